@@ -33,7 +33,7 @@ class FactFiles:
     def add(self, facts: pl.DataFrame) -> None:
         """Put the facts of a batch aside."""
         self._files.append(self._folder / f"facts-{len(self._files)}.parquet")
-        write_part(facts, self._files[-1], row_group_rows=_ROW_GROUP_ROWS)
+        write_part(facts, self._files[-1], row_group_rows=_ROW_GROUP_ROWS, ranges=False)
         self._named.append(clusters.named_by_others(facts))
 
     def find(self) -> pl.DataFrame:
@@ -53,7 +53,7 @@ class FactFiles:
             parts = keys.with_columns(part=pl.col("block") % self._parts).partition_by("part", as_dict=True)
             for (number,), rows in parts.items():
                 path = self._folder / f"keys-{number}-{batch}.parquet"
-                write_part(rows.drop("part"), path, row_group_rows=_ROW_GROUP_ROWS)
+                write_part(rows.drop("part"), path, row_group_rows=_ROW_GROUP_ROWS, ranges=False)
                 self._keys[number].append(path)
 
     def _write_shared(self) -> None:
@@ -62,14 +62,14 @@ class FactFiles:
         for number, files in enumerate(self._keys):
             if files:
                 shared = clusters.shared(pl.concat([pl.read_parquet(file) for file in files]))
-                write_part(shared, self._shared_keys(number), row_group_rows=_ROW_GROUP_ROWS)
+                write_part(shared, self._shared_keys(number), row_group_rows=_ROW_GROUP_ROWS, ranges=False)
                 records.append(shared.select(pl.col("key").unique(), part=pl.lit(number, dtype=pl.UInt32)))
         of_parts = pl.concat(records)
         for batch, file in enumerate(self._files):
             facts = pl.read_parquet(file).join(of_parts, on="key")
             for (number,), rows in facts.partition_by("part", as_dict=True, include_key=False).items():
                 path = self._folder / f"shared-facts-{number}-{batch}.parquet"
-                write_part(rows, path, row_group_rows=_ROW_GROUP_ROWS)
+                write_part(rows, path, row_group_rows=_ROW_GROUP_ROWS, ranges=False)
                 self._facts[number].append(path)
 
     def _shared(self) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:

@@ -20,6 +20,8 @@ from biodata.vocabularies import SharingCategory
 _HIDDEN: Final = pl.Schema(
     {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}
 )  # fmt: skip
+_BATCH_ROWS: Final = 200_000
+"""Names are resolved once a batch."""
 _DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
 _COUNTED: Final = ("key", "category", "rule_id", "country")
 _COARSE: Final = """
@@ -69,7 +71,9 @@ def hidden_records(
     """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
     found = [_HIDDEN.to_frame()]
     among = None if keys is None else keys.to_frame("key")
-    for batch in lake.batches("occurrences", columns=_DECIDED_BY, among=among, snapshot=snapshot):
+    for batch in lake.batches(
+        "occurrences", columns=_DECIDED_BY, among=among, snapshot=snapshot, batch_rows=_BATCH_ROWS
+    ):
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         apart = set_apart_of(batch, decided)["row"]
         rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode")

@@ -360,8 +360,9 @@ def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.
     told = told.with_columns(pl.col("match_type").is_not_null(), pl.when(scoped).then("datasetKey"))
     # What no record states tells none apart.
     stated = [name for name in COLUMNS if told[name].null_count() < told.height] or list(COLUMNS)
-    distinct = told.unique(stated, maintain_order=True).with_row_index("place")
-    place = told.join(distinct, on=stated, how="left", nulls_equal=True, maintain_order="left")["place"]
+    rows = told.with_row_index("row").group_by(stated, maintain_order=True).agg("row").with_row_index("place")
+    place = rows.select("place", "row").explode("row").sort("row")["place"]
+    distinct = told[rows["row"].list.first()]
     by_source = pl.col("stated_taxon").str.json_decode(pl.Struct(dict.fromkeys(STATED_TAXON, pl.String))).struct
     told = distinct.with_columns(by_source.field(name).alias(f"stated {name}") for name in STATED_TAXON)
     # What is not stated was filled from the checklist that the name was matched with.

@@ -362,7 +362,7 @@ class _Stage:
         if rows.is_empty():
             return []
         path = self.folder / "presences.parquet"
-        write_part(placed(rows), path, row_group_rows=20_000)
+        write_part(placed(rows), path, row_group_rows=20_000, ranges=False)
         return [path]
 
     def _stage(self, batches: Iterable[pl.DataFrame], total: int, name: str) -> list[Path]:
@@ -374,7 +374,7 @@ class _Stage:
                 frame = placed(_checked("occurrences", self.publish(batch)))
                 parts.append(self.folder / f"{name}-{len(parts):06d}.parquet")
                 # Small row groups of sorted rows: a range of the curve reads few of them.
-                write_part(frame, parts[-1], row_group_rows=20_000)
+                write_part(frame, parts[-1], row_group_rows=20_000, ranges=False)
                 bar.update(batch.height)
                 done += batch.height
                 if not self.progress:

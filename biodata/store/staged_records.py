@@ -23,21 +23,25 @@ def in_order(parts: Sequence[Path], assessed: pl.DataFrame | None, *, range_rows
     Parameters
     ----------
     parts : sequence of Path
-        Parquet files of `terms.PUBLISHED_OCCURRENCE` with `PLACE`, each sorted along the curve.
+        Parquet files of `terms.PUBLISHED_OCCURRENCE` with `PLACE`, each sorted along the curve, without a place last.
     assessed : polars.DataFrame, optional
         As `with_assessed` has it.
     range_rows : int
         How many records a range has, about: no more than these are in memory.
     """
-    if not parts:
-        return
-    records, hk = pl.scan_parquet(list(parts)).select(_NAMES), pl.col("hk")
-    ends = _range_ends(records.select("hk").collect()["hk"].drop_nulls().to_numpy(), range_rows)
-    ranges = [(hk > after) & (hk <= end) for after, end in zip([-1, *ends], ends, strict=False)]
-    for condition in (*ranges, hk.is_null()):
-        frame = with_assessed(records.filter(condition).collect(), assessed)
-        if frame.height:
-            yield frame.sort("hk", "key")
+    curves = [pl.read_parquet(part, columns=["hk"])["hk"] for part in parts]
+    placed = [curve.drop_nulls().to_numpy() for curve in curves]
+    ends = _range_ends(np.concatenate(placed), range_rows) if placed else []
+    # Where the rows of each range begin in each part; those without a place stand last.
+    starts = [[0, *curve.searchsorted(ends, "right"), len(rows)] for curve, rows in zip(placed, curves, strict=True)]
+    for at in range(len(ends) + 1):
+        here = [
+            pl.scan_parquet(part).select(_NAMES).slice(int(rows[at]), int(rows[at + 1] - rows[at]))
+            for part, rows in zip(parts, starts, strict=True)
+            if rows[at + 1] > rows[at]
+        ]
+        if here:
+            yield with_assessed(pl.concat(here).collect(), assessed).sort("hk", "key")
 
 
 def with_assessed(records: pl.DataFrame, assessed: pl.DataFrame | None) -> pl.DataFrame:
