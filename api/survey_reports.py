@@ -1,56 +1,36 @@
 """The answer to a survey's check: in the language and the form that the uploader asks for."""
 
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents
-from api.answers import json_answer, only
-from api.dependencies import Service, service
+from api import auth
+from api.answers import json_answer
+from api.dependencies import Service
 from api.errors import ProblemError, invalid
 from api.gates import Gate
 from api.readers import one_of
-from api.survey_bodies import HeadingAnswer
-from api.uploads import Upload, receive_upload
+from api.uploads import Upload
 from biodata import places, surveys
 from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
 from biodata.ingest import survey_project
-from biodata.store.heading_mappings import kept
+from biodata.store.heading_mappings import accepted_of
 from biodata.store.query.filters import Compare
 from biodata.store.sharing_rules import rules_of
 from biodata.surveys import problems, review, words
-from biodata.surveys.accepting import accepted_of
 from biodata.surveys.licences import of_dataset
-from biodata.surveys.mappings import heading_answer
 from biodata.surveys.process import in_published_parts
 from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 from biodata.surveys.submit import MOST_OF_NAME, part_name
 
-router = APIRouter(prefix="/v1/surveys/headings", tags=["surveys"])
-
 PARAMETERS: Final = ("language", "format")
 _NO_STORE: Final = "no-store"
-
-
-@router.post(
-    "", summary="Say what the headings of a survey's workbook mean", openapi_extra=documents.survey_file(language=True),
-    responses=documents.answers(HeadingAnswer, other=(413,)),
-)  # fmt: skip
-async def headings(request: Request) -> Response:
-    """Propose a term for each heading, with its confidence, its unit and why; nothing is kept."""
-    only(request, "language")
-    language = await run_in_threadpool(language_asked, request)
-    found, own_gate = service(request), await gate(request)
-    async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
-        return await own_gate.run(partial(_headings, request, upload, language))
 
 
 async def gate(request: Request) -> Gate:
@@ -93,10 +73,6 @@ def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, lang
     return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
 
 
-def _kept_headings(request: Request, dataset: str | None) -> dict[str, str]:
-    return {} if dataset is None else kept(service(request).registry, dataset)
-
-
 def accepted_now(upload: Upload) -> tuple[str, ...]:
     """Return the proposals that a form accepts."""
     return tuple(one.strip() for one in upload.told.get("accept", "").splitlines() if one.strip())
@@ -121,8 +97,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     with TemporaryDirectory() as folder:
         target = None if dataset is None else Path(folder) / "tables"
         report = surveys.check(
-            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), kept=_kept_headings(request, dataset),
-            rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
+            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
             licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
             accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
         )  # fmt: skip
@@ -154,9 +129,3 @@ def asked(request: Request) -> tuple[ReportForm, str]:
     """Return the form (JSON where it says nothing) and the language that a request asks for."""
     form = one_of("format", request.query_params.get("format", ReportForm.JSON), list(ReportForm))
     return ReportForm(form), language_asked(request)
-
-
-def _headings(request: Request, upload: Upload, language: str) -> Response:
-    known = _kept_headings(request, _known_dataset(request, upload))
-    body = heading_answer([(upload.name, upload.file.read())], kept=known, language=language)
-    return json_answer(body, cache=_NO_STORE, headers={"Content-Language": language})

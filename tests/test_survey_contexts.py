@@ -4,9 +4,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from biodata import places
 from biodata.ingest.survey import SurveySource
-from biodata.surveys.check import check_files
 
 TAXA = ["Sus scrofa", "Muntiacus muntjak", "Macaca mulatta", "Rusa unicolor"]
 
@@ -193,38 +191,6 @@ def test_what_no_heading_says_is_known_by_its_cells(tmp_path):
         TAXA[0],
         "1.361, 103.811",
     )
-
-
-def test_cells_unlike_all_others_of_their_column(tmp_path):
-    head = [
-        "Date",
-        "Species",
-        "Latitude",
-        "Longitude",
-        "Ring",
-        "Wing",
-        "Weight",
-        "Start",
-        "End",
-        "Male",
-        "Female",
-        "Total",
-    ]
-    rows = [
-        ["2024-05-03", TAXA[n % 4], 21.5, 101.6, f"C-{n}", 60 + n, 10 + n, "06:10", "07:10", n, 2, n + 2]
-        for n in range(12)
-    ]
-    rows[3][4], rows[4][5], rows[5][6], rows[6][8], rows[7][11] = "C-2", 640, "1l2", "05:10", 99
-    rows[8][6] = -8
-    book = openpyxl.Workbook()
-    for row in [head, *rows]:
-        book.active.append(row)
-    book.save(tmp_path / "s.xlsx")
-    report = check_files([("s.xlsx", (tmp_path / "s.xlsx").read_bytes())], places.load_boundaries())
-    found = {(p["row"], p["column"]) for p in report["problems"] if p["code"] == "CELL_ODD"}
-    assert found >= {(5, "Ring"), (6, "Wing"), (7, "Weight"), (8, "End"), (9, "Total"), (10, "Weight")}
-    assert found <= {(row, column) for row, column in found if row in range(5, 11)}
-    assert not any(p["blocking"] for p in report["problems"] if p["code"] == "CELL_ODD")
 
 
 def test_labels_between_records_are_of_those_below(tmp_path):

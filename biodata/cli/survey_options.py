@@ -25,7 +25,7 @@ LanguageOption = Annotated[
 AcceptOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--accept", help="Proposals to take: a code that the check tells, or CODE=value of one cell's text; may be repeated."
+        "--accept", help="Proposals to take: a code, CODE=value of one cell's text, or heading.HEADING=TERM; may be repeated."
     ),
 ]  # fmt: skip
 LicenceOption = Annotated[
@@ -79,17 +79,16 @@ def language_told(told: str) -> str:
     return language
 
 
-def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[dict[str, str], OfDataset, list[str]]":
-    """Return what is known of a dataset: its headings, its licence, its accepted proposals; nothing before there is one."""
-    from biodata.store.heading_mappings import kept
+def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[OfDataset, list[str]]":
+    """Return what is known of a dataset: its licence, and what was accepted for it; nothing before there is one."""
+    from biodata.store.heading_mappings import accepted_of
     from biodata.store.registry import Registry
-    from biodata.surveys.accepting import accepted_of
     from biodata.surveys.licences import NONE_KNOWN, of_dataset
 
     if dataset is None or not data.is_dir():
-        return {}, NONE_KNOWN, []
+        return NONE_KNOWN, []
     with Registry.open(settings_for(data)) as registry:
-        return kept(registry, dataset), of_dataset(registry, dataset), accepted_of(registry, dataset)
+        return of_dataset(registry, dataset), accepted_of(registry, dataset)
 
 
 def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":

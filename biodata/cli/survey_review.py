@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from biodata.cli import survey_options as options
-from biodata.cli import survey_told as output
+from biodata.cli import survey_output as output
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.errors import InputError
 

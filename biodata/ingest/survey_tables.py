@@ -16,7 +16,6 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
 from biodata.ingest.sheet_headings import NEEDED
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_odd_cells import odd_cells
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
 from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
 from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
@@ -184,7 +183,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         if layout.rows and not sheet_headings.is_guide(layout, kept):
             survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
-    survey.findings += [*layout.findings, *odd_cells(layout, sheet.names)]
+    survey.findings += layout.findings
     if cross is None:
         told = {} if sheet.station is None else {"locationID": sheet.station}
         survey.tables.append(_table(sheet, kind, survey, told, alone=alone))

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from biodata.errors import InputError
 from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.store.registry import Registry
+from biodata.store.heading_mappings import PREFIX, decided
 from biodata.store.survey_models import AcceptedProposal
 from biodata.terms import WRITTEN
 
@@ -25,6 +25,7 @@ _PAIR: Final = ("decimalLatitude", "decimalLongitude")
 _TWO_NUMBERS: Final = re.compile(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)")
 _SEVERAL: Final = " / "
 _OF_DATES: Final = "RECORDED_DATE_"
+_LONGEST: Final = 300
 _ACCEPTABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}(=.{1,200})?", re.DOTALL)
 
 
@@ -44,21 +45,30 @@ def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
     return finding.code in accepted or f"{finding.code}={finding.value}" in accepted
 
 
-def accepted_of(registry: Registry, dataset: str | None) -> list[str]:
-    """Return what was accepted for a dataset before; nothing where none is named."""
-    asked = select(AcceptedProposal.accepted).where(AcceptedProposal.dataset == dataset)
-    with registry.session(read_only=True) as session:
-        return sorted(session.scalars(asked))
-
-
 def remember(session: Session, dataset: str, accepted: Collection[str], *, account_id: int | None) -> None:
-    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept."""
+    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept.
+
+    A later word on a heading stands in the place of an earlier one.
+    """
     for one in dict.fromkeys(accepted):
-        if not _ACCEPTABLE.fullmatch(one):
-            problem, expected = "this is no kind of proposal", "a code such as NAME_COMMON, or CODE=value"
+        if not _is_acceptable(one):
+            problem, expected = (
+                "this is no kind of proposal",
+                "a code such as NAME_COMMON, CODE=value, or heading.HEADING=TERM",
+            )
             raise InputError(problem, column="accept", value=one[:300], expected=expected, code="FIELD_INVALID")
+        if one.startswith(PREFIX):
+            same = AcceptedProposal.accepted.startswith(one.rpartition("=")[0] + "=", autoescape=True)
+            session.execute(delete(AcceptedProposal).where(AcceptedProposal.dataset == dataset, same))
         if session.get(AcceptedProposal, (dataset, one)) is None:
             session.add(AcceptedProposal(dataset=dataset, accepted=one, account_id=account_id))
+
+
+def _is_acceptable(one: str) -> bool:
+    of_headings = len(one) <= _LONGEST and all(
+        heading and term in (*TERMS, "") for heading, term in decided([one]).items()
+    )
+    return _ACCEPTABLE.fullmatch(one) is not None if not one.startswith(PREFIX) else "=" in one and of_headings
 
 
 def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> dict[str, str]:

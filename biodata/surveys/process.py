@@ -187,7 +187,6 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     hold people, or a patrol's arrests.
     """
     boundaries = places.load_boundaries(settings.boundaries)
-    kept = heading_mappings.kept(registry, submission.dataset)
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
     # The licence that was stated with an earlier file stands in `license`.
@@ -195,9 +194,9 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
     is_taken = path.suffix == taken_tables.SUFFIX
     report = check_paths(
-        [(name, path)], boundaries, kept=kept, rules=rules, known=known, licence=submission.license, licences=licences,
+        [(name, path)], boundaries, rules=rules, known=known, licence=submission.license, licences=licences,
         dataset=submission.dataset, target=None if is_taken else target, params=True,
-        accepted=accepting.accepted_of(registry, submission.dataset),
+        accepted=heading_mappings.accepted_of(registry, submission.dataset),
     )  # fmt: skip
     if is_taken:
         return path, report

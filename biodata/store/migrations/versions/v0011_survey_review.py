@@ -8,7 +8,7 @@ from alembic import op
 from biodata.store.migrations.counting import count_changes
 
 revision: Final = "0011"
-down_revision: Final = "0010"
+down_revision: Final = "0009"
 
 NUMBER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT: Final = sa.DateTime(timezone=True)
