@@ -19,7 +19,7 @@ from api.uploads import Upload
 from biodata import places, surveys
 from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
-from biodata.ingest import survey_project
+from biodata.ingest import survey_shapes
 from biodata.store.heading_mappings import accepted_of
 from biodata.store.query.filters import Compare
 from biodata.store.sharing_rules import rules_of
@@ -97,7 +97,7 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
     with TemporaryDirectory() as folder:
         target = None if dataset is None else Path(folder) / "tables"
         report = surveys.check(
-            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist, licence=survey_project.checked(upload.told.get("license"), code="FIELD_INVALID"),
+            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist, licence=survey_shapes.checked(upload.told.get("license"), code="FIELD_INVALID"),
             licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
             accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
         )  # fmt: skip

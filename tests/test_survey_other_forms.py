@@ -20,9 +20,8 @@ from biodata.ingest import forms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.surveys import mappings, review, submit
+from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
-from biodata.surveys.mappings import heading_answer
 from biodata.surveys.purging import purge_part
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -127,7 +126,9 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     settings, registry, _ = road
     name, content = of_sample(sample_data, folder)
     if folder == "kobo":
-        mappings.keep(registry, "team", {"What is the place like?": "habitat", "Your name": "recordedBy"})
+        meant = ["heading.What is the place like?=habitat", "heading.Your name=recordedBy"]
+        with registry.session() as session, session.begin():
+            accepting.remember(session, "team", meant, account_id=None)
     before = told(content, name)
     assert (before["ok"], before["form"]) == (True, FOLDERS[folder]), before["problems"][:5]
     done = hand_in(road, name, content)
@@ -264,11 +265,6 @@ def test_a_difference_is_told_before_it_is_handed_in(sample_data, road, tmp_path
     path.write_bytes(content)
     found = surveys.difference([path], "team", "smart", road[0]).as_dict()
     assert found["occurrences"]["counts"]["new"] == told(content, name)["rows"]
-
-
-def test_headings_of_a_programs_form_are_nobodys_to_decide(sample_data):
-    name, content = of_sample(sample_data, "camtrapdp")
-    assert heading_answer([(name, content)]) == {"language": "en", "sheets": []}
 
 
 def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(road):

@@ -1,6 +1,5 @@
 """`biodata survey …`: the commands of monitoring projects; those of a survey's way into its dataset are in `survey_review`."""
 
-import json
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Annotated, Any, Final, ParamSpec, TypeVar
 import typer
 
 from biodata.cli import survey_options as options
-from biodata.cli import survey_output as output
 from biodata.cli import survey_review
 from biodata.cli.options import (
     DEFAULT_DATA,
@@ -19,7 +17,6 @@ from biodata.cli.options import (
     check_outputs,
     installation,
     say,
-    settings_for,
     show_progress,
 )
 from biodata.cli.species_options import RecordsOption, as_text
@@ -32,7 +29,8 @@ R = TypeVar("R")
 _CHECK: Final = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
 
 Problems of one kind stand together, those that block first. Where a proposal is clear, --accept CODE takes it: it stands in
-the place of the cell, and what was written is kept.
+the place of the cell, and what was written is kept. --accept "heading.HEADING=TERM" says what a heading means (HEADING= for
+nothing); what is sent with it is read so from then on.
 
 --out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
 Lines that begin with i are no faults: which names are sensitive and why, how many records wait, and what the scope leaves open.
@@ -47,14 +45,6 @@ Languages: en, zh, th, vi, lo, km, my, ms, id, fil.
 
 Example: biodata survey template camera_trap --language lo --out survey.xlsx
 """
-_HEADINGS: Final = """Say what the headings of a survey's files mean: the term, how surely, the unit, and why.
-
-Headings are known in Chinese, Thai, Vietnamese, Lao, Khmer, Burmese, Malay, Indonesian, Filipino and English. With a
-dataset, --accept "heading.HEADING=TERM" keeps what one means (HEADING= for nothing), so that its next upload needs no answer.
-Example: biodata survey headings sample_data/survey_namha.xlsx --language lo --dataset nam-ha --accept "heading.locality=verbatimLocality" --data biodata_data
-"""
-
-
 _RESULTS: Final = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
 
 Per side and jointly, each number with its limits. What cannot be told or compared says why. --dataset may be told several
@@ -69,8 +59,8 @@ Example: biodata survey results --dataset nam-ha --data biodata_data --out resul
 
 def add_commands(app: typer.Typer) -> None:
     """Add the group to the application."""
-    group = typer.Typer(help="Surveys: headings, templates, checks, results.", no_args_is_help=True)
-    for call, told in ((check, _CHECK), (template, _TEMPLATE), (headings, _HEADINGS), (results, _RESULTS)):
+    group = typer.Typer(help="Surveys: templates, checks, sending, review, results.", no_args_is_help=True)
+    for call, told in ((check, _CHECK), (template, _TEMPLATE), (results, _RESULTS)):
         group.command(help=told)(call)
     survey_review.add_commands(group)
     for command in group.registered_commands:
@@ -92,7 +82,7 @@ def _in_language(call: Callable[P, R]) -> Callable[P, R]:
             language = words.language_of(str(kwargs.get("language") or "en")) or "en"
             if language == "en":
                 raise
-            raise BiodataError(output.refusal(error, language)) from error
+            raise BiodataError(options.refusal(error, language)) from error
 
     return run
 
@@ -122,7 +112,7 @@ def check(
 ) -> None:  # fmt: skip
     """Check, write, say what is wrong."""
     from biodata import surveys
-    from biodata.ingest import survey_project
+    from biodata.ingest import survey_shapes
     from biodata.surveys.notices import sentences
     from biodata.surveys.report_forms import ReportForm, write_report
 
@@ -142,50 +132,17 @@ def check(
     licences, accepted = options.kept_of_dataset(data, dataset)
     report = surveys.check_files(
         contents, boundaries_for(data), encoding=encoding, rules=rules, known=known,
-        licence=survey_project.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
+        licence=survey_shapes.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
     )  # fmt: skip
     for path in outs:
         form = ReportForm(path.suffix.lower().removeprefix("."))
         path.write_bytes(write_report(form, report, contents[0][1], language=language))
-    output.say_problems(report, language)
+    options.say_problems(report, language)
     for sentence in [*report["notes"], *sentences(report["notices"])]:
         say(f"i {sentence}")
-    say(output.summary_of(report, language))
+    say(options.summary_of(report, language))
     if not report["ok"]:
         raise typer.Exit(1)
-
-
-def headings(
-    files: Annotated[list[Path], typer.Argument(help="The file of a survey, in any of its forms.", exists=True)],
-    language: options.LanguageOption = "en",
-    dataset: Annotated[str | None, typer.Option(help="The dataset whose decisions are used and kept.")] = None,
-    accept: options.AcceptOption = None,
-    encoding: options.EncodingOption = None,
-    data: DataOption = DEFAULT_DATA,
-    as_json: options.JsonOption = False,
-) -> None:  # fmt: skip
-    """Read, propose, keep, print."""
-    from biodata.store.heading_mappings import decided
-    from biodata.store.registry import Registry
-    from biodata.surveys import accepting
-    from biodata.surveys.mappings import heading_answer
-
-    language, told = options.language_told(language), accept or []
-    options.no_folders(files, language)
-    if told and dataset is not None:
-        with Registry.open(settings_for(data)) as registry, registry.session() as session, session.begin():
-            accepting.remember(session, dataset, told, account_id=None)
-    known = decided([*options.kept_of_dataset(data, dataset)[1], *told])
-    contents = [(file.name, file.read_bytes()) for file in files]
-    answer = heading_answer(contents, encoding=encoding, kept=known, language=language)
-    if as_json:
-        say(json.dumps(answer, ensure_ascii=False))
-        return
-    for sheet in answer["sheets"]:
-        say(f"{sheet['file']}{': ' + sheet['sheet'] if sheet['sheet'] else ''}, row {sheet['row']}")
-        for one in sheet["headings"]:
-            unit = f" [{one['unit']}]" if one["unit"] else ""
-            say(f"  {one['heading']} → {one['term'] or '-'}{unit} {one['confidence']:.2f}: {one['why']}")
 
 
 def results(

@@ -18,7 +18,7 @@ from biodata.errors import InputError
 from biodata.formats.camtrapdp import DESCRIPTOR, ZONE_UNKNOWN, Package, open_package
 from biodata.ingest import camera_traps, camtrapdp_events, camtrapdp_media, camtrapdp_tags
 from biodata.ingest.camera_traps import REASONS
-from biodata.ingest.camtrapdp_sheets import Sheet, of_coverage, of_descriptor
+from biodata.ingest.camtrapdp_sheets import Sheet, of_descriptor
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import check_options
 
@@ -92,7 +92,6 @@ class CamtrapDp:
         observations = Sheet(package, "observations", self.options)
         known = {"deployments.deploymentID": deployments.frame["deploymentID"]}
         deployments.set_beside({})
-        deployments.findings += of_coverage(package, deployments)
         if media is not None:
             media.set_beside(known)
             known["media.mediaID"] = media.frame["mediaID"]

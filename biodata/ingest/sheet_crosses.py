@@ -3,13 +3,13 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, pairwise, takewhile
+from itertools import compress, takewhile
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from biodata.ingest.headings import CERTAIN, Proposal, Why, propose
+from biodata.ingest.headings import Proposal, Why, propose
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_latin, are_names
 from biodata.ingest.sheet_headings import IN_DEGREES
 from biodata.ingest.sheet_layout import Column, Layout, is_total
@@ -31,8 +31,6 @@ _COUNTS: Final = ("individualCount", "organismQuantity")
 _OF_RECORDS: Final = frozenset({"eventDate", "eventID", "decimalLatitude", "verbatimCoordinates", "easting", *_COUNTS})
 _KEYED: Final = frozenset({"locationID", "eventID"})
 _PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
-_METRES: Final = re.compile(r"(\d{5,8}(?:\.\d+)?) ?[mMeEnN]?")
-_EASTINGS, _NORTHINGS = (100_000.0, 900_000.0), (10_000.0, 10_002_000.0)
 _ANGLE: Final = re.compile(r"[NSEW]?\s*-?\d{1,3}(?:[.,]\d|[°º\s])")
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
@@ -81,16 +79,6 @@ class Sheet:
         named = [c for c in self.layout.columns if self.names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
         return [c for c in named if self.proposals[c.index].why is not Why.NOT_KEPT]
 
-    def call_metres(self) -> None:
-        """Call the first two columns side by side that hold metres of UTM so, where no column is surely of a place."""
-        sure = {i for i, one in self.proposals.items() if one.confidence > CERTAIN and self.names[i] in _PLACES}
-        for east, north in pairwise(self.layout.columns) if not sure else ():
-            pair = (east, _EASTINGS), (north, _NORTHINGS)
-            if all((told := self.cells(c.index)) and _mostly(span, told) for c, span in pair):
-                for column, term in zip((east, north), ("easting", "northing"), strict=True):
-                    self.call(column, term)
-                return
-
     def open_codes(self, legend: Collection[str]) -> None:
         """Take headings that a legend explains for codes, whatever they mean elsewhere."""
         codes = [] if self.explains else [c for c in self.layout.columns if c.heading.strip() in legend]
@@ -124,11 +112,6 @@ class Sheet:
             layout = replace(self.layout, columns=[*rest, column], rows=rows, findings=[])
             proposal = Proposal(column.heading, count, 1.0, None, Why.KEPT)
             yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal})
-
-
-def _mostly(span: tuple[float, float], told: Sequence[str]) -> bool:
-    metres = [_METRES.fullmatch(ascii_digits(cell)) for cell in told]
-    return sum(found is not None and span[0] <= float(found[1]) <= span[1] for found in metres) >= _MOSTLY * len(told)
 
 
 def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from biodata.formats.archives import open_archive, read_document
 from biodata.formats.other_workbooks import XLS
 from biodata.formats.workbooks import Grid, read_grids, read_text_grid
 from biodata.formats.zips import BROKEN_ZIP, ArchiveLimits
-from biodata.ingest import survey_project
+from biodata.ingest import survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, by_cells
 from biodata.ingest.headings.dictionary import entries
@@ -161,7 +161,7 @@ def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
 
 
 def _is_likely(proposal: Proposal) -> bool:
-    return proposal.confidence >= _LIKELY and proposal.why not in (Why.NEAR, Why.REPEATED, Why.UNIT_STRANGE)
+    return proposal.confidence >= _LIKELY and proposal.why not in (Why.REPEATED, Why.UNIT_STRANGE)
 
 
 def kind_of(layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]) -> str | None:
@@ -178,7 +178,7 @@ def kind_of(layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Pr
         return "sites"
     if terms & {"eventID", "locationID", "deploymentStart"} and terms & _EVENT_SIGNS:
         return "events"
-    return None if said == "project" and not terms & set(survey_project.TERMS) else said
+    return None if said == "project" and not terms & set(survey_shapes.TERMS) else said
 
 
 _LIMITS: Final = ArchiveLimits(members=50, total_bytes=150_000_000)

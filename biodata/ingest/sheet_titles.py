@@ -2,20 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise, zip_longest
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 import polars as pl
 
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
-from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.sheet_headings import is_known
 from biodata.ingest.sheet_layout import Cells, Layout
 from biodata.ingest.sheet_repairs import ZONE_TOLD
 from biodata.ingest.survey_sites import ANY_DAY
 from biodata.text import dates
 from biodata.text.coordinate_pairs import read_pair
-from biodata.text.coordinates import Axis, read_angle
 from biodata.text.numbers import ascii_digits
 from biodata.text.proposals import tells_a_place
 
@@ -46,38 +44,11 @@ class Told(NamedTuple):
     text: str
 
 
-def every_told(layout: Layout) -> list[Told]:
-    """Return everything that is told above the headings."""
-    found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
-    return found + [
-        one for row, cells in layout.above for one in (*_by_hemisphere(row, cells), *_by_metres(row, cells))
-    ]
-
-
 def told_above(layout: Layout) -> list[Told]:
     """Return what is told above the headings; of several that tell the same nothing."""
-    found = every_told(layout)
+    found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
     values = {one.term: {other.value for other in found if other.term == one.term} for one in found}
     return [one for one in {one.term: one for one in found}.values() if len(values[one.term]) == 1]
-
-
-def _by_hemisphere(row: int, cells: Cells) -> Iterator[Told]:
-    """Yield the latitude and the longitude of a row that has each in a cell of its own, with the letter of its half."""
-    found = [
-        (angle.axis, cell.strip()) for cell in cells if cell and (angle := read_angle(cell.strip(), None)) is not None
-    ]
-    for term, axis in (("decimalLatitude", Axis.LATITUDE), ("decimalLongitude", Axis.LONGITUDE)):
-        told = [text for of, text in found if of is axis]
-        if len(told) == 1 and len({of for of, _ in found} - {None}) > 1:
-            yield Told(term, told[0], told[0], row, told[0])
-
-
-def _by_metres(row: int, cells: Cells) -> Iterator[Told]:
-    """Yield easting and northing of a row that has both as bare numbers side by side."""
-    for east, north in pairwise(cells):
-        pair = METRES.fullmatch(f"{east}/{north}") if east and north else None
-        if pair is not None and east and north and east.isdigit() and north.isdigit():
-            yield from (Told(term, text, text, row, text) for term, text in (("easting", east), ("northing", north)))
 
 
 def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:

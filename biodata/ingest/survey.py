@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.ingest import survey_project, taken_tables
+from biodata.ingest import survey_shapes, taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_sites import KEY, PLACE, fill_from, with_period, with_zone
@@ -41,7 +41,7 @@ class SurveySource:
             problem = "no workbook was given"
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         check_options(options, ("encoding", "license", "headings"))
-        self.encoding, self.licence = options.get("encoding"), survey_project.checked(options.get("license"))
+        self.encoding, self.licence = options.get("encoding"), survey_shapes.checked(options.get("license"))
         self.kept = decided_headings(options.get("headings", "{}")) | declared_terms(options)
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
 

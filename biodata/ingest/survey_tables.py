@@ -9,7 +9,7 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_headings, sheet_units, survey_project, survey_sites
+from biodata.ingest import sheet_headings, sheet_units, survey_shapes, survey_sites
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
@@ -17,7 +17,7 @@ from biodata.ingest.sheet_crosses import Sheet, share_stations
 from biodata.ingest.sheet_headings import NEEDED
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
-from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
+from biodata.ingest.sheet_titles import Told, told_above, with_year, year_of
 from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
 from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
 from biodata.sharing.names import bundled_common_names, meaning
@@ -55,7 +55,7 @@ def read_survey(
     for sheet, kind in zip(sheets, kinds, strict=True):
         _read_sheet(sheet, kind, survey, kept, alone=alone)
     survey.tables.sort(key=lambda table: table.kind)
-    survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
+    survey_shapes.fill(survey.tables, survey_shapes.told_once(survey, licence))
     survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
     survey_sites.by_station(survey)
     for table in survey.of("occurrences"):
@@ -64,23 +64,6 @@ def read_survey(
         _read_local_names(table)
         _date_of_ends(table)
     return survey
-
-
-def proposals_of(
-    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
-) -> list[tuple[str, str | None, int, list[Proposal]]]:
-    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals.
-
-    Of sheets that explain the others nothing is asked.
-    """
-    survey, found = Survey(), []
-    for one in _sheets_of(files, survey, encoding, kept or {}):
-        layout, grid = one.layout, one.layout.grid
-        if layout.columns and (_kind(one) is not None or not sheet_headings.is_guide(layout, kept or {})):
-            found.append(
-                (grid.file, grid.name, layout.heading_row, [one.proposals[column.index] for column in layout.columns])
-            )
-    return found
 
 
 def _kind(sheet: Sheet) -> str | None:
@@ -117,7 +100,6 @@ def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[She
         layout = sheet_headings.laid_out(part, kept)
         if layout is not None:
             sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
-            sheet.call_metres()
             survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
             sheet_headings.leave_out_no_records(layout, sheet.names)
             yield sheet
@@ -275,9 +257,6 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: 
     if table.kind not in ("occurrences", "events"):
         return
     placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
-    if not placed and alone:
-        yield from _places_above(table, columns, layout)
-        placed = "verbatimCoordinates" in columns
     for one in told_above(layout):
         lacks = one.term not in columns and columns.keys().isdisjoint(
             _DATES | {"day", *ENDS} if one.term in _DATES else ()
@@ -298,24 +277,6 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: 
             continue
         columns[one.term] = [one.value] * len(layout.rows)
         yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
-
-
-def _places_above(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
-    """Take places of several stations from above the headings, where a column has words of their labels in its cells."""
-    told = [one for one in every_told(layout) if one.term == "verbatimCoordinates"]
-    for column in layout.columns if len({one.value for one in told}) > 1 else ():
-        cells = layout.cells(column.index)
-        names = {cell.strip() for cell in cells if cell is not None}
-        of = {name: [one for one in told if name in one.label] for name in names}
-        if len(names) > 1 and sum(len(one) == 1 for one in of.values()) > 1:
-            places = {name: one[0] for name, one in of.items() if len(one) == 1}
-            columns["verbatimCoordinates"] = [
-                None if cell is None or cell.strip() not in places else places[cell.strip()].value for cell in cells
-            ]
-            table.headings["verbatimCoordinates"] = column.heading
-            for one in places.values():
-                yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
-            return
 
 
 def _fault(one: Told) -> str | None:

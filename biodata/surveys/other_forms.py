@@ -18,7 +18,7 @@ import polars as pl
 
 from biodata.errors import Refusal
 from biodata.harmonise.identity import IDENTIFIERS
-from biodata.ingest import open_source, survey_project, taken_tables
+from biodata.ingest import open_source, survey_shapes, taken_tables
 from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.surveys.table_checks import DATASET
@@ -103,7 +103,7 @@ def _safe_table(
     """
     columns: set[str] = set(table.headings.values())
     if licence is not None:
-        survey_project.fill_licence(table, licence)
+        survey_shapes.fill_licence(table, licence)
 
     def batches(given: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         at: str | None = None

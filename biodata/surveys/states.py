@@ -13,7 +13,7 @@ import polars as pl
 from biodata import pipeline
 from biodata.harmonise.identity import Identities
 from biodata.harmonise.told import Told, as_written
-from biodata.ingest import forms, open_source, survey_project
+from biodata.ingest import forms, open_source, survey_shapes
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
 from biodata.store import heading_mappings
@@ -38,7 +38,7 @@ def read(
         options = {**options, "license": licence}
     for number, table in enumerate(open_source(source, paths, dataset=dataset, options=options).read()):
         if licence is not None and source != forms.SHEETS:
-            survey_project.fill_licence(table, licence)
+            survey_shapes.fill_licence(table, licence)
         deque(brought.hear(number, table).batches, maxlen=0)
     return brought.states()
 

@@ -19,7 +19,7 @@ from biodata import jobs
 from biodata.access import purges
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.ingest import survey_project
+from biodata.ingest import survey_shapes
 from biodata.settings import Settings
 from biodata.store import audit, folders, survey_files
 from biodata.store.models import Job, Submission
@@ -54,7 +54,7 @@ def receive(
     a path. Refused is another's dataset, a name of a part that is none, and a key that came with another file.
     """
     sent = sent or Sent()
-    survey_project.checked(sent.licence, code="FIELD_INVALID")
+    survey_shapes.checked(sent.licence, code="FIELD_INVALID")
     dataset, checksum = dataset_of(sender, dataset), hashlib.sha256(content).hexdigest()
     part = part_name(sent.part if sent.part is not None else Path(name).stem[:MOST_OF_NAME] or dataset)
     key = idempotency_key or _key(registry, sender, dataset, part, checksum, sent)

@@ -17,7 +17,7 @@ from biodata.harmonise.measures import METRES
 from biodata.harmonise.records import is_uncounted
 from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_project import DATUM, LICENCE
+from biodata.ingest.survey_shapes import DATUM, LICENCE
 from biodata.places.gazetteer import on_sphere
 from biodata.sharing.names import CommonNames, meaning
 from biodata.surveys.cell_checks import Rows, meant

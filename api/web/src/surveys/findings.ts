@@ -1,6 +1,6 @@
 // What a check found, by kind: what must be mended first, each kind opened on a click, equal rows in one line.
 import { t } from '../words';
-import { el, folded, grouped, inCommon, present, ranges, table, terms, type Child } from './dom';
+import { el, folded, grouped, present, ranges, table, terms, type Child } from './dom';
 
 /** `proposal` stands in the place of the cell where it is accepted. */
 interface Problem extends Notice {
@@ -33,7 +33,7 @@ function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
   const { blocking, code } = problems[0]!;
   const lines = grouped(problems, (one) => JSON.stringify([one.file, one.sheet, one.column, one.value, one.message, one.expected]));
   const badge = el('span', { class: `badge ${blocking ? 'blocking' : 'warning'}` }, blocking ? `✖ ${t('blocking')}` : `⚠ ${t('warning')}`);
-  const title = el('strong', {}, inCommon(problems.map((one) => one.message)));
+  const title = el('strong', {}, together(problems));
   const open = blocking && lines.length <= FEW;
   const proposals = problems.filter((one) => one.proposal).length;
   const all = accept && proposals > 0
@@ -41,6 +41,9 @@ function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
   const summary = [badge, ' ', title, ' ', el('span', {}, extent(problems))];
   return folded({ class: 'finding', 'data-code': code, open }, summary, all, linesOf(lines, accept), el('small', {}, code));
 }
+
+/** What several of a kind say: the first, with … where others say it of something else. */
+const together = (every: Notice[]): string => every[0]!.message + (every.some((one) => one.message !== every[0]!.message) ? ' …' : '');
 
 /** How much a kind is: "12 values in 40 rows", or the place of a single one. */
 function extent(problems: Problem[]): string {
@@ -93,7 +96,7 @@ function worthKnowing(notices: Notice[]): Child {
   const item = (one: Notice): HTMLElement => el('li', {}, one.message, el('br'), el('small', {}, one.expected));
   const kinds = grouped(notices, (one) => one.code).map((every) => {
     if (every.length <= FEW) return el('ul', {}, ...every.map(item));
-    return folded({ class: 'finding' }, [`${inCommon(every.map((one) => one.message))} (${every.length})`], el('ul', {}, ...every.map(item)));
+    return folded({ class: 'finding' }, [`${together(every)} (${every.length})`], el('ul', {}, ...every.map(item)));
   });
   return folded({ class: 'notices' }, [`ℹ ${t('notices', { count: notices.length })}`], ...kinds);
 }
