@@ -37,7 +37,6 @@ def survey_design(
     transect_m: Annotated[float, typer.Option(help="Length of a transect, metres.", min=1)] = 2_000.0,
     nights: Annotated[int | None, typer.Option(help="Nights of a camera: as many as are needed.", min=1)] = None,
     per_night: Annotated[float | None, typer.Option(help="Chance to detect the species in a night (or walk) where it is: 0.03 of a camera, 0.3 of a walk.")] = None,
-    per_night_range: Annotated[str | None, typer.Option(help="LOW,HIGH that this chance may be; else a third of it, and that of three nights in one.")] = None,
     per_night_source: Annotated[str | None, typer.Option(help="Where that chance comes from.")] = None,
     cell_m: Annotated[float, typer.Option(help="Side of the cells in which effort is told, metres.", min=1)] = 5_000.0,
     recent_years: Annotated[int, typer.Option(help="Effort of so many years counts.", min=1)] = 15,
@@ -59,8 +58,7 @@ def survey_design(
             raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
     check_outputs(out, [access] if access else [])
     chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
-    low, high = (None, None) if per_night_range is None else _range(per_night_range)
-    detection = Detection(per_night=chance, source=per_night_source or ASSUMED, low=low, high=high)
+    detection = Detection(per_night=chance, source=per_night_source or ASSUMED)
     request = SurveyRequest(
         species=species, result=result, as_of=(as_of or datetime.now(UTC)).date(), cell_m=cell_m,
         recent_years=recent_years, records="exact" if records == "exact" else "public", access=access, access_m=access_m,
@@ -87,10 +85,3 @@ def survey_design(
         say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")
 
 
-def _range(text: str) -> tuple[float, float]:
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError as error:
-        problem, expected = "this is no range of chances", "LOW,HIGH such as 0.01,0.1"
-        raise InputError(problem, column="--per-night-range", value=text, expected=expected) from error
-    return low, high
