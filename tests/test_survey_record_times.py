@@ -7,7 +7,7 @@ import pytest
 
 from biodata import places
 from biodata.ingest.headings import LANGUAGES
-from biodata.ingest.survey_sites import with_period
+from biodata.ingest.survey_shapes import with_period
 from biodata.surveys.check import check_files
 
 EVENTS = "eventID,design,deploymentStart,deploymentEnd,failurePeriods,timeZone,decimalLatitude,decimalLongitude,countryCode\n"

@@ -11,10 +11,9 @@ import polars as pl
 
 from biodata.ingest.headings import Proposal, Why, propose
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_latin, are_names
-from biodata.ingest.sheet_headings import IN_DEGREES
+from biodata.ingest.sheet_headings import IN_DEGREES, with_year, year_of
 from biodata.ingest.sheet_layout import Column, Layout, is_total
-from biodata.ingest.sheet_titles import with_year, year_of
-from biodata.ingest.survey_sites import ANY_DAY
+from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
 from biodata.text.coordinate_pairs import read_pair
 from biodata.text.day_month import OrderEvidence

@@ -13,7 +13,7 @@ from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.headings import key
-from biodata.ingest.headings.units import unit_alone
+from biodata.ingest.headings.plain import unit_alone
 from biodata.ingest.protocol import Finding
 from biodata.text.scientific_names import genera
 from biodata.text.tables import read_rows

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.ingest.headings import key
-from biodata.ingest.headings.units import units_in
+from biodata.ingest.headings.plain import units_in
 from biodata.text.numbers import ascii_digits, parse_decimal
 from biodata.text.tables import read_rows
 

@@ -12,8 +12,7 @@ import polars as pl
 from biodata.errors import InputError
 from biodata.ingest import survey_shapes, taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.ingest.survey_sites import KEY, PLACE, fill_from, with_period, with_zone
+from biodata.ingest.survey_shapes import KEY, PLACE, Survey, SurveyTable, fill_from, with_period, with_zone
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import check_options, decided_headings

@@ -9,17 +9,15 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_headings, sheet_units, survey_shapes, survey_sites
+from biodata.ingest import sheet_headings, sheet_units, survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
-from biodata.ingest.sheet_headings import NEEDED
+from biodata.ingest.sheet_headings import NEEDED, Told, told_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
-from biodata.ingest.sheet_titles import Told, told_above, with_year, year_of
-from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
-from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
+from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.terms import WRITTEN
 from biodata.text import dates
@@ -56,8 +54,8 @@ def read_survey(
         _read_sheet(sheet, kind, survey, kept, alone=alone)
     survey.tables.sort(key=lambda table: table.kind)
     survey_shapes.fill(survey.tables, survey_shapes.told_once(survey, licence))
-    survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
-    survey_sites.by_station(survey)
+    survey_shapes.join(survey.of("sites"), survey.of("events"), survey.findings)
+    survey_shapes.by_station(survey)
     for table in survey.of("occurrences"):
         survey.findings += _read_double_names(table)
         _read_codes(table, survey.legend)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.harmonise.occurrences import HarmonisedBatch
-from biodata.ingest.headings.units import fits, split_unit
+from biodata.ingest.headings.plain import fits, split_unit
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable

@@ -14,7 +14,7 @@ from biodata.harmonise.event_clocks import ClockFault, iso_duration
 from biodata.harmonise.event_times import DAY, days, ends_of, iso, read_failures, united
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import DATE
-from biodata.ingest.survey_sites import ENDS, read_ends
+from biodata.ingest.survey_shapes import ENDS, read_ends
 from biodata.surveys.cell_checks import Rows, flags_of
 from biodata.text import times
 from biodata.text.reference_list import reference_list

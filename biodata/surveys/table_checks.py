@@ -17,8 +17,7 @@ from biodata.harmonise.identity import IDENTIFIERS
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.told import Told
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_shapes import SurveyTable
-from biodata.ingest.survey_sites import with_period
+from biodata.ingest.survey_shapes import SurveyTable, with_period
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA
 from biodata.sharing.names import CommonNames

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from biodata.ingest.headings.dictionary import CERTAIN, Proposal, Why
-from biodata.ingest.headings.units import has_digits
+from biodata.ingest.headings.plain import has_digits
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text.coordinate_pairs import read_pair
 from biodata.text.dates import parse_dates

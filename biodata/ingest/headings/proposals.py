@@ -10,8 +10,7 @@ from biodata.ingest.headings import dictionary
 from biodata.ingest.headings.compounds import compound
 from biodata.ingest.headings.deciding import possible
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, entries
-from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi, key
-from biodata.ingest.headings.units import Unit, fits, fitting, split_unit, units_in
+from biodata.ingest.headings.plain import Unit, fits, fitting, from_zawgyi, is_zawgyi, key, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
 _POINT_TERMS: Final = MappingProxyType(
