@@ -100,13 +100,6 @@ def test_places_of_stations_below_the_headings_that_name_them(tmp_path):
     }  # fmt: skip
 
 
-def test_a_sheet_called_after_its_station(tmp_path):
-    sites = [["Site", "Latitude", "Longitude"], ["Kri", -0.556, 130.688], ["Arborek", -0.567, 130.515]]
-    fish = [["Date", "Species", "Count"], *[["2021-10-19", name, 2] for name in TAXA]]
-    found = records(tmp_path, {"Sites": sites, "Kri": fish, "Arborek": fish})
-    assert found.group_by("decimalLatitude").len().sort("len").height == 2
-
-
 def test_degrees_minutes_and_seconds_in_columns_of_their_own(tmp_path):
     rows = [["Date", "Species", "Count", "北纬", None, None, "东经", None, None], [None, None, None, *"度分秒度分秒"],
             *[["2016-07-06", name, 1, 31, 36, 9.3, 88, 33, 25.6] for name in TAXA]]  # fmt: skip

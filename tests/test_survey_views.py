@@ -241,33 +241,6 @@ def test_whose_records_go_is_asked_though_the_file_tells_nothing_of_it(office):
     assert rows(office, "laos", number).status_code == 409
 
 
-def test_a_question_is_asked_by_a_node_and_answered(office):
-    number = office.hand_in("pair", workbook(["Q-1", *LAOS[1:]], [*CHINA[:2], "Rusa unicolor", *CHINA[3:]]))
-    asked = office.decide("laos", number, "ask", reasons="who saw it?").json()
-    assert (asked["state"], asked["asking"], asked["yours"]) == ("asked", ["LA"], ["LA"])
-    url, head = f"{SURVEYS}/{number}/answers", office.heads["pair"]
-    missing = office.client.post(url, json={"answer": "rangers"}, headers=head)
-    assert (missing.status_code, missing.json()["code"]) == (428, "IF_MATCH_MISSING")
-    assert f'If-Match: "{number}-' in missing.json()["expected"]
-    old = office.client.post(url, json={"answer": "rangers"}, headers=head | {"If-Match": f'"{number}-1"'})
-    assert (old.status_code, old.json()["field"]) == (412, "If-Match")
-    assert "nothing was put down" in old.json()["detail"]
-    seen = head | {"If-Match": office.look("pair", number)["etag"]}
-    told = office.client.post(url, json={"answer": "two rangers"}, headers=seen).json()
-    assert (told["state"], told["history"][-1]["note"]) == ("submitted", "two rangers")
-    waits = {
-        who: [one["id"] for one in office.client.get(SURVEYS, headers=office.heads[who]).json()["results"] if one["waits_for_you"]]
-        for who in ("pair", "laos", "china")
-    }  # fmt: skip
-    assert number not in waits["pair"]
-    assert number in waits["laos"]
-    assert number in waits["china"]
-    office.client.delete(f"{SURVEYS}/{number}", headers=head)
-    office.settle()
-    with office.registry.session(read_only=True) as session:
-        assert survey_views.hash_of(session, number) is None
-
-
 def test_a_survey_that_is_taken_back_while_it_is_checked_leaves_nothing(office, monkeypatch):
     answer = office.client.post(SURVEYS, files={"file": ("a.xlsx", workbook(["W-1", *TIGER[1:]]))},
                                 data={"dataset": "pair"}, headers=office.heads["pair"])  # fmt: skip

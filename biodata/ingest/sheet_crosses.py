@@ -64,8 +64,6 @@ class Sheet:
     names: dict[int, str]
     proposals: dict[int, Proposal]
     cross: Cross | None = None
-    station: str | None = None
-    """The one that the whole sheet is of, by its name."""
     explains: bool = False
     """Whether it tells nothing but what the codes of others mean."""
 
@@ -118,8 +116,7 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
 
     Of sheets without species a column of names or codes, each once, is one of stations where a column of another sheet, or
     the headings of a cross-table, have most of them; whatever its heading is. Cross-tables are recognised on the way.
-    A sheet that names no station is of the one whose name it has, or has above its table. Returned are the names of taxa by
-    the codes that a sheet explains.
+    Returned are the names of taxa by the codes that a sheet explains.
     """
     legend = _legend(sheets)
     for sheet in sheets:
@@ -145,27 +142,7 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
                 if not keyed:
                     own.call(column, "locationID")
                 break
-        else:
-            _stations_by_sheets(own, keyed or own.open_columns(), sheets)
     return legend
-
-
-def _stations_by_sheets(own: Sheet, columns: Sequence[Column], sheets: Sequence[Sheet]) -> None:
-    """Let sheets be of the stations that they are called after, where a column of `own` has the names of most of these."""
-    others = [sheet for sheet in sheets if sheet is not own and set(NAMES_OF_TAXA) & set(sheet.names.values())]
-    for column in columns if _PLACES & set(own.names.values()) else ():
-        told = own.cells(column.index)
-        named = [(sheet, [one for one in told if _is_called(sheet, one)]) for sheet in others]
-        if len(set(told)) == len(told) > 1 and sum(len(one) == 1 for _, one in named) > 1:
-            own.call(column, "locationID")
-            for sheet, (station,) in ((sheet, one) for sheet, one in named if len(one) == 1):
-                sheet.station = station
-
-
-def _is_called(sheet: Sheet, station: str) -> bool:
-    """Tell whether a sheet's name is a station's, or holds it as a word."""
-    return station in (name := (sheet.layout.grid.name or "").strip()) and re.search(
-        rf"(?<!\w){re.escape(station)}(?!\w)", name) is not None  # fmt: skip
 
 
 def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:

@@ -165,15 +165,12 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         return
     survey.findings += layout.findings
     if cross is None:
-        told = {} if sheet.station is None else {"locationID": sheet.station}
-        survey.tables.append(_table(sheet, kind, survey, told, alone=alone))
+        survey.tables.append(_table(sheet, kind, survey, {}, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
         told = {cross.term: cross.value(column), **cross.places.get(column.heading, {})}
-        if sheet.station is not None and cross.term != "locationID":
-            told["locationID"] = sheet.station
         table = _table(part, kind, survey, told, alone=alone)
         table.declarations |= cross.declarations()
         table.headings[cross.term] = column.heading
@@ -361,12 +358,6 @@ def _units(table: SurveyTable, columns: Columns, name: str, proposal: Proposal) 
         columns[unit] = [None if cell is None else told.replace("_", "-") for cell in columns[name]]
         table.headings[unit] = heading
         yield table.of_heading(heading, "HEADING_UNIT_TAKEN", unit=told.replace("_", "-"))
-    areas = sheet_units.in_square_metres(columns[name]) if name == "sampleSizeValue" else None
-    if areas is not None and unit is not None and unit not in columns:
-        table.headings[unit] = heading
-        units = [None if cell is None else "square-metre" for cell in areas]
-        columns |= {f"{WRITTEN}{name}": columns[name], name: areas, unit: units}
-        yield table.of_heading(heading, "HEADING_UNIT_CONVERTED", unit="m²", told="m × m")
     table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
     metres = sheet_units.in_metres(name, proposal.unit, columns[name])
     if metres is not None and heading not in columns:

@@ -243,7 +243,8 @@ def headings(survey: Survey) -> Iterator[Finding]:
         if table.kind == "events" and "eventID" not in table.headings and not table.frame.is_empty():
             yield _lacks(table, "eventID")
         for name in table.headings:
-            if name not in TERMS and name not in table.measured and name not in table.converted.values():
+            decided = name in table.proposals and table.proposals[name].why is Why.KEPT  # for a column of none
+            if not decided and name not in (*TERMS, *table.measured, *table.converted.values()):
                 yield _uncertain(table, name)
         if table.frame.is_empty():
             # Events without any record are a survey in which nothing was found.

@@ -310,7 +310,7 @@ def test_what_a_heading_means_is_decided_once(page, post, tmp_path):
     use_key(page, post.keys["team"])
     page.set_input_files("#file", sheet)
     page.click("#check-button")
-    for code in ("HEADING_UNKNOWN", "HEADING_SEVERAL_MEANINGS"):
+    for code in ("HEADING_UNKNOWN", "HEADING_TAKEN"):
         page.wait_for_selector(f"#report [data-code={code}]", state="attached")
     page.evaluate("document.querySelectorAll('#report details').forEach((one) => { one.open = true; })")
     shot(page, "headings_en_1280")
