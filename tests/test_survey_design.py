@@ -7,7 +7,6 @@ from xml.etree import ElementTree as ET
 import geopandas as gpd
 import polars as pl
 import pytest
-import shapely
 from typer.testing import CliRunner
 
 from biodata import pipeline, places, runs
@@ -85,14 +84,6 @@ def test_transects_are_routes(data, tmp_path):
     routes = ET.parse(out).getroot().findall("g:rte", GPX)
     assert [len(route.findall("g:rtept", GPX)) for route in routes] == [2] * 4
     assert "walks" in routes[0].find("g:desc", GPX).text
-
-
-def test_roads_decide_what_can_be_reached(data, tmp_path):
-    road = shapely.LineString([(101.2, 20.8), (101.6, 20.8)])
-    gpd.GeoDataFrame(geometry=[road], crs=4326).to_file(tmp_path / "roads.gpkg")
-    done = run(data, "--access", str(tmp_path / "roads.gpkg"), "--access-m", "2000", "--out", str(tmp_path / "a.csv"))
-    assert done.exit_code == 0, done.output
-    assert "CN no place without effort can be reached" in done.output
 
 
 @pytest.mark.parametrize(

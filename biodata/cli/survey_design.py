@@ -42,8 +42,6 @@ def survey_design(
     recent_years: Annotated[int, typer.Option(help="Effort of so many years counts.", min=1)] = 15,
     as_of: Annotated[datetime | None, typer.Option(help="Date from which they are counted back: today.", formats=["%Y-%m-%d"])] = None,
     records: Annotated[str, typer.Option(help="public or exact.")] = "public",
-    access: Annotated[Path | None, typer.Option(help="Roads, tracks or posts that teams start from.", exists=True, dir_okay=False)] = None,
-    access_m: Annotated[float, typer.Option(help="How far from them teams go, metres.", min=0)] = 5_000.0,
 ) -> None:  # fmt: skip
     """Design, write, say what it would settle."""
     from biodata.analysis.evidence import DesignParameters, Detection
@@ -56,12 +54,12 @@ def survey_design(
         if told not in known:
             problem = f"no such {name}"
             raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
-    check_outputs(out, [access] if access else [])
+    check_outputs(out, [])
     chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
     detection = Detection(per_night=chance, source=per_night_source or ASSUMED)
     request = SurveyRequest(
         species=species, result=result, as_of=(as_of or datetime.now(UTC)).date(), cell_m=cell_m,
-        recent_years=recent_years, records="exact" if records == "exact" else "public", access=access, access_m=access_m,
+        recent_years=recent_years, records="exact" if records == "exact" else "public",
         design=DesignParameters(
             kind="transect" if kind == "transect" else "camera", stations=stations, spacing_m=spacing_m,
             transect_m=transect_m, nights=nights, detection=detection,

@@ -116,8 +116,7 @@ def no_folders(files: Sequence[Path], language: str) -> None:
 
 _MOST: Final = 40
 _OF_A_KIND: Final = 5
-_EDGES: Final = ("south", "west", "north", "east")
-_APART: Final = ("change", "before", "sides", "species", "quality_flags", *_EDGES)  # what of a row is said otherwise
+_APART: Final = ("change", "before", "sides", "species", "quality_flags")  # what of a row is said otherwise
 
 
 def line(code: str, language: str, **params: Any) -> str:
@@ -318,6 +317,8 @@ def say_exact(rows: "pl.DataFrame") -> None:
 def _cells(row: Mapping[str, Any], language: str) -> list[str]:
     from biodata.surveys.words.sentences import retold
 
-    labels = {"records": line("TABLE_OCCURRENCES", language)}
-    box = [f"□ {', '.join(str(row[edge]) for edge in _EDGES)}"] if _EDGES[0] in row else []
-    return [f"{labels.get(name, name)} {retold(str(row[name]), language)}" for name in row if name not in _APART] + box
+    labels, cell = {"records": line("TABLE_OCCURRENCES", language)}, "cell_" if "cell_west" in row else ""
+    south, north, west, east = (row.get(f"{cell}{edge}") for edge in ("south", "north", "west", "east"))
+    shown = (name for name in row if name not in _APART and not name.endswith(("south", "north", "west", "east")))
+    cells = [f"{labels.get(name, name)} {retold(str(row[name]), language)}" for name in shown]
+    return cells + ([f"□ {south}–{north}, {west}–{east}"] if west is not None else [])

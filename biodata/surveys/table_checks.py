@@ -25,7 +25,6 @@ from biodata.surveys import cell_checks, event_checks, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 from biodata.text.units import INVISIBLE
-from biodata.vocabularies import SurveyDesign
 
 DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
@@ -116,9 +115,6 @@ class TableChecks:
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
         yield from event_checks.of_records(self._when, self._records)
-        of_trap = pl.col("design") == SurveyDesign.CAMERA_TRAP.value
-        cameras = frozenset(one for _, read in self._designs for one in read.filter(of_trap)["eventID"])
-        yield from event_checks.midnights(self._records, cameras)
         yield from value_checks.far([*self._sites, *self._events, *self._records])
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
