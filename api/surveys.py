@@ -23,7 +23,7 @@ from api.uploads import Upload, receive_upload
 from biodata import surveys
 from biodata.access.roles import Action, Principal, may, may_somewhere
 from biodata.store.sharing_rules import rules_of
-from biodata.store.survey_steps import CHANGES, STATES
+from biodata.store.survey_steps import CHANGES
 from biodata.surveys import review, views
 from biodata.surveys import submit as sending
 from biodata.surveys.submit import Sent, part_name
@@ -42,8 +42,6 @@ _OF_ROWS: Final = (
     ("limit", {"type": "integer", "minimum": 0, "maximum": 500, "default": 100}, "Rows at most."),
     ("language", {"type": "string"}, "Language of what the flags mean."),
 )  # fmt: skip
-
-_OF_STATE: Final = documents.parameter("state", {"type": "string", "enum": list(STATES)}, "Only of this state.")
 
 
 @router.post(
@@ -68,16 +66,13 @@ async def hand_in(request: Request) -> Response:
 
 
 @router.get(
-    "", summary="Surveys that concern you", openapi_extra={"parameters": [_OF_STATE, documents.LANGUAGE]},
+    "", summary="Surveys that concern you", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(SubmissionList, other=(401,)),
 )  # fmt: skip
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
-    only(request, "state", "language")
-    state = request.query_params.get("state")
-    if state is not None:
-        one_of("state", state, STATES)
-    return json_answer({"results": review.listed(service(request).registry, who, state=state)}, cache=PRIVATE)
+    only(request, "language")
+    return json_answer({"results": review.listed(service(request).registry, who)}, cache=PRIVATE)
 
 
 @router.get(

@@ -394,29 +394,6 @@ def test_a_file_of_an_archive_that_lost_even_its_headings_is_no_empty_survey(bou
     assert (problem["file"], problem["row"], problem["blocking"]) == (f"a.zip/{lost}", 1, True)
 
 
-@pytest.mark.parametrize(
-    ("columns", "lacking"),
-    [
-        ("occurrenceID,eventID,scientificName", []),
-        ("eventID,scientificName,recordedBy", ["occurrenceID"]),
-        ("occurrenceID,eventID,recordedBy", ["scientificName"]),
-    ],
-)
-def test_a_column_that_an_archive_lacks_is_told_once_and_refuses_nothing(boundaries, columns, lacking):
-    values = {"occurrenceID": "o1", "eventID": "e1", "scientificName": "Muntiacus muntjak", "recordedBy": "x"}
-    members = {
-        "event__csv": "eventID,locality\ne1,Nam Ha\n",
-        "occurrence__csv": f"{columns}\n{','.join(values[name] for name in columns.split(','))}\n",
-        "emof__csv": "eventID,measurementType,measurementValue\ne1,wind,3\n",
-    }
-    report = check_files([("s.zip", zipped(**members))], boundaries)
-    found = [(p["file"].rpartition("/")[2], p["column"]) for p in report["problems"] if p["code"] == "HEADING_MISSING"]
-    of_events = [("event.csv", "eventDate"), ("event.csv", "decimalLatitude")]
-    assert sorted(found) == sorted(of_events + [("occurrence.csv", name) for name in lacking])
-    assert report["ok"]
-    assert report["rows"] == 1
-
-
 def test_a_survey_without_a_title_is_called_by_its_dataset(road):
     members = {
         "event__csv": "eventID,eventDate,decimalLatitude,decimalLongitude\ne1,2026-03-01,20.9,101.3\n",

@@ -12,7 +12,7 @@ from biodata.errors import InputError
 _HELP = """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
 
 Cameras or transects on both sides of the border, in cells where nobody looked for the species, those first that matter
-most to the corridor. --out may be told several times: .gpkg, .geojson, .csv (which KoBoToolbox, ODK and SMART read), .gpx.
+most to the corridor. --out may be told several times: .gpkg, .csv (which KoBoToolbox, ODK and SMART read), .gpx.
 
 With --records public (the default) only what everybody may see decides where stations stand. With --records exact the
 survey carries the strictest category of the records, and is for its maker.

@@ -48,13 +48,12 @@ def look(registry: Registry, who: Principal | None, number: int, *, language: st
         return _told(session, who, sides.need(session, who, number), language=language)
 
 
-def listed(registry: Registry, who: Principal | None, *, state: str | None = None) -> list[dict[str, Any]]:
+def listed(registry: Registry, who: Principal | None) -> list[dict[str, Any]]:
     """Return the submissions that concern somebody, the newest first."""
     with registry.session(read_only=True) as session:
         asked = select(Submission).order_by(Submission.id.desc()).limit(10 * _LISTED)
-        found = (_told(session, who, one) for one in session.scalars(asked) if sides.concerns(who, one))
-        wanted = (one for one in found if state is None or one["state"] == state)
-        return [one for one, _ in zip(wanted, range(_LISTED), strict=False)]
+        found = (one for one in session.scalars(asked) if sides.concerns(who, one))
+        return [_told(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
 
 
 def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
