@@ -34,7 +34,6 @@ router = APIRouter(include_in_schema=False)
 
 _WORDS: Final = Path(__file__).with_name("survey_words.csv")
 _GAP: Final = re.compile(r"\{\{(\w+)\}\}")
-"""A word that the built page leaves to its language."""
 _SHARED: Final = re.compile("(?:STATE|KIND|ROLE|SIDE|ROWS|WAITING|TABLE|DIFFERENCE)_")
 _OTHER_NAMES: Final = MappingProxyType(
     {"occurrences": "table_occurrences", "events": "table_events", "cell_empty": "difference_empty"}

@@ -81,5 +81,3 @@ def survey_design(
         say(facts["note"])
     if proposal.sharing_category != "open":
         say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")
-
-

@@ -286,7 +286,6 @@ def _changed_line(cell: Mapping[str, Any], language: str) -> str:
 
 
 def _gone(row: Mapping[str, Any], language: str) -> str:
-    """Return what a row was called that goes, and where it stood: sheet, row."""
     place = _place((row.get("was_sheet"),), row.get("was_row"), None, language)
     return " ".join(one for one in (row.get("identifier"), f"({place})" if place else None) if one)
 

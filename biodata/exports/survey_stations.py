@@ -42,7 +42,6 @@ def write_proposal(proposal: "Proposal", path: Path) -> None:
 
 
 def _frame(proposal: "Proposal") -> "gpd.GeoDataFrame":
-    """Return the stations as the points of cameras and the lines of transects, degrees to a tenth of a metre."""
     import geopandas as gpd
 
     stations = proposal.stations
@@ -61,7 +60,6 @@ def _kind(frame: "gpd.GeoDataFrame") -> str:
 
 
 def _geopackage(proposal: "Proposal", path: Path) -> None:
-    """Write the stations, and a table of the facts."""
     import pandas as pd
     import pyogrio
 
@@ -73,7 +71,6 @@ def _geopackage(proposal: "Proposal", path: Path) -> None:
 
 
 def _csv(proposal: "Proposal", path: Path) -> None:
-    """Write a station a row, as KoBoToolbox, ODK and SMART read."""
     facts, stations = proposal.facts, proposal.stations
     version = f"{facts['boundary_set']} {facts['boundary_version']}, band {facts['band_m']:g} m: {facts['viewpoint']}"
     places = [
@@ -88,7 +85,6 @@ def _csv(proposal: "Proposal", path: Path) -> None:
 
 
 def _gpx(proposal: "Proposal", path: Path) -> None:
-    """Write waypoints or routes for a receiver."""
     import pyogrio
 
     facts = proposal.facts
@@ -103,7 +99,6 @@ def _gpx(proposal: "Proposal", path: Path) -> None:
 
 
 def _labels(stations: pl.DataFrame) -> list[str]:
-    """Say in a few words what is to be done at each station."""
     return [
         f"{row['kind']} {row['order']} of {row['side']}, {row['nights']} {'walks' if row['kind'] == 'transect' else 'nights'}"
         for row in stations.iter_rows(named=True)
@@ -113,4 +108,3 @@ def _labels(stations: pl.DataFrame) -> list[str]:
 WRITERS: Final[Mapping[str, Callable[["Proposal", Path], None]]] = MappingProxyType(
     {".gpkg": _geopackage, ".csv": _csv, ".gpx": _gpx}
 )
-"""The forms, by the end of the file's name."""

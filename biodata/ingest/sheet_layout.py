@@ -117,7 +117,6 @@ def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
 
 
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
-    """Return which of the filled rows are the first and the last row of headings."""
     near = filled[:_LOOKED_AT]
     scores = [_heading_score(cells, is_heading) for _, cells in near]
     best = max(range(len(near)), key=lambda at: (scores[at], -at))
@@ -203,7 +202,6 @@ def _spread(grid: Grid, number: int, cells: Cells, lower: Sequence[str | None] =
 
 
 def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_heading: Callable[[str], bool]) -> None:
-    """Name the columns and tell hidden ones."""
     pairs = [((high or "").strip(), (low or "").strip()) for high, low in zip_longest(upper, lower)]
     groups, seen = Counter(high for high, _ in pairs), Counter(low for _, low in pairs)
     of_units = all(_is_unit(low) for _, low in pairs if low)
@@ -294,7 +292,6 @@ def _read_dittos(out: Layout) -> None:
 
 
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
-    """Sort the rows below the headings into records and what is none."""
     before = 0  # the last record so far
     is_text = out.grid.name is None
     shown = {column.index for column in out.columns}
@@ -361,7 +358,6 @@ _MARK: Final = re.compile(r"[:：៖\-–—]")
 
 @cache
 def _words() -> Mapping[str, frozenset[str]]:
-    """Return by kind what is said in any language."""
     found: dict[str, frozenset[str]] = {}
     for row in read_rows("sheet_words.csv"):
         found[row["kind"]] = found.get(row["kind"], frozenset()).union(map(key, row["words"].split("|")))

@@ -111,7 +111,6 @@ class Survey:
 
 LICENCE, DATUM = "license", "geodeticDatum"
 TERMS: Final = (LICENCE, DATUM)
-"""Columns of the sheet."""
 _COORDINATES: Final = (
     "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
 )  # fmt: skip

@@ -30,7 +30,6 @@ _COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
 _NAME: Final = "scientificName"
 _ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
-"""Terms of which a record has one column."""
 _DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
@@ -93,7 +92,6 @@ def _sheets_of(
 
 
 def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
-    """Yield the tables of a grid with what their columns are called."""
     for part in sheet_headings.blocks(grid, kept):
         layout = sheet_headings.laid_out(part, kept)
         if layout is not None:
@@ -113,7 +111,6 @@ def _date_of_ends(table: SurveyTable) -> None:
 
 
 def _read_names(table: SurveyTable, name: str, read: Mapping[str, str]) -> None:
-    """Read cells as what they mean; what was written stays beside it."""
     new = pl.col(name).replace_strict(read, default=None, return_dtype=pl.String)
     written = pl.when(new.is_not_null()).then(name).alias(f"{WRITTEN}{name}")
     table.frame = table.frame.with_columns(pl.coalesce(new, name).alias(name), written)

@@ -71,7 +71,6 @@ def open_events(told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _places(geometry: pl.Series) -> pl.DataFrame:
-    """Return the middle of shapes, in degrees, and the radius in metres of a circle that holds them."""
     west, south, east, north = shapely.bounds(shapely.from_wkb(geometry.to_list())).reshape(-1, 4).T
     latitude = (south + north) / 2
     along, up = metres_per_degree(latitude)
@@ -217,8 +216,6 @@ def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
 
 
 def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return rows as a table; lists and mappings as JSON."""
-
     def plain_value(value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else value
 

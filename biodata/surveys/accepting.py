@@ -117,7 +117,6 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
 
 
 def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> None:
-    """Write texts into a column by row, and what stood there into the column of what was written."""
     written, texted = f"{WRITTEN}{term}", pl.col("source_row").is_in(list(texts))
     missing = [pl.lit(None, pl.String).alias(name) for name in (term, written) if name not in table.frame.columns]
     new = pl.col("source_row").replace_strict(texts, default=None, return_dtype=pl.String)

@@ -230,7 +230,6 @@ def _meant_number(flag: str, told: StatedNumber) -> str | None:
 
 
 def _in_metres(number: float | None, told: str) -> str | None:
-    """Return a length in metres; None where its unit is none of lengths."""
     unit = split_unit(f"x ({told})", _LENGTH)[1] if told else None
     if number is None or (told and unit is None):
         return None

@@ -120,7 +120,6 @@ def _events(
 
 
 def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> dict[str, Any]:  # fmt: skip
-    """Return the corridor or candidate asked, as the lake has it or as it is published."""
     known: list[str] = []
     read = lake.read
     if request.records == "public":
@@ -155,7 +154,6 @@ def of_published(surveys: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_effort(events: pl.DataFrame) -> pl.DataFrame:
-    """Return events of the lake, or published ones, in the form in which effort is counted."""
     upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
     single = events.join(upper, on=["datasetKey", "eventID"], how="anti", maintain_order="left")
     told = single.filter(pl.col("effort_value").is_null() | (pl.col("effort_value") > 0)).sort("datasetKey", "eventID")

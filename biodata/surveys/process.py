@@ -47,8 +47,6 @@ _ONE_BY_ONE: Final = 10  # of more rows in one other part it is told once, at th
 
 @dataclass(frozen=True, eq=False)
 class _Change:
-    """What a survey that may go in would change: as the registry keeps it, as reviewers see it, and which sides are asked."""
-
     difference: Mapping[str, Any]
     view: survey_views.View
     concerned: set[str]
@@ -94,7 +92,6 @@ def _read(registry: Registry, number: int) -> Submission:
 
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
-    """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
     base, shown = _current(registry, submission), None
     try:
         path, report = _checked(settings, registry, submission, reading.lake)

@@ -78,7 +78,6 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
 
 
 def _counts(submission: Submission) -> dict[str, Any] | None:
-    """Return how many records and events became what; None where that is not kept any more."""
     if submission.removes:
         report = submission.report or {}
         return {"occurrences": report.get("records", {}), "events": report.get("events", {})}

@@ -145,7 +145,6 @@ class TableChecks:
         yield from self._at_sea(rows, read)
 
     def _at_sea(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
-        """Find places at sea, where fewer than half of the table's are."""
         placed = read.interpreted.drop_nulls(["decimalLatitude", "decimalLongitude"])
         wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
         if wet.is_empty() or 2 * wet.height >= placed.height:
@@ -158,7 +157,6 @@ class TableChecks:
                 yield rows.finding(row, column, "PLACE_AT_SEA")
 
     def _gap(self, finding: Finding) -> Finding:
-        """Return a finding that blocks only where somebody can mend it."""
         return replace(finding, blocking=False) if self.by_program and finding.code in _GAPS else finding
 
 

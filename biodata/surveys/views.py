@@ -92,7 +92,6 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
-    """Return, of changed rows, the published values that were others, as JSON."""
     told = [
         orjson.dumps({name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}).decode()
         if row["change"] == "changed" else None
@@ -114,7 +113,6 @@ def _box(shapes: pl.Series) -> pl.DataFrame:
 
 
 def _counts(rows: pl.DataFrame, shown: Preview, sides: list[str]) -> dict[str, Any]:
-    """Return by side how many records its reviewers see, how many of them as a cell, how many wait or no rule lets out."""
     found: dict[str, Any] = {}
     for side in sides:
         own = rows.filter(pl.col("change") != "gone", pl.col("sides").list.contains(side))

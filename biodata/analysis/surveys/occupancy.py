@@ -98,20 +98,17 @@ def history(
 
 
 def _days(events: pl.DataFrame, occasion_days: int) -> pl.DataFrame:
-    """Return a row for each day of each event on which it watched, with its occasion."""
     since = (pl.col("day") - pl.col("day").min().over("site")).dt.total_days()
     return days_watched(events).with_columns(occasion=(since // occasion_days).cast(pl.Int64))
 
 
 def _visits(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each event: each is an occasion of its site."""
     order = events.sort("site", "event_start", "event_key", nulls_last=True)
     occasion = pl.int_range(pl.len()).over("site").cast(pl.Int64)
     return order.select("event_key", "site", effort="effort_value", occasion=occasion)
 
 
 def _filled(unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]) -> History:
-    """Lay occasions into a table of sites."""
     sites, occasions = (looked[name].unique().sort().to_numpy() for name in ("site", "occasion"))
     detected, effort = np.full((len(sites), len(occasions)), np.nan), np.zeros((len(sites), len(occasions)))
     at, hit = (tuple(map(np.searchsorted, (sites, occasions), (of["site"], of["occasion"]))) for of in (looked, hits))
@@ -321,7 +318,6 @@ def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 7
 
 
 def _pairs(groups: pl.DataFrame, number: Ints, distance_m: float, hours: float) -> tuple[Ints, Ints]:
-    """Return the pairs of groups of two sides that may be one."""
     longitude, latitude, radius = (groups[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in _PLACE)
     radius = np.nan_to_num(radius)
     placed = ~(np.isnan(longitude) | np.isnan(latitude))

@@ -59,7 +59,6 @@ def lines(told: Told, retold: Retold = str) -> str:
 
 
 def _body(told: Told, **more: Any) -> str:
-    """Return the sections of a page, or of one sheet where `sheet` is a number of species."""
     made = templates()
     if "richness_notes" not in made.globals:
         functions = (*_FUNCTIONS, survey_plots.as_data)
@@ -194,7 +193,6 @@ def richness_notes(told: Told) -> list[str]:
 
 
 def _estimates(pool: Told) -> tuple[Any, ...]:
-    """Return cells of sites, species found, and each estimate with its error, or why there is none."""
     found = pool["sites"], pool["species"]
     if "refused" in pool:
         return *found, f"not told: {pool['refused']}", "", "", ""
@@ -207,7 +205,6 @@ def _with_error(value: Any, error: Any) -> str:
 
 
 def _compared(told: Told) -> str:
-    """Tell the sides at their common completeness."""
     if "refused" in told:
         return f"sides are not compared, since {_refused(told)}."
     parts = [
@@ -227,17 +224,14 @@ def _range(low: Any, high: Any, *, digits: int = 3) -> str:
 
 
 def _refused(found: Told) -> str:
-    """Return why something is not told, with countries by their names."""
     return _CODE.sub(lambda match: country_name(match[0]), found["refused"])
 
 
 def _method(name: str) -> str:
-    """Return a method as a sentence begins."""
     return spaced(name[:1].upper() + name[1:])
 
 
 def _parts(rows: Iterable[Told]) -> list[str]:
-    """Return the parts that any of the rows tells: all together, then the sides."""
     return [JOINT, *sorted({part for one in rows for part in one["by"]} - {JOINT})]
 
 
@@ -288,12 +282,10 @@ def abundance_tables(told: Told) -> list[str | dict[str, Any]]:
 
 
 def _rate(found: Told) -> str:
-    """Return events for 100 units of effort with their limits."""
     return f"{_short(100 * found['rate'])} ({_range(100 * found['low'], 100 * found['high'])})"
 
 
 def _ratio(found: Told) -> str:
-    """Return how many times one side has what the other has."""
     high = "any number" if found["high"] is None else _short(found["high"])
     return f"{_short(found['ratio'])} ({_short(found['low'])} to {high})"
 
@@ -319,7 +311,6 @@ def occupancy_tables(told: Told) -> list[str | dict[str, Any]]:
 
 
 def _share(found: Told) -> str:
-    """Return the share of sites with its interval, which alone is told where there is no estimate."""
     interval = _range(found["psi_low"], found["psi_high"])
     return interval if found["psi"] is None else f"{_short(found['psi'])} ({interval})"
 
@@ -331,7 +322,6 @@ def _noted(rows: Iterable[Told]) -> dict[str, str]:
 
 
 def _marks(found: Told, notes: Mapping[str, str]) -> str:
-    """Return the letters of what must be said of an estimate."""
     return f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
 
 
@@ -373,4 +363,3 @@ _FUNCTIONS: Final = (
     warnings, summary_rows, effort_rows, species_rows, sheet_view, richness_rows, richness_notes, abundance_tables,
     occupancy_tables, explained, trend_tables, total_rows, parameter_rows_of,
 )  # fmt: skip
-"""What the template calls."""

@@ -44,7 +44,6 @@ _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
 _IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?")
 METRES: Final = re.compile(r"\D{0,3}0?(\d{6}(?:[.,]\d+)?)\D{1,4}0?(\d{5,8}(?:[.,]\d+)?)\D{0,3}")
-"""Easting and northing in one cell."""
 _ANY_DAY: Final = date(9999, 1, 1)  # whether a date has been yet is no question of what a column holds
 
 
@@ -127,7 +126,6 @@ def _most(told: list[str], fits: Callable[[str], object], share: float = _MOSTLY
 
 
 def _is_decided(term: str, others: Collection[str]) -> bool:
-    """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
     if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
         return False
     return term not in _BESIDE or not set(others).isdisjoint(_BESIDE[term])
@@ -214,7 +212,6 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "decimalLongitude": _are_within(-180, 180),
     "day": _are_within(1, 31),
 })  # fmt: skip
-"""The plain terms, and whether cells are of them."""
 
 
 _BY_CELLS: Final = 0.6

@@ -14,7 +14,6 @@ from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.text.tables import read_rows
 
 LANGUAGES: Final = ("en", "zh", "th", "vi", "lo", "km", "my", "ms", "id", "fil")
-"""The languages of the dictionary."""
 
 NO_TERM: Final = ""
 """Stands for columns that are known to hold nothing of a record: row numbers, signatures, telephones, the weather."""
@@ -24,7 +23,6 @@ TERMS: Final = tuple(dict.fromkeys((
     *VERBATIM_TERMS, *EVENT_TERMS,
     "deploymentStart", "deploymentEnd", "easting", "northing", "utm_zone", "perpendicular_distance_m",
 )))  # fmt: skip
-"""What a heading can be proposed to mean."""
 
 _WORDS_TOO: Final = frozenset(
     """id type modified language references species elevation depth issue protocol rights created creator publisher title

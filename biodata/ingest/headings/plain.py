@@ -108,7 +108,6 @@ _IN_METRES: Final = frozenset(
     """minimumElevationInMeters maximumElevationInMeters coordinateUncertaintyInMeters easting northing samplingEffort
     samplingEffortValue""".split()
 )
-"""Lengths that nobody tells in centimetres."""
 
 
 @dataclass(frozen=True, slots=True)

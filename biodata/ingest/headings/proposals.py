@@ -52,7 +52,6 @@ def propose(
 
 
 def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]) -> Proposal:
-    """Return what is proposed for one heading, whatever the others are."""
     plain = key(heading)
     if plain in kept:
         return Proposal(heading, kept[plain] or None, 1.0, _name_of(split_unit(heading, kept[plain])[1]), Why.KEPT)

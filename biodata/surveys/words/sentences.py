@@ -44,7 +44,6 @@ def retold(text: str, language: str) -> str:
 
 
 def _whole(told: str, language: str) -> str | None:
-    """Return what is one sentence, one name of ours, or nothing but numbers."""
     if not _LETTER.search(told):
         return numbers(told, language)
     if (code := _plain().get(told)) is not None:
