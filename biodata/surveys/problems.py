@@ -150,17 +150,10 @@ def read(report: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def whole(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a report with its values, as it lies beside the lake, in the words of a language."""
-    problems = []
-    for one in report.get("problems", []):
-        code = (
-            words.code_of(one["code"]) if language != "en" else None
-        )  # a file that could not be opened has its own English
-        told = (
-            zip(("message", "expected"), words.told(code, one.get("params") or {}, language), strict=True)
-            if code
-            else ()
-        )
-        problems.append(one | dict(told))
+    problems = [dict(one) for one in report.get("problems", [])]
+    for one in problems if language != "en" else ():  # a file that could not be opened has its own English
+        if (code := words.code_of(one["code"])) is not None:
+            one["message"], one["expected"] = words.told(code, one.get("params") or {}, language)
     return _listed(report, problems, language)
 
 
