@@ -1,8 +1,6 @@
 """The answer to a survey's check: in the language and the form that the uploader asks for."""
 
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -21,13 +19,10 @@ from biodata.access.roles import Action, may
 from biodata.errors import NoReleaseError
 from biodata.ingest import survey_shapes
 from biodata.store.heading_mappings import accepted_of
-from biodata.store.query.filters import Compare
 from biodata.store.sharing_rules import rules_of
-from biodata.surveys import problems, review, words
+from biodata.surveys import words
 from biodata.surveys.licences import of_dataset
-from biodata.surveys.process import in_published_parts
 from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
-from biodata.surveys.submit import MOST_OF_NAME, part_name
 
 PARAMETERS: Final = ("language", "format")
 _NO_STORE: Final = "no-store"
@@ -94,35 +89,13 @@ def check(request: Request, found: Service, upload: Upload) -> Response:
         # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
         # polygon with them, a roost, a grave.
         rules = rules.of_taxa_alone()
-    with TemporaryDirectory() as folder:
-        target = None if dataset is None else Path(folder) / "tables"
-        report = surveys.check(
-            upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist, licence=survey_shapes.checked(upload.told.get("license"), code="FIELD_INVALID"),
-            licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
-            accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)), target=target,
-        )  # fmt: skip
-        if dataset is not None and target is not None and target.exists():
-            report = _with_other_parts(request, found, upload, dataset, report, target, language)
+    licence = survey_shapes.checked(upload.told.get("license"), code="FIELD_INVALID")
+    report = surveys.check(
+        upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist,
+        licence=licence, licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
+        accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)),
+    )  # fmt: skip
     return report_answer(report, upload, form, language)
-
-
-def _with_other_parts(
-    request: Request, found: Service, upload: Upload, dataset: str, report: dict[str, Any], tables: Path, language: str
-) -> dict[str, Any]:
-    """Return a report with the identifiers that the map shows of the dataset, where it has no part of this name yet."""
-    part = part_name(upload.told.get("part") or Path(upload.name).stem[:MOST_OF_NAME] or dataset)
-    parts = {one["part"] for one in review.versions(found.registry, auth.principal(request), dataset)}
-    if part in parts or not parts:
-        return report
-    try:
-        with found.open(None) as opened:
-            names = (("occurrences", "occurrences", "occurrenceID"), ("events", "surveys", "eventID"))
-            of = Compare("datasetKey", "=", dataset)
-            published = {kind: set(opened.frame(table, [term], of)[term].drop_nulls()) for kind, table, term in names}
-    except NoReleaseError:
-        return report
-    more = in_published_parts(tables, upload.name, published, parts, language)
-    return problems.with_problems(report, more) if more else report
 
 
 def asked(request: Request) -> tuple[ReportForm, str]:

@@ -269,10 +269,10 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
     for text, after in zip_longest(texts, texts[1:]):
         before, *rest = _SIGN.split(text, maxsplit=1)
         # What it says stands in the next cell.
-        names_next = (is_known(text) and not is_known(after or "")) or (
-            tells_a_place(after or "") and not tells_a_place(text)
+        follows = after and (
+            (is_known(text) and not is_known(after)) or (tells_a_place(after) and not tells_a_place(text))
         )
-        if (rest and not rest[0]) or (not rest and not label and after and names_next):
+        if (rest and not rest[0]) or (not rest and not label and follows):
             label = before
             continue
         yield (before, rest[0]) if rest else (label, text)
@@ -300,9 +300,8 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
 def _of_label(label: str, text: str) -> str | None:
     """Return the term that a label surely has with a text beside it, of those that may be of all rows."""
     (one,) = decided(propose([label], cells={label: [text]}), {label: [text]})
-    return (
-        one.term if one.term in (*_OF_ALL, "eventDate") and (one.confidence > CERTAIN or one.why is Why.TAKEN) else None
-    )
+    sure = one.confidence > CERTAIN or one.why is Why.TAKEN
+    return one.term if sure and one.term in (*_OF_ALL, "eventDate") else None
 
 
 def _is_date(text: str) -> bool:

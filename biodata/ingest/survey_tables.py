@@ -64,9 +64,8 @@ def read_survey(
 
 
 def _kind(sheet: Sheet) -> str | None:
-    return (
-        "occurrences" if sheet.cross is not None else sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
-    )
+    is_cross = sheet.cross is not None
+    return "occurrences" if is_cross else sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
 
 
 def _sheets_of(

@@ -45,8 +45,7 @@ class AcceptedProposal(Base):
     __tablename__ = "accepted_proposal"
 
     dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
-    accepted: Mapped[str] = mapped_column(
-        String(300), primary_key=True
-    )  # a code, or `CODE=value` of cells with this text
+    # A code, `CODE=value` of cells with this text, or `heading.HEADING=TERM`.
+    accepted: Mapped[str] = mapped_column(String(300), primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     created: Mapped[datetime] = mapped_column(default=now)

@@ -52,10 +52,7 @@ def remember(session: Session, dataset: str, accepted: Collection[str], *, accou
     """
     for one in dict.fromkeys(accepted):
         if not _is_acceptable(one):
-            problem, expected = (
-                "this is no kind of proposal",
-                "a code such as NAME_COMMON, CODE=value, or heading.HEADING=TERM",
-            )
+            problem, expected = "this is no kind of proposal", "NAME_COMMON, CODE=value or heading.HEADING=TERM"
             raise InputError(problem, column="accept", value=one[:300], expected=expected, code="FIELD_INVALID")
         if one.startswith(PREFIX):
             same = AcceptedProposal.accepted.startswith(one.rpartition("=")[0] + "=", autoescape=True)
@@ -65,10 +62,10 @@ def remember(session: Session, dataset: str, accepted: Collection[str], *, accou
 
 
 def _is_acceptable(one: str) -> bool:
-    of_headings = len(one) <= _LONGEST and all(
-        heading and term in (*TERMS, "") for heading, term in decided([one]).items()
-    )
-    return _ACCEPTABLE.fullmatch(one) is not None if not one.startswith(PREFIX) else "=" in one and of_headings
+    if one.startswith(PREFIX):
+        ((heading, term),) = decided([one]).items()
+        return heading != "" and term in (*TERMS, "") and len(one) <= _LONGEST
+    return _ACCEPTABLE.fullmatch(one) is not None
 
 
 def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> dict[str, str]:

@@ -224,9 +224,8 @@ def species_only(records: pl.DataFrame) -> pl.DataFrame:
 def sites(events: pl.DataFrame) -> pl.DataFrame:
     """Add `site`, `side`, `method` (the design, else the protocol), `first` and `last` (days), `repeat` (the year of its season)."""
     place = pl.format("{}, {}", *((pl.col(name) / _PLACE_DEGREES).round() * _PLACE_DEGREES for name in PLACE[:2]))
-    first, last = (
-        pl.coalesce(names).dt.date() for names in (("event_start", "event_end"), ("event_end", "event_start"))
-    )
+    ends = ("event_start", "event_end")
+    first, last = (pl.coalesce(names).dt.date() for names in (ends, ends[::-1]))
     month, day = season_start(events.select(first=first, last=last))
     early = (first.dt.month() < month) | ((first.dt.month() == month) & (first.dt.day() < day))
     codes = pl.col("country_codes")

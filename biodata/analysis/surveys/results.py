@@ -115,9 +115,8 @@ def occupancy_of(joined: Joined, name: str, asked: "Parameters") -> list[dict[st
 
 
 def _seasons(rows: pl.DataFrame) -> Iterator[tuple[str, int | None, pl.Expr]]:
-    for method, repeat in (
-        rows.select("method", "repeat").unique().sort("method", "repeat", nulls_last=True).iter_rows()
-    ):
+    seasons = rows.select("method", "repeat").unique().sort("method", "repeat", nulls_last=True)
+    for method, repeat in seasons.iter_rows():
         yield method, repeat, (pl.col("method") == method) & pl.col("repeat").eq_missing(repeat)
 
 
@@ -158,9 +157,8 @@ def trends_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Para
             by[part] = refused or abundance.trend(_by_repeat(of_part, own))
         for side in sides_of(events) if not isinstance(by[JOINT], str) else []:
             if abundance.repeated(_by_repeat(events.filter(pl.col("side") == side), own)).is_empty():
-                by[JOINT] = (
-                    f"no site of {side} was looked at in two years: the trend would be that of other sides alone"
-                )
+                others = "the trend would be that of other sides alone"
+                by[JOINT] = f"no site of {side} was looked at in two years: {others}"
         out.append({"species": name, "method": method, "by": {part: _change(one) for part, one in by.items()}})
     return out
 

@@ -88,9 +88,8 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
                 at for at, one in enumerate(out) if _is_open(one) and len(cells[at]) >= _FEWEST
                 and _ARE[term](cells[at]) and not _ARE[term]([one.heading])
             ]  # fmt: skip
-            named = (
-                {1: (term,), 2: fellows[:2]}.get(len(found), ()) if term == "eventDate" else (term,) * (len(found) == 1)
-            )
+            of_two = fellows[:2] if term == "eventDate" else ()
+            named = {1: (term,), 2: of_two}.get(len(found), ())
             for at, own in zip(found, named, strict=False):
                 out[at] = replace(out[at], term=own, confidence=_BY_CELLS, others=(), why=Why.TAKEN)
             if named:
