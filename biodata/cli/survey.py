@@ -175,7 +175,8 @@ def results(
     if as_json:
         say(as_text({"run": kept.id, **told}))
         return
-    say(survey_page.lines(told, retold))
+    for name, words in survey_page.summary_rows(told):
+        say(f"{retold(name)}: {retold(str(words))}")
     say(retold(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")))
 
 
@@ -185,7 +186,7 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any
     written = []
     if out is not None:
         if out.suffix.lower() == ".pdf":
-            content = pdf.on_one_page(lambda rows: survey_page.one_page(told, rows=rows, **page), told)
+            content = pdf.on_one_page(lambda rows: survey_page.survey_page(told, rows=rows, **page), told)
         else:
             html = out.suffix.lower() == ".html"
             content = (survey_page.survey_page(told, **page) if html else as_text(told) + "\n").encode()

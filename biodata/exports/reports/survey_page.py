@@ -1,4 +1,4 @@
-"""The results of a monitoring project as a page, one sheet, or lines: tables, plots of the same numbers, and why something is not told."""
+"""The results of a monitoring project as a page or one sheet: tables, plots of the same numbers, and why something is not told."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ def survey_page(
     """
     drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
     lacking = survey_plots.lacks_letters(language) if rows is None else None
-    body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking, whole=True)
+    body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking)
     facts = told["facts"]
     standing = (
         f"Run {run} · lake version {facts['snapshot']} · boundary set {facts['boundary_set']} {facts['boundary_version']} · "
@@ -46,16 +46,6 @@ def survey_page(
         title, retold(_KIND), page_in(body, retold), running=f"{title} · {run}", standing=retold(standing),
         attached=told, language=language, contents=retold("Contents"),
     )  # fmt: skip
-
-
-def one_page(told: Told, *, rows: int, **page: Any) -> str:
-    """Return the most important results for one sheet; else as `survey_page`."""
-    return survey_page(told, rows=rows, **page)
-
-
-def lines(told: Told, retold: Retold = str) -> str:
-    """Return results as lines of a terminal: the tables and sentences of the page."""
-    return as_text(page_in(_body(told, drawings={}, names={}, sheet=None, lacking=None, whole=False), retold))
 
 
 def _body(told: Told, **more: Any) -> str:
@@ -87,20 +77,6 @@ def page_in(html: str, retold: Retold) -> str:
         elif part.strip():
             parts[n] = f"{' ' * part[0].isspace()}{sentence(part)}{' ' * part[-1].isspace()}"
     return "".join(parts)
-
-
-def as_text(html: str) -> str:
-    r"""Return markup as lines for a terminal: a row of a table is one, its cells apart by two spaces.
-
-    Examples
-    --------
-    >>> as_text("<tr><th>a</th><td>1</td></tr><p>b &amp; c</p>")
-    'a  1\nb & c'
-    """
-    flat = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", html))
-    apart = re.sub(r"</t[hd]><t[hd][^>]*>|</dt>", "  ", flat)
-    found = re.sub(r"<[^>]*>", "", re.sub(r"</(?:tr|p|li|dd|h\d|caption|figcaption)>", "\n", apart)).split("\n")
-    return "\n".join(unescape(line).rstrip() for line in found if line.strip())
 
 
 def warnings(told: Told) -> list[str]:
