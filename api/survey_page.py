@@ -16,12 +16,12 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api import auth, documents, pages, survey_reports
+from api import auth, documents, pages
 from api.answers import HTML, JSON, SHORT_CACHE, json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.readers import boolean, one_of
-from api.survey_reports import language_asked
+from api.surveys import gate, language_asked
 from biodata.access.roles import Action
 from biodata.errors import BiodataError
 from biodata.ingest.headings import TERMS
@@ -157,14 +157,14 @@ _RESULTS: Final = {
 async def results(request: Request, key: str) -> Response:
     """Answer with what a dataset's surveys tell, made after each release; on one sheet of A4 where `.pdf` follows the key."""
     # A page with its plots takes a second of a processor: few are made at once, as checks are.
-    return await (await survey_reports.gate(request)).run(partial(_answer, request, key))
+    return await (await gate(request)).run(partial(_answer, request, key))
 
 
 def _answer(request: Request, key: str) -> Response:
     from biodata.surveys import result_pages
 
     only(request, "f", "exact", "language")
-    form, language = one_of("f", request.query_params.get("f", "html"), _FORMS), survey_reports.language_asked(request)
+    form, language = one_of("f", request.query_params.get("f", "html"), _FORMS), language_asked(request)
     dataset, ending = key.removesuffix(".pdf"), ".pdf" if key.endswith(".pdf") else ".html"
     exact, found = boolean("exact", request.query_params.get("exact", "false")), service(request)
     if exact:  # from here on nobody else keeps the answer

@@ -1,6 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 import re
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -11,21 +12,26 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents, survey_reports
+from api import auth, documents
 from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.gates import SmallRoute
+from api.gates import Gate, SmallRoute
 from api.models import Receipt
 from api.readers import boolean, integer, one_of
 from api.survey_bodies import Answer, Decision, Submission, SubmissionList, SubmissionRows, VersionList
 from api.uploads import Upload, receive_upload
-from biodata import surveys
+from biodata import places, surveys
 from biodata.access.roles import Action, Principal, may, may_somewhere
+from biodata.errors import NoReleaseError
+from biodata.ingest import survey_shapes
+from biodata.store.heading_mappings import accepted_of
 from biodata.store.sharing_rules import rules_of
 from biodata.store.survey_steps import CHANGES
-from biodata.surveys import review, views
+from biodata.surveys import review, views, words
 from biodata.surveys import submit as sending
+from biodata.surveys.licences import of_dataset
+from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 from biodata.surveys.submit import Sent, part_name
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
@@ -49,19 +55,19 @@ _OF_ROWS: Final = (
 )
 async def hand_in(request: Request) -> Response:
     """Check a survey in any of its forms and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
-    only(request, "dry_run", *survey_reports.PARAMETERS)
+    only(request, "dry_run", *PARAMETERS)
     idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    await run_in_threadpool(survey_reports.asked if dry_run else survey_reports.language_asked, request)
+    await run_in_threadpool(asked if dry_run else language_asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     # A check waits at its gate; what is kept is only written down.
     kept = partial(to_thread.run_sync, limiter=request.app.state.checking)
-    run = (await survey_reports.gate(request)).run if dry_run else kept
+    run = (await gate(request)).run if dry_run else kept
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         sent = _sent(upload)
         if sender is None:
-            return await run(partial(survey_reports.check, request, found, upload))
+            return await run(partial(check, request, found, upload))
         return await run(partial(_receive, request, found, sender, upload, idempotency_key, sent))
 
 
@@ -100,7 +106,7 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     They are gone as soon as nobody decides any more.
     """
     only(request, *(name for name, _, _ in _OF_ROWS))
-    told, asked = request.query_params, survey_reports.language_asked(request)
+    told, asked = request.query_params, language_asked(request)
     for name, values in (("table", views.TABLES), ("change", CHANGES)):
         if name in told:
             one_of(name, told[name], values)
@@ -123,7 +129,7 @@ def told(request: Request, who: Principal, number: int, *, status: int = 200) ->
 
 
 def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str, Any], dict[str, str]]:
-    language = survey_reports.language_asked(request)
+    language = language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
     return body, {"Content-Language": language, "Vary": _VARY}
 
@@ -148,7 +154,7 @@ def _sent(upload: Upload) -> Sent:
     told = upload.told
     return Sent(
         part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
-        licence=told.get("license"), accept=survey_reports.accepted_now(upload),
+        licence=told.get("license"), accept=accepted_now(upload),
     )  # fmt: skip
 
 
@@ -236,7 +242,7 @@ def remove(request: Request, who: Known, number: Number) -> Response:
     """
     only(request, "language")
     wanted, found = integer("number", number), service(request)
-    survey_reports.language_asked(request)
+    language_asked(request)
     return told(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
 
 
@@ -248,7 +254,7 @@ def restore(request: Request, who: Known, number: Number) -> Response:
     """Send an earlier version of a part again: one more version of it, checked and reviewed like any other."""
     only(request, "language")
     wanted, registry = integer("number", number), service(request).registry
-    survey_reports.language_asked(request)
+    language_asked(request)
     return receipt(request, who, sending.restore(registry, who, wanted))
 
 
@@ -280,3 +286,83 @@ def _seen(request: Request, number: int) -> int:
         raise ProblemError(Code.IF_MATCH_MISSING, detail, field="If-Match", expected=expected)
     match = _SEEN.fullmatch(given)
     return int(match[2]) if match and int(match[1]) == number else -1
+
+
+PARAMETERS: Final = ("language", "format")
+_NO_STORE: Final = "no-store"
+
+
+async def gate(request: Request) -> Gate:
+    """Return the gate that a check waits at: those who show who they are do not wait behind a crowd of others.
+
+    Where it is full nothing of the file is read (CHECKS_TOO_MANY).
+    """
+    found: Gate = request.app.state.public_checks
+    if "authorization" in request.headers or "x-api-key" in request.headers:
+        try:
+            await run_in_threadpool(auth.shown_by, request)
+            found = request.app.state.known_checks
+        except ProblemError:  # a key that is not known opens nothing; whatever needs one refuses it later
+            found = request.app.state.public_checks
+    found.refuse_if_full()
+    return found
+
+
+def language_asked(request: Request) -> str:
+    """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten."""
+    told = request.query_params.get("language")
+    if told is None:
+        return words.accepted(request.headers.get("accept-language"))
+    language = words.language_of(told)
+    if language is None:
+        raise invalid(field="language", value=told, expected=f"one of {', '.join(words.LANGUAGES)}")
+    return language
+
+
+def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, language: str) -> Response:
+    """Return the report in the form and language that were asked for."""
+    headers = {
+        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key",
+    }  # fmt: skip
+    if form is ReportForm.JSON:
+        return json_answer(report, cache=_NO_STORE, headers=headers)
+    upload.file.seek(0)
+    content = write_report(form, report, upload.file.read(), language=language)
+    headers["Content-Disposition"] = f'attachment; filename="report.{form.value}"'
+    return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
+
+
+def accepted_now(upload: Upload) -> tuple[str, ...]:
+    """Return the proposals that a form accepts."""
+    return tuple(one.strip() for one in upload.told.get("accept", "").splitlines() if one.strip())
+
+
+def _known_dataset(request: Request, upload: Upload) -> str | None:
+    dataset = upload.dataset
+    return dataset if dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset) else None
+
+
+def check(request: Request, found: Service, upload: Upload) -> Response:
+    """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
+    (form, language), dataset = asked(request), _known_dataset(request, upload)
+    rules, checklist = rules_of(found.registry), None
+    with suppress(NoReleaseError), found.open(None) as opened:  # the first day no checklist is published yet
+        rules, taxa = opened.facts.known_to(rules), opened.facts.taxa
+        checklist = taxa if taxa.height else None
+    if dataset is None:
+        # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
+        # polygon with them, a roost, a grave.
+        rules = rules.of_taxa_alone()
+    licence = survey_shapes.checked(upload.told.get("license"), code="FIELD_INVALID")
+    report = surveys.check(
+        upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist,
+        licence=licence, licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
+        accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)),
+    )  # fmt: skip
+    return report_answer(report, upload, form, language)
+
+
+def asked(request: Request) -> tuple[ReportForm, str]:
+    """Return the form (JSON where it says nothing) and the language that a request asks for."""
+    form = one_of("format", request.query_params.get("format", ReportForm.JSON), list(ReportForm))
+    return ReportForm(form), language_asked(request)
