@@ -85,21 +85,6 @@ def test_codes_that_a_legend_explains(tmp_path):
     assert records(tmp_path, {"Plots": cells, "Legend": legend})["scientificName"].to_list() == TAXA
 
 
-def test_places_of_stations_below_the_headings_that_name_them(tmp_path):
-    pairs = [["Date", "Species", "Lake A", "Lake B", "Pond"], [None, "Lat, lon", "21.5, 101.6", "21.6, 101.7", "21.7, 101.8"],
-             *[["2024-05-03", name, 3, None, 4] for name in TAXA]]  # fmt: skip
-    found = records(tmp_path, {"A": pairs})
-    assert set(found.select("locationID", "verbatimCoordinates").rows()) == {
-        ("Lake A", "21.5, 101.6"),
-        ("Pond", "21.7, 101.8"),
-    }
-    two = [pairs[0], [None, "Latitude", 21.5, 21.6, 21.7], [None, "Longitude", 101.6, 101.7, 101.8], *pairs[2:]]
-    found = records(tmp_path, {"A": two})
-    assert set(found.select("locationID", "decimalLatitude", "decimalLongitude").rows()) == {
-        ("Lake A", "21.5", "101.6"), ("Pond", "21.7", "101.8"),
-    }  # fmt: skip
-
-
 def test_degrees_minutes_and_seconds_in_columns_of_their_own(tmp_path):
     rows = [["Date", "Species", "Count", "北纬", None, None, "东经", None, None], [None, None, None, *"度分秒度分秒"],
             *[["2016-07-06", name, 1, 31, 36, 9.3, 88, 33, 25.6] for name in TAXA]]  # fmt: skip
@@ -192,18 +177,3 @@ def test_tables_one_below_the_other_with_labels_in_one_cell(tmp_path):
 
     found = records(tmp_path, {"A": [["Roadkill"], *round_of(1), *round_of(2)]})
     assert found["eventDate"].value_counts().sort("eventDate").rows() == [("2024-05-01", 4), ("2024-05-02", 4)]
-
-
-def test_days_below_the_headings_of_stations(tmp_path):
-    rows = [
-        ["Species", "Q1", "Q2", "Q3"],
-        ["Date", "2024-04-11", "2024-04-12", "2024-04-13"],
-        *[[name, 2, 1, 3] for name in TAXA],
-    ]
-    sites = [["Site", "Latitude", "Longitude"], ["Q1", 30.1, 102.8], ["Q2", 30.2, 102.9], ["Q3", 30.3, 103.0]]
-    found = records(tmp_path, {"Data": rows, "Sites": sites})
-    assert set(found.select("locationID", "eventDate").rows()) == {
-        ("Q1", "2024-04-11"),
-        ("Q2", "2024-04-12"),
-        ("Q3", "2024-04-13"),
-    }

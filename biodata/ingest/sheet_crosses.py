@@ -9,17 +9,16 @@ from typing import Final
 
 import polars as pl
 
-from biodata.ingest.headings import Proposal, Why, propose
+from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_latin, are_names
 from biodata.ingest.sheet_headings import IN_DEGREES, with_year, year_of
 from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
-from biodata.text.coordinate_pairs import read_pair
 from biodata.text.day_month import OrderEvidence
 from biodata.text.numbers import ascii_digits
 
-_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND, _MOST_LABELS = 3, 0.6, 0.85, 4, 2
+_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND = 3, 0.6, 0.85, 4
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
@@ -29,8 +28,6 @@ _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _OF_RECORDS: Final = frozenset({"eventDate", "eventID", "decimalLatitude", "verbatimCoordinates", "easting", *_COUNTS})
 _KEYED: Final = frozenset({"locationID", "eventID"})
-_PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
-_ANGLE: Final = re.compile(r"[NSEW]?\s*-?\d{1,3}(?:[.,]\d|[°º\s])")
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 
@@ -42,8 +39,6 @@ class Cross:
     columns: list[Column]
     term: str
     values: Mapping[str, str] = field(default_factory=dict)
-    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What rows below the headings tell of their places, by heading and term."""
 
     def value(self, column: Column) -> str:
         """Return what the heading of a column says: itself, or what it is short for."""
@@ -200,10 +195,6 @@ def _cross_of(
 ) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names = sheet.layout, sheet.names
-    places = _places_below(layout, names)
-    if places:
-        columns = [column for column in layout.columns if column.heading in places]
-        return Cross(columns, "locationID", _short([column.heading for column in columns]), places)
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and sheet.proposals[column.index].unit is None
@@ -239,33 +230,6 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
     words = [heading.split(" ") for heading in headings]
     shared = sum(1 for _ in takewhile(lambda several: len(set(several)) == 1, zip(*words, strict=False)))
     return {heading: " ".join(own[shared:]) for heading, own in zip(headings, words, strict=True) if own[shared:]}
-
-
-def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[str, str]]:
-    """Take the rows that tell places or days of columns out of a cross-table: pairs, latitudes and longitudes, dates."""
-    found: dict[str, dict[str, str]] = {}
-    named = bool(set(NAMES_OF_TAXA) & set(names.values()))
-    open_ = {c.index: c.heading for c in layout.columns if names[c.index] == c.heading or names[c.index] in _COUNTS}
-    while named and layout.rows:
-        told = {at: cell for at, cell in enumerate(layout.rows[0][1]) if cell is not None}
-        places = {at: cell for at, cell in told.items() if at in open_}
-        labels = [cell for at, cell in told.items() if at not in open_]
-        if len(labels) > _MOST_LABELS or (labels and are_names(labels)):  # a record
-            break
-        terms = {one.term for one in propose(labels)} & {*IN_DEGREES.values()}
-        if len(places) > 1 and all(read_pair(cell).latitude is not None for cell in places.values()):
-            term = "verbatimCoordinates"
-        elif len(places) > 1 and sum(_is_day(cell, layout) for cell in places.values()) >= _MOSTLY * len(places):
-            term, year = "eventDate", year_of(layout) or ""
-            places = {at: with_year(cell, year) or cell for at, cell in places.items()}
-        elif len(places) > 1 and len(terms) == 1 and all(_ANGLE.match(ascii_digits(cell)) for cell in places.values()):
-            term = str(terms.pop())
-        else:
-            break
-        del layout.rows[0]
-        for at, cell in places.items():
-            found.setdefault(open_[at], {})[term] = cell
-    return found
 
 
 def _is_day(heading: str, layout: Layout) -> bool:

@@ -166,7 +166,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
-        told = {cross.term: cross.value(column), **cross.places.get(column.heading, {})}
+        told = {cross.term: cross.value(column)}
         table = _table(part, kind, survey, told, alone=alone)
         table.declarations |= cross.declarations()
         table.headings[cross.term] = column.heading
