@@ -142,9 +142,7 @@ def test_an_account_that_is_not_named_is_asked_for_in_the_language(settings, lan
     assert told_words.told("ACCOUNT_UNKNOWN", {}, language)[0] in other.stderr
 
 
-@pytest.mark.parametrize(
-    "words", [("check",), ("diff", "--dataset", "nam-ha"), ("submit", "--account", "rangers")]
-)
+@pytest.mark.parametrize("words", [("check",), ("diff", "--dataset", "nam-ha"), ("submit", "--account", "rangers")])
 @pytest.mark.parametrize("language", ["en", "lo"])
 def test_of_a_folder_it_is_told_to_make_one_zip_of_it(settings, tmp_path, words, language):
     folder = tmp_path / "package"
