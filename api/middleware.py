@@ -244,7 +244,7 @@ class Envelope:
         return not scope["path"].startswith(_UNLIMITED) and not (who.local and self._settings.rate_limit is None)
 
 
-_NAMED: Final = frozenset(f"/v1/surveys/{name}" for name in ("headings", "mappings", "templates"))
+_NAMED: Final = frozenset(("/v1/surveys/templates",))
 """Addresses that the pattern /v1/surveys/{number} would take in for the methods that they have not."""
 
 
@@ -271,7 +271,7 @@ def _methods(scope: Scope) -> list[str]:
     """Return the methods that are answered at an address; none where there is nothing."""
     each = (part for r in scope["app"].routes for part in getattr(getattr(r, "original_router", None), "routes", [r]))
     here = [r for r in each if r.matches({**scope, "method": "GET"})[0] is not Match.NONE]
-    # An address with a name of its own (/v1/surveys/mappings) is none of those that a pattern takes in (/v1/surveys/{number}).
+    # An address with a name of its own (/v1/surveys/templates) is none of those that a pattern takes in (/v1/surveys/{number}).
     routes = [r for r in here if getattr(r, "path", None) == getattr(here[0], "path", None)]
     found = [m for m in _METHODS if any(r.matches({**scope, "method": m})[0] is Match.FULL for r in routes)]
     return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []

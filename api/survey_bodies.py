@@ -100,20 +100,14 @@ class SubmissionSummary(BaseModel):
     waits_for_you: bool = Field(description="It goes no further before you decide, answer, or send your draft.")
 
 
-class OnMap(BaseModel):
-    """Whether the map shows a survey, and else when it will."""
-
-    shown: bool
-    release: str | None = Field(default=None, description="The first that has it.")
-    message: str = Field(description="In the language that is asked for.")
-
-
 class Submission(SubmissionSummary):
     """A survey on its way; words are in the language that is asked for."""
 
     job: int | None = None
     snapshot: int | None = None
-    on_map: OnMap | None = None
+    on_map: dict[str, Any] | None = Field(
+        default=None, description="Whether the map has it: `shown`, `release`, `message`."
+    )
     left_alone: bool | None = Field(default=None, description="It waits for a worker, and none seems to run.")
     next: str | None = Field(default=None, description="What happens next, or who has to do what.")
     report: dict[str, Any] | None = Field(default=None, description="What the check found; no value of the file.")
@@ -133,21 +127,14 @@ class Submission(SubmissionSummary):
     )
 
 
-class RowCounts(BaseModel):
-    """Of the records of a side."""
-
-    records: int = Field(description="Those that would be published.")
-    coarse: int = Field(description="Of these, told as a cell.")
-    withheld: int = Field(description="Those that no rule lets out.")
-    waiting: int = Field(default=0, description="Those that wait for more places, or for the year's end.")
-
-
 class SubmissionRows(BaseModel):
     """Rows of a survey as they would be published: those of your sides."""
 
     submission: int
     table: str
-    counts: dict[str, RowCounts]
+    counts: dict[str, dict[str, int]] = Field(
+        description="By side: records, those of them that are coarse, and others that are withheld or waiting."
+    )
     count: int = Field(description="Rows that were asked for, on all pages.")
     offset: int
     limit: int
@@ -183,52 +170,6 @@ class VersionList(BaseModel):
 
     results: list[PartVersion]
     may_return: bool = Field(description="You may restore one of them.")
-
-
-class HeadingProposal(BaseModel):
-    """What one heading may mean."""
-
-    heading: str
-    term: str | None = Field(description="The term; null where the column is of none, or none is likely.")
-    confidence: float = Field(ge=0, le=1)
-    certain: bool = Field(description="True where nothing else can be meant.")
-    unit: str | None = Field(description="The unit that stands in the heading.")
-    code: str = Field(description="Why; a stable name.")
-    why: str = Field(description="Why, in the language that was asked for.")
-    expected: str | None
-    others: list[str] = Field(description="Terms that it may mean, too, the likeliest first.")
-
-
-class HeadingSheet(BaseModel):
-    """The headings of one table."""
-
-    file: str
-    sheet: str | None
-    row: int
-    headings: list[HeadingProposal]
-
-
-class HeadingAnswer(BaseModel):
-    """What the headings of a file mean; nothing was kept."""
-
-    language: str
-    sheets: list[HeadingSheet]
-
-
-class Mapping(BaseModel):
-    """What a dataset's headings mean, as it was decided."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    mapping: dict[Annotated[str, Field(min_length=1, max_length=300)], Annotated[str, Field(max_length=80)]] = Field(
-        max_length=1000, description="Heading → term; an empty term says that the column is of none."
-    )
-
-
-class KeptMapping(Mapping):
-    """All that is kept for a dataset."""
-
-    dataset: str
 
 
 FIELDS: Final = ("file", "dataset", "part", "submit", "license", "accept")

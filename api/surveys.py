@@ -1,6 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 import re
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -11,18 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents, survey_reports
-from api.answers import HTML, JSON, SHORT_CACHE, json_answer, only
+from api import auth, documents
+from api.answers import json_answer, only
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.gates import SmallRoute
+from api.gates import Gate, SmallRoute
 from api.models import Receipt
 from api.readers import boolean, integer, one_of
 from api.survey_bodies import (
     Answer,
     Decision,
-    KeptMapping,
-    Mapping,
     Submission,
     SubmissionList,
     SubmissionRows,
@@ -30,13 +29,17 @@ from api.survey_bodies import (
     VersionList,
     receive_upload,
 )
-from biodata import surveys
-from biodata.access.roles import Action, Principal, Role, may, may_somewhere
-from biodata.errors import BiodataError
+from biodata import places, surveys
+from biodata.access.roles import Action, Principal, may, may_somewhere
+from biodata.errors import NoReleaseError
+from biodata.ingest import survey_shapes
+from biodata.store.heading_mappings import accepted_of
 from biodata.store.sharing_rules import rules_of
-from biodata.store.survey_steps import CHANGES, STATES
-from biodata.surveys import mappings, review, views
+from biodata.store.survey_steps import CHANGES
+from biodata.surveys import review, views, words
 from biodata.surveys import submit as sending
+from biodata.surveys.licences import of_dataset
+from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 from biodata.surveys.submit import Sent, part_name
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
@@ -54,41 +57,36 @@ _OF_ROWS: Final = (
     ("language", {"type": "string"}, "Language of what the flags mean."),
 )  # fmt: skip
 
-_OF_STATE: Final = documents.parameter("state", {"type": "string", "enum": list(STATES)}, "Only of this state.")
-
 
 @router.post(
     "", summary="Check a survey, or hand it in", openapi_extra=documents.upload(), responses=documents.upload_answers()
 )
 async def hand_in(request: Request) -> Response:
     """Check a survey in any of its forms and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
-    only(request, "dry_run", *survey_reports.PARAMETERS)
+    only(request, "dry_run", *PARAMETERS)
     idempotency_key = told_key(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    await run_in_threadpool(survey_reports.asked if dry_run else survey_reports.language_asked, request)
+    await run_in_threadpool(asked if dry_run else language_asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     # A check waits at its gate; what is kept is only written down.
     kept = partial(to_thread.run_sync, limiter=request.app.state.checking)
-    run = (await survey_reports.gate(request)).run if dry_run else kept
+    run = (await gate(request)).run if dry_run else kept
     found = service(request)
     async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         sent = _sent(upload)
         if sender is None:
-            return await run(partial(survey_reports.check, request, found, upload))
+            return await run(partial(check, request, found, upload))
         return await run(partial(_receive, request, found, sender, upload, idempotency_key, sent))
 
 
 @router.get(
-    "", summary="Surveys that concern you", openapi_extra={"parameters": [_OF_STATE, documents.LANGUAGE]},
+    "", summary="Surveys that concern you", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(SubmissionList, other=(401,)),
 )  # fmt: skip
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
-    only(request, "state", "language")
-    state = request.query_params.get("state")
-    if state is not None:
-        one_of("state", state, STATES)
-    return json_answer({"results": review.listed(service(request).registry, who, state=state)}, cache=PRIVATE)
+    only(request, "language")
+    return json_answer({"results": review.listed(service(request).registry, who)}, cache=PRIVATE)
 
 
 @router.get(
@@ -116,7 +114,7 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     They are gone as soon as nobody decides any more.
     """
     only(request, *(name for name, _, _ in _OF_ROWS))
-    told, asked = request.query_params, survey_reports.language_asked(request)
+    told, asked = request.query_params, language_asked(request)
     for name, values in (("table", views.TABLES), ("change", CHANGES)):
         if name in told:
             one_of(name, told[name], values)
@@ -139,7 +137,7 @@ def told(request: Request, who: Principal, number: int, *, status: int = 200) ->
 
 
 def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str, Any], dict[str, str]]:
-    language = survey_reports.language_asked(request)
+    language = language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
     return body, {"Content-Language": language, "Vary": _VARY}
 
@@ -164,7 +162,7 @@ def _sent(upload: Upload) -> Sent:
     told = upload.told
     return Sent(
         part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
-        licence=told.get("license"), accept=survey_reports.accepted_now(upload),
+        licence=told.get("license"), accept=accepted_now(upload),
     )  # fmt: skip
 
 
@@ -179,117 +177,6 @@ def _receive(
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
     return receipt(request, sender, number)
-
-
-mappings_router = APIRouter(prefix="/v1/surveys/mappings", tags=["surveys"], route_class=SmallRoute)
-
-Uploader = Annotated[Principal, Depends(auth.needs(Action.HAND_IN))]
-_PRIVATE: Final = "private, no-store"
-_DATASET: Final = documents.plain_parameters(
-    ("dataset", {"type": "string", "maxLength": 255}, "The dataset's key; your only one where it is not told.")
-)
-
-
-@mappings_router.get(
-    "", summary="What a dataset's headings mean", openapi_extra=_DATASET,
-    responses=documents.answers(KeptMapping, other=(401, 403)),
-)  # fmt: skip
-def look(request: Request, who: Uploader) -> Response:
-    """Answer with what was decided about the headings of a dataset that you may upload to."""
-    dataset = _dataset(request, who)
-    return json_answer(
-        {"dataset": dataset, "mapping": service(request).registry.headings_decided(dataset)}, cache=_PRIVATE
-    )
-
-
-@mappings_router.put(
-    "", summary="Decide what a dataset's headings mean", openapi_extra=_DATASET,
-    responses=documents.answers(KeptMapping, other=(401, 403, 422)),
-)  # fmt: skip
-def decide_mapping(request: Request, who: Uploader, sent: Mapping) -> Response:
-    """Keep what headings mean; those that are not named stay as they were. Sent again, it changes nothing."""
-    dataset = _dataset(request, who)
-    found = mappings.keep(service(request).registry, dataset, sent.mapping, account_id=who.account_id)
-    return json_answer({"dataset": dataset, "mapping": found}, cache=_PRIVATE)
-
-
-def _dataset(request: Request, who: Principal) -> str:
-    only(request, "dataset", "language")
-    own = sorted({role.dataset for role in who.roles if role.role is Role.UPLOADER and role.dataset is not None})
-    dataset = request.query_params.get("dataset", own[0] if len(own) == 1 else "")
-    if not 0 < len(dataset) <= 255:
-        raise invalid(field="dataset", value=dataset[:80], expected="the key of a dataset that you may upload to")
-    if not may(who, Action.HAND_IN, dataset=dataset):
-        detail = "whoever has this key or token may not upload to that dataset"
-        raise ProblemError(Code.DATASET_FORBIDDEN, detail, field="dataset")
-    return dataset
-
-
-results_router = APIRouter(prefix="/v1/surveys/results", tags=["surveys"])
-
-PDF: Final = "application/pdf"
-_FORMS: Final = ("html", "json")
-_NOTHING: Final = {"refused": "it has no events"}
-_PARAMETERS: Final = {
-    "parameters": [
-        documents.parameter(
-            "f", {"type": "string", "enum": list(_FORMS)}, "html, a page that can be printed; json, its numbers."
-        ),
-        documents.parameter(
-            "exact", {"type": "boolean"}, "true, from the exact records: for the team, which shows a key or token."
-        ),
-        documents.LANGUAGE,
-    ]
-}
-_ANSWERS: Final = {
-    **documents.answers(None, missing=True, other=(401, 403)),
-    200: {"description": "The results", "content": {HTML: {}, PDF: {}, JSON: {"schema": {"type": "object"}}}},
-}
-
-
-@results_router.get("/{key:path}", summary="A dataset's results", openapi_extra=_PARAMETERS, responses=_ANSWERS)
-async def results(request: Request, key: str) -> Response:
-    """Answer with what a dataset's surveys tell, made after each release; on one sheet of A4 where `.pdf` follows the key."""
-    # A page with its plots takes a second of a processor: few are made at once, as checks are.
-    return await (await survey_reports.gate(request)).run(partial(_answer, request, key))
-
-
-def _answer(request: Request, key: str) -> Response:
-    from biodata.surveys import result_pages
-
-    only(request, "f", "exact", "language")
-    form, language = one_of("f", request.query_params.get("f", "html"), _FORMS), survey_reports.language_asked(request)
-    dataset, ending = key.removesuffix(".pdf"), ".pdf" if key.endswith(".pdf") else ".html"
-    exact, found = boolean("exact", request.query_params.get("exact", "false")), service(request)
-    if exact:  # from here on nobody else keeps the answer
-        who = auth.need(request)
-        if not result_pages.is_of_team(found.registry, who, dataset):
-            raise auth.forbidden(request, who, Action.HAND_IN)
-    with found.open(request) as release:
-        kept = result_pages.read(found.settings.data, dataset)
-        # Results of an earlier release may tell what a rule has hidden since.
-        if kept is None or kept["release"] != release.id:
-            detail = "no results of this dataset are kept for the current release; the worker makes them after it"
-            raise ProblemError(Code.RECORD_MISSING, detail, field="key")
-    try:
-        if exact:
-            kept = {"release": kept["release"], **(result_pages.exact(found.settings.data, dataset) or _NOTHING)}
-        if "refused" in kept:
-            detail = f"nothing can be told of this dataset: {kept['refused']}"
-            raise ProblemError(Code.RECORD_MISSING, detail, field="key")
-        if form == "json" and ending != ".pdf":
-            return json_answer({"release": kept["release"], **kept["results"]})
-        make = result_pages.exact_page if exact else result_pages.published_page
-        page = make(found.settings, dataset, kept, language, ending)
-    except BiodataError as error:  # what is missing on this machine, and what helps
-        raise ProblemError(Code.STORE_ERROR, str(error)) from error
-    headers = {"Cache-Control": SHORT_CACHE, "Content-Language": language, "Vary": "Accept-Language"}
-    if ending == ".pdf":
-        return Response(page, media_type=PDF, headers=headers)
-    from biodata.exports.reports.page import POLICY
-
-    request.state.page_policy = f"{POLICY}; frame-ancestors 'none'"
-    return Response(page, media_type=HTML, headers=headers)
 
 
 class ReviewRoute(SmallRoute):
@@ -363,7 +250,7 @@ def remove(request: Request, who: Known, number: Number) -> Response:
     """
     only(request, "language")
     wanted, found = integer("number", number), service(request)
-    survey_reports.language_asked(request)
+    language_asked(request)
     return told(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
 
 
@@ -375,7 +262,7 @@ def restore(request: Request, who: Known, number: Number) -> Response:
     """Send an earlier version of a part again: one more version of it, checked and reviewed like any other."""
     only(request, "language")
     wanted, registry = integer("number", number), service(request).registry
-    survey_reports.language_asked(request)
+    language_asked(request)
     return receipt(request, who, sending.restore(registry, who, wanted))
 
 
@@ -407,3 +294,83 @@ def _seen(request: Request, number: int) -> int:
         raise ProblemError(Code.IF_MATCH_MISSING, detail, field="If-Match", expected=expected)
     match = _SEEN.fullmatch(given)
     return int(match[2]) if match and int(match[1]) == number else -1
+
+
+PARAMETERS: Final = ("language", "format")
+_NO_STORE: Final = "no-store"
+
+
+async def gate(request: Request) -> Gate:
+    """Return the gate that a check waits at: those who show who they are do not wait behind a crowd of others.
+
+    Where it is full nothing of the file is read (CHECKS_TOO_MANY).
+    """
+    found: Gate = request.app.state.public_checks
+    if "authorization" in request.headers or "x-api-key" in request.headers:
+        try:
+            await run_in_threadpool(auth.shown_by, request)
+            found = request.app.state.known_checks
+        except ProblemError:  # a key that is not known opens nothing; whatever needs one refuses it later
+            found = request.app.state.public_checks
+    found.refuse_if_full()
+    return found
+
+
+def language_asked(request: Request) -> str:
+    """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten."""
+    told = request.query_params.get("language")
+    if told is None:
+        return words.accepted(request.headers.get("accept-language"))
+    language = words.language_of(told)
+    if language is None:
+        raise invalid(field="language", value=told, expected=f"one of {', '.join(words.LANGUAGES)}")
+    return language
+
+
+def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, language: str) -> Response:
+    """Return the report in the form and language that were asked for."""
+    headers = {
+        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key",
+    }  # fmt: skip
+    if form is ReportForm.JSON:
+        return json_answer(report, cache=_NO_STORE, headers=headers)
+    upload.file.seek(0)
+    content = write_report(form, report, upload.file.read(), language=language)
+    headers["Content-Disposition"] = f'attachment; filename="report.{form.value}"'
+    return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
+
+
+def accepted_now(upload: Upload) -> tuple[str, ...]:
+    """Return the proposals that a form accepts."""
+    return tuple(one.strip() for one in upload.told.get("accept", "").splitlines() if one.strip())
+
+
+def _known_dataset(request: Request, upload: Upload) -> str | None:
+    dataset = upload.dataset
+    return dataset if dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset) else None
+
+
+def check(request: Request, found: Service, upload: Upload) -> Response:
+    """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
+    (form, language), dataset = asked(request), _known_dataset(request, upload)
+    rules, checklist = rules_of(found.registry), None
+    with suppress(NoReleaseError), found.open(None) as opened:  # the first day no checklist is published yet
+        rules, taxa = opened.facts.known_to(rules), opened.facts.taxa
+        checklist = taxa if taxa.height else None
+    if dataset is None:
+        # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
+        # polygon with them, a roost, a grave.
+        rules = rules.of_taxa_alone()
+    licence = survey_shapes.checked(upload.told.get("license"), code="FIELD_INVALID")
+    report = surveys.check(
+        upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist,
+        licence=licence, licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
+        accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)),
+    )  # fmt: skip
+    return report_answer(report, upload, form, language)
+
+
+def asked(request: Request) -> tuple[ReportForm, str]:
+    """Return the form (JSON where it says nothing) and the language that a request asks for."""
+    form = one_of("format", request.query_params.get("format", ReportForm.JSON), list(ReportForm))
+    return ReportForm(form), language_asked(request)

@@ -16,7 +16,6 @@ from rule_files import put_rules, rules_text
 pytest_plugins = ("api_client",)
 
 SURVEYS = "/v1/surveys"
-MAPPINGS = "/v1/surveys/mappings"
 
 
 @pytest.fixture(scope="module")
@@ -95,41 +94,18 @@ def test_what_is_not_told_is_refused(client, faulty, asked, status, code):
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_headings_are_proposed_with_reasons(client, lao):
-    answer = client.post("/v1/surveys/headings", params={"language": "lo"}, files=form(lao))
-    found = {one["heading"]: one for one in answer.json()["sheets"][0]["headings"]}
-    assert (found["ລະຕິຈູດ"]["term"], found["ລະຕິຈູດ"]["certain"]) == ("decimalLatitude", True)
-    assert (found["ວັນທີ"]["term"], found["ວັນທີ"]["certain"]) == ("eventDate", False)
-    assert "deploymentStart" in found["ວັນທີ"]["others"]
-
-
-def test_what_was_decided_is_kept_for_those_who_upload_there(client, lao, key):
+def test_what_a_heading_means_is_accepted_and_kept_for_those_who_upload_there(client, lao, key):
     mine = {"dataset": "xishuangbanna"}
-    sent = client.put(MAPPINGS, params=mine, headers=key, json={"mapping": {"ວັນທີ": "eventDate", "ເລກ": ""}})
-    again = client.put(MAPPINGS, params=mine, headers=key, json={"mapping": {"ວັນທີ": "eventDate"}})
-    assert sent.json() == again.json() == {"dataset": "xishuangbanna", "mapping": {"ວັນທີ": "eventDate", "ເລກ": ""}}
-    assert client.get(MAPPINGS, params=mine, headers=key).json() == sent.json()
-    mapped = client.post("/v1/surveys/headings", headers=key, files=form(lao), data=mine).json()
-    foreign = client.post("/v1/surveys/headings", files=form(lao), data=mine).json()
-    assert [one["code"] for one in mapped["sheets"][0]["headings"]][1] == "HEADING_KEPT"
-    assert [one["code"] for one in foreign["sheets"][0]["headings"]][1] != "HEADING_KEPT"
-    assert checked(client, lao, headers=key, data=mine).json()["blocking"] == 0
-
-
-def test_nobody_else_sees_or_changes_it(client, key):
-    for who, status in (({}, 401), (key, 403)):
-        for method in ("GET", "PUT"):
-            body = {"json": {"mapping": {"X": "sex"}}} if method == "PUT" else {}
-            answer = client.request(method, MAPPINGS, params={"dataset": "another"}, headers=who, **body)
-            assert answer.status_code == status
-
-
-@pytest.mark.parametrize("mapping", [{"X": "latitude"}, {"x": "sex", "X": "sex"}, {"": "sex"}, {"X": 1}])
-def test_what_cannot_be_kept_is_refused(client, key, mapping):
-    before = client.get(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key).json()
-    answer = client.put(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key, json={"mapping": mapping})
-    assert answer.status_code in (400, 422)
-    assert client.get(MAPPINGS, params={"dataset": "xishuangbanna"}, headers=key).json() == before
+    meant = mine | {"accept": "heading.ວັນທີ=eventDate"}
+    said = [one["code"] for one in checked(client, lao, headers=key, data=mine).json()["problems"] if one["row"] == 1]
+    assert "HEADING_TAKEN" in said
+    assert checked(client, lao, data=meant).json()["problems"] == []
+    assert client.post(SURVEYS, headers=key, files=form(lao), data=meant | {"submit": "false"}).status_code == 202
+    assert checked(client, lao, headers=key, data=mine).json()["problems"] == []
+    assert checked(client, lao, data=mine).json()["problems"] != []
+    assert (
+        client.post(SURVEYS, headers=key, files=form(lao), data=mine | {"accept": "heading.X=lat"}).status_code == 422
+    )
 
 
 ROOST = """rule_id,category,reason,source,scientificName,polygon,dataset

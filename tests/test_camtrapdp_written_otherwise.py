@@ -13,7 +13,6 @@ ANIMALS = (
     "m1,d1,p1,v1,2026-01-05T06:00:00+07:00,{media},animal,Muntiacus muntjak,2\n"
     "m2,d1,p2,v1,2026-01-05T06:00:10+07:00,{media},animal,Muntiacus muntjak,1\n"
 )
-AREA = {"type": "Polygon", "coordinates": [[[101, 21], [102, 21], [102, 22], [101, 22], [101, 21]]]}
 
 
 def notes(folder):
@@ -59,31 +58,6 @@ def test_a_time_that_means_one_moment_is_read_and_told(tmp_path, start):
     assert frame.select("eventID", "timeZone").rows() == [("d1", "+07:00")]
     assert events.refusals == []
     assert any("column deploymentStart" in note and "as 2026-01-31T06:00:00+07:00" in note for note in events.notes)
-
-
-@pytest.mark.parametrize(
-    ("told", "cell"),
-    [
-        ("21.2,101.3", None),
-        ("51.2,21.2", "column longitude, value '21.2'"),
-        ("0,0", "column latitude, value '0'"),
-        ("-21.2,101.3", "column latitude, value '-21.2'"),
-    ],
-    ids=["right", "elsewhere", "nowhere", "sign lost"],
-)
-def test_a_camera_outside_the_area_of_its_package_is_told(tmp_path, told, cell):
-    folder = package(tmp_path / "p", deployments=DEPLOYMENTS.replace("21.2,101.3", told), spatial=AREA)
-    found = [note for note in notes(folder) if "the package's spatial" in note]
-    assert found == [] if cell is None else any(cell in note for note in found)
-
-
-def test_a_camera_whose_clock_was_reset_stands_outside_the_time_of_its_package(tmp_path):
-    folder = package(
-        tmp_path / "p",
-        deployments=DEPLOYMENTS.replace("2026-01-01T", "1970-01-01T"),
-        temporal={"start": "2026-01-01", "end": "2026-01-31"},
-    )
-    assert any("value '1970-01-01T00:00:00+07:00'" in note and "temporal" in note for note in notes(folder))
 
 
 def test_a_doubt_of_many_rows_is_one_note(tmp_path):

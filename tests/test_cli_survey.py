@@ -1,4 +1,4 @@
-"""`biodata survey headings` and `check`: what is said, written and kept."""
+"""`biodata survey check`: what is said and written."""
 
 import json
 import re
@@ -23,25 +23,6 @@ def lao(tmp_path):
     return path
 
 
-def test_headings_say_what_they_mean_and_why(lao):
-    done = run("survey", "headings", lao, "--language", "lo")
-    assert done.returncode == 0, done.stderr
-    assert "ລະຕິຈູດ → decimalLatitude 0.95: ວັດຈະນານຸກົມມີຫົວຂໍ້ນີ້" in done.stdout
-    assert "ວັນທີ → eventDate 0.9" in done.stdout or "ວັນທີ → eventDate 0.85" in done.stdout
-
-
-def test_what_was_decided_is_used_the_next_time(lao, tmp_path):
-    data = tmp_path / "data"
-    kept = run(
-        "survey", "headings", lao, "--dataset", "namha", "--set", "ວັນທີ=eventDate", "--save", "--data", data, "--json"
-    )
-    assert kept.returncode == 0, kept.stderr
-    found = json.loads(kept.stdout)["sheets"][0]["headings"]
-    assert [one["code"] for one in found][1] == "HEADING_KEPT"
-    again = json.loads(run("survey", "headings", lao, "--dataset", "namha", "--data", data, "--json").stdout)
-    assert {one["code"] for one in again["sheets"][0]["headings"]} <= {"HEADING_KEPT", "HEADING_IS_TERM"}
-
-
 def test_a_check_writes_its_report_and_ends_with_1(lao, tmp_path):
     outs = [tmp_path / f"report.{form}" for form in ("json", "csv", "xlsx")]
     arguments = [word for out in outs for word in ("--out", out)]
@@ -59,8 +40,6 @@ def test_a_check_writes_its_report_and_ends_with_1(lao, tmp_path):
     [
         (("check", "FILE", "--out", "report.pdf"), "--out"),
         (("check", "FILE", "--language", "fr"), "--language"),
-        (("headings", "FILE", "--save"), "--dataset"),
-        (("headings", "FILE", "--set", "x"), "--set"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(lao, tmp_path, monkeypatch, arguments, told):

@@ -14,7 +14,6 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
 from biodata.settings import Settings
 from biodata.store.registry import Registry
-from biodata.surveys import review as reviews
 from biodata.surveys import words as told_words
 from biodata.worker import work
 from commands import run
@@ -124,9 +123,7 @@ def test_an_account_that_is_not_named_is_asked_for_in_the_language(settings, lan
     assert told_words.told("ACCOUNT_UNKNOWN", {}, language)[0] in other.stderr
 
 
-@pytest.mark.parametrize(
-    "words", [("check",), ("headings",), ("diff", "--dataset", "nam-ha"), ("submit", "--account", "rangers")]
-)
+@pytest.mark.parametrize("words", [("check",), ("diff", "--dataset", "nam-ha"), ("submit", "--account", "rangers")])
 @pytest.mark.parametrize("language", ["en", "lo"])
 def test_of_a_folder_it_is_told_to_make_one_zip_of_it(settings, tmp_path, words, language):
     folder = tmp_path / "package"
@@ -144,51 +141,3 @@ def test_what_is_told_of_a_file_is_refused_with_a_draft_s_number(settings, langu
                    "--data", settings.data)  # fmt: skip
         said = told_words.told("DRAFT_OPTIONS", {"options": given[0]}, language)
         assert (done.returncode, [text for text in said if text not in done.stderr]) == (1, []), done.stderr
-
-
-def test_a_difference_and_a_check_know_the_licence_that_a_dataset_was_told(settings, tmp_path):
-    file = save(tmp_path / "licensed.xlsx", FIRST, FIRST_EVENTS)
-    with Registry.open(settings) as registry:
-        appointed.new(registry, "licensed", roles=[RoleBinding(Role.UPLOADER, dataset="told-licence")])
-    told(settings, "submit", file, "--account", "licensed", "--license", "CC BY 4.0")
-    work(settings, stop=threading.Event(), once=True)
-    with Registry.open(settings) as registry:
-        number = max(one["id"] for one in reviews.listed(registry, None))
-    told(settings, "review", number, "accept", "--account", "noy")
-    work(settings, stop=threading.Event(), once=True)
-    asked = ("diff", file, "--dataset", "told-licence", "--json")
-    for given, kind in (
-        ((), "unchanged"),
-        (("--license", "CC BY 4.0"), "unchanged"),
-        (("--license", "CC0"), "changed"),
-    ):
-        counts = json.loads(told(settings, *asked, *given))["occurrences"]["counts"]
-        assert counts[kind] == sum(counts.values()) > 0, (given, counts)
-    said = run("survey", "check", file, "--dataset", "told-licence", "--data", settings.data).stdout
-    assert told_words.told("LICENSE_KEPT", {"licence": "CC BY 4.0"}, "en")[0] in said
-    assert told_words.told("LICENSE_MISSING", {}, "en")[0] not in said
-    assert (
-        told_words.told("LICENSE_MISSING", {}, "en")[0] in run("survey", "check", file, "--data", settings.data).stdout
-    )
-
-
-def test_a_part_is_purged_where_it_is_meant_and_nowhere_else(settings, tmp_path):
-    with Registry.open(settings) as registry:
-        appointed.new(registry, "purgers", roles=[RoleBinding(Role.UPLOADER, dataset="to-purge")])
-    file = save(tmp_path / "wrong.xlsx", FIRST, FIRST_EVENTS)
-    number = told(settings, "submit", file, "--account", "purgers").split()[1]
-    work(settings, stop=threading.Event(), once=True)
-    told(settings, "review", number, "accept", "--account", "noy")
-    work(settings, stop=threading.Event(), once=True)
-    command = ("survey", "purge", "--dataset", "to-purge", "--part", "wrong", "--data", settings.data)
-    for given in (["--reason", "a law"], ["--reason", " ", "--yes"], ["--reason", "at 20.9134, 101.2457", "--yes"]):
-        refused = run(*command, *given)
-        assert refused.returncode == 1, given
-        assert "20.9134" not in refused.stderr
-    assert told_words.called("STATE", "published", "en") in told(settings, "status", number)
-    other = run(*command[:4], "--part", "another", "--reason", "a law", "--yes", "--data", settings.data)
-    assert (other.returncode, "no part of this name" in other.stderr) == (1, True)
-    done = json.loads(run(*command, "--reason", "a law", "--yes", "--json").stdout)
-    assert (done["records"], done["events"], done["files"]) == (6, 3, 2)  # the file, and what was taken of it
-    assert told_words.called("STATE", "withdrawn", "en") in told(settings, "status", number)
-    assert "purged" in told(settings, "history", "--dataset", "to-purge")

@@ -14,7 +14,7 @@ from biodata.sharing.received import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys import notices
-from biodata.surveys.foreseen import Foreseen
+from biodata.surveys.notices import Foreseen
 from biodata.vocabularies import SharingCategory
 from commands import run
 from test_camtrapdp_round_trips import rows as table

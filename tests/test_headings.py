@@ -144,20 +144,6 @@ def test_what_was_kept_comes_first_and_is_certain():
 
 
 @pytest.mark.parametrize(
-    ("heading", "cells", "term"),
-    [
-        pytest.param("event date", ["06:30", "07:15", "17:05"], "eventTime", id="hours below a date"),
-        pytest.param("เวลาเริ่มสำรวจ", ["06:30", "07:15", "17:05"], "eventTime", id="hours below the start of a survey"),
-        pytest.param("event time", ["2024-05-01", "2024-05-02", "2024-05-03"], "eventDate", id="dates below a time"),
-    ],
-)
-def test_cells_that_contradict_a_sure_heading_make_it_doubtful(heading, cells, term):
-    assert one(heading).confidence > CERTAIN
-    found = one(heading, cells={heading: cells})
-    assert (found.term, found.why, found.confidence <= CERTAIN) == (term, Why.CELLS, True)
-
-
-@pytest.mark.parametrize(
     ("heading", "cells"),
     [
         pytest.param("ຊື່ງູ", ["12", "13", "14"], id="names that are numbers"),

@@ -7,7 +7,7 @@ import pytest
 
 from biodata.harmonise import dates
 from biodata.harmonise.findings import Told
-from biodata.ingest.survey_sites import with_zone
+from biodata.ingest.survey_shapes import with_zone
 
 NOON = "2026-03-17T12:30"
 

@@ -12,6 +12,7 @@ from biodata.errors import InputError
 from biodata.ingest import taken_tables
 from biodata.pipeline import ingest
 from biodata.settings import Settings
+from biodata.store.heading_mappings import accepted_of, decided
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import accepting, check
@@ -126,10 +127,13 @@ def test_what_was_accepted_for_a_dataset_is_remembered(tmp_path):
     with Registry.open(Settings(data=tmp_path / "data")) as registry:
         with registry.session() as session, session.begin():
             accepting.remember(session, "d", ["NAME_COMMON", "NAME_COMMON", "COUNT=2O"], account_id=None)
-            with pytest.raises(InputError, match="no kind of proposal"):
-                accepting.remember(session, "d", ["whatever"], account_id=None)
-        assert accepting.accepted_of(registry, "d") == ["COUNT=2O", "NAME_COMMON"]
-        assert accepting.accepted_of(registry, "other") == []
+            accepting.remember(session, "d", ["heading.X=sex", "heading.X=habitat", "heading.A=B="], account_id=None)
+            for other in ("whatever", "heading.X=latitude", "heading.X", "heading.=sex"):
+                with pytest.raises(InputError, match="no kind of proposal"):
+                    accepting.remember(session, "d", [other], account_id=None)
+        assert accepted_of(registry, "d") == ["COUNT=2O", "NAME_COMMON", "heading.A=B=", "heading.X=habitat"]
+        assert decided(accepted_of(registry, "d")) == {"A=B": "", "X": "habitat"}
+        assert accepted_of(registry, "other") == []
 
 
 def test_what_is_marked_in_the_marked_workbook_is_accepted_when_it_is_sent_again():
@@ -148,3 +152,19 @@ def test_what_is_marked_in_the_marked_workbook_is_accepted_when_it_is_sent_again
     assert {one.partition("=")[0] for one in again["accepts"]} == set(CODES[:3])
     assert again["ok"]
     assert CODES[3] in {p["code"] for p in again["problems"]}
+
+
+def test_an_ingest_for_the_dataset_uses_what_was_decided(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["ລະຫັດບັນທຶກ", "ຈຸດໝາຍ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ", "ວັນທີສຳຫຼວດ"])
+    book.active.append(["1", "S-1", "Muntiacus muntjak", 21.05, 101.2, "2026-03-01"])
+    path = tmp_path / "survey.xlsx"
+    book.save(path)
+    settings = Settings(data=tmp_path / "data")
+    with Registry.open(settings) as registry, registry.session() as session, session.begin():
+        accepting.remember(session, "namha", ["heading.ຈຸດໝາຍ=locationID"], account_id=None)
+    ingest("survey", [path], settings, dataset="namha")
+    with Lake.open(settings.data) as lake:
+        kept = lake.read("verbatim")
+    assert kept["v_locationID"].to_list() == ["S-1"]
+    assert kept["v_decimalLatitude"].to_list() == ["21.05"]

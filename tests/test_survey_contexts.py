@@ -4,9 +4,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from biodata import places
 from biodata.ingest.survey import SurveySource
-from biodata.surveys.check import check_files
 
 TAXA = ["Sus scrofa", "Muntiacus muntjak", "Macaca mulatta", "Rusa unicolor"]
 
@@ -37,12 +35,6 @@ def test_labels_beside_their_values_above_the_headings(tmp_path):
     assert found.select("decimalLatitude", "decimalLongitude", "eventDate").unique().rows() == [
         ("21.5 N", "101.6 E", "2024-05-03")
     ]
-
-
-def test_a_coordinate_with_its_half_in_each_of_two_cells(tmp_path):
-    head = [["Entrance", "E107°28′20″", "N22°14′29″"], []]
-    found = records(tmp_path, {"A": [*head, ["Date", "Species", "Count"], *[["2024-05-03", name, 2] for name in TAXA]]})
-    assert found.select("decimalLatitude", "decimalLongitude").unique().rows() == [("N22°14′29″", "E107°28′20″")]
 
 
 @pytest.mark.parametrize(
@@ -93,37 +85,6 @@ def test_codes_that_a_legend_explains(tmp_path):
     assert records(tmp_path, {"Plots": cells, "Legend": legend})["scientificName"].to_list() == TAXA
 
 
-def test_places_of_stations_below_the_headings_that_name_them(tmp_path):
-    pairs = [["Date", "Species", "Lake A", "Lake B", "Pond"], [None, "Lat, lon", "21.5, 101.6", "21.6, 101.7", "21.7, 101.8"],
-             *[["2024-05-03", name, 3, None, 4] for name in TAXA]]  # fmt: skip
-    found = records(tmp_path, {"A": pairs})
-    assert set(found.select("locationID", "verbatimCoordinates").rows()) == {
-        ("Lake A", "21.5, 101.6"),
-        ("Pond", "21.7, 101.8"),
-    }
-    two = [pairs[0], [None, "Latitude", 21.5, 21.6, 21.7], [None, "Longitude", 101.6, 101.7, 101.8], *pairs[2:]]
-    found = records(tmp_path, {"A": two})
-    assert set(found.select("locationID", "decimalLatitude", "decimalLongitude").rows()) == {
-        ("Lake A", "21.5", "101.6"), ("Pond", "21.7", "101.8"),
-    }  # fmt: skip
-
-
-def test_places_of_several_stations_above_the_table(tmp_path):
-    head = [["Net A place", "18°31'27\"N 98°31'05\"E"], ["Net B place", "18°32'38\"N 98°31'19\"E"], []]
-    rows = [
-        ["Date", "Site", "Species", "Count"],
-        *[["2024-05-03", f"Net {'AB'[n % 2]}", name, 1] for n, name in enumerate(TAXA)],
-    ]
-    assert records(tmp_path, {"A": [*head, *rows]})["verbatimCoordinates"].to_list() == [head[0][1], head[1][1]] * 2
-
-
-def test_a_sheet_called_after_its_station(tmp_path):
-    sites = [["Site", "Latitude", "Longitude"], ["Kri", -0.556, 130.688], ["Arborek", -0.567, 130.515]]
-    fish = [["Date", "Species", "Count"], *[["2021-10-19", name, 2] for name in TAXA]]
-    found = records(tmp_path, {"Sites": sites, "Kri": fish, "Arborek": fish})
-    assert found.group_by("decimalLatitude").len().sort("len").height == 2
-
-
 def test_degrees_minutes_and_seconds_in_columns_of_their_own(tmp_path):
     rows = [["Date", "Species", "Count", "北纬", None, None, "东经", None, None], [None, None, None, *"度分秒度分秒"],
             *[["2016-07-06", name, 1, 31, 36, 9.3, 88, 33, 25.6] for name in TAXA]]  # fmt: skip
@@ -139,7 +100,7 @@ def test_metres_whose_zone_stands_anywhere(tmp_path):
     found = records(tmp_path, {"A": [*rows, [], ["Note: coordinates UTM, WGS84, zone 48Q"]]})
     assert found["decimalLatitude"].cast(float).is_between(20.3, 20.4).all()
     own = [
-        ["Date", "Species", "Count", "Obs E", "Obs N"],
+        ["Date", "Species", "Count", "Easting", "Northing"],
         *[["2020-02-11", name, 1, 726186 + n, 1362177] for n, name in enumerate(TAXA)],
     ]
     found = records(tmp_path, {"Data": own, "README": [["All GPS points UTM, WGS 84, zone 48N"]]})
@@ -195,38 +156,6 @@ def test_what_no_heading_says_is_known_by_its_cells(tmp_path):
     )
 
 
-def test_cells_unlike_all_others_of_their_column(tmp_path):
-    head = [
-        "Date",
-        "Species",
-        "Latitude",
-        "Longitude",
-        "Ring",
-        "Wing",
-        "Weight",
-        "Start",
-        "End",
-        "Male",
-        "Female",
-        "Total",
-    ]
-    rows = [
-        ["2024-05-03", TAXA[n % 4], 21.5, 101.6, f"C-{n}", 60 + n, 10 + n, "06:10", "07:10", n, 2, n + 2]
-        for n in range(12)
-    ]
-    rows[3][4], rows[4][5], rows[5][6], rows[6][8], rows[7][11] = "C-2", 640, "1l2", "05:10", 99
-    rows[8][6] = -8
-    book = openpyxl.Workbook()
-    for row in [head, *rows]:
-        book.active.append(row)
-    book.save(tmp_path / "s.xlsx")
-    report = check_files([("s.xlsx", (tmp_path / "s.xlsx").read_bytes())], places.load_boundaries())
-    found = {(p["row"], p["column"]) for p in report["problems"] if p["code"] == "CELL_ODD"}
-    assert found >= {(5, "Ring"), (6, "Wing"), (7, "Weight"), (8, "End"), (9, "Total"), (10, "Weight")}
-    assert found <= {(row, column) for row, column in found if row in range(5, 11)}
-    assert not any(p["blocking"] for p in report["problems"] if p["code"] == "CELL_ODD")
-
-
 def test_labels_between_records_are_of_those_below(tmp_path):
     head = ["Tree", "Coordinates", "Species", "Count"]
     rows = [[f"T{n}", "2.42, 102.01", TAXA[n], 5] for n in range(4)]
@@ -248,23 +177,3 @@ def test_tables_one_below_the_other_with_labels_in_one_cell(tmp_path):
 
     found = records(tmp_path, {"A": [["Roadkill"], *round_of(1), *round_of(2)]})
     assert found["eventDate"].value_counts().sort("eventDate").rows() == [("2024-05-01", 4), ("2024-05-02", 4)]
-
-
-def test_days_below_the_headings_of_stations(tmp_path):
-    rows = [
-        ["Species", "Q1", "Q2", "Q3"],
-        ["Date", "2024-04-11", "2024-04-12", "2024-04-13"],
-        *[[name, 2, 1, 3] for name in TAXA],
-    ]
-    sites = [["Site", "Latitude", "Longitude"], ["Q1", 30.1, 102.8], ["Q2", 30.2, 102.9], ["Q3", 30.3, 103.0]]
-    found = records(tmp_path, {"Data": rows, "Sites": sites})
-    assert set(found.select("locationID", "eventDate").rows()) == {
-        ("Q1", "2024-04-11"),
-        ("Q2", "2024-04-12"),
-        ("Q3", "2024-04-13"),
-    }
-
-
-def test_metres_side_by_side_above_the_table(tmp_path):
-    rows = [["UTM 48P", 548823, 1542354], [], ["Date", "Species", "Count"], *[["2023-11-06", name, 1] for name in TAXA]]
-    assert records(tmp_path, {"A": rows})["decimalLatitude"].cast(float).is_between(13.9, 14.0).all()

@@ -191,16 +191,6 @@ def test_a_count_of_x_is_told_once_and_blocks_nothing():
     assert of_counts[0]["message"].startswith("2 × ")
 
 
-def test_a_word_for_the_sex_that_nobody_knows_is_told_once_and_kept():
-    words = ["male", "雌", "xyz", "xyz", "1 male, 2 females", "♂♀", "F?", ""]
-    rows = [f'R{n},Hirundo rustica,2024-03-01,"{word}"' for n, word in enumerate(words)]
-    content = "\n".join(["occurrenceID,scientificName,eventDate,sex", *rows]).encode()
-    report = surveys.check_files([("birds.csv", content)], BOUNDARIES)
-    (problem,) = (one for one in report["problems"] if one["column"] == "sex")
-    assert (problem["row"], problem["code"], problem["blocking"]) == (4, "SEX_UNKNOWN", False)
-    assert problem["message"].startswith("2 × ")
-
-
 def test_a_day_that_is_two_numbers_is_told_in_its_cell():
     content = (
         b"occurrenceID,scientificName,year,month,day\nR1,Hirundo rustica,2026,3,1 234\nR2,Hirundo rustica,2026,3,12\n"

@@ -20,9 +20,8 @@ from biodata.ingest import forms
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.surveys import mappings, review, submit
+from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
-from biodata.surveys.mappings import heading_answer
 from biodata.surveys.purging import purge_part
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -127,7 +126,9 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     settings, registry, _ = road
     name, content = of_sample(sample_data, folder)
     if folder == "kobo":
-        mappings.keep(registry, "team", {"What is the place like?": "habitat", "Your name": "recordedBy"})
+        meant = ["heading.What is the place like?=habitat", "heading.Your name=recordedBy"]
+        with registry.session() as session, session.begin():
+            accepting.remember(session, "team", meant, account_id=None)
     before = told(content, name)
     assert (before["ok"], before["form"]) == (True, FOLDERS[folder]), before["problems"][:5]
     done = hand_in(road, name, content)
@@ -266,11 +267,6 @@ def test_a_difference_is_told_before_it_is_handed_in(sample_data, road, tmp_path
     assert found["occurrences"]["counts"]["new"] == told(content, name)["rows"]
 
 
-def test_headings_of_a_programs_form_are_nobodys_to_decide(sample_data):
-    name, content = of_sample(sample_data, "camtrapdp")
-    assert heading_answer([(name, content)]) == {"language": "en", "sheets": []}
-
-
 def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(road):
     content = TEXT.replace(b"decimalLongitude\n", b"decimalLongitude,datasetKey\n").replace(
         b"101.3\n", b"101.3,somebody-elses\n"
@@ -396,29 +392,6 @@ def test_a_file_of_an_archive_that_lost_even_its_headings_is_no_empty_survey(bou
     )
     (problem,) = (one for one in report["problems"] if one["code"] == "HEADING_LOST")
     assert (problem["file"], problem["row"], problem["blocking"]) == (f"a.zip/{lost}", 1, True)
-
-
-@pytest.mark.parametrize(
-    ("columns", "lacking"),
-    [
-        ("occurrenceID,eventID,scientificName", []),
-        ("eventID,scientificName,recordedBy", ["occurrenceID"]),
-        ("occurrenceID,eventID,recordedBy", ["scientificName"]),
-    ],
-)
-def test_a_column_that_an_archive_lacks_is_told_once_and_refuses_nothing(boundaries, columns, lacking):
-    values = {"occurrenceID": "o1", "eventID": "e1", "scientificName": "Muntiacus muntjak", "recordedBy": "x"}
-    members = {
-        "event__csv": "eventID,locality\ne1,Nam Ha\n",
-        "occurrence__csv": f"{columns}\n{','.join(values[name] for name in columns.split(','))}\n",
-        "emof__csv": "eventID,measurementType,measurementValue\ne1,wind,3\n",
-    }
-    report = check_files([("s.zip", zipped(**members))], boundaries)
-    found = [(p["file"].rpartition("/")[2], p["column"]) for p in report["problems"] if p["code"] == "HEADING_MISSING"]
-    of_events = [("event.csv", "eventDate"), ("event.csv", "decimalLatitude")]
-    assert sorted(found) == sorted(of_events + [("occurrence.csv", name) for name in lacking])
-    assert report["ok"]
-    assert report["rows"] == 1
 
 
 def test_a_survey_without_a_title_is_called_by_its_dataset(road):

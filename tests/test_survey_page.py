@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import api
-from api import survey_reports
+from api import survey_page
 from api.app import create_app
 from biodata.surveys.designs import DESIGNS, LANGUAGES
 
@@ -107,7 +107,7 @@ def test_words_are_complete_and_keep_their_params():
 
 
 def test_every_word_that_the_page_names_is_there_and_no_other():
-    known = set(survey_reports.page_words("en"))
+    known = set(survey_page.words("en"))
     text = "\n".join(scripts().values())
     asked = set(re.findall(r"\bt\('(\w+)'", text))
     gaps = set(re.findall(r"\{\{(\w+)\}\}", PAGE.read_text(encoding="utf-8"))) - {"lang", "data"}
@@ -118,8 +118,8 @@ def test_every_word_that_the_page_names_is_there_and_no_other():
 
 
 def test_words_cannot_end_their_block(page, monkeypatch):
-    hostile = dict(survey_reports.page_words("en")) | {"title": "</script><b>&"}
-    monkeypatch.setattr(survey_reports, "page_words", lambda language: hostile)
+    hostile = dict(survey_page.words("en")) | {"title": "</script><b>&"}
+    monkeypatch.setattr(survey_page, "words", lambda language: hostile)
     text = page.get("/surveys").text
     assert block(text)["words"]["title"] == "</script><b>&"
     assert "<b>&" not in text

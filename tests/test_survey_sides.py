@@ -127,18 +127,3 @@ def test_who_is_asked_tells_nobody_in_which_part_of_its_cell_a_record_lies(
     accept(office, office.hand_in(dataset, workbook(LAOS, CHINA, [*where, longitudes[0]])), *asked)
     number = office.hand_in(dataset, workbook(LAOS, CHINA, [*where, longitudes[1]]))
     assert office.look(dataset, number)["sides"] == sides
-
-
-def test_a_check_by_page_finds_an_identifier_of_another_part(office, dataset):
-    def check(part):
-        answer = office.client.post(
-            SURVEYS, params={"dry_run": "true"}, files={"file": ("a.xlsx", workbook(CALLED, LAOS_TOO))},
-            data={"dataset": dataset, "part": part}, headers=office.heads[dataset],
-        )  # fmt: skip
-        assert answer.status_code == 200, answer.text
-        return [one for one in answer.json()["problems"] if one["blocking"]]
-
-    (told,) = check("another")
-    assert (told["code"], told["row"], told["column"]) == ("IDENTIFIER_IN_TWO_PARTS", 2, "occurrenceID")
-    assert "in the part a of the dataset" in told["message"]
-    assert check("a") == [], "it would be the next version of that part"

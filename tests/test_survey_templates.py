@@ -8,12 +8,12 @@ import pytest
 
 from biodata import pipeline, places
 from biodata.errors import InputError
+from biodata.ingest.survey_tables import read_survey
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys import templates
 from biodata.surveys.check import check
 from biodata.surveys.designs import DESIGNS, LANGUAGES, SAMPLE_UNITS, word
-from biodata.surveys.mappings import heading_answer
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.units import effort_unit, in_unit
 from biodata.vocabularies import SurveyDesign
@@ -142,9 +142,10 @@ def test_its_lists_hold_what_is_read(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nobody_is_asked_about_a_template_s_headings_nor_about_its_explanations(language):
     for design in DESIGNS:
-        sheets = heading_answer([("t.xlsx", templates.template(design, language))], language=language)["sheets"]
-        assert len(sheets) == 4, design
-        assert [one["heading"] for sheet in sheets for one in sheet["headings"] if not one["certain"]] == [], design
+        read = read_survey([("t.xlsx", templates.template(design, language))])
+        assert len(read.tables) == 4, design
+        assert [one.code for one in read.findings] == [], design
+        assert [list(table.proposals) for table in read.tables] == [[]] * 4, design
 
 
 def test_no_name_of_a_design_means_two():

@@ -8,11 +8,7 @@ import openpyxl
 import pytest
 
 from biodata import places
-from biodata.access import credentials
-from biodata.errors import InputError
-from biodata.settings import Settings
-from biodata.store.registry import Registry
-from biodata.surveys import check, receive
+from biodata.surveys import check
 
 TODAY = date(2026, 11, 24)
 
@@ -103,34 +99,3 @@ def test_an_event_tells_date_and_place_where_its_records_do_not(boundaries):
     events = [["eventID", "eventDate", "decimalLatitude", "decimalLongitude"], ["E1", "2026-03-01", 21.0, 101.3]]
     rows = [[*HEADINGS, "eventID"], ["NH-1", None, "Muntiacus muntjak", None, None, "E1"]]
     assert problems(workbook(occurrences=rows, events=events), boundaries) == []
-
-
-@pytest.fixture
-def installation(tmp_path):
-    settings = Settings(data=tmp_path / "data")
-    with Registry.open(settings) as registry:
-        credentials.key_for_uploads(registry, "Nam Ha team")
-        key = credentials.holder_of_key(registry, credentials.key_for_uploads(registry, "Nam Ha rangers"))
-        yield settings, registry, key
-
-
-def test_the_same_upload_twice_is_one_submission(installation, sample_data):
-    settings, registry, key = installation
-    content = (sample_data / "survey_namha.xlsx").read_bytes()
-    first = receive(settings, registry, content, "../../survey.xlsx", sender=key)
-    assert receive(settings, registry, content, "survey.xlsx", sender=key) == first
-    assert [p.suffix for p in (settings.data / "service" / "uploads").iterdir()] == [".sealed"]
-
-
-def test_an_idempotency_key_with_another_file_is_refused(installation):
-    settings, registry, key = installation
-    receive(settings, registry, b"one", "a.xlsx", sender=key, idempotency_key="k")
-    with pytest.raises(InputError, match="another file"):
-        receive(settings, registry, b"two", "a.xlsx", sender=key, idempotency_key="k")
-
-
-def test_a_key_of_one_dataset_does_not_upload_to_another(installation):
-    settings, registry, _ = installation
-    key = credentials.holder_of_key(registry, credentials.key_for_uploads(registry, "x", dataset="mine"))
-    with pytest.raises(InputError, match="may not upload to that dataset"):
-        receive(settings, registry, b"x", "a.xlsx", sender=key, dataset="yours")

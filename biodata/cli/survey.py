@@ -1,24 +1,68 @@
-"""`biodata survey …`: the commands of monitoring projects; each part has its own file."""
+"""`biodata survey …`: the commands of monitoring projects; those of a survey's way into its dataset are in `survey_review`."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from functools import partial, wraps
+from pathlib import Path
+from typing import Annotated, Any, Final, ParamSpec, TypeVar
 
 import typer
 
-from biodata.cli import survey_check, survey_results, survey_review
-from biodata.cli.survey_told import refusal
+from biodata.cli import survey_options as options
+from biodata.cli import survey_review
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    boundaries_for,
+    check_kinds,
+    check_outputs,
+    installation,
+    say,
+    show_progress,
+)
+from biodata.cli.species_options import RecordsOption, as_text
 from biodata.errors import BiodataError, InputError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_CHECK: Final = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
+
+Problems of one kind stand together, those that block first. Where a proposal is clear, --accept CODE takes it: it stands in
+the place of the cell, and what was written is kept. --accept "heading.HEADING=TERM" says what a heading means (HEADING= for
+nothing); what is sent with it is read so from then on.
+
+--out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
+Lines that begin with i are no faults: which names are sensitive and why, how many records wait, and what the scope leaves open.
+The command ends with 1 where something blocks.
+
+Example: biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx
+"""
+_TEMPLATE: Final = """Write the workbook that a survey of a design is filled into, in one of ten languages.
+
+Designs: camera_trap, line_transect, listening_post, sign_transect, point_count, mist_net, plot, conflict_incident.
+Languages: en, zh, th, vi, lo, km, my, ms, id, fil.
+
+Example: biodata survey template camera_trap --language lo --out survey.xlsx
+"""
+_RESULTS: Final = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
+
+Per side and jointly, each number with its limits. What cannot be told or compared says why. --dataset may be told several
+times, for a project whose sides are datasets of their own. With --records public (the default) it is what a release tells:
+effort, records and species of all that is published, cells among it, and the rest of open events and records alone. --records
+exact reads all, and its results stay with whoever holds the data. The run is kept; `biodata runs start survey-results` takes
+other days of an occasion, gaps and distances.
+
+Example: biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
+"""
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add the group to the application."""
-    group = typer.Typer(help="Surveys: headings, templates, checks, results.", no_args_is_help=True)
-    for part in (survey_check, survey_results, survey_review):
-        part.add_commands(group)
+    group = typer.Typer(help="Surveys: templates, checks, sending, review, results.", no_args_is_help=True)
+    for call, told in ((check, _CHECK), (template, _TEMPLATE), (results, _RESULTS)):
+        group.command(help=told)(call)
+    survey_review.add_commands(group)
     for command in group.registered_commands:
         if command.callback is not None:
             command.callback = _in_language(command.callback)
@@ -38,6 +82,121 @@ def _in_language(call: Callable[P, R]) -> Callable[P, R]:
             language = words.language_of(str(kwargs.get("language") or "en")) or "en"
             if language == "en":
                 raise
-            raise BiodataError(refusal(error, language)) from error
+            raise BiodataError(options.refusal(error, language)) from error
 
     return run
+
+
+def template(
+    design: Annotated[str, typer.Argument(help="The design.")],
+    out: Annotated[Path, typer.Option(help="File to write, .xlsx.", dir_okay=False)],
+    language: Annotated[str, typer.Option(help="Language of headings, lists and explanations.")] = "en",
+) -> None:
+    """Make and write."""
+    from biodata.surveys import templates
+
+    check_kinds([out], (".xlsx",))
+    out.write_bytes(templates.template(design, language))
+    say(f"{design} in {language} → {out}")
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(help="XLSX, CSV, or a form of a program: Camtrap DP, SMART, KoboToolbox …", exists=True)],
+    language: options.LanguageOption = "en",
+    out: Annotated[list[Path] | None, typer.Option(help="Report to write; several times for several.", dir_okay=False)] = None,
+    dataset: Annotated[str | None, typer.Option(help="The dataset that they go to: its headings and its licence are known.")] = None,
+    encoding: options.EncodingOption = None,
+    licence: options.LicenceOption = None,
+    accept: options.AcceptOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:  # fmt: skip
+    """Check, write, say what is wrong."""
+    from biodata import surveys
+    from biodata.ingest import survey_shapes
+    from biodata.surveys.notices import sentences
+    from biodata.surveys.report_forms import ReportForm, write_report
+
+    outs = out or []
+    for path in outs:
+        if path.suffix.lower().removeprefix(".") not in list(ReportForm):
+            problem, expected = "a report is not written in this form", ", ".join(f".{form}" for form in ReportForm)
+            raise InputError(problem, column="--out", value=path.name, expected=expected, code="KIND_UNKNOWN")
+    if len(files) > 1 and any(path.suffix.lower() == ".xlsx" for path in outs):
+        problem = "a marked workbook is made of one file"
+        raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
+    language = options.language_told(language)
+    options.no_folders(files, language)
+    check_outputs(outs, files)
+    contents = [(file.name, file.read_bytes()) for file in files]
+    rules, known = options.known_rules(data)
+    licences, accepted = options.kept_of_dataset(data, dataset)
+    report = surveys.check_files(
+        contents, boundaries_for(data), encoding=encoding, rules=rules, known=known,
+        licence=survey_shapes.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
+    )  # fmt: skip
+    for path in outs:
+        form = ReportForm(path.suffix.lower().removeprefix("."))
+        path.write_bytes(write_report(form, report, contents[0][1], language=language))
+    options.say_problems(report, language)
+    for sentence in [*report["notes"], *sentences(report["notices"])]:
+        say(f"i {sentence}")
+    say(options.summary_of(report, language))
+    if not report["ok"]:
+        raise typer.Exit(1)
+
+
+def results(
+    dataset: Annotated[list[str], typer.Option(help="Key of a survey's dataset; several times for several.")],
+    data: DataOption = DEFAULT_DATA,
+    out: Annotated[Path | None, typer.Option(help="Page (.html), sheet of A4 (.pdf) or numbers (.json).", dir_okay=False)] = None,
+    png: Annotated[Path | None, typer.Option(help="Folder in which plots are written as PNG.", file_okay=False)] = None,
+    records: RecordsOption = "public",
+    species: Annotated[list[str] | None, typer.Option(help="Only these; several times for several.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="Taxon that events which tell no scope looked for; several times for several.")] = None,
+    language: options.LanguageOption = "en",
+    as_json: options.JsonOption = False,
+) -> None:  # fmt: skip
+    """Run, keep, write, say."""
+    from biodata import run_engines
+    from biodata.exports.reports import survey_page
+    from biodata.run_engines import Work
+    from biodata.run_engines.work import told_of
+    from biodata.surveys.words import sentences
+
+    language = options.language_told(language)
+    check_kinds([out], (".html", ".pdf", ".json"))
+    check_outputs([out], [])
+    settings = installation(data)
+    asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
+    outcome = run_engines.work_on(Work(settings, asked, 1, None, show_progress()), "survey-results")
+    kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
+    told, retold = told_of(outcome.results), partial(sentences.retold, language=language)
+    written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)
+    if as_json:
+        say(as_text({"run": kept.id, **told}))
+        return
+    for name, words in survey_page.summary_rows(told):
+        say(f"{retold(name)}: {retold(str(words))}")
+    say(retold(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")))
+
+
+def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:
+    from biodata.exports.reports import pdf, survey_page, survey_plots
+
+    written = []
+    if out is not None:
+        if out.suffix.lower() == ".pdf":
+            content = pdf.on_one_page(lambda rows: survey_page.survey_page(told, rows=rows, **page), told)
+        else:
+            html = out.suffix.lower() == ".html"
+            content = (survey_page.survey_page(told, **page) if html else as_text(told) + "\n").encode()
+        part = out.with_name(f"{out.name}.part")
+        part.write_bytes(content)
+        part.replace(out)
+        written.append(str(out))
+    if png is not None:
+        png.mkdir(parents=True, exist_ok=True)
+        for name, (figure, _) in survey_plots.plots(told, language=page["language"], retold=page["retold"]).items():
+            survey_plots.write_png(figure, png / f"{name}.png")
+            written.append(str(png / f"{name}.png"))
+    return written

@@ -12,7 +12,7 @@ from biodata.errors import InputError
 _HELP = """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
 
 Cameras or transects on both sides of the border, in cells where nobody looked for the species, those first that matter
-most to the corridor. --out may be told several times: .gpkg, .geojson, .csv (which KoBoToolbox, ODK and SMART read), .gpx.
+most to the corridor. --out may be told several times: .gpkg, .csv (which KoBoToolbox, ODK and SMART read), .gpx.
 
 With --records public (the default) only what everybody may see decides where stations stand. With --records exact the
 survey carries the strictest category of the records, and is for its maker.
@@ -37,14 +37,11 @@ def survey_design(
     transect_m: Annotated[float, typer.Option(help="Length of a transect, metres.", min=1)] = 2_000.0,
     nights: Annotated[int | None, typer.Option(help="Nights of a camera: as many as are needed.", min=1)] = None,
     per_night: Annotated[float | None, typer.Option(help="Chance to detect the species in a night (or walk) where it is: 0.03 of a camera, 0.3 of a walk.")] = None,
-    per_night_range: Annotated[str | None, typer.Option(help="LOW,HIGH that this chance may be; else a third of it, and that of three nights in one.")] = None,
     per_night_source: Annotated[str | None, typer.Option(help="Where that chance comes from.")] = None,
     cell_m: Annotated[float, typer.Option(help="Side of the cells in which effort is told, metres.", min=1)] = 5_000.0,
     recent_years: Annotated[int, typer.Option(help="Effort of so many years counts.", min=1)] = 15,
     as_of: Annotated[datetime | None, typer.Option(help="Date from which they are counted back: today.", formats=["%Y-%m-%d"])] = None,
     records: Annotated[str, typer.Option(help="public or exact.")] = "public",
-    access: Annotated[Path | None, typer.Option(help="Roads, tracks or posts that teams start from.", exists=True, dir_okay=False)] = None,
-    access_m: Annotated[float, typer.Option(help="How far from them teams go, metres.", min=0)] = 5_000.0,
 ) -> None:  # fmt: skip
     """Design, write, say what it would settle."""
     from biodata.analysis.evidence import DesignParameters, Detection
@@ -57,13 +54,12 @@ def survey_design(
         if told not in known:
             problem = f"no such {name}"
             raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
-    check_outputs(out, [access] if access else [])
+    check_outputs(out, [])
     chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
-    low, high = (None, None) if per_night_range is None else _range(per_night_range)
-    detection = Detection(per_night=chance, source=per_night_source or ASSUMED, low=low, high=high)
+    detection = Detection(per_night=chance, source=per_night_source or ASSUMED)
     request = SurveyRequest(
         species=species, result=result, as_of=(as_of or datetime.now(UTC)).date(), cell_m=cell_m,
-        recent_years=recent_years, records="exact" if records == "exact" else "public", access=access, access_m=access_m,
+        recent_years=recent_years, records="exact" if records == "exact" else "public",
         design=DesignParameters(
             kind="transect" if kind == "transect" else "camera", stations=stations, spacing_m=spacing_m,
             transect_m=transect_m, nights=nights, detection=detection,
@@ -85,12 +81,3 @@ def survey_design(
         say(facts["note"])
     if proposal.sharing_category != "open":
         say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")
-
-
-def _range(text: str) -> tuple[float, float]:
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError as error:
-        problem, expected = "this is no range of chances", "LOW,HIGH such as 0.01,0.1"
-        raise InputError(problem, column="--per-night-range", value=text, expected=expected) from error
-    return low, high

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from biodata.cli import survey_options as options
-from biodata.cli import survey_told as output
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
 from biodata.errors import InputError
 
@@ -38,15 +37,16 @@ def diff(
 
     Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv
     """
-    from biodata.ingest import survey_project
+    from biodata.ingest import survey_shapes
+    from biodata.store import heading_mappings
     from biodata.surveys import licences
     from biodata.surveys.difference import difference
     from biodata.surveys.submit import part_name
 
     with options.opened(installation(data), language) as (settings, registry, language):
         options.no_folders([file], language)
-        decided = registry.heading_options(dataset)
-        licence = survey_project.checked(licence) or licences.of_dataset(registry, dataset).told
+        decided = heading_mappings.options(registry, dataset)
+        licence = survey_shapes.checked(licence) or licences.of_dataset(registry, dataset).told
     found = difference([file], dataset, part_name(part or file.stem), settings, options=decided, licence=licence)
     if out is not None:
         text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
@@ -54,7 +54,7 @@ def diff(
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))
     else:
-        output.say_difference(found.as_dict(), language)
+        options.say_difference(found.as_dict(), language)
 
 
 def submit(
@@ -102,10 +102,10 @@ def submit(
         survey = reviews.look(found.registry, who, made, language=found.language)
     command = f"biodata survey status {made} --data {data}"
     if survey["stage"] == review.CHECKING:
-        say(output.line("SURVEY_KEPT", found.language, number=made, command=command))
+        say(options.line("SURVEY_KEPT", found.language, number=made, command=command))
     else:  # a draft, or it was sent before
-        say(f"{output.state_line(made, survey['stage'], found.language)}; {command}")
-    output.say_next(survey)
+        say(f"{options.state_line(made, survey['stage'], found.language)}; {command}")
+    options.say_next(survey)
 
 
 def status(
@@ -127,15 +127,15 @@ def status(
             every = reviews.listed(registry, who)
             told: dict[str, Any] = {"results": every}
         else:
-            told = output.with_values(settings, reviews.look(registry, who, number, language=language), language)
+            told = options.with_values(settings, reviews.look(registry, who, number, language=language), language)
             every = [told]
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in every:
-        say(output.status_line(one, language))
+        say(options.status_line(one, language))
     if number is not None:
-        output.say_survey(told, language, rows=False)
+        options.say_survey(told, language, rows=False)
 
 
 def review(
@@ -173,15 +173,15 @@ def review(
         side = country and country.strip().upper()
         told = reviews.look(found.registry, who, number, language=found.language)
         if rows:
-            output.say_exact(views.exact_rows(found.settings, found.registry, who, number, side=side))
+            options.say_exact(views.exact_rows(found.settings, found.registry, who, number, side=side))
             return
         if who is None:  # whoever reads the files of this machine
-            told = output.with_values(found.settings, told, found.language)
-        say(output.status_line(told, found.language))
+            told = options.with_values(found.settings, told, found.language)
+        say(options.status_line(told, found.language))
         for table in views.TABLES if told["rows"] else ():
             published = views.rows(found.registry, who, number, table=table, side=side, language=found.language)
-            output.say_rows(published, found.language)
-        output.say_survey(told, found.language)
+            options.say_rows(published, found.language)
+        options.say_survey(told, found.language)
 
 
 def answer(
@@ -209,7 +209,7 @@ def _seen(found: options.Opened, who: Any, number: int) -> int:
 def _say_state(found: options.Opened, who: Any, number: int) -> None:
     from biodata.surveys import review as reviews
 
-    say(output.state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
+    say(options.state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
 
 
 def _question(text: str) -> dict[str, Any]:
@@ -239,19 +239,19 @@ def history(
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
-        changes = _changes(one.get("changes", {}), language) or output.line("DIFFERENCE_NONE", language)
-        say(output.line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
-                 part=one["part"], state=output.called("STATE", one["state"], language), changes=changes))  # fmt: skip
+        changes = _changes(one.get("changes", {}), language) or options.line("DIFFERENCE_NONE", language)
+        say(options.line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
+                 part=one["part"], state=options.called("STATE", one["state"], language), changes=changes))  # fmt: skip
         for step in one["history"]:
-            say(f"  {output.step_line(step, language)}")
+            say(f"  {options.step_line(step, language)}")
 
 
 def _changes(told: dict[str, Any], language: str) -> str:
     said = []
     for table in ("occurrences", "events"):
         counts = {kind: count for kind, count in told.get(table, {}).items() if count}
-        name = f"{output.line('TABLE_EVENTS', language)}: " if table == "events" else ""
-        said += [name + ", ".join(output.counts_of(counts, language))] if counts else []
+        name = f"{options.line('TABLE_EVENTS', language)}: " if table == "events" else ""
+        said += [name + ", ".join(options.counts_of(counts, language))] if counts else []
     return "; ".join(said)
 
 
@@ -272,8 +272,8 @@ def restore(
         made = sending.restore(registry, who, number)
         found = reviews.look(registry, who, number)
     part = f"{found['dataset']}: {found['part']}"
-    say(output.line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
-    say(f"  {output.line(review.KEEPS_COARSE, language)}")
+    say(options.line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
+    say(f"  {options.line(review.KEEPS_COARSE, language)}")
 
 
 def remove(
@@ -298,8 +298,8 @@ def remove(
             # The job that takes the part out, then the one that releases; a worker beside this may have taken it by now.
             worker.do_one(settings, registry, found["job"])
             found = reviews.look(registry, who, made, language=language)
-    say(output.state_line(made, found["stage"], language))
-    output.say_next(found)
+    say(options.state_line(made, found["stage"], language))
+    options.say_next(found)
 
 
 def purge(

@@ -27,7 +27,7 @@ _COLUMNS: Final = (
 def write_proposal(proposal: "Proposal", path: Path) -> None:
     """Write a survey in the form that the file's name tells, whole or not at all; FORMAT_UNKNOWN is raised of another name.
 
-    `.gpkg` (layer `stations` and the table `survey` with every fact), `.geojson` (facts as the member `survey`), `.csv` (one station a
+    `.gpkg` (layer `stations` and the table `survey` with every fact), `.csv` (one station a
     row; `name`, `label` and `geometry` as KoBoToolbox and ODK read choices from a file, https://docs.getodk.org/form-datasets/,
     `latitude` and `longitude` as SMART reads points), `.gpx` 1.1 (waypoints; a transect is a route).
     """
@@ -42,7 +42,6 @@ def write_proposal(proposal: "Proposal", path: Path) -> None:
 
 
 def _frame(proposal: "Proposal") -> "gpd.GeoDataFrame":
-    """Return the stations as the points of cameras and the lines of transects, degrees to a tenth of a metre."""
     import geopandas as gpd
 
     stations = proposal.stations
@@ -61,7 +60,6 @@ def _kind(frame: "gpd.GeoDataFrame") -> str:
 
 
 def _geopackage(proposal: "Proposal", path: Path) -> None:
-    """Write the stations, and a table of the facts."""
     import pandas as pd
     import pyogrio
 
@@ -72,15 +70,7 @@ def _geopackage(proposal: "Proposal", path: Path) -> None:
     pyogrio.write_dataframe(told, path, layer="survey", driver="GPKG", append=True)
 
 
-def _geojson(proposal: "Proposal", path: Path) -> None:
-    """Write a FeatureCollection with the facts as a member of its own (RFC 7946, section 6.1)."""
-    collection = json.loads(_frame(proposal).set_index("station_id", drop=False).to_json())
-    whole = {"type": "FeatureCollection", "survey": proposal.facts, "features": collection["features"]}
-    path.write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
-
-
 def _csv(proposal: "Proposal", path: Path) -> None:
-    """Write a station a row, as KoBoToolbox, ODK and SMART read."""
     facts, stations = proposal.facts, proposal.stations
     version = f"{facts['boundary_set']} {facts['boundary_version']}, band {facts['band_m']:g} m: {facts['viewpoint']}"
     places = [
@@ -95,7 +85,6 @@ def _csv(proposal: "Proposal", path: Path) -> None:
 
 
 def _gpx(proposal: "Proposal", path: Path) -> None:
-    """Write waypoints or routes for a receiver."""
     import pyogrio
 
     facts = proposal.facts
@@ -110,7 +99,6 @@ def _gpx(proposal: "Proposal", path: Path) -> None:
 
 
 def _labels(stations: pl.DataFrame) -> list[str]:
-    """Say in a few words what is to be done at each station."""
     return [
         f"{row['kind']} {row['order']} of {row['side']}, {row['nights']} {'walks' if row['kind'] == 'transect' else 'nights'}"
         for row in stations.iter_rows(named=True)
@@ -118,6 +106,5 @@ def _labels(stations: pl.DataFrame) -> list[str]:
 
 
 WRITERS: Final[Mapping[str, Callable[["Proposal", Path], None]]] = MappingProxyType(
-    {".gpkg": _geopackage, ".geojson": _geojson, ".csv": _csv, ".gpx": _gpx}
+    {".gpkg": _geopackage, ".csv": _csv, ".gpx": _gpx}
 )
-"""The forms, by the end of the file's name."""

@@ -26,7 +26,7 @@ from biodata.formats.camtrapdp import (
 )
 from biodata.ingest import camera_traps, camtrapdp_sheets
 from biodata.ingest.camera_traps import REASONS
-from biodata.ingest.camtrapdp_sheets import TAGS, Sheet, has, is_own, of_coverage, of_descriptor, with_tags
+from biodata.ingest.camtrapdp_sheets import TAGS, Sheet, has, is_own, of_descriptor, with_tags
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import check_options
 
@@ -240,7 +240,6 @@ class CamtrapDp:
         observations = Sheet(package, "observations", self.options)
         known = {"deployments.deploymentID": deployments.frame["deploymentID"]}
         deployments.set_beside({})
-        deployments.findings += of_coverage(package, deployments)
         if media is not None:
             media.set_beside(known)
             known["media.mediaID"] = media.frame["mediaID"]

@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
-import shapely
 
 from biodata import terms
 from biodata.errors import InputError, Refusal
@@ -340,9 +338,6 @@ _AGAIN: Final = MappingProxyType({
 })  # fmt: skip
 """Why a row that is an earlier one once more is left out, by table: code and words."""
 _SHOWN_FAULTS: Final = 20
-_MARGIN_DEGREES: Final = 0.5
-_MARGIN_DAYS: Final = timedelta(days=31)
-"""How far a deployment may lie outside what the package tells: areas are drawn by hand, and places coarsened."""
 
 
 class Sheet:
@@ -456,30 +451,6 @@ def _message(fault: check.Fault) -> str:
         "CELL_REFERENCE": "there is no such row in the other table",
     }[fault.code]
     return told if fault.code == "CELL_MISSING" else f"{told}; expected {fault.expected}"
-
-
-def of_coverage(package: Package, deployments: Sheet) -> Iterator[Finding]:
-    """Yield deployments that stand outside the area or the time that the package tells to cover, cell by cell."""
-    ranges: list[tuple[str, pl.Expr, str]] = []
-    spatial = package.told.get("spatial")
-    area = shapely.from_geojson(json.dumps(spatial), on_invalid="ignore") if isinstance(spatial, dict) else None
-    if area is not None and not area.is_empty:
-        west, south, east, north = area.bounds
-        for name, least, most in (("longitude", west, east), ("latitude", south, north)):
-            inside = (
-                pl.col(name).cast(pl.Float64, strict=False).is_between(least - _MARGIN_DEGREES, most + _MARGIN_DEGREES)
-            )
-            ranges.append((name, inside, f"between {least:g} and {most:g}, the package's spatial"))
-    ends = [package.text_at(f"temporal.{name}") for name in ("start", "end")]
-    first, last = pl.Series(ends, dtype=pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    if first is not None and last is not None:
-        for name in ("deploymentStart", "deploymentEnd"):
-            day = pl.col(name).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-            inside = day.is_between(first - _MARGIN_DAYS, last + _MARGIN_DAYS)
-            ranges.append((name, inside, f"between {first} and {last}, the package's temporal"))
-    for name, inside, expected in ranges:
-        for row, value in deployments.frame.filter(~inside).select("source_row", name).iter_rows():
-            yield Finding(deployments.file, None, row, name, value, "CELL_RANGE", False, {"expected": expected})
 
 
 def of_descriptor(package: Package) -> Iterator[Finding]:

@@ -3,24 +3,22 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress, pairwise, takewhile
+from itertools import compress, takewhile
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from biodata.ingest.headings import CERTAIN, Proposal, Why, propose
+from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_latin, are_names
-from biodata.ingest.sheet_headings import IN_DEGREES
+from biodata.ingest.sheet_headings import IN_DEGREES, with_year, year_of
 from biodata.ingest.sheet_layout import Column, Layout, is_total
-from biodata.ingest.sheet_titles import with_year, year_of
-from biodata.ingest.survey_sites import ANY_DAY
+from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
-from biodata.text.coordinate_pairs import read_pair
 from biodata.text.day_month import OrderEvidence
 from biodata.text.numbers import ascii_digits
 
-_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND, _MOST_LABELS = 3, 0.6, 0.85, 4, 2
+_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND = 3, 0.6, 0.85, 4
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
@@ -30,10 +28,6 @@ _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _OF_RECORDS: Final = frozenset({"eventDate", "eventID", "decimalLatitude", "verbatimCoordinates", "easting", *_COUNTS})
 _KEYED: Final = frozenset({"locationID", "eventID"})
-_PLACES: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "easting"})
-_METRES: Final = re.compile(r"(\d{5,8}(?:\.\d+)?) ?[mMeEnN]?")
-_EASTINGS, _NORTHINGS = (100_000.0, 900_000.0), (10_000.0, 10_002_000.0)
-_ANGLE: Final = re.compile(r"[NSEW]?\s*-?\d{1,3}(?:[.,]\d|[°º\s])")
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 
@@ -45,8 +39,6 @@ class Cross:
     columns: list[Column]
     term: str
     values: Mapping[str, str] = field(default_factory=dict)
-    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What rows below the headings tell of their places, by heading and term."""
 
     def value(self, column: Column) -> str:
         """Return what the heading of a column says: itself, or what it is short for."""
@@ -67,8 +59,6 @@ class Sheet:
     names: dict[int, str]
     proposals: dict[int, Proposal]
     cross: Cross | None = None
-    station: str | None = None
-    """The one that the whole sheet is of, by its name."""
     explains: bool = False
     """Whether it tells nothing but what the codes of others mean."""
 
@@ -80,16 +70,6 @@ class Sheet:
         """Return the columns that may be of stations: what their heading means is open, or a place."""
         named = [c for c in self.layout.columns if self.names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
         return [c for c in named if self.proposals[c.index].why is not Why.NOT_KEPT]
-
-    def call_metres(self) -> None:
-        """Call the first two columns side by side that hold metres of UTM so, where no column is surely of a place."""
-        sure = {i for i, one in self.proposals.items() if one.confidence > CERTAIN and self.names[i] in _PLACES}
-        for east, north in pairwise(self.layout.columns) if not sure else ():
-            pair = (east, _EASTINGS), (north, _NORTHINGS)
-            if all((told := self.cells(c.index)) and _mostly(span, told) for c, span in pair):
-                for column, term in zip((east, north), ("easting", "northing"), strict=True):
-                    self.call(column, term)
-                return
 
     def open_codes(self, legend: Collection[str]) -> None:
         """Take headings that a legend explains for codes, whatever they mean elsewhere."""
@@ -126,18 +106,12 @@ class Sheet:
             yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal})
 
 
-def _mostly(span: tuple[float, float], told: Sequence[str]) -> bool:
-    metres = [_METRES.fullmatch(ascii_digits(cell)) for cell in told]
-    return sum(found is not None and span[0] <= float(found[1]) <= span[1] for found in metres) >= _MOSTLY * len(told)
-
-
 def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
     """Find what joins the sheets of a survey: the column that tells its stations once, and where others name them.
 
     Of sheets without species a column of names or codes, each once, is one of stations where a column of another sheet, or
     the headings of a cross-table, have most of them; whatever its heading is. Cross-tables are recognised on the way.
-    A sheet that names no station is of the one whose name it has, or has above its table. Returned are the names of taxa by
-    the codes that a sheet explains.
+    Returned are the names of taxa by the codes that a sheet explains.
     """
     legend = _legend(sheets)
     for sheet in sheets:
@@ -163,27 +137,7 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
                 if not keyed:
                     own.call(column, "locationID")
                 break
-        else:
-            _stations_by_sheets(own, keyed or own.open_columns(), sheets)
     return legend
-
-
-def _stations_by_sheets(own: Sheet, columns: Sequence[Column], sheets: Sequence[Sheet]) -> None:
-    """Let sheets be of the stations that they are called after, where a column of `own` has the names of most of these."""
-    others = [sheet for sheet in sheets if sheet is not own and set(NAMES_OF_TAXA) & set(sheet.names.values())]
-    for column in columns if _PLACES & set(own.names.values()) else ():
-        told = own.cells(column.index)
-        named = [(sheet, [one for one in told if _is_called(sheet, one)]) for sheet in others]
-        if len(set(told)) == len(told) > 1 and sum(len(one) == 1 for _, one in named) > 1:
-            own.call(column, "locationID")
-            for sheet, (station,) in ((sheet, one) for sheet, one in named if len(one) == 1):
-                sheet.station = station
-
-
-def _is_called(sheet: Sheet, station: str) -> bool:
-    """Tell whether a sheet's name is a station's, or holds it as a word."""
-    return station in (name := (sheet.layout.grid.name or "").strip()) and re.search(
-        rf"(?<!\w){re.escape(station)}(?!\w)", name) is not None  # fmt: skip
 
 
 def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
@@ -241,10 +195,6 @@ def _cross_of(
 ) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names = sheet.layout, sheet.names
-    places = _places_below(layout, names)
-    if places:
-        columns = [column for column in layout.columns if column.heading in places]
-        return Cross(columns, "locationID", _short([column.heading for column in columns]), places)
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and sheet.proposals[column.index].unit is None
@@ -280,33 +230,6 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
     words = [heading.split(" ") for heading in headings]
     shared = sum(1 for _ in takewhile(lambda several: len(set(several)) == 1, zip(*words, strict=False)))
     return {heading: " ".join(own[shared:]) for heading, own in zip(headings, words, strict=True) if own[shared:]}
-
-
-def _places_below(layout: Layout, names: Mapping[int, str]) -> dict[str, dict[str, str]]:
-    """Take the rows that tell places or days of columns out of a cross-table: pairs, latitudes and longitudes, dates."""
-    found: dict[str, dict[str, str]] = {}
-    named = bool(set(NAMES_OF_TAXA) & set(names.values()))
-    open_ = {c.index: c.heading for c in layout.columns if names[c.index] == c.heading or names[c.index] in _COUNTS}
-    while named and layout.rows:
-        told = {at: cell for at, cell in enumerate(layout.rows[0][1]) if cell is not None}
-        places = {at: cell for at, cell in told.items() if at in open_}
-        labels = [cell for at, cell in told.items() if at not in open_]
-        if len(labels) > _MOST_LABELS or (labels and are_names(labels)):  # a record
-            break
-        terms = {one.term for one in propose(labels)} & {*IN_DEGREES.values()}
-        if len(places) > 1 and all(read_pair(cell).latitude is not None for cell in places.values()):
-            term = "verbatimCoordinates"
-        elif len(places) > 1 and sum(_is_day(cell, layout) for cell in places.values()) >= _MOSTLY * len(places):
-            term, year = "eventDate", year_of(layout) or ""
-            places = {at: with_year(cell, year) or cell for at, cell in places.items()}
-        elif len(places) > 1 and len(terms) == 1 and all(_ANGLE.match(ascii_digits(cell)) for cell in places.values()):
-            term = str(terms.pop())
-        else:
-            break
-        del layout.rows[0]
-        for at, cell in places.items():
-            found.setdefault(open_[at], {})[term] = cell
-    return found
 
 
 def _is_day(heading: str, layout: Layout) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.headings import key
-from biodata.ingest.headings.units import unit_alone
+from biodata.ingest.headings.plain import unit_alone
 from biodata.ingest.protocol import Finding
 from biodata.text.scientific_names import genera
 from biodata.text.tables import read_rows
@@ -117,7 +117,6 @@ def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
 
 
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
-    """Return which of the filled rows are the first and the last row of headings."""
     near = filled[:_LOOKED_AT]
     scores = [_heading_score(cells, is_heading) for _, cells in near]
     best = max(range(len(near)), key=lambda at: (scores[at], -at))
@@ -203,7 +202,6 @@ def _spread(grid: Grid, number: int, cells: Cells, lower: Sequence[str | None] =
 
 
 def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_heading: Callable[[str], bool]) -> None:
-    """Name the columns and tell hidden ones."""
     pairs = [((high or "").strip(), (low or "").strip()) for high, low in zip_longest(upper, lower)]
     groups, seen = Counter(high for high, _ in pairs), Counter(low for _, low in pairs)
     of_units = all(_is_unit(low) for _, low in pairs if low)
@@ -294,7 +292,6 @@ def _read_dittos(out: Layout) -> None:
 
 
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
-    """Sort the rows below the headings into records and what is none."""
     before = 0  # the last record so far
     is_text = out.grid.name is None
     shown = {column.index for column in out.columns}
@@ -340,11 +337,8 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
 def _is_unit(cell: str, *dimensions: str) -> bool:
     """Tell whether a cell is a unit and nothing else, of these dimensions if any are named."""
     unit = unit_alone(cell)
-    return (
-        (cell.strip().lower() in _KINDS and not dimensions)
-        if unit is None
-        else unit.dimension in (dimensions or (unit.dimension,))
-    )
+    is_kind = cell.strip().lower() in _KINDS and not dimensions
+    return is_kind if unit is None else not dimensions or unit.dimension in dimensions
 
 
 _DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto", '-"-', "-//-", "idem", "sda", "nt", "như trên")
@@ -361,7 +355,6 @@ _MARK: Final = re.compile(r"[:：៖\-–—]")
 
 @cache
 def _words() -> Mapping[str, frozenset[str]]:
-    """Return by kind what is said in any language."""
     found: dict[str, frozenset[str]] = {}
     for row in read_rows("sheet_words.csv"):
         found[row["kind"]] = found.get(row["kind"], frozenset()).union(map(key, row["words"].split("|")))

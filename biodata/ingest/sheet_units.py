@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from biodata.ingest.headings import key
-from biodata.ingest.headings.units import units_in
+from biodata.ingest.headings.plain import units_in
 from biodata.text.numbers import ascii_digits, parse_decimal
 from biodata.text.tables import read_rows
 
@@ -24,7 +24,6 @@ _DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "month_day_year": {"day_month_order": "month_first"},
 })  # fmt: skip
 _METRE: Final = r"(?:m|米|ม\.?|ມ\.?|ម|မီတာ)?"
-_SIDES: Final = re.compile(rf"(?i)(\d+(?:\.\d+)?)\s*{_METRE}\s*[x×*]\s*(\d+(?:\.\d+)?)\s*(?:m2|m²|{_METRE})")
 _BAND: Final = re.compile(rf"(?:\d\s*[-–~]\s*\d+|[<>≤≥＜＞]\s*\d+|\d\s*\+)\s*{_METRE}\s*[)）]?\s*$")
 _COUNTED: Final = re.compile(r"\d{1,6}|[xX?-]")
 
@@ -96,13 +95,6 @@ def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[
         return None
     numbers = [None if cell is None else parse_decimal(cell.strip())[0] for cell in cells]
     return [cell if n is None else f"{n * factor:.10g}" for cell, n in zip(cells, numbers, strict=True)]
-
-
-def in_square_metres(cells: Sequence[str | None]) -> list[str | None] | None:
-    """Return the sizes of a column, `20 m x 20 m` as square metres; None where no cell is told by two sides."""
-    sides = [None if cell is None else _SIDES.fullmatch(ascii_digits(cell).strip()) for cell in cells]
-    sizes = [None if two is None else f"{float(two[1]) * float(two[2]):g}" for two in sides]
-    return [size or cell for cell, size in zip(cells, sizes, strict=True)] if any(sides) else None
 
 
 def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mapping[str, str]:

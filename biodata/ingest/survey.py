@@ -10,10 +10,9 @@ from typing import ClassVar, Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.ingest import survey_project, taken_tables
+from biodata.ingest import survey_shapes, taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.ingest.survey_sites import KEY, PLACE, fill_from, with_period, with_zone
+from biodata.ingest.survey_shapes import KEY, PLACE, Survey, SurveyTable, fill_from, with_period, with_zone
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import check_options, decided_headings
@@ -41,7 +40,7 @@ class SurveySource:
             problem = "no workbook was given"
             raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
         check_options(options, ("encoding", "license", "headings"))
-        self.encoding, self.licence = options.get("encoding"), survey_project.checked(options.get("license"))
+        self.encoding, self.licence = options.get("encoding"), survey_shapes.checked(options.get("license"))
         self.kept = decided_headings(options.get("headings", "{}")) | declared_terms(options)
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
 
@@ -57,7 +56,6 @@ class SurveySource:
                 raise InputError(problem, file=one.file, row=one.row, column=one.column, value=one.value, code=one.code)
             if not survey.of("occurrences"):
                 raise no_occurrences(survey, ", ".join(name for name, _ in files))
-            _refuse_repeated_events(survey)
             yield from tables_of(survey, self.dataset)
 
 
@@ -121,17 +119,6 @@ def _events(survey: Survey) -> pl.DataFrame | None:
     events = events.with_columns(pl.col("eventID").str.strip_chars().alias(KEY)).drop_nulls(KEY)
     of_records = [name for name in events.columns if name not in (KEY, "eventID", *_OF_EVENTS_ALONE)]
     return events.unique(KEY, keep="first", maintain_order=True).select(KEY, *of_records)
-
-
-def _refuse_repeated_events(survey: Survey) -> None:
-    seen: set[str] = set()
-    for table in (table for table in survey.of("events") if "eventID" in table.frame.columns):
-        events = table.frame.select("source_row", pl.col("eventID").str.strip_chars()).drop_nulls()
-        for row, event in events.iter_rows():
-            if event in seen:
-                problem, column = "an event stands twice", table.heading("eventID")
-                raise InputError(problem, file=table.file, row=row, column=column, value=event, code="EVENT_REPEATED")
-            seen.add(event)
 
 
 def surveys_of_files(paths: Sequence[Path]) -> Iterator[list[tuple[str, bytes]]]:

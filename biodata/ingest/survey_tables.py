@@ -9,18 +9,15 @@ import polars as pl
 
 from biodata.errors import InputError
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_headings, sheet_units, survey_project, survey_sites
+from biodata.ingest import sheet_headings, sheet_units, survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
-from biodata.ingest.sheet_headings import NEEDED
+from biodata.ingest.sheet_headings import NEEDED, Told, told_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_odd_cells import odd_cells
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
-from biodata.ingest.sheet_titles import Told, every_told, told_above, with_year, year_of
-from biodata.ingest.survey_shapes import Survey, SurveyTable, accepted_in
-from biodata.ingest.survey_sites import ANY_DAY, ENDS, PLACE, with_period
+from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.terms import WRITTEN
 from biodata.text import dates
@@ -33,7 +30,6 @@ _COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
 _NAME: Final = "scientificName"
 _ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
-"""Terms of which a record has one column."""
 _DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
@@ -56,9 +52,9 @@ def read_survey(
     for sheet, kind in zip(sheets, kinds, strict=True):
         _read_sheet(sheet, kind, survey, kept, alone=alone)
     survey.tables.sort(key=lambda table: table.kind)
-    survey_project.fill(survey.tables, survey_project.told_once(survey, licence))
-    survey_sites.join(survey.of("sites"), survey.of("events"), survey.findings)
-    survey_sites.by_station(survey)
+    survey_shapes.fill(survey.tables, survey_shapes.told_once(survey, licence))
+    survey_shapes.join(survey.of("sites"), survey.of("events"), survey.findings)
+    survey_shapes.by_station(survey)
     for table in survey.of("occurrences"):
         survey.findings += _read_double_names(table)
         _read_codes(table, survey.legend)
@@ -67,27 +63,9 @@ def read_survey(
     return survey
 
 
-def proposals_of(
-    files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None
-) -> list[tuple[str, str | None, int, list[Proposal]]]:
-    """Return what the headings of each table may mean, without reading it: file, sheet, row of the headings, proposals.
-
-    Of sheets that explain the others nothing is asked.
-    """
-    survey, found = Survey(), []
-    for one in _sheets_of(files, survey, encoding, kept or {}):
-        layout, grid = one.layout, one.layout.grid
-        if layout.columns and (_kind(one) is not None or not sheet_headings.is_guide(layout, kept or {})):
-            found.append(
-                (grid.file, grid.name, layout.heading_row, [one.proposals[column.index] for column in layout.columns])
-            )
-    return found
-
-
 def _kind(sheet: Sheet) -> str | None:
-    return (
-        "occurrences" if sheet.cross is not None else sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
-    )
+    is_cross = sheet.cross is not None
+    return "occurrences" if is_cross else sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
 
 
 def _sheets_of(
@@ -113,12 +91,10 @@ def _sheets_of(
 
 
 def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
-    """Yield the tables of a grid with what their columns are called."""
     for part in sheet_headings.blocks(grid, kept):
         layout = sheet_headings.laid_out(part, kept)
         if layout is not None:
             sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
-            sheet.call_metres()
             survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
             sheet_headings.leave_out_no_records(layout, sheet.names)
             yield sheet
@@ -134,7 +110,6 @@ def _date_of_ends(table: SurveyTable) -> None:
 
 
 def _read_names(table: SurveyTable, name: str, read: Mapping[str, str]) -> None:
-    """Read cells as what they mean; what was written stays beside it."""
     new = pl.col(name).replace_strict(read, default=None, return_dtype=pl.String)
     written = pl.when(new.is_not_null()).then(name).alias(f"{WRITTEN}{name}")
     table.frame = table.frame.with_columns(pl.coalesce(new, name).alias(name), written)
@@ -184,17 +159,14 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         if layout.rows and not sheet_headings.is_guide(layout, kept):
             survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
-    survey.findings += [*layout.findings, *odd_cells(layout, sheet.names)]
+    survey.findings += layout.findings
     if cross is None:
-        told = {} if sheet.station is None else {"locationID": sheet.station}
-        survey.tables.append(_table(sheet, kind, survey, told, alone=alone))
+        survey.tables.append(_table(sheet, kind, survey, {}, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
-        told = {cross.term: cross.value(column), **cross.places.get(column.heading, {})}
-        if sheet.station is not None and cross.term != "locationID":
-            told["locationID"] = sheet.station
+        told = {cross.term: cross.value(column)}
         table = _table(part, kind, survey, told, alone=alone)
         table.declarations |= cross.declarations()
         table.headings[cross.term] = column.heading
@@ -276,9 +248,6 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: 
     if table.kind not in ("occurrences", "events"):
         return
     placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
-    if not placed and alone:
-        yield from _places_above(table, columns, layout)
-        placed = "verbatimCoordinates" in columns
     for one in told_above(layout):
         lacks = one.term not in columns and columns.keys().isdisjoint(
             _DATES | {"day", *ENDS} if one.term in _DATES else ()
@@ -299,24 +268,6 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: 
             continue
         columns[one.term] = [one.value] * len(layout.rows)
         yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
-
-
-def _places_above(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
-    """Take places of several stations from above the headings, where a column has words of their labels in its cells."""
-    told = [one for one in every_told(layout) if one.term == "verbatimCoordinates"]
-    for column in layout.columns if len({one.value for one in told}) > 1 else ():
-        cells = layout.cells(column.index)
-        names = {cell.strip() for cell in cells if cell is not None}
-        of = {name: [one for one in told if name in one.label] for name in names}
-        if len(names) > 1 and sum(len(one) == 1 for one in of.values()) > 1:
-            places = {name: one[0] for name, one in of.items() if len(one) == 1}
-            columns["verbatimCoordinates"] = [
-                None if cell is None or cell.strip() not in places else places[cell.strip()].value for cell in cells
-            ]
-            table.headings["verbatimCoordinates"] = column.heading
-            for one in places.values():
-                yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
-            return
 
 
 def _fault(one: Told) -> str | None:
@@ -403,12 +354,6 @@ def _units(table: SurveyTable, columns: Columns, name: str, proposal: Proposal) 
         columns[unit] = [None if cell is None else told.replace("_", "-") for cell in columns[name]]
         table.headings[unit] = heading
         yield table.of_heading(heading, "HEADING_UNIT_TAKEN", unit=told.replace("_", "-"))
-    areas = sheet_units.in_square_metres(columns[name]) if name == "sampleSizeValue" else None
-    if areas is not None and unit is not None and unit not in columns:
-        table.headings[unit] = heading
-        units = [None if cell is None else "square-metre" for cell in areas]
-        columns |= {f"{WRITTEN}{name}": columns[name], name: areas, unit: units}
-        yield table.of_heading(heading, "HEADING_UNIT_CONVERTED", unit="m²", told="m × m")
     table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
     metres = sheet_units.in_metres(name, proposal.unit, columns[name])
     if metres is not None and heading not in columns:

@@ -164,9 +164,6 @@ def record_columns(
         is_free = one.term in VERBATIM_TERMS and one.term not in (*names.values(), *read.values())
         if is_free and one.term is not None and (one.confidence > CERTAIN or one.why is Why.TAKEN):
             read[one.heading] = one.term
-    latin = [p.heading for p in proposals if _NAME in (p.term, *p.others) and _are_latin(cells.get(p.heading, ()))]
-    if "scientific name" in _missing((names | read).values()) and len(latin) == 1:
-        read[latin[0]] = _NAME  # its cells begin with known genera: `final_species`
     names |= read
     left = [one for one in proposals if one.heading not in read]
     likely = {part: " ".join(_likely(left, part, cells)) for part in _missing(names.values())}

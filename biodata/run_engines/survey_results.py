@@ -54,31 +54,15 @@ PARAMETERS: Final = Parameters(
 
 
 def rows(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that a release would have of events of the lake.
-
-    Parameters
-    ----------
-    shown : polars.DataFrame of `terms.SURVEY`
-        Events that the rules let out (`survey_publishing.published_events`).
-    records : polars.DataFrame
-        Records as they are published.
-    """
+    """Return the rows that a release would have of events that the rules let out, beside records as they are published."""
     return rows_of(records, shown).join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
 
 
 def open_events(told: pl.DataFrame) -> pl.DataFrame:
-    """Return the open events.
+    """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`.
 
-    Parameters
-    ----------
-    told : polars.DataFrame of `terms.SURVEY`
-        As `rows` returns them.
-
-    Returns
-    -------
-    polars.DataFrame of `terms.EVENT`
-        Their place is the middle of what a release tells of it, which is that of their open records where there are any,
-        with the radius around it; null where it tells none.
+    Their place is the middle of what a release tells of it, which is that of their open records where there are any, with
+    the radius around it; null where it tells none.
     """
     opened = told.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     opened = opened.with_columns(event_key="survey_id").hstack(_places(opened["geometry"]))
@@ -87,7 +71,6 @@ def open_events(told: pl.DataFrame) -> pl.DataFrame:
 
 
 def _places(geometry: pl.Series) -> pl.DataFrame:
-    """Return the middle of shapes, in degrees, and the radius in metres of a circle that holds them."""
     west, south, east, north = shapely.bounds(shapely.from_wkb(geometry.to_list())).reshape(-1, 4).T
     latitude = (south + north) / 2
     along, up = metres_per_degree(latitude)
@@ -100,11 +83,6 @@ def site_names(told: pl.DataFrame) -> pl.Series:
     """Return what the sites of public events are called: by their locationID, else by the first event at the same point.
 
     Coordinates are no names here: in a table of results nobody would look for a place.
-
-    Parameters
-    ----------
-    told : polars.DataFrame of n rows
-        As `events` returns them.
     """
     several = pl.col("datasetKey").n_unique().over("eventID") > 1
     named = told.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
@@ -238,8 +216,6 @@ def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
 
 
 def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return rows as a table; lists and mappings as JSON."""
-
     def plain_value(value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else value
 

@@ -304,30 +304,14 @@ class SubmissionView(Base):
     created: Mapped[datetime] = mapped_column(default=now)
 
 
-class HeadingMapping(Base):
-    """What a heading means in a dataset's uploads."""
-
-    __tablename__ = "heading_mapping"
-
-    dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
-    plain: Mapped[str] = mapped_column(String(300), primary_key=True)  # without case, spaces and signs
-    heading: Mapped[str] = mapped_column(String(300))  # as it came
-    term: Mapped[str] = mapped_column(String(80))  # empty where the column is of no term
-    account_id: Mapped[int | None] = mapped_column(
-        ForeignKey("account.id")
-    )  # None where it was done on the machine itself
-    created: Mapped[datetime] = mapped_column(default=now)
-
-
 class AcceptedProposal(Base):
     """A kind of proposals, or one, that somebody accepted for a dataset."""
 
     __tablename__ = "accepted_proposal"
 
     dataset: Mapped[str] = mapped_column(String(255), primary_key=True)
-    accepted: Mapped[str] = mapped_column(
-        String(300), primary_key=True
-    )  # a code, or `CODE=value` of cells with this text
+    # A code, `CODE=value` of cells with this text, or `heading.HEADING=TERM`.
+    accepted: Mapped[str] = mapped_column(String(300), primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     created: Mapped[datetime] = mapped_column(default=now)
 

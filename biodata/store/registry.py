@@ -1,6 +1,5 @@
 """The registry: SQLite beside the lake by default, PostgreSQL by address; its tables are `store.models`."""
 
-import json
 import logging
 import sqlite3
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ from biodata.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
 from biodata.store import audit, checksums, folders, models, survey_steps
 from biodata.store.lake import Lake
-from biodata.store.models import Dataset, HeadingMapping, Ingest, Submission, now
+from biodata.store.models import Dataset, Ingest, Submission, now
 from biodata.store.tables import DATASET
 
 logger = logging.getLogger(__name__)
@@ -163,17 +162,6 @@ class Registry:
         with self.session(read_only=True) as session:
             told = {dataset.key: _scope_of(dataset) for dataset in session.scalars(select(Dataset))}
         return {key: declared[SCOPE] for key, declared in told.items() if declared}
-
-    def headings_decided(self, dataset: str) -> dict[str, str]:
-        """Return what was decided about the headings of a dataset's uploads."""
-        own = select(HeadingMapping).where(HeadingMapping.dataset == dataset).order_by(HeadingMapping.heading)
-        with self.session(read_only=True) as session:
-            return {row.heading: row.term for row in session.scalars(own)}
-
-    def heading_options(self, dataset: str) -> dict[str, str]:
-        """Return what was decided of a dataset's headings as the option of its source; none where nothing was."""
-        found = self.headings_decided(dataset)
-        return {"headings": json.dumps(found)} if found else {}
 
     def dataset_tables(self) -> dict[str, set[str]]:
         """Return the tables that something of each dataset was taken into."""

@@ -104,7 +104,6 @@ def replaced_by(session: Session, submission: Submission) -> Submission | None:
 
 
 def _versions(session: Session, dataset: str, part: str) -> list[Submission]:
-    """Return all versions of a part that are in the lake, the oldest first."""
     own = (Submission.dataset == dataset) & (Submission.part == part) & Submission.part_version.is_not(None)
     return list(session.scalars(select(Submission).where(own).order_by(Submission.part_version)))
 

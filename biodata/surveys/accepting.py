@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from biodata.errors import InputError
 from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
+from biodata.store.heading_mappings import PREFIX, decided
 from biodata.store.models import AcceptedProposal
-from biodata.store.registry import Registry
 from biodata.terms import WRITTEN
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
@@ -25,6 +25,7 @@ _PAIR: Final = ("decimalLatitude", "decimalLongitude")
 _TWO_NUMBERS: Final = re.compile(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)")
 _SEVERAL: Final = " / "
 _OF_DATES: Final = "RECORDED_DATE_"
+_LONGEST: Final = 300
 _ACCEPTABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}(=.{1,200})?", re.DOTALL)
 
 
@@ -44,21 +45,27 @@ def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
     return finding.code in accepted or f"{finding.code}={finding.value}" in accepted
 
 
-def accepted_of(registry: Registry, dataset: str | None) -> list[str]:
-    """Return what was accepted for a dataset before; nothing where none is named."""
-    asked = select(AcceptedProposal.accepted).where(AcceptedProposal.dataset == dataset)
-    with registry.session(read_only=True) as session:
-        return sorted(session.scalars(asked))
-
-
 def remember(session: Session, dataset: str, accepted: Collection[str], *, account_id: int | None) -> None:
-    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept."""
+    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept.
+
+    A later word on a heading stands in the place of an earlier one.
+    """
     for one in dict.fromkeys(accepted):
-        if not _ACCEPTABLE.fullmatch(one):
-            problem, expected = "this is no kind of proposal", "a code such as NAME_COMMON, or CODE=value"
+        if not _is_acceptable(one):
+            problem, expected = "this is no kind of proposal", "NAME_COMMON, CODE=value or heading.HEADING=TERM"
             raise InputError(problem, column="accept", value=one[:300], expected=expected, code="FIELD_INVALID")
+        if one.startswith(PREFIX):
+            same = AcceptedProposal.accepted.startswith(one.rpartition("=")[0] + "=", autoescape=True)
+            session.execute(delete(AcceptedProposal).where(AcceptedProposal.dataset == dataset, same))
         if session.get(AcceptedProposal, (dataset, one)) is None:
             session.add(AcceptedProposal(dataset=dataset, accepted=one, account_id=account_id))
+
+
+def _is_acceptable(one: str) -> bool:
+    if one.startswith(PREFIX):
+        ((heading, term),) = decided([one]).items()
+        return heading != "" and term in (*TERMS, "") and len(one) <= _LONGEST
+    return _ACCEPTABLE.fullmatch(one) is not None
 
 
 def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> dict[str, str]:
@@ -107,7 +114,6 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
 
 
 def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> None:
-    """Write texts into a column by row, and what stood there into the column of what was written."""
     written, texted = f"{WRITTEN}{term}", pl.col("source_row").is_in(list(texts))
     missing = [pl.lit(None, pl.String).alias(name) for name in (term, written) if name not in table.frame.columns]
     new = pl.col("source_row").replace_strict(texts, default=None, return_dtype=pl.String)

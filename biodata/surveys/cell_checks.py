@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.harmonise.occurrences import HarmonisedBatch
-from biodata.ingest.headings.units import fits, split_unit
+from biodata.ingest.headings.plain import fits, split_unit
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
@@ -230,7 +230,6 @@ def _meant_number(flag: str, told: StatedNumber) -> str | None:
 
 
 def _in_metres(number: float | None, told: str) -> str | None:
-    """Return a length in metres; None where its unit is none of lengths."""
     unit = split_unit(f"x ({told})", _LENGTH)[1] if told else None
     if number is None or (told and unit is None):
         return None

@@ -25,6 +25,7 @@ from biodata.places import BoundarySet
 from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names
+from biodata.store.heading_mappings import accepted_of, decided
 from biodata.store.registry import Registry
 from biodata.surveys import accepting, other_forms, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
@@ -89,6 +90,7 @@ class Check:
     def report(self) -> dict[str, Any]:
         """Return what is wrong, and what is no fault and worth knowing."""
         self.name, self.accepted = ", ".join(name for name, _ in self.files), {*self.accepted}
+        self.kept = {**decided(self.accepted), **self.kept}
         kept, rules = self.licences.told if self.licence is None else None, self.rules
         self.licence = self.licence or kept
         told: list[dict[str, Any]] = []
@@ -125,8 +127,8 @@ class Check:
         files = [(name, path.read_bytes()) for name, path in self.files]
         survey = self._read_sheets(files, self.kept)
         self.accepted = {*self.accepted, *survey.accepted}
-        if self.accepted and (decided := accepting.headings(survey, self.findings, self.accepted)):
-            survey = self._read_sheets(files, {**self.kept, **decided})
+        if self.accepted and (meant := accepting.headings(survey, self.findings, self.accepted)):
+            survey = self._read_sheets(files, {**self.kept, **meant})
         for first in (True, False):  # what is taken from a row above may have a proposal of its own
             asked = [one for one in self.findings if (one.code == _BLANK) == first]
             if self.accepted and (replaced := accepting.apply(survey, asked, self.accepted)):
@@ -241,7 +243,8 @@ def headings(survey: Survey) -> Iterator[Finding]:
         if table.kind == "events" and "eventID" not in table.headings and not table.frame.is_empty():
             yield _lacks(table, "eventID")
         for name in table.headings:
-            if name not in TERMS and name not in table.measured and name not in table.converted.values():
+            decided = name in table.proposals and table.proposals[name].why is Why.KEPT  # for a column of none
+            if not decided and name not in (*TERMS, *table.measured, *table.converted.values()):
                 yield _uncertain(table, name)
         if table.frame.is_empty():
             # Events without any record are a survey in which nothing was found.
@@ -293,7 +296,7 @@ def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, o
     kept = source.kept
     if dataset is not None and settings.data.is_dir():
         with Registry.open(settings) as registry:
-            kept = registry.headings_decided(dataset) | kept
+            kept = decided(accepted_of(registry, dataset)) | kept
     boundaries = places.load_boundaries(settings.boundaries)
     found = []
     for files in surveys_of_files(paths):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -11,7 +10,6 @@ import shapely
 
 from biodata import assessments, places, sharing, terms
 from biodata.analysis.evidence import EVENTS
-from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
@@ -41,8 +39,6 @@ class SurveyRequest:
     cell_m: float = 5_000.0  # side of the cells in which effort is told; records that are less certain play no part
     recent_years: int | None = 15  # effort before these years is none; None for all times
     records: Literal["public", "exact"] = "public"
-    access: Path | None = None  # roads, tracks, posts: where teams can go, within `access_m` metres
-    access_m: float = 5_000.0
 
 
 def design(settings: Settings, request: SurveyRequest) -> "Proposal":
@@ -83,7 +79,6 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
     proposal = evidence.propose(
         effort, region, [(code,) for code in row["country_codes"]], boundaries=boundaries, parameters=request.design,
         path=shapely.from_wkb(row["path"]) if row.get("path") else None,
-        reachable=None if request.access is None else _around(request.access, request.access_m),
     )  # fmt: skip
     found = (SharingCategory(proposal.sharing_category), SharingCategory(row["sharing_category"]), of_events)
     category = str(max(found, key=lambda c: c.strictness))
@@ -125,7 +120,6 @@ def _events(
 
 
 def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> dict[str, Any]:  # fmt: skip
-    """Return the corridor or candidate asked, as the lake has it or as it is published."""
     known: list[str] = []
     read = lake.read
     if request.records == "public":
@@ -139,25 +133,6 @@ def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundari
     problem = "there is no such corridor or candidate with a polygon"
     expected = f"one of {', '.join(known[:6])}" if known else "a run first: `biodata corridors`"
     return refuse("RESULT_UNKNOWN", problem, expected, column="result", value=request.result)
-
-
-def _around(path: Path, metres: float) -> shapely.Geometry:
-    """Return the ground within a distance of the shapes of a file, degrees."""
-    from biodata import geo
-    from biodata.formats.vectors import read_frame
-
-    try:
-        shapes = list(read_frame(path).to_crs(4326).geometry.dropna())
-    except ValueError as error:
-        problem = "the roads or posts cannot be read"
-        raise InputError(problem, file=path.name, value=str(error)[:200], code="FILE_UNREADABLE") from error
-    whole = shapely.union_all(shapes)
-    if shapely.is_empty(whole):
-        problem = "the file holds no shape"
-        raise InputError(problem, file=path.name, code="FILE_EMPTY")
-    crs = geo.equal_area_crs(whole.bounds)
-    around: shapely.Geometry = geo.project(shapely.buffer(geo.project(whole, 4326, crs), metres), crs, 4326)
-    return around
 
 
 def of_lake(lake: Lake) -> pl.DataFrame:
@@ -179,7 +154,6 @@ def of_published(surveys: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_effort(events: pl.DataFrame) -> pl.DataFrame:
-    """Return events of the lake, or published ones, in the form in which effort is counted."""
     upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
     single = events.join(upper, on=["datasetKey", "eventID"], how="anti", maintain_order="left")
     told = single.filter(pl.col("effort_value").is_null() | (pl.col("effort_value") > 0)).sort("datasetKey", "eventID")

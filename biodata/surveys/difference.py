@@ -186,7 +186,6 @@ def shown_to_all(cells: pl.DataFrame) -> pl.Series:
 
 
 def _is_known(values: pl.Series, column: str) -> pl.Series:
-    """Tell which values are empty or what the column is for."""
     text, kind = values.str.strip_chars(), _WORDS.get(column)
     fits = text.str.contains(_COUNT) if kind is None else parse_controlled(text, kind)["term"].is_not_null()
     return (fits | text.is_null() | (text == "")).fill_null(value=True)

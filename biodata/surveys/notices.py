@@ -3,8 +3,9 @@
 Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
@@ -13,17 +14,18 @@ from biodata import places, terms
 from biodata.analysis.scopes import unclear
 from biodata.places import BoundarySet
 from biodata.settings import Settings
-from biodata.sharing import RuleSet
-from biodata.sharing.decide import USED
+from biodata.sharing.decide import USED, decide
 from biodata.sharing.grid import PER_DEGREE, PLACES
 from biodata.sharing.plan import PLACED
-from biodata.sharing.publish import LOOKED_AT
+from biodata.sharing.publish import LOOKED_AT, NOBODY, plan_alone
+from biodata.sharing.received import CATEGORIES, OF_ARCHIVE, REASON
+from biodata.sharing.resolve import INTERPRETED
+from biodata.sharing.rules import RuleSet
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
-from biodata.surveys.foreseen import Foreseen, foreseen
 from biodata.text.controlled import parse_licence
 from biodata.text.reference_list import CLASSIFICATION as RANKS
 from biodata.vocabularies import SharingCategory
@@ -32,8 +34,73 @@ _LOOKED_AT: Final = {"key", "source_row", "eventID", "parentEventID", "eventDate
                      *PLACED, *RANKS}  # fmt: skip
 _COLUMNS: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in _LOOKED_AT)
 """Of the lake's records: what rules, the plan and scopes look at."""
-_MOST_NAMES: Final = 3  # names that came coarse which a sentence names, with their number behind them
 _MOST_EVENTS: Final = 5  # events that a sentence names; the list beside it has all
+
+
+_SEVERAL: Final = 3
+"""Listed names that are told of one that may mean them, the one that decides first."""
+_ANY: Final = 0.5
+"""Share of the listed taxa from which on a name may be any of them: no list knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What the rules do to the records of one name."""
+
+    name: str  # as it came
+    category: SharingCategory  # how coarse the strictest of them is published
+    sure: bool  # whether the name is that of the rule's taxon; else it may only mean it
+    meant: tuple[str, ...]  # listed names that it may mean, the strictest first; none where it may be any
+    more: int  # how many others it may mean
+    reason: str
+    owner: str  # who can change the rule
+    rows: tuple[int, ...]
+    events: tuple[str, ...]
+    others: int  # open records of the same event that become as coarse
+    came: bool  # whether no rule here decided: they came as coarse
+
+
+def foreseen(
+    records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, events: pl.DataFrame | None = None
+) -> tuple[list[Foreseen], Counter[int]]:
+    """Return what the rules do to the names of a survey, the strictest first, and how many records wait, by places that there are.
+
+    `records` have the columns of `terms.OCCURRENCE`, `events` those of `terms.EVENT`; what else the installation has plays no
+    part. Rules are public, and whoever asks has the records, so this tells nobody anything of others' records.
+    """
+    decided = decide(records, rules, boundaries=boundaries)
+    if decided.is_empty():
+        return [], Counter()
+    apart = plan_alone(records, rules, boundaries, decided, events).apart
+    told = pl.coalesce(*INTERPRETED, pl.lit("")).alias("name")
+    numbered = records.select("key", "eventID", "parentEventID", told).with_row_index("row")
+    ties = numbered.join(apart.hidden.filter("beside"), on="key")
+    tied = ties.join(decided, on="row", how="anti")
+    # A hidden record can be as coarse as another one of its station.
+    shown = pl.concat([frame.select("row", shown=pl.col("category").cast(CATEGORIES)) for frame in (decided, ties)])
+    hidden = numbered.join(decided, on="row", maintain_order="left")
+    hidden = hidden.join(shown.group_by("row").agg(pl.col("shown").min()), on="row", maintain_order="left")
+    by_id = {rule.rule_id: rule for rule in rules.rules}
+    resolved = rules.resolver.resolve(records)
+    of_names, surely, place = resolved.of_rows(), resolved.of_rows("sure"), resolved.place
+    found = []
+    for (name,), group in hidden.group_by("name", maintain_order=True):
+        strict = group.sort("shown", maintain_order=True).row(0, named=True)
+        of, rule = place[strict["row"]], by_id.get(strict["rule_id"])
+        # A rule that names no taxon is surely about the record.
+        sure = rule is None or rule.scientific_name is None
+        sure |= any(str(rules.rules[n].category) == strict["category"] for n in surely[of])
+        meant, more = ((), 0) if sure else _meant(of_names[of], rules, strict["rule_id"])
+        at = pl.concat([group["eventID"], group["parentEventID"]]).drop_nulls().implode()
+        beside = tied.filter(pl.any_horizontal(pl.col("eventID", "parentEventID").is_in(at).fill_null(value=False)))
+        category, reason = SharingCategory(strict["shown"]), strict["reason"]
+        owner, came = NOBODY if rule is None else rule.answerable, rule is None and reason in (REASON, OF_ARCHIVE)
+        rows, of_events = tuple(group["row"]), tuple(group["eventID"].drop_nulls().unique(maintain_order=True))
+        found.append(
+            Foreseen(str(name), category, sure, meant, more, reason, owner, rows, of_events, beside.height, came)
+        )
+    waits = hidden.join(apart.waiting, on="key")["places"]
+    return sorted(found, key=lambda one: (-one.category.strictness, one.name)), Counter(waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +126,7 @@ def notices(
     events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
     found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
     names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
-    told = [_of_name(one, records["source_row"], language) for one in _together(found)]
+    told = [_of_name(one, records["source_row"], language) for one in found]
     others: list[tuple[str, dict[str, Any]]] = [
         ("RECORDS_WAIT", {"name": "", "count": count, "places": n, "needed": PLACES})
         for n, count in sorted(waits.items())
@@ -108,22 +175,6 @@ def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:
     return terms.conform(interpreted, terms.OCCURRENCE).with_columns(rows.cast(pl.Int64).alias("source_row"))
 
 
-def _together(found: Iterable[Foreseen]) -> Iterator[Foreseen]:
-    """Yield names, with those as one that came as coarse as each other: of an archive that may be most of its names."""
-    came: dict[SharingCategory, list[Foreseen]] = {}
-    for one in found:
-        if one.came and one.name:
-            came.setdefault(one.category, []).append(one)
-        else:
-            yield one
-    for alike in came.values():
-        name = ", ".join(one.name for one in alike[:_MOST_NAMES])
-        name += f", … ({len(alike)})" if len(alike) > _MOST_NAMES else ""
-        rows = tuple(sorted(row for one in alike for row in one.rows))
-        events = tuple(dict.fromkeys(event for one in alike for event in one.events))
-        yield replace(alike[0], name=name, rows=rows, events=events, others=max(one.others for one in alike))
-
-
 def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
     withheld = one.category is SharingCategory.WITHHELD
     if one.came and one.name:
@@ -156,3 +207,16 @@ def _notice(code: str, params: Mapping[str, Any], language: str) -> dict[str, An
 def sentences(told: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return notices as sentences, each with what to do."""
     return [f"{one['message']} → {one['expected']}" for one in told]
+
+
+def _meant(numbers: frozenset[int], rules: RuleSet, decided_by: str) -> tuple[tuple[str, ...], int]:
+    """Return the listed names that rules of some numbers are about, the first few, and how many others there are."""
+    ordered = sorted(
+        (rule.rule_id != decided_by, -rule.category.strictness, rule.scientific_name)
+        for rule in (rules.rules[n] for n in numbers)
+        if rule.scientific_name is not None
+    )
+    names = list(dict.fromkeys(name for _, _, name in ordered))
+    every = {rule.scientific_name for rule in rules.rules} - {None}
+    told = () if len(names) > max(_SEVERAL, _ANY * len(every)) else tuple(names[:_SEVERAL])
+    return told, len(names) - len(told)

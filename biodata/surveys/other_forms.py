@@ -6,19 +6,17 @@ What stays out by rule (people, vehicles, law enforcement, blanks) is stated in 
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from biodata.errors import Refusal
-from biodata.harmonise.identity import IDENTIFIERS
-from biodata.ingest import open_source, survey_project, taken_tables
+from biodata.ingest import open_source, survey_shapes, taken_tables
 from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.surveys.table_checks import DATASET
@@ -29,16 +27,6 @@ _PLAIN: Final = re.compile(r"[\d\s.,:+\-/TZ]{1,60}")
 _PEOPLE: Final = re.compile(
     r"(?i)people|person|user|name$|email|phone|setupBy|classifiedBy|recordedBy|identifiedBy|By(ID)?$|_by$|contributor|observer"
 )
-_DATE: Final = ("eventDate", "verbatimEventDate", "year")
-_PLACE: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude", "footprintWKT")
-_NAME: Final = (
-    "scientificName", "verbatimScientificName", "acceptedNameUsage", "genus", "family", "order", "class", "phylum", "kingdom",
-    "vernacularName",
-)  # fmt: skip
-_NEEDED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
-    {"events": (_DATE, _PLACE), "occurrences": (IDENTIFIERS, _NAME, _DATE, _PLACE)}
-)
-"""Of each kind of table: columns of which one has to be there."""
 MAX_BYTES: Final = 500_000_000  # what an archive that is only checked may unpack to, pictures left out
 Files = Sequence[tuple[str, Path]]  # what a person calls each file, and where it lies
 
@@ -72,8 +60,7 @@ def take(
     options = {"encoding": encoding} if encoding is not None and source in _ENCODED else {}
     options |= {"headings": json.dumps(dict(kept))} if kept and source == "kobo" else {}
     opened = open_source(source, [path for _, path in files], dataset=dataset or DATASET, options=options)
-    lacking: set[str] | None = set() if source == "dwca" else None
-    return taken_tables.write(target, (_safe_table(table, dataset, files, licence, lacking) for table in opened.read()))
+    return taken_tables.write(target, (_safe_table(table, dataset, files, licence) for table in opened.read()))
 
 
 def sheets_of(table: VerbatimTable) -> Iterator[SurveyTable]:
@@ -94,23 +81,15 @@ def undescribed(table: VerbatimTable, files: Files) -> Iterator[Finding]:
         yield Finding(file, None, None, None, None, "PROPERTY_INVALID", False, {"expected": "EML"})
 
 
-def _safe_table(
-    table: VerbatimTable, dataset: str | None, files: Files, licence: str | None, lacking: set[str] | None
-) -> VerbatimTable:
-    """Return a table whose rows all are the dataset's, with files as a person calls them, and findings that show nobody.
-
-    Columns that it lacks are found and added to `lacking`; it is None of forms whose programs write what they do.
-    """
+def _safe_table(table: VerbatimTable, dataset: str | None, files: Files, licence: str | None) -> VerbatimTable:
+    """Return a table whose rows all are the dataset's, with files as a person calls them, and findings that show nobody."""
     columns: set[str] = set(table.headings.values())
     if licence is not None:
-        survey_project.fill_licence(table, licence)
+        survey_shapes.fill_licence(table, licence)
 
     def batches(given: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        at: str | None = None
-        terms: set[str] = set()
         for batch in given:
-            terms.update(batch.columns)
-            at = at or next(iter(batch["source_file"]), None)
+            columns.update(batch.columns)
             names = {one: renamed(one, files) for one in batch["source_file"].unique().drop_nulls()}
             file = pl.col("source_file").replace_strict(names, default=None, return_dtype=pl.String)
             named = batch.with_columns(file)
@@ -119,9 +98,6 @@ def _safe_table(
                 for file_name, row in other.iter_rows():
                     table.findings.append(Finding(file_name, None, row, "datasetKey", None, "DATASET_OTHER", True))
             yield named.drop("datasetKey", strict=False)
-        columns.update(terms)
-        if at is not None and lacking is not None:
-            table.findings += _lacking_columns(table.kind, terms, at, lacking)
         table.findings[:] = [_safe(one, columns, files) for one in [*table.findings, *_of_refusals(table.refusals)]]
         table.refusals.clear()
         table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
@@ -150,11 +126,3 @@ def _safe(finding: Finding, columns: set[str], files: Files) -> Finding:
     may_show = column in columns or _PLAIN.fullmatch(finding.value or "") is not None
     value = finding.value if may_show and not _PEOPLE.search(column) else None
     return replace(finding, file=renamed(finding.file, files) or finding.file, value=value)
-
-
-def _lacking_columns(kind: str, columns: Collection[str], file: str, lacking: set[str]) -> Iterator[Finding]:
-    """Find the columns that a table lacks and none before it lacked; records lack what their events do."""
-    for terms in _NEEDED.get(kind, ()):
-        if terms[0] not in lacking and not set(terms) & set(columns):
-            lacking.add(terms[0])
-            yield Finding(file, None, 1, terms[0], None, "HEADING_MISSING", False, {"term": terms[0]})

@@ -32,10 +32,13 @@ class Problem:
 
 
 def refuse(
-    code: str, problem: str, expected: str | None = None, *, column: str | None = None, value: str | None = None
-) -> NoReturn:
-    """Refuse what somebody asked of a survey."""
-    raise InputError(problem, column=column, value=value, expected=expected, code=code)
+    code: str, problem: str, expected: str | None = None, *, column: str | None = None, value: str | None = None, **params: Any
+) -> NoReturn:  # fmt: skip
+    """Refuse what somebody asked of a survey, in the catalogue's words `DENIED_…`, else in those that are given."""
+    told = [
+        one and words.has(f"DENIED_{one}") and words.told(f"DENIED_{one}", params)[0] for one in (problem, expected)
+    ]
+    raise InputError(told[0] or problem, column=column, value=value, expected=told[1] or expected, code=code)
 
 
 def problem_of(finding: Finding, language: str) -> Problem:
@@ -147,17 +150,10 @@ def read(report: Mapping[str, Any], language: str) -> dict[str, Any]:
 
 def whole(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a report with its values, as it lies beside the lake, in the words of a language."""
-    problems = []
-    for one in report.get("problems", []):
-        code = (
-            words.code_of(one["code"]) if language != "en" else None
-        )  # a file that could not be opened has its own English
-        told = (
-            zip(("message", "expected"), words.told(code, one.get("params") or {}, language), strict=True)
-            if code
-            else ()
-        )
-        problems.append(one | dict(told))
+    problems = [dict(one) for one in report.get("problems", [])]
+    for one in problems if language != "en" else ():  # a file that could not be opened has its own English
+        if (code := words.code_of(one["code"])) is not None:
+            one["message"], one["expected"] = words.told(code, one.get("params") or {}, language)
     return _listed(report, problems, language)
 
 

@@ -5,7 +5,7 @@ that each commit carries whether it has a survey already. So there is never half
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from biodata.errors import InputError, StoreError
 from biodata.ingest import forms, taken_tables
 from biodata.ingest.protocol import Finding
 from biodata.settings import Settings
-from biodata.store import checksums, survey_files, survey_steps
+from biodata.store import checksums, heading_mappings, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
@@ -47,8 +47,6 @@ _ONE_BY_ONE: Final = 10  # of more rows in one other part it is told once, at th
 
 @dataclass(frozen=True, eq=False)
 class _Change:
-    """What a survey that may go in would change: as the registry keeps it, as reviewers see it, and which sides are asked."""
-
     difference: Mapping[str, Any]
     view: survey_files.View
     concerned: set[str]
@@ -94,7 +92,6 @@ def _read(registry: Registry, number: int) -> Submission:
 
 
 def _prepare(settings: Settings, registry: Registry, submission: Submission, reading: UploadReading) -> None:
-    """Check a submission, tell what it would change, and let it wait for whoever reviews it."""
     base, shown = _current(registry, submission), None
     try:
         path, report = _checked(settings, registry, submission, reading.lake)
@@ -129,35 +126,11 @@ def _in_two_parts(brought: Mapping[str, pl.DataFrame], lake: Lake, submission: S
         had = had.filter(~pl.col("dataset_part").eq_missing(submission.part)).rename({name: "identifier"})
         rows = brought[table].select("identifier", "sheet", "row").join(had, on="identifier", maintain_order="left")
         for (part,), both in rows.group_by("dataset_part", maintain_order=True):
-            found += _of_part(submission.file_name, term, both.drop("dataset_part"), str(part or "-"), "en")
-    return found
-
-
-def in_published_parts(
-    path: Path, name: str, published: Mapping[str, Collection[str]], parts: Collection[str], language: str
-) -> list[Problem]:
-    """Return the rows of a new part's tables (`ingest.taken_tables`) whose identifiers the release has of the dataset's parts.
-
-    It is for whoever may not open the lake; what is not published under its own identifier the worker finds.
-    """
-    found = []
-    for table in taken_tables.read(path, dataset=None):
-        term = "eventID" if table.kind == "events" else "occurrenceID"
-        for batch in (one for one in table.batches if term in one.columns):
-            sheet = pl.col("source_sheet") if "source_sheet" in batch.columns else pl.lit(table.sheet, pl.String)
-            rows = batch.filter(pl.col(term).is_in(list(published[table.kind])))
-            rows = rows.select(identifier=term, sheet=sheet, row="source_row", other=pl.lit(None, pl.Int64))
-            found += _of_part(name, term, rows, " / ".join(sorted(parts)), language)
-    return found
-
-
-def _of_part(file: str, term: str, rows: pl.DataFrame, part: str, language: str) -> list[Problem]:
-    """Return identifier, sheet, row and row of the other part as problems; of many rows the first, with their number."""
-    many, found = rows.height > _ONE_BY_ONE, []
-    for identifier, sheet, row, other in (rows[:1] if many else rows).iter_rows():
-        more = {"count": str(rows.height)} if many else {"other_row": str(other or "-")}
-        place = (file, sheet, row, term, identifier, _TWO_PARTS, True)
-        found.append(problem_of(Finding(*place, {"part": part, **more}), language))
+            many = both.height > _ONE_BY_ONE
+            for row in both[:1].iter_rows(named=True) if many else both.iter_rows(named=True):
+                more = {"count": str(both.height)} if many else {"other_row": str(row["source_row"] or "-")}
+                place = (submission.file_name, row["sheet"], row["row"], term, row["identifier"], _TWO_PARTS, True)
+                found.append(problem_of(Finding(*place, {"part": str(part or "-"), **more}), "en"))
     return found
 
 
@@ -187,7 +160,6 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     hold people, or a patrol's arrests.
     """
     boundaries = places.load_boundaries(settings.boundaries)
-    kept = registry.headings_decided(submission.dataset)
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
     # The licence that was stated with an earlier file stands in `license`.
@@ -195,9 +167,9 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
     is_taken = path.suffix == taken_tables.SUFFIX
     report = check_paths(
-        [(name, path)], boundaries, kept=kept, rules=rules, known=known, licence=submission.license, licences=licences,
+        [(name, path)], boundaries, rules=rules, known=known, licence=submission.license, licences=licences,
         dataset=submission.dataset, target=None if is_taken else target, params=True,
-        accepted=accepting.accepted_of(registry, submission.dataset),
+        accepted=heading_mappings.accepted_of(registry, submission.dataset),
     )  # fmt: skip
     if is_taken:
         return path, report

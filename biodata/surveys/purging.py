@@ -27,8 +27,7 @@ def purge_part(settings: Settings, registry: Registry, *, dataset: str, part: st
     with registry.session(read_only=True) as session:
         every = session.scalars(select(Submission).where(*own)).all()
     if not every:
-        expected = "one that `biodata survey history` tells"
-        refuse("RECORD_MISSING", "the dataset has no part of this name", expected, column="part", value=part)
+        refuse("RECORD_MISSING", "the dataset has no part of this name", "VERSION_EXPECTED", column="part", value=part)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         versions = [one.snapshot for one in every if one.snapshot is not None and not one.removes]
         keys, events = _ever(lake, versions, dataset, part)

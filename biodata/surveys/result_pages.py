@@ -17,7 +17,7 @@ from biodata import places
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError, StoreError
 from biodata.exports.reports import pdf
-from biodata.exports.reports.survey_page import one_page, survey_page
+from biodata.exports.reports.survey_page import survey_page
 from biodata.run_engines.running import work_on
 from biodata.run_engines.work import Work, told_of
 from biodata.settings import Settings
@@ -187,5 +187,5 @@ def _composed(dataset: str, kept: Mapping[str, Any], language: str, ending: str,
     }  # fmt: skip
     with _DRAWING:
         if ending == ".pdf":
-            return pdf.on_one_page(lambda rows: one_page(results, rows=rows, **told), results)
+            return pdf.on_one_page(lambda rows: survey_page(results, rows=rows, **told), results)
         return survey_page(results, **told).encode()

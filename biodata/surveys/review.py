@@ -47,13 +47,12 @@ def look(registry: Registry, who: Principal | None, number: int, *, language: st
         return _told(session, who, sides.need(session, who, number), language=language)
 
 
-def listed(registry: Registry, who: Principal | None, *, state: str | None = None) -> list[dict[str, Any]]:
+def listed(registry: Registry, who: Principal | None) -> list[dict[str, Any]]:
     """Return the submissions that concern somebody, the newest first."""
     with registry.session(read_only=True) as session:
         asked = select(Submission).order_by(Submission.id.desc()).limit(10 * _LISTED)
-        found = (_told(session, who, one) for one in session.scalars(asked) if sides.concerns(who, one))
-        wanted = (one for one in found if state is None or one["state"] == state)
-        return [one for one, _ in zip(wanted, range(_LISTED), strict=False)]
+        found = (one for one in session.scalars(asked) if sides.concerns(who, one))
+        return [_told(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
 
 
 def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
@@ -73,13 +72,11 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
             for one in found if sides.concerns(who, one)
         ]  # fmt: skip
     if not every and not (who is not None and may(who, Action.HAND_IN, dataset=dataset)):
-        problem = "no survey made a version of a dataset of this key that concerns you"
-        refuse("DATASET_UNKNOWN", problem, column="dataset", value=dataset)
+        refuse("DATASET_UNKNOWN", "NO_VERSIONS", column="dataset", value=dataset)
     return [{name: value for name, value in one.items() if value is not None} for one in every]
 
 
 def _counts(submission: Submission) -> dict[str, Any] | None:
-    """Return how many records and events became what; None where that is not kept any more."""
     if submission.removes:
         report = submission.report or {}
         return {"occurrences": report.get("records", {}), "events": report.get("events", {})}
@@ -99,8 +96,8 @@ def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> Non
             sides.missing(number)
         sides.check_seen(found, seen)
         if found.state != "draft" or found.report is None:
-            problem = f"it is {found.state}" if found.state != "draft" else "it is not checked yet"
-            refuse("SUBMISSION_DECIDED", problem, "a draft that was checked")
+            problem = "IT_IS" if found.state != "draft" else "NOT_CHECKED"
+            refuse("SUBMISSION_DECIDED", problem, "DRAFT_EXPECTED", a=found.state)
         found.wanted = True
         step(session, found, "submitted", state="submitted", actor=who.label, role=str(Role.UPLOADER), seen=seen)
         replace(session, found)
@@ -124,22 +121,20 @@ def decide(
     one that waits (SUBMISSION_DECIDED).
     """
     if decision not in _DECISIONS:
-        refuse("FIELD_INVALID", "this is no decision", ", ".join(_DECISIONS), column="decision", value=decision)
+        refuse("FIELD_INVALID", "NO_DECISION", ", ".join(_DECISIONS), column="decision", value=decision)
     reasons = reasons.strip()
     if decision != "accept" and not reasons and not questions:
-        expected = "words that help its sender; they must tell no place"
-        refuse("FIELD_INVALID", "it needs a reason", expected, column="reasons")
+        refuse("FIELD_INVALID", "NEEDS_REASON", "REASON_EXPECTED", column="reasons")
     if len(reasons) > MOST_WORDS or len(questions) > MOST_QUESTIONS:
-        most = f"at most {MOST_WORDS:,} characters and {MOST_QUESTIONS} questions"
-        refuse("FIELD_INVALID", "this is too long", most, column="reasons")
+        refuse("FIELD_INVALID", "TOO_LONG", "MOST", column="reasons", n=f"{MOST_WORDS:,}", n1=MOST_QUESTIONS)
     _check_no_place("reasons", reasons, *(str(one.get("question", "")) for one in questions))
     with registry.session() as session, session.begin():
         found = sides.need(session, who, number)
         mine = _own_sides(who, found, country)
         sides.check_seen(found, seen)
         if found.state not in OPEN_FOR_REVIEW:
-            problem = "a new version took its place" if found.state == "replaced" else f"it is {found.state}"
-            refuse("SUBMISSION_DECIDED", problem, "one that is submitted or asked")
+            problem = "REPLACED" if found.state == "replaced" else "IT_IS"
+            refuse("SUBMISSION_DECIDED", problem, "OPEN_EXPECTED", a=found.state)
         before, (action, becomes) = found.sides or {}, _DECISIONS[decision]
         if decision == "accept" and all(before[side] == sides.ACCEPTED for side in mine):
             return  # a second time is no news
@@ -159,19 +154,20 @@ def _own_sides(who: Principal, submission: Submission, country: str | None) -> l
     wanted = country.strip().upper() if country is not None else None
     code, value = "REVIEW_FORBIDDEN", country
     if sides.is_of_team(who, submission):
-        problem, expected, value = "nobody of its own team reviews a survey", "another reviewer", None
+        problem, expected, value = "OWN", "ANOTHER_REVIEWER", None
     elif wanted is not None and wanted not in every:
-        problem, expected = "the survey has no such side", f"one of its sides: {', '.join(every)}"
+        problem, expected = "NO_SUCH_SIDE", "ONE_OF_SIDES"
         code = "FIELD_INVALID"
     elif not mine and sides.reviewed(who, submission):
-        problem, expected = "no row of your side becomes another one", "the reviewers of the sides that change"
+        problem, expected = "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED"
     elif not mine:
-        problem, expected = "no side of it is yours to review", "; ".join(f"{side} is {_whose(side)}" for side in every)
+        problem, expected = "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every)
     elif wanted is not None and wanted not in mine:
-        problem, expected = f"the side {wanted} is {_whose(wanted)}, not with you", f"your side: {', '.join(mine)}"
+        problem, expected = "SIDE_WITH", f"your side: {', '.join(mine)}"
     else:
         return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
-    return refuse(code, problem, expected, column="country", value=value)
+    named = {"a": ", ".join(every)} if problem != "SIDE_WITH" else {"a": wanted, "b": _whose(wanted or "")}
+    return refuse(code, problem, expected, column="country", value=value, **named)
 
 
 def _whose(side: str) -> str:
@@ -207,17 +203,15 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
     """
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:
-        expected = f"1 to {MOST_WORDS:,} characters that tell no place"
-        refuse("FIELD_INVALID", "this is no answer", expected, column="answer")
+        refuse("FIELD_INVALID", "NO_ANSWER", "ANSWER_WORDS", column="answer", n=1, n1=f"{MOST_WORDS:,}")
     _check_no_place("answer", words)
     with registry.session() as session, session.begin():
         found = sides.need(session, who, number)
         if not sides.is_of_team(who, found):
-            refuse("FORBIDDEN", "only its team answers", "an account that uploads to its dataset")
+            refuse("FORBIDDEN", "TEAM_ANSWERS", "TEAM_ACCOUNT")
         sides.check_seen(found, seen)
         if found.state != "asked":
-            problem = f"it is {found.state}, and nobody waits for an answer"
-            refuse("SUBMISSION_DECIDED", problem, "a survey that is asked about")
+            refuse("SUBMISSION_DECIDED", "NOBODY_WAITS", "ASKED_EXPECTED", a=found.state)
         asked = sorted(asking(session, found)) or None  # the answer is theirs, and no other node's
         step(session, found, "answered", state="submitted", actor=who.label, role=str(Role.UPLOADER), country=asked, note=words,
              seen=seen)  # fmt: skip
@@ -226,8 +220,7 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
 def _check_no_place(column: str, *words: str) -> None:
     """Refuse words that tell a place, without repeating them: they are read by others than those who may know it, and kept."""
     if any(tells_a_place(one) for one in words):
-        expected = "the row, the site or the date, and no coordinates"
-        refuse("FIELD_INVALID", "these words tell a place", expected, column=column)
+        refuse("FIELD_INVALID", "TELLS_PLACE", "TELLS_PLACE_EXPECTED", column=column)
 
 
 def replace(session: Session, submission: Submission) -> None:

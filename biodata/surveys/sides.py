@@ -152,5 +152,4 @@ def check_seen(submission: Submission, seen: int) -> None:
 
 def missing(number: int) -> NoReturn:
     """Refuse a submission that is not there for somebody."""
-    problem = "there is no submission of this number that concerns you"
-    refuse("RECORD_MISSING", problem, column="number", value=str(number))
+    refuse("RECORD_MISSING", "MISSING", column="number", value=str(number))

@@ -13,9 +13,10 @@ import polars as pl
 from biodata import pipeline
 from biodata.harmonise.findings import Told, as_written
 from biodata.harmonise.identity import Identities
-from biodata.ingest import forms, open_source, survey_project
+from biodata.ingest import forms, open_source, survey_shapes
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings
+from biodata.store import heading_mappings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
@@ -37,7 +38,7 @@ def read(
         options = {**options, "license": licence}
     for number, table in enumerate(open_source(source, paths, dataset=dataset, options=options).read()):
         if licence is not None and source != forms.SHEETS:
-            survey_project.fill_licence(table, licence)
+            survey_shapes.fill_licence(table, licence)
         deque(brought.hear(number, table).batches, maxlen=0)
     return brought.states()
 
@@ -137,7 +138,7 @@ def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
 def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
     """Return what the source of a submission's file is told beside it."""
     licence = {"license": submission.license} if submission.license else {}
-    return registry.heading_options(submission.dataset) | licence
+    return heading_mappings.options(registry, submission.dataset) | licence
 
 
 class UploadReading(ExitStack):

@@ -19,7 +19,7 @@ from biodata import jobs
 from biodata.access import purges
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.ingest import survey_project
+from biodata.ingest import survey_shapes
 from biodata.settings import Settings
 from biodata.store import audit, folders, survey_files
 from biodata.store.models import Job, Submission, SubmissionEvent
@@ -53,7 +53,7 @@ def receive(
     a path. Refused is another's dataset, a name of a part that is none, and a key that came with another file.
     """
     sent = sent or Sent()
-    survey_project.checked(sent.licence, code="FIELD_INVALID")
+    survey_shapes.checked(sent.licence, code="FIELD_INVALID")
     dataset, checksum = dataset_of(sender, dataset), hashlib.sha256(content).hexdigest()
     part = part_name(sent.part if sent.part is not None else Path(name).stem[:MOST_OF_NAME] or dataset)
     key = idempotency_key or _key(registry, sender, dataset, part, checksum, sent)
@@ -85,8 +85,9 @@ def part_name(text: str) -> str:
     """Return the name of a part as it is kept; one that is empty, too long, or not of one line is refused (FIELD_INVALID)."""
     name = " ".join(text.split())
     if not name or len(name) > MOST_OF_NAME or not name.isprintable():
-        most = f"1 to {MOST_OF_NAME} characters"
-        refuse("FIELD_INVALID", "this is no name of a part", most, column="part", value=text[:MOST_OF_NAME])
+        refuse(
+            "FIELD_INVALID", "PART_NAME", "KEY_LENGTH", column="part", value=text[:MOST_OF_NAME], n=1, n1=MOST_OF_NAME
+        )
     return name
 
 
@@ -102,9 +103,9 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
         if found.state == COMMITTED:
             number = _remove_part(session, who, found)
         elif found.state == COMMITTING:
-            refuse("SUBMISSION_DECIDED", "it is being published just now", "ask again when it is published")
+            refuse("SUBMISSION_DECIDED", "PUBLISHING", "PUBLISHING_EXPECTED")
         elif found.account_id != who.account_id:
-            refuse("FORBIDDEN", "only its sender takes back what waits", "the account that handed it in")
+            refuse("FORBIDDEN", "SENDER_TAKES_BACK", "SENDER_ACCOUNT")
         elif found.state != "withdrawn":
             job = session.get(Job, found.job_id) if found.job_id is not None else None
             if job is not None and job.state == "queued":
@@ -123,11 +124,10 @@ def restore(registry: Registry, who: Principal, number: int) -> int:
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.part_version is None or found.removes or found.report is None:
-            problem, expected = "nothing of that version is kept any more", "one that `biodata survey history` tells"
-            refuse("VERSION_UNKNOWN", problem, expected, column="number", value=str(number))
+            refuse("VERSION_UNKNOWN", "VERSION_GONE", "VERSION_EXPECTED", column="number", value=str(number))
         last = last_of(session, found.dataset, found.part)
         if last is not None and last.id == found.id:
-            refuse("SUBMISSION_DECIDED", "it is the current version of its part", "an earlier version of it")
+            refuse("SUBMISSION_DECIDED", "CURRENT_VERSION", "EARLIER_VERSION")
         root = found.restores or found.id
         own = {"file_sha256": found.file_sha256, "restores": root, "license": found.license}
         return _once(session, who, found, Submission.restores == root, **own)
@@ -146,21 +146,19 @@ def _once(session: Session, who: Principal, found: Submission, like: ColumnEleme
 def _own(session: Session, who: Principal, number: int) -> Submission:
     found = sides.need(session, who, number)
     if not sides.is_of_team(who, found):
-        problem = "only the dataset's team does this; a country's node withdraws its records"
-        refuse("FORBIDDEN", problem, "POST /v1/withdrawals")
+        refuse("FORBIDDEN", "TEAM_ONLY", "POST /v1/withdrawals")
     return found
 
 
 def _remove_part(session: Session, who: Principal, found: Submission) -> int:
     """Put down that a part has no rows from now on, and queue it; return the number of that version."""
     if who.key_id is not None:
-        refuse("FORBIDDEN", "this is done after a login, not with a key", "POST /v1/login")
+        refuse("FORBIDDEN", "LOGIN_ONLY", "POST /v1/login")
     last = last_of(session, found.dataset, found.part)
     if found.removes or (last is not None and last.removes):
         return last.id if last is not None else found.id
     if last is not None and last.id != found.id:
-        problem, expected = f"survey {last.id} took its place", f"survey {last.id}"
-        refuse("SUBMISSION_DECIDED", problem, expected, column="number", value=str(found.id))
+        refuse("SUBMISSION_DECIDED", "TOOK_PLACE", f"survey {last.id}", column="number", value=str(found.id), n=last.id)
     return _once(session, who, found, Submission.removes.is_(True), file_sha256=NO_FILE, removes=True, state="accepted")
 
 
@@ -216,9 +214,7 @@ def dataset_of(sender: Principal, dataset: str | None) -> str:
     own = sorted({role.dataset for role in sender.roles if role.role is Role.UPLOADER and role.dataset is not None})
     dataset = dataset or (own[0] if len(own) == 1 else slug(sender.label))
     if not may(sender, Action.HAND_IN, dataset=dataset):
-        problem = "whoever has this key or token may not upload to that dataset"
-        expected = " or ".join(own[:20]) or "an account with the role uploader"
-        refuse("DATASET_FORBIDDEN", problem, expected, column="dataset", value=dataset)
+        refuse("DATASET_FORBIDDEN", "DATASET_KEY", " or ".join(own[:20]) or "ACCOUNT", column="dataset", value=dataset)
     return dataset
 
 
@@ -248,7 +244,6 @@ def _earlier(registry: Registry, sender: Principal, key: str, checksum: str, dat
         return None
     same = (found.file_sha256, found.dataset, found.part) == (checksum, dataset, part)
     if not same or sent.licence not in (None, found.license):  # where none is given it kept that of its dataset
-        other = "another file" if found.file_sha256 != checksum else "something else"
-        problem, expected = f"this idempotency key came with {other} before", "a new key for what is new"
-        refuse("IDEMPOTENCY_KEY_REUSED", problem, expected, column="Idempotency-Key", value=key)
+        problem = "KEY_REUSED" if found.file_sha256 != checksum else "KEY_REUSED_ELSE"
+        refuse("IDEMPOTENCY_KEY_REUSED", problem, "KEY_NEW", column="Idempotency-Key", value=key)
     return found.id

@@ -17,8 +17,7 @@ from biodata.harmonise.findings import Told
 from biodata.harmonise.identity import IDENTIFIERS
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_shapes import SurveyTable
-from biodata.ingest.survey_sites import with_period
+from biodata.ingest.survey_shapes import SurveyTable, with_period
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA
 from biodata.sharing.names import CommonNames
@@ -26,7 +25,6 @@ from biodata.surveys import cell_checks, event_checks, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 from biodata.text.units import INVISIBLE
-from biodata.vocabularies import SurveyDesign
 
 DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
@@ -117,9 +115,6 @@ class TableChecks:
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
         yield from event_checks.of_records(self._when, self._records)
-        of_trap = pl.col("design") == SurveyDesign.CAMERA_TRAP.value
-        cameras = frozenset(one for _, read in self._designs for one in read.filter(of_trap)["eventID"])
-        yield from event_checks.midnights(self._records, cameras)
         yield from value_checks.far([*self._sites, *self._events, *self._records])
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
@@ -150,7 +145,6 @@ class TableChecks:
         yield from self._at_sea(rows, read)
 
     def _at_sea(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
-        """Find places at sea, where fewer than half of the table's are."""
         placed = read.interpreted.drop_nulls(["decimalLatitude", "decimalLongitude"])
         wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
         if wet.is_empty() or 2 * wet.height >= placed.height:
@@ -163,7 +157,6 @@ class TableChecks:
                 yield rows.finding(row, column, "PLACE_AT_SEA")
 
     def _gap(self, finding: Finding) -> Finding:
-        """Return a finding that blocks only where somebody can mend it."""
         return replace(finding, blocking=False) if self.by_program and finding.code in _GAPS else finding
 
 

@@ -33,10 +33,9 @@ def template(design: str, language: str = "en") -> bytes:
     raises an InputError that names those that there are.
     """
     if design not in DESIGNS:
-        refuse("DESIGN_UNKNOWN", "there is no such design", ", ".join(DESIGNS), column="design", value=design)
+        refuse("DESIGN_UNKNOWN", "NO_SUCH_DESIGN", ", ".join(DESIGNS), column="design", value=design)
     if language not in LANGUAGES:
-        problem, known = "there are no templates in this language", ", ".join(LANGUAGES)
-        refuse("LANGUAGE_UNKNOWN", problem, known, column="language", value=language)
+        refuse("LANGUAGE_UNKNOWN", "NO_TEMPLATES", ", ".join(LANGUAGES), column="language", value=language)
     # Loaded when a template is asked for: it is not needed by anything else.
     from openpyxl import Workbook
 

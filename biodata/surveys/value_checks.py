@@ -17,12 +17,12 @@ from biodata.harmonise.measures import METRES
 from biodata.harmonise.records import is_uncounted
 from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_project import DATUM, LICENCE
+from biodata.ingest.survey_shapes import DATUM, LICENCE
 from biodata.places.gazetteer import on_sphere
 from biodata.sharing.names import CommonNames, meaning
 from biodata.surveys.cell_checks import Rows, meant
 from biodata.text import dates
-from biodata.text.controlled import Vocabulary, parse_controlled, parse_licence
+from biodata.text.controlled import parse_licence
 from biodata.text.numbers import parse_decimal, parse_decimals
 from biodata.text.reference_list import reference_list
 from biodata.text.vernaculars import folded
@@ -37,7 +37,6 @@ _LATIN_1_RUN: Final = re.compile("[¡-ÿŒœŠšŽžŸƒˆ˜–-›€™]{4,}")
 _LOST: Final = re.compile("\ufffd|\\?{3,}")
 _TEXTS: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
-_SEXES: Final = re.compile(r"[\s\d,;:/|&+()?.-]+|(?<=[♂♀])|(?=[♂♀])")
 _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
@@ -74,7 +73,6 @@ def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     yield from _repeated(rows)
     yield from _many(rows, interpreted)
     yield from _uncounted(rows)
-    yield from _sexes(rows)
 
 
 def _numbers(rows: Rows) -> Iterator[Finding]:
@@ -144,16 +142,6 @@ def _uncounted(rows: Rows) -> Iterator[Finding]:
     marked = is_uncounted(pl.Series(cells.values(), dtype=pl.String))
     if uncounted := [row for row, is_one in zip(cells, marked, strict=True) if is_one]:
         yield rows.finding(uncounted[0], "individualCount", "INDIVIDUAL_COUNT_NOT_TOLD", count=str(len(uncounted)))
-
-
-def _sexes(rows: Rows) -> Iterator[Finding]:
-    """Find words in the column of the sex of which none is known, each once: they may be right ("mixed", "2 workers")."""
-    cells = {row: cell.strip() for row, cell in rows.cells("sex").items() if cell.strip()}
-    first = {sex: row for row, sex in reversed(cells.items())}
-    for sex, count in Counter(cells.values()).items():
-        words = pl.Series([sex, *(part for part in _SEXES.split(sex) if part)], dtype=pl.String)
-        if parse_controlled(words, Vocabulary.SEX)["term"].is_null().all():
-            yield rows.finding(first[sex], "sex", "SEX_UNKNOWN", count=str(count))
 
 
 def _repeated(rows: Rows) -> Iterator[Finding]:

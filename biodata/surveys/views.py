@@ -92,7 +92,6 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
-    """Return, of changed rows, the published values that were others, as JSON."""
     told = [
         orjson.dumps({name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}).decode()
         if row["change"] == "changed" else None
@@ -114,7 +113,6 @@ def _box(shapes: pl.Series) -> pl.DataFrame:
 
 
 def _counts(rows: pl.DataFrame, shown: Preview, sides: list[str]) -> dict[str, Any]:
-    """Return by side how many records its reviewers see, how many of them as a cell, how many wait or no rule lets out."""
     found: dict[str, Any] = {}
     for side in sides:
         own = rows.filter(pl.col("change") != "gone", pl.col("sides").list.contains(side))
@@ -141,14 +139,12 @@ def rows(
     with registry.session(read_only=True) as session:
         found = sides.need(session, who, number)
         mine, view = sides.seen_sides(who, found), survey_files.read_view(session, number)
-    asked = {"column": "number", "value": str(number)}
+    asked: dict[str, Any] = {"column": "number", "value": str(number)}
     if view is None:
-        problem = f"it is {found.state}: its rows are kept only while somebody decides about them"
-        problem = "it is not checked yet" if found.state == "draft" else problem
-        refuse("SUBMISSION_DECIDED", problem, "the published data", **asked)
+        problem = "NOT_CHECKED" if found.state == "draft" else "ROWS_GONE"
+        refuse("SUBMISSION_DECIDED", problem, "PUBLISHED", **asked, a=found.state)
     if rules_hash is not None and view.rules_hash != rules_hash:
-        problem = "the sharing rules have changed since it was checked; it is checked again, and its rows are shown after that"
-        refuse("SUBMISSION_DECIDED", problem, "in some minutes", **asked)
+        refuse("SUBMISSION_DECIDED", "RULES_CHANGED", "SOME_MINUTES", **asked)
     frame = _of_sides(view.occurrences if table == "occurrences" else view.events, mine, side)
     if change is not None and table == "occurrences":
         frame = frame.filter(pl.col("change") == change)
@@ -177,7 +173,7 @@ def exact_rows(
     taken = survey_files.taken(settings.data, found.file_sha256, number)
     path = taken if taken.exists() else survey_files.file_kept(settings.data, found.file_sha256, found.file_name)
     if not path.exists():
-        refuse("SUBMISSION_DECIDED", f"its file is not here: it is {found.state}", column="number", value=str(number))
+        refuse("SUBMISSION_DECIDED", "FILE_GONE", column="number", value=str(number), a=found.state)
     _, records = interpreted("survey", [path], settings, dataset=found.dataset, part=found.part)
     codes = countries_of(records)
     codes = pl.when(codes.list.len() > 0).then(codes).otherwise([NO_COUNTRY])
@@ -187,7 +183,7 @@ def exact_rows(
 def _of_sides(frame: pl.DataFrame, mine: list[str], side: str | None) -> pl.DataFrame:
     """Return the rows of a side, or of all of somebody's; a side that is none of theirs is refused (FIELD_INVALID)."""
     if side is not None and side not in mine:
-        refuse("FIELD_INVALID", "you see no such side of it", ", ".join(mine) or "none", column="side", value=side)
+        refuse("FIELD_INVALID", "SEE_NO_SIDE", ", ".join(mine) or "none", column="side", value=side)
     is_of = pl.element().is_in(mine if side is None else [side])
     return frame.filter(pl.col("sides").list.eval(is_of).list.any())
 

@@ -25,8 +25,6 @@ GET    /metrics                             403 403 403 403 403 403 200
 POST   /v1/surveys                          401 403 202 403 403 403 403
 GET    /v1/surveys                          401 200 200 200 200 200 200
 GET    /v1/surveys/{number}                 401 404 200 404 200 404 404
-GET    /v1/surveys/mappings                 401 403 200 403 403 403 403
-PUT    /v1/surveys/mappings                 401 403 200 403 403 403 403
 GET    /v1/surveys/{number}/rows            401 404 409 404 409 404 404
 POST   /v1/surveys/{number}/submit          401 404 428 404 403 404 404
 POST   /v1/surveys/{number}/decisions       401 404 403 404 428 404 404
@@ -146,7 +144,6 @@ PUBLIC = {
         "/v1/downloads": "/v1/downloads",
         "/v1/citations": "/v1/citations",
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
-        "/v1/surveys/headings": "/v1/surveys/headings",
         "/v1/login": "/v1/login",
         "/v1/login/refresh": "/v1/login/refresh",
         "/v1/login/end": "/v1/login/end",
@@ -163,7 +160,6 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/accounts/{name}"): {"closed": False},
     ("POST", "/v1/accounts/{name}/roles"): {"role": "reviewer", "country": "LA"},
     ("POST", "/v1/appointments"): {"account": "somebody", "role": "planner"},
-    ("PUT", "/v1/surveys/mappings"): {"mapping": {"X": "sex"}},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
     ("POST", "/v1/access/requests"): {

@@ -309,15 +309,17 @@ def test_what_a_heading_means_is_decided_once(page, post, tmp_path):
     page.goto(f"{post.address}/surveys?language=en")
     use_key(page, post.keys["team"])
     page.set_input_files("#file", sheet)
-    page.click("#headings-button")
-    page.wait_for_selector("#headings select")
+    page.click("#check-button")
+    for code in ("HEADING_UNKNOWN", "HEADING_TAKEN"):
+        page.wait_for_selector(f"#report [data-code={code}]", state="attached")
+    page.evaluate("document.querySelectorAll('#report details').forEach((one) => { one.open = true; })")
     shot(page, "headings_en_1280")
     page.get_by_label("Meaning: Tarikh").select_option("eventDate")
-    page.get_by_label("Meaning: <b>x</b>").select_option("-")
-    page.click("#headings > div > button")
-    expect(page.locator("#headings-status")).to_contain_text("Kept for dataset nam-ha")
-    page.click("#headings-button")
-    expect(page.locator("#headings-status")).to_contain_text("All headings are known")
+    expect(page.locator("#accepted")).to_contain_text("heading.Tarikh=eventDate")
+    page.evaluate("document.querySelectorAll('#report details').forEach((one) => { one.open = true; })")
+    page.get_by_label("Meaning: <b>x</b>").select_option("")
+    expect(page.locator("#accepted")).to_contain_text("heading.<b>x</b>=")
+    expect(page.locator("#report [data-code^=HEADING]")).to_have_count(0)
 
 
 def test_name_and_password_are_enough_and_are_forgotten(page, post, files):

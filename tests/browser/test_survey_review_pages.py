@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 import appointed
 import releases
-from api.survey_reports import page_words
+from api.survey_page import words
 from biodata.access import accounts, credentials
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
@@ -22,7 +22,7 @@ from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
 pytestmark = pytest.mark.browser
 
 SHOTS = os.environ.get("BIODATA_SHOTS")
-ZH = page_words("zh")
+ZH = words("zh")
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
 
 

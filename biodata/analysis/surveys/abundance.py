@@ -26,13 +26,11 @@ _STEEPEST: Final = 10.0
 class Rate:
     """Independent events for each unit of effort.
 
-    `effort`, in `unit`, is of cameras that of stations (`effort.of_stations`), `sites` those with effort, one of each side.
-    `individuals` counts one for a record that tells no number. `low` to `high` is the 95 % interval of `rate`; `dispersion` how many
-    times the sites differ as much as chance alone would make them.
+    `effort`, in `unit`, is of cameras that of stations (`effort.of_stations`), `sites` those with effort, one of each side; `low` to
+    `high` is the 95 % interval of `rate`, `dispersion` how many times the sites differ as much as chance alone would make them.
     """
 
     events: int
-    individuals: int
     effort: float
     unit: str
     sites: int
@@ -72,8 +70,7 @@ def rate(events: pl.DataFrame, counted: pl.DataFrame) -> Rate | str:
     total = float(effort.sum())
     if total <= 0:
         return "there was no effort"
-    individuals = int(own["individualCount"].fill_null(1).sum())
-    return Rate(int(n.sum()), individuals, total, str(events["effort_unit"][0]), len(n), *limits(n, effort))
+    return Rate(int(n.sum()), total, str(events["effort_unit"][0]), len(n), *limits(n, effort))
 
 
 class Limits(NamedTuple):

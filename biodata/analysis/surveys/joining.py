@@ -20,7 +20,6 @@ RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class",
 NO_SIDE: Final = "no side"
 """Of events whose place may lie in several countries, or in none."""
 JOINT: Final = "joint"
-"""What all sides together are called."""
 NO_METHOD: Final = "not told"
 NO_SCOPE: Final = "its scope is not told"
 NO_ABSENCE: Final = "it reports no absence"
@@ -77,7 +76,6 @@ def days_watched(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _days(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each day of each event."""
     return events.with_columns(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day")
 
 
@@ -96,7 +94,6 @@ def _failed(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _months(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each month of each event, with the month's share of the event's days."""
     months = _days(events).with_columns(month=pl.col("day").dt.strftime("%Y-%m"))
     share = pl.len().over("event_key", "month") / pl.len().over("event_key")
     return months.with_columns(_share=share).unique(["event_key", "month"], keep="first", maintain_order=True)
@@ -227,9 +224,8 @@ def species_only(records: pl.DataFrame) -> pl.DataFrame:
 def sites(events: pl.DataFrame) -> pl.DataFrame:
     """Add `site`, `side`, `method` (the design, else the protocol), `first` and `last` (days), `repeat` (the year of its season)."""
     place = pl.format("{}, {}", *((pl.col(name) / _PLACE_DEGREES).round() * _PLACE_DEGREES for name in PLACE[:2]))
-    first, last = (
-        pl.coalesce(names).dt.date() for names in (("event_start", "event_end"), ("event_end", "event_start"))
-    )
+    ends = ("event_start", "event_end")
+    first, last = (pl.coalesce(names).dt.date() for names in (ends, ends[::-1]))
     month, day = season_start(events.select(first=first, last=last))
     early = (first.dt.month() < month) | ((first.dt.month() == month) & (first.dt.day() < day))
     codes = pl.col("country_codes")

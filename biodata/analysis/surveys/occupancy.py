@@ -6,7 +6,7 @@ A site is occupied with chance ψ. In a visit with effort e an occupied site's s
 1 - (1 - p)^e, where p is the chance in one unit of effort; a visit that did not take place says nothing.
 
 MacKenzie et al. 2002, https://doi.org/10.1890/0012-9658(2002)083[2248:ESORWD]2.0.CO;2. Intervals are those of the profile
-likelihood; near the bound of 1 its ratio is cut earlier, or they would hold the truth too often there.
+likelihood; near the bound of 1 they hold the truth rather too often.
 
 The most is the sum of the sides. The least is that less all that may have been counted twice: groups of one taxon on two sides,
 so near in space and time that they may be one. How many that is at most is a flow: each individual is one of the other side once.
@@ -14,14 +14,13 @@ so near in space and time that they may be one. How many that is at most is a fl
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, stats
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, maximum_flow
 from scipy.spatial import cKDTree
@@ -99,20 +98,17 @@ def history(
 
 
 def _days(events: pl.DataFrame, occasion_days: int) -> pl.DataFrame:
-    """Return a row for each day of each event on which it watched, with its occasion."""
     since = (pl.col("day") - pl.col("day").min().over("site")).dt.total_days()
     return days_watched(events).with_columns(occasion=(since // occasion_days).cast(pl.Int64))
 
 
 def _visits(events: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each event: each is an occasion of its site."""
     order = events.sort("site", "event_start", "event_key", nulls_last=True)
     occasion = pl.int_range(pl.len()).over("site").cast(pl.Int64)
     return order.select("event_key", "site", effort="effort_value", occasion=occasion)
 
 
 def _filled(unit: str, looked: pl.DataFrame, hits: pl.DataFrame, left_out: dict[str, int]) -> History:
-    """Lay occasions into a table of sites."""
     sites, occasions = (looked[name].unique().sort().to_numpy() for name in ("site", "occasion"))
     detected, effort = np.full((len(sites), len(occasions)), np.nan), np.zeros((len(sites), len(occasions)))
     at, hit = (tuple(map(np.searchsorted, (sites, occasions), (of["site"], of["occasion"]))) for of in (looked, hits))
@@ -172,8 +168,7 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
     cut = float(stats.chi2.ppf(CONFIDENCE, 1)) / 2
 
     def beyond_psi(x: float) -> float:
-        log_rate, profile = data.over_rate(x)
-        return best - profile - float(np.interp(data.to_bound(x, log_rate), *_cuts())) / 2
+        return best - data.over_rate(x)[1] - cut
 
     def beyond_rate(x: float) -> float:
         return best - data.over_psi(x)[1] - cut
@@ -213,25 +208,6 @@ def _chance(log_rate: float) -> float:
 def _largest(likelihood: Callable[[float], float], bounds: tuple[float, float]) -> tuple[float, float]:
     best = optimize.minimize_scalar(lambda x: -likelihood(x), bounds=bounds, options={"xatol": 1e-9})
     return float(best.x), -float(best.fun)
-
-
-@cache
-def _cuts() -> tuple[Floats, Floats]:
-    """Return where the likelihood ratio of a value is cut that lies so many standard errors below the bound of 1.
-
-    It goes from the quantile of chi-squared far from the bound to that of half of it at the bound, which estimates cannot pass. Feldman
-    & Cousins 1998, https://doi.org/10.1103/PhysRevD.57.3873.
-    """
-    far, near = float(stats.chi2.ppf(CONFIDENCE, 1)), float(stats.norm.ppf(CONFIDENCE)) ** 2
-    errors = np.linspace(0, np.sqrt(far), 101)
-
-    def held(cut: float, away: float) -> float:
-        root = np.sqrt(cut)
-        lowest = -root if root <= away else -(cut - away**2) / (2 * away) - away
-        return float(special.ndtr(root) - special.ndtr(lowest) - CONFIDENCE)
-
-    found = [optimize.brentq(held, near - 1e-6, far + 1e-6, args=(away,), xtol=1e-9) for away in errors[1:-1]]
-    return errors, np.array([near, *found, far])
 
 
 def _crossing(beyond: Callable[[float], float], end: float, best: float) -> float:
@@ -304,19 +280,6 @@ class Counts:
         psi = 1.0 if slope(top) >= 0 else float(optimize.brentq(slope, 1e-12, top, xtol=1e-13))
         return psi, self.log_likelihood(psi, log_rate)
 
-    def to_bound(self, psi: float, log_rate: float) -> float:
-        """Return how many standard errors an occupancy lies below 1, by the expected information of these visits."""
-        rate = np.exp(log_rate)
-        gone = np.exp(-rate * self.totals)
-        seen, slope = 1 - gone, self.totals * gone
-        empty = np.maximum(1 - psi * seen, 1e-12)
-        of_psi = (seen / psi + seen**2 / empty).sum()
-        of_both = (slope / empty).sum()
-        curve = (psi * slope) ** 2 / empty - psi * self.totals**2 * gone
-        of_rate = psi * (self.efforts**2 / np.expm1(rate * self.efforts)).sum() + curve.sum()
-        information = of_psi - of_both**2 / of_rate if of_rate > 0 else 0.0
-        return float((1 - psi) * np.sqrt(max(information, 0.0)))
-
     def best(self) -> tuple[float, float, float]:
         """Return the occupancy and rate of the largest likelihood, and that likelihood."""
         # Where it is never missed where it is the likelihood only grows.
@@ -355,7 +318,6 @@ def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 7
 
 
 def _pairs(groups: pl.DataFrame, number: Ints, distance_m: float, hours: float) -> tuple[Ints, Ints]:
-    """Return the pairs of groups of two sides that may be one."""
     longitude, latitude, radius = (groups[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in _PLACE)
     radius = np.nan_to_num(radius)
     placed = ~(np.isnan(longitude) | np.isnan(latitude))

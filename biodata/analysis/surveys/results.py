@@ -115,10 +115,8 @@ def occupancy_of(joined: Joined, name: str, asked: "Parameters") -> list[dict[st
 
 
 def _seasons(rows: pl.DataFrame) -> Iterator[tuple[str, int | None, pl.Expr]]:
-    """Yield the methods and years of rows, each with what holds of its own."""
-    for method, repeat in (
-        rows.select("method", "repeat").unique().sort("method", "repeat", nulls_last=True).iter_rows()
-    ):
+    seasons = rows.select("method", "repeat").unique().sort("method", "repeat", nulls_last=True)
+    for method, repeat in seasons.iter_rows():
         yield method, repeat, (pl.col("method") == method) & pl.col("repeat").eq_missing(repeat)
 
 
@@ -141,7 +139,6 @@ def _first_refused(by: Mapping[str, Mapping[str, Any]], sides: Iterable[str]) ->
 
 
 def _why_not(left_out: dict[str, int]) -> str:
-    """Return why there is no history."""
     reasons = ", ".join(f"{n} ({reason})" for reason, n in left_out.items())
     return f"no event is known to have looked for it{': ' if reasons else ''}{reasons}"
 
@@ -160,15 +157,13 @@ def trends_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Para
             by[part] = refused or abundance.trend(_by_repeat(of_part, own))
         for side in sides_of(events) if not isinstance(by[JOINT], str) else []:
             if abundance.repeated(_by_repeat(events.filter(pl.col("side") == side), own)).is_empty():
-                by[JOINT] = (
-                    f"no site of {side} was looked at in two years: the trend would be that of other sides alone"
-                )
+                others = "the trend would be that of other sides alone"
+                by[JOINT] = f"no site of {side} was looked at in two years: {others}"
         out.append({"species": name, "method": method, "by": {part: _change(one) for part, one in by.items()}})
     return out
 
 
 def _by_repeat(events: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    """Return independent events and effort of each site and year; a site of two sides is one of each."""
     at = ["site", "side", "repeat"]
     worked = events.drop_nulls("repeat").filter(pl.col("effort_value") > 0)
     n = own.join(worked.select("event_key"), on="event_key", how="semi").group_by(at).len("n")
@@ -287,7 +282,6 @@ def _table(events: pl.DataFrame, records: pl.DataFrame) -> NDArray[np.int64]:
 
 
 def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
-    """Return accumulation and estimates of one method, per side and joint, and the sides compared."""
     events = joined.events.filter(pl.col("method") == method)
     every = joined.records.join(events.select("event_key"), on="event_key", how="semi")
     records = species_only(every)
@@ -305,6 +299,5 @@ def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
 
 
 def _every_species(found: richness.Pool) -> dict[str, Any]:
-    """Return estimates of all species there are, or what was found where there is too little for one."""
     few = too_few(found.sites) or (None if found.species else "nothing was found")
     return {"sites": found.sites, "species": found.species, "refused": few} if few else asdict(found)

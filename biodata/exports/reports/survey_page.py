@@ -1,4 +1,4 @@
-"""The results of a monitoring project as a page, one sheet, or lines: tables, plots of the same numbers, and why something is not told."""
+"""The results of a monitoring project as a page or one sheet: tables, plots of the same numbers, and why something is not told."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ def survey_page(
     """
     drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
     lacking = survey_plots.lacks_letters(language) if rows is None else None
-    body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking, whole=True)
+    body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking)
     facts = told["facts"]
     standing = (
         f"Run {run} · lake version {facts['snapshot']} · boundary set {facts['boundary_set']} {facts['boundary_version']} · "
@@ -48,18 +48,7 @@ def survey_page(
     )  # fmt: skip
 
 
-def one_page(told: Told, *, rows: int, **page: Any) -> str:
-    """Return the most important results for one sheet; else as `survey_page`."""
-    return survey_page(told, rows=rows, **page)
-
-
-def lines(told: Told, retold: Retold = str) -> str:
-    """Return results as lines of a terminal: the tables and sentences of the page."""
-    return as_text(page_in(_body(told, drawings={}, names={}, sheet=None, lacking=None, whole=False), retold))
-
-
 def _body(told: Told, **more: Any) -> str:
-    """Return the sections of a page, or of one sheet where `sheet` is a number of species."""
     made = templates()
     if "richness_notes" not in made.globals:
         functions = (*_FUNCTIONS, survey_plots.as_data)
@@ -88,20 +77,6 @@ def page_in(html: str, retold: Retold) -> str:
         elif part.strip():
             parts[n] = f"{' ' * part[0].isspace()}{sentence(part)}{' ' * part[-1].isspace()}"
     return "".join(parts)
-
-
-def as_text(html: str) -> str:
-    r"""Return markup as lines for a terminal: a row of a table is one, its cells apart by two spaces.
-
-    Examples
-    --------
-    >>> as_text("<tr><th>a</th><td>1</td></tr><p>b &amp; c</p>")
-    'a  1\nb & c'
-    """
-    flat = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", html))
-    apart = re.sub(r"</t[hd]><t[hd][^>]*>|</dt>", "  ", flat)
-    found = re.sub(r"<[^>]*>", "", re.sub(r"</(?:tr|p|li|dd|h\d|caption|figcaption)>", "\n", apart)).split("\n")
-    return "\n".join(unescape(line).rstrip() for line in found if line.strip())
 
 
 def warnings(told: Told) -> list[str]:
@@ -194,7 +169,6 @@ def richness_notes(told: Told) -> list[str]:
 
 
 def _estimates(pool: Told) -> tuple[Any, ...]:
-    """Return cells of sites, species found, and each estimate with its error, or why there is none."""
     found = pool["sites"], pool["species"]
     if "refused" in pool:
         return *found, f"not told: {pool['refused']}", "", "", ""
@@ -207,7 +181,6 @@ def _with_error(value: Any, error: Any) -> str:
 
 
 def _compared(told: Told) -> str:
-    """Tell the sides at their common completeness."""
     if "refused" in told:
         return f"sides are not compared, since {_refused(told)}."
     parts = [
@@ -227,17 +200,14 @@ def _range(low: Any, high: Any, *, digits: int = 3) -> str:
 
 
 def _refused(found: Told) -> str:
-    """Return why something is not told, with countries by their names."""
     return _CODE.sub(lambda match: country_name(match[0]), found["refused"])
 
 
 def _method(name: str) -> str:
-    """Return a method as a sentence begins."""
     return spaced(name[:1].upper() + name[1:])
 
 
 def _parts(rows: Iterable[Told]) -> list[str]:
-    """Return the parts that any of the rows tells: all together, then the sides."""
     return [JOINT, *sorted({part for one in rows for part in one["by"]} - {JOINT})]
 
 
@@ -288,12 +258,10 @@ def abundance_tables(told: Told) -> list[str | dict[str, Any]]:
 
 
 def _rate(found: Told) -> str:
-    """Return events for 100 units of effort with their limits."""
     return f"{_short(100 * found['rate'])} ({_range(100 * found['low'], 100 * found['high'])})"
 
 
 def _ratio(found: Told) -> str:
-    """Return how many times one side has what the other has."""
     high = "any number" if found["high"] is None else _short(found["high"])
     return f"{_short(found['ratio'])} ({_short(found['low'])} to {high})"
 
@@ -319,7 +287,6 @@ def occupancy_tables(told: Told) -> list[str | dict[str, Any]]:
 
 
 def _share(found: Told) -> str:
-    """Return the share of sites with its interval, which alone is told where there is no estimate."""
     interval = _range(found["psi_low"], found["psi_high"])
     return interval if found["psi"] is None else f"{_short(found['psi'])} ({interval})"
 
@@ -331,7 +298,6 @@ def _noted(rows: Iterable[Told]) -> dict[str, str]:
 
 
 def _marks(found: Told, notes: Mapping[str, str]) -> str:
-    """Return the letters of what must be said of an estimate."""
     return f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
 
 
@@ -373,4 +339,3 @@ _FUNCTIONS: Final = (
     warnings, summary_rows, effort_rows, species_rows, sheet_view, richness_rows, richness_notes, abundance_tables,
     occupancy_tables, explained, trend_tables, total_rows, parameter_rows_of,
 )  # fmt: skip
-"""What the template calls."""

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ROWS: Final = 12
-"""Species in a plot; tables have all."""
 JOINT: Final = "joint"
 _INK, _QUIET, _OTHER_COLOUR, _GRID = "#1d2a26", "#4c5652", "#9aa39e", "#e4e0d4"
 _WIDTH_IN: Final = 4.4
@@ -49,7 +48,6 @@ _LOOK: Final[Any] = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET, "hatch.linewidth": 0.7,
 }  # fmt: skip
 _TITLE_LETTERS: Final = 44
-"""In a line of a plot's title."""
 _LABEL_LETTERS: Final = 34
 """In a line beside an axis, which is narrower than the plot by the names of species."""
 
@@ -148,7 +146,6 @@ def _drawn(figure: "Figure", kind: str) -> bytes:
 
 
 def _look() -> Any:
-    """Return how plots look, with the fonts of the region's scripts that this machine has."""
     scripts = (name for names, _ in _LETTERS.values() for name in names if name in _fonts())
     return {**_LOOK, "font.family": ["DejaVu Sans", *scripts]}
 
@@ -162,7 +159,6 @@ def lacks_letters(language: str) -> str | None:
 
 
 def _fonts() -> set[str]:
-    """Return the fonts that this machine has, as matplotlib remembers them."""
     from matplotlib import font_manager
 
     return {font.name for font in font_manager.fontManager.ttflist}
@@ -198,7 +194,6 @@ def wrapped(words: str, letters: int) -> str:
 
 
 def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
-    """Return a figure of one plot and its axes."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -212,7 +207,6 @@ def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
 
 
 def _legend(axes: "Axes") -> None:
-    """Name the parts under the plot, where there is more than one."""
     handles, names = axes.get_legend_handles_labels()
     if len(names) > 1:
         columns = len(names) if len(names) < 4 else 2
@@ -220,7 +214,6 @@ def _legend(axes: "Axes") -> None:
 
 
 def _key(axes: "Axes", styles: Styles, parts: Sequence[str]) -> None:
-    """Name parts by their marks."""
     for part in parts:
         one = styles[part]
         axes.plot([], [], color=one.colour, linewidth=1.8, marker=one.marker, markersize=4.5, label=part_name(part))
@@ -228,7 +221,6 @@ def _key(axes: "Axes", styles: Styles, parts: Sequence[str]) -> None:
 
 
 def _map(told: Told, stations: Stations, boundaries: places.BoundarySet | None, styles: Styles) -> Plot:
-    """Draw where events took place: a mark where the place is told, a box where only its cell is."""
     west, south, east, north = shapely.total_bounds([shape for shape, _ in stations])
     half, x, y = 0.6 * max(east - west, north - south, 0.02), (west + east) / 2, (south + north) / 2
     figure, axes = _axes(4.4, "Sites")
@@ -259,7 +251,6 @@ def _map(told: Told, stations: Stations, boundaries: places.BoundarySet | None, 
 
 
 def _effort(told: Told, method: str, styles: Styles) -> Plot | None:
-    """Draw effort by month, the sides above each other."""
     rows = [r for r in told["effort_by_month"] if r["method"] == method and r["effort"] is not None and r["month"]]
     if not rows:
         return None
@@ -284,7 +275,6 @@ def _effort(told: Told, method: str, styles: Styles) -> Plot | None:
 
 
 def _accumulation(told: Told, method: str, styles: Styles) -> Plot | None:
-    """Draw accumulation curves with their limits."""
     by = told["richness"].get(method, {}).get("by", {})
     parts = [part for part in styles if len(by.get(part, {}).get("sites", ())) > 1]  # one site makes no line
     if not parts or not max(by[JOINT]["species"]):

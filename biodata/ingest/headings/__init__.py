@@ -2,9 +2,8 @@
 
 from biodata.ingest.headings.deciding import decided
 from biodata.ingest.headings.dictionary import CERTAIN, LANGUAGES, TERMS, Proposal, Why, heading_of
-from biodata.ingest.headings.plain import key
+from biodata.ingest.headings.plain import Unit, key, split_unit
 from biodata.ingest.headings.proposals import propose
-from biodata.ingest.headings.units import Unit, split_unit
 
 __all__ = [
     "CERTAIN", "LANGUAGES", "TERMS", "Proposal", "Unit", "Why", "decided", "heading_of", "key", "propose", "split_unit",

@@ -13,9 +13,8 @@ from biodata.text.tables import read_rows
 _LETTERS: Final = "0-9a-z\u00aa-\u024f\u1e00-\u1eff"
 _RUNS: Final = re.compile(f"[{_LETTERS}\u0300-\u036f]+|[^{_LETTERS}\u0300-\u036f]+")
 _LATIN_LETTER: Final = re.compile(f"[{_LETTERS}]")
-_NO_SPACE: Final = re.compile(
-    f"(?<=[^{_LETTERS}]) (?=[^{_LETTERS}])"
-)  # in letters without spaces a sign parts no words: `ว/ด/ป`
+# In letters without spaces a sign parts no words: `ว/ด/ป`.
+_NO_SPACE: Final = re.compile(f"(?<=[^{_LETTERS}]) (?=[^{_LETTERS}])")
 _NUMBERED: Final = re.compile(r"^\s*(?:#|(?:nos?|num|nr|n)\.?[\s_]+(?=(?:[a-z]+s|fish|indi?v?)\b))\s*", re.IGNORECASE)
 """`# of birds`, `No. birds`, `Num_stems`: before several of a kind it counts; `Plot #` and `No. plot` are codes."""
 _SCRIPTS: Final = MappingProxyType({

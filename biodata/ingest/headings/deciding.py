@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why
-from biodata.ingest.headings.units import has_digits
+from biodata.ingest.headings.dictionary import CERTAIN, Proposal, Why
+from biodata.ingest.headings.plain import has_digits
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text.coordinate_pairs import read_pair
 from biodata.text.dates import parse_dates
@@ -34,7 +34,7 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
 _UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")  # whose cells are hardly anything else
-_OPEN: Final = (Why.SEVERAL, Why.CELLS, Why.NOT_KEPT)
+_OPEN: Final = (Why.SEVERAL, Why.NOT_KEPT)
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
 _LATIN: Final = re.compile(r"^([A-Z][a-z]{2,})(?: |$)")
@@ -44,7 +44,6 @@ _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
 _IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?")
 METRES: Final = re.compile(r"\D{0,3}0?(\d{6}(?:[.,]\d+)?)\D{1,4}0?(\d{5,8}(?:[.,]\d+)?)\D{0,3}")
-"""Easting and northing in one cell."""
 _ANY_DAY: Final = date(9999, 1, 1)  # whether a date has been yet is no question of what a column holds
 
 
@@ -67,13 +66,7 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
                 able[at] = [term]
-    texts = [_told(cells.get(one.heading, ())) for one in out]
-    # A heading that is merely spelt nearly so is of no taxa where codes stand below it.
-    coded = [sum(map(bool, map(_DIGIT.search, told))) >= _MOSTLY * len(told) > 0 for told in texts]
-    for at, one in enumerate(out):
-        if one.why is Why.NEAR and one.term in NAMES_OF_TAXA and coded[at]:
-            out[at] = replace(one, term=None, confidence=0.0, others=())
-    return _by_cells(out, texts)
+    return _by_cells(out, [_told(cells.get(one.heading, ())) for one in out])
 
 
 def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
@@ -95,9 +88,8 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
                 at for at, one in enumerate(out) if _is_open(one) and len(cells[at]) >= _FEWEST
                 and _ARE[term](cells[at]) and not _ARE[term]([one.heading])
             ]  # fmt: skip
-            named = (
-                {1: (term,), 2: fellows[:2]}.get(len(found), ()) if term == "eventDate" else (term,) * (len(found) == 1)
-            )
+            of_two = fellows[:2] if term == "eventDate" else ()
+            named = {1: (term,), 2: of_two}.get(len(found), ())
             for at, own in zip(found, named, strict=False):
                 out[at] = replace(out[at], term=own, confidence=_BY_CELLS, others=(), why=Why.TAKEN)
             if named:
@@ -133,7 +125,6 @@ def _most(told: list[str], fits: Callable[[str], object], share: float = _MOSTLY
 
 
 def _is_decided(term: str, others: Collection[str]) -> bool:
-    """Tell whether a sheet decides for a meaning, by what its other headings may mean."""
     if term not in _ARE or {term, *_AGAINST.get(term, ())} & set(others):
         return False
     return term not in _BESIDE or not set(others).isdisjoint(_BESIDE[term])
@@ -220,7 +211,6 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "decimalLongitude": _are_within(-180, 180),
     "day": _are_within(1, 31),
 })  # fmt: skip
-"""The plain terms, and whether cells are of them."""
 
 
 _BY_CELLS: Final = 0.6
@@ -236,22 +226,11 @@ _BESIDE_TAXA: Final = frozenset(
 _FEWEST: Final = 3  # fewer cells than these tell nothing
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
-_INSTEAD: Final = MappingProxyType({"eventDate": "eventTime", "deploymentStart": "eventTime", "eventTime": "eventDate"})
-"""What the cells below a date or a time hold now and then instead."""
 _CELLS_WORDED: Final = frozenset(
     """recordedBy identifiedBy scientificName vernacularName family genus order class kingdom phylum country
     stateProvince county municipality habitat behavior samplingProtocol datasetName""".split()
 )
 """Terms whose cells are words, not numbers throughout."""
-
-
-def contradicted(entry: Entry, cells: Sequence[str | None]) -> Entry:
-    """Return a sure meaning, doubtful where the cells speak for another: a date whose cells are hours and minutes is a time."""
-    told = _told(cells)
-    other = _INSTEAD.get(entry.terms[0]) if len(entry.terms) == 1 else None
-    if other is None or len(told) < _FEWEST or not _ARE[other](told):
-        return entry
-    return replace(entry, terms=(other, *entry.terms), confidence=0.85)
 
 
 def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ...]:

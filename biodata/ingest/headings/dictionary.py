@@ -8,15 +8,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-from rapidfuzz import fuzz, process
-
 from biodata.formats.xml import local_term
 from biodata.ingest.headings.plain import key, without_marks
 from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.text.tables import read_rows
 
 LANGUAGES: Final = ("en", "zh", "th", "vi", "lo", "km", "my", "ms", "id", "fil")
-"""The languages of the dictionary."""
 
 NO_TERM: Final = ""
 """Stands for columns that are known to hold nothing of a record: row numbers, signatures, telephones, the weather."""
@@ -26,7 +23,6 @@ TERMS: Final = tuple(dict.fromkeys((
     *VERBATIM_TERMS, *EVENT_TERMS,
     "deploymentStart", "deploymentEnd", "easting", "northing", "utm_zone", "perpendicular_distance_m",
 )))  # fmt: skip
-"""What a heading can be proposed to mean."""
 
 _WORDS_TOO: Final = frozenset(
     """id type modified language references species elevation depth issue protocol rights created creator publisher title
@@ -109,10 +105,8 @@ class Why(StrEnum):
     TERM = "HEADING_IS_TERM"  # the heading is the term's own name
     DICTIONARY = "HEADING_IN_DICTIONARY"  # the dictionary has it, with one meaning
     SEVERAL = "HEADING_SEVERAL_MEANINGS"  # the dictionary has it with several meanings
-    CELLS = "HEADING_BY_CELLS"  # it has one meaning, and the cells below it speak for another
     TAKEN = "HEADING_TAKEN"  # it has several; the cells speak for the likeliest, and no other heading of the sheet does
     WORDS = "HEADING_OF_KNOWN_WORDS"  # its words are known, and mean something together
-    NEAR = "HEADING_NEAR"  # it is like a heading of the dictionary
     REPEATED = "HEADING_MEANS_THE_SAME"  # another heading of the sheet means the same
     UNIT_STRANGE = "HEADING_UNIT_STRANGE"  # the unit in it is not one that the term is told in
     NOT_KEPT = "HEADING_OF_NO_TERM"  # a column that holds nothing of a record: a row number, a signature, the weather
@@ -130,17 +124,3 @@ class Proposal:
     unit: str | None  # the unit that stands in the heading
     why: Why
     others: tuple[str, ...] = ()  # terms that it may mean, too, the likeliest first
-
-
-_LEAST_ALIKE, _LOOKED_AT = 80.0, 5
-_DIGITS: Final = re.compile(r"\d+")
-
-
-def nearest(heading: str) -> dict[str, float]:
-    """Return the terms whose headings are spelt nearly as one, the likest first, each with how like it is, 0 to 1."""
-    known, best, plain = entries(), dict[str, float](), key(heading)
-    scored = process.extract(plain, known.keys(), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE, limit=_LOOKED_AT)
-    for other, score, _ in scored:
-        if _DIGITS.findall(plain) == _DIGITS.findall(other):  # `Visit 3` is no `visit` with a slip
-            best.setdefault(known[other].terms[0], (score / 100) ** 2 * known[other].confidence)
-    return best

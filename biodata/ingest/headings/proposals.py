@@ -8,10 +8,9 @@ from typing import Final, NamedTuple
 
 from biodata.ingest.headings import dictionary
 from biodata.ingest.headings.compounds import compound
-from biodata.ingest.headings.deciding import contradicted, possible
+from biodata.ingest.headings.deciding import possible
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, entries
-from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi, key
-from biodata.ingest.headings.units import Unit, fits, fitting, split_unit, units_in
+from biodata.ingest.headings.plain import Unit, fits, fitting, from_zawgyi, is_zawgyi, key, split_unit, units_in
 
 _POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
 _POINT_TERMS: Final = MappingProxyType(
@@ -19,17 +18,9 @@ _POINT_TERMS: Final = MappingProxyType(
      "precision": "coordinateUncertaintyInMeters"}
 )  # fmt: skip
 """KoboToolbox and ODK write a question's place into four columns, `_` + the question + `_latitude` and so on."""
-_LEFT_OUT: Final = tuple(map(re.compile, (
-    # the number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`
-    r"(?i)^\s*(?:[(（]?\s*(?:q?\d{1,2}(?:[.\-]\d{1,2})*|[a-z]\d{1,2})\s*[).:）、．]+|[一二三四五六七八九十]+、|[①-⑳])\s*(?=\S)",
-    r"(?i)(?<=[a-z])\((?:e?s)\)",  # `Observer(s)` is of observers; only `Duration (s)`, with a space, is in seconds
-    r"(?i)(?<=\w)[\s_(\-]+wgs[\s_-]?(?:19)?84\)?$",  # `UTMX_WGS84` is the X; the datum of its coordinates changes nothing
-)))  # fmt: skip
-"""What says nothing of the meaning of a heading."""
 _OF_A_POINT: Final = 0.95
 LONGEST: Final = 300  # letters: questions of forms are long, what is longer is a text and would only take time
 _OF_WORDS: Final = 0.85  # how sure a meaning can be at most that no dictionary has
-_NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
 _AS_TOLD: Final = "verbatim"  # what is kept as it was told is told in any unit
 _LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff .]*")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
@@ -61,7 +52,6 @@ def propose(
 
 
 def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]) -> Proposal:
-    """Return what is proposed for one heading, whatever the others are."""
     plain = key(heading)
     if plain in kept:
         return Proposal(heading, kept[plain] or None, 1.0, _name_of(split_unit(heading, kept[plain])[1]), Why.KEPT)
@@ -75,8 +65,6 @@ def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]
     if is_zawgyi(heading):
         found = _proposal(from_zawgyi(heading), {}, cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
-    for pattern in _LEFT_OUT:
-        name = pattern.sub("", name)
     rest, units = units_in(name)
     asked = _Asked(heading, units, cells)
     measured = _in_dictionary(asked, rest) if units else None
@@ -84,7 +72,7 @@ def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]
         return measured
     # what seems to be a unit may be a word of it: `Country_ISO`
     whole = _in_dictionary(asked._replace(units=()), name) or measured
-    return whole or _by_parts(asked, name) or _guessed(asked, rest)
+    return whole or _by_parts(asked, name) or _by_words(asked, rest)
 
 
 def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -99,7 +87,7 @@ def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
         best = max((rival.confidence for rival in rivals), default=0.0)
         if rivals and proposal.confidence <= best and proposal.why is not Why.KEPT:
             free = [term for term in proposal.others if term not in wanted]
-            if free and proposal.why in (Why.SEVERAL, Why.CELLS, Why.WORDS):
+            if free and proposal.why in (Why.SEVERAL, Why.WORDS):
                 others = (str(proposal.term), *(term for term in proposal.others if term != free[0]))
                 proposal = replace(proposal, term=free[0], confidence=min(proposal.confidence, 0.6), others=others)
             else:
@@ -113,9 +101,7 @@ def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
     if (entry := entries().get(plain)) is None:
         return None
     why = Why.DICTIONARY if len(entry.terms) == 1 and entry.confidence > CERTAIN else Why.SEVERAL
-    entry = _by_unit(entry, asked.units)
-    other = contradicted(entry, asked.cells) if asked.cells else entry
-    return _made(asked, other, why if other is entry else Why.CELLS)
+    return _made(asked, _by_unit(entry, asked.units), why)
 
 
 def _made(asked: _Asked, entry: Entry, why: Why) -> Proposal:
@@ -161,30 +147,15 @@ def _scripts(name: str) -> list[str]:
     return [latin, other] if len(latin) > 1 and re.search(r"[^\W\d_]", other) and not other.isascii() else []
 
 
-def _guessed(asked: _Asked, rest: str) -> Proposal:
-    without = _NOTE.sub("", rest)  # a note in brackets tells how to fill in, not what: (if it is known)
-    read = [found for text in dict.fromkeys((rest, without)) if (found := _by_words(asked, text)) is not None]
-    return max(read, key=lambda found: found.confidence, default=None) or _like_others(asked, rest)
-
-
-def _by_words(asked: _Asked, rest: str) -> Proposal | None:
+def _by_words(asked: _Asked, rest: str) -> Proposal:
     found = compound(rest)
     if found is None and asked.units and asked.units[0].dimension == "count":  # `Elephants (no.)`
         found = compound(f"number of {rest}")
     terms = possible(found.terms, asked.cells) if found is not None else ()
     if found is None or not terms:
-        return None
+        return Proposal(asked.heading, None, 0.0, _name_of(fitting(asked.units, None)), Why.UNKNOWN)
     entry = _by_unit(Entry(terms, found.confidence), asked.units)
     return _made(asked, replace(entry, confidence=min(entry.confidence, _OF_WORDS)), Why.WORDS)
-
-
-def _like_others(asked: _Asked, rest: str) -> Proposal:
-    likeness = dictionary.nearest(rest)
-    able = possible([*likeness], asked.cells)
-    if not able:
-        return Proposal(asked.heading, None, 0.0, _name_of(fitting(asked.units, None)), Why.UNKNOWN)
-    terms = (able[0], *filter(None, able[1:]))
-    return _made(asked, Entry(terms, round(min(_OF_WORDS, likeness[able[0]]), 2)), Why.NEAR)
 
 
 def _name_of(unit: Unit | None) -> str | None:

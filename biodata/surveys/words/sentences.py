@@ -44,7 +44,6 @@ def retold(text: str, language: str) -> str:
 
 
 def _whole(told: str, language: str) -> str | None:
-    """Return what is one sentence, one name of ours, or nothing but numbers."""
     if not _LETTER.search(told):
         return numbers(told, language)
     if (code := _plain().get(told)) is not None:
@@ -77,9 +76,8 @@ def _in_parts(told: str, language: str) -> str | None:
         if new != parts:
             left = sum(len(part) for part, one in zip(parts, new, strict=True) if part == one)
             found.append((left, mark.join(new)))
-    if (
-        found
-    ):  # a sentence may hold commas, and a list sentences with colons: least is left where the mark is the right one
+    # A sentence may hold commas, and a list sentences with colons: least is left where the mark is the right one.
+    if found:
         return min(found, key=lambda one: one[0])[1]
     deep = told.count("(") > _MOST_BRACKETS
     if not deep and (match := _IN_BRACKETS[0].fullmatch(told) or _IN_BRACKETS[1].fullmatch(told)):

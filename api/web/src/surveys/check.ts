@@ -1,12 +1,10 @@
-// The check: nothing is kept by the service, and no key is needed. What uncertain headings mean is decided here, too.
+// The check: nothing is kept by the service, and no key is needed.
 import { language, t } from '../words';
-import { attempt, el, field, find, say, statusLine, submitted, table, terms } from './dom';
+import { attempt, el, field, find, say, statusLine, submitted } from './dom';
 import { reportView, type Report } from './findings';
-import { ask, askJson, asJson, hasKey, save } from './session';
+import { ask, save } from './session';
 
-interface Heading { heading: string; sheet: string; certain: boolean; term: string | null; others: string[]; why: string }
 
-const NO_TERM = '-';
 /** Proposals that are accepted, here until the file is sent, and from then on for its dataset. */
 const accepted = new Set<string>();
 
@@ -14,10 +12,9 @@ export const chosenFile = (): File | null => field('file').files?.[0] ?? null;
 
 export function startCheck(): void {
   submitted('check-form', () => void check());
-  find('headings-button').addEventListener('click', () => void lookAtHeadings());
   field('file').addEventListener('change', () => {
-    for (const id of ['report', 'headings']) find(id).replaceChildren();
-    for (const id of ['check-status', 'headings-status']) say(find(id), '');
+    find('report').replaceChildren();
+    say(find('check-status'), '');
   });
 }
 
@@ -80,49 +77,4 @@ function downloads(file: File, report: Report): HTMLElement | string {
   };
   const buttons = [button('xlsx', t('get_marked'), `${stem}_marked.xlsx`), button('csv', t('get_csv'), `${stem}_problems.csv`)];
   return el('div', {}, el('div', { class: 'row' }, ...buttons), status);
-}
-
-async function lookAtHeadings(): Promise<void> {
-  const [file, status] = [chosenFile(), find('headings-status')];
-  if (!file) return say(status, t('file_missing'), 'note');
-  await attempt(status, async () => {
-    const path = `/v1/surveys/headings?language=${language}`;
-    const found = await askJson<{ sheets: { sheet: string; headings: Heading[] }[] }>(path, { method: 'POST', body: await formOf(file) });
-    const open = found.sheets.flatMap(({ sheet, headings }) => headings.filter((one) => !one.certain).map((one) => ({ ...one, sheet })));
-    say(status, t(open.length ? 'headings_help' : 'headings_certain'), open.length ? 'note' : 'good');
-    find('headings').replaceChildren(...(open.length ? [headingForm(open)] : []));
-  });
-}
-
-function headingForm(headings: Heading[]): HTMLElement {
-  const once = [...new Map(headings.map((one) => [one.heading, one])).values()];
-  const selects = new Map(once.map((one) => [one.heading, choices(one)]));
-  const rows = once.map((one) => [one.heading, one.sheet, one.why, selects.get(one.heading)]);
-  const keep = el('button', { type: 'button', onclick: () => void keepHeadings(selects) }, t('headings_keep'));
-  return el('div', {}, table(t('headings_ask'), [t('heading'), t('sheet'), t('wrong'), t('means')], rows), keep);
-}
-
-function choices(one: Heading): HTMLSelectElement {
-  const likely = [one.term, ...one.others].filter((term) => term !== null && term !== '') as string[];
-  const option = (term: string): HTMLElement => el('option', { value: term }, terms[term] && terms[term] !== term ? `${terms[term]} (${term})` : term);
-  const others = Object.keys(terms).filter((term) => !likely.includes(term));
-  return el('select', { 'aria-label': `${t('means')}: ${one.heading}` },
-    el('option', { value: '' }, t('undecided')),
-    likely.length ? el('optgroup', { label: t('likely') }, ...likely.map(option)) : null,
-    el('option', { value: NO_TERM }, t('of_none')),
-    el('optgroup', { label: t('every_term') }, ...others.map(option)));
-}
-
-async function keepHeadings(selects: Map<string, HTMLSelectElement>): Promise<void> {
-  const status = find('headings-status');
-  if (!hasKey()) return say(status, t('key_missing'), 'note');
-  const decided = [...selects].filter(([, select]) => select.value).map(([heading, { value }]) => [heading, value === NO_TERM ? '' : value]);
-  const dataset = field('dataset').value.trim();
-  const path = `/v1/surveys/mappings${dataset ? `?dataset=${encodeURIComponent(dataset)}` : ''}`;
-  await attempt(status, async () => {
-    const kept = await askJson<{ dataset: string }>(path, { ...asJson({ mapping: Object.fromEntries(decided) }), method: 'PUT' });
-    field('dataset').value = kept.dataset; // the next check then knows whose headings they are
-    find('headings').replaceChildren();
-    say(status, `✔ ${t('headings_kept', { dataset: kept.dataset })}`, 'good');
-  });
 }

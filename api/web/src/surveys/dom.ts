@@ -1,5 +1,5 @@
 // Elements made of text: what stands in a file is never markup.
-import { called, language, served } from '../words';
+import { called, served } from '../words';
 
 export type Child = Node | string | number | null | undefined | false;
 type Attribute = string | number | boolean | null | undefined | ((event: Event) => void);
@@ -95,21 +95,6 @@ export function ranges(numbers: number[]): string {
     else runs.push([one, one]);
   }
   return runs.map(([first, last]) => (first === last ? String(first) : `${first}–${last}`)).join(', ');
-}
-
-/** The longest run of words that several sentences have in common, with … for the others. */
-export function inCommon(sentences: string[]): string {
-  const every = [...new Set(sentences)];
-  const words = [...new Intl.Segmenter(language, { granularity: 'word' }).segment(every[0] ?? '')].map((word) => word.segment);
-  for (let size = words.length; size > 0; size--) {
-    for (let at = 0; at + size <= words.length; at++) {
-      const run = words.slice(at, at + size).join('');
-      if (!every.every((one) => one.includes(run))) continue;
-      const [before, after] = [every.some((one) => !one.startsWith(run)), every.some((one) => !one.endsWith(run))];
-      return [before && '…', run.trim(), after && '…'].filter(Boolean).join(' ');
-    }
-  }
-  return '…';
 }
 
 /** A moment as 2026-11-27 09:30, here: browsers lack Lao, Khmer and Burmese, and count Thai years in another era. */

@@ -1,6 +1,6 @@
 // What a check found, by kind: what must be mended first, each kind opened on a click, equal rows in one line.
 import { t } from '../words';
-import { el, folded, grouped, inCommon, ranges, table, type Child } from './dom';
+import { el, folded, grouped, present, ranges, table, terms, type Child } from './dom';
 
 /** `proposal` stands in the place of the cell where it is accepted. */
 interface Problem extends Notice {
@@ -33,7 +33,7 @@ function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
   const { blocking, code } = problems[0]!;
   const lines = grouped(problems, (one) => JSON.stringify([one.file, one.sheet, one.column, one.value, one.message, one.expected]));
   const badge = el('span', { class: `badge ${blocking ? 'blocking' : 'warning'}` }, blocking ? `✖ ${t('blocking')}` : `⚠ ${t('warning')}`);
-  const title = el('strong', {}, inCommon(problems.map((one) => one.message)));
+  const title = el('strong', {}, together(problems));
   const open = blocking && lines.length <= FEW;
   const proposals = problems.filter((one) => one.proposal).length;
   const all = accept && proposals > 0
@@ -41,6 +41,9 @@ function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
   const summary = [badge, ' ', title, ' ', el('span', {}, extent(problems))];
   return folded({ class: 'finding', 'data-code': code, open }, summary, all, linesOf(lines, accept), el('small', {}, code));
 }
+
+/** What several of a kind say: the first, with … where others say it of something else. */
+const together = (every: Notice[]): string => every[0]!.message + (every.some((one) => one.message !== every[0]!.message) ? ' …' : '');
 
 /** How much a kind is: "12 values in 40 rows", or the place of a single one. */
 function extent(problems: Problem[]): string {
@@ -61,7 +64,7 @@ function linesOf(lines: Problem[][], accept: Accept): HTMLElement {
     return [
       differ((other) => other.file) && one.file, one.value && el('span', { class: 'value' }, one.value), one.sheet, rows, one.column,
       differ((other) => other.message) && one.message, differ((other) => other.expected) && one.expected,
-      one.proposal && proposed(one, accept),
+      proposed(one, accept),
     ];
   });
   return el('div', {},
@@ -70,12 +73,21 @@ function linesOf(lines: Problem[][], accept: Accept): HTMLElement {
     lines.length > MOST_LINES ? el('p', {}, t('and_more', { count: lines.length - MOST_LINES })) : null);
 }
 
-function proposed(one: Problem, accept: Accept): HTMLElement {
+function proposed(one: Problem, accept: Accept): HTMLElement | null {
   const what = `${one.code}=${one.value}`;
   const words = `${t('accept')}: ${one.value} → ${one.proposal}`;
-  const button = accept && one.value
+  const button = one.proposal && accept && one.value
     && el('button', { type: 'button', class: 'plain small', 'aria-label': words, 'data-accept': what, onclick: () => accept(what) }, t('accept'));
-  return el('div', {}, `→ ${one.proposal} `, button);
+  const parts = present([one.proposal && `→ ${one.proposal} `, button, accept && one.code.startsWith('HEADING_') && one.value && meaning(one.value, accept)]);
+  return parts.length ? el('div', {}, ...parts) : null;
+}
+
+/** What a heading means, as somebody decides it: any term, or none. */
+function meaning(heading: string, accept: NonNullable<Accept>): HTMLElement {
+  const named = Object.entries(terms).map(([term, words]) => el('option', { value: term }, words === term ? term : `${words} (${term})`));
+  const made = el('select', { 'aria-label': `${t('means')}: ${heading}`, onchange: () => accept(`heading.${heading}=${made.value}`) },
+    el('option', { value: '-', disabled: true, selected: true }, t('undecided')), el('option', { value: '' }, t('of_none')), ...named);
+  return made;
 }
 
 /** What is no fault and worth knowing, such as a name that makes its station coarse; folded away. */
@@ -84,7 +96,7 @@ function worthKnowing(notices: Notice[]): Child {
   const item = (one: Notice): HTMLElement => el('li', {}, one.message, el('br'), el('small', {}, one.expected));
   const kinds = grouped(notices, (one) => one.code).map((every) => {
     if (every.length <= FEW) return el('ul', {}, ...every.map(item));
-    return folded({ class: 'finding' }, [`${inCommon(every.map((one) => one.message))} (${every.length})`], el('ul', {}, ...every.map(item)));
+    return folded({ class: 'finding' }, [`${together(every)} (${every.length})`], el('ul', {}, ...every.map(item)));
   });
   return folded({ class: 'notices' }, [`ℹ ${t('notices', { count: notices.length })}`], ...kinds);
 }
