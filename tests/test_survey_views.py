@@ -14,7 +14,7 @@ from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
 from biodata.settings import Settings
 from biodata.sharing.rules import bundled_list
-from biodata.store import folders
+from biodata.store import folders, survey_files
 from biodata.store.models import Submission, SubmissionView
 from biodata.store.private_reports import read_report
 from biodata.surveys import sides, submit, views
