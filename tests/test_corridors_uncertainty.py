@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from biodata.analysis.grid import Grid
 from biodata.analysis.uncertainty import frequencies, inputs, one_draw
-from biodata.analysis.uncertainty.assumptions import Assumptions, ClassRange, around
+from biodata.analysis.uncertainty.assumptions import Assumptions, around
+from biodata.analysis.uncertainty.inputs import ClassRange
 from biodata.analysis.uncertainty.one_draw import Node, Task
 from biodata.cli import app
 from biodata.errors import InputError

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from biodata import run_engines, run_records
 from biodata.analysis.areas import Site
 from biodata.analysis.validation import corridor_test, holding_out, moved_patterns
+from biodata.analysis.validation.corridor_test import ValidationParameters
 from biodata.analysis.validation.moved_patterns import Points
-from biodata.analysis.validation.verdict import ValidationParameters
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.settings import Settings

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biodata.analysis.surveys import richness
+from biodata.cli.species_maps import richness
 
 pytestmark = pytest.mark.peers
 

@@ -6,9 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biodata.analysis.surveys import abundance, joining, occupancy, richness
+from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, species_only
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
+from biodata.cli.species_maps import richness
+from biodata.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
 MUNTJAC, FOWL = "Muntiacus vaginalis", "Gallus gallus"
@@ -267,7 +269,7 @@ def test_a_genus_is_no_species_more_where_one_of_it_was_found():
     assert sorted(species_only(joined.records)["name"]) == [MUNTJAC, "Rusa"]
     without = join(events(event("a")), records(*rows))
     assert sorted(species_only(without.records)["name"]) == ["Muntiacus", "Rusa"]
-    told = results(joined, Parameters())["richness"]["camera_trap"]
+    told = results(joined, SurveyNumbers())["richness"]["camera_trap"]
     assert told["by"]["joint"]["estimates"]["species"] == 2
     assert told["not_counted"] == 2
 
@@ -284,7 +286,7 @@ def test_all_results_of_a_survey():
             for day in range(1, 20)
             if rng.random() < chance
         ]
-    told = results(join(events(*rows), records(*seen)), Parameters(seed=3))
+    told = results(join(events(*rows), records(*seen)), SurveyNumbers(), seed=3)
     assert told["summary"]["sides"] == ["CN", "LA"]
     assert next(one["species"] for one in told["totals"]) == MUNTJAC
     by = {(one["species"], one["method"]): one["by"] for one in told["abundance"]}
@@ -297,5 +299,5 @@ def test_all_results_of_a_survey():
     assert compared
     assert all("refused" in one or 0 <= one["p_value"] <= 1 for one in compared)
     assert told["trends"][0]["by"]["joint"]["repeats"] == 3
-    again = results(join(events(*rows), records(*seen)), Parameters(seed=3))
+    again = results(join(events(*rows), records(*seen)), SurveyNumbers(), seed=3)
     assert again == told

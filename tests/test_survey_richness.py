@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biodata.analysis.surveys import richness
+from biodata.cli.species_maps import richness
 
 SMALL = np.array(
     [

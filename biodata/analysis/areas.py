@@ -221,7 +221,7 @@ def read(
     """
     layers = vectors.open_layers(path, layer=layer)
     if len(layers) != 1:
-        problem, expected = f"the file has {len(layers)} layers with geometry", "one of them, as --areas-layer NAME"
+        problem, expected = f"the file has {len(layers)} layers with geometry", "one of them (areas_layer)"
         raise InputError(problem, file=path.name, value=", ".join(one.label for one in layers), expected=expected)
     (only,) = layers
     if only.crs is None:

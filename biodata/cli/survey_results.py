@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say, show_progress
-from biodata.cli.species_options import RecordsOption, as_text
+from biodata.cli.species_maps import RecordsOption, as_text
 from biodata.cli.survey_options import LanguageOption, language_told
 
 _HELP: Final = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
@@ -41,8 +41,7 @@ def results(
     """Run, keep, write, say."""
     from biodata import run_engines
     from biodata.exports.reports import survey_page
-    from biodata.run_engines import Work
-    from biodata.run_engines.work import told_of
+    from biodata.run_engines import Work, told_of
     from biodata.surveys.words import sentences
 
     language = language_told(language)
@@ -50,7 +49,7 @@ def results(
     check_outputs([out], [])
     settings = installation(data)
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
-    outcome = run_engines.work_on(Work(settings, asked, 1, None, show_progress()), "survey-results")
+    outcome = run_engines.work_on(Work(settings, progress=show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
     told, retold = told_of(outcome.results), partial(sentences.retold, language=language)
     written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from tqdm.auto import tqdm
 
-from biodata.analysis.executors import ground_for
+from biodata.analysis.corridor_parts import ground_for
 from biodata.analysis.grid import Floats
 from biodata.analysis.uncertainty.one_draw import Drawn, Task, one
 

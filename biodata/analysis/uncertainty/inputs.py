@@ -141,17 +141,6 @@ def read_ranges(path: Path) -> tuple[ClassRange, ...]:
     return tuple(found[value] for value in sorted(found))
 
 
-def doubt(resistance: Floats, *, raster: str) -> list[str]:
-    """Return what is doubtful in a raster of resistance: values that look like suitabilities, of which more is better."""
-    known = resistance[np.isfinite(resistance)]
-    if known.size and known.min() < known.max() <= 1:
-        return [
-            f"{raster}: every value lies between {known.min():g} and {known.max():g}; resistance is usually 1 or more: if these "
-            "are habitat suitabilities, of which more is better, corridors go where they should not"
-        ]
-    return []
-
-
 def check_classes(values: Floats, ranges: tuple[ClassRange, ...], *, raster: str, table: str) -> None:
     """Refuse a raster that holds a class which the table of ranges does not tell.
 
