@@ -54,7 +54,7 @@ def _silent(default: Any, description: str, **limits: Any) -> Any:
 class EngineParameters(BaseModel):
     """What an engine can be asked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
 
     @classmethod
     def read(cls, asked: Mapping[str, Any]) -> Self:
@@ -253,7 +253,6 @@ class Validation(OwnGround):
     target: Path | None = _reads("Records that the same people would have reported.")
     effort: Path | None = _reads("Raster of effort on the same cells.")
     used: Path | None = _reads("Table whose first column tells ids of records that were used.")
-    surface: Path | None = _reads("Another surface to test, lower is better, in place of corridors.")
     since: str | None = Field(default=None, description="First day of the test's time, YYYY-MM-DD.")
     block_m: float | None = Field(
         default=None, ge=0, description="Side of the blocks, metres: the variogram's range where not told."
@@ -263,7 +262,6 @@ class Validation(OwnGround):
     )
     moves: int = Field(default=999, ge=19, description="Null patterns.")
     level: float = Field(default=0.05, ge=0.0001, le=0.5, description="A p below it is better than chance.")
-    two_sided: bool = Field(default=False, description="Also count records far from corridors.")
     least_places: int = Field(default=10, ge=2, description="Fewer independent places give no test.")
     out: Path | None = _writes("JSON to write.")
 
@@ -282,11 +280,6 @@ class Uncertainty(OwnGround):
     dispersal_cost: tuple[float, float] | None = Field(
         default=None, description="Lowest and highest, cost-metres: what a link may cost."
     )
-    cell_factor: Annotated[tuple[int, ...], BeforeValidator(_several)] = Field(
-        default=(), description="Cells so many times as wide; several times."
-    )
-    keep_points: bool = Field(default=False, description="Points are not moved.")
-    keep_country: bool = Field(default=False, description="Points stay in the country they tell.")
     max_distance_m: float | None = Field(default=None, ge=0, description="Areas farther apart are not joined, metres.")
     draws: int = Field(default=200, ge=20, description="How many draws.")
     keep_draws: bool = _silent(default=False, description="Keep the folder of draws.")
@@ -339,9 +332,6 @@ class Climate(EngineParameters):
         default=None, description="Elevation that stands for the sea where the file does not say so."
     )
     bin_width: Numbers = Field(default=(0.5,), description="Width of what counts as one climate; for each variable.")
-    standardise: bool = Field(
-        default=False, description="One --bin-width in standard deviations, variables decorrelated."
-    )
     least_gradient: float = Field(
         default=0.01, ge=0, description="Flatter ground than this (unit a kilometre) is taken as so steep."
     )

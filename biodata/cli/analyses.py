@@ -59,12 +59,11 @@ Example: biodata corridors-validate --data biodata_data --run landcover_china_la
 _UNCERTAINTY: Final = """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
 
 Drawn are the resistances (the order of classes is kept, and a class's error is one draw for all its cells), the shape of
-the transform, the places of points inside their coordinateUncertaintyInMeters, the cut, the dispersal cost and the size
-of cells. What comes out is a frequency under these assumptions, which the report lists; it is no probability.
+the transform, the places of points inside their coordinateUncertaintyInMeters, the cut and the dispersal cost. What comes out is a frequency under these assumptions, which the report lists; it is no probability.
 
 --classes is a CSV of class_value, class_name, resistance, low, high for a raster of classes; without it the raster is
-resistance and each value may be --spread times lower or higher. A point of a record with on_land = yes stays on cells
-with data; with --keep-country one that tells its countryCode stays in it; others may go anywhere.
+resistance and each value may be --spread times lower or higher. A point may go anywhere inside its
+uncertainty.
 
 With --run and --data it draws over a run of `biodata corridors --layer`: its ground, its areas and its links, its cut and
 dispersal cost up to twice and down to half. How often each of its links functions then stands in the reports of its

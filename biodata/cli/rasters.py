@@ -212,7 +212,7 @@ def circuit(
     ini: Annotated[Path, typer.Argument(help="The project's .ini file.")],
     out: Annotated[Path, typer.Option(help="Folder for what comes out.", file_okay=False)],
     solver: Annotated[
-        str, typer.Option(help="auto, cholmod, pardiso, superlu, multigrid or gradients; the answers are the same.")
+        str, typer.Option(help="auto, cholmod, pardiso, superlu or gradients; the answers are the same.")
     ] = "auto",
     left_out_maps: Annotated[
         bool, typer.Option(help="Small maps of pairs that a list leaves out, as Circuitscape's verification has them.")

@@ -9,7 +9,6 @@ import typer
 
 from biodata.cli.options import (
     DEFAULT_DATA,
-    GEOTIFF,
     DataOption,
     check_kinds,
     check_outputs,
@@ -19,6 +18,7 @@ from biodata.cli.options import (
     settings_for,
 )
 from biodata.errors import InputError
+from biodata.run_parameters import GEOTIFF
 
 UntoldOption = Annotated[
     float | None, typer.Option("--untold-uncertainty-m", help="Uncertainty of records that tell none.", min=0, max=1e6)

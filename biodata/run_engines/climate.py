@@ -175,10 +175,7 @@ def worked(asked: Asked, work: Work, found: "Climates") -> Outcome:
             rows.append(row)
             lines.append(line)
         bar.update()
-        both = climates.standardised(found.today, found.future) if asked.standardise else (found.today, found.future)
-        widths = asked.bin_width
-        widths = widths * len(found.names) if asked.standardise and len(widths) == 1 else widths
-        now, then = climates.bins(*both, widths=widths)
+        now, then = climates.bins(found.today, found.future, widths=asked.bin_width)
         ways: dict[str, Analogues] = {}
         for name, here, offered in (("forward", now, then), ("backward", then, now)):
             if name not in asked.measures:
@@ -216,7 +213,7 @@ def _facts(asked: Asked, found: "Climates") -> dict[str, Any]:
     return {
         "today": [path.name for path in asked.today], "future": [path.name for path in asked.future], **names,
         "warming_c": asked.warming_c, "lapse_c_per_km": asked.lapse_c_per_km if asked.elevation else None,
-        "years": asked.years, "bin_width": list(asked.bin_width), "standardise": asked.standardise,
+        "years": asked.years, "bin_width": list(asked.bin_width),
         "least_gradient": asked.least_gradient, "rows_columns_cell_m": [*found.grid.shape, found.grid.cell_m],
         "notes": list(found.notes), "seed": None, "records_read": 0, "biodata": version("biodata"),
     }  # fmt: skip

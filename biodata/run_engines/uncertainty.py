@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import places
 from biodata.errors import InputError
 from biodata.run_engines.work import (
     Engine,
@@ -144,7 +143,7 @@ def _of_run(asked: Asked, work: Work) -> Prepared:
     new = {position: number for number, position in enumerate(needed)}
     nodes = tuple(Node(stood.sites[k].area_id, stood.sites[k].name, stood.sites[k].cells) for k in needed)
     pairs = tuple((new[i], new[j]) for i, j in stood.pairs)
-    task = Task(values, stood.ground.grid, nodes, pairs, known, {}, work.seed)
+    task = Task(values, stood.ground.grid, nodes, pairs, known, work.seed)
     notes = (f"the links are those of run {stood.run_id}; areas do not move, and no record plays a part",)
     return Prepared(task, notes, run_inputs(stood), {**stood.told(), "inputs": {"run": stood.run_id}})
 
@@ -170,8 +169,7 @@ def _of_files(asked: Asked, work: Work) -> Prepared:
         notes += own_ground.doubt(values, raster=raster.name)
     known = _assumptions(asked, ranges, between=between, cut=_CUT, dispersal=None)
     order_bounds(ranges)
-    boundaries = places.load_boundaries(work.settings.boundaries) if asked.keep_country else None
-    nodes, sites, masks, said = inputs.read_nodes(areas, values, grid, boundaries=boundaries)
+    nodes, sites, said = inputs.read_nodes(areas, values, grid)
     if len(nodes) < 2:
         problem = f"{len(nodes)} areas lie on the raster"
         raise InputError(problem, file=areas.name, expected="two areas or more", code="AREAS_MISSING")
@@ -186,9 +184,8 @@ def _of_files(asked: Asked, work: Work) -> Prepared:
         problem = "no two areas that lie apart are neighbours"
         raise InputError(problem, file=areas.name, code="PAIRS_MISSING")
     told: dict[str, Any] = {"evidence_view": OWN_FILES, "boundary_set": None}
-    told |= {} if boundaries is None else boundaries.told()
     told["inputs"] = {"raster": raster.name, "areas": areas.name, "classes": classes.name if classes else None}
-    task = Task(values, grid, nodes, pairs, known, masks, work.seed)
+    task = Task(values, grid, nodes, pairs, known, work.seed)
     return Prepared(task, (*notes, *said), input_files(asked), told)
 
 
@@ -200,8 +197,7 @@ def _assumptions(
 
     return assumptions.Assumptions(
         ranges, between, asked.shape or tuple(assumptions.SHAPES), cut_fraction=asked.cut_fraction or cut,
-        dispersal_cost=asked.dispersal_cost or dispersal, cell_factors=asked.cell_factor or (1,),
-        move_points=not asked.keep_points,
+        dispersal_cost=asked.dispersal_cost or dispersal,
     )  # fmt: skip
 
 

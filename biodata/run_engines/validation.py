@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from biodata.analysis.grid import Floats, Grid
     from biodata.analysis.validation.corridor_test import Validation
 
-_NOT_OF_A_RUN: Final = (*OwnGround.model_fields, "records", "target", "effort", "used", "surface")
+_NOT_OF_A_RUN: Final = (*OwnGround.model_fields, "records", "target", "effort", "used")
 NOT_WIDE: Final = (
     "blocks are narrower than values of the surface are alike: held-out records are not independent of used ones"
 )
@@ -71,21 +71,16 @@ def run(asked: Asked, work: Work) -> Outcome:
     from biodata.analysis.validation.corridor_test import ValidationParameters
 
     parameters = ValidationParameters(
-        moves=asked.moves, level=asked.level, two_sided=asked.two_sided, least_places=asked.least_places, seed=work.seed
+        moves=asked.moves, level=asked.level, least_places=asked.least_places, seed=work.seed
     )  # fmt: skip
     question = _of_files(asked) if asked.run is None else _of_run(asked, work)
     grid, notes = question.grid, list(question.notes)
     ground = np.isfinite(question.resistance)
     for site in question.sites:
         ground.reshape(-1)[site.cells] = False
-    surface, effort, target = asked.surface, asked.effort, asked.target
-    if surface is None:
-        sites = question.sites if question.pairs else [site for site in question.sites if site.cells.size]
-        lower = moved_patterns.excess(sites, question.resistance, grid, pairs=question.pairs)
-    else:
-        lower, own = rasters.read(surface)
-        require_aligned({"the ground": grid, surface.name: own})
-        notes.append(f"{surface.name} is tested in place of the corridors")
+    effort, target = asked.effort, asked.target
+    sites = question.sites if question.pairs else [site for site in question.sites if site.cells.size]
+    lower = moved_patterns.excess(sites, question.resistance, grid, pairs=question.pairs)
     looked = None
     if effort is not None:
         looked, own = rasters.read(effort)
@@ -168,8 +163,7 @@ def _of_files(asked: Asked) -> Question:
         problem = "it is not told what is tested against which records"
         raise InputError(problem, expected="a run, or raster, areas and records", code="OPTIONS_UNFIT")
     table, resistance, grid, notes = read_own_ground(asked)
-    if asked.surface is None:
-        notes += own_ground.doubt(resistance, raster=asked.raster.name)
+    notes += own_ground.doubt(resistance, raster=asked.raster.name)
     return Question(
         resistance, grid, areas_of.on_grid(areas_of.on_plane(table, grid), resistance, grid), None,
         records=holding_out.read(asked.records, grid), file=asked.records.name,

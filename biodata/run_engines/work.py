@@ -183,7 +183,8 @@ def read_own_ground(asked: OwnGround) -> "tuple[gpd.GeoDataFrame, Floats, Grid, 
         asked.raster, cell_m=asked.cell_m, band=asked.band, nodata=asked.nodata, crs=asked.crs
     )
     if sources.is_raster(asked.areas):
-        table, unfit = own_ground.areas(asked.areas, grid), []
+        table = own_ground.areas(asked.areas, grid)
+        unfit: list[str] = []
     else:
         table, unfit = areas_of.read(
             asked.areas, layer=asked.areas_layer, id_column=asked.id_column, name_column=asked.name_column

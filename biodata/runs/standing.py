@@ -178,10 +178,8 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
         species="species",
         **{"class": "class"},
         group=pl.col("cluster_id").cast(pl.String),
-        country="countryCode",
         date=pl.col("event_start").cast(pl.Date),
         used=pl.col("key").is_in(stood_on["key"].to_list()),
-        on_land=pl.lit(value=False),
         uncertainty_m=pl.col("coordinateUncertaintyInMeters").cast(pl.Float64),
         why_not=pl.when(absent).then(pl.lit(counting.ABSENT)).when(pl.col("why_not").is_in(never)).then("why_not"),
     )

@@ -24,8 +24,6 @@ class ValidationParameters:
         Null patterns drawn; with 999 the least p is 0.001.
     level : float
         A p below it is called better than chance.
-    two_sided : bool
-        Also count records that stand at a higher cost than chance gives; else only lower cost speaks for a corridor.
     independent_m : float
         Records of one square of this side are one place and count once together, metres; at least a cell.
     least_places : int
@@ -40,7 +38,6 @@ class ValidationParameters:
 
     moves: int = 999
     level: float = 0.05
-    two_sided: bool = False
     independent_m: float = 1000.0
     least_places: int = 10
     kept_share: float = 0.5
@@ -374,14 +371,11 @@ def against_chance(
     verdict = "too few records" if places < parameters.least_places else "no test"
     if p is not None:
         verdict = "better than chance" if p < parameters.level else "no better than chance"
-        if found is not None and found.observed > 0 and p < parameters.level:
-            verdict = "no better than chance"
-            notes.append("The records stand farther from corridors than chance gives.")
     spread = None if looked is None or found is None else float(np.std(ranks[looked.rows, looked.columns]))
     return Validation(
         verdict,
         p,
-        "two-sided" if parameters.two_sided else "one-sided: nearer to corridors",
+        "one-sided: nearer to corridors",
         int(kept.sum()),
         places,
         0 if looked is None else int(looked.rows.size),
@@ -439,7 +433,7 @@ def _nulls(
     moved = Null(
         "the whole pattern moved over the surface (torus shift and symmetries)",
         0 if found is None else int(found.null.size),
-        exact_p(found.observed, found.null, two_sided=parameters.two_sided) if found is not None and enough else None,
+        exact_p(found.observed, found.null) if found is not None and enough else None,
         decides=True,
         weakness="edges are joined; a surface that is alike under many moves costs power; the pattern is taken to be one "
         "that could have lain anywhere in the window",
@@ -449,7 +443,7 @@ def _nulls(
     p = None
     if enough:
         observed, null = null_points(ranks, seen, looked, draws=parameters.moves, side=side, rng=rng)
-        p = exact_p(observed, null, two_sided=parameters.two_sided)
+        p = exact_p(observed, null)
     points = Null(
         "null points of the target group", parameters.moves if enough else 0, p, decides=False,
         weakness="takes places as independent: herds and ranges that end in the window pass for corridors",
@@ -457,15 +451,13 @@ def _nulls(
     return moved, points
 
 
-def exact_p(observed: float, null: Floats, *, two_sided: bool = False) -> float:
+def exact_p(observed: float, null: Floats) -> float:
     """Return the Monte-Carlo p of a statistic that is low where the alternative holds; ties count against it.
 
     Parameters
     ----------
     observed : float
     null : ndarray of float64, (n,)
-    two_sided : bool
-        Twice the smaller of both sides.
 
     Returns
     -------
@@ -473,17 +465,13 @@ def exact_p(observed: float, null: Floats, *, two_sided: bool = False) -> float:
         (b + 1) / (n + 1), never 0.
     """
     near = 1e-12 * max(1.0, abs(observed))  # sums in another order differ in the last bit
-    low = (1 + int((null <= observed + near).sum())) / (null.size + 1)
-    if not two_sided:
-        return low
-    return min(1.0, 2 * min(low, (1 + int((null >= observed - near).sum())) / (null.size + 1)))
+    return (1 + int((null <= observed + near).sum())) / (null.size + 1)
 
 
 def _needed(parameters: ValidationParameters, design: float) -> int:
     """Return how many places would show half a standard deviation with power 0.8."""
     normal = NormalDist()
-    level = parameters.level / 2 if parameters.two_sided else parameters.level
-    plain = ((normal.inv_cdf(1 - level) + normal.inv_cdf(POWER)) / _TELLING_EFFECT) ** 2
+    plain = ((normal.inv_cdf(1 - parameters.level) + normal.inv_cdf(POWER)) / _TELLING_EFFECT) ** 2
     return max(parameters.least_places, math.ceil(plain * design))
 
 
