@@ -8,8 +8,7 @@ import pytest
 
 from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, species_only
-from biodata.analysis.surveys.results import results
-from biodata.cli.species_maps import richness
+from biodata.analysis.surveys.results import at_equal_coverage, results
 from biodata.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
@@ -248,16 +247,16 @@ def test_richness_at_equal_coverage():
     chance = rng.beta(0.6, 2.5, 60)
     sides = {"LA": (rng.random((40, 60)) < chance).astype(int), "CN": (rng.random((12, 60)) < chance).astype(int)}
     found = {side: int((table.sum(axis=0) > 0).sum()) for side, table in sides.items()}
-    told = richness.at_equal_coverage(sides)
+    told = at_equal_coverage(sides)
     assert found["LA"] > found["CN"]
     assert told["overlap"]
     assert told["sides"]["CN"]["units"] == pytest.approx(
         24, abs=1e-6
     )  # twice its sites, whose coverage both are told at
     assert told["sides"]["LA"]["units"] < 40
-    assert "refused" in richness.at_equal_coverage({"LA": sides["LA"], "CN": sides["CN"][:3]})
-    assert "refused" in richness.at_equal_coverage({"LA": sides["LA"]})
-    assert "refused" in richness.at_equal_coverage({"LA": sides["LA"], "CN": 0 * sides["CN"]})
+    assert "refused" in at_equal_coverage({"LA": sides["LA"], "CN": sides["CN"][:3]})
+    assert "refused" in at_equal_coverage({"LA": sides["LA"]})
+    assert "refused" in at_equal_coverage({"LA": sides["LA"], "CN": 0 * sides["CN"]})
 
 
 def test_a_genus_is_no_species_more_where_one_of_it_was_found():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biodata.cli.species_maps import richness
+from biodata.analysis.surveys import results as richness
 
 SMALL = np.array(
     [
