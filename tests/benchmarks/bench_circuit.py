@@ -75,7 +75,7 @@ def main() -> None:
         circuit = landscape(conductance, nodes, count, four_neighbours=False, average_resistances=True)
         groups = areas(nodes, circuit, arguments.areas, arguments.area_side, arguments.seed)
         allowed = ~np.eye(len(groups), dtype=bool)
-        used = circuit_solvers._chosen(count, 1000) if arguments.solver == "auto" else arguments.solver
+        used = circuit_solvers._chosen(count) if arguments.solver == "auto" else arguments.solver
         wall, start = time.perf_counter(), time.process_time()
         flows = {(f.first, f.second): f.resistance for f in pairwise(circuit, groups, allowed, solver=arguments.solver)}
         ours, wall = time.process_time() - start, time.perf_counter() - wall
