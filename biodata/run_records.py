@@ -99,8 +99,6 @@ class RunRecord:
         By table: `rows`, `columns`, `sha256`.
     notes : tuple of str
         What the engine said of it.
-    format : int
-        Version of what the engine's tables hold (`run_engines.work.Parameters.format`); runs that tell none have 1.
     """
 
     id: str
@@ -113,7 +111,6 @@ class RunRecord:
     software: dict[str, str]
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    format: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain values for JSON."""
@@ -135,7 +132,6 @@ def describe(
     snapshot: int | None = None,
     paths: frozenset[str] = frozenset(),
     silent: frozenset[str] = frozenset(),
-    version: int = 1,
 ) -> RunRecord:
     """Return a run before it has results.
 
@@ -156,8 +152,6 @@ def describe(
         are kept whole, so that the run can be had again from any folder.
     silent : frozenset of str
         Others that are kept and that the id does not follow from.
-    version : int
-        Of what its tables hold.
     """
     parameters = {name: _from_anywhere(value) if name in paths else value for name, value in parameters.items()}
     plain = json.loads(json.dumps(dict(parameters), sort_keys=True, ensure_ascii=False))
@@ -168,7 +162,7 @@ def describe(
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(follows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
     return RunRecord(
-        f"{engine}-{digest[:_ID]}", engine, plain, inputs, seed, snapshot, code, _software(), format=version
+        f"{engine}-{digest[:_ID]}", engine, plain, inputs, seed, snapshot, code, _software()
     )  # fmt: skip
 
 
@@ -268,17 +262,6 @@ def results_of(settings: Settings, run_id: str) -> dict[str, pl.DataFrame]:
     """Return the tables that a run gave; exact, so not for the public."""
     home = settings.data / _FOLDER / run_id
     return {path.stem: pl.read_parquet(path) for path in sorted(home.glob("*.parquet"))}
-
-
-def forget_results(settings: Settings, run_id: str) -> bool:
-    """Remove the tables that a run gave; what it was asked stays. Tell whether there were any."""
-    folder = settings.data / _FOLDER
-    if not (folder / run_id).exists():
-        return False
-    with file_lock(folder / "lock", what="the folder of runs"):
-        checksums.forget_below(settings.data, folder / run_id)
-        shutil.rmtree(folder / run_id, ignore_errors=True)
-    return True
 
 
 def table_hash(frame: pl.DataFrame, settings: Settings) -> str:

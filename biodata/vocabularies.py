@@ -162,3 +162,18 @@ SOUTHWEST_CHINA: Final = MappingProxyType(
     {"CN-YN": True, "CN-GZ": True, "CN-SC": True, "CN-CQ": True, "CN-XZ": True, "CN-GX": False}
 )
 """Provinces of Southwest China; True for the official core, False for the wider definition."""
+
+
+class ConnectionKind(StrEnum):
+    """What the numbers of Conefor's connection files are."""
+
+    DISTANCE = "distance"
+    PROBABILITY = "probability"
+    LINK = "link"
+
+
+class ConnectionLayout(StrEnum):
+    """How a connection file is laid out."""
+
+    LIST = "list"
+    MATRIX = "matrix"

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Final
 
-from biodata import jobs, pipeline, run_engines, runs, surveys
+from biodata import jobs, pipeline, run_engines, surveys
 from biodata.access import citation_texts, citations, downloads, exact_building, replays, requests, withdrawal
 from biodata.errors import BiodataError, InputError, JobStoppedError, StoreError
 from biodata.pipeline import consent
@@ -316,13 +316,6 @@ def _survey(settings: Settings, registry: Registry, held: Held) -> dict[str, Any
     return surveys.process(settings, registry, held.arguments["submission"])
 
 
-def _corridors(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
-    """Run corridors and candidates over a layer's window."""
-    found = runs.find_corridors(settings, runs.Request(**held.arguments)).as_dict()
-    consent.outputs(settings)  # from now on the nodes of their countries see them
-    return found
-
-
 def _corridors_again(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
     """Make a run again whose results are held back, and a release with the new ones."""
     record = kept_run(settings, held.arguments["run"])
@@ -365,7 +358,6 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         withdrawal.JOB: _withdraw,
         "survey": _survey,
         RESULTS_JOB: _survey_results,
-        "corridors": _corridors,
         standing.JOB: _corridors_again,
         "download": _download,
         citations.CONTENT_JOB: _citation,

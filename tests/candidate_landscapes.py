@@ -12,8 +12,8 @@ from biodata.analysis import areas as areas_of
 from biodata.analysis import corridors, evidence
 from biodata.analysis.candidates import ground as habitat
 from biodata.analysis.candidates import search
+from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.measuring import Surroundings
-from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.vocabularies import EvidenceView, SharingCategory
 from landscapes import halves, local, square_grid, table

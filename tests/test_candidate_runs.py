@@ -1,7 +1,6 @@
 """What a run of candidates is told besides: plans, costs, agreements, and the criteria that rank; each on the card."""
 
 import json
-from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -43,7 +42,7 @@ def settings(tmp_path_factory, sample_data):
 
 @pytest.fixture
 def asked(sample_data):
-    return runs.Request(LAYER, str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
+    return runs.Corridors(layer=LAYER, resistance=sample_data / "resistance.csv", as_of="2026-01-01", cell_m=2000.0)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
     judged = sum(plain.left_out.values()) - plain.left_out.get(runs.NO_CATEGORY, 0)
     assert plain.records - plain.counting <= judged, "a record may have two flags, and each that is left out has one"
     they_are_ranked_and_listed(settings, before, tmp_path)
-    told = replace(asked, plan=str(project / "output"), cost_layer="price", agreements=str(agreements))
+    told = changed(asked, plan=str(project / "output"), cost_layer="price", agreements=str(agreements))
     report = runs.find_corridors(settings, told)
     assert report.candidates == plain.candidates >= 1, "what is told besides is weighed and decides no hard criterion"
     assert report.run_id != plain.run_id
@@ -138,11 +137,15 @@ def test_a_run_is_told_of_plans_costs_and_agreements_and_says_so_on_the_card(
     assert other == ["agreements_sha256"], "what stands in a file is a part of the run"
 
 
+def changed(asked, **changes):
+    return runs.Corridors.read(asked.as_dict() | changes)
+
+
 def test_a_criterion_that_is_none_is_refused(asked):
     with pytest.raises(InputError, match="compared") as refused:
-        replace(asked, criteria="cost,beauty")
+        changed(asked, criteria="cost,beauty")
     assert (refused.value.value, refused.value.code) == ("beauty", "CRITERION_UNKNOWN")
-    assert replace(asked, criteria=NAMES).criteria == (), "all is the same as none named"
+    assert changed(asked, criteria=NAMES).criteria == (), "all is the same as none named"
 
 
 @pytest.mark.parametrize(
@@ -190,5 +193,5 @@ def test_plans_that_do_not_fit_are_refused(project, tmp_path):
 
 def test_a_layer_of_classes_is_no_cost(settings, asked):
     with pytest.raises(InputError, match="quantities") as refused:
-        runs.find_corridors(settings, replace(asked, cost_layer=LAYER))
+        runs.find_corridors(settings, changed(asked, cost_layer=LAYER))
     assert refused.value.code == "LAYER_KIND"

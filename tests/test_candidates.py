@@ -8,8 +8,8 @@ import shapely
 from biodata import geo, terms
 from biodata.analysis.candidates import ground as habitat
 from biodata.analysis.candidates import ranking
+from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.measuring import Surroundings
-from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.errors import InputError
 from biodata.places import load_boundaries
 from biodata.sharing.results import coordinates_in

@@ -145,9 +145,9 @@ def test_a_solver_that_is_not_there_is_told(monkeypatch):
         Terminals(whole, np.array([0, 1]), solver="pardiso")
     with pytest.raises(InputError, match="no such solver"):
         Terminals(whole, np.array([0, 1]), solver="gauss")
-    assert circuit_solvers._chosen(1_000_000, 50) == "superlu"
+    assert circuit_solvers._chosen(1_000_000) == "superlu"
     monkeypatch.setattr(circuit_solvers, "free_bytes", lambda: 1e9)
-    assert circuit_solvers._chosen(1_000_000, 50) == "gradients"
+    assert circuit_solvers._chosen(1_000_000) == "gradients"
 
 
 def test_one_factor_gives_the_same_as_pairs_one_by_one(monkeypatch):

@@ -85,7 +85,7 @@ def test_current_inside_corridors_is_squeezed_where_the_wall_is_open(tmp_path):
     raster = write_raster(tmp_path / "wall.tif", ground)
     areas = write_areas(tmp_path / "areas.gpkg", at(3, 5), at(33, 12), at(3, 30), name=["A", "B", "C"])
     out, pinch = tmp_path / "out.gpkg", tmp_path / "pinch.tif"
-    done = run("--raster", raster, "--areas", areas, "--out", out, "--pinch", pinch, "--cut-cost", 1500)
+    done = run("--raster", raster, "--areas", areas, "--out", out, "--set", f"pinch={pinch}", "--set", "cut_cost=1500")
     assert done.exit_code == 0, done.output
     with rasterio.open(pinch) as source:
         current = source.read(1)
@@ -110,8 +110,8 @@ def test_current_inside_corridors_is_squeezed_where_the_wall_is_open(tmp_path):
 
 def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path):
     out, mosaic, barriers, total = (tmp_path / name for name in ("out.gpkg", "m.tif", "b.tif", "s.tif"))
-    done = run("--raster", raster, "--areas", areas, "--out", out, "--mosaic", mosaic, "--barriers", barriers,
-               "--barriers-sum", total, "--barrier-radius-m", 150, "--check-window")  # fmt: skip
+    done = run("--raster", raster, "--areas", areas, "--out", out, "--mosaic", mosaic, "--set", f"barriers={barriers}",
+               "--set", f"barriers_sum={total}", "--set", "barrier_radius_m=150", "--set", "check_window=true")  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "estimate: 1,600 cells, 3 areas, at most 3 pairs" in done.output
     assert "3 pairs, 3 corridors" in done.output
@@ -152,7 +152,9 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
 
 def test_every_column_that_is_written_has_its_unit_and_meaning(raster, areas, tmp_path):
     out, pinch = tmp_path / "out.gpkg", tmp_path / "pinch.tif"
-    done = run("--raster", raster, "--areas", areas, "--out", out, "--barrier-radius-m", 150, "--pinch", pinch)
+    done = run(
+        "--raster", raster, "--areas", areas, "--out", out, "--set", "barrier_radius_m=150", "--set", f"pinch={pinch}"
+    )
     assert done.exit_code == 0, done.output
     units = {
         "least_cost": "resistance x m",
@@ -216,7 +218,7 @@ def test_raster_of_ids_on_other_cells_is_refused_with_the_mismatch(raster, tmp_p
 
 def test_id_that_stands_twice_is_refused_with_both_rows(raster, tmp_path):
     file = write_areas(tmp_path / "twice.gpkg", at(3, 3), at(30, 5), at(15, 32), core=["a", "b", "a"])
-    message = refused(raster, file, tmp_path, "--id-column", "core")
+    message = refused(raster, file, tmp_path, "--set", "id_column=core")
     assert "twice.gpkg, row 3, column core, value 'a': the area stands twice (first in row 1)" in message
     assert run("--raster", raster, "--areas", file, "--out", tmp_path / "o.gpkg").exit_code == 0, "rows are ids then"
 
@@ -246,12 +248,13 @@ def test_a_raster_is_told_its_system_band_and_nodata(raster, areas, tmp_path):
     with rasterio.open(plain, "w", **profile) as target:
         target.write(np.ones((SIDE, SIDE)), 1)
         target.write(ground, 2)
-    assert "tell its coordinate system; name it with --crs" in refused(plain, areas, tmp_path)
-    assert "2 bands; name one with --band" in refused(plain, areas, tmp_path, "--crs", UTM)
-    assert "say --nodata 0" in refused(plain, areas, tmp_path, "--crs", UTM, "--band", 2)
-    assert "value 'EPSG:3857': the raster tells another" in refused(raster, areas, tmp_path, "--crs", "EPSG:3857")
-    tables = []
-    for file, more in ((raster, ()), (plain, ("--crs", UTM, "--band", 2, "--nodata", 0))):
+    assert "tell its coordinate system; name it (crs)" in refused(plain, areas, tmp_path)
+    assert "2 bands; name one (band)" in refused(plain, areas, tmp_path, "--set", f"crs={UTM}")
+    assert "say so (nodata 0)" in refused(plain, areas, tmp_path, "--set", f"crs={UTM}", "--set", "band=2")
+    assert "value 'EPSG:3857': the raster tells another" in refused(raster, areas, tmp_path, "--set", "crs=EPSG:3857")
+    tables, told = [], tmp_path / "told.toml"
+    told.write_text(f'crs = "{UTM}"\nband = 2\nnodata = 0\n')
+    for file, more in ((raster, ()), (plain, ("--parameters", told))):
         done = run("--raster", file, "--areas", areas, "--out", tmp_path / "out.gpkg", *more)
         assert done.exit_code == 0, done.output
         tables.append(gpd.read_file(tmp_path / "out.gpkg", layer="corridors"))
@@ -277,19 +280,26 @@ def test_areas_that_make_no_pair_are_refused(raster, tmp_path, shapes, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        pytest.param(["--mosaic", "m.tif", "--layer", "x"], "own raster is resistance already", id="layer too"),
-        pytest.param(["--barriers", "b.tif"], "barriers need the radius", id="no radius"),
-        pytest.param(["--barrier-radius-m", "50", "--barriers", "b.tif"], "smaller than a cell", id="small radius"),
-        pytest.param(["--id-column", "core"], "value 'core': the file has no such column; one of name", id="no column"),
-        pytest.param(["--max-cost", "-1"], "above 0", id="negative cost"),
-        pytest.param(["--barrier-radius-m", "inf"], "above 0", id="endless radius"),
-        pytest.param(["--barrier-radius-m", "1e7"], "beyond the raster; 100 to 4000 m", id="wide radius"),
+        pytest.param(["--mosaic", "m.tif", "--layer", "x"], "column layer: there is no such parameter", id="layer too"),
+        pytest.param(["--set", "barriers=b.tif"], "barriers need the radius", id="no radius"),
+        pytest.param(["--set", "barrier_radius_m=50"], "smaller than a cell", id="small radius"),
+        pytest.param(
+            ["--set", "id_column=core"], "value 'core': the file has no such column; one of name", id="no column"
+        ),
+        pytest.param(["--set", "max_cost=-1"], "above 0", id="negative cost"),
+        pytest.param(["--set", "barrier_radius_m=inf"], "finite number", id="endless radius"),
+        pytest.param(["--set", "barrier_radius_m=1e7"], "beyond the raster; 100 to 4000 m", id="wide radius"),
+        pytest.param(
+            ["--set", "barriers_sums=b.tif"], "barriers_sums: there is no such parameter; raster", id="misspelt"
+        ),
         pytest.param(
             ["--mosaic", "m.png"],
             "m.png: this cannot be written in such a file; GeoTIFF, a name that ends with .tif or .tiff",
             id="no GeoTIFF",
         ),
-        pytest.param(["--mosaic", "m.tif", "--pinch", "m.tif"], "m.tif: two results would be", id="one file for two"),
+        pytest.param(
+            ["--mosaic", "m.tif", "--set", "pinch=m.tif"], "m.tif: two results would be", id="one file for two"
+        ),
     ],
 )
 def test_options_that_do_not_fit_are_refused(raster, areas, tmp_path, monkeypatch, options, words):
@@ -299,8 +309,11 @@ def test_options_that_do_not_fit_are_refused(raster, areas, tmp_path, monkeypatc
 
 
 def test_neither_a_layer_nor_a_raster_is_refused(tmp_path):
-    assert "--layer and --resistance, or --raster and --areas" in str(run("--data", tmp_path).exception)
-    assert "--mosaic without --raster" in str(run("--mosaic", tmp_path / "m.tif").exception)
+    (tmp_path / "lake").mkdir()
+    assert "column layer: the parameter is missing" in str(run("--data", tmp_path).exception)
+    assert "mosaic: there is no such parameter" in str(
+        run("--data", tmp_path, "--mosaic", tmp_path / "m.tif").exception
+    )
 
 
 @pytest.mark.parametrize(
@@ -414,7 +427,7 @@ def test_file_without_areas_or_with_two_layers_is_refused(tmp_path):
     gpd.GeoDataFrame({"x": [1]}, geometry=[at(1, 1)], crs=UTM).to_file(
         tmp_path / "two.gpkg", layer="b", engine="pyogrio"
     )
-    with pytest.raises(InputError, match="2 layers with geometry; one of them, as --areas-layer"):
+    with pytest.raises(InputError, match="2 layers with geometry; one of them \\(areas_layer"):
         areas_of.read(tmp_path / "two.gpkg")
     assert len(areas_of.read(tmp_path / "two.gpkg", layer="b")[0]) == 1
     (tmp_path / "none.geojson").write_text('{"type": "FeatureCollection", "features": []}')
@@ -439,7 +452,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
     places = rng.permutation(14 * 14)[:60]
     shapes = [at(1 + 20 * (k % 14), 20 * (k // 14) - 250) for k in places]
     areas = write_areas(tmp_path / "areas.gpkg", *shapes)
-    command = [sys.executable, "-m", "biodata.cli", "corridors", "--raster", raster, "--areas", areas, "--workers", "1"]
+    command = [sys.executable, "-m", "biodata.cli", "corridors", "--raster", raster, "--areas", areas]
 
     def files(name):
         return [tmp_path / f"{name}.gpkg", "--mosaic", tmp_path / f"{name}.tif"]
@@ -447,7 +460,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
     whole = subprocess.run(
         [*command, "--out", *files("whole")], capture_output=True, text=True, check=True, timeout=300
     )
-    assert " corridors → " in whole.stdout
+    assert " corridors\nwritten: " in whole.stdout
     killed = subprocess.Popen([*command, "--out", *files("killed")], stdout=subprocess.DEVNULL)
     until = time.monotonic() + 240
     while len(list(tmp_path.glob("killed.parts/*/pair-*.npz"))) < 10 and time.monotonic() < until:

@@ -199,7 +199,7 @@ def test_integers_declared_and_told_nodata_scale_and_bands(tmp_path):
     run(write(tmp_path / "r.tif", values, nodata=255), *arguments, "--nodata", "99")
     assert np.isnan(band(tmp_path / "out.tif")).tolist() == [[False, True, False], [False, False, True]]
     two = write(tmp_path / "two.tif", np.dstack([values, values * 0 + 2]), nodata=None, photometric="minisblack")
-    assert "the raster has 2 bands; name one with --band" in refusal(two, *arguments)
+    assert "the raster has 2 bands; name one (band)" in refusal(two, *arguments)
     run(two, *arguments, "--band", "2")
     assert band(tmp_path / "out.tif")[0].tolist() == [0, 2, 4]
     with rasterio.open(two, "r+") as target:
@@ -221,7 +221,7 @@ def test_nodata_as_the_refusal_tells_it_is_understood(tmp_path, value, told):
     raster = write(tmp_path / "r.tif", np.array([[1, 2, value]], dtype=value.dtype), nodata=None)
     at((0, 0)).to_file(tmp_path / "start.gpkg")
     arguments = [raster, "--sources", tmp_path / "start.gpkg", "--out", tmp_path / "out.tif"]
-    assert f"if {told} stands for no data, say --nodata {told}" in refusal(*arguments)
+    assert f"if {told} stands for no data, say so (nodata {told})" in refusal(*arguments)
     run(*arguments, "--nodata", told)
     assert np.isnan(band(tmp_path / "out.tif")).tolist() == [[False, False, True]]
 

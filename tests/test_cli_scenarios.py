@@ -79,7 +79,7 @@ def test_a_passable_fence_is_dearer_and_an_estimate_writes_nothing(files):
         pytest.param([], "what closes", id="no barrier"),
         pytest.param(["--between", "CN-XX"], "no two countries", id="no such country"),
         pytest.param(["--between", "CN-LA"], "no such border", id="a border elsewhere"),
-        pytest.param(["--barriers", "none.gpkg"], "no such file", id="no such file"),
+        pytest.param(["--barriers", "none.gpkg"], "cannot be read", id="no such file"),
         pytest.param(["--barrier-layer", "fence"], "go together", id="a layer of nowhere"),
     ],
 )

@@ -85,17 +85,6 @@ def test_a_warmer_slope_has_its_climate_uphill_at_the_known_distance():
     assert (backward.cell[5] // 30 == 8).all()
 
 
-def test_standardised_distances_are_those_of_mahalanobis():
-    rng = np.random.default_rng(1)
-    today = np.tensordot([[2.0, 0.0], [1.5, 0.3]], rng.normal(size=(2, 20, 30)), axes=1)
-    first, second = climates.standardised(today, today + 1.0)
-    inverse = np.linalg.inv(np.cov(today.reshape(2, -1)))
-    moved = np.ones(2)
-    assert np.linalg.norm((second - first)[:, 0, 0]) == pytest.approx(np.sqrt(moved @ inverse @ moved))
-    with pytest.raises(InputError, match="follows from the others"):
-        climates.standardised(np.stack([today[0], 2 * today[0]]), np.stack([today[0], 2 * today[0]]))
-
-
 def write(path, values, transform=DEGREES.transform):
     profile = {"driver": "GTiff", "height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": "float64"}
     with rasterio.open(path, "w", **profile, crs="EPSG:4326", transform=transform, nodata=np.nan) as target:

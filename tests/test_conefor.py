@@ -13,7 +13,7 @@ from biodata.formats.conefor import (
     write_connections,
     write_nodes,
 )
-from biodata.formats.conefor_options import Kind, Layout
+from biodata.vocabularies import ConnectionKind, ConnectionLayout
 
 FOUR = Nodes(np.array([12, 3, 700, 4]), np.array([5.0, 1.0, 0.0, 2.5]), np.ones(4, dtype=bool))
 THREE = Nodes(np.array([1, 2, 3]), np.ones(3), np.ones(3, dtype=bool))
@@ -96,16 +96,20 @@ def test_node_files_that_cannot_be_are_refused_with_their_place(tmp_path, text, 
 @pytest.mark.parametrize(
     ("text", "kind", "expected"),
     [
-        pytest.param("12 3 1500\n700 12 inf\n", Kind.DISTANCE, {(12, 3): 1500.0, (700, 12): np.inf}, id="distances"),
+        pytest.param(
+            "12 3 1500\n700 12 inf\n", ConnectionKind.DISTANCE, {(12, 3): 1500.0, (700, 12): np.inf}, id="distances"
+        ),
         pytest.param("12 3 0.5\n3 3 1\n", None, {(12, 3): 0.5, (3, 3): 1.0}, id="probabilities and a loop"),
         pytest.param("12\t3\n4\t700\n", None, {(12, 3): 1.0, (4, 700): 1.0}, id="links"),
-        pytest.param("12 3 1\n4 700 0\n", Kind.LINK, {(12, 3): 1.0, (4, 700): 0.0}, id="links with 1 and 0"),
+        pytest.param("12 3 1\n4 700 0\n", ConnectionKind.LINK, {(12, 3): 1.0, (4, 700): 0.0}, id="links with 1 and 0"),
     ],
 )
 def test_lists_of_pairs(tmp_path, text, kind, expected):
     found = read_connections(write(tmp_path, text), FOUR, kind=kind)
     assert pairs(found) == expected
-    assert found.kind is (kind or (Kind.LINK if len(text.split("\n")[0].split()) == 2 else Kind.PROBABILITY))
+    assert found.kind is (
+        kind or (ConnectionKind.LINK if len(text.split("\n")[0].split()) == 2 else ConnectionKind.PROBABILITY)
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,18 +123,22 @@ def test_lists_of_pairs(tmp_path, text, kind, expected):
     ],
 )
 def test_matrices_whole_and_half(tmp_path, text):
-    found = read_connections(write(tmp_path, text), FOUR, kind=Kind.DISTANCE)
+    found = read_connections(write(tmp_path, text), FOUR, kind=ConnectionKind.DISTANCE)
     told = {tuple(sorted(pair)): value for pair, value in pairs(found).items()}
     assert told == {(3, 12): 1, (12, 700): 2, (4, 12): 3, (3, 700): 4, (3, 4): 5, (4, 700): 6}
 
 
 def test_three_rows_of_three_are_a_list_unless_they_can_only_be_a_matrix(tmp_path):
-    matrix = read_connections(write(tmp_path, "0 100 200\n100 0 300\n200 300 0\n"), THREE, kind=Kind.DISTANCE)
+    matrix = read_connections(write(tmp_path, "0 100 200\n100 0 300\n200 300 0\n"), THREE, kind=ConnectionKind.DISTANCE)
     assert pairs(matrix, THREE) == {(1, 2): 100, (1, 3): 200, (2, 3): 300}
     text = write(tmp_path, "1 2 3\n2 1 1\n3 2 1\n")
-    assert pairs(read_connections(text, THREE, kind=Kind.DISTANCE), THREE) == {(1, 2): 3, (2, 1): 1, (3, 2): 1}
+    assert pairs(read_connections(text, THREE, kind=ConnectionKind.DISTANCE), THREE) == {
+        (1, 2): 3,
+        (2, 1): 1,
+        (3, 2): 1,
+    }
     with pytest.raises(InputError, match="not symmetric"):
-        read_connections(text, THREE, kind=Kind.DISTANCE, layout=Layout.MATRIX)
+        read_connections(text, THREE, kind=ConnectionKind.DISTANCE, layout=ConnectionLayout.MATRIX)
 
 
 @pytest.mark.parametrize(
@@ -141,19 +149,19 @@ def test_three_rows_of_three_are_a_list_unless_they_can_only_be_a_matrix(tmp_pat
         pytest.param("12 3 0.5\n9 12 0.5\n", None, r"row 2, column first, value '9'", id="missing first node"),
         pytest.param("12 3 0.5\n3 4 1.2\n", None, r"row 2, column probability, value '1.2': this is no probability", id="above 1"),
         pytest.param("12 3 -0.5\n", None, r"row 1, column probability, value '-0.5'", id="below 0"),
-        pytest.param("12 3 -5\n", Kind.DISTANCE, r"row 1, column distance, value '-5': this is no distance", id="negative"),
-        pytest.param("12 3 2\n", Kind.LINK, r"row 1, column link, value '2': this is no link", id="no link"),
-        pytest.param("12 3\n", Kind.DISTANCE, "row 1: 2 numbers, so there is no distance", id="no distance"),
+        pytest.param("12 3 -5\n", ConnectionKind.DISTANCE, r"row 1, column distance, value '-5': this is no distance", id="negative"),
+        pytest.param("12 3 2\n", ConnectionKind.LINK, r"row 1, column link, value '2': this is no link", id="no link"),
+        pytest.param("12 3\n", ConnectionKind.DISTANCE, "row 1: 2 numbers, so there is no distance", id="no distance"),
         pytest.param("12 3\n12 3 1\n", None, "row 2: 3 numbers where row 1 has 2", id="longer row"),
         pytest.param("12 3 1\n12 3\n", None, "row 2: 2 numbers where row 1 has 3", id="short row"),
         pytest.param("12 3 1\n3 4 1 8\n", None, "row 2: 4 numbers where row 1 has 3", id="long row"),
         pytest.param("12 3 1\n3 4 abc\n", None, r"row 2, column 3, value 'abc': this is no number", id="text"),
         pytest.param("12 3 0,5\n", None, r"row 1, column 3, value '0,5': a decimal comma", id="decimal comma"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n", Kind.DISTANCE, "row 3 of the matrix has 4 numbers, and there are 3 rows", id="a row too few"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0\n3 5 6 0\n", Kind.DISTANCE, "row 3: row 3 of the matrix has 3 numbers", id="not square"),
-        pytest.param("0 1 2 3 4\n1 0 4 5 4\n2 4 0 6 4\n3 5 6 0 4\n", Kind.DISTANCE, "row 1 of the matrix has 5 numbers", id="too wide"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n3 5 7 0\n", Kind.DISTANCE, r"row 3, column 4, value '6': the matrix is not symmetric; 7, as from node 4 to 700", id="not symmetric"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 -6\n3 5 -6 0\n", Kind.DISTANCE, r"row 3, column distance, value '-6'", id="negative in a matrix"),
+        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n", ConnectionKind.DISTANCE, "row 3 of the matrix has 4 numbers, and there are 3 rows", id="a row too few"),
+        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0\n3 5 6 0\n", ConnectionKind.DISTANCE, "row 3: row 3 of the matrix has 3 numbers", id="not square"),
+        pytest.param("0 1 2 3 4\n1 0 4 5 4\n2 4 0 6 4\n3 5 6 0 4\n", ConnectionKind.DISTANCE, "row 1 of the matrix has 5 numbers", id="too wide"),
+        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n3 5 7 0\n", ConnectionKind.DISTANCE, r"row 3, column 4, value '6': the matrix is not symmetric; 7, as from node 4 to 700", id="not symmetric"),
+        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 -6\n3 5 -6 0\n", ConnectionKind.DISTANCE, r"row 3, column distance, value '-6'", id="negative in a matrix"),
     ],
 )  # fmt: skip
 def test_connection_files_that_cannot_be_are_refused_with_their_place(tmp_path, text, kind, message):
@@ -163,7 +171,7 @@ def test_connection_files_that_cannot_be_are_refused_with_their_place(tmp_path, 
 
 
 def test_pairs_with_two_values_are_counted(tmp_path):
-    told = read_connections(write(tmp_path, "12 3 5\n3 4 1\n3 12 4\n4 3 1\n"), FOUR, kind=Kind.DISTANCE)
+    told = read_connections(write(tmp_path, "12 3 5\n3 4 1\n3 12 4\n4 3 1\n"), FOUR, kind=ConnectionKind.DISTANCE)
     assert contradicted(told) == 1
 
 
@@ -175,9 +183,9 @@ def test_what_is_written_is_read_again(tmp_path):
     for name in ("ids", "area", "existing"):
         np.testing.assert_array_equal(getattr(again, name), getattr(nodes, name))
     for kind, value in (
-        (Kind.DISTANCE, rng.random(80) * 1e4),
-        (Kind.PROBABILITY, rng.random(80)),
-        (Kind.LINK, np.ones(80)),
+        (ConnectionKind.DISTANCE, rng.random(80) * 1e4),
+        (ConnectionKind.PROBABILITY, rng.random(80)),
+        (ConnectionKind.LINK, np.ones(80)),
     ):
         told = Connections(kind, rng.integers(0, 50, 80), rng.integers(0, 50, 80), value)
         write_connections(told, nodes, tmp_path / "connections.txt")

@@ -3,19 +3,18 @@
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import polars as pl
 import pyogrio
 import pytest
 from typer.testing import CliRunner
 
-from biodata import pipeline, run_engines, run_records, runs
+from biodata import pipeline, places, run_engines, run_records, runs
 from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.runs import reading, standing
-from biodata.runs.request import judging_of
+from biodata.runs.corridors import judging_of, with_band
 from biodata.runs.results import place_of
 from biodata.settings import Settings
 
@@ -36,8 +35,8 @@ def settings(tmp_path_factory, sample_data):
 
 @pytest.fixture
 def request_of(sample_data):
-    return lambda **changes: runs.Request(
-        **{"layer": LAYER, "resistance": str(sample_data / "resistance.csv")} | changes
+    return lambda **changes: runs.Corridors.read(
+        {"layer": LAYER, "resistance": sample_data / "resistance.csv"} | changes
     )
 
 
@@ -54,8 +53,8 @@ def test_a_box_is_the_part_of_the_layer_that_is_looked_at(settings, request_of):
     whole, part = (runs.estimate(settings, request_of(box=box)) for box in (None, (west, south, east, north)))
     assert part.cells < whole.cells
     report = runs.find_corridors(settings, request_of(box=[100.0, 10.0, 120.0, 30.0]))
-    assert report.parameters["box"] == (100.0, 10.0, 120.0, 30.0)
-    assert report.pairs == runs.find_corridors(settings, request_of(), alone=True).pairs, (
+    assert report.parameters["box"] == [100.0, 10.0, 120.0, 30.0]
+    assert report.pairs == runs.find_corridors(settings, request_of(alone=True)).pairs, (
         "larger than the layer is the layer"
     )
 
@@ -138,7 +137,7 @@ def test_a_run_says_the_band_and_the_certainty_that_it_was_asked(settings, reque
         "its ground reaches farther than 400 m from the border"
     )
     assert looked_at["reason"][0] == "corridor yes, no records at hand on any side"
-    again = standing.taken_up(settings, report.run_id, resistance=Path(request.resistance))
+    again = standing.taken_up(settings, report.run_id, resistance=request.resistance)
     assert (again.boundaries.band_m, again.request.certainty) == (400.0, 0.9)
     assert judging_of(again.request, "2026-01-01").side_share == 0.9
 
@@ -146,12 +145,14 @@ def test_a_run_says_the_band_and_the_certainty_that_it_was_asked(settings, reque
 @pytest.mark.parametrize("asked", [{"band_m": -1.0}, {"band_m": 1e6}, {"certainty": 0.5}, {"certainty": 1.0}])
 def test_a_band_or_certainty_that_does_not_fit_is_refused(request_of, asked):
     with pytest.raises(InputError, match=next(iter(asked))):
-        request_of(**asked)
+        with_band(places.load_boundaries(Settings().boundaries), request_of(**asked))
 
 
 def test_without_records_there_are_no_candidates_and_it_says_so(sample_data, tmp_path):
     made, out = Settings(data=tmp_path / "data"), tmp_path / "candidates.gpkg"
-    asked = runs.Request("landcover_china_laos", str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
+    asked = runs.Corridors(
+        layer="landcover_china_laos", resistance=sample_data / "resistance.csv", as_of="2026-01-01", cell_m=2000.0
+    )
     pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
     pipeline.ingest("layer", [sample_data / "layers" / "landcover_china_laos.tif"], made)
     report = runs.find_corridors(made, asked)
@@ -166,7 +167,7 @@ def test_without_records_there_are_no_candidates_and_it_says_so(sample_data, tmp
 
 def test_runs_of_two_boxes_stand_beside_each_other_and_one_of_the_same_place_is_replaced(settings, request_of):
     boxes = (104.9, 22.0, 106.5, 23.5), (105.1, 22.2, 106.9, 23.4)
-    whole = runs.find_corridors(settings, request_of(), alone=True)
+    whole = runs.find_corridors(settings, request_of(alone=True))
     first, second = (runs.find_corridors(settings, request_of(box=box)) for box in boxes)
     assert (first.replaced, first.beside) == ((), (whole.run_id,))
     assert set(second.beside) == {whole.run_id, first.run_id}
@@ -178,7 +179,7 @@ def test_runs_of_two_boxes_stand_beside_each_other_and_one_of_the_same_place_is_
         assert set(found["run_id"]) <= {whole.run_id, second.run_id, again.run_id}
     corridors = runs.read_results(settings, "corridors")
     assert corridors["run_id"].n_unique() == 3
-    alone = runs.find_corridors(settings, request_of(), alone=True)
+    alone = runs.find_corridors(settings, request_of(alone=True))
     assert alone.beside == ()
     assert set(runs.read_results(settings, "corridors")["run_id"]) == {alone.run_id}
 
@@ -217,4 +218,4 @@ def test_the_command_keeps_its_run_which_is_had_again_on_one_thread(settings, sa
     assert comparison.found == (), comparison.told()
     asked = {"layer": LAYER, "resistance": str(sample_data / "resistance.csv")}
     first = run_engines.start(settings, "corridors", asked)
-    assert first.parameters == kept.parameters, "the command and a start say the same of the same"
+    assert first.parameters == {**kept.parameters, "out": None}, "the command and a start say the same of the same"

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from biodata.analysis.grid import Grid
 from biodata.analysis.uncertainty import frequencies, inputs, one_draw
-from biodata.analysis.uncertainty.assumptions import Assumptions, ClassRange, around
+from biodata.analysis.uncertainty.assumptions import Assumptions, around
+from biodata.analysis.uncertainty.inputs import ClassRange
 from biodata.analysis.uncertainty.one_draw import Node, Task
 from biodata.cli import app
 from biodata.errors import InputError
@@ -46,7 +47,7 @@ def task_of(seed=1, **choices):
         )
         for name, row, column, radius in (("a", 2, 2, 0.0), ("b", 20, 4, 250.0), ("c", 12, 20, 0.0))
     )
-    return Task(values, GRID, nodes, ((0, 1), (0, 2), (1, 2)), Assumptions(RANGES, **choices), {}, seed)
+    return Task(values, GRID, nodes, ((0, 1), (0, 2), (1, 2)), Assumptions(RANGES, **choices), seed)
 
 
 def test_the_order_of_classes_is_kept_and_ranges_too():
@@ -101,7 +102,7 @@ def test_ranges_around_measured_values_keep_the_order_of_all_values():
     values = np.exp(rng.uniform(0, 4, (30, 30)))
     ranges, between = around(values, factor=2)
     assert between
-    task = Task(values, GRID, (), (), Assumptions(ranges, between), {}, 1)
+    task = Task(values, GRID, (), (), Assumptions(ranges, between), 1)
     for number in range(20):
         resistances, _, _ = one_draw.draw(task.assumptions, np.random.default_rng(number))
         found = one_draw._resistance(values, task.assumptions, resistances)
@@ -111,30 +112,16 @@ def test_ranges_around_measured_values_keep_the_order_of_all_values():
         assert (found / values <= 2.001).all()
 
 
-def test_points_move_inside_their_uncertainty_and_stay_where_their_record_says():
-    xy = np.full((4, 2), 1200.0)
-    radius = np.array([0.0, 500.0, 500.0, np.nan])
-    west = np.zeros(GRID.shape, dtype=bool)
-    west[:, :12] = True
+def test_points_move_inside_their_uncertainty():
+    xy = np.full((3, 2), 1200.0)
+    radius = np.array([0.0, 500.0, np.nan])
     east_seen = 0
     for seed in range(200):
-        found, stayed = one_draw.moved(
-            xy, radius, GRID, rng=np.random.default_rng(seed), allowed=[None, None, west, None]
-        )
-        assert stayed == 0
-        np.testing.assert_array_equal(found[[0, 3]], xy[[0, 3]])
+        found = one_draw.moved(xy, radius, rng=np.random.default_rng(seed))
+        np.testing.assert_array_equal(found[[0, 2]], xy[[0, 2]])
         assert (np.hypot(*(found - xy).T) <= 500).all()
-        assert found[2, 0] < 1200
         east_seen += found[1, 0] > 1200
     assert 60 < east_seen < 140
-
-
-def test_a_point_that_has_no_allowed_place_stays():
-    nowhere = np.zeros(GRID.shape, dtype=bool)
-    xy = np.array([[1250.0, 1250.0]])
-    found, stayed = one_draw.moved(xy, np.array([300.0]), GRID, rng=np.random.default_rng(0), allowed=[nowhere])
-    assert stayed == 1
-    np.testing.assert_array_equal(found, xy)
 
 
 def test_frequencies_are_what_single_draws_count():
@@ -156,9 +143,9 @@ def test_frequencies_are_what_single_draws_count():
 
 def test_nothing_uncertain_gives_the_same_corridor_in_every_draw():
     fixed = tuple(replace(one, low=one.resistance, high=one.resistance) for one in RANGES)
-    task = replace(
-        task_of(), assumptions=Assumptions(fixed, shapes=("linear",), cut_fraction=(0.1, 0.1), move_points=False)
-    )
+    known = Assumptions(fixed, shapes=("linear",), cut_fraction=(0.1, 0.1))
+    task = task_of()
+    task = replace(task, assumptions=known, nodes=tuple(replace(node, radius_m=0.0) for node in task.nodes))
     found = frequencies.frequencies(task, draws=20)
     assert set(np.unique(found.cells[np.isfinite(found.cells)])) <= {0.0, 1.0}
     assert found.rank_agreement == pytest.approx(1)
@@ -171,14 +158,6 @@ def test_the_error_of_a_class_is_one_draw_for_all_its_cells():
     found = one_draw._resistance(task.values, task.assumptions, resistances)
     for value in (1.0, 2.0, 3.0, 5.0):
         assert np.unique(found[task.values == value]).size == 1
-
-
-def test_coarser_cells_average_and_are_laid_back_on_the_fine_ones():
-    task = task_of(cell_factors=(2,))
-    found = frequencies.frequencies(task, draws=20)
-    assert found.cells.shape == GRID.shape
-    assert {one["cell_factor"] for one in found.chosen} == {2}
-    assert (found.cells[np.isfinite(found.cells)] > 0).any()
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
@@ -216,11 +195,6 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert not np.array_equal(other.cells, whole.cells)
 
 
-def test_draws_for_an_error():
-    assert frequencies.draws_for(0.05) == 100
-    assert frequencies.draws_for(0.5) == 20
-
-
 def write(path, values):
     profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": 1, "dtype": "float64", "nodata": np.nan}
     with rasterio.open(path, "w", **profile, crs=GRID.crs.to_wkt(), transform=GRID.transform) as target:
@@ -235,7 +209,7 @@ def files(tmp_path):
         "class_value,class_name,resistance,low,high\n1,forest,1,1,2\n2,fields,10,3,30\n3,fallow,10,3,30\n5,town,60,20,200\n",
         encoding="utf-8",
     )
-    rows = "id,x,y,coordinateUncertaintyInMeters,on_land\na,250,2150,300,yes\nb,450,350,,\nc,2050,1150,200,\n"
+    rows = "id,x,y,coordinateUncertaintyInMeters\na,250,2150,100\nb,450,350,\nc,2050,1150,200\n"
     (tmp_path / "points.csv").write_text(rows, encoding="utf-8")
     return tmp_path
 
@@ -250,9 +224,7 @@ def call(folder, *more):
 
 
 def test_the_command_writes_frequencies_and_lists_assumptions(files):
-    done = call(
-        files, "--draws", "20", "--report", str(files / "report.json"), "--cell-factor", "1", "--cell-factor", "2"
-    )
+    done = call(files, "--draws", "20", "--report", str(files / "report.json"))
     assert done.exit_code == 0
     assert "frequency under these assumptions" in done.stdout
     told = json.loads((files / "report.json").read_text(encoding="utf-8"))

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from biodata import run_engines, run_records
 from biodata.analysis.areas import Site
 from biodata.analysis.validation import corridor_test, holding_out, moved_patterns
+from biodata.analysis.validation.corridor_test import ValidationParameters
 from biodata.analysis.validation.moved_patterns import Points
-from biodata.analysis.validation.verdict import ValidationParameters
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.settings import Settings
@@ -61,13 +61,6 @@ def test_records_far_from_corridors_are_no_better_than_chance():
     one_sided = corridor_test.against_chance(surface, ground, grid, far, effort=everywhere)
     assert one_sided.verdict == "no better than chance"
     assert one_sided.p > 0.9
-    both = corridor_test.against_chance(
-        surface, ground, grid, far, effort=everywhere, parameters=ValidationParameters(two_sided=True)
-    )
-    assert both.verdict == "no better than chance"
-    assert "two-sided" in both.told()
-    if both.p < 0.05:
-        assert any("farther" in note for note in both.notes)
 
 
 def test_too_few_records_give_no_p_and_say_how_many_are_needed():
@@ -91,13 +84,6 @@ def test_too_few_records_give_no_p_and_say_how_many_are_needed():
 )
 def test_p_is_exact(observed, null, p):
     assert corridor_test.exact_p(observed, np.array(null)) == pytest.approx(p)
-
-
-def test_two_sided_p_is_twice_the_smaller_one():
-    null = np.arange(1.0, 100.0)
-    assert corridor_test.exact_p(0.0, null, two_sided=True) == pytest.approx(0.02)
-    assert corridor_test.exact_p(100.0, null, two_sided=True) == pytest.approx(0.02)
-    assert corridor_test.exact_p(50.0, null, two_sided=True) == 1.0
 
 
 def test_moved_patterns_are_those_of_plain_rolls():

@@ -21,7 +21,7 @@ from biodata.exports.engine_inputs import (
     write_marxan,
 )
 from biodata.formats import circuitscape, conefor, grids, marxan
-from biodata.formats.conefor_options import Kind
+from biodata.vocabularies import ConnectionKind
 
 BOX = (100.0, 15.0, 108.0, 23.0)
 
@@ -49,7 +49,7 @@ def test_conefor_gets_areas_and_the_distances_of_their_edges(release, tmp_path):
     nodes = conefor.read_nodes(tmp_path / "nodes.txt")
     assert nodes.ids.tolist() == areas["number"].tolist()
     np.testing.assert_allclose(nodes.area, geo.area_km2(np.asarray(areas.geometry)))
-    links = conefor.read_connections(tmp_path / "distances.txt", nodes, kind=Kind.DISTANCE)
+    links = conefor.read_connections(tmp_path / "distances.txt", nodes, kind=ConnectionKind.DISTANCE)
     plane = areas.to_crs(geo.equal_area_crs(tuple(areas.total_bounds)).to_wkt()).geometry
     expected = [plane.iloc[i].distance(plane.iloc[j]) for i, j in zip(links.first, links.second, strict=True)]
     np.testing.assert_allclose(links.value, expected, atol=1e-6)

@@ -3,9 +3,10 @@
 import pytest
 
 from biodata.analysis.surveys.joining import join, looked_for, of_stations
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
 from biodata.harmonise import events as harmonise_events
 from biodata.harmonise.events import sites
+from biodata.run_parameters import SurveyNumbers
 from event_rows import interpreted
 from survey_worlds import no_floors, record, records
 
@@ -75,7 +76,7 @@ def test_what_a_scope_names_and_nobody_found_has_a_rate_of_none_and_its_limit():
             "isAbsenceReported": "yes",
         }
     )
-    told = results(join(rows, records()), Parameters())
+    told = results(join(rows, records()), SurveyNumbers())
     assert told["summary"]["never_found"] == ["Panthera tigris"]
     (only,) = told["abundance"]
     found = only["by"]["joint"]

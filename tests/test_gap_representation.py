@@ -10,9 +10,8 @@ from affine import Affine
 from pyproj import CRS
 
 from area_frames import frame, km2
-from biodata.analysis.gaps.features import Target, amounts_of_classes
+from biodata.analysis.gaps.features import Target, amounts_of_classes, representation, responsibility
 from biodata.analysis.gaps.protected import amounts, layers_of, to_plane
-from biodata.analysis.gaps.representation import representation, responsibility
 from biodata.analysis.grid import Grid
 from biodata.errors import InputError
 from biodata.pipeline.protected_ground import protected_ground, read_sites

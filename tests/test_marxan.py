@@ -437,18 +437,3 @@ def test_a_unit_is_explained(tmp_path, cli):
     answer = cli("reserves", "explain", tmp_path, "2", "--instead-of", "3")
     assert (answer.code, answer.out) == (1, "")
     assert "value '2': this unit is in the plan already" in answer.error
-
-
-def test_other_objectives_keep_within_a_budget(tmp_path, cli):
-    folder = write(tmp_path, {"input.dat": INPUT.replace("BLM 2", "BLM 0")})
-    for objective, best in (("maximum_coverage", 1.0), ("minimum_shortfall", 0.5)):
-        answer = cli(
-            "reserves", "solve", folder, "--out", tmp_path / "out", "--objective", objective, "--budget", "7", "--json"
-        )
-        assert json.loads(answer.out) == {"objective": best, "bound": best, "gap": 0.0, "status": "optimal"}
-    answer = cli("reserves", "solve", folder, "--out", tmp_path / "out", "--budget", "7")
-    assert answer.code == 1
-    assert "there is no plan" in answer.error
-    assert "within the budget of 7" in answer.error
-    answer = cli("reserves", "solve", folder, "--out", tmp_path / "out", "--objective", "best")
-    assert "column --objective, value 'best': there is no such objective" in answer.error

@@ -4,6 +4,7 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -11,7 +12,7 @@ from biodata.analysis.networks.network import analyse
 from biodata.cli import app
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
-from biodata.formats.conefor_options import Kind
+from biodata.vocabularies import ConnectionKind
 
 NODES = "1\t10\n2\t5\n5\t8\n7\t3\n"
 DISTANCES = "1 2 1000\n2 5 3000\n5 7 500\n1 5 9000\n"
@@ -65,6 +66,32 @@ def test_the_command_by_hand(files, tmp_path):
     assert len((tmp_path / "tables" / "link_importances.csv").read_text().splitlines()) == 5
 
 
+def test_the_files_of_conefor(files, tmp_path):
+    folder = tmp_path / "conefor"
+    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--conefor", str(folder)])
+    assert done.exit_code == 0, done.output
+    # p of 1000, 3000, 500 m with a median of 1000 m; the way 1-2-5 is better than 1-5.
+    a, b, c = 0.5, 0.125, 0.5**0.5
+    pairs = 50 * a + 40 * b + 24 * c + 80 * a * b + 30 * a * b * c + 15 * b * c
+    direct = 50 * a + 40 * b + 24 * c + 80 * 0.5**9
+    total = 198 + 2 * pairs
+    overall = pd.read_csv(folder / "overall_indices.txt", sep="\t", header=None, index_col=0)[1]
+    assert overall["PCnum"] == pytest.approx(total, rel=1e-9)
+    assert overall["PCintra(%)"] == pytest.approx(100 * 198 / total, rel=1e-9)
+    assert overall["PCdirect(%)"] == pytest.approx(200 * direct / total, rel=1e-9)
+    assert overall["PCintra(%)"] + overall["PCdirect(%)"] + overall["PCstep(%)"] == pytest.approx(100)
+    assert (overall["IICnum"], overall["NL"]) == (198 + 50 + 24, 2)
+    heading = (folder / "node_importances.txt").read_text().splitlines()[0]
+    assert heading.startswith("Node\tdA\tdIIC\tdIICintra\tdIICflux\tdIICconnector\t")
+    assert heading.endswith("\t"), "a tab at the end too, as Conefor's"
+    nodes = pd.read_csv(folder / "node_importances.txt", sep="\t", index_col="Node")
+    assert nodes["dA"].tolist() == pytest.approx([1000 / 26, 500 / 26, 800 / 26, 300 / 26], rel=1e-9)
+    lost = 80 * (a * b - 0.5**9) + 30 * (a * b * c - 0.5**9 * c)
+    assert nodes.loc[2, "dPCconnector"] == pytest.approx(100 * 2 * lost / total, rel=1e-9)
+    links = pd.read_csv(folder / "link_importances.txt", sep="\t")
+    assert links[["Node1", "Node2"]].to_numpy().tolist() == [[1, 2], [1, 5], [2, 5], [5, 7]]
+
+
 def test_only_what_is_asked_for(files, tmp_path):
     done = CliRunner().invoke(app, [*files, "--threshold", "3000", "--only-overall"])
     assert done.exit_code == 0, done.output
@@ -82,7 +109,7 @@ def test_an_estimate_writes_nothing_and_what_to_write_is_asked_for(files, tmp_pa
     assert "(4 nodes timed)" in done.stdout
     assert not (tmp_path / "out.json").exists()
     done = CliRunner().invoke(app, [*files[:-2], "--distance", "1000"])
-    assert "column --out: the file to write is not told" in str(done.exception)
+    assert "it is not told what to write" in str(done.exception)
 
 
 def test_one_index_on_the_command_line(files, tmp_path):
@@ -114,7 +141,7 @@ def test_the_best_paths_between_two_nodes(files, tmp_path):
         pytest.param([], r"distances.txt, row 1, column probability, value '1000': this is no probability", id="no option"),
         pytest.param(["--kind", "distance"], "neither the one with a known probability nor the longest of a link", id="nothing told of distances"),
         pytest.param(["--distance", "0"], "column distance, value '0': this is not a positive number", id="no distance"),
-        pytest.param(["--distance", "9", "--total-area", "nan"], "column total_area, value 'nan': this is not a positive", id="no landscape"),
+        pytest.param(["--distance", "9", "--total-area", "nan"], "column total_area, value 'nan': the parameter cannot be so", id="no landscape"),
         pytest.param(["--distance", "9", "--probability", "1"], "must be below 1", id="certain"),
         pytest.param(["--distance", "9", "--total-area", "20"], "value '20': the landscape is smaller than its nodes, which have 26", id="small landscape"),
         pytest.param(["--distance", "9", "--out", "{tmp_path}/nodes.txt"], "written over itself", id="over itself"),
@@ -132,26 +159,26 @@ def test_what_cannot_be_is_told_and_nothing_written(files, tmp_path, options, me
 
 def test_probabilities_need_no_option_and_their_threshold_is_the_least():
     pairs = [(0, 1, 0.5), (1, 2, 0.25), (0, 2, 0.0)]
-    found = network(Kind.PROBABILITY, pairs)
+    found = network(ConnectionKind.PROBABILITY, pairs)
     assert found.overall["PCnum"] == 14 + 2 * (2 * 0.5 + 6 * 0.25 + 3 * 0.125)
     assert found.overall["NL"] == 2
-    assert network(Kind.PROBABILITY, pairs, threshold=0.3).overall["NL"] == 1
+    assert network(ConnectionKind.PROBABILITY, pairs, threshold=0.3).overall["NL"] == 1
     with pytest.raises(InputError, match="probabilities, which need no distance"):
-        network(Kind.PROBABILITY, pairs, distance=5.0)
+        network(ConnectionKind.PROBABILITY, pairs, distance=5.0)
 
 
 def test_mere_links_have_binary_indices_unless_a_probability_is_told():
     pairs = [(0, 1, 1), (1, 2, 1), (0, 2, 0)]
-    found = network(Kind.LINK, pairs)
+    found = network(ConnectionKind.LINK, pairs)
     assert found.overall["IICnum"] == pytest.approx(14 + 2 * (2 / 2 + 6 / 2 + 3 / 3))
     assert "PCnum" not in found.overall
     assert list(found.nodes.columns[-3:]) == ["dIICconnector", "BC", "BC(IIC)"]
-    assert network(Kind.LINK, pairs, probability=0.5).overall["PCnum"] == 14 + 2 * (1 + 3 + 3 * 0.25)
-    assert network(Kind.LINK, pairs, probability=1.0).overall["PCnum"] == 36
+    assert network(ConnectionKind.LINK, pairs, probability=0.5).overall["PCnum"] == 14 + 2 * (1 + 3 + 3 * 0.25)
+    assert network(ConnectionKind.LINK, pairs, probability=1.0).overall["PCnum"] == 36
 
 
 def test_nodes_to_add_are_outside_the_landscape_until_they_are_added():
-    found = network(Kind.PROBABILITY, [(0, 1, 0.5), (1, 2, 0.5)], existing=(True, False, True))
+    found = network(ConnectionKind.PROBABILITY, [(0, 1, 0.5), (1, 2, 0.5)], existing=(True, False, True))
     assert found.overall["PCnum"] == 1 + 9
     assert (found.overall["nodes"], found.overall["area"], found.overall["NC"]) == (2, 4.0, 2)
     added = found.nodes.iloc[1]
@@ -165,29 +192,29 @@ def test_nodes_to_add_are_outside_the_landscape_until_they_are_added():
 def test_areas_whose_products_are_no_numbers_are_refused():
     nodes = Nodes(np.array([1, 2]), np.array([1e200, 1.0]), np.array([True, True]))
     with pytest.raises(InputError, match="too large to be multiplied"):
-        analyse(nodes, Connections(Kind.LINK, np.array([0]), np.array([1]), np.ones(1)))
+        analyse(nodes, Connections(ConnectionKind.LINK, np.array([0]), np.array([1]), np.ones(1)))
 
 
 def test_only_the_indices_that_are_asked_for():
-    found = network(Kind.PROBABILITY, [(0, 1, 0.5), (1, 2, 0.25)], indices=["PC"])
+    found = network(ConnectionKind.PROBABILITY, [(0, 1, 0.5), (1, 2, 0.25)], indices=["PC"])
     assert "IICnum" not in found.overall
     assert "dIIC" not in found.nodes
     assert found.nodes["component"].tolist() == [0, 0, 0]
     assert found.links["dPC"].notna().all()
     with pytest.raises(InputError, match="the probabilities of the connections are not known"):
-        network(Kind.LINK, [(0, 1, 1)], indices=["PC"])
+        network(ConnectionKind.LINK, [(0, 1, 1)], indices=["PC"])
 
 
 def test_one_node_is_a_network():
     nodes = Nodes(np.array([4]), np.array([2.0]), np.array([True]))
     none = np.zeros(0, dtype=np.int64)
-    found = analyse(nodes, Connections(Kind.LINK, none, none, np.zeros(0)), total_area=8.0, probability=0.5)
+    found = analyse(nodes, Connections(ConnectionKind.LINK, none, none, np.zeros(0)), total_area=8.0, probability=0.5)
     assert found.overall["PC"] == found.overall["IIC"] == 4 / 64
     assert found.nodes["dPC"].tolist() == [100.0]
     assert not len(found.links)
 
 
 def test_two_rows_of_a_pair_count_once_and_the_nearer_one():
-    found = network(Kind.DISTANCE, [(0, 1, 20), (1, 0, 10), (2, 2, 0)], distance=10.0)
+    found = network(ConnectionKind.DISTANCE, [(0, 1, 20), (1, 0, 10), (2, 2, 0)], distance=10.0)
     assert found.overall["PCnum"] == 14 + 2 * 2 * 0.5
     assert found.links["distance"].tolist() == [10.0]

@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 import pytest
 
-from biodata.analysis.networks import connectivity, graph_removal, graphs
+from biodata.analysis.networks import connectivity, graph_search, graphs
 from biodata.errors import InputError
 from networks import best_links, hop_matrix, product_matrix, random_network, without_link, without_node
 
@@ -86,9 +86,9 @@ def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
     sources, active = np.arange(40, dtype=np.int32), np.ones(40, dtype=bool)
     totals, flux, nodes, links = np.zeros(2), np.zeros(40), np.zeros(40), np.zeros(graph.links)
     # Plain Python, where the number of passes can be changed: the compiled code has it built in.
-    monkeypatch.setattr(graph_removal, "_MOST_PASSES", 0)
-    monkeypatch.setattr(graph_removal, "_repair", graph_removal._repair.py_func)
-    graph_removal.sweep.py_func(
+    monkeypatch.setattr(graph_search, "_MOST_PASSES", 0)
+    monkeypatch.setattr(graph_search, "_repair", graph_search._repair.py_func)
+    graph_search.sweep.py_func(
         sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights, graph.hops, active, area,
         True, True, 0.0, totals, flux, nodes, links,
     )  # fmt: skip
@@ -106,7 +106,7 @@ def test_a_table_of_all_distances_needs_few_links_and_loses_nothing_by_it(seed):
     probability, area, active = 0.5**distance, rng.random(nodes), rng.random(nodes) > 0.1
     graph = graphs.with_probabilities(nodes, first, second, probability)
     assert graph.links > 4 * nodes
-    assert graph_removal.needed(graph, active).mean() < 0.7
+    assert graph_search.needed(graph, active).mean() < 0.7
     found = connectivity.of_removal(graph, area, active=active)
     there = np.where(active, area, 0)
     best = {pair: chance for pair, chance in best_links(first, second, probability).items() if active[list(pair)].all()}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biodata.analysis.surveys import richness
+from biodata.analysis.surveys import results as richness
 
 pytestmark = pytest.mark.peers
 

@@ -16,10 +16,8 @@ from biodata.analysis.reserves.model import Clock
 from biodata.analysis.reserves.problem import Boundary, Connectivity, Problem
 from biodata.errors import InputError
 
-OBJECTIVES = ("minimum_set", "maximum_coverage", "minimum_shortfall")
 
-
-def random_problem(seed: int, objective: str) -> Problem:
+def random_problem(seed: int) -> Problem:
     """Return a problem of 3-8 units with some of everything, each number from `seed`."""
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(3, 9)), int(rng.integers(1, 5))
@@ -45,17 +43,13 @@ def random_problem(seed: int, objective: str) -> Problem:
         from_, to = (first, second) if symmetric else (np.append(first, second), np.append(second, first))
         connectivity = Connectivity(from_, to, rng.uniform(0, 2, len(to)), float(rng.uniform(0, 2)), symmetric)
     locked_in = rng.random(n) < 0.15
-    limited = objective != "minimum_set" or rng.random() < 0.4
     shortfall_cost = None
-    if objective == "minimum_set" and rng.random() < 0.3:
+    if rng.random() < 0.3:
         shortfall_cost = np.where(rng.random(len(asked)) < 0.5, rng.uniform(1, 20, len(asked)), math.inf)
     return Problem(
         cost,
         sparse.csr_array(amounts),
         asked,
-        objective,
-        budget=float(cost.sum() * rng.uniform(0.2, 0.8)) if limited else None,
-        weights=rng.uniform(0.5, 2, m),
         locked_in=locked_in,
         locked_out=(rng.random(n) < 0.15) & ~locked_in,
         boundary=boundary,
@@ -70,8 +64,6 @@ def objective_of(problem: Problem, chosen: tuple[int, ...]) -> float | None:
     if any((problem.is_locked_in[i] and not chosen[i]) or (problem.is_locked_out[i] and chosen[i]) for i in units):
         return None
     cost = sum(problem.cost[i] * chosen[i] for i in units)
-    if problem.budget is not None and cost > problem.budget + 1e-9:
-        return None
     penalty = 0.0
     if (b := problem.boundary) is not None:
         shared = sum(length for i, j, length in zip(b.first, b.second, b.length, strict=True) if chosen[i] != chosen[j])
@@ -87,24 +79,15 @@ def objective_of(problem: Problem, chosen: tuple[int, ...]) -> float | None:
             if chosen[i] and (asked.units is None or asked.units[i])
         ]
         missed.append(max(0.0, 1 - sum(counts) / asked.need))
-    if problem.objective == "minimum_set":
-        prices = problem.shortfall_cost if problem.shortfall_cost is not None else [math.inf] * len(missed)
-        if any(share > 1e-9 and math.isinf(price) for share, price in zip(missed, prices, strict=True)):
-            return None
-        return cost + penalty + sum(s * p for s, p in zip(missed, prices, strict=True) if not math.isinf(p))
-    for feature, weight in enumerate(problem.weights):
-        shares = [share for share, asked in zip(missed, problem.requirements, strict=True) if asked.feature == feature]
-        if shares and problem.objective == "minimum_shortfall":
-            penalty += weight * max(shares)
-        elif shares:
-            penalty -= weight * (max(shares) < 1e-9)
-    return penalty
+    prices = problem.shortfall_cost if problem.shortfall_cost is not None else [math.inf] * len(missed)
+    if any(share > 1e-9 and math.isinf(price) for share, price in zip(missed, prices, strict=True)):
+        return None
+    return cost + penalty + sum(s * p for s, p in zip(missed, prices, strict=True) if not math.isinf(p))
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("seed", range(25))
-def test_a_plan_is_the_best_of_all_subsets(seed, objective):
-    problem = random_problem(seed, objective)
+def test_a_plan_is_the_best_of_all_subsets(seed):
+    problem = random_problem(seed)
     values = (objective_of(problem, chosen) for chosen in itertools.product((0, 1), repeat=problem.units))
     best = min((value for value in values if value is not None), default=None)
     found = reserve_selection.solve(problem)
@@ -114,8 +97,7 @@ def test_a_plan_is_the_best_of_all_subsets(seed, objective):
         return
     assert found.status == "optimal"
     assert found.gap == pytest.approx(0, abs=1e-6)
-    told = -found.objective if objective == "maximum_coverage" else found.objective
-    assert told == pytest.approx(best, abs=1e-6)
+    assert found.objective == pytest.approx(best, abs=1e-6)
     assert objective_of(problem, tuple(found.chosen.astype(int))) == pytest.approx(best, abs=1e-6)
 
 
@@ -225,38 +207,6 @@ def test_a_target_above_what_exists_is_named_with_what_is_missing():
     assert found.problems == ("gibbon: amount 3 of 5 can be had, 2 short",)
 
 
-def test_a_budget_that_is_too_small_names_what_falls_short():
-    found = reserve_selection.solve(tiny(budget=3.0))
-    assert found.status == "infeasible"
-    assert "gibbon" in found.problems[0]
-    assert "budget of 3" in found.problems[0]
-
-
-def test_locked_units_beyond_the_budget_are_told():
-    found = reserve_selection.solve(
-        tiny(budget=1.0, objective="minimum_shortfall", locked_in=np.array([True, False, False]))
-    )
-    assert found.problems == ("the units locked in cost 1 more than the budget of 1",)
-
-
-def test_locked_units_beyond_the_budget_are_told_where_targets_may_be_missed():
-    found = reserve_selection.solve(
-        tiny(budget=0.0, locked_in=np.array([True, False, False]), shortfall_cost=np.ones(2))
-    )
-    assert found.status == "infeasible"
-    assert found.problems == ("the units locked in cost 2 more than the budget of 0",)
-
-
-def test_nothing_that_can_be_had_is_optimal():
-    amounts = sparse.csr_array([[6e5], [7e5]])
-    asked = targets.requirements(np.array([3e5, 1e5]))
-    weights = np.array([992610.35, 336553.4])
-    found = reserve_selection.solve(
-        Problem(np.array([9.0]), amounts, asked, "maximum_coverage", budget=1.0, weights=weights)
-    )
-    assert (found.status, found.objective, found.gap) == ("optimal", 0.0, 0.0)
-
-
 def test_what_is_missed_by_rounding_only_is_met_in_the_bound_too():
     amounts = sparse.csr_array([[5e5, 1e-4, 0.0], [0.0, 2e-6, 3.0]])  # the need of all is a sum that rounds
     asked = targets.requirements(amounts.sum(axis=1))
@@ -264,16 +214,6 @@ def test_what_is_missed_by_rounding_only_is_met_in_the_bound_too():
     assert (found.status, found.objective) == ("optimal", 3.0)
     found = reserve_selection.solve(Problem(np.array([1.0, 1, 1]), amounts[[0]], asked[:1]))
     assert (found.status, found.objective, found.bound) == ("optimal", 1.0, 1.0)
-
-
-@pytest.mark.parametrize("objective", ["maximum_coverage", "minimum_shortfall"])
-def test_what_changes_nothing_is_not_bought(objective):
-    amounts = sparse.csr_array([[1.0, 0, 1], [0, 1, 0]])
-    asked = targets.requirements(np.array([1.0, 2.0]))
-    problem = Problem(np.array([1.0, 2, 2]), amounts, asked, objective, budget=5.0)
-    found = reserve_selection.solve(problem)
-    assert found.chosen.tolist() == ([True, False, False] if objective == "maximum_coverage" else [True, True, False])
-    assert found.objective == pytest.approx(1.0 if objective == "maximum_coverage" else 0.5)
 
 
 def test_each_side_of_a_border_holds_its_part():
@@ -298,8 +238,6 @@ def test_log_linear_targets_fall_between_the_thresholds_and_are_capped():
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        pytest.param({"budget": -1.0}, "column budget, value '-1'", id="negative budget"),
-        pytest.param({"objective": "minimum_shortfall"}, "minimum_shortfall needs a budget", id="no budget"),
         pytest.param({"locked_in": np.ones(2, bool)}, "locked_in has 2 values, not 3", id="wrong length"),
         pytest.param(
             {"locked_in": np.ones(3, bool), "locked_out": np.ones(3, bool)}, "locked in and locked out", id="both locks"

@@ -87,8 +87,8 @@ def test_reports_of_the_run_tell_all_three_and_those_of_another_run_none(asked):
         text = page.page(found)
     assert text.count("Not run.") == 0
     assert "Frequencies under the assumptions below" in text
-    again = runs.Request(LAYER, str(standing.taken_up(settings, f"{LAYER}-corridor-1").table), seed=9)
-    report = runs.find_corridors(settings, again)
+    again = runs.Corridors(layer=LAYER, resistance=standing.taken_up(settings, f"{LAYER}-corridor-1").table)
+    report = runs.find_corridors(settings, again, seed=9)
     left = runs.read_results(settings, "corridors")
     assert set(left["run_id"]) == {report.run_id}
     assert all("findings" not in json.loads(text) for text in left["evidence"])

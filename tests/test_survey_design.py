@@ -29,7 +29,7 @@ def data(tmp_path_factory, sample_data):
     pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], settings)
     # One cut for all pairs, of their median cost: so much is a tenth of what the first corridor costs, and it has two sides.
     table = str(sample_data / "resistance.csv")
-    request = runs.Request(layer=LAYER, resistance=table, as_of="2026-11-26", cut_fraction=0.24)
+    request = runs.Corridors(layer=LAYER, resistance=table, as_of="2026-11-26", cut_fraction=0.24)
     runs.find_corridors(settings, request)
     return settings.data
 

@@ -7,7 +7,8 @@ from scipy import stats
 from biodata.analysis.surveys import abundance
 from biodata.analysis.surveys import results as of_species
 from biodata.analysis.surveys.joining import join
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
+from biodata.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
 MUNTJAC = "Muntiacus vaginalis"
@@ -23,7 +24,7 @@ def told(sites, *, years=(2026,), side="LA", seen=2):
         for year in years
         for k in range(seen)
     ]
-    return results(join(events(*some), records(*found)), Parameters())
+    return results(join(events(*some), records(*found)), SurveyNumbers())
 
 
 def test_one_site_tells_neither_rate_nor_occupancy_nor_richness():
@@ -64,7 +65,7 @@ def test_sides_with_too_few_sites_are_not_compared():
     found = [record(f"LA{n}", "2026-01-05T05:00:00+07:00") for n in range(6)] + [
         record("CN0", "2026-01-05T05:00:00+07:00")
     ]
-    every = results(join(events(*some), records(*found)), Parameters())
+    every = results(join(events(*some), records(*found)), SurveyNumbers())
     for kind in ("abundance", "occupancy"):
         (one,) = every[kind]
         assert one["compared"]["refused"] == "CN: fewer than 5 sites"

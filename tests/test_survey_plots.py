@@ -8,9 +8,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from biodata.analysis.surveys.joining import join
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
+from biodata.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
 LONG = "Point Intercept Transect (PIT) method along the reef crest, told in \u7ea2\u5916\u76f8\u673a"
@@ -48,7 +49,7 @@ def told():
             if rng.random() < 0.06:
                 when = f"{year}-02-{day + 1:02}T{rng.integers(0, 24):02}:10:00+07:00"
                 seen.append({**record(name, when), "species": species, "scientificName": species})
-    return {**results(join(events(*some), records(*seen)), Parameters()), "facts": FACTS}
+    return {**results(join(events(*some), records(*seen)), SurveyNumbers()), "facts": FACTS}
 
 
 @pytest.fixture(params=["camera_trap", LONG], ids=["camera", "long name"])

@@ -10,7 +10,8 @@ import pytest
 
 from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, season_start
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
+from biodata.run_parameters import SurveyNumbers
 from survey_worlds import event, events, no_floors, record, records
 
 __all__ = ["no_floors"]
@@ -22,7 +23,7 @@ WALK = {"design": "line_transect", "effort_unit": "km", "days": 1}
 
 def survey(some, *seen, **asked):
     joined = join(events(*some), records(*seen))
-    return joined, results(joined, Parameters(**asked))
+    return joined, results(joined, SurveyNumbers(**asked))
 
 
 def of(told, kind, **which):

@@ -40,7 +40,7 @@ def found(tmp_path_factory):
         patch.setattr("biodata.places.load_boundaries", lambda *_: boundaries)
         settings = installed(tmp_path_factory.mktemp("languages") / "data", *project(hidden=[(TIGER, "LA1-2023")]))
         made = run_engines.work_on(
-            run_engines.Work(settings, {"dataset": "cameras", "records": "public"}, 1, None, None), "survey-results"
+            run_engines.Work(settings), "survey-results", {"dataset": "cameras", "records": "public"}
         )
     return told_of(made.results), made.notes
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biodata.analysis.surveys import richness
+from biodata.analysis.surveys import results as richness
 
 SMALL = np.array(
     [

@@ -6,7 +6,8 @@ import pytest
 import releases as fixture
 from biodata.analysis.scopes import Holds, holding, standing, unclear
 from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
-from biodata.analysis.surveys.results import Parameters, results
+from biodata.analysis.surveys.results import results
+from biodata.run_parameters import SurveyNumbers
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.names import bundled_common_names
 from biodata.sharing.scopes import told_words
@@ -78,7 +79,7 @@ def test_first_results_need_no_checklist():
         events(*(event(name, targetTaxonomicScope=["Mammalia", "Galliformes"]) for name in "abc")),
         records(*(record(at, f"2026-01-0{n}T05:00:00+07:00") | UNRANKED for n, at in enumerate("aab", start=2))),
     )
-    told = results(joined, Parameters())
+    told = results(joined, SurveyNumbers())
     assert told["abundance"][0]["by"]["joint"]["effort"] == 90
     assert told["occupancy"][0]["by"]["joint"]["found_at"] == 2
     assert told["occupancy"][0]["by"]["joint"]["sites"] == 3
@@ -86,7 +87,7 @@ def test_first_results_need_no_checklist():
 
 def test_an_unknown_class_is_not_said_to_be_outside_the_scope():
     row = record("a", "2026-01-02") | UNRANKED | {"scientificName": "Ignotus yus"}
-    told = results(join(events(event("a")), records(row)), Parameters())
+    told = results(join(events(event("a")), records(row)), SurveyNumbers())
     reason = told["abundance"][0]["by"]["joint"]["refused"]
     assert "outside" not in reason
     assert "biodata ingest checklist FILE" in reason
@@ -110,7 +111,7 @@ def test_an_event_that_reports_no_absence_is_no_absence():
 )  # fmt: skip
 def test_an_empty_sheet_has_effort_and_no_absence(design, unit):
     both = (event(name, side=side, design=design, effort_unit=unit) for name, side in (("a", "LA"), ("b", "CN")))
-    told = results(join(events(*both), records()), Parameters())
+    told = results(join(events(*both), records()), SurveyNumbers())
     assert [(one["effort"], one["effort_unit"]) for one in told["effort"]] == [(30, unit), (30, unit)]
     assert (told["abundance"], told["occupancy"], told["totals"]) == ([], [], [])
     assert told["richness"][design]["by"]["joint"]["species"] == [0, 0]

@@ -221,7 +221,7 @@ def read(
     """
     layers = vectors.open_layers(path, layer=layer)
     if len(layers) != 1:
-        problem, expected = f"the file has {len(layers)} layers with geometry", "one of them, as --areas-layer NAME"
+        problem, expected = f"the file has {len(layers)} layers with geometry", "one of them (areas_layer)"
         raise InputError(problem, file=path.name, value=", ".join(one.label for one in layers), expected=expected)
     (only,) = layers
     if only.crs is None:
@@ -338,7 +338,7 @@ def _ids(table: pl.DataFrame, path: Path, id_column: str | None) -> tuple[list[s
             )  # fmt: skip
         told = f"nothing in row {row}" if first is None else f"{value!r} in rows {first} and {row}"
         unfit.append(f"column {column.name} has {told}, so its values are no ids")
-    return ids, [f"{why}; {instead} taken (--id-column names another one)" for why in unfit]
+    return ids, [f"{why}; {instead} taken (id_column names another one)" for why in unfit]
 
 
 def _columns(table: pl.DataFrame, path: Path, told: str | None, usual: tuple[str, ...]) -> list[pl.Series]:

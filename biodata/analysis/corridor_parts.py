@@ -3,11 +3,13 @@
 import hashlib
 import json
 import zipfile
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from biodata.analysis.adjacency import Neighbour, Pair
@@ -158,3 +160,25 @@ def _unpacked(stored: Any, name: str, *, nothing: float) -> tuple[Floats32, int,
     values = np.full(shape[0] * shape[1], nothing, dtype=np.float32)
     values[np.unpackbits(stored[f"{name}_cells"], count=values.size).astype(bool)] = stored[name]
     return values.reshape(shape), row, column
+
+
+def ground_for(executor: Executor, values: npt.NDArray[np.float64], folder: Path) -> Any:
+    """Return what stands for a raster among the values that a task is handed.
+
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor
+        Threads get the raster itself, an executor that has a method `share` (the workers of a cluster) what that
+        returns, and any other, processes of this machine, the path of a file.
+    values : ndarray of float64
+    folder : Path
+        Where the file is written.
+    """
+    if isinstance(executor, ThreadPoolExecutor):
+        return values
+    share = getattr(executor, "share", None)
+    if share is not None:
+        return share(values)
+    path = folder / "ground.npy"
+    np.save(path, values)
+    return path

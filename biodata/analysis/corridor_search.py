@@ -25,9 +25,8 @@ from biodata.analysis.areas import Site
 from biodata.analysis.barriers import BarrierParameters
 from biodata.analysis.circuit.pinch_points import pair_currents
 from biodata.analysis.corridor_parameters import CorridorParameters
-from biodata.analysis.corridor_parts import Parts
+from biodata.analysis.corridor_parts import Parts, ground_for
 from biodata.analysis.cost_distance import CostSurface
-from biodata.analysis.executors import ground_for
 from biodata.analysis.grid import Floats, Grid, Ints
 
 _BLOCKED: Final = "No functional link: cells without data lie between."

@@ -20,7 +20,7 @@ from biodata.errors import InputError
 from biodata.formats import geotiff
 
 _STRETCH: Final = 0.02
-_WARP: Final = "give --cell-m, and it is put into an equal-area grid of such cells (nearest value)"
+_WARP: Final = "give cell_m, and it is put into an equal-area grid of such cells (nearest value)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _system(source: Any, path: Path, declared: str | None) -> CRS:
         own = None  # a local system has no place on the ground
     if declared is None:
         if own is None:
-            problem, expected = "the raster does not tell its coordinate system", "name it with --crs, as EPSG:32647"
+            problem, expected = "the raster does not tell its coordinate system", "name it (crs), as EPSG:32647"
             raise InputError(problem, file=path.name, expected=expected, code="RASTER_CRS_MISSING")
         return own
     try:
@@ -113,7 +113,7 @@ def _system(source: Any, path: Path, declared: str | None) -> CRS:
         raise InputError(problem, value=declared, expected="for example EPSG:32647", code="CRS_UNKNOWN") from error
     if own is not None and own != named:
         problem = f"the raster tells another coordinate system itself: {own.name}"
-        raise InputError(problem, file=path.name, value=declared, expected="leave --crs out", code="CRS_CONTRADICTED")
+        raise InputError(problem, file=path.name, value=declared, expected="leave crs out", code="CRS_CONTRADICTED")
     return named
 
 
@@ -124,7 +124,7 @@ def _band(source: Any, path: Path, band: int | None) -> int:
     measured = [number for number, kind in enumerate(source.colorinterp, start=1) if kind != ColorInterp.alpha]
     if band is None and len(measured) != 1:
         problem = f"the raster has {len(measured)} bands"
-        raise InputError(problem, file=path.name, expected="name one with --band", code="RASTER_BANDS")
+        raise InputError(problem, file=path.name, expected="name one (band)", code="RASTER_BANDS")
     if band is not None and not 1 <= band <= source.count:
         problem = f"the raster has {source.count} bands"
         raise InputError(problem, file=path.name, value=str(band), expected="a band of it", code="RASTER_BANDS")
@@ -166,7 +166,7 @@ def _check(values: Floats, grid: Grid, path: Path) -> None:
     value = _shortest(float(values[row, column]))
     more = f" ({bad.size} cells are not)" if bad.size > 1 else ""
     problem = f"resistance must be above 0{more}"
-    expected = f"1 or more is usual; if {value} stands for no data, say --nodata {value}"
+    expected = f"1 or more is usual; if {value} stands for no data, say so (nodata {value})"
     raise InputError(
         problem, file=path.name, row=row + 1, column=str(column + 1), value=value, expected=expected,
         code="RESISTANCE_NOT_POSITIVE",
@@ -233,6 +233,17 @@ def read(
     if not grid.square():
         notes.append(f"cells of {wide:.6g} x {high:.6g} m are taken as squares of {grid.cell_m:.6g} m")
     return resistance, grid, [*notes, *_stretch(grid)]
+
+
+def doubt(resistance: Floats, *, raster: str) -> list[str]:
+    """Return what is doubtful in a raster of resistance: values that look like suitabilities, of which more is better."""
+    known = resistance[np.isfinite(resistance)]
+    if known.size and known.min() < known.max() <= 1:
+        return [
+            f"{raster}: every value lies between {known.min():g} and {known.max():g}; resistance is usually 1 or more: if these "
+            "are habitat suitabilities, of which more is better, corridors go where they should not"
+        ]
+    return []
 
 
 def areas(path: Path, grid: Grid) -> gpd.GeoDataFrame:

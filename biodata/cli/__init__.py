@@ -38,7 +38,6 @@ PANELS: Final = {
         "cost-distance": "Accumulate the cost of moving away from sources.",
         "circuit": "Run a Circuitscape project.",
         "network": "Connectivity of a network of patches, and what each patch and link is worth.",
-        "conefor": "Run Conefor's command line.",
         "protconn": "ProtConn: the protected and connected share of a country or landscape.",
         "gaps": "How much is protected and what is missing, by country and jointly.",
         "reserves": "Select reserves: planning units and Marxan's projects.",
@@ -97,10 +96,9 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _MODULES: Final = (
-    "access accounts assess audit candidates circuit cite climate conefor consent corridors "
-    "corridors_uncertainty corridors_validate cost_distance dataset datum demo engine_inputs exact explain export "
-    "gaps ingest names network nodes parse protconn protected_areas pull quality report reserves resistance "
-    "rights rules run_records scenarios sensitive serve species survey survey_design upkeep withdraw"
+    "access accounts analyses assess audit candidates cite consent dataset datum demo engine_inputs "
+    "exact explain export gaps ingest names nodes parse protected_areas pull quality rasters reserves "
+    "rights rules run_records sensitive serve species survey upkeep withdraw"
 )
 for module in _MODULES.split():
     import_module(f"biodata.cli.{module}").add_commands(app)

@@ -1,12 +1,23 @@
 """`biodata candidates`."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_kinds, check_outputs, installation, say
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_kinds,
+    check_outputs,
+    current_release,
+    installation,
+    say,
+    settings_for,
+)
+from biodata.errors import InputError
 from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
@@ -20,8 +31,8 @@ and what would make it surer. What has no records on either side is listed apart
 `biodata report` and `survey-design` take the id beside it.
 
 Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by those
-that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same option for the run itself,
-and --plan, --cost-layer and --agreements, which tell it more.
+that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same
+parameter for the run itself, and plan, cost_layer and agreements, which tell it more.
 
 Example: biodata candidates --data biodata_data --out candidates.gpkg --considered
 
@@ -32,6 +43,8 @@ Example: biodata candidates --data biodata_data --criteria shared_species,human_
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     app.command(name="candidates", help=_CANDIDATES)(candidates)
+    app.command(name="report", help=_REPORT)(report)
+    app.command(name="survey-design", help=_HELP)(survey_design)
 
 
 def candidates(
@@ -116,3 +129,130 @@ def _plain(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {True: "yes", False: "no", None: "not known"}[value]
     return f"{value:,.10g}"
+
+
+_REPORT = """Write the printable report of a candidate reserve, a corridor, or ground that was looked at.
+
+Map, evidence on each side, hard criteria, front and rank, uncertainty, validation, what is unknown, citation: as a page
+(.html) or as PDF (.pdf, with the extra `report`). It is made of the current release, so of published values only. What
+`biodata corridors-validate`, `corridors-uncertainty --report` and `scenarios` wrote can be told in it; where they are not
+given it says that they were not run.
+
+Example: biodata report landcover_china_laos-candidate-1 --data biodata_data --out report.html
+"""
+
+
+def report(
+    identifier: Annotated[str, typer.Argument(help="candidate_id, corridor_id or considered_id.", metavar="ID")],
+    out: Annotated[Path, typer.Option(help="File to write: .html or .pdf.", dir_okay=False)],
+    validation: Annotated[
+        Path | None, typer.Option(help="JSON of `corridors-validate`.", dir_okay=False, exists=True)
+    ] = None,
+    uncertainty: Annotated[
+        Path | None, typer.Option(help="JSON of `corridors-uncertainty --report`.", dir_okay=False, exists=True)
+    ] = None,
+    scenarios: Annotated[
+        Path | None, typer.Option(help="GeoPackage of `scenarios`.", dir_okay=False, exists=True)
+    ] = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Read, write, say."""
+    from biodata.errors import InputError
+    from biodata.exports.reports import findings, material, page
+    from biodata.store.reader import ReleaseReader
+
+    given = {"validation": validation, "uncertainty": uncertainty, "scenarios": scenarios}
+    files = {name: path for name, path in given.items() if path is not None}
+    kind = out.suffix.lower()
+    if kind not in (".html", ".pdf"):
+        problem, expected = "a report is a page or a PDF", "a name that ends with .html or .pdf"
+        raise InputError(problem, file=str(out), expected=expected, code="OUTPUT_KIND")
+    check_outputs([out], files.values())
+    settings = settings_for(data)
+    current_release(data)
+    found = {name: findings.read(path) for name, path in files.items()}
+    with ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s) as reader:
+        told = material.read(reader.current(), identifier, findings=found)
+    if kind == ".pdf":
+        from biodata.exports.reports import pdf
+
+        boxes = pdf.write(told, out)
+        if boxes:
+            say(
+                f"{len(boxes)} letters stand as boxes, since no font of this machine has them ({boxes[:12]}): install one, on "
+                "Debian fonts-noto-cjk for Chinese or fonts-noto-core for other scripts"
+            )
+    else:
+        part = out.with_name(f"{out.name}.part")
+        part.write_text(page.page(told), encoding="utf-8")
+        part.replace(out)
+    say(f"{told.id} of release {told.release['id']} → {out}")
+
+
+_HELP = """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
+
+Cameras or transects on both sides of the border, in cells where nobody looked for the species, those first that matter
+most to the corridor. --out may be told several times: .gpkg, .csv (which KoBoToolbox, ODK and SMART read), .gpx.
+
+With --records public (the default) only what everybody may see decides where stations stand. With --records exact the
+survey carries the strictest category of the records, and is for its maker.
+
+Example: biodata survey-design landcover_china_laos-corridor-1 --species "Elephas maximus" --data biodata_data --out survey.gpkg --out survey.gpx
+"""
+
+
+def survey_design(
+    result: Annotated[str, typer.Argument(help="corridor_id or candidate_id.")],
+    species: Annotated[str, typer.Option(help="The species that is to be found.")],
+    out: Annotated[list[Path], typer.Option(help="File to write; several times for several.", dir_okay=False)],
+    data: DataOption = DEFAULT_DATA,
+    kind: Annotated[str, typer.Option(help="camera or transect.")] = "camera",
+    stations: Annotated[int, typer.Option(help="Stations of both sides together.", min=1)] = 20,
+    spacing_m: Annotated[float, typer.Option(help="Least distance of neighbours, metres.", min=1)] = 2_000.0,
+    transect_m: Annotated[float, typer.Option(help="Length of a transect, metres.", min=1)] = 2_000.0,
+    nights: Annotated[int | None, typer.Option(help="Nights of a camera: as many as are needed.", min=1)] = None,
+    per_night: Annotated[float | None, typer.Option(help="Chance to detect the species in a night (or walk) where it is: 0.03 of a camera, 0.3 of a walk.")] = None,
+    per_night_source: Annotated[str | None, typer.Option(help="Where that chance comes from.")] = None,
+    cell_m: Annotated[float, typer.Option(help="Side of the cells in which effort is told, metres.", min=1)] = 5_000.0,
+    recent_years: Annotated[int, typer.Option(help="Effort of so many years counts.", min=1)] = 15,
+    as_of: Annotated[datetime | None, typer.Option(help="Date from which they are counted back: today.", formats=["%Y-%m-%d"])] = None,
+    records: Annotated[str, typer.Option(help="public or exact.")] = "public",
+) -> None:  # fmt: skip
+    """Design, write, say what it would settle."""
+    from biodata.analysis.evidence import DesignParameters, Detection
+    from biodata.analysis.evidence.design import ASSUMED
+    from biodata.exports.survey_stations import WRITERS, write_proposal
+    from biodata.surveys.design import SurveyRequest, design
+
+    check_kinds(out, tuple(WRITERS))
+    for name, told, known in (("kind", kind, ("camera", "transect")), ("records", records, ("public", "exact"))):
+        if told not in known:
+            problem = f"no such {name}"
+            raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
+    check_outputs(out, [])
+    chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
+    detection = Detection(per_night=chance, source=per_night_source or ASSUMED)
+    request = SurveyRequest(
+        species=species, result=result, as_of=(as_of or datetime.now(UTC)).date(), cell_m=cell_m,
+        recent_years=recent_years, records="exact" if records == "exact" else "public",
+        design=DesignParameters(
+            kind="transect" if kind == "transect" else "camera", stations=stations, spacing_m=spacing_m,
+            transect_m=transect_m, nights=nights, detection=detection,
+        ),
+    )  # fmt: skip
+    proposal = design(installation(data), request)
+    for path in out:
+        write_proposal(proposal, path)
+    for side, cells in proposal.facts["effort"].items():
+        say(f"{side}: cells " + ", ".join(f"{state} {count}" for state, count in cells.items()))
+    for settles in proposal.settles.values():
+        say(settles["says"])
+    facts = proposal.facts
+    say(
+        f"{proposal.stations.height} stations → {', '.join(map(str, out))}; boundary set {facts['boundary_set']} "
+        f"({facts['boundary_version']}), band {facts['band_m']:g} m; {records} records of lake version {facts['snapshot']}"
+    )
+    if "note" in facts:
+        say(facts["note"])
+    if proposal.sharing_category != "open":
+        say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")

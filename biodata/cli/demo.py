@@ -94,7 +94,7 @@ def _make(settings: Settings, folder: Path) -> None:
             run = run_engines.start(settings, "corridors", asked, progress=show_progress())
             rows = {name: told["rows"] for name, told in run.results.items()}
             tell(
-                f"{', '.join(run.notes)}, {rows['reserve_candidates']} candidates of {rows['considered_ground']} looked at; "
+                f"{run.notes[0]}, {rows['reserve_candidates']} candidates of {rows['considered_ground']} looked at; "
                 f"kept as {run.id}"
             )
     with _timed("release") as tell:

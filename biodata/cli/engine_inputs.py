@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, current_release, read_box, read_country, say, settings_for
-from biodata.cli.reserve_units import CostOption, ShapeOption, UnitShape, read_rates
+from biodata.cli.reserves import CostOption, ShapeOption, UnitShape, read_rates
 
 if TYPE_CHECKING:
     from biodata.exports.engine_inputs import Written

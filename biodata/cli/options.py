@@ -5,12 +5,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 
 from biodata.errors import InputError, NoReleaseError
+from biodata.run_parameters import GEOTIFF
 from biodata.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,18 +27,6 @@ DEFAULT_DATA = Path("biodata_data")
 KeepOption = Annotated[
     Path | None,
     typer.Option("--data", help="Installation that keeps the run, or whose run --run names.", file_okay=False),
-]
-
-RunOption = Annotated[
-    str | None,
-    typer.Option(
-        "--run", help="Run of `corridors --layer`, or one of its results: asks about it, and its report tells it."
-    ),
-]
-
-TableOption = Annotated[
-    Path | None,
-    typer.Option("--resistance", help="The run's table of resistance, if it lies elsewhere now.", dir_okay=False),
 ]
 
 
@@ -158,9 +147,6 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> Non
             pass
         if not existed:
             out.unlink()
-
-
-GEOTIFF: Final = (".tif", ".tiff")
 
 
 def check_kinds(paths: Iterable[Path | None], endings: Sequence[str] = GEOTIFF) -> None:

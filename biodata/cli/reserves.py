@@ -3,13 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import say, show_progress
-from biodata.cli.reserve_units import UNITS_HELP, units
+from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, read_country, say, settings_for, show_progress
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,40 +57,27 @@ def solve(
     seconds: SecondsOption = 300.0,
     threads: ThreadsOption = 1,
     runs: Annotated[int | None, typer.Option(help="Plans to write; NUMREPS where not given.", min=1)] = None,
-    objective: Annotated[str, typer.Option(help="minimum_set, maximum_coverage or minimum_shortfall.")] = "minimum_set",
-    budget: Annotated[float | None, typer.Option(help="Most that the units may cost.", min=0)] = None,
-    replacement: Annotated[
-        bool, typer.Option("--irreplaceability", help="Also solve without each unit of the plan, for plan.json.")
-    ] = False,
 ) -> None:
     """Read, solve, write, say."""
     from biodata.analysis.reserves import marxan_problem, portfolio, spacing
     from biodata.formats import marxan, marxan_output
 
-    kinds = ("minimum_set", "maximum_coverage", "minimum_shortfall")
-    if objective not in kinds:
-        problem_text = "there is no such objective"
-        raise InputError(problem_text, column="--objective", value=objective, expected=", ".join(kinds))
-    if objective != "minimum_set" and budget is None:
-        problem_text = f"{objective} needs a budget"
-        raise InputError(problem_text, column="--budget", expected="most that the units may cost")
     read = marxan.read_project(project)
-    problem = marxan_problem.to_problem(read, objective=objective, budget=budget)  # type: ignore[arg-type]  # just checked
+    problem = marxan_problem.to_problem(read)
     penalties = marxan_problem.penalties(read, problem)
-    asked, told = marxan_problem.solvable(problem, read, objective=objective)  # type: ignore[arg-type]
+    asked, missed = marxan_problem.solvable(problem, read)
     spacing.rules(read)  # what is wrong with them is told before the work
-    for line in [*told, *read.notes]:
+    for line in [*missed, *read.notes]:
         typer.echo(f"biodata: {line}", err=True)
-    missed = told if objective == "minimum_set" else []  # the other objectives leave out what cannot be had
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
     with _Watch("gap", seconds) as watch:
         found, asked, left_out = spacing.solve_project(
-            read, asked, objective=objective, gap=gap, seconds=seconds, threads=threads, seed=seed,
+            read, asked, gap=gap, seconds=seconds, threads=threads, seed=seed,
             progress=watch.told,
         )  # fmt: skip
     for line in left_out:
         typer.echo(f"biodata: {line}", err=True)
-    missed += left_out if objective == "minimum_set" else []
+    missed += left_out
     if found.status in ("infeasible", "no_plan"):
         out.mkdir(parents=True, exist_ok=True)
         _write_plan(
@@ -102,7 +89,7 @@ def solve(
     wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
     with _Bar(wanted, "plan") as bar:
         plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
-        plans = spacing.mended(read, problem, plans, objective)
+        plans = spacing.mended(read, problem, plans)
     scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
     more: dict[str, Any] = {
         "missed": missed,
@@ -111,11 +98,6 @@ def solve(
         "marxan_penalty": scores[0].penalty,
         "runs": len(plans.plans),
     }
-    if replacement:
-        units = [unit for unit, taken in enumerate(found.chosen) if taken and not problem.is_locked_in[unit]]
-        with _Bar(len(units), "unit") as bar:
-            costs = portfolio.replacement_costs(asked, found, units, gap=gap, seconds=seconds, progress=bar)
-        more["replacement_costs"] = dict(zip((problem.unit_name(unit) for unit in units), _finite(costs), strict=True))
     log = [f"biodata: {found.status}, objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.6g}"]
     log += [f"Marxan's score {scores[0].score:.10g}, penalty {scores[0].penalty:.10g}", *missed, *read.notes]
     marxan_output.write_outputs(read, _runs(read, problem, plans, scores), out, log, penalties=penalties)
@@ -129,20 +111,10 @@ def solve(
         f"boundary {scores[0].connectivity:.10g}; Marxan's score {scores[0].score:.10g}"
     )
     met = sum(holding.met for holding in found.holdings)
-    say(f"{met} of {len(found.holdings)} targets met{_left_of_budget(problem, found)}")
+    say(f"{met} of {len(found.holdings)} targets met")
     distinct = len({chosen.tobytes() for chosen in plans.plans})
     alike = f", {distinct} of them different" if distinct < len(plans.plans) else ""
     say(f"{len(plans.plans)} plans{alike} → {out}")
-
-
-def _left_of_budget(problem: "Problem", found: "Selection") -> str:
-    """Return what a plan under a budget leaves of it, and what may be the reason."""
-    if problem.budget is None:
-        return ""
-    told = f"; {problem.budget - found.cost:.10g} of the budget of {problem.budget:.10g} unused"
-    if problem.boundary is not None and problem.objective != "minimum_set":
-        told += "; the boundary's length times BLM is part of the objective: a lower BLM leaves more for the targets"
-    return told
 
 
 def explain(
@@ -305,3 +277,96 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         """End."""
         self._bar.close()
+
+
+UNITS_HELP = """Make planning units: hexagons or squares of equal area, cut at coasts and at the borders of countries.
+
+--out gets input/pu.dat and input/bound.dat (kilometres), units.gpkg with the shapes, and an input.dat where there is
+none. A unit costs its area in km², or that times what a square kilometre costs in its country. With spec.dat and
+puvspr.dat in the folder input too, `biodata reserves solve` can solve it.
+
+Example: biodata reserves units --countries LA,CN --box 100,20,103,23 --cell-km 10 --shape hexagon --out units
+"""
+
+
+class UnitShape(StrEnum):
+    """Shapes of planning units."""
+
+    HEXAGON = "hexagon"
+    SQUARE = "square"
+
+
+ShapeOption = Annotated[UnitShape, typer.Option(help="Shape of a whole unit.")]
+CostOption = Annotated[
+    list[str] | None,
+    typer.Option(help="COUNTRY=COST of a square kilometre, once for each country; 1 where none is named."),
+]
+
+
+def units(
+    out: Annotated[Path, typer.Option(help="Folder of the project.", file_okay=False)],
+    countries: Annotated[
+        str | None, typer.Option(help="Codes or names, with commas; else all that have land in the box.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(help="Only inside west,south,east,north in degrees; west above east goes across ±180.")
+    ] = None,
+    cell_km: Annotated[float, typer.Option(help="Side of a square, km; a hexagon has the same area.", min=0.01)] = 10,
+    shape: ShapeOption = UnitShape.HEXAGON,
+    least_share: Annotated[
+        float, typer.Option(help="Smaller parts of a whole unit join a neighbour of their country.", min=0, max=1)
+    ] = 0.0,
+    cost_per_km2: CostOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Cut, write, say."""
+    from biodata import places
+    from biodata.analysis.reserves import planning_units
+    from biodata.exports.engine_inputs import write_project_of_units
+
+    if countries is None and box is None:
+        problem = "it is not told where"
+        raise InputError(problem, expected="--countries or --box", code="OPTIONS_UNFIT")
+    boundaries = places.load_boundaries(settings_for(data).boundaries)
+    found = planning_units.cut_at_borders(
+        [read_country(one, option="--countries") for one in countries.split(",")] if countries else (),
+        boundaries,
+        unit_km2=cell_km**2,
+        shape=shape.value,
+        bounds=read_box(box) if box else None,
+        smallest_share=least_share,
+    )
+    codes = found["country_code"].value_counts()
+    rates = read_rates(cost_per_km2 or []) or dict.fromkeys(codes.index, 1.0)
+    files = write_project_of_units(found, planning_units.costs_by_country(found, rates), out, facts=boundaries.told())
+    counted = ", ".join(f"{count:,} {code}" for code, count in codes.sort_index().items())
+    say(
+        f"{len(found):,} units ({counted}), {found['area_km2'].sum():,.0f} km² → "
+        + ", ".join(str(file) for file in files)
+    )
+    say(
+        f"cut by boundary set {boundaries.name} {boundaries.version}, band {boundaries.band_m:g} m: {boundaries.viewpoint}"
+    )
+
+
+def read_rates(texts: list[str]) -> dict[str, float]:
+    """Read COUNTRY=COST.
+
+    Raises
+    ------
+    InputError
+        If one is no such text (COST_INVALID), or there is no such country (COUNTRY_UNKNOWN).
+    """
+    rates = {}
+    for text in texts:
+        country, _, cost = text.partition("=")
+        try:
+            value = float(cost)
+        except ValueError:
+            value = float("nan")
+        if not 0 <= value < float("inf"):
+            problem = "this is no cost of a country"
+            expected = "COUNTRY=COST, such as LA=2.5"
+            raise InputError(problem, column="--cost-per-km2", value=text, expected=expected, code="COST_INVALID")
+        rates[read_country(country, option="--cost-per-km2")] = value
+    return rates

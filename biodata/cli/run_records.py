@@ -1,12 +1,12 @@
 """`biodata runs`: analyses that were run, started, shown, repeated and compared."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, read_options, say, settings_for, show_progress
+from biodata.cli.engine_options import ParametersOption, SeedOption, SetOption, read_parameters, read_set
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -22,7 +22,7 @@ Example: biodata runs list --data biodata_data
 """
 _START = """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
 
-ENGINE is corridors, validation, uncertainty, scenarios, climate, resistance, circuit, network, reserves or survey-results.
+ENGINE is corridors, own-corridors, validation, uncertainty, scenarios, climate, resistance, circuit, network, reserves or survey-results.
 
 Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_vietnam --set resistance=sample_data/resistance.csv
 """
@@ -52,21 +52,16 @@ def add_commands(app: typer.Typer) -> None:
 def start(
     engine: Annotated[str, typer.Argument(help="What to run.")],
     data: DataOption = DEFAULT_DATA,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE, the value as JSON or text; may be repeated.")
-    ] = None,
-    parameters: Annotated[Path | None, typer.Option(help="JSON file of parameters.")] = None,
-    seed: Annotated[int, typer.Option(help="Start of every random number.")] = 1,
+    settings: SetOption = None,
+    parameters: ParametersOption = None,
+    seed: SeedOption = 1,
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
     """Run and keep."""
     from biodata import run_engines
 
-    asked: dict[str, Any] = {}
-    if parameters is not None:
-        asked = _read_json(parameters)
-    asked |= {name: _value(text) for name, text in read_options(settings or []).items()}
+    asked = {**read_parameters(parameters), **read_set(settings)}
     installation = settings_for(data)
     with _executor(installation, executor, workers) as where:
         record = run_engines.start(installation, engine, asked, seed=seed, executor=where, progress=show_progress())
@@ -80,10 +75,9 @@ def list_runs(
 
     Example: biodata runs list --data biodata_data
     """
-    from biodata import run_engines, run_records
+    from biodata import run_records
 
     settings = settings_for(data)
-    run_engines.forget_outdated(settings)
     records = run_records.every(settings)
     if as_json:
         say(json.dumps([record.as_dict() for record in records], ensure_ascii=False, indent=1))
@@ -91,10 +85,7 @@ def list_runs(
     for record in records:
         tables = ", ".join(f"{name} {told['rows']}" for name, told in record.results.items())
         lake = "" if record.snapshot is None else f", lake {record.snapshot}"
-        gone = (
-            "; its results were public and of an older biodata, and are removed" if run_engines.outdated(record) else ""
-        )
-        say(f"{record.id}  code {record.code[:8]}{lake}, seed {record.seed}: {tables}{gone}")
+        say(f"{record.id}  code {record.code[:8]}{lake}, seed {record.seed}: {tables}")
     if not records:
         say("no run is kept yet")
 
@@ -140,12 +131,12 @@ def compare(
 
     Example: biodata runs compare landcover_china_laos-corridor-1 landcover_china_vietnam-corridor-1 --data biodata_data
     """
-    from biodata import run_engines, run_records
+    from biodata import run_records
     from biodata.runs.standing import kept_run
 
     settings = settings_for(data)
     one, other = kept_run(settings, first), kept_run(settings, second)
-    tables = [run_engines.results_of(settings, record) for record in (one, other)]
+    tables = [run_records.results_of(settings, record.id) for record in (one, other)]
     comparison = run_records.compare(one, other, *tables)
     say(comparison.told())
     if not comparison.identical:
@@ -160,29 +151,6 @@ def _executor(settings: "Settings", kind: str, workers: int | None) -> "Abstract
         message = f"{kind!r} is none of {', '.join(KINDS)}"
         raise typer.BadParameter(message, param_hint="--executor")
     return executor(settings, kind, workers=workers)
-
-
-def _value(text: str) -> Any:
-    """Read a value as JSON, else as text."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object of parameters."""
-    from biodata.errors import InputError
-
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        problem = "the file is no JSON"
-        raise InputError(problem, file=path.name, code="PARAMETERS_INVALID") from error
-    if not isinstance(told, dict):
-        problem = "the file holds no object of parameters"
-        raise InputError(problem, file=path.name, expected='{"layer": …}', code="PARAMETERS_INVALID")
-    return told
 
 
 def _print(record: dict[str, Any]) -> None:

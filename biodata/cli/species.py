@@ -13,9 +13,10 @@ from biodata.cli.options import (
     installation,
     say,
 )
-from biodata.cli.species_maps import HABITAT, RICHNESS, habitat, richness
-from biodata.cli.species_model import MODEL, model
-from biodata.cli.species_options import (
+from biodata.cli.species_maps import (
+    HABITAT,
+    MODEL,
+    RICHNESS,
     WARNING,
     AsOfOption,
     RecordsOption,
@@ -24,6 +25,9 @@ from biodata.cli.species_options import (
     as_text,
     day,
     facts_line,
+    habitat,
+    model,
+    richness,
     say_left_out,
 )
 

@@ -1,13 +1,14 @@
 """`biodata species habitat` and `biodata species richness`: maps of a species or a group."""
 
+import json
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from biodata.cli.options import (
     DEFAULT_DATA,
-    GEOTIFF,
     DataOption,
     check_kinds,
     check_outputs,
@@ -16,20 +17,33 @@ from biodata.cli.options import (
     say,
     settings_for,
 )
-from biodata.cli.species_options import (
-    WARNING,
-    AsOfOption,
-    RangeCodesOption,
-    RecordsOption,
-    SuspiciousOption,
-    UntoldOption,
-    as_text,
-    day,
-    facts_line,
-    say_left_out,
-    say_ranges,
-)
 from biodata.errors import InputError
+from biodata.run_parameters import GEOTIFF
+
+UntoldOption = Annotated[
+    float | None, typer.Option("--untold-uncertainty-m", help="Uncertainty of records that tell none.", min=0, max=1e6)
+]
+
+
+RecordsOption = Annotated[str, typer.Option("--records", help="public or exact.")]
+
+
+AsOfOption = Annotated[
+    datetime | None, typer.Option("--as-of", help="Date of the run: the lake's.", formats=["%Y-%m-%d"])
+]
+
+
+SuspiciousOption = Annotated[bool, typer.Option("--keep-suspicious", help="Use records of suspicious places too.")]
+
+
+RangeCodesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Codes of the Red List's polygons that count, as presence=1 or seasonal=1,2,3; presence= takes all. "
+        "Several times for several: presence=1,2 origin=1,2,6 seasonal=1,2,3,4."
+    ),
+]
+
 
 HABITAT = """Tell a species' area of habitat: suitable land cover and elevation inside its range, by country.
 
@@ -39,6 +53,8 @@ classes are not resampled. What no layer tells anything about is told apart.
 
 Example: biodata species habitat "Bos gaurus" --land-cover landcover_china_laos --classes 2,4,5 --data biodata_data --out habitat.tif
 """
+
+
 RICHNESS = """Tell how many species of a group cells hold, compared at equal completeness instead of at unequal effort.
 
 Cells with too little effort are told apart, and cells that nobody visited are not told at all.
@@ -68,8 +84,8 @@ def habitat(
 ) -> None:
     """Read, cut, tell."""
     from biodata.analysis.species.ranges import read_codes
+    from biodata.species_layers.maps import HabitatRequest, habitat_of
     from biodata.species_layers.reading import view_of
-    from biodata.species_layers.richness import HabitatRequest, habitat_of
     from biodata.species_layers.species_facts import FiguresRequest
 
     _check(out, GEOTIFF, [range_file] if range_file else [])
@@ -134,8 +150,8 @@ def richness(
 ) -> None:
     """Read, count, tell."""
     from biodata.exports.layers import write_layer
+    from biodata.species_layers.maps import RichnessRequest, richness_of
     from biodata.species_layers.reading import view_of
-    from biodata.species_layers.richness import RichnessRequest, richness_of
 
     _check(out, (".gpkg",), [])
     report = richness_of(
@@ -171,3 +187,112 @@ def _check(out: Path | None, known: tuple[str, ...], inputs: list[Path]) -> None
     """Make sure that what is asked can be written."""
     check_kinds([out], known)
     check_outputs([out], inputs)
+
+
+MODEL = """Model where a species may live (MaxEnt, extra `sdm`), scored on blocks of ground that the model has not seen.
+
+--layer is a raster layer of the installation, or NAME=2,5 for cells of these classes. Each fold's score stands beside that
+of models of random points; a model that is no better says so.
+
+Example: biodata species model "Sus scrofa" --layer landcover_china_laos=2,5 --layer landcover_china_laos=12,13 --data biodata_data --out suitability.tif
+"""
+
+
+def model(
+    species: Annotated[str, typer.Argument(help="The species, as the records name it.")],
+    layer: Annotated[list[str], typer.Option(help="NAME or NAME=CLASS,CLASS; may be repeated.")],
+    data: DataOption = DEFAULT_DATA,
+    box: Annotated[str | None, typer.Option(help="west,south,east,north: the first layer's.")] = None,
+    cell_m: Annotated[float, typer.Option(help="Side of a cell.", min=30, max=1e6)] = 2_000.0,
+    block_m: Annotated[
+        float | None,
+        typer.Option(
+            help="Side of a block that is held out, metres: how far the layers are alike, where not told.",
+            min=100,
+            max=1e7,
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Parts that blocks are dealt into.", min=2, max=20)] = 4,
+    nulls: Annotated[int, typer.Option(help="Models of random points.", min=19, max=999)] = 19,
+    seed: Annotated[int, typer.Option(help="Start of every random number.", min=0)] = 1,
+    records: RecordsOption = "public",
+    as_of: AsOfOption = None,
+    recent_years: Annotated[int | None, typer.Option(help="Records of so many years: of all times.", min=1)] = None,
+    untold_uncertainty_m: UntoldOption = None,
+    keep_suspicious: SuspiciousOption = False,
+    out: Annotated[Path | None, typer.Option(help="GeoTIFF (COG) of the suitability.", dir_okay=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read, fit, score, tell."""
+    from biodata.species_layers.maps import ModelRequest, model_of
+    from biodata.species_layers.reading import view_of
+
+    check_kinds([out])
+    check_outputs([out], [])
+    report = model_of(
+        installation(data),
+        ModelRequest(
+            species=species, layers=tuple(layer), window=read_box(box) if box else None, view=view_of(records),
+            cell_m=cell_m, block_m=block_m, folds=folds, nulls=nulls, seed=seed, as_of=day(as_of),
+            recent_years=recent_years, untold_uncertainty_m=untold_uncertainty_m, keep_suspicious=keep_suspicious,
+        ),
+    )  # fmt: skip
+    if out is not None:
+        report.write(out)
+    told = report.as_dict()
+    if as_json:
+        say(as_text(told))
+        return
+    for fold in told["scores"]["folds"]:
+        say(
+            f"fold {fold['fold']}: AUC {fold['auc']:.3f} of {fold['presences']} presences and {fold['background']} background "
+            f"cells; random points {fold['null_median']:.3f} (95 % below {fold['null_95']:.3f})"
+        )
+    say(told["scores"]["says"])
+    say(
+        f"{told['presences']} cells with a record, {told['background']} background cells ({told['background_of']}), seed {seed}"
+    )
+    say_left_out(told["left_out"])
+    say(facts_line(told))
+    if told["sharing_category"] != "open":
+        say(WARNING.format(told["sharing_category"]))
+
+
+WARNING = "made of exact places of category {}: not to be passed on"
+
+
+def day(told: datetime | None) -> date | None:
+    """Return the day of a date option."""
+    return told.replace(tzinfo=UTC).date() if told is not None else None
+
+
+def as_text(told: dict[str, Any]) -> str:
+    """Return an answer as JSON."""
+    return json.dumps(told, ensure_ascii=False, indent=1, default=str)
+
+
+def facts_line(told: dict[str, Any]) -> str:
+    """Return the line that names what an answer was made of."""
+    return (
+        f"boundary set {told['boundary_set']} ({told['boundary_version']}), band {told['band_m']:g} m; "
+        f"{told['evidence_view']} records of lake version {told['snapshot']}, as of {told['parameters']['as_of']}"
+    )
+
+
+def say_left_out(reasons: dict[str, int]) -> None:
+    """Say how many records were left out, by reason."""
+    if reasons:
+        # The reasons are those of biodata.analysis.evidence.REASONS, in their order.
+        say("left out: " + ", ".join(f"{count} ({reason})" for reason, count in reasons.items()))
+
+
+def say_ranges(facts: dict[str, Any]) -> None:
+    """Say which polygons of a file of ranges count, and what was left out."""
+    codes = ", ".join(f"{column} {'+'.join(map(str, told))}" for column, told in facts["codes"].items())
+    line = f"ranges of {facts['file']}: {facts['polygons']} polygons" + (f" of {codes}" if codes else "")
+    if facts["left_out"]:
+        line += "; left out: " + ", ".join(f"{count} of {code}" for code, count in facts["left_out"].items())
+    if facts["species_without_range_that_counts"]:
+        gone = facts["species_without_range_that_counts"]
+        line += f"; no range that counts: {', '.join(gone[:5])}{', …' if len(gone) > 5 else ''}"
+    say(line)

@@ -19,7 +19,7 @@ from biodata.cli.options import (
     say,
     show_progress,
 )
-from biodata.cli.species_options import RecordsOption, as_text
+from biodata.cli.species_maps import RecordsOption, as_text
 from biodata.errors import BiodataError, InputError
 
 P = ParamSpec("P")
@@ -168,7 +168,7 @@ def results(
     check_outputs([out], [])
     settings = installation(data)
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
-    outcome = run_engines.work_on(Work(settings, asked, 1, None, show_progress()), "survey-results")
+    outcome = run_engines.work_on(Work(settings, progress=show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
     told, retold = told_of(outcome.results), partial(sentences.retold, language=language)
     written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)

@@ -208,7 +208,7 @@ def write_conefor(
     """
     from biodata.analysis.networks.protconn_pieces import within_reach
     from biodata.formats.conefor import Connections, Nodes, write_connections, write_nodes
-    from biodata.formats.conefor_options import Kind
+    from biodata.vocabularies import ConnectionKind
 
     areas = published_areas(release, box)
     if corridors:
@@ -220,7 +220,7 @@ def write_conefor(
     area_km2 = geo.area_km2(np.asarray(areas.geometry))
     number = areas["number"].to_numpy()
     nodes = Nodes(number, np.asarray(area_km2), np.ones(len(areas), dtype=bool))
-    links = Connections(Kind.DISTANCE, first, second, distance)
+    links = Connections(ConnectionKind.DISTANCE, first, second, distance)
     folder.mkdir(parents=True, exist_ok=True)
     files = (folder / "nodes.txt", folder / "distances.txt", folder / KEY_FILE)
     write_nodes(nodes, files[0])

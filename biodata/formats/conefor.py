@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from biodata.errors import InputError
 from biodata.formats import encodings
-from biodata.formats.conefor_options import Kind, Layout
+from biodata.vocabularies import ConnectionKind, ConnectionLayout
 
 _BLOCK_LINES: Final = 100_000
 _SEPARATORS: Final = (
@@ -264,14 +264,14 @@ class Connections:
 
     Attributes
     ----------
-    kind : Kind
+    kind : ConnectionKind
     first, second : ndarray of int64, (m,)
         Positions of the nodes in the node file.
     value : ndarray of float64, (m,)
         Distances, 0 or more, `inf` where there is no way; probabilities, 0 to 1; or for links 1, or 0 for none.
     """
 
-    kind: Kind
+    kind: ConnectionKind
     first: Ints
     second: Ints
     value: Floats
@@ -318,7 +318,7 @@ def read_nodes(path: Path) -> Nodes:
 
 
 def read_connections(
-    path: Path, nodes: Nodes, *, kind: Kind | str | None = None, layout: Layout | str | None = None
+    path: Path, nodes: Nodes, *, kind: ConnectionKind | str | None = None, layout: ConnectionLayout | str | None = None
 ) -> Connections:
     """Read a connection file.
 
@@ -327,10 +327,10 @@ def read_connections(
     path : Path
     nodes : Nodes
         The nodes that are connected.
-    kind : Kind or its name, optional
+    kind : ConnectionKind or its name, optional
         What the numbers are. Where it is not told, a list of pairs without numbers has links, and others have
         probabilities.
-    layout : Layout or its name, optional
+    layout : ConnectionLayout or its name, optional
         Found from the numbers of rows and fields where it is not told; three rows of three are a matrix of three nodes
         only if they are symmetric and the first two columns are not all identifiers.
 
@@ -346,8 +346,8 @@ def read_connections(
         LINK_INVALID).
     """
     numbers = read_numbers(path)
-    told = None if kind is None else Kind(kind)
-    matrix = is_matrix(numbers, nodes.ids) if layout is None else Layout(layout) is Layout.MATRIX
+    told = None if kind is None else ConnectionKind(kind)
+    matrix = is_matrix(numbers, nodes.ids) if layout is None else ConnectionLayout(layout) is ConnectionLayout.MATRIX
     return _matrix(numbers, nodes, told) if matrix else _list(numbers, nodes, told)
 
 
@@ -371,7 +371,7 @@ def write_connections(connections: Connections, nodes: Nodes, path: Path) -> Non
     """Write a connection file that Conefor reads: a list of pairs with their distance, probability or 1."""
     ends = zip(nodes.ids[connections.first].tolist(), nodes.ids[connections.second].tolist(), strict=True)
     values = connections.value.tolist()
-    if connections.kind is Kind.LINK:
+    if connections.kind is ConnectionKind.LINK:
         values = [int(value) for value in values]
     _write(((*pair, value) for pair, value in zip(ends, values, strict=True)), path)
 
@@ -406,14 +406,14 @@ def _whole(numbers: Numbers, table: Floats, column: int, name: str) -> Ints:
     return values.astype(np.int64)
 
 
-def _list(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
+def _list(numbers: Numbers, nodes: Nodes, kind: ConnectionKind | None) -> Connections:
     """Read a list of pairs."""
     columns = _even(
         numbers, (2, 3), "two identifiers and a distance or probability, or two identifiers that are linked"
     )
     if kind is None:
-        kind = Kind.LINK if columns == 2 else Kind.PROBABILITY
-    if columns == 2 and kind is not Kind.LINK:
+        kind = ConnectionKind.LINK if columns == 2 else ConnectionKind.PROBABILITY
+    if columns == 2 and kind is not ConnectionKind.LINK:
         problem = f"2 numbers, so there is no {kind}"
         expected = "two identifiers and a number"
         raise InputError(problem, file=numbers.file, row=int(numbers.row[0]), expected=expected, code="FIELDS_UNEVEN")
@@ -433,25 +433,29 @@ def _list(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
     return Connections(kind, ends[0], ends[1], value)
 
 
-def _matrix(numbers: Numbers, nodes: Nodes, kind: Kind | None) -> Connections:
+def _matrix(numbers: Numbers, nodes: Nodes, kind: ConnectionKind | None) -> Connections:
     """Read a matrix."""
     first, second, position = pairs(numbers, nodes.ids)
     value = numbers.value[position]
-    _check(numbers, value, position, kind or Kind.PROBABILITY)
+    _check(numbers, value, position, kind or ConnectionKind.PROBABILITY)
     require_symmetric(numbers, nodes.ids)
-    return Connections(kind or Kind.PROBABILITY, first, second, value)
+    return Connections(kind or ConnectionKind.PROBABILITY, first, second, value)
 
 
-def _check(numbers: Numbers, value: Floats, position: Ints, kind: Kind) -> None:
+def _check(numbers: Numbers, value: Floats, position: Ints, kind: ConnectionKind) -> None:
     """Refuse a value that its kind cannot have."""
     right, problem, expected = {
-        Kind.DISTANCE: (value >= 0, "this is no distance", "a number of 0 or more, inf where there is no way"),
-        Kind.PROBABILITY: (
+        ConnectionKind.DISTANCE: (
+            value >= 0,
+            "this is no distance",
+            "a number of 0 or more, inf where there is no way",
+        ),
+        ConnectionKind.PROBABILITY: (
             (value >= 0) & (value <= 1),
             "this is no probability",
             "0 to 1; where these are distances, say so by --distance (and --probability, 0.5 by default)",
         ),
-        Kind.LINK: (np.isin(value, (0.0, 1.0)), "this is no link", "1 for a link, 0 for none"),
+        ConnectionKind.LINK: (np.isin(value, (0.0, 1.0)), "this is no link", "1 for a link, 0 for none"),
     }[kind]
     if not right.all():
         wrong = int(np.argmin(right))

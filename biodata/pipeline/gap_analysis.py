@@ -11,9 +11,8 @@ import polars as pl
 import shapely
 
 from biodata import places
-from biodata.analysis.gaps.features import Places, Target
+from biodata.analysis.gaps.features import Places, Target, representation, responsibility
 from biodata.analysis.gaps.protected import Layers, Protected, amounts, layers_of, to_plane
-from biodata.analysis.gaps.representation import representation, responsibility
 from biodata.errors import InputError
 from biodata.settings import Settings
 from biodata.vocabularies import EvidenceView

@@ -1,28 +1,25 @@
 """Engines by name, each called in one way, so that any run can be kept, repeated and compared."""
 
-from biodata.run_engines.running import (
+from biodata.run_engines.work import (
     ENGINES,
-    forget_outdated,
+    Outcome,
+    Work,
+    engine_named,
     keep,
-    outdated,
     repeat,
-    results_of,
     start,
+    told_of,
     work_on,
 )
-from biodata.run_engines.work import Outcome, Parameters, Work, parameter
 
 __all__ = [
     "ENGINES",
     "Outcome",
-    "Parameters",
     "Work",
-    "forget_outdated",
+    "engine_named",
     "keep",
-    "outdated",
-    "parameter",
     "repeat",
-    "results_of",
     "start",
+    "told_of",
     "work_on",
 ]

@@ -3,6 +3,7 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -14,18 +15,8 @@ from tqdm.auto import tqdm
 
 from biodata import places
 from biodata.errors import InputError
-from biodata.run_engines.work import (
-    Engine,
-    Outcome,
-    Parameters,
-    Work,
-    all_files,
-    input_files,
-    number,
-    parameter,
-    path_of,
-    told_table,
-)
+from biodata.run_engines.work import Engine, Outcome, Ready, Work, input_files, told_table
+from biodata.run_parameters import Climate as Asked
 
 if TYPE_CHECKING:
     from biodata.analysis.climate.climates import Analogues, Climates
@@ -34,24 +25,6 @@ if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
 
-_FILES: Final = ("elevation", "areas", "resistance")
-_RASTERS: Final = ("velocity", "forward", "backward")
-PARAMETERS: Final = Parameters(
-    ("years",),
-    MappingProxyType(
-        dict.fromkeys(
-            (*_FILES, *_RASTERS, "today", "future", "warming_c", "elevation_missing", "bin_width", "areas_layer",
-             "id_column", "name_column", "boundaries", "out")
-        )
-        | {
-            "measures": list(_RASTERS),
-            "lapse_c_per_km": -6.5, "standardise": False, "least_gradient": 0.01, "corridors": False,
-            "least_difference_c": 1.0, "cost_per_c": 50_000.0, "max_distance_m": 200_000.0, "within_countries": False,
-        }
-    ),
-    paths=frozenset({*_FILES, "today", "future"}),
-    outputs=frozenset({*_RASTERS, "out"}),
-)  # fmt: skip
 _SUMMARY: Final = MappingProxyType(
     {"what": pl.String, "median_km_per_year": pl.Float64, "cells": pl.Int64, "without": pl.Int64, "near_edge": pl.Int64,
      "capped": pl.Int64, "sha256": pl.String}
@@ -59,17 +32,19 @@ _SUMMARY: Final = MappingProxyType(
 
 
 def of_areas(
+    asked: Asked,
     work: Work,
     found: "Climates",
     ways: "dict[str, Analogues]",
     boundaries: "BoundarySet",
     facts: dict[str, Any],
-    asked: "ClimateCorridorParameters | None",
+    wanted: "ClimateCorridorParameters | None",
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """Return what becomes of areas, and write it where `out` says; nothing where no areas are told.
 
     Parameters
     ----------
+    asked : Climate
     work : Work
     found : Climates
     ways : dict of str to Analogues
@@ -77,7 +52,7 @@ def of_areas(
     boundaries : BoundarySet
     facts : dict
         What the file names.
-    asked : ClimateCorridorParameters or None
+    wanted : ClimateCorridorParameters or None
         None for no corridors.
 
     Returns
@@ -92,11 +67,12 @@ def of_areas(
     from biodata.analysis.climate import corridors
     from biodata.exports.corridors import write_areas
 
-    areas, out = path_of(work, "areas"), path_of(work, "out")
+    areas, out = asked.areas, asked.out
     if areas is None:
         return {}, []
-    names = {"layer": "areas_layer", "id_column": "id_column", "name_column": "name_column"}
-    table, unfit = areas_of.read(areas, **{name: parameter(work, told, str | None) for name, told in names.items()})
+    table, unfit = areas_of.read(
+        areas, layer=asked.areas_layer, id_column=asked.id_column, name_column=asked.name_column
+    )
     lines = [f"{areas.name}: {note}" for note in unfit]
     sites = areas_of.on_grid(areas_of.on_plane(table, found.grid), found.today[0], found.grid)
     if not sites:
@@ -106,8 +82,8 @@ def of_areas(
     told = [corridors.of_areas(sites, one, codes, ambiguous, found.grid, direction=name) for name, one in ways.items()]
     layers = {"destinations": pd.concat(told, ignore_index=True)}
     tables = {"destinations": _plain(layers["destinations"])}
-    if asked is not None:
-        linked, paths = _corridors(work, corridors.located(sites, codes), found, asked)
+    if wanted is not None:
+        linked, paths = _corridors(asked, work, corridors.located(sites, codes), found, wanted)
         layers |= {"climate_corridors": linked, "climate_paths": paths}
         tables["climate_corridors"] = _plain(linked)
         lines.append(f"{len(linked)} pairs of a warmer and a cooler area, {len(paths)} climate corridors")
@@ -123,20 +99,22 @@ def of_areas(
     return tables, lines
 
 
-def _corridors(work: Work, sites: list[Any], found: "Climates", asked: "ClimateCorridorParameters") -> tuple[Any, Any]:
+def _corridors(
+    asked: Asked, work: Work, sites: list[Any], found: "Climates", wanted: "ClimateCorridorParameters"
+) -> tuple[Any, Any]:
     """Return climate corridors and their paths."""
     from biodata.analysis import own_ground
     from biodata.analysis.climate.corridors import climate_corridors
     from biodata.analysis.grid import require_aligned
 
-    ground, resistance = None, path_of(work, "resistance")
-    if resistance is not None:
-        raster = own_ground.read_resistance(resistance)
-        require_aligned({"the climate": found.grid, resistance.name: raster.grid})
+    ground = None
+    if asked.resistance is not None:
+        raster = own_ground.read_resistance(asked.resistance)
+        require_aligned({"the climate": found.grid, asked.resistance.name: raster.grid})
         ground = raster.values
     with ThreadPoolExecutor(1) as here:
         return climate_corridors(
-            sites, found, ground, parameters=asked, executor=here if work.executor is None else work.executor,
+            sites, found, ground, parameters=wanted, executor=here if work.executor is None else work.executor,
             progress=work.progress,
         )  # fmt: skip
 
@@ -147,45 +125,44 @@ def _plain(table: Any) -> pl.DataFrame:
     return plain
 
 
-def run(work: Work) -> Outcome:
-    """Measure how climates move; figures of each map, and what becomes of areas, are the results.
-
-    Parameters are `years`, `today` and `future` (lists of paths) or `elevation` (path) and `warming_c`, and optionally those
-    of `biodata climate`. `measures` are velocity, forward and backward, all of them where none is told; each is written
-    where the parameter of its name says. What becomes of areas needs forward and backward.
-    """
-    return worked(work, read(work))
-
-
-def read(work: Work) -> "Climates":
-    """Read both climates."""
-    from biodata.analysis.climate import climates
-
-    elevation = path_of(work, "elevation")
-    if elevation is None:
-        today, future = (
-            [Path(one) for one in parameter(work, name, list | None) or []] for name in ("today", "future")
-        )
-        return climates.read(today, future)
-    lapse = number(work, "lapse_c_per_km")
-    return climates.of_elevation(
-        elevation, warming_c=number(work, "warming_c") or 0.0, missing=number(work, "elevation_missing"),
-        lapse_c_per_km=climates.LAPSE_C_PER_KM if lapse is None else lapse,
+def prepare(asked: Asked, work: Work) -> Ready:
+    """Read both climates; figures of each map, and what becomes of areas, are the results."""
+    if (asked.corridors or asked.resistance is not None) and (asked.areas is None or not asked.corridors):
+        problem = "climate corridors need areas, and a resistance is for them"
+        raise InputError(problem, expected="--corridors --areas FILE --out FILE", code="OPTIONS_UNFIT")
+    if (asked.elevation is None) == (not asked.today) or (asked.elevation is not None and asked.warming_c is None):
+        problem = "it is not told which climates"
+        raise InputError(problem, expected="--today and --future, or --elevation and --warming-c", code="OPTIONS_UNFIT")
+    if asked.out is not None and asked.areas is None:
+        problem = "areas and the file for them go together"
+        raise InputError(problem, expected="--areas and --out", code="OPTIONS_UNFIT")
+    found = read(asked)
+    cells = found.grid.cells
+    return Ready(
+        partial(worked, asked, work, found), tuple(f"note: {note}" for note in found.notes),
+        lambda: f"estimate: {cells:,} cells, {cells * 300 / 2**20:,.0f} MiB, {max(1.0, cells / 1e5):,.0f} s",
     )  # fmt: skip
 
 
-def worked(work: Work, found: "Climates") -> Outcome:
+def read(asked: Asked) -> "Climates":
+    """Read both climates."""
+    from biodata.analysis.climate import climates
+
+    if asked.elevation is None:
+        return climates.read(list(asked.today), list(asked.future))
+    return climates.of_elevation(
+        asked.elevation, warming_c=asked.warming_c or 0.0, missing=asked.elevation_missing,
+        lapse_c_per_km=asked.lapse_c_per_km,
+    )  # fmt: skip
+
+
+def worked(asked: Asked, work: Work, found: "Climates") -> Outcome:
     """Measure, write what is asked, return the results."""
     from biodata.analysis.climate import climates
 
-    years, least = number(work, "years") or 0.0, number(work, "least_gradient") or 0.0
-    if not years > 0:
-        problem = "the years between today and tomorrow must be above 0"
-        raise InputError(problem, column="years", value=f"{years:g}", expected="such as 50", code="PARAMETERS_INVALID")
-    measures = _measures(work)
-    boundaries = places.load_boundaries(parameter(work, "boundaries", str | None) or work.settings.boundaries)
-    asked, facts = _corridors_asked(work), _facts(work, found)
-    facts |= {"corridors": None if asked is None else asdict(asked)}
+    boundaries = places.load_boundaries(asked.boundaries or work.settings.boundaries)
+    wanted, facts = _corridors_asked(asked), _facts(asked, found)
+    facts |= {"corridors": None if wanted is None else asdict(wanted)}
     facts["boundaries"] = {
         "name": boundaries.name, "version": boundaries.version, "viewpoint": boundaries.viewpoint,
         "band_m": boundaries.band_m,
@@ -193,97 +170,62 @@ def worked(work: Work, found: "Climates") -> Outcome:
     tags = {f"biodata_{name}": str(facts[name]) for name in ("today", "future", "elevation", "years", "bin_width")}
     rows, lines = [], []
     with tqdm(total=4, unit="step", disable=not work.progress) as bar:
-        if "velocity" in measures:
-            row, line = _velocity(work, found, years=years, least_gradient=least, tags=tags)
+        if "velocity" in asked.measures:
+            row, line = _velocity(asked, found, tags=tags)
             rows.append(row)
             lines.append(line)
         bar.update()
-        standardise = parameter(work, "standardise", bool)
-        both = climates.standardised(found.today, found.future) if standardise else (found.today, found.future)
-        widths = tuple(_widths(work))
-        widths = widths * len(found.names) if standardise and len(widths) == 1 else widths
-        now, then = climates.bins(*both, widths=widths)
+        now, then = climates.bins(found.today, found.future, widths=asked.bin_width)
         ways: dict[str, Analogues] = {}
-        for name, wanted, offered in (("forward", now, then), ("backward", then, now)):
-            if name not in measures:
+        for name, here, offered in (("forward", now, then), ("backward", then, now)):
+            if name not in asked.measures:
                 continue
-            ways[name] = climates.nearest(wanted, offered, found.grid)
-            speed = ways[name].km_per_year(years)
-            _write(speed, found, path_of(work, name), f"{name} analogue velocity", tags)
+            ways[name] = climates.nearest(here, offered, found.grid)
+            speed = ways[name].km_per_year(asked.years)
+            _write(speed, found, getattr(asked, name), f"{name} analogue velocity", tags)
             row, line = _way(name, ways[name], speed)
             rows.append(row)
             lines.append(line)
             bar.update()
-        tables, more = of_areas(work, found, ways, boundaries, facts, asked)
+        tables, more = of_areas(asked, work, found, ways, boundaries, facts, wanted)
         bar.update()
-    inputs = (*input_files(work, _FILES), *all_files(work, ("today", "future")))
     tables = {"speeds": pl.DataFrame(rows, schema=dict(_SUMMARY)), **tables, "told": told_table(facts)}
     named = f"boundary set {boundaries.name} ({boundaries.version}), band {boundaries.band_m:g} m"
-    return Outcome(inputs, tables, notes=(*lines, *more, *([named] if work.parameters["areas"] else [])))
+    return Outcome(input_files(asked), tables, notes=(*lines, *more, *([named] if asked.areas else [])))
 
 
-def _measures(work: Work) -> set[str]:
-    """Return what is measured."""
-    told = {str(one) for one in parameter(work, "measures", list | tuple)}
-    needed = {"forward", "backward"} if work.parameters["areas"] is not None else set()
-    if not told <= set(_RASTERS) or not needed <= told:
-        problem = "this is not what can be measured" if needed <= told else "areas need both directions"
-        raise InputError(
-            problem,
-            column="measures",
-            value=", ".join(sorted(told)),
-            expected=", ".join(_RASTERS),
-            code="PARAMETERS_INVALID",
-        )
-    return told
-
-
-def _widths(work: Work) -> list[float]:
-    """Return the widths of bins."""
-    return [float(one) for one in parameter(work, "bin_width", list | None) or [0.5]]
-
-
-def _corridors_asked(work: Work) -> "ClimateCorridorParameters | None":
+def _corridors_asked(asked: Asked) -> "ClimateCorridorParameters | None":
     """Return what a search for climate corridors decides; None where none is asked."""
     from biodata.analysis.climate.corridors import ClimateCorridorParameters
 
-    if not parameter(work, "corridors", bool):
+    if not asked.corridors:
         return None
-    told = {
-        name: float(parameter(work, name, int | float))
-        for name in ("least_difference_c", "cost_per_c", "max_distance_m")
-    }
     return ClimateCorridorParameters(
-        least_difference_c=told["least_difference_c"], cost_per_c=told["cost_per_c"],
-        max_distance_m=told["max_distance_m"], tolerance_c=_widths(work)[0] / 2,
-        across_borders=not parameter(work, "within_countries", bool),
+        least_difference_c=asked.least_difference_c, cost_per_c=asked.cost_per_c, max_distance_m=asked.max_distance_m,
+        tolerance_c=asked.bin_width[0] / 2, across_borders=not asked.within_countries,
     )  # fmt: skip
 
 
-def _facts(work: Work, found: "Climates") -> dict[str, Any]:
+def _facts(asked: Asked, found: "Climates") -> dict[str, Any]:
     """Return what every output names."""
-    asked = work.parameters
-    elevation, areas, resistance = (path_of(work, name) for name in _FILES)
+    files = {name: getattr(asked, name) for name in ("elevation", "areas", "resistance")}
+    names = {name: None if path is None else path.name for name, path in files.items()}
     return {
-        "today": [Path(path).name for path in asked["today"] or []],
-        "future": [Path(path).name for path in asked["future"] or []],
-        "elevation": None if elevation is None else elevation.name, "warming_c": asked["warming_c"],
-        "lapse_c_per_km": asked["lapse_c_per_km"] if elevation else None, "years": asked["years"],
-        "bin_width": _widths(work), "standardise": asked["standardise"], "least_gradient": asked["least_gradient"],
-        "areas": None if areas is None else areas.name, "resistance": None if resistance is None else resistance.name,
-        "rows_columns_cell_m": [*found.grid.shape, found.grid.cell_m], "notes": list(found.notes), "seed": None,
-        "records_read": 0, "biodata": version("biodata"),
+        "today": [path.name for path in asked.today], "future": [path.name for path in asked.future], **names,
+        "warming_c": asked.warming_c, "lapse_c_per_km": asked.lapse_c_per_km if asked.elevation else None,
+        "years": asked.years, "bin_width": list(asked.bin_width),
+        "least_gradient": asked.least_gradient, "rows_columns_cell_m": [*found.grid.shape, found.grid.cell_m],
+        "notes": list(found.notes), "seed": None, "records_read": 0, "biodata": version("biodata"),
     }  # fmt: skip
 
 
-def _velocity(
-    work: Work, found: "Climates", *, years: float, least_gradient: float, tags: dict[str, str]
-) -> tuple[dict[str, Any], str]:
+def _velocity(asked: Asked, found: "Climates", *, tags: dict[str, str]) -> tuple[dict[str, Any], str]:
     """Measure and write the velocity of the first variable."""
     from biodata.analysis.climate import climates
 
-    speed = climates.velocity(found.today[0], found.future[0], found.grid, years=years, least_gradient=least_gradient)
-    path = path_of(work, "velocity")
+    least = asked.least_gradient
+    speed = climates.velocity(found.today[0], found.future[0], found.grid, years=asked.years, least_gradient=least)
+    path = asked.velocity
     _write(speed.km_per_year, found, path, f"velocity of {found.names[0]}", tags)
     middle, capped = float(np.nanmedian(np.abs(speed.km_per_year))), int(speed.capped.sum())
     row = {
@@ -292,7 +234,7 @@ def _velocity(
     }  # fmt: skip
     line = (
         f"velocity of {found.names[0]}: median {middle:.3g} km a year; {capped} cells are flatter than "
-        f"{least_gradient:g} a kilometre and taken as so steep{'' if path is None else f' → {path}'}"
+        f"{least:g} a kilometre and taken as so steep{'' if path is None else f' → {path}'}"
     )
     return row, line
 
@@ -325,4 +267,4 @@ def _hash(values: "Floats") -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
-ENGINE: Final = Engine(PARAMETERS, run)
+ENGINE: Final = Engine(Asked, prepare)

@@ -1,11 +1,10 @@
 """Corridors with the border open and closed, as an engine of kept runs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -15,19 +14,19 @@ from biodata.errors import InputError
 from biodata.run_engines.work import (
     Engine,
     Outcome,
-    Parameters,
+    Ready,
     Work,
-    all_files,
     input_files,
-    number,
-    parameter,
-    path_of,
     put,
+    read_own_ground,
     run_inputs,
     run_taken_up,
     told_table,
 )
+from biodata.run_parameters import OwnLinks
+from biodata.run_parameters import Scenarios as Asked
 from biodata.run_records import RunInput
+from biodata.runs.corridors import choices_of
 from biodata.vocabularies import OWN_FILES
 
 if TYPE_CHECKING:
@@ -40,46 +39,20 @@ if TYPE_CHECKING:
     from biodata.places import BoundarySet
 
 
-_FILES: Final = ("raster", "areas", "crossings")
-_OF_A_RUN: Final = (
-    "raster", "areas", "cell_m", "band", "nodata", "crs", "areas_layer", "id_column", "name_column", "max_distance_m",
-    "max_cost", "dispersal_cost", "cut_cost", "cut_fraction",
-)  # fmt: skip
-PARAMETERS: Final = Parameters(
-    (),
-    MappingProxyType(
-        dict.fromkeys(
-            (*_FILES, *_OF_A_RUN, "run", "resistance", "barriers", "barrier_layers", "layers", "barrier_resistance",
-             "between", "boundaries", "median_cost", "out", "difference")
-        )
-        | {"close_border": False, "crossing_width_m": 1000.0}
-    ),
-    paths=frozenset({*_FILES, "resistance", "layers", "barriers"}),
-    outputs=frozenset({"out", "difference"}),
-)  # fmt: skip
-
-
-def barriers(work: Work, grid: "Grid", level: float) -> "tuple[list[Barrier], list[str], tuple[RunInput, ...]]":
+def barriers(
+    asked: Asked, work: Work, grid: "Grid", level: float
+) -> "tuple[list[Barrier], list[str], tuple[RunInput, ...]]":
     """Read barriers out of files and named layers."""
     from biodata.analysis.scenarios.barriers import read_barriers
     from biodata.pipeline.layer_folder import LayerFolder
 
     found, notes, inputs = [], [], []
-    for path in (Path(one) for one in parameter(work, "barriers", list | None) or []):
+    for path in asked.barriers:
         some, told = read_barriers(path, grid, kind=path.stem, resistance=level)
         found += some
         notes += [f"{path.name}: {note}" for note in told]
-    names, layers = parameter(work, "barrier_layers", list | None) or [], path_of(work, "layers")
+    names, layers = asked.barrier_layer, asked.layers
     if names:
-        if layers is None and work.parameters["run"] is None:
-            problem = "it is not told where the layers lie"
-            raise InputError(
-                problem,
-                column="layers",
-                value=str(names[0]),
-                expected="an installation or a folder",
-                code="OPTIONS_UNFIT",
-            )
         with LayerFolder(layers or work.settings.data, progress=work.progress) as folder:
             for name, file in folder.find(names).items():
                 if file.form == "raster":
@@ -92,7 +65,7 @@ def barriers(work: Work, grid: "Grid", level: float) -> "tuple[list[Barrier], li
     return found, notes, tuple(inputs)
 
 
-def border(grid: "Grid", boundaries: "BoundarySet", between: list[str], level: float) -> "list[Barrier]":
+def border(grid: "Grid", boundaries: "BoundarySet", between: Sequence[str], level: float) -> "list[Barrier]":
     """Return the border's barriers."""
     from biodata.analysis.scenarios.barriers import border_barriers
 
@@ -112,15 +85,14 @@ def border(grid: "Grid", boundaries: "BoundarySet", between: list[str], level: f
     return found
 
 
-def crossings(work: Work, grid: "Grid") -> "tuple[list[Crossing], list[str]]":
+def crossings(asked: Asked, grid: "Grid") -> "tuple[list[Crossing], list[str]]":
     """Read crossings."""
     from biodata.analysis.scenarios.barriers import read_crossings
 
-    path = path_of(work, "crossings")
-    if path is None:
+    if asked.crossings is None:
         return [], []
-    found, notes = read_crossings(path, grid, width_m=number(work, "crossing_width_m") or 0.0)
-    return found, [f"{path.name}: {note}" for note in notes]
+    found, notes = read_crossings(asked.crossings, grid, width_m=asked.crossing_width_m)
+    return found, [f"{asked.crossings.name}: {note}" for note in notes]
 
 
 def tables(found: "Comparison", facts: dict[str, Any]) -> dict[str, pl.DataFrame]:
@@ -185,84 +157,101 @@ class Prepared:
     told: dict[str, Any]
 
 
-def run(work: Work) -> Outcome:
-    """Compare corridors without and with barriers; pairs, crossings and barriers are the results.
+def prepare(asked: Asked, work: Work) -> Ready:
+    """Read ground, areas, barriers and crossings; pairs, crossings and barriers of both scenarios are the results.
 
-    Parameters are `run` (a run of corridors in the lake) or `raster` and `areas` (paths), one of `barriers` (paths),
-    `barrier_layers` with `layers`, `close_border` and `between`, and optionally those of `biodata scenarios`.
+    It is asked of a run of corridors in the lake, or of a planner's own raster and areas.
     """
-    return worked(work, prepared(work))
+    if not (asked.barriers or asked.barrier_layer or asked.close_border or asked.between):
+        problem, expected = "it is not told what closes", "--barriers FILE, --barrier-layer NAME or --close-border"
+        raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
+    of_nothing = asked.layers is not None and not asked.barrier_layer
+    of_nowhere = asked.barrier_layer and asked.layers is None and asked.run is None
+    if of_nothing or of_nowhere:
+        problem, expected = "a layer's name and where it lies go together", "--barrier-layer NAME --layers DIR"
+        raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
+    ready = _prepared(asked, work)
+    return Ready(
+        partial(worked, asked, work, ready), ready.notes,
+        lambda: _estimate(len(ready.areas), ready.grid.cells, len(ready.crossings), work.workers),
+    )  # fmt: skip
 
 
-def prepared(work: Work) -> Prepared:
+def _estimate(areas: int, cells: int, crossings: int, workers: int) -> str:
+    """Return what a run will take: a search from each area for each set of open crossings, and the corridors of both."""
+    from biodata.analysis.scenarios.effects import most_sets
+
+    searches = areas * (most_sets(crossings) + 5)
+    # Measured on one thread: a search takes a second for 8 million cells, and 0.3 ms for each area that it looks up.
+    seconds = searches * (cells / 8e6 + areas / 2 * 3e-4) / workers
+    return (
+        f"estimate: {cells:,} cells, {areas} areas, {crossings} crossings, at most {searches:,} searches, "
+        f"{cells * 75 / 2**20 + workers * cells * 32 / 2**20:,.0f} MiB, {max(seconds, 1):,.0f} s"
+    )
+
+
+def _prepared(asked: Asked, work: Work) -> Prepared:
     """Read ground, areas, barriers and crossings."""
-    of_run = work.parameters["run"] is not None
-    boundaries = places.load_boundaries(parameter(work, "boundaries", str | None) or work.settings.boundaries)
-    areas, resistance, grid, parameters, notes, inputs, told = _of_run(work, boundaries) if of_run else _of_files(work)
-    level = number(work, "barrier_resistance")
-    built, some, more_inputs = barriers(work, grid, math.inf if level is None else level)
+    boundaries = places.load_boundaries(asked.boundaries or work.settings.boundaries)
+    areas, resistance, grid, parameters, notes, inputs, told = (
+        _of_files(asked) if asked.run is None else _of_run(asked, work, boundaries)
+    )
+    level = math.inf if asked.barrier_resistance is None else asked.barrier_resistance
+    built, some, more_inputs = barriers(asked, work, grid, level)
     notes += some
     used: dict[str, Any] = {
         "name": boundaries.name, "version": boundaries.version, "viewpoint": boundaries.viewpoint,
         "band_m": boundaries.band_m, "closed": [],
     }  # fmt: skip
-    between = parameter(work, "between", list | None) or []
-    if parameter(work, "close_border", bool) or between:
-        closed = border(grid, boundaries, between, math.inf if level is None else level)
+    if asked.close_border or asked.between:
+        closed = border(grid, boundaries, asked.between, level)
         used["closed"] = [one.barrier_id for one in closed]
         notes.append(f"closed: {', '.join(used['closed'])} ({boundaries.name}, {boundaries.version})")
         notes.append(
             f"the border is that of {boundaries.name}, right to {boundaries.band_m:g} m: a crossing may lie beside it"
         )
-        if between:
+        if asked.between:
             notes.append("all other borders stay open, so ways round through other countries count")
         built += closed
-    opened, some = crossings(work, grid)
-    inputs = (*inputs, *all_files(work, ("barriers",)), *more_inputs)
+    opened, some = crossings(asked, grid)
     return Prepared(
-        areas, resistance, grid, built, opened, parameters, boundaries, (*notes, *some), inputs, told | {"boundaries": used}
+        areas, resistance, grid, built, opened, parameters, boundaries, (*notes, *some), (*inputs, *more_inputs),
+        told | {"boundaries": used},
     )  # fmt: skip
 
 
-def worked(work: Work, ready: Prepared) -> Outcome:
+def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
     """Compare prepared scenarios, write what is asked, return the results."""
     from concurrent.futures import ThreadPoolExecutor
 
     from biodata.analysis.scenarios import comparing
     from biodata.exports.corridors import write_comparison, write_difference
 
-    out, difference = path_of(work, "out"), path_of(work, "difference")
     with ThreadPoolExecutor(1) as here:
         found = comparing.compare(
             ready.areas, ready.resistance, ready.grid, barriers=ready.barriers, crossings=ready.crossings,
-            parameters=ready.parameters, median_cost=number(work, "median_cost"), boundaries=ready.boundaries,
+            parameters=ready.parameters, median_cost=asked.median_cost, boundaries=ready.boundaries,
             executor=here if work.executor is None else work.executor, progress=work.progress,
         )  # fmt: skip
-    asked = work.parameters
     facts: dict[str, Any] = {
-        **ready.told, "barriers": [Path(path).name for path in asked["barriers"] or []],
-        "barrier_layers": asked["barrier_layers"] or [], "barrier_resistance": asked["barrier_resistance"],
-        "crossings": None if asked["crossings"] is None else Path(asked["crossings"]).name,
-        "crossing_width_m": asked["crossing_width_m"], "parameters": ready.parameters.told(),
+        **ready.told, "barriers": [path.name for path in asked.barriers],
+        "barrier_layers": list(asked.barrier_layer), "barrier_resistance": asked.barrier_resistance,
+        "crossings": None if asked.crossings is None else asked.crossings.name,
+        "crossing_width_m": asked.crossing_width_m, "parameters": ready.parameters.told(),
         "median_cost": found.median_cost, "eca_km2": found.eca_km2,
         "rows_columns_cell_m": [*ready.grid.shape, ready.grid.cell_m], "notes": [*ready.notes, *found.notes],
         "seed": None, "records_read": 0, "biodata": version("biodata"),
     }  # fmt: skip
-    if out is not None:
-        write_comparison(found, ready.barriers, facts, out)
-    if difference is not None:
+    if asked.out is not None:
+        write_comparison(found, ready.barriers, facts, asked.out)
+    if asked.difference is not None:
         tags = {"biodata_ground": str(ready.told["ground"]), "biodata_boundaries": str(facts["boundaries"])}
         software = {"TIFFTAG_SOFTWARE": f"biodata {version('biodata')} scenarios"}
-        write_difference(found, ready.grid, difference, tags=tags | software)
-    return Outcome(
-        ready.inputs,
-        tables(found, facts),
-        ready.told.get("snapshot"),
-        tuple(lines(found)),
-    )
+        write_difference(found, ready.grid, asked.difference, tags=tags | software)
+    return Outcome(ready.inputs, tables(found, facts), ready.told.get("snapshot"), tuple(lines(found)))
 
 
-def put_into_run(work: Work, outcome: Outcome) -> int:
+def put_into_run(asked: Asked, work: Work, outcome: Outcome) -> int:
     """Put what becomes of its own links beside each result of the run; 0 where it was of own files."""
     pairs, crossings = (outcome.results[name].to_dicts() for name in ("pairs", "crossings"))
 
@@ -277,12 +266,12 @@ def put_into_run(work: Work, outcome: Outcome) -> int:
         of_run = {name: told[name] for name in (*names, "run")}
         return {"pairs": own, "crossings": crossings, "asked": facts, **of_run}
 
-    return put(work, "scenarios", outcome, short)
+    return put(asked, work, "scenarios", outcome, short)
 
 
-def _of_run(work: Work, boundaries: "BoundarySet") -> Any:
+def _of_run(asked: Asked, work: Work, boundaries: "BoundarySet") -> Any:
     """Return a run's ground, areas and choices."""
-    stood = run_taken_up(work, _OF_A_RUN, has="ground, areas and choices")
+    stood = run_taken_up(asked, work, tuple(OwnLinks.model_fields), has="ground, areas and choices")
     if stood.boundaries.told() != boundaries.told():
         problem = "the run stands on another boundary set"
         raise InputError(
@@ -290,40 +279,17 @@ def _of_run(work: Work, boundaries: "BoundarySet") -> Any:
             expected=f"{stood.boundaries.name} {stood.boundaries.version}", code="RUN_CHANGED",
         )  # fmt: skip
     told = {**stood.told(), "ground": f"run {stood.run_id}"}
-    inputs = (*run_inputs(stood), *input_files(work, ("crossings",)))
+    inputs = (*run_inputs(stood), *input_files(asked, leave=("resistance", "layers")))
     return stood.areas, stood.ground.resistance, stood.ground.grid, stood.choices, [], inputs, told
 
 
-def _of_files(work: Work) -> Any:
+def _of_files(asked: Asked) -> Any:
     """Return the ground, areas and choices of a planner's own files."""
-    from biodata.analysis import areas as areas_of
-    from biodata.analysis import own_ground, sources
-    from biodata.analysis.corridor_parameters import CorridorParameters
-
-    raster, areas = path_of(work, "raster"), path_of(work, "areas")
-    if raster is None or areas is None:
-        problem = "it is not told over what"
-        raise InputError(problem, expected="a run, or raster and areas", code="OPTIONS_UNFIT")
-    resistance, grid, read = own_ground.read(
-        raster, cell_m=number(work, "cell_m"), band=parameter(work, "band", int | None), nodata=number(work, "nodata"),
-        crs=parameter(work, "crs", str | None),
-    )  # fmt: skip
-    notes = [f"{raster.name}: {note}" for note in read]
-    if sources.is_raster(areas):
-        table = own_ground.areas(areas, grid)
-    else:
-        names = {"layer": "areas_layer", "id_column": "id_column", "name_column": "name_column"}
-        table, unfit = areas_of.read(areas, **{name: parameter(work, told, str | None) for name, told in names.items()})
-        notes += [f"{areas.name}: {note}" for note in unfit]
-    farthest, dearest = (number(work, name) for name in ("max_distance_m", "max_cost"))
-    cut = number(work, "cut_fraction")
-    parameters = CorridorParameters(
-max_distance_m=math.inf if farthest is None else farthest, max_cost=math.inf if dearest is None else dearest,
-        dispersal_cost=number(work, "dispersal_cost"), cut_cost=number(work, "cut_cost"),
-        cut_fraction=0.1 if cut is None else cut,
-    )  # fmt: skip
-    told = {"ground": raster.name, "raster": raster.name, "areas": areas.name, "evidence_view": OWN_FILES}
-    return table, resistance, grid, parameters, notes, input_files(work, _FILES), told
+    table, resistance, grid, notes = read_own_ground(asked)
+    names = {name: getattr(asked, name).name for name in ("raster", "areas")}
+    told = {"ground": names["raster"], **names, "evidence_view": OWN_FILES}
+    inputs = input_files(asked, leave=("resistance", "layers"))
+    return table, resistance, grid, choices_of(asked), notes, inputs, told
 
 
-ENGINE: Final = Engine(PARAMETERS, run, put_into_run)
+ENGINE: Final = Engine(Asked, prepare, put_into_run)

@@ -11,24 +11,22 @@ tell them are not there, and of species whose places a rule hides neither rates 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 import shapely
-from pydantic import ValidationError
 
 from biodata import assessments, places, sharing, terms
 from biodata.analysis.surveys.joining import Joined, join
-from biodata.analysis.surveys.results import Parameters as Asked
 from biodata.analysis.surveys.results import results
 from biodata.errors import InputError
 from biodata.exports.reports.survey_page import warnings
 from biodata.geo import metres_per_degree
 from biodata.harmonise import events as event_sites
 from biodata.pipeline.survey_publishing import published_events
-from biodata.run_engines.work import Engine, Outcome, Parameters, Work, parameter, told_table
+from biodata.run_engines.work import Engine, Outcome, Work, at_once, told_table
+from biodata.run_parameters import SurveyResults
 from biodata.run_records import RunInput
 from biodata.settings import Settings
 from biodata.sharing.events import as_records
@@ -44,13 +42,6 @@ from biodata.vocabularies import EvidenceView, SharingCategory
 
 _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""
-
-
-_ASKED: Final = Asked().model_dump(by_alias=True, exclude={"seed"})
-PARAMETERS: Final = Parameters(
-    ("dataset",), MappingProxyType({"records": "public", **_ASKED}),
-    format=3,  # 1 named sites by exact coordinates, in the public view too; 2 lists no species
-)  # fmt: skip
 
 
 def rows(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
@@ -93,25 +84,13 @@ def site_names(told: pl.DataFrame) -> pl.Series:
     ).to_series()
 
 
-def run(work: Work) -> Outcome:
-    """Compute the results of surveys: a table for each kind, and all of them as JSON.
-
-    Parameters are `dataset` (a key, or those of the sides of one project), `records` (public or exact) and those of
-    `analysis.surveys.results.Parameters`, whose `assumed_scope` is called `scope`.
-    """
-    try:
-        asked = Asked(seed=work.seed, **{name: work.parameters[name] for name in _ASKED})
-    except ValidationError as error:
-        first = error.errors()[0]
-        value, column = str(first["input"]), str(first["loc"][0])
-        raise InputError(first["msg"], column=column, value=value, code="PARAMETERS_INVALID") from error
-    view = view_of(parameter(work, "records", str))
-    datasets = parameter(work, "dataset", str | list | tuple)
-    joined, facts = read(work.settings, [datasets] if isinstance(datasets, str) else datasets, view=view)
-    told = {**results(joined, asked), "facts": facts}
+def run(asked: SurveyResults, work: Work) -> Outcome:
+    """Compute the results of surveys: a table for each kind, and all of them as JSON."""
+    joined, facts = read(work.settings, asked.dataset, view=view_of(asked.records))
+    told = {**results(joined, asked, seed=work.seed), "facts": facts}
     for name in asked.species or ():
         if all(name != one["species"] for one in told["abundance"]):
-            problem = told["summary"]["not_told"].get(name) or f"there is no {view} record of this species"
+            problem = told["summary"]["not_told"].get(name) or f"there is no {asked.records} record of this species"
             some = ", ".join(joined.records["name"].unique().sort()[:5]) or "none"
             expected = f"a species of the survey, such as {some}"
             raise InputError(problem, column="species", value=name, expected=expected, code="SPECIES_UNKNOWN")
@@ -223,4 +202,4 @@ def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(plain, infer_schema_length=None) if plain else pl.DataFrame()
 
 
-ENGINE: Final = Engine(PARAMETERS, run)
+ENGINE: Final = Engine(SurveyResults, at_once(run))

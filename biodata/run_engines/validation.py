@@ -4,8 +4,6 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,40 +14,29 @@ from biodata.errors import InputError
 from biodata.run_engines.work import (
     Engine,
     Outcome,
-    Parameters,
     Work,
+    at_once,
     input_files,
-    number,
-    parameter,
-    path_of,
     put,
+    read_own_ground,
     run_inputs,
     run_taken_up,
     told_table,
 )
+from biodata.run_parameters import OwnGround
+from biodata.run_parameters import Validation as Asked
 from biodata.run_records import RunInput
 from biodata.runs import standing
-from biodata.runs.request import judging_of
+from biodata.runs.corridors import judging_of
 from biodata.vocabularies import OWN_FILES
 
 if TYPE_CHECKING:
     from biodata.analysis.adjacency import Neighbour, Pair
     from biodata.analysis.areas import Site
     from biodata.analysis.grid import Floats, Grid
-    from biodata.analysis.validation.verdict import Validation
+    from biodata.analysis.validation.corridor_test import Validation
 
-_FILES: Final = ("raster", "areas", "records", "target", "effort", "used", "surface")
-PARAMETERS: Final = Parameters(
-    (),
-    MappingProxyType(
-        dict.fromkeys(
-            (*_FILES, "run", "resistance", "species", "since", "block_m", "max_uncertainty_m", "cell_m", "out")
-        )
-        | {"moves": 999, "level": 0.05, "two_sided": False, "least_places": 10}
-    ),
-    paths=frozenset({*_FILES, "resistance"}),
-    outputs=frozenset({"out"}),
-)
+_NOT_OF_A_RUN: Final = (*OwnGround.model_fields, "records", "target", "effort", "used")
 NOT_WIDE: Final = (
     "blocks are narrower than values of the surface are alike: held-out records are not independent of used ones"
 )
@@ -72,79 +59,71 @@ class Question:
     told: dict[str, Any]
 
 
-def run(work: Work) -> Outcome:
+def run(asked: Asked, work: Work) -> Outcome:
     """Test corridors against records; the verdict, the nulls and what was no test are the results.
 
-    Parameters are `run` (a run of corridors in the lake, whose records are read as its view shows them) or `raster`,
-    `areas` and `records` (paths), and optionally those of `biodata corridors-validate`, with `since` as an ISO date and
-    `out` (JSON to write).
+    It is asked of a run of corridors in the lake, whose records are read as its view shows them, or of a planner's own
+    raster, areas and records.
     """
     from biodata.analysis import rasters
     from biodata.analysis.grid import require_aligned
     from biodata.analysis.validation import corridor_test, holding_out, moved_patterns
-    from biodata.analysis.validation.verdict import ValidationParameters
+    from biodata.analysis.validation.corridor_test import ValidationParameters
 
     parameters = ValidationParameters(
-        moves=parameter(work, "moves", int), level=float(parameter(work, "level", int | float)),
-        two_sided=parameter(work, "two_sided", bool), least_places=parameter(work, "least_places", int), seed=work.seed,
+        moves=asked.moves, level=asked.level, least_places=asked.least_places, seed=work.seed
     )  # fmt: skip
-    asked = _of_run(work) if work.parameters["run"] is not None else _of_files(work)
-    grid, notes = asked.grid, list(asked.notes)
-    ground = np.isfinite(asked.resistance)
-    for site in asked.sites:
+    question = _of_files(asked) if asked.run is None else _of_run(asked, work)
+    grid, notes = question.grid, list(question.notes)
+    ground = np.isfinite(question.resistance)
+    for site in question.sites:
         ground.reshape(-1)[site.cells] = False
-    surface, effort, target = (path_of(work, name) for name in ("surface", "effort", "target"))
-    if surface is None:
-        sites = asked.sites if asked.pairs else [site for site in asked.sites if site.cells.size]
-        lower = moved_patterns.excess(sites, asked.resistance, grid, pairs=asked.pairs)
-    else:
-        lower, own = rasters.read(surface)
-        require_aligned({"the ground": grid, surface.name: own})
-        notes.append(f"{surface.name} is tested in place of the corridors")
+    effort, target = asked.effort, asked.target
+    sites = question.sites if question.pairs else [site for site in question.sites if site.cells.size]
+    lower = moved_patterns.excess(sites, question.resistance, grid, pairs=question.pairs)
     looked = None
     if effort is not None:
         looked, own = rasters.read(effort)
         require_aligned({"the ground": grid, effort.name: own})
-    species = parameter(work, "species", str | None)
-    group, rest = holding_out.of_species(asked.records, species, file=asked.file)
+    group, rest = holding_out.of_species(question.records, asked.species, file=question.file)
     others = rest if target is None else holding_out.read(target, grid)
     length = moved_patterns.variogram_range(
         moved_patterns.ranks(lower, ground & ~np.isnan(lower)), ground, grid, rng=np.random.default_rng(work.seed)
     )
-    told_side, told_limit = number(work, "block_m"), number(work, "max_uncertainty_m")
-    side = length.range_m if told_side is None else told_side
+    side = length.range_m if asked.block_m is None else asked.block_m
     if side < length.range_m:
         notes.append(f"{NOT_WIDE} ({side:,.0f} m, and {length.range_m:,.0f} m)")
-    limit = max(side, grid.cell_m) if told_limit is None else told_limit
-    group = group.with_columns(used=group["used"] | group["id"].is_in(holding_out.ids_of(path_of(work, "used"))))
+    limit = max(side, grid.cell_m) if asked.max_uncertainty_m is None else asked.max_uncertainty_m
+    group = group.with_columns(used=group["used"] | group["id"].is_in(holding_out.ids_of(asked.used)))
     kept, left_out = holding_out.certain(group, limit)
-    held = holding_out.hold_out(kept, block_m=side, origin=(grid.bounds[0], grid.bounds[1]), since=asked.since)
+    held = holding_out.hold_out(kept, block_m=side, origin=(grid.bounds[0], grid.bounds[1]), since=question.since)
     test = kept.filter(held.test)
     result = corridor_test.against_chance(
         lower, ground & holding_out.outside_used(kept, grid, side), grid, test.select("x", "y").to_numpy().astype(np.float64),
         effort=None if others is None or looked is not None else holding_out.distinct(others, limit), effort_raster=looked,
-        parameters=parameters, left_out=asked.left_out | left_out | held.left_out(),
+        parameters=parameters, left_out=question.left_out | left_out | held.left_out(),
     )  # fmt: skip
     looked_by = effort.name if effort else target.name if target else None
     told: dict[str, Any] = {
         **result.as_dict(),
         "told": result.told(),
-        "species": species,
+        "species": asked.species,
         "blocks": {"side_m": side, "variogram": length.told(), "range_m": length.range_m},
         "effort": looked_by or ("other species of the records" if rest is not None else None),
-        "since": None if asked.since is None else asked.since.isoformat(),
+        "since": None if question.since is None else question.since.isoformat(),
         "max_uncertainty_m": limit,
-        **asked.told,
+        **question.told,
         "biodata": version("biodata"),
         "raster_notes": [*notes, *holding_out.untold(test)],
     }  # fmt: skip
-    _write(told, path_of(work, "out"))
-    return Outcome(asked.inputs, _tables(result, told), asked.told.get("snapshot"), tuple(_lines(told)))
+    if asked.out is not None:
+        asked.out.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+    return Outcome(question.inputs, _tables(result, told), question.told.get("snapshot"), tuple(_lines(told)))
 
 
-def put_into_run(work: Work, outcome: Outcome) -> int:
+def put_into_run(asked: Asked, work: Work, outcome: Outcome) -> int:
     """Put the verdict beside the results of the run that was tested; 0 where it was none of the lake's or of own files."""
-    return put(work, "validation", outcome, lambda told, _table, _row: _short(told))
+    return put(asked, work, "validation", outcome, lambda told, _table, _row: _short(told))
 
 
 def _short(told: dict[str, Any]) -> dict[str, Any]:
@@ -157,17 +136,16 @@ def _short(told: dict[str, Any]) -> dict[str, Any]:
     return {name: told[name] for name in names if name in told}
 
 
-def _of_run(work: Work) -> Question:
+def _of_run(asked: Asked, work: Work) -> Question:
     """Return a run's ground, and the records of its window as its view shows them."""
-    stood = run_taken_up(work, (*_FILES, "cell_m"), has="ground and records", files="raster, areas and records")
+    stood = run_taken_up(asked, work, _NOT_OF_A_RUN, has="ground and records", files="raster, areas and records")
     found = standing.records(work.settings, stood)
     read = RunInput(
         "records", run_records.table_hash(found, work.settings), f"{stood.request.evidence_view} records of today"
     )
     unfit = dict(found["why_not"].drop_nulls().value_counts().sort("why_not").iter_rows())
     judging = judging_of(stood.request, stood.facts["as_of"])
-    told_since = parameter(work, "since", str | None)
-    since = judging.since if told_since is None else _day(told_since)
+    since = judging.since if asked.since is None else _day(asked.since)
     return Question(
         stood.ground.resistance, stood.ground.grid, stood.sites, dict.fromkeys(stood.pairs), records=found.filter(pl.col("why_not").is_null()),  # type: ignore[arg-type]
         file=f"run {stood.run_id}", since=since, notes=[], left_out={}, inputs=(*run_inputs(stood), read),
@@ -175,32 +153,23 @@ def _of_run(work: Work) -> Question:
     )  # fmt: skip
 
 
-def _of_files(work: Work) -> Question:
+def _of_files(asked: Asked) -> Question:
     """Return the ground and records of a planner's own files."""
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import own_ground, sources
-    from biodata.analysis.uncertainty import inputs
+    from biodata.analysis import own_ground
     from biodata.analysis.validation import holding_out
 
-    raster, areas, records = (path_of(work, name) for name in ("raster", "areas", "records"))
-    if raster is None or areas is None or records is None:
+    if asked.raster is None or asked.areas is None or asked.records is None:
         problem = "it is not told what is tested against which records"
         raise InputError(problem, expected="a run, or raster, areas and records", code="OPTIONS_UNFIT")
-    resistance, grid, notes = own_ground.read(raster, cell_m=number(work, "cell_m"))
-    if work.parameters["surface"] is None:
-        notes += inputs.doubt(resistance, raster=raster.name)
-    if sources.is_raster(areas):
-        table = own_ground.areas(areas, grid)
-    else:
-        table, columns_told = areas_of.read(areas)
-        notes += columns_told
-    since = parameter(work, "since", str | None)
+    table, resistance, grid, notes = read_own_ground(asked)
+    notes += own_ground.doubt(resistance, raster=asked.raster.name)
     return Question(
         resistance, grid, areas_of.on_grid(areas_of.on_plane(table, grid), resistance, grid), None,
-        records=holding_out.read(records, grid), file=records.name, since=None if since is None else _day(since),
-        notes=notes, left_out={}, inputs=input_files(work, _FILES),
+        records=holding_out.read(asked.records, grid), file=asked.records.name,
+        since=None if asked.since is None else _day(asked.since), notes=notes, left_out={}, inputs=input_files(asked),
         told={
-            "inputs": {"raster": raster.name, "areas": areas.name, "records": records.name},
+            "inputs": {"raster": asked.raster.name, "areas": asked.areas.name, "records": asked.records.name},
             "evidence_view": OWN_FILES, "boundary_set": None,
         },
     )  # fmt: skip
@@ -231,12 +200,6 @@ def _tables(result: "Validation", told: dict[str, Any]) -> dict[str, pl.DataFram
     }
 
 
-def _write(told: dict[str, Any], path: Path | None) -> None:
-    """Write what was found as JSON, if that is asked."""
-    if path is not None:
-        path.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
 def _lines(told: dict[str, Any]) -> list[str]:
     """Return what was found as lines for a person, the verdict last."""
     found = [
@@ -255,4 +218,4 @@ def _lines(told: dict[str, Any]) -> list[str]:
     return [*found, f"records: {told['evidence_view']}{named}", told["told"]]
 
 
-ENGINE: Final = Engine(PARAMETERS, run, put_into_run)
+ENGINE: Final = Engine(Asked, at_once(run), put_into_run)

@@ -1,17 +1,20 @@
-"""What an engine is given and what it returns; what engines that ask about a run of corridors share."""
+"""What an engine is given and what it returns; what engines over a planner's own files or a run of corridors share."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
-from types import UnionType
-from typing import Any
+from functools import partial
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from biodata import run_records
 from biodata.errors import InputError
-from biodata.run_records import RunInput
+from biodata.run_parameters import EngineParameters, OwnGround
+from biodata.run_records import Comparison, RunInput, RunRecord, compare
 from biodata.runs import standing
 from biodata.runs.results import put_finding
 from biodata.runs.standing import Standing
@@ -19,32 +22,37 @@ from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.vocabularies import EvidenceView
 
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from biodata.analysis.grid import Floats, Grid
+
 Short = Callable[[dict[str, Any], str, Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What an engine is handed.
+    """Where and how an engine works; what it is asked is apart.
 
     Attributes
     ----------
     settings : Settings
         The installation.
-    parameters : mapping
-        Plain values; every one that the engine has.
     seed : int
         Start of every random number.
     executor : concurrent.futures.Executor or None
         Where to work: threads, processes, or what `dask.distributed.Client.get_executor` returns; None for here.
     progress : bool
         Whether to show a progress bar.
+    workers : int
+        How many the executor has, by which an estimate goes.
     """
 
     settings: Settings
-    parameters: Mapping[str, Any]
     seed: int = 1
     executor: Executor | None = None
     progress: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,51 +78,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
-    """What an engine can be asked.
+class Ready:
+    """A run whose files are read and fit.
 
     Attributes
     ----------
-    needed : tuple of str
-        Names of what must be told.
-    defaults : mapping
-        What may be left out, with what stands for it then.
-    paths : frozenset of str
-        Those that only tell where something lies, since what is in it is an input: the results do not follow from them,
-        and they are kept whole, so that the run can be had again from any folder.
-    outputs : frozenset of str
-        Those that tell where to write. A run that is had again writes nothing there.
-    silent : frozenset of str
-        Others that the results do not follow from.
-    format : int
-        Version of what the tables hold. Where it grows since older tables told what is not to be told, public runs of before are
-        not read any more (`running.results_of`).
+    run : callable
+        Works, writes what is asked, returns what came out.
+    notes : tuple of str
+        What a person should know before it works.
+    estimate : callable or None
+        Returns a line that says what it will take.
     """
 
-    needed: tuple[str, ...]
-    defaults: Mapping[str, Any]
-    paths: frozenset[str] = frozenset()
-    outputs: frozenset[str] = frozenset()
-    silent: frozenset[str] = frozenset()
-    format: int = 1
-
-    def filled(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Return all parameters, so that one question reads the same whether or not defaults were told.
-
-        Raises
-        ------
-        InputError
-            If one is missing or not known (PARAMETERS_INVALID).
-        """
-        unknown = sorted(asked.keys() - {*self.needed, *self.defaults})
-        missing = [name for name in self.needed if name not in asked]
-        if unknown or missing:
-            problem = "there is no such parameter" if unknown else "the parameter is missing"
-            raise InputError(
-                problem, column=(unknown or missing)[0], expected=", ".join((*self.needed, *self.defaults)),
-                code="PARAMETERS_INVALID",
-            )  # fmt: skip
-        return {**self.defaults, **asked}
+    run: Callable[[], Outcome]
+    notes: tuple[str, ...] = ()
+    estimate: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,44 +102,21 @@ class Engine:
 
     Attributes
     ----------
-    parameters : Parameters
-    run : callable
-        Work to Outcome.
+    parameters : type of EngineParameters
+    prepare : callable
+        Reads what is asked; parameters and Work to Ready.
     put_into_run : callable, optional
         Puts an outcome beside the results of the run of corridors that it was asked about.
     """
 
-    parameters: Parameters
-    run: Callable[[Work], Outcome]
-    put_into_run: Callable[[Work, Outcome], int] | None = None
+    parameters: type[EngineParameters]
+    prepare: Callable[[Any, Work], Ready]
+    put_into_run: Callable[[Any, Work, Outcome], int] | None = None
 
 
-def parameter(work: Work, name: str, kind: type | UnionType) -> Any:
-    """Return a parameter of the kind that it must have.
-
-    Raises
-    ------
-    InputError
-        If it is of another kind (PARAMETERS_INVALID).
-    """
-    value = work.parameters[name]
-    if not isinstance(value, kind):
-        problem = "the parameter is of another kind"
-        expected = getattr(kind, "__name__", str(kind))
-        raise InputError(problem, column=name, value=str(value), expected=expected, code="PARAMETERS_INVALID")
-    return value
-
-
-def number(work: Work, name: str) -> float | None:
-    """Return a parameter that is a number, 3 as 3.0; None where it is not told."""
-    value = parameter(work, name, int | float | None)
-    return None if value is None else float(value)
-
-
-def path_of(work: Work, name: str) -> Path | None:
-    """Return a parameter that is a path; None where it is not told."""
-    value = parameter(work, name, str | None)
-    return None if value is None else Path(value)
+def at_once(run: Callable[[Any, Work], Outcome]) -> Callable[[Any, Work], Ready]:
+    """Return an engine's `prepare` where nothing is said before the work."""
+    return lambda asked, work: Ready(partial(run, asked, work))
 
 
 def told_table(told: Mapping[str, Any]) -> pl.DataFrame:
@@ -174,7 +130,7 @@ def told_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     return found
 
 
-def run_taken_up(work: Work, own: Sequence[str], *, has: str, files: str = "raster and areas") -> Standing:
+def run_taken_up(asked: Any, work: Work, own: Sequence[str], *, has: str, files: str = "raster and areas") -> Standing:
     """Take up the run of corridors that is asked about, which takes no parameters of a planner's own files.
 
     Raises
@@ -182,13 +138,11 @@ def run_taken_up(work: Work, own: Sequence[str], *, has: str, files: str = "rast
     InputError
         If one of `own` is stated beside the run (OPTIONS_UNFIT), or the run cannot be taken up.
     """
-    given = [name for name in own if work.parameters[name] is not None]
+    given = [name for name in own if getattr(asked, name) is not None]
     if given:
         problem = f"a run has its own {has}, so it takes no {', '.join(given)}"
         raise InputError(problem, column=given[0], expected=f"run alone, or {files}", code="OPTIONS_UNFIT")
-    return standing.taken_up(
-        work.settings, parameter(work, "run", str), resistance=path_of(work, "resistance"), progress=work.progress
-    )
+    return standing.taken_up(work.settings, asked.run, resistance=asked.resistance, progress=work.progress)
 
 
 def run_inputs(stood: Standing) -> tuple[RunInput, ...]:
@@ -203,28 +157,55 @@ def run_inputs(stood: Standing) -> tuple[RunInput, ...]:
     )
 
 
-def input_files(work: Work, names: Sequence[str]) -> tuple[RunInput, ...]:
-    """Return the files that parameters name, as inputs."""
-    told = [(name, path_of(work, name)) for name in names]
-    return tuple(RunInput.of_file(name, path) for name, path in told if path is not None)
+def read_own_ground(asked: OwnGround) -> "tuple[gpd.GeoDataFrame, Floats, Grid, list[str]]":
+    """Read a planner's own raster and areas.
 
+    Returns
+    -------
+    areas : geopandas.GeoDataFrame
+    resistance : ndarray of float64
+    grid : Grid
+    notes : list of str
+        What a reader of the result should know, each with the file that it is about.
 
-def all_files(work: Work, names: Sequence[str]) -> tuple[RunInput, ...]:
-    """Return the files that parameters of lists of paths name, as inputs."""
-    return tuple(
-        RunInput.of_file(f"{name} {number}", Path(path))
-        for name in names
-        for number, path in enumerate(work.parameters[name] or [], start=1)
+    Raises
+    ------
+    InputError
+        If one of them is not told (OPTIONS_UNFIT) or cannot be read.
+    """
+    from biodata.analysis import areas as areas_of
+    from biodata.analysis import own_ground, sources
+
+    if asked.raster is None or asked.areas is None:
+        problem = "it is not told over what"
+        raise InputError(problem, expected="a run, or raster and areas", code="OPTIONS_UNFIT")
+    values, grid, read = own_ground.read(
+        asked.raster, cell_m=asked.cell_m, band=asked.band, nodata=asked.nodata, crs=asked.crs
     )
+    if sources.is_raster(asked.areas):
+        table = own_ground.areas(asked.areas, grid)
+        unfit: list[str] = []
+    else:
+        table, unfit = areas_of.read(
+            asked.areas, layer=asked.areas_layer, id_column=asked.id_column, name_column=asked.name_column
+        )
+    notes = [f"{asked.raster.name}: {note}" for note in read] + [f"{asked.areas.name}: {note}" for note in unfit]
+    return table, values, grid, notes
 
 
-def put(work: Work, kind: str, outcome: Outcome, short: Short) -> int:
+def input_files(asked: EngineParameters, *, leave: Sequence[str] = ()) -> tuple[RunInput, ...]:
+    """Return the files that parameters name, as inputs."""
+    return tuple(RunInput.of_file(name, path) for name, path in asked.files("input").items() if name not in leave)
+
+
+def put(asked: Any, work: Work, kind: str, outcome: Outcome, short: Short) -> int:
     """Put what was found over a run of the lake beside its results.
 
     Parameters
     ----------
+    asked : EngineParameters
+        Whose `run` names the run; without one nothing is put anywhere.
     work : Work
-        Whose parameter `run` names the run; without one nothing is put anywhere.
     kind : str
         `validation`, `uncertainty` or `scenarios`.
     outcome : Outcome
@@ -238,7 +219,7 @@ def put(work: Work, kind: str, outcome: Outcome, short: Short) -> int:
         Rows that tell it now.
     """
     told = told_of(outcome.results)
-    if work.parameters.get("run") is None:
+    if asked.run is None:
         return 0
     with Lake.open(work.settings.data, memory_limit=work.settings.memory_limit) as lake:
         return put_finding(
@@ -255,3 +236,142 @@ def _hash(text: str) -> str:
     import hashlib
 
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+ENGINES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "corridors": "biodata.run_engines.corridors:ENGINE",
+        "own-corridors": "biodata.run_engines.corridors:OWN",
+        "validation": "biodata.run_engines.validation:ENGINE",
+        "uncertainty": "biodata.run_engines.uncertainty:ENGINE",
+        "scenarios": "biodata.run_engines.scenarios:ENGINE",
+        "climate": "biodata.run_engines.climate:ENGINE",
+        "resistance": "biodata.run_engines.files:RESISTANCE",
+        "circuit": "biodata.run_engines.files:CIRCUIT",
+        "network": "biodata.run_engines.files:NETWORK",
+        "reserves": "biodata.run_engines.files:RESERVES",
+        "survey-results": "biodata.run_engines.survey_results:ENGINE",
+    }
+)
+"""Name → "module:name" of an Engine; imported when it runs."""
+
+
+def start(
+    settings: Settings,
+    engine: str,
+    parameters: Mapping[str, Any],
+    *,
+    seed: int = 1,
+    executor: Executor | None = None,
+    progress: bool = False,
+) -> RunRecord:
+    """Run an engine and keep the run.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    engine : str
+        A name of `ENGINES`.
+    parameters : mapping
+        What the engine is asked; plain values for JSON.
+    seed : int
+        Start of every random number.
+    executor : concurrent.futures.Executor, optional
+        Where to work. The results are the same wherever that is.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    RunRecord
+
+    Raises
+    ------
+    InputError
+        If there is no such engine (ENGINE_UNKNOWN), or what it is asked cannot be.
+    """
+    outcome = work_on(Work(settings, seed, executor, progress), engine, parameters)
+    return keep(settings, engine, parameters, outcome, seed=seed)
+
+
+def work_on(work: Work, engine: str, parameters: Mapping[str, Any]) -> Outcome:
+    """Run an engine and keep nothing."""
+    found = engine_named(engine)
+    return found.prepare(found.parameters.read(parameters), work).run()
+
+
+def keep(
+    settings: Settings, engine: str, parameters: Mapping[str, Any], outcome: Outcome, *, seed: int = 1
+) -> RunRecord:
+    """Keep what an engine found when it was called by itself, as `start` does.
+
+    What was found over a run of corridors is put beside that run's results, too, and its report tells it.
+    """
+    found = engine_named(engine)
+    asked = found.parameters.read(parameters)
+    record = _described(engine, asked.as_dict(), outcome, seed)
+    kept = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+    if found.put_into_run is not None:
+        found.put_into_run(asked, Work(settings, seed), outcome)
+    return kept
+
+
+def engine_named(name: str) -> Engine:
+    """Return an engine by its name."""
+    if name not in ENGINES:
+        problem = "there is no such engine"
+        raise InputError(problem, value=name, expected=f"one of {', '.join(ENGINES)}", code="ENGINE_UNKNOWN")
+    module, _, constant = ENGINES[name].partition(":")
+    engine: Engine = getattr(import_module(module), constant)
+    return engine
+
+
+def _described(engine: str, parameters: Mapping[str, Any], outcome: Outcome, seed: int) -> RunRecord:
+    """Return the record of a run."""
+    known = engine_named(engine).parameters
+    return run_records.describe(
+        engine, parameters, outcome.inputs, seed=seed, snapshot=outcome.snapshot,
+        paths=known.of_role("input", "output"), silent=known.of_role("silent"),
+    )  # fmt: skip
+
+
+def repeat(
+    settings: Settings, run_id: str, *, executor: Executor | None = None, progress: bool = False
+) -> tuple[RunRecord, Comparison]:
+    """Run again what was run before, on what is there now, and compare; the repeated run is kept, too.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    run_id : str
+        The run, or the beginning of its id.
+    executor : concurrent.futures.Executor, optional
+        Where to work; it need not be the one of before.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    record : RunRecord
+        Of the repeated run.
+    comparison : Comparison
+
+    Raises
+    ------
+    InputError
+        If there is no such run (RUN_UNKNOWN), or what it read is no
+        longer there.
+    """
+    before = run_records.find(settings, run_id)
+    old = run_records.results_of(settings, before.id)
+    # What was written the first time stays as it is, too.
+    asked = {**before.parameters, **dict.fromkeys(engine_named(before.engine).parameters.of_role("output"))}
+    outcome = work_on(Work(settings, before.seed, executor, progress), before.engine, asked)
+    record = _described(before.engine, before.parameters, outcome, before.seed)
+    if record.id == before.id:  # what came out the first time stays: it is what this is measured by
+        after = run_records.finished(settings, record, outcome.results, notes=outcome.notes)
+    else:
+        after = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
+    return after, compare(before, after, old, outcome.results)

@@ -3,21 +3,24 @@
 import contextlib
 import hashlib
 import logging
+import math
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from biodata import assessments, places
 from biodata.errors import InputError
+from biodata.places.boundaries import REACH_M
+from biodata.run_parameters import Corridors, OwnLinks
 from biodata.runs import reading
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
-from biodata.runs.request import NO_CATEGORY, Request, RunReport, choices_of, judging_of, with_band
 from biodata.runs.results import KEYS, commit, named, place_of, run_id_of
 from biodata.settings import Settings
 from biodata.store import private_reports
@@ -30,16 +33,66 @@ from biodata.vocabularies import CandidateCriterion
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from biodata.analysis.corridor_parameters import Estimate
+    from biodata.analysis.corridor_parameters import CorridorParameters, Estimate
+    from biodata.analysis.evidence import EvidenceParameters
+    from biodata.places import BoundarySet
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What came out of a run.
+
+    Attributes
+    ----------
+    run_id : str
+        Made from code version, lake version, layer, table and parameters: the same run has the same id.
+    snapshot : int
+        The lake's version that was read.
+    areas, pairs, corridors, candidates : int
+        Protected areas in the window, pairs answered, those of them with a functional link, and candidates.
+    considered : dict of str to int
+        Everything that was looked at, by outcome: candidate, failed, without_evidence.
+    parameters : dict
+        The request and the facts that the run id is made from.
+    records, counting : int
+        Records of threatened species in the window, and those of them that are evidence for a side.
+    left_out : dict of str to int
+        Records of threatened species in the window that are no evidence, by quality flag or other reason, and those of
+        which no Red List category is known (NO_CATEGORY).
+    window : str, optional
+        What the check of the window found.
+    replaced, beside : tuple of str
+        Runs whose results went, and those whose results stay beside these.
+    """
+
+    run_id: str
+    snapshot: int
+    areas: int
+    pairs: int
+    corridors: int
+    candidates: int
+    parameters: dict[str, Any] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    window: str | None = None
+    considered: dict[str, int] = field(default_factory=dict)
+    replaced: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    records: int = 0
+    counting: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return asdict(self)
+
 
 logger = logging.getLogger(__name__)
 
 
 def find_corridors(
     settings: Settings,
-    request: Request,
+    request: Corridors,
     *,
-    alone: bool = False,
+    seed: int = 1,
     executor: "Executor | None" = None,
     progress: bool = False,
 ) -> RunReport:
@@ -51,10 +104,10 @@ def find_corridors(
     ----------
     settings : Settings
         The installation.
-    request : Request
+    request : Corridors
         What is asked.
-    alone : bool
-        Take away the results of all other runs too; else they stand beside these.
+    seed : int
+        Start of the draws of weights, by which candidates are ranked.
     executor : concurrent.futures.Executor, optional
         Where to work; as many threads as there are cores where none is given. What comes out is the same.
     progress : bool
@@ -73,8 +126,8 @@ def find_corridors(
     from biodata.analysis import corridors, evidence, window_check
     from biodata.analysis.candidates import criteria, search
     from biodata.analysis.candidates import ground as habitat
+    from biodata.analysis.candidates.criteria import CandidateParameters
     from biodata.analysis.candidates.measuring import Surroundings
-    from biodata.analysis.candidates.parameters import CandidateParameters
 
     drawn = places.load_boundaries(settings.boundaries)
     boundaries = with_band(drawn, request)
@@ -85,8 +138,8 @@ def find_corridors(
         layer = layer_named(lake, request.layer)
         window = window_of(layer, request)
         # What is wrong with these files is told before the work.
-        plan = None if request.plan is None else reading.read_plan(Path(request.plan))
-        agreements = None if request.agreements is None else reading.read_agreements(Path(request.agreements))
+        plan = None if request.plan is None else reading.read_plan(request.plan)
+        agreements = None if request.agreements is None else reading.read_agreements(request.agreements)
         ground, resistance_facts = resistance_of(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
         areas = areas_of.geodataframe(table)
@@ -96,11 +149,11 @@ def find_corridors(
             expected = "areas there, taken in with `biodata ingest protected-areas FILE`"
             raise InputError(problem, column="layer", value=request.layer, expected=expected, code="AREAS_MISSING")
         parameters = {
-            **asdict(request),
+            **request.model_dump(mode="json", exclude={"check_window", "alone", "out"}),
+            "seed": seed,
             "as_of": date_of(lake, request, snapshot).isoformat(),
-            "resistance": Path(request.resistance).name,
-            "criteria": list(request.criteria),
-            "resistance_sha256": hashlib.sha256(Path(request.resistance).read_bytes()).hexdigest(),
+            "resistance": request.resistance.name,
+            "resistance_sha256": hashlib.sha256(request.resistance.read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],
             **resistance_facts,
             **reading.facts_of(settings, lake, request),
@@ -112,7 +165,6 @@ def find_corridors(
             "biodata": version("biodata"),
             "cells": dict(ground.counts),
         }
-        del parameters["check_window"]  # it changes nothing of what is found
         run_id, place = run_id_of(parameters), place_of(request)
         records = records_of(settings, lake, window, rules, drawn, request.evidence_view)
         category = category_of(records, request.evidence_view)
@@ -139,7 +191,7 @@ def find_corridors(
             ).told()
         links = named(links, run_id, KEYS["corridors"], place, parameters)
         wanted = CandidateParameters(
-            seed=request.seed,
+            seed=seed,
             habitat_resistance=choices.low_resistance,
             criteria=request.criteria or tuple(CandidateCriterion),
         )
@@ -165,7 +217,7 @@ def find_corridors(
         considered = named(found.considered, run_id, KEYS["considered_ground"], place, parameters)
         frames = {"corridors": links, "reserve_candidates": candidates, "considered_ground": considered}
         assessments.remember(settings.data, run_id, records)
-        others = commit(lake, frames, place, alone=alone)
+        others = commit(lake, frames, place, alone=request.alone)
         assessments.forget(settings.data, set(others.replaced) - {run_id})
         shutil.rmtree(home, ignore_errors=True)
     functional = int(links["functional"].sum())
@@ -185,14 +237,14 @@ def find_corridors(
     return report
 
 
-def estimate(settings: Settings, request: Request) -> "Estimate":
+def estimate(settings: Settings, request: Corridors) -> "Estimate":
     """Estimate a run before it starts, without reading the layer itself.
 
     Parameters
     ----------
     settings : Settings
         The installation.
-    request : Request
+    request : Corridors
         What would be asked.
 
     Raises
@@ -236,3 +288,48 @@ def polygon_of(window: tuple[float, float, float, float]) -> Any:
     import shapely
 
     return shapely.box(*window)
+
+
+NO_CATEGORY: Final = "no Red List category told"
+"""Whether such a record is of a threatened species is not known: a checklist with categories tells it."""
+
+
+def choices_of(asked: Corridors | OwnLinks) -> "CorridorParameters":
+    """Return what a run decides of its corridors; an own ground has no limit that is not told."""
+    from biodata.analysis.corridor_parameters import CorridorParameters
+
+    told = {name: value for name, value in asked if value is not None}
+    shared = ("max_distance_m", "max_cost", "dispersal_cost", "cut_fraction", "cut_cost", "drop_through")
+    chosen = {name: told[name] for name in shared if name in told}
+    return CorridorParameters(**{"max_distance_m": math.inf, **chosen})
+
+
+def with_band(boundaries: "BoundarySet", request: Corridors) -> "BoundarySet":
+    """Return the boundary set with the band that a request asks; its own where it asks none.
+
+    Raises
+    ------
+    InputError
+        If the band is wider than what is known beside a border (PARAMETERS_INVALID).
+    """
+    if request.band_m is None:
+        return boundaries
+    if request.band_m > REACH_M:
+        problem, expected = "band_m does not fit", f"0 to {REACH_M:,.0f} metres"
+        raise InputError(
+            problem, column="band_m", value=f"{request.band_m:g}", expected=expected, code="PARAMETERS_INVALID"
+        )
+    return replace(boundaries, band_m=request.band_m)
+
+
+def judging_of(request: Corridors, as_of: str) -> "EvidenceParameters":
+    """Return what the evidence of a run of some day is judged by."""
+    from biodata.analysis import evidence
+
+    return evidence.EvidenceParameters(
+        as_of=date.fromisoformat(as_of),
+        cell_m=request.cell_m,
+        recent_years=request.recent_years,
+        side_share=request.certainty,
+        excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
+    )

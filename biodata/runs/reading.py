@@ -11,7 +11,7 @@ import polars as pl
 from biodata import assessments, sharing
 from biodata.errors import InputError
 from biodata.formats import delimited
-from biodata.runs.request import Request
+from biodata.run_parameters import Corridors
 from biodata.settings import Settings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
@@ -55,7 +55,7 @@ def layer_named(lake: Lake, name: str) -> dict[str, Any]:
     return found.row(0, named=True)
 
 
-def window_of(layer: dict[str, Any], request: Request) -> tuple[float, float, float, float]:
+def window_of(layer: dict[str, Any], request: Corridors) -> tuple[float, float, float, float]:
     """Return the part of the layer that a run looks at.
 
     Raises
@@ -85,14 +85,14 @@ def window_of(layer: dict[str, Any], request: Request) -> tuple[float, float, fl
 
 
 def resistance_of(
-    settings: Settings, lake: Lake, layer: dict[str, Any], request: Request, *, progress: bool
+    settings: Settings, lake: Lake, layer: dict[str, Any], request: Corridors, *, progress: bool
 ) -> tuple["ResistanceLayer", dict[str, Any]]:
     """Return the resistance of every cell of the run's grid, and which table and layers it is made of."""
     from biodata.analysis import grid as grids
     from biodata.analysis import resistance, resistance_rules
     from biodata.analysis.layers import choose, layer_file
 
-    path = Path(request.resistance)
+    path = request.resistance
     table = resistance_rules.for_species(resistance_rules.read_rules(path), request.species, file=path.name)
     known = lake.read("layers").to_dicts()
     where = str(settings.data)
@@ -132,7 +132,7 @@ def category_of(records: pl.DataFrame, view: EvidenceView) -> SharingCategory:
     return SharingCategory(records["sharing_category"][0])
 
 
-def date_of(lake: Lake, request: Request, snapshot: int) -> date:
+def date_of(lake: Lake, request: Corridors, snapshot: int) -> date:
     """Return the date that a run's years are counted back from."""
     if request.as_of is not None:
         try:
@@ -163,20 +163,20 @@ def layers_of(
     return [layer_file(row, home / row["file_name"], version=told) for row in near.sort("name").iter_rows(named=True)]
 
 
-def facts_of(settings: Settings, lake: Lake, request: Request) -> dict[str, Any]:
+def facts_of(settings: Settings, lake: Lake, request: Corridors) -> dict[str, Any]:
     """Return names and checksums of what a run is told besides: they are a part of what it is."""
     facts: dict[str, Any] = {}
     if request.plan is not None:
-        folder, units = _plan_files(Path(request.plan))
+        folder, units = _plan_files(request.plan)
         facts |= {"plan": folder.name, "plan_sha256": _sha256(folder), "plan_units_sha256": _sha256(units)}
     if request.agreements is not None:
-        path = Path(request.agreements)
+        path = request.agreements
         facts |= {"agreements": path.name, "agreements_sha256": _sha256(path)}
     cost = cost_layer(settings, lake, request)
     return facts if cost is None else facts | {"cost_layer_sha256": cost.sha256}
 
 
-def cost_layer(settings: Settings, lake: Lake, request: Request) -> "LayerFile | None":
+def cost_layer(settings: Settings, lake: Lake, request: Corridors) -> "LayerFile | None":
     """Return the layer of the installation that tells what ground costs.
 
     Raises

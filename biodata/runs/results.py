@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import assessments, places, terms
-from biodata.runs.request import Request
+from biodata.run_parameters import Corridors
 from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
@@ -87,7 +87,7 @@ def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str
     told = []
     if counts["exact"]:
         told.append(
-            f"{counts['exact']} {what} were made of exact records and stay here; `biodata corridors --evidence public` "
+            f"{counts['exact']} {what} were made of exact records and stay here; `biodata corridors --set evidence_view=public` "
             "makes some that may be published"
         )
     if counts["stale"]:
@@ -104,7 +104,7 @@ def run_id_of(parameters: dict[str, Any]) -> str:
     return f"{parameters['layer']}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def place_of(request: Request) -> str:
+def place_of(request: Corridors) -> str:
     """Return how the names of a run's results begin: a later run of this place stands where it stood.
 
     Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other.

@@ -1,8 +1,7 @@
 """A run of corridors taken up again: what it stood on, and runs whose results are held back."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,9 +10,9 @@ import polars as pl
 
 from biodata import assessments, jobs, places, run_records
 from biodata.errors import InputError
-from biodata.runs.corridors import polygon_of
+from biodata.run_parameters import Corridors
+from biodata.runs.corridors import choices_of, judging_of, polygon_of, with_band
 from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
-from biodata.runs.request import Request, choices_of, judging_of, with_band
 from biodata.runs.results import KEYS, facts_of
 from biodata.settings import Settings
 from biodata.store.lake import Lake
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 
 LINKS: Final = ("from_area_id", "to_area_id")
-_NOT_FACTS: Final = frozenset({"resistance", "plan", "agreements", "check_window"})
+_NOT_FACTS: Final = Corridors.of_role("input", "output", "silent")
 """What a run's facts tell by a file's name, or not at all."""
 
 
@@ -46,7 +45,7 @@ class Standing:
     ----------
     run_id : str
         The run, as its rows in the lake name it.
-    request : Request
+    request : Corridors
         What it was asked.
     snapshot : int
         The lake's version that it read.
@@ -67,7 +66,7 @@ class Standing:
     """
 
     run_id: str
-    request: Request
+    request: Corridors
     snapshot: int
     facts: dict[str, Any]
     boundaries: "BoundarySet"
@@ -113,8 +112,8 @@ def taken_up(settings: Settings, name: str, *, resistance: Path | None = None, p
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         run_id, facts = _found(settings, lake, name)
         table = _table(settings, facts, resistance)
-        asked = {one.name: facts[one.name] for one in fields(Request) if one.name in facts}
-        request = Request(**asked | {"resistance": str(table)})
+        asked = {name: facts[name] for name in Corridors.model_fields if name in facts}
+        request = Corridors.read(asked | {"resistance": table})
         _same(run_id, "boundary set", facts["boundary_set"], f"{boundaries.name} {boundaries.version}")
         boundaries = with_band(boundaries, request)
         layer = layer_named(lake, request.layer)
@@ -179,10 +178,8 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
         species="species",
         **{"class": "class"},
         group=pl.col("cluster_id").cast(pl.String),
-        country="countryCode",
         date=pl.col("event_start").cast(pl.Date),
         used=pl.col("key").is_in(stood_on["key"].to_list()),
-        on_land=pl.lit(value=False),
         uncertainty_m=pl.col("coordinateUncertaintyInMeters").cast(pl.Float64),
         why_not=pl.when(absent).then(pl.lit(counting.ABSENT)).when(pl.col("why_not").is_in(never)).then("why_not"),
     )
@@ -244,10 +241,7 @@ def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, An
 
 def _is_of(record: run_records.RunRecord, facts: dict[str, Any]) -> bool:
     """Tell whether a kept run is the one of these facts; files are told apart by the version of the lake that they led to."""
-    request = Request(**record.parameters, seed=record.seed)
-    asked = json.loads(json.dumps(asdict(request)))
-    # A run of before a parameter was there was made as its default has it.
-    facts = {one.name: one.default for one in fields(Request) if one.default is not MISSING} | facts
+    asked = Corridors.read(record.parameters).as_dict() | {"seed": record.seed}
     dated = asked.pop("as_of") in (None, facts["as_of"])
     same = all(facts.get(name) == value for name, value in asked.items() if name not in _NOT_FACTS)
     table = next((one.sha256 for one in record.inputs if one.name == "resistance"), None)

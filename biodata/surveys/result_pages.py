@@ -18,8 +18,7 @@ from biodata.access.roles import Action, Principal, Role, may
 from biodata.errors import InputError, StoreError
 from biodata.exports.reports import pdf
 from biodata.exports.reports.survey_page import survey_page
-from biodata.run_engines.running import work_on
-from biodata.run_engines.work import Work, told_of
+from biodata.run_engines.work import Work, told_of, work_on
 from biodata.settings import Settings
 from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.lake import Lake
@@ -91,7 +90,7 @@ def _results(
     """Return a dataset's numbers, the distinct places of its events and common names of its species; or why there are none."""
     asked = {"dataset": dataset, "records": view}
     try:
-        results = told_of(work_on(Work(settings, asked, 1, None, False), "survey-results").results)
+        results = told_of(work_on(Work(settings), "survey-results", asked).results)
     except InputError as error:
         return {"refused": error.problem}
     sides = [codes[0] if codes and len(codes) == 1 else "" for codes in countries]

@@ -93,7 +93,7 @@ def hub(tmp_path_factory, sample_data, countries, handed_over) -> Settings:
     pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
     pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], settings)
     pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], settings)
-    asked = runs.Request(LAYER, str(sample_data / "resistance.csv"), as_of="2026-01-01", cell_m=2000.0)
+    asked = runs.Corridors(layer=LAYER, resistance=sample_data / "resistance.csv", as_of="2026-01-01", cell_m=2000.0)
     runs.find_corridors(settings, asked)
     pipeline.release(settings)
     made = releases.current(settings.data)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import beta
 
 from biodata.analysis.validation import corridor_test
-from biodata.analysis.validation.verdict import ValidationParameters
+from biodata.analysis.validation.corridor_test import ValidationParameters
 from simulated_records import Setting, excess, landscape
 
 BASE = Setting()

@@ -130,7 +130,7 @@ def corridors(made: Installation, name: str, table: Path, layer: str, out: Path,
     cell_m = 10_000 if layer == "cola" else cell_m
     started = time.process_time()
     said = made.run("corridors", "--data", made.data, "--layer", layer, "--resistance", table, "--box", box, "--cell-m", cell_m,
-                    "--as-of", AS_OF, "--out", out, *more)  # fmt: skip
+                    "--set", f"as_of={AS_OF}", "--out", out, *more)  # fmt: skip
     seconds = time.process_time() - started
     print("".join(f"  {line}\n" for line in said.splitlines() if not line.startswith(("kept", "estimate"))), end="")
     found = gpd.read_file(out, layer="corridors")
@@ -199,7 +199,7 @@ def main() -> None:
         second.with_suffix(".json").write_text(json.dumps(SECOND), encoding="utf-8")
         gpd.read_file(given.shared / "pa_cambodia_odc/protected_areas_and_forests.geojson").to_file(work / "parks.gpkg")
         results = {}
-        wide = ("--max-distance-m", 150_000, "--keep-suspicious", "--evidence", "exact")
+        wide = ("--max-distance-m", 150_000, "--set", "keep_suspicious=true", "--set", "evidence_view=exact")
         print("taken in as told")
         told = take_in(given.shared, work / "told", None, assumed_m=None)
         print("taken in with 1 km assumed")

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from biodata import geo, places
+from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.ground import Ground
-from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.grid import Floats, Grid, Ints, equal_area_grid
 from biodata.analysis.rasters import cells_inside, outline
 

@@ -11,8 +11,8 @@ from biodata.analysis import evidence
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates import ground
 from biodata.analysis.candidates import ground as grounds
+from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.ground import Crossing, Ground, Habitat, Side, beyond_band
-from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.evidence.design import nights_needed
 from biodata.analysis.evidence.two_sided import CERTAIN, PROBABLE, TIERS
 from biodata.places import country_name

@@ -17,10 +17,9 @@ from pyproj import CRS
 
 from biodata import geo
 from biodata.analysis.candidates import criteria
-from biodata.analysis.candidates.criteria import Agreement, Plan, Rarity, Value, governance
+from biodata.analysis.candidates.criteria import Agreement, CandidateParameters, Plan, Rarity, Value, governance
 from biodata.analysis.candidates.ground import Habitat, land_of
 from biodata.analysis.candidates.judging import Judged
-from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.grid import Floats, Ints
 from biodata.analysis.layers import LayerFile
 from biodata.analysis.networks import connectivity, graphs, protconn, protconn_pieces

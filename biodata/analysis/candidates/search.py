@@ -19,11 +19,10 @@ from biodata.analysis import areas as areas_of
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates import clusters, criteria, judging, ranking
 from biodata.analysis.candidates import ground as grounds
-from biodata.analysis.candidates.criteria import Value
+from biodata.analysis.candidates.criteria import CandidateParameters, Value
 from biodata.analysis.candidates.ground import Facing, Ground, Pair, country_shares
 from biodata.analysis.candidates.judging import CANDIDATE, PASSABLE, Judged, Tasks
 from biodata.analysis.candidates.measuring import Surroundings, measure_by
-from biodata.analysis.candidates.parameters import CandidateParameters
 from biodata.analysis.evidence.sides import EDGES
 from biodata.vocabularies import EvidenceView, SharingCategory
 

@@ -472,7 +472,7 @@ def advanced(
     voltages = np.zeros(circuit.nodes)
     kept = np.flatnonzero(flows[circuit.components] & ~direct)
     if kept.size:
-        system = solver_for(grounded_laplacian(circuit, kept, finite), solver=solver, questions=1)
+        system = solver_for(grounded_laplacian(circuit, kept, finite), solver=solver)
         voltages[kept] = system.solve(sources[kept])
         system.close()
     return AdvancedFlow(voltages, node_currents(circuit, voltages, finite), int(flows.sum()), grounds)

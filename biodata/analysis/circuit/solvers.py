@@ -1,8 +1,8 @@
 """Linear systems of circuits: solvers, and a circuit factorised once and seen at its focal nodes.
 
 Which solver works is chosen by what is installed, by size and by memory; all give the same answers to about ten digits.
-CHOLMOD comes with scikit-sparse (which needs SuiteSparse), PARDISO with pypardiso and multigrid with pyamg (the extra
-`circuit`); SciPy's SuperLU and conjugate gradients are always there.
+CHOLMOD comes with scikit-sparse (which needs SuiteSparse) and PARDISO with pypardiso (the extra `circuit`); SciPy's SuperLU
+and conjugate gradients are always there.
 
 In a connected component with one node tied to ground, K = inverse of the Laplacian gives the voltages K q of currents q
 that are injected. Between focal nodes i and j that is K_ii + K_jj - 2 K_ij, the effective resistance. Regions that are
@@ -26,7 +26,7 @@ from biodata.analysis.circuit.graph import Circuit
 from biodata.analysis.grid import Floats, Ints
 from biodata.errors import InputError, MissingExtraError
 
-SOLVERS: Final = ("auto", "cholmod", "pardiso", "superlu", "multigrid", "gradients")
+SOLVERS: Final = ("auto", "cholmod", "pardiso", "superlu", "gradients")
 """Names of the solvers; auto chooses."""
 RELATIVE_RESIDUAL: Final = 1e-10
 """Where the iterative solvers stop."""
@@ -54,7 +54,7 @@ class Solver(Protocol):
         """Give the memory back."""
 
 
-def solver_for(matrix: Any, *, solver: str = "auto", questions: int = 1000) -> Solver:
+def solver_for(matrix: Any, *, solver: str = "auto") -> Solver:
     """Prepare a symmetric positive definite system.
 
     Parameters
@@ -62,8 +62,6 @@ def solver_for(matrix: Any, *, solver: str = "auto", questions: int = 1000) -> S
     matrix : sparse array of float64, (n, n)
     solver : str
         One of `SOLVERS`.
-    questions : int
-        About how many right-hand sides will come: for one or two, multigrid is done before a large factor is.
 
     Returns
     -------
@@ -79,28 +77,26 @@ def solver_for(matrix: Any, *, solver: str = "auto", questions: int = 1000) -> S
     if solver not in SOLVERS:
         problem = "there is no such solver"
         raise InputError(problem, value=solver, expected=", ".join(SOLVERS), code="SOLVER_UNKNOWN")
-    name = _chosen(matrix.shape[0], questions) if solver == "auto" else solver
+    name = _chosen(matrix.shape[0]) if solver == "auto" else solver
     return _MAKERS[name](matrix)
 
 
 def installed(name: str) -> bool:
     """Tell whether a solver can be used here."""
-    module = {"cholmod": "sksparse", "pardiso": "pypardiso", "multigrid": "pyamg"}.get(name)
+    module = {"cholmod": "sksparse", "pardiso": "pypardiso"}.get(name)
     return module is None or importlib.util.find_spec(module) is not None
 
 
-def _chosen(nodes: int, questions: int) -> str:
+def _chosen(nodes: int) -> str:
     """Return the solver for a system of that size."""
     if nodes <= _SMALL:
         return "superlu"
     room = 0.7 * free_bytes()
-    if installed("multigrid") and nodes > 50 * _SMALL and questions <= 2:
-        return "multigrid"
     for name in ("cholmod", "pardiso", "superlu"):
         growth = np.log2(max(nodes, 1 << 20)) / 20
         if installed(name) and nodes * _BYTES_PER_NODE[name] * growth < room:
             return name
-    return "multigrid" if installed("multigrid") else "gradients"
+    return "gradients"
 
 
 def free_bytes() -> float:
@@ -213,17 +209,6 @@ class _Iterative:
         self._preconditioner = None
 
 
-def _multigrid(matrix: Any) -> Solver:
-    """Prepare algebraic multigrid after Ruge & Stüben."""
-    if not installed("multigrid"):
-        what = "the multigrid solver"
-        raise MissingExtraError(what, "circuit")
-    import pyamg
-
-    hierarchy = pyamg.ruge_stuben_solver(sparse.csr_matrix(matrix))
-    return _Iterative(sparse.csr_matrix(matrix), hierarchy.aspreconditioner())
-
-
 def _gradients(matrix: Any) -> Solver:
     """Prepare conjugate gradients with the diagonal: slow, and always there."""
     inverse = 1.0 / matrix.diagonal()
@@ -240,7 +225,6 @@ _MAKERS: Final[dict[str, Callable[[Any], Solver]]] = {
     "cholmod": _Cholmod,
     "pardiso": _Pardiso,
     "superlu": _SuperLu,
-    "multigrid": _multigrid,
     "gradients": _gradients,
 }
 
@@ -300,7 +284,7 @@ class Terminals:
         if inside.size == 1:
             return
         free = members[members != self.nodes[inside[0]]]
-        system = solver_for(grounded_laplacian(self.circuit, free), solver=self._solver, questions=inside.size - 1)
+        system = solver_for(grounded_laplacian(self.circuit, free), solver=self._solver)
         others = inside[1:]
         rows = np.searchsorted(free, self.nodes[others])
         columns = self._room(free.size, others.size)

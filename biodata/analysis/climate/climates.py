@@ -302,35 +302,6 @@ def bins(today: Floats, future: Floats, *, widths: tuple[float, ...]) -> tuple[I
     return found[0], found[1]
 
 
-def standardised(today: Floats, future: Floats) -> tuple[Floats, Floats]:
-    """Return variables that do not go together and have the standard deviation 1 today, for bins of one width.
-
-    Parameters
-    ----------
-    today, future : ndarray of float64, (variables, rows, columns)
-
-    Returns
-    -------
-    two ndarrays of float64, (variables, rows, columns)
-        Their straight distances are Mahalanobis distances under today's covariance.
-
-    Raises
-    ------
-    InputError
-        If a variable does not vary, or follows from the others.
-    """
-    known = np.isfinite(today).all(axis=0)
-    here = today[:, known]
-    middle = here.mean(axis=1)
-    size, axes = np.linalg.eigh(np.atleast_2d(np.cov(here)))
-    if size.min() <= 1e-12 * size.max() or size.max() == 0:
-        problem = "a variable of the climate does not vary, or follows from the others"
-        raise InputError(problem, expected="leave it out", code="CLIMATES_DEPENDENT")
-    turn = (axes / np.sqrt(size)).T
-    first, second = (np.tensordot(turn, one - middle[:, None, None], axes=1) for one in (today, future))
-    return first, second
-
-
 def nearest(wanted: Ints, offered: Ints, grid: Grid) -> Analogues:
     """Return the nearest cell that offers what each cell wants.
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from biodata.analysis.bucket_queue import Floats, Ints32
-from biodata.analysis.networks import graph_removal, graph_search, graphs
+from biodata.analysis.networks import graph_search, graphs
 from biodata.analysis.networks.graphs import Graph
 from biodata.errors import InputError
 
@@ -45,7 +45,7 @@ _MANY_LINKS = 4
 """Links a node from which on it pays to look for those that are not needed."""
 
 Sweep = tuple[Floats, Floats, Floats, Floats]
-"""Totals (pairs, Harary's sum), flux of each node, losses by node, losses by link; see `graph_removal.sweep`."""
+"""Totals (pairs, Harary's sum), flux of each node, losses by node, losses by link; see `graph_search.sweep`."""
 
 
 def overall(
@@ -145,7 +145,7 @@ def sweep(
     progress: bool = False,
     title: str = "",
 ) -> Sweep:
-    """Sum over all sources what `graph_removal.sweep` finds from some."""
+    """Sum over all sources what `graph_search.sweep` finds from some."""
     fewer, kept = without_needless_links(graph, active)
     work = partial(sweep_part, fewer, np.ascontiguousarray(area), active, nodes, links)
     found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(fewer.links))
@@ -162,7 +162,7 @@ def without_needless_links(graph: Graph, active: NDArray[np.bool_]) -> tuple[Gra
     kept = np.ones(graph.links, dtype=np.bool_)
     if graph.hops or graph.links <= _MANY_LINKS * graph.nodes:
         return graph, kept
-    kept = graph_removal.needed(graph, active)
+    kept = graph_search.needed(graph, active)
     return (graph if kept.all() else graphs.subset(graph, kept)), kept
 
 
@@ -171,7 +171,7 @@ def sweep_part(
 ) -> Sweep:
     """Sweep from some sources."""
     found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
-    graph_removal.sweep(
+    graph_search.sweep(
         sources,
         graph.starts,
         graph.targets,

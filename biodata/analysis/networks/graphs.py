@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from biodata.analysis.bucket_queue import Floats, Ints, Ints32, compiled
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
-from biodata.formats.conefor_options import Kind
+from biodata.vocabularies import ConnectionKind
 
 PC: Final = "PC"
 IIC: Final = "IIC"
@@ -246,7 +246,7 @@ def _kruskal(nodes: int, first: Ints32, second: Ints32, order: Ints32) -> NDArra
 
 
 def parameters_of(
-    kind: Kind,
+    kind: ConnectionKind,
     *,
     distance: float | None = None,
     probability: float | None = None,
@@ -263,20 +263,20 @@ def parameters_of(
         if value is not None and not (0 <= value < np.inf and (value > 0 or name == "threshold")):
             problem = "this is not a positive number"
             raise InputError(problem, column=name, value=f"{value:g}", code="OPTION_INVALID")
-    if probability is not None and probability > (1 if kind is Kind.LINK else np.nextafter(1, 0)):
+    if probability is not None and probability > (1 if kind is ConnectionKind.LINK else np.nextafter(1, 0)):
         problem = "the probability at the distance must be below 1"
         expected = "0.5 for a median distance"
         raise InputError(
             problem, column="probability", value=f"{probability:g}", expected=expected, code="OPTION_INVALID"
         )
-    if kind is Kind.DISTANCE:
+    if kind is ConnectionKind.DISTANCE:
         if distance is None and threshold is None:
             problem = "of distances, neither the one with a known probability nor the longest of a link is told"
             raise InputError(problem, expected="a distance, a threshold, or both", code="OPTION_MISSING")
         if distance is not None:
             probability = 0.5 if probability is None else probability
             threshold = distance if threshold is None else threshold
-    elif distance is not None or (kind is Kind.PROBABILITY and probability is not None):
+    elif distance is not None or (kind is ConnectionKind.PROBABILITY and probability is not None):
         problem = f"the connections are {kind.replace('y', 'ie')}s, which need no distance and its probability"
         name, value = ("probability", probability) if distance is None else ("distance", distance)
         raise InputError(problem, column=name, value=f"{value:g}", code="OPTION_UNFIT")
@@ -316,9 +316,9 @@ def networks(
 
 def _chances(connections: Connections, parameters: dict[str, Any]) -> Floats | None:
     """Return the probability of each connection; None where it is not known."""
-    if connections.kind is Kind.PROBABILITY:
+    if connections.kind is ConnectionKind.PROBABILITY:
         return connections.value
-    if connections.kind is Kind.LINK:
+    if connections.kind is ConnectionKind.LINK:
         return None if parameters["probability"] is None else connections.value * parameters["probability"]
     if parameters["distance"] is None:
         return None
@@ -329,6 +329,6 @@ def _chances(connections: Connections, parameters: dict[str, Any]) -> Floats | N
 
 def _linked(connections: Connections, threshold: float | None) -> Any:
     """Return which connections are links of the binary network."""
-    if connections.kind is Kind.DISTANCE:
+    if connections.kind is ConnectionKind.DISTANCE:
         return connections.value <= (np.inf if threshold is None else threshold)
     return (connections.value > 0) & (connections.value >= (threshold or 0.0))

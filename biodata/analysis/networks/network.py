@@ -16,7 +16,7 @@ from biodata.analysis.networks import connectivity, graph_search, graphs
 from biodata.analysis.networks.graphs import IIC, PC, Graph, networks, parameters_of
 from biodata.errors import InputError
 from biodata.formats.conefor import Connections, Nodes
-from biodata.formats.conefor_options import Kind
+from biodata.vocabularies import ConnectionKind
 
 _ENOUGH_SECONDS: Final = 0.5
 """Nodes are timed until they took so long."""
@@ -278,7 +278,7 @@ def _links(
     nodes: Nodes, connections: Connections, hops: Graph | None, chance: Graph | None, importance: dict[str, Floats]
 ) -> pd.DataFrame:
     """Return the table of links: all that are in one of the two networks."""
-    distances = connections.kind is Kind.DISTANCE
+    distances = connections.kind is ConnectionKind.DISTANCE
     # Any falling function of distance gives the same tree; this one does not come to 0 for long ones.
     weight = 1 / (1 + connections.value) if distances else connections.value
     graph = graphs.with_probabilities(nodes.ids.size, connections.first, connections.second, weight)

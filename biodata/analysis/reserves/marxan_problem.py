@@ -11,7 +11,6 @@ from biodata.analysis.reserves.problem import (
     Connectivity,
     Floats,
     Ints,
-    Objective,
     Problem,
     Requirement,
     requirements,
@@ -60,16 +59,8 @@ class Score:
     least_met: float
 
 
-def to_problem(project: Project, *, objective: Objective = "minimum_set", budget: float | None = None) -> Problem:
-    """Return the problem that a project states: targets must be met, the boundary counts BLM, the outer part too.
-
-    Parameters
-    ----------
-    project : Project
-    objective : str
-    budget : float, optional
-        Marxan has none.
-    """
+def to_problem(project: Project) -> Problem:
+    """Return the problem that a project states: targets must be met, the boundary counts BLM, the outer part too."""
     features, units = project.species.height, project.units.height
     status = project.units["status"].to_numpy()
     blm = project.inputs.number("BLM", project.inputs.number("CM", 0.0, least=0.0), least=0.0)
@@ -85,8 +76,6 @@ def to_problem(project: Project, *, objective: Objective = "minimum_set", budget
         requirements=requirements(
             project.species["target"].to_numpy(), occurrences=project.species["targetocc"].to_list()
         ),
-        objective=objective,
-        budget=budget,
         locked_in=status == 2,
         locked_out=status == 3,
         boundary=boundary,
@@ -96,14 +85,13 @@ def to_problem(project: Project, *, objective: Objective = "minimum_set", budget
     )
 
 
-def solvable(problem: Problem, project: Project, *, objective: Objective = "minimum_set") -> tuple[Problem, list[str]]:
+def solvable(problem: Problem, project: Project) -> tuple[Problem, list[str]]:
     """Return the problem to solve, and a line for each target that all units together do not meet.
 
-    Where every target is to be met, those that cannot be are charged as Marxan does; the other objectives leave out
-    what cannot be had anyway.
+    Those that cannot be met are charged as Marxan does.
     """
     lines = missed(problem, project)
-    if not lines or objective != "minimum_set":
+    if not lines:
         return problem, lines
     return soften(problem, project, penalties(project, problem)), lines
 

@@ -118,7 +118,6 @@ def raise_bound(model: Model, *, clock: Clock, accuracy: float = 5e-5, most_step
     Parameters
     ----------
     model : Model
-        One that `covers`: no limit, no slack that rows share.
     clock : Clock
         Stops it.
     accuracy : float
@@ -138,7 +137,7 @@ def raise_bound(model: Model, *, clock: Clock, accuracy: float = 5e-5, most_step
     def ask(prices: Floats) -> tuple[float, Floats, Floats]:
         value, chosen = cut.cheapest(model.linear - transposed @ prices)
         units = chosen.astype(np.float64)
-        return value + float(prices.sum()) + model.constant, 1 - model.rows @ units, units
+        return value + float(prices.sum()), 1 - model.rows @ units, units
 
     prices = np.zeros(r)
     best, slope, units = ask(prices)
@@ -329,7 +328,7 @@ def _scale(model: Model) -> float:
 
 
 def _program(model: Model, highspy: Any, scale: float) -> Any:
-    """Return the model as HiGHS takes it: units, pairs, slacks; rows, two rows a pair, the limit."""
+    """Return the model as HiGHS takes it: units, pairs, slacks; rows, two rows a pair."""
     n, p, k, r = model.units, len(model.weight), len(model.slack_cost), model.rows.shape[0]
     pair, has = np.arange(p), np.flatnonzero(model.slack >= 0)
     ones = np.ones(p)
@@ -340,14 +339,10 @@ def _program(model: Model, highspy: Any, scale: float) -> Any:
         [sparse.csr_array((-ones, (pair, model.first)), shape=(p, n)), identity, None],
         [sparse.csr_array((-ones, (pair, model.second)), shape=(p, n)), identity, None],
     ]
-    # All or nothing: what a plan may miss and still meet the target, less HiGHS's own tolerance, so that its bound is ours.
-    enough = np.where((model.slack >= 0) & (not model.whole_slack), 1.0, 1 - 0.9 * TOLERANCE)
+    # What a plan may miss and still meet the target, less HiGHS's own tolerance, so that its bound is ours.
+    enough = np.where(model.slack >= 0, 1.0, 1 - 0.9 * TOLERANCE)
     lower = [enough, np.full(2 * p, -highspy.kHighsInf)]
     upper = [np.full(r, highspy.kHighsInf), np.zeros(2 * p)]
-    if model.limit is not None:
-        blocks.append([sparse.csr_array(model.limit[np.newaxis]), None, None])
-        lower.append(np.array([-highspy.kHighsInf]))
-        upper.append(np.array([1.0]))
     columns = np.array([n, p, k])
     matrix = sparse.csr_array(
         sparse.vstack(
@@ -366,7 +361,6 @@ def _program(model: Model, highspy: Any, scale: float) -> Any:
     )
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = n + p + k, matrix.shape[0]
-    program.offset_ = scale * model.constant
     program.col_cost_ = scale * np.concatenate([model.linear, -model.weight, model.slack_cost])
     program.col_lower_ = np.concatenate([model.locked_in.astype(np.float64), np.zeros(p + k)])
     program.col_upper_ = np.concatenate([1.0 - model.locked_out, np.ones(p + k)])
@@ -376,5 +370,5 @@ def _program(model: Model, highspy: Any, scale: float) -> Any:
     program.a_matrix_.index_ = matrix.indices
     program.a_matrix_.value_ = matrix.data
     integer, continuous = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
-    program.integrality_ = [integer] * n + [continuous] * p + [integer if model.whole_slack else continuous] * k
+    program.integrality_ = [integer] * n + [continuous] * (p + k)
     return program

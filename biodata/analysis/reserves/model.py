@@ -1,6 +1,6 @@
 """The mathematical model of a problem, solved by HiGHS within a stated time.
 
-minimise  constant + linear·x - Σ weight x_first x_second + slack_cost·s
+minimise  linear·x - Σ weight x_first x_second + slack_cost·s
 where     rows x + s ≥ 1 (each row scaled by its need),  limits x ≤ 1,  x 0 or 1,  0 ≤ s ≤ 1
 
 A boundary of length b between two units costs b (x_i + x_j - 2 x_i x_j), so every penalty is a part of `linear` and a
@@ -71,11 +71,6 @@ class Model:
         Which slack a row has; -1 where it must be met.
     slack_cost : ndarray of float64
         Cost of missing all.
-    whole_slack : bool
-        A slack is 0 or 1: a feature is met or not.
-    limit : ndarray of float64, length n, optional
-        Costs divided by the budget.
-    constant : float
     locked_in, locked_out : ndarray of bool, length n
     """
 
@@ -87,9 +82,6 @@ class Model:
     requirement: Ints
     slack: Ints
     slack_cost: Floats
-    whole_slack: bool
-    limit: Floats | None
-    constant: float
     locked_in: Bools
     locked_out: Bools
 
@@ -102,13 +94,7 @@ class Model:
     def rounding(self) -> float:
         """How far an objective may be off: its parts may be large and cancel each other, as where nothing is covered."""
         parts = (self.linear, self.weight, self.slack_cost)
-        return 1e-14 * (abs(self.constant) + sum(float(np.abs(part).sum()) for part in parts)) + 1e-12
-
-    @property
-    def covers(self) -> bool:
-        """True where each row stands for itself: no budget, and no slack that rows share or that is all or nothing."""
-        used = self.slack[self.slack >= 0]
-        return self.limit is None and not self.whole_slack and len(set(used.tolist())) == used.size
+        return 1e-14 * sum(float(np.abs(part).sum()) for part in parts) + 1e-12
 
     def beside(self) -> Sparse:
         """Return the pairs both ways, units × units."""
@@ -127,53 +113,25 @@ class Model:
         found = np.zeros(len(self.slack_cost))
         has = self.slack >= 0
         np.maximum.at(found, self.slack[has], short[has])
-        return np.ceil(found) if self.whole_slack else found
+        return found
 
     def value(self, chosen: Bools) -> float:
         """Return the objective of a choice of units."""
         x = chosen.astype(np.float64)
         pairs = float(self.weight @ (x[self.first] * x[self.second]))
-        return self.constant + float(self.linear @ x) - pairs + float(self.slack_cost @ self.slacks(chosen))
+        return float(self.linear @ x) - pairs + float(self.slack_cost @ self.slacks(chosen))
 
     def allows(self, chosen: Bools) -> bool:
-        """Tell whether a choice of units meets every row without slack, the limit and the locks."""
+        """Tell whether a choice of units meets every row without slack, and the locks."""
         short = 1 - self.rows @ chosen.astype(np.float64)
         met = bool((short[self.slack < 0] < TOLERANCE).all())
-        within = self.limit is None or float(self.limit @ chosen) <= 1 + TOLERANCE
-        return met and within and bool(chosen[self.locked_in].all()) and not bool(chosen[self.locked_out].any())
-
-
-def thinned(model: Model, chosen: Bools, cost: Floats) -> Bools:
-    """Return a choice without the units that change nothing about its objective but cost something, the dearest first.
-
-    Parameters
-    ----------
-    model : Model
-        One whose objective does not hold the cost: a budget does.
-    chosen : ndarray of bool, length n
-    cost : ndarray of float64, length n
-    """
-    kept = chosen.copy()
-    columns = model.rows.T.tocsr()
-    pairs = model.beside()
-    allowed = np.append(model.slacks(chosen), 0.0)[model.slack]
-    held = model.rows @ kept.astype(np.float64)
-    units = np.flatnonzero(kept & ~model.locked_in & (cost > 0))
-    for unit in units[np.argsort(-cost[units], kind="stable")].tolist():
-        part = slice(columns.indptr[unit], columns.indptr[unit + 1])
-        rows, amounts = columns.indices[part], columns.data[part]
-        beside = slice(pairs.indptr[unit], pairs.indptr[unit + 1])
-        saved = model.linear[unit] - pairs.data[beside] @ kept[pairs.indices[beside]]
-        if saved >= 0 and (1 - held[rows] + amounts <= allowed[rows] + TOLERANCE).all():
-            kept[unit] = False
-            held[rows] -= amounts
-    return kept
+        return met and bool(chosen[self.locked_in].all()) and not bool(chosen[self.locked_out].any())
 
 
 def build(problem: Problem) -> Model:
     """Return the solvers' form of a problem."""
     n = problem.units
-    linear = problem.cost.astype(np.float64) if problem.objective == "minimum_set" else np.zeros(n)
+    linear = problem.cost.astype(np.float64)
     pairs: list[tuple[Ints, Ints, Floats]] = []
     if (boundary := problem.boundary) is not None and boundary.penalty > 0:
         ends = np.bincount(boundary.first, boundary.length, n) + np.bincount(boundary.second, boundary.length, n)
@@ -207,11 +165,8 @@ def build(problem: Problem) -> Model:
         requirement=used.astype(np.int64),
         slack=slack,
         slack_cost=slack_cost,
-        whole_slack=problem.objective == "maximum_coverage",
-        limit=_limit(problem),
-        constant=-_weight_of_all(problem) if problem.objective == "maximum_coverage" else 0.0,
         locked_in=problem.is_locked_in,
-        locked_out=problem.is_locked_out | _too_dear(problem),
+        locked_out=problem.is_locked_out,
     )
 
 
@@ -230,35 +185,7 @@ def _merge(pairs: list[tuple[Ints, Ints, Floats]], n: int) -> tuple[Ints, Ints, 
 
 def _slacks(problem: Problem, used: Ints) -> tuple[Ints, Floats]:
     """Return which slack each row has, and what the slacks cost."""
-    if problem.objective == "minimum_set":
-        prices = (
-            np.full(len(problem.requirements), np.inf) if problem.shortfall_cost is None else problem.shortfall_cost
-        )
-        prices = prices[used]
-        soft = np.isfinite(prices)
-        return np.where(soft, np.cumsum(soft) - 1, -1).astype(np.int64), prices[soft]
-    features = np.array([problem.requirements[row].feature for row in used.tolist()], dtype=np.int64)
-    known, slack = np.unique(features, return_inverse=True)
-    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
-    return slack.astype(np.int64), weights[known].astype(np.float64)
-
-
-def _weight_of_all(problem: Problem) -> float:
-    """Return the weight of all features that have requirements: what coverage falls short of is charged."""
-    weights = np.ones(problem.amounts.shape[0]) if problem.weights is None else problem.weights
-    return float(sum(weights[feature] for feature in {requirement.feature for requirement in problem.requirements}))
-
-
-def _limit(problem: Problem) -> Floats | None:
-    """Return the costs as shares of the budget; a budget of 0 leaves only what costs nothing."""
-    if problem.budget is None or problem.budget == 0:
-        return None
-    return problem.cost / problem.budget
-
-
-def _too_dear(problem: Problem) -> Bools:
-    """Mark units that alone are over the budget."""
-    if problem.budget is None:
-        return np.zeros(problem.units, dtype=bool)
-    dear: Bools = problem.cost > problem.budget * (1 + TOLERANCE)
-    return dear & ~problem.is_locked_in
+    prices = np.full(len(problem.requirements), np.inf) if problem.shortfall_cost is None else problem.shortfall_cost
+    prices = prices[used]
+    soft = np.isfinite(prices)
+    return np.where(soft, np.cumsum(soft) - 1, -1).astype(np.int64), prices[soft]

@@ -69,7 +69,7 @@ def more_plans(
     Notes
     -----
     Each further plan begins with the units that the relaxed problem takes, moved at random, is filled up, thinned and
-    annealed a little; where there is a budget HiGHS solves the problem with costs moved at random. Every plan meets every
+    annealed a little. Every plan meets every
     target, but for those that may be missed. They are samples of near-optimal plans, as Marxan's runs are, and no full
     list of them.
     """
@@ -80,10 +80,10 @@ def more_plans(
     if plans == 1:
         return Portfolio(tuple(found), np.array(values))
     raising = clock.part(0.2)
-    search = Search(model, mixed_integer.raise_bound(model, clock=raising)) if model.covers else None
+    search = Search(model, mixed_integer.raise_bound(model, clock=raising))
     clock.stopped |= raising.stopped
     while len(found) < plans:
-        chosen = _by_search(search, model, rng, clock) if search is not None else _by_program(model, rng, clock)
+        chosen = _by_search(search, model, rng, clock)
         chosen = best.chosen if chosen is None else chosen
         found.append(chosen)
         values.append(model.value(chosen))
@@ -99,62 +99,6 @@ def _by_search(search: Search, model: Model, rng: np.random.Generator, clock: Cl
     if plan is not None and not clock.over():
         plan = search.annealed(plan, seed=int(rng.integers(2**31)), rounds=4, clock=clock)
     return None if plan is None else plan.chosen
-
-
-def _by_program(model: Model, rng: np.random.Generator, clock: Clock) -> Bools | None:
-    """Return a plan for costs moved at random."""
-    linear = model.linear * (1 + rng.normal(0, _SPREAD, model.units))
-    moved = replace(
-        model, linear=linear, slack_cost=model.slack_cost * (1 + rng.uniform(0, _SPREAD, len(model.slack_cost)))
-    )
-    own = Clock(max(min(20.0, clock.left), 1.0))
-    found = mixed_integer.minimise(moved, gap=0.02, clock=own)
-    clock.stopped |= own.stopped
-    return found.chosen
-
-
-def replacement_costs(
-    problem: Problem,
-    best: Selection,
-    units: Sequence[int],
-    *,
-    gap: float = 0.0,
-    seconds: float = 60.0,
-    progress: Callable[[int], None] | None = None,
-) -> Floats:
-    """Return what the best plan without each unit costs more than the best plan (its irreplaceability).
-
-    Parameters
-    ----------
-    problem : Problem
-    best : Selection
-    units : sequence of int
-        Units of the plan have the cost of leaving them out, others that of taking them in.
-    gap : float
-        Accuracy of each solution.
-    seconds : float
-        Most for one unit.
-    progress : callable, optional
-        Called after each unit.
-
-    Returns
-    -------
-    ndarray of float64
-        0 or more up to the gaps; inf where there is no plan so: the unit cannot be replaced, or cannot be taken.
-
-    Notes
-    -----
-    Cabeza & Moilanen 2006, https://doi.org/10.1111/j.1523-1739.2006.00396.x.
-    """
-    costs = []
-    for number, unit in enumerate(units, 1):
-        other = solve(forced(problem, unit, taken=not best.chosen[unit]), gap=gap, seconds=seconds)
-        worse = other.objective - best.objective
-        worse = -worse if problem.objective == "maximum_coverage" else worse
-        costs.append(math.inf if math.isnan(other.objective) else worse)
-        if progress is not None:
-            progress(number)
-    return np.array(costs)
 
 
 def forced(problem: Problem, unit: int, *, taken: bool) -> Problem:
@@ -184,8 +128,7 @@ class Explanation:
     locked : str
         'in', 'out' or empty.
     objective_change : float
-        Of the plan where only this unit is taken out, or put in, and nothing else changes; lower is better for the
-        minimum set and the shortfall, higher for coverage.
+        Of the plan where only this unit is taken out, or put in, and nothing else changes; lower is better.
     shortages : tuple of Shortage
         What the plan misses then.
     supplies : dict of str to float
@@ -227,12 +170,11 @@ def explain(problem: Problem, plan: Selection, unit: int, *, gap: float = 0.0, s
     changed = plan.chosen.copy()
     changed[unit] = not changed[unit]
     model = build(problem)
-    sign = -1.0 if problem.objective == "maximum_coverage" else 1.0
-    change = sign * (model.value(changed) - model.value(plan.chosen))
+    change = model.value(changed) - model.value(plan.chosen)
     other = solve(forced(problem, unit, taken=not plan.chosen[unit]), gap=gap, seconds=seconds)
     infeasible = math.isnan(other.objective)
-    worse = math.inf if infeasible else sign * (other.objective - plan.objective)
-    at_least = math.inf if other.status == "infeasible" else max(0.0, sign * (other.bound - plan.objective))
+    worse = math.inf if infeasible else other.objective - plan.objective
+    at_least = math.inf if other.status == "infeasible" else max(0.0, other.bound - plan.objective)
     rows = problem.rows()
     column = rows[:, [unit]].toarray().ravel()
     need = np.array([requirement.need for requirement in problem.requirements])
@@ -267,8 +209,7 @@ def exchange(problem: Problem, plan: Selection, unit: int, other: int) -> tuple[
     changed = plan.chosen.copy()
     changed[unit], changed[other] = False, True
     model = build(problem)
-    sign = -1.0 if problem.objective == "maximum_coverage" else 1.0
-    return sign * (model.value(changed) - model.value(plan.chosen)), _shortages(problem, changed)
+    return model.value(changed) - model.value(plan.chosen), _shortages(problem, changed)
 
 
 def _shortages(problem: Problem, chosen: Bools) -> tuple[Shortage, ...]:

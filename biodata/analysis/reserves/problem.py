@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Sparse: TypeAlias = Any
 """A scipy.sparse.csr_array of float64: the stubs cannot follow what comes out of its operators."""
-
-
-Objective = Literal["minimum_set", "maximum_coverage", "minimum_shortfall"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,18 +227,10 @@ class Problem:
         0 or more.
     requirements : sequence of Requirement
         A feature is met where all of its requirements are.
-    objective : str
-        'minimum_set' (least cost that meets all), 'maximum_coverage' (most weight of features met within the budget)
-        or 'minimum_shortfall' (least weighted sum of the features' shortfalls within the budget; a feature's shortfall
-        is the largest share that one of its requirements misses).
-    budget : float, optional
-        Most that the units of a plan may cost; penalties are not part of it.
-    weights : ndarray of float64, length m, optional
-        Of features, for the last two objectives; 1 where none are given.
     locked_in, locked_out : ndarray of bool, length n, optional
     boundary, connectivity : optional
     shortfall_cost : ndarray of float64, one for each requirement, optional
-        Only for the minimum set: what it costs to miss all of a requirement, in proportion for a part; inf where it
+        What it costs to miss all of a requirement, in proportion for a part; inf where it
         must be met.
     unit_names, feature_names : sequence of str, optional
         For messages.
@@ -250,9 +239,6 @@ class Problem:
     cost: Floats
     amounts: Sparse
     requirements: Sequence[Requirement]
-    objective: Objective = "minimum_set"
-    budget: float | None = None
-    weights: Floats | None = None
     locked_in: Bools | None = None
     locked_out: Bools | None = None
     boundary: Boundary | None = None
@@ -267,17 +253,15 @@ class Problem:
         Raises
         ------
         InputError
-            If lengths do not fit, a number is negative or missing, a unit is locked both ways, or a budget lacks.
+            If lengths do not fit, a number is negative or missing, or a unit is locked both ways.
         """
-        features, units = self.amounts.shape
+        units = self.amounts.shape[1]
         lengths = {"cost": (len(self.cost), units)}
         lengths |= {
             name: (len(getattr(self, name)), units)
             for name in ("locked_in", "locked_out")
             if getattr(self, name) is not None
         }
-        if self.weights is not None:
-            lengths["weights"] = (len(self.weights), features)
         if self.shortfall_cost is not None:
             lengths["shortfall_cost"] = (len(self.shortfall_cost), len(self.requirements))
         for name, (length, expected) in lengths.items():
@@ -289,20 +273,12 @@ class Problem:
         if both.size:
             problem = "the planning unit is locked in and locked out"
             raise InputError(problem, value=self.unit_name(int(both[0])), code="UNIT_LOCKED_TWICE")
-        if self.objective != "minimum_set" and self.budget is None:
-            problem = f"{self.objective} needs a budget"
-            raise InputError(problem, column="budget", code="BUDGET_MISSING")
-        if self.objective != "minimum_set" and self.shortfall_cost is not None:
-            problem = "a cost of shortfalls belongs to the minimum set"
-            raise InputError(problem, column="shortfall_cost", code="PROBLEM_INVALID")
 
     def _check_numbers(self) -> None:
         """Refuse negative and missing numbers."""
         numbers: dict[str, Floats | float | None] = {
             "cost": self.cost,
             "amounts": self.amounts.data,
-            "budget": self.budget,
-            "weights": self.weights,
             "shortfall_cost": self.shortfall_cost,
             "targets": np.array([requirement.need for requirement in self.requirements]),
         }

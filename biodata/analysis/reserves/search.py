@@ -164,7 +164,6 @@ class Search:
     Parameters
     ----------
     model : Model
-        One that `covers`.
     bound : Bound
         Its prices tell what rows are worth, its shares where plans differ.
     """

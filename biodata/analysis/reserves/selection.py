@@ -1,6 +1,6 @@
 """Select reserves: choose the way to solve, run it, and state how good the plan is.
 
-Small problems go to HiGHS as they are. Larger ones that only have rows to meet get a bound from minimum cuts and plans
+Small problems go to HiGHS as they are. Larger ones get a bound from minimum cuts and plans
 from a search first; where these leave a gap, HiGHS looks at the units about which good plans disagree, and at the whole.
 """
 
@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from biodata.analysis.reserves import mixed_integer
-from biodata.analysis.reserves.model import TOLERANCE, Clock, Model, build, thinned
+from biodata.analysis.reserves.model import TOLERANCE, Clock, Model, build
 from biodata.analysis.reserves.problem import Bools, Problem
 from biodata.analysis.reserves.search import Plan, Search
 
@@ -228,11 +228,11 @@ def solve(
     """
     began = time.monotonic()
     model = build(problem)
-    impossible = (*_over_budget(problem), *_impossible(problem))
+    impossible = _impossible(problem)
     if impossible:
         return _without_plan(problem, "infeasible", math.inf, impossible, began)
     run = Run(model, gap, Clock(seconds), threads, seed, progress)
-    if model.covers and model.units > SMALL_UNITS:
+    if model.units > SMALL_UNITS:
         run.search()
     if not run.done and (run.plan is None or run.fits_highs):
         run.whole()
@@ -240,12 +240,9 @@ def solve(
         if not run.infeasible:
             nothing = _without_plan(problem, "no_plan", run.bound, (), began)
             return replace(nothing, stopped_by_clock=run.clock.stopped)
-        return _without_plan(problem, "infeasible", math.inf, _budget_problems(problem, seconds, threads), began)
-    plan = run.plan
-    if problem.objective != "minimum_set":
-        chosen = thinned(model, plan.chosen, problem.cost)
-        plan = Plan(min(model.value(chosen), plan.value), chosen)
-    found = _selection(problem, model, plan, run.bound, gap, began)
+        why = ("no choice of units meets every requirement",)
+        return _without_plan(problem, "infeasible", math.inf, why, began)
+    found = _selection(problem, model, run.plan, run.bound, gap, began)
     return replace(found, stopped_by_clock=run.clock.stopped)
 
 
@@ -271,19 +268,8 @@ def unmeetable(problem: Problem) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _over_budget(problem: Problem) -> tuple[str, ...]:
-    """Tell where the units locked in cost more than the budget."""
-    if problem.budget is None:
-        return ()
-    over = float(problem.cost[problem.is_locked_in].sum()) - problem.budget
-    told = f"the units locked in cost {over:g} more than the budget of {problem.budget:g}"
-    return (told,) if over > problem.budget * TOLERANCE else ()
-
-
 def _impossible(problem: Problem) -> tuple[str, ...]:
     """Tell which requirements rule every plan out: those that must be met and that all units together do not meet."""
-    if problem.objective != "minimum_set":
-        return ()
     if problem.shortfall_cost is None:
         return unmeetable(problem)
     hard = [row for row, cost in enumerate(problem.shortfall_cost) if math.isinf(cost)]
@@ -293,8 +279,6 @@ def _impossible(problem: Problem) -> tuple[str, ...]:
 def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: float, began: float) -> Selection:
     """Return the plan with everything that is told of it."""
     value, lowest = plan.value, min(bound, plan.value)
-    if problem.objective == "maximum_coverage":
-        value, lowest = 0.0 - value, 0.0 - lowest
     apart = relative_gap(value, lowest, model.rounding)
     boundary, connectivity = _penalised(problem, plan.chosen)
     return Selection(
@@ -348,20 +332,6 @@ def _holdings(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
             bool(amount >= requirement.need * (1 - TOLERANCE)),
         )
         for requirement, amount in zip(problem.requirements, held, strict=True)
-    )
-
-
-def _budget_problems(problem: Problem, seconds: float, threads: int) -> tuple[str, ...]:
-    """Tell which features fall short where everything exists but the budget is too small."""
-    if problem.budget is None:
-        return ("no choice of units meets every requirement",)
-    softened = replace(problem, objective="minimum_shortfall", shortfall_cost=None, boundary=None, connectivity=None)
-    nearest = solve(softened, seconds=min(seconds, 60.0), threads=threads, gap=0.01)
-    short = [holding for holding in nearest.holdings if not holding.met]
-    return tuple(
-        f"{holding.feature}: {holding.held:.6g} of {holding.need:.6g} within the budget of {problem.budget:g}, "
-        f"{holding.need - holding.held:.6g} short in the plan that falls least short"
-        for holding in short
     )
 
 

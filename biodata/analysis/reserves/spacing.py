@@ -6,7 +6,6 @@ requirement like others, and solving again with it, until no rule is broken, giv
 Marxan's manual, target2, sepdistance and sepnum).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -157,7 +156,6 @@ def solve_spaced(
     Parameters
     ----------
     problem : Problem
-        A minimum set.
     landscape : Landscape
     spacings : sequence of Spacing
         Rules that all units together keep.
@@ -179,25 +177,22 @@ def solve_spaced(
             return found, asked
         best = _better(problem, best, mend(problem, landscape, spacings, found.chosen), found.bound, gap)
         broken = [rule for rule in spacings if not landscape.held(rule, found.chosen).meets(rule)]
-        enough = best is not None and best.status != "time_limit"
-        if not broken or enough or turn == _MOST_ROUNDS or clock.over():
+        if not broken or best.status != "time_limit" or turn == _MOST_ROUNDS or clock.over():
             break
         asked = _with_cuts(asked, landscape, broken, found.chosen)
         found = solve(asked, seconds=max(clock.left, 1.0), **choices)
-    stopped, taken = found.stopped_by_clock or clock.stopped, seconds - clock.left
-    if best is None:  # the units that would keep the rules cost more than the budget
-        nothing = np.zeros(problem.units, dtype=bool)
-        return replace(found, objective=math.nan, status="no_plan", chosen=nothing, stopped_by_clock=stopped), asked
-    return replace(best, seconds=taken, stopped_by_clock=stopped), asked
+    if best is None:
+        return found, asked
+    stopped = found.stopped_by_clock or clock.stopped
+    return replace(best, seconds=seconds - clock.left, stopped_by_clock=stopped), asked
 
 
-def _better(problem: Problem, best: Selection | None, chosen: Bools, bound: float, gap: float) -> Selection | None:
-    """Return the better of a plan known and a choice of units, with the higher of their bounds; None where both are none."""
-    if problem.budget is None or problem.cost[chosen].sum() <= problem.budget * (1 + TOLERANCE):
-        tried = evaluate(problem, chosen)
-        bound = bound if best is None else max(bound, best.bound)
-        best = tried if best is None or tried.objective < best.objective else best
-    return best if best is None else rated(best, bound, gap)
+def _better(problem: Problem, best: Selection | None, chosen: Bools, bound: float, gap: float) -> Selection:
+    """Return the better of a plan known and a choice of units, with the higher of their bounds."""
+    tried = evaluate(problem, chosen)
+    if best is None:
+        return rated(tried, bound, gap)
+    return rated(tried if tried.objective < best.objective else best, max(bound, best.bound), gap)
 
 
 def mend(problem: Problem, landscape: Landscape, spacings: Sequence[Spacing], chosen: Bools) -> Bools:
@@ -325,9 +320,7 @@ def landscape_of(project: Project, problem: Problem) -> Landscape:
     return Landscape(problem.amounts, first, second, project.units.select("xloc", "yloc").to_numpy())
 
 
-def solve_project(
-    project: Project, problem: Problem, *, objective: str = "minimum_set", **choices: Any
-) -> tuple[selection.Selection, Problem, list[str]]:
+def solve_project(project: Project, problem: Problem, **choices: Any) -> tuple[selection.Selection, Problem, list[str]]:
     """Return the best plan found of a project's problem, the problem with what the rules came to, and what is left out.
 
     Parameters
@@ -335,15 +328,12 @@ def solve_project(
     project : Project
     problem : Problem
         As `marxan_problem.solvable` returns it.
-    objective : str
-        The rules are kept by minimum sets only.
     **choices
         As `selection.solve` takes them.
     """
     asked = rules(project)
-    if not asked or objective != "minimum_set":
-        left = [f"target2 and sepnum are not kept by {objective}: they are left out"] if asked else []
-        return selection.solve(problem, **choices), problem, left
+    if not asked:
+        return selection.solve(problem, **choices), problem, []
     where = landscape_of(project, problem)
     everything = ~problem.is_locked_out
     possible = [rule for rule in asked if where.held(rule, everything).meets(rule)]
@@ -367,10 +357,10 @@ def _told(project: Project, rule: Spacing, where: Landscape, everything: Bools) 
     )
 
 
-def mended(project: Project, problem: Problem, plans: Portfolio, objective: str) -> Portfolio:
+def mended(project: Project, problem: Problem, plans: Portfolio) -> Portfolio:
     """Return plans that keep the rules: units are added to those that do not."""
     asked = rules(project)
-    if not asked or objective != "minimum_set":
+    if not asked:
         return plans
     where = landscape_of(project, problem)
     possible = [rule for rule in asked if where.held(rule, ~problem.is_locked_out).meets(rule)]

@@ -5,15 +5,18 @@ wide its interval: below `LEAST_SITES` what was counted is said in words, and no
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Annotated, Any, Final
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from scipy import stats
+from scipy.special import gammaln
 
-from biodata.analysis.surveys import abundance, joining, occupancy, richness
+from biodata.analysis.species.richness import Sample
+from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import (
     HIDDEN,
     JOINT,
@@ -25,7 +28,29 @@ from biodata.analysis.surveys.joining import (
     sides_of,
     species_only,
 )
+from biodata.geo import Floats
+from biodata.run_parameters import SurveyNumbers
 from biodata.sharing.scopes import meanings
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Species of all sites there are, estimated from in how many sites each was found.
+
+    Chao2 with the small-sample correction (Chiu et al. 2014, https://doi.org/10.1111/biom.12200), first and second jackknife and
+    bootstrap (Smith & van Belle 1984, https://doi.org/10.2307/2530750), with standard errors.
+    """
+
+    sites: int
+    species: int
+    chao: float
+    chao_se: float
+    jack1: float
+    jack1_se: float
+    jack2: float
+    boot: float
+    boot_se: float
+
 
 LEAST_SITES: Final = 5
 """Sites below which no rate, occupancy, completeness or change is told: the spread between sites is itself estimated from them.
@@ -33,18 +58,24 @@ LEAST_SITES: Final = 5
 In simulations of sites that differ as a gamma, 95 % limits of rates held the truth in 75-86 % at two to four sites. Of occupancy see
 Guillera-Arroita et al. 2010, https://doi.org/10.1111/j.2041-210X.2010.00017.x.
 """
+
+
 FEW_SITES: Final = 60
 """Sites below which occupancy is told with a warning of bias; McKann et al. 2013, https://doi.org/10.1002/jwmg.433."""
+
+
 LONG_YEARS: Final = 10
 """Years that most series of vertebrates need to show a change: 72 % of 822 in White 2019, https://doi.org/10.1093/biosci/biy144."""
 
+
 SMALL: Final = f"fewer than {FEW_SITES} sites: the estimate may be off, trust the interval"
+
+
 SHORT: Final = f"fewer than {LONG_YEARS} years: few changes show so soon, so it is no sign that there is none"
 
 
 _SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
 """Two words, of which the first is a genus."""
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def too_few(n: int) -> str | None:
@@ -64,12 +95,12 @@ def _values(found: Any, numbers: Sequence[str], seen: str, **more: Any) -> dict[
     return {**asdict(found), **more}
 
 
-def abundance_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+def abundance_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
     """Return the relative abundance of a species by method, per side and joint, and the sides compared."""
     own = independent.filter(pl.col("name") == name)
     out = []
     for method in sorted(joined.events["method"].unique()):
-        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.scope)
         rates = {part: abundance.rate(of_part, own) for part, of_part in by_part(events).items()}
         if events.is_empty():
             if method not in own["method"]:  # of methods that never meant it nothing is told at all
@@ -92,14 +123,14 @@ def _rate(found: abundance.Rate | str) -> dict[str, Any]:
     return _values(found, ("events", "effort", "unit", "sites"), seen)
 
 
-def occupancy_of(joined: Joined, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+def occupancy_of(joined: Joined, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
     """Return naive and estimated occupancy of a species by method and year, per side and joint."""
     out = []
     for method, repeat, same in _seasons(joined.records.filter(pl.col("name") == name)):
         of = {
             part: occupancy.history(
                 joined, name, method=method, repeat=repeat, side=None if part == JOINT else part,
-                occasion_days=asked.occasion_days, assumed_scope=asked.assumed_scope,
+                occasion_days=asked.occasion_days, assumed_scope=asked.scope,
             )
             for part in by_part(joined.events.filter(same))
         }  # fmt: skip
@@ -143,14 +174,14 @@ def _why_not(left_out: dict[str, int]) -> str:
     return f"no event is known to have looked for it{': ' if reasons else ''}{reasons}"
 
 
-def trends_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+def trends_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
     """Return the trend of a species by method, per side and joint; nothing where there is one year only."""
     if joined.events["repeat"].n_unique() < 2:
         return []
     own = independent.filter(pl.col("name") == name)
     out = []
     for method in sorted(set(own["method"])):
-        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.assumed_scope)
+        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.scope)
         by = {}
         for part, of_part in by_part(events).items():
             refused = _why_not(left_out) if of_part.is_empty() else joining.one_unit(of_part)
@@ -179,7 +210,7 @@ def _change(found: abundance.Trend | str) -> dict[str, Any]:
     return _values(found, ("events", "sites", "repeats"), seen, notes=[SHORT] if found.repeats < LONG_YEARS else [])
 
 
-def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Parameters") -> list[dict[str, Any]]:
+def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
     """Return the totals of a species over all sides as intervals, by method and year.
 
     Of two methods, or of two years, the same animals would be added. Nothing is told where only one side looked.
@@ -196,25 +227,7 @@ def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Para
     return out
 
 
-Names = Annotated[tuple[str, ...] | None, BeforeValidator(lambda told: (told,) if isinstance(told, str) else told)]
-
-
-class Parameters(BaseModel):
-    """What results are asked: of all species where none is told; see the functions that have an option of the same name."""
-
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-    species: Names = None
-    occasion_days: int = Field(default=5, ge=1)
-    gap_minutes: Amount = 30.0
-    within_m: Amount = 200.0
-    distance_m: Amount = 5_000.0
-    hours: Amount = 72.0
-    assumed_scope: Names = Field(default=None, alias="scope")
-    seed: int = 1
-
-
-def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
+def results(joined: Joined, asked: SurveyNumbers, *, seed: int = 1) -> dict[str, Any]:
     """Return the results of a survey as plain values; where something cannot be told `refused` says why."""
     events = joined.events
     counted = abundance.independent_events(joined, gap_minutes=asked.gap_minutes, within_m=asked.within_m)
@@ -224,12 +237,12 @@ def results(joined: Joined, asked: Parameters) -> dict[str, Any]:
         "summary": _summary(joined, meant), "species": _found(joined, names), "effort": joining.effort(events).to_dicts(),
         "effort_by_month": joining.effort(events, by=("side", "method", "month")).to_dicts(),
         "effort_by_site": joining.effort(events, by=("side", "method", "site")).to_dicts(),
-        "richness": {method: _richness(joined, method, asked.seed) for method in sorted(events["method"].unique())},
+        "richness": {method: _richness(joined, method, seed) for method in sorted(events["method"].unique())},
         "abundance": [one for name in names for one in abundance_of(joined, counted, name, asked)],
         "occupancy": [one for name in names for one in occupancy_of(joined, name, asked)],
         "trends": [one for name in names for one in trends_of(joined, counted, name, asked)],
         "totals": [one for name in names for one in totals_of(joined, counted, name, asked)],
-        "parameters": asked.model_dump(),
+        "parameters": asked.as_dict() | {"seed": seed},
     }  # fmt: skip
 
 
@@ -289,15 +302,139 @@ def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
     tables = {}
     for part, of_part in by_part(events).items():
         table = tables[part] = _table(of_part, records.join(of_part.select("event_key"), on="event_key", how="semi"))
-        curve = richness.accumulation(table)
+        curve = accumulation(table)
         numbers = (curve.sites, curve.richness, *curve.limits())
         told[part] = {name: of.tolist() for name, of in zip(("sites", "species", "low", "high"), numbers, strict=True)}
-        told[part]["estimates"] = _every_species(richness.pool(table))
+        told[part]["estimates"] = _every_species(pool(table))
     del tables[JOINT]
-    compared = richness.at_equal_coverage(tables, seed=seed) if tables else None
+    compared = at_equal_coverage(tables, seed=seed) if tables else None
     return {"by": told, "compared": compared, "not_counted": every.height - records.height}
 
 
-def _every_species(found: richness.Pool) -> dict[str, Any]:
+def _every_species(found: Pool) -> dict[str, Any]:
+    """Return estimates of all species there are, or what was found where there is too little for one."""
     few = too_few(found.sites) or (None if found.species else "nothing was found")
     return {"sites": found.sites, "species": found.species, "refused": few} if few else asdict(found)
+
+
+LEAST_UNITS: Final = 5
+
+
+DRAWS: Final = 100
+
+
+_WIDE: Final = float(stats.norm.ppf(0.975))
+
+
+def pool(counts: NDArray[np.integer]) -> Pool:
+    """Return the estimates of a table of sites x species, above 0 where one was found; of no species all are 0, errors nan."""
+    seen = np.asarray(counts) > 0
+    n, found = len(seen), seen.sum(axis=0)
+    seen, found = seen[:, found > 0], found[found > 0]
+    species = len(found)
+    if not species:
+        nan = float("nan")
+        return Pool(n, 0, 0.0, nan, 0.0, nan, 0.0, 0.0, nan)
+    once, twice = int((found == 1).sum()), int((found == 2).sum())
+    small = (n - 1) / n
+    if twice:
+        ratio = once / twice
+        chao = species + small * once**2 / (2 * twice)
+        chao_variance = twice * (small / 2 * ratio**2 + small**2 * ratio**3 + small**2 / 4 * ratio**4)
+    else:
+        pairs = once * (once - 1) / 2
+        chao = species + small * pairs
+        chao_variance = small * (small * (once * (2 * once - 1) ** 2 / 4 - once**4 / (4 * chao)) + pairs)
+    jack2 = species + once * (2 * n - 3) / n - twice * (n - 2) ** 2 / n / (n - 1) if n > 1 else species
+    alone = seen[:, found == 1].sum(axis=1)  # how many species each site alone has
+    jack1_variance = (float((alone**2).sum()) - once / n) * small if once else 0.0
+    missed, away = (1 - found / n) ** n, (~seen).astype(np.float64)
+    together = (away.T @ away / n) ** n - np.outer(missed, missed)
+    boot_variance = float((missed * (1 - missed)).sum()) + float(together.sum() - np.trace(together))
+    return Pool(
+        n, species, chao, _root(chao_variance), species + once * small, _root(jack1_variance), float(jack2),
+        species + float(missed.sum()), _root(boot_variance),
+    )  # fmt: skip
+
+
+def _root(variance: float) -> float:
+    return float(np.sqrt(max(variance, 0.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How many species 1, 2, … sites hold, and the standard deviation of drawing other sites."""
+
+    sites: Floats
+    richness: Floats
+    sd: Floats
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """Return the lower and upper 95 % limits, normal, none below 0."""
+        return np.maximum(self.richness - _WIDE * self.sd, 0.0), self.richness + _WIDE * self.sd
+
+
+def accumulation(counts: NDArray[np.integer]) -> Curve:
+    """Return the accumulation curve of a table of sites x species: the mean of all orders.
+
+    Ugland et al. 2003, https://doi.org/10.1046/j.1365-2656.2003.00748.x; spread Colwell et al. 2004,
+    https://doi.org/10.1890/03-0557, with the species that the first jackknife estimates.
+    """
+    table = np.asarray(counts)
+    n, found = len(table), (table > 0).sum(axis=0)
+    drawn, left = np.arange(1, n + 1)[:, None], n - found[found > 0][None, :]
+    # The chance that so many sites hold none of a species.
+    possible = left >= drawn
+    x = np.where(possible, left, drawn)
+    logs = gammaln(x + 1) - gammaln(x - drawn + 1) - gammaln(n + 1) + gammaln(n - drawn + 1)
+    held = 1 - np.where(possible, np.exp(logs), 0.0)
+    curve, every = held.sum(axis=1), pool(table).jack1
+    spread = (held**2).sum(axis=1) - curve**2 / (every or 1.0)  # where nothing was found there is no doubt about it
+    return Curve(drawn[:, 0].astype(np.float64), curve, np.sqrt(np.maximum(spread, 0.0)))
+
+
+def at_equal_coverage(tables: Mapping[str, NDArray[np.integer]], *, seed: int = 1) -> dict[str, Any]:
+    """Return the richness of sides (tables of sites x species) at an equal completeness, or why they are not compared.
+
+    `coverage` is the smallest that twice the sample of any side would have (Chao & Jost 2012, https://doi.org/10.1890/11-1952.1).
+    Intervals are those of samples drawn, by `seed`, from an estimated community, unseen species among them (Chao et al. 2014,
+    https://doi.org/10.1890/13-0133.1, appendix G).
+    """
+    samples = {side: Sample.of_visits((table > 0).sum(axis=0), len(table)) for side, table in tables.items()}
+    if len(samples) < 2:
+        return {"refused": "there is only one side"}
+    for side, sample in samples.items():
+        if sample.units < LEAST_UNITS:
+            return {"refused": f"{side} has {sample.units} sites, and fewer than {LEAST_UNITS} tell no completeness"}
+        if not len(sample.counts):
+            return {"refused": f"nothing was found in {side}"}
+    common = min(sample.coverage(2.0 * sample.units) for sample in samples.values())
+    if common <= 0:
+        return {"refused": "on one side every species was found once: its completeness cannot be told"}
+    told: dict[str, dict[str, Any]] = {}
+    rng = np.random.default_rng(seed)
+    for side, sample in samples.items():
+        units = sample.units_for(common) or 2.0 * sample.units
+        richness = sample.species_at(units)
+        half = _WIDE * float(np.std(_drawn(sample, common, rng), ddof=1))
+        told[side] = {
+            "sites": sample.units, "species": len(sample.counts), "coverage": sample.coverage(), "units": units,
+            "richness": richness, "low": max(richness - half, 0.0), "high": richness + half,
+        }  # fmt: skip
+    overlap = any(a["low"] <= b["high"] and b["low"] <= a["high"] for a, b in combinations(told.values(), 2))
+    return {"coverage": common, "sides": told, "overlap": overlap}
+
+
+def _drawn(sample: Sample, common: float, rng: np.random.Generator) -> list[float]:
+    """Return the species at a coverage of samples drawn from the community that a sample tells of."""
+    n, share = sample.units, sample.counts / sample.units
+    lacking = (1 - sample.coverage()) * share.sum()
+    missed = share * (1 - share) ** n
+    known = share * (1 - lacking / missed.sum() * (1 - share) ** n) if missed.sum() > 0 else share
+    unseen = int(np.ceil(sample.unseen))
+    chance = np.concatenate([known, np.full(unseen, min(lacking / unseen, 1.0) if unseen else 0.0)])
+    found = []
+    for _ in range(DRAWS):
+        other = Sample.of_visits(rng.binomial(n, chance), n)
+        found.append(other.species_at(other.units_for(common) or 2.0 * n) if len(other.counts) else 0.0)
+    return found

@@ -55,10 +55,6 @@ class Assumptions:
     cut_fraction : (low, high)
     dispersal_cost : (low, high), optional
         Cost-metres; a link functions where it costs no more. Without it every link that has a way functions.
-    cell_factors : tuple of int
-        Cells are so many times as wide, one of them in each draw; resistance is the mean of what is joined.
-    move_points : bool
-        Whether points are moved inside their stated uncertainty.
     """
 
     ranges: tuple[ClassRange, ...]
@@ -68,8 +64,6 @@ class Assumptions:
     exponent: float = 2.0
     cut_fraction: tuple[float, float] = (0.05, 0.2)
     dispersal_cost: tuple[float, float] | None = None
-    cell_factors: tuple[int, ...] = (1,)
-    move_points: bool = True
 
     def __post_init__(self) -> None:
         for one in self.ranges:
@@ -83,9 +77,9 @@ class Assumptions:
         spans = [self.cut_fraction, *([self.dispersal_cost] if self.dispersal_cost else [])]
         fits = all(0 <= low <= high < math.inf for low, high in spans) and self.bend > 0 and self.exponent >= 1
         whole = all(one.value < two.value for one, two in itertools.pairwise(self.ranges))
-        if not (fits and whole and self.ranges and self.shapes and self.cell_factors and min(self.cell_factors) >= 1):
+        if not (fits and whole and self.ranges and self.shapes):
             problem = "the assumptions cannot be used"
-            expected = "one class or more in rising order, one shape or more, low <= high, cells of factor 1 or more"
+            expected = "one class or more in rising order, one shape or more, low <= high"
             raise InputError(problem, expected=expected, code="ASSUMPTIONS_INVALID")
 
     def told(self) -> dict[str, Any]:
@@ -106,8 +100,7 @@ class Assumptions:
             "dispersal cost: no limit, every link that has a way functions"
             if self.dispersal_cost is None
             else f"dispersal cost: {self.dispersal_cost[0]:,.0f} to {self.dispersal_cost[1]:,.0f} cost-metres",
-            f"cells {' or '.join(f'{factor}' for factor in self.cell_factors)} times as wide",
-            "points are moved inside their stated uncertainty" if self.move_points else "points stay where they are",
+            "points are moved inside their stated uncertainty",
             "every value inside a range is as likely as its logarithm's width; errors of different kinds are independent",
         ]
         return found

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from tqdm.auto import tqdm
 
-from biodata.analysis.executors import ground_for
+from biodata.analysis.corridor_parts import ground_for
 from biodata.analysis.grid import Floats
 from biodata.analysis.uncertainty.one_draw import Drawn, Task, one
 
@@ -79,15 +79,13 @@ def run_key(task: Task, values: Floats, version: str) -> str:
         "transform": list(task.grid.transform),
         "shape": list(task.grid.shape),
         "pairs": [[int(i), int(j)] for i, j in task.pairs],
-        "nodes": [[node.area_id, node.place, node.radius_m, node.stays] for node in task.nodes],
+        "nodes": [[node.area_id, node.place, node.radius_m] for node in task.nodes],
         "seed": task.seed,
         "biodata": version,
     }
     told = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
     for node in task.nodes:
         told.update(np.ascontiguousarray(node.cells).data)
-    for name in sorted(task.masks):
-        told.update(name.encode() + np.packbits(task.masks[name]).tobytes())
     told.update(np.ascontiguousarray(values).data)
     return told.hexdigest()
 
@@ -139,11 +137,6 @@ class Frequencies:
         )
 
 
-def draws_for(error: float) -> int:
-    """Return how many draws make the standard error of a frequency at most this: 0.25 / error², at least 20."""
-    return max(20, math.ceil(0.25 / error**2))
-
-
 def frequencies(
     task: Task,
     *,
@@ -159,7 +152,7 @@ def frequencies(
     task : Task
         With `values` in memory.
     draws : int
-        How many; `draws_for` tells it from the error that is wanted.
+        How many; the standard error of a frequency is at most 0.5 / sqrt(draws).
     executor : concurrent.futures.Executor, optional
         Where to work; `executors.ground_for` says how the raster gets there. Here where none is given. The result is
         the same.

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-from biodata import geo, places
-from biodata.analysis import adjacency, own_ground, rasters, sources
+from biodata.analysis import adjacency, own_ground, sources
 from biodata.analysis import areas as areas_of
 from biodata.analysis.adjacency import Pair
 from biodata.analysis.areas import Site
@@ -20,7 +18,7 @@ from biodata.analysis.validation import holding_out
 from biodata.errors import InputError
 
 if TYPE_CHECKING:
-    from biodata.places import BoundarySet
+    pass
 from biodata.analysis.uncertainty.assumptions import ClassRange
 
 _CELLS_PER_SECOND_OF_SEARCH = 1.5e7
@@ -78,8 +76,7 @@ def estimate(task: Task, *, draws: int, workers: int = 1) -> DrawsEstimate:
     """
     cells, nodes, pairs = task.grid.cells, len(task.nodes), len(task.pairs)
     each = cells * (nodes / _CELLS_PER_SECOND_OF_SEARCH + pairs / _CELLS_PER_SECOND_OF_PAIR)
-    finest = min(task.assumptions.cell_factors)
-    held = cells * (_BYTES_PER_CELL_OF_DRAW + nodes * _BYTES_PER_CELL_OF_SURFACE) / finest**2
+    held = cells * (_BYTES_PER_CELL_OF_DRAW + nodes * _BYTES_PER_CELL_OF_SURFACE)
     return DrawsEstimate(
         cells, nodes, pairs, draws, int(workers * held + 16 * cells),
         round((draws + 1) * each / workers, 1), 0.5 / draws**0.5,
@@ -141,17 +138,6 @@ def read_ranges(path: Path) -> tuple[ClassRange, ...]:
     return tuple(found[value] for value in sorted(found))
 
 
-def doubt(resistance: Floats, *, raster: str) -> list[str]:
-    """Return what is doubtful in a raster of resistance: values that look like suitabilities, of which more is better."""
-    known = resistance[np.isfinite(resistance)]
-    if known.size and known.min() < known.max() <= 1:
-        return [
-            f"{raster}: every value lies between {known.min():g} and {known.max():g}; resistance is usually 1 or more: if these "
-            "are habitat suitabilities, of which more is better, corridors go where they should not"
-        ]
-    return []
-
-
 def check_classes(values: Floats, ranges: tuple[ClassRange, ...], *, raster: str, table: str) -> None:
     """Refuse a raster that holds a class which the table of ranges does not tell.
 
@@ -166,28 +152,23 @@ def check_classes(values: Floats, ranges: tuple[ClassRange, ...], *, raster: str
         raise InputError(problem, file=table, column="class_value", value=f"{strange[0]:g}", code="CLASS_UNKNOWN")
 
 
-def read_nodes(
-    path: Path, values: Floats, grid: Grid, *, boundaries: "BoundarySet | None" = None
-) -> tuple[tuple[Node, ...], list[Site], dict[str, NDArray[np.bool_]], list[str]]:
+def read_nodes(path: Path, values: Floats, grid: Grid) -> tuple[tuple[Node, ...], list[Site], list[str]]:
     """Read what corridors start from: areas that stay, or points that may be moved.
 
     Parameters
     ----------
     path : Path
-        Polygons, a raster of ids, or points (a layer or a table); points may tell coordinateUncertaintyInMeters, on_land
-        (yes where the record says so) and countryCode.
+        Polygons, a raster of ids, or points (a layer or a table); points may tell
+        coordinateUncertaintyInMeters.
     values : ndarray of float64, grid.shape
         nan where there is no data.
     grid : Grid
-    boundaries : BoundarySet, optional
-        Where given, a point whose record tells a country stays in that country.
 
     Returns
     -------
     nodes : tuple of Node
     sites : list of Site
         The same as stated, for `adjacency`.
-    masks : dict of str to ndarray of bool
     notes : list of str
         What was left out.
     """
@@ -207,8 +188,8 @@ def read_nodes(
             *told,
             *([f"{len(areas) - len(kept)} of {len(areas)} areas hold no data"] if len(kept) < len(areas) else []),
         ]
-        return tuple(Node(site.area_id, site.name, site.cells) for site in kept), kept, {}, notes
-    nodes, sites, masks, off = [], [], {}, 0
+        return tuple(Node(site.area_id, site.name, site.cells) for site in kept), kept, notes
+    nodes, sites, off = [], [], 0
     for row in points.iter_rows(named=True):
         name = row["id"] or str(row["row"])
         place = (row["x"], row["y"])
@@ -216,17 +197,8 @@ def read_nodes(
         if cell is None:
             off += 1
             continue
-        stays = None
-        if boundaries is not None and row["country"]:
-            stays = f"country {row['country'].upper()}"
-            if stays not in masks:
-                masks[stays] = _country(row["country"].upper(), grid, boundaries)
-        if row["on_land"]:
-            land = np.isfinite(values)
-            stays, before = ("data" if stays is None else f"{stays}, data"), stays
-            masks.setdefault(stays, land if before is None else land & masks[before])
         cells = np.array([cell], dtype=np.int64)
-        nodes.append(Node(name, name, cells, place, row["uncertainty_m"] or 0.0, stays))
+        nodes.append(Node(name, name, cells, place, row["uncertainty_m"] or 0.0))
         west, north = (grid.transform.c, grid.transform.f)
         r, c = divmod(cell, grid.shape[1])
         side = grid.transform.a
@@ -235,7 +207,7 @@ def read_nodes(
     notes = [f"{off} of {points.height} points lie on no cell with data"] if off else []
     moving = sum(node.radius_m > 0 for node in nodes)
     notes.append(f"{moving} of {len(nodes)} points state an uncertainty and are moved inside it; the others stay")
-    return tuple(nodes), sites, masks, notes
+    return tuple(nodes), sites, notes
 
 
 def neighbours(sites: list[Site], stated: Floats, grid: Grid, *, max_distance_m: float = np.inf) -> tuple[Pair, ...]:
@@ -253,11 +225,3 @@ def _cell(place: tuple[float | None, float | None], values: Floats, grid: Grid) 
     row = int(np.floor((y - grid.transform.f) / grid.transform.e))
     inside = 0 <= row < grid.shape[0] and 0 <= column < grid.shape[1]
     return row * grid.shape[1] + column if inside and np.isfinite(values[row, column]) else None
-
-
-def _country(code: str, grid: Grid, boundaries: "BoundarySet") -> NDArray[np.bool_]:
-    """Return the cells whose middles lie in a country."""
-    mask = np.zeros(grid.cells, dtype=bool)
-    shape = geo.project(np.array([places.country_geometry(code, boundaries)], dtype=object), 4326, grid.crs)[0]
-    mask[rasters.cells_inside(shape, grid)] = True
-    return mask.reshape(grid.shape)

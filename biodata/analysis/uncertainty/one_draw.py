@@ -16,22 +16,12 @@ from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.uncertainty.assumptions import Assumptions, ClassRange
 from biodata.errors import InputError
 
-_TRIES = 200
-
-
 _SWEEPS = 40
 _RELAXATIONS = 6
 """Of the start exp(-6) is left, a quarter of a percent."""
 
 
-def moved(
-    xy: Floats,
-    radius_m: Floats,
-    grid: Grid,
-    *,
-    rng: np.random.Generator,
-    allowed: list[NDArray[np.bool_] | None] | None = None,
-) -> tuple[Floats, int]:
+def moved(xy: Floats, radius_m: Floats, *, rng: np.random.Generator) -> Floats:
     """Move each point to a random place of the circle of its uncertainty.
 
     Parameters
@@ -40,40 +30,19 @@ def moved(
         In the grid's own system, metres.
     radius_m : ndarray of float64, (n,)
         Stated uncertainty; a point that states none (nan) or 0 stays.
-    grid : Grid
     rng : numpy.random.Generator
-    allowed : list of ndarray of bool or None, (n,), optional
-        The cells that a point is known to lie in because its record says so: land for an animal that was seen on land, a
-        country for one that states its country. None for a point of which nothing is said: it may go anywhere, since
-        keeping it on its side would make up evidence.
 
     Returns
     -------
-    xy : ndarray of float64, (n, 2)
-    stayed : int
-        Points for which no allowed place was found.
+    ndarray of float64, (n, 2)
+        Anywhere in its circle: keeping a point on its side of a border would make up evidence.
     """
-    found, stayed = np.array(xy, dtype=np.float64), 0
+    found = np.array(xy, dtype=np.float64)
     for i, radius in enumerate(radius_m):
-        if not radius > 0:
-            continue
-        mask = None if allowed is None else allowed[i]
-        for _ in range(_TRIES):
+        if radius > 0:
             distance, angle = radius * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
-            place = xy[i] + distance * np.array([np.cos(angle), np.sin(angle)])
-            if mask is None or _holds(mask, place, grid):
-                found[i] = place
-                break
-        else:
-            stayed += 1
-    return found, stayed
-
-
-def _holds(mask: NDArray[np.bool_], place: Floats, grid: Grid) -> bool:
-    """Tell whether a place lies in one of the cells."""
-    column = int(np.floor((place[0] - grid.transform.c) / grid.transform.a))
-    row = int(np.floor((place[1] - grid.transform.f) / grid.transform.e))
-    return 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1] and bool(mask[row, column])
+            found[i] = xy[i] + distance * np.array([np.cos(angle), np.sin(angle)])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +58,6 @@ class Node:
         Of a point, in the grid's own system; None for an area, which stays.
     radius_m : float
         Stated uncertainty of a point; 0 where it states none.
-    stays : str, optional
-        Name of the mask of cells that its record says it lies in; None where it says nothing.
     """
 
     area_id: str
@@ -98,7 +65,6 @@ class Node:
     cells: Ints
     place: tuple[float, float] | None = None
     radius_m: float = 0.0
-    stays: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +80,6 @@ class Task:
     pairs : tuple of (int, int)
         Which are joined, the same in every draw.
     assumptions : Assumptions
-    masks : dict of str to ndarray of bool
-        By name, where points may lie.
     seed : int
     """
 
@@ -124,7 +88,6 @@ class Task:
     nodes: tuple[Node, ...]
     pairs: tuple[Pair, ...]
     assumptions: Assumptions
-    masks: dict[str, NDArray[np.bool_]]
     seed: int
 
 
@@ -156,7 +119,7 @@ def one(task: Task, number: int) -> Drawn:
     ----------
     task : Task
     number : int
-        0 for everything as stated: the middle of each range, a line, no point moved, cells as they are; from 1 for draws.
+        0 for everything as stated: the middle of each range, a line, no point moved; from 1 for draws.
 
     Returns
     -------
@@ -168,28 +131,19 @@ def one(task: Task, number: int) -> Drawn:
     stated = np.array([one.resistance for one in known.ranges])
     if number == 0:
         resistances, shape, strength = stated, "linear", 0.0
-        cut, factor = float(np.mean(known.cut_fraction)), 1
+        cut = float(np.mean(known.cut_fraction))
         dispersal = None if known.dispersal_cost is None else float(np.mean(known.dispersal_cost))
     else:
         resistances, shape, strength = draw(known, rng)
         cut = float(rng.uniform(*known.cut_fraction))
         dispersal = None if known.dispersal_cost is None else float(rng.uniform(*known.dispersal_cost))
-        factor = int(rng.choice(known.cell_factors))
-    cells, stayed = [node.cells for node in task.nodes], 0
-    if number and known.move_points:
-        cells, stayed = _moved(task, values, rng)
+    cells = _moved(task, values, rng) if number else [node.cells for node in task.nodes]
     resistance = _resistance(values, known, resistances)
-    if factor > 1:
-        resistance, cells = _coarser(resistance, cells, factor)
-    inside, least_cost, functional = _corridors(
-        resistance, cells, task.pairs, task.grid.cell_m * factor, cut, dispersal
-    )
-    if factor > 1:
-        inside = np.kron(inside, np.ones((factor, factor), dtype=bool))[: values.shape[0], : values.shape[1]]
+    inside, least_cost, functional = _corridors(resistance, cells, task.pairs, task.grid.cell_m, cut, dispersal)
     inside &= np.isfinite(values)
     chosen = {
         "resistance": [float(value) for value in resistances], "shape": shape, "strength": strength,
-        "cut_fraction": cut, "dispersal_cost": dispersal, "cell_factor": factor, "points_that_stayed": stayed,
+        "cut_fraction": cut, "dispersal_cost": dispersal,
     }  # fmt: skip
     return Drawn(np.packbits(inside), least_cost, functional, chosen)
 
@@ -209,12 +163,11 @@ def _resistance(values: Floats, known: Assumptions, resistances: Floats) -> Floa
     return found
 
 
-def _moved(task: Task, values: Floats, rng: np.random.Generator) -> tuple[list[Ints], int]:
+def _moved(task: Task, values: Floats, rng: np.random.Generator) -> list[Ints]:
     """Return the nodes' cells with points moved; a point that leaves the data has no cell in this draw."""
     places = np.array([node.place or (np.nan, np.nan) for node in task.nodes])
     radius = np.array([0.0 if node.place is None else node.radius_m for node in task.nodes])
-    allowed = [None if node.stays is None else task.masks[node.stays] for node in task.nodes]
-    there, stayed = moved(places, radius, task.grid, rng=rng, allowed=allowed)
+    there = moved(places, radius, rng=rng)
     cells = []
     for node, place, size in zip(task.nodes, there, radius, strict=True):
         if not size > 0:
@@ -224,25 +177,7 @@ def _moved(task: Task, values: Floats, rng: np.random.Generator) -> tuple[list[I
         row = int(np.floor((place[1] - task.grid.transform.f) / task.grid.transform.e))
         known = 0 <= row < values.shape[0] and 0 <= column < values.shape[1] and np.isfinite(values[row, column])
         cells.append(np.array([row * values.shape[1] + column] if known else [], dtype=np.int64))
-    return cells, stayed
-
-
-def _coarser(resistance: Floats, cells: list[Ints], factor: int) -> tuple[Floats, list[Ints]]:
-    """Join cells: the mean resistance where half of them or more have data, and the areas' cells on the new grid."""
-    rows, columns = (-(-size // factor) for size in resistance.shape)
-    padded = np.full((rows * factor, columns * factor), np.nan)
-    padded[: resistance.shape[0], : resistance.shape[1]] = resistance
-    blocks = padded.reshape(rows, factor, columns, factor)
-    known = np.isfinite(blocks)
-    count = known.sum(axis=(1, 3))
-    total = np.where(known, blocks, 0).sum(axis=(1, 3))
-    coarse = np.where(2 * count >= factor**2, total / np.maximum(count, 1), np.nan)
-    joined = []
-    for one_cells in cells:
-        row, column = np.divmod(one_cells, resistance.shape[1])
-        new = np.unique(row // factor * columns + column // factor)
-        joined.append(new[np.isfinite(coarse.reshape(-1)[new])])
-    return coarse, joined
+    return cells
 
 
 def _corridors(

@@ -1,7 +1,9 @@
 """Test whether held-out records stand nearer to corridors than places of the same effort do."""
 
 import math
+from dataclasses import asdict, dataclass, field
 from statistics import NormalDist
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +11,153 @@ from numpy.typing import NDArray
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.validation import moved_patterns
 from biodata.analysis.validation.moved_patterns import Points
-from biodata.analysis.validation.verdict import POWER, Null, Validation, ValidationParameters
 from biodata.errors import InputError
 
+
+@dataclass(frozen=True, slots=True)
+class ValidationParameters:
+    """What a test decides, stated before the records are looked at.
+
+    Attributes
+    ----------
+    moves : int
+        Null patterns drawn; with 999 the least p is 0.001.
+    level : float
+        A p below it is called better than chance.
+    independent_m : float
+        Records of one square of this side are one place and count once together, metres; at least a cell.
+    least_places : int
+        Fewer places give no test.
+    kept_share : float
+        A move that leaves less than this share of the places on the ground is no null pattern.
+    effort_points : int
+        Points drawn where effort comes as a raster.
+    seed : int
+        Start of every random number.
+    """
+
+    moves: int = 999
+    level: float = 0.05
+    independent_m: float = 1000.0
+    least_places: int = 10
+    kept_share: float = 0.5
+    effort_points: int = 5000
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        fits = (
+            self.moves >= 19
+            and 0 < self.level < 1
+            and self.independent_m >= 0
+            and self.least_places >= 2
+            and 0 < self.kept_share <= 1
+            and self.effort_points >= 100
+        )
+        if not fits:
+            problem = "the parameters of the test cannot be used"
+            expected = "19 moves or more, a level between 0 and 1, two places or more, a share above 0"
+            raise InputError(problem, value=str(asdict(self)), expected=expected, code="PARAMETERS_INVALID")
+
+    def told(self) -> dict[str, Any]:
+        """Return the parameters as plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """One null and what came out against it.
+
+    Attributes
+    ----------
+    name : str
+    patterns : int
+        Null patterns drawn.
+    p : float or None
+        (b + 1) / (n + 1), where b of n null patterns are as far out as the records, ties included; None for no test.
+    decides : bool
+        Whether the verdict rests on it; one null only, chosen before the records were looked at.
+    weakness : str
+    """
+
+    name: str
+    patterns: int
+    p: float | None
+    decides: bool
+    weakness: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What a test found; no place is told.
+
+    Attributes
+    ----------
+    verdict : str
+        `better than chance`, `no better than chance`, or `too few records`.
+    p : float or None
+        Of the null that decides; None where there was no test.
+    sides : str
+        What the p counts.
+    records, places, effort_points : int
+        Test records on the ground, independent places among them, and points of effort; 0 where effort was not told.
+    mean_rank, effort_rank, null_rank_spread : float or None
+        Mean share of the ground that is cheaper than the records' places and than where people looked, and the spread
+        (one standard deviation) of the difference under the null, in ranks.
+    effect : float or None
+        Records less effort in standard deviations of ranks at effort; below 0 is nearer to corridors.
+    design_effect : float or None
+        How many places carry as much as one independent place, from the spread of the null.
+    places_needed : int
+        Places that would show an effect of half a standard deviation with power 0.8.
+    nulls : tuple of Null
+    left_out : dict of str to int
+        Records that were no test, by reason.
+    notes : tuple of str
+    parameters : dict
+        As `ValidationParameters.told` gives them, with the seed.
+    """
+
+    verdict: str
+    p: float | None
+    sides: str
+    records: int
+    places: int
+    effort_points: int
+    mean_rank: float | None
+    effort_rank: float | None
+    null_rank_spread: float | None
+    effect: float | None
+    design_effect: float | None
+    places_needed: int
+    nulls: tuple[Null, ...]
+    left_out: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain values for JSON."""
+        return asdict(self)
+
+    def told(self) -> str:
+        """Return the verdict as a line for a person."""
+        if self.p is None:
+            return (
+                f"{self.verdict}: {self.records} records in {self.places} places; about {self.places_needed} places are "
+                f"needed to see half a standard deviation with power {POWER:g}"
+            )
+        looked = "where people looked" if self.effort_points else "the ground"
+        return (
+            f"{self.verdict} (p = {self.p:.4g}, {self.sides}): {self.records} records in {self.places} places have "
+            f"{self.mean_rank:.0%} of the ground nearer to a corridor, {looked} {self.effort_rank:.0%}"
+        )
+
+
 _TELLING_EFFECT = 0.5
+
+
 _LEAST_EFFORT_POINTS = 30
+
+
 _LEAST_NULL = 99
 
 
@@ -227,14 +371,11 @@ def against_chance(
     verdict = "too few records" if places < parameters.least_places else "no test"
     if p is not None:
         verdict = "better than chance" if p < parameters.level else "no better than chance"
-        if found is not None and found.observed > 0 and p < parameters.level:
-            verdict = "no better than chance"
-            notes.append("The records stand farther from corridors than chance gives.")
     spread = None if looked is None or found is None else float(np.std(ranks[looked.rows, looked.columns]))
     return Validation(
         verdict,
         p,
-        "two-sided" if parameters.two_sided else "one-sided: nearer to corridors",
+        "one-sided: nearer to corridors",
         int(kept.sum()),
         places,
         0 if looked is None else int(looked.rows.size),
@@ -292,7 +433,7 @@ def _nulls(
     moved = Null(
         "the whole pattern moved over the surface (torus shift and symmetries)",
         0 if found is None else int(found.null.size),
-        exact_p(found.observed, found.null, two_sided=parameters.two_sided) if found is not None and enough else None,
+        exact_p(found.observed, found.null) if found is not None and enough else None,
         decides=True,
         weakness="edges are joined; a surface that is alike under many moves costs power; the pattern is taken to be one "
         "that could have lain anywhere in the window",
@@ -302,7 +443,7 @@ def _nulls(
     p = None
     if enough:
         observed, null = null_points(ranks, seen, looked, draws=parameters.moves, side=side, rng=rng)
-        p = exact_p(observed, null, two_sided=parameters.two_sided)
+        p = exact_p(observed, null)
     points = Null(
         "null points of the target group", parameters.moves if enough else 0, p, decides=False,
         weakness="takes places as independent: herds and ranges that end in the window pass for corridors",
@@ -310,15 +451,13 @@ def _nulls(
     return moved, points
 
 
-def exact_p(observed: float, null: Floats, *, two_sided: bool = False) -> float:
+def exact_p(observed: float, null: Floats) -> float:
     """Return the Monte-Carlo p of a statistic that is low where the alternative holds; ties count against it.
 
     Parameters
     ----------
     observed : float
     null : ndarray of float64, (n,)
-    two_sided : bool
-        Twice the smaller of both sides.
 
     Returns
     -------
@@ -326,15 +465,15 @@ def exact_p(observed: float, null: Floats, *, two_sided: bool = False) -> float:
         (b + 1) / (n + 1), never 0.
     """
     near = 1e-12 * max(1.0, abs(observed))  # sums in another order differ in the last bit
-    low = (1 + int((null <= observed + near).sum())) / (null.size + 1)
-    if not two_sided:
-        return low
-    return min(1.0, 2 * min(low, (1 + int((null >= observed - near).sum())) / (null.size + 1)))
+    return (1 + int((null <= observed + near).sum())) / (null.size + 1)
 
 
 def _needed(parameters: ValidationParameters, design: float) -> int:
     """Return how many places would show half a standard deviation with power 0.8."""
     normal = NormalDist()
-    level = parameters.level / 2 if parameters.two_sided else parameters.level
-    plain = ((normal.inv_cdf(1 - level) + normal.inv_cdf(POWER)) / _TELLING_EFFECT) ** 2
+    plain = ((normal.inv_cdf(1 - parameters.level) + normal.inv_cdf(POWER)) / _TELLING_EFFECT) ** 2
     return max(parameters.least_places, math.ceil(plain * design))
+
+
+POWER: Final = 0.8
+"""The power that `places_needed` is told for."""

@@ -26,8 +26,6 @@ _TEXTS: Final = {
     "date": ("eventdate", "date", "year"),
     "group": ("cluster_id", "group"),
     "used": ("used",),
-    "on_land": ("on_land",),
-    "country": ("countrycode", "country_code"),
     "uncertainty_m": ("coordinateuncertaintyinmeters", "uncertainty_m"),
 }
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?(?:\D|$)")
@@ -59,7 +57,7 @@ def read(path: Path, grid: Grid) -> pl.DataFrame:
     -------
     polars.DataFrame
         Columns row (Int64, line of the file or number of the feature), x, y (metres; null where the place is not told),
-        id, species, class, group, country (String), date (the first day of what is told), used, on_land (Boolean),
+        id, species, class, group (String), date (the first day of what is told), used (Boolean),
         uncertainty_m; null, or False, where the file does not tell.
 
     Raises
@@ -118,13 +116,11 @@ def _frame(rows: pl.DataFrame, numbers: list[int], names: dict[str, str], xy: Fl
             "row": pl.Series(numbers, dtype=pl.Int64),
             "x": pl.Series(xy[:, 0], dtype=pl.Float64).fill_nan(None),
             "y": pl.Series(xy[:, 1], dtype=pl.Float64).fill_nan(None),
-            **{
-                name: pl.Series(texts[name], dtype=pl.String) for name in ("id", "species", "class", "group", "country")
-            },
+            **{name: pl.Series(texts[name], dtype=pl.String) for name in ("id", "species", "class", "group")},
             "date": pl.Series([_day(text) for text in texts["date"]], dtype=pl.Date),
             **{
                 name: pl.Series([(text or "").casefold() in _YES for text in texts[name]], dtype=pl.Boolean)
-                for name in ("used", "on_land")
+                for name in ("used",)
             },
             "uncertainty_m": pl.Series(uncertainty, dtype=pl.Float64).fill_nan(None),
         }

@@ -2,8 +2,7 @@
 biodata cost-distance sample_data/planning/resistance.tif --sources sample_data/protected_areas.geojson --out cost.tif
 biodata cost-distance sample_data/planning/resistance.tif --sources sample_data/planning/herds.csv --out cost.tif --allocation nearest.tif --targets sample_data/planning/salt_licks.geojson --paths paths.gpkg
 biodata circuit sample_data/planning/circuit.ini --out results
-biodata network --nodes sample_data/planning/nodes.txt --connections sample_data/planning/distances.txt --distance 10000 --probability 0.5 --out network.json
-biodata conefor -nodeFile sample_data/planning/nodes.txt -conFile sample_data/planning/distances.txt -t dist notall -confProb 10000 0.5 -PC
+biodata network --nodes sample_data/planning/nodes.txt --connections sample_data/planning/distances.txt --distance 10000 --probability 0.5 --out network.json --conefor results
 biodata protconn sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --country LA --distance-m 10000 --out protconn.json
 biodata protected-areas clean sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --out cleaned.gpkg --report cleaned.json
 biodata gaps sample_data/protected_areas.geojson --country LA --country VN --as-of 2010-01-01 --as-of 2026-01-01 --ranges sample_data/planning/ranges.geojson --out gaps

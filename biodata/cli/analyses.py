@@ -1,0 +1,177 @@
+"""Commands that run an engine of corridors, scenarios or climate; their options are the engine's parameters."""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from biodata.cli.engine_options import (
+    EstimateOption,
+    SeedOption,
+    WorkersOption,
+    more_of,
+    run_engine,
+    with_options,
+)
+from biodata.cli.options import DEFAULT_DATA, KeepOption, installation
+from biodata.run_parameters import Climate, Corridors, Network, OwnCorridors, Scenarios, Uncertainty, Validation
+
+_CORRIDORS: Final = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
+
+With --data and --layer: between protected areas of different countries over a land-cover layer of the installation;
+they go into the lake, and --out writes them too.
+
+With --raster and --areas: between any areas over one's own resistance raster, without an installation. --out gets the
+layers corridors, paths, narrowest (barriers, pinch_points), --mosaic the least normalised corridor of each cell, `pinch`
+the current of 1 A between each pair that flows inside its corridor alone, `barriers` what restoring a round window of
+`barrier_radius_m` would save; to a pair without any way nothing can be saved, and the layer barriers tells where a window
+would open the cheapest one. A run that was killed goes on where it stopped when it is started again.
+
+Example: biodata corridors --data biodata_data --layer landcover_china_vietnam --resistance sample_data/resistance.csv --out corridors.gpkg
+
+Example: biodata corridors --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --out corridors.gpkg --mosaic mosaic.tif
+"""
+_CORRIDOR_OPTIONS: Final = (
+    "layer", "resistance", "species", "box", "cell_m", "max_distance_m", "dispersal_cost", "alone", "raster", "areas", "mosaic",
+    "out",
+)  # fmt: skip
+_VALIDATE: Final = """Test whether held-out records stand nearer to corridors than chance would put them, given where people looked.
+
+RECORDS is a table with decimalLongitude and decimalLatitude (or x and y in the raster's system), or a layer of points;
+it may have species, class, eventDate, coordinateUncertaintyInMeters, cluster_id, and used (yes for a record that
+made the resistance, the areas or the evidence: such a record, its event and its block are no test).
+
+Effort is what --effort tells (a raster), the records of --target, or, with --species, the other species of RECORDS, of
+the same class where that is told.
+
+With --run and --data it tests a run of `biodata corridors --layer` against the installation's records of its window, as
+the run's view of them shows them: those that its candidates stand on are no test, so ask the run `as_of` an earlier day to
+hold later records out. The verdict then stands in the reports of the run's results, from the next release on.
+
+The null moves records and effort together over the corridors' surface, so herds and roads keep their shape. It says
+better than chance, no better than chance, or how many places a test would need.
+
+Example: biodata corridors-validate --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --records sample_data/planning/records.csv --species "Elephas maximus" --out validation.json
+
+Example: biodata corridors-validate --data biodata_data --run landcover_china_laos-candidate-1 --species "Elephas maximus"
+"""
+_UNCERTAINTY: Final = """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
+
+Drawn are the resistances (the order of classes is kept, and a class's error is one draw for all its cells), the shape of
+the transform, the places of points inside their coordinateUncertaintyInMeters, the cut and the dispersal cost. What comes out is a frequency under these assumptions, which the report lists; it is no probability.
+
+--classes is a CSV of class_value, class_name, resistance, low, high for a raster of classes; without it the raster is
+resistance and each value may be --spread times lower or higher. A point may go anywhere inside its
+uncertainty.
+
+With --run and --data it draws over a run of `biodata corridors --layer`: its ground, its areas and its links, its cut and
+dispersal cost up to twice and down to half. How often each of its links functions then stands in the reports of its
+results, from the next release on.
+
+A run that was killed goes on where it stopped when it is started again, and so does one with more draws if --keep-draws.
+
+Example: biodata corridors-uncertainty --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --spread 2 --draws 100 --out frequency.tif --report uncertainty.json
+
+Example: biodata corridors-uncertainty --data biodata_data --run landcover_china_vietnam-corridor-1 --draws 100
+"""
+_SCENARIOS: Final = """Compare corridors with the border open and closed: by fences, roads, rivers, dams, or along the line itself.
+
+Without the barriers the raster stands as it is. With them nothing passes their cells, or at the resistance that
+--barrier-resistance or the file's column resistance says; --crossings are open in that. --out gets the layers pairs
+(least cost, narrowest place and path of both, and the change), crossings (what each is worth alone, as the last one shut,
+and in the order that gains most), corridors_open, corridors_closed and barrier_lines. --difference gets a map: corridor under
+both, lost, new. An area that a barrier divides is two areas in both scenarios.
+
+With --run and --data it compares over a run of `biodata corridors --layer`: its ground, its areas and its choices, and
+--barrier-layer names layers of the installation. What becomes of its links then stands in the reports of its results,
+from the next release on.
+
+Example: biodata scenarios --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --barriers sample_data/planning/fence.geojson --crossings sample_data/planning/gates.geojson --crossing-width-m 500 --out scenarios.gpkg --difference difference.tif
+
+Example: biodata scenarios --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --close-border --between CN-LA --out scenarios.gpkg
+
+Example: biodata scenarios --data biodata_data --run landcover_china_vietnam-corridor-1 --close-border
+"""
+_CLIMATE: Final = """Tell how fast climates move, where an area's climate of today lies tomorrow, and the corridors that lead there.
+
+--today and --future are rasters of the same variables in the same order, on the same cells; several variables by giving
+the options several times, each with a --bin-width. With --elevation temperature is taken from height alone. --velocity
+gets the first variable's change in time over its change in space (Loarie 2009), --forward and --backward the distance to
+the nearest cell of the same climate over the years (Hamann 2015). With --areas, --out gets the layer destinations (which
+share of each area's analogues lies across a border, and in which areas) and, with --corridors, climate_corridors and
+climate_paths: from an area to a cooler one across the border, on which each degree of change costs as --cost-per-c says
+(Nuñez 2013), with the share of the first area's climate that the second one has tomorrow.
+
+Example: biodata climate --today sample_data/planning/temperature_now.tif --future sample_data/planning/temperature_2075.tif --years 50 --velocity velocity.tif --forward forward.tif --areas sample_data/protected_areas.geojson --out climate.gpkg
+
+Example: biodata climate --elevation sample_data/layers/elevation_china_vietnam.tif --warming-c 2 --years 50 --areas sample_data/protected_areas.geojson --corridors --out climate.gpkg
+"""
+_NETWORK: Final = """Compute how connected a network is, and what every node and link is worth, from Conefor's files.
+
+NODES has a row for each node: identifier, area, and 0 in a third column for nodes to add. CONNECTIONS has a row for
+each pair: two identifiers and a probability; or a distance, with --distance and --probability or --threshold; or
+nothing more, for mere links. Matrices in the order of NODES, whole or half, are read too. The JSON has PC, ECA, IIC
+and the other indices, dPC and dIIC of nodes with their fractions, dPC and dIIC of links, and the spanning tree. --conefor writes Conefor's own files.
+
+Example: biodata network --nodes sample_data/planning/nodes.txt --connections sample_data/planning/distances.txt --distance 10000 --probability 0.5 --out network.json --conefor results
+"""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this file's commands to the application."""
+    both = (Corridors, OwnCorridors)
+    more = more_of(*both, options=_CORRIDOR_OPTIONS)
+    options = with_options(*both, options=_CORRIDOR_OPTIONS)
+    app.command(name="corridors", help=f"{_CORRIDORS}\n{more}")(options(find_corridors))
+    app.command(name="corridors-validate", help=_VALIDATE)(with_options(Validation)(validate))
+    app.command(name="corridors-uncertainty", help=_UNCERTAINTY)(with_options(Uncertainty)(draw))
+    app.command(name="scenarios", help=_SCENARIOS)(with_options(Scenarios)(compare))
+    app.command(name="climate", help=_CLIMATE)(with_options(Climate)(climate))
+    app.command(name="network", help=_NETWORK)(with_options(Network)(connect))
+
+
+def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: EstimateOption = False) -> None:
+    """Find corridors over an own raster, or else over the installation's layer, which keeps the run."""
+    if "raster" in asked:
+        run_engine("own-corridors", asked, data=None, estimate=estimate)
+        return
+    home = data or Path(os.environ.get("BIODATA_DATA", DEFAULT_DATA))
+    run_engine("corridors", asked, data=installation(home).data, estimate=estimate)
+
+
+def validate(asked: dict[str, Any], data: KeepOption = None, seed: SeedOption = 1) -> None:
+    """Test corridors against records."""
+    run_engine("validation", asked, data=data, seed=seed)
+
+
+def draw(
+    asked: dict[str, Any],
+    data: KeepOption = None,
+    seed: SeedOption = 1,
+    workers: WorkersOption = None,
+    estimate: EstimateOption = False,
+) -> None:
+    """Draw corridors many times."""
+    run_engine("uncertainty", asked, data=data, seed=seed, workers=workers, estimate=estimate)
+
+
+def compare(
+    asked: dict[str, Any], data: KeepOption = None, workers: WorkersOption = None, estimate: EstimateOption = False
+) -> None:
+    """Compare two scenarios."""
+    run_engine("scenarios", asked, data=data, workers=workers, estimate=estimate)
+
+
+def climate(
+    asked: dict[str, Any], data: KeepOption = None, workers: WorkersOption = None, estimate: EstimateOption = False
+) -> None:
+    """Measure how climates move."""
+    run_engine("climate", asked, data=data, workers=workers, estimate=estimate)
+
+
+def connect(
+    asked: dict[str, Any], data: KeepOption = None, workers: WorkersOption = None, estimate: EstimateOption = False
+) -> None:
+    """Compute how connected a network is."""
+    run_engine("network", asked, data=data, workers=workers, estimate=estimate)

@@ -1,0 +1,210 @@
+"""Commands made of engines' parameter models: a field is an option, its description the help; one way to run them all."""
+
+import inspect
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from biodata.cli.options import check_kinds, check_outputs, read_options, say, settings_for, show_progress
+from biodata.errors import InputError
+from biodata.run_parameters import EngineParameters
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="NAME=VALUE of any parameter, the value as JSON or text; several times for several."),
+]
+ParametersOption = Annotated[
+    Path | None, typer.Option("--parameters", help="File of parameters: TOML or JSON.", dir_okay=False)
+]
+SeedOption = Annotated[int, typer.Option(help="Start of every random number.", min=0)]
+WorkersOption = Annotated[int | None, typer.Option(help="Threads: one for each core.", min=1)]
+EstimateOption = Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")]
+
+
+def with_options(
+    *models: type[EngineParameters], options: Sequence[str] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that gives a command the options of parameter models, and --set and --parameters for all of them.
+
+    Parameters
+    ----------
+    *models : types of EngineParameters
+        The first that has a field describes it.
+    options : sequence of str, optional
+        Fields that get an option of their own; all where none are named.
+
+    Returns
+    -------
+    callable
+        The decorated function gets what was asked as its first argument, `asked`: plain values by the field's name.
+    """
+    fields = {name: field for model in reversed(models) for name, field in model.model_fields.items()}
+    chosen = list(fields if options is None else options)
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(function, eval_str=True).parameters
+
+        def command(**told: Any) -> None:
+            asked = {**read_parameters(told.pop("parameters")), **read_set(told.pop("set_values"))}
+            given = {name: told.pop(name) for name in chosen}
+            asked |= {name: value for name, value in given.items() if value or type(value) in (int, float)}
+            function(asked, **told)
+
+        shared = {"set_values": SetOption, "parameters": ParametersOption}
+        made = [
+            *(_option(name, fields[name]) for name in chosen),
+            *(_parameter(name, None, annotation) for name, annotation in shared.items()),
+            *(_parameter(one.name, one.default, one.annotation) for one in own.values() if one.name != "asked"),
+        ]
+        command.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]
+        command.__doc__ = function.__doc__
+        return command
+
+    return decorate
+
+
+def more_of(*models: type[EngineParameters], options: Sequence[str]) -> str:
+    """Return the help of what has no option of its own."""
+    fields = {name: field for model in reversed(models) for name, field in model.model_fields.items()}
+    rest = [f"{name}: {field.description}" for name, field in fields.items() if name not in options]
+    return "\n\n".join(["More parameters, as --set NAME=VALUE or lines of --parameters FILE:", *rest])
+
+
+def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _option(name: str, field: FieldInfo) -> inspect.Parameter:
+    """Return a field as an option of the command line; what is not told is left to the model."""
+    (kind, *others) = [one for one in _parts(field.annotation) if one is not NoneType]
+    flag = f"--{name.replace('_', '-')}"
+    shown = f"{field.default:g}" if type(field.default) in (int, float) else False
+    if kind is bool:
+        return _parameter(name, False, Annotated[bool, typer.Option(flag, help=field.description)])
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)
+        kind = list[inner[0]] if inner[-1] is ... else kind if len(inner) == 2 else str  # type: ignore[valid-type]
+    elif others or kind not in (str, int, float, Path):
+        kind = str
+    option = typer.Option(flag, help=field.description, show_default=shown)
+    return _parameter(name, None, Annotated[kind | None, option])
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    """Return the types of a union; a type that stands alone by itself."""
+    if get_origin(annotation) is Annotated:
+        return _parts(get_args(annotation)[0])
+    if get_origin(annotation) in (UnionType, Union):
+        return tuple(part for one in get_args(annotation) for part in _parts(one))
+    return (annotation,)
+
+
+def read_set(texts: list[str] | None) -> dict[str, Any]:
+    """Return NAME=VALUE as parameters, each value read as JSON, else as text."""
+    found: dict[str, Any] = {}
+    for name, text in read_options(texts or []).items():
+        try:
+            found[name] = json.loads(text)
+        except json.JSONDecodeError:
+            found[name] = text
+    return found
+
+
+def read_parameters(path: Path | None) -> dict[str, Any]:
+    """Return the parameters of a file, TOML where its name ends so, else JSON.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or holds no names with values (PARAMETERS_INVALID).
+    """
+    if path is None:
+        return {}
+    toml = path.suffix.lower() == ".toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+        told = tomllib.loads(text) if toml else json.loads(text)
+    except (UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        problem = f"the file is no {'TOML' if toml else 'JSON'}"
+        raise InputError(problem, file=path.name, code="PARAMETERS_INVALID") from error
+    if not isinstance(told, dict):
+        problem = "the file holds no object of parameters"
+        raise InputError(problem, file=path.name, expected='{"layer": …}', code="PARAMETERS_INVALID")
+    return told
+
+
+def run_engine(
+    engine: str,
+    asked: Mapping[str, Any],
+    *,
+    data: Path | None,
+    seed: int = 1,
+    workers: int | None = None,
+    estimate: bool = False,
+) -> None:
+    """Check files, read, say an estimate, work, say what came out, keep the run where an installation is named.
+
+    Parameters
+    ----------
+    engine : str
+        A name of `run_engines.ENGINES`.
+    asked : mapping
+        By the names of the engine's parameters.
+    data : Path, optional
+        Installation that the run is of, and that keeps it.
+    seed, workers : int
+    estimate : bool
+        Stop before the work.
+
+    Raises
+    ------
+    InputError
+        If something cannot be asked, or nothing takes what comes out (OPTIONS_UNFIT).
+    """
+    from concurrent.futures import ThreadPoolExecutor
+    from os import cpu_count
+
+    from biodata import run_engines
+
+    found = run_engines.engine_named(engine)
+    parameters = found.parameters.read(asked)
+    outputs = parameters.files("output")
+    if getattr(parameters, "run", None) is not None and data is None:
+        problem, expected = "a run lies in an installation", "--data DIR with it"
+        raise InputError(problem, column="--run", expected=expected, code="OPTIONS_UNFIT")
+    if not outputs and data is None and not estimate:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in found.parameters.of_role("output"))
+        problem, expected = "it is not told what to write", f"{names}, or --data DIR that keeps the run"
+        raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
+    kinds = {name: found.parameters.model_fields[name].json_schema_extra for name in outputs}
+    files = {name: kind for name, kind in kinds.items() if isinstance(kind, dict) and not kind.get("folder")}
+    check_outputs([outputs[name] for name in files], parameters.files("input").values())
+    for name, kind in files.items():
+        endings = kind["endings"]
+        if isinstance(endings, list) and endings:
+            check_kinds([outputs[name]], tuple(str(one) for one in endings))
+    threads = workers or cpu_count() or 1
+    with ThreadPoolExecutor(threads) as executor:
+        work = run_engines.Work(settings_for(data or Path()), seed, executor, show_progress(), threads)
+        ready = found.prepare(parameters, work)
+        for note in ready.notes:
+            say(note)
+        if ready.estimate is not None:
+            say(ready.estimate())
+        if estimate:
+            return
+        outcome = ready.run()
+    for line in outcome.notes:
+        say(line)
+    if outputs:
+        say(f"written: {', '.join(str(path) for path in outputs.values())}")
+    if data is not None:
+        kept = run_engines.keep(work.settings, engine, asked, outcome, seed=seed)
+        of_run = run_engines.told_of(outcome.results).get("run")
+        say(f"kept as {kept.id}{f', and beside the results of run {of_run}' if of_run else ''}")
