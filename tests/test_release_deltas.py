@@ -14,7 +14,7 @@ import pytest
 from biodata import terms
 from biodata.errors import InputError, StoreError
 from biodata.settings import Settings
-from biodata.store import pointer, releases
+from biodata.store import pointer, release_merge, releases
 from biodata.store.lake import Lake
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Compare, InBox
@@ -243,6 +243,24 @@ def test_a_change_or_merge_that_is_cut_off_leaves_the_release_before_or_the_new_
             before = found
     assert before.is_delta or merge(lake.data) is None
     assert not list((lake.data / "staging").glob("*/*.duckdb"))
+
+
+def test_a_release_that_comes_during_a_merge_is_made_and_merged(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    there, first = ROWS[300:], releases.current(lake.data)
+    commit_rows(lake, [there.pop()])
+    release, copy = add(lake, first), release_merge._copy
+    commit_rows(lake, [there.pop()])
+    later: list[Release] = []
+
+    def copying(connection):
+        if not later:
+            later.append(add(lake, release))
+        copy(connection)
+
+    monkeypatch.setattr(release_merge, "_copy", copying)
+    merged = merge(lake.data)
+    assert merged == replace(later[0], path=merged.path)
+    assert not merged.is_delta
 
 
 def test_a_change_of_another_release_or_of_other_rules_is_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch):

@@ -58,31 +58,50 @@ def merge_owed(data: Path) -> str | None:
 def merge(data: Path, *, memory_limit: str = "2GB") -> Release | None:
     """Make the current release's whole file, in place of the one of what differs from its base; None where it is whole.
 
-    Its id and its rows stay. Who reads goes on with the files that are open, which are removed.
+    Its id and its rows stay. Who reads goes on with the files that are open, which are removed. It is made beside those who
+    build releases, who wait only while it takes its place; where another release came meanwhile, until that one is merged.
 
     Raises
     ------
     StoreError
         If there is not enough room, or the rows are not those that the release was made of.
     """
-    with builders_lock(data), WorkFolder(data / "staging") as work:
+    with WorkFolder(data / "staging") as work:
+        unnamed = work.folder / "release.duckdb"
         release = releases.current(data)
         if release is None or not release.is_delta:
             return None
-        logger.info("merging release %s with its base", release.id)
-        unnamed = work.folder / "release.duckdb"
+        written = None
         try:
-            with duck.workshop(
-                unnamed, spill=data / "tmp", memory_limit=memory_limit, row_group_rows=ROW_GROUP_ROWS
-            ) as connection:
-                connection.execute(f"ATTACH {literal(str(base_of(release.path)[1]))} AS {duck.BASE} (READ_ONLY)")
-                connection.execute(f"ATTACH {literal(str(release.path))} AS before (READ_ONLY)")
-                _copy(connection)
-        except (OSError, duckdb.Error) as error:
-            message = f"release {release.id} was not merged: {str(error).splitlines()[0]}"
-            raise StoreError(message) from error
-        releases.replace_file(data, unnamed)
+            _write(release, unnamed, data, memory_limit)
+            written = release
+        except StoreError:
+            if releases.current(data) == release:
+                raise
+        with builders_lock(data):
+            now = releases.current(data)
+            if now is None or not now.is_delta:
+                return None
+            if now != written:
+                unnamed.unlink(missing_ok=True)
+                _write(now, unnamed, data, memory_limit)
+            releases.replace_file(data, unnamed)
     return releases.current(data)
+
+
+def _write(release: Release, unnamed: Path, data: Path, memory_limit: str) -> None:
+    """Write a release's whole file."""
+    logger.info("merging release %s with its base", release.id)
+    try:
+        with duck.workshop(
+            unnamed, spill=data / "tmp", memory_limit=memory_limit, row_group_rows=ROW_GROUP_ROWS
+        ) as connection:
+            connection.execute(f"ATTACH {literal(str(base_of(release.path)[1]))} AS {duck.BASE} (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(str(release.path))} AS before (READ_ONLY)")
+            _copy(connection)
+    except (OSError, duckdb.Error) as error:
+        message = f"release {release.id} was not merged: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
 
 
 def _copy(connection: duckdb.DuckDBPyConnection) -> None:
