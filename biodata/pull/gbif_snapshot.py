@@ -8,7 +8,7 @@ import re
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -67,10 +67,10 @@ class Snapshot(Source):
         try:
             if place.startswith("s3://"):
                 region = next(iter(re.findall(r"[a-z]{2}-[a-z]+-\d$", below.partition("/")[0])), None)
-                scheme, _, host = os.environ.get("AWS_ENDPOINT_URL", "https://").partition("://")  # a mirror's
-                self.files = fs.S3FileSystem(
-                    anonymous=True, region=region, scheme=scheme, endpoint_override=host or None
-                )
+                mirror = os.environ.get("AWS_ENDPOINT_URL", "")
+                scheme: Literal["http", "https"] = "http" if mirror.startswith("http://") else "https"
+                host = mirror.partition("://")[2] or None
+                self.files = fs.S3FileSystem(anonymous=True, region=region, scheme=scheme, endpoint_override=host)
             found = self.files.get_file_info(fs.FileSelector(below, recursive=True))
         except OSError as error:
             problem, expected = f"the snapshot cannot be read: {shorten(str(error))}", "a folder, or s3://BUCKET/PATH"
