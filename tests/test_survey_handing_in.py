@@ -21,24 +21,6 @@ def send(office, content, who="team", *, language="en", **told):
     return office.client.post(address, files={"file": ("a.xlsx", content)}, data=told, headers=office.heads[who])
 
 
-@pytest.mark.searches
-def test_a_licence_is_told_beside_the_file(office):
-    office.person("alone", RoleBinding(Role.UPLOADER, dataset="licensed"))
-    office.person("khmer", RoleBinding(Role.REVIEWER, country="KH"))
-    content = workbook(["K-1", "2026-03-01", "Muntiacus muntjak", 12.5, 105.1])
-    wrong = send(office, content, "alone", license="ask me")
-    assert (wrong.status_code, wrong.json()["field"]) == (422, "license")
-    numbers = []
-    for licence, kept in (({}, None), ({"license": "CC BY 4.0"}, "CC_BY_4_0")):
-        number = office.hand_in("alone", content, **licence)
-        assert number not in numbers, "it is handed in on purpose once more"
-        assert office.hand_in("alone", content, **licence) == number
-        assert office.decide("khmer", number, "accept").status_code == 200
-        office.settle()
-        assert licences_of(office, "licensed") == {"K-1": kept}
-        numbers.append(number)
-
-
 def test_a_check_notices_that_nothing_tells_a_licence(office):
     address = f"{SURVEYS}?dry_run=true"
     for told, codes in (({}, ["LICENSE_MISSING"]), ({"license": "CC0 1.0"}, [])):
@@ -98,11 +80,6 @@ def test_an_upload_that_tells_no_licence_keeps_its_dataset_s(office):
     counts = office.look("keeper", number)["difference"]["occurrences"]["counts"]
     assert (counts["unchanged"], counts["changed"], counts["new"]) == (1, 0, 1)
     assert office.hand_in("keeper", both) == number, "sent once more it is the same"
-    assert office.decide("khmer", number, "ask", reasons="are there more?").status_code == 200
-    answer = office.hand_in("keeper", workbook(first, second, third))
-    assert office.decide("khmer", answer, "accept").status_code == 200
-    office.settle()
-    assert licences_of(office, "keeps") == dict.fromkeys(("K-1", "K-2", "K-3"), "CC_BY_4_0")
     told = office.client.post(f"{SURVEYS}?dry_run=true", files={"file": ("a.xlsx", workbook(first))},
                               data={"dataset": "keeps"}, headers=office.heads["keeper"]).json()  # fmt: skip
     assert [one["message"] for one in told["notices"]] == [
@@ -138,27 +115,6 @@ def test_a_version_after_one_that_was_refused_keeps_its_licence(office):
     assert office.decide("khmer", again, "accept").status_code == 200
     office.settle()
     assert licences_of(office, "answered") == {"A-1": "CC0_1_0"}
-
-
-@pytest.mark.searches
-def test_a_return_to_a_version_keeps_rows_without_a_licence(office):
-    office.person("returner", RoleBinding(Role.UPLOADER, dataset="returned"))
-    office.person("khmer", RoleBinding(Role.REVIEWER, country="KH"))
-    row = ["R-1", "2026-03-01", "Muntiacus muntjak", 12.5, 105.1]
-    made = []
-    for told in ({}, {"license": "CC0 1.0"}):
-        number = office.hand_in("returner", workbook(row), **told)
-        made.append(number)
-        assert office.decide("khmer", number, "accept").status_code == 200
-        office.settle()
-    assert licences_of(office, "returned") == {"R-1": "CC0_1_0"}
-    back = run("survey", "restore", made[0], "--account", "returner", "--data", office.settings.data)
-    assert back.returncode == 0, back.stderr
-    office.settle()
-    number = office.client.get(SURVEYS, headers=office.heads["returner"]).json()["results"][0]["id"]
-    assert office.decide("khmer", number, "accept").status_code == 200
-    office.settle()
-    assert licences_of(office, "returned") == {"R-1": None}
 
 
 def test_a_licence_that_the_dataset_is_registered_with_is_not_missing(office):

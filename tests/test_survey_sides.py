@@ -61,39 +61,13 @@ def test_only_the_side_of_which_something_changes_is_asked(office, dataset):
     ("rows", "sides"),
     [
         pytest.param([CALLED], {"CN": "waiting", "LA": "waiting"}, id="the other side's record goes"),
-        pytest.param(
-            [["L-1", *CHINA[1:]], CHINA],
-            {"CN": "waiting", "LA": "waiting"},
-            id="a record moves over",
-            marks=pytest.mark.searches,
-        ),
         pytest.param([LAOS, CHINA, LAOS_TOO], {"CN": "unchanged", "LA": "waiting"}, id="a new one"),
-        pytest.param(
-            [LAOS],
-            {"CN": "waiting", "LA": "unchanged"},
-            id="one goes, the other stays",
-            marks=pytest.mark.searches,
-        ),
         pytest.param([LAOS, CHINA], {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
     ],
 )
 def test_whom_a_change_concerns(office, dataset, rows, sides):
     number = office.hand_in(dataset, workbook(*rows))
     assert office.look(dataset, number)["sides"] == sides
-
-
-@pytest.mark.searches
-def test_a_side_is_asked_after_all_where_it_has_gone_on_meanwhile(office, dataset):
-    number = office.hand_in(dataset, workbook(CALLED, CHINA), submit=False)
-    other = office.hand_in(dataset, workbook(LAOS, [*CHINA[:2], "Rusa unicolor", *CHINA[3:]]))
-    accept(office, other, "china")
-    seen = office.heads[dataset] | {"If-Match": office.look(dataset, number)["etag"]}
-    assert office.client.post(f"{SURVEYS}/{number}/submit", headers=seen).status_code == 200
-    assert office.decide("laos", number, "accept").json()["state"] == "accepted"
-    office.settle()
-    told = office.look("laos", number)
-    assert (told["state"], told["sides"]) == ("submitted", {"CN": "waiting", "LA": "waiting"})
-    assert office.records(dataset)["C-1"]["scientificName"] == "Rusa unicolor", "nothing of it is taken back unseen"
 
 
 def test_where_in_the_file_something_changes_is_told_to_who_sees_every_side(office, dataset):
