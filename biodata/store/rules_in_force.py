@@ -394,7 +394,7 @@ _ANYWHERE: Final = frozenset(
 """What a rule may tell and still be one that holds everywhere; whatever is not named here may tell a place."""
 
 
-def _list_of(rule: Rule) -> str:
+def list_of(rule: Rule) -> str:
     """Return the list that a withheld record of a rule is counted with."""
     bound = any(getattr(rule, f.name) is not None for f in fields(rule) if f.name not in _ANYWHERE)
     return BOUND if bound else rule.source or "no list"
@@ -413,7 +413,7 @@ def withheld_by_list(withheld: Mapping[str, int], rules: RuleSet) -> dict[str, i
     -------
     dict of str to int
     """
-    lists = {rule.rule_id: _list_of(rule) for rule in rules.rules}
+    lists = {rule.rule_id: list_of(rule) for rule in rules.rules}
     found = Counter[str]()
     for rule_id, count in withheld.items():
         # A record can be withheld without a rule, where no cell keeps it apart.

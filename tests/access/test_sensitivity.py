@@ -10,7 +10,8 @@ import releases as fixture
 from api.app import create_app
 from biodata import pipeline
 from biodata.settings import Settings
-from biodata.sharing.rules import BOUND, Rule, list_of
+from biodata.sharing.rules import Rule
+from biodata.store.rules_in_force import BOUND, list_of
 from biodata.vocabularies import SharingCategory
 from rule_files import put_rules
 
