@@ -17,7 +17,7 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import Refusal
-from biodata.harmonise.identity import IDENTIFIERS
+from biodata.harmonise.records import IDENTIFIERS
 from biodata.ingest import open_source, survey_project, taken_tables
 from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
