@@ -13,7 +13,6 @@ COMMANDS = [
     pytest.param(("checklist", "compare", "told.csv", "told.csv", "--data", "none", "--out"), id="compare"),
     pytest.param(("quality", "run", "told.csv", "--out"), id="quality responses"),
     pytest.param(("quality", "run", "told.csv", "--report"), id="quality report"),
-    pytest.param(("quality", "run", "told.csv", "--html"), id="quality page"),
     pytest.param(("datum", "told.csv", "--out"), id="datum"),
     pytest.param(("datum", "told.csv", "--points"), id="datum points"),
     pytest.param(("protected-areas", "clean", "told.csv", "--out"), id="protected areas"),

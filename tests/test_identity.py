@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from biodata.harmonise.findings import Told
-from biodata.harmonise.identity import Identities
+from biodata.harmonise.records import Identities
 
 SECRET = bytes(range(32))
 

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata.text.fuzzy import gender_key, same_word
-from biodata.text.matcher import ASKED, MATCH, NameMatcher
+from biodata.text.matcher import ASKED, MATCH, NameMatcher, gender_key, same_word
 from biodata.text.name_text import Agreement, agreement
 from case_tables import cases
 

@@ -10,8 +10,8 @@ from biodata.ingest.headings import LANGUAGES
 from biodata.surveys import problems, words
 
 _OF_OTHERS = (
-    "checklist", "gbif", "http", "layer", "node", "own_archive", "protected_areas", "area_tables", "conefor",
-    "marxan", "geotiff", "vector", "grids", "circuitscape", "node_keys", "wkb", "declared_crs",
+    "checklist", "gbif", "http", "layer", "node", "protected_areas", "conefor",
+    "marxan", "geotiff", "vector", "grids", "circuitscape", "node_keys", "declared_crs",
 )  # fmt: skip
 """Beginnings of files that read no survey."""
 _RAISED = ("InputError", "Refusal", "Finding")
@@ -21,7 +21,7 @@ def codes_of_readers():
     """Return the codes that stand in the source of whatever reads surveys."""
     top = Path(biodata.__file__).parent
     files = [*(top / "ingest").rglob("*.py"), *(top / "formats").rglob("*.py")]
-    files += [top / "surveys" / "other_forms.py", top / "harmonise" / "events.py", top / "harmonise" / "identity.py"]
+    files += [top / "surveys" / "other_forms.py", top / "harmonise" / "events.py", top / "harmonise" / "records.py"]
     found = set()
     for file in files:
         if file.stem.startswith(_OF_OTHERS):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import polars as pl
 
-    from biodata.analysis.corridors import Network
+    from biodata.analysis.corridors import Network as Corridors
     from biodata.analysis.grid import Floats, Grid
     from biodata.analysis.scenarios.barriers import Barrier
     from biodata.analysis.scenarios.comparing import Comparison
@@ -29,12 +29,12 @@ _OF_PATH = ("corridor_id", "from_area_id", "to_area_id", "from_name", "to_name",
 _OF_PLACE = ("corridor_id", "from_area_id", "to_area_id", "from_name", "to_name", "narrowest_m")
 
 
-def write_network(found: "Network", facts: Mapping[str, Any], path: Path, *, as_of: float) -> None:
+def write_network(found: "Corridors", facts: Mapping[str, Any], path: Path, *, as_of: float) -> None:
     """Write the corridors of a raster as a GeoPackage; the same corridors give the same bytes.
 
     Parameters
     ----------
-    found : Network
+    found : analysis.corridors.Network
     facts : mapping
         What the run was asked, for the table `run`.
     path : Path

@@ -14,7 +14,7 @@ from biodata.harmonise import coordinates, dates, datum_moves, location, measure
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.findings import Findings, Told, quality_flags, repairs, repairs_column
-from biodata.harmonise.identity import Identities
+from biodata.harmonise.records import Identities
 
 INTERPRETED: Final = tuple(column for column in terms.OCCURRENCE if column.name != "key")
 VERBATIM: Final = tuple(column for column in terms.VERBATIM if column.name != "key")

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from biodata.errors import InputError
-from biodata.quality import location_country, location_datum, location_map, location_values, record, taxon, time
+from biodata.quality import location_datum, location_map, location_values, record, taxon, time
 from biodata.quality.model import (
     FILLED_TESTS,
     Answer,
@@ -29,7 +29,7 @@ MEASURED: Final = tuple(
         (
             *FILLED_TESTS,
             *record.TESTS,
-            *location_country.TESTS,
+            *location_map.NAME_TESTS,
             *location_datum.TESTS,
             *location_map.TESTS,
             *location_values.TESTS,

@@ -12,7 +12,7 @@ import polars as pl
 
 from biodata import pipeline
 from biodata.harmonise.findings import Told, as_written
-from biodata.harmonise.identity import Identities
+from biodata.harmonise.records import Identities
 from biodata.ingest import forms, open_source, survey_shapes
 from biodata.ingest.protocol import VerbatimTable
 from biodata.settings import Settings

@@ -14,8 +14,8 @@ from biodata.harmonise import Harmoniser
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.events import events as events_of
 from biodata.harmonise.findings import Told
-from biodata.harmonise.identity import IDENTIFIERS
 from biodata.harmonise.occurrences import HarmonisedBatch
+from biodata.harmonise.records import IDENTIFIERS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable, with_period
 from biodata.places import BoundarySet

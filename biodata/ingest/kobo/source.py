@@ -11,7 +11,7 @@ import polars as pl
 
 from biodata.errors import InputError, Refusal, shorten
 from biodata.ingest.camera_traps import why_left_out
-from biodata.ingest.event_core import DATE, PLACE
+from biodata.ingest.event_tables import DATE, PLACE
 from biodata.ingest.kobo.submissions import (
     EVENT,
     PLACE_IN_PARENT,
