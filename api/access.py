@@ -24,7 +24,7 @@ from biodata.access import request_views, requests, terms_of_use
 from biodata.access.exact_process import RefusedError, call_exact
 from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
-from biodata.errors import NoReleaseError, StoreError
+from biodata.core.errors import NoReleaseError, StoreError
 from biodata.store.sharing_rules import rules_of
 
 

@@ -39,7 +39,7 @@ from api.dependencies import Service
 from api.gates import Gate, survey_gates
 from api.health import Metrics
 from api.middleware import Envelope
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.sharing_rules import rules_of
 
 CHECKS_AT_ONCE: Final = 4

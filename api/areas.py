@@ -21,7 +21,7 @@ from api.errors import Code, ProblemError, invalid
 from api.gates import StrictRoute
 from api.name_readers import country_code
 from api.readers import window
-from biodata.geo import area_km2
+from biodata.core.geo import area_km2
 from biodata.store.models import Area
 from biodata.store.query.polygons import Polygon, read_geojson
 

@@ -24,8 +24,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import folders
 from biodata.store.cluster import connected, libpq_address
 from biodata.store.secret import token_secret

@@ -20,10 +20,10 @@ from api.errors import Code, ProblemError, invalid
 from api.gates import StrictRoute
 from api.gbif_names import ACCEPTED, LICENSE_URLS
 from api.parameters import every, read
-from biodata import jobs
 from biodata.access import citation_texts, citations, content
 from biodata.access.citations import Cited, Question
 from biodata.access.roles import Action
+from biodata.store import jobs
 from biodata.store.models import Download, Job
 from biodata.store.query.filters import Filter
 from biodata.store.query.plain import from_plain

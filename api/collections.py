@@ -16,10 +16,10 @@ from api import vocabularies
 from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid, unknown_value
 from api.readers import boolean, composed, integer, number
+from biodata.core.vocabularies import EvidenceTier, SharingCategory, SurveyDesign
 from biodata.store.query.filters import Compare, Contains, Filter, In, InBox, InCountry, Intersects, Value
 from biodata.store.tables import RELEASE, Place, Table
 from biodata.text.tables import read_rows
-from biodata.vocabularies import EvidenceTier, SharingCategory, SurveyDesign
 
 CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG: Final = "http://www.opengis.net/def/crs/EPSG/0/"

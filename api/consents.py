@@ -14,9 +14,9 @@ from api.dependencies import service
 from api.errors import Code, ProblemError
 from api.gates import StrictSmallRoute
 from api.readers import integer
-from biodata import jobs
 from biodata.access import consent, withdrawal
 from biodata.access.roles import Action, Principal, may_somewhere
+from biodata.store import jobs
 
 
 class Sent(BaseModel):

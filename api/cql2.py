@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from biodata.errors import InputError, shorten
+from biodata.core.errors import InputError, shorten
 
 LENGTH_LIMIT: Final = 10_000
 DEPTH_LIMIT: Final = 32

@@ -14,7 +14,7 @@ from api.cql2_relations import SPATIAL, relate_shapes
 from api.dependencies import Opened
 from api.errors import unavailable_parameter, unknown_parameter
 from api.gbif_names import UNAVAILABLE
-from biodata.errors import InputError, shorten
+from biodata.core.errors import InputError, shorten
 from biodata.store.query.filters import (
     And,
     Between,

@@ -13,7 +13,7 @@ from api import collections
 from api.collections import System
 from api.cql2 import refuse
 from api.readers import overlaps, read_dates, within
-from biodata.errors import shorten
+from biodata.core.errors import shorten
 from biodata.store.query.filters import (
     And,
     Compare,

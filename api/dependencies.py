@@ -22,9 +22,9 @@ from api.errors import Code, ProblemError, invalid
 from api.gbif_names import KINGDOM_KEYS
 from api.name_lookups import RANKS, Matching, Names
 from api.records import Extras
-from biodata import terms
-from biodata.errors import BiodataError, NoReleaseError
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.errors import BiodataError, NoReleaseError
+from biodata.core.settings import Settings
 from biodata.store import folders, pointer
 from biodata.store.query.filters import Compare, Filter, Intersects, Or
 from biodata.store.query.polygons import read_geojson, read_wkt

@@ -21,14 +21,14 @@ from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
 from api.gbif_names import ACCEPTED
 from api.parameters import every, read
-from biodata import jobs
 from biodata.access import downloads, terms_of_use
 from biodata.access.roles import Action
 from biodata.access.terms_of_use import Purpose
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.exports.request import Columns, Grid
 from biodata.exports.tables import choose_columns
 from biodata.exports.write import KINDS, Format
+from biodata.store import jobs
 from biodata.store.query.filters import Filter
 from biodata.store.sharing_rules import rules_of
 

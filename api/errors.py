@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Final
 
-from biodata.errors import shorten
+from biodata.core.errors import shorten
 
 PROBLEM_TYPE: Final = "application/problem+json"
 

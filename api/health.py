@@ -19,7 +19,7 @@ from api.answers import json_answer
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
 from biodata.access.roles import Action, may
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.models import Job
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from api.errors import Code
 from api.health import Metrics
 from api.logs import logger
 from api.problems import problem_response
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 
 SMALLEST: Final = 4_096
 """Bytes below which an answer fits into few packets anyway."""

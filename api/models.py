@@ -6,7 +6,7 @@ from typing import Any, Final
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from biodata import terms
+from biodata.core import terms
 from biodata.sharing import measurements
 
 _TYPES: Final = (

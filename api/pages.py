@@ -16,7 +16,7 @@ from api.answers import HTML, JSON, json_answer, only
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
 from api.gbif_names import PARAMETERS
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 reports_router = APIRouter(prefix="/v1/reports", tags=["reports"])
 

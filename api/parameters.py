@@ -14,9 +14,9 @@ from api.gbif_names import CONTINENT_OF, CONTINENTS, TAXONOMIC_ISSUES
 from api.readers import Reader
 from api.vocabularies import COLUMNS
 from biodata import lists
+from biodata.core.vocabularies import RED_LIST, SharingCategory
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Filter, InCountry, IsNull, Or, Recorded
-from biodata.vocabularies import RED_LIST, SharingCategory
 
 """The parameter that asks for every record of an event."""
 

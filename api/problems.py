@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from api import answers
 from api.answers import likes_page
 from api.errors import PROBLEM_TYPE, Code, ProblemError
-from biodata.errors import BiodataError, InputError, NoReleaseError
+from biodata.core.errors import BiodataError, InputError, NoReleaseError
 
 
 class ProblemResponse(Response):

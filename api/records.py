@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from api.gbif_names import ASIA, CONTINENT_OF, ISSUES, KINGDOM_KEYS, LICENSE_URLS, country_name
 from api.name_lookups import RANKS
-from biodata import terms
+from biodata.core import terms
 from biodata.sharing import measurements, media
 from biodata.store.query.filters import And, In
 from biodata.store.reader import OpenRelease

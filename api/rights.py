@@ -17,11 +17,11 @@ from api.readers import integer
 from biodata.access import permits, terms_of_use
 from biodata.access.permits import Kind
 from biodata.access.roles import Action, Principal, may
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import labels, licences
 from biodata.store.query.filters import And, Compare, Filter, IsNull
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_of
-from biodata.vocabularies import SharingCategory
 
 
 class _Sent(BaseModel):

@@ -17,8 +17,8 @@ from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
 from api.readers import window
 from api.species import COLUMNS, LIMIT, RANK_COLUMNS, row_of, taxon
+from biodata.core.terms import DWC
 from biodata.store.query.filters import And, Compare, Filter, In, Not
-from biodata.terms import DWC
 
 router = APIRouter(tags=["species"])
 

@@ -23,7 +23,7 @@ from api.errors import Code, ProblemError
 from api.readers import boolean, one_of
 from api.surveys import gate, language_asked
 from biodata.access.roles import Action
-from biodata.errors import BiodataError
+from biodata.core.errors import BiodataError
 from biodata.ingest.headings import TERMS
 from biodata.surveys import templates
 from biodata.surveys import words as survey_words

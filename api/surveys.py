@@ -31,7 +31,7 @@ from api.survey_bodies import (
 )
 from biodata import places, surveys
 from biodata.access.roles import Action, Principal, may, may_somewhere
-from biodata.errors import NoReleaseError
+from biodata.core.errors import NoReleaseError
 from biodata.ingest import survey_shapes
 from biodata.store.heading_mappings import accepted_of
 from biodata.store.sharing_rules import rules_of

@@ -9,10 +9,10 @@ from typing import Any, Final
 from api import gbif_names
 from api.dependencies import Opened
 from api.errors import ProblemError, invalid, unknown_value
-from biodata.flags import FLAGS
+from biodata.core.flags import FLAGS
+from biodata.core.vocabularies import SharingCategory
 from biodata.text import controlled
 from biodata.text.tables import read_rows
-from biodata.vocabularies import SharingCategory
 
 
 @dataclass(frozen=True, slots=True)

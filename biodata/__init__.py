@@ -9,10 +9,10 @@ from typing import Any, Final
 
 _NAMES: Final = MappingProxyType(
     {
-        "BiodataError": "biodata.errors:BiodataError",
-        "InputError": "biodata.errors:InputError",
+        "BiodataError": "biodata.core.errors:BiodataError",
+        "InputError": "biodata.core.errors:InputError",
         "Lake": "biodata.store.lake:Lake",
-        "Settings": "biodata.settings:Settings",
+        "Settings": "biodata.core.settings:Settings",
         "clean_protected_areas": "biodata.harmonise.area_cleaning:clean_protected_areas",
         "explain": "biodata.stories:explain",
         "find_corridors": "biodata.runs:find_corridors",

@@ -10,14 +10,15 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, Final
 
-from biodata import jobs, pipeline, run_engines, surveys
+from biodata import pipeline, surveys
 from biodata.access import citation_texts, citations, downloads, exact_building, replays, requests, withdrawal
-from biodata.errors import BiodataError, InputError, JobStoppedError, StoreError
+from biodata.core.errors import BiodataError, InputError, JobStoppedError, StoreError
+from biodata.core.settings import Settings
 from biodata.pipeline import consent
+from biodata.runs import engines as run_engines
 from biodata.runs import standing
 from biodata.runs.standing import kept_run
-from biodata.settings import Settings
-from biodata.store import releases, sharing_rules
+from biodata.store import jobs, releases, sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.release_merge import MERGE_JOB, merge, merge_owed

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from people import People
 
 

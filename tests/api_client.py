@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 import releases
 from api.app import create_app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import geo
+from biodata.core import geo
 
 # In Luang Namtha, far from a border.
 WEST, SOUTH = 101.5, 20.9

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import terms
 from biodata.analysis import areas as areas_of
 from biodata.analysis import corridors, evidence
 from biodata.analysis.candidates import ground as habitat
@@ -15,7 +14,8 @@ from biodata.analysis.candidates import search
 from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.measuring import Surroundings
 from biodata.analysis.corridor_parameters import CorridorParameters
-from biodata.vocabularies import EvidenceView, SharingCategory
+from biodata.core import terms
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from landscapes import halves, local, square_grid, table
 
 WEST = shapely.box(-9000, -3000, -1500, 3000)

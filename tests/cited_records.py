@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from biodata import terms
 from biodata.access import citations, replays
 from biodata.access.citations import Question
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter

@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 
 HOST: Final = "127.0.0.1"

@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from biodata import assessments, places, terms
+from biodata import assessments, places
+from biodata.core import terms
 
 GIBBON = "Nomascus nasutus"
 CHINA, VIET_NAM, LAOS, MYANMAR = 8.0, 7.0, 7.0, 6.5

@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet, locate
 from biodata.sharing import RuleSet, as_published
 from biodata.sharing.publish import plan_alone
-from biodata.vocabularies import SharingCategory
 
 Box = tuple[float, float, float, float]
 SPECIES = "Rara una"

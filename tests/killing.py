@@ -9,7 +9,7 @@ from typing import Any
 
 from biodata import pipeline
 from biodata.access import purges, withdrawal
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import checksums, pointer, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry

@@ -6,8 +6,8 @@ import polars as pl
 import shapely
 from affine import Affine
 
-from biodata import geo
 from biodata.analysis import grid
+from biodata.core import geo
 from biodata.places import BoundarySet
 
 CRS = geo.equal_area_crs((101.0, 20.5, 102.0, 21.5))

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from biodata import pipeline
-from biodata.settings import Settings
-from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
 from cited_records import OPEN_RULES
 from rule_files import put_rules
 from survey_events import commit, event, seen

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from biodata import geo, terms
+from biodata.core import geo, terms
 from biodata.places import BoundarySet, locate
 
 SCOPE = frozenset({"CN", "MM", "LA", "VN", "TH", "KH", "MY", "ID", "BN", "TL"})

@@ -21,11 +21,12 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import pipeline, places, run_engines
-from biodata.settings import Settings
+from biodata import pipeline, places
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.runs import engines as run_engines
 from biodata.sharing.generalise import regions_of_size
 from biodata.store import folders
-from biodata.vocabularies import EvidenceView, SharingCategory
 from rule_files import put_rules
 
 LAYER = "landcover_china_vietnam"

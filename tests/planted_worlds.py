@@ -17,9 +17,9 @@ import shapely
 
 import survey_events
 from biodata import pipeline, places
-from biodata.settings import Settings
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing.generalise import regions_of_size
-from biodata.vocabularies import SharingCategory
 from planted_lakes import CATEGORIES, EAST, NORTH, SOUTH, WEST, name_of, share_secrets
 from rule_files import put_rules
 

@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 import shapely
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.settings import Settings
 from biodata.places import BoundarySet, load_boundaries
-from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry

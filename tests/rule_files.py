@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from biodata.access.rule_changes import read_files
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.sharing.rules import BUNDLED, read_consents, read_labels, read_rules
 from biodata.store import sharing_rules
 from biodata.store.registry import Registry

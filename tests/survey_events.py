@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from biodata import terms
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from cited_records import record as _record

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from biodata import terms
 from biodata.analysis.surveys import results
+from biodata.core import terms
 
 RANKS = {
     "Muntiacus vaginalis": ("Muntiacus", "Cervidae", "Artiodactyla", "Mammalia"),

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from biodata import pipeline
 from biodata.access import credentials
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from rule_files import put_rules, rules_text
 
 pytest_plugins = ("api_client",)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.archives import open_archive, read_document
 from biodata.formats.zips import ArchiveLimits
 

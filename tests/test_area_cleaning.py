@@ -11,7 +11,7 @@ import pytest
 import shapely
 
 from area_frames import SOUTH, WEST, box, check_sums, fates, frame, km2
-from biodata import geo
+from biodata.core import geo
 from biodata.harmonise.area_cleaning import Options, clean_protected_areas
 from biodata.harmonise.area_cleaning.steps import circles
 from biodata.places import country_geometry, load_boundaries

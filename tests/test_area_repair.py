@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from area_frames import box, check_sums, fates, frame, km2
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.harmonise.area_cleaning import clean_protected_areas
 from biodata.harmonise.area_cleaning.repair import repair
 from biodata.harmonise.area_cleaning.steps import split_at_antimeridian, to_plane

@@ -10,8 +10,8 @@ import pyogrio
 import pytest
 import shapely
 
-from biodata import geo
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.harmonise.area_sites import sites
 from biodata.harmonise.protected_areas import not_mapped
 from biodata.ingest.protected_areas import ProtectedAreaSource

@@ -13,15 +13,16 @@ from typer.testing import CliRunner
 import duets
 import releases as made
 from api.app import create_app
-from biodata import assessments, pipeline, places, sharing, terms
+from biodata import assessments, pipeline, places, sharing
 from biodata.analysis import evidence
 from biodata.assessments import table
 from biodata.cli import app
-from biodata.flags import FLAGS
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.flags import FLAGS
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.store import releases
 from biodata.store.lake import Lake
-from biodata.vocabularies import SharingCategory
 from rule_files import put_rules
 
 HEADING = "occurrenceID,scientificName,genus,decimalLatitude,decimalLongitude,eventDate,countryCode,recordedBy\n"

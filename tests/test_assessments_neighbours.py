@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 import releases as fixture
-from biodata import places, terms
+from biodata import places
 from biodata.assessments import of_release
 from biodata.assessments.neighbours import Neighbours
+from biodata.core import terms
 from biodata.text.cluster_facts import plain_numbers
 
 SPECIES = ["Nomascus nasutus", "Hylobates lar", "Panthera tigris"]

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import models, releases, survey_steps
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake

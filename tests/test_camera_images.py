@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from biodata import pipeline, places
+from biodata.core.settings import Settings
 from biodata.harmonise.event_clocks import corrections
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys.check import check
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from biodata import surveys
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import camtrapdp
 from biodata.ingest import open_source
 from releases import neighbours

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from biodata import pipeline
+from biodata.core.settings import Settings
 from biodata.exports.write import Format, export
-from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from test_camtrapdp import DEPLOYMENTS, package, read, read_both
 
 ANIMALS = (

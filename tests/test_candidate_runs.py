@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from biodata import pipeline, runs
 from biodata.analysis.candidates import ranking
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import CandidateCriterion
 from biodata.runs import reading
-from biodata.settings import Settings
 from biodata.store.lake import Lake
-from biodata.vocabularies import CandidateCriterion
 
 LAYER = "landcover_china_laos"
 NAMES = tuple(str(one) for one in CandidateCriterion)

@@ -5,15 +5,15 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import geo, terms
 from biodata.analysis.candidates import ground as habitat
 from biodata.analysis.candidates import ranking
 from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.measuring import Surroundings
-from biodata.errors import InputError
+from biodata.core import geo, terms
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.places import load_boundaries
 from biodata.sharing.results import coordinates_in
-from biodata.vocabularies import EvidenceView, SharingCategory
 from candidate_landscapes import (
     BOTH,
     TWO,

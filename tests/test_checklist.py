@@ -4,8 +4,8 @@ import zipfile
 import polars as pl
 import pytest
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from case_tables import cases

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from biodata.errors import NoReleaseError
+from biodata.core.errors import NoReleaseError
 from biodata.store import checksums, releases
 from biodata.store.lake import Lake
 from biodata.store.release_use import in_use

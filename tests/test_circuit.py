@@ -11,7 +11,7 @@ from biodata.analysis.circuit import solvers as circuit_solvers
 from biodata.analysis.circuit.flows import advanced, one_to_all, pairwise
 from biodata.analysis.circuit.graph import branch_currents, cell_nodes, circuit, contracted, landscape, node_currents
 from biodata.analysis.circuit.solvers import GROUNDED, Terminals
-from biodata.errors import InputError, MissingExtraError
+from biodata.core.errors import InputError, MissingExtraError
 from circuits import dense_resistances
 
 

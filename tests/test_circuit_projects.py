@@ -10,13 +10,13 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from biodata import run_engines
 from biodata.analysis.circuit.project import read_project
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.exports.circuits import run_project
 from biodata.formats.circuitscape import Setting, read_settings, write_settings
 from biodata.formats.grids import read_grid
-from biodata.settings import Settings
+from biodata.runs import engines as run_engines
 from circuits import grid_text, read_map, read_matrix, run, write_project
 
 ONES = [[1.0] * 4 for _ in range(3)]

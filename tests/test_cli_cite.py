@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import releases as fixture
 from biodata import pipeline
 from biodata.cli import app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from cited_records import BULBUL, OPEN_RULES, ROWS, change
 from rule_files import put_rules
 

@@ -12,7 +12,7 @@ from affine import Affine
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 TRANSFORM = Affine(0.05, 0, 101.0, 0, -0.05, 22.0)
 SHAPE = (36, 20)

@@ -20,7 +20,7 @@ from biodata.analysis import areas as areas_of
 from biodata.analysis import own_ground
 from biodata.analysis.grid import Grid
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 SIDE, CELL_M = 40, 100.0
 TRANSFORM = Affine(CELL_M, 0, 500_000, 0, -CELL_M, 2_304_000)

@@ -12,10 +12,10 @@ import shapely
 from affine import Affine
 from typer.testing import CliRunner
 
-from biodata import geo
 from biodata.analysis import cost_distance
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 LAEA = "EPSG:3035"
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import releases
 from biodata.cli import app
 from biodata.cli.question import read_pairs
-from biodata.errors import InputError, NoReleaseError
+from biodata.core.errors import InputError, NoReleaseError
 from biodata.exports import write
 
 

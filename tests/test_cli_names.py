@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 OLD = "taxonID,scientificName,acceptedNameUsage,kingdom,vernacular_th\n1,Bos gaurus,,Animalia,กระทิง\n2,Bos frontalis,,Animalia,\n"
 NEW = "taxonID,scientificName,acceptedNameUsage,kingdom\n1,Bos gaurus,,Animalia\n2,Bos frontalis,Bos gaurus,Animalia\n"

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 TABLE = "occurrenceID,scientificName,decimalLatitude,decimalLongitude,countryCode\n1,Bos gaurus,21.5,101.5,CN\n"
 COMMANDS = [

@@ -12,7 +12,7 @@ import commands
 from biodata.cli import parse_files
 from biodata.cli.parse_files import parse_file
 from biodata.cli.parse_kinds import READERS, Kind
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 def run(*arguments):

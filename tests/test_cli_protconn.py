@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from biodata.analysis.networks.protconn import protconn
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 PARK = shapely.box(104.2, 12.2, 104.6, 12.6)
 NEIGHBOUR = shapely.box(104.0, 14.01, 105.0, 14.2)

@@ -10,8 +10,8 @@ import shapely
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError, NoReleaseError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, NoReleaseError
+from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
 

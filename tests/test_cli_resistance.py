@@ -11,7 +11,7 @@ import rasterio
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 def run(*arguments):

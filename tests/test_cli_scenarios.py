@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import landscapes
 from biodata.analysis.scenarios import barriers
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 SIDE, CELL_M = 40, 100.0
 TRANSFORM = Affine(CELL_M, 0, 500_000, 0, -CELL_M, 2_304_000)

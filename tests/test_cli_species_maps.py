@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from biodata import pipeline
 from biodata.cli import app
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 
 ELEPHANT, COVER, DEM = "Elephas maximus", "landcover_china_laos", "elevation_china_laos"
 NAMES = {"snapshot", "evidence_view", "sharing_category", "boundary_set", "boundary_version", "viewpoint", "band_m"}

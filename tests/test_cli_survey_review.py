@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import appointed
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 from biodata.surveys import words as told_words
 from biodata.worker import work

@@ -7,10 +7,10 @@ from affine import Affine
 from pyproj import CRS
 
 import landscapes
-from biodata import geo
 from biodata.analysis.climate import climates
 from biodata.analysis.grid import Grid
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 PLANE = Grid(landscapes.CRS, Affine(1000.0, 0, -15_000, 0, -1000.0, 10_000), (20, 30), 1000.0)
 DEGREES = Grid(CRS.from_epsg(4326), Affine(0.1, 0, 100.0, 0, -0.1, 28.0), (40, 30), 10_500.0)

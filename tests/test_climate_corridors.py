@@ -13,7 +13,7 @@ import landscapes
 from biodata.analysis.areas import Site
 from biodata.analysis.climate import climates, corridors
 from biodata.analysis.grid import Grid
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 GRID = Grid(landscapes.CRS, Affine(1000.0, 0, -15_000, 0, -1000.0, 10_000), (20, 30), 1000.0)
 

@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from biodata import pipeline, places, surveys
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.exports.write import Format, export
-from biodata.settings import Settings
 from biodata.sharing.received import hidden_taxa
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys import notices
 from biodata.surveys.notices import Foreseen
-from biodata.vocabularies import SharingCategory
 from commands import run
 from test_camtrapdp_round_trips import rows as table
 from test_survey_round_trips import ASKED, OPEN, SECRET, out, rows, workbook

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import checksums, private_reports, releases
 from biodata.store.commits import ADOPTED
 from biodata.store.compaction import cited_versions, compact

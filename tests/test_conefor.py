@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import ConnectionKind, ConnectionLayout
 from biodata.formats.conefor import (
     Connections,
     Nodes,
@@ -13,7 +14,6 @@ from biodata.formats.conefor import (
     write_connections,
     write_nodes,
 )
-from biodata.vocabularies import ConnectionKind, ConnectionLayout
 
 FOUR = Nodes(np.array([12, 3, 700, 4]), np.array([5.0, 1.0, 0.0, 2.5]), np.ones(4, dtype=bool))
 THREE = Nodes(np.array([1, 2, 3]), np.ones(3), np.ones(3, dtype=bool))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from biodata.analysis.networks import connectivity, graphs, network
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from networks import best_links, every_path, hop_matrix, product_matrix, random_network
 
 

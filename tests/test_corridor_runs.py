@@ -9,14 +9,16 @@ import pyogrio
 import pytest
 from typer.testing import CliRunner
 
-from biodata import pipeline, places, run_engines, run_records, runs
+from biodata import pipeline, places, runs
 from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.runs import engines as run_engines
 from biodata.runs import reading, standing
 from biodata.runs.corridors import judging_of, with_band
 from biodata.runs.results import place_of
-from biodata.settings import Settings
+from biodata.store import run_records
 
 LAYER = "landcover_china_vietnam"
 

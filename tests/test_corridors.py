@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import geo, terms
 from biodata.analysis import adjacency, corridor_parameters, corridors, cost_distance, links, rasters
 from biodata.analysis import areas as areas_of
 from biodata.analysis.corridor_parameters import CorridorParameters
-from biodata.errors import InputError
+from biodata.core import geo, terms
+from biodata.core.errors import InputError
 from landscapes import CRS, halves, square_grid, table
 
 

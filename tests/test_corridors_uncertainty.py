@@ -18,7 +18,7 @@ from biodata.analysis.uncertainty.assumptions import Assumptions, around
 from biodata.analysis.uncertainty.inputs import ClassRange
 from biodata.analysis.uncertainty.one_draw import Node, Task
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 SIDE, CELL_M = 24, 100.0
 GRID = Grid(CRS.from_epsg(6933), Affine(CELL_M, 0, 0, 0, -CELL_M, SIDE * CELL_M), (SIDE, SIDE), CELL_M)

@@ -12,14 +12,15 @@ import shapely
 from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
-from biodata import run_engines, run_records
 from biodata.analysis.areas import Site
 from biodata.analysis.validation import corridor_test, holding_out, moved_patterns
 from biodata.analysis.validation.corridor_test import ValidationParameters
 from biodata.analysis.validation.moved_patterns import Points
 from biodata.cli import app
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.runs import engines as run_engines
+from biodata.store import run_records
 from simulated_records import CELL_M, Setting, excess, grid_of, landscape
 
 SMALL = Setting(side=60, smooth=4.0, target=300)

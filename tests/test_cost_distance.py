@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from biodata.analysis import cost_distance
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 ONE_VALUE = [1.0, math.nan]
 FEW_VALUES = [0.25, 1.0, 2.0, 3.0, 7.5, 1000.0, math.nan, math.inf]

@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 
 from biodata import places
 from biodata.cli import app
-from biodata.datums import Form
-from biodata.geo import geodesic_distance_m
+from biodata.core.geo import geodesic_distance_m
 from biodata.harmonise import datum_doctor
 from biodata.harmonise.datum_points import (
     Region,
@@ -26,6 +25,7 @@ from biodata.harmonise.datum_points import (
     region,
 )
 from biodata.harmonise.findings import Told
+from biodata.places.datums import Form
 from told_points import provinces_of, systems_to_tell, unlabelled
 
 BOUNDARIES = places.load_boundaries()

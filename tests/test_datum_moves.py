@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from biodata import places
-from biodata.datums import operations
-from biodata.datums.operations import UNPUBLISHED_M
-from biodata.errors import InputError
-from biodata.geo import geodesic_distance_m
+from biodata.core.errors import InputError
+from biodata.core.geo import geodesic_distance_m
 from biodata.harmonise import Harmoniser
+from biodata.places.datums import operations
+from biodata.places.datums.operations import UNPUBLISHED_M
 from case_tables import cases
 
 BOUNDARIES = places.load_boundaries()

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from biodata import places
-from biodata.datums import Form, all_systems, find_system, operations, to_wgs84
-from biodata.datums.operations import UNPUBLISHED_M, operations_of, to_geographic
-from biodata.geo import geodesic_distance_m
+from biodata.core.geo import geodesic_distance_m
+from biodata.places.datums import Form, all_systems, find_system, operations, to_wgs84
+from biodata.places.datums.operations import UNPUBLISHED_M, operations_of, to_geographic
 from told_points import drawn, provinces_of
 
 IN_CHINA = st.tuples(st.floats(75, 134), st.floats(17, 53))

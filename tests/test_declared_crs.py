@@ -3,8 +3,8 @@
 import pytest
 from pyproj import CRS
 
-from biodata.errors import InputError
-from biodata.formats.declared_crs import place, read_crs
+from biodata.core.errors import InputError
+from biodata.ingest.declared_crs import place, read_crs
 
 MODIS_TILE = (11119505.2, 2223901.04, 12231455.7, 3335851.56)  # h27v06
 UTM = (500000.0, 2200000.0, 600000.0, 2300000.0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.delimited import read, sniff
 from biodata.formats.records import Dialect, Limits, Repairs, _field_by_field, cut
 

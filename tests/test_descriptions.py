@@ -4,12 +4,12 @@ import polars as pl
 import pytest
 
 from biodata import pipeline
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.pipeline import descriptions
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table
-from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry

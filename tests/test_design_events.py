@@ -6,7 +6,7 @@ import pytest
 
 import releases as fixture
 from biodata.analysis.evidence import DesignParameters
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import design

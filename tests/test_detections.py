@@ -8,7 +8,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import json_stream
 from biodata.ingest import open_source
 from biodata.ingest.detections import of_label

@@ -18,7 +18,7 @@ import differential
 import questions
 from api.app import create_app
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare

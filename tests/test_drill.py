@@ -9,7 +9,7 @@ import pytest
 
 import releases as fixture
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import releases
 from biodata.store.backup import backup, restore
 from biodata.store.compaction import compact

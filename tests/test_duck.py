@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import duck
 
 

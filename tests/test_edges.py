@@ -6,11 +6,11 @@ import pytest
 import rasterio
 import shapely
 
-from biodata import edges
 from biodata.analysis import own_ground, rasters
 from biodata.analysis.gaps.features import polygon_rows
 from biodata.analysis.layers import read_polygons
-from biodata.errors import InputError
+from biodata.core import edges
+from biodata.core.errors import InputError
 from biodata.formats.vectors import read_frame
 from biodata.harmonise import measures
 from biodata.store.query.polygons import read_geojson

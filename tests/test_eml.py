@@ -1,6 +1,6 @@
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.archives import open_archive, read_document
 from biodata.formats.dwca import read_eml
 

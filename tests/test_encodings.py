@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.encodings import choose, known, sample_of
 
 YUNNAN = "云南省西双版纳傣族自治州勐腊县,西黑冠长臂猿,望天树自然保护区"

@@ -9,10 +9,12 @@ from affine import Affine
 from typer.testing import CliRunner
 
 import releases
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.grid import Grid, equal_area_grid
 from biodata.cli import app
-from biodata.errors import InputError, NoReleaseError
+from biodata.core import geo
+from biodata.core.errors import InputError, NoReleaseError
+from biodata.core.vocabularies import ConnectionKind
 from biodata.exports.engine_inputs import (
     MarxanRequest,
     published_areas,
@@ -21,7 +23,6 @@ from biodata.exports.engine_inputs import (
     write_marxan,
 )
 from biodata.formats import circuitscape, conefor, grids, marxan
-from biodata.vocabularies import ConnectionKind
 
 BOX = (100.0, 15.0, 108.0, 23.0)
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 import releases as fixture
 from biodata import pipeline
 from biodata.cli import app
+from biodata.core.settings import Settings
 from biodata.ingest import open_source
-from biodata.settings import Settings
 from biodata.store import releases
 from rule_files import put_rules
 from survey_events import commit, event, seen

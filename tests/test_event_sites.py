@@ -4,9 +4,9 @@ import pytest
 
 from biodata.analysis.surveys.joining import join, looked_for, of_stations
 from biodata.analysis.surveys.results import results
+from biodata.core.run_parameters import SurveyNumbers
 from biodata.harmonise import events as harmonise_events
 from biodata.harmonise.events import sites
-from biodata.run_parameters import SurveyNumbers
 from event_rows import interpreted
 from survey_worlds import no_floors, record, records
 

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from biodata import pipeline
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest import open_source
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 
 DWC, ECO = "http://rs.tdwg.org/dwc/terms/", "http://rs.tdwg.org/eco/terms/"

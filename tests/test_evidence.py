@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import geo, terms
 from biodata.analysis import evidence
 from biodata.analysis.evidence import sides
-from biodata.errors import InputError
+from biodata.core import geo, terms
+from biodata.core.errors import InputError
 from biodata.places import BoundarySet
 from landscapes import CRS, boundary_set, halves, local
 

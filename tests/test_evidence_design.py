@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import geo
 from biodata.analysis import evidence
 from biodata.analysis.evidence import design as detection
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import locate
-from biodata.vocabularies import SharingCategory
 from landscapes import CRS, halves, local, square_grid
 from test_evidence import count, records
 from test_evidence_effort import GIBBON, gibbon, mammal

@@ -9,7 +9,7 @@ import shapely
 from biodata import sharing
 from biodata.analysis import evidence
 from biodata.analysis.evidence.effort import EVENTS, STATES, Effort
-from biodata.vocabularies import SharingCategory
+from biodata.core.vocabularies import SharingCategory
 from landscapes import halves, local, square_grid
 from test_evidence import count, records
 

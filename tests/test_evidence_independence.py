@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biodata import geo
 from biodata.analysis import evidence
 from biodata.analysis.evidence import counting
+from biodata.core import geo
 from biodata.places import load_boundaries
 from landscapes import halves
 from planted import Planted

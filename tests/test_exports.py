@@ -17,8 +17,8 @@ import pytest
 from pyproj import Transformer
 
 import releases
-from biodata import terms
-from biodata.errors import StoreError
+from biodata.core import terms
+from biodata.core.errors import StoreError
 from biodata.exports import archive, selection
 from biodata.exports.request import Columns, ExportRequest, Grid
 from biodata.exports.tables import CELLS

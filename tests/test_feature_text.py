@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 import releases
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import Compare
 

@@ -8,9 +8,9 @@ import pytest
 import shapely
 
 from biodata import pipeline
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.sharing.generalise import regions_of_size
 from biodata.store import floor_set, releases
 from landscapes import halves

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.store import folders
 from biodata.store.lake import Lake
 from biodata.store.private_reports import keep_report

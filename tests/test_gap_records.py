@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import geo
 from biodata.analysis.gaps.coverage import OCCUPIED, PUBLISHED, occupied, survey_gaps
+from biodata.core import geo
 from landscapes import halves, local
 from test_evidence import count, records
 

@@ -13,7 +13,7 @@ from area_frames import frame, km2
 from biodata.analysis.gaps.features import Target, amounts_of_classes, representation, responsibility
 from biodata.analysis.gaps.protected import amounts, layers_of, to_plane
 from biodata.analysis.grid import Grid
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.pipeline.protected_ground import protected_ground, read_sites
 from biodata.places import country_geometry, load_boundaries
 

@@ -10,11 +10,11 @@ from affine import Affine
 from rasterio.features import rasterize
 
 from area_frames import box, frame, km2
-from biodata import geo
 from biodata.analysis.gaps.coverage import coverage
 from biodata.analysis.gaps.features import Places, provinces
 from biodata.analysis.gaps.protected import shared_km2, to_plane
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.pipeline.protected_ground import protected_ground, read_sites
 from biodata.places import country_geometry, load_boundaries
 

@@ -10,7 +10,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from biodata.flags import FLAGS
+from biodata.core.flags import FLAGS
 from biodata.harmonise import Harmoniser
 from biodata.ingest import open_source
 from biodata.places import load_boundaries

@@ -6,7 +6,7 @@ import shapely
 from pyproj import Geod
 from shapely.geometry import LineString, Point, Polygon, box
 
-from biodata import geo
+from biodata.core import geo
 
 GEOD = Geod(ellps="WGS84")
 

@@ -8,9 +8,9 @@ import shapely
 from affine import Affine
 from pyproj import CRS, Geod
 
-from biodata import geo
 from biodata.analysis import grid, rasters
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 CHINA_LAOS = (100.9, 20.6, 102.2, 21.7)
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import places, terms
-from biodata.errors import InputError
-from biodata.flags import FLAGS
+from biodata import places
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.flags import FLAGS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.findings import Findings, quality_flags
 from case_tables import cases

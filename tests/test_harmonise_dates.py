@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.harmonise import dates
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.findings import Told

@@ -5,7 +5,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from biodata import places, terms
+from biodata import places
+from biodata.core import terms
 from biodata.harmonise import Harmoniser
 from biodata.harmonise import names as names_module
 from biodata.harmonise.checklists import Checklist

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import edges, flags, geo, terms
+from biodata.core import edges, flags, geo, terms
 from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.protected_areas import protected_areas
 from biodata.ingest import open_source

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import shapely
 
-from biodata import geo, places
+from biodata import places
+from biodata.core import geo
 from biodata.places.locate import country_boxes, surely_beyond
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import stub_gbif
-from biodata.errors import InputError, RemoteError, StoreError
+from biodata.core.errors import InputError, RemoteError, StoreError
 from biodata.ingest import http_files
 from biodata.ingest.http import USER_AGENT, Client, Patience
 from biodata.ingest.http_answers import message, retry_after

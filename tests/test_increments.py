@@ -10,8 +10,8 @@ import pytest
 
 import releases as fixture
 from biodata import pipeline
+from biodata.core.settings import Settings
 from biodata.ingest.protocol import DatasetInfo
-from biodata.settings import Settings
 from biodata.sharing.set_apart import Memory
 from biodata.store import releases, rules_in_force, sharing_memory
 from biodata.store.registry import Registry

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from dwca.read import DwCAReader
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.xml import local_term
 from biodata.ingest import open_source
 

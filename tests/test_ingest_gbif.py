@@ -8,7 +8,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest import open_source
 
 HEADING = "gbifID\tdatasetKey\toccurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from commands import run
 from survey_events import commit, event, seen

@@ -9,7 +9,7 @@ import pyogrio
 import pytest
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest import open_source
 
 NAM_HA = shapely.box(101.0, 20.6, 101.5, 21.1)

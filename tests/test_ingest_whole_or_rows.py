@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from commands import run
 

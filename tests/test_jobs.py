@@ -2,9 +2,9 @@
 
 import pytest
 
-from biodata import jobs
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
+from biodata.store import jobs
 from biodata.store.models import Job
 from biodata.store.registry import Registry
 

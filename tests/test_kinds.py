@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest.kinds import kind_of
 
 DWC = "http://rs.tdwg.org/dwc/terms/"

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from biodata import pipeline
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest import open_source
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "survey_exports"

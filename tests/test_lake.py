@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from biodata import terms
-from biodata.errors import InputError, StoreError
+from biodata.core import terms
+from biodata.core.errors import InputError, StoreError
 from biodata.store import catalogue
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Between, Compare, Contains, InBox, Intersects, IsNull

@@ -14,7 +14,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 
 from biodata.analysis.layers import layer_file, own_grid, read_cells
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest import open_source
 from biodata.ingest.layer import store_layers
 

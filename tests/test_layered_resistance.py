@@ -9,7 +9,7 @@ from affine import Affine
 
 from biodata.analysis import grid, resistance, resistance_rules
 from biodata.analysis.layers import LayerFile
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 HEADING = "layer,class,function,resistance,note,combine,linear,species,version\n"
 CRS = grid.equal_area_grid((100, 20, 102, 22), 1000.0).crs

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import releases as fixture
 from biodata import pipeline, sharing
 from biodata.cli import app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from rule_files import put_rules, rules_text

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 import leaks
 from api.app import create_app
-from biodata import pipeline, terms
+from biodata import pipeline
 from biodata.cli import app
+from biodata.core import terms
+from biodata.core.settings import Settings
 from biodata.exports import write
-from biodata.settings import Settings
 from biodata.sharing.publish import LINKS, MARKED
 from biodata.store import releases
 from rule_files import put_rules

@@ -1,6 +1,6 @@
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.text.legends import all_legends, find_legend, recognise
 
 

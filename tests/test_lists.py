@@ -7,7 +7,7 @@ import pytest
 
 import releases as fixture
 from biodata import lists
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from biodata.store import releases

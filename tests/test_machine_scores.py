@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from biodata import pipeline
+from biodata.core.settings import Settings
 from biodata.exports.request import ExportRequest
 from biodata.exports.write import Format, export
-from biodata.settings import Settings
 from biodata.store import releases
 
 DEPLOYMENTS = (

@@ -8,9 +8,9 @@ import pytest
 
 import api
 from biodata import places
-from biodata.flags import FLAGS, About
+from biodata.core.flags import FLAGS, About
+from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
 from biodata.surveys import designs, words
-from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 from english_left import OTHERS, english_in
 
 WEB = Path(api.__file__).parent / "web"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata import terms
+from biodata.core import terms
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from biodata.text import vernaculars

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from biodata import pipeline
+from biodata.core.settings import Settings
 from biodata.exports.request import ExportRequest
 from biodata.exports.write import Format, export
 from biodata.places import load_boundaries
-from biodata.settings import Settings
 from biodata.sharing.measurements import FIELDS, items, kept_inside, let_out_of_events, read
 from biodata.sharing.rules import RuleSet
 from biodata.store import releases

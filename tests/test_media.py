@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from biodata import pipeline
+from biodata.core.settings import Settings
 from biodata.exports.request import Columns, ExportRequest
 from biodata.exports.write import KINDS, Format, export
 from biodata.formats.dwca import open_dwca
-from biodata.settings import Settings
 from biodata.sharing.media import items, let_out, read
 from biodata.store import releases
 

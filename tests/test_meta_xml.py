@@ -1,6 +1,6 @@
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.meta_xml import Field, read_description
 from biodata.formats.records import Dialect, Repairs
 from biodata.formats.xml import local_term

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from biodata.analysis.networks.network import analyse
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import ConnectionKind
 from biodata.formats.conefor import Connections, Nodes
-from biodata.vocabularies import ConnectionKind
 
 NODES = "1\t10\n2\t5\n5\t8\n7\t3\n"
 DISTANCES = "1 2 1000\n2 5 3000\n5 7 500\n1 5 9000\n"

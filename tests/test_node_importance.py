@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from biodata.analysis.networks import connectivity, graph_search, graphs
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from networks import best_links, hop_matrix, product_matrix, random_network, without_link, without_node
 
 KINDS = [

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from biodata import pipeline
 from biodata.cli import app
-from biodata.errors import NoReleaseError
-from biodata.settings import Settings
+from biodata.core.errors import NoReleaseError
+from biodata.core.settings import Settings
 
 HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tclass\n"
 ROWS = [

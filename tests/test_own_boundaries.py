@@ -13,10 +13,10 @@ from area_frames import frame
 from biodata.analysis import evidence
 from biodata.analysis.gaps.features import provinces
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.places import load_boundaries, locate, province_geometry
 from biodata.places.boundaries import read_boundaries
-from biodata.settings import Settings
 from landscapes import halves, local
 from test_evidence import JUDGING, records
 

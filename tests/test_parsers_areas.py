@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.text import units
 from biodata.text.numbers import AmbiguousNumberError, decimal_mark, read_number
 from biodata.text.units import infer_unit, known_unit, parse_area, parse_areas, proposed_unit, square_metres

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biodata.core.vocabularies import MEMBERS
 from biodata.text.countries import parse_countries, parse_country
-from biodata.vocabularies import MEMBERS
 from case_tables import cases
 
 

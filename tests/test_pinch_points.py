@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from biodata.analysis.circuit.pinch_points import pinch_points
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 def hourglass():

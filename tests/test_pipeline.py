@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 import releases as fixture
 from biodata import pipeline
-from biodata.errors import InputError, SharingError
+from biodata.core.errors import InputError, SharingError
+from biodata.core.settings import Settings
 from biodata.exports import layers, tables
-from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.models import RuleVersion

@@ -8,7 +8,8 @@ import pytest
 import shapely
 from pyproj import Geod
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import MEMBERS, SOUTHWEST_CHINA
 from biodata.places import (
     country_geometry,
     country_name,
@@ -21,7 +22,6 @@ from biodata.places import (
 )
 from biodata.places.borders import SEA
 from biodata.places.boundaries import REACH_M
-from biodata.vocabularies import MEMBERS, SOUTHWEST_CHINA
 from case_tables import cases
 
 GEOD = Geod(ellps="WGS84")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from biodata.geo import distance_to_segment_m
+from biodata.core.geo import distance_to_segment_m
 from biodata.places.borders import Lines
 
 REACH_M, BAND_M = 30_000.0, 5_000.0

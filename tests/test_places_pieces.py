@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from biodata.geo import area_km2
+from biodata.core.geo import area_km2
 from biodata.places import load_boundaries
 
 BOUNDARIES = load_boundaries()

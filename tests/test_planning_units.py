@@ -7,12 +7,12 @@ import pytest
 import shapely
 from scipy.sparse import csr_array
 
-from biodata import geo
 from biodata.analysis.reserves import marxan_problem, planning_units
 from biodata.analysis.reserves import problem as targets
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.analysis.reserves.problem import Problem
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.exports.engine_inputs import write_project_of_units
 from biodata.formats import marxan, marxan_output
 from biodata.formats.marxan import Bounds

@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import terms
 from biodata.analysis import evidence
+from biodata.core import terms
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.places import load_boundaries, locate
 from biodata.runs import EVIDENCE_COLUMNS
 from biodata.sharing import Rule, RuleSet, as_published, evidence_view
 from biodata.sharing.publish import plan_alone
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 BOUNDARIES = load_boundaries()
 JUDGING = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=5_000.0)

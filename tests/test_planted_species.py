@@ -18,10 +18,10 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from biodata import places
-from biodata.settings import Settings
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView
 from biodata.store import releases
 from biodata.store.lake import Lake
-from biodata.vocabularies import EvidenceView
 from planted_lakes import CATEGORIES, CHANCE, SPECIES, made, name_of, planted, public, started, two_of
 
 pytestmark = (

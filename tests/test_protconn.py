@@ -11,7 +11,7 @@ import shapely
 from biodata.analysis.networks import protconn as protconns
 from biodata.analysis.networks.protconn import protconn
 from biodata.analysis.networks.protconn_pieces import cut
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 PLANE = "ESRI:54034"  # cylindrical, equal-area, metres
 
@@ -186,7 +186,7 @@ def test_degrees_are_measured_on_an_equal_area_plane():
         [shapely.box(104.2, 12.2, 104.6, 12.6), shapely.box(104.8, 12.2, 105.2, 12.6), shapely.Point(105, 13)], crs=4326
     )
     found = protconn(parks, region)
-    from biodata import geo
+    from biodata.core import geo
 
     areas = geo.area_km2(parks.to_numpy())
     assert found.region_km2 == pytest.approx(geo.area_km2([region])[0], rel=1e-5)

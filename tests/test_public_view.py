@@ -8,14 +8,14 @@ import pytest
 
 import duets
 from biodata import assessments, places, runs
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView
 from biodata.pipeline.gap_analysis import public_evidence
 from biodata.runs.reading import records_of as run_records_of
-from biodata.settings import Settings
-from biodata.species_layers.reading import records_of as species_records_of
+from biodata.runs.species.reading import records_of as species_records_of
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.sharing_rules import rules_of
-from biodata.vocabularies import EvidenceView
 from rule_files import put_rules
 
 BOUNDARIES = places.load_boundaries()

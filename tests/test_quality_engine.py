@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import places
-from biodata.errors import InputError
-from biodata.flags import FLAGS
+from biodata.core.errors import InputError
+from biodata.core.flags import FLAGS
 from biodata.quality import TESTS, Answer, Context, Kind, Preparation, find, run, run_named, summarise
 from biodata.quality import Test as QualityTest
 from biodata.quality.engine import BY_LABEL, local_name, normalise, prepare, responses

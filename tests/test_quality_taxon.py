@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from biodata import terms
+from biodata.core import terms
 from biodata.quality.engine import BY_LABEL
 from biodata.quality.taxon import gbif_key, is_complete
 from case_tables import cases

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query import sql

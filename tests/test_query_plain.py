@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store.query.filters import (
     And,
     Between,

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.query.shape_text import MAXIMUM_VERTICES
 

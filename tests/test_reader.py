@@ -10,8 +10,8 @@ import duckdb
 import mapbox_vector_tile
 import pytest
 
-from biodata import terms
-from biodata.errors import InputError, NoReleaseError, QueryTimeoutError, StoreError
+from biodata.core import terms
+from biodata.core.errors import InputError, NoReleaseError, QueryTimeoutError, StoreError
 from biodata.store import pointer, releases, tiles
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.sharing.received import check_published
 
 GRID = {"cell_west": 102.3, "cell_south": 20.5, "cell_east": 102.4, "cell_north": 20.6}

@@ -15,11 +15,10 @@ from sqlalchemy.schema import CreateTable
 
 import appointed
 import leaks
-from biodata import run_records
 from biodata.access import credentials
-from biodata.errors import StoreError
-from biodata.settings import Settings
-from biodata.store import audit, folders, models, private_reports
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
+from biodata.store import audit, folders, models, private_reports, run_records
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from store_records import TRUNG_KHANH, commit

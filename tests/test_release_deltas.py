@@ -11,9 +11,9 @@ import mapbox_vector_tile
 import polars as pl
 import pytest
 
-from biodata import terms
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import pointer, release_merge, releases
 from biodata.store.lake import Lake
 from biodata.store.open_release import OpenRelease

@@ -2,8 +2,8 @@
 
 import releases as fixture
 from biodata import pipeline
+from biodata.core.settings import Settings
 from biodata.pipeline import releasing
-from biodata.settings import Settings
 from biodata.store import releases
 from cited_records import BULBUL, OPEN_RULES, ROWS, change, record
 from rule_files import put_rules

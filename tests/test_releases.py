@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from biodata import terms
-from biodata.errors import SharingError, StoreError
+from biodata.core import terms
+from biodata.core.errors import SharingError, StoreError
 from biodata.store import pointer, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare

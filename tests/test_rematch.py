@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
 from biodata.harmonise.rematch import rematch_report
 
 

@@ -12,7 +12,7 @@ import sys
 import pypdf
 import pytest
 
-from biodata.errors import MissingExtraError
+from biodata.core.errors import MissingExtraError
 from biodata.exports.reports import pdf
 from report_material import NAMES, told
 

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 import releases as fixture
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.exports.reports import area_map, findings, material, page, plots
-from biodata.settings import Settings
 from biodata.store.reader import ReleaseReader
 from report_material import NAMES, candidate, evidence, told
 

@@ -14,7 +14,7 @@ from biodata.analysis.reserves import search as reserve_search
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.analysis.reserves.model import Clock
 from biodata.analysis.reserves.problem import Boundary, Connectivity, Problem
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 def random_problem(seed: int) -> Problem:

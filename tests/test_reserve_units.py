@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import marxan
 
 BOX = "100.8,20.8,102.2,22"

@@ -9,7 +9,7 @@ from pyproj import CRS
 
 from biodata.analysis import cost_distance, grid, layers, resistance, resistance_rules
 from biodata.analysis.resistance import slope_degrees
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 FOREST, FIELD, ROAD, LAKE = 1, 2, 3, 4
 TABLE = """class_value,class_name,resistance,note,linear

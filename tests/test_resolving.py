@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 
 RECORDS = """id,scientificName,class,decimalLatitude,decimalLongitude,eventDate,basisOfRecord

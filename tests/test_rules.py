@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from biodata import places, terms
-from biodata.flags import FLAGS, About
+from biodata import places
+from biodata.core import terms
+from biodata.core.flags import FLAGS, About
 from biodata.harmonise import Harmoniser, rules
 from biodata.harmonise.findings import Findings, repairs, repairs_column
 from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS

@@ -5,12 +5,12 @@ import pytest
 
 import releases as fixture
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule
 from biodata.store import rules_in_force as module
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import BOUND, list_of
-from biodata.vocabularies import SharingCategory
 from cited_records import BULBUL, OPEN_RULES, TIGER, change, record
 from rule_files import put_rules
 

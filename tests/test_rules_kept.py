@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import releases as fixture
 from biodata import pipeline
 from biodata.cli import app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import audit, releases
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry

@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from biodata import run_engines, run_records
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.formats import marxan_output
-from biodata.run_records import compare
-from biodata.settings import Settings
+from biodata.runs import engines as run_engines
+from biodata.store import run_records
+from biodata.store.run_records import compare
 
 TABLE = "layer,class,function,resistance,note,species\nland_cover,2,,1,forest,\nland_cover,other,,20,,\n{}"
 

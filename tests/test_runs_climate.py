@@ -8,10 +8,11 @@ import rasterio
 from affine import Affine
 from typer.testing import CliRunner
 
-from biodata import run_engines, run_records
 from biodata.cli import app
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.runs import engines as run_engines
+from biodata.store import run_records
 
 
 @pytest.fixture

@@ -6,11 +6,13 @@ import shutil
 import numpy as np
 import pytest
 
-from biodata import pipeline, run_engines, run_records, runs
-from biodata.errors import InputError
+from biodata import pipeline, runs
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.exports.reports import findings, material, page
+from biodata.runs import engines as run_engines
 from biodata.runs import standing
-from biodata.settings import Settings
+from biodata.store import run_records
 from biodata.store.lake import Lake
 from biodata.store.reader import ReleaseReader
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 
-from biodata.flags import FLAGS
+from biodata.core.flags import FLAGS
 from biodata.harmonise import Harmoniser
 from biodata.places import locate
 from sample_columns import GBIF, LAT, LATITUDE, LON, LONGITUDE

@@ -14,7 +14,7 @@ from biodata.analysis import cost_distance
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Grid
 from biodata.analysis.scenarios import barriers, comparing
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 SIDE, CELL_M = 41, 100.0
 HALF = SIDE * CELL_M / 2

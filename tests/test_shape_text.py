@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store.query.shape_text import MAXIMUM_PARTS, MAXIMUM_VERTICES, read_geojson, read_wkt
 
 WKT = [

@@ -8,10 +8,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import places, terms
-from biodata.errors import InputError
+from biodata import places
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Consent, Rule, RuleSet, SourceKind, decide, publish, why
-from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = places.load_boundaries()
 TIGER = "Panthera tigris"

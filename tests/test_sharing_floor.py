@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import shapely
 
-from biodata.geo import project
+from biodata.core.geo import project
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import country_geometry, load_boundaries, province_geometry
 from biodata.sharing.generalise import TOLERANCE, floor
-from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = load_boundaries()
 LAND = [unit for unit in BOUNDARIES.shapes if unit.intersects(shapely.box(85, -15, 130, 35))]

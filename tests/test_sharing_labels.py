@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import terms
 from biodata.access import rule_changes
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
-from biodata.settings import Settings
 from biodata.sharing import Rule, RuleSet, decide, publish
 from biodata.sharing.labels import LabelSet, category_of, in_text, in_texts, label_called, labels
 from biodata.sharing.licences import LICENCES, UNSPECIFIED, effective, strictest
 from biodata.sharing.rule import Assignment
 from biodata.store import sharing_rules
 from biodata.store.registry import Registry
-from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = load_boundaries()
 BEAR_RULE = Rule("bears", SharingCategory.TENTH_DEGREE, "hunted", scientific_name="Ursus thibetanus")

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from sqlalchemy import delete
 
-from biodata.errors import SharingError
-from biodata.settings import Settings
+from biodata.core.errors import SharingError
+from biodata.core.settings import Settings
 from biodata.sharing.grid import CROWD_PLACES
 from biodata.sharing.set_apart import HIDDEN, SEEN, STATES, STOOD, WAITING, Memory
 from biodata.store import folders, sharing_memory

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import releases as fixture
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet, decide, publish
 from biodata.sharing.plan import BEFORE, PLACED, Plan, plan_of, sensitive_records
 from biodata.sharing.set_apart import Memory
-from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = fixture.neighbours()
 NAMES = ["Panthera tigris", "Bos gaurus", "Pycnonotus jocosus", "Felidae", "tiger?", None]

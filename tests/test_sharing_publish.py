@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 import leaks
-from biodata import terms
-from biodata.errors import SharingError
-from biodata.flags import FLAGS, TRACKED
+from biodata.core import terms
+from biodata.core.errors import SharingError
+from biodata.core.flags import FLAGS, TRACKED
+from biodata.core.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries, locate
 from biodata.runs import EVIDENCE_COLUMNS
 from biodata.sharing import Rule, RuleSet, publish
 from biodata.sharing.publish import as_published, plan_alone
-from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
-from biodata.vocabularies import SharingCategory
 
 GEOD = Geod(ellps="WGS84")
 BOUNDARIES = load_boundaries()

@@ -6,14 +6,14 @@ import random
 import polars as pl
 import pytest
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, decide
 from biodata.sharing.names import GROUPS, bundled_common_names, looked_up, may_be, with_opinions
 from biodata.sharing.resolve import WORDS, Resolver, RulePlaces
 from biodata.text.reference_list import CLASSIFICATION, reference_list
 from biodata.text.tables import read_rows
-from biodata.vocabularies import SharingCategory
 from mangled_names import mangled
 
 BUNDLED = RuleSet.read(None)

@@ -4,12 +4,12 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata import terms
-from biodata.errors import SharingError
+from biodata.core import terms
+from biodata.core.errors import SharingError
+from biodata.core.terms import CORRIDOR, PROTECTED_AREA, PUBLISHED_TABLES
 from biodata.places import load_boundaries
 from biodata.sharing import RuleSet, publish_results
 from biodata.sharing.results import coordinates_in
-from biodata.terms import CORRIDOR, PROTECTED_AREA, PUBLISHED_TABLES
 
 BOUNDARIES, RULES = load_boundaries(), RuleSet(())
 WIDE = shapely.box(100.9, 20.9, 101.7, 21.7)  # over the border of Yunnan and Luang Namtha

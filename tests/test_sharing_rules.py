@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, strictest
 from biodata.sharing.decide import decide
-from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = load_boundaries()
 HEADING = "rule_id,source,scientificName,rank,country_code,province_code,dataset,month_from,month_to,category,reason,review_date"

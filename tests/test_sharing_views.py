@@ -6,12 +6,12 @@ from datetime import date
 import polars as pl
 import pytest
 
-from biodata import terms
 from biodata.analysis import evidence
+from biodata.core import terms
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.places import load_boundaries
 from biodata.runs import EVIDENCE_COLUMNS
 from biodata.sharing import Rule, RuleSet, evidence_view
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 BOUNDARIES = load_boundaries()
 WINDOW = (100.0, 20.0, 103.0, 23.0)

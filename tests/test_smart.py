@@ -11,11 +11,11 @@ import pytest
 
 import patrols
 from biodata import pipeline
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.formats import xml
 from biodata.ingest import open_source
 from biodata.ingest.smart import species
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.sharing_rules import RuleContent
 

@@ -6,7 +6,7 @@ from importlib import import_module
 import polars as pl
 import pytest
 
-from biodata.errors import BiodataError, InputError, Refusal, UnknownSourceError
+from biodata.core.errors import BiodataError, InputError, Refusal, UnknownSourceError
 from biodata.ingest import SOURCES, open_source
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 

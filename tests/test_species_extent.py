@@ -7,9 +7,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.species.figures import _figures, extent, land_km2, told
 from biodata.analysis.species.ranges import SYSTEM, occupied_area, occupied_bound
+from biodata.core import geo
 
 # Acosmium diffusissimum. Points and figures of GeoCAT, rCAT and others as compared in
 # https://github.com/vicentecalfo/eoo-aoo-calculator (Resultados.md, points_data_7): extent 310,550 km² and 312,363

@@ -10,15 +10,16 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from biodata import pipeline, places, sharing, terms
+from biodata import pipeline, places, sharing
 from biodata.analysis import evidence
 from biodata.analysis.species.figures import species_figures, untold_as
 from biodata.cli import app
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.runs.species.species_facts import window_of
 from biodata.sharing import Rule
-from biodata.species_layers.species_facts import window_of
-from biodata.vocabularies import EvidenceView, SharingCategory
 from rule_files import put_rules
 
 ELEPHANT = "Elephas maximus"

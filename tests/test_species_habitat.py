@@ -6,10 +6,11 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.grid import Grid, equal_area_grid
 from biodata.analysis.species import habitat
 from biodata.analysis.species.habitat import NO_DATA, area_of_habitat
+from biodata.core import geo
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ import landscapes
 from biodata import pipeline
 from biodata.analysis.species.habitat import LEAST_NULLS, Scores, auc, fit_model
 from biodata.cli import app
-from biodata.errors import InputError, MissingExtraError
-from biodata.settings import Settings
-from biodata.species_layers import maps as layered
+from biodata.core.errors import InputError, MissingExtraError
+from biodata.core.settings import Settings
+from biodata.runs.species import maps as layered
 
 # Not imported here: that takes seconds in each process that only collects the tests.
 pytestmark = pytest.mark.skipif(find_spec("elapid") is None, reason="the extra sdm is not installed")

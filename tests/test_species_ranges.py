@@ -5,7 +5,7 @@ import pytest
 import shapely
 
 from biodata.analysis.species.ranges import CODES, read_codes, read_ranges
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 ROWS = [
     ("Bos gaurus", 1, 1, 1),

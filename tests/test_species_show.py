@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from biodata import pipeline
 from biodata.cli import app
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 
 CHECKLIST = """taxonID,scientificName,scientificNameAuthorship,acceptedNameUsage,kingdom,vernacular_lo
 g1,Bos gaurus,"C.H.Smith, 1827",,Animalia,ກະທິງ

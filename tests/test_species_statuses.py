@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import releases as fixture
 from biodata.cli import app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from rule_files import put_rules
 

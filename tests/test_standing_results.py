@@ -12,16 +12,17 @@ from typer.testing import CliRunner
 
 import releases as fixture
 import store_records
-from biodata import assessments, pipeline, places, terms
+from biodata import assessments, pipeline, places
 from biodata.cli import app
+from biodata.core import terms
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.runs import results
 from biodata.runs.reading import EVIDENCE_COLUMNS
-from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.sharing_rules import rules_of
-from biodata.vocabularies import EvidenceView, SharingCategory
 from rule_files import put_rules
 
 COMMON, RARE, OUTSIDE = "Capricornis milneedwardsii", "Nomascus nasutus", "Muntiacus vaginalis"

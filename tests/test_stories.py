@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import biodata
 from biodata import pipeline, places, stories
 from biodata.cli.explain import explain
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.harmonise.rules import RULES
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.stories import telling, words
 from biodata.stories.words import as_html, as_text

@@ -10,7 +10,7 @@ import pytest
 import shapely
 from polars.testing import assert_frame_equal
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.streams import harmonise_batches
 from biodata.ingest import open_source

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from biodata import places
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest import taken_tables
 from biodata.pipeline import ingest
-from biodata.settings import Settings
 from biodata.store.heading_mappings import accepted_of, decided
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry

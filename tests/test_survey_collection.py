@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 import releases as fixture
 from api.app import create_app
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from rule_files import put_rules
 from survey_events import commit, event, seen
 from test_survey_publishing import MUNTJAC, RULES, SECOND, TIGER

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from biodata import pipeline
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import commits, staging
 from biodata.store.lake import Lake
 from survey_events import commit, event, seen

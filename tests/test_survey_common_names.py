@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 import releases as fixture
-from biodata import surveys, terms
+from biodata import surveys
+from biodata.core import terms
 from biodata.ingest.headings import LANGUAGES
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names, meaning

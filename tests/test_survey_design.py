@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from biodata import pipeline, places, runs
 from biodata.analysis import evidence
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.exports.survey_stations import write_proposal
-from biodata.settings import Settings
 
 LAYER = "landcover_china_laos"
 GPX = {"g": "http://www.topografix.com/GPX/1/1"}

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.surveys.difference import compare, difference, shown_to_all
 
 RECORDS = ["occurrenceID", "eventID", "scientificName", "individualCount", "sex"]

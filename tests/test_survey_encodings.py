@@ -7,7 +7,7 @@ import pytest
 
 import releases as fixture
 from biodata import surveys
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.encodings import chosen, known
 from biodata.formats.workbooks import read_text_grid
 

@@ -8,7 +8,7 @@ from biodata.analysis.surveys import abundance
 from biodata.analysis.surveys import results as of_species
 from biodata.analysis.surveys.joining import join
 from biodata.analysis.surveys.results import results
-from biodata.run_parameters import SurveyNumbers
+from biodata.core.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
 MUNTJAC = "Muntiacus vaginalis"

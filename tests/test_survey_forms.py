@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from biodata import pipeline, places
+from biodata.core.settings import Settings
 from biodata.ingest import forms
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
 from survey_languages import HEADINGS, LOCALITIES

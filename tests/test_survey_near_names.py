@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from biodata import terms
+from biodata.core import terms
 from test_survey_common_names import told
 
 CODE = "NAME_NEARLY_ANOTHER"

@@ -7,11 +7,11 @@ import pytest
 
 import releases as fixture
 from biodata import surveys
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet
 from biodata.surveys import problems
 from biodata.surveys.designs import DESIGNS
 from biodata.surveys.templates import template
-from biodata.vocabularies import SharingCategory
 
 BOUNDARIES = fixture.neighbours()
 

@@ -15,9 +15,9 @@ import patrols
 from biodata import pipeline, places, surveys
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest import forms
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import accepting, review, submit

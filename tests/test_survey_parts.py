@@ -13,7 +13,7 @@ import pytest
 import appointed
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Release, Submission

@@ -9,9 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from biodata.analysis.surveys.joining import join
 from biodata.analysis.surveys.results import results
+from biodata.core.run_parameters import SurveyNumbers
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
-from biodata.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
 LONG = "Point Intercept Transect (PIT) method along the reef crest, told in \u7ea2\u5916\u76f8\u673a"

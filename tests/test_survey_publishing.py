@@ -9,7 +9,7 @@ import shapely
 import releases as fixture
 from biodata import pipeline
 from biodata.analysis.evidence import EVENTS
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry

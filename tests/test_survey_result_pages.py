@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 import releases as fixture
 from api.app import create_app
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.query.filters import Compare
 from biodata.surveys import result_pages

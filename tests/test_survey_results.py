@@ -9,7 +9,7 @@ import pytest
 from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, species_only
 from biodata.analysis.surveys.results import at_equal_coverage, results
-from biodata.run_parameters import SurveyNumbers
+from biodata.core.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
 MUNTJAC, FOWL = "Muntiacus vaginalis", "Gallus gallus"

@@ -11,7 +11,7 @@ import pytest
 from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, season_start
 from biodata.analysis.surveys.results import results
-from biodata.run_parameters import SurveyNumbers
+from biodata.core.run_parameters import SurveyNumbers
 from survey_worlds import event, events, no_floors, record, records
 
 __all__ = ["no_floors"]

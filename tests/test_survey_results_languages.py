@@ -7,10 +7,10 @@ import pytest
 from matplotlib.text import Text
 
 import releases as fixture
-from biodata import run_engines
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import summary_rows, survey_page
-from biodata.run_engines.work import told_of
+from biodata.runs import engines as run_engines
+from biodata.runs.engines.work import told_of
 from biodata.surveys.words.sentences import retold
 from english_left import OTHERS, english_in
 from test_survey_results_run import MUNTJAC, TIGER, installed, project

@@ -8,13 +8,14 @@ import pytest
 from matplotlib.text import Text
 
 import releases as fixture
-from biodata import run_engines, run_records
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
-from biodata.run_engines import survey_results
-from biodata.run_engines.work import told_of
-from biodata.settings import Settings
+from biodata.runs import engines as run_engines
+from biodata.runs.engines import survey_results
+from biodata.runs.engines.work import told_of
+from biodata.store import run_records
 from cited_records import OPEN_RULES
 from rule_files import put_rules
 from survey_events import commit, event, frame, seen

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import releases as fixture
-from biodata import pipeline, run_engines, run_records
-from biodata.errors import InputError
+from biodata import pipeline
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
-from biodata.run_engines.work import told_of
-from biodata.settings import Settings
-from biodata.store import releases
+from biodata.runs import engines as run_engines
+from biodata.runs.engines.work import told_of
+from biodata.store import releases, run_records
 from cited_records import OPEN_RULES
 from commands import run
 from rule_files import put_rules

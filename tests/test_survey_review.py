@@ -10,10 +10,10 @@ from starlette.testclient import TestClient
 import appointed
 import releases as fixture
 from api.app import create_app
-from biodata import jobs
 from biodata.access import accounts, credentials
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
+from biodata.store import jobs
 from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
 from biodata.surveys import words

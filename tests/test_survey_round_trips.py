@@ -13,15 +13,15 @@ import pytest
 from dwca.read import DwCAReader
 
 from biodata import pipeline
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SurveyDesign
 from biodata.exports.request import ExportRequest
 from biodata.exports.write import Format, export
-from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys.designs import DESIGNS, word
-from biodata.vocabularies import SurveyDesign
 from test_survey_templates import EFFORT, filled
 
 ASKED = ExportRequest(name="0123abcd", created="2026-11-27T10:00:00+00:00")

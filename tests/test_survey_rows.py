@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 import releases
 from api.app import create_app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 
 GEOD = Geod(ellps="WGS84")
 FEW = releases.open_rows()[:12]

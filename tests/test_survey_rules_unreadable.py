@@ -5,7 +5,8 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from biodata import jobs, worker
+from biodata import worker
+from biodata.store import jobs
 from biodata.store.models import RuleVersion
 from biodata.surveys import words
 from biodata.worker import work

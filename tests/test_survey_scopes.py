@@ -7,11 +7,11 @@ import releases as fixture
 from biodata.analysis.scopes import Holds, holding, standing, unclear
 from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
 from biodata.analysis.surveys.results import results
-from biodata.run_parameters import SurveyNumbers
+from biodata.core.run_parameters import SurveyNumbers
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.names import bundled_common_names
 from biodata.sharing.scopes import told_words
-from biodata.vocabularies import SharingCategory
 from survey_worlds import event, events, record, records
 
 BOUNDARIES = fixture.neighbours()

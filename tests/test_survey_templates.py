@@ -7,16 +7,16 @@ import openpyxl
 import pytest
 
 from biodata import pipeline, places
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SurveyDesign
 from biodata.ingest.survey_tables import read_survey
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys import templates
 from biodata.surveys.check import check
 from biodata.surveys.designs import DESIGNS, LANGUAGES, SAMPLE_UNITS, word
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.units import effort_unit, in_unit
-from biodata.vocabularies import SurveyDesign
 from commands import run
 
 TODAY = date(2026, 11, 26)

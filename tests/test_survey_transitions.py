@@ -8,8 +8,8 @@ from sqlalchemy import select
 import appointed
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.store import survey_files, survey_steps
 from biodata.store.models import AuditEntry, Release, Submission, SubmissionEvent, SubmissionView
 from biodata.store.registry import Registry

@@ -4,7 +4,7 @@ import pyproj
 import pytest
 
 from biodata import pipeline, places
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
 

@@ -12,7 +12,7 @@ import releases as fixture
 from api.app import create_app
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.sharing.rules import bundled_list
 from biodata.store import folders, survey_files
 from biodata.store.models import Submission, SubmissionView

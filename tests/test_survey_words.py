@@ -4,12 +4,12 @@ import re
 
 import pytest
 
+from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
 from biodata.harmonise.rules import RULES
 from biodata.ingest.headings import LANGUAGES, TERMS, Why
 from biodata.surveys import words
 from biodata.surveys.check import CELLS
 from biodata.surveys.designs import word
-from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 
 def test_every_code_of_the_check_has_words():

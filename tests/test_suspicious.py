@@ -10,11 +10,11 @@ import pytest
 from pyproj import Geod
 
 from biodata import places
-from biodata.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
-from biodata.errors import InputError
-from biodata.flags import FLAGS, SUSPICIOUS
+from biodata.core.errors import InputError
+from biodata.core.flags import FLAGS, SUSPICIOUS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.suspicious import _groups
+from biodata.places.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
 
 BOUNDARIES = places.load_boundaries()
 GEOD = Geod(ellps="WGS84")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import places, terms
+from biodata import places
+from biodata.core import terms
 from biodata.harmonise import suspicious_sets
 from biodata.harmonise.suspicious_sets import LEAST_M
 from biodata.places.gazetteer import MEAN_RADIUS_M

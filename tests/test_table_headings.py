@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest import open_source
 
 

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from biodata import flags, terms, vocabularies
+from biodata.core import flags, terms, vocabularies
 
 
 @pytest.mark.parametrize("table", [*terms.TABLES, "verbatim terms"])

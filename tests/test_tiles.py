@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import releases
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store import releases as store
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Between, Compare, IsNull, Not, Or

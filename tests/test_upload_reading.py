@@ -3,7 +3,7 @@
 import pytest
 
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.account_models import Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.models import Submission

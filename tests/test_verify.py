@@ -16,8 +16,8 @@ import releases
 from biodata.access import content, credentials, nodes
 from biodata.assessments import reads
 from biodata.cli import app
-from biodata.errors import RulesUnreadableError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import RulesUnreadableError, StoreError
+from biodata.core.settings import Settings
 from biodata.sharing.grid import CROWD_PLACES
 from biodata.sharing.set_apart import Memory
 from biodata.store import (

@@ -6,7 +6,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest import open_source
 from biodata.places import load_boundaries
 from biodata.surveys.check import check_files

@@ -4,11 +4,10 @@ import threading
 
 import pytest
 
-from biodata import jobs
 from biodata.access import credentials
-from biodata.errors import StoreError
-from biodata.settings import Settings
-from biodata.store import releases
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
+from biodata.store import jobs, releases
 from biodata.store.models import Job, Submission
 from biodata.store.registry import Registry
 from biodata.surveys import receive

@@ -6,7 +6,7 @@ import shapely
 from pyproj import Transformer
 
 from biodata import places
-from biodata.datums import find_system, operations
+from biodata.places.datums import find_system, operations
 
 
 def provinces_of(country, boundaries, *, without=()):

@@ -21,7 +21,7 @@ from biodata.access.roles import (
     role_in_words,
     role_of_row,
 )
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Account, Binding, Login
 from biodata.store.models import now

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata.access.roles import DECIDING, Role, RoleBinding, in_force, role_as_json, role_in_words, role_of_row
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import node_keys
 from biodata.store import audit
 from biodata.store.account_models import Account, Binding, Node, NodeWord

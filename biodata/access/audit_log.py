@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import audit
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry

@@ -13,8 +13,8 @@ import urllib3
 from biodata.access import citations
 from biodata.access.citations import Cited, need
 from biodata.access.content import ALGORITHM
-from biodata.errors import InputError, RemoteError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, RemoteError
+from biodata.core.settings import Settings
 from biodata.sharing import labels
 from biodata.store.registry import Registry
 

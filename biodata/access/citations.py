@@ -11,12 +11,12 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import select
 
-from biodata import jobs, terms
 from biodata.access import content, rebuilding
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.formats.dwca import DatasetDescription, read_eml
-from biodata.settings import Settings
-from biodata.store import releases
+from biodata.store import jobs, releases
 from biodata.store.models import Citation, Dataset, Job
 from biodata.store.query import sql
 from biodata.store.query.filters import And, Filter, IsNull, Not

@@ -8,10 +8,9 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata import jobs
 from biodata.access.roles import Action, Principal, may
-from biodata.errors import InputError
-from biodata.store import audit, consents
+from biodata.core.errors import InputError
+from biodata.store import audit, consents, jobs
 from biodata.store.account_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.consents import AGREE, ANSWERS, Consents
 from biodata.store.registry import Registry

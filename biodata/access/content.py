@@ -25,7 +25,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
 from biodata.store import checksums, duck, folders
 from biodata.store.duck import literal
 from biodata.store.locks import sync_file, sync_folder

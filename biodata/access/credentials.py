@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from biodata.access import accounts, appointments
 from biodata.access.roles import Principal, Role, RoleBinding
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Account, ApiKey, OneTimeCode
 from biodata.store.models import now

@@ -20,15 +20,15 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from biodata import jobs
 from biodata.access import citations, permits
 from biodata.access.citations import Question
 from biodata.access.terms_of_use import Purpose
-from biodata.errors import DiskFullError, InputError, JobStoppedError
+from biodata.core.errors import DiskFullError, InputError, JobStoppedError
+from biodata.core.settings import Settings
 from biodata.exports.request import Columns, ExportRequest, Facts, Grid
 from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
-from biodata.settings import Settings
+from biodata.store import jobs
 from biodata.store.models import Citation, Download, Job
 from biodata.store.query.filters import Filter
 from biodata.store.query.plain import from_plain, to_plain

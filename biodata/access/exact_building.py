@@ -12,11 +12,12 @@ from typing import Final
 
 import polars as pl
 
-from biodata import places, sharing, terms
+from biodata import places, sharing
 from biodata.access import exact_process, exact_store
-from biodata.errors import BiodataError, StoreError
-from biodata.flags import TRACKED
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.errors import BiodataError, StoreError
+from biodata.core.flags import TRACKED
+from biodata.core.settings import Settings
 from biodata.sharing import RuleSet, labels
 from biodata.sharing.names import lineages
 from biodata.store.lake import Lake

@@ -29,7 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 from biodata.access import exact_store, grants
 from biodata.access.grants import Grant
-from biodata.errors import BiodataError, InputError, StoreError
+from biodata.core.errors import BiodataError, InputError, StoreError
 from biodata.store import audit
 from biodata.store.models import Base, UtcDateTime, now
 from biodata.store.registry import open_engine

@@ -13,9 +13,9 @@ from typing import Any, Final, Self
 
 import polars as pl
 
-from biodata import terms
 from biodata.access.grants import FIELDS, Grant, cells_within, day
-from biodata.errors import StoreError
+from biodata.core import terms
+from biodata.core.errors import StoreError
 from biodata.text.scientific_names import parse_names
 
 FILE: Final = "exact.parquet"

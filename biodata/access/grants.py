@@ -15,8 +15,8 @@ import pycountry
 import shapely
 from numpy.typing import NDArray
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.formats import node_keys
 from biodata.store.query import polygons
 

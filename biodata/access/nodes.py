@@ -13,11 +13,12 @@ import pycountry
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata import terms
 from biodata.access import appointments
-from biodata.errors import InputError, NoReleaseError, StoreError
+from biodata.core import terms
+from biodata.core.errors import InputError, NoReleaseError, StoreError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store import audit, checksums, consents, models, releases, sharing_rules
 from biodata.store.account_models import Node, Withdrawal
 from biodata.store.checksums import digest
@@ -25,7 +26,6 @@ from biodata.store.locks import sync_file, sync_folder
 from biodata.store.models import now
 from biodata.store.registry import Registry
 from biodata.text.countries import country_candidates
-from biodata.vocabularies import SharingCategory
 
 KEY_FILE: Final = Path("secrets") / "node.pem"
 """The private key, in the installation's folder of secrets."""

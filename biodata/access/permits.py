@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 import pycountry
 from sqlalchemy import select
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import Permit
 from biodata.store.models import now

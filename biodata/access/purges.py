@@ -14,11 +14,10 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata import jobs
 from biodata.access import downloads
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
-from biodata.store import audit, checksums, folders, pointer, survey_files
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
+from biodata.store import audit, checksums, folders, jobs, pointer, survey_files
 from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.backup import backup, forget_older
 from biodata.store.lake import Lake

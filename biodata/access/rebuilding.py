@@ -10,10 +10,12 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from biodata import assessments, places, sharing, terms
-from biodata.errors import StoreError
+from biodata import assessments, places, sharing
+from biodata.core import terms
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.rematch import taxon_statuses
-from biodata.settings import Settings
 from biodata.sharing.publish import reason_of, set_apart_of
 from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
@@ -23,7 +25,6 @@ from biodata.store.rules_in_force import rules_in_force, stated_licences
 from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET
-from biodata.vocabularies import SharingCategory
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,10 @@ import shapely
 
 from biodata.access import content, rebuilding
 from biodata.access.citations import Cited, need
-from biodata.errors import StoreError
-from biodata.geo import area_km2 as ellipsoid_km2
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.geo import area_km2 as ellipsoid_km2
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.store import duck
 from biodata.store.duck import literal
 from biodata.store.lake import Lake
@@ -27,7 +28,6 @@ from biodata.store.query import sql
 from biodata.store.query.filters import Compare, Filter
 from biodata.store.registry import Registry
 from biodata.store.tables import RELEASE
-from biodata.vocabularies import SharingCategory
 
 PLACE_WORDS: Final = frozenset(
     {"locality", "habitat", "stateProvince", "elevation", "depth", "eventID", "parentEventID"}

@@ -12,11 +12,11 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata import terms
 from biodata.access import grants
 from biodata.access.grants import Grant, area_shape, day
 from biodata.access.roles import Action, Principal, Role, may, may_somewhere
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.sharing import RuleSet
 from biodata.store.account_models import AccessDecision, AccessReport, AccessRequest, AccessUse, Account, Binding, Node
 from biodata.store.models import now

@@ -15,7 +15,7 @@ from biodata.access import exact_process, grants
 from biodata.access.grants import Grant
 from biodata.access.request_views import missing, overdue
 from biodata.access.roles import Action, Principal, may
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store import audit
 from biodata.store.account_models import AccessDecision, AccessReport, AccessRequest, AccessUse, Account
 from biodata.store.models import now

@@ -8,7 +8,7 @@ from typing import Final
 
 import pycountry
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store.account_models import Binding
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata.access import citations, downloads
-from biodata.errors import InputError, RulesUnreadableError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, RulesUnreadableError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule
 from biodata.sharing.labels import LabelSet
 from biodata.sharing.rule import Assignment
@@ -20,7 +21,6 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import RuleContent
-from biodata.vocabularies import SharingCategory
 
 Release = Callable[[Settings], releases.Release]
 """Makes a release under today's rules (`pipeline.release`)."""

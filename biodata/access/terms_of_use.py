@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.sharing.licences import UNSPECIFIED, UNSUPPORTED
 from biodata.store import audit
 from biodata.store.account_models import Permit, TermsAcceptance, TermsVersion

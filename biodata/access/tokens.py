@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from biodata.access import accounts
 from biodata.access.roles import Principal
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import audit
 from biodata.store.account_models import Account, Login, RefreshToken
 from biodata.store.models import now

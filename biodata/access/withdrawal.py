@@ -7,12 +7,12 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import select
 
-from biodata import jobs, terms
 from biodata.access.purges import PART, Purged, purge
 from biodata.access.roles import Action, Principal, may
-from biodata.errors import InputError
-from biodata.settings import Settings
-from biodata.store import audit
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.store import audit, jobs
 from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.models import Job

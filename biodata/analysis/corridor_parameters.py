@@ -12,10 +12,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo
 from biodata.analysis.areas import differ
 from biodata.analysis.grid import Floats, Grid
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 # Measured on one thread (tests/benchmarks/bench_corridors.py, 4 million cells, 60 areas): the zones of all areas and their
 # borders take a second for 8 million cells, a search for 26 million of its window, and a pair 15 ms besides.

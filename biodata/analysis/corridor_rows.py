@@ -11,12 +11,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo, terms
 from biodata.analysis import adjacency, links
 from biodata.analysis import areas as areas_of
 from biodata.analysis.barriers import Restored
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Grid
+from biodata.core import geo, terms
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

@@ -18,7 +18,6 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import terms
 from biodata.analysis import adjacency, corridor_rows, corridor_search, links
 from biodata.analysis import areas as areas_of
 from biodata.analysis.adjacency import Pair
@@ -30,7 +29,8 @@ from biodata.analysis.corridor_parts import Parts, run_key
 from biodata.analysis.corridor_rows import NAMES
 from biodata.analysis.grid import Grid
 from biodata.analysis.normalised import Floats32
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

@@ -18,7 +18,7 @@ from biodata.analysis import bucket_queue
 from biodata.analysis.bucket_queue import SOURCE, UNREACHED, Floats, Ints, Steps, link_back
 from biodata.analysis.grid import Grid
 from biodata.analysis.sources import Sources
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 STEPS: Final = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 """Rows and columns of the step that led into a cell, by its back-link."""

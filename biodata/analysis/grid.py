@@ -10,8 +10,8 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from biodata import geo
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -12,9 +12,9 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from biodata import geo
 from biodata.analysis.grid import Floats, Grid, equal_area_grid
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.formats import geotiff
 from biodata.formats.vectors import read_frame
 

@@ -12,11 +12,11 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from biodata import geo
 from biodata.analysis import rasters
 from biodata.analysis.corridors import SQUARE_WITHIN
 from biodata.analysis.grid import Floats, Grid, equal_area_grid, require_aligned
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.formats import geotiff
 
 _STRETCH: Final = 0.02

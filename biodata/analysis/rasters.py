@@ -11,9 +11,9 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from biodata import geo
 from biodata.analysis.grid import Floats, Grid, Ints
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.formats import geotiff
 
 CATEGORICAL: Final = ("nearest", "mode")

@@ -13,7 +13,7 @@ from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.layers import LayerFile, own_grid, pieces, reaches, read_cells, read_features
 from biodata.analysis.rasters import burn_cells, burn_shapes, distance_m, padded, sealed
 from biodata.analysis.resistance_rules import ANY, COMBINE, HIGHEST, OTHER, Rule, RuleTable, unfit
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.text import legends
 
 _FARTHEST_CELLS: Final = 300

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from biodata.analysis.grid import Floats
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 BARRIER: Final = "barrier"
 _NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"

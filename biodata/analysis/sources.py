@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from biodata import geo
 from biodata.analysis import rasters
 from biodata.analysis.grid import Floats, Grid, Ints, require_aligned
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.formats import delimited, vectors
 
 _IN_DEGREES: Final = (

@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from biodata.assessments import cluster_keys as clusters
 from biodata.store.staging import write_part
-from biodata.text import clusters
 
 _ROW_GROUP_ROWS: Final = 50_000
 

@@ -7,12 +7,13 @@ from typing import Final
 
 import polars as pl
 
-from biodata import places, terms
+from biodata import places
 from biodata.assessments.clusters import FactFiles
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import suspicious_sets
 from biodata.store.staging import WorkFolder
 from biodata.text import cluster_facts, times
-from biodata.vocabularies import SharingCategory
 
 logger = logging.getLogger(__name__)
 

@@ -14,14 +14,15 @@ import duckdb
 import polars as pl
 
 from biodata import places
+from biodata.assessments import cluster_keys as clusters
 from biodata.assessments.finding import RELEASE_COLUMNS, of_published, with_utc
 from biodata.assessments.table import unidentified
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import suspicious, suspicious_sets
 from biodata.places.gazetteer import SEAT_FLAGS
 from biodata.store.duck import literal, quote
 from biodata.store.lake import Lake
-from biodata.text import cluster_facts, clusters
-from biodata.vocabularies import SharingCategory
+from biodata.text import cluster_facts
 
 _COLUMNS: Final = tuple(name for name in RELEASE_COLUMNS if name != "sharing_category")
 _POINT: Final = ("decimalLongitude", "decimalLatitude")

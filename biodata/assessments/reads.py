@@ -8,13 +8,13 @@ from typing import Final
 import polars as pl
 
 from biodata import sharing
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
+from biodata.core.terms import PUBLISHED_OCCURRENCE
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store import checksums
 from biodata.store.lake import Lake
-from biodata.terms import PUBLISHED_OCCURRENCE
-from biodata.vocabularies import SharingCategory
 
 GONE: Final = "records that are gone"
 """Stands for the names of records that a run read and that are in the lake no more."""

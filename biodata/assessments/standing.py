@@ -7,14 +7,14 @@ import polars as pl
 
 from biodata import sharing
 from biodata.assessments import reads
-from biodata.errors import StoreError, shorten
+from biodata.core.errors import StoreError, shorten
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import area_twins
 from biodata.places import BoundarySet
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In, IsNull
 from biodata.store.rules_in_force import known_to
-from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS: Final = 200_000
 _ASKED_ROWS: Final = 5_000

@@ -11,14 +11,15 @@ import numpy as np
 import polars as pl
 
 from biodata import places, sharing
+from biodata.assessments import cluster_keys as clusters
 from biodata.assessments.finding import BATCH_ROWS, find
+from biodata.core.settings import Settings
 from biodata.harmonise import suspicious_sets
-from biodata.settings import Settings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.checksums import code_hash
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Like
-from biodata.text import cluster_facts, clusters
+from biodata.text import cluster_facts
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ import polars as pl
 
 from biodata import sharing
 from biodata.assessments.table import beside_others, of_open
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Filter, In, InBox
-from biodata.vocabularies import EvidenceView
 
 WORLD = (-180.0, -90.0, 180.0, 90.0)
 

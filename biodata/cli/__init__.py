@@ -8,7 +8,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from biodata.errors import BiodataError
+from biodata.core.errors import BiodataError
 
 PANELS: Final = {
     "Take in": {

@@ -93,7 +93,7 @@ def request(
 ) -> None:
     """Ask."""
     from biodata.access import request_views, requests
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.store import releases, sharing_rules
     from biodata.store.open_release import OpenRelease
     from biodata.store.registry import Registry
@@ -136,7 +136,7 @@ def decide(
 ) -> None:
     """Decide."""
     from biodata.access import grants, requests
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.store.registry import Registry
 
     if refuse is (key is not None):
@@ -198,7 +198,7 @@ def _asked(wanted: "Mapping[str, Any]") -> str:
 def _who(registry: "Registry", account: str) -> "Principal":
     """Return an open account, or fail."""
     from biodata.access import accounts
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
 
     found = accounts.find(registry, account)
     if found is None:

@@ -203,7 +203,7 @@ def _giver(registry: "Registry", wanted: "RoleBinding", by: str | None) -> str:
     """Return in whose name a role is given; one by which somebody decides is given in somebody's, who may give it."""
     from biodata.access import accounts
     from biodata.access.roles import DECIDING, Role, may_grant
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
 
     if by is None:
         if wanted.role in DECIDING and wanted.role is not Role.ADMINISTRATOR:

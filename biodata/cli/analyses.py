@@ -15,7 +15,7 @@ from biodata.cli.engine_options import (
     with_options,
 )
 from biodata.cli.options import DEFAULT_DATA, KeepOption, installation
-from biodata.run_parameters import Climate, Corridors, Network, OwnCorridors, Scenarios, Uncertainty, Validation
+from biodata.core.run_parameters import Climate, Corridors, Network, OwnCorridors, Scenarios, Uncertainty, Validation
 
 _CORRIDORS: Final = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
 

@@ -17,8 +17,8 @@ from biodata.cli.options import (
     say,
     settings_for,
 )
-from biodata.errors import InputError
-from biodata.vocabularies import CandidateCriterion
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     import polars as pl
@@ -157,7 +157,7 @@ def report(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Read, write, say."""
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.exports.reports import findings, material, page
     from biodata.store.reader import ReleaseReader
 

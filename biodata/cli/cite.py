@@ -14,7 +14,7 @@ from biodata.cli.question import asked_of, read_pairs
 
 if TYPE_CHECKING:
     from biodata.access.citations import Cited
-    from biodata.settings import Settings
+    from biodata.core.settings import Settings
 
 _CITE = """Cite records of the current release: prints the citation; its id asks the same again, by `biodata replay`.
 

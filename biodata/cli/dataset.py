@@ -42,7 +42,7 @@ def set_description(
 ) -> None:
     """State it, and say what is other now."""
     from biodata.access import accounts
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.pipeline import descriptions
 
     values = {"title": title, "license": licence, "citation": citation, "doi": doi, "scope": scope}

@@ -11,7 +11,7 @@ from biodata.cli.options import boundaries_for, check_outputs, say, say_boundari
 if TYPE_CHECKING:
     import polars as pl
 
-    from biodata.errors import Refusal
+    from biodata.core.errors import Refusal
     from biodata.places import BoundarySet
 
 _REFUSALS_SHOWN: Final = 10
@@ -41,7 +41,7 @@ def datum(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
     """Read, judge, write."""
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.harmonise import datum_doctor, datum_points
     from biodata.harmonise.findings import Told
 

@@ -20,8 +20,8 @@ import typer
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
 from biodata.cli.serve import run_server
 from biodata.cli.web_build import build_map
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 
 _HELP = """Take in the sample data, analyse it, release it and serve the map.
 
@@ -75,7 +75,8 @@ def _make(settings: Settings, folder: Path) -> None:
     if stamp.exists() and json.loads(stamp.read_text()) == wanted:
         say(f"{settings.data} is up to date with {folder.name}")
         return
-    from biodata import pipeline, run_engines
+    from biodata import pipeline
+    from biodata.runs import engines as run_engines
 
     _put_rules(settings, folder / "sensitive_species.csv")
     _appoint(settings)

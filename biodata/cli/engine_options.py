@@ -12,8 +12,8 @@ import typer
 from pydantic.fields import FieldInfo
 
 from biodata.cli.options import check_kinds, check_outputs, read_options, say, settings_for, show_progress
-from biodata.errors import InputError
-from biodata.run_parameters import EngineParameters
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import EngineParameters
 
 SetOption = Annotated[
     list[str] | None,
@@ -170,7 +170,7 @@ def run_engine(
     from concurrent.futures import ThreadPoolExecutor
     from os import cpu_count
 
-    from biodata import run_engines
+    from biodata.runs import engines as run_engines
 
     found = run_engines.engine_named(engine)
     parameters = found.parameters.read(asked)

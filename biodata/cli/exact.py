@@ -44,7 +44,7 @@ def build(
 ) -> None:
     """Write the store."""
     from biodata.access import exact_building
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
 
     settings = settings_for(data)
     if store is not None and socket is None:
@@ -108,7 +108,7 @@ def trust(
     """Trust a key."""
     import pycountry
 
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.formats import node_keys
 
     code = country.upper()
@@ -136,7 +136,7 @@ def trust(
 def audit(store: StoreOption) -> None:
     """Check the audit."""
     from biodata.access.exact_process import ExactStore
-    from biodata.errors import StoreError
+    from biodata.core.errors import StoreError
 
     broken = ExactStore(store).first_broken()
     if broken is not None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 _HELP = """Tell the story of a record: each value beside what was told and the rule that read it, with the rule's version;
 the doubts, the match of the name, every version of the record, and what goes out of it.

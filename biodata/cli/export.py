@@ -21,7 +21,7 @@ from biodata.cli.options import (
     show_progress,
 )
 from biodata.cli.question import asked_of, country_codes, read_pairs
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.store.query import filters

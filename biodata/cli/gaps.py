@@ -16,7 +16,7 @@ from biodata.cli.options import (
     show_progress,
 )
 from biodata.cli.species_maps import RangeCodesOption, say_ranges
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -389,8 +389,8 @@ def _write_conefor(pieces: "Pieces", folder: Path) -> None:
     """Write the pieces as Conefor's files; those beyond the border are the last, and have no area."""
     import numpy as np
 
+    from biodata.core.vocabularies import ConnectionKind
     from biodata.formats.conefor import Connections, Nodes, write_connections, write_nodes
-    from biodata.vocabularies import ConnectionKind
 
     folder.mkdir(parents=True, exist_ok=True)
     count = len(pieces.shapes)

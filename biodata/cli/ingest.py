@@ -82,7 +82,7 @@ def ingest(
     ] = None,
 ) -> None:
     """Read, harmonise, commit, report."""
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
 
     try:
         _ingest(source, paths, data, dataset, option, kind, dry_run, as_json, report, part)
@@ -100,7 +100,7 @@ def _name_source(source: str, paths: Sequence[Path], data: Path, dataset: str | 
     InputError
         With SOURCE_OTHER, if they are surely of another one.
     """
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.ingest.kinds import kind_of
 
     kind = kind_of(paths) if all(path.exists() for path in paths) else None
@@ -191,7 +191,7 @@ def _refuse_blocked(
     InputError
         With SURVEY_BLOCKED, if something blocks it.
     """
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.pipeline.report import write_outcomes
     from biodata.surveys.check import blocked
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, installation, say, settings_for
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +59,7 @@ def match_names(
     """Read, match, write, count."""
     import polars as pl
 
-    from biodata import terms
+    from biodata.core import terms
     from biodata.formats import delimited
     from biodata.harmonise.checklists import Checklist
     from biodata.harmonise.findings import Told
@@ -195,7 +195,7 @@ def _taxa(data: Path) -> "pl.DataFrame":
     """Return the taxa of an installation; none where there is no installation."""
     import polars as pl
 
-    from biodata import terms
+    from biodata.core import terms
     from biodata.store.lake import Lake
 
     if not data.is_dir():

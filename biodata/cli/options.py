@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
-from biodata.errors import InputError, NoReleaseError
-from biodata.run_parameters import GEOTIFF
-from biodata.settings import Settings
+from biodata.core.errors import InputError, NoReleaseError
+from biodata.core.run_parameters import GEOTIFF
+from biodata.core.settings import Settings
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
@@ -44,7 +44,7 @@ def settings_for(data: Path) -> Settings:
         first = error.errors()[0]
         variable = f"BIODATA_{'.'.join(map(str, first['loc'])).upper()}"
         problem = f"this setting cannot be used: {first['msg']}"
-        raise InputError(problem, column=variable, expected="what biodata/settings.py says of it") from None
+        raise InputError(problem, column=variable, expected="what biodata/core/settings.py says of it") from None
 
 
 def boundaries_for(data: Path | None = None) -> "BoundarySet":

@@ -10,7 +10,7 @@ import polars as pl
 from tqdm import tqdm
 
 from biodata.cli.parse_kinds import READERS, Kind, Reader
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import encodings
 
 # The rows of a CSV file for `biodata parse`: lenient with quotes, strict about what would lose a row.

@@ -9,10 +9,10 @@ from typing import Final
 
 import polars as pl
 
-from biodata.flags import FLAGS
+from biodata.core.flags import FLAGS
+from biodata.core.terms import VERBATIM_TERMS
 from biodata.harmonise import dates
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told
-from biodata.terms import VERBATIM_TERMS
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.tables import Confidence
 

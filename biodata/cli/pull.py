@@ -20,7 +20,7 @@ from biodata.cli.options import (
     show_progress,
     stages,
 )
-from biodata.errors import InputError, RemoteError
+from biodata.core.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
     from biodata.pipeline import IngestReport

@@ -15,7 +15,7 @@ from biodata.cli.options import boundaries_for, check_outputs, say, say_boundari
 if TYPE_CHECKING:
     import polars as pl
 
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.formats.delimited import Delimited
     from biodata.quality import Context
 
@@ -85,7 +85,7 @@ def run(
 
 def _named(file: Path, table: "Delimited", context: "Context", test_column: str, out: Path | None) -> None:
     """Answer each row for its own test."""
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.quality import run_named
 
     answered = 0
@@ -113,7 +113,7 @@ def _cells(file: Path, table: "Delimited") -> "Iterator[pl.DataFrame]":
     """Yield the rows with every sign that stands in a cell, NUL too: what cannot be taken in can still be tested."""
     import polars as pl
 
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
 
     schema = dict.fromkeys(("source_row", *table.headings), pl.String)
     with file.open(encoding="utf-8-sig" if table.encoding.startswith("utf") else table.encoding, newline="") as handle:
@@ -138,7 +138,7 @@ def _everything(table: "Delimited", context: "Context", out: Path | None, report
     """Answer every test on every row, and report."""
     from tqdm.auto import tqdm
 
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.quality import run as run_tests
     from biodata.quality.report import Collector, lines
 
@@ -222,7 +222,7 @@ def _identifiers(batch: "pl.DataFrame") -> "pl.Series":
 
 def _context(checklist: Path | None, centres: Path | None, parameters: list[str]) -> "Context":
     """Return what the tests may ask."""
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.quality import TESTS, Context
 
     known = {name for test in TESTS for name in test.parameters}
@@ -246,7 +246,7 @@ def _taxa(path: Path) -> "pl.DataFrame":
     """Return a checklist as taxa."""
     import polars as pl
 
-    from biodata import terms
+    from biodata.core import terms
     from biodata.harmonise.taxa import taxa
     from biodata.ingest.checklist import ChecklistSource
 
@@ -260,7 +260,7 @@ def _centres(path: Path) -> "pl.DataFrame":
     """Return centres of countries from a table of text."""
     import polars as pl
 
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.formats import delimited
 
     table = delimited.read(lambda: path.open("rb"), file=path.name)

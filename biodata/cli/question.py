@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
-    from biodata.settings import Settings
+    from biodata.core.settings import Settings
     from biodata.store.query.filters import Filter
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biodata.cli.options import check_kinds, check_outputs, read_box, read_options, say, show_progress
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -292,7 +292,7 @@ def resistance(
     from biodata.analysis.resistance import from_rules
     from biodata.analysis.resistance_rules import for_species, read_rules
     from biodata.exports.cog import file_name_of, resistance_tags, write_cog
-    from biodata.pipeline.layer_folder import LayerFolder
+    from biodata.runs.layer_folder import LayerFolder
 
     check_outputs([out], [table])
     window = None if box is None else read_box(box)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, read_country, say, settings_for, show_progress
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.analysis.reserves.portfolio import Portfolio

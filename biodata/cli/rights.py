@@ -133,7 +133,7 @@ def permit(
 ) -> None:
     """Keep a permit."""
     from biodata.access import accounts, permits, rule_changes
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.store.registry import Registry
 
     if kind not in list(permits.Kind):
@@ -181,7 +181,7 @@ def terms(
 ) -> None:
     """Tell or set the terms of use."""
     from biodata.access import accounts, terms_of_use
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
@@ -209,7 +209,7 @@ def use(
     import pycountry
 
     from biodata.access import terms_of_use
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.store.registry import Registry
 
     if pycountry.countries.get(alpha_2=country.upper()) is None:

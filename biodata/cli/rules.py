@@ -169,7 +169,7 @@ def import_(
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
     from biodata.access.rule_changes import Difference, import_rules, read_files
-    from biodata.errors import InputError
+    from biodata.core.errors import InputError
     from biodata.pipeline.rule_check import changed_under, finer
     from biodata.store.cluster import lake_exists
     from biodata.store.registry import Registry

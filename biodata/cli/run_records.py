@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from contextlib import AbstractContextManager
 
-    from biodata.settings import Settings
+    from biodata.core.settings import Settings
 
 _HELP = """Analyses that can be had again: what was asked, of what, by which code, and what came out.
 
@@ -59,7 +59,7 @@ def start(
     workers: Workers = None,
 ) -> None:
     """Run and keep."""
-    from biodata import run_engines
+    from biodata.runs import engines as run_engines
 
     asked = {**read_parameters(parameters), **read_set(settings)}
     installation = settings_for(data)
@@ -75,7 +75,7 @@ def list_runs(
 
     Example: biodata runs list --data biodata_data
     """
-    from biodata import run_records
+    from biodata.store import run_records
 
     settings = settings_for(data)
     records = run_records.every(settings)
@@ -110,7 +110,7 @@ def repeat(
     workers: Workers = None,
 ) -> None:
     """Run again and compare."""
-    from biodata import run_engines
+    from biodata.runs import engines as run_engines
     from biodata.runs.standing import kept_run
 
     settings = settings_for(data)
@@ -131,8 +131,8 @@ def compare(
 
     Example: biodata runs compare landcover_china_laos-corridor-1 landcover_china_vietnam-corridor-1 --data biodata_data
     """
-    from biodata import run_records
     from biodata.runs.standing import kept_run
+    from biodata.store import run_records
 
     settings = settings_for(data)
     one, other = kept_run(settings, first), kept_run(settings, second)

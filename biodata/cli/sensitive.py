@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, say_held_runs, show_progress
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 _SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
 
@@ -50,9 +50,9 @@ def sensitive(
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
     from biodata.access.rule_changes import add_rule
+    from biodata.core.vocabularies import SharingCategory
     from biodata.pipeline.rule_taxon import look_up
     from biodata.sharing import Rule
-    from biodata.vocabularies import SharingCategory
 
     known = [str(c) for c in SharingCategory if c is not SharingCategory.OPEN]
     if category not in known:

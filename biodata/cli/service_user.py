@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import folders
 
 
@@ -81,7 +81,7 @@ def _can_run(number: int, group: int) -> bool:
     """Tell whether a system user can run this interpreter."""
     try:
         told = subprocess.run(
-            [sys.executable, "-c", "import http.client, biodata.settings"], user=number, group=group, extra_groups=[], check=False,
+            [sys.executable, "-c", "import http.client, biodata.core.settings"], user=number, group=group, extra_groups=[], check=False,
             capture_output=True,
         )  # fmt: skip
     except OSError:

@@ -32,7 +32,7 @@ from biodata.cli.species_maps import (
 )
 
 if TYPE_CHECKING:
-    from biodata.species_layers.species_facts import FiguresReport
+    from biodata.runs.species.species_facts import FiguresReport
 
 _HELP = """Figures and layers of species: area of occupancy, extent of occurrence, richness, habitat, a model.
 
@@ -99,8 +99,8 @@ def figures(
 ) -> None:
     """Read, compute, say."""
     from biodata.analysis.evidence.counting import NO_UNCERTAINTY
-    from biodata.species_layers.reading import view_of
-    from biodata.species_layers.species_facts import FiguresRequest, figures_of
+    from biodata.runs.species.reading import view_of
+    from biodata.runs.species.species_facts import FiguresRequest, figures_of
 
     check_kinds([out], (".gpkg", ".json"))
     check_outputs([out], [])
@@ -175,7 +175,7 @@ def statuses(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print the lists, then the rules."""
-    from biodata.species_layers.species_facts import statuses as find
+    from biodata.runs.species.species_facts import statuses as find
 
     found = find(installation(data), name)
     if as_json:
@@ -198,7 +198,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look the name up and print what is known."""
-    from biodata.species_layers.species_facts import species_facts
+    from biodata.runs.species.species_facts import species_facts
 
     found = species_facts(installation(data), name, of_kingdom=kingdom)
     if as_json:

@@ -17,8 +17,8 @@ from biodata.cli.options import (
     say,
     settings_for,
 )
-from biodata.errors import InputError
-from biodata.run_parameters import GEOTIFF
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import GEOTIFF
 
 UntoldOption = Annotated[
     float | None, typer.Option("--untold-uncertainty-m", help="Uncertainty of records that tell none.", min=0, max=1e6)
@@ -84,9 +84,9 @@ def habitat(
 ) -> None:
     """Read, cut, tell."""
     from biodata.analysis.species.ranges import read_codes
-    from biodata.species_layers.maps import HabitatRequest, habitat_of
-    from biodata.species_layers.reading import view_of
-    from biodata.species_layers.species_facts import FiguresRequest
+    from biodata.runs.species.maps import HabitatRequest, habitat_of
+    from biodata.runs.species.reading import view_of
+    from biodata.runs.species.species_facts import FiguresRequest
 
     _check(out, GEOTIFF, [range_file] if range_file else [])
     installation(data)
@@ -150,8 +150,8 @@ def richness(
 ) -> None:
     """Read, count, tell."""
     from biodata.exports.layers import write_layer
-    from biodata.species_layers.maps import RichnessRequest, richness_of
-    from biodata.species_layers.reading import view_of
+    from biodata.runs.species.maps import RichnessRequest, richness_of
+    from biodata.runs.species.reading import view_of
 
     _check(out, (".gpkg",), [])
     report = richness_of(
@@ -224,8 +224,8 @@ def model(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Read, fit, score, tell."""
-    from biodata.species_layers.maps import ModelRequest, model_of
-    from biodata.species_layers.reading import view_of
+    from biodata.runs.species.maps import ModelRequest, model_of
+    from biodata.runs.species.reading import view_of
 
     check_kinds([out])
     check_outputs([out], [])

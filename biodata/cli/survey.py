@@ -20,7 +20,7 @@ from biodata.cli.options import (
     show_progress,
 )
 from biodata.cli.species_maps import RecordsOption, as_text
-from biodata.errors import BiodataError, InputError
+from biodata.core.errors import BiodataError, InputError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -157,10 +157,10 @@ def results(
     as_json: options.JsonOption = False,
 ) -> None:  # fmt: skip
     """Run, keep, write, say."""
-    from biodata import run_engines
     from biodata.exports.reports import survey_page
-    from biodata.run_engines import Work
-    from biodata.run_engines.work import told_of
+    from biodata.runs import engines as run_engines
+    from biodata.runs.engines import Work
+    from biodata.runs.engines.work import told_of
     from biodata.surveys.words import sentences
 
     language = options.language_told(language)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 from biodata.cli.options import say, settings_for
-from biodata.errors import InputError, shorten
+from biodata.core.errors import InputError, shorten
 
 if TYPE_CHECKING:
     import polars as pl
 
     from biodata.access.roles import Principal
-    from biodata.settings import Settings
+    from biodata.core.settings import Settings
     from biodata.sharing import RuleSet
     from biodata.store.registry import Registry
     from biodata.surveys.licences import OfDataset

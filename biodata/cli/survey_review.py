@@ -8,7 +8,7 @@ import typer
 
 from biodata.cli import survey_options as options
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 PartOption = Annotated[
     str | None, typer.Option("--part", help="The part of the dataset that the file is, such as a season; else the file's name.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 
 _VERIFY = """Check every file of an installation against its checksum, and that what refers to it says the same.
 

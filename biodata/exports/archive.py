@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.exports.catalogue import Cited, EmlFacts, eml
 from biodata.exports.event_archive import (
     POINTING,
@@ -29,7 +30,6 @@ from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
 from biodata.sharing.media import items
-from biodata.vocabularies import SharingCategory
 
 _MEDIA: Final = "media"
 _RECORD: Final = "occurrenceID"

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SurveyDesign
 from biodata.exports import camtrapdp_deployments as cameras
 from biodata.exports import camtrapdp_rows as rows_of
 from biodata.exports.event_archive import whole_datasets
@@ -25,7 +26,6 @@ from biodata.exports.selection import Selection, Step
 from biodata.formats.camtrapdp import DESCRIPTOR, EFFORT_UNKNOWN, OBSERVATIONS_APART, SCHEMAS, TABLES, VERSION, fields
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, spelt, strictest
-from biodata.vocabularies import SurveyDesign
 
 _RANKS: Final = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "subspecies")
 _ABOVE: Final = ("kingdom", "phylum", "class", "order", "family", "genus")

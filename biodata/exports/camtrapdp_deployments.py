@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata.core.vocabularies import SurveyDesign
 from biodata.exports.camtrapdp_rows import OFFSET, WHOLE, at, cell_tag, solar_offsets, text, unless_empty
 from biodata.formats.camtrapdp import (
     COUNTRIES,
@@ -18,7 +19,6 @@ from biodata.formats.camtrapdp import (
     ZONE_UNKNOWN,
 )
 from biodata.text.times import COUNTRY_ZONES, offset_at
-from biodata.vocabularies import SurveyDesign
 
 PLACE: Final = ("datasetKey", "told_deployment", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
 """What tells deployments apart."""

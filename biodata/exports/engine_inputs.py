@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, places
-from biodata.errors import InputError
+from biodata import places
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.exports import layers
 from biodata.exports.selection import Selection
 from biodata.formats.marxan_output import write_settings, write_units
@@ -207,8 +208,8 @@ def write_conefor(
         Distances are the least costs of the published corridors (cost-metres), and not those between edges (metres).
     """
     from biodata.analysis.networks.protconn_pieces import within_reach
+    from biodata.core.vocabularies import ConnectionKind
     from biodata.formats.conefor import Connections, Nodes, write_connections, write_nodes
-    from biodata.vocabularies import ConnectionKind
 
     areas = published_areas(release, box)
     if corridors:

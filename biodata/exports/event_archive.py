@@ -17,7 +17,7 @@ import polars as pl
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from biodata import terms
+from biodata.core import terms
 from biodata.exports.growing import Piece, ZipWriter, compress
 from biodata.exports.request import Facts
 from biodata.exports.selection import Selection

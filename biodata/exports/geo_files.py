@@ -10,7 +10,7 @@ import orjson
 import polars as pl
 import shapely
 
-from biodata import terms
+from biodata.core import terms
 from biodata.exports.request import ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
 from biodata.exports.styles import add_styles

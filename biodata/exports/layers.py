@@ -17,7 +17,7 @@ import orjson
 import polars as pl
 import shapely
 
-from biodata import terms
+from biodata.core import terms
 from biodata.exports.styles import add_styles
 from biodata.harmonise.area_cleaning import Cleaned, Report
 from biodata.harmonise.area_cleaning import to_geodataframe as cleaned_frame

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata.core.vocabularies import SharingCategory
 from biodata.exports.growing import KEEP_EVERY_S
 from biodata.exports.selection import Selection
 from biodata.sharing.licences import effective, spelt, strictest
 from biodata.store.query import plain
 from biodata.store.query.filters import Filter
-from biodata.vocabularies import SharingCategory
 
 
 @dataclass(frozen=True, slots=True)

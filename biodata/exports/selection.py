@@ -17,8 +17,8 @@ from typing import Any, Final, Self, TypeVar
 import duckdb
 import polars as pl
 
-from biodata import terms
-from biodata.errors import StoreError
+from biodata.core import terms
+from biodata.core.errors import StoreError
 from biodata.store.duck import ATTACHED, connect_exporting, quote
 from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where

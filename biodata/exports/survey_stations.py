@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -8,8 +8,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.exports.growing import GrowingFile
 from biodata.exports.request import Columns, ExportRequest, Facts, Grid
 from biodata.exports.selection import LABELS_OF_GROUP, Selection, Step

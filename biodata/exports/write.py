@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.exports import archive, camtrapdp, geo_files, tables
 from biodata.exports.request import ExportRequest, Facts, read_facts
 from biodata.exports.selection import Selection, Step

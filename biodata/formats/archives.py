@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.zips import (
     ArchiveLimits,
     check_name,

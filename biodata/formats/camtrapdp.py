@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import archives, delimited
 from biodata.formats.archives import Archive, open_archive, read_document
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

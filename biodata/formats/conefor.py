@@ -9,9 +9,9 @@ from typing import Final, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import ConnectionKind, ConnectionLayout
 from biodata.formats import encodings
-from biodata.vocabularies import ConnectionKind, ConnectionLayout
 
 _BLOCK_LINES: Final = 100_000
 _SEPARATORS: Final = (

@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
 from biodata.formats import encodings
 from biodata.formats.encodings import utf8_blocks
 from biodata.formats.records import Dialect, Limits, Record, Repairs, cut, split_fields

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal, shorten
+from biodata.core.errors import InputError, Refusal, shorten
 from biodata.formats import delimited
 from biodata.formats.archives import LIMITS, Archive, open_archive, read_document
 from biodata.formats.delimited import Delimited

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, NamedTuple, NoReturn
 
 import numpy as np
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.encoding_guesses import CANDIDATES, guess
 
 _NAMES: Final = MappingProxyType(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from biodata.errors import InputError, shorten
+from biodata.core.errors import InputError, shorten
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.circuitscape import decode, number, read_bytes
 
 NODATA: Final = -9999.0

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO, Final
 
 import ijson
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 MOST_ITEM_BYTES: Final = 4 << 20
 """Bytes that one item of an array may take."""

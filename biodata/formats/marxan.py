@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import marxan_tables as tables
 from biodata.formats.marxan_input import Inputs, find_file, input_folder, read_inputs
 from biodata.formats.marxan_tables import ROW, Table

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import encodings
 
 # Source: input.cpp of Marxan 4, https://github.com/Marxan-source-code/marxan

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, NoReturn
 from xml.etree.ElementTree import Element
 
-from biodata.errors import InputError, shorten
+from biodata.core.errors import InputError, shorten
 from biodata.formats import encodings
 from biodata.formats.records import Dialect, Limits, Repairs
 from biodata.formats.xml import local_name, local_term, parse

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 def new_key() -> bytes:

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.zips import BROKEN_ZIP
 
 

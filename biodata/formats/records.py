@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from biodata.errors import InputError, Refusal, shorten
+from biodata.core.errors import InputError, Refusal, shorten
 from biodata.formats.encodings import count_of
 
 

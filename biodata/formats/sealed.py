@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 
 MAGIC: Final = b"biodata sealed 1\n"
 PIECE_BYTES: Final = 1 << 16

@@ -22,8 +22,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 import polars as pl
 
-from biodata import edges
-from biodata.errors import InputError, shorten
+from biodata.core import edges
+from biodata.core.errors import InputError, shorten
 from biodata.formats import encodings
 from biodata.formats.archives import Archive, open_archive
 from biodata.formats.zips import ArchiveLimits

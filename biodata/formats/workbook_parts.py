@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import IO, Final
 from xml.parsers import expat
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import xml
 from biodata.formats.zips import BROKEN_ZIP
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import encodings
 from biodata.formats.delimited import SEPARATORS, sniff
 from biodata.formats.encodings import utf8_blocks

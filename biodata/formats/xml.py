@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, fromstring
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 def parse(data: bytes, *, file: str) -> Element:

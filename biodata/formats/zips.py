@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, cast
 
-from biodata.errors import InputError, shorten
+from biodata.core.errors import InputError, shorten
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo
+from biodata.core import geo
 from biodata.places import BoundarySet, country_geometry, locate
 from biodata.text.countries import parse_country
 

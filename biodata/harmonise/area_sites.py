@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, terms
+from biodata.core import geo, terms
 from biodata.formats.vectors import problem_of
 from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.findings import OWN_COLUMNS, Headings

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata.geo import Geometries
+from biodata.core.geo import Geometries
 from biodata.harmonise.area_cleaning.repair import repair
 from biodata.harmonise.area_cleaning.steps import to_plane
 from biodata.text.same_sites import distinct_words, is_same, shared_ground

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.flags import FLAGS
+from biodata.core.flags import FLAGS
 from biodata.harmonise.event_clocks import CLOSE, HALF_DAY, YEARS, ClockFault, of_moments
 from biodata.harmonise.event_times import DAY, ends_of
 from biodata.text.tables import read_rows

@@ -5,8 +5,9 @@ from typing import Final
 import polars as pl
 from shapely import GEOSException, box, from_wkt
 
-from biodata import terms
-from biodata.flags import FLAGS
+from biodata.core import terms
+from biodata.core.flags import FLAGS
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import measures
 from biodata.harmonise.findings import Findings, Told, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled
@@ -14,7 +15,6 @@ from biodata.text.coordinate_pairs import SWAPPED, parse_pairs, parse_two_column
 from biodata.text.coordinates import Axis, parse_coordinates, read_angle
 from biodata.text.projected import parse_projected
 from biodata.text.tables import Confidence
-from biodata.vocabularies import SharingCategory
 
 # Records and events that a biodata had made coarser before it wrote the archive that they come in: they stay so.
 #

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.harmonise import event_times
 from biodata.harmonise.findings import ADMINISTRATION, Findings, Told, repairs
 from biodata.text import dates

@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from biodata import places
-from biodata.datums import Form, Moved, System, find_system, to_wgs84
-from biodata.datums.operations import NOT_MOVED, UNPUBLISHED_M, to_geographic
-from biodata.datums.systems import WGS84
-from biodata.geo import Floats, geodesic_distance_m
+from biodata.core.geo import Floats, geodesic_distance_m
 from biodata.harmonise.datum_points import candidates, likeliest_scale, log_likelihoods, log_mean, marginal, region
+from biodata.places.datums import Form, Moved, System, find_system, to_wgs84
+from biodata.places.datums.operations import NOT_MOVED, UNPUBLISHED_M, to_geographic
+from biodata.places.datums.systems import WGS84
 
 STATED_BONUS: Final = 2.0
 """What a stated datum adds to the logarithm of how likely a system on that datum is."""

@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 
 from biodata import places
-from biodata.datums import Form, System, find_system, to_wgs84
-from biodata.datums.operations import UNPUBLISHED_M
-from biodata.errors import InputError
-from biodata.geo import Floats, geodesic_distance_m
+from biodata.core.errors import InputError
+from biodata.core.geo import Floats, geodesic_distance_m
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.datum_points import candidates, forms_of, read_points, region, told_numbers
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told, repairs
 from biodata.harmonise.measures import FLAG as OUTLINED
+from biodata.places.datums import Form, System, find_system, to_wgs84
+from biodata.places.datums.operations import UNPUBLISHED_M
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.tables import over_distinct
 

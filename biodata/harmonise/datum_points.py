@@ -10,10 +10,10 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata import places
-from biodata.datums import Form, System, all_systems
-from biodata.datums.systems import false_easting_m
-from biodata.geo import PREPARED, Floats, metres_per_degree
+from biodata.core.geo import PREPARED, Floats, metres_per_degree
 from biodata.harmonise.findings import Told
+from biodata.places.datums import Form, System, all_systems
+from biodata.places.datums.systems import false_easting_m
 from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.countries import parse_countries
 from biodata.text.numbers import parse_decimals

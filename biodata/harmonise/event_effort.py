@@ -19,12 +19,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import polars as pl
 from pyproj import Geod
 
+from biodata.core.terms import ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS
+from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
 from biodata.harmonise import measures
 from biodata.harmonise.event_times import cells, days, iso, nights, read_failures, united
 from biodata.harmonise.findings import Findings
-from biodata.terms import ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS
 from biodata.text.units import effort_unit, in_unit, read_effort
-from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 TOLERANCE: Final = 0.1
 """Share by which told and computed effort may differ without a flag."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.harmonise import dates
 from biodata.harmonise.findings import Findings, Told, repairs
 from biodata.text import times

@@ -8,9 +8,9 @@ from typing import Final
 import polars as pl
 from pyproj import Geod
 
-from biodata import terms
-from biodata.errors import Refusal
-from biodata.flags import FLAGS
+from biodata.core import terms
+from biodata.core.errors import Refusal
+from biodata.core.flags import FLAGS
 from biodata.harmonise import coordinates, event_clocks, event_effort, event_times
 from biodata.harmonise.event_times import cells, ends_of, with_event_date
 from biodata.harmonise.findings import Findings, Told, as_written, quality_flags

@@ -7,10 +7,10 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.flags import FLAGS
+from biodata.core import terms
+from biodata.core.flags import FLAGS
+from biodata.core.terms import REPAIR, WRITTEN
 from biodata.harmonise import rules
-from biodata.terms import REPAIR, WRITTEN
 from biodata.text.tables import NA, PLACEHOLDERS
 
 # A batch as it was told: terms and other headings, cells cleaned, the verbatim layer kept as it came.
@@ -253,12 +253,12 @@ def repairs(
 
 
 def quality_flags(parts: Iterable[Findings], height: int) -> pl.Series:
-    """Return for each of `height` rows the names of its doubts, in the order of `biodata.flags`; none is an empty list.
+    """Return for each of `height` rows the names of its doubts, in the order of `biodata.core.flags`; none is an empty list.
 
     Raises
     ------
     KeyError
-        If a step set a flag that `biodata.flags` does not have.
+        If a step set a flag that `biodata.core.flags` does not have.
     """
     masks: dict[str, pl.Series] = {}
     for part in parts:

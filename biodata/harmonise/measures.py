@@ -10,9 +10,9 @@ import shapely
 from shapely import GEOSException
 from shapely.geometry.base import BaseGeometry
 
-from biodata.edges import problem_of
-from biodata.errors import InputError
-from biodata.geo import geodesic_distance_m
+from biodata.core.edges import problem_of
+from biodata.core.errors import InputError
+from biodata.core.geo import geodesic_distance_m
 from biodata.harmonise import coordinates
 from biodata.harmonise.findings import Findings, Told, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, Told, json_object, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled

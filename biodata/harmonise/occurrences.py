@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import places, quality, terms
-from biodata.errors import Refusal
+from biodata import places, quality
+from biodata.core import terms
+from biodata.core.errors import Refusal
 from biodata.harmonise import coordinates, dates, datum_moves, location, measures, names, records, suspicious
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.dates import DateOrders

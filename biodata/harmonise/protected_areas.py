@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import edges, geo, terms
-from biodata.errors import Refusal
+from biodata.core import edges, geo, terms
+from biodata.core.errors import Refusal
 from biodata.harmonise import area_borders
 from biodata.harmonise.area_cleaning import repair
 from biodata.harmonise.area_sites import sites

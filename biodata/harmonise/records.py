@@ -7,15 +7,15 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import Refusal
-from biodata.flags import TRACKED
+from biodata.core.errors import Refusal
+from biodata.core.flags import TRACKED
+from biodata.core.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL, SurveyDesign
 from biodata.harmonise.findings import ADMINISTRATION, Findings, Told, repairs
 from biodata.sharing import measurements, media
 from biodata.sharing.labels import in_texts
 from biodata.text.controlled import Vocabulary, parse_controlled, parse_licences
 from biodata.text.countries import parse_countries
 from biodata.text.numbers import parse_decimals
-from biodata.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL, SurveyDesign
 
 # What identifies a record in its dataset, and the rows that nothing identifies.
 

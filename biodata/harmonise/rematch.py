@@ -4,8 +4,9 @@ from typing import Final
 
 import polars as pl
 
-from biodata import lists, places, terms
-from biodata.flags import FLAGS
+from biodata import lists, places
+from biodata.core import terms
+from biodata.core.flags import FLAGS
 from biodata.harmonise import suspicious
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Findings, Told

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.occurrences import INTERPRETED, VERBATIM, HarmonisedBatch, Harmoniser, Identified
 

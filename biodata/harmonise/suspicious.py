@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata import places
-from biodata.geo import Floats
+from biodata.core.geo import Floats
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.findings import Findings, Told
 from biodata.places.borders import SEA

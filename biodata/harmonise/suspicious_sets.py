@@ -7,8 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata import places
-from biodata.flags import FLAGS
-from biodata.geo import Floats
+from biodata.core.flags import FLAGS
+from biodata.core.geo import Floats
 from biodata.harmonise import suspicious
 from biodata.places.gazetteer import MEAN_RADIUS_M, on_sphere
 
@@ -272,7 +272,7 @@ def placed(occurrences: pl.DataFrame) -> pl.DataFrame:
 
 
 def merged(occurrences: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """Return records with what was found among their `quality_flags`, in the order of `biodata.flags`.
+    """Return records with what was found among their `quality_flags`, in the order of `biodata.core.flags`.
 
     Parameters
     ----------

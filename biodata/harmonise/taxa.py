@@ -9,10 +9,11 @@ from typing import Final
 
 import polars as pl
 
-from biodata import lists, terms
-from biodata.errors import InputError, Refusal
+from biodata import lists
+from biodata.core import terms
+from biodata.core.errors import InputError, Refusal
+from biodata.core.terms import BESIDE, EXTENSION
 from biodata.harmonise.findings import OWN_COLUMNS, Headings
-from biodata.terms import BESIDE, EXTENSION
 from biodata.text import vernaculars
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.scientific_names import parse_names

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, cast
 
-from biodata.errors import InputError, UnknownSourceError
+from biodata.core.errors import InputError, UnknownSourceError
 from biodata.ingest.protocol import Source
 
 SOURCES: Final[Mapping[str, str]] = MappingProxyType(

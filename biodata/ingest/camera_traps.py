@@ -12,10 +12,10 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
+from biodata.core.vocabularies import MACHINE_ONLY, SurveyDesign
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import Part, whole_table
-from biodata.vocabularies import MACHINE_ONLY, SurveyDesign
 
 PROTOCOL: Final = "camera trap"
 BASIS: Final = "MachineObservation"

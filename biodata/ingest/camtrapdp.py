@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.formats.camtrapdp import (
     DESCRIPTOR,
     EFFORT_UNKNOWN,

@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import InputError, Refusal
+from biodata.core import terms
+from biodata.core.errors import InputError, Refusal
 from biodata.formats import camtrapdp as check
 from biodata.formats.camtrapdp import (
     CELL,

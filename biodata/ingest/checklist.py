@@ -8,7 +8,8 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
+from biodata.core.terms import BESIDE, EXTENSION
 from biodata.formats.archives import is_archive
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
@@ -16,7 +17,6 @@ from biodata.ingest.dwca import DwcaSource
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.table_headings import open_table, term_of
 from biodata.ingest.tables import POINTER, archive_rows, as_json, check_options, core_id_name, extension_rows, opener
-from biodata.terms import BESIDE, EXTENSION
 
 STATUS_OPTIONS: Final = ("list", "scope", "year", "authority")
 """What is declared of a list that gives taxa a status."""

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeGuard
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
 from biodata.formats import json_stream
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import REASONS, words

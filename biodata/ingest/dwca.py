@@ -9,8 +9,8 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import Refusal
+from biodata.core import terms
+from biodata.core.errors import Refusal
 from biodata.formats.archives import is_archive
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile

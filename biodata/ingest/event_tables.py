@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import shorten
+from biodata.core.errors import shorten
 from biodata.ingest.protocol import VerbatimTable
 from biodata.ingest.tables import COLUMNS, MEDIA
 from biodata.sharing.measurements import COLUMN as MEASUREMENTS

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import delimited
 from biodata.formats.archives import Archive, is_tar, open_archive
 from biodata.formats.camtrapdp import DESCRIPTOR

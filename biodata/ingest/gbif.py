@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Final
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
 from biodata.formats.archives import is_archive
 from biodata.formats.dwca import open_dwca
 from biodata.ingest.protocol import VerbatimTable

@@ -20,7 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from biodata.errors import InputError, RemoteError, shorten
+from biodata.core.errors import InputError, RemoteError, shorten
 from biodata.ingest.http_answers import RefusedError, TryAgainError, about, kind, message, origin, reason, retry_after
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from biodata.errors import RemoteError, shorten
+from biodata.core.errors import RemoteError, shorten
 
 
 class TryAgainError(Exception):

@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 import urllib3
 from tqdm.auto import tqdm
 
-from biodata.errors import RemoteError, StoreError
+from biodata.core.errors import RemoteError, StoreError
 from biodata.ingest.http import Client
 from biodata.ingest.http_answers import RefusedError, TryAgainError, about, kind, message, start_of, total_of
 

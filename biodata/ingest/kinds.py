@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import delimited
 from biodata.formats.archives import is_archive, open_archive
 from biodata.formats.dwca import META, open_dwca

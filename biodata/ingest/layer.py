@@ -16,11 +16,11 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import edges, terms
-from biodata.errors import InputError
-from biodata.formats import declared_crs, geotiff
+from biodata.core import edges, terms
+from biodata.core.errors import InputError
+from biodata.formats import geotiff
 from biodata.formats.vectors import Layer, open_layers, problem_of
-from biodata.ingest import layer_rasters
+from biodata.ingest import declared_crs, layer_rasters
 from biodata.ingest.layer_kinds import KINDS, MEASURES, LayerKind, find_kind
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import check_options

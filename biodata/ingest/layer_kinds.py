@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 MEASURES: Final = ("categorical", "continuous")
 """What the cells of a raster are: classes or quantities."""

@@ -9,9 +9,10 @@ from typing import Any, Final
 import numpy as np
 from tqdm.auto import tqdm
 
-from biodata.errors import InputError
-from biodata.formats import declared_crs, geotiff
-from biodata.geo import METRES_PER_DEGREE
+from biodata.core.errors import InputError
+from biodata.core.geo import METRES_PER_DEGREE
+from biodata.formats import geotiff
+from biodata.ingest import declared_crs
 from biodata.ingest.layer_kinds import KINDS, LayerKind
 from biodata.text import legends
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.archives import open_archive
 from biodata.formats.delimited import Delimited
 from biodata.formats.dwca import META, METADATA, DatasetDescription, read_eml

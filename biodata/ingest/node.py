@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.formats import node_keys
 
 RECORDS: Final = "occurrences.parquet"

@@ -16,8 +16,8 @@ import polars as pl
 import shapely
 from tqdm.auto import tqdm
 
-from biodata import edges, geo
-from biodata.errors import InputError, Refusal
+from biodata.core import edges, geo
+from biodata.core.errors import InputError, Refusal
 from biodata.formats.archives import open_archive
 from biodata.formats.vectors import EXPECTED, MAX_DEPTH, Layer, open_layers, problem_of
 from biodata.formats.workbooks import read_sheets

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.archives import open_archive, read_document
 from biodata.formats.other_workbooks import XLS
 from biodata.formats.workbooks import Grid, read_grids, read_text_grid

@@ -8,11 +8,11 @@ from typing import Final
 from pyproj import Transformer
 from pyproj.exceptions import ProjError
 
-from biodata.datums.systems import find_system
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
+from biodata.places.datums.systems import find_system
 from biodata.text.numbers import parse_decimal
 
 _OF_ONE: Final = frozenset(

@@ -9,14 +9,14 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.terms import WRITTEN
 from biodata.ingest import survey_shapes, taken_tables
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_shapes import KEY, PLACE, Survey, SurveyTable, fill_from, with_period, with_zone
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import check_options, decided_headings
-from biodata.terms import WRITTEN
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""

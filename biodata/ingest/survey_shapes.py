@@ -8,12 +8,12 @@ from typing import Final
 import polars as pl
 from rapidfuzz import process
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.terms import EVENT_TERMS
 from biodata.formats.workbooks import Grid
 from biodata.ingest.headings import Proposal
 from biodata.ingest.protocol import Finding, VerbatimTable
 from biodata.ingest.sheet_units import Measured, declared
-from biodata.terms import EVENT_TERMS
 from biodata.text import dates
 from biodata.text.controlled import parse_licence
 from biodata.text.day_month import OrderEvidence

@@ -7,7 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.terms import WRITTEN
 from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_headings, sheet_units, survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why
@@ -19,7 +20,6 @@ from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
-from biodata.terms import WRITTEN
 from biodata.text import dates
 from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.numbers import ascii_digits

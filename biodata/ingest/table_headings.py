@@ -8,13 +8,13 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.formats import delimited
 from biodata.formats.xml import local_term
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import are_latin
 from biodata.ingest.headings.dictionary import bare_name
-from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 
 OPTION: Final = "heading."
 _TERMS: Final = frozenset({*VERBATIM_TERMS, *EVENT_TERMS})

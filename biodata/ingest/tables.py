@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
 from biodata.formats import delimited
 from biodata.formats.archives import open_archive
 from biodata.formats.dwca import DarwinCoreArchive, DatasetDescription, core_id, rows

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.errors import Refusal, StoreError
+from biodata.core.errors import Refusal, StoreError
 from biodata.formats.zips import BROKEN_ZIP
 from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 

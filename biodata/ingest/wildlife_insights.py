@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import refused
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable

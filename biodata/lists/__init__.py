@@ -12,11 +12,11 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import RED_LIST
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.countries import parse_country
-from biodata.vocabularies import RED_LIST
 
 # The statuses that a checklist's rows state: in columns of their own, in an archive's extensions, or by what is declared.
 

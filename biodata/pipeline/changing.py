@@ -14,13 +14,13 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import assessments, places, sharing
-from biodata.pipeline.survey_publishing import published_events
+from biodata.core.settings import Settings
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.sharing.plan import Plan, marks_of, named_dataset
 from biodata.sharing.set_apart import Memory
 from biodata.store import releases, rules_in_force
 from biodata.store.lake import Lake
+from biodata.store.published_events import published_events
 from biodata.store.releases import Change, Release
 
 _LEVELS: Final = 16

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from biodata import assessments, places
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import consents
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry

@@ -9,10 +9,10 @@ from typing import Final
 import polars as pl
 from sqlalchemy import select
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest.protocol import DatasetInfo
 from biodata.pipeline.tables import Table
-from biodata.settings import Settings
 from biodata.sharing.licences import UNSPECIFIED, spelt
 from biodata.sharing.names import looked_up
 from biodata.store import audit, releases

@@ -13,9 +13,9 @@ import shapely
 from biodata import places
 from biodata.analysis.gaps.features import Places, Target, representation, responsibility
 from biodata.analysis.gaps.protected import Layers, Protected, amounts, layers_of, to_plane
-from biodata.errors import InputError
-from biodata.settings import Settings
-from biodata.vocabularies import EvidenceView
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import lists, terms
-from biodata.errors import InputError, StoreError
+from biodata import lists
+from biodata.core import terms
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest.layer import store_layers
 from biodata.pipeline import node_harvest
@@ -20,7 +22,6 @@ from biodata.pipeline.reading import Hear, Interpreted, Opened, interpreting, wi
 from biodata.pipeline.report import IngestReport, write_outcomes
 from biodata.pipeline.resolving import resolve_names
 from biodata.pipeline.tables import Table
-from biodata.settings import Settings
 from biodata.store.lake import CommitReport, Lake
 from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import In

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import sharing, terms
-from biodata.errors import SharingError
+from biodata import sharing
+from biodata.core import terms
+from biodata.core.errors import SharingError
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.sharing.decide import USED
@@ -15,7 +17,6 @@ from biodata.sharing.plan import CHECKED, faults_of
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.store import releases
 from biodata.store.lake import Lake
-from biodata.vocabularies import SharingCategory
 
 _HIDDEN: Final = pl.Schema(
     {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}

@@ -8,14 +8,16 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import places, sharing, terms
-from biodata.errors import InputError
+from biodata import places, sharing
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.formats import node_keys
 from biodata.ingest.node import RECORDS, check_files, read_records
 from biodata.ingest.protocol import DatasetInfo
 from biodata.pipeline.report import IngestReport
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.sharing.licences import spelt, strictest
 from biodata.sharing.received import check_published
 from biodata.store import audit, floor_set
@@ -29,7 +31,6 @@ from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.secret import secret
 from biodata.store.tombstones import identity_of
-from biodata.vocabularies import SharingCategory
 
 SOURCE: Final = "node"
 _SHARED_BY: Final = "shared_by"

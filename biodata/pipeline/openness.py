@@ -7,16 +7,16 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import places, sharing
-from biodata.errors import NoReleaseError
+from biodata.core.errors import NoReleaseError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.generalise import published_cells
 from biodata.sharing.plan import named_dataset
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import JUDGED, rules_in_force
-from biodata.vocabularies import SharingCategory
 
 REASONS: Final = (
     "name unknown", "name missing", "earlier release", "beside another", "waits for places", "wider cell", "coast",

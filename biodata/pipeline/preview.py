@@ -8,15 +8,16 @@ from typing import Final
 
 import polars as pl
 
-from biodata import places, sharing, terms
+from biodata import places, sharing
+from biodata.core import terms
+from biodata.core.settings import Settings
 from biodata.pipeline.reading import Interpreted, Opened, interpreting
 from biodata.pipeline.row_countries import countries_of
-from biodata.pipeline.survey_publishing import published_events
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.sharing.plan import Plan
 from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
+from biodata.store.published_events import published_events
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import JUDGED, rules_in_force

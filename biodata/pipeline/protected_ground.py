@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.harmonise.area_cleaning import Options, clean
 from biodata.harmonise.area_cleaning.cleaning import is_mab, not_in_force
 from biodata.harmonise.area_cleaning.countries import coverage_by_country, ground_by_country, not_mapped_by_country

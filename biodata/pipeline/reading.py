@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import harmonise, places, terms
-from biodata.errors import InputError, StoreError
+from biodata import harmonise, places
+from biodata.core import terms
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.harmonise import camera_images
 from biodata.harmonise.dates import DateOrders
 from biodata.ingest import open_source
@@ -22,7 +24,6 @@ from biodata.pipeline import descriptions
 from biodata.pipeline.executors import dask_workers
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table, harmonise_table, table_at
-from biodata.settings import Settings
 from biodata.store import heading_mappings
 from biodata.store.lake import Lake, RowFiles
 from biodata.store.registry import Registry

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import polars as pl
 
-from biodata import assessments, places, sharing, terms
-from biodata.errors import NoReleaseError, SharingError
+from biodata import assessments, places, sharing
+from biodata.core import terms
+from biodata.core.errors import NoReleaseError, SharingError
+from biodata.core.settings import Settings
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.pipeline.changing import basis, find, unchanged_tables
 from biodata.pipeline.leak_check import LeakReport, hidden_records, look
-from biodata.pipeline.survey_publishing import published_events
 from biodata.pipeline.views_again import check_again
-from biodata.settings import Settings
 from biodata.sharing.plan import fault_message, named_dataset
 from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents, ask_nodes
 from biodata.store.lake import Lake
+from biodata.store.published_events import published_events
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import keep, remember, rules_in_force, stated_licences, withheld_by_list
 

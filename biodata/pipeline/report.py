@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from biodata.errors import Refusal
+from biodata.core.errors import Refusal
 from biodata.formats.records import Repair
 
 

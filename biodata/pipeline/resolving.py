@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from biodata import places
+from biodata.core.settings import Settings
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS
 from biodata.harmonise.rematch import Resolution
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.text.reference_list import reference_list
 

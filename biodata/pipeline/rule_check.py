@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from biodata import places, terms
-from biodata.settings import Settings
+from biodata import places
+from biodata.core import terms
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet, decide
 from biodata.sharing.decide import USED, judge
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import known_to, rules_in_force
-from biodata.vocabularies import SharingCategory
 
 _BATCH_ROWS = 200_000
 

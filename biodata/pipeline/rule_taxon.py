@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 from rapidfuzz import process
 
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.sharing.names import bundled_common_names, canonical, looked_up, meant_by_hand
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force

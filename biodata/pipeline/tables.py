@@ -8,7 +8,7 @@ import polars as pl
 from tqdm.auto import tqdm
 
 from biodata import harmonise, places
-from biodata.errors import Refusal, StoreError
+from biodata.core.errors import Refusal, StoreError
 from biodata.harmonise import camera_images
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.events import event_slices

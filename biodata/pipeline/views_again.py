@@ -2,7 +2,7 @@
 
 from sqlalchemy import select
 
-from biodata import jobs
+from biodata.store import jobs
 from biodata.store.models import Submission, SubmissionView
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import JOB, WAITING, outdated

@@ -9,7 +9,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, Geometries, distance_to_segment_m, metres_per_degree
+from biodata.core.geo import Floats, Geometries, distance_to_segment_m, metres_per_degree
 
 # The edges of a boundary set: each line once, with the units on both of its sides.
 

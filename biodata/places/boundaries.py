@@ -15,8 +15,8 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
-from biodata.geo import Floats, Geometries
+from biodata.core.errors import InputError
+from biodata.core.geo import Floats, Geometries
 from biodata.places.borders import SEA, Edges, Ints, Lines, edges_of
 from biodata.places.cells import Cells, cells_of
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from biodata.geo import Floats
+from biodata.core.geo import Floats
 from biodata.places.borders import SEA, Edges, Ints, ranges
 
 COLUMNS, ROWS, PER_DEGREE = 3600, 1800, 10

@@ -14,11 +14,11 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
-from biodata.errors import InputError
-from biodata.geo import Floats, area_km2, metres_per_degree
+from biodata.core.errors import InputError
+from biodata.core.geo import Floats, area_km2, metres_per_degree
 from biodata.places.borders import ranges
 from biodata.places.boundaries import BoundarySet
+from biodata.places.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
 
 Longs = NDArray[np.int64]
 

@@ -8,8 +8,8 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo
-from biodata.geo import Floats
+from biodata.core import geo
+from biodata.core.geo import Floats
 from biodata.places.borders import SEA, Edges, Longs
 from biodata.places.boundaries import BoundarySet
 

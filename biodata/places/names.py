@@ -18,9 +18,9 @@ import shapely
 from babel import localedata
 from shapely.geometry.base import BaseGeometry
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import MEMBERS
 from biodata.places.boundaries import BoundarySet
-from biodata.vocabularies import MEMBERS
 
 # Names of countries and their divisions in the region's languages, from CLDR, ISO 3166-2 translations and our table.
 

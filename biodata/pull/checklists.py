@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import pipeline
-from biodata.errors import InputError, RemoteError
+from biodata.core.errors import InputError, RemoteError
+from biodata.core.settings import Settings
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif import Account
 from biodata.pull.gbif_scope import or_region
 from biodata.pull.kept import Folder
 from biodata.pull.pygbif_client import pygbif_over
 from biodata.pull.service import Counts, Source, waits
-from biodata.settings import Settings
 from biodata.text.countries import country_candidates
 
 # ChecklistBank writes GBIF's three licences without their versions.

@@ -13,7 +13,8 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import pipeline
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest import open_source
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport
@@ -22,7 +23,6 @@ from biodata.places.names import find_provinces
 from biodata.pull.gbif_scope import first_day
 from biodata.pull.kept import Folder
 from biodata.pull.service import Counts, Source, write_records
-from biodata.settings import Settings
 
 DATASET: Final = "ebird"
 _TERMS: Final = "https://www.birds.cornell.edu/home/ebird-data-access-terms-of-use/"

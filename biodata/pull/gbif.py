@@ -21,7 +21,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tqdm.auto import tqdm
 
 from biodata import pipeline
-from biodata.errors import InputError, RemoteError, shorten
+from biodata.core.errors import InputError, RemoteError, shorten
+from biodata.core.settings import Settings
 from biodata.ingest.http import Client
 from biodata.ingest.http_answers import RefusedError
 from biodata.ingest.http_files import fetch
@@ -31,7 +32,6 @@ from biodata.pull.gbif_scope import Scope, Taxon, taxon_of
 from biodata.pull.kept import Folder, identities
 from biodata.pull.pygbif_client import pygbif_over
 from biodata.pull.service import client_for, plain_table, waits
-from biodata.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import MEMBERS, SOUTHWEST_CHINA
 from biodata.places import BoundarySet, country_geometry, province_geometry
 from biodata.places.names import find_provinces
-from biodata.vocabularies import MEMBERS, SOUTHWEST_CHINA
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

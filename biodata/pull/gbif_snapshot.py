@@ -16,12 +16,12 @@ import shapely
 from pyarrow import ArrowException, fs
 from tqdm.auto import tqdm
 
-from biodata.errors import InputError, RemoteError, shorten
+from biodata.core.errors import InputError, RemoteError, shorten
+from biodata.core.settings import Settings
 from biodata.pipeline.report import IngestReport
 from biodata.places import BoundarySet, province_geometry
 from biodata.pull.gbif_scope import SPELLINGS, Scope, first_day
 from biodata.pull.service import Counts, Source
-from biodata.settings import Settings
 
 _RANKS: Final = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 _PLACED: Final = ("decimallongitude", "decimallatitude")

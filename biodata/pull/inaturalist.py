@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import shapely
 
+from biodata.core.settings import Settings
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import first_day
 from biodata.pull.service import Counts, Source, write_records
-from biodata.settings import Settings
 
 DATASET: Final = "50c9509d-22c7-4a22-a47d-8c48425ef4a7"
 """iNaturalist's research-grade observations, at GBIF."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.ingest.http import Client
 from biodata.ingest.http_files import fetch
 from biodata.store.locks import try_lock

@@ -6,12 +6,12 @@ https://api.obis.org
 from collections.abc import Sequence
 from typing import Any, Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.ingest.protocol import DatasetInfo
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import box_if_long, first_day
 from biodata.pull.service import Counts, Source, write_records
-from biodata.settings import Settings
 
 _PAGE: Final = 5000
 

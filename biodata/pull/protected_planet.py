@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import pycountry
 
+from biodata.core.settings import Settings
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import or_region
 from biodata.pull.service import Counts, Source
-from biodata.settings import Settings
 
 TERMS: Final = "https://www.protectedplanet.net/en/legal"
 DATASET: Final = "protected-planet"

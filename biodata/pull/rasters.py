@@ -23,11 +23,11 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window, from_bounds
 from tqdm.auto import tqdm
 
-from biodata.errors import InputError, RemoteError
+from biodata.core.errors import InputError, RemoteError
+from biodata.core.settings import Settings
 from biodata.ingest.http_answers import RefusedError, about
 from biodata.pipeline.report import IngestReport
 from biodata.pull.service import Counts, RangeFile, Source
-from biodata.settings import Settings
 
 _METRES: Final = 30.0
 """Of an arc-second, about: cells are whole arc-seconds, so that the layers of neighbours fit."""

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from biodata.errors import BiodataError
+from biodata.core.errors import BiodataError
+from biodata.core.settings import Settings
 from biodata.pipeline.report import IngestReport
 from biodata.places import BoundarySet, country_geometry
 from biodata.pull.checklists import AlienLists
@@ -17,7 +18,6 @@ from biodata.pull.protected_planet import ProtectedPlanet
 from biodata.pull.rasters import Elevation, LandCover
 from biodata.pull.service import Counts
 from biodata.pull.status_lists import Protection, RedList
-from biodata.settings import Settings
 
 
 class RegionPull:

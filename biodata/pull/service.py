@@ -11,13 +11,13 @@ from typing import Any, ClassVar, Final, NoReturn
 import polars as pl
 
 from biodata import pipeline
-from biodata.errors import InputError, RemoteError
+from biodata.core.errors import InputError, RemoteError
+from biodata.core.settings import Settings
 from biodata.ingest.http import Client
 from biodata.ingest.http_answers import RefusedError, TryAgainError, about, start_of, total_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.pipeline.report import IngestReport
 from biodata.pull.kept import Folder
-from biodata.settings import Settings
 
 _PAUSE_SECONDS: Final = 1.0
 """Between two questions: what these services ask of whoever asks often."""

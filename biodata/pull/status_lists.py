@@ -9,10 +9,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
+from biodata.core.settings import Settings
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import or_region
 from biodata.pull.service import Counts, Source, plain_table
-from biodata.settings import Settings
 
 RED_LIST: Final = "iucn-red-list"
 CITES: Final = "cites-species-plus"

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.quality import location_datum, location_map, location_values, record, taxon, time
 from biodata.quality.model import (
     FILLED_TESTS,

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from biodata.geo import Floats
+from biodata.core.geo import Floats
 from biodata.quality.location_place import PLACE
 from biodata.quality.model import BLANKS, Answer, Arguments, Context, Preparation, number, test, value
 from biodata.text.tables import read_rows

@@ -9,7 +9,7 @@ import polars as pl
 import shapely
 
 from biodata import places
-from biodata.geo import Floats, area_km2, geodesic_distance_m
+from biodata.core.geo import Floats, area_km2, geodesic_distance_m
 from biodata.quality.gazetteer import (
     HIGH_SEAS,
     NO_NATIONS,

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata import places
-from biodata.geo import geodesic_distance_m
+from biodata.core.geo import geodesic_distance_m
 from biodata.places.locate import within
 from biodata.quality.gazetteer import HIGH_SEAS, country_codes, divisions_named, shape_of
 from biodata.quality.model import PARAMETER, Context, Preparation, number, read_numbers

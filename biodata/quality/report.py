@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.errors import shorten
+from biodata.core.errors import shorten
 from biodata.quality.engine import (
     BY_LABEL,
     TESTS,

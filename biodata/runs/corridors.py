@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from biodata import assessments, places
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import Corridors, OwnLinks
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import CandidateCriterion
 from biodata.places.boundaries import REACH_M
-from biodata.run_parameters import Corridors, OwnLinks
 from biodata.runs import reading
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
 from biodata.runs.results import KEYS, commit, named, place_of, run_id_of
-from biodata.settings import Settings
 from biodata.store import private_reports
 from biodata.store.lake import Lake
 from biodata.store.locks import try_lock
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
-from biodata.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from biodata import assessments, sharing
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import Corridors
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.formats import delimited
-from biodata.run_parameters import Corridors
-from biodata.settings import Settings
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.text.countries import parse_countries
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.criteria import Agreement, Plan
@@ -216,9 +216,9 @@ def read_plan(path: Path) -> "Plan":
     """
     import numpy as np
 
-    from biodata import geo
     from biodata.analysis import areas
     from biodata.analysis.candidates.criteria import Plan
+    from biodata.core import geo
 
     file, units_file = _plan_files(path)
     try:

@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import assessments, places, terms
-from biodata.run_parameters import Corridors
-from biodata.settings import Settings
+from biodata import assessments, places
+from biodata.core import terms
+from biodata.core.run_parameters import Corridors
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import CandidateCriterion, EvidenceView
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.rules_in_force import rules_in_force
-from biodata.vocabularies import CandidateCriterion, EvidenceView
 
 KEYS: Final = MappingProxyType(
     {"corridors": "corridor_id", "reserve_candidates": "candidate_id", "considered_ground": "considered_id"}

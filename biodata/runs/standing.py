@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import assessments, jobs, places, run_records
-from biodata.errors import InputError
-from biodata.run_parameters import Corridors
+from biodata import assessments, places
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import Corridors
+from biodata.core.settings import Settings
 from biodata.runs.corridors import choices_of, judging_of, polygon_of, with_band
 from biodata.runs.reading import layer_named, records_of, resistance_of, window_of
 from biodata.runs.results import KEYS, facts_of
-from biodata.settings import Settings
+from biodata.store import jobs, run_records
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
@@ -147,9 +148,9 @@ def records(settings: Settings, run: Standing) -> pl.DataFrame:
         Columns of `validation.record_files.read`, and `why_not`: what keeps a record from being a test at all. `used` is
         True for the evidence that the run's candidates stand on, and what is of one event with it.
     """
-    from biodata import geo
     from biodata.analysis import evidence
     from biodata.analysis.evidence import counting
+    from biodata.core import geo
 
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)

@@ -12,8 +12,9 @@ import polars as pl
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from biodata.flags import TRACKED
-from biodata.geo import Floats, metres_per_degree
+from biodata.core.flags import TRACKED
+from biodata.core.geo import Floats, metres_per_degree
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing import labels
 from biodata.sharing.generalise import Bools, Longs, Region, regions_of_size
@@ -21,7 +22,6 @@ from biodata.sharing.grid import PER_DEGREE, strictness
 from biodata.sharing.received import decided_by_nodes
 from biodata.sharing.rule import Rule
 from biodata.sharing.rules import RuleSet
-from biodata.vocabularies import SharingCategory
 
 TRACKED_RULE: Final = "tracked-animals"
 _TRACKED_REASON: Final = "where an animal with a transmitter was is never published; this rule cannot be loosened"

@@ -12,7 +12,8 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.licences import effective_of
@@ -21,7 +22,6 @@ from biodata.sharing.plan import Plan, named_dataset
 from biodata.sharing.received import came_open
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.scopes import told_words
-from biodata.vocabularies import SharingCategory
 
 _OPEN: Final = str(SharingCategory.OPEN)
 _SCOPE: Final = "targetTaxonomicScope"

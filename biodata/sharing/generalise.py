@@ -11,8 +11,8 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
-from biodata.geo import Floats, area_km2, geodesic_distance_m, metres_per_degree
+from biodata.core.errors import InputError
+from biodata.core.geo import Floats, area_km2, geodesic_distance_m, metres_per_degree
 from biodata.places import BoundarySet, country_geometry
 from biodata.places.borders import SEA
 from biodata.places.cells import COLUMNS, DIVIDED, ROWS

@@ -15,8 +15,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata.geo import geodesic_distance_m
-from biodata.vocabularies import SharingCategory
+from biodata.core.geo import geodesic_distance_m
+from biodata.core.vocabularies import SharingCategory
 
 GUARD: Final = 1e-9
 """Share of a cell below its lower edge that still counts with it, so that a place told as 0.29° is in the cell from 0.29°

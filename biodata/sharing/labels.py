@@ -14,9 +14,9 @@ from typing import Final
 
 import polars as pl
 
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing.rule import Assignment
 from biodata.text.tables import read_rows
-from biodata.vocabularies import SharingCategory
 
 RULE_START: Final = "label:"
 """How the rule of a label is called in a published record: `label:TK-CS`."""

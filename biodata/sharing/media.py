@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing.labels import category_of, in_text
 from biodata.sharing.licences import spelt
 from biodata.sharing.measurements import rows_of, written
-from biodata.vocabularies import SharingCategory
 
 FIELDS: Final = (
     "type",

@@ -10,15 +10,15 @@ from typing import Final
 
 import polars as pl
 
+from biodata.core.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
+from biodata.core.vocabularies import RED_LIST, SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.generalise import wide_enough
 from biodata.sharing.grid import PARTS, PLACES, TENTHS, strictness
 from biodata.sharing.received import is_as_its_category_asks
 from biodata.sharing.resolve import Resolver
 from biodata.sharing.set_apart import DECIDED, Memory, set_apart
-from biodata.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
 from biodata.text.reference_list import reference_list
-from biodata.vocabularies import RED_LIST, SharingCategory
 
 TAXON: Final = (
     "scientificName", "acceptedScientificName", "kingdom", "phylum", "class", "order", "family", "genus", "species",

@@ -7,8 +7,10 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import SharingError
+from biodata.core import terms
+from biodata.core.errors import SharingError
+from biodata.core.terms import SHARING, Column, Reach
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import published_cells
@@ -30,8 +32,6 @@ from biodata.sharing.plan import (
 from biodata.sharing.received import as_shared
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.set_apart import Memory
-from biodata.terms import SHARING, Column, Reach
-from biodata.vocabularies import SharingCategory
 
 MARKED: Final = (
     "occurrenceID", "catalogNumber", "recordNumber", "otherCatalogNumbers", "organismID", "eventID", "parentEventID",

@@ -7,9 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError
-from biodata.terms import PUBLISHED_OCCURRENCE, SHARED_AS, Reach
-from biodata.vocabularies import SharingCategory
+from biodata.core.errors import InputError
+from biodata.core.terms import PUBLISHED_OCCURRENCE, SHARED_AS, Reach
+from biodata.core.vocabularies import SharingCategory
 
 EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
 REASON: Final = "the national node that shares the record decided so"

@@ -18,10 +18,10 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from biodata.core.terms import STATED_TAXON
 from biodata.sharing import names
 from biodata.sharing.names import GROUPS, Checklists, Lineage, Reading, Readings
 from biodata.sharing.rule import Rule
-from biodata.terms import STATED_TAXON
 from biodata.text.reference_list import CLASSIFICATION
 
 WORDS: Final = ("vernacularName", "verbatimIdentification")

@@ -8,14 +8,14 @@ from typing import Any, Final
 import polars as pl
 import shapely
 
-from biodata.errors import InputError, SharingError, shorten
-from biodata.geo import area_km2
+from biodata.core.errors import InputError, SharingError, shorten
+from biodata.core.geo import area_km2
+from biodata.core.terms import ASSESSED, PUBLISHED_OCCURRENCE, PUBLISHED_TABLES, RIGHTS, SHARING, conform, names
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.places import BoundarySet, country_geometry
 from biodata.sharing.decide import strictest
 from biodata.sharing.publish import open_records, plan_alone, presence_rows
 from biodata.sharing.rules import RuleSet
-from biodata.terms import ASSESSED, PUBLISHED_OCCURRENCE, PUBLISHED_TABLES, RIGHTS, SHARING, conform, names
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 _TEXTS: Final = ("evidence", "parts", "name", "from_name", "to_name")
 _POINTS: Final = ("narrowest_longitude", "narrowest_latitude")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from biodata.vocabularies import SharingCategory
+from biodata.core.vocabularies import SharingCategory
 
 
 class SourceKind(StrEnum):

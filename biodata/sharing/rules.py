@@ -19,14 +19,14 @@ import pycountry
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.labels import LabelSet, label_called, labels
 from biodata.sharing.names import Checklists
 from biodata.sharing.plan import Plan
 from biodata.sharing.resolve import Resolver, resolver
 from biodata.sharing.rule import Assignment, Consent, Rule, SourceKind
-from biodata.vocabularies import SharingCategory
 
 COLUMNS: Final = tuple(
     """

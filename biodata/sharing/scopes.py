@@ -10,14 +10,14 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.names import bundled_common_names, canonical, lineages, meaning, old_names
 from biodata.sharing.rules import RuleSet
 from biodata.text.reference_list import CLASSIFICATION as RANKS
 from biodata.text.reference_list import reference_list
-from biodata.vocabularies import SharingCategory
 
 _BROAD: Final = frozenset({"kingdom", "phylum", "class", "order"})
 """Ranks so wide that having looked for such a taxon tells of none of its species."""

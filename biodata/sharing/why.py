@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide, judge
 from biodata.sharing.rules import RuleSet
-from biodata.vocabularies import SharingCategory
 
 
 @dataclass(frozen=True, slots=True)

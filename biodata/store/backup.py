@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from tqdm.auto import tqdm
 
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import audit, checksums, folders
 from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of

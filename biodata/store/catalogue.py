@@ -9,7 +9,7 @@ from typing import Final
 
 import duckdb
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store.cluster import Cluster
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.storage import Storage

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import duckdb
 
-from biodata.errors import InputError, Refusal, StoreError
+from biodata.core.errors import InputError, Refusal, StoreError
 from biodata.store.duck import quote
 
 NOT_COMPARED: Final = frozenset({"key", "source_file", "source_sheet", "source_row"})

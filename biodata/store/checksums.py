@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 
 FILE: Final = "checksums.sqlite"
 SEALED: Final = "lake.sqlite"

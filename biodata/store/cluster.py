@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
 from biodata.store.storage import Storage
 
 if TYPE_CHECKING:

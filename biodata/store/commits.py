@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from biodata.errors import Refusal, StoreError
+from biodata.core.errors import Refusal, StoreError
 from biodata.store import catalogue
 from biodata.store.changes import CommitReport, find_changed, in_two_parts, one, repeat
 from biodata.store.duck import literal, quote

@@ -10,8 +10,8 @@ from typing import Any, Final
 import duckdb
 from sqlalchemy import select
 
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import catalogue, checksums, pointer
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock

@@ -11,8 +11,8 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store import audit
 from biodata.store.account_models import Account, Binding, ConsentAnswer, Node, SharedOutput
 from biodata.store.models import now

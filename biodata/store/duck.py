@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import folders, pointer
 
 _SQL_TYPES: Final = (
@@ -74,7 +74,7 @@ def sql_type(dtype: pl.DataType | DataTypeClass) -> str:
     Parameters
     ----------
     dtype : polars data type
-        As it stands in `biodata.terms`.
+        As it stands in `biodata.core.terms`.
 
     Returns
     -------

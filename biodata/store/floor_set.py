@@ -15,7 +15,7 @@ from typing import Any, Final
 import polars as pl
 import shapely
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.places import BoundarySet
 from biodata.store import checksums
 from biodata.store.locks import sync_file, sync_folder

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
 
 SERVICE: Final = "service"
 """The one folder that processes of the service may write in."""

@@ -16,8 +16,8 @@ from typing import Any, Final
 import duckdb
 import polars as pl
 
-from biodata import terms
-from biodata.errors import StoreError
+from biodata.core import terms
+from biodata.core.errors import StoreError
 from biodata.store import catalogue, checksums, commits, duck, folders, name_changes
 from biodata.store.changes import CommitReport
 from biodata.store.cluster import Cluster, cluster_of, made_already

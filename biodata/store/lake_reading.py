@@ -11,15 +11,15 @@ from typing import Final, Self, cast
 import duckdb
 import polars as pl
 
-from biodata import terms
-from biodata.errors import StoreError
+from biodata.core import terms
+from biodata.core.errors import StoreError
+from biodata.core.terms import Column
 from biodata.store import duck
 from biodata.store.catalogue import FILES
 from biodata.store.duck import quote
 from biodata.store.query import sql
 from biodata.store.query.filters import Filter
 from biodata.store.tables import LAKE
-from biodata.terms import Column
 
 ROW_KEYS: Final = MappingProxyType(
     {

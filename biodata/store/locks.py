@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store.cluster import cluster_of, connected
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from biodata.errors import InputError, QueryTimeoutError, StoreError
+from biodata.core.errors import InputError, QueryTimeoutError, StoreError
 from biodata.store import pointer, tiles
 from biodata.store.duck import connect, joined, literal, quote, sql_type
 from biodata.store.query import sql

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import checksums
 from biodata.store.locks import sync_folder
 

@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import checksums
 from biodata.store.catalogue import FILES
 from biodata.store.cluster import Cluster, cluster_of, connected, lake_exists

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from biodata.errors import NoReleaseError, StoreError
+from biodata.core.errors import NoReleaseError, StoreError
 from biodata.store import pointer
 from biodata.store.open_release import Cursor, OpenRelease, Page
 

@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from biodata import terms
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
 from biodata.store import audit, checksums, folders, models, survey_steps
 from biodata.store.lake import Lake

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.terms import Column
 from biodata.places import BoundarySet
 from biodata.store import tile_counts, told_less
 from biodata.store.consents import SHARED
@@ -33,7 +34,6 @@ from biodata.store.shapes import SHAPE_IDS, boundaries_in_words, boxes, simplifi
 from biodata.store.staged_records import PLACE, with_assessed
 from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
-from biodata.terms import Column
 
 _BEFORE: Final = "before"
 _SIGN: Final = Column("sign", pl.Int32, "")

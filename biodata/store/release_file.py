@@ -15,7 +15,8 @@ from typing import Any, Final, Self
 import duckdb
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.terms import Column
 from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
 from biodata.store.checksums import code_hash
@@ -26,7 +27,6 @@ from biodata.store.shapes import SHAPE_IDS, SHAPES, boundaries_in_words, boundar
 from biodata.store.staged_records import PLACE, in_order
 from biodata.store.survey_rows import survey_rows
 from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT
-from biodata.terms import Column
 
 SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "protected_areas": ("area_id",),

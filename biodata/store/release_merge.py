@@ -9,7 +9,7 @@ from typing import Final
 
 import duckdb
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import duck, releases, tile_counts
 from biodata.store.content_hash import row_sum
 from biodata.store.duck import base_of, literal, quote

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from biodata.errors import NoReleaseError, StoreError
+from biodata.core.errors import NoReleaseError, StoreError
 from biodata.store import checksums, pointer
 from biodata.store.duck import base_of
 from biodata.store.locks import sync_folder, try_lock

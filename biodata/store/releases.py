@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 from tqdm.auto import tqdm
 
-from biodata import terms
-from biodata.errors import SharingError, StoreError
+from biodata.core import terms
+from biodata.core.errors import SharingError, StoreError
 from biodata.places import BoundarySet
 from biodata.sharing.plan import Plan
 from biodata.store import checksums, pointer

@@ -12,8 +12,10 @@ from typing import Any, Final
 import polars as pl
 import shapely
 
-from biodata import places, terms
-from biodata.settings import Settings
+from biodata import places
+from biodata.core import terms
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import PATROL_PROTOCOL
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.decide import USED
 from biodata.sharing.licences import strictest_stated
@@ -39,7 +41,6 @@ from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
-from biodata.vocabularies import PATROL_PROTOCOL
 
 _BATCH_ROWS: Final = 200_000
 _ASKED: Final = ("occurrences", "events", "taxa", "protected_areas")

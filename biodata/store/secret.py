@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import checksums, folders
 
 _BYTES: Final = 32

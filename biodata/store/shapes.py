@@ -9,7 +9,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import terms
+from biodata.core import terms
 from biodata.places import BoundarySet, country_geometry, country_name
 from biodata.store.tables import BOUNDARY
 from biodata.store.tile_counts import MAXIMUM_LATITUDE

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import checksums, pointer
 from biodata.store.cluster import cluster_of
 from biodata.store.locks import file_lock, sync_folder

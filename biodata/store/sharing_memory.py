@@ -18,7 +18,7 @@ import polars as pl
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from biodata.errors import SharingError
+from biodata.core.errors import SharingError
 from biodata.sharing.set_apart import Memory
 from biodata.store.models import PublishedPresence, SharingMemory
 from biodata.store.registry import Registry

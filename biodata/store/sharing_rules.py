@@ -18,8 +18,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata.errors import InputError, RulesUnreadableError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, RulesUnreadableError
+from biodata.core.settings import Settings
 from biodata.sharing import Consent, Rule, RuleSet
 from biodata.sharing.rule import Assignment
 from biodata.sharing.rules import (

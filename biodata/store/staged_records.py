@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from biodata import terms
-from biodata.terms import Column
+from biodata.core import terms
+from biodata.core.terms import Column
+from biodata.core.vocabularies import SharingCategory
 from biodata.text.cluster_facts import PLAIN_NUMBERS
-from biodata.vocabularies import SharingCategory
 
 PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk", *PLAIN_NUMBERS))
 """Where a record stands on the map and along the curve, and its identifiers as numbers, beside `terms.PUBLISHED_OCCURRENCE`."""

@@ -14,8 +14,8 @@ from typing import IO, Final, Literal, Self
 import numpy as np
 import polars as pl
 
-from biodata import terms
-from biodata.errors import StoreError
+from biodata.core import terms
+from biodata.core.errors import StoreError
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_file, try_lock
 from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS

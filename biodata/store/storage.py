@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from pyarrow.fs import SubTreeFileSystem

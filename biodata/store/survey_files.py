@@ -17,7 +17,7 @@ import polars as pl
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.formats import sealed
 from biodata.store import checksums, folders
 from biodata.store.locks import sync_folder

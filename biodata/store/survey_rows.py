@@ -5,10 +5,10 @@ from typing import Final
 import duckdb
 import polars as pl
 
-from biodata import terms
-from biodata.geo import metres_per_degree
+from biodata.core import terms
+from biodata.core.geo import metres_per_degree
+from biodata.core.vocabularies import PATROL_PROTOCOL, SharingCategory
 from biodata.sharing.events import boxes
-from biodata.vocabularies import PATROL_PROTOCOL, SharingCategory
 
 OPEN: Final = str(SharingCategory.OPEN)
 _OF_RECORDS: Final = """

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store import audit, survey_files
 from biodata.store.models import Release, Submission, SubmissionEvent, now
 

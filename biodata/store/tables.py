@@ -8,9 +8,9 @@ from typing import Final
 
 import polars as pl
 
-from biodata import terms
-from biodata.errors import InputError
-from biodata.terms import Column
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.terms import Column
 
 
 class Place(StrEnum):

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.vector_tiles import Whole, encode_points
 from biodata.store.duck import quote
 from biodata.store.query import sql

@@ -8,10 +8,10 @@ from typing import Final
 import duckdb
 import polars as pl
 
+from biodata.core.vocabularies import SharingCategory
 from biodata.store.consents import SHARED
 from biodata.store.duck import connect, held_open
 from biodata.store.lake import Lake
-from biodata.vocabularies import SharingCategory
 
 logger = logging.getLogger(__name__)
 

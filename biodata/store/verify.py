@@ -14,9 +14,9 @@ import duckdb
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from biodata.errors import BiodataError, StoreError
+from biodata.core.errors import BiodataError, StoreError
+from biodata.core.settings import Settings
 from biodata.formats.zips import BROKEN_ZIP
-from biodata.settings import Settings
 from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files
 from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of, lake_exists

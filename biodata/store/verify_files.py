@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowException
 from tqdm.auto import tqdm
 
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.store import audit, checksums, folders, survey_files
 from biodata.store.catalogue import FILES
 from biodata.store.checksums import Checksum, digest

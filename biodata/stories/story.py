@@ -92,7 +92,7 @@ class Doubt:
     Attributes
     ----------
     name, meaning : str
-        As in `biodata.flags`.
+        As in `biodata.core.flags`.
     rule : Use or None
         What found it.
     bdq : tuple of str

@@ -8,13 +8,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import places, sharing, terms
-from biodata.errors import InputError, StoreError
-from biodata.flags import FLAGS
+from biodata import places, sharing
+from biodata.core import terms
+from biodata.core.errors import InputError, StoreError
+from biodata.core.flags import FLAGS
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import rules
 from biodata.harmonise.findings import Told
 from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS, RULES, Kind, Way
-from biodata.settings import Settings
 from biodata.sharing.decide import decide
 from biodata.sharing.grid import PLACES
 from biodata.sharing.publish import REASON_BESIDE
@@ -25,7 +27,6 @@ from biodata.store.query.filters import And, Compare, Filter, Or
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.stories.story import Change, Doubt, How, Proposal, Sharing, Story, Use, Value, Version
-from biodata.vocabularies import SharingCategory
 
 Row = dict[str, Any]
 _OCCURRENCE_NAMES: Final = frozenset(terms.names(terms.OCCURRENCE))

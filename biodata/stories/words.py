@@ -11,11 +11,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from biodata import terms
-from biodata.errors import shorten
+from biodata.core import terms
+from biodata.core.errors import shorten
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Step
 from biodata.stories.story import Change, How, Story, Use, Value, Version, plain_text
-from biodata.vocabularies import SharingCategory
 
 LONGEST: Final = 300
 """Characters of a value that are shown; `as_dict` has all."""

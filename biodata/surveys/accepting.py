@@ -12,13 +12,13 @@ import polars as pl
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.terms import WRITTEN
 from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.store.heading_mappings import PREFIX, decided
 from biodata.store.models import AcceptedProposal
-from biodata.terms import WRITTEN
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata.core.terms import WRITTEN
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.headings.plain import fits, split_unit
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
-from biodata.terms import WRITTEN
 from biodata.text.coordinate_pairs import read_pair
 from biodata.text.proposals import StatedNumber, meant_date, meant_time, read_stated
 from biodata.text.tables import NA, PLACEHOLDERS, read_rows

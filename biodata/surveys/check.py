@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, Final
 import polars as pl
 
 from biodata import places
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
+from biodata.core.settings import Settings
 from biodata.harmonise import Harmoniser
 from biodata.ingest import forms, taken_tables
 from biodata.ingest.headings import Why
@@ -22,7 +23,6 @@ from biodata.ingest.survey_shapes import Survey, SurveyTable
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.pipeline import IngestReport
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names
 from biodata.store.heading_mappings import accepted_of, decided

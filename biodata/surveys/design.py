@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 import shapely
 
-from biodata import assessments, places, sharing, terms
+from biodata import assessments, places, sharing
 from biodata.analysis.evidence import EVENTS
-from biodata.settings import Settings
+from biodata.core import terms
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
 from biodata.store.lake import Lake
@@ -18,7 +20,6 @@ from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.survey_rows import rows_of
 from biodata.surveys.problems import refuse
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import DesignParameters, Proposal
@@ -95,7 +96,7 @@ def _events(
     Of exact ones some may tell the place of a species that nobody asked for, so the result is withheld unless all are open.
     Of a species whose places are hidden open events tell no absence: a record of it may be told without its event.
     """
-    from biodata.pipeline.survey_publishing import published_events
+    from biodata.store.published_events import published_events
 
     is_public, of_species = request.records == "public", In("species", (request.species,))
     told = published_events(lake, rules, boundaries=boundaries, licences={})

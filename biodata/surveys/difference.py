@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.settings import Settings
 from biodata.ingest import forms, taken_tables
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare
 from biodata.surveys import states

@@ -8,6 +8,7 @@ import polars as pl
 from rapidfuzz import process
 
 from biodata.analysis.scopes import unclear
+from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
 from biodata.harmonise import camera_images, event_clocks
 from biodata.harmonise.camera_images import minutes_of, offsets
 from biodata.harmonise.event_clocks import ClockFault, iso_duration
@@ -19,7 +20,6 @@ from biodata.surveys.cell_checks import Rows, flags_of
 from biodata.text import times
 from biodata.text.reference_list import reference_list
 from biodata.text.units import effort_unit, in_unit
-from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 _OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationValue", "totalAreaSampledValue")
 _WHEN: Final = ("deploymentStart", "eventDate", "eventID")

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import places, terms
+from biodata import places
 from biodata.analysis.scopes import unclear
+from biodata.core import terms
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
-from biodata.settings import Settings
 from biodata.sharing.decide import USED, decide
 from biodata.sharing.grid import PER_DEGREE, PLACES
 from biodata.sharing.plan import PLACED
@@ -28,7 +30,6 @@ from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import words
 from biodata.text.controlled import parse_licence
 from biodata.text.reference_list import CLASSIFICATION as RANKS
-from biodata.vocabularies import SharingCategory
 
 _LOOKED_AT: Final = {"key", "source_row", "eventID", "parentEventID", "eventDate", "scientificName", "license", *LOOKED_AT, *USED,
                      *PLACED, *RANKS}  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import Refusal
+from biodata.core.errors import Refusal
 from biodata.ingest import open_source, survey_shapes, taken_tables
 from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable

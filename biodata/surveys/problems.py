@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest.headings import TERMS, Why, propose
 from biodata.ingest.protocol import Finding
 from biodata.surveys import words

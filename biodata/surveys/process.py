@@ -15,14 +15,14 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from biodata import jobs, pipeline, places
+from biodata import pipeline, places
 from biodata.access import purges
 from biodata.access.consent import RELEASE_JOB
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.ingest import forms, taken_tables
 from biodata.ingest.protocol import Finding
-from biodata.settings import Settings
-from biodata.store import checksums, heading_mappings, survey_files, survey_steps
+from biodata.store import checksums, heading_mappings, jobs, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from biodata import pipeline
 from biodata.access import exact_building, purges, withdrawal
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.query.filters import And, Compare

@@ -15,11 +15,11 @@ from sqlalchemy import select
 
 from biodata import places
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.exports.reports import pdf
 from biodata.exports.reports.survey_page import survey_page
-from biodata.run_engines.work import Work, told_of, work_on
-from biodata.settings import Settings
+from biodata.runs.engines.work import Work, told_of, work_on
 from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.lake import Lake
 from biodata.store.models import Submission

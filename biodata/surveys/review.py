@@ -6,10 +6,9 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from biodata import jobs
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.sharing.grid import PLACES
-from biodata.store import sharing_memory, survey_files
+from biodata.store import jobs, sharing_memory, survey_files
 from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import UNREADABLE

@@ -11,11 +11,11 @@ import orjson
 import polars as pl
 
 from biodata import pipeline
+from biodata.core.settings import Settings
 from biodata.harmonise.findings import Told, as_written
 from biodata.harmonise.records import Identities
 from biodata.ingest import forms, open_source, survey_shapes
 from biodata.ingest.protocol import VerbatimTable
-from biodata.settings import Settings
 from biodata.store import heading_mappings
 from biodata.store.lake import Lake
 from biodata.store.models import Submission

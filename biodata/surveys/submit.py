@@ -15,13 +15,12 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from biodata import jobs
 from biodata.access import purges
 from biodata.access.accounts import slug
 from biodata.access.roles import Action, Principal, Role, may
+from biodata.core.settings import Settings
 from biodata.ingest import survey_shapes
-from biodata.settings import Settings
-from biodata.store import audit, folders, survey_files
+from biodata.store import audit, folders, jobs, survey_files
 from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, WAITING, last_of, step

@@ -4,11 +4,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from biodata.core.vocabularies import SurveyDesign
 from biodata.surveys.designs import DESIGNS, LANGUAGES, PROJECT, SAMPLE_UNITS, Asked, Design, heading, notes, word
 from biodata.surveys.problems import refuse
 from biodata.surveys.report_forms import same_bytes
 from biodata.text.times import COUNTRY_ZONES
-from biodata.vocabularies import SurveyDesign
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet

@@ -14,10 +14,11 @@ import polars as pl
 import shapely
 
 from biodata.access.roles import Principal
-from biodata.flags import FLAGS
+from biodata.core.flags import FLAGS
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.pipeline import Preview, interpreted
 from biodata.pipeline.row_countries import countries_of
-from biodata.settings import Settings
 from biodata.sharing.publish import WITHHELD
 from biodata.store import survey_files
 from biodata.store.registry import Registry
@@ -27,7 +28,6 @@ from biodata.surveys import sides, words
 from biodata.surveys.difference import TABLES as TABLES
 from biodata.surveys.difference import Difference
 from biodata.surveys.problems import refuse
-from biodata.vocabularies import SharingCategory
 
 MOST_ROWS: Final = 500
 _COMPARED: Final = (

@@ -7,7 +7,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.text.tables import read_rows
 
 NO_DATA: Final = "no data"

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.text.controlled import plain_key
 from biodata.text.numbers import SPACES, AmbiguousNumberError, ascii_digits, parse_decimal, read_number
 from biodata.text.tables import Confidence, over_distinct, read_rows

@@ -22,9 +22,9 @@ from biodata import pipeline
 from biodata.access import accounts, exact_building, grants, request_views, requests, terms_of_use
 from biodata.access.exact_process import ExactServer, ExactStore
 from biodata.access.roles import Role, RoleBinding
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store.account_models import AccessDecision, AccessRequest
 from biodata.store.lake import Lake
 from biodata.store.models import now

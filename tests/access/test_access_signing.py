@@ -8,9 +8,9 @@ import appointed
 from biodata.access import accounts, exact_building, exact_process, grants, requests
 from biodata.access.exact_process import ExactServer, ExactStore, RefusedError
 from biodata.access.roles import Role, RoleBinding
-from biodata.errors import InputError, StoreError
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from exact_rows import ROWS

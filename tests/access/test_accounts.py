@@ -23,8 +23,8 @@ from biodata.access.roles import (
     read_role,
     role_in_words,
 )
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
 

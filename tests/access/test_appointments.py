@@ -6,9 +6,9 @@ import pytest
 
 from biodata.access import accounts, appointments, credentials
 from biodata.access.roles import Role, RoleBinding
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store.account_models import Node
 from biodata.store.registry import Registry
 

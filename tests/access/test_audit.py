@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from biodata.access import audit_log, credentials
 from biodata.cli import app
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import audit, folders
 from biodata.store.registry import Registry
 

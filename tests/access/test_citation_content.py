@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biodata import terms
 from biodata.access import content
 from biodata.access.content import COLUMN_SET, COLUMN_SETS
+from biodata.core import terms
 
 COLUMNS = {column.name: column.dtype for column in terms.PUBLISHED_OCCURRENCE}
 

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 import appointed
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
-from biodata.errors import NoReleaseError, StoreError
+from biodata.core.errors import NoReleaseError, StoreError
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.registry import Registry
 

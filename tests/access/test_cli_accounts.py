@@ -9,8 +9,8 @@ from biodata.access import accounts, credentials
 from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
-from biodata.errors import BiodataError, InputError
-from biodata.settings import Settings
+from biodata.core.errors import BiodataError, InputError
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 
 

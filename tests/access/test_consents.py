@@ -9,12 +9,12 @@ from starlette.testclient import TestClient
 import appointed
 import releases as fixture
 from api.app import create_app
-from biodata import terms
 from biodata.access import accounts, consent, nodes
 from biodata.access.roles import Principal, Role, RoleBinding
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store import audit, consents
 from biodata.store.account_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.consents import Consents

@@ -11,10 +11,10 @@ import pytest
 from biodata.access import exact_building, exact_store, grants, requests
 from biodata.access.exact_process import ExactServer, ExactStore, RefusedError, call_exact
 from biodata.access.grants import Grant
-from biodata.errors import InputError, StoreError
-from biodata.flags import TRACKED
+from biodata.core.errors import InputError, StoreError
+from biodata.core.flags import TRACKED
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from exact_rows import ROWS
 from rule_files import put_rules

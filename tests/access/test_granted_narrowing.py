@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from biodata import places, sharing
 from biodata.access import exact_building, exact_store
 from biodata.access.grants import Grant
+from biodata.core.terms import OCCURRENCE, schema
 from biodata.sharing import RuleSet
 from biodata.sharing.publish import plan_alone
-from biodata.terms import OCCURRENCE, schema
 
 CELLS = ((104.0, 19.5), (104.1, 19.5), (102.3, 20.5), (106.2, 15.1), (104.0, 19.6))
 """South-west corners of cells of 0.1°: Laos and Viet Nam share the first two and the last."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import node_keys
 from biodata.ingest.node import RECORDS, check_files
 

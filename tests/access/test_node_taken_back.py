@@ -12,7 +12,7 @@ import releases as fixture
 from biodata import pipeline
 from biodata.access import nodes, withdrawal
 from biodata.cli import app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare

@@ -5,9 +5,9 @@ from typer.testing import CliRunner
 
 from biodata.access import nodes
 from biodata.cli import app
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.formats import node_keys
-from biodata.settings import Settings
 from biodata.store.registry import Registry
 
 

@@ -13,19 +13,20 @@ import pytest
 from sqlalchemy import select
 
 import releases as fixture
-from biodata import pipeline, runs, terms
+from biodata import pipeline, runs
 from biodata.access import consent as answers
 from biodata.access import nodes
-from biodata.errors import InputError, StoreError
+from biodata.core import terms
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
+from biodata.core.terms import Reach
 from biodata.formats import node_keys
 from biodata.pipeline import consent
-from biodata.settings import Settings
 from biodata.store import releases
 from biodata.store.account_models import Node
 from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
-from biodata.terms import Reach
 from rule_files import put_rules, rules_text
 
 LAYER = "landcover_china_laos"

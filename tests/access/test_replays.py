@@ -10,8 +10,8 @@ import releases as fixture
 from biodata import pipeline
 from biodata.access import replays
 from biodata.access.citations import Cited
-from biodata.errors import JobStoppedError
-from biodata.settings import Settings
+from biodata.core.errors import JobStoppedError
+from biodata.core.settings import Settings
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare, InBox

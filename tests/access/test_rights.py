@@ -8,10 +8,10 @@ import appointed
 from biodata.access import downloads, permits, rule_changes, terms_of_use
 from biodata.access.permits import Kind, PermitData
 from biodata.access.terms_of_use import FEWER, Purpose
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.exports.catalogue import DatasetEntry
 from biodata.exports.write import Format
-from biodata.settings import Settings
 from biodata.sharing.rule import Assignment
 from biodata.store import audit
 from biodata.store.models import AuditEntry, Job

@@ -16,10 +16,10 @@ from api.app import create_app
 from biodata import pipeline
 from biodata.access import citation_texts, citations, permits, rule_changes, terms_of_use
 from biodata.access.citations import Question
+from biodata.core.settings import Settings
 from biodata.exports.request import Columns, ExportRequest
 from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
-from biodata.settings import Settings
 from biodata.sharing.rule import Assignment
 from biodata.store import releases
 from biodata.store.models import AuditEntry

@@ -11,8 +11,8 @@ import releases as fixture
 from api.app import create_app
 from biodata import pipeline
 from biodata.cli import app
-from biodata.errors import InputError, RulesUnreadableError, SharingError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, RulesUnreadableError, SharingError
+from biodata.core.settings import Settings
 from biodata.sharing.rules import RuleSet
 from biodata.store import folders, releases, sharing_rules
 from biodata.store.models import AuditEntry, RuleVersion

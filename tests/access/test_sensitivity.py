@@ -9,10 +9,10 @@ from starlette.testclient import TestClient
 import releases as fixture
 from api.app import create_app
 from biodata import pipeline
-from biodata.settings import Settings
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing.rules import Rule
 from biodata.store.rules_in_force import BOUND, list_of
-from biodata.vocabularies import SharingCategory
 from rule_files import put_rules
 
 RULES = """rule_id,category,reason,source,scientificName,country_code

@@ -15,15 +15,15 @@ from biodata import pipeline
 from biodata.access import downloads
 from biodata.access.rule_changes import add_rule
 from biodata.cli import app
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.rules import bundled_list
 from biodata.store import audit, releases, sharing_rules
 from biodata.store.models import AuditEntry, Citation, Download, Job
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_of
-from biodata.vocabularies import SharingCategory
 from cited_records import BULBUL, HORNBILL, OPEN_RULES, ROWS, change, cite, record, replay
 from rule_files import put_rules, rules_text
 

@@ -145,7 +145,7 @@ def test_what_is_too_old_is_exchanged_no_more(account_client, people, what):
 
 def test_another_installation_takes_no_token_of_ours(account_client, people, tmp_path):
     from biodata.access.tokens import Tokens
-    from biodata.settings import Settings
+    from biodata.core.settings import Settings
 
     other = Tokens(people.registry, Settings(data=tmp_path))
     token = people.pair("planner")["access_token"]

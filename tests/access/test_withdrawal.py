@@ -20,14 +20,15 @@ from typer.testing import CliRunner
 import leaks
 import releases as fixture
 import survey_events
-from biodata import jobs, pipeline, terms, worker
+from biodata import pipeline, worker
 from biodata.access import content, purges, withdrawal
 from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.cli import app
-from biodata.errors import InputError, StoreError
+from biodata.core import terms
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.pipeline import reading
-from biodata.settings import Settings
-from biodata.store import folders, releases
+from biodata.store import folders, jobs, releases
 from biodata.store.account_models import Withdrawal
 from biodata.store.backup import backup, restore
 from biodata.store.lake import Lake

@@ -13,7 +13,7 @@ from api.app import create_app
 from biodata.access import accounts, credentials
 from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.account_models import Account
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry

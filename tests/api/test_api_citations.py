@@ -16,7 +16,7 @@ import releases as fixture
 from api.app import create_app
 from biodata import pipeline, worker
 from biodata.access import citations, credentials
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 from cited_records import OPEN_RULES, ROWS, TIGER, change
 from rule_files import put_rules

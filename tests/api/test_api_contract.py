@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from api.app import create_app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 
 FIXTURE = Path(__file__).parents[1] / "openapi.json"
 

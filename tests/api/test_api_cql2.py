@@ -5,7 +5,7 @@ import pytest
 
 from api.cql2 import parse_text
 from api.cql2_filters import read_filter
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store.query.filters import (
     And,
     Between,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from api.collections import SYSTEMS
 from api.cql2_filters import read_filter
 from api.errors import ProblemError
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store.duck import quote, sql_type
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE

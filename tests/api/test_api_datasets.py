@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 import releases as fixture
 from api.app import create_app
+from biodata.core.settings import Settings
 from biodata.formats.dwca import read_eml
 from biodata.ingest.protocol import DatasetInfo
-from biodata.settings import Settings
 from biodata.store import releases as store_releases
 from biodata.store.lake import Lake
 from biodata.store.open_release import OpenRelease

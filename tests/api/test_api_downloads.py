@@ -15,7 +15,7 @@ import releases
 from api.app import create_app
 from biodata.access import credentials, downloads
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.models import Job
 from biodata.store.registry import Registry
 from biodata.worker import work

@@ -13,8 +13,9 @@ from starlette.testclient import TestClient
 import leaks
 import releases
 from api.app import create_app
-from biodata import sharing, terms
-from biodata.settings import Settings
+from biodata import sharing
+from biodata.core import terms
+from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from biodata.worker import work

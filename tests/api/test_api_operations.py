@@ -15,7 +15,7 @@ from api import logs
 from api.app import create_app
 from api.callers import PERIOD_S, Rates, caller, origin
 from api.middleware import takes_gzip
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
 

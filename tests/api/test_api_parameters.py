@@ -11,8 +11,8 @@ from api import gbif_names
 from api.app import create_app
 from api.parameters import COUNTABLE, SEARCH
 from biodata.cli.question import asked_of
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
 

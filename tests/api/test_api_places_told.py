@@ -7,7 +7,7 @@ import releases
 from api.app import create_app
 from api.gbif_names import CONTINENT_OF, CONTINENTS
 from api.records import occurrence
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 
 SEARCH = "/v1/occurrence/search"
 COUNTRIES = [

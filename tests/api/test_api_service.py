@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 import releases
 from api.app import create_app
-from biodata.errors import QueryTimeoutError
-from biodata.settings import Settings
+from biodata.core.errors import QueryTimeoutError
+from biodata.core.settings import Settings
 from biodata.store.reader import OpenRelease
 
 pytest_plugins = ("api_client",)

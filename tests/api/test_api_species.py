@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 import releases
 from api.app import create_app
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)

@@ -15,7 +15,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from biodata import terms
+from biodata.core import terms
 from biodata.places import load_boundaries
 from biodata.sharing import RuleSet, decide
 from biodata.sharing.plan import BEFORE, PLACED, plan_of, sensitive_records

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from biodata import places, terms
+from biodata import places
+from biodata.core import terms
 from biodata.store import pointer, releases
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Compare, Filter, InBox

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from bench_places import points
 
-from biodata import terms
 from biodata.analysis import evidence
+from biodata.core import terms
 from biodata.places import load_boundaries
 
 

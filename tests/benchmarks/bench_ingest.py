@@ -85,8 +85,8 @@ def bare_conversion(file: Path, folder: Path) -> dict[str, float]:
 
 def whole_ingest(file: Path, folder: Path) -> dict[str, float]:
     """Take the file in; the checklist stands in the lake before."""
+    from biodata.core.settings import Settings
     from biodata.pipeline import ingest
-    from biodata.settings import Settings
 
     settings = Settings(data=folder / "installation")
     ingest("checklist", [make_checklist(folder)], settings)

@@ -30,12 +30,13 @@ import pandas as pd
 import polars as pl
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis import evidence
 from biodata.analysis.candidates import clusters
 from biodata.analysis.grid import Grid, equal_area_grid
 from biodata.analysis.rasters import cells_inside
-from biodata.vocabularies import MEMBERS
+from biodata.core import geo
+from biodata.core.vocabularies import MEMBERS
 
 WINDOW = (92.0, 5.0, 110.0, 29.0)
 REACH_M = 50_000.0

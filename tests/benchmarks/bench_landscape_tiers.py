@@ -31,7 +31,7 @@ import bench_two_tiers as two_tiers
 from biodata import places
 from biodata.analysis import evidence
 from biodata.analysis.candidates import ground as joining
-from biodata.vocabularies import THREATENED
+from biodata.core.vocabularies import THREATENED
 
 WINDOW = (92.0, -4.5, 120.0, 29.0)
 COUNTRIES = {

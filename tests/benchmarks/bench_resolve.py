@@ -13,13 +13,13 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from biodata import terms
+from biodata.core import terms
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, decide
 from biodata.sharing.names import GROUPS
 from biodata.sharing.resolve import Resolver
 from biodata.text.reference_list import reference_list
-from biodata.vocabularies import SharingCategory
 from mangled_names import mangled
 
 RULES = RuleSet.read(None)

@@ -40,8 +40,8 @@ import bench_known_landscapes as known_landscapes
 from biodata import places
 from biodata.analysis import evidence
 from biodata.analysis.evidence import sides
+from biodata.core.vocabularies import MEMBERS, EvidenceTier
 from biodata.places import BoundarySet
-from biodata.vocabularies import MEMBERS, EvidenceTier
 
 BORDERS = (("LA", "VN"), ("CN", "MM"), ("KH", "TH"))
 

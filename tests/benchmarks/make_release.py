@@ -16,7 +16,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from biodata import places, terms
+from biodata import places
+from biodata.core import terms
 from biodata.store import pointer, releases
 from biodata.store.release_file import ReleaseFile
 from biodata.store.staging import WorkFolder, write_part

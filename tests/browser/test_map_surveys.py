@@ -7,7 +7,7 @@ import pytest
 from test_map import pixels, settle
 
 import mapped_surveys
-from biodata import vocabularies
+from biodata.core import vocabularies
 from english_left import english_in
 from servers import serving
 

@@ -15,7 +15,7 @@ import releases
 from biodata.access import credentials
 from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 from biodata.surveys import templates, words
 from biodata.surveys.designs import DESIGNS

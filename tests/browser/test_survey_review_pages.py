@@ -12,7 +12,7 @@ import releases
 from api.survey_page import words
 from biodata.access import accounts, credentials
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 from biodata.surveys import receive
 from biodata.worker import work

@@ -10,9 +10,9 @@ import cluster_servers
 from biodata import pipeline
 from biodata.analysis import corridors
 from biodata.analysis.uncertainty import frequencies
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.pipeline import executors, tables
-from biodata.settings import Settings
 from biodata.store import cluster, pointer, releases
 from biodata.store.cluster import Cluster
 from biodata.store.shared_releases import follow

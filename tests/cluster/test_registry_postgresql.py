@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import audit
 from biodata.store.registry import Registry, open_engine
 from cluster_servers import Postgres

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import backup, cluster, compaction, purging
 from biodata.store.cluster import Cluster
 from biodata.store.lake import Lake

@@ -3,7 +3,7 @@
 import pytest
 
 from api.callers import SharedRates
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from cluster_servers import Postgres
 
 pytestmark = pytest.mark.cluster

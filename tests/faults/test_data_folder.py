@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 import leaks
 from api.app import create_app
 from biodata.access import credentials
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store import folders
 from biodata.worker import work
 from test_leaks_hidden_records import PLACES, RULES, installation

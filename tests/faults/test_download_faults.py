@@ -11,12 +11,12 @@ import time
 import pytest
 
 import releases
-from biodata import jobs
 from biodata.access import downloads
-from biodata.errors import DiskFullError
+from biodata.core.errors import DiskFullError
+from biodata.core.settings import Settings
 from biodata.exports import growing, selection
 from biodata.exports.write import Format
-from biodata.settings import Settings
+from biodata.store import jobs
 from biodata.store.models import Download, Job
 from biodata.store.registry import Registry
 from biodata.worker import work
@@ -37,7 +37,7 @@ def keep(self, state):
     whole(self, state)
     time.sleep(0.15)
 growing.GrowingFile.keep = keep
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.worker import work
 work(Settings(data=Path(sys.argv[1])), stop=threading.Event(), once=True)
 """

@@ -13,7 +13,7 @@ import pytest
 
 from biodata.access import exact_process, exact_store, grants
 from biodata.access.grants import Grant
-from biodata.errors import StoreError
+from biodata.core.errors import StoreError
 from biodata.formats import node_keys
 
 OWNER, SERVICE, EXACT, STRANGER = "bin", "nobody", "daemon", "games"

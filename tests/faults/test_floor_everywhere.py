@@ -4,9 +4,9 @@ import polars as pl
 import pytest
 
 import floor_oracle
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet
-from biodata.vocabularies import SharingCategory
 
 pytestmark = pytest.mark.faults
 BOUNDARIES = load_boundaries()

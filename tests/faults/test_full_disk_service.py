@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 import releases as fixture
 from api.app import create_app
 from biodata.access import credentials
-from biodata.errors import InputError, StoreError
-from biodata.settings import Settings
+from biodata.core.errors import InputError, StoreError
+from biodata.core.settings import Settings
 from biodata.store import releases
 from biodata.store.backup import backup, restore
 from biodata.store.compaction import compact

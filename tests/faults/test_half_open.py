@@ -12,7 +12,7 @@ import pytest
 import urllib3
 
 import releases
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from servers import free_port, wait_until_ready
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.archives import open_archive
 from biodata.ingest import open_source
 
@@ -22,7 +22,7 @@ MEGABYTE = 1 << 20
 READER = """
 import json, resource, sys
 from pathlib import Path
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.ingest import open_source
 import polars as pl
 pl.read_csv(b"a,b\\n1,2\\n")

@@ -12,7 +12,7 @@ import urllib3
 import appointed
 import releases
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 from servers import serving
 

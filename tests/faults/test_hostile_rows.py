@@ -28,7 +28,7 @@ import releases
 from biodata.access import credentials
 from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 from commands import run
 from people import PASSWORD, bearer

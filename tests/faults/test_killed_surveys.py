@@ -17,8 +17,8 @@ import appointed
 import releases as fixture
 from biodata.access import accounts, credentials
 from biodata.access.roles import Principal, Role, RoleBinding
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import releases, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Job, Submission

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 import releases
-from biodata.errors import QueryTimeoutError
+from biodata.core.errors import QueryTimeoutError
 from biodata.store.query.filters import And, Intersects, Not, Or
 from biodata.store.reader import ReleaseReader
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from biodata.access import credentials
-from biodata.errors import StoreError
-from biodata.settings import Settings
+from biodata.core.errors import StoreError
+from biodata.core.settings import Settings
 from biodata.store import models, pointer, releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
@@ -115,7 +115,7 @@ def test_a_killed_build_leaves_the_release_before_or_the_new_one(tmp_path: Path)
 def test_a_killed_registry_keeps_its_chain(tmp_path: Path):
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r}); import appointed\n"
-        "from pathlib import Path; from biodata.settings import Settings;"
+        "from pathlib import Path; from biodata.core.settings import Settings;"
         "from biodata.access import accounts, credentials; from biodata.store.registry import Registry\n"
         "with Registry.open(Settings(data=Path(sys.argv[1]))) as r:\n"
         "    if accounts.find(r, 'a-team') is None: appointed.new(r, 'a-team')\n"

@@ -13,18 +13,18 @@ import shapely
 
 import commands
 import stub_gbif
-from biodata.errors import InputError, RemoteError, StoreError
+from biodata.core.errors import InputError, RemoteError, StoreError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import SOUTHWEST_CHINA
 from biodata.ingest import open_source
 from biodata.ingest.http import Client, Patience
 from biodata.places import load_boundaries
 from biodata.pull.gbif import Account, GbifPull
 from biodata.pull.gbif_scope import GADM, SPELLINGS, Scope, Taxon, outline, region, scope_of
 from biodata.pull.kept import only_pull
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.vocabularies import SOUTHWEST_CHINA
 from stub_gbif import ACCOUNT, BROKEN, BUSY, HALF, MAINTENANCE, TOO_MANY, Fault, simple_csv
 
 DATASET = "50c9509d-22c7-4a22-a47d-8c48425ef4a7"

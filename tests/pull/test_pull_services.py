@@ -12,12 +12,12 @@ import cluster_servers
 import commands
 import stub_gbif
 from biodata import lists
-from biodata.errors import RemoteError
+from biodata.core.errors import RemoteError
+from biodata.core.settings import Settings
 from biodata.ingest.http import Client
 from biodata.pull.kept import Folder
 from biodata.pull.protected_planet import TERMS
 from biodata.pull.service import RangeFile
-from biodata.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.verify import verify

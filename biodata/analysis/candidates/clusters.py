@@ -16,11 +16,12 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.ground import Ground
 from biodata.analysis.grid import Floats, Grid, Ints, equal_area_grid
 from biodata.analysis.rasters import cells_inside, outline
+from biodata.core import geo
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates.ground import Crossing
 from biodata.analysis.grid import Floats, equal_area_grid
 from biodata.analysis.layers import LayerFile, read_cells, read_features
 from biodata.analysis.rasters import cells_inside
-from biodata.errors import InputError
-from biodata.vocabularies import CandidateCriterion
+from biodata.core import geo
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.ground import Ground

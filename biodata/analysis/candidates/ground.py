@@ -11,10 +11,11 @@ import shapely
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.areas import differ, km2, polygonal
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import cells_inside
+from biodata.core import geo
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

@@ -15,8 +15,8 @@ from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.ground import Crossing, Ground, Habitat, Side, beyond_band
 from biodata.analysis.evidence.design import nights_needed
 from biodata.analysis.evidence.two_sided import CERTAIN, PROBABLE, TIERS
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import country_name
-from biodata.vocabularies import SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted, TwoSided

@@ -15,7 +15,6 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from biodata import geo
 from biodata.analysis.candidates import criteria
 from biodata.analysis.candidates.criteria import Agreement, CandidateParameters, Plan, Rarity, Value, governance
 from biodata.analysis.candidates.ground import Habitat, land_of
@@ -23,6 +22,7 @@ from biodata.analysis.candidates.judging import Judged
 from biodata.analysis.grid import Floats, Ints
 from biodata.analysis.layers import LayerFile
 from biodata.analysis.networks import connectivity, graphs, protconn, protconn_pieces
+from biodata.core import geo
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted

@@ -25,7 +25,7 @@ from scipy.stats import rankdata
 
 from biodata.analysis.candidates.criteria import CRITERIA, Criterion
 from biodata.analysis.grid import Floats
-from biodata.vocabularies import CandidateCriterion
+from biodata.core.vocabularies import CandidateCriterion
 
 METHOD: Final = "uniform on the simplex: numpy.random.default_rng(seed).dirichlet(ones, draws)"
 _WORTH_DECIMALS: Final = 12

@@ -14,7 +14,6 @@ import geopandas as gpd
 import polars as pl
 import shapely
 
-from biodata import terms
 from biodata.analysis import areas as areas_of
 from biodata.analysis.areas import km2
 from biodata.analysis.candidates import clusters, criteria, judging, ranking
@@ -24,7 +23,8 @@ from biodata.analysis.candidates.ground import Facing, Ground, Pair, country_sha
 from biodata.analysis.candidates.judging import CANDIDATE, PASSABLE, Judged, Tasks
 from biodata.analysis.candidates.measuring import Surroundings, measure_by
 from biodata.analysis.evidence.sides import EDGES
-from biodata.vocabularies import EvidenceView, SharingCategory
+from biodata.core import terms
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted

@@ -11,7 +11,7 @@ from scipy.sparse import csgraph
 from biodata.analysis.circuit.graph import Circuit, circuit
 from biodata.analysis.circuit.project import PairList, Project, read_pairs
 from biodata.analysis.grid import Floats, Ints
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.circuitscape import read_numbers
 from biodata.formats.grids import RasterFile, looks_like_grid, read_grid
 

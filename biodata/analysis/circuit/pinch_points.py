@@ -16,7 +16,7 @@ from biodata.analysis.circuit.flows import UNCONNECTED, pairwise
 from biodata.analysis.circuit.graph import cell_nodes, landscape
 from biodata.analysis.grid import Floats, Ints
 from biodata.analysis.normalised import Floats32, Normalised
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

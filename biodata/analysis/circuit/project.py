@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from biodata.analysis.circuit.flows import POLICIES
 from biodata.analysis.grid import Ints
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.circuitscape import Setting, number, read_lines, read_settings
 
 SCENARIOS: Final = ("pairwise", "advanced", "one-to-all", "all-to-one")

@@ -24,7 +24,7 @@ from scipy.sparse import csgraph, linalg
 
 from biodata.analysis.circuit.graph import Circuit
 from biodata.analysis.grid import Floats, Ints
-from biodata.errors import InputError, MissingExtraError
+from biodata.core.errors import InputError, MissingExtraError
 
 SOLVERS: Final = ("auto", "cholmod", "pardiso", "superlu", "gradients")
 """Names of the solvers; auto chooses."""

@@ -17,10 +17,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from biodata import geo
 from biodata.analysis import rasters
 from biodata.analysis.grid import Floats, Grid, Ints, require_aligned
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 LAPSE_C_PER_KM: Final = -6.5
 """Fall of temperature with height of the standard atmosphere (ISO 2533:1975); real slopes differ by some degrees a km."""

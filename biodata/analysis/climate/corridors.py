@@ -20,12 +20,13 @@ import shapely
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.areas import Site, differ
 from biodata.analysis.climate.climates import Analogues, Climates
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import outline
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from biodata.analysis.evidence import sides
 from biodata.analysis.evidence.independence import independent
 from biodata.analysis.evidence.sides import FINEST_SHARE
-from biodata.errors import InputError
-from biodata.flags import SUSPICIOUS
-from biodata.geo import Floats
+from biodata.core.errors import InputError
+from biodata.core.flags import SUSPICIOUS
+from biodata.core.geo import Floats
+from biodata.core.vocabularies import THREATENED
 from biodata.places import BoundarySet
 from biodata.text.matcher import ONLY_SPECIES
-from biodata.vocabularies import THREATENED
 
 DOUBTFUL: Final = (
     "ZERO_COORDINATE",

@@ -20,11 +20,11 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo
 from biodata.analysis.evidence import sides as sides_of
 from biodata.analysis.evidence.effort import NO_EFFORT, Effort
-from biodata.errors import InputError
-from biodata.geo import Floats
+from biodata.core import geo
+from biodata.core.errors import InputError
+from biodata.core.geo import Floats
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

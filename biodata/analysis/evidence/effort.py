@@ -16,14 +16,15 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.evidence import counting, sides
 from biodata.analysis.grid import Grid
 from biodata.analysis.scopes import Holds, holding, standing
+from biodata.core import geo
 
 if TYPE_CHECKING:
+    from biodata.core.vocabularies import SharingCategory
     from biodata.places import BoundarySet
-    from biodata.vocabularies import SharingCategory
 
 RECORDED: Final = "effort with the species"
 NOT_RECORDED: Final = "effort without the species"

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata.analysis.bucket_queue import compiled
-from biodata.geo import Floats, metres_per_degree
+from biodata.core.geo import Floats, metres_per_degree
 from biodata.text import times as zones
 
 Ints = NDArray[np.int64]

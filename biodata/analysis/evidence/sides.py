@@ -13,7 +13,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, area_km2, geodesic_distance_m, metres_per_degree
+from biodata.core.geo import Floats, area_km2, geodesic_distance_m, metres_per_degree
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA, Lines
 

@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.evidence import counting
 from biodata.analysis.evidence.counting import NEAR_AN_EDGE
 from biodata.analysis.evidence.effort import NO_EFFORT, STATES, Strictest, category_of, effort
 from biodata.analysis.evidence.sides import EDGES
 from biodata.analysis.grid import equal_area_grid
-from biodata.vocabularies import EvidenceTier, SharingCategory
+from biodata.core import geo
+from biodata.core.vocabularies import EvidenceTier, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

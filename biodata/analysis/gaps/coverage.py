@@ -8,14 +8,15 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis import evidence
 from biodata.analysis.evidence import counting
 from biodata.analysis.evidence.effort import NO_EFFORT
 from biodata.analysis.gaps.features import Places
 from biodata.analysis.gaps.protected import PLANE, Protected, amounts, keyed_ground, land_km2, layers_of, to_plane
 from biodata.analysis.grid import Grid, equal_area_grid, refuse_more
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.analysis.evidence import Counted

@@ -10,14 +10,15 @@ import pandas as pd
 import polars as pl
 import shapely
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.areas import polygonal
 from biodata.analysis.gaps.protected import AMOUNTS, PLANE, Layers, Protected
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.reserves import problem as targets
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
+from biodata.core.geo import Geometries
 from biodata.formats.vectors import read_frame
-from biodata.geo import Geometries
 
 if TYPE_CHECKING:
     import geopandas as gpd

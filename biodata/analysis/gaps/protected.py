@@ -15,9 +15,10 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.areas import polygonal
-from biodata.geo import Floats, Geometries, area_km2, equal_area_crs, in_threads, project
+from biodata.core import geo
+from biodata.core.geo import Floats, Geometries, area_km2, equal_area_crs, in_threads, project
 from biodata.places.borders import ranges
 
 PLANE: Final = "EPSG:6933"

@@ -29,7 +29,7 @@ from tqdm.auto import tqdm
 from biodata.analysis.bucket_queue import Floats, Ints32
 from biodata.analysis.networks import graph_search, graphs
 from biodata.analysis.networks.graphs import Graph
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 _Result = TypeVar("_Result")
 _PARTS = 64

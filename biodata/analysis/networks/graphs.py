@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from biodata.analysis.bucket_queue import Floats, Ints, Ints32, compiled
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import ConnectionKind
 from biodata.formats.conefor import Connections, Nodes
-from biodata.vocabularies import ConnectionKind
 
 PC: Final = "PC"
 IIC: Final = "IIC"

@@ -14,9 +14,9 @@ import pandas as pd
 from biodata.analysis.bucket_queue import Floats
 from biodata.analysis.networks import connectivity, graph_search, graphs
 from biodata.analysis.networks.graphs import IIC, PC, Graph, networks, parameters_of
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import ConnectionKind
 from biodata.formats.conefor import Connections, Nodes
-from biodata.vocabularies import ConnectionKind
 
 _ENOUGH_SECONDS: Final = 0.5
 """Nodes are timed until they took so long."""

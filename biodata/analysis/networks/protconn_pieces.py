@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from biodata import geo
 from biodata.analysis.areas import polygonal
 from biodata.analysis.bucket_queue import Floats, Ints, compiled
 from biodata.analysis.networks import graphs
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 _RUN: Final = 6
 """Edges in a run."""

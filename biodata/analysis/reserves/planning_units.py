@@ -9,10 +9,11 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.areas import polygonal
 from biodata.analysis.reserves.problem import Boundary, Floats, Ints
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

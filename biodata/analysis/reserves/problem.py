@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

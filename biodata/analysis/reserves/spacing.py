@@ -19,7 +19,7 @@ from biodata.analysis.reserves.model import TOLERANCE, Clock, build
 from biodata.analysis.reserves.portfolio import Portfolio
 from biodata.analysis.reserves.problem import Bools, Floats, Ints, Problem, Requirement, Sparse
 from biodata.analysis.reserves.selection import Selection, evaluate, rated, solve
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.marxan import Project
 
 _MOST_ROUNDS: Final = 200

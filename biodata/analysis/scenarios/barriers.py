@@ -17,10 +17,11 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis import rasters
 from biodata.analysis.grid import Floats, Grid, Ints
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.formats import vectors
 
 if TYPE_CHECKING:

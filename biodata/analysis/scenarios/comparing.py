@@ -26,7 +26,7 @@ from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.scenarios import effects as costs
 from biodata.analysis.scenarios.barriers import Barrier, ClosedGround, Crossing, close, with_countries
 from biodata.analysis.scenarios.effects import BarrierEffect, CrossingGain, effects, gains
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

@@ -9,9 +9,9 @@ import polars as pl
 import shapely
 from shapely import affinity
 
-from biodata import geo
 from biodata.analysis.evidence import Counted, counting
 from biodata.analysis.species.ranges import CELL_M, SHIFTS, OccupiedArea, OccupiedBound, occupied_area, occupied_bound
+from biodata.core import geo
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

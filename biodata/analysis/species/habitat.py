@@ -8,10 +8,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo, places
+from biodata import places
 from biodata.analysis.grid import Grid
-from biodata.errors import InputError, MissingExtraError
-from biodata.geo import Floats
+from biodata.core import geo
+from biodata.core.errors import InputError, MissingExtraError
+from biodata.core.geo import Floats
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet

@@ -12,9 +12,9 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo
 from biodata.analysis.gaps.features import Places, dissolved, named, polygon_rows
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata.analysis.grid import Grid
-from biodata.geo import Floats
+from biodata.core.geo import Floats
 
 Counts = NDArray[np.int64]
 ENOUGH: Final = "enough effort"

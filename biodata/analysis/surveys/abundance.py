@@ -15,7 +15,7 @@ import polars as pl
 from scipy import optimize, stats
 
 from biodata.analysis.surveys.joining import PLACE, Joined, of_stations, one_unit, placed
-from biodata.geo import Floats
+from biodata.core.geo import Floats
 
 LEAST_REPEATS: Final = 3
 _STEEPEST: Final = 10.0

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from biodata.analysis.scopes import Holds, holding, standing
-from biodata.vocabularies import SurveyDesign
+from biodata.core.vocabularies import SurveyDesign
 
 RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
 NO_SIDE: Final = "no side"

@@ -26,8 +26,8 @@ from scipy.sparse.csgraph import connected_components, maximum_flow
 from scipy.spatial import cKDTree
 
 from biodata.analysis.surveys.joining import NO_SIDE, Joined, days_watched, looked_for
-from biodata.geo import Floats, metres_per_degree
-from biodata.vocabularies import SurveyDesign
+from biodata.core.geo import Floats, metres_per_degree
+from biodata.core.vocabularies import SurveyDesign
 
 NO_DETECTION: Final = "never detected: occupancy and detection cannot be told apart, and any occupancy is possible"
 EVERYWHERE: Final = "the estimate of occupancy stands at its bound of 1"

@@ -28,8 +28,8 @@ from biodata.analysis.surveys.joining import (
     sides_of,
     species_only,
 )
-from biodata.geo import Floats
-from biodata.run_parameters import SurveyNumbers
+from biodata.core.geo import Floats
+from biodata.core.run_parameters import SurveyNumbers
 from biodata.sharing.scopes import meanings
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from biodata.analysis.grid import Floats
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 SHAPES: Final = ("linear", "negative exponential", "power")
 

@@ -15,7 +15,7 @@ from biodata.analysis.areas import Site
 from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.uncertainty.one_draw import Node, Task
 from biodata.analysis.validation import holding_out
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
     pass

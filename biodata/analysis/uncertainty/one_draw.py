@@ -14,7 +14,7 @@ from biodata.analysis.bucket_queue import compiled
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.uncertainty.assumptions import Assumptions, ClassRange
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 _SWEEPS = 40
 _RELAXATIONS = 6

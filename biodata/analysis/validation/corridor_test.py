@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.validation import moved_patterns
 from biodata.analysis.validation.moved_patterns import Points
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

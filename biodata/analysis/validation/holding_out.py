@@ -12,10 +12,10 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo
 from biodata.analysis import sources
 from biodata.analysis.grid import Floats, Grid, Ints
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
 from biodata.formats import delimited, vectors
 
 _TABLES: Final = frozenset({".csv", ".tsv", ".txt"})

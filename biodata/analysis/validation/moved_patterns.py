@@ -27,7 +27,7 @@ from biodata.analysis.adjacency import Neighbour, Pair
 from biodata.analysis.areas import Site
 from biodata.analysis.bucket_queue import compiled
 from biodata.analysis.grid import Floats, Grid, Ints
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 _LAGS = 24
 _PAIRS_EACH = 4000

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from markupsafe import Markup
 
-from biodata import geo
+from biodata.core import geo
 from biodata.exports.reports.findings import metres
 from biodata.exports.reports.material import Material
 from biodata.exports.templating import add_functions, drawing, environment

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import EvidenceView
 from biodata.places import country_name
-from biodata.vocabularies import EvidenceView
 
 # How reports say things: numbers with their unit, countries, outcomes.
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.exports.reports.findings import agreeing
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import And, Compare, Filter, In, InBox, IsNull, Not

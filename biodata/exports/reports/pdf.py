@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from biodata.errors import BiodataError, MissingExtraError
+from biodata.core.errors import BiodataError, MissingExtraError
 from biodata.exports.reports import page
 from biodata.exports.reports.material import Material
 

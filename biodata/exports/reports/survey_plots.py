@@ -17,10 +17,10 @@ import numpy as np
 import shapely
 
 from biodata import places
+from biodata.core.geo import metres_per_degree
+from biodata.core.vocabularies import EFFORT_UNITS
 from biodata.exports.reports.findings import number, spaced
 from biodata.exports.reports.plots import SIDE_COLOURS
-from biodata.geo import metres_per_degree
-from biodata.vocabularies import EFFORT_UNITS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

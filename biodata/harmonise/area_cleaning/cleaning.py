@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import geo
-from biodata.geo import Geometries
+from biodata.core import geo
+from biodata.core.geo import Geometries
 from biodata.harmonise.area_cleaning import ground
 from biodata.harmonise.area_cleaning import steps as order
 from biodata.harmonise.area_cleaning.ground import Ground, Loss, take_ground

@@ -13,7 +13,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, Geometries, equal_area_crs, in_threads, project
+from biodata.core.geo import Floats, Geometries, equal_area_crs, in_threads, project
 from biodata.harmonise.area_borders import outside_band_km2, valid
 from biodata.harmonise.area_cleaning import ground
 from biodata.harmonise.area_cleaning.cleaning import Cleaned

@@ -8,7 +8,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata.geo import Floats, Geometries, in_threads
+from biodata.core.geo import Floats, Geometries, in_threads
 from biodata.harmonise.area_cleaning import steps
 from biodata.harmonise.area_cleaning.repair import Repaired
 from biodata.harmonise.area_cleaning.steps import Ledger, Options, Rows, circles, to_plane

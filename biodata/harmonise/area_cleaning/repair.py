@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata import edges
+from biodata.core import edges
 from biodata.formats.vectors import problem_of
 
 # Geometry of sites: read, repaired within bounds, and reduced to what a site can be, polygons or points.

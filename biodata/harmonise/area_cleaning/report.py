@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 import shapely
 
-from biodata import terms
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
 from biodata.formats.vectors import MAX_DEPTH
 from biodata.harmonise.area_cleaning.cleaning import Cleaned, clean
 from biodata.harmonise.area_cleaning.countries import coverage_by_country, not_mapped_by_country

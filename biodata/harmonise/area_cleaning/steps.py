@@ -11,8 +11,8 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
-from biodata import geo
-from biodata.geo import Floats, Geometries
+from biodata.core import geo
+from biodata.core.geo import Floats, Geometries
 from biodata.harmonise.area_borders import valid
 
 PLANE: Final = "EPSG:6933"

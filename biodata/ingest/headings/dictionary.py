@@ -8,9 +8,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from biodata.core.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.formats.xml import local_term
 from biodata.ingest.headings.plain import key, without_marks
-from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.text.tables import read_rows
 
 LANGUAGES: Final = ("en", "zh", "th", "vi", "lo", "km", "my", "ms", "id", "fil")

@@ -9,7 +9,9 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal, shorten
+from biodata.core.errors import InputError, Refusal, shorten
+from biodata.core.terms import EVENT_TERMS
+from biodata.core.vocabularies import SurveyDesign
 from biodata.ingest.camera_traps import why_left_out
 from biodata.ingest.event_tables import DATE, PLACE
 from biodata.ingest.kobo.submissions import (
@@ -28,8 +30,6 @@ from biodata.ingest.kobo.submissions import (
 from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 from biodata.ingest.table_headings import OPTION
 from biodata.ingest.tables import check_options
-from biodata.terms import EVENT_TERMS
-from biodata.vocabularies import SurveyDesign
 
 # Submissions as events, and what was seen as records, each with what its submission tells of place and date.
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
+from biodata.core.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.formats import delimited
 from biodata.formats.archives import open_archive
 from biodata.formats.other_workbooks import XLS, kind_of
@@ -18,7 +19,6 @@ from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import Part, decided_headings, parts
-from biodata.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.text.scientific_names import genera
 
 # What the columns of a KoboToolbox export mean; a column that nobody mapped stays out.

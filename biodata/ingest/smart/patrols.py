@@ -13,7 +13,7 @@ import numpy as np
 import pyproj
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats.vectors import problem_of
 from biodata.ingest.smart.species import Attribute, attribute_of, is_on_foot
 

@@ -9,7 +9,8 @@ from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.errors import InputError, Refusal
+from biodata.core.errors import InputError, Refusal
+from biodata.core.vocabularies import PATROL_PROTOCOL, SurveyDesign
 from biodata.formats.xml import listen
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.smart.patrols import Cell, Day, Observation, PatrolListener, cell_of, common_cell
@@ -25,7 +26,6 @@ from biodata.ingest.smart.species import (
 )
 from biodata.ingest.tables import Part, check_options, part_of, parts
 from biodata.text.controlled import Vocabulary, parse_term
-from biodata.vocabularies import PATROL_PROTOCOL, SurveyDesign
 
 # Days as rows of events, observations as rows of records, and what stays out, counted by reason alone.
 

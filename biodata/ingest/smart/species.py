@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.formats import delimited
 from biodata.formats.xml import listen
 from biodata.ingest.tables import Part

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.terms import Column
 from biodata.store.duck import quote
 from biodata.store.query import filters as f
 from biodata.store.tables import Table
-from biodata.terms import Column
 
 _MAXIMUM_TEXT: Final = 1_000
 _MAXIMUM_WILDCARDS: Final = 10

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 Value: TypeAlias = str | int | float | bool | date
 Operator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]

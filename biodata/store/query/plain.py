@@ -7,7 +7,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 from biodata.store.query import filters as f
 
 _NODES: Final[Mapping[str, type[Any]]] = MappingProxyType(

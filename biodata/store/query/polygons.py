@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import shapely
 
-from biodata.edges import problem_of
-from biodata.errors import InputError
+from biodata.core.edges import problem_of
+from biodata.core.errors import InputError
 from biodata.store.query.shape_text import MAXIMUM_VERTICES, parse_wkt
 
 MAXIMUM_TEXT: Final = 200_000

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 MAXIMUM_VERTICES: Final = 5_000
 MAXIMUM_PARTS: Final = 500

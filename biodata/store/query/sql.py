@@ -11,14 +11,14 @@ from typing import Any, Final
 import polars as pl
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.terms import Column
 from biodata.lists import GLOBAL, GROUPS
 from biodata.store.duck import quote
 from biodata.store.query import comparisons
 from biodata.store.query import filters as f
 from biodata.store.query.filters import Filter
 from biodata.store.tables import Place, Table
-from biodata.terms import Column
 
 _MAXIMUM_TEXT: Final = 10_000
 _MAXIMUM_WILDCARDS: Final = 10

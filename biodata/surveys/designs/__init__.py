@@ -6,10 +6,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
 from biodata.ingest.headings import heading_of
 from biodata.text.tables import read_rows
-from biodata.vocabularies import EFFORT_UNITS, SurveyDesign
 
 _FOLDER: Final = "surveys/designs"
 

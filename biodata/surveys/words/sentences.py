@@ -12,9 +12,9 @@ from typing import Final
 from babel import Locale
 
 from biodata import places
+from biodata.core.vocabularies import EFFORT_UNITS, MEMBERS, SurveyDesign
 from biodata.store.survey_steps import STATES
 from biodata.surveys import designs, words
-from biodata.vocabularies import EFFORT_UNITS, MEMBERS, SurveyDesign
 
 _KINDS: Final = ("REASON_", "RESULTS_", "DENIED_")  # codes of sentences that are recognised
 _BLANK: Final = re.compile(r"\{(\w+)\}")

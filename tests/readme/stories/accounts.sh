@@ -19,7 +19,7 @@ python - "$ID" > grant.json <<'PYTHON'
 import sys
 from biodata.access import requests
 from biodata.cli.access import _who
-from biodata.settings import Settings
+from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 with Registry.open(Settings(data="biodata_data")) as registry:
     print(requests.to_sign(registry, _who(registry, "ana"), sys.argv[1], "LA"))

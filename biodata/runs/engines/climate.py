@@ -14,9 +14,9 @@ import polars as pl
 from tqdm.auto import tqdm
 
 from biodata import places
-from biodata.errors import InputError
-from biodata.run_engines.work import Engine, Outcome, Ready, Work, input_files, told_table
-from biodata.run_parameters import Climate as Asked
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import Climate as Asked
+from biodata.runs.engines.work import Engine, Outcome, Ready, Work, input_files, told_table
 
 if TYPE_CHECKING:
     from biodata.analysis.climate.climates import Analogues, Climates

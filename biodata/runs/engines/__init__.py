@@ -1,6 +1,6 @@
 """Engines by name, each called in one way, so that any run can be kept, repeated and compared."""
 
-from biodata.run_engines.work import (
+from biodata.runs.engines.work import (
     ENGINES,
     Outcome,
     Work,

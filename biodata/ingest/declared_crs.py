@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from pyproj import CRS, Proj
 from pyproj.exceptions import CRSError
 
-from biodata import geo
-from biodata.datums import Form, all_systems
-from biodata.errors import InputError
+from biodata.core import geo
+from biodata.core.errors import InputError
+from biodata.places.datums import Form, all_systems
 
 Bounds = tuple[float, float, float, float]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 from pyproj.transformer import TransformerGroup
 
-from biodata.datums.systems import BD09, GCJ02, WGS84, System
-from biodata.geo import Floats
+from biodata.core.geo import Floats
+from biodata.places.datums.systems import BD09, GCJ02, WGS84, System
 
 # GCJ-02 and BD-09, the offset systems of Chinese web maps, to and from WGS 84.
 #

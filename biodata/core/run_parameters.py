@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from biodata.errors import InputError
-from biodata.vocabularies import CandidateCriterion, ConnectionKind, ConnectionLayout, EvidenceView
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import CandidateCriterion, ConnectionKind, ConnectionLayout, EvidenceView
 
 GEOTIFF: Final = (".tif", ".tiff")
 

@@ -11,12 +11,12 @@ import polars as pl
 import shapely
 
 from biodata import places
-from biodata.errors import InputError
-from biodata.settings import Settings
-from biodata.species_layers.reading import day_of, raster_layer, records_of, with_layers
-from biodata.species_layers.species_facts import FiguresRequest, figures_of
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.runs.species.reading import day_of, raster_layer, records_of, with_layers
+from biodata.runs.species.species_facts import FiguresRequest, figures_of
 from biodata.store.lake import Lake
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from biodata.analysis.grid import Grid
     from biodata.analysis.species.habitat import Habitat, Scores
     from biodata.analysis.species.ranges import Codes
-    from biodata.geo import Floats
+    from biodata.core.geo import Floats
 
 MOST_CELLS: Final = 60_000_000
 
@@ -212,7 +212,7 @@ class RichnessReport:
         """Return the cells as polygons, each with the facts that it must name."""
         import geopandas as gpd
 
-        from biodata import geo
+        from biodata.core import geo
 
         centre = self.grid.centres(self.cells["row"].to_numpy(), self.cells["column"].to_numpy())
         half = self.grid.cell_m / 2

@@ -11,25 +11,25 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from biodata import lists
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.harmonise.checklists import Checklist
-from biodata.settings import Settings
+from biodata.runs.species.reading import day_of, records_of
 from biodata.sharing import Rule
 from biodata.sharing.names import Checklists
-from biodata.species_layers.reading import day_of, records_of
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 from biodata.text.matcher import kingdom
 from biodata.text.reference_list import CLASSIFICATION, reference_list
 from biodata.text.scientific_names import parse_names
 from biodata.text.tables import read_rows
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from biodata.analysis.species.figures import SpeciesFigures
-    from biodata.geo import Floats
+    from biodata.core.geo import Floats
 
 
 COLUMNS = ("kind", "area", "value", "year", "authority", "scientificName", "checklist")

@@ -17,28 +17,29 @@ import numpy as np
 import polars as pl
 import shapely
 
-from biodata import assessments, places, sharing, terms
+from biodata import assessments, places, sharing
 from biodata.analysis.surveys.joining import Joined, join
 from biodata.analysis.surveys.results import results
-from biodata.errors import InputError
+from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.geo import metres_per_degree
+from biodata.core.run_parameters import SurveyResults
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.exports.reports.survey_page import warnings
-from biodata.geo import metres_per_degree
 from biodata.harmonise import events as event_sites
-from biodata.pipeline.survey_publishing import published_events
-from biodata.run_engines.work import Engine, Outcome, Work, at_once, told_table
-from biodata.run_parameters import SurveyResults
-from biodata.run_records import RunInput
-from biodata.settings import Settings
+from biodata.runs.engines.work import Engine, Outcome, Work, at_once, told_table
+from biodata.runs.species.reading import view_of
 from biodata.sharing.events import as_records
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
-from biodata.species_layers.reading import view_of
 from biodata.store.lake import Lake
+from biodata.store.published_events import published_events
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
+from biodata.store.run_records import RunInput
 from biodata.store.survey_rows import rows_of
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import run_records, runs
-from biodata.errors import InputError
+from biodata import runs
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import Corridors, OwnCorridors
+from biodata.core.settings import Settings
 from biodata.exports.corridors import write_published
-from biodata.run_engines.work import Engine, Outcome, Ready, Work, input_files, read_own_ground
-from biodata.run_parameters import Corridors, OwnCorridors
-from biodata.run_records import RunInput
 from biodata.runs import KEYS, RunReport
 from biodata.runs.corridors import choices_of
-from biodata.settings import Settings
+from biodata.runs.engines.work import Engine, Outcome, Ready, Work, input_files, read_own_ground
+from biodata.store import run_records
+from biodata.store.run_records import RunInput
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.store import checksums, private_reports
 from biodata.store.checksums import code_hash
 from biodata.store.locks import file_lock

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata.errors import InputError
-from biodata.run_engines.work import (
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import OwnGround
+from biodata.core.run_parameters import Uncertainty as Asked
+from biodata.core.vocabularies import OWN_FILES
+from biodata.runs.engines.work import (
     Engine,
     Outcome,
     Ready,
@@ -25,10 +28,7 @@ from biodata.run_engines.work import (
     run_taken_up,
     told_table,
 )
-from biodata.run_parameters import OwnGround
-from biodata.run_parameters import Uncertainty as Asked
-from biodata.run_records import RunInput
-from biodata.vocabularies import OWN_FILES
+from biodata.store.run_records import RunInput
 
 if TYPE_CHECKING:
     from biodata.analysis.uncertainty.assumptions import Assumptions

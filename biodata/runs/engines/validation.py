@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import run_records
-from biodata.errors import InputError
-from biodata.run_engines.work import (
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import OwnGround
+from biodata.core.run_parameters import Validation as Asked
+from biodata.core.vocabularies import OWN_FILES
+from biodata.runs import standing
+from biodata.runs.corridors import judging_of
+from biodata.runs.engines.work import (
     Engine,
     Outcome,
     Work,
@@ -23,12 +27,8 @@ from biodata.run_engines.work import (
     run_taken_up,
     told_table,
 )
-from biodata.run_parameters import OwnGround
-from biodata.run_parameters import Validation as Asked
-from biodata.run_records import RunInput
-from biodata.runs import standing
-from biodata.runs.corridors import judging_of
-from biodata.vocabularies import OWN_FILES
+from biodata.store import run_records
+from biodata.store.run_records import RunInput
 
 if TYPE_CHECKING:
     from biodata.analysis.adjacency import Neighbour, Pair

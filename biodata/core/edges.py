@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import shapely
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
 
 MAX_VERTICES: Final = 5_000_000
 """Of one shape; the largest real ones, marine areas with the coast of every island, have about one million."""

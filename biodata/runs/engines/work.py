@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from biodata import run_records
-from biodata.errors import InputError
-from biodata.run_parameters import EngineParameters, OwnGround
-from biodata.run_records import Comparison, RunInput, RunRecord, compare
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import EngineParameters, OwnGround
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView
 from biodata.runs import standing
 from biodata.runs.results import put_finding
 from biodata.runs.standing import Standing
-from biodata.settings import Settings
+from biodata.store import run_records
 from biodata.store.lake import Lake
-from biodata.vocabularies import EvidenceView
+from biodata.store.run_records import Comparison, RunInput, RunRecord, compare
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -240,17 +240,17 @@ def _hash(text: str) -> str:
 
 ENGINES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "corridors": "biodata.run_engines.corridors:ENGINE",
-        "own-corridors": "biodata.run_engines.corridors:OWN",
-        "validation": "biodata.run_engines.validation:ENGINE",
-        "uncertainty": "biodata.run_engines.uncertainty:ENGINE",
-        "scenarios": "biodata.run_engines.scenarios:ENGINE",
-        "climate": "biodata.run_engines.climate:ENGINE",
-        "resistance": "biodata.run_engines.files:RESISTANCE",
-        "circuit": "biodata.run_engines.files:CIRCUIT",
-        "network": "biodata.run_engines.files:NETWORK",
-        "reserves": "biodata.run_engines.files:RESERVES",
-        "survey-results": "biodata.run_engines.survey_results:ENGINE",
+        "corridors": "biodata.runs.engines.corridors:ENGINE",
+        "own-corridors": "biodata.runs.engines.corridors:OWN",
+        "validation": "biodata.runs.engines.validation:ENGINE",
+        "uncertainty": "biodata.runs.engines.uncertainty:ENGINE",
+        "scenarios": "biodata.runs.engines.scenarios:ENGINE",
+        "climate": "biodata.runs.engines.climate:ENGINE",
+        "resistance": "biodata.runs.engines.files:RESISTANCE",
+        "circuit": "biodata.runs.engines.files:CIRCUIT",
+        "network": "biodata.runs.engines.files:NETWORK",
+        "reserves": "biodata.runs.engines.files:RESERVES",
+        "survey-results": "biodata.runs.engines.survey_results:ENGINE",
     }
 )
 """Name → "module:name" of an Engine; imported when it runs."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from biodata.errors import JobStoppedError
+from biodata.core.errors import JobStoppedError
 from biodata.store.models import Job
 from biodata.store.registry import Registry
 

@@ -5,10 +5,11 @@ from typing import Final
 
 import polars as pl
 
-from biodata import sharing, terms
-from biodata.pipeline.event_footprints import footprints, is_patrol
+from biodata import sharing
+from biodata.core import terms
 from biodata.places import BoundarySet
 from biodata.sharing.events import publish_events
+from biodata.store.event_footprints import footprints, is_patrol
 from biodata.store.lake import Lake
 
 _SAID: Final = ("informationWithheld", "dataGeneralizations")

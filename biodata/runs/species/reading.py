@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 
-from biodata import assessments, geo, places
-from biodata.errors import InputError
-from biodata.settings import Settings
+from biodata import assessments, places
+from biodata.core import geo
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
+from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
-from biodata.vocabularies import EvidenceView, SharingCategory
 
 if TYPE_CHECKING:
     from biodata.analysis.layers import LayerFile

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import Circuit, Network, Reserves, Resistance
+from biodata.core.vocabularies import ConnectionKind
 from biodata.exports.networks import write_conefor, write_json, write_tables
-from biodata.run_engines.work import Engine, Outcome, Ready, Work, at_once, input_files
-from biodata.run_parameters import Circuit, Network, Reserves, Resistance
-from biodata.run_records import RunInput
-from biodata.vocabularies import ConnectionKind
+from biodata.runs.engines.work import Engine, Outcome, Ready, Work, at_once, input_files
+from biodata.store.run_records import RunInput
 
 if TYPE_CHECKING:
     from biodata.analysis.networks.network import Network as ConnectedNodes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def resistance(asked: Resistance, work: Work) -> Outcome:
     """Make the resistance of every species of a table; its cells' checksum, range and counts are the results."""
     from biodata.analysis.resistance_rules import read_rules
-    from biodata.pipeline.layer_folder import LayerFolder
+    from biodata.runs.layer_folder import LayerFolder
 
     inputs = [RunInput.of_file("table", asked.table)]
     with LayerFolder(asked.layers, progress=work.progress) as folder:

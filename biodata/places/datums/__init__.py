@@ -4,7 +4,7 @@
 system that nobody named is never assumed here.
 """
 
-from biodata.datums.operations import Moved, to_wgs84
-from biodata.datums.systems import Form, System, all_systems, find_system
+from biodata.places.datums.operations import Moved, to_wgs84
+from biodata.places.datums.systems import Form, System, all_systems, find_system
 
 __all__ = ["Form", "Moved", "System", "all_systems", "find_system", "to_wgs84"]

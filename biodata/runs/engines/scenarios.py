@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from biodata import places
-from biodata.errors import InputError
-from biodata.run_engines.work import (
+from biodata.core.errors import InputError
+from biodata.core.run_parameters import OwnLinks
+from biodata.core.run_parameters import Scenarios as Asked
+from biodata.core.vocabularies import OWN_FILES
+from biodata.runs.corridors import choices_of
+from biodata.runs.engines.work import (
     Engine,
     Outcome,
     Ready,
@@ -23,11 +27,7 @@ from biodata.run_engines.work import (
     run_taken_up,
     told_table,
 )
-from biodata.run_parameters import OwnLinks
-from biodata.run_parameters import Scenarios as Asked
-from biodata.run_records import RunInput
-from biodata.runs.corridors import choices_of
-from biodata.vocabularies import OWN_FILES
+from biodata.store.run_records import RunInput
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -44,7 +44,7 @@ def barriers(
 ) -> "tuple[list[Barrier], list[str], tuple[RunInput, ...]]":
     """Read barriers out of files and named layers."""
     from biodata.analysis.scenarios.barriers import read_barriers
-    from biodata.pipeline.layer_folder import LayerFolder
+    from biodata.runs.layer_folder import LayerFolder
 
     found, notes, inputs = [], [], []
     for path in asked.barriers:

@@ -4,9 +4,9 @@ from typing import Final
 
 import polars as pl
 
-from biodata.errors import InputError
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import PATROL_PROTOCOL
 from biodata.store.query.shape_text import read_wkt
-from biodata.vocabularies import PATROL_PROTOCOL
 
 _DEGREES: Final = ("", "4326", "epsg:4326", "wgs84", "wgs 84", "wgs_84")
 """How a source says that the coordinates of a shape are those of WGS 84."""
