@@ -226,7 +226,7 @@ CANDIDATES: Final = MappingProxyType(
 """What undeclared text is tried as, with the logarithm of how much rarer than the first; latin-1 is part of cp1252."""
 _AS_LIKELY: Final = 12.0
 """Another encoding is hardly less plausible where its logarithm is less than this below the best one's: of the texts of
-tests/test_survey_encodings.py and of single words, none that was misread lay farther below."""
+tests/surveys/test_survey_encodings.py and of single words, none that was misread lay farther below."""
 _SAMPLE_FIELDS: Final = 2_000
 _SAMPLE_FIELD_BYTES: Final = 400
 _MOST: Final = 0.8

@@ -14,7 +14,7 @@ from biodata.core.settings import Settings
 from biodata.ingest import open_source
 from biodata.store.lake import Lake
 
-SHARED = Path(__file__).parents[2] / "shared" / "data" / "survey_exports"
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "survey_exports"
 SECRETS = (
     "Somchai",
     "Jaidee",

@@ -17,7 +17,7 @@ from biodata.store.query.filters import Compare
 from biodata.surveys import result_pages
 from test_survey_review import Office
 
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "survey_namha.xlsx"
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "survey_namha.xlsx"
 PAGE = "/v1/surveys/results/nam-ha"
 TIGER = ("20.9166", "101.2781")
 """Where a tiger was recorded, whose places a bundled rule hides."""

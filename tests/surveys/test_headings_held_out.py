@@ -43,7 +43,9 @@ import pytest
 
 from biodata.ingest.headings import CERTAIN, LANGUAGES, propose
 
-ROWS = list(csv.DictReader(io.StringIO((Path(__file__).parent / "held_out_headings.csv").read_text(encoding="utf-8"))))
+ROWS = list(
+    csv.DictReader(io.StringIO((Path(__file__).parents[1] / "held_out_headings.csv").read_text(encoding="utf-8")))
+)
 SETS = (
     "first",
     "second",

@@ -1,6 +1,7 @@
 """Hostile files in every form that surveys come in: each gets its answer, nothing is fetched, opened or run."""
 
 import json
+import os
 import resource
 import socket
 import subprocess
@@ -61,9 +62,9 @@ def answers():
 
     All are checked in one process of their own, whose memory is theirs alone.
     """
-    program = "import sys; sys.path.insert(0, sys.argv[1])\nimport test_survey_hostile_forms as t; t.answer()"
-    folder = __file__.rpartition("/")[0]
-    done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=False)
+    program = "import test_survey_hostile_forms as t; t.answer()"
+    known = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], env=known, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout)
 

@@ -17,7 +17,7 @@ from biodata.ingest import open_source
 from biodata.places import country_geometry, load_boundaries
 from biodata.places.locate import surely_beyond
 
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "occurrences_gbif.zip"
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "occurrences_gbif.zip"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from biodata.harmonise.area_cleaning import Options, clean_protected_areas
 from biodata.harmonise.area_cleaning.steps import circles
 from biodata.places import country_geometry, load_boundaries
 
-sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from bench_protected_areas import largest_overlap_m2, make_areas
 
 from case_tables import cases

@@ -28,7 +28,7 @@ def told(tmp_path_factory):
         for n, m in ((6, 9), (20, 40), (30, 15), (12, 300), (9, 2), (40, 80))
     }
     (folder / "in.json").write_text(json.dumps(drawn))
-    script = Path(__file__).with_name("vegan.R")
+    script = Path(__file__).parents[1] / "vegan.R"
     subprocess.run([rscript, script, folder / "in.json", folder / "out.json"], check=True, capture_output=True)
     return json.loads((folder / "out.json").read_text())
 

@@ -17,7 +17,7 @@ from biodata.text.coordinate_pairs import parse_pairs
 from biodata.text.date_words import Era
 from biodata.text.dates import parse_dates
 
-SOURCES = Path(__file__).parents[1] / "biodata"
+SOURCES = Path(__file__).parents[2] / "biodata"
 TODAY = date(2026, 11, 24)
 
 

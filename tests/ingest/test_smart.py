@@ -19,7 +19,7 @@ from biodata.ingest.smart import species
 from biodata.store.lake import Lake
 from biodata.store.sharing_rules import RuleContent
 
-SAMPLE = Path(__file__).parents[2] / "shared" / "data" / "survey_exports" / "smart_patrol_sample.xml"
+SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "survey_exports" / "smart_patrol_sample.xml"
 TIGER = patrols.observation("animals.liveanimals.")
 SNARE = patrols.observation("threat.snares.", more="")
 

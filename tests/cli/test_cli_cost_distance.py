@@ -68,7 +68,7 @@ def at(*cells, **columns):
 
 
 def cases():
-    path = Path(__file__).parents[2] / "shared" / "suites" / "costdistance" / "cases.json"
+    path = Path(__file__).parents[3] / "shared" / "suites" / "costdistance" / "cases.json"
     return json.loads(path.read_text()) if path.exists() else []
 
 

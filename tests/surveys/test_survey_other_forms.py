@@ -24,7 +24,7 @@ from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.purging import purge_part
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
 PATROL = patrols.patrol(
     '<n:days date="2026-03-01" startTime="08:00:00" endTime="12:00:00">',

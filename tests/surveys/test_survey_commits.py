@@ -11,7 +11,7 @@ from biodata.store import commits, staging
 from biodata.store.lake import Lake
 from survey_events import commit, event, seen
 
-SAMPLE = Path(__file__).parents[1] / "sample_data" / "survey_namha.xlsx"
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "survey_namha.xlsx"
 MUNTJAC = "Muntiacus muntjak"
 
 
