@@ -23,7 +23,8 @@ import polars as pl
 from affine import Affine
 from polars.testing import assert_frame_equal
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "analysis")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "analysis"))
 
 import cluster_servers
 from biodata.analysis.grid import Grid
