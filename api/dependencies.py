@@ -220,7 +220,7 @@ class Opened:
     def polygon(self, text: str) -> Filter:
         """Return the filter for a polygon in WKT or GeoJSON; what was done to read it is told in a header."""
         found = read_geojson(_json(text)) if text.lstrip()[:1] == "{" else read_wkt(text)
-        self.tell("X-Biodata-Geometry", found.notes)
+        self.keep_header("X-Biodata-Geometry", found.notes)
         return Intersects(found.wkb)
 
     def find_areas(self, identifier: str) -> list[area_lookups.Found]:
@@ -235,10 +235,10 @@ class Opened:
     def listed(self, names: Sequence[str]) -> Filter:
         """Return the filter for a list of names; those that are not known are told in a header."""
         filter_, unknown = self.facts.names.listed(names)
-        self.tell("X-Biodata-Names-Unmatched", unknown)
+        self.keep_header("X-Biodata-Names-Unmatched", unknown)
         return filter_
 
-    def tell(self, header: str, words: Sequence[str]) -> None:
+    def keep_header(self, header: str, words: Sequence[str]) -> None:
         """Keep words for a header of the answer."""
         if words:
             self._told.setdefault(header, []).extend(words)

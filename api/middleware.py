@@ -31,7 +31,7 @@ _COMPRESSED_TYPES: Final = (
 )  # fmt: skip
 
 
-def takes_gzip(headers: Headers) -> bool:
+def accepts_gzip(headers: Headers) -> bool:
     """Tell whether a client takes gzip: it names it, or `*`, and not with a weight of 0."""
     weights: dict[str, float] = {}
     for part in ",".join(headers.getlist("accept-encoding")).split(","):
@@ -192,7 +192,7 @@ class Envelope:
                     message = {**message, "body": b""}
             await send(message)
 
-        packed = compressing(send_wrapped, wanted=takes_gzip(headers))
+        packed = compressing(send_wrapped, wanted=accepts_gzip(headers))
         if method == "HEAD":
             # GDAL and health checks ask HEAD of any page: it is a GET whose body stays here. The server's own scope
             # keeps the word, or it waits for the body and breaks off.

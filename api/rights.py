@@ -299,7 +299,7 @@ _NOTE: Final = (
 @sensitivity_router.get(
     "/v1/audit/sensitivity", **documents.answered(None, "How many sensitive records are shown and withheld")
 )
-def told(request: Request) -> Response:
+def withheld_counts(request: Request) -> Response:
     """Answer with counts of presences by list, category and published country, and of withheld records by list."""
     found = service(request)
     with found.open(request) as release:

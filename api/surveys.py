@@ -64,7 +64,7 @@ _OF_ROWS: Final = (
 async def hand_in(request: Request) -> Response:
     """Check a survey in any of its forms and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
     only(request, "dry_run", *PARAMETERS)
-    idempotency_key = told_key(request)
+    idempotency_key = key_of_request(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
     await run_in_threadpool(asked if dry_run else language_asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
@@ -100,7 +100,7 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
     value of the file, and tells sheet, row and column.
     """
     only(request, "language")
-    return told(request, who, integer("number", number))
+    return show(request, who, integer("number", number))
 
 
 @router.get(
@@ -130,7 +130,7 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     return json_answer(body, cache=PRIVATE, headers={"Content-Language": asked, "Vary": _VARY})
 
 
-def told(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
+def show(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
     """Return how a submission stands, to those whom it concerns."""
     body, headers = _looked_at(request, who, number)
     return json_answer(body, status=status, cache=PRIVATE, headers=headers | {"ETag": f'"{number}-{body["version"]}"'})
@@ -142,7 +142,7 @@ def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str,
     return body, {"Content-Language": language, "Vary": _VARY}
 
 
-def told_key(request: Request) -> str | None:
+def key_of_request(request: Request) -> str | None:
     """Return the request's Idempotency-Key."""
     found = request.headers.get("idempotency-key")
     if found is not None and not 0 < len(found) <= 200:
@@ -207,8 +207,8 @@ def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
     only(request, "language")
     wanted = _number(request, who, number, Action.HAND_IN)
-    review.submit(service(request).registry, who, wanted, seen=_seen(request, wanted))
-    return told(request, who, wanted)
+    review.submit(service(request).registry, who, wanted, seen=_version_asked(request, wanted))
+    return show(request, who, wanted)
 
 
 @reviews_router.post(
@@ -220,10 +220,10 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
     only(request, "language")
     wanted = _number(request, who, number, Action.REVIEW_SUBMISSION)
     review.decide(
-        service(request).registry, who, wanted, sent.decision, seen=_seen(request, wanted), country=sent.country,
+        service(request).registry, who, wanted, sent.decision, seen=_version_asked(request, wanted), country=sent.country,
         reasons=sent.reasons, questions=[one.model_dump(exclude_none=True) for one in sent.questions],
     )  # fmt: skip
-    return told(request, who, wanted)
+    return show(request, who, wanted)
 
 
 @reviews_router.post(
@@ -234,8 +234,8 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     only(request, "language")
     wanted = _number(request, who, number, Action.HAND_IN)
-    review.answer(service(request).registry, who, wanted, sent.answer, seen=_seen(request, wanted))
-    return told(request, who, wanted)
+    review.answer(service(request).registry, who, wanted, sent.answer, seen=_version_asked(request, wanted))
+    return show(request, who, wanted)
 
 
 @reviews_router.delete(
@@ -251,7 +251,7 @@ def remove(request: Request, who: Known, number: Number) -> Response:
     only(request, "language")
     wanted, found = integer("number", number), service(request)
     language_asked(request)
-    return told(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
+    return show(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
 
 
 @reviews_router.post(
@@ -286,7 +286,7 @@ def _number(request: Request, who: Principal, number: str, action: Action) -> in
     return wanted
 
 
-def _seen(request: Request, number: int) -> int:
+def _version_asked(request: Request, number: int) -> int:
     given = request.headers.get("if-match", "").strip()
     if not given:
         detail = "say which state of the survey you looked at, so that nobody decides about another: send its ETag as If-Match"

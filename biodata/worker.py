@@ -161,7 +161,7 @@ def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> in
                 swept = time.monotonic()
                 downloads.sweep(settings, registry)
                 surveys.sweep(settings, registry)
-                _tell_exact(settings, registry)
+                _report_revocations(settings, registry)
                 asked = -RULES_S
             if time.monotonic() - asked >= RULES_S:
                 asked = time.monotonic()
@@ -219,7 +219,7 @@ def _go_on(registry: Registry) -> None:
     pipeline.check_again(registry, rules.hash)
 
 
-def _tell_exact(settings: Settings, registry: Registry) -> None:
+def _report_revocations(settings: Settings, registry: Registry) -> None:
     """Let the exact process hear of grants that were taken back while it did not answer."""
     if settings.exact_socket is not None:
         try:

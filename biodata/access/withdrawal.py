@@ -21,7 +21,7 @@ from biodata.store.registry import Registry
 from biodata.store.secret import secret
 from biodata.store.tables import LAKE
 from biodata.store.tombstones import event_identity, event_number, identity_of
-from biodata.text.proposals import tells_a_place
+from biodata.text.proposals import names_a_place
 
 _EVENT_COLUMNS: Final = ["key", "datasetKey", "eventID", "parentEventID"]
 
@@ -173,7 +173,7 @@ def withdraw(
     downloads made before are removed, with the uploads of a dataset; citations stay, and a replay says how many
     records were withdrawn. Backups are purged by `purges.purge_backups`. Whatever comes again is refused.
     """
-    if not reason.strip() or tells_a_place(reason):
+    if not reason.strip() or names_a_place(reason):
         problem = "name the reason, which is told with the count"
         raise InputError(problem, column="--reason", expected="words that tell no place", code="OPTIONS_UNFIT")
     known, rows = _wanted(settings, dataset, keys)

@@ -108,7 +108,7 @@ class CorridorParameters:
         limit = min(bound, self.limit)
         return limit if math.isinf(limit) else (limit + self.cut(limit)) * (1 + 1e-9)
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values for JSON; no limit is null."""
         return {name: None if value == math.inf else value for name, value in asdict(self).items()}
 
@@ -135,7 +135,7 @@ class Estimate:
     memory_bytes: int
     seconds: float
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the estimate as a line for a person."""
         memory = (
             f"{self.memory_bytes / 2**30:.1f} GiB"

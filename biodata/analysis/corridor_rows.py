@@ -62,7 +62,7 @@ def evidence_row(
         notes.append("The gap lies within the boundary set's band: on other maps the two areas may touch.")
     notes += _grid_notes(link, euclidean_m, grid)
     evidence = {
-        "parameters": parameters.told(),
+        "parameters": parameters.to_dict(),
         "grid": {
             "system": grid.crs.coordinate_operation.method_name if grid.crs.coordinate_operation else grid.crs.name,
             "cell_m": grid.cell_m,

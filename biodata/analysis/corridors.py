@@ -312,7 +312,7 @@ def _links(
     parts = None
     if folder is not None:
         choices: dict[str, Any] = {
-            "parameters": parameters.told(),
+            "parameters": parameters.to_dict(),
             "barriers": None if barriers is None else [*barriers.radii_m, barriers.restored_resistance],
             "currents": currents,
             "across_borders": across_borders,

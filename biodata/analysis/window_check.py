@@ -48,7 +48,7 @@ class WindowCheck:
     changes: pd.DataFrame
     cut_short: bool = False
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the result as a line for a person."""
         if not self.growth > 0:
             return (

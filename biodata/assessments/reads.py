@@ -61,7 +61,7 @@ def forget(data: Path, run_ids: Iterable[str]) -> None:
         checksums.remove(data, data / _FOLDER / f"{run_id}.parquet")
 
 
-def told_coarser(
+def published_coarser(
     lake: Lake, run_id: str | None, presences: pl.DataFrame, *, rules: sharing.RuleSet, boundaries: BoundarySet
 ) -> tuple[str, ...] | None:
     """Return the names of the records that a run read and that go out coarser today than it read them, or not at all.

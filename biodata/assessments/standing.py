@@ -103,7 +103,7 @@ def _coarser(
     if runs.is_empty():
         return {}
     made = sharing.presence_rows(rules, boundaries=boundaries)
-    return {run: reads.told_coarser(lake, run, made, rules=rules, boundaries=boundaries) for run in runs}
+    return {run: reads.published_coarser(lake, run, made, rules=rules, boundaries=boundaries) for run in runs}
 
 
 def _without_findings(stored: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:

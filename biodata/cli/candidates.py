@@ -88,34 +88,38 @@ def candidates(
                 f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['evidence_tier'] or '–':<8}  "
                 f"{row['candidate_id']}  {row['name']} ({countries})"
             )
-            _tell_lifts(row)
-    _tell(looked_at.filter(pl.col("outcome") == "without_evidence"), "without evidence, as the run had no records")
+            _print_lifts(row)
+    _print_considered(
+        looked_at.filter(pl.col("outcome") == "without_evidence"), "without evidence, as the run had no records"
+    )
     if considered:
-        _tell(looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail")
+        _print_considered(
+            looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail"
+        )
     say(f"{found.height} candidates of {looked_at.height} looked at → {out}")
     for line in runs.held_back(settings, "considered_ground"):
         say(line)
 
 
-def _tell(rows: "pl.DataFrame", heading: str) -> None:
+def _print_considered(rows: "pl.DataFrame", heading: str) -> None:
     """List what is no candidate."""
     if rows.is_empty():
         return
     say(f"{heading}:")
     for row in rows.iter_rows(named=True):
         checks = json.loads(row["evidence"])["hard_criteria"]
-        why = row["reason"] or "; ".join(f"{name}: {_told(checks[name]['input'])}" for name in row["failed"])
+        why = row["reason"] or "; ".join(f"{name}: {_numbers_text(checks[name]['input'])}" for name in row["failed"])
         say(f"       {row['considered_id']}  {row['name']} ({', '.join(row['country_codes'])}): {why}")
-        _tell_lifts(row)
+        _print_lifts(row)
 
 
-def _tell_lifts(row: dict[str, Any]) -> None:
+def _print_lifts(row: dict[str, Any]) -> None:
     """Say what would lift the evidence of a candidate, or of ground that fails, to the next tier."""
     for lift in json.loads(row["evidence"]).get("lifts") or []:
         say(f"         {lift['words']}")
 
 
-def _told(numbers: dict[str, Any]) -> str:
+def _numbers_text(numbers: dict[str, Any]) -> str:
     """Return what a hard criterion was tested on, in a line."""
     return ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in numbers.items())
 

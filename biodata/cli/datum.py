@@ -70,7 +70,7 @@ def datum(
             "rows": read.height,
             "judged": judged,
             "not_judged": read.height - judged,
-            **boundaries.told(),
+            **boundaries.to_dict(),
             "refusals": [refusal.as_dict() for refusal in refusals],
             "applied": 0,
             "candidates": found.to_dicts(),

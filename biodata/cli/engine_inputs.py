@@ -52,7 +52,7 @@ def conefor(
         release, out, reach_m=math.inf if reach_m is None else reach_m, box=read_box(box) if box else None,
         corridors=corridors,
     )  # fmt: skip
-    _tell(release, written, out)
+    _print_written(release, written, out)
 
 
 def circuitscape(
@@ -69,7 +69,7 @@ def circuitscape(
     from biodata.exports.engine_inputs import write_circuitscape
 
     release = current_release(data)
-    _tell(release, write_circuitscape(release, rasters.read(raster), out, points=points), out)
+    _print_written(release, write_circuitscape(release, rasters.read(raster), out, points=points), out)
 
 
 def marxan(
@@ -106,10 +106,10 @@ def marxan(
         shape=shape.value, cost_per_km2=read_rates(cost_per_km2 or []),
     )  # fmt: skip
     boundaries = places.load_boundaries(settings_for(data).boundaries)
-    _tell(release, write_marxan(release, request, out, boundaries=boundaries), out)
+    _print_written(release, write_marxan(release, request, out, boundaries=boundaries), out)
 
 
-def _tell(release: "Release", written: "Written", out: Path) -> None:
+def _print_written(release: "Release", written: "Written", out: Path) -> None:
     """Say what was written."""
     counted = ", ".join(f"{count} {name}" for name, count in written.counts.items() if count)
     say(f"release {release.id}: {counted} → {out}: {', '.join(file.name for file in written.files)}")

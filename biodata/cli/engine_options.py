@@ -206,5 +206,5 @@ def run_engine(
         say(f"written: {', '.join(str(path) for path in outputs.values())}")
     if data is not None:
         kept = run_engines.keep(work.settings, engine, asked, outcome, seed=seed)
-        of_run = run_engines.told_of(outcome.results).get("run")
+        of_run = run_engines.facts_of(outcome.results).get("run")
         say(f"kept as {kept.id}{f', and beside the results of run {of_run}' if of_run else ''}")

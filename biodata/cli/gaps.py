@@ -165,9 +165,9 @@ def gaps(
             for s in scenarios
         ],
         "ranges": [one.facts for one in drawn],
-        "species_target": species.told(),
-        "cells_target": what.cells_target.told(),
-        "habitat_target": what.habitat_target.told(),
+        "species_target": species.to_dict(),
+        "cells_target": what.cells_target.to_dict(),
+        "habitat_target": what.habitat_target.to_dict(),
     }
     if pairs.height:
         tables["same_sites"] = pairs
@@ -380,7 +380,7 @@ def compute(
     if out is not None:
         facts: dict[str, Any] = {"plane": pieces.crs.to_string(), "units": "areas in km², the others in percent"}
         if boundaries:
-            facts["boundaries"] = boundaries.told()
+            facts["boundaries"] = boundaries.to_dict()
         out.write_bytes(orjson.dumps({**facts, "results": found}, option=orjson.OPT_INDENT_2))
         say(f"{len(found)} results → {out}")
 

@@ -147,17 +147,17 @@ def _ingest(
         part=part,
     )
     if not dry_run:
-        _tell_surveys(data, reports)
-    tell(reports, as_json=as_json, dry_run=dry_run)
+        _add_survey_facts(data, reports)
+    print_reports(reports, as_json=as_json, dry_run=dry_run)
     if any(one.table == "events" for one in reports) and not dry_run:
-        _tell_refused(reports)
+        _print_refused(reports)
     if source == "node" and not dry_run:
         _purge(data)
     if any(one.rows for one in reports) and all(one.refused == one.rows for one in reports):
         raise typer.Exit(1)
 
 
-def _tell_surveys(data: Path, reports: Sequence["IngestReport"]) -> None:
+def _add_survey_facts(data: Path, reports: Sequence["IngestReport"]) -> None:
     """Add to the reports of surveys which names are sensitive, how many records wait, and what their scopes leave open."""
     events = {one.dataset for one in reports if one.table == "events"}
     surveys = [one for one in reports if one.table == "occurrences" and one.dataset in events]
@@ -170,7 +170,7 @@ def _tell_surveys(data: Path, reports: Sequence["IngestReport"]) -> None:
         one.notes.extend(sentences(told[one.dataset]))
 
 
-def tell(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: bool) -> None:
+def print_reports(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: bool) -> None:
     """Print the reports for programs or for people."""
     if as_json:
         plain = [one.as_dict() for one in reports]
@@ -198,7 +198,7 @@ def _refuse_blocked(
     found = blocked(paths, settings_for(data), dataset=dataset, options=options)
     if not found:
         return
-    tell(found, as_json=as_json, dry_run=False)
+    print_reports(found, as_json=as_json, dry_run=False)
     if report is not None:
         write_outcomes(((one, []) for one in found), report)
     count = sum(len(one.refusals) for one in found)
@@ -207,7 +207,7 @@ def _refuse_blocked(
     raise InputError(problem, file=", ".join(one.source for one in found), expected=expected, code="SURVEY_BLOCKED")
 
 
-def _tell_refused(reports: Sequence["IngestReport"]) -> None:
+def _print_refused(reports: Sequence["IngestReport"]) -> None:
     """Say that a survey is in the lake without some of its rows: whoever reads no report would take it for whole."""
     count = sum(not refusal.by_rule for one in reports for refusal in one.refusals)
     if count:

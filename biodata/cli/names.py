@@ -121,7 +121,7 @@ def compare(
 
     check_outputs([out], [Path(old), Path(new)])
     versions = [_from_file(Path(text)) if Path(text).exists() else _from_lake(text, data) for text in (old, new)]
-    changes = rematch_report(versions[0], versions[1], _told_names(data))
+    changes = rematch_report(versions[0], versions[1], _recorded_names(data))
     if out is not None:
         changes.with_columns(pl.col("old_accepted", "new_accepted").list.join(" | ")).write_csv(out)
     say(
@@ -204,7 +204,7 @@ def _taxa(data: Path) -> "pl.DataFrame":
         return lake.read("taxa")
 
 
-def _told_names(data: Path) -> "pl.DataFrame":
+def _recorded_names(data: Path) -> "pl.DataFrame":
     """Return the names that the records of an installation tell, and how many do."""
     import polars as pl
 

@@ -45,7 +45,7 @@ def read_rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
         mark = mark if first.count(mark) else ","
         width = 0
         for row in csv.reader(chain([first], record), delimiter=mark):
-            begin = record.taken(mark)
+            begin = record.begin_next(mark)
             if not width:
                 row = _headings(row, source, begin)
                 width = len(row)
@@ -62,7 +62,7 @@ def read_rows(lines: Iterator[str], source: Path) -> Iterator[list[str]]:
         expected = "a file saved in one encoding throughout, or --encoding with the right one"
         raise InputError(problem, file=str(source), expected=expected, code="INPUT_ENCODING_WRONG") from error
     except csv.Error as error:
-        raise _said(error, record, source) from error
+        raise _reader_error(error, record, source) from error
 
 
 class _Record:
@@ -103,7 +103,7 @@ class _Record:
         problem = "the file is empty"
         raise InputError(problem, file=str(self.source), expected="a heading and rows", code="INPUT_EMPTY")
 
-    def taken(self, mark: str) -> int:
+    def begin_next(self, mark: str) -> int:
         """Return the line that the record began in, and begin the next."""
         begin, kept = self.begin, self.kept
         self.kept = []
@@ -130,7 +130,7 @@ def _headings(row: Sequence[str], source: Path, line: int) -> list[str]:
     return names
 
 
-def _said(error: csv.Error, record: _Record, source: Path) -> InputError:
+def _reader_error(error: csv.Error, record: _Record, source: Path) -> InputError:
     """Return in our words what Python's reader found."""
     if not str(error).startswith(_TOO_LONG):
         return InputError(f"the row is no CSV: {error}", file=str(source), row=record.begin)
@@ -222,7 +222,7 @@ def parse_file(
             for batch in _batches(table):
                 answers = reader.parse(_columns(batch, headings, chosen), declared)
                 if not rows:
-                    writer.writerow([*_told(headings, answers.columns), *answers.columns])
+                    writer.writerow([*_own_headings(headings, answers.columns), *answers.columns])
                 writer.writerows(
                     [*row, *map(_cell, more)] for row, more in zip(batch, answers.iter_rows(), strict=True)
                 )
@@ -265,7 +265,7 @@ def _batches(table: Iterator[list[str]]) -> Iterator[list[list[str]]]:
         yield batch
 
 
-def _told(headings: Sequence[str], added: Sequence[str]) -> list[str]:
+def _own_headings(headings: Sequence[str], added: Sequence[str]) -> list[str]:
     """Return the headings, `told_` before those that would stand there twice."""
     names: list[str] = []
     for heading in headings:

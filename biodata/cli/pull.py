@@ -432,8 +432,8 @@ def _print_estimate(found: Any, *, complete: bool, as_json: bool, err: bool = Fa
 
 def _print_reports(reports: "Sequence[IngestReport]", *, as_json: bool) -> None:
     """Print what went into the lake."""
-    from biodata.cli.ingest import tell
+    from biodata.cli.ingest import print_reports
 
     if not reports and not as_json:
         say("nothing has changed since the last pull")
-    tell(reports, as_json=as_json, dry_run=False)
+    print_reports(reports, as_json=as_json, dry_run=False)

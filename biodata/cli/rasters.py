@@ -309,10 +309,10 @@ def resistance(
             )  # fmt: skip
             facts = resistance_tags(made, rules, found, cell_m=cell_m, resampling="nearest" if nearest else "mode")
             write_cog(made.resistance, made.grid, target, tags=facts)
-            _tell(made, rules, found, target)
+            _print_cells(made, rules, found, target)
 
 
-def _tell(made: "ResistanceLayer", rules: "RuleTable", layers: "dict[str, LayerFile]", out: Path) -> None:
+def _print_cells(made: "ResistanceLayer", rules: "RuleTable", layers: "dict[str, LayerFile]", out: Path) -> None:
     """Say what became of the cells."""
     for layer in layers.values():
         for note in layer.notes:

@@ -73,7 +73,7 @@ def solve(
     with _Watch("gap", seconds) as watch:
         found, asked, left_out = spacing.solve_project(
             read, asked, gap=gap, seconds=seconds, threads=threads, seed=seed,
-            progress=watch.told,
+            progress=watch.show_progress,
         )  # fmt: skip
     for line in left_out:
         typer.echo(f"biodata: {line}", err=True)
@@ -243,7 +243,7 @@ class _Watch:
         self._began, self._seconds = time.monotonic(), round(seconds)
         self._bar = tqdm(total=self._seconds, unit="s", desc=unit, disable=not show_progress(), leave=False)
 
-    def told(self, objective: float, bound: float) -> None:
+    def show_progress(self, objective: float, bound: float) -> None:
         """Show where the solution is."""
         self._bar.n = min(round(time.monotonic() - self._began), self._seconds)
         apart = (objective - bound) / abs(objective) if objective else 0.0
@@ -338,7 +338,9 @@ def units(
     )
     codes = found["country_code"].value_counts()
     rates = read_rates(cost_per_km2 or []) or dict.fromkeys(codes.index, 1.0)
-    files = write_project_of_units(found, planning_units.costs_by_country(found, rates), out, facts=boundaries.told())
+    files = write_project_of_units(
+        found, planning_units.costs_by_country(found, rates), out, facts=boundaries.to_dict()
+    )
     counted = ", ".join(f"{count:,} {code}" for code, count in codes.sort_index().items())
     say(
         f"{len(found):,} units ({counted}), {found['area_km2'].sum():,.0f} km² → "

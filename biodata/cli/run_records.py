@@ -117,7 +117,7 @@ def repeat(
     kept = kept_run(settings, run)
     with _executor(settings, executor, workers) as where:
         record, comparison = run_engines.repeat(settings, kept.id, executor=where, progress=show_progress())
-    say(f"{record.id}: {comparison.told()}")
+    say(f"{record.id}: {comparison.message()}")
     if not comparison.identical:
         raise typer.Exit(1)
 
@@ -138,7 +138,7 @@ def compare(
     one, other = kept_run(settings, first), kept_run(settings, second)
     tables = [run_records.results_of(settings, record.id) for record in (one, other)]
     comparison = run_records.compare(one, other, *tables)
-    say(comparison.told())
+    say(comparison.message())
     if not comparison.identical:
         raise typer.Exit(1)
 

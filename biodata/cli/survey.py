@@ -124,7 +124,7 @@ def check(
     if len(files) > 1 and any(path.suffix.lower() == ".xlsx" for path in outs):
         problem = "a marked workbook is made of one file"
         raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
-    language = options.language_told(language)
+    language = options.language_of_tag(language)
     options.no_folders(files, language)
     check_outputs(outs, files)
     contents = [(file.name, file.read_bytes()) for file in files]
@@ -160,17 +160,17 @@ def results(
     from biodata.exports.reports import survey_page
     from biodata.runs import engines as run_engines
     from biodata.runs.engines import Work
-    from biodata.runs.engines.work import told_of
+    from biodata.runs.engines.work import facts_of
     from biodata.surveys.words import sentences
 
-    language = options.language_told(language)
+    language = options.language_of_tag(language)
     check_kinds([out], (".html", ".pdf", ".json"))
     check_outputs([out], [])
     settings = installation(data)
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
     outcome = run_engines.work_on(Work(settings, progress=show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
-    told, retold = told_of(outcome.results), partial(sentences.retold, language=language)
+    told, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
     written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)
     if as_json:
         say(as_text({"run": kept.id, **told}))

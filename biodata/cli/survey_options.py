@@ -52,7 +52,7 @@ def opened(settings: "Settings", language: str) -> "Iterator[Opened]":
     """Open the registry of an installation for a command that answers in a language."""
     from biodata.store.registry import Registry
 
-    language = language_told(language)
+    language = language_of_tag(language)
     with Registry.open(settings) as registry:
         yield Opened(settings, registry, language)
 
@@ -64,12 +64,12 @@ def who_is(registry: "Registry", account: str, language: str) -> "Principal":
 
     found = accounts.find(registry, account) if account else None
     if found is None:
-        problem, expected = words.told("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, language)
+        problem, expected = words.message_of("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, language)
         raise InputError(problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING")
     return found
 
 
-def language_told(told: str) -> str:
+def language_of_tag(told: str) -> str:
     """Return the language of a tag such as `lo` or `zh-TW`; one that is none of the ten is refused."""
     from biodata.surveys import words
 
@@ -110,7 +110,7 @@ def no_folders(files: Sequence[Path], language: str) -> None:
 
     for file in files:
         if file.is_dir():
-            problem, expected = words.told("FOLDER_NOT_ZIPPED", {}, language)
+            problem, expected = words.message_of("FOLDER_NOT_ZIPPED", {}, language)
             raise InputError(problem, file=str(file), expected=expected, code="INPUT_FORMAT")
 
 
@@ -123,7 +123,7 @@ def line(code: str, language: str, **params: Any) -> str:
     """Return a line of an answer."""
     from biodata.surveys import words  # loaded where something is printed: it takes a while
 
-    return words.told(code, params, language)[0]
+    return words.message_of(code, params, language)[0]
 
 
 def called(kind: str, name: str, language: str) -> str:
@@ -151,7 +151,7 @@ def refusal(error: InputError, language: str) -> str:
     problem, expected = retold(error.problem, language), error.expected and retold(error.expected, language)
     code = words.code_of(error.code)
     if problem == error.problem and error.file is not None and code is not None:  # a reader's, which knows no languages
-        problem, expected = words.told(code, {}, language)
+        problem, expected = words.message_of(code, {}, language)
     place = _place((error.file,), error.row, error.column, language)
     return (f"{place}: " if place else "") + _fault(problem, error.value and shorten(error.value), expected)
 

@@ -91,10 +91,10 @@ def submit(
         if file is None:
             told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
             if given := [name for name, value in told.items() if value]:  # they only count when its file is handed in
-                problem, expected = words.told("DRAFT_OPTIONS", {"options": " ".join(given)}, found.language)
+                problem, expected = words.message_of("DRAFT_OPTIONS", {"options": " ".join(given)}, found.language)
                 raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
             made = int(number or 0)
-            reviews.submit(found.registry, who, made, seen=_seen(found, who, made))
+            reviews.submit(found.registry, who, made, seen=_version_asked(found, who, made))
         else:
             sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
             content = file.read_bytes()
@@ -164,7 +164,7 @@ def review(
         if decision is not None:
             reviewer = options.who_is(found.registry, account, found.language)
             reviews.decide(
-                found.registry, reviewer, number, decision, seen=_seen(found, reviewer, number), country=country, reasons=reasons,
+                found.registry, reviewer, number, decision, seen=_version_asked(found, reviewer, number), country=country, reasons=reasons,
                 questions=[_question(text) for text in question or ()],
             )  # fmt: skip
             _say_state(found, reviewer, number)
@@ -196,11 +196,11 @@ def answer(
 
     with options.opened(installation(data), language) as found:
         who = options.who_is(found.registry, account, found.language)
-        reviews.answer(found.registry, who, number, words, seen=_seen(found, who, number))
+        reviews.answer(found.registry, who, number, words, seen=_version_asked(found, who, number))
         _say_state(found, who, number)
 
 
-def _seen(found: options.Opened, who: Any, number: int) -> int:
+def _version_asked(found: options.Opened, who: Any, number: int) -> int:
     from biodata.surveys import review as reviews
 
     return int(reviews.look(found.registry, who, number)["version"])
@@ -315,10 +315,10 @@ def purge(
     Example: biodata survey purge --dataset nam-ha --part "survey_namha" --reason "asked by the ministry" --yes --data biodata_data
     """
     from biodata.surveys.purging import purge_part
-    from biodata.text.proposals import tells_a_place
+    from biodata.text.proposals import names_a_place
 
     settings = installation(data)
-    if not yes or not reason.strip() or tells_a_place(reason):
+    if not yes or not reason.strip() or names_a_place(reason):
         problem = "what is purged does not come back" if not yes else "it needs a reason that tells no place"
         column = "--reason" if yes else "--yes"
         raise InputError(problem, column=column, expected="--yes and --reason", code="OPTIONS_UNFIT")

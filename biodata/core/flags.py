@@ -45,7 +45,7 @@ class Flag:
     bdq: tuple[str, ...] = ()
 
     @property
-    def tells_place(self) -> bool:
+    def narrows_place(self) -> bool:
         """True where the doubt can narrow down the place: it never stays with a place that is generalised or withheld."""
         return self.about in (About.PLACE, About.AREA) and not self.placeless
 

@@ -38,7 +38,7 @@ class GrowingFile:
         self._state_file = path.with_name(f"{path.name}.state")
         self._request, self._every_s, self._kept = request, every_s, time.monotonic()
         self.state: dict[str, Any] | None = None
-        told = self._told(path)
+        told = self._kept_step(path)
         if told is None:
             self._state_file.unlink(missing_ok=True)
             self.file: BinaryIO = path.open("w+b")
@@ -74,7 +74,7 @@ class GrowingFile:
     ) -> None:
         self.file.close()
 
-    def _told(self, path: Path) -> dict[str, Any] | None:
+    def _kept_step(self, path: Path) -> dict[str, Any] | None:
         """Return what was kept of the last step, where the file is as long as it says."""
         try:
             told: dict[str, Any] = json.loads(self._state_file.read_text(encoding="utf-8"))

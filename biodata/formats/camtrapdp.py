@@ -320,13 +320,13 @@ class Package:
 
     def text_at(self, path: str) -> str | None:
         """Return a property by its path, where it is a text."""
-        told = self._told_at(path)
+        told = self._property_at(path)
         return told if isinstance(told, str) else None
 
     def faults(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield what the descriptor lacks or has wrong: property, value, and what would be right."""
         for name in _REQUIRED:
-            told = self._told_at(name)
+            told = self._property_at(name)
             if told is None:
                 yield name, None, "the standard asks for it"
             elif name in _ONE_OF:
@@ -337,7 +337,7 @@ class Package:
         if self.version is not None and self.version not in _KNOWN:
             yield "profile", self.version, f"one of {', '.join(_KNOWN)}; it is read as {VERSION}"
 
-    def _told_at(self, path: str) -> Any:
+    def _property_at(self, path: str) -> Any:
         """Return a property by its path; None where it is not told."""
         told: Any = self.told
         for name in path.split("."):

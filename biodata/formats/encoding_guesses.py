@@ -258,7 +258,7 @@ def guess(sample: bytes) -> Guess:
     sample : bytes
         As for `encodings.choose`.
     """
-    fields = _telling_fields(sample)
+    fields = _weighted_fields(sample)
     if _surely_utf8(fields):
         return Guess("utf-8", None)
     scores = {encoding: _score(fields, encoding) for encoding in CANDIDATES}
@@ -271,7 +271,7 @@ def guess(sample: bytes) -> Guess:
     return Guess(best, max(rivals, key=lambda name: scores[name], default=None))
 
 
-def _telling_fields(sample: bytes) -> dict[bytes, float]:
+def _weighted_fields(sample: bytes) -> dict[bytes, float]:
     """Return the distinct fields that are not ASCII with their weight: a thousand times the same tells little more."""
     counts: Counter[bytes] = Counter()
     for field in _fields(sample):

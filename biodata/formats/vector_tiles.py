@@ -75,7 +75,7 @@ def encode_points(
     values: list[bytes] = []
     first = 0
     for number, column in enumerate(columns.values()):
-        index, known, written = _told(column, first)
+        index, known, written = _value_numbers(column, first)
         tags.append(np.concatenate([np.full((across.size, 1), number, np.uint8), index], axis=1))
         present.append(known)
         values.append(written[0])
@@ -155,7 +155,9 @@ def _features(across: Whole, down: Whole, tags: Sequence[Bytes], present: Sequen
     return made.tobytes() if kept is None else made[kept].tobytes()
 
 
-def _told(column: "pa.ChunkedArray[Any]", first: int) -> tuple[Bytes, NDArray[np.bool_] | None, tuple[bytes, int]]:
+def _value_numbers(
+    column: "pa.ChunkedArray[Any]", first: int
+) -> tuple[Bytes, NDArray[np.bool_] | None, tuple[bytes, int]]:
     """Return each point's number of its value in the layer, whether it has one, and the values with their count."""
     if not _tellable(column.type):
         msg = f"a tile holds texts, numbers and truth values, not {column.type}"

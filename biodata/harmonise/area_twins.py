@@ -54,7 +54,7 @@ def twins(sites: pl.DataFrame) -> pl.DataFrame:
     for (a, b), share in ground.items():
         if is_same(share, words[a], words[b]):
             found[a, b] = (share, SAME_NAME if words[a] & words[b] else SAME_GROUND)
-    for (a, b), reason in _told_alike(wholes, words, area > 0).items():
+    for (a, b), reason in _stated_alike(wholes, words, area > 0).items():
         if reason == SAME_ID or (a, b) not in found:
             found[a, b] = (ground.get((a, b), 0.0) if area[a] > 0 and area[b] > 0 else None, reason)
     told = wholes.select("area_id", "name", "source_file")
@@ -111,7 +111,7 @@ def _shapes(sites: pl.DataFrame, wholes: pl.DataFrame) -> Geometries:
     return np.array(told, dtype=object)
 
 
-def _told_alike(
+def _stated_alike(
     wholes: pl.DataFrame, words: list[frozenset[str]], mapped: np.ndarray[tuple[int], np.dtype[np.bool_]]
 ) -> dict[tuple[int, int], str]:
     """Return the pairs of different lists with one number, or one name in one country where one has no map."""

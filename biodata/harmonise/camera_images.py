@@ -284,7 +284,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
         scientificName="scientificName",
     ).filter(pl.col("eventID").is_not_null())
     every = pl.concat(
-        [images.with_columns(kind=pl.lit(None, dtype=pl.String)), *(_of_told(one, known) for one in others)]
+        [images.with_columns(kind=pl.lit(None, dtype=pl.String)), *(_of_reported(one, known) for one in others)]
     )
     # Some forms tell images in UTC and deployments in local time.
     moved = every.join(zones_of, on="eventID", how="left", maintain_order="left").with_columns(
@@ -296,7 +296,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
     )
 
 
-def _of_told(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
+def _of_reported(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
     """Return pictures that are no records as those that are."""
     told = pl.col("told").str.strip_chars()
     return others.filter(pl.col("eventID").is_in(known)).select(

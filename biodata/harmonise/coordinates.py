@@ -25,7 +25,7 @@ NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
 """Decimals, degrees and minutes, metres; a year of an author is none of them."""
 _COARSE: Final = [str(category) for category in SharingCategory if category.cell_degrees is not None]
 _EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
-_OF_ANY_PLACE: Final = frozenset(flag.name for flag in FLAGS.values() if not flag.tells_place)
+_OF_ANY_PLACE: Final = frozenset(flag.name for flag in FLAGS.values() if not flag.narrows_place)
 _COUNTRY: Final = "^[A-Z]{2}$"
 _DIVISION: Final = "^([A-Z]{2}-[A-Z0-9]{1,3})$"
 _TEXTS: Final = (

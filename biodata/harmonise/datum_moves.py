@@ -11,7 +11,7 @@ from biodata import places
 from biodata.core.errors import InputError
 from biodata.core.geo import Floats, geodesic_distance_m
 from biodata.harmonise.coordinates import AXES
-from biodata.harmonise.datum_points import candidates, forms_of, read_points, region, told_numbers
+from biodata.harmonise.datum_points import candidates, forms_of, read_points, region, stated_numbers
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told, repairs
 from biodata.harmonise.measures import FLAG as OUTLINED
 from biodata.places.datums import Form, System, find_system, to_wgs84
@@ -312,7 +312,7 @@ def _moved(told: Told, point: Findings, systems: pl.Series, declared: System | N
         if system.form == Form.DEGREES:
             x, y = longitude[rows], latitude[rows]
         else:
-            numbers = numbers or told_numbers(told)
+            numbers = numbers or stated_numbers(told)
             x, y = _metres(numbers[0][rows], numbers[1][rows])
         usable = ~np.isnan(x) & ~np.isnan(y)
         rows, x, y = rows[usable], x[usable], y[usable]

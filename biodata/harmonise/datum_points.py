@@ -73,7 +73,7 @@ def read_points(told: Told, *, boundaries: places.BoundarySet) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows, `POINTS`
     """
-    x, y = told_numbers(told)
+    x, y = stated_numbers(told)
     form, zone, swapped = forms_of(x, y)
     country, region = _regions(told, boundaries)
     dataset = told.first_of(*_DATASETS)
@@ -93,7 +93,7 @@ def read_points(told: Told, *, boundaries: places.BoundarySet) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(dtype) for name, dtype in POINTS.items())
 
 
-def told_numbers(told: Told) -> tuple[np.ndarray, np.ndarray]:
+def stated_numbers(told: Told) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers of each row's place, longitude or easting first; NaN where none can be read."""
     headings = {name.lower(): name for name in told.batch.columns}
     x, y = (np.full(told.height, np.nan) for _ in range(2))

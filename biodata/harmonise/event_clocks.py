@@ -72,7 +72,7 @@ def interpret(told: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     Findings of n rows
     """
     found: dict[str, list[int]] = {}
-    for row, fault in of_told(told, ends):
+    for row, fault in faults_of_cells(told, ends):
         found.setdefault("CAMERA_CLOCK_INVALID" if fault is None else fault.code, []).append(row)
     flags = {
         code: pl.Series([row in rows for row in range(told.height)], dtype=pl.Boolean) for code, rows in found.items()
@@ -80,7 +80,7 @@ def interpret(told: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     return Findings(flags=flags)
 
 
-def of_told(told: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:
+def faults_of_cells(told: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:
     """Yield the fault of each event that its own cells tell, with its row from 0; None where they cannot be read.
 
     Parameters

@@ -112,7 +112,7 @@ def _effort(row: Mapping[str, str | None], design: SurveyDesign | None, ends: Ma
         return None, None, None, failed_days, periods, flags
     unit = EFFORT_UNITS[design]
     span = _span(ends, inside, failures.days if not inside else None) if placed else None
-    told = _told(row, unit, flags)
+    told = _stated_effort(row, unit, flags)
     value, basis = _chosen(row, design, unit, told, span, flags, has_failures=bool(failures.intervals or failures.days))
     if value is None and not {"EFFORT_INVALID", "EFFORT_UNIT_UNFIT"} & set(flags):
         flags.append("EFFORT_MISSING")
@@ -126,7 +126,7 @@ def _as_archived(row: Mapping[str, str | None], design: SurveyDesign | None, end
         return None, None, None, failed_days, None, []
     flags: list[str] = []
     unit = EFFORT_UNITS[design]
-    value = _told(row, unit, flags)
+    value = _stated_effort(row, unit, flags)
     basis = row[ARCHIVED_BASIS] if row[ARCHIVED_BASIS] in _BASES else "told"
     placed = isinstance(ends["start"], datetime) and isinstance(ends["end"], datetime) and bool(ends["dated"])
     most = _span(ends, [], None).gross[_BY_TIME[unit]] if placed and unit in _BY_TIME else None
@@ -189,7 +189,7 @@ def _first_uncovered(last: datetime) -> int:
     return last.toordinal() + (1 if nearly else 0)
 
 
-def _told(row: Mapping[str, str | None], unit: str, flags: list[str]) -> float | None:
+def _stated_effort(row: Mapping[str, str | None], unit: str, flags: list[str]) -> float | None:
     """Return the effort that is told, in the design's unit."""
     doubts: list[str] = []
     for value_term, unit_term in TOLD:

@@ -318,7 +318,7 @@ def _put_together(
         ends["start"].alias("event_start"),
         ends["end"].alias("event_end"),
         (interpreted["datasetKey"] + ":" + kept["eventID"]).alias("event_key"),
-        pl.col("quality_flags").list.concat(own).list.concat(_doubts_told(kept)).list.unique(maintain_order=True),
+        pl.col("quality_flags").list.concat(own).list.concat(_archived_doubts(kept)).list.unique(maintain_order=True),
         pl.Series("verbatim", verbatim, dtype=pl.String),
         coordinates.events(kept),
     )
@@ -344,7 +344,7 @@ def _countries(kept: pl.DataFrame, found: pl.Series) -> pl.Series:
     return read.select(chosen.alias("country_codes")).to_series()
 
 
-def _doubts_told(kept: pl.DataFrame) -> pl.Series:
+def _archived_doubts(kept: pl.DataFrame) -> pl.Series:
     """Return the doubts that an archive of ours tells: a zone that was assumed stays so, although it is told now."""
     told = cells(kept, terms.ARCHIVED_FLAGS)[terms.ARCHIVED_FLAGS].fill_null("").str.split(";")
     return told.list.set_intersection(list(FLAGS))

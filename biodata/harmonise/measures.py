@@ -238,7 +238,7 @@ def declared_radius(declared: str | None) -> float | None:
     return radius_m
 
 
-def told_radius(measured: Findings) -> pl.Series:
+def stated_radius(measured: Findings) -> pl.Series:
     """Return the radius that rows tell themselves, metres: what is declared of all is no sign of how one was recorded."""
     radius = measured.columns[_RADIUS]
     declared = measured.flags.get(DECLARED_FLAG)

@@ -205,7 +205,7 @@ class Names:
         """
         frame = pl.DataFrame([told[term].alias(term) for term in NAME_TERMS])
         answers, place = self._remembered(frame, _hashed(told))
-        if not answers["t_name"].gather(place).eq_missing(_told_names(frame)).all():
+        if not answers["t_name"].gather(place).eq_missing(_stated_names(frame)).all():
             answers, place = _read(frame, self._checklist), pl.int_range(told.height, eager=True)
         return _findings(answers, place)
 
@@ -238,21 +238,21 @@ def _hashed(told: Told) -> pl.Series:
     return filled.hash_rows(seed=0) ^ absence
 
 
-def _told_names(frame: pl.DataFrame) -> pl.Series:
+def _stated_names(frame: pl.DataFrame) -> pl.Series:
     """Return the names as told, at once where every row has one whole."""
     whole = frame["scientificName"]
-    return frame.select(_told_name()).to_series() if whole.null_count() else whole
+    return frame.select(_stated_name()).to_series() if whole.null_count() else whole
 
 
-def _told_species() -> pl.Expr:
+def _stated_species() -> pl.Expr:
     """Return the species as columns tell it: whole, or as genus and epithet."""
     genus = pl.coalesce("genericName", "genus")
     return pl.coalesce("species", pl.concat_str(genus, pl.lit(" "), "specificEpithet"))
 
 
-def _told_name() -> pl.Expr:
+def _stated_name() -> pl.Expr:
     """Return the name as told: whole, or put together from its parts."""
-    species = _told_species()
+    species = _stated_species()
     parts = pl.when(species.is_not_null()).then(
         pl.concat_str(species, "infraspecificEpithet", separator=" ", ignore_nulls=True)
     )
@@ -266,9 +266,9 @@ def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
     """
     frame = told.select(
         *(term for term in NAME_TERMS if term not in {"taxonRank", "taxonomicStatus"}),
-        told_species=_told_species(),
+        told_species=_stated_species(),
         stated_taxon=json_object(terms.STATED_TAXON),
-        name=_told_name(),
+        name=_stated_name(),
         rank=parse_controlled(told["taxonRank"], Vocabulary.TAXON_RANK)["term"],
         status=parse_controlled(told["taxonomicStatus"], Vocabulary.TAXONOMIC_STATUS)["term"],
     )

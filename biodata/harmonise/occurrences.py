@@ -220,7 +220,7 @@ class Harmoniser:
             suspicious.interpret(
                 told,
                 point,
-                measures.told_radius(measured),
+                measures.stated_radius(measured),
                 taxon=taxon,
                 records=recorded,
                 located=located,

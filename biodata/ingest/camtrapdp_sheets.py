@@ -240,22 +240,22 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
     events : polars.DataFrame of n rows
         Terms of events, and `deploymentTags`.
     """
-    effort = _told("effort:").list.first()
+    effort = _tag_values("effort:").list.first()
     days = pl.when(has(DAYS_ONLY)).then(pl.col("eventDate").str.replace_all(_CLOCK, "")).otherwise("eventDate")
     return events.with_columns(
         samplingEffortValue=effort.str.extract(r"^(\S+)"),
         samplingEffortUnit=effort.str.extract(r"^\S+ (.+)$"),
-        parentEventID=_told("parentEvent:").list.first(),
+        parentEventID=_tag_values("parentEvent:").list.first(),
         targetTaxonomicScope=_joined("target:", "|"),
         excludedTaxonomicScope=_joined("excluded:", "|"),
-        isAbsenceReported=_told("absence:").list.first().replace({"reported": "true", "notReported": "false"}),
+        isAbsenceReported=_tag_values("absence:").list.first().replace({"reported": "true", "notReported": "false"}),
         eventDate=pl.when(has(PLACE_GENERALISED))
         .then(pl.col("eventDate").str.slice(0, 4))
         .when(has(ZONE_UNKNOWN))
         .then(days.str.replace_all(_ZONED, "$1"))
         .otherwise(days),
         timeZone=pl.coalesce(
-            _told("timeZone:").list.eval(pl.element().filter(pl.element() != "unknown")).list.first(),
+            _tag_values("timeZone:").list.eval(pl.element().filter(pl.element() != "unknown")).list.first(),
             *(
                 [pl.when(~has(ZONE_UNKNOWN) & ~has(PLACE_GENERALISED)).then("timeZone")]
                 if "timeZone" in events.columns
@@ -263,11 +263,11 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
             ),
         ),
         **{
-            terms.ARCHIVED_BASIS: _told(_BASIS).list.first(),
-            terms.ARCHIVED_FAILED_DAYS: _told("failedDays:").list.first(),
+            terms.ARCHIVED_BASIS: _tag_values(_BASIS).list.first(),
+            terms.ARCHIVED_FAILED_DAYS: _tag_values("failedDays:").list.first(),
             terms.ARCHIVED_FLAGS: _joined("doubt:", ";"),
-            terms.ARCHIVED_CATEGORY: _told(SHARING).list.first(),
-            terms.ARCHIVED_COUNTRIES: _told(COUNTRIES).list.first(),
+            terms.ARCHIVED_CATEGORY: _tag_values(SHARING).list.first(),
+            terms.ARCHIVED_COUNTRIES: _tag_values(COUNTRIES).list.first(),
             "footprintWKT": _outline(),
         },
     )
@@ -286,12 +286,12 @@ def shared(observations: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame of n rows
         Null for open ones.
     """
-    edges = _told(CELL, OBSERVATION_TAGS).list.first().str.split(" ")
-    told = {name: _told(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
+    edges = _tag_values(CELL, OBSERVATION_TAGS).list.first().str.split(" ")
+    told = {name: _tag_values(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
     found = observations.select(
         *(value.alias(name) for name, value in told.items()),
         *(edges.list.get(place, null_on_oob=True).alias(terms.OWN + name) for place, name in enumerate(EDGES)),
-        _told("border:", OBSERVATION_TAGS)
+        _tag_values("border:", OBSERVATION_TAGS)
         .list.first()
         .replace({"ambiguous": "true", "clear": "false"})
         .alias(f"{terms.OWN}ambiguous"),
@@ -303,7 +303,9 @@ def shared(observations: pl.DataFrame) -> pl.DataFrame:
 
 def _outline() -> pl.Expr:
     """Return the cell of a deployment as WKT."""
-    west, south, east, north = (_told(CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4))
+    west, south, east, north = (
+        _tag_values(CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4)
+    )
     return pl.format(
         "POLYGON (({} {}, {} {}, {} {}, {} {}, {} {}))", west, south, east, south, east, north, west, north, west, south
     )
@@ -314,7 +316,7 @@ def _tags(column: str = TAGS) -> pl.Expr:
     return pl.col(column).str.split("|").list.eval(pl.element().str.strip_chars())
 
 
-def _told(name: str, column: str = TAGS) -> pl.Expr:
+def _tag_values(name: str, column: str = TAGS) -> pl.Expr:
     """Return the values of the tags of a name."""
     values = pl.element().filter(pl.element().str.starts_with(name)).str.slice(len(name))
     return _tags(column).list.eval(values)
@@ -322,7 +324,7 @@ def _told(name: str, column: str = TAGS) -> pl.Expr:
 
 def _joined(name: str, separator: str, column: str = TAGS) -> pl.Expr:
     """Return the values of the tags of a name as one text; null where there are none."""
-    joined = _told(name, column).list.join(separator)
+    joined = _tag_values(name, column).list.join(separator)
     return pl.when(joined != "").then(joined)
 
 

@@ -148,9 +148,7 @@ def _impossible(crs: CRS, bounds: Bounds, cell: float | None, degrees: Bounds | 
         return f"{edges} lie outside the world of {name_of(crs)}"
     area = crs.area_of_use
     if area is not None and not _meets(degrees, area.bounds, _BESIDE_DEGREES):
-        return (
-            f"{edges} in {name_of(crs)} are {_told(degrees)}, outside the area that it is for ({area.name.rstrip('.')})"
-        )
+        return f"{edges} in {name_of(crs)} are {_edges_text(degrees)}, outside the area that it is for ({area.name.rstrip('.')})"
     return None
 
 
@@ -176,11 +174,13 @@ def _beside(crs: CRS, degrees: Bounds, bounds: Bounds, cell: float | None) -> li
     notes = []
     area = crs.area_of_use
     if area is not None and not _inside(degrees, _wider(area.bounds, _BESIDE_DEGREES)):
-        notes.append(f"{name_of(crs)} is for {area.name.rstrip('.')}; the layer reaches beyond it ({_told(degrees)})")
+        notes.append(
+            f"{name_of(crs)} is for {area.name.rstrip('.')}; the layer reaches beyond it ({_edges_text(degrees)})"
+        )
     if not _meets(degrees, REGION, 0):
         others = _candidates(bounds, cell)[:2] if crs.is_projected else []
         perhaps = f"; were its system told wrongly, it might be {'; or '.join(others)}" if others else ""
-        notes.append(f"the layer lies outside Southwest China and ASEAN: {_told(degrees)}{perhaps}")
+        notes.append(f"the layer lies outside Southwest China and ASEAN: {_edges_text(degrees)}{perhaps}")
     return notes
 
 
@@ -216,7 +216,7 @@ def _candidates(bounds: Bounds, cell: float | None) -> list[str]:
         degrees = _roughly_in_degrees(identifier, bounds)
         if degrees is not None:
             crs = _crs(identifier)
-            found.append(f"{names.get(identifier, f'{crs.name}, {identifier}')} (then at {_told(degrees)})")
+            found.append(f"{names.get(identifier, f'{crs.name}, {identifier}')} (then at {_edges_text(degrees)})")
     return found
 
 
@@ -288,7 +288,7 @@ def _edges(bounds: Bounds) -> str:
     return ", ".join(f"{value:.8g}" for value in bounds)
 
 
-def _told(degrees: Bounds) -> str:
+def _edges_text(degrees: Bounds) -> str:
     """Return edges of degrees in words."""
     west, south, east, north = degrees
     return f"{west:.2f} to {east:.2f}° E, {south:.2f} to {north:.2f}° N"

@@ -296,7 +296,7 @@ class DetectionsSource:
             raise InputError(problem, expected="JSON of MegaDetector or SpeciesNet", code="INPUT_MISSING")
         self.paths, self.dataset, self.progress = list(paths), dataset, progress
         self.options = check_options(options, _OPTIONS)
-        self.min_score = _score_told(self.options.get("min_score"))
+        self.min_score = _min_score(self.options.get("min_score"))
 
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over the deployments as events, then over the animals of each file of results."""
@@ -356,7 +356,7 @@ class DetectionsSource:
         )
 
 
-def _score_told(told: str | None) -> float:
+def _min_score(told: str | None) -> float:
     """Read the option `min_score`."""
     if told is None:
         return MIN_SCORE
@@ -435,9 +435,9 @@ def _batches(
                 if code is not None:
                     value = path if code in ("PICTURE_REPEATED", "DEPLOYMENT_UNKNOWN") else found.value
                     refusals.append(_refusal(part.file, number, code, value))
-                    without.append((deployment, number, _taken_at(image), code))
+                    without.append((deployment, number, _captured_at(image), code))
                     continue
-                yield number, _row(path, deployment, _taken_at(image), found, reader.model)
+                yield number, _row(path, deployment, _captured_at(image), found, reader.model)
 
     made, empty = rows(), True
     while some := list(islice(made, _BATCH)):
@@ -458,7 +458,7 @@ def _refusal(file: str, row: int, code: str, value: str | None) -> Refusal:
     return Refusal(file, row, None, value, code, REASONS[code])
 
 
-def _taken_at(image: Mapping[str, Any]) -> str | None:
+def _captured_at(image: Mapping[str, Any]) -> str | None:
     """Return when a picture was taken, where its results tell it, as ISO 8601."""
     told = image.get("datetime")
     found = _EXIF_TIME.fullmatch(told.strip()) if isinstance(told, str) else None

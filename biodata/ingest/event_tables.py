@@ -450,7 +450,7 @@ class _Survey:
     ) -> Iterator[pl.DataFrame]:
         """Yield records with what their events and other tables tell of them."""
         rows = (_pointing(frame, self.ids) for frame in batches)
-        yield from _told(table, rows, self.once, self.beside, is_last=is_last)
+        yield from _with_events(table, rows, self.once, self.beside, is_last=is_last)
 
 
 def _identified(events: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -472,7 +472,7 @@ def _pointing(frame: pl.DataFrame, ids: dict[str, str]) -> pl.DataFrame:
     return frame.with_columns(pl.col("coreid").replace(ids)) if ids else frame
 
 
-def _told(
+def _with_events(
     table: VerbatimTable, batches: Iterator[pl.DataFrame], events: pl.DataFrame, beside: Beside, *, is_last: bool
 ) -> Iterator[pl.DataFrame]:
     """Yield records with what their events and other tables tell of them."""

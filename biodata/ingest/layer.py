@@ -78,7 +78,7 @@ def describe(path: Path, options: Mapping[str, str]) -> tuple[dict[str, Any], pl
     )
     forms = _forms(shapes)
     if len(forms) > 1:
-        notes.append(f"the layer mixes geometries: {_told(forms)}")
+        notes.append(f"the layer mixes geometries: {_counts_text(forms)}")
     notes += _unexpected(forms, kind)
     if invalid := int((~shapely.is_valid(shapes)).sum()):
         notes.append(f"of {forms.total():,} geometries {invalid:,} not valid (rings that cross, …), kept as they came")
@@ -135,15 +135,13 @@ def _unexpected(forms: "Counter[str]", kind: LayerKind) -> list[str]:
     others = Counter({form: number for form, number in forms.items() if form not in kind.forms})
     if not others:
         return []
-    note = (
-        f"{kind.name} are {' or '.join(kind.forms)} as a rule; of {forms.total():,} features here are {_told(others)}"
-    )
+    note = f"{kind.name} are {' or '.join(kind.forms)} as a rule; of {forms.total():,} features here are {_counts_text(others)}"
     if "polygons" in others:
         note += "; all that lies inside a polygon is taken for one of them, and not its edge alone"
     return [note]
 
 
-def _told(forms: "Counter[str]") -> str:
+def _counts_text(forms: "Counter[str]") -> str:
     """Return how many there are of which form."""
     return ", ".join(f"{form} {number:,}" for form, number in forms.most_common())
 

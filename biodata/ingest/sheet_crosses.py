@@ -131,7 +131,7 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
         for column in keyed or own.open_columns():
             told = own.cells(column.index)
             others = [
-                sheet for sheet in sheets if sheet is not own and not sheet.explains and _tells_stations(own, told)
+                sheet for sheet in sheets if sheet is not own and not sheet.explains and _may_be_stations(own, told)
             ]
             if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
                 if not keyed:
@@ -140,7 +140,7 @@ def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
     return legend
 
 
-def _tells_stations(own: Sheet, told: Sequence[str]) -> bool:
+def _may_be_stations(own: Sheet, told: Sequence[str]) -> bool:
     """Tell whether cells may be stations: each once, or codes again where a day stands beside them; never mere numbers."""
     again = _DAYS & set(own.names.values()) and all(_CODE.fullmatch(ascii_digits(cell)) for cell in told)
     numbers = all(cell.isdigit() for cell in ascii_digits(" ".join(told)).split())

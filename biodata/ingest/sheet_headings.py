@@ -30,7 +30,7 @@ from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
 from biodata.text.coordinate_pairs import read_pair
 from biodata.text.numbers import ascii_digits
-from biodata.text.proposals import tells_a_place
+from biodata.text.proposals import names_a_place
 
 IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
 """What stands for what where a place is told in metres."""
@@ -255,7 +255,7 @@ class Told(NamedTuple):
     text: str
 
 
-def told_above(layout: Layout) -> list[Told]:
+def facts_above(layout: Layout) -> list[Told]:
     """Return what is told above the headings; of several that tell the same nothing."""
     found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
     values = {one.term: {other.value for other in found if other.term == one.term} for one in found}
@@ -270,7 +270,7 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
         before, *rest = _SIGN.split(text, maxsplit=1)
         # What it says stands in the next cell.
         follows = after and (
-            (is_known(text) and not is_known(after)) or (tells_a_place(after) and not tells_a_place(text))
+            (is_known(text) and not is_known(after)) or (names_a_place(after) and not names_a_place(text))
         )
         if (rest and not rest[0]) or (not rest and not label and follows):
             label = before
@@ -289,7 +289,7 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
         yield Told("geodeticDatum", datum[0], label or text, row, text)
     if labelled in _ONE_COORDINATE:
         yield Told(labelled, text, label, row, text)
-    elif place is not None and tells_a_place(text) and read_pair(place[0].strip()).latitude is not None:
+    elif place is not None and names_a_place(text) and read_pair(place[0].strip()).latitude is not None:
         yield Told("verbatimCoordinates", place[0].strip(), label or text, row, text)
     elif _is_date(text):
         yield Told("eventDate", text, label or text, row, text)

@@ -11,7 +11,7 @@ import polars as pl
 
 from biodata.core.errors import InputError
 from biodata.core.terms import WRITTEN
-from biodata.ingest import survey_shapes, taken_tables
+from biodata.ingest import interpreted_tables, survey_shapes
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.survey_shapes import KEY, PLACE, Survey, SurveyTable, fill_from, with_period, with_zone
 from biodata.ingest.survey_tables import no_occurrences, read_survey
@@ -46,9 +46,9 @@ class SurveySource:
 
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over the tables of each survey: its events, where it has any, and its occurrences."""
-        taken = [path for path in self.paths if path.suffix == taken_tables.SUFFIX]
+        taken = [path for path in self.paths if path.suffix == interpreted_tables.SUFFIX]
         for path in taken:
-            yield from taken_tables.read(path, dataset=self.dataset)
+            yield from interpreted_tables.read(path, dataset=self.dataset)
         for files in surveys_of_files([path for path in self.paths if path not in taken]):
             survey = read_survey(files, encoding=self.encoding, kept=self.kept, licence=self.licence)
             for one in (finding for finding in survey.findings if finding.blocking):

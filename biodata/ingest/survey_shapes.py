@@ -116,7 +116,7 @@ _COORDINATES: Final = (
 )  # fmt: skip
 
 
-def told_once(survey: Survey, licence: str | None = None) -> dict[str, tuple[str, str]]:
+def project_facts(survey: Survey, licence: str | None = None) -> dict[str, tuple[str, str]]:
     """Return by term what the project's sheet tells of all rows, and its heading as it came.
 
     A sheet of several rows tells of no row which of them it is of: it is left out, and told as one that is not read.

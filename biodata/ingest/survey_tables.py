@@ -15,7 +15,7 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
-from biodata.ingest.sheet_headings import NEEDED, Told, told_above, with_year, year_of
+from biodata.ingest.sheet_headings import NEEDED, Told, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
@@ -52,7 +52,7 @@ def read_survey(
     for sheet, kind in zip(sheets, kinds, strict=True):
         _read_sheet(sheet, kind, survey, kept, alone=alone)
     survey.tables.sort(key=lambda table: table.kind)
-    survey_shapes.fill(survey.tables, survey_shapes.told_once(survey, licence))
+    survey_shapes.fill(survey.tables, survey_shapes.project_facts(survey, licence))
     survey_shapes.join(survey.of("sites"), survey.of("events"), survey.findings)
     survey_shapes.by_station(survey)
     for table in survey.of("occurrences"):
@@ -178,7 +178,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
     layout, findings = sheet.layout, survey.findings
     table = SurveyTable(kind, layout.grid.file, layout.grid.name, layout.heading_row, pl.DataFrame(), {})
     bands = _bands(layout, kind, sheet.names)
-    taken, found = _taken(sheet, table, bands)
+    taken, found = _read_columns(sheet, table, bands)
     findings += found
     rows = [number for number, _ in layout.rows]
     columns = {name: layout.cells(index) for name, index in taken.items()}
@@ -202,7 +202,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
         columns[term] = [value] * len(rows)
         table.headings.setdefault(term, layout.grid.name or layout.grid.file)
     findings += _from_title(table, columns, layout, alone=alone)
-    findings += _year_told(table, columns, layout)
+    findings += _with_year(table, columns, layout)
     split_metres(table, columns)
     if survey.zone is not None and "easting" in columns and "utm_zone" not in columns:
         columns["utm_zone"], table.headings["utm_zone"] = [survey.zone] * len(rows), table.heading("easting")
@@ -217,7 +217,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
     return table
 
 
-def _taken(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict[str, int], list[Finding]]:
+def _read_columns(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict[str, int], list[Finding]]:
     """Return the columns that are taken by what they are called, and what is told of the others; `bands` count by ranges."""
     taken: dict[str, int] = {}
     told = []
@@ -248,7 +248,7 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: 
     if table.kind not in ("occurrences", "events"):
         return
     placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
-    for one in told_above(layout):
+    for one in facts_above(layout):
         lacks = one.term not in columns and columns.keys().isdisjoint(
             _DATES | {"day", *ENDS} if one.term in _DATES else ()
         )
@@ -281,7 +281,7 @@ def _fault(one: Told) -> str | None:
     return None
 
 
-def _year_told(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
+def _with_year(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
     """Complete dates that tell day and month alone by the one year that stands above the table, or in a name."""
     year, heading = year_of(layout), table.heading("eventDate")
     if year is None or "eventDate" not in columns:

@@ -167,7 +167,7 @@ class BoundarySet:
         """Return the fields alone: what was worked out from them (trees, locks) another process works out itself."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def told(self) -> dict[str, str | float]:
+    def to_dict(self) -> dict[str, str | float]:
         """Return what every output that depends on borders has to name: the set, its version, viewpoint and band."""
         return {
             "boundary_set": self.name,

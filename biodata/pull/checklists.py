@@ -42,7 +42,7 @@ class _Archives(Source):
         stated = {
             name: str(facts[name]) for name in ("title", "license", "citation", "doi", "version") if facts.get(name)
         }
-        with folder.taking("list.zip") as file:
+        with folder.reading_once("list.zip") as file:
             return pipeline.ingest("checklist", [file], self.settings, dataset=dataset, options=stated)
 
 

@@ -101,7 +101,7 @@ class Folder:
         return not same
 
     @contextmanager
-    def taking(self, name: str) -> Iterator[Path]:
+    def reading_once(self, name: str) -> Iterator[Path]:
         """Give a file that was fetched; one that cannot be taken in is removed, so that the next run fetches it again."""
         try:
             yield self.path / name

@@ -217,7 +217,7 @@ class Collector:
         )
         return Report(
             file=self._file,
-            boundaries=self._context.boundaries.told(),
+            boundaries=self._context.boundaries.to_dict(),
             rows=self._rows,
             refused=list(refused),
             tests=summary,

@@ -188,7 +188,7 @@ def find_corridors(
                 parameters=choices,
                 boundaries=boundaries,
                 executor=executor,
-            ).told()
+            ).message()
         links = named(links, run_id, KEYS["corridors"], place, parameters)
         wanted = CandidateParameters(
             seed=seed,

@@ -78,17 +78,19 @@ class Standing:
     pairs: "tuple[Pair, ...]"
     table: Path
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return what every result over the run has to name."""
         return {
             "run": self.run_id,
             "snapshot": self.snapshot,
             "evidence_view": str(self.request.evidence_view),
-            **self.boundaries.told(),
+            **self.boundaries.to_dict(),
         }
 
 
-def taken_up(settings: Settings, name: str, *, resistance: Path | None = None, progress: bool = False) -> Standing:
+def run_to_continue(
+    settings: Settings, name: str, *, resistance: Path | None = None, progress: bool = False
+) -> Standing:
     """Take up a run of corridors whose results are in the lake.
 
     Parameters

@@ -21,7 +21,7 @@ from biodata.sharing.measurements import let_out_of_events
 from biodata.sharing.plan import Plan, named_dataset
 from biodata.sharing.received import came_open
 from biodata.sharing.rules import RuleSet
-from biodata.sharing.scopes import told_words
+from biodata.sharing.scopes import publishable_words
 
 _OPEN: Final = str(SharingCategory.OPEN)
 _SCOPE: Final = "targetTaxonomicScope"
@@ -68,7 +68,7 @@ def publish_events(
     hidden = _hidden(events, general, boundaries)
     gone = pl.Series([], dtype=pl.String) if plan is None else plan.apart.unpublished["event_key"]
     events = events.filter(~pl.int_range(pl.len()).is_in(hidden.implode()), ~pl.col("event_key").is_in(gone.implode()))
-    scopes, left_out = (_told_scopes(events, name, rules, boundaries) for name in (_SCOPE, _EXCLUDED))
+    scopes, left_out = (_published_scopes(events, name, rules, boundaries) for name in (_SCOPE, _EXCLUDED))
     # Where nothing of a scope may be published, nothing was found absent.
     absence = pl.when(pl.col(_SCOPE).is_null() | scopes.is_not_null()).then("isAbsenceReported")
     events = events.with_columns(whole=_are_wholes(events), isAbsenceReported=absence)
@@ -146,7 +146,7 @@ def _are_wholes(events: pl.DataFrame) -> pl.Series:
     return pl.int_range(events.height, eager=True, dtype=pl.UInt32).is_in(wholes.implode())
 
 
-def _told_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
+def _published_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
     """Return the scopes, or what they leave out, without the words that may mean a taxon which a rule withholds.
 
     Of these no record is told, so nothing may say that they were not found. They are left out wherever they were looked
@@ -154,7 +154,7 @@ def _told_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: 
     """
     scopes = events.select("datasetKey", column).with_row_index("row").explode(column).drop_nulls(column)
     named = scopes.select("datasetKey", word=column).unique(maintain_order=True)
-    told = named.filter(told_words(named, rules, boundaries=boundaries))
+    told = named.filter(publishable_words(named, rules, boundaries=boundaries))
     kept = scopes.join(
         told, left_on=["datasetKey", column], right_on=["datasetKey", "word"], how="semi", maintain_order="left"
     )

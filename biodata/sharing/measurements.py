@@ -50,7 +50,7 @@ def read(told: str | None) -> str | None:
     told : str, optional
         A JSON list of rows, as an archive's table has them.
     """
-    return written(told_of(row) for row in rows_of(told))
+    return written(filled_fields(row) for row in rows_of(told))
 
 
 def column(told: pl.Series) -> pl.Series:
@@ -63,7 +63,7 @@ def items(published: str | None) -> list[dict[str, str]]:
     return json.loads(published) if published else []
 
 
-def told_of(row: Mapping[str, Any]) -> dict[str, str]:
+def filled_fields(row: Mapping[str, Any]) -> dict[str, str]:
     """Return the fields of a row that are told, in their order."""
     return {name: value.strip() for name in FIELDS if isinstance(value := row.get(name), str) and value.strip()}
 
@@ -116,7 +116,7 @@ def let_out_of_events(events: pl.DataFrame, rules: RuleSet, *, boundaries: Bound
     """
     told = events.select("datasetKey", "eventID", COLUMN)
     rows = {text: rows_of(text) for text in told[COLUMN].drop_nulls().unique()}
-    types = {told_of(row).get("measurementType", "") for listed in rows.values() for row in listed}
+    types = {filled_fields(row).get("measurementType", "") for listed in rows.values() for row in listed}
     taxa = pl.DataFrame({"word": sorted(set[str]().union(*map(_taxa_of, types)))}, schema={"word": pl.String})
     named = told.drop_nulls(COLUMN).select("datasetKey").unique().join(taxa, how="cross")
     shown: dict[str | None, set[str]] = {}
@@ -132,12 +132,12 @@ def let_out_of_events(events: pl.DataFrame, rules: RuleSet, *, boundaries: Bound
 
 def kept_inside(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
     """Count the measurements that are told of no event, whatever the rules are, by their type."""
-    return Counter(told_of(row).get("measurementType", "") for row in rows if _let_out(row, "", None) is None)
+    return Counter(filled_fields(row).get("measurementType", "") for row in rows if _let_out(row, "", None) is None)
 
 
 def _let_out(row: Mapping[str, Any], event: str, shown: set[str] | None) -> dict[str, str] | None:
     """Return what may be told of a measurement of an event; None where that is nothing."""
-    told = told_of(row)
+    told = filled_fields(row)
     kind, unit, value = (told.get(name, "") for name in ("measurementType", "measurementUnit", "measurementValue"))
     units = set(unit.casefold().split())
     is_part = bool(units & _PARTS and units <= _PARTS | _OF_GROUND) or (not unit and value.endswith("%"))

@@ -53,7 +53,7 @@ def _rank(name: str) -> str | None:
     return rank if rank in RANKS else None
 
 
-def told_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:
+def publishable_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:
     """Tell which words of scopes may be told.
 
     Parameters

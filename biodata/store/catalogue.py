@@ -72,7 +72,7 @@ def attach(connection: duckdb.DuckDBPyConnection, data: Path, *, files: str, sha
     if shared is None:
         catalogue, more = f"sqlite:{data / 'lake.sqlite'}", ", META_JOURNAL_MODE 'WAL', META_BUSY_TIMEOUT 10000"
     else:
-        _tell_keys(connection, shared.storage)
+        _give_keys(connection, shared.storage)
         catalogue, more = f"postgres:{shared.libpq}", ""
     connection.execute(
         f"ATTACH {literal(f'ducklake:{catalogue}')} AS lake (DATA_PATH {literal(files)}, OVERRIDE_DATA_PATH true, "
@@ -80,7 +80,7 @@ def attach(connection: duckdb.DuckDBPyConnection, data: Path, *, files: str, sha
     )
 
 
-def _tell_keys(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
+def _give_keys(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
     """Let a connection, and no other of its process, read and write a storage."""
     key, secret = storage.keys
     told = f"KEY_ID {literal(key)}, SECRET {literal(secret)}, REGION {literal(storage.region)}"
@@ -114,15 +114,19 @@ def _stored(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
         if parent is not None:
             parts.setdefault((table_id, parent), []).append((column_id, name, dtype))
 
-    def told(table_id: int, column_id: int, dtype: str) -> str:
+    def column_type(table_id: int, column_id: int, dtype: str) -> str:
         inner = parts.get((table_id, column_id), [])
         if dtype == "list" and len(inner) == 1:
-            return f"{told(table_id, inner[0][0], inner[0][2])}[]"
+            return f"{column_type(table_id, inner[0][0], inner[0][2])}[]"
         if dtype == "struct":
-            return f"STRUCT({', '.join(f'{quote(n)} {told(table_id, c, t)}' for c, n, t in inner)})"
+            return f"STRUCT({', '.join(f'{quote(n)} {column_type(table_id, c, t)}' for c, n, t in inner)})"
         return _TYPES.get(dtype, dtype)
 
-    return {(table, name): told(of, column, dtype) for table, of, column, parent, name, dtype in rows if parent is None}
+    return {
+        (table, name): column_type(of, column, dtype)
+        for table, of, column, parent, name, dtype in rows
+        if parent is None
+    }
 
 
 def lacking(cursor: duckdb.DuckDBPyConnection) -> list[str]:

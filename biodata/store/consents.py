@@ -177,15 +177,15 @@ class Consents:
         for row in frame.iter_rows(named=True):
             states = self.states(table, row)
             keep.append(self.lets_out(states))
-            evidence.append(self._told(row, row[SHARED[table]], states))
+            evidence.append(self._with_answers(row, row[SHARED[table]], states))
         return frame.with_columns(evidence=pl.Series(evidence, dtype=pl.String)).filter(
             pl.Series(keep, dtype=pl.Boolean)
         )
 
-    def _told(self, row: Mapping[str, Any], output: str, states: Mapping[str, str]) -> str:
+    def _with_answers(self, row: Mapping[str, Any], output: str, states: Mapping[str, str]) -> str:
         """Put what was answered into an output's evidence; with each signature, which anybody can check."""
         told = json.loads(row["evidence"] or "{}")
-        said: dict[str, Any] = {"said": self._said(states), "answers": dict(states)}
+        said: dict[str, Any] = {"said": self._sentence(states), "answers": dict(states)}
         content, signed = content_of(row), {}
         for code, state in states.items():
             one, key = self.answers.get((output, content, code)), self.keys.get(code)
@@ -199,7 +199,7 @@ class Consents:
         told["consent"] = said
         return json.dumps(told, ensure_ascii=False, sort_keys=True)
 
-    def _said(self, states: Mapping[str, str]) -> str:
+    def _sentence(self, states: Mapping[str, str]) -> str:
         """Return the sentence that an output carries."""
         if not states:
             return "it lies in one country"

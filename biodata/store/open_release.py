@@ -196,7 +196,7 @@ class OpenRelease:
         """
         if not self._differs or "occurrences" not in statement or statement.startswith("WITH "):
             return statement
-        return seeing(statement, gone=self._gone.size > 0)
+        return over_both_files(statement, gone=self._gone.size > 0)
 
     def _is_signed(self, table: str) -> bool:
         """Whether rows of a table are counted by their signs: in less time than by leaving out those that are gone."""
@@ -312,7 +312,7 @@ class OpenRelease:
         wanted = limit + limit // 32 + 1
         while True:
             statement, params = sql.page(table, told, where, limit=wanted, after=after)
-            rows = self.run(seeing(statement), params)
+            rows = self.run(over_both_files(statement), params)
             gone = tiles.is_among(np.array([row[0] for row in rows], np.int64), self._gone)
             found += [row for row, went in zip(rows, gone, strict=True) if not went]
             if len(rows) < wanted or len(found) >= limit:
@@ -329,7 +329,7 @@ class OpenRelease:
             return int(self.info["counts"][_table(table).name])
         if self._is_signed(table):
             statement, params = sql.count(_table(table), where, counted="coalesce(sum(sign), 0)")
-            return int(self.run(seeing(statement, signed=True), params)[0][0])
+            return int(self.run(over_both_files(statement, signed=True), params)[0][0])
         return int(self.run(*sql.count(_table(table), where))[0][0])
 
     def facet(
@@ -340,7 +340,7 @@ class OpenRelease:
         statement, params = sql.facet(
             _table(table), column, where, limit=limit, offset=offset, minimum=minimum, signed=signed
         )
-        statement = seeing(statement, signed=True) if signed else statement
+        statement = over_both_files(statement, signed=True) if signed else statement
         return [(value, int(count)) for value, count in self.run(statement, params)]
 
     def extent(self, table: str) -> tuple[float, float, float, float]:
@@ -365,7 +365,7 @@ class OpenRelease:
         properties: Sequence[str] | None = None,
     ) -> bytes:
         """Return a vector tile; see `tiles.tile`."""
-        changes = tiles.Changes(self._gone, seeing) if self._is_signed(table) else None
+        changes = tiles.Changes(self._gone, over_both_files) if self._is_signed(table) else None
         return tiles.tile(
             self._columns, table, z, x, y, where=where, properties=properties, crowds=self._crowds, changes=changes
         )
@@ -377,7 +377,7 @@ class OpenRelease:
 
 
 @lru_cache(maxsize=_STATEMENTS_KEPT)
-def seeing(statement: str, *, gone: bool = False, signed: bool = False) -> str:
+def over_both_files(statement: str, *, gone: bool = False, signed: bool = False) -> str:
     """Return a statement that sees the columns that it names of the records of both files; see `duck.joined`."""
     columns = [name for name in dict.fromkeys(_WORD.findall(statement)) if name in _RECORD_COLUMNS] or ["key"]
     records = joined("occurrences", columns, gone=gone, signed=signed)

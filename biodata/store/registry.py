@@ -328,7 +328,7 @@ def open_engine(url: str) -> Engine:
         raise StoreError(message) from error
 
     @event.listens_for(engine, "handle_error")
-    def tell(context: ExceptionContext) -> None:
+    def refuse_in_words(context: ExceptionContext) -> None:
         # A full disk, a lock held too long, a server that is gone: no fault of the question.
         if isinstance(context.sqlalchemy_exception, OperationalError):
             message = f"the registry could not do it: {str(context.original_exception).splitlines()[0]}"

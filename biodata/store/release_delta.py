@@ -16,7 +16,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.terms import Column
 from biodata.places import BoundarySet
-from biodata.store import tile_counts, told_less
+from biodata.store import tile_counts, withheld_since
 from biodata.store.consents import SHARED
 from biodata.store.content_hash import row_hash, row_sum
 from biodata.store.duck import BASE, base_of, joined, literal, quote
@@ -130,10 +130,10 @@ class DeltaFile(ReleaseFile):
         )
         self._add("occurrences", int(rows - gone), int(hashes - were))
 
-    def tells_less(self, lake: Lake, *, snapshot: int) -> bool:
-        """Tell whether something of the release before is withheld, or coarser; see `told_less`."""
+    def withholds_more(self, lake: Lake, *, snapshot: int) -> bool:
+        """Tell whether something of the release before is withheld, or coarser; see `withheld_since`."""
         run = self._connection.execute
-        records = [run(told_less.RECORDS.format(table=table)).pl() for table in ("lost", "staged")]
+        records = [run(withheld_since.RECORDS.format(table=table)).pl() for table in ("lost", "staged")]
         is_open = f"SELECT survey_id FROM others JOIN {{}} USING (survey_id) WHERE sharing_category = {literal(OPEN)}"
         events = [set(run(is_open.format(table)).pl()["survey_id"]) for table in (f"{self._before}.surveys", "surveys")]
         names = [
@@ -143,7 +143,7 @@ class DeltaFile(ReleaseFile):
             ]
             for table, column in SHARED.items()
         ]
-        lesser = told_less.lesser(lake, snapshot=snapshot, records=records, events=events, names=names)
+        lesser = withheld_since.lesser(lake, snapshot=snapshot, records=records, events=events, names=names)
         self._taken_back |= lesser
         return lesser
 

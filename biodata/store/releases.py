@@ -31,7 +31,7 @@ from biodata.store.shared_releases import NotSharedError, share
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT
 from biodata.store.tile_counts import hilbert, project
-from biodata.store.told_less import tells_less
+from biodata.store.withheld_since import withholds_more
 from biodata.text.cluster_facts import plain_numbers
 
 logger = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ def build(
                     file.write_surveys(events)
                 else:
                     delta.write_changed_surveys(change.events, change.events_gone)
-                lesser = change is not None and delta.tells_less(lake, snapshot=snapshot)
+                lesser = change is not None and delta.withholds_more(lake, snapshot=snapshot)
                 named = file.finish(
                     snapshot=snapshot,
                     rules_hash=rules_hash,
@@ -233,7 +233,7 @@ def build(
                     return before
                 # What is told of the same records by another file is as much.
                 if change is None and before.id != named.id:
-                    lesser = tells_less(before.path, unnamed, lake, snapshot=snapshot)
+                    lesser = withholds_more(before.path, unnamed, lake, snapshot=snapshot)
             named = _place(unnamed, data, named)
             pointer.swap(data, named, alone=lesser)
             _prune(data, alone=lesser)

@@ -326,7 +326,7 @@ class Comparison:
     asked: tuple[str, ...]
     found: tuple[str, ...]
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the comparison in words."""
         if self.identical:
             return "identical" + (f", although {'; '.join(self.asked)}" if self.asked else "")

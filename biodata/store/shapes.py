@@ -166,4 +166,4 @@ def boundary_rows(boundaries: BoundarySet) -> pl.DataFrame:
 
 def boundaries_in_words(boundaries: BoundarySet) -> str:
     """Return the set's name, version, viewpoint and band as JSON: what `release_info` keeps as `boundaries`."""
-    return json.dumps(boundaries.told(), ensure_ascii=False, sort_keys=True)
+    return json.dumps(boundaries.to_dict(), ensure_ascii=False, sort_keys=True)

@@ -203,11 +203,11 @@ class RowFiles(WorkFolder):
     def read(self, columns: Collection[str] | None = None) -> pl.DataFrame:
         """Return every row, in order, with these columns of the table or with all."""
         wanted = [c for c in terms.TABLES[self.table] if columns is None or c.name in columns]
-        parts = [terms.conform(_told(path, [c.name for c in wanted]), wanted) for path in self.parts]
+        parts = [terms.conform(_existing_columns(path, [c.name for c in wanted]), wanted) for path in self.parts]
         return pl.concat(parts) if parts else pl.DataFrame(schema=terms.schema(wanted))
 
 
-def _told(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+def _existing_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """Return the rows of a part with those of the columns that it has; a part without any keeps its number of rows."""
     had = pl.read_parquet_schema(path)
     return pl.read_parquet(path, columns=[c for c in columns if c in had] or [next(iter(had))])

@@ -64,7 +64,7 @@ def file_kept(data: Path, checksum: str, name: str) -> Path:
     return data / "uploads" / f"{checksum}{ending if ending in SUFFIXES else '.xlsx'}"
 
 
-def taken(data: Path, checksum: str, submission: int) -> Path:
+def stripped_file(data: Path, checksum: str, submission: int) -> Path:
     """Return where the worker keeps what it took of an upload whose file holds what is never kept."""
     return data / "uploads" / f"{checksum}.{submission}{TAKEN}"
 

@@ -204,7 +204,7 @@ def _points(
 ) -> bytes:
     """Return a tile of records, or of their counts in bins where the zoom is low or the tile crowded."""
     z, x, y = place
-    told = _told(properties)
+    told = _properties_sql(properties)
     if z in LOW_ZOOMS or place in crowds:
         counts = run(*_counted(z, x, y, where, changes), _in_bins)
         if z in LOW_ZOOMS or counts.sum() > MAXIMUM_POINTS:
@@ -257,7 +257,7 @@ def _binned(counts: Whole) -> bytes:
     return encode_points("occurrences", across, down, told, extent=_EXTENT)
 
 
-def _told(properties: Sequence[str] | None) -> str:
+def _properties_sql(properties: Sequence[str] | None) -> str:
     """Return what a record tells in a tile as SQL; its key is an attribute, as a feature's id has 32 bits for some."""
     found = []
     for name in properties if properties is not None else (*POINT_PROPERTIES, "count"):

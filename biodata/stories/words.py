@@ -65,7 +65,7 @@ def sections(story: Story) -> Iterable[tuple[str, list[Value]]]:
         yield heading, values
 
 
-def as_told(story: Story) -> frozenset[str]:
+def unchanged_terms(story: Story) -> frozenset[str]:
     """Return the terms whose text is a value of the same name."""
     return frozenset(
         value.column for value in story.interpreted if value.how is How.AS_TOLD and value.column in value.told
@@ -164,7 +164,7 @@ def sharing(story: Story) -> list[str]:
     if told.rule is None:
         lines = ["No sharing rule applies: the record is open."]
     else:
-        lines = [f"{_seen(told.category)} by the sharing rule {clean(told.rule)}: {clean(told.reason)}"]
+        lines = [f"{_category_text(told.category)} by the sharing rule {clean(told.rule)}: {clean(told.reason)}"]
     lines += [_step(step) for step in told.chain if not step.decides]
     if told.release is None:
         return [*lines, "There is no release yet: nothing of it has gone out."]
@@ -206,7 +206,7 @@ def otherwise(story: Story) -> list[tuple[str, Any, Any]]:
     return [told for told in story.sharing.differences if told[2] not in (None, []) and told[0] not in said]
 
 
-def _seen(category: str) -> str:
+def _category_text(category: str) -> str:
     """Say what a category lets out."""
     degrees = SharingCategory(category).cell_degrees
     return f"{category} (a cell of {degrees:g}° for a place)" if degrees else f"{category} (nothing goes out)"
@@ -255,7 +255,7 @@ def value_rows(values: Iterable[Value], shown: Collection[str]) -> list[tuple[st
     return rows
 
 
-def told_rows(story: Story) -> list[tuple[str, ...]]:
+def source_rows(story: Story) -> list[tuple[str, ...]]:
     """Return the rows of what is kept as it came: the heading and the text."""
     return [(clean(name), clean(text)) for name, text in story.also_told.items()]
 
@@ -304,13 +304,13 @@ WIDTH: Final = 100
 def _chapters(story: Story) -> Iterator[tuple[str, Sequence[str], Sequence[tuple[str, ...]]]]:
     """Yield the chapters of a story: heading (empty where it goes on with the one before), sentences, rows of a table."""
     yield "", heading(story), ()
-    shown = as_told(story)
+    shown = unchanged_terms(story)
     for name, values in sections(story):
         yield name, (), value_rows(values, shown)
         if name == "Name":
             yield "Match with the checklist", name_match(story), ()
     if story.also_told:
-        yield "Also told, kept as it came", (), told_rows(story)
+        yield "Also told, kept as it came", (), source_rows(story)
     yield "Doubts" if story.doubts else "No doubts", (), doubt_rows(story)
     if found := assessment(story):
         yield "Beside the other records", found, ()

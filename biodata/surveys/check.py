@@ -14,7 +14,7 @@ from biodata import places
 from biodata.core.errors import InputError, Refusal
 from biodata.core.settings import Settings
 from biodata.harmonise import Harmoniser
-from biodata.ingest import forms, taken_tables
+from biodata.ingest import forms, interpreted_tables
 from biodata.ingest.headings import Why
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import DECLARABLE, Finding, VerbatimTable, of_another
@@ -76,7 +76,7 @@ class Check:
     language: str = "en"
     dataset: str | None = None  # a row of another one blocks
     accepted: Collection[str] = ()  # proposals of sheets: codes, or `CODE=value` of one cell's text (`accepting.apply`)
-    target: Path | None = None  # gets the tables as they come in (`ingest.taken_tables`), where nothing blocks
+    target: Path | None = None  # gets the tables as they come in (`ingest.interpreted_tables`), where nothing blocks
     params: bool = False  # what the words of each problem name is given, too, to make them in another language
     form: str = "unknown"
     findings: list[Finding] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Check:
         return {**report, "accepts": sorted(self.accepted)}
 
     def _form(self) -> str:
-        if any(path.suffix == taken_tables.SUFFIX for _, path in self.files):
+        if any(path.suffix == interpreted_tables.SUFFIX for _, path in self.files):
             return _TAKEN
         limit = other_forms.MAX_BYTES if self.target is None else forms.MAX_BYTES
         names = [name for name, _ in self.files]
@@ -139,7 +139,7 @@ class Check:
         if self.dataset is not None:
             self.findings += _of_other_datasets(survey, self.dataset)
         if self.target is not None and not any(one.blocking for one in self.findings):
-            taken_tables.write(self.target, tables_of(survey, self.dataset))
+            interpreted_tables.write(self.target, tables_of(survey, self.dataset))
 
     def _read_sheets(self, files: Sequence[tuple[str, bytes]], kept: Mapping[str, str]) -> Survey:
         survey = read_survey(files, encoding=self.encoding, kept=kept, licence=self.licence)
@@ -170,23 +170,23 @@ class Check:
         """Check files of a program, or what was taken of an upload."""
         path = self.files[0][1]
         if self.form == _TAKEN:
-            self._check_taken(path, list(taken_tables.read(path, dataset=DATASET)))
+            self._check_clashes(path, list(interpreted_tables.read(path, dataset=DATASET)))
             return
         target = self.target or path
         part = target.with_name(f"{target.name}.part")
         try:
             tables = other_forms.take(self.files, self.form, part, dataset=self.dataset, licence=self.licence,
                                       encoding=self.encoding, kept=self.kept)  # fmt: skip
-            self._check_taken(part, tables)
+            self._check_clashes(part, tables)
             if self.target is not None and not any(one.blocking for one in self.findings):
                 part.replace(self.target)
         finally:
             part.unlink(missing_ok=True)
 
-    def _check_taken(self, path: Path, tables: Sequence[VerbatimTable]) -> None:
+    def _check_clashes(self, path: Path, tables: Sequence[VerbatimTable]) -> None:
         self.checks = self.start()
         findings = [one for table in tables for one in (*table.findings, *other_forms.undescribed(table, self.files))]
-        again, events = list(taken_tables.read(path, dataset=DATASET)), 0
+        again, events = list(interpreted_tables.read(path, dataset=DATASET)), 0
         for table in sorted(again, key=lambda one: one.kind):  # events first
             for sheet in other_forms.sheets_of(table):
                 if table.kind == "events":

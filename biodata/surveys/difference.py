@@ -14,7 +14,7 @@ import polars as pl
 
 from biodata.core import terms
 from biodata.core.settings import Settings
-from biodata.ingest import forms, taken_tables
+from biodata.ingest import forms, interpreted_tables
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare
 from biodata.surveys import states
@@ -113,7 +113,7 @@ def difference(
 
     A part that the dataset has not yet is new in every row; of rows with the same identifier the first counts.
     """
-    kept = all(path.suffix == taken_tables.SUFFIX for path in paths)
+    kept = all(path.suffix == interpreted_tables.SUFFIX for path in paths)
     source = forms.SHEETS if kept else forms.recognise(paths)
     brought = states.read(paths, dataset, part, settings, source=source, options=options, licence=licence)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:

@@ -37,7 +37,7 @@ def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
 
 def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     came = rows.table.frame.join(read.select("source_row"), on="source_row", how="semi", maintain_order="left")
-    clocks = event_clocks.of_told(came, ends_of(read["eventDate"]))
+    clocks = event_clocks.faults_of_cells(came, ends_of(read["eventDate"]))
     shifts = {(came["source_row"][at], fault.code): _shift(fault) for at, fault in clocks if fault is not None}
     for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
         if design is not None and _is_of_another_design(rows.own[row], SurveyDesign(design)):

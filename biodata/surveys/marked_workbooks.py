@@ -171,7 +171,7 @@ def _comment(problems: Iterable[Mapping[str, Any]], before: Comment | None) -> C
 
 def _list(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequence[Place], language: str) -> None:
     def word(code: str, **params: object) -> str:
-        return words.told(f"REPORT_{code}", params, language)[0]
+        return words.message_of(f"REPORT_{code}", params, language)[0]
 
     title, names = word("TITLE")[:28], {name.casefold() for name in book.sheetnames}
     titles = (title, *(f"{title} {number}" for number in range(2, 100)))

@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from biodata.core.errors import Refusal
-from biodata.ingest import open_source, survey_shapes, taken_tables
+from biodata.ingest import interpreted_tables, open_source, survey_shapes
 from biodata.ingest.protocol import Finding, VerbatimTable, of_another
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.surveys.table_checks import DATASET
@@ -53,14 +53,14 @@ def take(
     files: Files, source: str, target: Path, *, dataset: str | None, licence: str | None, encoding: str | None,
     kept: Mapping[str, str],
 ) -> list[VerbatimTable]:  # fmt: skip
-    """Write what comes in of files to `target` (`ingest.taken_tables`); return the tables with what was found of them.
+    """Write what comes in of files to `target` (`ingest.interpreted_tables`); return the tables with what was found of them.
 
     `source` is from `ingest.forms.recognise`; the other options are as for `check.check_paths`.
     """
     options = {"encoding": encoding} if encoding is not None and source in _ENCODED else {}
     options |= {"headings": json.dumps(dict(kept))} if kept and source == "kobo" else {}
     opened = open_source(source, [path for _, path in files], dataset=dataset or DATASET, options=options)
-    return taken_tables.write(target, (_safe_table(table, dataset, files, licence) for table in opened.read()))
+    return interpreted_tables.write(target, (_safe_table(table, dataset, files, licence) for table in opened.read()))
 
 
 def sheets_of(table: VerbatimTable) -> Iterator[SurveyTable]:

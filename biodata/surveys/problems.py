@@ -36,7 +36,8 @@ def refuse(
 ) -> NoReturn:  # fmt: skip
     """Refuse what somebody asked of a survey, in the catalogue's words `DENIED_…`, else in those that are given."""
     told = [
-        one and words.has(f"DENIED_{one}") and words.told(f"DENIED_{one}", params)[0] for one in (problem, expected)
+        one and words.has(f"DENIED_{one}") and words.message_of(f"DENIED_{one}", params)[0]
+        for one in (problem, expected)
     ]
     raise InputError(told[0] or problem, column=column, value=value, expected=told[1] or expected, code=code)
 
@@ -44,7 +45,7 @@ def refuse(
 def problem_of(finding: Finding, language: str) -> Problem:
     """Put a finding into words; where its code has none of its own, English has those of its source."""
     code = finding.code if words.has(finding.code) else words.code_of(finding.code)
-    message, expected = words.told(code or finding.code, finding.params, language)
+    message, expected = words.message_of(code or finding.code, finding.params, language)
     if not words.has(finding.code) and "message" in finding.params and (language == "en" or code is None):
         message, expected = finding.params["message"], None
     return Problem(finding.file, finding.sheet, finding.row, finding.column, finding.value, finding.code, finding.blocking,
@@ -56,7 +57,7 @@ def problem_of_file(error: InputError, name: str, language: str, *, file: str | 
     message, expected = error.problem, error.expected
     code = words.code_of(error.code)
     if language != "en" and code is not None:
-        message, expected = words.told(code, {}, language)
+        message, expected = words.message_of(code, {}, language)
     file = file or error.file or name
     return Problem(file, None, error.row, error.column, error.value, error.code, True, message, expected)
 
@@ -136,12 +137,12 @@ def kept(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def read(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a kept report in the words of a language, with a note that says where the values are to be found."""
-    note, _ = words.told("REPORT_VALUES_NOT_KEPT", {}, language)
+    note, _ = words.message_of("REPORT_VALUES_NOT_KEPT", {}, language)
     problems = []
     for problem in report.get("problems", []):
         code, params = words.code_of(problem["code"]), problem.get("params") or {}
         named = params if code else {"code": problem["code"]}
-        message, expected = words.told(code or "REPORT_SEE_FILE", named, language)
+        message, expected = words.message_of(code or "REPORT_SEE_FILE", named, language)
         if code is not None and words.lacks(code, params, language):  # the cell itself says what would be right
             expected = None
         problems.append({**problem, "value": None, "message": message, "expected": expected})
@@ -153,7 +154,7 @@ def whole(report: Mapping[str, Any], language: str) -> dict[str, Any]:
     problems = [dict(one) for one in report.get("problems", [])]
     for one in problems if language != "en" else ():  # a file that could not be opened has its own English
         if (code := words.code_of(one["code"])) is not None:
-            one["message"], one["expected"] = words.told(code, one.get("params") or {}, language)
+            one["message"], one["expected"] = words.message_of(code, one.get("params") or {}, language)
     return _listed(report, problems, language)
 
 

@@ -20,7 +20,7 @@ from biodata.access import purges
 from biodata.access.consent import RELEASE_JOB
 from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
-from biodata.ingest import forms, taken_tables
+from biodata.ingest import forms, interpreted_tables
 from biodata.ingest.protocol import Finding
 from biodata.store import checksums, heading_mappings, jobs, survey_files, survey_steps
 from biodata.store.lake import Lake
@@ -164,8 +164,8 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     rules, known = rules_and_taxa(settings, lake)
     # The licence that was stated with an earlier file stands in `license`.
     licences = OfDataset(registered=of_dataset(registry, submission.dataset).registered)
-    target = survey_files.taken(settings.data, submission.file_sha256, submission.id)
-    is_taken = path.suffix == taken_tables.SUFFIX
+    target = survey_files.stripped_file(settings.data, submission.file_sha256, submission.id)
+    is_taken = path.suffix == interpreted_tables.SUFFIX
     report = check_paths(
         [(name, path)], boundaries, rules=rules, known=known, licence=submission.license, licences=licences,
         dataset=submission.dataset, target=None if is_taken else target, params=True,
@@ -226,7 +226,7 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
 
 def _tables(settings: Settings, submission: Submission) -> Path:
     """Return where the tables lie that come in: a submission's own, else those of the one that it restores."""
-    own, *earlier = (survey_files.taken(settings.data, submission.file_sha256, number)
+    own, *earlier = (survey_files.stripped_file(settings.data, submission.file_sha256, number)
                      for number in (submission.id, submission.restores) if number is not None)  # fmt: skip
     return own if own.exists() or not earlier else earlier[0]
 
@@ -273,7 +273,7 @@ def _opened(settings: Settings, submission: Submission) -> Path:
     """
     data, checksum = settings.data, submission.file_sha256
     arrived, path = survey_files.waiting(data, checksum), survey_files.file_kept(data, checksum, submission.file_name)
-    taken = survey_files.taken(data, checksum, submission.restores or submission.id)
+    taken = survey_files.stripped_file(data, checksum, submission.restores or submission.id)
     if not path.exists():
         if taken.exists():
             arrived.unlink(missing_ok=True)  # of a worker that was cut off

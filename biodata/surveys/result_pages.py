@@ -19,7 +19,7 @@ from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
 from biodata.exports.reports import pdf
 from biodata.exports.reports.survey_page import survey_page
-from biodata.runs.engines.work import Work, told_of, work_on
+from biodata.runs.engines.work import Work, facts_of, work_on
 from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
@@ -90,7 +90,7 @@ def _results(
     """Return a dataset's numbers, the distinct places of its events and common names of its species; or why there are none."""
     asked = {"dataset": dataset, "records": view}
     try:
-        results = told_of(work_on(Work(settings), "survey-results", asked).results)
+        results = facts_of(work_on(Work(settings), "survey-results", asked).results)
     except InputError as error:
         return {"refused": error.problem}
     sides = [codes[0] if codes and len(codes) == 1 else "" for codes in countries]

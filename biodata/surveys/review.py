@@ -28,7 +28,7 @@ from biodata.surveys import problems, sides, words
 from biodata.surveys.difference import OTHER_COLUMN, TABLES
 from biodata.surveys.problems import refuse
 from biodata.surveys.sides import REFUSED, WAITING
-from biodata.text.proposals import tells_a_place
+from biodata.text.proposals import names_a_place
 
 MOST_WORDS: Final = 4_000  # characters of an answer, or of reasons
 MOST_QUESTIONS: Final = 200
@@ -43,7 +43,7 @@ def look(registry: Registry, who: Principal | None, number: int, *, language: st
     To anybody else it is not there (RECORD_MISSING).
     """
     with registry.session(read_only=True) as session:
-        return _told(session, who, sides.need(session, who, number), language=language)
+        return _to_dict(session, who, sides.need(session, who, number), language=language)
 
 
 def listed(registry: Registry, who: Principal | None) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def listed(registry: Registry, who: Principal | None) -> list[dict[str, Any]]:
     with registry.session(read_only=True) as session:
         asked = select(Submission).order_by(Submission.id.desc()).limit(10 * _LISTED)
         found = (one for one in session.scalars(asked) if sides.concerns(who, one))
-        return [_told(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
+        return [_to_dict(session, who, one) for one, _ in zip(found, range(_LISTED), strict=False)]
 
 
 def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> Non
         found = sides.need(session, who, number)
         if not sides.is_own(who, found):
             sides.missing(number)
-        sides.check_seen(found, seen)
+        sides.check_version(found, seen)
         if found.state != "draft" or found.report is None:
             problem = "IT_IS" if found.state != "draft" else "NOT_CHECKED"
             refuse("SUBMISSION_DECIDED", problem, "DRAFT_EXPECTED", a=found.state)
@@ -130,7 +130,7 @@ def decide(
     with registry.session() as session, session.begin():
         found = sides.need(session, who, number)
         mine = _own_sides(who, found, country)
-        sides.check_seen(found, seen)
+        sides.check_version(found, seen)
         if found.state not in OPEN_FOR_REVIEW:
             problem = "REPLACED" if found.state == "replaced" else "IT_IS"
             refuse("SUBMISSION_DECIDED", problem, "OPEN_EXPECTED", a=found.state)
@@ -208,7 +208,7 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
         found = sides.need(session, who, number)
         if not sides.is_of_team(who, found):
             refuse("FORBIDDEN", "TEAM_ANSWERS", "TEAM_ACCOUNT")
-        sides.check_seen(found, seen)
+        sides.check_version(found, seen)
         if found.state != "asked":
             refuse("SUBMISSION_DECIDED", "NOBODY_WAITS", "ASKED_EXPECTED", a=found.state)
         asked = sorted(asking(session, found)) or None  # the answer is theirs, and no other node's
@@ -218,7 +218,7 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
 
 def _check_no_place(column: str, *words: str) -> None:
     """Refuse words that tell a place, without repeating them: they are read by others than those who may know it, and kept."""
-    if any(tells_a_place(one) for one in words):
+    if any(names_a_place(one) for one in words):
         refuse("FIELD_INVALID", "TELLS_PLACE", "TELLS_PLACE_EXPECTED", column=column)
 
 
@@ -245,7 +245,7 @@ def _history(session: Session, who: Principal | None, submission: Submission) ->
     """
     reads_all, told = who is None or sides.is_of_team(who, submission), []
     for e in _events(session, submission):
-        is_read = reads_all or e.country is None or e.country in sides.seen_sides(who, submission)
+        is_read = reads_all or e.country is None or e.country in sides.visible_sides(who, submission)
         words: dict[str, Any] = {"note": e.note or None, "questions": e.questions} if is_read else {}
         one = {"action": e.action, "role": e.role, "country": e.country, **words, "date": e.created}
         told.append({name: value for name, value in one.items() if value is not None})
@@ -261,14 +261,16 @@ def _whole_history(session: Session, who: Principal | None, submission: Submissi
     return earlier + _history(session, who, submission)
 
 
-def _told(session: Session, who: Principal | None, one: Submission, *, language: str | None = None) -> dict[str, Any]:
+def _to_dict(
+    session: Session, who: Principal | None, one: Submission, *, language: str | None = None
+) -> dict[str, Any]:
     where, after, is_open = stage(session, one), replaced_by(session, one), one.state in OPEN_FOR_REVIEW
     asked_by = asking(session, one) if is_open else set[str]()
     told = {
         "id": one.id, "state": one.state if where in (CHECKING, REMOVING) else where, "stage": where,
         "version": one.version, "created": one.created, "changed": one.changed, "dataset": one.dataset, "part": one.part,
         "part_version": one.part_version, "file": None if one.removes else one.file_name,
-        "sides": sides_told(one), "restores": one.restores, "mine": sides.is_of_team(who, one),
+        "sides": side_states(one), "restores": one.restores, "mine": sides.is_of_team(who, one),
         "replaced_by": after and after.id, "asking": sorted(asked_by) or None,
         "waits_for_you": sides.waits_for(who, one, asked_by),
     }  # fmt: skip
@@ -279,7 +281,7 @@ def _told(session: Session, who: Principal | None, one: Submission, *, language:
         told |= {"job": one.job_id, "left_alone": halted(session, one) == NO_WORKER or None, "snapshot": one.snapshot,
                  "on_map": on_map(session, one, language), "next": what_next(session, one, language),
                  "report": None if one.report is None else problems.read(one.report, language), "yours": yours,
-                 "difference": difference(one, language, whole=set(one.sides or {}) <= set(sides.seen_sides(who, one))),
+                 "difference": difference(one, language, whole=set(one.sides or {}) <= set(sides.visible_sides(who, one))),
                  "waits": waits(session, one, language) or None,
                  "rows": survey_files.hash_of(session, one.id) is not None,
                  "history": _whole_history(session, who, one)}  # fmt: skip
@@ -313,12 +315,12 @@ def difference(submission: Submission, language: str, *, whole: bool = True) -> 
     kept_back = any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
     codes = ["DIFFERENCE_VALUES_NOT_KEPT"] if kept_back else []
     codes += [KEEPS_COARSE] if submission.restores is not None else []
-    return {**found, "notes": [{"code": code, "message": words.told(code, {}, language)[0]} for code in codes]}
+    return {**found, "notes": [{"code": code, "message": words.message_of(code, {}, language)[0]} for code in codes]}
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Return a table's difference with a word for the headings that are kept back."""
-    other = {OTHER_COLUMN: words.told("DIFFERENCE_OTHER_COLUMN", {}, language)[0]}
+    other = {OTHER_COLUMN: words.message_of("DIFFERENCE_OTHER_COLUMN", {}, language)[0]}
     changed = [{**one, "column": other.get(one["column"], one["column"])} for one in table["changed"]]
     counts = {other.get(name, name): count for name, count in table["changed_cells"].items()}
     return {**table, "changed": changed, "changed_cells": counts}
@@ -332,7 +334,7 @@ def stage(session: Session, submission: Submission) -> str:
     return REMOVING if submission.removes and state == COMMITTED else state
 
 
-def sides_told(submission: Submission) -> dict[str, str] | None:
+def side_states(submission: Submission) -> dict[str, str] | None:
     """Return how each side stands; none waits before a survey was sent to them, or after it has ended."""
     told: dict[str, str] | None = submission.sides
     instead = NOT_SENT if submission.state == "draft" else UNDECIDED if submission.state in _ENDED else None
@@ -356,7 +358,7 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
     else:
         shown = on_map(session, submission, language)
         return None if shown is None else str(shown["message"])
-    return words.told(code, {"number": submission.id, "part": submission.part, **params}, language)[0]
+    return words.message_of(code, {"number": submission.id, "part": submission.part, **params}, language)[0]
 
 
 def waits(session: Session, submission: Submission, language: str) -> list[str]:
@@ -365,7 +367,7 @@ def waits(session: Session, submission: Submission, language: str) -> list[str]:
     if state_of(session, submission) == "published":
         counts = sharing_memory.waiting(session, submission.dataset)
     return [
-        words.told("RECORDS_WAIT", {"count": count, "places": places, "needed": PLACES}, language)[0]
+        words.message_of("RECORDS_WAIT", {"count": count, "places": places, "needed": PLACES}, language)[0]
         for places, count in sorted(counts.items(), key=lambda one: int(one[0]))
     ]
 
@@ -391,8 +393,8 @@ def on_map(session: Session, submission: Submission, language: str) -> dict[str,
     waiting = [side for side, how in sides.items() if how == WAITING and side != "ZZ"]
     params = {
         "release": since, "version": after and after.part_version, "number": after and after.id, "sides": ", ".join(waiting),
-        "holds": words.told("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(sides) > 1 else None,
+        "holds": words.message_of("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(sides) > 1 else None,
     }  # fmt: skip
     code = "MAP_REMOVING" if state == COMMITTED and submission.removes else _MAP[state]
-    message, _ = words.told(halted(session, submission) or code, params, language)
+    message, _ = words.message_of(halted(session, submission) or code, params, language)
     return {"shown": state == "published", **({"release": since} if since else {}), "message": message}

@@ -125,7 +125,7 @@ def reviewed(who: Principal, submission: Submission) -> list[str]:
     return [side for side in submission.sides or {} if not own and reviews(who, submission.dataset, side)]
 
 
-def seen_sides(who: Principal | None, submission: Submission) -> list[str]:
+def visible_sides(who: Principal | None, submission: Submission) -> list[str]:
     """Return the sides whose rows somebody sees: all to the team and to the machine's owner, else those that they review."""
     return list(submission.sides or {}) if who is None or is_of_team(who, submission) else reviewed(who, submission)
 
@@ -144,7 +144,7 @@ def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -
     return submission.state in OPEN_FOR_REVIEW and bool(waiting & set(reviewed(who, submission)) - asking)
 
 
-def check_seen(submission: Submission, seen: int) -> None:
+def check_version(submission: Submission, seen: int) -> None:
     """Refuse what is about another version (SUBMISSION_CHANGED)."""
     if submission.version != seen:
         raise changed_meanwhile(submission.id, seen)

@@ -138,7 +138,7 @@ def rows(
     """
     with registry.session(read_only=True) as session:
         found = sides.need(session, who, number)
-        mine, view = sides.seen_sides(who, found), survey_files.read_view(session, number)
+        mine, view = sides.visible_sides(who, found), survey_files.read_view(session, number)
     asked: dict[str, Any] = {"column": "number", "value": str(number)}
     if view is None:
         problem = "NOT_CHECKED" if found.state == "draft" else "ROWS_GONE"
@@ -169,8 +169,8 @@ def exact_rows(
     """
     with registry.session(read_only=True) as session:
         found = sides.need(session, who, number)
-        mine = sides.seen_sides(who, found)
-    taken = survey_files.taken(settings.data, found.file_sha256, number)
+        mine = sides.visible_sides(who, found)
+    taken = survey_files.stripped_file(settings.data, found.file_sha256, number)
     path = taken if taken.exists() else survey_files.file_kept(settings.data, found.file_sha256, found.file_name)
     if not path.exists():
         refuse("SUBMISSION_DECIDED", "FILE_GONE", column="number", value=str(number), a=found.state)
@@ -192,7 +192,7 @@ def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
     """Return rows with what is kept back of them, and why, in a language; a publisher's own words stay as they are."""
     said = frame["informationWithheld"].drop_nulls().unique().to_list()
     matches = {one: match for one in said if (match := _WITHHELD.fullmatch(one)) is not None}
-    told = {one: words.told("PLACE_WITHHELD", match.groupdict(), language)[0] for one, match in matches.items()}
+    told = {one: words.message_of("PLACE_WITHHELD", match.groupdict(), language)[0] for one, match in matches.items()}
     return frame.with_columns(pl.col("informationWithheld").replace(told)) if told and language != "en" else frame
 
 
@@ -210,4 +210,6 @@ def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
     codes = sorted(flags.explode().drop_nulls().unique())
     english = {code: FLAGS[code].meaning if code in FLAGS else code for code in codes}
-    return {code: words.told(code, {}, language)[0] if words.has(code, language) else english[code] for code in codes}
+    return {
+        code: words.message_of(code, {}, language)[0] if words.has(code, language) else english[code] for code in codes
+    }

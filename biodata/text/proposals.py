@@ -250,7 +250,7 @@ _OTHERS: Final = (
 """Degrees and minutes; metres of UTM; MGRS; plus codes."""
 
 
-def tells_a_place(words: str) -> bool:
+def names_a_place(words: str) -> bool:
     """Tell whether words hold coordinates of the region.
 
     Parameters
@@ -260,7 +260,7 @@ def tells_a_place(words: str) -> bool:
 
     Examples
     --------
-    >>> tells_a_place("Is it at 21.2712, 101.4905?"), tells_a_place("row 17: 12.50 kg of 13.75 kg")
+    >>> names_a_place("Is it at 21.2712, 101.4905?"), names_a_place("row 17: 12.50 kg of 13.75 kg")
     (True, False)
     """
     text = ascii_digits(words)

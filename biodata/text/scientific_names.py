@@ -267,7 +267,7 @@ def _answer(
     if len(names) > 1:
         issues.append(Issue.HYBRID_FORMULA)
         formula = " × ".join(name.canonical() for name in names)
-        return None, formula, None, None, None, None, None, None, None, *_told(issues)
+        return None, formula, None, None, None, None, None, None, None, *_confidence(issues)
     epithets = [] if first.above_species else [word.text for word in first.words]
     uninomial = first.words[0].text if first.above_species else None if epithets else first.genus.text
     genus = first.genus.text if epithets or first.above_species else None
@@ -281,11 +281,11 @@ def _answer(
     cited = cited_form(first.authorship)
     return (
         canonical, first.canonical(), uninomial, genus, species, below,
-        first.authorship or None, cited or None, rank, *_told(issues),
+        first.authorship or None, cited or None, rank, *_confidence(issues),
     )  # fmt: skip
 
 
-def _told(issues: list[Issue]) -> tuple[float, list[str]]:
+def _confidence(issues: list[Issue]) -> tuple[float, list[str]]:
     """Return the confidence that the issues leave, and their names."""
     return min([1.0, *(_DOUBTFUL.get(issue, 1.0) for issue in issues)]), [issue.value for issue in issues]
 

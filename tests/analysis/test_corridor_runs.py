@@ -46,7 +46,7 @@ def test_estimate_before_a_run(settings, request_of):
     told = runs.estimate(settings, request_of())
     assert 1_000 < told.cells < 100_000
     assert told.pairs >= 1
-    assert told.told().startswith(f"estimate: {told.cells:,} cells, {told.areas} areas, at most {told.pairs} pairs")
+    assert told.message().startswith(f"estimate: {told.cells:,} cells, {told.areas} areas, at most {told.pairs} pairs")
     assert runs.estimate(settings, request_of(max_distance_m=1.0)).pairs <= told.pairs
 
 
@@ -139,7 +139,7 @@ def test_a_run_says_the_band_and_the_certainty_that_it_was_asked(settings, reque
         "its ground reaches farther than 400 m from the border"
     )
     assert looked_at["reason"][0] == "corridor yes, no records at hand on any side"
-    again = standing.taken_up(settings, report.run_id, resistance=request.resistance)
+    again = standing.run_to_continue(settings, report.run_id, resistance=request.resistance)
     assert (again.boundaries.band_m, again.request.certainty) == (400.0, 0.9)
     assert judging_of(again.request, "2026-01-01").side_share == 0.9
 
@@ -217,7 +217,7 @@ def test_the_command_keeps_its_run_which_is_had_again_on_one_thread(settings, sa
     assert kept.results["corridors"]["rows"] >= 1
     with ThreadPoolExecutor(1) as one:
         _, comparison = run_engines.repeat(settings, kept.id, executor=one)
-    assert comparison.found == (), comparison.told()
+    assert comparison.found == (), comparison.message()
     asked = {"layer": LAYER, "resistance": str(sample_data / "resistance.csv")}
     first = run_engines.start(settings, "corridors", asked)
     assert first.parameters == {**kept.parameters, "out": None}, "the command and a start say the same of the same"

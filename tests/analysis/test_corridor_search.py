@@ -358,7 +358,7 @@ def test_window_check_tells_what_changes():
 
     same = checked(ground)
     assert same.growth == pytest.approx(0.2, abs=0.05), "whole cells only"
-    assert same.told() == (
+    assert same.message() == (
         f"window: from a smaller one inside the raster that grew by {same.growth:.0%} to all of it, 1 of 1 pairs stayed the same"
     )
     ground[0] = 1.0
@@ -366,10 +366,10 @@ def test_window_check_tells_what_changes():
     ground[0, 14] = 1.0  # the only way lies at the raster's edge
     changed = checked(ground)
     assert changed.changes["stable"].tolist() == [False]
-    assert "a0 - a1: least cost only in one window" in changed.told()
+    assert "a0 - a1: least cost only in one window" in changed.message()
     areas = frame(shapely.box(0, 1300, 200, 1500), shapely.box(1900, 1300, 2100, 1500))
     short = checked(np.full(GRID.shape, 10.0))
-    assert f"grew by {short.growth:.0%} to all of it only, as areas lie near the raster's edge" in short.told()
+    assert f"grew by {short.growth:.0%} to all of it only, as areas lie near the raster's edge" in short.message()
 
 
 def test_window_that_cannot_shrink_is_told():
@@ -377,7 +377,7 @@ def test_window_that_cannot_shrink_is_told():
     ground = np.ones(GRID.shape)
     found = corridors.least_cost(areas, ground, GRID, parameters=WIDE).corridors
     checked = window_check.check(found, np.array([0, SIDE * SIDE - 1]), GRID, ground, lambda *_: found)
-    assert "cannot be shown" in checked.told()
+    assert "cannot be shown" in checked.message()
 
 
 def test_cost_distance_of_a_pair_is_symmetric_and_below_its_bound():

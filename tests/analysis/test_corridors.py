@@ -361,7 +361,7 @@ def test_estimate_counts_areas_on_the_raster_and_reaches_to_neighbours_only():
     wide = CorridorParameters(max_distance_m=math.inf)
     told = corridor_parameters.estimate(areas, one, parameters=wide, across_borders=False)
     assert (told.areas, told.pairs) == (100, 100 * 99 // 2)
-    assert told.told().startswith("estimate: 1,000,000 cells, 100 areas, at most 4,950 pairs, ")
+    assert told.message().startswith("estimate: 1,000,000 cells, 100 areas, at most 4,950 pairs, ")
     near = CorridorParameters(max_distance_m=2000.0)
     assert corridor_parameters.estimate(areas, one, parameters=near, across_borders=False).pairs == 0
     assert told.seconds < 60, "each search reaches its neighbours, not the whole raster"

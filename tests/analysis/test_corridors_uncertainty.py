@@ -136,8 +136,8 @@ def test_frequencies_are_what_single_draws_count():
     np.testing.assert_allclose(found.pairs["frequency"].to_numpy(), functional.mean(axis=0))
     assert found.error == pytest.approx(0.1)
     assert -1 <= found.rank_agreement <= 1
-    assert "frequency under these assumptions" in found.told()
-    assert "probab" not in found.told()
+    assert "frequency under these assumptions" in found.message()
+    assert "probab" not in found.message()
     assert {one["shape"] for one in found.chosen} <= {"linear", "negative exponential", "power"}
 
 

@@ -70,7 +70,7 @@ def test_too_few_records_give_no_p_and_say_how_many_are_needed():
     assert all(null.p is None for null in found.nulls)
     assert found.verdict == "too few records"
     assert found.places_needed >= 25
-    assert f"about {found.places_needed} places" in found.told()
+    assert f"about {found.places_needed} places" in found.message()
     nothing = result_of(replace(SMALL, records=0), 3)
     assert (nothing.verdict, nothing.records) == ("too few records", 0)
 
@@ -199,7 +199,7 @@ def test_a_trend_has_no_range_inside_the_window():
         trend, np.ones((80, 80), dtype=bool), grid_of(80), rng=np.random.default_rng(1)
     )
     assert not found.bounded
-    assert "no guarantee" in found.told()
+    assert "no guarantee" in found.message()
 
 
 def test_no_record_is_used_twice():

@@ -147,7 +147,7 @@ def test_low_middle_and_high_chances_are_told_with_what_each_needs():
     assert "as low as 0.02" in told["says"]
     assumed = evidence.Detection(per_night=0.03)
     assert assumed.range == pytest.approx((0.01, 1 - 0.97**3))
-    assert assumed.told()["range"].startswith("assumed")
+    assert assumed.to_dict()["range"].startswith("assumed")
 
 
 def test_a_survey_that_settles_nothing_says_so():

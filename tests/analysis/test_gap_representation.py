@@ -58,7 +58,7 @@ def test_log_linear_target(size, share):
 def test_other_targets():
     assert Target(rule="relative", share=0.17).needed_km2(np.array([100.0])).tolist() == [17]
     assert Target(rule="absolute", km2=50).needed_km2(np.array([100.0, 20.0])).tolist() == [50, 20]
-    assert Target(rule="relative", share=0.17).told() == {"rule": "relative", "share": 0.17}
+    assert Target(rule="relative", share=0.17).to_dict() == {"rule": "relative", "share": 0.17}
 
 
 @pytest.mark.parametrize("told", [{"rule": "half"}, {"rule": "relative", "share": 30}, {"km2": 0}, {"small_km2": 1e6}])

@@ -96,7 +96,7 @@ def test_executors_give_the_same_and_a_rerun_is_identical(settings, asked):
     with ThreadPoolExecutor(2) as threads:
         second, comparison = run_engines.repeat(settings, first.id, executor=threads)
     assert comparison.identical
-    assert comparison.told() == "identical"
+    assert comparison.message() == "identical"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
         _, comparison = run_engines.repeat(settings, first.id, executor=processes)
     assert comparison.identical
@@ -202,7 +202,7 @@ def test_a_marxan_project_is_solved_and_had_again_in_another_process(settings, p
     assert {one.name for one in first.inputs} >= {"input.dat", "pu.dat", "spec.dat", "puvspr.dat"}
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
         _, comparison = run_engines.repeat(settings, first.id, executor=processes)
-    assert comparison.identical, comparison.told()
+    assert comparison.identical, comparison.message()
     costs = project / "input" / "pu.dat"
     costs.write_text(costs.read_text().replace("4,1.0,", "4,8.0,"))
     _, comparison = run_engines.repeat(settings, first.id)

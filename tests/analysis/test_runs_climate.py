@@ -51,7 +51,7 @@ def test_the_command_keeps_what_a_start_keeps_and_it_can_be_had_again(files):
     assert run_engines.start(settings, "climate", asked(files, measures=["velocity"])).id == kept.id
     out.unlink()
     _, comparison = run_engines.repeat(settings, kept.id)
-    assert comparison.told() == "identical"
+    assert comparison.message() == "identical"
     assert not out.exists(), "a repeated run writes over nothing"
 
 

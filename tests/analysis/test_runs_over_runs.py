@@ -68,7 +68,7 @@ def test_each_is_kept_with_what_it_follows_from(asked):
 def test_each_can_be_had_again(asked, name):
     settings, _, kept = asked
     _, comparison = run_engines.repeat(settings, kept[name].id)
-    assert comparison.told() == "identical"
+    assert comparison.message() == "identical"
 
 
 def test_no_record_is_a_test_that_is_an_absence_and_places_are_counted(asked):
@@ -89,7 +89,7 @@ def test_reports_of_the_run_tell_all_three_and_those_of_another_run_none(asked):
         text = page.page(found)
     assert text.count("Not run.") == 0
     assert "Frequencies under the assumptions below" in text
-    again = runs.Corridors(layer=LAYER, resistance=standing.taken_up(settings, f"{LAYER}-corridor-1").table)
+    again = runs.Corridors(layer=LAYER, resistance=standing.run_to_continue(settings, f"{LAYER}-corridor-1").table)
     report = runs.find_corridors(settings, again, seed=9)
     left = runs.read_results(settings, "corridors")
     assert set(left["run_id"]) == {report.run_id}
@@ -139,7 +139,7 @@ def test_a_run_that_stands_on_something_else_now_is_refused(asked, table, tmp_pa
     other = tmp_path / "resistance.csv"
     other.write_text(table.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     with pytest.raises(InputError) as refused:
-        standing.taken_up(settings, f"{LAYER}-corridor-1", resistance=other)
+        standing.run_to_continue(settings, f"{LAYER}-corridor-1", resistance=other)
     assert refused.value.code == "RUN_CHANGED"
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biodata import places
-from biodata.analysis.species.figures import _figures, extent, land_km2, told
+from biodata.analysis.species.figures import _figures, extent, extent_values, land_km2
 from biodata.analysis.species.ranges import SYSTEM, occupied_area, occupied_bound
 from biodata.core import geo
 
@@ -109,7 +109,7 @@ def test_land_of_a_hull_is_told_by_country():
     assert {"CN", "LA"} <= set(land)
     assert sum(land.values()) == pytest.approx(found.hull_km2, rel=1e-4)
     at_sea = extent(np.array([112.0, 113.0, 112.5]), np.array([14.0, 14.0, 13.0]))
-    assert told(at_sea, 12.0, boundaries)["hull_land_km2"] == 0.0
+    assert extent_values(at_sea, 12.0, boundaries)["hull_land_km2"] == 0.0
 
 
 def test_the_bound_of_published_cells_holds_wherever_the_records_are():

@@ -154,7 +154,7 @@ def test_public_figures_stay_the_same_wherever_in_its_cell_a_hidden_animal_was()
             view=EvidenceView.PUBLIC, window=(90, 0, 120, 40),
         )  # fmt: skip
         counted = evidence.counted(seen, boundaries=boundaries, parameters=judging)
-        return species_figures(counted, ELEPHANT, boundaries=boundaries).told()
+        return species_figures(counted, ELEPHANT, boundaries=boundaries).to_dict()
 
     first = told(101.21, 21.11)
     assert first["joint"]["records"] == 3

@@ -52,9 +52,9 @@ def test_a_planted_preference_is_found_and_random_points_are_not():
 
 def test_what_scores_say():
     nulls = np.linspace(0.4, 0.6, LEAST_NULLS)
-    assert "better than chance" in Scores([], 0.9, nulls, 1 / (LEAST_NULLS + 1)).told()["says"]
-    assert "no better than chance" in Scores([], 0.5, nulls, 0.5).told()["says"]
-    assert "cannot tell chance" in Scores([], 0.9, nulls[:5], 1 / 6).told()["says"]
+    assert "better than chance" in Scores([], 0.9, nulls, 1 / (LEAST_NULLS + 1)).to_dict()["says"]
+    assert "no better than chance" in Scores([], 0.5, nulls, 0.5).to_dict()["says"]
+    assert "cannot tell chance" in Scores([], 0.9, nulls[:5], 1 / 6).to_dict()["says"]
 
 
 def test_auc_is_what_pairs_count():

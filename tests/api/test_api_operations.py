@@ -14,7 +14,7 @@ import releases
 from api import logs
 from api.app import create_app
 from api.callers import PERIOD_S, Rates, caller, origin
-from api.middleware import takes_gzip
+from api.middleware import accepts_gzip
 from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
@@ -179,7 +179,7 @@ def test_links_hold_no_foreign_host(served):
     [("gzip", True), ("br, gzip;q=0.5", True), ("*", True), ("gzip;q=0", False), ("gzip;q=0, *", False), ("br", False), ("", False), ("gzip;q=x", False)],
 )  # fmt: skip
 def test_who_takes_gzip(accept, expected):
-    assert takes_gzip(Headers({"accept-encoding": accept})) == expected
+    assert accepts_gzip(Headers({"accept-encoding": accept})) == expected
 
 
 def raw(client, path, **headers):

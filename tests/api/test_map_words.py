@@ -61,7 +61,7 @@ def test_the_languages_stand_in_the_order_of_the_code():
 def test_doubts_about_an_event_are_told_as_the_check_tells_them(language):
     for name in (name for name, flag in FLAGS.items() if flag.about is About.EVENT):
         told = WORDS[name.lower().replace("_", " ")][OTHERS.index(language)]
-        assert told == words.told(name, {}, language)[0]
+        assert told == words.message_of(name, {}, language)[0]
 
 
 def test_the_viewpoint_of_the_bundled_boundaries_has_words():

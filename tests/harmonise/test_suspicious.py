@@ -165,7 +165,7 @@ def test_sea_and_land_against_the_taxon(harmoniser, taxon, place, expected):
 
 
 def test_every_suspicious_flag_can_tell_a_place():
-    assert all(FLAGS[name].tells_place for name in SUSPICIOUS)
+    assert all(FLAGS[name].narrows_place for name in SUSPICIOUS)
 
 
 def test_the_bundled_tables_are_whole(seats):

@@ -18,7 +18,7 @@ from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
 from biodata.harmonise.rules import RULES
 from biodata.store.lake import Lake
-from biodata.stories import telling, words
+from biodata.stories import record_story, words
 from biodata.stories.words import as_html, as_text
 from store_records import TRUNG_KHANH, commit
 
@@ -255,7 +255,7 @@ def test_a_release_older_than_the_last_version_says_so(settings):
 
 def test_a_rule_of_a_later_version_shows_both(settings, monkeypatch):
     later = replace(RULES["decimal_comma"], version=2)
-    monkeypatch.setattr(telling, "RULES", MappingProxyType({**RULES, "decimal_comma": later}))
+    monkeypatch.setattr(record_story, "RULES", MappingProxyType({**RULES, "decimal_comma": later}))
     (use,) = value(fresh(settings, "comma"), "decimalLatitude").rules
     assert (use.version, use.today) == (1, 2)
     assert "decimal_comma v1, today v2" in str(fresh(settings, "comma"))
@@ -275,7 +275,7 @@ def test_a_record_that_was_interpreted_anew_says_by_which_other_rules(settings, 
 
 def test_a_rule_that_is_no_more_is_still_named(settings, monkeypatch):
     left = {name: rule for name, rule in RULES.items() if name != "decimal_comma"}
-    monkeypatch.setattr(telling, "RULES", MappingProxyType(left))
+    monkeypatch.setattr(record_story, "RULES", MappingProxyType(left))
     assert "decimal_comma v1, a rule that is no more" in str(fresh(settings, "comma"))
 
 

@@ -114,13 +114,13 @@ def test_who_has_no_role_decides_nothing(settings):
 def test_an_account_that_is_not_named_is_asked_for_in_the_language(settings, language):
     called = ("survey", "submit", "--number", 1, "--language", language, "--data", settings.data)
     done = run(*called)
-    message, expected = told_words.told("ACCOUNT_NEEDED", {}, language)
+    message, expected = told_words.message_of("ACCOUNT_NEEDED", {}, language)
     assert done.returncode == 1
     assert message in done.stderr
     assert expected in done.stderr
     assert "''" not in done.stderr
     other = run(*called, "--account", "nobody")
-    assert told_words.told("ACCOUNT_UNKNOWN", {}, language)[0] in other.stderr
+    assert told_words.message_of("ACCOUNT_UNKNOWN", {}, language)[0] in other.stderr
 
 
 @pytest.mark.parametrize("words", [("check",), ("diff", "--dataset", "nam-ha"), ("submit", "--account", "rangers")])
@@ -131,7 +131,7 @@ def test_of_a_folder_it_is_told_to_make_one_zip_of_it(settings, tmp_path, words,
     command, *more = words
     done = run("survey", command, folder, *more, "--language", language, "--data", settings.data)
     assert done.returncode == 1
-    assert all(text in done.stderr for text in told_words.told("FOLDER_NOT_ZIPPED", {}, language))
+    assert all(text in done.stderr for text in told_words.message_of("FOLDER_NOT_ZIPPED", {}, language))
 
 
 @pytest.mark.parametrize("language", ["en", "lo", "zh"])
@@ -139,5 +139,5 @@ def test_what_is_told_of_a_file_is_refused_with_a_draft_s_number(settings, langu
     for given in (["--license", "CC BY 4.0"], ["--part", "a"], ["--draft"], ["--dataset", "nam-ha"]):
         done = run("survey", "submit", "--number", 2, "--account", "rangers", *given, "--language", language,
                    "--data", settings.data)  # fmt: skip
-        said = told_words.told("DRAFT_OPTIONS", {"options": given[0]}, language)
+        said = told_words.message_of("DRAFT_OPTIONS", {"options": given[0]}, language)
         assert (done.returncode, [text for text in said if text not in done.stderr]) == (1, []), done.stderr

@@ -10,7 +10,7 @@ import pytest
 from biodata import places
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.ingest import taken_tables
+from biodata.ingest import interpreted_tables
 from biodata.pipeline import ingest
 from biodata.store.heading_mappings import accepted_of, decided
 from biodata.store.lake import Lake
@@ -91,7 +91,7 @@ def test_two_likely_meanings_are_never_taken():
 def test_what_was_written_stays_verbatim_in_the_lake_and_a_checklist_leaves_what_was_accepted(tmp_path):
     taken = tmp_path / "sheet.taken"
     assert looked_at(CODES, taken)["ok"]
-    assert [table.kind for table in taken_tables.read(taken, dataset="d")] == ["occurrences"]
+    assert [table.kind for table in interpreted_tables.read(taken, dataset="d")] == ["occurrences"]
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     ingest("survey", taken, settings, dataset="d", part="one")
     names = [

@@ -36,7 +36,7 @@ def test_the_answer_tells_what_happens_next(office):
     for language in words.LANGUAGES:
         told = send(office, content, language=language).json()
         assert (told["state"], told["stage"]) == ("draft", "checking")
-        assert told["next"] == words.told("NEXT_CHECKED_THEN_GOES_ON", {}, language)[0]
+        assert told["next"] == words.message_of("NEXT_CHECKED_THEN_GOES_ON", {}, language)[0]
     office.settle()
     again = send(office, content).json()
     assert (again["id"], again["stage"]) == (told["id"], "submitted"), "sent once more, it tells how it stands by now"
@@ -46,14 +46,14 @@ def test_the_answer_tells_what_happens_next(office):
 
 def test_no_side_of_a_draft_waits(office):
     made = send(office, workbook([*LAOS[:1], "2026-05-01", *LAOS[2:]]), submit="false").json()
-    assert made["next"] == words.told("NEXT_CHECKED_THEN_WAITS", {}, "en")[0]
+    assert made["next"] == words.message_of("NEXT_CHECKED_THEN_WAITS", {}, "en")[0]
     office.settle()
     told = office.look("team", made["id"])
     assert (told["state"], told["stage"], told["sides"]) == ("draft", "draft", {"LA": "not_sent"})
     assert f"--number {made['id']}" in told["next"]
     status = run("survey", "status", made["id"], "--data", office.settings.data, "--language", "th").stdout
     assert words.called("SIDE", "not_sent", "th") in status
-    assert words.told("NEXT_SEND", {"number": made["id"]}, "th")[0] in status
+    assert words.message_of("NEXT_SEND", {"number": made["id"]}, "th")[0] in status
     sent = office.client.post(
         f"{SURVEYS}/{made['id']}/submit", headers=office.heads["team"] | {"If-Match": told["etag"]}
     )
@@ -83,7 +83,7 @@ def test_an_upload_that_tells_no_licence_keeps_its_dataset_s(office):
     told = office.client.post(f"{SURVEYS}?dry_run=true", files={"file": ("a.xlsx", workbook(first))},
                               data={"dataset": "keeps"}, headers=office.heads["keeper"]).json()  # fmt: skip
     assert [one["message"] for one in told["notices"]] == [
-        words.told("LICENSE_KEPT", {"licence": "cc by 4.0"}, "en")[0]
+        words.message_of("LICENSE_KEPT", {"licence": "cc by 4.0"}, "en")[0]
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import releases as fixture
 from biodata import surveys
-from biodata.surveys.words import told
+from biodata.surveys.words import message_of
 from biodata.text.proposals import meant_date, meant_time, read_stated
 
 BOUNDARIES = fixture.neighbours()
@@ -147,7 +147,7 @@ def test_a_degree_with_words_around_it_is_proposed(cell, expected):
 def test_no_message_has_digits_that_nobody_measured():
     ((problem,),) = problems("decimalLatitude", ["20°36'36\"N"])
     assert problem["expected"] == "20.61"
-    assert told("VALUE_READ_AS", {"read": "101.66000000000001"})[1] == "101.66"
+    assert message_of("VALUE_READ_AS", {"read": "101.66000000000001"})[1] == "101.66"
 
 
 @pytest.mark.parametrize(("cell", "expected"), [

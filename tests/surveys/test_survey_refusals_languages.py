@@ -74,9 +74,9 @@ def test_every_reason_of_the_default_rules_has_words(language):
         received.REASON,
     }
     assert [one for one in reasons if english_in(retold(one, language), language)] == []
-    notice = words.told("NAME_PUBLISHED_COARSE", {"name": "X", "cell": "0.1°", "reason": "nests are robbed"}, language)[
-        1
-    ]
+    notice = words.message_of(
+        "NAME_PUBLISHED_COARSE", {"name": "X", "cell": "0.1°", "reason": "nests are robbed"}, language
+    )[1]
     assert notice is not None
     assert retold("nests are robbed", language) in notice
 

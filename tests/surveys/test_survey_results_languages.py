@@ -10,7 +10,7 @@ import releases as fixture
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import summary_rows, survey_page
 from biodata.runs import engines as run_engines
-from biodata.runs.engines.work import told_of
+from biodata.runs.engines.work import facts_of
 from biodata.surveys.words.sentences import retold
 from english_left import OTHERS, english_in
 from test_survey_results_run import MUNTJAC, TIGER, installed, project
@@ -42,7 +42,7 @@ def found(tmp_path_factory):
         made = run_engines.work_on(
             run_engines.Work(settings), "survey-results", {"dataset": "cameras", "records": "public"}
         )
-    return told_of(made.results), made.notes
+    return facts_of(made.results), made.notes
 
 
 def read_by_people(page):

@@ -14,7 +14,7 @@ from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
 from biodata.runs import engines as run_engines
 from biodata.runs.engines import survey_results
-from biodata.runs.engines.work import told_of
+from biodata.runs.engines.work import facts_of
 from biodata.store import run_records
 from cited_records import OPEN_RULES
 from rule_files import put_rules
@@ -108,7 +108,7 @@ def told(folder, world, rule=COARSE, **asked):
     settings = Settings(data=folder)
     record = run_engines.start(settings, "survey-results", {"dataset": "cameras", **asked})
     tables = run_records.results_of(settings, record.id)
-    return told_of(tables), tables
+    return facts_of(tables), tables
 
 
 def texts_of(found, tables):

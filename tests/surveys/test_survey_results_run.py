@@ -14,7 +14,7 @@ from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
 from biodata.runs import engines as run_engines
-from biodata.runs.engines.work import told_of
+from biodata.runs.engines.work import facts_of
 from biodata.store import releases, run_records
 from cited_records import OPEN_RULES
 from commands import run
@@ -89,7 +89,7 @@ def public(settings):
 
 def told(settings, **asked):
     record = run_engines.start(settings, "survey-results", {"dataset": "cameras", **asked})
-    return told_of(run_records.results_of(settings, record.id)), record
+    return facts_of(run_records.results_of(settings, record.id)), record
 
 
 def test_a_run_is_kept_and_repeated(settings, public):

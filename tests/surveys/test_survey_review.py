@@ -175,7 +175,7 @@ def test_two_reviewers_at_once_one_is_too_late(office):
 
 def test_the_side_that_refuses_is_told_and_what_becomes_of_the_others(office):
     number = office.hand_in("pair", workbook(["L-31", *LAOS[1:]], ["C-31", *CHINA[1:]]))
-    holds = words.told("SIDE_REFUSAL_HOLDS", {}, "en")[0]
+    holds = words.message_of("SIDE_REFUSAL_HOLDS", {}, "en")[0]
     assert office.look("pair", number)["next"].endswith(holds), "it is said beforehand"
     told = office.decide("china", number, "refuse", reasons="not ours").json()
     assert (told["state"], told["sides"]) == ("refused", {"CN": "refused", "LA": "undecided"})
@@ -196,9 +196,9 @@ def test_a_survey_that_no_worker_takes_up_says_so(office, monkeypatch):
     monkeypatch.setattr(jobs, "UNTAKEN_S", -1)  # nobody waits here
     told = office.look("pair", number)
     assert told["left_alone"] is True
-    assert told["next"] == words.told("NEXT_NO_WORKER", {}, "en")[0]
+    assert told["next"] == words.message_of("NEXT_NO_WORKER", {}, "en")[0]
     done = run("survey", "status", str(number), "--data", str(office.settings.data), "--language", "lo")
-    assert words.told("NEXT_NO_WORKER", {}, "lo")[0] in done.stdout
+    assert words.message_of("NEXT_NO_WORKER", {}, "lo")[0] in done.stdout
     other = jobs.enqueue(office.registry, "test", {}, priority=9)
     held = jobs.claim(office.registry, "somebody", names=["test"])
     assert "left_alone" not in office.look("pair", number), "the worker has something else in hand"
@@ -222,11 +222,11 @@ def test_a_kept_report_is_told_in_the_language_that_is_asked_for(office):
     for language, answer in answers.items():
         report = answer.json()["report"]
         (problem,) = report["problems"]
-        message, expected = words.told("COORDINATE_OUT_OF_RANGE", {}, language)
+        message, expected = words.message_of("COORDINATE_OUT_OF_RANGE", {}, language)
         assert answer.headers["content-language"] == report["language"] == language
         assert (problem["message"], problem["expected"], problem["value"]) == (message, expected, None)
         assert (problem["sheet"], problem["row"], problem["column"]) == ("occurrences", 2, "decimalLatitude")
-        assert report["note"] == words.told("REPORT_VALUES_NOT_KEPT", {}, language)[0]
+        assert report["note"] == words.message_of("REPORT_VALUES_NOT_KEPT", {}, language)[0]
         assert "95.123" not in answer.text
     refused = office.client.get(address, params={"language": "fr"}, headers=head)
     assert (refused.status_code, refused.json()["code"]) == (400, "PARAMETER_INVALID")
@@ -304,7 +304,7 @@ def test_what_waits_is_taken_back_and_what_is_published_is_removed_and_comes_bac
     states = {number: office.look("team", number)["state"] for number in (again, removal, other)}
     assert states == {again: "removed", removal: "removed", other: "published"}
     told = office.look("team", again)["on_map"]
-    assert (told["shown"], told["message"]) == (False, words.told("MAP_REMOVED", {}, "en")[0])
+    assert (told["shown"], told["message"]) == (False, words.message_of("MAP_REMOVED", {}, "en")[0])
     back = office.client.post(f"{SURVEYS}/{again}/restore", headers=office.heads["team"]).json()["id"]
     office.settle()
     assert office.decide("laos", back, "accept").status_code == 200

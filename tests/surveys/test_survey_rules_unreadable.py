@@ -13,7 +13,7 @@ from biodata.worker import work
 from test_survey_review import LAOS, LAOS_TOO, workbook
 from test_survey_review import office as office
 
-SAID = words.told("NEXT_RULES_UNREADABLE", {}, "en")[0]
+SAID = words.message_of("NEXT_RULES_UNREADABLE", {}, "en")[0]
 
 
 @pytest.fixture
@@ -78,4 +78,4 @@ def test_of_another_fault_it_is_told_that_it_stopped(office, monkeypatch):
     number = office.hand_in("team", workbook([*LAOS[:1], "2026-06-01", *LAOS[2:]]))
     told = office.look("team", number)
     assert jobs.look(office.registry, told["job"]).state == "failed"
-    assert told["next"] == words.told("NEXT_HALTED", {}, "en")[0]
+    assert told["next"] == words.message_of("NEXT_HALTED", {}, "en")[0]

@@ -11,7 +11,7 @@ from biodata.core.run_parameters import SurveyNumbers
 from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.names import bundled_common_names
-from biodata.sharing.scopes import told_words
+from biodata.sharing.scopes import publishable_words
 from survey_worlds import event, events, record, records
 
 BOUNDARIES = fixture.neighbours()
@@ -128,7 +128,7 @@ WORDS = [
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_scope_never_names_what_is_withheld_in_whatever_language(word):
-    told = told_words(pl.DataFrame({"datasetKey": ["d"], "word": [word]}), GIBBONS, boundaries=BOUNDARIES)
+    told = publishable_words(pl.DataFrame({"datasetKey": ["d"], "word": [word]}), GIBBONS, boundaries=BOUNDARIES)
     assert told.to_list() == [False]
 
 
@@ -146,10 +146,10 @@ def test_a_broad_scope_is_told_and_so_is_what_is_not_withheld():
         "chim",
     ]
     frame = pl.DataFrame({"datasetKey": ["d"] * len(words), "word": words})
-    assert told_words(frame, GIBBONS, boundaries=BOUNDARIES).to_list() == [True] * len(words)
+    assert publishable_words(frame, GIBBONS, boundaries=BOUNDARIES).to_list() == [True] * len(words)
     bats = RuleSet.of([Rule("bats", SharingCategory.WITHHELD, "roosts", scientific_name="Chiroptera", rank="ORDER")])
     frame = pl.DataFrame({"datasetKey": ["d"] * 3, "word": ["Chiroptera", "Mammalia", "Carnivora"]})
-    assert told_words(frame, bats, boundaries=BOUNDARIES).to_list() == [False, True, True]
+    assert publishable_words(frame, bats, boundaries=BOUNDARIES).to_list() == [False, True, True]
 
 
 FEW = RuleSet.of(
@@ -165,7 +165,7 @@ IN_TEN_LANGUAGES = sorted(name for name, taxa in bundled_common_names().items() 
 
 
 def told(word, rules=FEW):
-    return told_words(pl.DataFrame({"datasetKey": ["d"], "word": [word]}), rules, boundaries=BOUNDARIES).item()
+    return publishable_words(pl.DataFrame({"datasetKey": ["d"], "word": [word]}), rules, boundaries=BOUNDARIES).item()
 
 
 @pytest.mark.parametrize(

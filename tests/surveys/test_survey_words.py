@@ -17,12 +17,12 @@ def test_every_code_of_the_check_has_words():
 
 
 def test_a_part_without_its_param_is_left_out():
-    assert words.told("EVENT_UNKNOWN", {})[1] == "an eventID of the sheet of events"
-    assert words.told("EVENT_UNKNOWN", {"near": "E-{x}[1]"})[1].endswith("; is E-{x}[1] meant?")
+    assert words.message_of("EVENT_UNKNOWN", {})[1] == "an eventID of the sheet of events"
+    assert words.message_of("EVENT_UNKNOWN", {"near": "E-{x}[1]"})[1].endswith("; is E-{x}[1] meant?")
 
 
 def test_a_code_that_nobody_knows_is_told_as_it_is():
-    assert words.told("NEVER_HEARD", {}, "en") == ("NEVER_HEARD", None)
+    assert words.message_of("NEVER_HEARD", {}, "en") == ("NEVER_HEARD", None)
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
@@ -68,8 +68,8 @@ def rendered(code, language):
     texts = words.words(language)[code]
     names = {name for text in texts for name in re.findall(r"\{(\w+)\}", text)}
     kinds = {"unit": "trap-night", "known": ", ".join(SurveyDesign), "rule": "digits+day_first+buddhist_era"}
-    full = words.told(code, {name: kinds.get(name, "7") for name in names}, language)
-    return [text for text in (*full, *words.told(code, {}, language)) if text]
+    full = words.message_of(code, {name: kinds.get(name, "7") for name in names}, language)
+    return [text for text in (*full, *words.message_of(code, {}, language)) if text]
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
@@ -87,12 +87,15 @@ def test_nothing_english_and_no_blank_is_left_in_any_message(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rules_units_and_designs_are_told_in_words(language):
-    message, _ = words.told("VALUE_READ_AS", {"read": "2026-02-06", "rule": "day_first+buddhist_era"}, language)
+    message, _ = words.message_of("VALUE_READ_AS", {"read": "2026-02-06", "rule": "day_first+buddhist_era"}, language)
     assert "2026-02-06" in message
     assert words.words(language)["RULE_ERA"][0] in message
     assert "_" not in message
-    assert word("unit.trap-night", language) in words.told("EFFORT_UNIT_ASSUMED", {"unit": "trap-night"}, language)[0]
-    assert word("design.mist_net", language) in words.told("DESIGN_UNKNOWN", {"known": "mist_net"}, language)[1]
+    assert (
+        word("unit.trap-night", language)
+        in words.message_of("EFFORT_UNIT_ASSUMED", {"unit": "trap-night"}, language)[0]
+    )
+    assert word("design.mist_net", language) in words.message_of("DESIGN_UNKNOWN", {"known": "mist_net"}, language)[1]
     assert all(word(f"unit.{unit}", language) for unit in set(EFFORT_UNITS.values()))
 
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from biodata.text.proposals import tells_a_place
+from biodata.text.proposals import names_a_place
 from case_tables import cases
 
 
 @pytest.mark.parametrize("words", cases("parsers_told_places", "test_a_place_is_known"))
 def test_a_place_is_known(words):
-    assert tells_a_place(words)
+    assert names_a_place(words)
 
 
 @pytest.mark.parametrize("words", cases("parsers_told_places", "test_other_numbers_are_none"))
 def test_other_numbers_are_none(words):
-    assert not tells_a_place(words)
+    assert not names_a_place(words)

@@ -220,7 +220,7 @@ class Value:
     input: Mapping[str, Any] = field(default_factory=dict)
 
 
-def told(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
+def with_meanings(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
     """Return every criterion with its value, input, direction, unit and meaning, as plain values for JSON."""
     parts: dict[str, dict[str, Any]] = {}
     for criterion in CRITERIA:
@@ -491,6 +491,6 @@ class CandidateParameters:
             problem = "a share is above 0 and at most 1, counts of draws and ranks are 1 or more"
             raise InputError(problem, code="PARAMETERS_INVALID")
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values for the evidence."""
         return asdict(self) | {"criteria": [str(one) for one in self.criteria]}

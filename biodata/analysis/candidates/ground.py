@@ -145,15 +145,15 @@ def country_shares(polygon: shapely.Geometry, boundaries: "BoundarySet") -> dict
         code, name = units.row(int(i))
         parts[code is None, code or name] = parts.get((code is None, code or name), 0.0) + float(found)
 
-    def told(amount: float) -> dict[str, float]:
+    def as_numbers(amount: float) -> dict[str, float]:
         return {"km2": round(amount, 3), "percent": round(100 * amount / whole, 2) if whole > 0 else 0.0}
 
     ordered = sorted((key, value) for key, value in parts.items() if value >= 0.0005)
     return {
         "area_km2": round(whole, 3),
-        "countries": {name: told(value) for (disputed, name), value in ordered if not disputed},
-        "disputed": {name: told(value) for (disputed, name), value in ordered if disputed},
-        "no_land": told(max(0.0, whole - float(np.sum(measured)))),
+        "countries": {name: as_numbers(value) for (disputed, name), value in ordered if not disputed},
+        "disputed": {name: as_numbers(value) for (disputed, name), value in ordered if disputed},
+        "no_land": as_numbers(max(0.0, whole - float(np.sum(measured)))),
     }
 
 

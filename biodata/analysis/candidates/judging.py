@@ -189,7 +189,7 @@ class Judged:
             return CANDIDATE
         return WITHOUT_EVIDENCE if self.failed == [TWO_SIDED] and self.near is None else FAILED
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the checks as plain values."""
         return {name: asdict(check) | {"input": dict(check.input)} for name, check in self.checks.items()}
 

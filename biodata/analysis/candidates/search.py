@@ -42,10 +42,10 @@ def candidate(
     """Return one candidate, not yet ranked: its columns, `evidence` as a dict, and `values` by criterion."""
     ground = one.ground
     evidence = {
-        "parameters": parameters.told(),
+        "parameters": parameters.to_dict(),
         "boundaries": _boundaries(boundaries),
         "counted": {} if records is None else records.facts,
-        "hard_criteria": one.told(),
+        "hard_criteria": one.to_dict(),
         "links": [_link(pair, link, ground) for pair, link in ground.links.items()],
         "ground": country_shares(ground.polygon, boundaries),
         "boundary_disagreement_km2": {name: round(v, 3) for name, v in ground.spill_km2.items()},
@@ -66,7 +66,7 @@ def candidate(
         "area_ids": list(ground.area_ids),
         "country_codes": ground.codes,
         "evidence_tier": one.tier,
-        "parts": json.dumps(criteria.told(values), ensure_ascii=False),
+        "parts": json.dumps(criteria.with_meanings(values), ensure_ascii=False),
         "boundary_disagreement_km2": round(sum(ground.spill_km2.values()), 3),
         "area_km2": km2(ground.polygon),
         "evidence": evidence,
@@ -92,7 +92,7 @@ def considered(judged: list[Judged], tasks: Callable[[Judged], Tasks], boundarie
             "evidence": json.dumps(
                 {
                     "boundaries": _boundaries(boundaries),
-                    "hard_criteria": one.told(),
+                    "hard_criteria": one.to_dict(),
                     **({} if one.species is None else {"certainty": one.species.certainty}),
                     **({} if one.outcome == CANDIDATE else _next(one, tasks(one))),
                 },

@@ -131,7 +131,7 @@ class EvidenceParameters:
         except ValueError:
             return date(year, 3, 1)
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values."""
         plain = {one.name: getattr(self, one.name) for one in fields(self)}
         since = self.since
@@ -251,7 +251,7 @@ def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: E
 
 def facts_of(boundaries: BoundarySet, parameters: EvidenceParameters) -> dict[str, Any]:
     """Return what an output has to name: the boundary set, its viewpoint and band, and the parameters."""
-    return {**boundaries.told(), "parameters": parameters.told()}
+    return {**boundaries.to_dict(), "parameters": parameters.to_dict()}
 
 
 def excluding(excluded_flags: tuple[str, ...]) -> pl.Expr:

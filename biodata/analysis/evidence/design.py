@@ -102,7 +102,7 @@ class Detection:
         high = 1 - (1 - self.per_night) ** FACTOR if self.high is None else self.high
         return low, high
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values."""
         low, high = self.range
         assumed = self.low is None or self.high is None
@@ -289,12 +289,12 @@ class DesignParameters:
                 problem = f"{name} must be above 0"
                 raise InputError(problem, column=name, value=str(getattr(self, name)), code="PARAMETERS_INVALID")
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values."""
         nights = self.nights or nights_needed(self.detection)
         plain = {"kind": self.kind, "stations": self.stations, "spacing_m": self.spacing_m, "place_m": self.place_m}
         length = {"transect_m": self.transect_m} if self.kind == "transect" else {}
-        return plain | length | {"nights": nights, "detection": self.detection.told()}
+        return plain | length | {"nights": nights, "detection": self.detection.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,7 +400,7 @@ def propose(
             )  # fmt: skip
         settles[name] = _settles(name, mine, chosen, worth, cells, parameters, nights)
     facts = effort.facts | {
-        "design": parameters.told(),
+        "design": parameters.to_dict(),
         "value": "given"
         if value is not None
         else "nearness to the least-cost path"

@@ -125,7 +125,7 @@ def effort(
     """
     usable = counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(_GOOD_ENOUGH))
     # A record told as a cell is somewhere in it: in the middle it would tell effort, and the species, where none may be.
-    wide = _told_wider(usable, grid.cell_m)
+    wide = _published_wider(usable, grid.cell_m)
     told_wider, usable = usable.filter(wide), _in_cells(usable.filter(~wide), grid)
     own = usable.filter(pl.col("species") == species)
     known = counted.records.filter(pl.col("species") == species) if known is None else known
@@ -182,7 +182,7 @@ def category_of(records: pl.DataFrame, strictest: Strictest | None) -> str:
     return "withheld" if strictest is None else str(strictest(records))
 
 
-def _told_wider(records: pl.DataFrame, cell_m: float) -> pl.Series:
+def _published_wider(records: pl.DataFrame, cell_m: float) -> pl.Series:
     """Tell which records are published as a cell that is larger than one of effort."""
     if sides.EDGES[0] not in records.columns:
         return pl.Series(np.zeros(records.height, dtype=bool))

@@ -279,7 +279,7 @@ class Target:
             cap_target=self.cap_km2,
         )
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the rule as plain values, without those that it does not look at."""
         used = {"relative": ("share",), "absolute": ("km2",)}
         plain = asdict(self)

@@ -131,14 +131,14 @@ def shared_km2(features: Geometries, layers: Geometries, key: Longs, *, keys: in
     north, east = south + step, west + step
     inside = sums[north, east] - sums[south, east] - sums[north, west] + sums[south, west]
     np.add.at(result, cut.owner[whole], np.maximum(inside, 0.0))
-    _add_edges(result, _taken(cut, ~whole), table, side)
+    _add_edges(result, _chosen_blocks(cut, ~whole), table, side)
     return result / 1e6
 
 
 def _add_edges(result: Floats, parts: _Blocks, table: _Blocks, side: int) -> None:
     """Add what parts of features share with the layers in their tiles; parts and layers are overlaid pair by pair."""
     order = np.argsort(table.row * side + table.column, kind="stable")
-    table = _taken(table, order)
+    table = _chosen_blocks(table, order)
     tile, asked = table.row * side + table.column, parts.row * side + parts.column
     start = np.searchsorted(tile, asked)
     part, at = ranges(start, np.searchsorted(tile, asked, side="right") - start)
@@ -186,9 +186,9 @@ def _cut(shapes: Geometries, owner: Longs, tiling: _Tiling) -> _Blocks:
     for level in range(tiling.levels, -1, -1):
         whole = shapely.area(shapes) >= _WHOLE * (tiling.tile_m * 2**level) ** 2
         blocks = _Blocks(owner, np.full(len(owner), level, dtype=np.int64), row, column, shapes, whole)
-        found.append(_taken(blocks, whole if level else np.ones(len(owner), dtype=bool)))
+        found.append(_chosen_blocks(blocks, whole if level else np.ones(len(owner), dtype=bool)))
         if level:
-            shapes, owner, row, column = _quarters(_taken(blocks, ~whole), level - 1, tiling)
+            shapes, owner, row, column = _quarters(_chosen_blocks(blocks, ~whole), level - 1, tiling)
     return _joined(found)
 
 
@@ -210,14 +210,14 @@ def _quarters(blocks: _Blocks, level: int, tiling: _Tiling) -> tuple[Geometries,
 def _expanded(blocks: _Blocks, tiling: _Tiling) -> _Blocks:
     """Return whole blocks of many tiles as those tiles."""
     large = blocks.whole & (blocks.level > 0)
-    big = _taken(blocks, large)
+    big = _chosen_blocks(blocks, large)
     side = 2**big.level
     of, within = ranges(np.zeros(len(side), dtype=np.int64), side**2)
     row, column = (big.row * side)[of] + within // side[of], (big.column * side)[of] + within % side[of]
     tiles = _Blocks(
         big.owner[of], np.zeros(len(of), np.int64), row, column, tiling.boxes(0, row, column), np.ones(len(of), bool)
     )
-    return _joined([_taken(blocks, ~large), tiles])
+    return _joined([_chosen_blocks(blocks, ~large), tiles])
 
 
 def _joined(blocks: list[_Blocks]) -> _Blocks:
@@ -225,7 +225,7 @@ def _joined(blocks: list[_Blocks]) -> _Blocks:
     return _Blocks(*(np.concatenate(parts) for parts in columns))
 
 
-def _taken(blocks: _Blocks, which: NDArray[np.bool_] | Longs) -> _Blocks:
+def _chosen_blocks(blocks: _Blocks, which: NDArray[np.bool_] | Longs) -> _Blocks:
     columns: Any = blocks
     return _Blocks(*(column[which] for column in columns))
 

@@ -345,7 +345,7 @@ class Estimate:
     memory_bytes: int
     seconds: float
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the estimate as a line for a person."""
         memory = f"{self.memory_bytes / 2**20:,.0f} MiB"
         return (

@@ -121,13 +121,13 @@ def missed(problem: Problem, project: Project) -> list[str]:
     there = problem.rows() @ (~problem.is_locked_out).astype(np.float64)
     rows = project.species.to_dicts()
     return [
-        _told(project.species_file, rows[requirement.feature], requirement, float(amount))
+        _shortfall(project.species_file, rows[requirement.feature], requirement, float(amount))
         for requirement, amount in zip(problem.requirements, there, strict=True)
         if amount < requirement.need * (1 - 1e-8)
     ]
 
 
-def _told(file: str, row: dict[str, object], requirement: Requirement, there: float) -> str:
+def _shortfall(file: str, row: dict[str, object], requirement: Requirement, there: float) -> str:
     """Tell one target that cannot be met."""
     column = "targetocc" if requirement.counts else row["told"]
     value = requirement.need if requirement.counts else row["told_value"]

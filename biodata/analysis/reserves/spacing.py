@@ -337,12 +337,12 @@ def solve_project(project: Project, problem: Problem, **choices: Any) -> tuple[s
     where = landscape_of(project, problem)
     everything = ~problem.is_locked_out
     possible = [rule for rule in asked if where.held(rule, everything).meets(rule)]
-    lines = [_told(project, rule, where, everything) for rule in asked if rule not in possible]
+    lines = [_unmet_rule(project, rule, where, everything) for rule in asked if rule not in possible]
     found, cut = solve_spaced(problem, where, possible, **choices)
     return found, cut, lines
 
 
-def _told(project: Project, rule: Spacing, where: Landscape, everything: Bools) -> str:
+def _unmet_rule(project: Project, rule: Spacing, where: Landscape, everything: Bools) -> str:
     """Tell a rule that all units together do not keep."""
     row, held = project.species.row(rule.feature, named=True), where.held(rule, everything)
     column = "sepnum" if held.separate < rule.separate else "target2"

@@ -126,7 +126,7 @@ def land_km2(hull: shapely.Geometry, boundaries: "BoundarySet") -> dict[str, flo
     return {code: totals[code] for code in sorted(totals) if totals[code] > 0}
 
 
-def told(found: Extent, occupied_km2: float, boundaries: "BoundarySet") -> dict[str, Any]:
+def extent_values(found: Extent, occupied_km2: float, boundaries: "BoundarySet") -> dict[str, Any]:
     """Return an extent as plain values, with what of the hull is land beside it."""
     if found.hull_km2 is None:
         return {"area_km2": None, "why_none": found.why_none}
@@ -208,12 +208,12 @@ class Figures:
         """True where the figures are bounds, as some of the records are published as cells."""
         return isinstance(self.occupied, OccupiedBound)
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values; the names of bounds say which way they bound."""
         extent = self.extent_told
         if self.bounds:
             extent = {f"{name}_at_most" if name != "why_none" else name: value for name, value in extent.items()}
-        return {"records": self.records, "occupied_area": self.occupied.told(), "extent": extent}
+        return {"records": self.records, "occupied_area": self.occupied.to_dict(), "extent": extent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +242,13 @@ class SpeciesFigures:
     on_no_side: int
     facts: dict[str, Any]
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
         return {
             "species": self.species,
             **self.facts,
-            "joint": self.joint.told(),
-            "by_country": {code: figures.told() for code, figures in self.by_country.items()},
+            "joint": self.joint.to_dict(),
+            "by_country": {code: figures.to_dict() for code, figures in self.by_country.items()},
             "on_no_side": self.on_no_side,
             "left_out": self.left_out,
         }
@@ -319,7 +319,7 @@ def _figures(records: pl.DataFrame, boundaries: "BoundarySet", cell_m: float, sh
         lon = np.concatenate([points["decimalLongitude"].to_numpy(), west, west, east, east])
         lat = np.concatenate([points["decimalLatitude"].to_numpy(), south, north, south, north])
     found = extent(lon, lat)
-    return Figures(records.height, occupied, found, told(found, never_below, boundaries))
+    return Figures(records.height, occupied, found, extent_values(found, never_below, boundaries))
 
 
 def _with_arcs(south: geo.Floats, north: geo.Floats, width: geo.Floats) -> tuple[geo.Floats, geo.Floats]:

@@ -51,7 +51,7 @@ class Habitat:
     habitat_km2: float
     unknown_km2: float
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values."""
         return {
             "habitat_km2": self.habitat_km2, "habitat_km2_by_country": self.by_country, "range_km2": self.range_km2,
@@ -175,7 +175,7 @@ class Scores:
     null_aucs: Floats
     frequency: float
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the scores as plain values, with a sentence."""
         middle, high = (float(v) for v in np.quantile(self.null_aucs, (0.5, 0.95)))
         verdict = "better than chance" if self.frequency <= 0.05 else "no better than chance"

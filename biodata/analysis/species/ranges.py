@@ -103,7 +103,9 @@ def read_ranges(path: Path, *, name: str | None = None, species: str | None = No
     if not counts.any():
         problem = "no polygon of it counts as range"
         reasons = ", ".join(f"{count} of {code}" for code, count in left_out.items())
-        raise InputError(problem, file=path.name, value=reasons, expected=f"codes {told_as(codes)}", code="RANGE_EMPTY")
+        raise InputError(
+            problem, file=path.name, value=reasons, expected=f"codes {joined_codes(codes)}", code="RANGE_EMPTY"
+        )
     kept = [one for one, good in zip(names, counts, strict=True) if good]
     facts = {
         "file": path.name, "column": name, "codes": {key: list(value) for key, value in codes.items() if key in columns},
@@ -142,7 +144,7 @@ def read_codes(told: Sequence[str]) -> Codes:
     return codes
 
 
-def told_as(codes: Codes) -> str:
+def joined_codes(codes: Codes) -> str:
     """Return codes as one text."""
     return ", ".join(f"{column} {'+'.join(map(str, numbers))}" for column, numbers in codes.items())
 
@@ -205,7 +207,7 @@ class OccupiedArea:
     corners: _Ints
     parts: int
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the figure as plain values."""
         return {
             "cells": self.cells, "area_km2": self.area_km2, "cell_m": self.cell_m, "positions": self.positions,
@@ -306,7 +308,7 @@ class OccupiedBound:
     published_cells: int
     cell_m: float
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the bound as plain values."""
         return {
             "cells_at_least": self.cells_at_least, "cells_at_most": self.cells_at_most,

@@ -82,7 +82,7 @@ class Assumptions:
             expected = "one class or more in rising order, one shape or more, low <= high"
             raise InputError(problem, expected=expected, code="ASSUMPTIONS_INVALID")
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the assumptions as plain values for JSON."""
         return asdict(self)
 

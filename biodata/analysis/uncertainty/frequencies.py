@@ -74,7 +74,7 @@ def run_key(task: Task, values: Floats, version: str) -> str:
     The number of draws is no part of it: a run with more draws goes on from one with fewer.
     """
     plain = {
-        "assumptions": task.assumptions.told(),
+        "assumptions": task.assumptions.to_dict(),
         "crs": task.grid.crs.to_wkt(),
         "transform": list(task.grid.transform),
         "shape": list(task.grid.shape),
@@ -122,7 +122,7 @@ class Frequencies:
     chosen: list[dict[str, Any]]
     assumptions: list[str]
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return what came out as a line for a person."""
         inside = self.cells[np.isfinite(self.cells)]
         ever, always = float((inside > 0).mean()), float((inside >= 0.95).mean())

@@ -56,7 +56,7 @@ class DrawsEstimate:
     seconds: float
     error: float
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the estimate as a line for a person."""
         return (
             f"estimate: {self.draws} draws of {self.cells:,} cells, {self.nodes} areas, {self.pairs:,} pairs: "

@@ -58,7 +58,7 @@ class ValidationParameters:
             expected = "19 moves or more, a level between 0 and 1, two places or more, a share above 0"
             raise InputError(problem, value=str(asdict(self)), expected=expected, code="PARAMETERS_INVALID")
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values for JSON."""
         return asdict(self)
 
@@ -138,7 +138,7 @@ class Validation:
         """Return all of it as plain values for JSON."""
         return asdict(self)
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the verdict as a line for a person."""
         if self.p is None:
             return (
@@ -388,7 +388,7 @@ def against_chance(
         nulls,
         left_out,
         tuple(notes),
-        parameters.told(),
+        parameters.to_dict(),
     )
 
 

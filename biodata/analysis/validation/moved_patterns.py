@@ -205,7 +205,7 @@ class Range:
     lags_m: Floats
     gamma: Floats
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the range as a line for a person."""
         if self.bounded:
             return f"values of the surface are alike up to {self.range_m:,.0f} m (95 % of the variogram's sill)"

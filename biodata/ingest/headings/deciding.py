@@ -66,7 +66,7 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
                 able[at] = [term]
-    return _by_cells(out, [_told(cells.get(one.heading, ())) for one in out])
+    return _by_cells(out, [_non_empty(cells.get(one.heading, ())) for one in out])
 
 
 def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
@@ -99,7 +99,7 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
 
 def by_cells(heading: str, cells: Sequence[str | None]) -> Proposal:
     """Return what cells alone are of: dates, places in figures, else names of places."""
-    told = _told(cells)
+    told = _non_empty(cells)
     term = next((term for term in ("eventDate", "verbatimCoordinates") if told and _ARE[term](told)), "locality")
     return Proposal(heading, term, _BY_CELLS, None, Why.TAKEN)
 
@@ -112,7 +112,7 @@ def _is_open(one: Proposal) -> bool:
 def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
     """Return what a heading may mean by its cells, what they prove first; one that is surely something means nothing else."""
     terms = [t for t in ((one.term,) if one.confidence > CERTAIN else (one.term, *one.others)) if t is not None]
-    told = _told(cells)
+    told = _non_empty(cells)
     open_ = one.confidence > CERTAIN or not told
     proven = [t for t in terms if open_ or t not in _ARE or _ARE[t](told)]
     unknown = [t for t in terms if t in NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
@@ -235,7 +235,7 @@ _CELLS_WORDED: Final = frozenset(
 
 def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ...]:
     """Return the meanings that the cells can have: no name is a number throughout, and no elevation is without digits."""
-    told = _told(cells)
+    told = _non_empty(cells)
     if len(told) < _FEWEST:
         return tuple(terms)
     digits = sum(_DIGIT.search(cell) is not None for cell in told) / len(told)
@@ -244,5 +244,5 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
     return tuple(term for term in terms if not (has_digits(term) and digits < 1 - _MOSTLY) and term not in words)
 
 
-def _told(cells: Sequence[str | None]) -> list[str]:
+def _non_empty(cells: Sequence[str | None]) -> list[str]:
     return [cell.strip() for cell in cells if cell and cell.strip()][:_LOOKED_AT]

@@ -296,7 +296,7 @@ class KoboSource:
         events = VerbatimTable(kind="events", name=path.name, dataset=DatasetInfo(self.dataset), batches=iter(()))
         events.refusals = [refusal for form, _ in submitted for refusal in form.refusals]
         events.findings = [finding for form, columns in submitted for finding in findings(form, columns)]
-        events.notes = [*_told(known), *(
+        events.notes = [*_left_out(known), *(
             f"{f.file}{', sheet ' + f.sheet if f.sheet else ''}, row {f.row}, column {f.column}, value {f.value}: outside ±{f.params['bound']}"
             for f in events.findings
         )]  # fmt: skip
@@ -347,7 +347,7 @@ def _of_no_record(form: Form) -> Iterator[Refusal]:
         yield Refusal(form.file, row, None, None, "SUBMISSION_WITHOUT_RECORD", message)
 
 
-def _told(known: Sequence[tuple[Form, Columns]]) -> Iterator[str]:
+def _left_out(known: Sequence[tuple[Form, Columns]]) -> Iterator[str]:
     """Yield which headings stay out, each once, and why."""
     left = list(dict.fromkeys(heading for _, columns in known for heading in columns.left_out))
     if left:

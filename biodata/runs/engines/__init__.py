@@ -5,10 +5,10 @@ from biodata.runs.engines.work import (
     Outcome,
     Work,
     engine_named,
+    facts_of,
     keep,
     repeat,
     start,
-    told_of,
     work_on,
 )
 
@@ -17,9 +17,9 @@ __all__ = [
     "Outcome",
     "Work",
     "engine_named",
+    "facts_of",
     "keep",
     "repeat",
     "start",
-    "told_of",
     "work_on",
 ]

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from biodata import places
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Climate as Asked
-from biodata.runs.engines.work import Engine, Outcome, Ready, Work, input_files, told_table
+from biodata.runs.engines.work import Engine, Outcome, Ready, Work, facts_table, input_files
 
 if TYPE_CHECKING:
     from biodata.analysis.climate.climates import Analogues, Climates
@@ -189,7 +189,7 @@ def worked(asked: Asked, work: Work, found: "Climates") -> Outcome:
             bar.update()
         tables, more = of_areas(asked, work, found, ways, boundaries, facts, wanted)
         bar.update()
-    tables = {"speeds": pl.DataFrame(rows, schema=dict(_SUMMARY)), **tables, "told": told_table(facts)}
+    tables = {"speeds": pl.DataFrame(rows, schema=dict(_SUMMARY)), **tables, "told": facts_table(facts)}
     named = f"boundary set {boundaries.name} ({boundaries.version}), band {boundaries.band_m:g} m"
     return Outcome(input_files(asked), tables, notes=(*lines, *more, *([named] if asked.areas else [])))
 

@@ -41,7 +41,7 @@ def prepare(asked: Corridors, work: Work) -> Ready:
             write_published(found.filter(found["run_id"] == report.run_id), asked.out)
         return replace(outcome_of(settings, asked, report), notes=tuple(_lines(asked, report)))
 
-    return Ready(run, estimate=lambda: runs.estimate(work.settings, asked).told())
+    return Ready(run, estimate=lambda: runs.estimate(work.settings, asked).message())
 
 
 def _lines(asked: Corridors, report: RunReport) -> list[str]:
@@ -169,14 +169,14 @@ def prepare_own(asked: OwnCorridors, work: Work) -> Ready:
     if bare:
         notes.append(f"{areas}: {len(bare)} areas hold no resistance data: {_some(bare)}")
     facts = {
-        "raster": raster, "areas": areas, "parameters": parameters.told(), "biodata": version("biodata"),
+        "raster": raster, "areas": areas, "parameters": parameters.to_dict(), "biodata": version("biodata"),
         "rows_columns_cell_m": [*grid.shape, grid.cell_m], "notes": notes, "outside": outside,
     }  # fmt: skip
     return Ready(
         partial(_worked, asked, work, plain, resistance, grid, parameters, facts), tuple(notes),
         lambda: corridor_parameters.estimate(
             plain, grid, parameters=parameters, across_borders=False, workers=work.workers
-        ).told(),
+        ).message(),
     )  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def _worked(
             lambda ground, inner: corridors.least_cost(
                 areas, ground, inner, parameters=same, executor=work.executor
             ).corridors,
-        ).told()  # fmt: skip
+        ).message()  # fmt: skip
         lines.append(facts["window"])
     if asked.out is not None and home is not None:
         changed = max(path.stat().st_mtime for path in asked.files("input").values())

@@ -137,7 +137,7 @@ def network(asked: Network, work: Work) -> Ready:
     notes = (f"{again} pairs stand again with another value; of each the best way counts",) if again else ()
     return Ready(
         run, notes,
-        lambda: estimate(nodes, read, parameters_of(read.kind, **used), workers=work.workers, **chosen).told(),
+        lambda: estimate(nodes, read, parameters_of(read.kind, **used), workers=work.workers, **chosen).message(),
     )  # fmt: skip
 
 

@@ -20,12 +20,12 @@ from biodata.runs.engines.work import (
     Outcome,
     Ready,
     Work,
+    base_run,
+    facts_table,
     input_files,
     put,
     read_own_ground,
     run_inputs,
-    run_taken_up,
-    told_table,
 )
 from biodata.store.run_records import RunInput
 
@@ -112,7 +112,7 @@ def tables(found: "Comparison", facts: dict[str, Any]) -> dict[str, pl.DataFrame
         "pairs": pl.from_pandas(found.pairs.drop(columns="geometry")),
         "crossings": pl.DataFrame(crossings, schema_overrides=kinds) if crossings else pl.DataFrame(),
         "barriers": pl.DataFrame(barriers),
-        "told": told_table(facts | named),
+        "told": facts_table(facts | named),
     }
 
 
@@ -237,7 +237,7 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
         **ready.told, "barriers": [path.name for path in asked.barriers],
         "barrier_layers": list(asked.barrier_layer), "barrier_resistance": asked.barrier_resistance,
         "crossings": None if asked.crossings is None else asked.crossings.name,
-        "crossing_width_m": asked.crossing_width_m, "parameters": ready.parameters.told(),
+        "crossing_width_m": asked.crossing_width_m, "parameters": ready.parameters.to_dict(),
         "median_cost": found.median_cost, "eca_km2": found.eca_km2,
         "rows_columns_cell_m": [*ready.grid.shape, ready.grid.cell_m], "notes": [*ready.notes, *found.notes],
         "seed": None, "records_read": 0, "biodata": version("biodata"),
@@ -271,14 +271,14 @@ def put_into_run(asked: Asked, work: Work, outcome: Outcome) -> int:
 
 def _of_run(asked: Asked, work: Work, boundaries: "BoundarySet") -> Any:
     """Return a run's ground, areas and choices."""
-    stood = run_taken_up(asked, work, tuple(OwnLinks.model_fields), has="ground, areas and choices")
-    if stood.boundaries.told() != boundaries.told():
+    stood = base_run(asked, work, tuple(OwnLinks.model_fields), has="ground, areas and choices")
+    if stood.boundaries.to_dict() != boundaries.to_dict():
         problem = "the run stands on another boundary set"
         raise InputError(
             problem, value=f"{boundaries.name} {boundaries.version}",
             expected=f"{stood.boundaries.name} {stood.boundaries.version}", code="RUN_CHANGED",
         )  # fmt: skip
-    told = {**stood.told(), "ground": f"run {stood.run_id}"}
+    told = {**stood.to_dict(), "ground": f"run {stood.run_id}"}
     inputs = (*run_inputs(stood), *input_files(asked, leave=("resistance", "layers")))
     return stood.areas, stood.ground.resistance, stood.ground.grid, stood.choices, [], inputs, told
 

@@ -28,7 +28,7 @@ from biodata.core.settings import Settings
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.exports.reports.survey_page import warnings
 from biodata.harmonise import events as event_sites
-from biodata.runs.engines.work import Engine, Outcome, Work, at_once, told_table
+from biodata.runs.engines.work import Engine, Outcome, Work, at_once, facts_table
 from biodata.runs.species.reading import view_of
 from biodata.sharing.events import as_records
 from biodata.sharing.received import came_open, hidden_taxa
@@ -96,7 +96,7 @@ def run(asked: SurveyResults, work: Work) -> Outcome:
             expected = f"a species of the survey, such as {some}"
             raise InputError(problem, column="species", value=name, expected=expected, code="SPECIES_UNKNOWN")
     inputs = (RunInput("rules", facts["rules"], "sharing rules of the run"),)
-    return Outcome(inputs, {**tables(told), "told": told_table(told)}, facts["snapshot"], tuple(warnings(told)))
+    return Outcome(inputs, {**tables(told), "told": facts_table(told)}, facts["snapshot"], tuple(warnings(told)))
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:

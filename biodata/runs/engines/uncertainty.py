@@ -22,11 +22,11 @@ from biodata.runs.engines.work import (
     Outcome,
     Ready,
     Work,
+    base_run,
+    facts_table,
     input_files,
     put,
     run_inputs,
-    run_taken_up,
-    told_table,
 )
 from biodata.store.run_records import RunInput
 
@@ -71,7 +71,7 @@ def prepare(asked: Asked, work: Work) -> Ready:
     ready = _of_files(asked, work) if asked.run is None else _of_run(asked, work)
     return Ready(
         partial(worked, asked, work, ready), ready.notes,
-        lambda: inputs.estimate(ready.task, draws=asked.draws, workers=work.workers).told(),
+        lambda: inputs.estimate(ready.task, draws=asked.draws, workers=work.workers).message(),
     )  # fmt: skip
 
 
@@ -83,8 +83,8 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
     home = None if out is None else out.with_name(f"{out.stem}.parts")
     found = frequencies.frequencies(task, draws=draws, executor=work.executor, folder=home, progress=work.progress)
     told: dict[str, Any] = {
-        "told": found.told(), "draws": draws, "seed": work.seed, "error_at_most": found.error,
-        "assumptions": found.assumptions, "parameters": task.assumptions.told(), "rank_agreement": found.rank_agreement,
+        "told": found.message(), "draws": draws, "seed": work.seed, "error_at_most": found.error,
+        "assumptions": found.assumptions, "parameters": task.assumptions.to_dict(), "rank_agreement": found.rank_agreement,
         "pairs": found.pairs.to_dicts(), "notes": list(ready.notes), **ready.told, "biodata": version("biodata"),
     }  # fmt: skip
     if out is not None:
@@ -94,12 +94,12 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
         asked.report.write_text(whole, encoding="utf-8")
     if home is not None and not asked.keep_draws:
         shutil.rmtree(home, ignore_errors=True)
-    tables = {"pairs": found.pairs, "cells": _cells(found), "told": told_table(told)}
+    tables = {"pairs": found.pairs, "cells": _cells(found), "told": facts_table(told)}
     named = (
         "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"
     )
     lines = [
-        found.told(), *(f"assumed: {line}" for line in found.assumptions[len(task.assumptions.ranges) :]),
+        found.message(), *(f"assumed: {line}" for line in found.assumptions[len(task.assumptions.ranges) :]),
         f"areas and points: {told['evidence_view']}{named}",
     ]  # fmt: skip
     return Outcome(ready.inputs, tables, ready.told.get("snapshot"), tuple(lines))
@@ -128,7 +128,7 @@ def _of_run(asked: Asked, work: Work) -> Prepared:
     from biodata.analysis.uncertainty import assumptions
     from biodata.analysis.uncertainty.one_draw import Node, Task
 
-    stood = run_taken_up(asked, work, _NOT_OF_A_RUN, has="ground and links")
+    stood = base_run(asked, work, _NOT_OF_A_RUN, has="ground and links")
     if not stood.pairs:
         problem = f"run {stood.run_id} has no link that functions"
         raise InputError(problem, expected="a run with corridors", code="PAIRS_MISSING")
@@ -145,7 +145,7 @@ def _of_run(asked: Asked, work: Work) -> Prepared:
     pairs = tuple((new[i], new[j]) for i, j in stood.pairs)
     task = Task(values, stood.ground.grid, nodes, pairs, known, work.seed)
     notes = (f"the links are those of run {stood.run_id}; areas do not move, and no record plays a part",)
-    return Prepared(task, notes, run_inputs(stood), {**stood.told(), "inputs": {"run": stood.run_id}})
+    return Prepared(task, notes, run_inputs(stood), {**stood.to_dict(), "inputs": {"run": stood.run_id}})
 
 
 def _of_files(asked: Asked, work: Work) -> Prepared:

@@ -20,12 +20,12 @@ from biodata.runs.engines.work import (
     Outcome,
     Work,
     at_once,
+    base_run,
+    facts_table,
     input_files,
     put,
     read_own_ground,
     run_inputs,
-    run_taken_up,
-    told_table,
 )
 from biodata.store import run_records
 from biodata.store.run_records import RunInput
@@ -106,9 +106,9 @@ def run(asked: Asked, work: Work) -> Outcome:
     looked_by = effort.name if effort else target.name if target else None
     told: dict[str, Any] = {
         **result.as_dict(),
-        "told": result.told(),
+        "told": result.message(),
         "species": asked.species,
-        "blocks": {"side_m": side, "variogram": length.told(), "range_m": length.range_m},
+        "blocks": {"side_m": side, "variogram": length.message(), "range_m": length.range_m},
         "effort": looked_by or ("other species of the records" if rest is not None else None),
         "since": None if question.since is None else question.since.isoformat(),
         "max_uncertainty_m": limit,
@@ -138,7 +138,7 @@ def _short(told: dict[str, Any]) -> dict[str, Any]:
 
 def _of_run(asked: Asked, work: Work) -> Question:
     """Return a run's ground, and the records of its window as its view shows them."""
-    stood = run_taken_up(asked, work, _NOT_OF_A_RUN, has="ground and records", files="raster, areas and records")
+    stood = base_run(asked, work, _NOT_OF_A_RUN, has="ground and records", files="raster, areas and records")
     found = standing.records(work.settings, stood)
     read = RunInput(
         "records", run_records.table_hash(found, work.settings), f"{stood.request.evidence_view} records of today"
@@ -149,7 +149,7 @@ def _of_run(asked: Asked, work: Work) -> Question:
     return Question(
         stood.ground.resistance, stood.ground.grid, stood.sites, dict.fromkeys(stood.pairs), records=found.filter(pl.col("why_not").is_null()),  # type: ignore[arg-type]
         file=f"run {stood.run_id}", since=since, notes=[], left_out={}, inputs=(*run_inputs(stood), read),
-        told={**stood.told(), "inputs": {"run": stood.run_id}, "records_unfit": unfit},
+        told={**stood.to_dict(), "inputs": {"run": stood.run_id}, "records_unfit": unfit},
     )  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def _tables(result: "Validation", told: dict[str, Any]) -> dict[str, pl.DataFram
     return {
         "validation": pl.DataFrame([{name: getattr(result, name) for name in figures}], schema_overrides=types),
         "nulls": pl.DataFrame(nulls, schema_overrides={"p": pl.Float64}),
-        "told": told_table(told),
+        "told": facts_table(told),
     }
 
 

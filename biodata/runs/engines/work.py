@@ -119,18 +119,18 @@ def at_once(run: Callable[[Any, Work], Outcome]) -> Callable[[Any, Work], Ready]
     return lambda asked, work: Ready(partial(run, asked, work))
 
 
-def told_table(told: Mapping[str, Any]) -> pl.DataFrame:
+def facts_table(told: Mapping[str, Any]) -> pl.DataFrame:
     """Return what a run tells as a table of one cell of JSON, so that it is kept beside the others."""
     return pl.DataFrame({"json": [json.dumps(dict(told), ensure_ascii=False, sort_keys=True, default=str)]})
 
 
-def told_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+def facts_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     """Return what a run tells from its tables; empty where it tells nothing."""
     found: dict[str, Any] = json.loads(tables["told"]["json"][0]) if "told" in tables else {}
     return found
 
 
-def run_taken_up(asked: Any, work: Work, own: Sequence[str], *, has: str, files: str = "raster and areas") -> Standing:
+def base_run(asked: Any, work: Work, own: Sequence[str], *, has: str, files: str = "raster and areas") -> Standing:
     """Take up the run of corridors that is asked about, which takes no parameters of a planner's own files.
 
     Raises
@@ -142,7 +142,7 @@ def run_taken_up(asked: Any, work: Work, own: Sequence[str], *, has: str, files:
     if given:
         problem = f"a run has its own {has}, so it takes no {', '.join(given)}"
         raise InputError(problem, column=given[0], expected=f"run alone, or {files}", code="OPTIONS_UNFIT")
-    return standing.taken_up(work.settings, asked.run, resistance=asked.resistance, progress=work.progress)
+    return standing.run_to_continue(work.settings, asked.run, resistance=asked.resistance, progress=work.progress)
 
 
 def run_inputs(stood: Standing) -> tuple[RunInput, ...]:
@@ -218,7 +218,7 @@ def put(asked: Any, work: Work, kind: str, outcome: Outcome, short: Short) -> in
     int
         Rows that tell it now.
     """
-    told = told_of(outcome.results)
+    told = facts_of(outcome.results)
     if asked.run is None:
         return 0
     with Lake.open(work.settings.data, memory_limit=work.settings.memory_limit) as lake:

@@ -74,7 +74,7 @@ class HabitatReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return {**self.habitat.told(), **self.facts}
+        return {**self.habitat.to_dict(), **self.facts}
 
     def write(self, path: Path) -> None:
         """Write the cells as Cloud Optimized GeoTIFF, its tags naming what it was made of."""
@@ -355,7 +355,7 @@ class ModelReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return {**self.facts, "scores": self.scores.told()}
+        return {**self.facts, "scores": self.scores.to_dict()}
 
     def write(self, path: Path) -> None:
         """Write the suitability as Cloud Optimized GeoTIFF, its tags naming score, view and inputs."""
@@ -474,7 +474,7 @@ def _alike(values: Any, known: Any, grid: "Grid", *, seed: int) -> tuple[float, 
         for k in range(values.shape[1])
     ]
     widest = max(found, key=lambda one: (one.range_m, not one.bounded))
-    return max(widest.range_m, grid.cell_m), widest.told()
+    return max(widest.range_m, grid.cell_m), widest.message()
 
 
 def _blocks(grid: "Grid", block_m: float) -> Any:

@@ -88,10 +88,10 @@ def statuses(settings: Settings, name: str) -> Statuses:
     rows = found.sort(order).select(COLUMNS)
     numbers = rules.resolver.of_names(names)
     meant = sorted((rules.rules[n] for n in numbers), key=lambda rule: (-rule.category.strictness, rule.rule_id))
-    return Statuses(tuple(wanted), rows.to_dicts(), [_told(rule) for rule in meant])
+    return Statuses(tuple(wanted), rows.to_dicts(), [_rule_values(rule) for rule in meant])
 
 
-def _told(rule: Rule) -> dict[str, Any]:
+def _rule_values(rule: Rule) -> dict[str, Any]:
     """Return what is told of a rule."""
     return {
         "rule_id": rule.rule_id,
@@ -161,7 +161,7 @@ class FiguresReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return {**self.figures.told(), **self.facts, "observed_occupancy": self.occupancy}
+        return {**self.figures.to_dict(), **self.facts, "observed_occupancy": self.occupancy}
 
     def layers(self) -> "dict[str, gpd.GeoDataFrame]":
         """Return cells and hulls as layers, each row with the facts that it must name."""

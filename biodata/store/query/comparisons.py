@@ -18,7 +18,7 @@ _OPERATORS: Final = frozenset({"=", "<>", "<", "<=", ">", ">="})
 _NUMBERS: Final = (pl.Int32, pl.Int64, pl.Float64)
 
 
-def told(node: f.CompareColumns | f.Unaccented | f.ListIs, table: Table) -> tuple[str, list[Any]]:
+def condition(node: f.CompareColumns | f.Unaccented | f.ListIs, table: Table) -> tuple[str, list[Any]]:
     """Return a condition and its parameters.
 
     Raises

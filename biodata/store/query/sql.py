@@ -109,7 +109,7 @@ def _sql(node: f.Filter, table: Table) -> Sql:
         case f.Differ(column, other):
             return f"({quote(table.column(column).name)} <> {quote(table.column(other).name)})", []
         case f.CompareColumns() | f.Unaccented() | f.ListIs():
-            return comparisons.told(node, table)
+            return comparisons.condition(node, table)
         case f.Relates(relation, wkb):
             return _related(wkb, table, relation)
         case f.DayOfYear(column, low, high):

@@ -27,7 +27,7 @@ def code_of(code: str) -> str | None:
     return code if has(code) else _SAME.get(code)
 
 
-def told(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[str, str | None]:
+def message_of(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[str, str | None]:
     """Return what is wrong (the code itself where no language has it), and what would be right, in one of `LANGUAGES`.
 
     `params` are what the words name: `{near}`, `{term}`, …. A part in square brackets is left out where one of its own is
@@ -68,7 +68,7 @@ def has(code: str, language: str = "en") -> bool:
 def called(kind: str, name: str, language: str = "en") -> str:
     """Return what one of our own names is called, such as the `STATE` `published`; the name itself where it has no words."""
     code = f"{kind}_{name.upper()}"
-    return told(code, {}, language)[0] if has(code) else name
+    return message_of(code, {}, language)[0] if has(code) else name
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -47,7 +47,7 @@ def _whole(told: str, language: str) -> str | None:
     if not _LETTER.search(told):
         return numbers(told, language)
     if (code := _plain().get(told)) is not None:
-        return words.told(code, {}, language)[0]
+        return words.message_of(code, {}, language)[0]
     if (known := _names(language).get(told.casefold())) is not None:
         return known
     for pattern, code, is_short in _patterns():
@@ -59,7 +59,7 @@ def _whole(told: str, language: str) -> str | None:
         # `and` and `or` are ours only between words that are, `to` between numbers.
         asked = [match[name] for name in blanks if is_short and not _NUMBERED.fullmatch(name)]
         if all(retold(one, language) != one or one.casefold() in _names(language) or one in _plain() for one in asked):
-            return words.told(code, blanks, language)[0]
+            return words.message_of(code, blanks, language)[0]
     return None
 
 

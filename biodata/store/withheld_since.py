@@ -20,7 +20,7 @@ RECORDS: Final = f"SELECT key, CASE sharing_category {_STRICTNESS} ELSE 0 END AS
 """Asks for the keys of published records and how strictly each is guarded."""
 
 
-def tells_less(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
+def withholds_more(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
     """Tell whether something of a release is withheld, or coarser, in the one that follows it.
 
     That happens without a new rule, too: a record got another name, a checklist or a label came, a consent ended, a
@@ -40,13 +40,13 @@ def tells_less(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
         True, too, where the one before is of another biodata and cannot be compared.
     """
     try:
-        return _tells_less(before, after, lake, snapshot)
+        return _withholds_more(before, after, lake, snapshot)
     except duckdb.Error as error:
         logger.warning("%s cannot be compared with the new release: %s", before.name, str(error).splitlines()[0])
         return True
 
 
-def _tells_less(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
+def _withholds_more(before: Path, after: Path, lake: Lake, snapshot: int) -> bool:
     spill = lake.data / "tmp"  # the new file is not in its place yet
     with held_open(before), held_open(after, spill=spill):
         return _compared(before, after, lake, snapshot, spill)
@@ -74,7 +74,7 @@ def lesser(
     Parameters
     ----------
     lake, snapshot
-        As `tells_less` has them.
+        As `withholds_more` has them.
     records, events, names
         Of what may have changed: key and strictness, ids of open events, names of shared results; before and after.
     """

@@ -255,7 +255,7 @@ def explain(
         interpreted=read_values(row, cells, book),
         doubts=read_doubts(row, assessment, book),
         name_match={name: row[name] for name in _MATCH if row[name] is not None} if row["match_type"] else {},
-        also_told=also_told(cells, _other(told.get("other"))),
+        also_told=unread_cells(cells, _other(told.get("other"))),
         assessment={name: assessment[name] for name in _ASSESSED if assessment.get(name) not in (None, [])},
         sharing=read_sharing(row, settings, rules),
         history=history,
@@ -420,7 +420,7 @@ def read_doubts(row: Row, assessment: Row, book: Rulebook) -> tuple[Doubt, ...]:
     return tuple(doubts)
 
 
-def also_told(cells: Cells, other: Mapping[str, str]) -> dict[str, str]:
+def unread_cells(cells: Cells, other: Mapping[str, str]) -> dict[str, str]:
     """Return what was told and no value is read from: known terms, then the row's other headings."""
     read = {term for ways in READERS.values() for way in ways for term in way.terms} | {"datasetKey", "id"}
     rest = {term: text for term, text in cells.raw.items() if term not in read and term in cells.cleaned}
