@@ -4,8 +4,8 @@ Nothing of it is wrong. It is told to whoever sends the file, and to nobody else
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
@@ -35,6 +35,7 @@ _LOOKED_AT: Final = {"key", "source_row", "eventID", "parentEventID", "eventDate
                      *PLACED, *RANKS}  # fmt: skip
 _COLUMNS: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in _LOOKED_AT)
 """Of the lake's records: what rules, the plan and scopes look at."""
+_MOST_NAMES: Final = 3  # names that came coarse which a sentence names, with their number behind them
 _MOST_EVENTS: Final = 5  # events that a sentence names; the list beside it has all
 
 
@@ -127,7 +128,7 @@ def notices(
     events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
     found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
     names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
-    told = [_of_name(one, records["source_row"], language) for one in found]
+    told = [_of_name(one, records["source_row"], language) for one in _together(found)]
     others: list[tuple[str, dict[str, Any]]] = [
         ("RECORDS_WAIT", {"name": "", "count": count, "places": n, "needed": PLACES})
         for n, count in sorted(waits.items())
@@ -174,6 +175,22 @@ def _records(lake: Lake, where: In) -> pl.DataFrame:
 def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:
     rows = interpreted["source_row"] if "source_row" in interpreted.columns else pl.Series([None] * interpreted.height)
     return terms.conform(interpreted, terms.OCCURRENCE).with_columns(rows.cast(pl.Int64).alias("source_row"))
+
+
+def _together(found: Iterable[Foreseen]) -> Iterator[Foreseen]:
+    """Yield names, with those as one that came as coarse as each other: of an archive that may be most of its names."""
+    came: dict[SharingCategory, list[Foreseen]] = {}
+    for one in found:
+        if one.came and one.name:
+            came.setdefault(one.category, []).append(one)
+        else:
+            yield one
+    for alike in came.values():
+        name = ", ".join(one.name for one in alike[:_MOST_NAMES])
+        name += f", … ({len(alike)})" if len(alike) > _MOST_NAMES else ""
+        rows = tuple(sorted(row for one in alike for row in one.rows))
+        events = tuple(dict.fromkeys(event for one in alike for event in one.events))
+        yield replace(alike[0], name=name, rows=rows, events=events, others=max(one.others for one in alike))
 
 
 def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
