@@ -14,7 +14,7 @@ from biodata.cli.engine_options import (
     run_engine,
     with_options,
 )
-from biodata.cli.options import DEFAULT_DATA, KeepOption, installation
+from biodata.cli.options import DEFAULT_DATA, KeepOption
 from biodata.core.run_parameters import Climate, Corridors, Network, OwnCorridors, Scenarios, Uncertainty, Validation
 
 _CORRIDORS: Final = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
@@ -137,7 +137,7 @@ def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: Est
         run_engine("own-corridors", asked, data=None, estimate=estimate)
         return
     home = data or Path(os.environ.get("BIODATA_DATA", DEFAULT_DATA))
-    run_engine("corridors", asked, data=installation(home).data, estimate=estimate)
+    run_engine("corridors", asked, data=home, estimate=estimate)
 
 
 def validate(asked: dict[str, Any], data: KeepOption = None, seed: SeedOption = 1) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from biodata.cli.options import check_kinds, check_outputs, read_options, say, settings_for, show_progress
+from biodata.cli.options import check_kinds, check_outputs, installation, read_options, say, settings_for, show_progress
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import EngineParameters
 
@@ -184,11 +184,13 @@ def run_engine(
         raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
     kinds = {name: found.parameters.model_fields[name].json_schema_extra for name in outputs}
     files = {name: kind for name, kind in kinds.items() if isinstance(kind, dict) and not kind.get("folder")}
-    check_outputs([outputs[name] for name in files], parameters.files("input").values())
     for name, kind in files.items():
         endings = kind["endings"]
         if isinstance(endings, list) and endings:
             check_kinds([outputs[name]], tuple(str(one) for one in endings))
+    check_outputs([outputs[name] for name in files], parameters.files("input").values())
+    if data is not None:
+        installation(data)
     threads = workers or cpu_count() or 1
     with ThreadPoolExecutor(threads) as executor:
         work = run_engines.Work(settings_for(data or Path()), seed, executor, show_progress(), threads)

@@ -247,5 +247,5 @@ def _listed(value: Any) -> list[Any]:
 
 def _refuse(*, problem: str) -> InputError:
     """Return the error for a geometry that cannot be used."""
-    expected = "expected a geometry of Simple Features, as WKT or GeoJSON"
+    expected = "expected a geometry of Simple Features such as POLYGON((100 20, 101 20, 101 21, 100 20)), or GeoJSON"
     return InputError(problem, column="geometry", expected=expected, code="GEOMETRY_INVALID")
