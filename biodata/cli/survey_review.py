@@ -76,7 +76,7 @@ def submit(
 
     With --draft it waits until `biodata survey submit --number N` sends it to them.
 
-    Example: biodata survey submit sample_data/survey_namha.xlsx --account rangers --dataset nam-ha --data biodata_data
+    Example: biodata survey submit sample_data/survey_namha.xlsx --accept "heading.locality=verbatimLocality" --account rangers --dataset nam-ha --data biodata_data
     """
     from biodata.surveys import receive, review, words
     from biodata.surveys import review as reviews
