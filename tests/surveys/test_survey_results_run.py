@@ -104,7 +104,7 @@ def test_a_run_is_kept_and_repeated(settings, public):
     assert tables["effort"].select("side", "effort").rows() == [("CN", 360.0), ("LA", 360.0)]
     _, comparison = run_engines.repeat(settings, record.id)
     assert comparison.identical
-    assert record.parameters["dataset"] == "cameras"
+    assert record.parameters["dataset"] == ["cameras"]
     assert record.snapshot == found["facts"]["snapshot"]
 
 

@@ -227,6 +227,10 @@ def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "Surv
     return out
 
 
+_NUMBERS: Final = {"occasion_days", "gap_minutes", "within_m", "distance_m", "hours"}
+"""What was chosen, of which a page of results tells."""
+
+
 def results(joined: Joined, asked: SurveyNumbers, *, seed: int = 1) -> dict[str, Any]:
     """Return the results of a survey as plain values; where something cannot be told `refused` says why."""
     events = joined.events
@@ -242,7 +246,7 @@ def results(joined: Joined, asked: SurveyNumbers, *, seed: int = 1) -> dict[str,
         "occupancy": [one for name in names for one in occupancy_of(joined, name, asked)],
         "trends": [one for name in names for one in trends_of(joined, counted, name, asked)],
         "totals": [one for name in names for one in totals_of(joined, counted, name, asked)],
-        "parameters": asked.as_dict() | {"seed": seed},
+        "parameters": asked.model_dump(include=_NUMBERS) | {"seed": seed},
     }  # fmt: skip
 
 
