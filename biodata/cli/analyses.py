@@ -137,7 +137,7 @@ def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: Est
         run_engine("own-corridors", asked, data=None, estimate=estimate)
         return
     home = data or Path(os.environ.get("BIODATA_DATA", DEFAULT_DATA))
-    run_engine("corridors", asked, data=home, estimate=estimate)
+    run_engine("corridors", asked, data=home, estimate=estimate, reads_installation=True)
 
 
 def validate(asked: dict[str, Any], data: KeepOption = None, seed: SeedOption = 1) -> None:

@@ -147,6 +147,7 @@ def run_engine(
     seed: int = 1,
     workers: int | None = None,
     estimate: bool = False,
+    reads_installation: bool = False,
 ) -> None:
     """Check files, read, say an estimate, work, say what came out, keep the run where an installation is named.
 
@@ -161,6 +162,8 @@ def run_engine(
     seed, workers : int
     estimate : bool
         Stop before the work.
+    reads_installation : bool
+        The engine reads layers and areas of the installation, so it must be there.
 
     Raises
     ------
@@ -189,7 +192,7 @@ def run_engine(
         if isinstance(endings, list) and endings:
             check_kinds([outputs[name]], tuple(str(one) for one in endings))
     check_outputs([outputs[name] for name in files], parameters.files("input").values())
-    if data is not None:
+    if reads_installation and data is not None:
         installation(data)
     threads = workers or cpu_count() or 1
     with ThreadPoolExecutor(threads) as executor:
