@@ -21,6 +21,12 @@ _POINT_TERMS: Final = MappingProxyType(
 _OF_A_POINT: Final = 0.95
 LONGEST: Final = 300  # letters: questions of forms are long, what is longer is a text and would only take time
 _OF_WORDS: Final = 0.85  # how sure a meaning can be at most that no dictionary has
+_QUESTION: Final = re.compile(
+    r"(?i)^\s*(?:[(（]?\s*(?:q?\d{1,2}(?:[.\-]\d{1,2})*|[a-z]\d{1,2})\s*[).:）、．]+|[一二三四五六七八九十]+、|[①-⑳])\s*(?=\S)"
+)
+"""The number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`."""
+_NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
+"""A note in brackets tells how to fill in, not what: (if it is known)."""
 _AS_TOLD: Final = "verbatim"  # what is kept as it was told is told in any unit
 _LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff .]*")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
@@ -65,6 +71,7 @@ def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]
     if is_zawgyi(heading):
         found = _proposal(from_zawgyi(heading), {}, cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
+    name = _QUESTION.sub("", name)
     rest, units = units_in(name)
     asked = _Asked(heading, units, cells)
     measured = _in_dictionary(asked, rest) if units else None
@@ -148,7 +155,7 @@ def _scripts(name: str) -> list[str]:
 
 
 def _by_words(asked: _Asked, rest: str) -> Proposal:
-    found = compound(rest)
+    found = compound(rest) or compound(_NOTE.sub("", rest))
     if found is None and asked.units and asked.units[0].dimension == "count":  # `Elephants (no.)`
         found = compound(f"number of {rest}")
     terms = possible(found.terms, asked.cells) if found is not None else ()
