@@ -93,6 +93,12 @@ def test_nothing_is_found_where_nothing_is_wrong(data: Path):
     assert verify(Settings(data=data)) == report
 
 
+def test_a_registry_of_thousands_of_rows_is_read_to_its_end(data: Path):
+    with Registry.open(Settings(data=data)) as registry:
+        sharing_memory.record_presences(registry, pl.Series(range(3000), dtype=pl.Int64), 1)
+    assert verify(Settings(data=data)).faults == []
+
+
 @pytest.mark.parametrize(
     "pattern",
     [
