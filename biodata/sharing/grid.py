@@ -235,8 +235,7 @@ def emptied_events(
 
     An emptied event is no sign where the dataset's events with sensitive records lack others no more often than its other events
     are blank in the source: who sees it then knows no more than before. There, and if its crowd has a blank one, it stays. Else
-    all events of its year at the crowd's other places that no release has shown are emptied with it: the same set, from
-    whichever of the ten one looks. In a dataset that an earlier release had, as long as one of these places has no such event,
+    all events of its round (`_in_rounds`) are emptied with it: the same set, from whichever of the ten one looks. In a dataset that an earlier release had, as long as one of these places has no such event,
     the event and they wait, with all their records; so do, with one that has no crowd yet, all events of its degree at places in
     no crowd that no release has shown. One whose place is the only one of its cell is not published: nothing there hides it. An
     event that a release has shown needs nothing.
@@ -246,7 +245,7 @@ def emptied_events(
     records : polars.DataFrame
         key, datasetKey, eventID, category, rule_id, beside.
     events : polars.DataFrame
-        event_key, datasetKey, eventID, year, fx, fy; `shown` : True for those that an earlier release had.
+        event_key, datasetKey, eventID, day, year, fx, fy; `shown` : True for those that an earlier release had.
     groups : polars.DataFrame of `grid.CROWD_PLACES`
         Crowds, and tens of cells (`grid.tens`).
     released : collection of str
@@ -306,8 +305,10 @@ def emptied_events(
         "datasetKey", eventID="eventID_other", event_key="event_key_other"
     )
     waiting = pl.concat([frame.select(others.columns) for frame in (lacking, around, others)]).unique()
-    with_them = ready.filter(pl.col("year").eq_missing(pl.col("year_other"))).select(
-        "datasetKey", "rule_id", eventID="eventID_other",
+    rounds = _in_rounds(here.filter(~pl.col("shown")))
+    emptied = ready.join(rounds, on=[*crowd, "event_key"]).select(*crowd, "year", "round", "base", "rule_id").unique()
+    with_them = emptied.join(rounds, on=[*crowd, "year", "round"], nulls_equal=True).select(
+        *event, "rule_id",
         category=pl.col("base").replace_strict(_CATEGORY, return_dtype=pl.String), beside=pl.lit(value=True),
     )  # fmt: skip
     opened = records.filter(_MAY_GO_BESIDE).select("key", *event)
@@ -316,6 +317,17 @@ def emptied_events(
         pl.concat([rows.select("datasetKey", "event_key") for rows in (withheld, waiting)]).unique(),
         records.join(waiting, on=event, how="semi").select("datasetKey", "key"),
     )
+
+
+def _in_rounds(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events of crowds with their `round`: at each place the first of the year, the second, ...
+
+    A year has as many rounds as the place with the fewest events; its last round takes the later events with it.
+    """
+    crowd, place = ["datasetKey", "crowd", "year"], ["datasetKey", "crowd", "year", "x", "y"]
+    events = events.sort("day", "eventID", nulls_last=False)
+    number, last = pl.int_range(pl.len()).over(place), (pl.len().over(place) - 1).min().over(crowd)
+    return events.select(*crowd, "eventID", "event_key", round=pl.min_horizontal(number, last))
 
 
 def even_walks(records: pl.DataFrame) -> pl.DataFrame:

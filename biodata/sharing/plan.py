@@ -146,7 +146,9 @@ def plan_of(
         "key", "datasetKey", "eventID", "recordedBy", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
         longitude="decimalLongitude", latitude="decimalLatitude",
     ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
-    placed = with_places(events).select("event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude")
+    placed = with_places(events).select(
+        "event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude", day="event_start"
+    )
     apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
     with_presences = apart.states.filter("published").select("datasetKey").unique()
     marked = with_presences.join(_known_numbers(records), on="datasetKey", how="anti")

@@ -211,7 +211,7 @@ def _near(guesses: list[Place], truth: Place, n: int) -> np.ndarray:
 
 def best(guess: Guess) -> list[Place]:
     """Return the places of the largest weight."""
-    most = max(guess.values(), default=0)
+    most = max(guess.values(), default=0.0)
     return [p for p, weight in guess.items() if weight == most]
 
 

@@ -194,6 +194,42 @@ def _first_release(public: list[Public]) -> dict[tuple[str, str], int]:
     return first
 
 
+def spared_places(case: Case) -> dict[Row, Guess]:
+    """In one release: where nearly all others of the crowd show nothing of the year, the place that still shows some of it."""
+    public = case.public[-1]
+    used = set(zip(public.records["datasetKey"], public.records["eventID"], strict=True))
+    guesses = {}
+    of: dict[str, dict[Place, list[tuple[pd.Timestamp, str, int]]]] = {}
+    for row in public.presences:
+        if row[1] is None:
+            continue
+        if row[0] not in of:
+            of[row[0]] = _visits(public, row[0])
+        shares: Guess = {}
+        for place in in_its_crowd([p for p in of[row[0]] if in_cell(p, row)], row, case):
+            shown = [(row[0], name) in used for _, name, year in of[row[0]][place] if row[5] in (None, year)]
+            if shown:
+                shares[place] = float(np.mean(shown))
+        spared = [p for p, share in shares.items() if 0 < share < 1]
+        if spared and sum(share == 0 for share in shares.values()) >= 0.7 * len(shares):
+            guesses[row] = _same(spared)
+    return guesses
+
+
+def poorest_place(case: Case) -> dict[Row, Guess]:
+    """In one release: the place of the crowd that shows the fewest records of the year lacks those that are hidden."""
+    public, guesses = case.public[-1], {}
+    for row in public.presences:
+        if row[1] is None:
+            continue
+        own = public.records[public.records["datasetKey"] == row[0]]
+        if row[5] is not None:
+            own = own[own["year"] == row[5]]
+        counts = own.groupby(["decimalLongitude", "decimalLatitude"]).size().to_dict()
+        guesses[row] = {p: -float(counts.get(p, 0)) for p in in_its_crowd(shown_in(public, row), row, case)}
+    return guesses
+
+
 def missing_visits(case: Case) -> dict[Row, Guess]:
     """In one release: a place of the crowd that has no event in the year of the presence lost it."""
     public, guesses = case.public[-1], {}

@@ -71,8 +71,8 @@ class Options:
     """An event is emptied once."""
     tens: bool = True
     """Places of a cell go apart by tens; False: the next nine in the order of the hash."""
-    nearest: str = "year"
-    """Which event of another place goes apart: the nearest in "days", or all of the "year"."""
+    nearest: str = "round"
+    """Which events go apart with an emptied one: at each other place the nearest in "days", all of the "year", or its "round"."""
     only_new: bool = True
     """Only an event that no release has shown is emptied, and only such ones go apart beside it."""
     hold: bool = True
@@ -498,19 +498,41 @@ class Release:
                         self.held |= {r.key for r in self.of_event.get((e.dataset, row.event or ""), [])}
                     continue
                 groups = new
-            for group in groups:
-                if not group:
-                    continue
-                if self.options.nearest == "year":
-                    chosen = [f for f in group if f.year == e.year]
-                else:
-                    chosen = [min(group, key=lambda f: (self.days_between(e, f), f.event or ""))]
-                for f in chosen:
-                    for r in self.of_event.get((e.dataset, f.event or ""), []):
-                        aside.append((r, category))
+            if self.options.nearest == "round":
+                chosen = self.round_of(e, groups, _n(category))
+            elif self.options.nearest == "year":
+                chosen = [f for group in groups for f in group if f.year == e.year]
+            else:
+                chosen = [
+                    min(group, key=lambda f: (self.days_between(e, f), f.event or "")) for group in groups if group
+                ]
+            for f in chosen:
+                for r in self.of_event.get((e.dataset, f.event or ""), []):
+                    aside.append((r, category))
         for r, category in aside:
             self.set_beside(r, category)
         return hidden
+
+    def round_of(self, e: Row, groups: list[list[Row]], n: int) -> list[Row]:
+        """Return the events of the visit: the first, second, ... of the year at each place of the crowd.
+
+        A year has as many visits as the place with the fewest; what comes later belongs to the last.
+        """
+        level = self.level_of(e, n)
+        own = [f for f in self.at(e.dataset, level).get(e.square(100 * level), []) if id(f) in self.event_ids]
+        visits = []
+        for events in [own, *groups]:
+            of_year = [f for f in events if f.year == e.year and f.key not in self.memory.shown]
+            if of_year:
+                visits.append(sorted(of_year, key=lambda f: (-math.inf if f.day is None else f.day, f.event or "")))
+        last = min(len(events) for events in visits) - 1
+        number = min(visits[0].index(e), last)
+        return [f for events in visits for i, f in enumerate(events) if min(i, last) == number and f is not e]
+
+    def level_of(self, e: Row, n: int) -> int:
+        """Return the cells along a degree of the crowd of an event, or its category's where it is in none."""
+        name = self.in_crowd(e.dataset, n, e.square(100 * n))
+        return n if name is None else self.memory.crowds[name].n
 
     def waits_without_crowd(self, e: Row, own: list[Row], n: int) -> bool:
         """Return whether an emptied event has no crowd yet and its records wait for the year's end."""
@@ -558,13 +580,11 @@ class Release:
 
     def group_of(self, e: Row, n: int) -> list[list[Row]] | None:
         """Return the events at each other place of an emptied event's crowd; none if blank ones are common there."""
-        name = self.in_crowd(e.dataset, n, e.square(100 * n))
+        name, level = self.in_crowd(e.dataset, n, e.square(100 * n)), self.level_of(e, n)
         if name is not None:
-            crowd = self.memory.crowds[name]
-            level, places = crowd.n, sorted(crowd.places)
+            places = sorted(self.memory.crowds[name].places)
         else:
             cell = e.square(n)
-            level = n
             places = place_order(e.dataset, n, [p for p in self.at(e.dataset, n) if (p[0] // 100, p[1] // 100) == cell])
         at = self.at(e.dataset, level)
         own = e.square(100 * level)

@@ -109,7 +109,7 @@ def finds(seed: int, new: int) -> list[Release]:
 
 
 def walks(seed: int, kind: str, *, steps: int = 25, rare: int = 1) -> list[Release]:
-    """Return forty walks at natural, even or jittered steps, in each of which a rare species was met."""
+    """Return forty walks at natural, even or jittered steps, in each of which a rare species was met; a patrol notes by the clock."""
     rng = np.random.default_rng(seed)
     source = Source(rng, sensitive=dict.fromkeys(worlds.RARE, "0_1_degree"))
     for number in range(40):
@@ -124,12 +124,33 @@ def walks(seed: int, kind: str, *, steps: int = 25, rare: int = 1) -> list[Relea
             heading += rng.normal(0, 0.05)
             lon, lat = lon + length * np.cos(heading), lat + length * np.sin(heading)
             minutes = float(rng.exponential(10)) if spread is None else 10 * (1 + rng.uniform(-spread, spread))
+            if kind == "patrol":
+                minutes = 10.0
             time += pd.Timedelta(minutes=minutes)
         met = set((1 + rng.permutation(steps - 2)[:rare]).tolist())
         for i, (place, at) in enumerate(where):
             taxon = worlds.RARE[0] if i in met else source.taxon(0)
             source.record("walks", day, place, taxon, by=f"observer {number}", time=at)
     return [source.release(date(2024, 2, 1), NEVER)]
+
+
+def gps_fixes(seed: int, *, cells: int = 8, stations: int = 6, visits: int = 20) -> list[Release]:
+    """Return cells of few stations whose every visit has a fix of its own, some metres beside; a rare species lives at one of each."""
+    rng = np.random.default_rng(seed)
+    source = Source(rng, sensitive=dict.fromkeys(worlds.RARE, "0_1_degree"))
+    for number in range(cells):
+        corner = np.array([102 + number / 10, 24.0])
+        for station, at in enumerate(corner + 0.0005 + 0.001 * rng.integers(0, 99, (stations, 2))):
+            for visit in range(visits):
+                fix = at + rng.normal(0, 2e-5, 2)
+                place, day = (
+                    (round(float(fix[0]), 6), round(float(fix[1]), 6)),
+                    date(2021, 1, 1) + timedelta(days=40 * visit),
+                )
+                source.event("grid", f"v{number}_{station}_{visit}", day, place)
+                for taxon in [source.taxon(0), *([worlds.RARE[0]] if station == 0 else [])]:
+                    source.record("grid", day, place, taxon, event=f"v{number}_{station}_{visit}")
+    return [source.release(date(2024, 6, 1), NEVER)]
 
 
 def border(seed: int, *, by_cell: bool) -> list[Release]:

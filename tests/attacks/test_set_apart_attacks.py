@@ -57,7 +57,15 @@ def test_the_missing_nodes_of_a_lattice(spacing, with_events):
 
 
 @pytest.mark.parametrize(
-    "attack", [attacks.missing_nodes, attacks.empty_events, attacks.explained_events, attacks.missing_visits]
+    "attack",
+    [
+        attacks.missing_nodes,
+        attacks.empty_events,
+        attacks.explained_events,
+        attacks.missing_visits,
+        attacks.poorest_place,
+        attacks.spared_places,
+    ],
 )
 def test_one_release(first_releases, attack):
     total = found(first_releases, attack)
@@ -72,9 +80,18 @@ def test_empty_events_of_cameras_that_often_show_one_species_alone(richness):
     assert found(cases, attacks.empty_events, emptied=True).found[0] <= MOST
 
 
-def test_empty_events_that_explain_which_others_are_empty():
+def test_several_visits_of_a_year_of_which_one_is_emptied():
     cases = [play(scenarios.first_release(grid)) for grid in grids(2, richness=60, alone=0.5, visits=6)]
-    assert found(cases, attacks.explained_events).found[0] <= MOST
+    for attack in (attacks.explained_events, attacks.spared_places):
+        assert found(cases, attack).found[0] <= MOST
+    assert sum(case.beside for case in cases) <= 0.12 * sum(case.records for case in cases)
+
+
+def test_fixes_of_one_station_are_one_place():
+    cases = [play(scenarios.gps_fixes(seed)) for seed in range(4)]
+    total = found(cases, attacks.same_crowds)
+    assert total.records > 50
+    assert total.found[1] <= MOST
 
 
 def test_an_empty_event_that_waits_for_a_wider_cell():
@@ -142,7 +159,7 @@ def test_new_finds_where_the_cell_is_the_crowd(new):
     assert total.found[1] <= total.shown[1] + 0.02
 
 
-@pytest.mark.parametrize("kind", ["natural", "even", "jittered"])
+@pytest.mark.parametrize("kind", ["natural", "even", "jittered", "patrol"])
 def test_gaps_of_walks(kind):
     cases = [play(scenarios.walks(seed, kind)) for seed in range(1)]
     total = found(cases, attacks.walk_gaps)
@@ -154,8 +171,10 @@ def test_a_border_in_the_cell():
     assert found(cases, attacks.one_side).found[0] <= MOST
 
 
-def test_a_grid_of_cameras_is_little_coarser_for_the_sake_of_others(first_releases):
-    assert sum(case.beside for case in first_releases) <= 0.05 * sum(case.records for case in first_releases)
+@pytest.mark.parametrize("kind", [{}, {"visits": 3}, {"spacing": 0.03, "category": "0_01_degree"}])
+def test_a_grid_of_cameras_is_little_coarser_for_the_sake_of_others(kind):
+    cases = [play(scenarios.first_release(grid)) for grid in grids(5, **kind)]
+    assert sum(case.beside for case in cases) <= 0.05 * sum(case.records for case in cases)
 
 
 def test_a_national_survey_is_hardly_coarser_for_the_sake_of_others():
