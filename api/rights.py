@@ -163,7 +163,7 @@ def every_label(request: Request) -> Response:
                 {
                     "code": label.code,
                     "name": label.name,
-                    "kind": str(label.kind),
+                    "kind": label.kind,
                     "url": label.address,
                     "meaning": label.meaning,
                     "sharing_category": str(label.category),

@@ -16,6 +16,7 @@ from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.rematch import taxon_statuses
+from biodata.sharing.decide import stricter
 from biodata.sharing.publish import reason_of, set_apart_of
 from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
@@ -207,7 +208,7 @@ class _Since:
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         rows = batch.select("key").with_row_index("row")
         now = rows.join(self.decided, on="key", maintain_order="left")
-        return sharing.stricter(decided, now.select(pl.col(n).cast(t) for n, t in decided.schema.items()))
+        return stricter(decided, now.select(pl.col(n).cast(t) for n, t in decided.schema.items()))
 
 
 def _by_key(batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:

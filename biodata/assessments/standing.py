@@ -12,6 +12,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import area_twins
 from biodata.places import BoundarySet
 from biodata.sharing.publish import LOOKED_AT
+from biodata.sharing.results import of_public_view, rules_of_run
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In, IsNull
 from biodata.store.rules_in_force import known_to
@@ -49,18 +50,16 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
     if table == "protected_areas":
         stored = area_twins.flagged(stored, area_twins.twins(stored))
     if "run_id" not in stored.columns:
-        return sharing.publish_results(table, stored, boundaries=boundaries, rules=rules)
+        return sharing.publish_results(table, stored, rules=rules)
     coarser = _coarser(lake, stored, rules, boundaries)
     untouched = [run for run, names in coarser.items() if names == ()]
-    same = (sharing.rules_of_run() == rules.hash).fill_null(value=False)
+    same = (rules_of_run() == rules.hash).fill_null(value=False)
     touched = pl.col("run_id").is_in([run for run, names in coarser.items() if names]).fill_null(value=False)
     known = pl.col("run_id").is_in(untouched).fill_null(value=False)
     if "evidence_view" not in stored.columns:
         stored = _without_findings(stored, touched | ~(known | same))
-        return sharing.publish_results(table, stored, boundaries=boundaries, rules=rules)
-    shown = sharing.publish_results(
-        table, stored.filter(~touched), boundaries=boundaries, rules=rules, unaffected=untouched
-    )
+        return sharing.publish_results(table, stored, rules=rules)
+    shown = sharing.publish_results(table, stored.filter(~touched), rules=rules, unaffected=untouched)
     versions = pl.col("evidence").str.json_path_match("$.run.snapshot").cast(pl.Int64, strict=False)
     shown = shown.with_columns(version=versions)
     asked = shown.filter(~known)["version"].unique()
@@ -71,7 +70,7 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
 def left_behind(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet) -> dict[str, int]:
     """Count the results of a table that are not told today: `exact` of exact records, `stale` to be made again."""
     stored = lake.read(table)
-    exact = stored.filter(~sharing.of_public_view()).height
+    exact = stored.filter(~of_public_view()).height
     told = published_results(lake, table, rules=rules, boundaries=boundaries).height
     return {"exact": exact, "stale": stored.height - exact - told}
 
@@ -83,7 +82,7 @@ def held_results(
     stored = lake.read(table)
     if "evidence_view" not in stored.columns:
         return {}
-    key, stored = stored.columns[0], stored.filter(sharing.of_public_view())
+    key, stored = stored.columns[0], stored.filter(of_public_view())
     told = published_results(lake, table, rules=rules, boundaries=boundaries)[key].to_list()
     held = stored.filter(~pl.col(key).is_in(told)).sort(key)
     why = _coarser(lake, held, rules, boundaries)

@@ -23,7 +23,6 @@ from biodata.sharing.received import came_open
 from biodata.sharing.rules import RuleSet
 from biodata.sharing.scopes import publishable_words
 
-_OPEN: Final = str(SharingCategory.OPEN)
 _SCOPE: Final = "targetTaxonomicScope"
 _EXCLUDED: Final = "excludedTaxonomicScope"
 _LEVELS: Final = 16
@@ -78,7 +77,7 @@ def publish_events(
     frame = events.with_columns(
         labelled["community_labels"],
         effective_of(labelled, licences)["license_effective"],
-        sharing_category=pl.lit(_OPEN),
+        sharing_category=pl.lit(str(SharingCategory.OPEN)),
     )
     opened = frame.filter(~pl.col("whole"))
     opened = opened.with_columns(geometry=_shapes(opened))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -27,14 +26,6 @@ _ADDRESS: Final = re.compile(r"localcontexts\.org/labels?/([a-z-]+)", re.IGNOREC
 _NO_LETTER: Final = re.compile(r"[^a-z]+")
 
 
-class LabelKind(StrEnum):
-    """What a label is about, as Local Contexts groups them."""
-
-    PROVENANCE = "provenance"
-    PROTOCOL = "protocol"
-    PERMISSION = "permission"
-
-
 @dataclass(frozen=True, slots=True)
 class Label:
     """One label.
@@ -45,8 +36,8 @@ class Label:
         As it is written here: `TK-SS`.
     name : str
         Its name at Local Contexts.
-    kind : LabelKind
-        What it is about.
+    kind : str
+        What it is about, as Local Contexts groups them: provenance, protocol or permission.
     category : SharingCategory
         How a record that carries it is published, whatever the rules say.
     non_commercial : bool
@@ -57,7 +48,7 @@ class Label:
 
     code: str
     name: str
-    kind: LabelKind
+    kind: str
     category: SharingCategory
     non_commercial: bool
     meaning: str
@@ -74,8 +65,8 @@ def labels() -> Mapping[str, Label]:
     """Return every label by its code."""
     found = {}
     for row in read_rows("community_labels.csv"):
-        code, kind, category = row["code"], LabelKind(row["kind"]), SharingCategory(row["category"])
-        found[code] = Label(code, row["name"], kind, category, bool(row["non_commercial"]), row["meaning"])
+        code, category = row["code"], SharingCategory(row["category"])
+        found[code] = Label(code, row["name"], row["kind"], category, bool(row["non_commercial"]), row["meaning"])
     return MappingProxyType(found)
 
 

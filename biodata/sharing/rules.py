@@ -43,8 +43,6 @@ LONGEST_POLYGON: Final = 100_000
 RANKS: Final = "KINGDOM PHYLUM CLASS ORDER FAMILY GENUS SPECIES SUBSPECIES VARIETY FORM".split()
 _CALLED: Final = {"scientific_name": "scientificName"}
 """Attributes of a rule that its file calls otherwise."""
-_PROVINCE: Final = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
-_MONTH: Final = re.compile(r"0*([1-9]|1[0-2])")
 
 
 class _Form(NamedTuple):
@@ -64,8 +62,8 @@ def _country(text: str) -> str | None:
     return text if text == text.upper() and pycountry.countries.get(alpha_2=text) is not None else None
 
 
-def _province(text: str) -> str | None:
-    return text if _PROVINCE.fullmatch(text) else None
+def _matching(pattern: str, kind: Callable[[str], object] = str) -> Callable[[str], object]:
+    return lambda text: kind(text) if re.fullmatch(pattern, text) else None
 
 
 def _polygon(text: str) -> str | None:
@@ -73,14 +71,6 @@ def _polygon(text: str) -> str | None:
     if shape is None or shape.geom_type not in {"Polygon", "MultiPolygon"}:
         return None
     return text if shape.is_valid and not shape.is_empty else None
-
-
-def _month(text: str) -> int | None:
-    return int(text) if _MONTH.fullmatch(text) else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _day(text: str) -> date | None:
@@ -91,15 +81,17 @@ def _day(text: str) -> date | None:
 
 
 _IS_COUNTRY: Final = _Form(_country, "no such country", "an ISO 3166-1 alpha-2 code, as LA")
-_IS_MONTH: Final = _Form(_month, "no month", "a number from 1 to 12")
+_IS_MONTH: Final = _Form(_matching("0*([1-9]|1[0-2])", int), "no month", "a number from 1 to 12")
 _IS_DAY: Final = _Form(_day, "no date", "a day as 2027-01-31")
 _FORMS: Final[Mapping[str, _Form]] = {
     "rank": _one_of(RANKS),
     "category": _one_of(SharingCategory),
     "source_kind": _one_of(SourceKind),
-    "province_code": _Form(_province, "no code of a division", "an ISO 3166-2 code, as CN-YN"),
+    "province_code": _Form(
+        _matching("[A-Z]{2}-[A-Z0-9]{1,3}"), "no code of a division", "an ISO 3166-2 code, as CN-YN"
+    ),
     "polygon": _Form(_polygon, "no polygon", "valid WKT in degrees, POLYGON ((101 21, …))"),
-    "key": _Form(_number, "no number of a record", "digits"),
+    "key": _Form(_matching("[0-9]+", int), "no number of a record", "digits"),
     **dict.fromkeys(("country_code", "publishing_country"), _IS_COUNTRY),
     **dict.fromkeys(("month_from", "month_to"), _IS_MONTH),
     **dict.fromkeys(("review_date", "given_on", "valid_until"), _IS_DAY),

@@ -20,6 +20,7 @@ from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS, RULES, Kind
 from biodata.sharing.decide import decide
 from biodata.sharing.grid import PLACES
 from biodata.sharing.publish import REASON_BESIDE
+from biodata.sharing.why import why
 from biodata.store import folders, models, releases
 from biodata.store.cluster import lake_exists
 from biodata.store.lake import Lake
@@ -47,7 +48,7 @@ def read_sharing(row: Row, settings: Settings, rules: sharing.RuleSet) -> Sharin
     frame = pl.DataFrame([{name: row.get(name) for name in _OCCURRENCE_NAMES}], schema=terms.schema(terms.OCCURRENCE))
     boundaries = places.load_boundaries(settings.boundaries)
     decided = decide(frame, rules, boundaries=boundaries)
-    chain = sharing.why(frame, rules, boundaries=boundaries)
+    chain = why(frame, rules, boundaries=boundaries)
     category, rule, reason = (
         decided.select("category", "rule_id", "reason").row(0) if decided.height else (str(SharingCategory.OPEN), None, None)
     )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from biodata.sharing import Step
+from biodata.sharing.why import Step
 
 
 class How(StrEnum):

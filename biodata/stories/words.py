@@ -14,7 +14,7 @@ from rich.text import Text
 from biodata.core import terms
 from biodata.core.errors import shorten
 from biodata.core.vocabularies import SharingCategory
-from biodata.sharing import Step
+from biodata.sharing.why import Step
 from biodata.stories.story import Change, How, Story, Use, Value, Version, plain_text
 
 LONGEST: Final = 300

@@ -13,7 +13,6 @@ from biodata.core import geo, terms
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.places import load_boundaries
-from biodata.sharing.results import coordinates_in
 from candidate_landscapes import (
     BOTH,
     TWO,
@@ -75,15 +74,13 @@ def test_each_country_has_its_share_and_disputed_ground_belongs_to_no_side():
     assert ground["countries"]["LA"]["km2"] > ground["countries"]["VN"]["km2"]
 
 
-def test_output_is_of_the_tables_and_tells_no_place():
+def test_output_is_of_the_tables():
     areas = frame(*TWO)
     out = run(areas, corridors_of(areas), both(), around=ground_of())
     assert out.candidates.schema == terms.schema(terms.CANDIDATE)
     assert out.considered.schema == terms.schema(terms.CONSIDERED)
     row = out.candidates.row(0, named=True)
     assert [name for name, value in row.items() if value is None] == ["run_id"]
-    for text in (row["parts"], row["evidence"], out.considered["evidence"][0]):
-        assert coordinates_in(text) is None
     assert told(row)["boundaries"] == {"name": "toy", "version": "1", "viewpoint": "nobody's", "band_m": 100.0}
     assert told(row)["parameters"]["seed"] == 1
     assert told(row)["counted"]["parameters"]["side_share"] == 0.95

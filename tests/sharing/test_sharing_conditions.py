@@ -12,7 +12,8 @@ from biodata import places
 from biodata.core import terms
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import SharingCategory
-from biodata.sharing import Consent, Rule, RuleSet, SourceKind, decide, publish, why
+from biodata.sharing import Consent, Rule, RuleSet, SourceKind, decide, publish
+from biodata.sharing.why import why
 
 BOUNDARIES = places.load_boundaries()
 TIGER = "Panthera tigris"
