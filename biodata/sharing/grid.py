@@ -285,8 +285,9 @@ def emptied_events(
     crowd = ["datasetKey", "crowd"]
     here = with_crowds(placed, groups.with_columns(places=pl.len().over(crowd)))
     here = here.with_columns(blank=blank.over(crowd), crowded=~pl.col("crowd").str.starts_with(TEN))
+    new = _in_rounds(here.filter(~pl.col("shown")))
     # An event hides in its crowd, else among ten places of its cell.
-    empty = here.filter(~pl.col("opened"), ~pl.col("shown"), pl.col("base") == pl.col("asked"))
+    empty = new.filter(~pl.col("opened"), pl.col("base") == pl.col("asked"))
     empty = empty.sort("crowded", "n").unique("event_key", keep="last")
     empty = empty.filter(pl.col("telling") | (pl.col("blank") == 0))
     crowdless = empty.filter("waits", ~pl.col("crowded")).with_columns(cell(1))
@@ -295,7 +296,7 @@ def emptied_events(
     ).join(here.filter("crowded"), on=["event_key", "base"], how="anti")  # fmt: skip
 
     empty = empty.filter(~pl.col("waits") | pl.col("crowded"))
-    pairs = empty.join(here.filter(~pl.col("shown")), on=crowd, suffix="_other")
+    pairs = empty.join(new, on=crowd, suffix="_other")
     pairs = pairs.filter((pl.col("x") != pl.col("x_other")) | (pl.col("y") != pl.col("y_other")))
     new_places = pl.struct("x_other", "y_other").n_unique().over("event_key")
     before = pl.col("datasetKey").is_in(list(released))
@@ -305,9 +306,8 @@ def emptied_events(
         "datasetKey", eventID="eventID_other", event_key="event_key_other"
     )
     waiting = pl.concat([frame.select(others.columns) for frame in (lacking, around, others)]).unique()
-    rounds = _in_rounds(here.filter(~pl.col("shown")))
-    emptied = ready.join(rounds, on=[*crowd, "event_key"]).select(*crowd, "year", "round", "base", "rule_id").unique()
-    with_them = emptied.join(rounds, on=[*crowd, "year", "round"], nulls_equal=True).select(
+    visit = [*crowd, "year", "round"]
+    with_them = ready.select(*visit, "base", "rule_id").unique().join(new, on=visit, nulls_equal=True).select(
         *event, "rule_id",
         category=pl.col("base").replace_strict(_CATEGORY, return_dtype=pl.String), beside=pl.lit(value=True),
     )  # fmt: skip
@@ -320,14 +320,16 @@ def emptied_events(
 
 
 def _in_rounds(events: pl.DataFrame) -> pl.DataFrame:
-    """Return the events of crowds with their `round`: at each place the first of the year, the second, ...
+    """Return events of crowds with their `round`: at each place the first of the year, the second, ...
 
     A year has as many rounds as the place with the fewest events; its last round takes the later events with it.
     """
-    crowd, place = ["datasetKey", "crowd", "year"], ["datasetKey", "crowd", "year", "x", "y"]
-    events = events.sort("day", "eventID", nulls_last=False)
-    number, last = pl.int_range(pl.len()).over(place), (pl.len().over(place) - 1).min().over(crowd)
-    return events.select(*crowd, "eventID", "event_key", round=pl.min_horizontal(number, last))
+    crowd = ["datasetKey", "crowd", "year"]
+    number, last = (
+        pl.int_range(pl.len()).over(*crowd, "x", "y"),
+        (pl.len().over(*crowd, "x", "y") - 1).min().over(crowd),
+    )
+    return events.sort("day", "eventID").with_columns(round=pl.min_horizontal(number, last))
 
 
 def even_walks(records: pl.DataFrame) -> pl.DataFrame:

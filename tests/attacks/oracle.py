@@ -527,7 +527,7 @@ class Release:
                 visits.append(sorted(of_year, key=lambda f: (-math.inf if f.day is None else f.day, f.event or "")))
         last = min(len(events) for events in visits) - 1
         number = min(visits[0].index(e), last)
-        return [f for events in visits for i, f in enumerate(events) if min(i, last) == number and f is not e]
+        return [f for events in visits for i, f in enumerate(events) if min(i, last) == number]
 
     def level_of(self, e: Row, n: int) -> int:
         """Return the cells along a degree of the crowd of an event, or its category's where it is in none."""
