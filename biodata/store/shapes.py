@@ -36,9 +36,15 @@ _POLYGONS: Final = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLY
 _WORLD_M: Final = 2 * np.pi * _RADIUS_M
 
 
-def band_of(zoom: int) -> int:
-    """Return the band that serves a zoom."""
-    return next((band for band in BANDS if zoom <= band), BANDS[-1])
+def bands_of(collection: str) -> tuple[int, ...]:
+    """Return the bands that a collection is drawn by: surveys by the finest alone, they are seen however small they are."""
+    return BANDS[-1:] if collection == "surveys" else BANDS
+
+
+def band_of(collection: str, zoom: int) -> int:
+    """Return the band that serves a zoom of a collection."""
+    bands = bands_of(collection)
+    return next((band for band in bands if zoom <= band), bands[-1])
 
 
 def boxes(wkb: pl.Series) -> pl.DataFrame:
@@ -48,7 +54,7 @@ def boxes(wkb: pl.Series) -> pl.DataFrame:
 
 
 def simplified(collection: str, ids: pl.Series, wkb: pl.Series) -> pl.DataFrame:
-    """Return the geometries in Web Mercator, once for each band, without detail that its zooms cannot show.
+    """Return the geometries in Web Mercator, once for each band of their collection, without detail that its zooms cannot show.
 
     Parameters
     ----------
@@ -69,7 +75,7 @@ def simplified(collection: str, ids: pl.Series, wkb: pl.Series) -> pl.DataFrame:
     # Shapes are for drawing only: one that is not valid is mended here, and stands as it came in its own table.
     projected = _mended(shapely.transform(shapely.from_wkb(wkb.to_numpy()[here]), _to_mercator))
     frames = []
-    for band in BANDS:
+    for band in bands_of(collection):
         detail_m = _WORLD_M / 2**band / _TILE_UNITS * _DETAIL
         finest = band == BANDS[-1]
         parts = projected if finest else _without_specks(projected, detail_m)

@@ -28,7 +28,7 @@ from biodata.store.query.filters import (
     parts_of,
 )
 from biodata.store.query.sql import Sql
-from biodata.store.shapes import BANDS, SHAPE_IDS, band_of
+from biodata.store.shapes import SHAPE_IDS, band_of
 from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
 from biodata.store.tile_counts import BIN_BITS, GROUP_ZOOMS, LOW_ZOOMS, MAXIMUM_POINTS, MAXIMUM_ZOOM, ZOOM
 
@@ -333,9 +333,7 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
                             AND s.ymax <= {edges[3]!r} THEN ST_GeomFromWKB(s.geometry)
                   ELSE ST_CollectionExtract(ST_Intersection(
                       ST_GeomFromWKB(s.geometry), ST_MakeEnvelope({", ".join(map(repr, edges))}))) END"""
-    # A plot of a few metres is a speck in the lower bands, and not there; surveys are seen however small they are.
-    band = BANDS[-1] if collection == "surveys" else band_of(z)
-    rows, params = _drawn(collection, band, edges, where)
+    rows, params = _drawn(collection, band_of(collection, z), edges, where)
     return _encode(
         collection,
         f"""SELECT * FROM (
@@ -348,14 +346,14 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
 
 def _how_many(z: int, x: int, y: int, where: Filter | None) -> Sql:
     """Return the statement that counts the surveys of a tile."""
-    rows, params = _drawn("surveys", BANDS[-1], _square(z, x, y), where)
+    rows, params = _drawn("surveys", band_of("surveys", z), _square(z, x, y), where)
     return f"SELECT count(*) FROM {rows}", params
 
 
 def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
     """Return the statement for the signs of a tile of surveys: one of each, or one of each bin."""
     west, south, east, north = square = _square(z, x, y)
-    rows, params = _drawn("surveys", BANDS[-1], square, where)
+    rows, params = _drawn("surveys", band_of("surveys", z), square, where)
     told = ["survey_id", *(name for name in SHAPE_PROPERTIES["surveys"] if name != "survey_id")]
     names = ", ".join(map(quote, told))
     # Of several only what holds for all of them is told, and the sign stands near the middle of the bin: no two touch.
