@@ -18,7 +18,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.sharing.decide import stricter
 from biodata.sharing.publish import reason_of, set_apart_of
-from biodata.store import releases, sharing_memory
+from biodata.store import releases, withheld_since
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
@@ -109,7 +109,7 @@ def _presences(settings: Settings, lake: Lake, rules: sharing.RuleSet, snapshot:
     boundaries = places.load_boundaries(settings.boundaries)
     with Registry.open(settings) as registry:
         licences = dict(registry.datasets().select("key", "license").iter_rows())
-        known = sharing_memory.presences_until(registry, snapshot)
+        known = withheld_since.presences_until(registry, snapshot)
     assert rules.plan is not None
     stated = stated_licences(lake, rules.plan)
     made = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated)

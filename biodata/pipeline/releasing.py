@@ -16,7 +16,7 @@ from biodata.pipeline.changing import basis, find, unchanged_tables
 from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.pipeline.views_again import check_again
 from biodata.sharing.plan import fault_message, named_dataset
-from biodata.store import floor_set, folders, releases, sharing_memory
+from biodata.store import floor_set, folders, releases, sharing_memory, withheld_since
 from biodata.store.consents import SHARED, Consents, ask_nodes
 from biodata.store.lake import Lake
 from biodata.store.published_events import published_events
@@ -173,7 +173,7 @@ def _build(
     except releases.StaleChangeError as error:
         logger.info("a whole new release: %s", error)
         return _build(settings, lake, registry, held, held_back, full=True, progress=progress)
-    sharing_memory.record_presences(registry, presences["key"], snapshot)
+    withheld_since.record_presences(registry, presences["key"], snapshot)
     sharing_memory.record_released(registry, settings.data, {"release": made.id, **now})
     held.enter_context(releases.held_open(made.path))
     if lake.snapshot() == snapshot:

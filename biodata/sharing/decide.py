@@ -429,7 +429,8 @@ def months_of() -> pl.Expr:
     start, end = (pl.col(name).cast(pl.Date).dt for name in ("event_start", "event_end"))
     first, last = (day.year().cast(pl.Int64) * 12 + day.month().cast(pl.Int64) - 1 for day in (start, end))
     single = pl.col("month").cast(pl.Int64) - 1
-    span = pl.when(first.is_not_null()).then(last - first + 1).when(single.is_not_null()).then(1)
+    in_order = pl.when(last >= first).then(last - first + 1)
+    span = pl.when(first.is_not_null()).then(in_order).when(single.is_not_null()).then(1)
     two = pl.lit(2, dtype=pl.Int64)
     bits = (two.pow(span.fill_null(12).clip(1, 12)) - 1) * two.pow(pl.coalesce(first, single).fill_null(0) % 12)
     return (bits & _ALL_MONTHS) | (bits // (1 << 12))

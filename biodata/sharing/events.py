@@ -17,7 +17,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.decide import decide
 from biodata.sharing.licences import effective_of
-from biodata.sharing.measurements import let_out_of_events
+from biodata.sharing.measurements import let_out_of_events, without_identifiers
 from biodata.sharing.plan import Plan, named_dataset
 from biodata.sharing.received import came_open
 from biodata.sharing.rules import RuleSet
@@ -62,7 +62,9 @@ def publish_events(
         that came as cells, those that a rule without a taxon, or a label, makes less than open, and those of the plan.
     """
     plan = rules.plan
-    events = came_open(events).with_columns(pl.col("footprint").cast(pl.Binary)).sort("event_key")
+    # Before any part is taken away: a whole never goes out with a place of its own.
+    events = events.with_columns(pl.col("footprint").cast(pl.Binary), whole=_are_wholes(events))
+    events = came_open(events).sort("event_key")
     general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
     hidden = _hidden(events, general, boundaries)
     gone = pl.Series([], dtype=pl.String) if plan is None else plan.apart.unpublished["event_key"]
@@ -70,7 +72,7 @@ def publish_events(
     scopes, left_out = (_published_scopes(events, name, rules, boundaries) for name in (_SCOPE, _EXCLUDED))
     # Where nothing of a scope may be published, nothing was found absent.
     absence = pl.when(pl.col(_SCOPE).is_null() | scopes.is_not_null()).then("isAbsenceReported")
-    events = events.with_columns(whole=_are_wholes(events), isAbsenceReported=absence)
+    events = events.with_columns(isAbsenceReported=absence)
     measured = let_out_of_events(events, rules, boundaries=boundaries)
     events = events.with_columns(scopes.alias(_SCOPE), left_out.alias(_EXCLUDED), measured)
     labelled = rules.labels.added(as_records(events)).select("license", "datasetKey", "community_labels")
@@ -127,7 +129,8 @@ def _marked(found: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Return events of marked datasets with marks in place of their own identifiers."""
     here = named_dataset().is_in(list(plan.marked))
     marks = {name: pl.when(here).then(plan.mark(found[name])).otherwise(name) for name in _MARKED}
-    return found.with_columns(**marks).with_columns(survey_id=_SURVEY_ID)
+    measured = pl.when(here).then(without_identifiers(found["measurements"])).otherwise("measurements")
+    return found.with_columns(**marks, measurements=measured).with_columns(survey_id=_SURVEY_ID)
 
 
 def _conform(frame: pl.DataFrame) -> pl.DataFrame:

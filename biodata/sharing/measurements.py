@@ -38,6 +38,7 @@ FIELDS: Final = (
     "measurementRemarks",
 )
 """What is told of each, under Darwin Core's terms and those that OBIS adds."""
+_IDENTIFIERS: Final = FIELDS[:2]
 OF_OBIS: Final = frozenset({"measurementTypeID", "measurementValueID", "measurementUnitID"})
 """Those that OBIS adds: http://rs.iobis.org/obis/terms/."""
 
@@ -56,6 +57,16 @@ def read(told: str | None) -> str | None:
 def column(told: pl.Series) -> pl.Series:
     """Return a column of measurements as they are kept, `read` of each text."""
     return pl.Series(COLUMN, [read(text) for text in told], dtype=pl.String)
+
+
+def without_identifiers(told: pl.Series) -> pl.Series:
+    """Return measurements without their identifiers, which hold the record's or the event's own."""
+    kept = [name for name in FIELDS if name not in _IDENTIFIERS]
+    known = {
+        text: written({name: row[name] for name in kept if name in row} for row in rows_of(text))
+        for text in told.drop_nulls().unique()
+    }
+    return told.replace_strict(known, default=None, return_dtype=pl.String)
 
 
 def items(published: str | None) -> list[dict[str, str]]:
@@ -151,7 +162,7 @@ def _let_out(row: Mapping[str, Any], event: str, shown: set[str] | None) -> dict
         "measurementDeterminedDate": bool(_DAY.fullmatch(told.get("measurementDeterminedDate", ""))),
         **{name: _is_plain(told.get(name, "")) for name in ("measurementMethod", "measurementRemarks")},
         **{name: bool(_CONCEPT.fullmatch(told.get(name, ""))) for name in OF_OBIS},
-        **{name: _is_own(told.get(name, ""), event) for name in ("measurementID", "parentMeasurementID")},
+        **{name: _is_own(told.get(name, ""), event) for name in _IDENTIFIERS},
     }
     return {name: text for name, text in told.items() if may.get(name)} if may["measurementValue"] else None
 

@@ -33,7 +33,7 @@ SENSITIVE: Final = pl.Schema(
 """What is known of a sensitive record: what was decided, the taxon of its presence, its country where that is wide enough."""
 PLACED: Final = (
     "key", "datasetKey", "eventID", "event_start", "event_end", "event_time", "year", "recordedBy", "decimalLongitude",
-    "decimalLatitude", "gbifID", "occurrenceID",
+    "decimalLatitude", "gbifID", "occurrenceID", "media",
 )  # fmt: skip
 """Columns of `terms.OCCURRENCE` by which records of one dataset are looked at together."""
 _RANDOM: Final = r"(?i)^(?:urn:uuid:)?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$"
@@ -150,8 +150,8 @@ def plan_of(
         "event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude", day="event_start"
     )
     apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
-    with_presences = apart.states.filter("published").select("datasetKey").unique()
-    marked = with_presences.join(_known_numbers(records), on="datasetKey", how="anti")
+    known = _known_numbers(records).join(_pictured(records, apart.hidden), on="datasetKey", how="anti")
+    marked = apart.states.select("datasetKey").unique().join(known, on="datasetKey", how="anti")
     decided = asked.drop_nulls("category").select(DECIDED.names())
     return Plan(replace(apart, marked=marked, decided=decided), secret, memory)
 
@@ -196,6 +196,15 @@ def _known_numbers(records: pl.DataFrame) -> pl.DataFrame:
         public=pl.col("gbifID").is_not_null().mean(),
     )
     return share.filter(pl.max_horizontal("random", "public") >= _MOST)
+
+
+def _pictured(records: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:
+    """Return the datasets in which an open record has a picture of a hidden one, as the parts of one sequence of a camera do."""
+    picture = pl.col("media").str.extract_all(r'"identifier": *"[^"]+"')
+    pictures = records.select("key", "datasetKey", picture=picture).explode("picture").drop_nulls("picture")
+    of_hidden = pictures.join(hidden.select("key"), on="key", how="semi").select("picture").unique()
+    opened = pictures.join(hidden.select("key"), on="key", how="anti")
+    return opened.join(of_hidden, on="picture", how="semi").select("datasetKey").unique()
 
 
 def named_dataset() -> pl.Expr:
@@ -286,9 +295,8 @@ def faults_of(published: pl.DataFrame, hidden: pl.DataFrame, plan: Plan, events:
     -------
     polars.DataFrame of `FAULTS`
     """
-    is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
+    is_open = pl.col("sharing_category").eq_missing(str(SharingCategory.OPEN))
     opened, coarse = published.filter(is_open), published.filter(~is_open)
-    coarse = coarse.join(hidden.filter("came_coarse"), on="key", how="anti")
     precise = pl.any_horizontal(pl.col(name).is_not_null() for name in _PRECISE if name in coarse.columns)
     placed_wrongly = ~is_as_its_category_asks() | (pl.col("sharing_category") == str(SharingCategory.WITHHELD))
     shown = events.filter(pl.col("survey_id").is_in(_unpublished(plan).implode()))

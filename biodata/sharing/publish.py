@@ -12,6 +12,7 @@ from biodata.core.errors import SharingError
 from biodata.core.terms import SHARING, Column, Reach
 from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
+from biodata.sharing import measurements
 from biodata.sharing.decide import decide
 from biodata.sharing.generalise import published_cells
 from biodata.sharing.labels import RULE_START, label_reason, labels
@@ -37,8 +38,8 @@ MARKED: Final = (
     "occurrenceID", "catalogNumber", "recordNumber", "otherCatalogNumbers", "organismID", "eventID", "parentEventID",
 )  # fmt: skip
 """Numbers of a source's own: where they run, a missing one tells the record before and after it."""
-LINKS: Final = ("gbifID", "references")
-"""What leads to a source's own number; not published where the numbers are marked."""
+LINKS: Final = ("gbifID", "references", "media")
+"""What leads to a source's own number, as a picture's name does; not published where the numbers are marked."""
 _MADE: Final = (*SHARING, *terms.RIGHTS, *terms.ASSESSED)
 NOBODY: Final = "whoever runs the service"
 """Who can change what no rule of today decided."""
@@ -191,6 +192,11 @@ def _marked(published: pl.DataFrame, datasets: pl.Series, plan: Plan) -> pl.Data
     """Return records of marked datasets with marks in place of their own numbers."""
     here = pl.lit(datasets.fill_null("").is_in(list(plan.marked)))
     own = published.select(pl.when(here).then(name).alias(name) for name in published.columns if name in MARKED)
+    if measurements.COLUMN in published.columns:
+        bare = measurements.without_identifiers(published[measurements.COLUMN])
+        published = published.with_columns(
+            pl.when(here).then(bare).otherwise(measurements.COLUMN).alias(measurements.COLUMN)
+        )
     return published.with_columns(
         pl.when(here).then(plan.mark(own[name]) if name in MARKED else None).otherwise(name).alias(name)
         for name in published.columns

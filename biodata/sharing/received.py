@@ -112,9 +112,10 @@ def _place_tests() -> list[tuple[str, str, pl.Expr]]:
     # At a pole a cell ends with the map.
     small = (east - west < degrees - _NEAR) | (north - south < pl.min_horizontal(degrees, 90 - south) - _NEAR)
     # Else a cell could be laid around the exact place, whose middle tells it.
-    off_grid = pl.any_horizontal((n - n.round()).abs() * degrees > _NEAR for n in (west / degrees, south / degrees))
+    edges = (edge / degrees for edge in (west, south, east, north))
+    off_grid = pl.any_horizontal(((n - n.round()).abs() * degrees > _NEAR).fill_null(value=True) for n in edges)
     off_middle = ((longitude - (west + east) / 2).abs() > _NEAR) | ((latitude - (south + north) / 2).abs() > _NEAR)
-    bare = latitude.is_not_null() & ~celled
+    bare = (longitude.is_not_null() | latitude.is_not_null()) & ~celled
     coarse = pl.col("quality_flags").list.contains("PUBLISHER_GENERALISED").fill_null(value=False)
     half_diagonal_m = degrees / 2 * _METRES_PER_DEGREE * (1 + latitude.radians().cos() ** 2).sqrt()
     wide = metres.fill_null(0) >= half_diagonal_m * _ROUGHLY

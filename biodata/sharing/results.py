@@ -5,12 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 import polars as pl
-import shapely
 
 from biodata.core.errors import SharingError
 from biodata.core.terms import ASSESSED, PUBLISHED_OCCURRENCE, PUBLISHED_TABLES, RIGHTS, SHARING, conform
 from biodata.core.vocabularies import EvidenceView, SharingCategory
-from biodata.places import BoundarySet, country_geometry
+from biodata.places import BoundarySet
 from biodata.sharing.decide import strictest
 from biodata.sharing.publish import open_records, plan_alone, presence_rows
 from biodata.sharing.rules import RuleSet
@@ -71,9 +70,6 @@ def rules_of_run() -> pl.Expr:
 
 
 Window = tuple[float, float, float, float]
-OFF_COAST_DEGREES: Final = 4.0
-"""A cell of sea farther than this from a country, a little more than 200 nautical miles, is not off its coast."""
-_MISMATCH: Final = "COUNTRY_COORDINATE_MISMATCH"
 _ADDED: Final = frozenset(column.name for column in (*SHARING, *RIGHTS, *ASSESSED))
 
 
@@ -109,7 +105,7 @@ def evidence_view(
         The columns of `occurrences`, and `sharing_category` and the edges of the published cell. The public view has the
         rows that are published: open records, and the presences of which the cell's centre lies in the window, in no
         cluster and under no record's number. What is computed from this view alone tells no more than these, however many
-        results are laid side by side. A cell that holds no land of the country that is stated with it is flagged so. In
+        results are laid side by side. In
         the exact view nothing is changed, and `sharing_category` is the strictest of all of them in every row.
     """
     west, south, east, north = window
@@ -132,26 +128,4 @@ def evidence_view(
     made = presence_rows(rules, boundaries=boundaries)
     made = (made if among is None else made.filter(among)).select(names)
     shown = pl.concat([opened, made], how="diagonal").filter(inside)
-    shown = shown.with_columns(
-        quality_flags=pl.when(_elsewhere(shown, boundaries))
-        .then(pl.col("quality_flags").list.set_union([_MISMATCH]))
-        .otherwise("quality_flags")
-    )
     return shown.select(*occurrences.columns, *added)
-
-
-def _elsewhere(shown: pl.DataFrame, boundaries: BoundarySet) -> pl.Series:
-    """Tell the cells that hold no land of the country that is stated with them, nor lie off its coast."""
-    place = ["countryCode", "decimalLongitude", "decimalLatitude"]
-    known = set(boundaries.units["country_code"].drop_nulls())
-    asked = shown.with_row_index("row").filter(
-        pl.col("cell_west").is_not_null(),
-        pl.col("countryCode").is_in(list(known)),
-        ~pl.col("country_codes").list.contains(pl.col("countryCode")).fill_null(value=False),
-    )
-    at_sea = asked.filter(pl.col("country_codes").list.len().fill_null(0) == 0)
-    places = at_sea.select(place).unique()
-    degrees = [shapely.distance(country_geometry(c, boundaries), shapely.Point(x, y)) for c, x, y in places.iter_rows()]
-    near = places.filter(pl.Series(degrees, dtype=pl.Float64) <= OFF_COAST_DEGREES)
-    elsewhere = asked.join(at_sea.join(near, on=place, how="semi"), on="row", how="anti")["row"]
-    return pl.int_range(shown.height, dtype=pl.UInt32, eager=True).is_in(elsewhere.implode())

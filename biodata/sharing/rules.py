@@ -70,7 +70,8 @@ def _polygon(text: str) -> str | None:
     shape = shapely.from_wkt(text, on_invalid="ignore") if len(text) <= LONGEST_POLYGON else None
     if shape is None or shape.geom_type not in {"Polygon", "MultiPolygon"}:
         return None
-    return text if shape.is_valid and not shape.is_empty else None
+    in_degrees = shapely.box(-180, -90, 180, 90).covers(shape)  # else the axes are swapped
+    return text if shape.is_valid and not shape.is_empty and in_degrees else None
 
 
 def _day(text: str) -> date | None:
@@ -90,7 +91,8 @@ _FORMS: Final[Mapping[str, _Form]] = {
     "province_code": _Form(
         _matching("[A-Z]{2}-[A-Z0-9]{1,3}"), "no code of a division", "an ISO 3166-2 code, as CN-YN"
     ),
-    "polygon": _Form(_polygon, "no polygon", "valid WKT in degrees, POLYGON ((101 21, …))"),
+    "polygon": _Form(_polygon, "no polygon", "valid WKT in degrees, longitude first, POLYGON ((101 21, …))"),
+    "label": _Form(label_called, "no label of Local Contexts", f"one of {', '.join(labels())}"),
     "key": _Form(_matching("[0-9]+", int), "no number of a record", "digits"),
     **dict.fromkeys(("country_code", "publishing_country"), _IS_COUNTRY),
     **dict.fromkeys(("month_from", "month_to"), _IS_MONTH),
@@ -245,19 +247,15 @@ def assignment(told: Mapping[str, str | None]) -> Assignment:
     InputError
         If a value is not valid, or label or dataset is missing.
     """
-    return _assignment(_Line(told, "LABELS_INVALID"))
+    return _assignment(_Line({name: value or "" for name, value in told.items()}, "LABELS_INVALID"))
 
 
 def _assignment(line: _Line) -> Assignment:
-    label = label_called(line.text("label") or "")
-    if label is None:
-        line.refuse("no label of Local Contexts", "label", f"one of {', '.join(labels())}")
-    if line.text("dataset") is None:
-        line.refuse("this value is missing", "dataset", "the key of a dataset")
+    line.require(LABEL_COLUMNS[:2])
     told = Assignment(**{name: line.value(name) for name in LABEL_COLUMNS})
     if told.key is not None and told.event is not None:
         line.refuse("an event and a record at once", "event", "one of them")
-    return replace(told, label=label)
+    return told
 
 
 BUNDLED: Final = "sensitive_species.csv"

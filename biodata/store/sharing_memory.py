@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from biodata.core.errors import SharingError
 from biodata.sharing.set_apart import Memory
-from biodata.store.models import PublishedPresence, SharingMemory
+from biodata.store.models import SharingMemory
 from biodata.store.registry import Registry
 from biodata.store.secret import secret
 
@@ -130,22 +130,6 @@ def lift(registry: Registry, data: Path, rule_ids: Collection[str]) -> None:
     save(registry, data, replace(memory, states=states))
 
 
-def record_presences(registry: Registry, keys: pl.Series, snapshot: int) -> None:
-    """Keep since which version of the lake each presence goes out."""
-    with registry.session() as session, session.begin():
-        known = pl.Series(list(session.scalars(select(PublishedPresence.key))), dtype=pl.Int64)
-        new = [{"key": key, "since": snapshot} for key in keys.filter(~keys.is_in(known.implode()))]
-        if new:
-            session.execute(insert(PublishedPresence), new)
-
-
-def presences_until(registry: Registry, snapshot: int) -> pl.Series:
-    """Return the presences that a release of a version of the lake, or of an older one, had."""
-    with registry.session(read_only=True) as session:
-        found = session.scalars(select(PublishedPresence.key).where(PublishedPresence.since <= snapshot))
-        return pl.Series("key", list(found), dtype=pl.Int64)
-
-
 def waiting(session: Session, dataset: str) -> dict[str, int]:
     """Return how many sensitive records of a dataset wait as of the last release, by the number of places that there are."""
     found = session.get(SharingMemory, 1)
@@ -156,7 +140,7 @@ def _list(registry: Registry, data: Path) -> dict[str, Any]:
     """Return the list of what is kept: what it was `made_of`, `unsettled` datasets, digests of the parts of all `datasets`."""
     with registry.session(read_only=True) as session:
         digest = session.scalar(select(SharingMemory.digest))
-    if digest == "":
+    if digest == "" and not any((data / FOLDER).glob("*")):
         return {"made_of": None, "unsettled": [], "datasets": {}}
     found: dict[str, Any] = json.loads(_content(data, digest or "lost"))
     return found

@@ -1,4 +1,4 @@
-"""Whether a new release tells less than the one before: then nobody may go on asking the one before."""
+"""Whether a new release tells less than the one before: then nobody may go on asking the one before; since when presences go out."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -7,11 +7,14 @@ from typing import Final
 
 import duckdb
 import polars as pl
+from sqlalchemy import insert, select
 
 from biodata.core.vocabularies import SharingCategory
 from biodata.store.consents import SHARED
 from biodata.store.duck import connect, held_open
 from biodata.store.lake import Lake
+from biodata.store.models import PublishedPresence
+from biodata.store.registry import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -108,3 +111,19 @@ def _events(path: Path, spill: Path | None) -> set[str]:
 def _names(path: Path, table: str, spill: Path | None = None) -> set[str]:
     with connect(path, spill=spill) as connection:
         return {name for (name,) in connection.execute(f"SELECT {SHARED[table]} FROM {table}").fetchall()}  # noqa: S608 - our own names
+
+
+def record_presences(registry: Registry, keys: pl.Series, snapshot: int) -> None:
+    """Keep since which version of the lake each presence goes out."""
+    with registry.session() as session, session.begin():
+        known = pl.Series(list(session.scalars(select(PublishedPresence.key))), dtype=pl.Int64)
+        new = [{"key": key, "since": snapshot} for key in keys.filter(~keys.is_in(known.implode()))]
+        if new:
+            session.execute(insert(PublishedPresence), new)
+
+
+def presences_until(registry: Registry, snapshot: int) -> pl.Series:
+    """Return the presences that a release of a version of the lake, or of an older one, had."""
+    with registry.session(read_only=True) as session:
+        found = session.scalars(select(PublishedPresence.key).where(PublishedPresence.since <= snapshot))
+        return pl.Series("key", list(found), dtype=pl.Int64)

@@ -1,6 +1,7 @@
 """Pictures and sounds from an archive to every answer and export: licences of their own, and withheld on their own."""
 
 import json
+import uuid
 import zipfile
 
 import polars as pl
@@ -40,7 +41,7 @@ ROWS = [
     ("d", "Lophura nycthemera", "20.77", "101.05", "2024-04-08", "LA", "CC0", ""),
 ]  # fmt: skip
 AT = {20.11: "a", 20.35: "b", 20.77: "d"}
-"""Open records by their place: beside a presence their numbers are published as marks."""
+"""Open records by their place."""
 EXTENSION = ("type", "format", "identifier", "creator", "rightsHolder", "license", "description")
 MEDIA = [
     ("a", "StillImage", "image/jpeg", "https://x.org/a1.jpg", "Noy", "", "http://creativecommons.org/licenses/by-nc/4.0/", ""),
@@ -63,7 +64,12 @@ TOLD = {
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("media")
+    return installation(tmp_path_factory.mktemp("media"), MEDIA)
+
+
+def installation(folder, media, *, numbers=True):
+    """Return the settings of a release of the records; with random numbers, else with those of `ROWS`."""
+    number = {row[0]: str(uuid.uuid5(uuid.NAMESPACE_URL, row[0])) if numbers else row[0] for row in ROWS}
     fields = [
         "".join(f'<field index="{n}" term="{base}{t}"/>' for n, t in enumerate(names, first))
         for names, first, base in (
@@ -75,13 +81,27 @@ def settings(tmp_path_factory):
         archive.writestr("meta.xml", META.format(core=fields[0], extension=fields[1]))
         for name, heading, rows in (
             ("occurrence.txt", CORE, ROWS),
-            ("multimedia.txt", ("coreid", *EXTENSION), MEDIA),
+            ("multimedia.txt", ("coreid", *EXTENSION), media),
         ):
-            archive.writestr(name, "".join(",".join(row) + "\n" for row in (heading, *rows)))
+            told = [heading, *((number[first], *rest) for first, *rest in rows)]
+            archive.writestr(name, "".join(",".join(row) + "\n" for row in told))
     found = Settings(data=folder / "data", memory_limit="500MB")
     pipeline.ingest("dwca", [folder / "archive.zip"], found, dataset="village")
     pipeline.release(found)
     return found
+
+
+@pytest.mark.parametrize(
+    ("shared", "numbers"),
+    [pytest.param("c", True, id="one is of a hidden record too"), pytest.param("a", False, id="names may run")],
+)
+def test_no_picture_of_a_dataset_goes_out_where_one_could_tell_a_hidden_record(tmp_path, shared, numbers):
+    told = installation(
+        tmp_path, [*MEDIA, (shared, "StillImage", "", "https://x.org/b2.jpg", "", "", "", "")], numbers=numbers
+    )
+    rows = releases.read(releases.current(told.data), "occurrences")
+    assert rows.height == len(ROWS)
+    assert rows["media"].null_count() == rows.height
 
 
 def test_each_picture_has_a_licence_of_its_own_and_is_withheld_on_its_own(settings):

@@ -39,6 +39,22 @@ def test_a_cell_around_an_exact_place_is_refused_and_the_place_is_not_told(longi
     assert "1234" not in str(told.value)
 
 
+@pytest.mark.parametrize("edges", [{"cell_east": 102.4146}, {"cell_south": 20.4876, "cell_north": 20.6124}])
+def test_a_cell_of_which_one_edge_is_none_of_the_grid_is_refused(edges):
+    told = {**GRID, **edges}
+    middle = {
+        "decimalLongitude": (told["cell_west"] + told["cell_east"]) / 2,
+        "decimalLatitude": (told["cell_south"] + told["cell_north"]) / 2,
+    }
+    with pytest.raises(InputError, match="grid"):
+        checked(**edges, **middle)
+
+
+def test_half_a_place_without_a_cell_is_refused():
+    with pytest.raises(InputError, match="without a cell"):
+        checked(**dict.fromkeys(GRID), decimalLatitude=None)
+
+
 def test_a_place_that_is_said_to_be_coarse_and_has_a_small_radius_is_refused():
     coarse = {**dict.fromkeys(GRID), "quality_flags": ["PUBLISHER_GENERALISED"]}
     checked(**coarse, coordinateUncertaintyInMeters=8_000.0)

@@ -11,7 +11,7 @@ from biodata.core.errors import SharingError
 from biodata.core.settings import Settings
 from biodata.sharing.grid import CROWD_PLACES
 from biodata.sharing.set_apart import HIDDEN, SEEN, STATES, STOOD, WAITING, Memory
-from biodata.store import folders, sharing_memory
+from biodata.store import folders, sharing_memory, withheld_since
 from biodata.store.registry import Registry
 from biodata.store.sharing_memory import SharingMemory
 
@@ -81,6 +81,13 @@ def test_a_table_that_is_emptied_is_missed(registry, data):
         sharing_memory.read(registry, data)
 
 
+def test_a_digest_that_is_emptied_is_missed(registry, data):
+    with registry.session() as session, session.begin():
+        session.get_one(SharingMemory, 1).digest = ""
+    with pytest.raises(SharingError, match="biodata restore"):
+        sharing_memory.read(registry, data)
+
+
 def test_a_new_registry_has_nothing_to_keep(tmp_path):
     with Registry.open(Settings(data=tmp_path / "new")) as opened:
         assert same(sharing_memory.read(opened, tmp_path / "new"), Memory())
@@ -139,7 +146,7 @@ def test_a_rule_that_is_taken_back_is_forgotten_and_places_of_crowds_are_not(reg
 
 
 def test_a_presence_is_known_from_its_first_release_on(registry):
-    sharing_memory.record_presences(registry, pl.Series([1, 2], dtype=pl.Int64), 5)
-    sharing_memory.record_presences(registry, pl.Series([2, 3], dtype=pl.Int64), 7)
-    found = {snapshot: sorted(sharing_memory.presences_until(registry, snapshot)) for snapshot in (4, 5, 7)}
+    withheld_since.record_presences(registry, pl.Series([1, 2], dtype=pl.Int64), 5)
+    withheld_since.record_presences(registry, pl.Series([2, 3], dtype=pl.Int64), 7)
+    found = {snapshot: sorted(withheld_since.presences_until(registry, snapshot)) for snapshot in (4, 5, 7)}
     assert found == {4: [], 5: [1, 2], 7: [1, 2, 3]}

@@ -107,6 +107,12 @@ def test_columns_that_are_not_required_may_be_missing(tmp_path):
         pytest.param(
             "rule_id,category,reason,review_date\na,open,x,31/01/2027\n", "review_date, value '31/01/2027'", id="date"
         ),
+        pytest.param(
+            'rule_id,category,reason,polygon\na,open,x,"POLYGON ((21 101, 22 101, 22 102, 21 101))"\n',
+            "column polygon, value .*longitude first",
+            id="axes of a polygon swapped",
+        ),
+        pytest.param("rule_id,category,reason,label\na,open,x,TK XYZ\n", "column label, value 'TK XYZ'", id="label"),
         pytest.param("rule_id,category,reason\na,open,x,y\n", "row 2: .*more or fewer fields", id="one field too many"),
         pytest.param("rule_id,category,reason\na,open\n", "row 2: .*more or fewer fields", id="one field too few"),
         pytest.param('rule_id,category,reason\na,open,"x\n', "rules.csv, row", id="an open quote"),
@@ -294,6 +300,12 @@ A_TIGER = {"scientific_name": "Panthera tigris"}
             {"month_from": 6, "month_to": 6},
             True,
             id="a whole year",
+        ),
+        pytest.param(
+            {"event_start": date(2020, 6, 1), "event_end": date(2020, 4, 30)},
+            {"month_from": 10, "month_to": 10},
+            True,
+            id="an interval that ends before it begins",
         ),
         pytest.param(
             {"event_start": date(2020, 3, 1), "event_end": date(2020, 4, 30), "month": None},

@@ -29,6 +29,7 @@ from biodata.store import (
     sharing_memory,
     survey_files,
     verify_files,
+    withheld_since,
 )
 from biodata.store.lake import Lake
 from biodata.store.private_reports import keep_report
@@ -95,7 +96,7 @@ def test_nothing_is_found_where_nothing_is_wrong(data: Path):
 
 def test_a_registry_of_thousands_of_rows_is_read_to_its_end(data: Path):
     with Registry.open(Settings(data=data)) as registry:
-        sharing_memory.record_presences(registry, pl.Series(range(3000), dtype=pl.Int64), 1)
+        withheld_since.record_presences(registry, pl.Series(range(3000), dtype=pl.Int64), 1)
     assert verify(Settings(data=data)).faults == []
 
 
