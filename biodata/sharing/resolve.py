@@ -20,7 +20,7 @@ import polars as pl
 
 from biodata.core.terms import STATED_TAXON
 from biodata.sharing import names
-from biodata.sharing.names import GROUPS, Checklists, Lineage, Reading, Readings
+from biodata.sharing.names import GROUPS, Checklists, CommonNames, Lineage, Reading, Readings
 from biodata.sharing.rule import Rule
 from biodata.text.reference_list import CLASSIFICATION
 
@@ -37,8 +37,9 @@ _NAMES: Final = (*INTERPRETED, "parts", *_STATED)
 """Where a set of names has names: each that is not known fails closed."""
 _RANKS: Final = {**dict(zip(GROUPS, GROUPS, strict=True)), "genus": "genus", "stated genus": "genus"}
 """Where it has groups, and their ranks, the highest first."""
-_PIECES: Final = re.compile(r"[(\[]([^()\[\]]{3,})[)\]]|([^\x00-\u02ff\s][^\x00-\u02ff]*)")
-"""What stands in brackets, and words of other scripts: they may name another taxon."""
+_MORE: Final = r"[(\[]|[^\x00-\x{2ff}]"
+"""Where a text has brackets, or another script, it may name one more taxon."""
+_WORDS: Final = re.compile(r"[A-Za-z\u00c0-\u02ff'-]+|[^\x00-\u02ff\s]+")
 _REMEMBERED: Final = 200_000
 """Texts whose answers are kept."""
 _TABLE: Final = pl.Schema(
@@ -253,24 +254,28 @@ class Resolver:
         return answers
 
     def _read(self, texts: Sequence[str]) -> dict[str, Answer]:
-        """Return what texts call for that were not read before, each with its pieces."""
-        pieces = {text: some for text in texts if (some := _pieces(text))}
-        read = names.canonical(pl.Series([*texts, *chain.from_iterable(pieces.values())]))
-        read = read.with_columns(pl.col("name").fill_null(""))
+        """Return what texts call for that were not read before."""
+        read = names.canonical(pl.Series(texts)).with_columns(pl.col("name").fill_null(""))
         ties = {} if self._checklists is None else self._checklists.ties(read["name"].str.to_lowercase())
         # What is plainly a name of two words is no common name.
         words = read.filter(~pl.col("plain") | ~pl.col("name").str.contains(" "))["value"].unique()
         spoken = {text: taxa for text in words if (taxa := names.meaning(text, self._common))}
+        more = read.filter(pl.col("doubted") | pl.col("value").str.contains(_MORE))["value"]
+        others = {text: _others_in(text, self._common) for text in more}
         by_hand = chain.from_iterable(map(_by_hand, read["name"]))
         parts = (part for name in read.filter(~pl.col("plain"))["name"] for part in _prefixes(name))
         tied = (target for some in ties.values() for target, _ in some)
-        readings = names.looked_up([*read["name"], *by_hand, *parts, *tied, *chain(*spoken.values())])
+        readings = names.looked_up([*read["name"], *by_hand, *parts, *tied, *chain(*spoken.values(), *others.values())])
         # Thousands of names are tied to the same few groups.
         called = {name: self._called_by(some) for name, some in readings.items()}
         found: dict[str, Answer] = {}
         for text, name, doubted, _ in read.iter_rows():
             targets = [*ties.get(name.casefold(), ()), *((taxon, False) for taxon in spoken.get(text, ()))]
             one = self._of_name(name, readings, called, targets, doubted=doubted)
+            for taxon in others.get(text, ()):
+                up, down = called.get(taxon, (0, 0))
+                up |= self._own.get(taxon.casefold(), 0) | (down if any(r.low for r in readings.get(taxon, ())) else 0)
+                one = one._replace(up=one.up | up, sure=one.sure if one.up | up == one.up else 0)
             if text in spoken:  # one that only checklists have is not known by it
                 known = one.known or bool(names.meaning(text, names.bundled_common_names()))
                 one = one._replace(known=known, low=one.known and one.low, sure=0, spoken=True)
@@ -278,12 +283,7 @@ class Resolver:
                 other = found[text]
                 one = Answer(one.known and other.known, one.low or other.low, one.up | other.up, one.down | other.down)
             found[text] = one
-        answers = {text: found[text] for text in texts}
-        for text, some in pieces.items():
-            one, others = found[text], [found[piece] for piece in some]
-            up = one.up | _together(other.up | (other.down if other.low else 0) for other in others)
-            answers[text] = one._replace(up=up, sure=one.sure if up == one.up else 0)
-        return answers
+        return found
 
     def _called_by(self, some: Sequence[Reading]) -> tuple[int, int]:
         """Return the rules of the taxa that a name means and of what is above them, and of what is below them."""
@@ -378,10 +378,11 @@ def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.
     return sets.with_columns(pl.when(pl.all() != "").then(pl.all())), place
 
 
-def _pieces(text: str) -> list[str]:
-    if text.isascii() and "(" not in text and "[" not in text:
-        return []
-    return [one.strip() for found in _PIECES.findall(text) for one in found if one.strip() and one.strip() != text]
+def _others_in(text: str, common: CommonNames) -> set[str]:
+    """Return what may name a taxon in a text: each run of three words or fewer of one script."""
+    words = _WORDS.findall(text)
+    runs = [" ".join(words[at : at + n]) for n in (1, 2, 3) for at in range(len(words) - n + 1)]
+    return {run.capitalize() for run in runs}.union(*(names.meaning(run, common) for run in runs))
 
 
 def _prefixes(name: str) -> list[str]:

@@ -299,3 +299,26 @@ def test_groups_exclude_the_same_rules_at_once_as_one_by_one():
     for name, stated in lineages.items():
         one_by_one = sum(rule for rule, lineage in own.items() if may_be(lineage, stated))
         assert places.not_excluded(stated) == one_by_one, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Sus scrofa (?Panthera tigris)", "Sus scrofa cf. Panthera tigris", "Sus scrofa - tiger kill", "Felidae (tiger?)", "Sus scrofa 虎",
+        "Sus scrofa / Panthera tigris", "Sus scrofa [Panthera tigirs]", "Carnivora indet. Panthera",
+    ],
+)  # fmt: skip
+def test_a_second_taxon_in_a_name_counts_however_it_is_written(name):
+    assert decided(name)
+
+
+@pytest.mark.parametrize("name", ["Aves indet.", "Sus scrofa (Linnaeus, 1758)", "Columba livia (feral)", "Felidae"])
+def test_a_group_or_authors_in_a_name_are_no_second_taxon(name):
+    assert not decided(name)
+
+
+def decided(name: str) -> bool:
+    """Tell whether a rule of the list that is shipped makes a record of a name coarse."""
+    row = {"key": 1, "scientificName": name, "kingdom": "Animalia", "countryCode": "LA", "decimalLatitude": 21.5, "decimalLongitude": 101.5}
+    frame = terms.conform(pl.DataFrame([row]), terms.OCCURRENCE)
+    return decide(frame, RuleSet.read(None), boundaries=load_boundaries()).height > 0
