@@ -5,7 +5,7 @@ https://localcontexts.org/labels/about-the-labels/. The meanings are ours, in fe
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from types import MappingProxyType
@@ -184,9 +184,12 @@ class LabelSet:
     Attributes
     ----------
     assignments : tuple of Assignment
+    parts : tuple of Assignment
+        The same labels on the events that are parts of those, however deep.
     """
 
     assignments: tuple[Assignment, ...] = ()
+    parts: tuple[Assignment, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, assignments: Iterable[Assignment], *, day: date) -> "LabelSet":
@@ -206,7 +209,8 @@ class LabelSet:
             return occurrences
         frame = occurrences.with_row_index("row")
         columns = {"label": pl.String, "dataset": pl.String, "event": pl.String, "key": pl.Int64}
-        put = pl.DataFrame([[getattr(a, name) for name in columns] for a in self.assignments], columns, orient="row")
+        every = [[getattr(a, name) for name in columns] for a in (*self.assignments, *self.parts)]
+        put = pl.DataFrame(every, columns, orient="row")
         of_record = pl.col("key").is_not_null()
         of_event = ~of_record & pl.col("event").is_not_null()
         parts = [_carried(occurrences)]

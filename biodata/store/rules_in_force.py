@@ -32,7 +32,7 @@ from biodata.sharing.plan import (
     with_places,
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
-from biodata.sharing.rule import Rule
+from biodata.sharing.rule import Assignment, Rule
 from biodata.sharing.set_apart import DECIDED, Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.checksums import code_hash
@@ -319,9 +319,30 @@ def known_to(lake: Lake, rules: RuleSet, *, snapshot: int | None = None) -> Rule
         If that version is not kept any more.
     """
     wanted = sorted({rule.area_id for rule in rules.rules if rule.area_id is not None})
-    return replace(
-        rules, checklists=_checklists(lake, snapshot), areas=MappingProxyType(_areas(lake, wanted, snapshot))
-    )
+    areas = MappingProxyType(_areas(lake, wanted, snapshot))
+    labels = replace(rules.labels, parts=_on_parts(lake, rules.labels.assignments, snapshot))
+    return replace(rules, checklists=_checklists(lake, snapshot), areas=areas, labels=labels)
+
+
+def _on_parts(lake: Lake, labels: Iterable[Assignment], snapshot: int | None) -> tuple[Assignment, ...]:
+    """Return the labels of events as they stand on the parts of these events, however deep."""
+    level = {(one.dataset, one.event, one.label): one for one in labels if one.event is not None}
+    if not level:
+        return ()
+    datasets = In("datasetKey", tuple(sorted({dataset for dataset, *_ in level})))
+    names = ("datasetKey", "parentEventID", "eventID")
+    events = lake.read("events", columns=names, where=datasets, snapshot=snapshot).drop_nulls(names)
+    parts = events.rows_by_key(["datasetKey", "parentEventID"])
+    found: dict[tuple[str, str | None, str], Assignment] = {}
+    while level:
+        below: dict[tuple[str, str | None, str], Assignment] = {
+            (dataset, part, label): replace(one, event=part)
+            for (dataset, event, label), one in level.items()
+            for (part,) in parts.get((dataset, event), ())
+        }
+        level = {at: one for at, one in below.items() if at not in found}
+        found |= level
+    return tuple(found.values())
 
 
 def _checklists(lake: Lake, snapshot: int | None) -> Checklists | None:

@@ -21,7 +21,10 @@ from biodata.sharing.labels import LabelSet, category_of, in_text, in_texts, lab
 from biodata.sharing.licences import LICENCES, UNSPECIFIED, effective, strictest
 from biodata.sharing.rule import Assignment
 from biodata.store import sharing_rules
+from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import known_to
+from survey_events import commit, event, seen
 
 BOUNDARIES = load_boundaries()
 BEAR_RULE = Rule("bears", SharingCategory.TENTH_DEGREE, "hunted", scientific_name="Ursus thibetanus")
@@ -83,6 +86,20 @@ def test_a_label_on_an_event_is_on_its_records_and_on_those_of_its_parts():
     frame = records({"eventID": "e1"}, {"eventID": "e1.1", "parentEventID": "e1"}, {"eventID": "e2"}, {})
     shown = publish(frame, under(Assignment("TK-A", "village", event="e1")), boundaries=BOUNDARIES)
     assert shown["community_labels"].to_list() == [["TK-A"], ["TK-A"], None, None]
+
+
+def test_a_label_on_an_event_is_on_records_however_deep_their_event_is_a_part_of_it(tmp_path):
+    tree = [event("e"), event("e.1", parentEventID="e"), event("e.1.1", parentEventID="e.1"), event("other")]
+    told = [
+        seen(n, "Lophura nycthemera", name, parentEventID=above)
+        for n, (name, above) in enumerate([("e.1.1", "e.1"), ("other", None)])
+    ]
+    commit(tmp_path, tree, told)
+    rules = RuleSet(()).on(date(2026, 1, 1), consents=(), labels=[Assignment("TK-SS", "cameras", event="e")])
+    with Lake.open(tmp_path) as lake:
+        records, labels = lake.read("occurrences"), known_to(lake, rules).labels
+    shown = labels.added(records).sort("eventID").select("eventID", "community_labels").rows()
+    assert shown == [("e.1.1", ["TK-SS"]), ("other", None)]
 
 
 def test_a_label_on_a_record_stands_beside_those_that_it_came_with():
