@@ -326,6 +326,7 @@ def known_to(lake: Lake, rules: RuleSet, *, snapshot: int | None = None) -> Rule
 
 def _on_parts(lake: Lake, labels: Iterable[Assignment], snapshot: int | None) -> tuple[Assignment, ...]:
     """Return the labels of events as they stand on the parts of these events, however deep."""
+    found: dict[tuple[str, str, str], Assignment] = {}
     level = {(one.dataset, one.event, one.label): one for one in labels if one.event is not None}
     if not level:
         return ()
@@ -333,9 +334,8 @@ def _on_parts(lake: Lake, labels: Iterable[Assignment], snapshot: int | None) ->
     names = ("datasetKey", "parentEventID", "eventID")
     events = lake.read("events", columns=names, where=datasets, snapshot=snapshot).drop_nulls(names)
     parts = events.rows_by_key(["datasetKey", "parentEventID"])
-    found: dict[tuple[str, str | None, str], Assignment] = {}
     while level:
-        below: dict[tuple[str, str | None, str], Assignment] = {
+        below = {
             (dataset, part, label): replace(one, event=part)
             for (dataset, event, label), one in level.items()
             for (part,) in parts.get((dataset, event), ())
