@@ -224,6 +224,7 @@ _EVEN: Final = 0.5
 """A walk is even if the middle half of its steps lies within this share of their median."""
 _RANK: Final = {str(category): category.strictness for category in SharingCategory}
 _CATEGORY: Final = {n: category for category, n in PER_DEGREE.items()}
+_BLANK: Final = pl.col("opened").is_null()
 _MAY_GO_BESIDE: Final = pl.col("category").is_null() | pl.col("beside")
 _BESIDE: Final = ("key", "category", "rule_id", "beside")
 
@@ -233,12 +234,14 @@ def emptied_events(
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Find what is set apart beside events that lose their last open record.
 
-    An emptied event is no sign where the dataset's events with sensitive records lack others no more often than its other events
-    are blank in the source: who sees it then knows no more than before. There, and if its crowd has a blank one, it stays. Else
-    all events of its round (`_in_rounds`) are emptied with it: the same set, from whichever of the ten one looks. In a dataset that an earlier release had, as long as one of these places has no such event,
-    the event and they wait, with all their records; so do, with one that has no crowd yet, all events of its degree at places in
-    no crowd that no release has shown. One whose place is the only one of its cell is not published: nothing there hides it. An
-    event that a release has shown needs nothing.
+    1. An event is *emptied* if it has records and none of them is open. One that a release has shown needs nothing.
+    2. It stays as it is where an event without records is usual: its crowd has a blank one, and the dataset's events with
+       sensitive records are emptied no more often than its others are blank.
+    3. Else the open records of all events of its round in its crowd (`_in_rounds`) go apart with it: the same set, from
+       whichever of the ten places one looks.
+    4. In a dataset that an earlier release had, these events wait, with all their records, until each other place of the
+       crowd has a new one. For an event that has no crowd yet, all new events of its degree at places in no crowd wait.
+    5. It is not published if its place is the only one of its cell, or if all its records are withheld: nothing hides it.
 
     Parameters
     ----------
@@ -262,10 +265,57 @@ def emptied_events(
     held : polars.DataFrame
         datasetKey, key of the records that wait with them.
     """
-    event = ["datasetKey", "eventID"]
+    event, crowd, visit = ["datasetKey", "eventID"], ["datasetKey", "crowd"], ["datasetKey", "crowd", "year", "round"]
     records = records.drop_nulls("eventID")
+    placed = _with_records(events.drop_nulls(["fx", "fy"]), records, waits)
+    # Of an event whose records are all withheld no cell is known: it hides among all events of its dataset.
+    withheld = placed.filter(pl.col("withheld"), _BLANK.mean().over("datasetKey") < BLANK)
+
+    # An event hides in its crowd, else among ten places of its cell.
+    here = with_crowds(placed, groups.with_columns(places=pl.len().over(crowd)))
+    here = here.with_columns(usual=_BLANK.any().over(crowd), crowded=~pl.col("crowd").str.starts_with(TEN))
+    new = _in_rounds(here.filter(~pl.col("shown")))
+    emptied = new.filter(~pl.col("opened"), pl.col("base") == pl.col("asked"))
+    emptied = emptied.sort("crowded", "n").unique("event_key", keep="last").filter(pl.col("often") | ~pl.col("usual"))
+
+    without_crowd = pl.col("waits") & ~pl.col("crowded")
+    degrees = emptied.filter(without_crowd).select("datasetKey", "base", *cell(1)).unique()
+    around = placed.filter(~pl.col("shown")).with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
+    around = around.join(here.filter("crowded"), on=["event_key", "base"], how="anti")
+
+    emptied = emptied.filter(~without_crowd)
+    others = emptied.join(new, on=crowd, suffix="_other")
+    others = others.filter((pl.col("x") != pl.col("x_other")) | (pl.col("y") != pl.col("y_other")))
+    in_earlier = pl.col("datasetKey").is_in(list(released))
+    everywhere = pl.struct("x_other", "y_other").n_unique().over("event_key") >= pl.col("places") - 1
+    ready = others.filter(~in_earlier | everywhere)
+    lacking = emptied.filter(in_earlier | (pl.col("places") == 1)).join(ready, on="event_key", how="anti")
+    with_lacking = others.join(lacking, on="event_key", how="semi").select(
+        "datasetKey", eventID="eventID_other", event_key="event_key_other"
+    )
+    waiting = pl.concat([frame.select(with_lacking.columns) for frame in (lacking, around, with_lacking)]).unique()
+
+    apart = ready.select(*visit, "base", "rule_id").unique().join(new, on=visit, nulls_equal=True).select(
+        *event, "rule_id",
+        category=pl.col("base").replace_strict(_CATEGORY, return_dtype=pl.String), beside=pl.lit(value=True),
+    )  # fmt: skip
+    opened = records.filter(_MAY_GO_BESIDE).select("key", *event)
+    return (
+        opened.join(strictest(apart, event), on=event).select(_BESIDE),
+        pl.concat([rows.select("datasetKey", "event_key") for rows in (withheld, waiting)]).unique(),
+        records.join(waiting, on=event, how="semi").select("datasetKey", "key"),
+    )
+
+
+def _with_records(events: pl.DataFrame, records: pl.DataFrame, waits: pl.Series) -> pl.DataFrame:
+    """Return events with what is known of their records.
+
+    opened : one of them is open (null: there are none); withheld : all are; waits : one waits for a crowd; asked, rule_id :
+    what the strictest cell and the first rule of sensitive ones are; often : the dataset's events with sensitive records
+    lack others more often than by chance, as often as its other events are blank.
+    """
     own = pl.col("category").is_in(list(PER_DEGREE)) & ~pl.col("beside")
-    of_event = records.group_by(event).agg(
+    of_event = records.group_by("datasetKey", "eventID").agg(
         opened=pl.col("category").is_null().any(),
         withheld=(pl.col("category") == str(SharingCategory.WITHHELD)).fill_null(value=False).all(),
         waits=(pl.col("key").is_in(waits.implode()) & ~pl.col("beside")).any(),
@@ -273,50 +323,11 @@ def emptied_events(
         asked=pl.col("category").filter(own).replace_strict(PER_DEGREE, return_dtype=pl.Int32).min(),
         rule_id=pl.col("rule_id").filter(own).sort().first(),
     )  # fmt: skip
-    placed = events.drop_nulls(["fx", "fy"]).join(of_event, on=event, how="left", maintain_order="left")
-    blank = pl.col("opened").is_null().mean()
+    events = events.join(of_event, on=["datasetKey", "eventID"], how="left", maintain_order="left")
     sensitive = pl.col("asked").is_not_null()
-    by_chance = sensitive.sum() * (pl.col("opened").is_null().sum() / (~sensitive).sum())
-    telling = (sensitive & pl.col("alone")).sum() > by_chance + _SPREAD * by_chance.sqrt()
-    placed = placed.with_columns(telling=telling.over("datasetKey"))
-    # Of an event whose records are all withheld no cell is known: it hides among all events of its dataset.
-    withheld = placed.filter(pl.col("withheld"), blank.over("datasetKey") < BLANK)
-
-    crowd = ["datasetKey", "crowd"]
-    here = with_crowds(placed, groups.with_columns(places=pl.len().over(crowd)))
-    here = here.with_columns(blank=blank.over(crowd), crowded=~pl.col("crowd").str.starts_with(TEN))
-    new = _in_rounds(here.filter(~pl.col("shown")))
-    # An event hides in its crowd, else among ten places of its cell.
-    empty = new.filter(~pl.col("opened"), pl.col("base") == pl.col("asked"))
-    empty = empty.sort("crowded", "n").unique("event_key", keep="last")
-    empty = empty.filter(pl.col("telling") | (pl.col("blank") == 0))
-    crowdless = empty.filter("waits", ~pl.col("crowded")).with_columns(cell(1))
-    around = placed.filter(~pl.col("shown")).with_columns(cell(1)).join(
-        crowdless.select("datasetKey", "base", "column", "row").unique(), on=["datasetKey", "column", "row"]
-    ).join(here.filter("crowded"), on=["event_key", "base"], how="anti")  # fmt: skip
-
-    empty = empty.filter(~pl.col("waits") | pl.col("crowded"))
-    pairs = empty.join(new, on=crowd, suffix="_other")
-    pairs = pairs.filter((pl.col("x") != pl.col("x_other")) | (pl.col("y") != pl.col("y_other")))
-    new_places = pl.struct("x_other", "y_other").n_unique().over("event_key")
-    before = pl.col("datasetKey").is_in(list(released))
-    ready = pairs.filter(~before | (new_places >= pl.col("places") - 1))
-    lacking = empty.filter(before | (pl.col("places") == 1)).join(ready, on="event_key", how="anti")
-    others = pairs.join(lacking, on="event_key", how="semi").select(
-        "datasetKey", eventID="eventID_other", event_key="event_key_other"
-    )
-    waiting = pl.concat([frame.select(others.columns) for frame in (lacking, around, others)]).unique()
-    visit = [*crowd, "year", "round"]
-    with_them = ready.select(*visit, "base", "rule_id").unique().join(new, on=visit, nulls_equal=True).select(
-        *event, "rule_id",
-        category=pl.col("base").replace_strict(_CATEGORY, return_dtype=pl.String), beside=pl.lit(value=True),
-    )  # fmt: skip
-    opened = records.filter(_MAY_GO_BESIDE).select("key", *event)
-    return (
-        opened.join(strictest(with_them, event), on=event).select(_BESIDE),
-        pl.concat([rows.select("datasetKey", "event_key") for rows in (withheld, waiting)]).unique(),
-        records.join(waiting, on=event, how="semi").select("datasetKey", "key"),
-    )
+    by_chance = sensitive.sum() * (_BLANK.sum() / (~sensitive).sum())
+    often = (sensitive & pl.col("alone")).sum() > by_chance + _SPREAD * by_chance.sqrt()
+    return events.with_columns(often=often.over("datasetKey"))
 
 
 def _in_rounds(events: pl.DataFrame) -> pl.DataFrame:
