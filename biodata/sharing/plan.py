@@ -151,7 +151,8 @@ def plan_of(
     )
     apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
     known = _known_numbers(records).join(_pictured(records, apart.hidden), on="datasetKey", how="anti")
-    marked = apart.states.select("datasetKey").unique().join(known, on="datasetKey", how="anti")
+    with_presences = apart.states.filter("published").select("datasetKey").unique()
+    marked = with_presences.join(known, on="datasetKey", how="anti")
     decided = asked.drop_nulls("category").select(DECIDED.names())
     return Plan(replace(apart, marked=marked, decided=decided), secret, memory)
 

@@ -128,4 +128,9 @@ def evidence_view(
     made = presence_rows(rules, boundaries=boundaries)
     made = (made if among is None else made.filter(among)).select(names)
     shown = pl.concat([opened, made], how="diagonal").filter(inside)
+    # A node keeps the flags of the exact place; the cell still tells that its country is not the stated one.
+    has_land = pl.col("country_codes").list.len() > 0
+    elsewhere = pl.col("cell_west").is_not_null() & has_land & ~pl.col("countryCode").is_in("country_codes")
+    flagged = pl.when(elsewhere).then(pl.col("quality_flags").list.set_union(["COUNTRY_COORDINATE_MISMATCH"]))
+    shown = shown.with_columns(quality_flags=flagged.otherwise("quality_flags"))
     return shown.select(*occurrences.columns, *added)
