@@ -232,9 +232,8 @@ def _asked() -> dict[str, Any]:
 async def cite(request: Request) -> Response:
     """Keep what the same parameters find by search, given in the address, a JSON body or both; or a download."""
     raw = await bodies.receive(request)
-    own, more = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else ([], None)
-    pairs = [*own, *request.query_params.multi_items()]
-    return await run_in_threadpool(_keep, request, pairs, more, raw)
+    own = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else []
+    return await run_in_threadpool(_keep, request, [*own, *request.query_params.multi_items()])
 
 
 @router.get(
@@ -341,7 +340,7 @@ def unfinished(cited: Cited) -> ProblemError:
     )
 
 
-def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) -> Response:
+def _keep(request: Request, pairs: Pairs) -> Response:
     """Read the request as a search would, look at what comes out, and keep both."""
     told = dict(pairs)
     found = service(request)
@@ -352,16 +351,14 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
         filter_: Filter | None
         if download is not None:
             rest = [name for name, _ in pairs if name != DOWNLOAD]
-            if rest or more is not None:
-                raise invalid(field=(rest or ["body"])[0], value="", expected=f"nothing beside {DOWNLOAD}")
+            if rest:
+                raise invalid(field=rest[0], value="", expected=f"nothing beside {DOWNLOAD}")
             asked = [(name, value) for name, value in download.request["asked"]]
             filter_ = from_plain(download.request["filter"])
         else:
-            parsed = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
+            parsed = read(pairs, release, own=_OWN)
             filter_ = every(parsed.filters)
             asked = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
-            if more is not None:
-                asked.append(("body", raw.decode("utf-8", "replace")))
             headers = release.headers()
         columns = (*content.COLUMN_SETS[content.COLUMN_SET], "community_labels")
         page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
