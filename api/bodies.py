@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import orjson
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 
 from api.answers import GEOJSON
@@ -14,6 +15,12 @@ BODY_LIMIT_BYTES: Final = 1_000_000
 
 GEOJSON_TYPES: Final = ("Polygon", "MultiPolygon", "GeometryCollection", "Feature", "FeatureCollection")
 _OWN: Final = ("limit", "offset", "cursor", "snapshot", "facet", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect")  # fmt: skip
+
+
+class Sent(BaseModel):
+    """What is sent: every field is one of these, and of its type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 async def receive(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:

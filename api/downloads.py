@@ -1,7 +1,6 @@
 """Downloads: the parameters of a search and a format; asked for, watched, cancelled, fetched in parts, under the terms of use."""
 
 import base64
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +9,6 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Path
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -101,7 +99,6 @@ router = APIRouter(prefix="/v1/downloads", tags=["downloads"])
 _NO_STORE: Final = "no-store"
 _OWN: Final = ("format", "columns", "grid", "purpose", "snapshot")
 _RETRY_S: Final = "5"
-_RANGE: Final = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+)){0,9}", re.ASCII)
 
 DownloadId = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{32}$"})]
 Pairs = Sequence[tuple[str, str]]
@@ -199,34 +196,12 @@ def file(request: Request, number: DownloadId) -> Response:
     known = request.headers.get("if-none-match", "")
     if known and (known.strip() == "*" or etag in (part.strip().removeprefix("W/") for part in known.split(","))):
         return Response(status_code=304, headers=headers)
-    _check_range(request, size, etag)
     media_type = KINDS[found.format].media_type
     if getattr(request.state, "head", False):
         # GDAL and curl ask for the head of a file of gigabytes: nothing of it is read.
         headers |= {"Content-Length": str(size), "Accept-Ranges": "bytes"}
         return Response(headers=headers, media_type=media_type)
     return FileResponse(found.file, headers=headers, media_type=media_type, filename=found.file.name)
-
-
-def _check_range(request: Request, size: int, etag: str) -> None:
-    """Leave out a Range that is none, or of another file, as RFC 9110 asks; refuse one that lies behind the end."""
-    told = request.headers.get("range")
-    if told is None:
-        return
-    parts = [part.strip().partition("-") for part in told.partition("=")[2].split(",")]
-    backwards = any(first and last and int(first) > int(last) for first, _, last in parts if f"{first}{last}".isdigit())
-    another = request.headers.get("if-range", etag) != etag
-    if another or not _RANGE.fullmatch(told.strip()) or backwards:
-        del MutableHeaders(scope=request.scope)["range"]
-        return
-    if any((first and int(first) >= size) or (not first and int(last) == 0) for first, _, last in parts):
-        raise ProblemError(
-            Code.RANGE_INVALID,
-            f"the file has {size:,} bytes",
-            field="Range",
-            expected=f"a range within bytes=0-{max(size - 1, 0)}",
-            headers={"Content-Range": f"bytes */{size}"},
-        )
 
 
 def _queue(request: Request, pairs: Pairs) -> Response:

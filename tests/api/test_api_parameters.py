@@ -1,6 +1,5 @@
 """Every parameter of GBIF's occurrence search in one table, in each entrance: honoured, or a 400 that names it."""
 
-
 import orjson
 import pytest
 from starlette.testclient import TestClient

@@ -22,7 +22,6 @@ from biodata.sharing.grid import CROWD_PLACES
 from biodata.sharing.set_apart import Memory
 from biodata.store import (
     checksums,
-    floor_set,
     folders,
     models,
     pointer,
@@ -30,10 +29,10 @@ from biodata.store import (
     survey_files,
     verify_files,
 )
+from biodata.store.folders import secret, token_secret
 from biodata.store.lake import Lake
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
-from biodata.store.secret import secret, token_secret
 from biodata.store.sharing_rules import rules_of
 from biodata.store.verify import verify
 from store_records import build, commit_rows, scattered
@@ -196,7 +195,7 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     data = Path(shutil.copytree(whole, tmp_path_factory.mktemp("everything") / "data"))
     settings = Settings(data=data)
     keep_report(data, "ingest-1", {"refusals": [{"value": "20.51234"}]})
-    floor_set.pin(data, releases.neighbours())
+    sharing_memory.pin(data, releases.neighbours())
     reads.remember(data, "run-1", pl.DataFrame({"key": [1], "sharing_category": ["open"]}))
     token_secret(data)
     with Registry.open(settings) as registry:
