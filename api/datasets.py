@@ -14,7 +14,7 @@ from api import answers, documents, models
 from api.answers import HTML, JSON, address, json_answer, only
 from api.catalogue import COUNTED, Catalogue
 from api.dependencies import Opened, service
-from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
+from api.errors import Code, ProblemError, invalid, unknown_parameter, unknown_value
 from api.gbif_names import LICENSE_URLS, country_name
 from api.readers import like_literal, one_of, window
 from biodata.exports import catalogue
@@ -34,14 +34,6 @@ _FORMS: Final = ("json", "html", "jsonld", "dcat", "eml")
 _TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", XML: "eml", "application/eml+xml": "eml"}
 _ACCEPTED: Final = ("hl", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect")
 """GBIF's parameters that choose no datasets; pygbif sends them."""
-
-_UNAVAILABLE: Final = frozenset(
-    {
-        "subtype", "facet", "keyword", "owner", "identifier", "identifierType", "owningOrg", "publishingOrg", "hostingOrg",
-        "publishingCountry", "decade", "continent", "country", "code",
-    }
-)  # fmt: skip
-"""GBIF's parameters that cannot be honoured: the catalogue does not tell these of a dataset."""
 
 _OTHER_TYPES: Final = ("SAMPLING_EVENT", "MATERIAL_ENTITY")
 """What GBIF has besides; here events are told with their occurrences."""
@@ -84,10 +76,6 @@ def search(request: Request) -> Response:
     """Answer a page of datasets."""
     query = request.query_params
     for name in query:
-        if name in _UNAVAILABLE:
-            raise unavailable_parameter(
-                name, "q, license or type; records are counted by dataset at /v1/occurrence/counts/datasets"
-            )
         if name not in (*_ANSWERED, *_ACCEPTED):
             raise unknown_parameter(name, _ANSWERED)
     limit, offset = window(query, default=20, most=LIMIT)
