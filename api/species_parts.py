@@ -14,16 +14,11 @@ from api.dependencies import Opened, service
 from api.errors import Code, ProblemError
 from api.readers import window
 from api.species import COLUMNS, LIMIT, RANK_COLUMNS, row_of, taxon
-from biodata.core.terms import DWC
 from biodata.store.query.filters import And, Compare, Filter, In, Not
 
 router = APIRouter(tags=["species"])
 
-PARTS: Final = (
-    "verbatim", "parents", "children", "synonyms", "vernacularNames", "related", "descriptions", "distributions", "media",
-    "references", "speciesProfiles", "typeSpecimens", "combinations", "statuses",
-)  # fmt: skip
-_TERMS: Final = ("scientificName", "scientificNameAuthorship", "taxonRank", "taxonomicStatus", *RANK_COLUMNS)
+PARTS: Final = ("parents", "children", "synonyms", "vernacularNames", "statuses")
 _PAGING: Final = documents.plain_parameters(
     ("limit", {"type": "integer", "minimum": 0}, "Rows of a page."),
     ("offset", dict(documents.OFFSET), "Rows to leave out."),
@@ -36,7 +31,7 @@ _PAGING: Final = documents.plain_parameters(
     **documents.answered(None, "What belongs to a name", missing=True),
 )
 def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PARTS)]) -> Response:
-    """Answer the names above or below it, its synonyms, its common names; what no checklist here tells is empty."""
+    """Answer the names above or below it, its synonyms, its common names."""
     if part not in PARTS:
         detail = f"nothing of a name is called {part[:80]!r}"
         raise ProblemError(Code.NOT_FOUND, detail, expected=f"one of {', '.join(PARTS)}")
@@ -46,15 +41,12 @@ def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PA
         row = dict(zip(COLUMNS, values, strict=True))
         if part == "parents":
             return json_answer(_parents(release, row))
-        if part == "verbatim":
-            told = {f"{DWC}{name}": str(row[name]) for name in _TERMS if row[name] is not None}
-            return json_answer({"key": row["gbif_key"] or row["taxon_id"], **told})
         if part == "statuses":
             return _statuses(release, row, limit, offset)
         if part == "vernacularNames":
             names = _common(row)
             return _page(names[offset : offset + limit], limit, offset, len(names))
-        filter_ = _children(release, row) if part == "children" else _synonyms(row) if part == "synonyms" else None
+        filter_ = _children(release, row) if part == "children" else _synonyms(row)
         if filter_ is None:
             return _page([], limit, offset, 0)
         page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)

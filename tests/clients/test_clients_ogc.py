@@ -4,6 +4,7 @@ import csv
 import http.client
 import subprocess
 
+import pyproj
 import pytest
 
 import releases
@@ -129,6 +130,16 @@ def test_gdal_reads_tiles_and_every_record_is_counted(address):
     told = ogr("ogrinfo", "-q", f"OGCAPI:{address}/ogc/collections/occurrences", "Zoom level 0", "-oo", "API=TILES")
     counts = [int(line.rpartition("=")[2]) for line in told.splitlines() if "count (Integer)" in line]
     assert sum(counts) == releases.OPEN + 2
+
+
+def test_gdal_asks_in_another_system(address, tmp_path):
+    out, system = tmp_path / "out.geojson", "http://www.opengis.net/def/crs/EPSG/0/32648"
+    ogr("ogr2ogr", "-f", "CSV", "-lco", "GEOMETRY=AS_XY", out.with_suffix(".csv"), f"OAPIF:{address}/ogc", "occurrences",
+        "-oo", f"CRS={system}", "-where", "occurrenceID = 'FN-40'")  # fmt: skip
+    with out.with_suffix(".csv").open(encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    x, y = pyproj.Transformer.from_crs(4326, 32648, always_xy=True).transform(100.37, 20 + 8 * 0.11)
+    assert (float(row["X"]), float(row["Y"])) == (pytest.approx(x, abs=0.01), pytest.approx(y, abs=0.01))
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

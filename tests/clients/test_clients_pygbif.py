@@ -133,18 +133,23 @@ def test_what_gbif_lacks(pygbif):
 
 
 def test_the_rest_of_the_occurrence_module(pygbif):
+    key = pygbif.occurrences.search(occurrenceId="FN-3", limit=1)["results"][0]["key"]
+    assert pygbif.occurrences.get_fragment(key=key)["occurrenceID"] == "FN-3"
     assert pygbif.occurrences.count(isGeoreferenced=True, country="VN") == sum(
         r["countryCode"] == "VN" and r["decimalLatitude"] is not None for r in ROWS
     )
     assert sum(pygbif.occurrences.count_year("1990,2030").values()) == len(ROWS)
     assert sum(pygbif.occurrences.count_datasets(country="VN").values()) == sum(r["countryCode"] == "VN" for r in ROWS)
     assert pygbif.occurrences.count_countries(publishingCountry="CN") == {}
+    assert {"dimensions": [{"key": "country", "type": "code"}]} in pygbif.occurrences.count_schema()
 
 
 def test_the_rest_of_the_species_module(pygbif):
     assert pygbif.species.gbif_to_col(2441208)["usage"]["canonicalName"] == releases.SEROW
     assert pygbif.species.gbif_to_col([1])[0]["diagnostics"]["matchType"] == "NONE"
-    for part in ("verbatim", "parents", "children", "related", "synonyms", "vernacularNames", "media"):
+    parsed = pygbif.species.name_parser(["Vanessa atalanta (Linnaeus, 1758)"])
+    assert parsed[0]["canonicalName"] == "Vanessa atalanta"
+    for part in ("verbatim", "name", "parents", "children", "related", "synonyms", "vernacularNames", "media"):
         assert pygbif.species.name_usage(key=2441208, data=part) is not None
     found = pygbif.species.name_lookup(q="gibbon", facet="status", limit=0)
     assert found["facets"] == [{"field": "STATUS", "counts": [{"name": "ACCEPTED", "count": 1}]}]
