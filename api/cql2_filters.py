@@ -303,7 +303,7 @@ def relate_shapes(name: str, args: list[Any], system: System) -> Filter:
     return Not(meets) if name == "s_disjoint" else meets
 
 
-def _box(told: Any, system: System) -> InBox | None:
+def _box(told: Any, system: System) -> Filter | None:
     """Return the filter for a box; None where it is none."""
     if not isinstance(told, dict) or not isinstance(told.get("bbox"), list) or "type" in told:
         return None
@@ -320,7 +320,7 @@ def _box(told: Any, system: System) -> InBox | None:
 def _wkb(told: Any, system: System) -> bytes:
     """Return the WKB of a box or geometry, in degrees."""
     found = _box(told, system)
-    if found is not None:
+    if isinstance(found, InBox):
         if found.west > found.east:
             halves = [
                 shapely.box(found.west, found.south, 180, found.north),
@@ -328,6 +328,8 @@ def _wkb(told: Any, system: System) -> bytes:
             ]
             return bytes(shapely.to_wkb(shapely.MultiPolygon(halves)))
         return bytes(shapely.to_wkb(shapely.box(found.west, found.south, found.east, found.north)))
+    if isinstance(found, Intersects):
+        return found.wkb
     if isinstance(told, dict) and isinstance(told.get("wkt"), str):
         return read_wkt(told["wkt"], system.to_degrees)
     if isinstance(told, dict) and "type" in told:

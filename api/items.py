@@ -129,12 +129,13 @@ def items(request: Request, collection_id: CollectionId) -> Response:
             page = release.features(
                 found.id, filter_, found.key, found.properties, limit=limit, offset=offset, flipped=system.flipped
             )
-            features = geojson_texts(page.rows, read=for_people)
+            features = geojson_texts(page.rows, read=for_people or system.projected)
         else:
             page = release.page(found.id, filter_, feature_columns(found), limit=limit, offset=offset)
             features = geojson_features(found, page.rows, flipped=system.flipped)
         matched = release.count(found.id, filter_)
         links = _page_links(request, found, page.cursor, limit=limit, offset=offset)
+    _project(found, features, system)
     if for_people:
         return _features_page(request, found, features, matched, links)
     body = {
@@ -163,6 +164,7 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     with service(request).open(request) as release:
         page = release.page(found.id, Compare(found.key, "=", key), feature_columns(found), limit=1, offset=0)
         features = geojson_features(found, page.rows, flipped=system.flipped)
+    _project(found, features, system)
     if not features:
         raise ProblemError(Code.RECORD_MISSING, f"{found.id} has no feature {feature_id[:80]!r}", field="feature_id")
     feature, here = features[0], f"/ogc/collections/{found.id}"
@@ -234,6 +236,16 @@ def _box(value: str, system: System) -> Filter:
     if len(corners) == 6:
         corners = [corners[0], corners[1], corners[3], corners[4]]
     return collections.box(system, (corners[0], corners[1], corners[2], corners[3]), refusal)
+
+
+def _project(collection: Collection, features: list[Any], system: System) -> None:
+    """Put every geometry of features in degrees into a projected system."""
+    if not system.projected:
+        return
+    for feature in features:
+        for shape in ("geometry", *collection.shapes):
+            holder = feature if shape == "geometry" else feature["properties"]
+            holder[shape] = collections.geometry(system, orjson.loads(orjson.dumps(holder[shape])))
 
 
 def _page_links(

@@ -103,6 +103,19 @@ class VerbatimOccurrence(BaseModel):
     extensions: dict[str, Any]
 
 
+class CountDimension(BaseModel):
+    """A parameter that counts can be asked by."""
+
+    key: str
+    type: str
+
+
+class CountSchema(BaseModel):
+    """Parameters that may stand together in a count."""
+
+    dimensions: list[CountDimension]
+
+
 class FacetCount(BaseModel):
     """How many records have one value."""
 
@@ -185,6 +198,25 @@ class MatchV2(BaseModel):
     diagnostics: dict[str, Any]
     synonym: bool
     additionalStatus: list[dict[str, str]] | None = None
+
+
+class ParsedName(BaseModel):
+    """A name taken apart, as GBIF's parser tells it; what is not there is absent."""
+
+    scientificName: str
+    type: str
+    parsed: bool
+    genusOrAbove: str | None = None
+    specificEpithet: str | None = None
+    infraSpecificEpithet: str | None = None
+    authorship: str | None = None
+    year: str | None = None
+    bracketAuthorship: str | None = None
+    bracketYear: str | None = None
+    canonicalName: str | None = None
+    canonicalNameWithMarker: str | None = None
+    canonicalNameComplete: str | None = None
+    rankMarker: str | None = None
 
 
 class SpeciesPage(Page):

@@ -14,7 +14,7 @@ from api import bodies, documents, gbif_names, models, parameters, records
 from api.answers import address, json_answer
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_value
-from api.parameters import Asked, every, read
+from api.parameters import SEARCH, Asked, every, read
 from api.readers import boolean, integer, window
 from biodata.store.query.filters import And, Compare, Filter
 
@@ -210,6 +210,14 @@ def counts(request: Request, by: Annotated[str, documents.one_of(_COUNTS)]) -> R
         return json_answer({str(name): number for name, number in found}, headers=search_headers(release, asked))
 
 
+@router.get("/count/schema", **documents.answered(list[models.CountSchema], "What counts can be asked by"))
+def count_schema(request: Request) -> Response:
+    """Answer the dimensions of counts in GBIF's shape: here every search parameter may stand beside every other."""
+    with service(request).open(request):
+        dimensions = [{"key": p.name, "type": p.kind.value} for p in SEARCH.values()]
+    return json_answer([{"dimensions": [dimension]} for dimension in dimensions])
+
+
 @router.get("/{key}", **documents.answered(models.Occurrence, "One occurrence", missing=True))
 def one(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record by its key."""
@@ -225,6 +233,15 @@ def verbatim(request: Request, key: Annotated[str, documents.WHOLE]) -> Response
     """Answer one record's published values under full term addresses."""
     with service(request).open(request) as release:
         return json_answer(records.verbatim(_row(release, key)))
+
+
+@router.get("/{key}/fragment", **documents.answered(dict[str, str], "One occurrence as simple terms", missing=True))
+def fragment(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
+    """Answer one record's published values by simple term names; the text as it came stays inside."""
+    with service(request).open(request) as release:
+        record = records.verbatim(_row(release, key))
+    uris = {name.rsplit("/", 1)[1]: value for name, value in record.items() if name.startswith("http")}
+    return json_answer({"id": str(record["key"]), **uris})
 
 
 @router.get(

@@ -25,6 +25,7 @@ COLLECTIONS: Final = (
     "occurrences protected_areas corridors reserve_candidates considered_ground surveys boundaries".split()
 )
 BODIES: Final[Mapping[str, Any]] = {
+    "/v1/parser/name": ["Quercus"],
     "/v1/login": {"name": "nobody", "password": "no"},
     "/v1/login/refresh": {"refresh_token": "no"},
     "/v1/login/end": {"refresh_token": "no"},
@@ -93,7 +94,7 @@ def guesses(name: str, told: Mapping[str, str]) -> list[str]:
         "filter": [f"decimalLatitude < {y}"], "facet": ["locality", "month"], "f": ["html", "json", "csv"],
         "q": [told["locality"].split()[-1], told["recordedBy"]], "limit": ["1"], "offset": ["1"],
         "event": [told["eventID"]], "side": ["VN", "CN"],
-        "cursor": ["x"], "release": ["none"], "snapshot": ["none"], "crs": ["http://www.opengis.net/def/crs/EPSG/0/4490"],
+        "cursor": ["x"], "release": ["none"], "snapshot": ["none"], "crs": ["http://www.opengis.net/def/crs/EPSG/0/3857"],
     }  # fmt: skip
     found = special.get(name.lower(), [])
     return [*found, known[name.lower()]] if name.lower() in known and not found else found or ["true", "*", "1"]

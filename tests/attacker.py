@@ -227,7 +227,7 @@ class Attacker:
         rows = self.ask(SEARCH, params={"species": species, "limit": 300, **self.more}).json().get("results", [])
         for row in rows[:3]:
             for path in (f"/v1/occurrence/{row['key']}", f"/v1/occurrence/{row['key']}/verbatim",
-                         f"{ITEMS}/{row['key']}", f"{ITEMS}/{row['key']}?f=html"):  # fmt: skip
+                         f"/v1/occurrence/{row['key']}/fragment", f"{ITEMS}/{row['key']}", f"{ITEMS}/{row['key']}?f=html"):  # fmt: skip
                 first = self.ask(path)
                 if "etag" in first.headers:
                     self.client.headers["If-None-Match"] = first.headers["etag"]

@@ -2,7 +2,9 @@
 
 from urllib.parse import urlsplit
 
+import numpy as np
 import orjson
+import pyproj
 import pytest
 import shapely
 
@@ -266,6 +268,56 @@ def test_pages_by_offset_lead_both_ways(client):
     part = client.get(ITEMS.format("occurrences"), params={"limit": 100, "offset": 30, "countryCode": "LA"}).json()
     before = client.get(links(part)["prev"]).json()
     assert [f["id"] for f in before["features"]] == [f["id"] for f in first["features"]][:30]
+
+
+EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
+SYSTEMS = [3857, 6933, 32646, 32647, 32648, 32649, 32650, 32651]
+
+
+@pytest.mark.parametrize("code", SYSTEMS)
+@pytest.mark.parametrize("collection", ["occurrences", "corridors"])
+def test_projected_systems(client, collection, code):
+    moved = pyproj.Transformer.from_crs(4326, code, always_xy=True)
+    answer = client.get(ITEMS.format(collection), params={"crs": f"{EPSG}{code}", "limit": 50})
+    assert answer.headers["content-crs"] == f"<{EPSG}{code}>"
+    degrees = items(client, collection, limit=50)["features"]
+    for told, plain in zip(answer.json()["features"], degrees, strict=True):
+        assert told["id"] == plain["id"]
+        assert (told["geometry"] is None) == (plain["geometry"] is None)
+        if told["geometry"] is None:
+            continue
+        ours, theirs = (
+            shapely.get_coordinates(shapely.from_geojson(orjson.dumps(g["geometry"]))) for g in (told, plain)
+        )
+        expected = np.column_stack(moved.transform(theirs[:, 0], theirs[:, 1]))
+        assert ours == pytest.approx(expected, abs=0.001)
+    one = client.get(ITEMS.format(collection) + f"/{degrees[0]['id']}", params={"crs": f"{EPSG}{code}"})
+    assert one.json()["geometry"] == answer.json()["features"][0]["geometry"]
+
+
+@pytest.mark.parametrize("code", SYSTEMS)
+def test_a_box_and_a_filter_in_a_projected_system(client, code):
+    moved = pyproj.Transformer.from_crs(4326, code, always_xy=True)
+    corners = [*moved.transform(101.0, 20.6), *moved.transform(102.5, 21.9)]
+    left, bottom, right, top = (
+        round(c, 2) for c in (min(corners[0::2]), min(corners[1::2]), max(corners[0::2]), max(corners[1::2]))
+    )
+
+    def holds(row):
+        x, y = moved.transform(row["decimalLongitude"], row["decimalLatitude"])
+        return left <= x <= right and bottom <= y <= top
+
+    expected = {r["occurrenceID"] for r in PLACED if holds(r)}
+    for parameters in (
+        {"bbox": f"{left},{bottom},{right},{top}", "bbox-crs": f"{EPSG}{code}"},
+        {"filter": f"S_INTERSECTS(geometry, BBOX({left}, {bottom}, {right}, {top}))", "filter-crs": f"{EPSG}{code}"},
+    ):
+        found = items(client, sharing_category="open", limit=1000, **parameters)["features"]
+        assert {f["properties"]["occurrenceID"] for f in found} == expected
+    ring = f"{left} {bottom}, {right} {bottom}, {right} {top}, {left} {top}, {left} {bottom}"
+    inside = {"filter": f"S_WITHIN(geometry, POLYGON(({ring})))", "filter-crs": f"{EPSG}{code}"}
+    assert items(client, "protected_areas", **inside)["numberMatched"] >= 0
+    assert expected
 
 
 def test_a_filter_with_the_latitude_first(client):

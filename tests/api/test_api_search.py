@@ -254,10 +254,13 @@ def test_a_snapshot_and_a_cursor(client):
 # Other ways to a record
 
 
-def test_a_record_by_its_publishers_identifier(client):
+def test_a_record_by_its_publishers_identifier_and_as_a_fragment(client):
     record = client.get("/v1/occurrence/field-notes/FN-3").json()
     assert record["occurrenceID"] == "FN-3"
+    fragment = client.get(f"/v1/occurrence/{record['key']}/fragment").json()
+    assert (fragment["occurrenceID"], fragment["year"]) == ("FN-3", "2001")
     assert client.get("/v1/occurrence/field-notes/FN-9999").json()["code"] == "RECORD_MISSING"
+    assert client.get("/v1/occurrence/12/fragment").json()["code"] == "RECORD_MISSING"
 
 
 def test_facets_of_keys_of_ranks(client):

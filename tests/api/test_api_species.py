@@ -103,13 +103,31 @@ def test_what_belongs_to_a_name(client):
     assert names("parents") == ["Bovidae"]
     assert names("children", 9614) == [SEROW]
     assert names("synonyms") == ["Capricornis argyrochaetes"]
+    assert names("media") == []
     common = client.get("/v1/species/2436501/vernacularNames").json()["results"]
     assert {(row["language"], row["vernacularName"]) for row in common} == {
         ("eng", "Cao Vit gibbon"),
         ("vie", "Vượn Cao Vít"),
     }
+    assert client.get("/v1/species/2441208/name").json()["specificEpithet"] == "milneedwardsii"
+    assert client.get("/v1/species/2441208/verbatim").json()["http://rs.tdwg.org/dwc/terms/family"] == "Bovidae"
     assert client.get("/v1/species/2441208/moon").status_code == 404
     assert client.get("/v1/species/1/parents").json()["code"] == "RECORD_MISSING"
+
+
+def test_names_taken_apart(client):
+    told = ["Vanessa atalanta (Linnaeus, 1758)", "Arrhenatherum elatius var. elatius", "Cervidae", "???"]
+    found = client.post("/v1/parser/name", json=told).json()
+    assert found == client.get("/v1/parser/name", params={"name": told}).json()
+    assert [row["parsed"] for row in found] == [True, True, True, False]
+    assert (found[0]["bracketAuthorship"], found[0]["bracketYear"]) == ("Linnaeus", "1758")
+    assert (found[1]["infraSpecificEpithet"], found[1]["rankMarker"]) == ("elatius", "var.")
+    assert found[2]["genusOrAbove"] == "Cervidae"
+
+
+@pytest.mark.parametrize("body", ["{}", "[1]", "[[", '"Aus bus"', '["' + "a" * 501 + '"]'])
+def test_what_the_parser_refuses(client, body):
+    assert client.post("/v1/parser/name", content=body).status_code == 400
 
 
 @pytest.mark.parametrize("query", ["nam=x", "name=" + "a" * 501, "strict=maybe&name=Aus"])
