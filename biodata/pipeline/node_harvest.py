@@ -20,7 +20,7 @@ from biodata.pipeline.report import IngestReport
 from biodata.places import BoundarySet
 from biodata.sharing.licences import spelt, strictest
 from biodata.sharing.received import check_published
-from biodata.store import audit, sharing_memory
+from biodata.store import audit, floor_set
 from biodata.store.account_models import Node, Tombstone, Withdrawal
 from biodata.store.folders import secret
 from biodata.store.lake import Lake
@@ -91,7 +91,7 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
     with file_lock(settings.data / "harvest.lock", what="what nodes share"), Registry.open(settings) as registry:
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             if not dry_run:
-                sharing_memory.pin(settings.data, boundaries)
+                floor_set.pin(settings.data, boundaries)
             rules = rules_in_force(settings, lake, planned=False)
         known = _known(registry, folder)
         signed = node_keys.read_manifest(folder, public_pem=known.public_key)

@@ -16,7 +16,7 @@ from biodata.pipeline.changing import basis, find, unchanged_tables
 from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.pipeline.views_again import check_again
 from biodata.sharing.plan import fault_message, named_dataset
-from biodata.store import folders, releases, sharing_memory
+from biodata.store import floor_set, folders, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents, ask_nodes
 from biodata.store.lake import Lake
 from biodata.store.published_events import published_events
@@ -88,7 +88,7 @@ def _build(
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)
     # The version is fixed before it is looked at: what comes meanwhile was not looked at.
     snapshot = lake.snapshot()
-    sharing_memory.pin(settings.data, boundaries)
+    floor_set.pin(settings.data, boundaries)
     logger.info("deciding which records are set apart")
     rules = rules_in_force(settings, lake, snapshot=snapshot)
     plan = rules.plan

@@ -34,7 +34,7 @@ from biodata.sharing.plan import (
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.rule import Rule
 from biodata.sharing.set_apart import DECIDED, Memory
-from biodata.store import releases, sharing_memory, sharing_rules
+from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.checksums import code_hash
 from biodata.store.folders import secret
 from biodata.store.lake import Lake
@@ -94,7 +94,7 @@ def rules_in_force(
     boundaries = places.load_boundaries(settings.boundaries)
     with Registry.open(settings) as registry:
         scopes = registry.scopes()
-    rules = replace(known_to(lake, rules), floor=sharing_memory.pinned(settings.data, boundaries), scopes=scopes)
+    rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries), scopes=scopes)
     if not planned:
         return rules
     with Registry.open(settings) as registry:
@@ -138,7 +138,7 @@ def made_of(settings: Settings, lake: Lake, rules: RuleSet, snapshot: int | None
     sets = [places.load_boundaries(settings.boundaries), *([] if rules.floor is None else [rules.floor])]
     of_areas = ["protected_areas"] if any(rule.area_id is not None for rule in rules.rules) else []
     tables = [lake.changed_at(table) for table in ("taxa", *of_areas)]
-    by = [rules.hash, *map(sharing_memory.sha256, sets), *tables, code_hash()]
+    by = [rules.hash, *map(floor_set.sha256, sets), *tables, code_hash()]
     return {"snapshot": snapshot, "time": time_of(lake, snapshot), "year": _today().year, "by": by}
 
 

@@ -12,7 +12,7 @@ from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.places import BoundarySet
 from biodata.sharing.generalise import regions_of_size
-from biodata.store import releases, sharing_memory
+from biodata.store import floor_set, releases
 from landscapes import halves
 from rule_files import put_rules
 
@@ -62,7 +62,7 @@ def test_two_releases_by_two_sets_tell_the_same_of_a_coarse_place(settings, monk
 def test_a_kept_set_that_is_damaged_stops_the_release(settings, monkeypatch):
     told(settings)
     first = releases.current(settings.data).id
-    sharing_memory._units(coast(0.7)).write_parquet(settings.data / "floor" / "boundaries.parquet")
+    floor_set._units(coast(0.7)).write_parquet(settings.data / "floor" / "boundaries.parquet")
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: coast(0.3))
     with pytest.raises(StoreError, match="restore it"):
         pipeline.release(settings)

@@ -22,6 +22,7 @@ from biodata.sharing.grid import CROWD_PLACES
 from biodata.sharing.set_apart import Memory
 from biodata.store import (
     checksums,
+    floor_set,
     folders,
     models,
     pointer,
@@ -195,7 +196,7 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     data = Path(shutil.copytree(whole, tmp_path_factory.mktemp("everything") / "data"))
     settings = Settings(data=data)
     keep_report(data, "ingest-1", {"refusals": [{"value": "20.51234"}]})
-    sharing_memory.pin(data, releases.neighbours())
+    floor_set.pin(data, releases.neighbours())
     reads.remember(data, "run-1", pl.DataFrame({"key": [1], "sharing_category": ["open"]}))
     token_secret(data)
     with Registry.open(settings) as registry:
