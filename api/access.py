@@ -3,45 +3,38 @@
 The service cannot read an exact record: it hands signed grants to the exact process and passes its answer on.
 """
 
-import contextlib
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
 from api.answers import json_answer
+from api.auth import AreaRoute
+from api.bodies import Sent
 from api.dependencies import service
 from api.errors import Code, ProblemError, invalid
-from api.gates import AreaRoute
 from api.readers import boolean, integer
 from biodata.access import request_views, requests, terms_of_use
 from biodata.access.exact_process import RefusedError, call_exact
 from biodata.access.grants import Grant
 from biodata.access.roles import Action, Principal
-from biodata.core.errors import NoReleaseError, StoreError
-from biodata.store.sharing_rules import rules_of
+from biodata.core.errors import StoreError
 
 
-class _Sent(BaseModel):
-    """What is sent: every field is one of these, and of its type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Polygon(_Sent):
+class Polygon(Sent):
     """A GeoJSON polygon of at most 1,000 positions."""
 
     type: Literal["Polygon", "MultiPolygon"]
     coordinates: list[Any]
 
 
-class NewAccessRequest(_Sent):
+class NewAccessRequest(Sent):
     """What is asked for, and why."""
 
     purpose: str = Field(max_length=2000)
@@ -59,10 +52,9 @@ class NewAccessRequest(_Sent):
     rows_a_day: int = Field(default=10_000, ge=1, le=1_000_000)
     requests: int = Field(default=100, ge=1, le=1_000_000)
     expires: str = Field(max_length=40, description="When it is to end, ISO 8601 with a zone.")
-    anyway: bool = Field(default=False, description="Ask although nothing public here knows the taxon or the country.")
 
 
-class Decision(_Sent):
+class Decision(Sent):
     """What a country's node decides: the grant's text with its signature, or a reason to refuse."""
 
     country: str = Field(min_length=2, max_length=2)
@@ -74,21 +66,21 @@ class Decision(_Sent):
     )
 
 
-class Longer(_Sent):
+class Longer(Sent):
     """Until when what was granted is needed, and why."""
 
     purpose: str = Field(max_length=2000)
     expires: str = Field(max_length=40, description="When it is to end, ISO 8601 with a zone.")
 
 
-class UseReport(_Sent):
+class UseReport(Sent):
     """What was made of granted records."""
 
     made: str = Field(max_length=10_000)
     links: list[str] = Field(default=[], max_length=50)
 
 
-class OneCountry(_Sent):
+class OneCountry(Sent):
     """A country."""
 
     country: str = Field(min_length=2, max_length=2)
@@ -177,14 +169,7 @@ def make(request: Request, who: Asker, sent: NewAccessRequest) -> Response:
     """Ask for exact records; the node of each country of occurrence decides of its own part."""
     found = service(request)
     registry = found.registry
-    wanted = sent.model_dump(exclude={"purpose", "countries", "anyway"})
-    with contextlib.suppress(NoReleaseError):  # without one there is nothing to hold it against
-        if not sent.anyway:
-            rules = rules_of(registry)
-            with found.open(request) as release:
-                request_views.refuse_unknown(
-                    registry, rules, wanted, sent.countries, count=release.count, frame=release.frame
-                )
+    wanted = sent.model_dump(exclude={"purpose", "countries"})
     number = requests.ask(registry, who, purpose=sent.purpose, countries=sent.countries, wanted=wanted)
     return json_answer(request_views.look(registry, who, number), status=201, cache=_PRIVATE)
 

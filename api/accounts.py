@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
 from api.answers import json_answer
+from api.auth import StrictSmallRoute, count_try, gate
+from api.bodies import Sent
 from api.dependencies import service
 from api.errors import Code, ProblemError
-from api.gates import StrictSmallRoute, count_try, gate
 from api.readers import integer
 from biodata.access import accounts, appointments, audit_log, credentials, roles
 from biodata.access.credentials import check_length
@@ -21,46 +22,40 @@ from biodata.access.roles import SCOPES, Action, Principal, Role, RoleBinding, m
 from biodata.access.tokens import LIFE, Pair
 
 
-class _Sent(BaseModel):
-    """What is sent: every field is one of these, and of its type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class NameAndPassword(_Sent):
+class NameAndPassword(Sent):
     """A login."""
 
     name: str = Field(max_length=100)
     password: str
 
 
-class Refresh(_Sent):
+class Refresh(Sent):
     """A token to exchange, or to end."""
 
     refresh_token: str = Field(max_length=200)
 
 
-class CodeAndPassword(_Sent):
+class CodeAndPassword(Sent):
     """A one-time code, and the password that it is to set."""
 
     code: str = Field(max_length=200)
     password: str
 
 
-class PasswordChange(_Sent):
+class PasswordChange(Sent):
     """The old password, and the new one."""
 
     old: str
     new: str
 
 
-class LabelChange(_Sent):
+class LabelChange(Sent):
     """What of one's own account can be changed."""
 
     label: str = Field(max_length=200)
 
 
-class NewKey(_Sent):
+class NewKey(Sent):
     """A key that is wanted."""
 
     label: str = Field(max_length=200)
@@ -68,63 +63,59 @@ class NewKey(_Sent):
     dataset: str | None = Field(default=None, max_length=255, description="The only dataset that it is good for.")
 
 
-class NewAccount(_Sent):
+class NewAccount(Sent):
     """An account that is wanted."""
 
     name: str = Field(max_length=100)
     label: str | None = Field(default=None, max_length=200)
 
 
-class AccountChange(_Sent):
+class AccountChange(Sent):
     """What an administrator changes of an account."""
 
     closed: bool
 
 
-class NodeWord(BaseModel):
+class NodeWord(Sent):
     """What a country's node signed on who manages it; `biodata node appoint` writes it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     text: str = Field(max_length=1000)
     signature: str = Field(max_length=200)
 
 
-class Bound(BaseModel):
-    """A role, and what it is bound to."""
+class Binding(Sent):
+    """What a role is bound to."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    role: str = Field(json_schema_extra={"enum": [role for role in Role if role is not Role.PUBLIC]})
     country: str | None = Field(default=None, max_length=2)
     dataset: str | None = Field(default=None, max_length=255)
     area: str | None = Field(default=None, max_length=255)
     taxon: str | None = Field(default=None, max_length=255)
+
+
+_ROLES: Final[dict[str, Any]] = {"enum": [role for role in Role if role is not Role.PUBLIC]}
+
+
+class Bound(Binding):
+    """A role, and what it is bound to."""
+
+    role: str = Field(json_schema_extra=_ROLES)
     signed: NodeWord | None = Field(
         default=None, description="Of a country that spoke here before, who manages its node is the node's own to say."
     )
 
 
-class Confirmation(_Sent):
+class Confirmation(Binding):
     """An appointment that is confirmed: whose role, and what it is bound to."""
 
     account: str = Field(max_length=100)
-    role: str = Field(json_schema_extra={"enum": [role for role in Role if role is not Role.PUBLIC]})
-    country: str | None = Field(default=None, max_length=2)
-    dataset: str | None = Field(default=None, max_length=255)
-    area: str | None = Field(default=None, max_length=255)
-    taxon: str | None = Field(default=None, max_length=255)
+    role: str = Field(json_schema_extra=_ROLES)
 
 
-class WaitingAppointment(BaseModel):
+class WaitingAppointment(Binding):
     """A role that nobody has confirmed yet: it gives no right."""
 
     account: str
     role: str
-    country: str | None = None
-    dataset: str | None = None
-    area: str | None = None
-    taxon: str | None = None
     given_by: str
     given: datetime
 

@@ -65,49 +65,40 @@ def wants_html(request: Request) -> bool:
             raise invalid(field="f", value=chosen, expected=f"one of {', '.join(FORMATS)}")
         return chosen == "html"
     accepted = request.headers.get("accept", "").strip()
-    if not accepted:
-        return False
-    page, data = _liked(accepted)
-    if page[0] <= 0 and data[0] <= 0:
+    found = prefers_page(accepted)
+    if accepted and found is None:
         expected = "application/json, application/geo+json or text/html; or f=json, f=html"
         raise ProblemError(
             Code.NOT_ACCEPTABLE, "none of the accepted types is told here", field="Accept", expected=expected
         )
-    return page > data
+    return bool(found)
 
 
-def likes_page(accepted: str) -> bool:
-    """Return whether an Accept header likes HTML better than JSON, as a browser's does; where it is absent, not."""
-    page, data = _liked(accepted)
-    return page[0] > 0 and page > data
+def prefers_page(accepted: str) -> bool | None:
+    """Return whether an Accept header likes HTML better than JSON, as a browser's does; None where it takes neither."""
+    for name in media_ranges(accepted):
+        if name in (HTML, "text/*"):
+            return True
+        if name in ("*/*", "application/*") or (name.startswith("application/") and name.endswith("json")):
+            return False
+    return None
 
 
-def _liked(accepted: str) -> list[tuple[float, int]]:
-    """Return how much HTML and how much JSON is liked, with the nearness of the range that tells it."""
-    found = [(0.0, 0), (0.0, 0)]
-    for part in accepted.lower().split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        weight = next((_weight(p.removeprefix("q=")) for p in parameters if p.startswith("q=")), 1.0)
-        for kind in (0, 1):
-            near = _nearness(name, html=kind == 0)
-            if near and (near, weight) > (found[kind][1], found[kind][0]):
-                found[kind] = (weight, near)
-    return found
-
-
-def _nearness(name: str, *, html: bool) -> int:
-    """Return how exactly a range of the Accept header means HTML, or JSON of any kind; 0 where it does not."""
-    if name == HTML if html else name.startswith("application/") and name.endswith("json"):
-        return 3
-    if name == ("text/*" if html else "application/*"):
-        return 2
-    return 1 if name == "*/*" else 0
+def media_ranges(header: str) -> list[str]:
+    """Return what an Accept header, of types or of encodings, takes: the most wanted first, and of these the most exact."""
+    found = []
+    for place, part in enumerate(header.lower().split(",")[:50]):
+        name, *settings = (piece.strip() for piece in part.split(";"))
+        weight = next((setting[2:] for setting in settings if setting.startswith("q=")), "1")
+        if name and (wanted := _weight(weight)) > 0:
+            found.append((-wanted, name.count("*"), place, name))
+    return [name for *_, name in sorted(found)]
 
 
 def _weight(text: str) -> float:
-    """Read a weight."""
+    """Read a weight; one that is none counts as 0."""
     try:
-        return min(max(float(text), 0.0), 1.0)
+        return float(text)
     except ValueError:
         return 0.0
 
@@ -130,13 +121,8 @@ def page(
     values : object
         What the template asks for.
     """
-    body = drawn(f"{template}.html", title=title, up=up, language=language, **values)
+    body = _ENVIRONMENT.get_template(f"{template}.html").render(title=title, up=up, language=language, **values)
     return HTMLResponse(body, headers={"Cache-Control": "public, max-age=60"})
-
-
-def drawn(template: str, **values: Any) -> Markup:
-    """Return what a template makes of values."""
-    return Markup(_ENVIRONMENT.get_template(template).render(values))
 
 
 def style() -> str:

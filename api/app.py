@@ -1,5 +1,6 @@
 """The application: settings in, one release and the registry opened, every route put together."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -35,8 +36,8 @@ from api import (
     tiles,
     workers,
 )
+from api.auth import Gate, survey_gates
 from api.dependencies import Service
-from api.gates import Gate, survey_gates
 from api.health import Metrics
 from api.middleware import Envelope
 from biodata.core.settings import Settings
@@ -94,7 +95,7 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
     )
     made = app.openapi
     app.openapi = cache(lambda: documents.finish(made()))  # type: ignore[method-assign]  # FastAPI's documented way
-    app.state.metrics = Metrics(chosen)
+    app.state.metrics = Metrics(os.environ.get(health.VARIABLE))
     app.state.dist = dist
     # A check reads a whole workbook: few at a time, so that uploads cannot take all memory or every thread.
     app.state.checking = CapacityLimiter(CHECKS_AT_ONCE)

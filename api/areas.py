@@ -16,9 +16,9 @@ from starlette.responses import Response
 from api import area_lookups, bodies, documents, models
 from api.answers import GEOJSON, json_answer
 from api.area_lookups import Named
+from api.auth import StrictRoute
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.gates import StrictRoute
 from api.name_readers import country_code
 from api.readers import window
 from biodata.core.geo import area_km2

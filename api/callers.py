@@ -28,7 +28,7 @@ from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.store import folders
 from biodata.store.cluster import connected, libpq_address
-from biodata.store.secret import token_secret
+from biodata.store.folders import token_secret
 
 HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:(?P<port>\d{1,5}))?")
 """How a Host header has to look."""

@@ -210,15 +210,6 @@ class Catalogue:
                 self._kept.popitem(last=False)
         return made
 
-    def run(self, statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
-        """Ask the release; see `OpenRelease.run`."""
-        return self._release.run(statement, params)
-
-    def countries(self, where: Filter) -> list[tuple[str, bytes]]:
-        """Return name and WKB of the countries that a filter finds."""
-        page = self._release.page("boundaries", where, ("name", "geometry"), limit=400)
-        return [(name or "", shape) for name, shape in page.rows if shape is not None]
-
     def entries(self, registry: Registry, base: str, keys: tuple[str, ...] | None = None) -> Iterator[DatasetEntry]:
         """Give datasets as a catalogue tells of them, in order.
 

@@ -14,32 +14,25 @@ from starlette.responses import HTMLResponse, Response
 
 from api import answers, auth, bodies, documents
 from api.answers import HTML, JSON, address, json_answer, only
+from api.auth import StrictRoute
 from api.dependencies import Service, service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
-from api.gates import StrictRoute
 from api.gbif_names import ACCEPTED, LICENSE_URLS
+from api.models import AnswerLink, AskedParameter
 from api.parameters import every, read
 from biodata.access import citation_texts, citations, content
 from biodata.access.citations import Cited, Question
 from biodata.access.roles import Action
 from biodata.store import jobs
 from biodata.store.models import Download, Job
-from biodata.store.query.filters import Filter
-from biodata.store.query.plain import from_plain
-
-
-class CitedParameter(BaseModel):
-    """A parameter as it was given."""
-
-    name: str
-    value: str
+from biodata.store.query.filters import Filter, from_plain
 
 
 class CitedQuery(BaseModel):
     """What was asked."""
 
-    parameters: list[CitedParameter]
+    parameters: list[AskedParameter]
     filter: dict[str, Any] | None = Field(default=None, description="The same as a tree, look-ups answered.")
 
 
@@ -66,14 +59,6 @@ class CitedDataset(BaseModel):
     count: int
 
 
-class CitationLink(BaseModel):
-    """Where something of a citation stands."""
-
-    rel: str
-    href: str
-    type: str
-
-
 class Citation(BaseModel):
     """A citation; what comes out of a large answer is there when its state is done."""
 
@@ -94,7 +79,7 @@ class Citation(BaseModel):
     content: CitedContent | None = None
     released: str | None = None
     text: str | None = Field(default=None, description="How to cite it.")
-    links: list[CitationLink]
+    links: list[AnswerLink]
 
 
 class ReplayGroup(BaseModel):
@@ -136,7 +121,7 @@ class Replay(BaseModel):
     progress: float | None = None
     error: str | None = None
     result: ReplayResult | None = None
-    links: list[CitationLink]
+    links: list[AnswerLink]
 
 
 def citation_page(cited: Cited, url: str) -> HTMLResponse:
@@ -202,7 +187,6 @@ _TYPES: Final = {
     "application/json+csl": "csl",
 }
 """What an Accept header can ask for."""
-_FORMATS: Final = ("json", "html", *citation_texts.FORMATS)
 
 CitationId = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{32}$"})]
 _Named = Annotated[str, Path(json_schema_extra={"pattern": r"^[0-9a-f]{32}(\.(json|txt|bib|ris|csl|html))?$"})]
@@ -232,17 +216,13 @@ def _asked() -> dict[str, Any]:
 async def cite(request: Request) -> Response:
     """Keep what the same parameters find by search, given in the address, a JSON body or both; or a download."""
     raw = await bodies.receive(request)
-    own, more = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else ([], None)
-    pairs = [*own, *request.query_params.multi_items()]
-    return await run_in_threadpool(_keep, request, pairs, more, raw)
+    own = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else []
+    return await run_in_threadpool(_keep, request, [*own, *request.query_params.multi_items()])
 
 
 @router.get(
     "/{number}",
     summary="A citation",
-    openapi_extra=documents.plain_parameters(
-        ("format", {"type": "string", "enum": list(_FORMATS)}, "How it is written; else a suffix or Accept decides.")
-    ),
     responses={
         **documents.answers(Citation, missing=True, other=(409,)),
         200: {
@@ -254,7 +234,7 @@ async def cite(request: Request) -> Response:
 )
 def one(request: Request, number: _Named) -> Response:
     """Answer what was asked and what came out; or as text, BibTeX, RIS, CSL-JSON, or a page."""
-    only(request, "format")
+    only(request)
     name, _, suffix = number.partition(".")
     written = _format(request, suffix)
     cited = find(request, name)
@@ -341,7 +321,7 @@ def unfinished(cited: Cited) -> ProblemError:
     )
 
 
-def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) -> Response:
+def _keep(request: Request, pairs: Pairs) -> Response:
     """Read the request as a search would, look at what comes out, and keep both."""
     told = dict(pairs)
     found = service(request)
@@ -352,16 +332,14 @@ def _keep(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) 
         filter_: Filter | None
         if download is not None:
             rest = [name for name, _ in pairs if name != DOWNLOAD]
-            if rest or more is not None:
-                raise invalid(field=(rest or ["body"])[0], value="", expected=f"nothing beside {DOWNLOAD}")
+            if rest:
+                raise invalid(field=rest[0], value="", expected=f"nothing beside {DOWNLOAD}")
             asked = [(name, value) for name, value in download.request["asked"]]
             filter_ = from_plain(download.request["filter"])
         else:
-            parsed = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
+            parsed = read(pairs, release, own=_OWN)
             filter_ = every(parsed.filters)
             asked = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
-            if more is not None:
-                asked.append(("body", raw.decode("utf-8", "replace")))
             headers = release.headers()
         columns = (*content.COLUMN_SETS[content.COLUMN_SET], "community_labels")
         page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
@@ -393,28 +371,13 @@ def _download(request: Request, number: str) -> Download:
 
 
 def _format(request: Request, suffix: str) -> str:
-    """Return how a citation is wanted: by suffix, `format`, or the Accept header, the most wanted first."""
+    """Return how a citation is wanted: by suffix, or the Accept header, the most wanted first."""
     if suffix:
         if suffix not in _SUFFIXES:
             raise ProblemError(Code.NOT_FOUND, "no such form of a citation", expected=f"one of {', '.join(_SUFFIXES)}")
         return _SUFFIXES[suffix]
-    chosen = request.query_params.get("format")
-    if chosen is not None:
-        if chosen not in _FORMATS:
-            raise invalid(field="format", value=chosen, expected=f"one of {', '.join(_FORMATS)}")
-        return chosen
-    wanted = []
-    for place, part in enumerate(request.headers.get("accept", "").split(",")[:50]):
-        media_type, *settings = (piece.strip().lower() for piece in part.split(";"))
-        weight = next((s[2:] for s in settings if s.startswith("q=")), "1")
-        if media_type in _TYPES:
-            wanted.append((-_number(weight), place, _TYPES[media_type]))
-    return min(wanted)[2] if wanted else "json"
-
-
-def _number(text: str) -> float:
-    """Return a weight of an Accept header; 0 where it is none."""
-    return float(text) if text.replace(".", "", 1).isdigit() and text.isascii() else 0.0
+    wanted = (_TYPES.get(name) for name in answers.media_ranges(request.headers.get("accept", "")))
+    return next((form for form in wanted if form is not None), "json")
 
 
 def _citation_answer(

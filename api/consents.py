@@ -4,25 +4,24 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents
 from api.answers import json_answer
+from api.auth import StrictSmallRoute
+from api.bodies import Sent
 from api.dependencies import service
 from api.errors import Code, ProblemError
-from api.gates import StrictSmallRoute
 from api.readers import integer
 from biodata.access import consent, withdrawal
 from biodata.access.roles import Action, Principal, may_somewhere
 from biodata.store import jobs
 
 
-class Sent(BaseModel):
+class Answer(Sent):
     """What a country's node answers."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     country: str = Field(min_length=2, max_length=2)
     answer: str = Field(max_length=10, description="agree, refuse or ask.")
@@ -104,7 +103,7 @@ def one(request: Request, who: Known, output: str) -> Response:
 @router.post(
     "/{output}", **documents.answered(OneOutput, "Answer for a country", missing=True, other=(401, 403, 412, 422, 428))
 )
-def answer(request: Request, who: Known, output: str, sent: Sent) -> Response:
+def answer(request: Request, who: Known, output: str, sent: Answer) -> Response:
     """Put down what a country's node answers; If-Match tells which state of the output it is to."""
     _look(request, who, output)
     if not may_somewhere(who, Action.ANSWER_CONSENT) or who.key_id is not None:
@@ -139,10 +138,8 @@ withdrawals_router = APIRouter(prefix="/v1/withdrawals", tags=["withdrawal"], ro
 Node = Annotated[Principal, Depends(auth.logged_in_who(Action.WITHDRAW))]
 
 
-class NewWithdrawal(BaseModel):
+class NewWithdrawal(Sent):
     """What is taken back: a dataset or some records, never both."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     dataset: str | None = Field(default=None, min_length=1, max_length=255)
     keys: list[int] = Field(default=[], max_length=10_000, description="Numbers of records.")

@@ -1,36 +1,41 @@
-"""CQL2 (JSON, or text through `api.cql2`) into the store's filter tree: what it can answer, and a 400 for the rest."""
+"""CQL2 (JSON, or text through `api.cql2`) into the store's filter tree: what it can answer, places and times among it, and a 400 for the rest."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
 import polars as pl
+import shapely
 
-from api import cql2_relations
+from api import collections
 from api.collections import CRS84, SYSTEMS, System, among, check_value, equal, is_country
 from api.cql2 import DEPTH_LIMIT, LENGTH_LIMIT, parse_text, refuse
-from api.cql2_relations import SPATIAL, relate_shapes
 from api.dependencies import Opened
 from api.errors import unavailable_parameter, unknown_parameter
 from api.gbif_names import UNAVAILABLE
+from api.readers import overlaps, read_dates, within
 from biodata.core.errors import InputError, shorten
 from biodata.store.query.filters import (
     And,
     Between,
     Compare,
-    CompareColumns,
     Contains,
     Filter,
+    In,
+    InBox,
+    Intersects,
     IsNull,
     Like,
-    ListIs,
     Not,
     Operator,
     Or,
-    Unaccented,
+    Relates,
+    Relation,
     Value,
 )
+from biodata.store.query.shape_text import read_geojson, read_wkt
 from biodata.store.tables import Place, Table
 
 LANGUAGES: Final = ("cql2-text", "cql2-json")
@@ -96,8 +101,6 @@ class _Reader:
             "in": self._in,
             "isnull": self._is_null,
             "a_contains": lambda args: self._array("a_contains", args),
-            "a_containedby": lambda args: self._array("a_containedby", args),
-            "a_equals": lambda args: self._array("a_equals", args),
             "a_overlaps": lambda args: self._array("a_overlaps", args),
         }
 
@@ -122,31 +125,24 @@ class _Reader:
             return Not(self.node(_only(args, 1)[0], depth + 1))
         if operator in _FLIPPED:
             return self._compare(_OPERATORS[operator], *_only(args, 2))
-        if operator in cql2_relations.TEMPORAL:
-            return cql2_relations.relate_times(operator, args, self._table)
+        if operator in TEMPORAL:
+            return relate_times(operator, args, self._table)
         if operator in SPATIAL:
             return relate_shapes(operator, _only(args, 2), self._system)
         if operator not in self._operators:
-            known = ", ".join(
-                ["and, or, not, =, <>, <, <=, >, >=", *self._operators, *SPATIAL, *cql2_relations.TEMPORAL]
-            )
+            known = ", ".join(["and, or, not, =, <>, <, <=, >, >=", *self._operators, *SPATIAL, *TEMPORAL])
             raise refuse(problem=f"operator {_show(node['op'])} is not answered", expected=f"one of {known}")
         return self._operators[operator](args)
 
     def _compare(self, operator: Operator, left: Any, right: Any) -> Filter:
-        """Turn a comparison of two properties, of a property with a value whichever stands first, or of two values."""
+        """Turn a comparison of a property with a value, whichever stands first."""
         (left, *folds), (right, *others) = _unfold(left), _unfold(right)
         case, accents = (one or other for one, other in zip(folds, others, strict=True))
-        if _property(left) is None and _property(right) is None:
-            return _TRUE if _holds(operator, left, right, case=case) else _FALSE
         if _property(left) is None:
             left, right, operator = right, left, _FLIPPED[operator]
         column = self._column(left)
-        if _property(right) is not None:
-            other = self._column(right)
-            return CompareColumns(column, operator, other, ignore_case=case, ignore_accents=accents)
         if accents:
-            return Unaccented(column, operator, (_text(right),), ignore_case=case)
+            return Compare(column, operator, _text(right), case, ignore_accents=True)
         value = self._value(column, right)
         if operator in ("=", "<>"):
             found = equal(self._table, column, value, self._release, ignore_case=case)
@@ -161,15 +157,11 @@ class _Reader:
         (left, *folds), (right, *others) = (_unfold(arg) for arg in _only(args, 2))
         case, accents = (one or other for one, other in zip(folds, others, strict=True))
         column = self._column(left)
-        if accents:
-            return Unaccented(column, "like", (_text(right),), ignore_case=case)
-        return Like(column, _text(right), ignore_case=case)
+        return Like(column, _text(right), case, accents)
 
     def _between(self, args: list[Any]) -> Filter:
         """Turn BETWEEN."""
         left, low, high = _only(args, 3)
-        if _property(left) is None or _property(low) is not None or _property(high) is not None:
-            return And((self._compare(">=", left, low), self._compare("<=", left, high)))
         column = self._column(left)
         return Between(column, self._value(column, low), self._value(column, high))
 
@@ -180,12 +172,10 @@ class _Reader:
             raise refuse(problem=f"{_show(values)} is no list", expected="a list of values")
         left, case, accents = _unfold(told)
         unfolded = [_unfold(value) for value in values]
-        if _property(left) is None or any(_property(value) is not None for value, *_ in unfolded):
-            return Or(tuple(self._compare("=", told, value) for value in values))
         column = self._column(left)
         case, accents = case or any(each[1] for each in unfolded), accents or any(each[2] for each in unfolded)
         if accents:
-            return Unaccented(column, "in", tuple(_text(value) for value, *_ in unfolded), ignore_case=case)
+            return In(column, tuple(_text(value) for value, *_ in unfolded), case, ignore_accents=True)
         kept = tuple(self._value(column, value) for value, *_ in unfolded)
         return among(self._table, column, kept, self._release, ignore_case=case)
 
@@ -197,24 +187,14 @@ class _Reader:
         return IsNull(self._column(told))
 
     def _array(self, name: str, args: list[Any]) -> Filter:
-        """Turn a comparison of a list with values, whichever stands first."""
+        """Turn the question whether a list holds all of some values, or any."""
         left, right = _only(args, 2)
-        if _property(left) is None:
-            left, right = right, left
-            name = {"a_contains": "a_containedby", "a_containedby": "a_contains"}.get(name, name)
         column = self._column(left)
         values = tuple(_text(value) for value in (right if isinstance(right, list) else [right]))
         for value in values:
             check_value(self._table, column, value, self._release)
-        match name:
-            case "a_contains":
-                return And(tuple(Contains(column, value) for value in values))
-            case "a_overlaps":
-                return Or(tuple(Contains(column, value) for value in values))
-            case "a_equals":
-                return ListIs(column, "equal", values)
-            case _:
-                return ListIs(column, "contained", values)
+        parts = tuple(Contains(column, value) for value in values)
+        return And(parts) if name == "a_contains" else Or(parts)
 
     def _column(self, node: Any) -> str:
         """Return a property's name."""
@@ -242,24 +222,6 @@ class _Reader:
         if not isinstance(value, str | int | float | bool):
             raise refuse(problem=f"{_show(value)} is no value", expected="text, a number, true or false")
         return value
-
-
-def _holds(operator: Operator, left: Any, right: Any, *, case: bool) -> bool:
-    """Tell whether a comparison of two values holds."""
-    sides = [next(iter(side.values())) if isinstance(side, dict) and len(side) == 1 else side for side in (left, right)]
-    kinds = [float if isinstance(side, int | float) and not isinstance(side, bool) else type(side) for side in sides]
-    if kinds[0] is not kinds[1] or kinds[0] not in (float, bool, str):
-        raise refuse(problem=f"{_show(left)} and {_show(right)} cannot be compared", expected="two values of a kind")
-    low, high = (side.casefold() if case and isinstance(side, str) else side for side in sides)
-    found: Mapping[str, Callable[[], bool]] = {
-        "=": lambda: low == high,
-        "<>": lambda: low != high,
-        "<": lambda: low < high,
-        "<=": lambda: low <= high,
-        ">": lambda: low > high,
-        ">=": lambda: low >= high,
-    }
-    return bool(found[operator]())
 
 
 def _only(args: list[Any], count: int) -> list[Any]:
@@ -295,3 +257,206 @@ def _text(node: Any) -> str:
 def _show(node: Any) -> str:
     """Return the beginning of a node for a message."""
     return shorten(orjson.dumps(node).decode(), 60)
+
+
+_SHAPE_RELATIONS: Final[Mapping[str, Relation]] = MappingProxyType(
+    {
+        "s_within": "within",
+        "s_contains": "contains",
+        "s_equals": "equals",
+        "s_touches": "touches",
+        "s_crosses": "crosses",
+        "s_overlaps": "overlaps",
+    }
+)
+_OTHER_WAY: Final[Mapping[str, str]] = MappingProxyType({"s_within": "s_contains", "s_contains": "s_within"})
+SPATIAL: Final = ("s_intersects", "s_disjoint", *_SHAPE_RELATIONS)
+"""The functions that are answered."""
+
+
+def relate_shapes(name: str, args: list[Any], system: System) -> Filter:
+    """Return the filter of a spatial function.
+
+    Parameters
+    ----------
+    name : str
+        Of `SPATIAL`.
+    args : list of two
+        The property geometry and a box or a geometry of WKT or GeoJSON, in any order.
+    system : System
+        What their coordinates are in.
+
+    Raises
+    ------
+    InputError
+        If a geometry cannot be used, or both are the property, or neither.
+    """
+    ours = [isinstance(arg, dict) and arg.get("property") == "geometry" for arg in args]
+    if ours[0] is ours[1]:
+        problem = "the geometry is compared with itself" if ours[0] else "the property geometry is missing"
+        raise refuse(problem=problem, expected="the property geometry, and a geometry")
+    other = args[1] if ours[0] else args[0]
+    name = name if ours[0] else _OTHER_WAY.get(name, name)
+    if name in _SHAPE_RELATIONS:
+        return Relates(_SHAPE_RELATIONS[name], _simple(_wkb(other, system)))
+    meets = _box(other, system) or Intersects(_wkb(other, system))
+    return Not(meets) if name == "s_disjoint" else meets
+
+
+def _box(told: Any, system: System) -> Filter | None:
+    """Return the filter for a box; None where it is none."""
+    if not isinstance(told, dict) or not isinstance(told.get("bbox"), list) or "type" in told:
+        return None
+    corners = told["bbox"]
+    if len(corners) == 6:
+        corners = [*corners[:2], *corners[3:5]]
+    if len(corners) != 4 or not all(isinstance(c, int | float) and not isinstance(c, bool) for c in corners):
+        raise refuse(problem=f"{_beginning(told)} is no box", expected="west, south, east, north")
+    refusal = refuse(problem=f"{_beginning(told)} is no box on Earth", expected="the lower corner, then the upper one")
+    west, south, east, north = map(float, corners)
+    return collections.box(system, (west, south, east, north), refusal)
+
+
+def _wkb(told: Any, system: System) -> bytes:
+    """Return the WKB of a box or geometry, in degrees."""
+    found = _box(told, system)
+    if isinstance(found, InBox):
+        if found.west > found.east:
+            halves = [
+                shapely.box(found.west, found.south, 180, found.north),
+                shapely.box(-180, found.south, found.east, found.north),
+            ]
+            return bytes(shapely.to_wkb(shapely.MultiPolygon(halves)))
+        return bytes(shapely.to_wkb(shapely.box(found.west, found.south, found.east, found.north)))
+    if isinstance(found, Intersects):
+        return found.wkb
+    if isinstance(told, dict) and isinstance(told.get("wkt"), str):
+        return read_wkt(told["wkt"], system.to_degrees)
+    if isinstance(told, dict) and "type" in told:
+        return read_geojson(told, system.to_degrees)
+    raise refuse(problem=f"{_beginning(told)} is no geometry", expected="the property geometry, and a geometry")
+
+
+def _simple(wkb: bytes) -> bytes:
+    """Return a collection of one kind as a geometry of that kind; of others a relation is not defined."""
+    geometry = shapely.from_wkb(wkb)
+    if geometry.geom_type != "GeometryCollection":
+        return wkb
+    joined = shapely.union_all(shapely.get_parts(geometry))
+    if joined.geom_type == "GeometryCollection":
+        raise refuse(
+            problem="a collection of different kinds has no such relation", expected="S_INTERSECTS, or one kind"
+        )
+    return bytes(shapely.to_wkb(joined))
+
+
+def _beginning(told: Any) -> str:
+    """Return the beginning of a node for a message."""
+    return shorten(str(told), 60)
+
+
+EVENT: Final = ("event_start", "event_end")
+"""The days that `eventDate` tells, the first and the last."""
+
+_TIMES_SWAPPED: Final[Mapping[str, str]] = MappingProxyType(
+    {"t_before": "t_after", "t_after": "t_before", "t_during": "t_contains", "t_contains": "t_during"}
+)
+TEMPORAL: Final = (*_TIMES_SWAPPED, "t_disjoint", "t_equals", "t_intersects")
+"""The functions that are answered, by their names in lower case; see OGC 21-065r2, table 8."""
+
+
+def relate_times(name: str, args: list[Any], table: Table) -> Filter:
+    """Return the filter of a temporal function.
+
+    Parameters
+    ----------
+    name : str
+        One of `TEMPORAL`.
+    args : list
+        A property with a time, and a date, a timestamp or an interval of them, whichever stands first; ``'..'`` is an
+        open end.
+    table : Table
+        What is asked.
+
+    Raises
+    ------
+    InputError
+        Where it is neither.
+    """
+    if len(args) != 2:
+        raise refuse(problem=f"{name} has {len(args)} arguments", expected="two")
+    column, told = args
+    if _property(column) is None:
+        column, told, name = told, column, _TIMES_SWAPPED.get(name, name)
+    literal = _literal(told)
+    if _property(column) is None or literal is None:
+        problem = f"{shorten(str(told), 60)} is no time beside a property"
+        raise refuse(problem=problem, expected="DATE('2010-05-01'), INTERVAL('…', '…')")
+    start, end = _columns(str(_property(column)), table)
+    first, last = literal
+    # Of some records only the year is published; these two questions have an answer for them, too.
+    if (start, end) == EVENT and name == "t_intersects":
+        return overlaps(first, last)
+    if (start, end) == EVENT and name == "t_during":
+        return within(first, last)
+    before = _beside(end, "<", first)
+    after = _beside(start, ">", last)
+    match name:
+        case "t_before":
+            return before or _FALSE
+        case "t_after":
+            return after or _FALSE
+        case "t_disjoint":
+            return Or(tuple(part for part in (before, after) if part is not None))
+        case "t_intersects":
+            return _all(_beside(end, ">=", first), _beside(start, "<=", last))
+        case "t_during":
+            return _all(_beside(start, ">", first), _beside(end, "<", last))
+        case "t_contains":
+            return _all(_beside(start, "<", first) or _FALSE, _beside(end, ">", last) or _FALSE)
+        case _:
+            return _all(_beside(start, "=", first) or _FALSE, _beside(end, "=", last) or _FALSE)
+
+
+def _beside(column: str, operator: Operator, day: date | None) -> Filter | None:
+    """Return the comparison of a column with a day; None for an open end."""
+    return None if day is None else Compare(column, operator, day)
+
+
+def _all(*parts: Filter | None) -> Filter:
+    """Return the filter under which each of some parts holds."""
+    return And(tuple(part for part in parts if part is not None))
+
+
+def _columns(name: str, table: Table) -> tuple[str, str]:
+    """Return the columns of the first and the last day that a property tells."""
+    if name == "eventDate" and _timed(table):
+        return EVENT
+    column = table.columns.get(name)
+    if column is None or column.dtype != pl.Date:
+        days = [each.name for each in table.columns.values() if each.dtype == pl.Date]
+        known = ", ".join([*(["eventDate"] if _timed(table) else []), *days]) or "none in this collection"
+        raise refuse(problem=f"{shorten(name, 40)!r} has no time", expected=f"a property with one: {known}")
+    return name, name
+
+
+def _literal(node: Any) -> tuple[date | None, date | None] | None:
+    """Return the two ends of a date, a timestamp or an interval of them; None where it is none."""
+    if isinstance(node, str):
+        return read_dates("filter", node, separator="/")
+    if not isinstance(node, dict) or len(node) != 1:
+        return None
+    kind, told = next(iter(node.items()))
+    if kind in ("date", "timestamp") and isinstance(told, str):
+        return read_dates("filter", told, separator="/")
+    if kind != "interval" or not isinstance(told, list) or len(told) != 2:
+        return None
+    texts = [end.get("date", end.get("timestamp")) if isinstance(end, dict) else end for end in told]
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    return read_dates("filter", "/".join(map(str, texts)), separator="/")
+
+
+def _timed(table: Table) -> bool:
+    """Tell whether a table tells of events."""
+    return EVENT[0] in table.columns and "eventDate" in table.columns

@@ -1,6 +1,6 @@
 """Datasets of the release: GBIF's routes, and the catalogue as EML, schema.org, DCAT and pages for people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,17 +8,19 @@ from xml.sax.saxutils import escape
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from api import dataset_page, documents, models
+from api import answers, documents, models
 from api.answers import HTML, JSON, address, json_answer, only
-from api.catalogue import Catalogue
+from api.catalogue import COUNTED, Catalogue
 from api.dependencies import Opened, service
-from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
-from api.gbif_names import LICENSE_URLS
-from api.readers import like_literal, window
+from api.errors import Code, ProblemError, invalid, unknown_parameter, unknown_value
+from api.gbif_names import LICENSE_URLS, country_name
+from api.readers import like_literal, one_of, window
 from biodata.exports import catalogue
-from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml, eml_facts
+from biodata.exports.catalogue import OCCURRENCE, TYPES, DatasetEntry, eml, eml_facts, schema_org_dataset
+from biodata.sharing.labels import labels
+from biodata.sharing.licences import LICENCES
 from biodata.store.query.filters import And, Compare, Filter, In, Like, Not, Or
 
 router = APIRouter(tags=["datasets"])
@@ -32,14 +34,6 @@ _FORMS: Final = ("json", "html", "jsonld", "dcat", "eml")
 _TYPES: Final = {JSON: "json", HTML: "html", JSON_LD: "jsonld", XML: "eml", "application/eml+xml": "eml"}
 _ACCEPTED: Final = ("hl", "facetLimit", "facetOffset", "facetMincount", "facetMultiselect")
 """GBIF's parameters that choose no datasets; pygbif sends them."""
-
-_UNAVAILABLE: Final = frozenset(
-    {
-        "subtype", "facet", "keyword", "owner", "identifier", "identifierType", "owningOrg", "publishingOrg", "hostingOrg",
-        "publishingCountry", "decade", "continent", "country", "code",
-    }
-)  # fmt: skip
-"""GBIF's parameters that cannot be honoured: the catalogue does not tell these of a dataset."""
 
 _OTHER_TYPES: Final = ("SAMPLING_EVENT", "MATERIAL_ENTITY")
 """What GBIF has besides; here events are told with their occurrences."""
@@ -82,10 +76,6 @@ def search(request: Request) -> Response:
     """Answer a page of datasets."""
     query = request.query_params
     for name in query:
-        if name in _UNAVAILABLE:
-            raise unavailable_parameter(
-                name, "q, license or type; records are counted by dataset at /v1/occurrence/counts/datasets"
-            )
         if name not in (*_ANSWERED, *_ACCEPTED):
             raise unknown_parameter(name, _ANSWERED)
     limit, offset = window(query, default=20, most=LIMIT)
@@ -99,7 +89,7 @@ def search(request: Request) -> Response:
     if form == "html":
         told = [(name, value) for name, value in query.multi_items() if name not in ("offset", "f")]
         following = address(request, "/v1/dataset", [*told, ("offset", offset + limit), ("f", "html")])
-        return dataset_page.every(entries, count, following if more and limit else None)
+        return _list_page(entries, count, following if more and limit else None)
     body = {
         "offset": offset,
         "limit": limit,
@@ -180,7 +170,7 @@ def one(request: Request, key: str) -> Response:
     with service(request).open(request) as release:
         entry = _entry(request, release, key)
         if form == "html":
-            return dataset_page.one(release.facts.catalogue, entry)
+            return _dataset_page(release.facts.catalogue, entry)
     return _WRITTEN[form](entry)
 
 
@@ -342,14 +332,101 @@ def _base(request: Request) -> str:
 
 
 def _form(request: Request, known: tuple[str, ...]) -> str:
-    """Return how it is to be told: by `f`, else by the first type of the Accept header that can be."""
+    """Return how it is to be told: by `f`, else by the most wanted type of the Accept header that can be."""
     chosen = request.query_params.get("f")
     if chosen is not None:
-        if chosen not in known:
-            raise invalid(field="f", value=chosen, expected=f"one of {', '.join(known)}")
-        return chosen
-    for part in request.headers.get("accept", "").split(",")[:50]:
-        form = _TYPES.get(part.partition(";")[0].strip().lower())
-        if form in known and form is not None:
-            return form
-    return "json"
+        return one_of("f", chosen, known)
+    wanted = (_TYPES.get(name) for name in answers.media_ranges(request.headers.get("accept", "")))
+    return next((form for form in wanted if form in known and form is not None), "json")
+
+
+_WORDS = {
+    "basisOfRecord": "Kind of record",
+    "country": "Country",
+    "class": "Class",
+    "sharingCategory": "How exact the place is",
+    "license": "Licence of the records",
+}
+_ROWS = 15
+
+
+def _dataset_page(found: Catalogue, entry: DatasetEntry) -> HTMLResponse:
+    """Return a dataset's page."""
+    named = quote(entry.key, safe="")
+    facts = [
+        ("Type", entry.type.lower()),
+        ("Publisher", entry.publisher or "not told"),
+        ("Licence", (entry.license_url, entry.license_name) if entry.license_url else entry.license_name),
+        ("Pictures and sounds", _media(found.media_licences(entry.key))),
+        ("Labels of communities", _labels(entry.labels)),
+        ("Permits", " ".join([*(f"{permit}." for permit in entry.permits), *entry.permit_notices]) or "none is told"),
+        ("DOI", (entry.doi_url, entry.doi) if entry.doi_url else "none"),
+        ("Records published", f"{entry.records:,}"),
+        ("With coordinates", f"{entry.placed:,}"),
+        ("Presences of sensitive taxa", f"{entry.generalised:,}"),
+        ("Species", f"{entry.species:,}"),
+        (
+            "Survey events published",
+            (f"/ogc/collections/surveys/items?f=html&datasetKey={named}", f"{entry.surveys:,}")
+            if entry.surveys
+            else "none",
+        ),
+        ("Place", _place(entry.bounds) if entry.bounds else "not told"),
+        ("Years", f"{entry.years[0]} to {entry.years[1]}" if entry.years else "not told"),
+        ("Key", entry.key),
+        ("Release", f"{entry.release}, {entry.modified[:10]}"),
+    ]
+    years = found.counts(entry.key, "year") if entry.years is not None else {}
+    return answers.page(
+        "dataset",
+        entry.title,
+        up=[("/", "Map"), ("/v1/dataset?f=html", "Datasets")],
+        entry=entry,
+        named=named,
+        facts=facts,
+        years=sorted(_rows(years, "year")),
+        counts=[(words, list(_rows(found.counts(entry.key, by), by))[:_ROWS]) for by, words in _WORDS.items()]
+        if entry.records
+        else [],
+        linked=schema_org_dataset(entry),
+    )
+
+
+def _place(bounds: tuple[float, float, float, float]) -> str:
+    """Return the box of the published places in words."""
+    west, south, east, north = bounds
+    return f"between {west:.2f} and {east:.2f} degrees east, {south:.2f} and {north:.2f} degrees north"
+
+
+def _media(counts: Mapping[str, int]) -> str:
+    """Return how many pictures and sounds are under which licence."""
+    return "; ".join(f"{count:,} under {LICENCES[name][0]}" for name, count in counts.items()) or "none"
+
+
+def _labels(codes: Iterable[str]) -> str:
+    """Return labels by name; what each means stands among the facts of rights."""
+    return "; ".join(f"{labels()[code].name} ({code})" if code in labels() else code for code in codes) or "none"
+
+
+def _list_page(entries: Iterable[DatasetEntry], count: int, following: str | None) -> HTMLResponse:
+    """Return the list of datasets; `following` is the address of the next page."""
+    rows = [
+        (
+            (f"/v1/dataset/{quote(e.key, safe='')}?f=html", e.title),
+            e.key,
+            e.type.lower(),
+            e.publisher,
+            e.license_name,
+            f"{e.records:,}",
+            f"{e.years[0]}–{e.years[1]}" if e.years else None,
+        )
+        for e in entries
+    ]
+    return answers.page("datasets", "Datasets", up=[("/", "Map")], count=count, rows=rows, following=following)
+
+
+def _rows(counts: Mapping[str, int], by: str) -> Iterable[tuple[Any, str]]:
+    """Return counts as rows of a table."""
+    for value, count in counts.items():
+        name = country_name(value) or value if COUNTED[by] == "countryCode" else value
+        yield name, f"{count:,}"

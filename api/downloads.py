@@ -1,7 +1,6 @@
 """Downloads: the parameters of a search and a format; asked for, watched, cancelled, fetched in parts, under the terms of use."""
 
 import base64
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +9,6 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Path
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
@@ -99,14 +97,8 @@ def _need(request: Request, held: terms_of_use.Terms) -> None:
 router = APIRouter(prefix="/v1/downloads", tags=["downloads"])
 
 _NO_STORE: Final = "no-store"
-_GBIF_FORMATS: Final = {
-    "DWCA": Format.DWCA, "SIMPLE_CSV": Format.CSV, "SIMPLE_PARQUET": Format.GEOPARQUET, "SPECIES_LIST": Format.SPECIES_LIST
-}  # fmt: skip
-_GBIF_OWN: Final = ("creator", "notificationAddresses", "notification_address", "sendNotification")
-"""What a body for GBIF's downloads says besides; it is read and means nothing here."""
-_OWN: Final = ("format", "columns", "grid", "purpose", "snapshot", *_GBIF_OWN)
+_OWN: Final = ("format", "columns", "grid", "purpose", "snapshot")
 _RETRY_S: Final = "5"
-_RANGE: Final = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+)){0,9}", re.ASCII)
 
 DownloadId = Annotated[str, Path(json_schema_extra={"pattern": "^[0-9a-f]{32}$"})]
 Pairs = Sequence[tuple[str, str]]
@@ -127,7 +119,6 @@ def _asked() -> dict[str, Any]:
     body = bodies.search_body()["requestBody"]
     members = body["content"]["application/json"]["schema"]["properties"]
     members |= {name: schema for name, schema, _ in rows}
-    members |= {name: {"description": "As GBIF has it; means nothing here."} for name in _GBIF_OWN}
     return {**told, "requestBody": {**body, "required": False}}
 
 
@@ -141,9 +132,8 @@ def _asked() -> dict[str, Any]:
 async def ask(request: Request) -> Response:
     """Queue a download of what the same parameters find by search, given in the address, a JSON body or both."""
     raw = await bodies.receive(request)
-    own, more = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else ([], None)
-    pairs = [*own, *request.query_params.multi_items()]
-    return await run_in_threadpool(_queue, request, pairs, more, raw)
+    own = bodies.read_search(raw, request.headers.get("content-type", "")) if raw.strip() else []
+    return await run_in_threadpool(_queue, request, [*own, *request.query_params.multi_items()])
 
 
 @router.get("/{number}", **documents.answered(models.Download, "How a download stands", missing=True))
@@ -206,7 +196,6 @@ def file(request: Request, number: DownloadId) -> Response:
     known = request.headers.get("if-none-match", "")
     if known and (known.strip() == "*" or etag in (part.strip().removeprefix("W/") for part in known.split(","))):
         return Response(status_code=304, headers=headers)
-    _check_range(request, size, etag)
     media_type = KINDS[found.format].media_type
     if getattr(request.state, "head", False):
         # GDAL and curl ask for the head of a file of gigabytes: nothing of it is read.
@@ -215,28 +204,7 @@ def file(request: Request, number: DownloadId) -> Response:
     return FileResponse(found.file, headers=headers, media_type=media_type, filename=found.file.name)
 
 
-def _check_range(request: Request, size: int, etag: str) -> None:
-    """Leave out a Range that is none, or of another file, as RFC 9110 asks; refuse one that lies behind the end."""
-    told = request.headers.get("range")
-    if told is None:
-        return
-    parts = [part.strip().partition("-") for part in told.partition("=")[2].split(",")]
-    backwards = any(first and last and int(first) > int(last) for first, _, last in parts if f"{first}{last}".isdigit())
-    another = request.headers.get("if-range", etag) != etag
-    if another or not _RANGE.fullmatch(told.strip()) or backwards:
-        del MutableHeaders(scope=request.scope)["range"]
-        return
-    if any((first and int(first) >= size) or (not first and int(last) == 0) for first, _, last in parts):
-        raise ProblemError(
-            Code.RANGE_INVALID,
-            f"the file has {size:,} bytes",
-            field="Range",
-            expected=f"a range within bytes=0-{max(size - 1, 0)}",
-            headers={"Content-Range": f"bytes */{size}"},
-        )
-
-
-def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes) -> Response:
+def _queue(request: Request, pairs: Pairs) -> Response:
     """Read the request as a search would, and queue it."""
     told = dict(pairs)
     file_format = _chosen("format", told.get("format", Format.DWCA), Format)
@@ -250,12 +218,10 @@ def _queue(request: Request, pairs: Pairs, more: bodies.More | None, raw: bytes)
     found = service(request)
     check_queue(found)
     with found.open(request, release_id=told.get("snapshot")) as release:
-        asked = read(pairs, release, own=_OWN, more=more(release) if more is not None else None)
+        asked = read(pairs, release, own=_OWN)
         filters = asked.filters
         headers = release.headers()
         question = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
-        if more is not None:
-            question.append(("body", raw.decode("utf-8", "replace")))
         need_accepted(request, purpose, lambda restricted: release.count("occurrences", restricted), every(filters))
         number = downloads.ask(
             found.settings, found.registry, file_format, every(filters),
@@ -283,9 +249,7 @@ def queued_answer(request: Request, number: str) -> Response:
 
 
 def _chosen(name: str, value: str, kind: type[Choice]) -> Choice:
-    """Read one of a list of words; formats by GBIF's names, too."""
-    if kind is Format and value.upper() in _GBIF_FORMATS:
-        value = _GBIF_FORMATS[value.upper()]
+    """Read one of a list of words."""
     try:
         return kind(value.lower())
     except ValueError:

@@ -36,7 +36,6 @@ class Code(Enum):
     DOWNLOAD_UNFINISHED = 409, "The download is not done yet."
     DOWNLOAD_GONE = 410, "The download has no file, or has it no longer."
     DOWNLOADS_TOO_MANY = 429, "Too many downloads wait."
-    RANGE_INVALID = 416, "The file has no such part."
     CITATION_MISSING = 404, "There is no such citation."
     CITATION_UNFINISHED = 409, "What is asked for is not done yet."
     REPLAY_MISSING = 404, "The citation was not asked again yet."

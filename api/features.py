@@ -37,9 +37,6 @@ CONFORMANCE: Final = (
             "basic-spatial-functions",
             "basic-spatial-functions-plus",
             "spatial-functions",
-            "temporal-functions",
-            "array-functions",
-            "property-property",
         )
     ),
     *(f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{c}" for c in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),

@@ -1,13 +1,10 @@
 """Whether the process lives, whether it can answer, and what it counts, as Prometheus reads it."""
 
 import hmac
-import logging
-import multiprocessing
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from sqlalchemy import func, select
@@ -19,13 +16,7 @@ from api.answers import json_answer
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
 from biodata.access.roles import Action, may
-from biodata.core.settings import Settings
 from biodata.store.models import Job
-
-logger = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    pass
 
 # Answers of this service take from a millisecond (a tile that is not modified) to the watchdog's limit.
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -33,7 +24,8 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _KINDS: Final = ("counter", "histogram", "gauge_livesum")
 _ROOM_BYTES: Final = 1 << 20  # five times what every route with every status takes
-_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder; the library reads it, too, when it is imported."""
 
 
 class Metrics:
@@ -41,21 +33,17 @@ class Metrics:
 
     Parameters
     ----------
-    settings : Settings
-        The installation; its folder holds the counts of a server's workers while it runs.
-
-    Notes
-    -----
-    A worker that another process started counts into files of its own in a folder that it shares with the others, and
-    whichever of them is asked adds all files up (prometheus_client's multiprocess mode). What a worker that died had
-    counted stays counted. A server that is one process has a registry of its own and no files.
+    folder : path, optional
+        What the workers of one server share, from the environment that it started them with: each counts into files of
+        its own, and whichever is asked adds all files up (prometheus_client's multiprocess mode). What a worker that
+        died had counted stays counted. A server that is one process has a registry of its own and no files.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._folder = _shared_folder(settings)
-        # Which kind of value is used, the library decides when it is imported.
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = Path(folder) if folder else None
         if self._folder is not None:
-            os.environ[_VARIABLE] = str(self._folder)
+            for kind in _KINDS:
+                _reserve(self._folder / f"{kind}_{os.getpid()}.db")
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
         self._registry = CollectorRegistry()
@@ -121,27 +109,6 @@ class _Gauges:
         return self._families
 
 
-def _shared_folder(settings: Settings) -> Path | None:
-    """Return the folder that the workers of this server share; None where it is one process."""
-    parent = multiprocessing.parent_process()
-    if parent is None or parent.pid is None:
-        return None
-    run = settings.data / "run"
-    found = run / f"metrics-{parent.pid}-{_started(parent.pid)}"
-    try:
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for kind in _KINDS:
-            _reserve(found / f"{kind}_{os.getpid()}.db")
-    except OSError as error:
-        logger.warning("each worker tells its own counts only: %s", error.strerror)
-        return None
-    for other in run.glob("metrics-*-*"):
-        pid, started = other.name.split("-")[1:]
-        if other != found and not (pid.isdigit() and _started(int(pid)) == started):
-            shutil.rmtree(other, ignore_errors=True)
-    return found
-
-
 def _reserve(path: Path) -> None:
     """Make a file of this process with its room on the disk.
 
@@ -152,20 +119,11 @@ def _reserve(path: Path) -> None:
         os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
 
 
-def _started(pid: int) -> str:
-    """Return when a process began, so that another one with the same number is not taken for it; empty where none is."""
-    try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""
-    return told.rpartition(")")[2].split()[19]
-
-
 def _forget_dead(folder: Path) -> None:
     """Remove what workers that are gone had as their present state; their counts stay."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not _started(int(pid)):
+        if not Path("/proc", pid).exists():
             file.unlink(missing_ok=True)
 
 

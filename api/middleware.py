@@ -5,7 +5,7 @@ import re
 import time
 import uuid
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from anyio import to_thread
@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.answers import media_ranges
 from api.callers import HOST, PERIOD_S, Caller, Rates, Taken, caller, origin
 from api.errors import Code
 from api.health import Metrics
@@ -31,83 +32,57 @@ _COMPRESSED_TYPES: Final = (
 )  # fmt: skip
 
 
-def accepts_gzip(headers: Headers) -> bool:
-    """Tell whether a client takes gzip: it names it, or `*`, and not with a weight of 0."""
-    weights: dict[str, float] = {}
-    for part in ",".join(headers.getlist("accept-encoding")).split(","):
-        name, _, parameters = part.strip().lower().partition(";")
-        weight = parameters.strip().removeprefix("q=")
-        try:
-            weights[name.strip()] = float(weight) if weight else 1.0
-        except ValueError:
-            weights[name.strip()] = 0.0
-    return weights.get("gzip", weights.get("*", 0.0)) > 0
-
-
 def compressing(send: Send, *, wanted: bool) -> Send:
-    """Return a way to send that compresses what pays.
+    """Return a way to send that compresses what pays: each answer in text comes in one piece.
 
     Parameters
     ----------
     send : Send
-        Where messages go.
+        Sends messages on.
     wanted : bool
-        The client takes gzip. Where it does not, an answer still tells that it depends on that.
+        Whether the client takes gzip.
+
+    Returns
+    -------
+    Send
+        Adds `Vary`, and makes the ETag of a compressed answer a weak one.
     """
     start: Message | None = None
-    deflate: Callable[[bytes, bool], Awaitable[bytes]] | None = None
 
     async def wrapped(message: Message) -> None:
-        nonlocal start, deflate
+        nonlocal start
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             as_it_is = "content-encoding" in headers or "repr-digest" in headers  # the latter promises its very bytes
-            if not headers.get("content-type", "").startswith(_COMPRESSED_TYPES) or as_it_is:
-                await send(message)
-                return
-            if "accept-encoding" not in headers.get("vary", "").lower():
-                headers.add_vary_header("Accept-Encoding")
-            if not wanted or message["status"] in (204, 304):
-                await send(message)
-                return
-            start = message
-            return
-        if message["type"] != "http.response.body":
-            await send(message)
-            return
-        body, more = message.get("body", b""), message.get("more_body", False)
-        if start is not None:
-            headers = MutableHeaders(scope=start)
-            if more or len(body) >= SMALLEST:
-                deflate = _deflater()
-                body = await deflate(body, not more)
+            if headers.get("content-type", "").startswith(_COMPRESSED_TYPES) and not as_it_is:
+                if "accept-encoding" not in headers.get("vary", "").lower():
+                    headers.add_vary_header("Accept-Encoding")
+                if wanted and message["status"] not in (204, 304):
+                    start = message
+                    return
+        elif message["type"] == "http.response.body" and start is not None:
+            body = message.get("body", b"")
+            if len(body) >= SMALLEST and not message.get("more_body", False):
+                message = {"type": "http.response.body", "body": await _packed(body)}
+                headers = MutableHeaders(scope=start)
                 headers["Content-Encoding"] = "gzip"
+                headers["Content-Length"] = str(len(message["body"]))
                 if headers.get("etag", "").startswith('"'):
                     headers["ETag"] = f"W/{headers['etag']}"
-                if more:
-                    del headers["content-length"]
-                else:
-                    headers["Content-Length"] = str(len(body))
             await send(start)
             start = None
-        elif deflate is not None:
-            body = await deflate(body, not more)
-        await send({"type": "http.response.body", "body": body, "more_body": more})
+        await send(message)
 
     return wrapped
 
 
-def _deflater() -> Callable[[bytes, bool], Awaitable[bytes]]:
-    """Return what compresses one answer, part by part; large parts in a thread, since others wait for this one."""
-    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+async def _packed(body: bytes) -> bytes:
+    """Return a body compressed; a large one in a thread, since others wait for this one."""
 
-    def pack(body: bytes, last: bool) -> bytes:
-        return stream.compress(body) + (stream.flush() if last else b"")
+    def pack() -> bytes:
+        return zlib.compress(body, _LEVEL, 31)
 
-    async def deflate(body: bytes, last: bool) -> bytes:
-        return await to_thread.run_sync(pack, body, last) if len(body) > _IN_LINE else pack(body, last)
-
-    return deflate
+    return await to_thread.run_sync(pack) if len(body) > _IN_LINE else pack()
 
 
 access, faults = logger("api.access"), logger("api.faults")
@@ -192,7 +167,7 @@ class Envelope:
                     message = {**message, "body": b""}
             await send(message)
 
-        packed = compressing(send_wrapped, wanted=accepts_gzip(headers))
+        packed = compressing(send_wrapped, wanted="gzip" in media_ranges(",".join(headers.getlist("accept-encoding"))))
         if method == "HEAD":
             # GDAL and health checks ask HEAD of any page: it is a GET whose body stays here. The server's own scope
             # keeps the word, or it waits for the body and breaks off.

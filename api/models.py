@@ -394,16 +394,16 @@ class Receipt(BaseModel):
     location: str
 
 
-class DownloadLink(BaseModel):
-    """A link of a download."""
+class AnswerLink(BaseModel):
+    """Where something of an answer stands."""
 
     rel: str
     href: str
     type: str
 
 
-class DownloadParameter(BaseModel):
-    """A parameter that a download was asked for by."""
+class AskedParameter(BaseModel):
+    """A parameter as it was given."""
 
     name: str
     value: str
@@ -428,7 +428,7 @@ class Download(BaseModel):
     format: str
     release: str = Field(description="The release that it is made of.")
     progress: float = Field(description="0-1.")
-    parameters: list[DownloadParameter]
+    parameters: list[AskedParameter]
     created: str
     finished: str | None = None
     expires: str | None = Field(default=None, description="When the file goes.")
@@ -446,4 +446,4 @@ class Download(BaseModel):
     without_year: int | None = Field(default=None, description="Records without a year.")
     file: str | None = Field(default=None, description="Address of the file.")
     filename: str | None = None
-    links: list[DownloadLink]
+    links: list[AnswerLink]

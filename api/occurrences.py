@@ -1,7 +1,7 @@
 """Occurrences as GBIF's API answers them: search, facets, counts, one record, its published terms."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
@@ -30,9 +30,7 @@ _RELEASE: Final = re.compile(r"r[0-9]{6,}-[0-9a-f]{10}", re.ASCII)
 Pairs = Sequence[tuple[str, str]]
 
 
-def search_page(
-    request: Request, pairs: Pairs, *, more: Callable[[Opened], dict[str, Filter]] | None = None, posted: bool = False
-) -> Response:
+def search_page(request: Request, pairs: Pairs, *, posted: bool = False) -> Response:
     """Answer one page.
 
     Parameters
@@ -41,8 +39,6 @@ def search_page(
         The request.
     pairs : sequence of (name, value)
         Its parameters, those of a body among them.
-    more : callable, optional
-        Gives filters that no parameter tells: a body's predicate.
     posted : bool
         Whether some of them came in a body: the next page is then asked for with the same body.
     """
@@ -55,8 +51,7 @@ def search_page(
         if name.partition(".")[0] in parameters.COUNTABLE and name.partition(".")[2] in FACET_DEFAULTS
     }
     with service(request).open(request, cursor=cursor, release_id=snapshot(query)) as release:
-        found = more(release) if more is not None else None
-        asked = read(pairs, release, own=(*PAGING, *FACETING, *dotted), more=found)
+        asked = read(pairs, release, own=(*PAGING, *FACETING, *dotted))
         filters = asked.filters
         limit, offset = window(query, default=20, most=LIMIT)
         filter_ = every(filters)
@@ -169,9 +164,9 @@ def search(request: Request) -> Response:
 async def search_by_body(request: Request) -> Response:
     """Answer one page for the parameters in a JSON body, beside those of the address; or for a GeoJSON geometry."""
     raw = await bodies.receive(request)
-    own, more = bodies.read_search(raw, request.headers.get("content-type", ""))
+    own = bodies.read_search(raw, request.headers.get("content-type", ""))
     pairs = [*own, *request.query_params.multi_items()]
-    return await run_in_threadpool(search_page, request, pairs, more=more, posted=True)
+    return await run_in_threadpool(search_page, request, pairs, posted=True)
 
 
 @router.get(

@@ -137,7 +137,7 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answer with a file, compressed where a compressed copy lies beside it and the client takes it."""
-        accepted = {part.split(";")[0].strip() for part in Headers(scope=scope).get("accept-encoding", "").split(",")}
+        accepted = answers.media_ranges(Headers(scope=scope).get("accept-encoding", ""))
         for encoding, suffix in _ENCODINGS:
             if encoding in accepted:
                 try:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from api import gbif_names, name_readers, readers
 from api.dependencies import Opened
-from api.errors import ProblemError, invalid, unavailable_parameter, unknown_parameter
+from api.errors import invalid, unavailable_parameter, unknown_parameter
 from api.gbif_names import CONTINENT_OF, CONTINENTS, TAXONOMIC_ISSUES
 from api.readers import Reader
 from api.vocabularies import COLUMNS
@@ -232,9 +232,7 @@ class Asked:
     nulls: dict[str, Filter]
 
 
-def read(
-    parameters: Sequence[tuple[str, str]], lookup: Opened, own: Sequence[str], *, more: dict[str, Filter] | None = None
-) -> Asked:
+def read(parameters: Sequence[tuple[str, str]], lookup: Opened, own: Sequence[str]) -> Asked:
     """Read search parameters into filters.
 
     Parameters
@@ -245,8 +243,6 @@ def read(
         The release's look-ups.
     own : sequence of str
         Names that the caller answers itself (`limit`, `facet`).
-    more : dict of name to Filter, optional
-        Filters that no parameter tells, by a name of their own.
 
     Returns
     -------
@@ -265,24 +261,18 @@ def read(
         if name in SEARCH or name in ACROSS or name in NULLS:
             told.setdefault(name, []).append(readers.composed(value))
         elif name not in own and name not in gbif_names.ACCEPTED:
-            raise refused(name, own)
+            if name in gbif_names.UNAVAILABLE:
+                raise unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
+            raise unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
     for name in told.keys() & NULLS:
         readers.boolean(name, told[name][-1])
     merged = {name: _read_one(SEARCH[name], values, lookup) for name, values in told.items() if name in SEARCH}
     nulls = {name: null for name in merged if (null := SEARCH[name].null) is not None}
     for name in [name for name in nulls if _keeps_null(name, told)]:
         merged[name] = Or((merged[name], nulls.pop(name)))
-    merged |= more or {}
     if not told.keys().isdisjoint(ACROSS):
         merged |= _across(told, merged, lookup)
     return Asked(merged, nulls)
-
-
-def refused(name: str, own: Sequence[str] = ()) -> ProblemError:
-    """Return the error for a name that chooses no records here: GBIF's that cannot be honoured, or an unknown one."""
-    if name in gbif_names.UNAVAILABLE:
-        return unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
-    return unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
 
 
 def _read_one(parameter: Parameter, values: list[str], lookup: Opened) -> Filter:

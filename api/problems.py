@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api import answers
-from api.answers import likes_page
+from api.answers import prefers_page
 from api.errors import PROBLEM_TYPE, Code, ProblemError
 from biodata.core.errors import BiodataError, InputError, NoReleaseError
 
@@ -32,7 +32,7 @@ class ProblemResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the form that the request likes; `f=json` is an answer for programs, whatever the header says."""
         chosen = QueryParams(scope["query_string"]).get("f", "html")
-        if chosen != "json" and likes_page(Headers(scope=scope).get("accept", "")):
+        if chosen != "json" and prefers_page(Headers(scope=scope).get("accept", "")):
             await self._page()(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

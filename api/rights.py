@@ -10,15 +10,15 @@ from starlette.responses import Response
 
 from api import auth, documents
 from api.answers import json_answer
+from api.auth import StrictRoute, StrictSmallRoute
 from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid
-from api.gates import StrictRoute, StrictSmallRoute
 from api.readers import integer
 from biodata.access import permits, terms_of_use
 from biodata.access.permits import Kind
 from biodata.access.roles import Action, Principal, may
 from biodata.core.vocabularies import SharingCategory
-from biodata.sharing import labels, licences
+from biodata.sharing import licences
 from biodata.store.query.filters import And, Compare, Filter, IsNull
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_of
@@ -70,38 +70,6 @@ class PermitList(BaseModel):
     results: list[OnePermit]
 
 
-class OneLicence(BaseModel):
-    """A licence, the most permissive first."""
-
-    license: str
-    name: str
-    url: str | None
-
-
-class LicenceList(BaseModel):
-    """Licences, the most permissive first."""
-
-    results: list[OneLicence]
-
-
-class OneLabel(BaseModel):
-    """A label of a community."""
-
-    code: str
-    name: str
-    kind: str
-    url: str
-    meaning: str
-    sharing_category: str = Field(description="How coarse a record that carries it is published at least.")
-    non_commercial: bool
-
-
-class LabelList(BaseModel):
-    """Labels of communities."""
-
-    results: list[OneLabel]
-
-
 class DatasetRights(BaseModel):
     """The terms of use of a dataset's published records."""
 
@@ -145,34 +113,6 @@ Known = Annotated[Principal, Depends(auth.need)]
 Keeper = Annotated[Principal, Depends(auth.needs(Action.KEEP_PERMITS))]
 Reader = Annotated[Principal, Depends(auth.needs(Action.READ_USE_REPORT))]
 _MOST = 1_000
-
-
-@public.get("/licences", **documents.answered(LicenceList, "Licences, the most permissive first"))
-def every_licence(request: Request) -> Response:
-    """Answer with the licences in their order: of several the last one holds."""
-    told = [{"license": code, "name": name, "url": url} for code, (name, url) in licences.LICENCES.items()]
-    return json_answer({"results": told})
-
-
-@public.get("/labels", **documents.answered(LabelList, "Labels of communities"))
-def every_label(request: Request) -> Response:
-    """Answer with the TK and BC labels of Local Contexts, and what each does here to the records that carry it."""
-    return json_answer(
-        {
-            "results": [
-                {
-                    "code": label.code,
-                    "name": label.name,
-                    "kind": label.kind,
-                    "url": label.address,
-                    "meaning": label.meaning,
-                    "sharing_category": str(label.category),
-                    "non_commercial": label.non_commercial,
-                }
-                for label in labels.labels().values()
-            ]
-        }
-    )
 
 
 @public.get("/datasets/{key:path}", **documents.answered(DatasetRights, "The terms of use of a dataset", missing=True))

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api import documents, models, vocabularies
 from api.answers import json_answer
 from api.dependencies import Opened, service
-from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_parameter, unknown_value
+from api.errors import Code, ProblemError, invalid, unknown_parameter, unknown_value
 from api.name_lookups import BUNDLED
 from api.readers import boolean, like_literal, window
 from api.records import COL
@@ -32,10 +32,6 @@ _PAGING: Final = ("limit", "offset")
 _ACCEPTED: Final = ("hl", "verbose", "strict", "language", "type", "facet", "checklistKey", "facetLimit", "facetMincount", "facetMultiselect")  # fmt: skip
 """GBIF's parameters that choose no names; pygbif sends some with every call."""
 
-_UNAVAILABLE: Final = frozenset(
-    {"datasetKey", "habitat", "threat", "nameType", "issue", "isExtinct", "sourceId", "origin", "nomenclaturalStatus"}
-)
-"""GBIF's parameters that cannot be honoured: the checklists here do not tell these of a name."""
 _LISTED: Final = {
     "isInvasive": lists.INVASIVE, "listedEstablishmentMeans": lists.MEANS, "redList": lists.RED, "cites": lists.CITES,
     "nationalProtection": lists.PROTECTION, "endemicTo": lists.ENDEMIC,
@@ -214,8 +210,6 @@ def _filter(request: Request, release: Opened) -> Filter | None:
             parts.append(_listed(name, value, country.upper() if country else None))
         elif name == "country" and _LISTED.keys() & request.query_params.keys():
             continue
-        elif name in _UNAVAILABLE:
-            raise unavailable_parameter(name, "q, name, rank, status or highertaxonKey")
         elif name == "facet" and value not in _FILTERS:
             raise unknown_value(field=name, value=value, known=_FILTERS)
         elif name not in (*_PAGING, *_ACCEPTED, "q"):

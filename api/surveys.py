@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from api import auth, documents
 from api.answers import json_answer, only
+from api.auth import Gate, SmallRoute
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
-from api.gates import Gate, SmallRoute
 from api.models import Receipt
 from api.readers import boolean, integer, one_of
 from api.survey_bodies import (
@@ -33,9 +33,8 @@ from biodata import places, surveys
 from biodata.access.roles import Action, Principal, may, may_somewhere
 from biodata.core.errors import NoReleaseError
 from biodata.ingest import survey_shapes
-from biodata.store.heading_mappings import accepted_of
 from biodata.store.sharing_rules import rules_of
-from biodata.store.survey_steps import CHANGES
+from biodata.store.survey_steps import CHANGES, accepted_of
 from biodata.surveys import review, views, words
 from biodata.surveys import submit as sending
 from biodata.surveys.licences import of_dataset

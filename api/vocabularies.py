@@ -1,4 +1,4 @@
-"""Which values a filter of occurrences may name, by column: one list for searches, facets, predicates, tiles and CQL2."""
+"""Which values a filter of occurrences may name, by column: one list for searches, facets, tiles and CQL2."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -166,7 +166,7 @@ def date_of(row: Mapping[str, str]) -> str:
 
 
 def of_filters(app: FastAPI, queryables: Mapping[str, Any], told: list[Mapping[str, str]]) -> Iterator[Question]:
-    """Yield filters of CQL2 and predicates of GBIF's search that hold for a hidden record alone, on each column."""
+    """Yield filters of CQL2 that hold for a hidden record alone, on each column."""
     for row in told:
         species = row["scientificName"]
         x, y = float(row["decimalLongitude"]), float(row["decimalLatitude"])
@@ -191,12 +191,6 @@ def of_filters(app: FastAPI, queryables: Mapping[str, Any], told: list[Mapping[s
         ):  # fmt: skip
             yield "GET", ITEMS, {"params": {"filter": f"species = '{species}' AND {text}", "limit": 1}}
             yield "GET", ITEMS, {"params": {"filter": f"{text} OR species = 'none'", "limit": 1}}
-        for key, guess in (("LOCALITY", row["locality"]), ("RECORDED_BY", row["recordedBy"]), ("EVENT_DATE", row["eventDate"]),
-                           ("DECIMAL_LATITUDE", row["decimalLatitude"]), ("ELEVATION", row["elevation"])):  # fmt: skip
-            predicate = {"type": "equals", "key": key, "value": guess}
-            both = {"type": "and", "predicates": [predicate, {"type": "equals", "key": "SPECIES", "value": species}]}
-            yield "POST", SEARCH, {"json": {"predicate": both, "limit": 1}}
-            yield "POST", SEARCH, {"json": {"predicate": {"type": "not", "predicate": both}, "limit": 0}}
 
 
 def of_manners(row: Mapping[str, str], keys: list[int]) -> Iterator[Question]:

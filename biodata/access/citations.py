@@ -19,8 +19,7 @@ from biodata.formats.dwca import DatasetDescription, read_eml
 from biodata.store import jobs, releases
 from biodata.store.models import Citation, Dataset, Job
 from biodata.store.query import sql
-from biodata.store.query.filters import And, Filter, IsNull, Not
-from biodata.store.query.plain import from_plain, to_plain
+from biodata.store.query.filters import And, Filter, IsNull, Not, from_plain, to_plain
 from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
 from biodata.store.tables import RELEASE

@@ -28,8 +28,8 @@ import polars as pl
 from biodata.core import terms
 from biodata.store import checksums, duck, folders
 from biodata.store.duck import literal
+from biodata.store.folders import citation_secret
 from biodata.store.locks import sync_file, sync_folder
-from biodata.store.secret import citation_secret
 from biodata.store.staging import WorkFolder, write_part
 
 ALGORITHM: Final = "HMAC-SHA-256"

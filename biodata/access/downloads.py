@@ -30,8 +30,7 @@ from biodata.exports.selection import Selection
 from biodata.exports.write import KINDS, Format, export
 from biodata.store import jobs
 from biodata.store.models import Citation, Download, Job
-from biodata.store.query.filters import Filter
-from biodata.store.query.plain import from_plain, to_plain
+from biodata.store.query.filters import Filter, from_plain, to_plain
 from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
 

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 import pycountry
 from sqlalchemy import select
@@ -235,10 +234,6 @@ def _private_key(data: Path, *, make: bool) -> bytes:
 
 
 RECORDS: Final = "occurrences.parquet"
-EVIDENCE: Final = "evidence.parquet"
-UNIT_DEGREES: Final = 0.1
-"""Side of a planning unit of the evidence counts; a record with a larger cell counts for that cell."""
-_BY: Final = ["west", "south", "east", "north", "country_code", "species", "iucnRedListCategory", "sharing_category"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +249,7 @@ class Export:
     release : str
         The release that it was made of.
     counts : dict of str to int
-        records, generalised, units; elsewhere: published records of other countries, or of none, which stay.
+        records, generalised; elsewhere: published records of other countries, or of none, which stay.
     """
 
     node: str
@@ -307,7 +302,6 @@ def export_node(settings: Settings, folder: Path, *, actor: str = "command line"
         key = private_key(settings.data)
         everything = releases.read(release, "occurrences")
         records = everything.filter(of_country(code)).drop(terms.names(terms.ASSESSED)).sort("key")
-        evidence = evidence_counts(records)
         datasets = (
             releases.read(release, "datasets")
             .drop("count")
@@ -316,16 +310,13 @@ def export_node(settings: Settings, folder: Path, *, actor: str = "command line"
         counts = {
             "records": records.height,
             "generalised": records.filter(pl.col("sharing_category") != SharingCategory.OPEN).height,
-            "units": evidence.select(_BY[:4]).n_unique(),
             "elsewhere": everything.height - records.height,
         }
         unnamed = folder.with_name(f".{folder.name}.part")
         shutil.rmtree(unnamed, ignore_errors=True)
         unnamed.mkdir(parents=True)
         try:
-            files = {
-                name: _written(frame, unnamed / name) for name, frame in ((RECORDS, records), (EVIDENCE, evidence))
-            }
+            files = {RECORDS: _written(records, unnamed / RECORDS)}
             told = {
                 "format": node_keys.FORMAT, "node": code, "key": node_keys.fingerprint(node_keys.public_of(key)),
                 "sequence": sequence, "previous": previous, "release": release.id, "snapshot": release.snapshot,
@@ -355,43 +346,6 @@ def of_country(code: str) -> pl.Expr:
     """Tell which published records a country's node speaks for: those stated to be there, or, silent, that may be."""
     may_be = pl.col("country_codes").list.contains(code)
     return ((pl.col("countryCode") == code) | (pl.col("countryCode").is_null() & may_be)).fill_null(value=False)
-
-
-def evidence_counts(records: pl.DataFrame) -> pl.DataFrame:
-    """Count published records by planning unit, side, species and category.
-
-    Parameters
-    ----------
-    records : polars.DataFrame of n rows
-        Published records; nothing else is read, so the counts tell no more than they do.
-
-    Returns
-    -------
-    polars.DataFrame
-        west, south, east, north, degrees: a cell of `UNIT_DEGREES`, or the published cell where that is larger; the
-        country, species, Red List and sharing category; records, first_year, last_year.
-    """
-    per_degree = round(1 / UNIT_DEGREES)
-    x, y = (
-        np.floor(records[name].cast(pl.Float64).to_numpy() * per_degree + 1e-9) / per_degree
-        for name in ("decimalLongitude", "decimalLatitude")
-    )
-    wide = (pl.col("cell_east") - pl.col("cell_west") > UNIT_DEGREES + 1e-9).fill_null(value=False)
-    placed = records.with_columns(x=pl.Series(x, dtype=pl.Float64), y=pl.Series(y, dtype=pl.Float64)).filter(
-        pl.col("decimalLongitude").is_not_null(), pl.col("decimalLatitude").is_not_null()
-    )
-    return (
-        placed.with_columns(
-            west=pl.when(wide).then("cell_west").otherwise("x"),
-            south=pl.when(wide).then("cell_south").otherwise("y"),
-            east=pl.when(wide).then("cell_east").otherwise((pl.col("x") + UNIT_DEGREES).round(6)),
-            north=pl.when(wide).then("cell_north").otherwise((pl.col("y") + UNIT_DEGREES).round(6)),
-            country_code="countryCode",
-        )
-        .group_by(_BY)
-        .agg(records=pl.len().cast(pl.Int64), first_year=pl.col("year").min(), last_year=pl.col("year").max())
-        .sort(_BY, nulls_last=True)
-    )
 
 
 def _withdrawals(found: Any) -> list[dict[str, Any]]:

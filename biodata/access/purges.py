@@ -20,6 +20,7 @@ from biodata.core.settings import Settings
 from biodata.store import audit, checksums, folders, jobs, pointer, survey_files
 from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.backup import backup, forget_older
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.locks import sync_file
 from biodata.store.models import Download, Ingest, Job, Submission, SubmissionEvent, now
@@ -29,7 +30,6 @@ from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.release_merge import merge
 from biodata.store.release_use import remove_unless_used, remove_unneeded_bases
-from biodata.store.secret import secret
 from biodata.store.staging import sweep
 from biodata.store.survey_steps import JOB, MACHINE, RESULTS_JOB, WAITING, outdated, step
 from biodata.store.tombstones import Tombstones

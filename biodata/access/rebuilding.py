@@ -19,11 +19,11 @@ from biodata.harmonise.rematch import taxon_statuses
 from biodata.sharing.decide import stricter
 from biodata.sharing.publish import reason_of, set_apart_of
 from biodata.store import releases, withheld_since
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.release_file import ReleaseFile
 from biodata.store.rules_in_force import rules_in_force, stated_licences
-from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET
 

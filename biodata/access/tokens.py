@@ -17,9 +17,9 @@ from biodata.access.roles import Principal
 from biodata.core.settings import Settings
 from biodata.store import audit
 from biodata.store.account_models import Account, Login, RefreshToken
+from biodata.store.folders import token_secret
 from biodata.store.models import now
 from biodata.store.registry import Registry
-from biodata.store.secret import token_secret
 
 ALGORITHM: Final = "HS256"
 """The only one: a token says which it wants, and is not asked."""

@@ -14,11 +14,11 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.store import audit, jobs
 from biodata.store.account_models import Tombstone, Withdrawal
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.models import Job
 from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 from biodata.store.tables import LAKE
 from biodata.store.tombstones import event_identity, event_number, identity_of
 from biodata.text.proposals import names_a_place

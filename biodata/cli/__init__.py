@@ -96,9 +96,9 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _MODULES: Final = (
-    "access accounts analyses assess audit candidates cite consent dataset datum demo engine_inputs "
-    "exact explain export gaps ingest names nodes parse protected_areas pull quality rasters reserves "
-    "rights rules run_records sensitive serve species survey upkeep withdraw"
+    "access accounts analyses assess audit candidates cite dataset datum demo engine_inputs "
+    "explain export gaps ingest names nodes parse protected_areas pull quality rasters reserves "
+    "rights rules run_records serve species survey upkeep"
 )
 for module in _MODULES.split():
     import_module(f"biodata.cli.{module}").add_commands(app)

@@ -13,6 +13,7 @@ CodeArgument = Annotated[str, typer.Argument(help="ISO 3166-1 code of the countr
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
+    _add_consent(app)
     nodes = typer.Typer(help="National nodes: keys, exports, and whom a hub trusts.", no_args_is_help=True)
     example = "Example: biodata node"
     nodes.command(
@@ -64,7 +65,7 @@ def export(
     counts = made.counts
     say(
         f"{out}: manifest {made.sequence} of node {made.node}, release {made.release}: {counts['records']} records, "
-        f"{counts['generalised']} of them generalised, {counts['units']} planning units; {counts['elsewhere']} records of "
+        f"{counts['generalised']} of them generalised; {counts['elsewhere']} records of "
         "other countries stay here"
     )
 
@@ -124,3 +125,115 @@ def list_nodes(data: DataOption = DEFAULT_DATA) -> None:
     with Registry.open(settings_for(data)) as registry:
         for line in nodes.node_lines(registry):
             say(line)
+
+
+OutputArgument = Annotated[str, typer.Argument(help="The output's id.")]
+CountryArgument = Annotated[str, typer.Argument(help="The country that answers, such as LA.")]
+AnswerArgument = Annotated[str, typer.Argument(metavar="ANSWER", help="agree, refuse or ask.")]
+NoteOption = Annotated[str, typer.Option(help="Why, or what is asked.")]
+
+
+def _add_consent(app: typer.Typer) -> None:
+    """Add `biodata consent`."""
+    consent = typer.Typer(help="Consent of countries to shared outputs.", no_args_is_help=True)
+    example = "Example: biodata consent"
+    consent.command(
+        name="list",
+        help="Tell every output that touches several countries, and what each answered; silence is told, too.\n\n"
+        f"{example} list --data hub",
+    )(list_outputs)
+    consent.command(
+        name="show",
+        help="Write an output as it would be published, with every answer, into a file that a node looks at and signs.\n\n"
+        f"{example} show landcover_china_laos-candidate-1 --data hub --out draft.json",
+    )(show)
+    consent.command(
+        name="sign",
+        help="Sign an answer to a draft, at the node, with its own key; the hub takes it with `answer --signature`.\n\n"
+        f"{example} sign draft.json agree --data laos --out answer.json",
+    )(sign)
+    consent.command(
+        name="answer",
+        help="Put down a country's answer: agree, refuse or ask. To agree takes the node's signature; an installation that "
+        "is the node signs by itself. To refuse or to ask takes neither, and keeps the output a draft. The output goes public with the next release once every country that it touches "
+        f"agreed.\n\n{example} answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub",
+    )(answer)
+    app.add_typer(consent, name="consent")
+
+
+def list_outputs(data: DataOption = DEFAULT_DATA) -> None:
+    """Print a line for each output."""
+    from biodata.pipeline import consent
+
+    for one in consent.outputs(settings_for(data)):
+        told = ", ".join(f"{country} {state}" for country, state in one.states.items())
+        say(f"{one.name}\t{'public' if one.public else 'draft'}\t{told}")
+
+
+def show(
+    output: OutputArgument,
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Write a draft."""
+    from biodata.access import consent
+    from biodata.pipeline.consent import outputs
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    outputs(settings)
+    with Registry.open(settings) as registry:
+        told = consent.look(registry, None, output, settings.consent)
+    out.write_text(json.dumps(told, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    states = ", ".join(f"{one['country']} {one['state']} since {one['since']:%Y-%m-%d}" for one in told["states"])
+    say(f"{out}: {output}, {states}")
+
+
+def sign(
+    draft: Annotated[Path, typer.Argument(help="What `show` wrote, or GET /v1/consents/… answered.", exists=True)],
+    given: AnswerArgument,
+    out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    data: DataOption = DEFAULT_DATA,
+    note: NoteOption = "",
+) -> None:
+    """Sign an answer."""
+    from biodata.access import consent, nodes
+    from biodata.store.registry import Registry
+
+    settings = settings_for(data)
+    told = json.loads(draft.read_text(encoding="utf-8"))
+    with Registry.open(settings) as registry:
+        country = nodes.need_own(registry)
+    text = consent.text_of(told, country, given, note)
+    signature = nodes.sign_consent(settings.data, text)
+    answer = {"output": told["output"], "country": country, "answer": given, "note": note, "signature": signature}
+    out.write_text(json.dumps(answer, ensure_ascii=False, indent=1), encoding="utf-8")
+    say(f"{out}: {country} answers {given} to {told['output']}, answer {told['next'][country]}")
+
+
+def answer(
+    output: OutputArgument,
+    country: CountryArgument,
+    given: AnswerArgument,
+    data: DataOption = DEFAULT_DATA,
+    note: NoteOption = "",
+    signature: Annotated[
+        Path | None, typer.Option(help="What `sign` wrote at the node.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Put down an answer."""
+    from biodata.access import consent, nodes
+    from biodata.pipeline.consent import outputs
+    from biodata.store.registry import Registry
+
+    settings, country = settings_for(data), nodes.checked_country(country)
+    outputs(settings)
+    told = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
+    note = note or told.get("note", "")
+    with Registry.open(settings) as registry:
+        signed = told.get("signature")
+        if signed is None and nodes.is_own(registry, country):
+            seen = consent.look(registry, None, output, settings.consent)
+            signed = nodes.sign_consent(settings.data, consent.text_of(seen, country, given, note))
+        consent.give(registry, None, output, country, given, required=settings.consent, note=note, signature=signed)
+    say(f"{country} answered {given} to {output}; `biodata release` makes it count")

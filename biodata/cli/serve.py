@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
@@ -118,7 +119,9 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
     else:
         sockets = [config.bind_socket()]
         _say_where(host, port)
-        Workers(config, sockets).run()
+        with TemporaryDirectory(prefix="biodata-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # the workers count into it, and any tells what all counted
+            Workers(config, sockets).run()
 
 
 def _allow_connections() -> None:

@@ -46,16 +46,14 @@ def start_as(settings: Settings, user: str, command: Sequence[str], *, workers: 
     if os.geteuid() != 0:
         message = f"only root can start as another user: start as {user} itself, or as root with --user"
         raise StoreError(message)
+    from biodata.store.folders import citation_secret, token_secret
     from biodata.store.registry import Registry
-    from biodata.store.secret import citation_secret, token_secret
 
     with Registry.open(settings):
         token_secret(settings.data)
         citation_secret(settings.data)
     fresh = _can_run(number, group)
     if not fresh:
-        pass
-
         where = (
             f"{user} cannot run {sys.executable}: install Python and biodata where every user may read them, as with "
             "`uv python install --install-dir /opt/python` and `uv venv /opt/biodata`"

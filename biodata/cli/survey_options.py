@@ -82,8 +82,8 @@ def language_of_tag(told: str) -> str:
 
 def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[OfDataset, list[str]]":
     """Return what is known of a dataset: its licence, and what was accepted for it; nothing before there is one."""
-    from biodata.store.heading_mappings import accepted_of
     from biodata.store.registry import Registry
+    from biodata.store.survey_steps import accepted_of
     from biodata.surveys.licences import NONE_KNOWN, of_dataset
 
     if dataset is None or not data.is_dir():

@@ -38,14 +38,14 @@ def diff(
     Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv
     """
     from biodata.ingest import survey_shapes
-    from biodata.store import heading_mappings
+    from biodata.store import survey_steps
     from biodata.surveys import licences
     from biodata.surveys.difference import difference
     from biodata.surveys.submit import part_name
 
     with options.opened(installation(data), language) as (settings, registry, language):
         options.no_folders([file], language)
-        decided = heading_mappings.options(registry, dataset)
+        decided = survey_steps.options(registry, dataset)
         licence = survey_shapes.checked(licence) or licences.of_dataset(registry, dataset).told
     found = difference([file], dataset, part_name(part or file.stem), settings, options=decided, licence=licence)
     if out is not None:

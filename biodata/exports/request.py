@@ -14,8 +14,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.exports.growing import KEEP_EVERY_S
 from biodata.exports.selection import Selection
 from biodata.sharing.licences import effective, spelt, strictest
-from biodata.store.query import plain
-from biodata.store.query.filters import Filter
+from biodata.store.query.filters import Filter, canonical, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +279,7 @@ class ExportRequest:
         told: dict[str, Any] = {
             "biodata": version("biodata"),
             "release": facts.release,
-            "filter": plain.to_plain(self.filter),
+            "filter": to_plain(self.filter),
             "request": [
                 self.name,
                 self.created,
@@ -292,7 +291,7 @@ class ExportRequest:
                 self.citation,
             ],
         }
-        return hashlib.sha256(plain.canonical(told).encode()).hexdigest()
+        return hashlib.sha256(canonical(told).encode()).hexdigest()
 
 
 def _counted(count: int, what: str) -> str:

@@ -22,6 +22,7 @@ from biodata.sharing.licences import spelt, strictest
 from biodata.sharing.received import check_published
 from biodata.store import audit, floor_set
 from biodata.store.account_models import Node, Tombstone, Withdrawal
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.models import Dataset, now
@@ -29,7 +30,6 @@ from biodata.store.purging import blank
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
-from biodata.store.secret import secret
 from biodata.store.tombstones import identity_of
 
 SOURCE: Final = "node"

@@ -24,10 +24,10 @@ from biodata.pipeline import descriptions
 from biodata.pipeline.executors import dask_workers
 from biodata.pipeline.report import IngestReport
 from biodata.pipeline.tables import Table, harmonise_table, table_at
-from biodata.store import heading_mappings
+from biodata.store import survey_steps
+from biodata.store.folders import secret
 from biodata.store.lake import Lake, RowFiles
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 from biodata.store.tombstones import Tombstones
 
 _IDENTITY: Final = "source_record_id"
@@ -304,7 +304,7 @@ def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[
 def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:
     """Return a survey's options with what was decided about the dataset's headings before."""
     with Registry.open(settings) as registry:
-        return {**heading_mappings.options(registry, dataset), **told}
+        return {**survey_steps.options(registry, dataset), **told}
 
 
 def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:

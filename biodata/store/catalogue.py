@@ -4,15 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import duckdb
 
-from biodata.core.errors import StoreError
-from biodata.store.cluster import Cluster
+from biodata.store.cluster import Cluster, Storage
 from biodata.store.duck import literal, quote, sql_type
-from biodata.store.storage import Storage
+from biodata.store.locks import sync_folder
 from biodata.store.tables import LAKE
 
 FILES: Final = """
@@ -90,62 +88,26 @@ def _give_keys(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
     connection.execute(f"CREATE OR REPLACE SECRET storage (TYPE s3, SCOPE {literal(storage.root)}, {told})")
 
 
-_TYPES: Final = MappingProxyType(
-    {
-        "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE", "varchar": "VARCHAR", "boolean": "BOOLEAN",
-        "date": "DATE", "timestamp": "TIMESTAMP", "blob": "BLOB",
-    }
-)  # fmt: skip
-"""DuckLake's names of the types that columns have (`duck.sql_type`)."""
-
 _COLUMNS: Final = """
-    SELECT t.table_name, t.table_id, c.column_id, c.parent_column, c.column_name, c.column_type
+    SELECT t.table_name, c.column_name
     FROM __ducklake_metadata_lake.ducklake_table t JOIN __ducklake_metadata_lake.ducklake_column c USING (table_id)
-    WHERE t.end_snapshot IS NULL AND c.end_snapshot IS NULL ORDER BY c.column_order
+    WHERE t.end_snapshot IS NULL AND c.end_snapshot IS NULL AND c.parent_column IS NULL
 """
 """Asked of the catalogue's own tables: DuckDB's list of columns takes ten times as long, half of what opening a lake takes."""
 
 
-def _stored(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
-    """Return the type of each column that the lake's tables have, by table and column."""
-    rows = cursor.execute(_COLUMNS).fetchall()
-    parts: dict[tuple[int, int], list[tuple[int, str, str]]] = {}
-    for _, table_id, column_id, parent, name, dtype in rows:
-        if parent is not None:
-            parts.setdefault((table_id, parent), []).append((column_id, name, dtype))
-
-    def column_type(table_id: int, column_id: int, dtype: str) -> str:
-        inner = parts.get((table_id, column_id), [])
-        if dtype == "list" and len(inner) == 1:
-            return f"{column_type(table_id, inner[0][0], inner[0][2])}[]"
-        if dtype == "struct":
-            return f"STRUCT({', '.join(f'{quote(n)} {column_type(table_id, c, t)}' for c, n, t in inner)})"
-        return _TYPES.get(dtype, dtype)
-
-    return {
-        (table, name): column_type(of, column, dtype)
-        for table, of, column, parent, name, dtype in rows
-        if parent is None
-    }
-
-
 def lacking(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the statements that bring the lake's tables up to `store.tables`; a column is never removed or retyped."""
-    stored = _stored(cursor)
+    stored = set(cursor.execute(_COLUMNS).fetchall())
+    tables = {table for table, _ in stored}
     statements = []
     for name, table in LAKE.items():
-        wanted = {c.name: sql_type(c.dtype) for c in table.columns.values()}
-        if not any(stored_table == name for stored_table, _ in stored):
-            listed = ", ".join(f"{quote(c)} {dtype}" for c, dtype in wanted.items())
-            statements.append(f"CREATE TABLE lake.{name} ({listed})")
+        wanted = [(c.name, f"{quote(c.name)} {sql_type(c.dtype)}") for c in table.columns.values()]
+        if name not in tables:
+            statements.append(f"CREATE TABLE lake.{name} ({', '.join(told for _, told in wanted)})")
             continue
-        for column, dtype in wanted.items():
-            found = stored.get((name, column))
-            if found is None:
-                statements.append(f"ALTER TABLE lake.{name} ADD COLUMN {quote(column)} {dtype}")
-            elif found != dtype:
-                message = f"the lake's column {name}.{column} is {found}, this biodata expects {dtype}"
-                raise StoreError(message)
+        lacks = [told for column, told in wanted if (name, column) not in stored]
+        statements += [f"ALTER TABLE lake.{name} ADD COLUMN {told}" for told in lacks]
     return statements
 
 
@@ -157,3 +119,86 @@ def files(cursor: duckdb.DuckDBPyConnection) -> set[str]:
     """
     query = f"SELECT path FROM ({FILES})".format(metadata="__ducklake_metadata_lake.")  # noqa: S608 - all of it is ours
     return {path for (path,) in cursor.execute(query).fetchall()}
+
+
+_BELOW: Final = "lake/"
+
+
+class LakeFiles:
+    """Names below the folder of a lake's files, wherever that is.
+
+    Parameters
+    ----------
+    data : Path
+        The installation's folder.
+    shared : Cluster, optional
+        Where the files lie that several machines share.
+
+    Attributes
+    ----------
+    root : str
+        The folder as DuckLake has it, with a stroke at its end.
+    """
+
+    def __init__(self, data: Path, shared: Cluster | None) -> None:
+        self._folder = data / "lake"
+        self._shared = shared
+        self.root = f"{self._folder}/" if shared is None else f"{shared.storage.root}{_BELOW}"
+
+    def take(self, path: Path, name: str) -> str:
+        """Let a finished file of this machine become one of the lake's; return its address."""
+        if self._shared is not None:
+            self._shared.storage.put(path, f"{_BELOW}{name}")
+            path.unlink()
+        else:
+            target = self._folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+        return self.root + name
+
+    def settle(self, folder: str) -> None:
+        """Make what was taken into a folder durable; storage is so by itself."""
+        if self._shared is None:
+            (self._folder / folder).mkdir(parents=True, exist_ok=True)
+            sync_folder(self._folder / folder)
+
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        """Return the size of each Parquet file below a folder, by name.
+
+        Raises
+        ------
+        StoreError
+            If the storage does not answer.
+        """
+        if self._shared is not None:
+            found = self._shared.storage.sizes(f"{_BELOW}{folder}")
+            return {name.removeprefix(_BELOW): size for name, size in found.items() if name.endswith(".parquet")}
+        paths = (self._folder / folder).rglob("*.parquet")
+        return {path.relative_to(self._folder).as_posix(): path.stat().st_size for path in paths}
+
+    def fetched(self, name: str, work: Path) -> Path | None:
+        """Return a file of this machine with the content of one of the lake's, in `work` where it lies on storage; None where it is gone."""
+        if self._shared is None:
+            path = self._folder / name
+            return path if path.is_file() else None
+        if f"{_BELOW}{name}" not in self._shared.storage.sizes(f"{_BELOW}{Path(name).parent}"):
+            return None
+        path = work / Path(name).name
+        self._shared.storage.fetch(f"{_BELOW}{name}", path)
+        return path
+
+    def replace(self, name: str, path: Path) -> None:
+        """Put a file of this machine in place of one of the lake's, durably."""
+        if self._shared is not None:
+            self._shared.storage.put(path, f"{_BELOW}{name}")
+            path.unlink()
+        else:
+            path.replace(self._folder / name)
+            sync_folder((self._folder / name).parent)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; nothing where it is gone."""
+        if self._shared is not None:
+            self._shared.storage.remove(f"{_BELOW}{name}")
+        else:
+            (self._folder / name).unlink(missing_ok=True)

@@ -16,10 +16,19 @@ import polars as pl
 
 from biodata.core.errors import Refusal, StoreError
 from biodata.store import catalogue
-from biodata.store.changes import CommitReport, find_changed, in_two_parts, one, repeat
+from biodata.store.catalogue import LakeFiles
 from biodata.store.duck import literal, quote
-from biodata.store.lake_files import LakeFiles
-from biodata.store.staging import RECORD_TABLES, RowFiles, Staging, staged_rows
+from biodata.store.staging import (
+    RECORD_TABLES,
+    CommitReport,
+    RowFiles,
+    Staging,
+    find_changed,
+    in_two_parts,
+    one,
+    repeat,
+    staged_rows,
+)
 from biodata.store.tables import LAKE
 
 _COMPARED: Final = ("occurrences", "verbatim")

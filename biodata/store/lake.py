@@ -19,13 +19,12 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.errors import StoreError
 from biodata.store import catalogue, checksums, commits, duck, folders, name_changes
-from biodata.store.changes import CommitReport
+from biodata.store.catalogue import LakeFiles
 from biodata.store.cluster import Cluster, cluster_of, made_already
 from biodata.store.commits import Survey
-from biodata.store.lake_files import LakeFiles
 from biodata.store.lake_reading import LakeReading
 from biodata.store.locks import writers_lock
-from biodata.store.staging import RECORD_TABLES, RowFiles, Staging, sweep
+from biodata.store.staging import RECORD_TABLES, CommitReport, RowFiles, Staging, sweep
 
 logger = logging.getLogger(__name__)
 

@@ -187,7 +187,7 @@ class Download(Base):
     """Random, so that nobody finds the download of somebody else."""
     job_id: Mapped[int] = mapped_column(ForeignKey("job.id"))
     request: Mapped[dict[str, Any]]
-    """The format, and the question as `store.query.plain` keeps it."""
+    """The format, and the question as `store.query.filters.to_plain` keeps it."""
     created: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -201,7 +201,7 @@ class Citation(Base):
     snapshot: Mapped[int] = mapped_column(Number)
     rules_hash: Mapped[str]
     query: Mapped[dict[str, Any]]
-    """The question as it was asked, and as `store.query.plain` keeps it."""
+    """The question as it was asked, and as `store.query.filters.to_plain` keeps it."""
     content: Mapped[dict[str, Any]]
     """Counts, by dataset too, and the hash of the published content."""
     download_id: Mapped[str | None] = mapped_column(ForeignKey("download.id"))

@@ -21,9 +21,8 @@ import pyarrow.parquet as pq
 
 from biodata.core.errors import StoreError
 from biodata.store import checksums
-from biodata.store.catalogue import FILES
+from biodata.store.catalogue import FILES, LakeFiles
 from biodata.store.cluster import Cluster, cluster_of, connected, lake_exists
-from biodata.store.lake_files import LakeFiles
 from biodata.store.locks import builders_lock, sync_file, writers_lock
 from biodata.store.staging import WorkFolder
 from biodata.store.tombstones import Tombstones

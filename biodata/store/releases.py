@@ -18,6 +18,7 @@ from biodata.sharing.plan import Plan
 from biodata.store import checksums, pointer
 from biodata.store.checksums import code_hash
 from biodata.store.duck import base_of, connect, held_open
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, sync_file, sync_folder
 from biodata.store.pointer import Named
@@ -26,7 +27,6 @@ from biodata.store.query.filters import Filter
 from biodata.store.release_delta import DeltaFile
 from biodata.store.release_file import ReleaseFile, release_info
 from biodata.store.release_use import remove_release, remove_unless_used, remove_unneeded_bases
-from biodata.store.secret import secret
 from biodata.store.shared_releases import NotSharedError, share
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT

@@ -36,10 +36,10 @@ from biodata.sharing.rule import Assignment, Rule
 from biodata.sharing.set_apart import DECIDED, Memory
 from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.checksums import code_hash
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 from biodata.store.staging import WorkFolder, write_part
 
 _BATCH_ROWS: Final = 200_000

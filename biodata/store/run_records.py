@@ -17,9 +17,9 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.store import checksums, private_reports
 from biodata.store.checksums import code_hash
+from biodata.store.folders import secret
 from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 
 _SOFTWARE: Final = (
     "biodata",

@@ -13,10 +13,9 @@ from typing import Final
 
 from biodata.core.errors import StoreError
 from biodata.store import checksums, pointer
-from biodata.store.cluster import cluster_of
+from biodata.store.cluster import Storage, cluster_of
 from biodata.store.locks import file_lock, sync_folder
 from biodata.store.pointer import Named, Pointer
-from biodata.store.storage import Storage
 
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 
 from biodata.core.errors import SharingError
 from biodata.sharing.set_apart import Memory
+from biodata.store.folders import secret
 from biodata.store.models import SharingMemory
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 
 _DAMAGED: Final = (
     "what is kept of sensitive records is damaged: nothing can be published; restore the installation from a backup "

@@ -1,14 +1,18 @@
 """The steps of a submission: each changes its state, its version, its history and the audit, in one transaction."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from biodata.core.errors import InputError
 from biodata.store import audit, survey_files
-from biodata.store.models import Release, Submission, SubmissionEvent, now
+from biodata.store.models import AcceptedProposal, Release, Submission, SubmissionEvent, now
+
+if TYPE_CHECKING:
+    from biodata.store.registry import Registry
 
 COMMITTING: Final = "committing"  # it is being written to the lake, or is in it and that is not put down yet
 COMMITTED: Final = "committed"  # all of it is in the lake; whether the map shows it the releases say
@@ -125,3 +129,25 @@ def shown_since(session: Session, submission: Submission) -> str | None:
 
 def _number(submission: Submission) -> int:
     return submission.part_version or 0
+
+
+PREFIX: Final = "heading."
+
+
+def accepted_of(registry: "Registry", dataset: str | None) -> list[str]:
+    """Return what was accepted for a dataset before; nothing where none is named."""
+    asked = select(AcceptedProposal.accepted).where(AcceptedProposal.dataset == dataset)
+    with registry.session(read_only=True) as session:
+        return sorted(session.scalars(asked))
+
+
+def decided(accepted: Iterable[str]) -> dict[str, str]:
+    """Return heading → term of what was accepted; an empty term says that the column is of none."""
+    told = (one.removeprefix(PREFIX).rpartition("=") for one in accepted if one.startswith(PREFIX))
+    return {heading: term for heading, _, term in told}
+
+
+def options(registry: "Registry", dataset: str) -> dict[str, str]:
+    """Return what was decided of a dataset's headings as the option of its source; none where nothing was."""
+    found = decided(accepted_of(registry, dataset))
+    return {"headings": json.dumps(found)} if found else {}

@@ -121,7 +121,7 @@ def tile(
     """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
 
     Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
-    view (`filters.ONE_OF_EACH`) were counted beforehand, up to zoom 4 by kingdom, phylum, class and year, too (see
+    view were counted beforehand, up to zoom 4 by kingdom, phylum, class and year, too (see
     `tile_counts`). Above, each record is a point with `POINT_PROPERTIES` and `count` 1, as long as a tile has no more
     than `MAXIMUM_POINTS`; else it has such bins. Shapes are made simpler to suit the zoom.
 

@@ -22,12 +22,12 @@ from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of, lake_exists
 from biodata.store.content_hash import content_hash, release_id, row_sum
 from biodata.store.duck import base_of, connect
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, writers_lock
 from biodata.store.models import Base, Download, Job, Submission
 from biodata.store.registry import Registry
 from biodata.store.release_merge import merge_owed
-from biodata.store.secret import secret
 from biodata.store.sharing_rules import rules_of
 from biodata.store.tables import RELEASE, RELEASE_FORMAT
 from biodata.store.verify_files import RESTORE, Fault

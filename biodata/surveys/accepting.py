@@ -17,8 +17,8 @@ from biodata.core.terms import WRITTEN
 from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.store.heading_mappings import PREFIX, decided
 from biodata.store.models import AcceptedProposal
+from biodata.store.survey_steps import PREFIX, decided
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")

@@ -25,8 +25,8 @@ from biodata.pipeline import IngestReport
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names
-from biodata.store.heading_mappings import accepted_of, decided
 from biodata.store.registry import Registry
+from biodata.store.survey_steps import accepted_of, decided
 from biodata.surveys import accepting, other_forms, value_checks
 from biodata.surveys.cell_checks import CELLS, Rows
 from biodata.surveys.licences import NONE_KNOWN, OfDataset

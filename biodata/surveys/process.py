@@ -22,7 +22,7 @@ from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
 from biodata.ingest import forms, interpreted_tables
 from biodata.ingest.protocol import Finding
-from biodata.store import checksums, heading_mappings, jobs, survey_files, survey_steps
+from biodata.store import checksums, jobs, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
@@ -169,7 +169,7 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     report = check_paths(
         [(name, path)], boundaries, rules=rules, known=known, licence=submission.license, licences=licences,
         dataset=submission.dataset, target=None if is_taken else target, params=True,
-        accepted=heading_mappings.accepted_of(registry, submission.dataset),
+        accepted=survey_steps.accepted_of(registry, submission.dataset),
     )  # fmt: skip
     if is_taken:
         return path, report

@@ -16,11 +16,11 @@ from biodata.harmonise.findings import Told, as_written
 from biodata.harmonise.records import Identities
 from biodata.ingest import forms, open_source, survey_shapes
 from biodata.ingest.protocol import VerbatimTable
-from biodata.store import heading_mappings
+from biodata.store import survey_steps
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 from biodata.store.tombstones import Tombstones
 
 RECORD: Final = "source_record_id"
@@ -138,7 +138,7 @@ def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
 def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
     """Return what the source of a submission's file is told beside it."""
     licence = {"license": submission.license} if submission.license else {}
-    return heading_mappings.options(registry, submission.dataset) | licence
+    return survey_steps.options(registry, submission.dataset) | licence
 
 
 class UploadReading(ExitStack):

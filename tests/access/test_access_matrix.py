@@ -128,8 +128,6 @@ PUBLIC = {
         "/v1/citations/{number}": "/v1/citations/none",
         "/v1/citations/{number}/replay": "/v1/citations/none/replay",
         "/v1/reports/{result_id:path}": "/v1/reports/none",
-        "/v1/rights/licences": "/v1/rights/licences",
-        "/v1/rights/labels": "/v1/rights/labels",
         "/v1/rights/terms": "/v1/rights/terms",
         "/v1/rights/datasets/{key:path}": "/v1/rights/datasets/field-notes",
         "/v1/surveys/templates": "/v1/surveys/templates",

@@ -207,9 +207,7 @@ def test_an_export_holds_only_the_node_s_own_country_and_adds_up(handed_over):
     for code, folder in handed_over.items():
         told = json.loads((folder / node_keys.MANIFEST).read_text())
         records = pl.read_parquet(folder / nodes.RECORDS)
-        evidence = pl.read_parquet(folder / nodes.EVIDENCE)
         assert set(records["countryCode"].drop_nulls()) == {code}
-        assert evidence["records"].sum() == records["decimalLatitude"].count()
         assert told["counts"]["records"] == records.height == told["files"][nodes.RECORDS]["rows"]
 
 
@@ -260,7 +258,7 @@ TAMPERED = {
         node_keys.SIGNATURE,
     ),
     "a changed file": (change_file, "MANIFEST_TAMPERED", nodes.RECORDS),
-    "a missing file": (lambda f: (f / nodes.EVIDENCE).unlink(), "MANIFEST_TAMPERED", nodes.EVIDENCE),
+    "a missing file": (lambda f: (f / nodes.RECORDS).unlink(), "MANIFEST_TAMPERED", nodes.RECORDS),
     "an extra file": (lambda f: (f / "more.parquet").write_bytes(b"1"), "MANIFEST_TAMPERED", "more.parquet"),
     "another node's name": (rename_node, "NODE_UNKNOWN", node_keys.MANIFEST),
 }  # fmt: skip

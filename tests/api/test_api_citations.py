@@ -162,7 +162,6 @@ def test_what_tex_and_ris_would_take_for_their_own_is_escaped(client: TestClient
     [
         pytest.param("GET", f"/v1/citations/{HEX}", 404, "CITATION_MISSING", id="no such citation"),
         pytest.param("GET", f"/v1/citations/{HEX}.doc", 404, "NOT_FOUND", id="no such form"),
-        pytest.param("GET", "/v1/citations/{id}?format=docx", 400, "PARAMETER_INVALID", id="no such format"),
         pytest.param("GET", "/v1/citations/{id}?other=1", 400, "PARAMETER_UNKNOWN", id="another parameter"),
         pytest.param("POST", "/v1/citations?contry=LA", 400, "PARAMETER_UNKNOWN", id="a misspelt parameter"),
         pytest.param("POST", f"/v1/citations?downloadId={HEX}", 404, "DOWNLOAD_MISSING", id="no such download"),

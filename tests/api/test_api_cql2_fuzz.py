@@ -74,9 +74,3 @@ def test_text(connection, text):
 @given(trees)
 def test_json(connection, tree):
     check(connection, json.dumps(tree), "cql2-json")
-
-
-@settings(max_examples=80)
-@given(st.text(max_size=60))
-def test_any_text(connection, text):
-    check(connection, text, "cql2-text")

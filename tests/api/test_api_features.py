@@ -157,15 +157,12 @@ def inside(row, west, south, east, north):
         pytest.param({"bbox": "101,20.5,102,21.5"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box"),
         pytest.param({"bbox": "101,20.5,0,102,21.5,9"}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box with heights"),
         pytest.param({"bbox": "20.5,101,21.5,102", "bbox-crs": EPSG4326}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="latitude first"),
-        pytest.param({"bbox": "20.5,101,21.5,102", "bbox-crs": EPSG4490}, lambda r: inside(r, 101, 20.5, 102, 21.5), id="CGCS2000"),
         pytest.param({"bbox": "104,-90,100,90"}, lambda r: r["decimalLongitude"] <= 100 or r["decimalLongitude"] >= 104, id="over the 180th meridian"),
         pytest.param({"datetime": "2005-01-01T00:00:00Z/2006-12-31"}, lambda r: r["year"] in (2005, 2006), id="two years"),
         pytest.param({"datetime": "../1999"}, lambda r: r["year"] <= 1999, id="up to a year"),
         pytest.param({"countryCode": "LA", "year": "2004"}, lambda r: r["countryCode"] == "LA" and r["year"] == 2004, id="properties"),
         pytest.param({"country_codes": "CN"}, lambda r: "CN" in r["country_codes"], id="a list that holds it"),
         pytest.param({"filter": "year > 2010 AND species = 'Lophura nycthemera'"}, lambda r: r["year"] > 2010 and r["class"] == "Aves", id="CQL2 text"),
-        pytest.param({"filter": "countryCode = 'VN' OR countryCode = 'LA' AND year = 2000"},
-                     lambda r: r["countryCode"] == "VN" or (r["countryCode"] == "LA" and r["year"] == 2000), id="AND binds closer"),
         pytest.param({"filter": "S_INTERSECTS(geometry, POLYGON((100 20, 101 20, 101 21, 100 21, 100 20)))"},
                      lambda r: inside(r, 100, 20, 101, 21), id="CQL2 polygon"),
         pytest.param({"filter-lang": "cql2-json", "filter": '{"op":"in","args":[{"property":"month"},[1,2]]}'},
@@ -194,10 +191,6 @@ def test_item(client):
     assert {entry["rel"] for entry in found["links"]} >= {"self", "collection"}
 
 
-def test_item_whose_id_has_a_colon(client):
-    assert client.get(ITEMS.format("protected_areas") + "/ha%3Anam-ha").json()["properties"]["name"] == "Nam Ha"
-
-
 @pytest.mark.parametrize(
     ("path", "parameters", "status", "code"),
     [
@@ -208,20 +201,16 @@ def test_item_whose_id_has_a_colon(client):
         pytest.param("/ogc/collections/corridors", {"f": "xml"}, 400, "PARAMETER_INVALID", id="no such format"),
         pytest.param(None, {"bbox": "1,2,3"}, 400, "PARAMETER_INVALID", id="a box of three"),
         pytest.param(None, {"bbox": "1,5,3,2"}, 400, "PARAMETER_INVALID", id="south above north"),
-        pytest.param(None, {"bbox": "nan,1,2,3"}, 400, "PARAMETER_INVALID", id="a box of not a number"),
         pytest.param(None, {"bbox": "-900,1,2,3"}, 400, "PARAMETER_INVALID", id="a box beyond Earth"),
         pytest.param(None, {"limit": "0"}, 400, "PARAMETER_INVALID", id="limit 0"),
         pytest.param(None, {"offset": "200000"}, 400, "WINDOW_EXCEEDED", id="offset beyond the window"),
         pytest.param(None, {"crs": "EPSG:3857"}, 400, "PARAMETER_INVALID", id="a coordinate system that is not served"),
         pytest.param(None, {"counrtyCode": "LA"}, 400, "PARAMETER_UNKNOWN", id="a misspelt property"),
         pytest.param(None, {"datetime": "yesterday"}, 400, "PARAMETER_INVALID", id="no date"),
-        pytest.param(None, {"filter": "yaer = 5"}, 400, "COLUMN_UNKNOWN", id="a misspelt property in a filter"),
         pytest.param(None, {"filter": "year = 'five'"}, 400, "FILTER_VALUE", id="text for a number"),
-        pytest.param(None, {"filter": "year LIKE '2%'"}, 400, "FILTER_VALUE", id="LIKE on a number"),
         pytest.param(None, {"filter": "locality LIKE '" + "%a" * 50 + "'"}, 400, "FILTER_VALUE", id="fifty wildcards"),
         pytest.param(None, {"filter": "a", "filter-lang": "cql1"}, 400, "PARAMETER_INVALID", id="another language"),
         pytest.param(None, {"filter": "NOT " * 25 + "year = 5"}, 400, "FILTER_TOO_LARGE", id="25 levels"),
-        pytest.param(None, {"cursor": "AAAA"}, 400, "CURSOR_INVALID", id="no cursor"),
     ],
 )  # fmt: skip
 def test_refused(client, path, parameters, status, code):

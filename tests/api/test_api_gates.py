@@ -6,8 +6,8 @@ import anyio
 import anyio.from_thread
 import pytest
 
+from api.auth import CHECKS_AT_ONCE, CHECKS_WAITING, SURVEYS_WAITING, Gate, survey_gates
 from api.errors import ProblemError
-from api.gates import CHECKS_AT_ONCE, CHECKS_WAITING, SURVEYS_WAITING, Gate, survey_gates
 
 
 def test_of_a_thousand_two_are_inside_and_sixteen_wait():

@@ -1,7 +1,5 @@
 """Every parameter of GBIF's occurrence search in one table, in each entrance: honoured, or a 400 that names it."""
 
-import re
-
 import orjson
 import pytest
 from starlette.testclient import TestClient
@@ -60,11 +58,6 @@ def service(settings):
         yield client
 
 
-def by_enum(name):
-    """A parameter as GBIF's enumeration writes it."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z])", "_", name).upper()
-
-
 def search(client, name, value):
     return client.get("/v1/occurrence/search", params={name: value, "limit": 0})
 
@@ -92,11 +85,6 @@ def facet(client, name, _):
     return client.get("/v1/occurrence/search", params={"facet": name, "limit": 0})
 
 
-def predicate(client, name, value):
-    body = {"predicate": {"type": "equals", "key": by_enum(name), "value": value}, "format": "SPECIES_LIST"}
-    return client.post("/v1/downloads", json=body)
-
-
 def feature_property(client, name, value):
     return client.get(ITEMS, params={name: value, "limit": 1})
 
@@ -120,7 +108,7 @@ def test_the_table_and_the_readers_agree():
     assert all(row["instead"] for row in gbif_names.PARAMETERS if row["answer"] != "honoured")
 
 
-@pytest.mark.parametrize("ask", [*ENTRANCES, predicate, facet, feature_property, cql2], ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize("ask", [*ENTRANCES, facet, feature_property, cql2], ids=lambda ask: ask.__name__)
 def test_every_parameter_of_gbif_is_honoured_or_refused_by_its_name(service, ask):
     wrong = []
     for name, answer in ANSWERS.items():
@@ -136,12 +124,10 @@ def test_every_parameter_of_gbif_is_honoured_or_refused_by_its_name(service, ask
     assert wrong == []
 
 
-@pytest.mark.parametrize("ask", [*ENTRANCES, predicate], ids=lambda ask: ask.__name__)
+@pytest.mark.parametrize("ask", ENTRANCES, ids=lambda ask: ask.__name__)
 def test_a_value_outside_its_vocabulary_is_a_400_that_names_it_and_what_is_right(service, ask):
     wrong = []
     for name, value, expected in WRONG:
-        if (ask is predicate and not value.strip()) or (name == "geometry" and ask is predicate):
-            continue
         answer = ask(service, name, value)
         told = answer.json() if answer.status_code == 400 else {}
         right = told and name in named(answer) and (expected is None or expected in str(told.get("expected")))
@@ -254,14 +240,14 @@ def test_a_country_counts_the_same_in_every_entrance(borderland):
             r["countryCode"] == code or (r["countryCode"] is None and code in r["country_codes"]) for r in rows
         )
         assert expected > sum(r["countryCode"] == code for r in rows) or code == "CN"
-        body = {"predicate": {"type": "equals", "key": "COUNTRY", "value": code}, "limit": 0}
+        body = {"country": code, "limit": 0}
         with asked_of(settings, [("country", code)]) as question:
             asked = question.filter
         facets = search(client, "facet", "country").json()["facets"][0]["counts"]
         counts = {
             "search": search(client, "country", code).json()["count"],
             "count": count(client, "country", code).json(),
-            "predicate": client.post("/v1/occurrence/search", json=body).json()["count"],
+            "body": client.post("/v1/occurrence/search", json=body).json()["count"],
             "facet": next(each["count"] for each in facets if each["name"] == code),
             "counts": client.get("/v1/occurrence/counts/countries").json()[code],
             "cql2": client.get(ITEMS, params={"filter": f"countryCode = '{code}'"}).json()["numberMatched"],

@@ -8,8 +8,7 @@ from itertools import count
 import pytest
 
 import cluster_servers
-from biodata.store.cluster import Cluster
-from biodata.store.storage import Storage
+from biodata.store.cluster import Cluster, Storage
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,9 @@ import pytest
 from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
 from biodata.store import backup, cluster, compaction, purging
-from biodata.store.cluster import Cluster
+from biodata.store.cluster import Cluster, Storage
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, writers_lock
-from biodata.store.storage import Storage
 from biodata.store.verify import verify
 from store_records import commit_rows
 

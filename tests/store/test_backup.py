@@ -14,11 +14,11 @@ from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
 from biodata.store import models, releases, survey_steps
 from biodata.store.backup import backup, restore
+from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.locks import writers_lock
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
-from biodata.store.secret import secret
 from biodata.store.sharing_rules import rules_of
 from biodata.store.verify import verify
 from rule_files import put_rules

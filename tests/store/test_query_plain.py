@@ -24,8 +24,10 @@ from biodata.store.query.filters import (
     Not,
     Or,
     Recorded,
+    canonical,
+    from_plain,
+    to_plain,
 )  # fmt: skip
-from biodata.store.query.plain import canonical, from_plain, to_plain
 
 TEXT = st.text(max_size=8)
 VALUES = (

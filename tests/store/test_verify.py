@@ -31,10 +31,10 @@ from biodata.store import (
     verify_files,
     withheld_since,
 )
+from biodata.store.folders import secret, token_secret
 from biodata.store.lake import Lake
 from biodata.store.private_reports import keep_report
 from biodata.store.registry import Registry
-from biodata.store.secret import secret, token_secret
 from biodata.store.sharing_rules import rules_of
 from biodata.store.verify import verify
 from store_records import build, commit_rows, scattered

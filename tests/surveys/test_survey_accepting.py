@@ -12,9 +12,9 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.ingest import interpreted_tables
 from biodata.pipeline import ingest
-from biodata.store.heading_mappings import accepted_of, decided
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.survey_steps import accepted_of, decided
 from biodata.surveys import accepting, check
 from biodata.surveys.marked_workbooks import marked
 

@@ -1,14 +1,17 @@
-"""The one filter tree: GBIF's parameters, CQL2, command-line filters and area ids all become it.
+"""The one filter tree: GBIF's parameters, CQL2, command-line filters and area ids all become it; and as plain values.
 
-Text is compared as it stands, upper and lower case being different, unless `ignore_case` is set. A comparison with a
+Text is compared as it stands, upper and lower case being different, unless `ignore_case` is set, and letters with and
+without accents (`Cao Bằng`, `Cao Bang`) unless `ignore_accents` is. A comparison with a
 missing value is neither true nor false, as in SQL: `Not(Compare("year", "=", 2010))` leaves records without a year
 out; put `Or((…, IsNull("year")))` around it to keep them.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from datetime import date
-from typing import Final, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAlias
 
 from biodata.core.errors import InputError
 
@@ -50,6 +53,7 @@ class Compare:
     operator: Operator
     value: Value
     ignore_case: bool = False
+    ignore_accents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class In:
     column: str
     values: tuple[Value, ...]
     ignore_case: bool = False
+    ignore_accents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class Like:
     column: str
     pattern: str
     ignore_case: bool = False
+    ignore_accents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,36 +129,6 @@ class Differ:
 
     column: str
     other: str
-
-
-@dataclass(frozen=True, slots=True)
-class CompareColumns:
-    """A column beside another one; a row without a value in either is in no such comparison."""
-
-    column: str
-    operator: Operator
-    other: str
-    ignore_case: bool = False
-    ignore_accents: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unaccented:
-    """Text compared without its accents: `Cao Bằng` is `Cao Bang`; with an operator, as a pattern, or as one of some."""
-
-    column: str
-    operator: Operator | Literal["like", "in"]
-    values: tuple[str, ...]
-    ignore_case: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ListIs:
-    """A list column whose values are just these, each at least once, or all of which are among these."""
-
-    column: str
-    relation: Literal["equal", "contained"]
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +223,6 @@ Filter: TypeAlias = (
     | InBox
     | Intersects
     | Differ
-    | CompareColumns
-    | Unaccented
-    | ListIs
     | Relates
     | DayOfYear
     | InCountry
@@ -281,7 +254,7 @@ def check_size(filter_: Filter) -> None:
     """
     values = 0
     for count, (node, depth) in enumerate(_walk(filter_), start=1):
-        values += len(node.values) if isinstance(node, In | Unaccented | ListIs | Listed) else 1
+        values += len(node.values) if isinstance(node, In | Listed) else 1
         if depth > MAXIMUM_DEPTH:
             problem = f"the filter is nested more than {MAXIMUM_DEPTH} deep"
             raise InputError(problem, code="FILTER_TOO_LARGE")
@@ -300,3 +273,88 @@ def _walk(filter_: Filter) -> Iterator[tuple[Filter, int]]:
         node, depth = waiting.pop()
         yield node, depth
         waiting.extend((part, depth + 1) for part in parts_of(node))
+
+
+_NODES: Final[Mapping[str, type[Any]]] = MappingProxyType(
+    {
+        node.__name__: node
+        for node in (
+            And, Or, Not, Compare, In, Between, IsNull, Contains, Like, InBox, Intersects,
+            Differ, DayOfYear, Recorded, Relates, InCountry, Listed,
+        )
+    }
+)  # fmt: skip
+
+
+def to_plain(filter_: Filter | None) -> Any:
+    """Return a filter as values that JSON knows.
+
+    Parameters
+    ----------
+    filter_ : Filter, optional
+        Every row where none is given.
+
+    Returns
+    -------
+    dict or None
+        ``{"op": name of the node, …its fields}``; a date is ``{"date": "2010-05-03"}``, WKB is hexadecimal text.
+    """
+    if filter_ is None:
+        return None
+    check_size(filter_)
+    return _plain(filter_)
+
+
+def from_plain(told: Any) -> Filter | None:
+    """Return the filter that `to_plain` was given.
+
+    Raises
+    ------
+    InputError
+        If it is none (FILTER_INVALID), or too large (FILTER_TOO_LARGE).
+    """
+    if told is None:
+        return None
+    try:
+        found: Filter = _node(told)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        problem = "this is no kept filter"
+        raise InputError(problem, value=str(told)[:80], code="FILTER_INVALID") from error
+    check_size(found)
+    return found
+
+
+def canonical(told: Any) -> str:
+    """Return plain values as the one text that is hashed: keys in order, no blanks."""
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a node, or a value in it, as plain values."""
+    match value:
+        case date():
+            return {"date": value.isoformat()}
+        case bytes():
+            return {"wkb": value.hex()}
+        case tuple():
+            return [_plain(part) for part in value]
+        case None | str() | int() | float():
+            return value
+    parts = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return {"op": type(value).__name__, **parts}
+
+
+def _node(told: Any) -> Any:
+    """Return a node, or a value in it, from plain values."""
+    match told:
+        case {"op": str(name), **parts}:
+            return _NODES[name](**{str(key): _node(value) for key, value in parts.items()})
+        case {"date": str(text)}:
+            return date.fromisoformat(text)
+        case {"wkb": str(text)}:
+            return bytes.fromhex(text)
+        case list():
+            return tuple(_node(part) for part in told)
+        case None | str() | int() | float():
+            return told
+    raise ValueError(str(told)[:80])

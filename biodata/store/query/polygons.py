@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import shapely
@@ -21,6 +21,7 @@ Position = tuple[float, float]
 _PARTS: Final = ("Polygon", "MultiPolygon")
 _WHOLE: Final = (*_PARTS, "GeometryCollection", "Feature", "FeatureCollection")
 _MAXIMUM_PARTS: Final = 1_000
+_CLOSED: Final = "a ring that was not closed was closed"
 _WGS84: Final = re.compile(r"\s*SRID\s*=\s*4326\s*;")
 """How PostGIS begins."""
 
@@ -62,7 +63,14 @@ def read_wkt(text: str) -> Polygon:
     """
     if len(text) > MAXIMUM_TEXT:
         raise refuse(problem=f"the polygon's text has more than {MAXIMUM_TEXT} characters")
-    return read_geojson(parse_wkt(_WGS84.sub("", text, count=1)))
+    told = _WGS84.sub("", text, count=1)
+    try:
+        return read_geojson(parse_wkt(told))
+    except InputError as error:
+        if "closed linestring" not in str(error):
+            raise
+    found = read_geojson(parse_wkt(told, close=True))
+    return replace(found, notes=(_CLOSED, *found.notes))
 
 
 def read_geojson(document: Any, *, most: int = MAXIMUM_VERTICES) -> Polygon:
@@ -133,7 +141,7 @@ def _ring(positions: list[Position], notes: list[str]) -> list[Position]:
     if len(set(positions)) < 3:
         raise refuse(problem="a ring needs three positions or more that differ")
     if positions[0] != positions[-1]:
-        notes.append("a ring that was not closed was closed")
+        notes.append(_CLOSED)
         return [*positions, positions[0]]
     return positions
 

@@ -1,14 +1,14 @@
-"""Geometries of any kind from outside, WKT or GeoJSON: read by hand, counted and checked before shapely sees them."""
+"""Geometries of any kind from outside, WKT or GeoJSON: read by shapely, counted, and checked position by position."""
 
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry import mapping, shape
 
 from biodata.core.errors import InputError
 
@@ -19,22 +19,12 @@ Floats = NDArray[np.float64]
 ToDegrees = Callable[[Floats], Floats]
 """Turns n pairs of coordinates, in the order of their system's axes, into longitude and latitude."""
 
-_NAMES: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
-    {
-        "POINT": ("Point", 0),
-        "MULTIPOINT": ("MultiPoint", 1),
-        "LINESTRING": ("LineString", 1),
-        "MULTILINESTRING": ("MultiLineString", 2),
-        "POLYGON": ("Polygon", 2),
-        "MULTIPOLYGON": ("MultiPolygon", 3),
-    }
+_DEPTHS: Final = MappingProxyType(
+    {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 )
-_DEPTHS: Final = MappingProxyType(dict(_NAMES.values()))
-_NUMBER: Final = r"[+-]?(?:\d{1,20}\.?\d{0,20}|\.\d{1,20})(?:[eE][+-]?\d{1,3})?"
-_TOKEN: Final = re.compile(rf"\s*(?:(?P<word>[A-Za-z]+)|(?P<number>{_NUMBER})|(?P<sign>[(),]))", re.ASCII)
-_COLLECTION: Final = "GEOMETRYCOLLECTION"
-_HIGHER: Final = re.compile(r"(ZM|Z|M)$")
-"""Heights, measures, or both; QGIS writes it as a part of the word before it."""
+"""How many lists a kind's positions stand in."""
+_DEEPEST: Final = 6
+"""Brackets in brackets that WKT may have; GEOS reads them by calling itself, and thousands would end the process."""
 
 
 def read_wkt(text: str, to_degrees: ToDegrees | None = None) -> bytes:
@@ -65,109 +55,32 @@ def read_geojson(geometry: Any, to_degrees: ToDegrees | None = None) -> bytes:
     return _built(geometry, to_degrees)
 
 
-def parse_wkt(text: str) -> dict[str, Any]:
-    """Return the GeoJSON geometry that WKT writes, heights and measures with it, if its tokens and brackets are right.
+def parse_wkt(text: str, *, close: bool = False) -> dict[str, Any]:
+    """Return the GeoJSON geometry that WKT writes, heights and measures with it.
+
+    Parameters
+    ----------
+    text : str
+    close : bool
+        Whether rings that are not closed are closed.
 
     Raises
     ------
     InputError
         With the code GEOMETRY_INVALID.
     """
-    return _Wkt(text).geometry()
-
-
-class _Wkt:
-    """Turns WKT into a GeoJSON geometry."""
-
-    def __init__(self, text: str) -> None:
-        self._at, self._numbers = 0, 2
-        self._tokens: list[str] = []
-        position, end = 0, len(text.rstrip())
-        while position < end:
-            match = _TOKEN.match(text, position)
-            if match is None:
-                raise _refuse(problem="the geometry cannot be read")
-            if len(self._tokens) > 8 * MAXIMUM_VERTICES:
-                raise _refuse(problem=f"the geometry has more than {MAXIMUM_VERTICES} vertices")
-            self._tokens.append(match[match.lastgroup or 0].upper())
-            position = match.end()
-
-    def geometry(self) -> dict[str, Any]:
-        """Read the whole text."""
-        found = self._one()
-        if self._at < len(self._tokens):
-            raise _refuse(problem="something stands behind the geometry")
-        return found
-
-    def _one(self, *, inside: bool = False) -> dict[str, Any]:
-        """Read one geometry."""
-        kind = self._next()
-        higher = _HIGHER.search(kind if kind not in (*_NAMES, _COLLECTION) else "")
-        kind = kind if higher is None else kind[: higher.start()]
-        if higher is None and self._peek() in ("Z", "M", "ZM"):
-            higher = _HIGHER.search(self._next())
-        self._numbers = 2 + len(higher[0] if higher is not None else "")
-        if kind == _COLLECTION and not inside:
-            return {"type": "GeometryCollection", "geometries": self._several(lambda: self._one(inside=True))}
-        if kind not in _NAMES:
-            raise _refuse(problem="there is no such kind of geometry")
-        name, depth = _NAMES[kind]
-        if depth == 0:
-            self._need("(")
-            position = self._position()
-            self._need(")")
-            return {"type": name, "coordinates": position}
-        if name == "MultiPoint":
-            return {"type": name, "coordinates": self._several(self._bracketed)}
-        return {"type": name, "coordinates": self._nested(depth)}
-
-    def _nested(self, depth: int) -> list[Any]:
-        """Read lists inside lists."""
-        return self._several(self._position if depth == 1 else lambda: self._nested(depth - 1))
-
-    def _several(self, one: Callable[[], Any]) -> list[Any]:
-        """Read what stands between brackets, with commas between."""
-        self._need("(")
-        found = [one()]
-        while self._peek() == ",":
-            self._at += 1
-            found.append(one())
-        self._need(")")
-        return found
-
-    def _bracketed(self) -> list[float]:
-        """Read a position that may stand in brackets of its own."""
-        if self._peek() != "(":
-            return self._position()
-        self._at += 1
-        position = self._position()
-        self._need(")")
-        return position
-
-    def _position(self) -> list[float]:
-        """Read two numbers, or more."""
-        numbers = []
-        while self._peek() not in ("(", ")", ",", ""):
-            try:
-                numbers.append(float(self._next()))
-            except ValueError as error:
-                raise _refuse(problem="a position is not two numbers") from error
-        if len(numbers) != self._numbers:
-            raise _refuse(problem=f"a position is not {self._numbers} numbers")
-        return numbers
-
-    def _peek(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _next(self) -> str:
-        if self._at >= len(self._tokens):
-            raise _refuse(problem="the geometry ends too early")
-        self._at += 1
-        return self._tokens[self._at - 1]
-
-    def _need(self, sign: str) -> None:
-        if self._next() != sign:
-            raise _refuse(problem=f"the geometry's brackets do not match: {sign} is missing")
+    signs = np.frombuffer(text.encode(errors="replace"), dtype=np.uint8)
+    nested = np.cumsum((signs == ord("(")).astype(np.int64) - (signs == ord(")")))
+    if nested.max(initial=0) > _DEEPEST or "\0" in text:
+        raise _refuse(problem="the geometry cannot be read")
+    try:
+        with np.errstate(all="ignore"):
+            found = shapely.from_wkt(text, on_invalid="fix" if close else "raise")
+    except (shapely.GEOSException, NotImplementedError) as error:
+        raise _refuse(problem=f"the geometry cannot be read: {str(error).partition(': ')[2].strip()[:200]}") from error
+    if found is None or shapely.get_num_coordinates(found) > 8 * MAXIMUM_VERTICES:
+        raise _refuse(problem="the geometry cannot be read, or is too large")
+    return mapping(found)
 
 
 def _built(geometry: Any, to_degrees: ToDegrees | None) -> bytes:
@@ -189,41 +102,30 @@ def _built(geometry: Any, to_degrees: ToDegrees | None) -> bytes:
 def _shape(part: Any, to_degrees: ToDegrees | None, counted: list[int]) -> Any:
     """Return one geometry that is no collection."""
     kind = part.get("type") if isinstance(part, dict) else None
-    if kind not in _DEPTHS:
+    if not isinstance(kind, str) or kind not in _DEPTHS:
         raise _refuse(problem="there is no such kind of geometry")
-    told = part.get("coordinates")
+    positions = _positions(part.get("coordinates"), _DEPTHS[kind], counted)
+    rings = {"Polygon": [positions], "MultiPolygon": positions}.get(kind, [])
+    if any(ring[0] != ring[-1] for polygon in rings for ring in polygon):
+        raise _refuse(problem="a ring's last position is not its first")
+    try:
+        found = shape({"type": kind, "coordinates": positions})
+    except (shapely.GEOSException, ValueError) as error:
+        raise _refuse(problem="a line or ring has too few positions") from error
+    degrees = found if to_degrees is None else shapely.transform(found, to_degrees)
+    if not (np.abs(shapely.get_coordinates(degrees)) <= (180, 90)).all():  # nor is what is no number
+        raise _refuse(problem="a position is not on Earth")
+    return degrees
 
-    def line(value: Any, least: int = 1) -> Floats:
-        if not isinstance(value, list) or len(value) < least:
-            raise _refuse(problem=f"a line or ring needs {least} positions or more")
-        counted[0] += len(value)
-        if counted[0] > MAXIMUM_VERTICES:
-            raise _refuse(problem=f"the geometry has more than {MAXIMUM_VERTICES} vertices")
-        positions = np.array([_pair(position) for position in value], dtype=np.float64)
-        degrees = positions if to_degrees is None else to_degrees(positions)
-        if not (np.isfinite(degrees).all() and (np.abs(degrees) <= (180, 90)).all()):
-            raise _refuse(problem="a position is not on Earth")
-        return degrees
 
-    def rings(value: Any) -> Any:
-        found = [line(ring, 4) for ring in _listed(value)]
-        if any((ring[0] != ring[-1]).any() for ring in found):
-            raise _refuse(problem="a ring's last position is not its first")
-        return shapely.Polygon(found[0], found[1:])
-
-    match kind:
-        case "Point":
-            return shapely.Point(line([told])[0])
-        case "MultiPoint":
-            return shapely.MultiPoint(line(told))
-        case "LineString":
-            return shapely.LineString(line(told, 2))
-        case "MultiLineString":
-            return shapely.MultiLineString([line(each, 2) for each in _listed(told)])
-        case "Polygon":
-            return rings(told)
-        case _:
-            return shapely.MultiPolygon([rings(each) for each in _listed(told)])
+def _positions(value: Any, depth: int, counted: list[int]) -> Any:
+    """Check positions that stand in so many lists, and return them."""
+    if not depth:
+        counted[0] += 1
+        return _pair(value)
+    if not isinstance(value, list | tuple) or not value or counted[0] + len(value) > MAXIMUM_VERTICES:
+        raise _refuse(problem=f"coordinates are lists with something in them, of at most {MAXIMUM_VERTICES} positions")
+    return [_positions(one, depth - 1, counted) for one in value]
 
 
 def _pair(position: Any) -> tuple[float, float]:
@@ -236,13 +138,6 @@ def _pair(position: Any) -> tuple[float, float]:
     ):
         raise _refuse(problem="a position is not two numbers")
     return float(position[0]), float(position[1])
-
-
-def _listed(value: Any) -> list[Any]:
-    """Check that a value is a list with something in it, and not too much."""
-    if not isinstance(value, list) or not 0 < len(value) <= MAXIMUM_PARTS:
-        raise _refuse(problem=f"coordinates are lists of 1 to {MAXIMUM_PARTS} parts")
-    return value
 
 
 def _refuse(*, problem: str) -> InputError:

@@ -15,9 +15,9 @@ from biodata.core.errors import InputError
 from biodata.core.terms import Column
 from biodata.lists import GLOBAL, GROUPS
 from biodata.store.duck import quote
-from biodata.store.query import comparisons
 from biodata.store.query import filters as f
 from biodata.store.query.filters import Filter
+from biodata.store.query.patterns import matches, unaccented
 from biodata.store.tables import Place, Table
 
 _MAXIMUM_TEXT: Final = 10_000
@@ -73,17 +73,18 @@ def _sql(node: f.Filter, table: Table) -> Sql:
         case f.Not(part):
             sql, params = _sql(part, table)
             return f"(NOT {sql})", params
-        case f.Compare(column, operator, value, ignore_case):
+        case f.Compare(column, operator, value):
             if operator not in _OPERATORS:
                 problem = "no such comparison"
                 raise InputError(problem, column=column, value=operator, code="FILTER_INVALID")
-            left, mark, bound = _scalar(table, column, value, ignore_case=ignore_case)
-            return f"({left} {operator} {mark})", [bound]
-        case f.In(column, values, ignore_case):
+            found = table.column(column)
+            return f"({_side(node, found, quote(column))} {operator} {_side(node, found, '?')})", [_value(found, value)]
+        case f.In(column, values):
             if not values:
                 return "false", []
-            sides = [_scalar(table, column, value, ignore_case=ignore_case) for value in values]
-            return f"({sides[0][0]} IN ({', '.join(s[1] for s in sides)}))", [s[2] for s in sides]
+            found = table.column(column)
+            marks = ", ".join([_side(node, found, "?")] * len(values))
+            return f"({_side(node, found, quote(column))} IN ({marks}))", [_value(found, value) for value in values]
         case f.Between(column, low, high):
             ends = [f.Compare(column, ">=", low)] if low is not None else []
             ends += [f.Compare(column, "<=", high)] if high is not None else []
@@ -100,16 +101,14 @@ def _sql(node: f.Filter, table: Table) -> Sql:
                 problem = "is no list"
                 raise InputError(problem, column=column, code="FILTER_INVALID")
             return f"list_contains({quote(column)}, ?)", [_text(found, value)]
-        case f.Like(column, pattern, ignore_case):
-            return _like(table, column, pattern, ignore_case=ignore_case)
+        case f.Like():
+            return _like(table, node)
         case f.InBox():
             return _box(node, table)
         case f.Intersects(wkb):
             return _intersects(wkb, table)
         case f.Differ(column, other):
             return f"({quote(table.column(column).name)} <> {quote(table.column(other).name)})", []
-        case f.CompareColumns() | f.Unaccented() | f.ListIs():
-            return comparisons.condition(node, table)
         case f.Relates(relation, wkb):
             return _related(wkb, table, relation)
         case f.DayOfYear(column, low, high):
@@ -130,13 +129,12 @@ def _join(parts: tuple[f.Filter, ...], table: Table, word: str, nothing: str) ->
     return "(" + word.join(sql for sql, _ in done) + ")", [p for _, params in done for p in params]
 
 
-def _scalar(table: Table, name: str, value: f.Value, *, ignore_case: bool) -> tuple[str, str, Any]:
-    """Return column expression, parameter mark and checked value of a comparison."""
-    column = table.column(name)
-    bound = _value(column, value)
-    if ignore_case and column.dtype == pl.String:
-        return f"lower({quote(name)})", "lower(?)", bound
-    return quote(name), "?", bound
+def _side(node: f.Compare | f.In, column: Column, expression: str) -> str:
+    """Return a side of a comparison, without letter case and accents where text is compared so."""
+    if column.dtype != pl.String:
+        return expression
+    expression = unaccented(expression) if node.ignore_accents else expression
+    return f"lower({expression})" if node.ignore_case else expression
 
 
 def _value(column: Column, value: f.Value) -> f.Value:
@@ -181,8 +179,8 @@ def _unfit(column: Column, value: f.Value, expected: str) -> InputError:
     )
 
 
-def _like(table: Table, name: str, pattern: str, *, ignore_case: bool) -> Sql:
-    column = table.column(name)
+def _like(table: Table, node: f.Like) -> Sql:
+    column, pattern = table.column(node.column), node.pattern
     if column.dtype != pl.String:
         raise _unfit(column, pattern, "a text column")
     if pattern.count("%") > _MAXIMUM_WILDCARDS or len(pattern) > _MAXIMUM_PATTERN:
@@ -190,7 +188,8 @@ def _like(table: Table, name: str, pattern: str, *, ignore_case: bool) -> Sql:
         raise _unfit(column, pattern, expected)
     if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
         raise _unfit(column, pattern, "a pattern that does not end in a single \\")
-    return comparisons.matches(quote(name), _text(column, pattern), ignore_case=ignore_case)
+    around = unaccented if node.ignore_accents else str
+    return matches(quote(column.name), _text(column, pattern), ignore_case=node.ignore_case, around=around)
 
 
 def _box(box: f.InBox, table: Table) -> Sql:
