@@ -59,6 +59,16 @@ def test_tier_of_one_side(rows, tier):
     assert found.probably_shared == (["Nomascus nasutus"] if tier == "probable" else [])
 
 
+def test_a_record_that_states_no_uncertainty_makes_a_side_probable_at_most():
+    far, near_the_line = (record(x, uncertainty_m=None) for x in (9000.0, 2000.0))
+    for rows, tier in (([far], "probable"), ([near_the_line], None), ([far, record(3000.0, day=2)], "certain")):
+        assert sorted_by_side(record(-3000.0), *rows).tier(SIDES) == tier
+    assert judged(near_the_line, untold_uncertainty_m=100.0).records["chances"][0].to_list()[0]["chance"] == 1.0
+    assert judged(far, untold_uncertainty_m=6000.0).records["chances"].null_count() == 1
+    found = sorted_by_side(record(-3000.0), far)
+    assert "untold" in str(found.lifts(SIDES)), found.lifts(SIDES)
+
+
 def test_one_chance_of_an_event_that_several_records_are_of():
     apart = [one | {"key": 10 + n} for n, one in enumerate(near(4))]
     frame = good(record(-3000.0), *map(dict, apart)).with_columns(cluster_id=pl.Series([0, 10, 10, 10, 10]))
@@ -76,6 +86,7 @@ def test_the_chance_is_that_of_independent_records_and_the_certainty_is_asked():
         "chance": pytest.approx(1 - (1 - CHANCE) ** 3, abs=0.004),
         "records": 3,
         "cells": 0,
+        "untold": 0,
         "probable": False,
     }
     assert sorted_by_side(*rows, certainty=0.9).tier(SIDES) == "probable"

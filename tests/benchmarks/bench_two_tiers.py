@@ -1,7 +1,7 @@
 """How often evidence in two tiers is right: made worlds of coarse records along real borders, and the real records shuffled.
 
 Usage: python tests/benchmarks/bench_two_tiers.py [--worlds 100] [--seed 1] [--cells 0 0.001 0.01 0.1] [--bands 5000 1000 0]
-       [--around 0.1] [--out FILE.png] [--json FILE.json] [--shared SHARED] [--replicates 20]
+       [--around 0.1] [--out FILE.png] [--json FILE.json] [--shared SHARED] [--replicates 20] [--untold-m 1000]
 
 Made worlds: each is a place on a border with five species in a square of 0.2° around it, 1 to 60 records a species (log-normal, median
 4.5), each record at the middle of its cell with the circle around the cell as its uncertainty; cell 0 is a place right to 30 m.
@@ -10,8 +10,8 @@ In the *null* worlds each species lives on one side alone, right up to the borde
 out where there are as many planted worlds as null ones. Borders are those of Laos and Viet Nam, China and Myanmar, and
 Cambodia and Thailand.
 
-Real records, with SHARED, the folder of real data beside a checkout: elephants and bovids. A record of the elephant file that
-tells no uncertainty gets that of the digits of its place. In a replicate each record's true place is drawn inside its
+Real records, with SHARED, the folder of real data beside a checkout: elephants and bovids. A record that states no
+uncertainty is taken to be right to --untold-m and makes a side probable at most, as in a run. In a replicate each record's true place is drawn inside its
 circle, every species is given one side of each border by chance, and the records of a side are dealt among the species of
 that side: every shared species is false, and so is every ground. Ground is a circle of 25 km every 50 km along the borders of
 the scope; it is judged where both sides have a record near it that counts, or may lie there.
@@ -203,16 +203,10 @@ def plot(found: list[dict[str, Any]], file: Path) -> None:
 
 
 def real_records(table: pd.DataFrame, window: tuple[float, ...]) -> pl.DataFrame:
-    """Return the records of a window, each with an uncertainty: as told, or that of the digits of its place."""
+    """Return the records of a window, not yet counted."""
     counted = known_landscapes.records(table, window, None, places.load_boundaries())
-    digits = pl.max_horizontal(
-        pl.col(name).cast(pl.String).str.extract(r"\.(\d+)$", 1).str.strip_chars_end("0").str.len_chars().fill_null(0)
-        for name in ("decimalLongitude", "decimalLatitude")
-    )
-    square_m = (0.1 ** pl.min_horizontal(digits, 4)) / 2 * METRES_PER_DEGREE * math.sqrt(2)
-    return counted.records.drop("side", "side_share", "why_not", "chances").with_columns(
-        coordinateUncertaintyInMeters=pl.coalesce("coordinateUncertaintyInMeters", square_m), datasetKey=pl.lit("gbif")
-    )
+    plain = counted.records.drop("side", "side_share", "why_not", "chances")
+    return plain.with_columns(datasetKey=pl.lit("gbif"))
 
 
 def grounds(boundaries: BoundarySet) -> list[tuple[tuple[str, str], shapely.Geometry]]:
@@ -237,11 +231,11 @@ def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[st
     records = real_records(known_landscapes.shared_records(given.shared), known_landscapes.WINDOW)
     rng, geod, out = np.random.default_rng(given.seed), pyproj.Geod(ellps="WGS84"), []
     lonlat = records.select("decimalLongitude", "decimalLatitude").to_numpy()
-    radius = records["coordinateUncertaintyInMeters"].fill_null(FINE_M).to_numpy()
-    where = grounds(boundaries)
+    radius = records["coordinateUncertaintyInMeters"].fill_null(given.untold_m).to_numpy()
+    where, parameters = grounds(boundaries), replace(JUDGING, untold_uncertainty_m=given.untold_m)
     for band_m in given.bands:
         banded = _remembering(replace(boundaries, band_m=band_m))
-        real, judged = _grounds_by_tier(records, where, banded)
+        real, judged = _grounds_by_tier(records, where, banded, parameters)
         false = []
         for _ in range(given.replicates):
             turn, far = rng.uniform(0, 360, len(radius)), radius * np.sqrt(rng.random(len(radius)))
@@ -256,7 +250,7 @@ def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[st
             ]
             told = records.with_columns(species=pl.when(pl.col("species").is_not_null()).then(pl.Series(dealt)))
             apart = [one for one in where if kinds[one[0][0]] != kinds[one[0][1]]]
-            false.append(_grounds_by_tier(told, apart, banded))
+            false.append(_grounds_by_tier(told, apart, banded, parameters))
         n = sum(sum(one.values()) for _, one in false)
         wrong = {str(tier): sum(one[tier] for one, _ in false) for tier in EvidenceTier}
         print(f"band {band_m:g} m: real records {real} of {sum(judged.values())} grounds with records on both sides; shuffled: "
@@ -266,10 +260,13 @@ def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[st
 
 
 def _grounds_by_tier(
-    records: pl.DataFrame, where: list[tuple[tuple[str, str], shapely.Geometry]], boundaries: BoundarySet
+    records: pl.DataFrame,
+    where: list[tuple[tuple[str, str], shapely.Geometry]],
+    boundaries: BoundarySet,
+    parameters: evidence.EvidenceParameters,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Return how many grounds come out in each tier, and how many have records on both sides at all."""
-    counted = evidence.counted(records, boundaries=boundaries, parameters=JUDGING)
+    counted = evidence.counted(records, boundaries=boundaries, parameters=parameters)
     tiers, judged = {str(tier): 0 for tier in EvidenceTier}, {"grounds": 0}
     for border, shape in where:
         near = counted.inside(shape)
@@ -314,6 +311,7 @@ def main() -> None:
     asked.add_argument("--json", type=Path)
     asked.add_argument("--shared", type=Path)
     asked.add_argument("--replicates", type=int, default=20)
+    asked.add_argument("--untold-m", type=float, default=1000.0)
     given = asked.parse_args()
     boundaries = places.load_boundaries()
     found: dict[str, Any] = {}

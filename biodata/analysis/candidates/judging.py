@@ -306,6 +306,10 @@ def _lift(one: dict[str, Any], certainty: float) -> str:
         told.append(
             f"{more} more like {'them' if n > 1 else 'it'} {'make' if more > 1 else 'makes'} it probable, one that surely lies there certain"
         )
+    if one["untold"]:
+        told.append(
+            f"{one['untold']} of them {'states' if one['untold'] == 1 else 'state'} no uncertainty: their owner may know it"
+        )
     if one["cells"]:
         cells = one["cells"]
         told.append(

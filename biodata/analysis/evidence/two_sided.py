@@ -11,7 +11,7 @@ import shapely
 
 from biodata import places
 from biodata.analysis.evidence import counting
-from biodata.analysis.evidence.counting import NEAR_AN_EDGE
+from biodata.analysis.evidence.counting import NEAR_AN_EDGE, NO_UNCERTAINTY, UNCERTAIN
 from biodata.analysis.evidence.effort import NO_EFFORT, STATES, Strictest, category_of, effort
 from biodata.analysis.evidence.sides import EDGES
 from biodata.analysis.grid import equal_area_grid
@@ -40,7 +40,7 @@ SUREST: Final = 0.9999
 MOST_LIFTS: Final = 5
 
 
-_NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "probable": False}
+_NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "untold": 0, "probable": False}
 TASKS: Final = pl.Schema(
     [
         ("species", pl.String),
@@ -74,8 +74,8 @@ class TwoSided:
         Records that count, by country and species.
     uncertain : dict of str to dict of str to dict
         Of species without a record that counts there, by country and species: the `records` that lie there at least as
-        `likely`, `cells`, those of them that are published as cells, the `chance` that at least one of them lies there,
-        and whether that makes it `probable`.
+        `likely`, `cells`, those of them that are published as cells, `untold`, those that state no uncertainty, the
+        `chance` that at least one of them lies there, and whether that makes it `probable`.
     shared : list of str
         Species that are certain on two sides or more.
     probably_shared : list of str
@@ -127,7 +127,8 @@ class TwoSided:
 
         Each has `species` and `survey_in`; `tier`, which it would reach there; `records`, how many more that takes: one
         that surely lies there for certain, for probable as many like those at hand; `chance` and `not_certain` as they
-        are; `cells`, how many of those are published as a cell, whose owner could share a finer place. Of each side the
+        are; `cells`, how many of those are published as a cell, whose owner could share a finer place; `untold`, how many state
+        no uncertainty, which their owner could state. Of each side the
         species come first that another side has in that tier already.
         """
         reached, found = self.tier(sides), []
@@ -150,7 +151,7 @@ class TwoSided:
                     {
                         "species": name, "survey_in": list(side), "tier": tier,
                         "records": 1 if tier == CERTAIN else _more(told, self.certainty), "chance": told["chance"],
-                        "not_certain": told["records"], "cells": told["cells"],
+                        "not_certain": told["records"], "cells": told["cells"], "untold": told["untold"],
                     }
                 )  # fmt: skip
         return found
@@ -194,7 +195,7 @@ def two_sided(
     for code, species, n in counts.iter_rows():
         by_country[code][species] = n
     uncertain = _uncertain(records, by_country, certainty, likely)
-    not_certain = records.filter(pl.col("why_not").is_in(NEAR_AN_EDGE))["species"].value_counts()
+    not_certain = records.filter(pl.col("why_not").is_in(UNCERTAIN))["species"].value_counts()
     unsure = dict(not_certain.iter_rows())
     shared: list[str] = []
     probably_shared: list[str] = []
@@ -236,8 +237,8 @@ def _uncertain(
     """Return, by country and species, the chance that one of the records whose side is not certain lies there."""
     cell = pl.col(EDGES[0]).is_not_null() if EDGES[0] in records.columns else pl.lit(value=False)
     each = (
-        records.filter(pl.col("why_not").is_in(NEAR_AN_EDGE), pl.col("chances").is_not_null())
-        .select("species", "chances", cell=cell)
+        records.filter(pl.col("why_not").is_in(UNCERTAIN), pl.col("chances").is_not_null())
+        .select("species", "chances", cell=cell, untold=pl.col("why_not") == NO_UNCERTAINTY)
         .explode("chances")
         .unnest("chances")
         .filter(pl.col("chance") >= likely)
@@ -246,12 +247,13 @@ def _uncertain(
         chance=1 - (1 - pl.col("chance").clip(upper_bound=SUREST)).product(),
         records=pl.len(),
         cells=pl.col("cell").sum(),
+        untold=pl.col("untold").sum(),
     )
     out: dict[str, dict[str, dict[str, Any]]] = {code: {} for code in by_country}
-    for side, species, chance, n, cells in found.sort("side", "species").iter_rows():
+    for side, species, chance, *counts in found.sort("side", "species").iter_rows():
         if side in out and species not in by_country[side]:
-            told = {"chance": round(chance, 3), "records": n, "cells": cells, "probable": chance >= certainty}
-            out[side][species] = told
+            told = dict(zip(("records", "cells", "untold"), counts, strict=True))
+            out[side][species] = told | {"chance": round(chance, 3), "probable": chance >= certainty}
     return out
 
 
