@@ -52,10 +52,7 @@ SYNONYMS = {"Bos frontalis": "Bos gaurus"}
 
 def threatened_records(shared: Path) -> pl.DataFrame:
     """Return the records of threatened mammals."""
-    borneo = pd.read_csv(
-        shared / "data/occ_borneo_mammals/mammals_borneo.tsv", sep="\t", names=["n", "species", "decimalLatitude", "decimalLongitude", "class"], skiprows=1
-    )  # fmt: skip
-    both = pd.concat([known_landscapes.shared_records(shared), borneo.drop_duplicates()], ignore_index=True)
+    both = known_landscapes.shared_records(shared)
     both["species"] = both["species"].replace(SYNONYMS)
     mammals = pd.read_csv(shared / "data/tax_mdd/MDD_v1.2_6485species.csv", usecols=["sciName", "iucnStatus"])
     known = mammals[mammals["iucnStatus"].isin(THREATENED)]["sciName"].str.replace("_", " ")

@@ -10,7 +10,7 @@ In the *null* worlds each species lives on one side alone, right up to the borde
 out where there are as many planted worlds as null ones. Borders are those of Laos and Viet Nam, China and Myanmar, and
 Cambodia and Thailand.
 
-Real records, with SHARED, the folder of real data beside a checkout: elephants and bovids. A record that states no
+Real records, with SHARED, the folder of real data beside a checkout: elephants, bovids, mammals of Borneo. A record that states no
 uncertainty is taken to be right to --untold-m and makes a side probable at most, as in a run. In a replicate each record's true place is drawn inside its
 circle, every species is given one side of each border by chance, and the records of a side are dealt among the species of
 that side: every shared species is false, and so is every ground. Ground is a circle of 25 km every 50 km along the borders of
@@ -43,6 +43,7 @@ from biodata.analysis.evidence import sides
 from biodata.core.vocabularies import MEMBERS, EvidenceTier
 from biodata.places import BoundarySet
 
+WINDOW = (92.0, -4.5, 120.0, 29.0)
 BORDERS = (("LA", "VN"), ("CN", "MM"), ("KH", "TH"))
 
 SPECIES, TWO_SIDED = 5, 2
@@ -211,7 +212,7 @@ def real_records(table: pd.DataFrame, window: tuple[float, ...]) -> pl.DataFrame
 
 def grounds(boundaries: BoundarySet) -> list[tuple[tuple[str, str], shapely.Geometry]]:
     """Return a circle of 25 km every 50 km along the borders of the scope."""
-    window, found = shapely.box(*known_landscapes.WINDOW), []
+    window, found = shapely.box(*WINDOW), []
     lands = {code: shapely.intersection(places.country_geometry(code, boundaries), window) for code in sorted(MEMBERS)}
     for n, (one, land) in enumerate(lands.items()):
         for other, facing in list(lands.items())[n + 1 :]:
@@ -228,7 +229,7 @@ def grounds(boundaries: BoundarySet) -> list[tuple[tuple[str, str], shapely.Geom
 
 def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[str, Any]]:
     """Judge the real records, and the same with every species made one-sided."""
-    records = real_records(known_landscapes.shared_records(given.shared), known_landscapes.WINDOW)
+    records = real_records(known_landscapes.shared_records(given.shared), WINDOW)
     rng, geod, out = np.random.default_rng(given.seed), pyproj.Geod(ellps="WGS84"), []
     lonlat = records.select("decimalLongitude", "decimalLatitude").to_numpy()
     radius = records["coordinateUncertaintyInMeters"].fill_null(given.untold_m).to_numpy()
@@ -242,7 +243,7 @@ def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[st
             x, y, _back = geod.fwd(*lonlat.T, turn, far)
             located = places.locate(np.asarray(x), np.asarray(y), replace(banded, band_m=0.0))["located_country_code"]
             names = records["species"].drop_nulls().unique().sort().to_numpy()
-            side = dict(zip(names, rng.random(len(names)) < 0.5, strict=True))
+            side = dict(zip(names, rng.permutation(len(names)) % 2 == 0, strict=True))
             # Countries are dealt into two kinds along each border by their order: neighbours have other species.
             kinds = dict(zip(sorted(MEMBERS), rng.permutation(len(MEMBERS)) % 2, strict=True))
             dealt = [
