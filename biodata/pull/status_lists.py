@@ -150,7 +150,7 @@ class Protection(_StatusLists):
         """Take the names in with their appendix; a synonym stands beside its accepted name."""
         folder = self.folder(**self.asked)
         if self._ships:
-            rows = [
+            shipped: list[dict[str, Any]] = [
                 {"taxonID": row["scientificName"], "taxonomicStatus": "accepted", **row} for row in read_rows(SHIPPED)
             ]
             cited = (
@@ -158,7 +158,7 @@ class Protection(_StatusLists):
             )
             title = "CITES appendices: entries that concern the region, by hand"
             facts = {"title": title, "license": "CC0-1.0", "citation": cited}
-            return self._take_list(rows, [folder], CITES, year=_SHIPPED_YEAR, **facts)
+            return self._take_list(shipped, [folder], CITES, year=_SHIPPED_YEAR, **facts)
 
         def page(number: int, _: Any) -> list[dict[str, Any]]:
             needed, paging = ("id", "full_name", "rank"), {"per_page": _CITES_PAGE, "page": number}

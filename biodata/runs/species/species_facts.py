@@ -62,7 +62,7 @@ class Statuses:
         return asdict(self)
 
 
-def statuses(settings: Settings, name: str) -> Statuses:
+def statuses(settings: Settings, name: str, groups: dict[str, str] | None = None) -> Statuses:
     """Return what an installation knows of a species' status.
 
     Parameters
@@ -71,6 +71,8 @@ def statuses(settings: Settings, name: str) -> Statuses:
         The installation.
     name : str
         A scientific name.
+    groups : dict of rank to str, optional
+        Its kingdom and the groups above it, the nearest first, where they are known already.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def statuses(settings: Settings, name: str) -> Statuses:
     ties = Checklists(taxa).ties(pl.Series([name.casefold()])).get(name.casefold(), ())
     names = [name[:1].upper() + name[1:], *(target for target, above in ties if not above)]
     wanted = sorted({one.casefold() for one in names})
-    rows = _nearest_statuses(taxa, wanted, _groups_of(taxa, name)).select(COLUMNS)
+    rows = _nearest_statuses(taxa, wanted, _groups_of(taxa, name) if groups is None else groups).select(COLUMNS)
     numbers = rules.resolver.of_names(names)
     meant = sorted((rules.rules[n] for n in numbers), key=lambda rule: (-rule.category.strictness, rule.rule_id))
     return Statuses(tuple(wanted), rows.to_dicts(), [_rule_values(rule) for rule in meant])
@@ -398,7 +400,8 @@ def species_facts(settings: Settings, name: str, *, of_kingdom: str | None = Non
     synonyms = {*beside["scientificName"], *own["synonyms"].explode().drop_nulls(), *ours} | {
         other for row in listed["row"].unique() for other in reference.synonyms(row)
     }
-    status = statuses(settings, taxon["scientificName"])
+    groups = {rank: taxon[rank] for rank in lists.GROUPS if taxon[rank]}
+    status = statuses(settings, taxon["scientificName"], groups)
     version = own["checklist_version"].drop_nulls().to_list()
     return SpeciesFacts(
         name=canonical,
