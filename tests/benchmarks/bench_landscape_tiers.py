@@ -87,7 +87,7 @@ def judged(
         return told | {"tier": None, "lacks": "an area on any side in these data"}
     ground = joining.grown(shapely.union_all([shape for shape, _ in wanted]), given.near_m)
     near, border = counted.inside(ground), [(code,) for code in codes]
-    found = evidence.two_sided(near, border, given.certainty, evidence.likely_from(counted.facts["band_m"]))
+    found = evidence.two_sided(near, border, given.certainty)
     told["records"] = {code: sum(found.by_country[code].values()) for code in codes}
     told["chances"] = {
         code: {species: [one["chance"], one["records"]] for species, one in found.uncertain[code].items()}

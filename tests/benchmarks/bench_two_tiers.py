@@ -1,7 +1,7 @@
 """How often evidence in two tiers is right: made worlds of coarse records along real borders, and the real records shuffled.
 
 Usage: python tests/benchmarks/bench_two_tiers.py [--worlds 100] [--seed 1] [--cells 0 0.001 0.01 0.1] [--bands 5000 1000 0]
-       [--around 0.1] [--out FILE.png] [--json FILE.json] [--shared SHARED] [--replicates 20] [--untold-m 1000]
+       [--around 0.1] [--out FILE.png] [--json FILE.json] [--shared SHARED] [--replicates 20] [--untold-m 1000] [--error-m 5000]
 
 Made worlds: each is a place on a border with five species in a square of 0.2° around it, 1 to 60 records a species (log-normal, median
 4.5), each record at the middle of its cell with the circle around the cell as its uncertainty; cell 0 is a place right to 30 m.
@@ -9,6 +9,9 @@ In the *null* worlds each species lives on one side alone, right up to the borde
 *planted* ones two of the five live on both sides. Recall is of planted ground; precision is that of the ground that comes
 out where there are as many planted worlds as null ones. Borders are those of Laos and Viet Nam, China and Myanmar, and
 Cambodia and Thailand.
+
+With --error-m every place of a made world is off by up to so many metres, and no record states its uncertainty, which a run
+takes for --untold-m.
 
 Real records, with SHARED, the folder of real data beside a checkout: elephants, bovids, mammals of Borneo. A record that states no
 uncertainty is taken to be right to --untold-m and makes a side probable at most, as in a run. In a replicate each record's true place is drawn inside its
@@ -87,9 +90,13 @@ def made_world(
     return pl.concat(tables)
 
 
-def published(truth: pl.DataFrame, cell: float, rng: np.random.Generator) -> pl.DataFrame:
-    """Return the records of worlds as they are told: at the middle of their cells."""
+def published(truth: pl.DataFrame, cell: float, error_m: float, rng: np.random.Generator) -> pl.DataFrame:
+    """Return the records of worlds as they are told: at the middle of their cells; or off by an error that none states."""
     n = truth.height
+    if error_m:
+        turn, far = rng.uniform(0, 2 * np.pi, n), error_m * np.sqrt(rng.random(n)) / METRES_PER_DEGREE
+        wide = np.cos(np.radians(truth["y"].to_numpy()))
+        truth = truth.with_columns(x=pl.col("x") + far * np.cos(turn) / wide, y=pl.col("y") + far * np.sin(turn))
     middle = [((pl.col(name) / cell).floor() + 0.5) * cell if cell else pl.col(name) for name in ("x", "y")]
     radius = cell / 2 * METRES_PER_DEGREE * math.sqrt(2) if cell else FINE_M
     days = [date(2018, 1, 1) + timedelta(days=int(day)) for day in rng.integers(0, 2000, n)]
@@ -98,9 +105,10 @@ def published(truth: pl.DataFrame, cell: float, rng: np.random.Generator) -> pl.
             "key": np.arange(n), "species": truth["world"].cast(pl.String) + "_" + truth["species"], "world": truth["world"],
             "basisOfRecord": ["HUMAN_OBSERVATION"] * n, "datasetKey": ["d"] * n,
             "decimalLongitude": truth.select(middle[0]).to_series(), "decimalLatitude": truth.select(middle[1]).to_series(),
-            "coordinateUncertaintyInMeters": np.full(n, radius), "event_start": days, "event_end": days,
+            "coordinateUncertaintyInMeters": [None if error_m else radius] * n, "event_start": days, "event_end": days,
             "year": pl.Series([day.year for day in days], dtype=pl.Int32),
-        }
+        },
+        schema_overrides={"coordinateUncertaintyInMeters": pl.Float64},
     )  # fmt: skip
 
 
@@ -120,12 +128,13 @@ def made(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[str, A
         "cell°   band m   false certain  false probable   recall certain  recall any   precision certain  any   species precision"
     )
     found = []
+    parameters = replace(JUDGING, untold_uncertainty_m=given.untold_m)
     for cell in given.cells:
-        told = {planted: published(truth, cell, rng) for planted, truth in truths.items()}
+        told = {planted: published(truth, cell, given.error_m, rng) for planted, truth in truths.items()}
         for band_m in given.bands:
             one: dict[str, Any] = {"cell_degrees": cell, "band_m": band_m, "worlds": given.worlds}
             for planted, records in told.items():
-                tiers, species = _tiers(records, truths[planted], replace(boundaries, band_m=band_m))
+                tiers, species = _tiers(records, truths[planted], replace(boundaries, band_m=band_m), parameters)
                 name = "planted" if planted else "null"
                 one[name] = {str(tier): tiers.count(tier) for tier in EvidenceTier}
                 one[f"{name}_species"] = species
@@ -137,10 +146,10 @@ def made(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[str, A
 
 
 def _tiers(
-    records: pl.DataFrame, truth: pl.DataFrame, boundaries: BoundarySet
+    records: pl.DataFrame, truth: pl.DataFrame, boundaries: BoundarySet, parameters: evidence.EvidenceParameters
 ) -> tuple[list[str | None], dict[str, list[int]]]:
     """Return each world's tier; and the species that come out as shared by tier, of them those that are."""
-    counted = evidence.counted(records, boundaries=boundaries, parameters=JUDGING)
+    counted = evidence.counted(records, boundaries=boundaries, parameters=parameters)
     real = {
         f"{world}_{name}" for world, name in truth.filter("two_sided").select("world", "species").unique().iter_rows()
     }
@@ -148,7 +157,7 @@ def _tiers(
     species = {str(tier): [0, 0] for tier in EvidenceTier}
     for (world,), near in counted.records.sort("world").group_by("world", maintain_order=True):
         border = [(code,) for code in BORDERS[int(world) % len(BORDERS)]]  # type: ignore[call-overload]
-        found = evidence.two_sided(near, border, likely=evidence.likely_from(boundaries.band_m))
+        found = evidence.two_sided(near, border)
         tiers.append(found.tier(border))
         for tier, names in ((CERTAIN, found.shared), (PROBABLE, found.probably_shared)):
             species[tier][0] += len(names)
@@ -277,7 +286,7 @@ def _grounds_by_tier(
             continue
         judged["grounds"] += 1
         facing = [(code,) for code in border]
-        tier = evidence.two_sided(near, facing, likely=evidence.likely_from(boundaries.band_m)).tier(facing)
+        tier = evidence.two_sided(near, facing).tier(facing)
         if tier:
             tiers[tier] += 1
     return tiers, judged
@@ -313,6 +322,7 @@ def main() -> None:
     asked.add_argument("--shared", type=Path)
     asked.add_argument("--replicates", type=int, default=20)
     asked.add_argument("--untold-m", type=float, default=1000.0)
+    asked.add_argument("--error-m", type=float, default=0.0)
     given = asked.parse_args()
     boundaries = places.load_boundaries()
     found: dict[str, Any] = {}

@@ -215,8 +215,7 @@ def judge_by(
         near, found = None, None
         if records is not None:
             near = records.inside(grounds.grown(ground.polygon, parameters.evidence_distance_m))
-            certainty, likely = records.facts["parameters"]["side_share"], evidence.likely_from(boundaries.band_m)
-            found = evidence.two_sided(near, ground.sides, certainty, likely)
+            found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"])
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else grounds.crossing(habitat, ground.polygon, beyond)
         checks = {
