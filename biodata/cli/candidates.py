@@ -30,6 +30,8 @@ acceptability: the share of all weights under which it stands first; and with th
 and what would make it surer. What has no records on either side is listed apart.
 `biodata report` and `survey-design` take the id beside it.
 
+What `biodata corridors --set evidence_view=exact` found stays with its maker and comes with --exact.
+
 Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by those
 that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same
 parameter for the run itself, and plan, cost_layer and agreements, which tell it more.
@@ -56,6 +58,9 @@ def candidates(
         str | None,
         typer.Option(help=f"Rank anew by these alone, with commas between: {', '.join(CandidateCriterion)}."),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Those of `corridors --set evidence_view=exact` instead: for their maker.")
+    ] = False,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Read, rank, write, list."""
@@ -67,10 +72,10 @@ def candidates(
     check_kinds([out], (".gpkg",))
     check_outputs([out], [])
     settings = installation(data)
-    found = runs.read_results(settings, "reserve_candidates").sort("run_id", "rank")
+    found = runs.read_results(settings, "reserve_candidates", exact=exact).sort("run_id", "rank")
     if criteria is not None:
         found = runs.ranked_anew(found, runs.checked_criteria(criteria))
-    looked_at = runs.read_results(settings, "considered_ground").sort("run_id", "name")
+    looked_at = runs.read_results(settings, "considered_ground", exact=exact).sort("run_id", "name")
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
@@ -97,6 +102,9 @@ def candidates(
             looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail"
         )
     say(f"{found.height} candidates of {looked_at.height} looked at → {out}")
+    if exact:
+        say("made of exact records: not to be passed on")
+        return
     for line in runs.held_back(settings, "considered_ground"):
         say(line)
 

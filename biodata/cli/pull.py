@@ -91,7 +91,8 @@ Example: biodata pull red-list --country LA
 """
 _PROTECTION: Final = """Pull what CITES lists, with its appendix, from Species+: all of it, or below one taxon.
 
-It needs a token, free at https://api.speciesplus.net/users/sign_up, in SPECIESPLUS_TOKEN. The list of a national law in a file,
+It needs a token, free at https://api.speciesplus.net/users/sign_up, in SPECIESPLUS_TOKEN. Without one, the entries that
+concern the region are taken in as biodata ships them: groups and species of the appendices of 2023. The list of a national law in a file,
 with a column of levels, is taken in by `biodata ingest checklist FILE --option list=protection --option scope=CN --option year=2021`.
 
 Example: biodata pull protection --taxon Felidae

@@ -52,7 +52,8 @@ Example: biodata species figures "Elephas maximus" --data biodata_data --out ele
 
 _STATUSES = """Tell what red lists and lists of protected species say of a species, side by side, and which sharing rules mean it.
 
-Lists come in with `biodata ingest checklist FILE --option list=red_list --option scope=CN --option year=2021`.
+What a list says of a genus or a family it says of its species, unless it names the species. CITES' entries come with
+`biodata pull protection`, other lists with `biodata ingest checklist FILE --option list=red_list --option scope=CN --option year=2021`.
 
 Example: biodata species statuses "Elephas maximus" --data biodata_data
 """
@@ -166,7 +167,8 @@ def _status(row: dict[str, Any]) -> str:
     """Return what a list says in a line."""
     when = f" {row['year']}" if row["year"] else ""
     whose = f", {row['authority']}" if row["authority"] else ""
-    return f"{row['area']} {row['kind']}{when}{whose}: {row['value']}"
+    group = "" if " " in row["scientificName"] else f" (all {row['scientificName']})"
+    return f"{row['area']} {row['kind']}{when}{whose}: {row['value']}{group}"
 
 
 def statuses(

@@ -129,6 +129,11 @@ class Corridors(EngineParameters):
         description="Records that candidates are judged by: what is published of them (public), or exact ones, whose results stay here.",
     )
     keep_suspicious: bool = Field(default=False, description="Take records of suspicious places as evidence too.")
+    untold_uncertainty_m: float = Field(
+        default=10_000.0,
+        ge=0,
+        description="Taken for the uncertainty of a record that states none, metres: it makes a side probable at most, and counts if that is no more than a cell.",
+    )
     as_of: str | None = Field(
         default=None,
         description="Date, YYYY-MM-DD, from which recent years are counted back: the day of the lake's version.",

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from biodata import lists
 from biodata.core import terms
 from biodata.core.errors import InputError
 from biodata.exports.growing import GrowingFile
@@ -241,14 +242,27 @@ _TAXON_COLUMNS: Final = (
     '"order", family, genus, species, "speciesKey", taxon_id, checklist, "iucnRedListCategory"'
 )
 
+_STATED: Final = """SELECT kind, taxon, string_agg(DISTINCT area || ' ' || value, '; ' ORDER BY area || ' ' || value) AS said
+FROM taxon_statuses GROUP BY kind, taxon"""
+
 
 def write_species_list(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
     """Write a line for every name with `numberOfOccurrences`, the years of the first and the last record, and labels.
 
+    Then a column for each kind of status, `CN I; VN IB`: what lists say of the species, or of the lowest group above it.
     The sum of `numberOfOccurrences` is the number of records; those without a name have a line of their own.
     """
     del facts, request
     select = f'{_TAXON_COLUMNS}, count(*) AS "numberOfOccurrences", min(year) AS "firstYear", max(year) AS "lastYear", {LABELS_OF_GROUP}'
     order = f'GROUP BY {_TAXON_COLUMNS} ORDER BY "numberOfOccurrences" DESC, {_TAXON_COLUMNS}'
-    write_guarded(selection.batches(select, after=order), out)
+    stated = selection.query(_STATED)
+    columns = [
+        pl.coalesce(
+            pl.col(rank).replace_strict(said["taxon"], said["said"], default=None, return_dtype=pl.String)
+            for rank in ("species", *lists.GROUPS)
+        ).alias(kind)
+        for kind in lists.KINDS
+        for said in [stated.filter(pl.col("kind") == kind)]
+    ]
+    write_guarded((batch.with_columns(columns) for batch in selection.batches(select, after=order)), out)
     step(1.0)

@@ -13,7 +13,7 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.ingest.protocol import DatasetInfo
 from biodata.pipeline.tables import Table
-from biodata.sharing.licences import UNSPECIFIED, spelt
+from biodata.sharing.licences import UNSPECIFIED, UNSUPPORTED, spelt
 from biodata.sharing.names import looked_up
 from biodata.store import audit, releases
 from biodata.store.models import Dataset
@@ -143,7 +143,8 @@ def _names(table: Table) -> dict[str, str]:
 def missing(tables: Sequence[Table], source: str, stated: Mapping[str, str], settings: Settings) -> list[str]:
     """Return a sentence for each dataset of some tables that has no title or licence, with what to type.
 
-    What was stated before counts, and a licence that each row states.
+    What was stated before counts, and a licence that each row states. A status list whose licence does not allow that it is
+    passed on has one, too, before a release publishes it.
 
     Parameters
     ----------
@@ -162,7 +163,14 @@ def missing(tables: Sequence[Table], source: str, stated: Mapping[str, str], set
             before = known.get(key, {})
             license_ = info.license or before.get("license") or ("of each row" if of_rows.get(key) else None)
             found[key] = (key, info.title or before.get("title"), license_)
-    return sentences(found.values(), settings)
+    stating = [table for table in tables if any("statuses" in one and one["statuses"].count() for one in table.frames)]
+    lists = {key for table in stating for key in of_table(table, source, stated)}
+    closed = [
+        f"the licence of list {key} is {license_}: a release publishes what it says of taxa, so have its owner's leave first"
+        for key, _, license_ in found.values()
+        if key in lists and spelt(license_) == UNSUPPORTED
+    ]
+    return sentences(found.values(), settings) + closed
 
 
 def undescribed(release: Path, settings: Settings) -> list[str]:

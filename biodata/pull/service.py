@@ -69,15 +69,19 @@ class Service:
         self._asked = 0
 
     @property
+    def lacks_token(self) -> bool:
+        """Whether it needs a token and there is none."""
+        return bool(self.variable) and not os.environ.get(self.variable or "", "").strip()
+
+    @property
     def _token(self) -> str | None:
         """The token; ACCOUNT_MISSING where one is needed and there is none."""
-        token = os.environ.get(self.variable, "").strip() if self.variable else None
-        if token == "":
+        if self.lacks_token:
             problem = f"{self.name} needs a token"
             raise InputError(
                 problem, expected=f"{self.variable} in the environment; {self.help}", code="ACCOUNT_MISSING"
             )
-        return token
+        return os.environ[self.variable].strip() if self.variable else None
 
     def get(self, path: str, /, **parameters: Any) -> Any:
         """Return the JSON that the service answers with.

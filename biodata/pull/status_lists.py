@@ -13,6 +13,7 @@ from biodata.core.settings import Settings
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import or_region
 from biodata.pull.service import Counts, Source, plain_table
+from biodata.text.tables import read_rows
 
 RED_LIST: Final = "iucn-red-list"
 CITES: Final = "cites-species-plus"
@@ -28,14 +29,20 @@ _CITES_PAGE: Final = 500
 """The largest page of Species+."""
 
 
+SHIPPED: Final = "cites_appendices.csv"
+"""Entries of CITES that concern the region, written by hand: groups, and species that are in another appendix than theirs."""
+_SHIPPED_YEAR: Final = "2023"
+"""Of the appendices in force from 23 February 2023, after the 19th Conference of the Parties."""
+
+
 class _StatusLists(Source):
     """A list of names with a status each."""
 
     def _take_list(
-        self, rows: Sequence[dict[str, Any]], folders: Sequence[Any], dataset: str, **facts: Any
+        self, rows: Sequence[dict[str, Any]], folders: Sequence[Any], dataset: str, *, year: str = "", **facts: Any
     ) -> list[IngestReport]:
-        """Ingest a list as a checklist of this year."""
-        year, kind = str(datetime.now(UTC).year), self.name.replace("-", "_")
+        """Ingest a list as a checklist of a year, this one where none is named."""
+        year, kind = year or str(datetime.now(UTC).year), self.name.replace("-", "_")
         folders[0].path.mkdir(parents=True, exist_ok=True)
         file = folders[0].path / f"{kind}.csv"
         plain_table(rows).write_csv(file)
@@ -105,7 +112,7 @@ class RedList(_StatusLists):
 
 
 class Protection(_StatusLists):
-    """What CITES' appendices list, from Species+: all of it, or below one taxon.
+    """What CITES' appendices list, from Species+: all of it, or below one taxon; without a token the entries that ship.
 
     Parameters
     ----------
@@ -128,14 +135,30 @@ class Protection(_StatusLists):
         super().__init__(settings, progress=progress)
         self.asked = {"taxonomy": "CITES", "name": taxon, "with_descendants": "true" if taxon else None}
 
+    @property
+    def _ships(self) -> bool:
+        return self.asked["name"] is None and self.service.lacks_token
+
     def estimate(self) -> Counts:
         """Return how many names there are."""
+        if self._ships:
+            return {"entries that biodata ships": len(read_rows(SHIPPED))}
         answer = self.service.ask("taxon_concepts", "pagination", **self.asked, per_page=1, page=1)
         return {"names": int(self.service.check(answer["pagination"], "total_entries")["total_entries"])}
 
     def pull(self) -> list[IngestReport]:
         """Take the names in with their appendix; a synonym stands beside its accepted name."""
         folder = self.folder(**self.asked)
+        if self._ships:
+            shipped: list[dict[str, Any]] = [
+                {"taxonID": row["scientificName"], "taxonomicStatus": "accepted", **row} for row in read_rows(SHIPPED)
+            ]
+            cited = (
+                "CITES. Appendices I, II and III, valid from 23 February 2023. https://cites.org/eng/app/appendices.php"
+            )
+            title = "CITES appendices: entries that concern the region, by hand"
+            facts = {"title": title, "license": "CC0-1.0", "citation": cited}
+            return self._take_list(shipped, [folder], CITES, year=_SHIPPED_YEAR, **facts)
 
         def page(number: int, _: Any) -> list[dict[str, Any]]:
             needed, paging = ("id", "full_name", "rank"), {"per_page": _CITES_PAGE, "page": number}

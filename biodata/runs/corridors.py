@@ -329,6 +329,7 @@ def judging_of(request: Corridors, as_of: str) -> "EvidenceParameters":
     return evidence.EvidenceParameters(
         as_of=date.fromisoformat(as_of),
         cell_m=request.cell_m,
+        untold_uncertainty_m=request.untold_uncertainty_m,
         recent_years=request.recent_years,
         side_share=request.certainty,
         excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,

@@ -26,8 +26,8 @@ KEYS: Final = MappingProxyType(
 """The tables of results, and the column that names a row."""
 
 
-def read_results(settings: Settings, table: str) -> pl.DataFrame:
-    """Return what a run's results look like once the sharing rules let them out.
+def read_results(settings: Settings, table: str, *, exact: bool = False) -> pl.DataFrame:
+    """Return what a run's results look like once the sharing rules let them out; or those made of exact records, as they are.
 
     Parameters
     ----------
@@ -35,11 +35,17 @@ def read_results(settings: Settings, table: str) -> pl.DataFrame:
         The installation.
     table : str
         `corridors`, `reserve_candidates`, `considered_ground` or `protected_areas`.
+    exact : bool
+        Those whose evidence was read exactly, which are for their maker.
 
     Returns
     -------
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
     """
+    if exact:
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            found = lake.read(table)
+            return found.filter(pl.col("evidence_view") == str(EvidenceView.EXACT))
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -88,8 +94,8 @@ def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str
     told = []
     if counts["exact"]:
         told.append(
-            f"{counts['exact']} {what} were made of exact records and stay here; `biodata corridors --set evidence_view=public` "
-            "makes some that may be published"
+            f"{counts['exact']} {what} were made of exact records and stay here; `biodata candidates --exact` has those of "
+            "candidates, `biodata corridors --set evidence_view=public` makes some that may be published"
         )
     if counts["stale"]:
         told.append(

@@ -29,7 +29,7 @@ from landscapes import boundary_set, halves
     ("change", "reason"),
     [
         pytest.param({"x": 60_000}, None, id="far away"),
-        pytest.param({"coordinateUncertaintyInMeters": None}, evidence.REASONS[5], id="no uncertainty"),
+        pytest.param({"coordinateUncertaintyInMeters": None}, "uncertainty not told", id="no uncertainty"),
         pytest.param({"year": 1970, "event_start": date(1970, 5, 1)}, "not surely within the years", id="1970"),
         pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, evidence.FLAGGED, id="swapped"),
         pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),

@@ -18,8 +18,8 @@ from landscapes import halves
 SIDES = [("LA",), ("VN",)]
 FINE = 30.0
 COARSE = 1000.0
-"""With its centre 250 m beyond a band of 100 m, 0.594 of such a circle lies there."""
-CHANCE = 0.594
+"""With its centre 420 m beyond a band of 100 m, 0.759 of such a circle lies there."""
+CHANCE = 0.759
 
 
 def record(x, uncertainty_m=FINE, day=1, species="Nomascus nasutus", **changes):
@@ -27,13 +27,15 @@ def record(x, uncertainty_m=FINE, day=1, species="Nomascus nasutus", **changes):
     return {"x": x, "coordinateUncertaintyInMeters": uncertainty_m, "species": species} | when | changes
 
 
-def near(n, x=250.0, **changes):
-    """Return records of so many days, each at a place of its own, that lie in Viet Nam more likely than not."""
+def near(n, x=520.0, **changes):
+    """Return records of so many days, each at a place of its own, that likely lie in Viet Nam."""
     return [record(x, COARSE, day=2 + number, y=2500.0 * number, **changes) for number in range(n)]
 
 
 def judged(*rows, **changes):
-    parameters = replace(evidence.EvidenceParameters(as_of=date(2026, 1, 1), cell_m=5000.0), **changes)
+    parameters = replace(
+        evidence.EvidenceParameters(as_of=date(2026, 1, 1), cell_m=5000.0, untold_uncertainty_m=5000.0), **changes
+    )
     return evidence.counted(good(*map(dict, rows)), boundaries=halves(), parameters=parameters)
 
 
@@ -45,10 +47,11 @@ def sorted_by_side(*rows, certainty=0.95):
     ("rows", "tier"),
     [
         pytest.param([record(3000.0)], "certain", id="a record that surely lies there"),
-        pytest.param(near(4), "probable", id="four records that likely do"),
-        pytest.param(near(3), None, id="three, of which the chance is 0.93"),
-        pytest.param([record(250.0, COARSE, day=day) for day in range(2, 10)], None, id="one place of one source, often"),
-        pytest.param([record(250.0, COARSE, y=120.0 * n) for n in range(8)], None, id="one walk of a day"),
+        pytest.param(near(3), "probable", id="three records that likely do"),
+        pytest.param(near(2), None, id="two, of which the chance is 0.94"),
+        pytest.param(near(8, x=400.0), None, id="eight that lie there less likely than 0.75"),
+        pytest.param([record(520.0, COARSE, day=day) for day in range(2, 10)], None, id="one place of one source, often"),
+        pytest.param([record(520.0, COARSE, y=120.0 * n) for n in range(8)], None, id="one walk of a day"),
         pytest.param(near(8, x=-250.0), None, id="eight that lie there less likely than not"),
     ],
 )  # fmt: skip
@@ -57,6 +60,16 @@ def test_tier_of_one_side(rows, tier):
     assert found.tier(SIDES) == tier
     assert found.shared == (["Nomascus nasutus"] if tier == "certain" else [])
     assert found.probably_shared == (["Nomascus nasutus"] if tier == "probable" else [])
+
+
+def test_a_record_that_states_no_uncertainty_makes_a_side_probable_at_most():
+    far, near_the_line = (record(x, uncertainty_m=None) for x in (9000.0, 2000.0))
+    for rows, tier in (([far], "probable"), ([near_the_line], None), ([far, record(3000.0, day=2)], "certain")):
+        assert sorted_by_side(record(-3000.0), *rows).tier(SIDES) == tier
+    assert judged(near_the_line, untold_uncertainty_m=100.0).records["chances"][0].to_list()[0]["chance"] == 1.0
+    assert judged(far, untold_uncertainty_m=6000.0).records["chances"].null_count() == 1
+    found = sorted_by_side(record(-3000.0), far)
+    assert "untold" in str(found.lifts(SIDES)), found.lifts(SIDES)
 
 
 def test_one_chance_of_an_event_that_several_records_are_of():
@@ -70,26 +83,20 @@ def test_one_chance_of_an_event_that_several_records_are_of():
 
 
 def test_the_chance_is_that_of_independent_records_and_the_certainty_is_asked():
-    rows = (record(-3000.0), *near(3))
+    rows = (record(-3000.0), *near(2))
     (known,) = sorted_by_side(*rows).uncertain["VN"].values()
     assert known == {
-        "chance": pytest.approx(1 - (1 - CHANCE) ** 3, abs=0.004),
-        "records": 3,
+        "chance": pytest.approx(1 - (1 - CHANCE) ** 2, abs=0.004),
+        "records": 2,
         "cells": 0,
+        "untold": 0,
         "probable": False,
     }
     assert sorted_by_side(*rows, certainty=0.9).tier(SIDES) == "probable"
 
 
-def test_near_a_narrow_band_only_records_that_very_likely_lie_there_add_up():
-    records = judged(record(-3000.0), *near(5)).records
-    found = [evidence.two_sided(records, SIDES, likely=evidence.likely_from(band_m)) for band_m in (1000.0, 900.0)]
-    assert [one.tier(SIDES) for one in found] == ["probable", None]
-    assert found[1].uncertain["VN"] == {}
-
-
 def test_order_of_the_rows_decides_nothing():
-    rows = [record(-3000.0), *near(4), *near(2, x=-250.0), *[record(250.0, COARSE, day=20 + n) for n in range(3)]]
+    rows = [record(-3000.0), *near(4), *near(2, x=-250.0), *[record(520.0, COARSE, day=20 + n) for n in range(3)]]
     rows = [one | {"key": number} for number, one in enumerate(rows)]
     first = judged(*rows).records.sort("key").select("key", "side", "why_not", "chances")
     for seed in range(3):
@@ -163,7 +170,7 @@ def test_a_species_of_one_side_alone_is_to_be_found_on_the_other():
 
 
 def test_a_species_that_another_side_has_comes_before_those_that_none_has():
-    doubtful = [record(-250.0, COARSE, day=3, species="Panthera tigris"), *near(1, species="Panthera tigris")]
+    doubtful = [record(-520.0, COARSE, day=3, species="Panthera tigris"), *near(1, species="Panthera tigris")]
     found = [one["species"] for one in lifts_of(record(-3000.0), *doubtful) if one["survey_in"] == ["VN"]]
     assert found == ["Nomascus nasutus", "Panthera tigris"]
 

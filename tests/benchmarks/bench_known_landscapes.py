@@ -96,11 +96,13 @@ def read_records(paths: list[Path]) -> pd.DataFrame:
 
 
 def shared_records(shared: Path) -> pd.DataFrame:
-    """Return elephants and bovids."""
+    """Return elephants, bovids and the mammals of Borneo, each place of a species once."""
     elephants = pd.read_csv(shared / "data/occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", na_values="-")
     elephants["species"] = "Elephas maximus"
     bovids = pd.read_csv(shared / "data/occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", encoding="mac_roman")
-    return pd.concat([elephants, bovids], ignore_index=True)
+    columns = ["n", "species", "decimalLatitude", "decimalLongitude", "class"]
+    borneo = pd.read_csv(shared / "data/occ_borneo_mammals/mammals_borneo.tsv", sep="\t", names=columns, skiprows=1)
+    return pd.concat([elephants, bovids, borneo.drop_duplicates(columns[1:])], ignore_index=True)
 
 
 def outlines(shared: Path) -> dict[str, shapely.Geometry]:

@@ -1,12 +1,12 @@
 """Which tier of evidence known transboundary landscapes reach with the real records at hand, or the one thing that they lack.
 
 Usage: python tests/benchmarks/bench_landscape_tiers.py SHARED [--bands 5000 1000 0] [--certainty 0.95] [--near-m 25000]
-       [--cell 0.1] [--json FILE.json]
+       [--cell 0.1] [--untold-m 1000] [--json FILE.json]
 
 SHARED is the folder of real data beside a checkout: ASEAN Heritage Parks, protected areas of Cambodia, records of elephants and
 of bovids and of Borneo's mammals, a list of mammals with Red List categories. Landscapes are those of its facts, and two of
-heritage parks that face each other on Borneo. Only threatened species count. A record that tells no uncertainty gets that of
-the digits of its place. Evidence is looked for within 25 km of the named parks that these data hold, most often on one side
+heritage parks that face each other on Borneo. Only threatened species count. A record that states no uncertainty is taken to be
+right to --untold-m and makes a side probable at most, as in a run. Evidence is looked for within 25 km of the named parks that these data hold, most often on one side
 only, and of the border that they face: so wide as a planner would look for a partner area on the other side. With --cell the
 records stand at the middle of such cells, as the public sees those of a sensitive species.
 """
@@ -52,10 +52,7 @@ SYNONYMS = {"Bos frontalis": "Bos gaurus"}
 
 def threatened_records(shared: Path) -> pl.DataFrame:
     """Return the records of threatened mammals."""
-    borneo = pd.read_csv(
-        shared / "data/occ_borneo_mammals/mammals_borneo.tsv", sep="\t", names=["n", "species", "decimalLatitude", "decimalLongitude", "class"], skiprows=1
-    )  # fmt: skip
-    both = pd.concat([known_landscapes.shared_records(shared), borneo.drop_duplicates()], ignore_index=True)
+    both = known_landscapes.shared_records(shared)
     both["species"] = both["species"].replace(SYNONYMS)
     mammals = pd.read_csv(shared / "data/tax_mdd/MDD_v1.2_6485species.csv", usecols=["sciName", "iucnStatus"])
     known = mammals[mammals["iucnStatus"].isin(THREATENED)]["sciName"].str.replace("_", " ")
@@ -90,7 +87,7 @@ def judged(
         return told | {"tier": None, "lacks": "an area on any side in these data"}
     ground = joining.grown(shapely.union_all([shape for shape, _ in wanted]), given.near_m)
     near, border = counted.inside(ground), [(code,) for code in codes]
-    found = evidence.two_sided(near, border, given.certainty, evidence.likely_from(counted.facts["band_m"]))
+    found = evidence.two_sided(near, border, given.certainty)
     told["records"] = {code: sum(found.by_country[code].values()) for code in codes}
     told["chances"] = {
         code: {species: [one["chance"], one["records"]] for species, one in found.uncertain[code].items()}
@@ -120,6 +117,7 @@ def main() -> None:
     asked.add_argument("--certainty", type=float, default=0.95)
     asked.add_argument("--near-m", type=float, default=25_000.0)
     asked.add_argument("--cell", type=float, default=0.0)
+    asked.add_argument("--untold-m", type=float, default=1000.0)
     asked.add_argument("--json", type=Path)
     given = asked.parse_args()
     boundaries, records, known = places.load_boundaries(), threatened_records(given.shared), parks(given.shared)
@@ -132,7 +130,7 @@ def main() -> None:
     print(f"{records.height} records of threatened mammals, {records['species'].n_unique()} species")
     rows = []
     for band_m in given.bands:
-        parameters = replace(two_tiers.JUDGING, side_share=given.certainty)
+        parameters = replace(two_tiers.JUDGING, side_share=given.certainty, untold_uncertainty_m=given.untold_m)
         counted = evidence.counted(records, boundaries=replace(boundaries, band_m=band_m), parameters=parameters)
         print(f"\nband {band_m:g} m: {counted.records['why_not'].null_count()} count; left out {counted.reasons()}")
         for name in COUNTRIES:

@@ -1,7 +1,7 @@
 """How often evidence in two tiers is right: made worlds of coarse records along real borders, and the real records shuffled.
 
 Usage: python tests/benchmarks/bench_two_tiers.py [--worlds 100] [--seed 1] [--cells 0 0.001 0.01 0.1] [--bands 5000 1000 0]
-       [--around 0.1] [--out FILE.png] [--json FILE.json] [--shared SHARED] [--replicates 20]
+       [--around 0.1] [--out FILE.png] [--json FILE.json] [--shared SHARED] [--replicates 20] [--untold-m 1000] [--error-m 5000]
 
 Made worlds: each is a place on a border with five species in a square of 0.2° around it, 1 to 60 records a species (log-normal, median
 4.5), each record at the middle of its cell with the circle around the cell as its uncertainty; cell 0 is a place right to 30 m.
@@ -10,8 +10,11 @@ In the *null* worlds each species lives on one side alone, right up to the borde
 out where there are as many planted worlds as null ones. Borders are those of Laos and Viet Nam, China and Myanmar, and
 Cambodia and Thailand.
 
-Real records, with SHARED, the folder of real data beside a checkout: elephants and bovids. A record of the elephant file that
-tells no uncertainty gets that of the digits of its place. In a replicate each record's true place is drawn inside its
+With --error-m every place of a made world is off by up to so many metres, and no record states its uncertainty, which a run
+takes for --untold-m.
+
+Real records, with SHARED, the folder of real data beside a checkout: elephants, bovids, mammals of Borneo. A record that states no
+uncertainty is taken to be right to --untold-m and makes a side probable at most, as in a run. In a replicate each record's true place is drawn inside its
 circle, every species is given one side of each border by chance, and the records of a side are dealt among the species of
 that side: every shared species is false, and so is every ground. Ground is a circle of 25 km every 50 km along the borders of
 the scope; it is judged where both sides have a record near it that counts, or may lie there.
@@ -43,6 +46,7 @@ from biodata.analysis.evidence import sides
 from biodata.core.vocabularies import MEMBERS, EvidenceTier
 from biodata.places import BoundarySet
 
+WINDOW = (92.0, -4.5, 120.0, 29.0)
 BORDERS = (("LA", "VN"), ("CN", "MM"), ("KH", "TH"))
 
 SPECIES, TWO_SIDED = 5, 2
@@ -86,9 +90,13 @@ def made_world(
     return pl.concat(tables)
 
 
-def published(truth: pl.DataFrame, cell: float, rng: np.random.Generator) -> pl.DataFrame:
-    """Return the records of worlds as they are told: at the middle of their cells."""
+def published(truth: pl.DataFrame, cell: float, error_m: float, rng: np.random.Generator) -> pl.DataFrame:
+    """Return the records of worlds as they are told: at the middle of their cells; or off by an error that none states."""
     n = truth.height
+    if error_m:
+        turn, far = rng.uniform(0, 2 * np.pi, n), error_m * np.sqrt(rng.random(n)) / METRES_PER_DEGREE
+        wide = np.cos(np.radians(truth["y"].to_numpy()))
+        truth = truth.with_columns(x=pl.col("x") + far * np.cos(turn) / wide, y=pl.col("y") + far * np.sin(turn))
     middle = [((pl.col(name) / cell).floor() + 0.5) * cell if cell else pl.col(name) for name in ("x", "y")]
     radius = cell / 2 * METRES_PER_DEGREE * math.sqrt(2) if cell else FINE_M
     days = [date(2018, 1, 1) + timedelta(days=int(day)) for day in rng.integers(0, 2000, n)]
@@ -97,9 +105,10 @@ def published(truth: pl.DataFrame, cell: float, rng: np.random.Generator) -> pl.
             "key": np.arange(n), "species": truth["world"].cast(pl.String) + "_" + truth["species"], "world": truth["world"],
             "basisOfRecord": ["HUMAN_OBSERVATION"] * n, "datasetKey": ["d"] * n,
             "decimalLongitude": truth.select(middle[0]).to_series(), "decimalLatitude": truth.select(middle[1]).to_series(),
-            "coordinateUncertaintyInMeters": np.full(n, radius), "event_start": days, "event_end": days,
+            "coordinateUncertaintyInMeters": [None if error_m else radius] * n, "event_start": days, "event_end": days,
             "year": pl.Series([day.year for day in days], dtype=pl.Int32),
-        }
+        },
+        schema_overrides={"coordinateUncertaintyInMeters": pl.Float64},
     )  # fmt: skip
 
 
@@ -119,12 +128,13 @@ def made(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[str, A
         "cell°   band m   false certain  false probable   recall certain  recall any   precision certain  any   species precision"
     )
     found = []
+    parameters = replace(JUDGING, untold_uncertainty_m=given.untold_m)
     for cell in given.cells:
-        told = {planted: published(truth, cell, rng) for planted, truth in truths.items()}
+        told = {planted: published(truth, cell, given.error_m, rng) for planted, truth in truths.items()}
         for band_m in given.bands:
             one: dict[str, Any] = {"cell_degrees": cell, "band_m": band_m, "worlds": given.worlds}
             for planted, records in told.items():
-                tiers, species = _tiers(records, truths[planted], replace(boundaries, band_m=band_m))
+                tiers, species = _tiers(records, truths[planted], replace(boundaries, band_m=band_m), parameters)
                 name = "planted" if planted else "null"
                 one[name] = {str(tier): tiers.count(tier) for tier in EvidenceTier}
                 one[f"{name}_species"] = species
@@ -136,10 +146,10 @@ def made(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[str, A
 
 
 def _tiers(
-    records: pl.DataFrame, truth: pl.DataFrame, boundaries: BoundarySet
+    records: pl.DataFrame, truth: pl.DataFrame, boundaries: BoundarySet, parameters: evidence.EvidenceParameters
 ) -> tuple[list[str | None], dict[str, list[int]]]:
     """Return each world's tier; and the species that come out as shared by tier, of them those that are."""
-    counted = evidence.counted(records, boundaries=boundaries, parameters=JUDGING)
+    counted = evidence.counted(records, boundaries=boundaries, parameters=parameters)
     real = {
         f"{world}_{name}" for world, name in truth.filter("two_sided").select("world", "species").unique().iter_rows()
     }
@@ -147,7 +157,7 @@ def _tiers(
     species = {str(tier): [0, 0] for tier in EvidenceTier}
     for (world,), near in counted.records.sort("world").group_by("world", maintain_order=True):
         border = [(code,) for code in BORDERS[int(world) % len(BORDERS)]]  # type: ignore[call-overload]
-        found = evidence.two_sided(near, border, likely=evidence.likely_from(boundaries.band_m))
+        found = evidence.two_sided(near, border)
         tiers.append(found.tier(border))
         for tier, names in ((CERTAIN, found.shared), (PROBABLE, found.probably_shared)):
             species[tier][0] += len(names)
@@ -203,21 +213,15 @@ def plot(found: list[dict[str, Any]], file: Path) -> None:
 
 
 def real_records(table: pd.DataFrame, window: tuple[float, ...]) -> pl.DataFrame:
-    """Return the records of a window, each with an uncertainty: as told, or that of the digits of its place."""
+    """Return the records of a window, not yet counted."""
     counted = known_landscapes.records(table, window, None, places.load_boundaries())
-    digits = pl.max_horizontal(
-        pl.col(name).cast(pl.String).str.extract(r"\.(\d+)$", 1).str.strip_chars_end("0").str.len_chars().fill_null(0)
-        for name in ("decimalLongitude", "decimalLatitude")
-    )
-    square_m = (0.1 ** pl.min_horizontal(digits, 4)) / 2 * METRES_PER_DEGREE * math.sqrt(2)
-    return counted.records.drop("side", "side_share", "why_not", "chances").with_columns(
-        coordinateUncertaintyInMeters=pl.coalesce("coordinateUncertaintyInMeters", square_m), datasetKey=pl.lit("gbif")
-    )
+    plain = counted.records.drop("side", "side_share", "why_not", "chances")
+    return plain.with_columns(datasetKey=pl.lit("gbif"))
 
 
 def grounds(boundaries: BoundarySet) -> list[tuple[tuple[str, str], shapely.Geometry]]:
     """Return a circle of 25 km every 50 km along the borders of the scope."""
-    window, found = shapely.box(*known_landscapes.WINDOW), []
+    window, found = shapely.box(*WINDOW), []
     lands = {code: shapely.intersection(places.country_geometry(code, boundaries), window) for code in sorted(MEMBERS)}
     for n, (one, land) in enumerate(lands.items()):
         for other, facing in list(lands.items())[n + 1 :]:
@@ -234,21 +238,21 @@ def grounds(boundaries: BoundarySet) -> list[tuple[tuple[str, str], shapely.Geom
 
 def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[str, Any]]:
     """Judge the real records, and the same with every species made one-sided."""
-    records = real_records(known_landscapes.shared_records(given.shared), known_landscapes.WINDOW)
+    records = real_records(known_landscapes.shared_records(given.shared), WINDOW)
     rng, geod, out = np.random.default_rng(given.seed), pyproj.Geod(ellps="WGS84"), []
     lonlat = records.select("decimalLongitude", "decimalLatitude").to_numpy()
-    radius = records["coordinateUncertaintyInMeters"].fill_null(FINE_M).to_numpy()
-    where = grounds(boundaries)
+    radius = records["coordinateUncertaintyInMeters"].fill_null(given.untold_m).to_numpy()
+    where, parameters = grounds(boundaries), replace(JUDGING, untold_uncertainty_m=given.untold_m)
     for band_m in given.bands:
         banded = _remembering(replace(boundaries, band_m=band_m))
-        real, judged = _grounds_by_tier(records, where, banded)
+        real, judged = _grounds_by_tier(records, where, banded, parameters)
         false = []
         for _ in range(given.replicates):
             turn, far = rng.uniform(0, 360, len(radius)), radius * np.sqrt(rng.random(len(radius)))
             x, y, _back = geod.fwd(*lonlat.T, turn, far)
             located = places.locate(np.asarray(x), np.asarray(y), replace(banded, band_m=0.0))["located_country_code"]
             names = records["species"].drop_nulls().unique().sort().to_numpy()
-            side = dict(zip(names, rng.random(len(names)) < 0.5, strict=True))
+            side = dict(zip(names, rng.permutation(len(names)) % 2 == 0, strict=True))
             # Countries are dealt into two kinds along each border by their order: neighbours have other species.
             kinds = dict(zip(sorted(MEMBERS), rng.permutation(len(MEMBERS)) % 2, strict=True))
             dealt = [
@@ -256,7 +260,7 @@ def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[st
             ]
             told = records.with_columns(species=pl.when(pl.col("species").is_not_null()).then(pl.Series(dealt)))
             apart = [one for one in where if kinds[one[0][0]] != kinds[one[0][1]]]
-            false.append(_grounds_by_tier(told, apart, banded))
+            false.append(_grounds_by_tier(told, apart, banded, parameters))
         n = sum(sum(one.values()) for _, one in false)
         wrong = {str(tier): sum(one[tier] for one, _ in false) for tier in EvidenceTier}
         print(f"band {band_m:g} m: real records {real} of {sum(judged.values())} grounds with records on both sides; shuffled: "
@@ -266,10 +270,13 @@ def shuffled(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[st
 
 
 def _grounds_by_tier(
-    records: pl.DataFrame, where: list[tuple[tuple[str, str], shapely.Geometry]], boundaries: BoundarySet
+    records: pl.DataFrame,
+    where: list[tuple[tuple[str, str], shapely.Geometry]],
+    boundaries: BoundarySet,
+    parameters: evidence.EvidenceParameters,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Return how many grounds come out in each tier, and how many have records on both sides at all."""
-    counted = evidence.counted(records, boundaries=boundaries, parameters=JUDGING)
+    counted = evidence.counted(records, boundaries=boundaries, parameters=parameters)
     tiers, judged = {str(tier): 0 for tier in EvidenceTier}, {"grounds": 0}
     for border, shape in where:
         near = counted.inside(shape)
@@ -279,7 +286,7 @@ def _grounds_by_tier(
             continue
         judged["grounds"] += 1
         facing = [(code,) for code in border]
-        tier = evidence.two_sided(near, facing, likely=evidence.likely_from(boundaries.band_m)).tier(facing)
+        tier = evidence.two_sided(near, facing).tier(facing)
         if tier:
             tiers[tier] += 1
     return tiers, judged
@@ -314,6 +321,8 @@ def main() -> None:
     asked.add_argument("--json", type=Path)
     asked.add_argument("--shared", type=Path)
     asked.add_argument("--replicates", type=int, default=20)
+    asked.add_argument("--untold-m", type=float, default=1000.0)
+    asked.add_argument("--error-m", type=float, default=0.0)
     given = asked.parse_args()
     boundaries = places.load_boundaries()
     found: dict[str, Any] = {}

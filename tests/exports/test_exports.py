@@ -8,7 +8,9 @@ import random
 import re
 import xml.etree.ElementTree as ET
 import zipfile
+from types import SimpleNamespace
 
+import duckdb
 import geopandas as gpd
 import polars as pl
 import pyarrow.parquet as pq
@@ -19,7 +21,7 @@ from pyproj import Transformer
 import releases
 from biodata.core import terms
 from biodata.core.errors import StoreError
-from biodata.exports import archive, selection
+from biodata.exports import archive, selection, tables
 from biodata.exports.request import Columns, ExportRequest, Grid
 from biodata.exports.tables import CELLS
 from biodata.exports.write import KINDS, Format, export
@@ -181,6 +183,25 @@ def test_a_species_list_counts_every_record(release, published, tmp_path):
     found = pl.read_csv(out)
     counted = published.group_by("scientificName").len()
     assert dict(found.select("scientificName", "numberOfOccurrences").iter_rows()) == dict(counted.iter_rows())
+
+
+def test_a_species_list_has_what_lists_say_of_the_species_or_of_the_lowest_group_above_it(tmp_path):
+    columns = ("kind", "area", "value", "taxon")
+    said = [("cites", "global", "II", "Primates"), ("cites", "global", "I", "Hylobatidae"), ("redList", "global", "CR", "Nomascus nasutus"),
+            ("nationalProtection", "VN", "IB", "Nomascus nasutus"), ("nationalProtection", "CN", "I", "Nomascus nasutus")]  # fmt: skip
+    names = pl.DataFrame(
+        [("Nomascus nasutus", "Nomascus", "Hylobatidae", "Primates"), ("Macaca mulatta", "Macaca", "Cercopithecidae", "Primates"), (None, None, None, None)],
+        schema=dict.fromkeys(("species", "genus", "family", "order"), pl.String), orient="row",
+    ).with_columns(pl.lit(None, pl.String).alias(rank) for rank in ("class", "phylum", "kingdom"))  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.register("taxon_statuses", pl.DataFrame(said, schema=columns, orient="row"))
+        listing = SimpleNamespace(query=lambda sql: connection.sql(sql).pl(), batches=lambda *_, **__: [names])
+        tables.write_species_list(listing, None, None, tmp_path / "list.csv", step=lambda _: None)
+    found = pl.read_csv(tmp_path / "list.csv").select("cites", "redList", "nationalProtection", "isInvasive")
+    gibbon, macaque, nameless = found.rows()
+    assert gibbon == ("global I", "global CR", "CN I; VN IB", None)
+    assert macaque == ("global II", None, None, None)
+    assert nameless == (None,) * 4
 
 
 @pytest.mark.parametrize("grid", list(Grid))

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 import releases as fixture
-from biodata import lists
+from biodata import lists, pipeline
 from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from biodata.store import releases
@@ -136,3 +137,17 @@ def test_records_are_found_by_what_lists_say_of_their_taxon_where_they_lie(relea
     assert set(found) == expected
     others = releases.read(release, "occurrences", where=Not(asked))["key"]
     assert set(others) == set(rows["key"]) - expected
+
+
+def test_a_list_that_may_not_be_passed_on_says_so_before_a_release(tmp_path):
+    (tmp_path / "list.csv").write_text("scientificName,iucnRedListCategory\nElephas maximus,EN\n")
+    options = {
+        **RED,
+        "scope": "global",
+        "title": "Red List",
+        "license": "https://www.iucnredlist.org/terms/terms-of-use",
+    }
+    settings = Settings(data=tmp_path / "data")
+    (report,) = pipeline.ingest("checklist", [tmp_path / "list.csv"], settings, dataset="red", options=options)
+    (note,) = [note for note in report.notes if "licence" in note]
+    assert note.startswith("the licence of list red is https://www.iucnredlist.org/")

@@ -18,9 +18,11 @@ from biodata.ingest.http import Client
 from biodata.pull.kept import Folder
 from biodata.pull.protected_planet import TERMS
 from biodata.pull.service import RangeFile
+from biodata.pull.status_lists import Protection
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
+from biodata.text.reference_list import reference_list
 from stub_gbif import ACCOUNT, BUSY, HALF, MAINTENANCE, TOO_MANY, Fault
 from stub_services import ALIENS, JOB, LAOS, SEA, archive, basic_dataset, furnish, seen, sites
 
@@ -137,6 +139,19 @@ def test_a_token_that_is_missing_or_wrong(pull, data, monkeypatch, source):
         assert f"{variable} in the environment; https://" in done.stderr
         assert "biodata " in done.stderr.partition("https://")[2]
     assert not (data / "lake").exists()
+
+
+def test_entries_of_cites_ship_and_are_names_that_the_reference_list_has(tmp_path, monkeypatch):
+    monkeypatch.delenv("SPECIESPLUS_TOKEN", raising=False)
+    settings = Settings(data=tmp_path)
+    Protection(None, settings).pull()
+    listed = lists.statuses(table(tmp_path, "taxa"))
+    assert Protection(None, settings).estimate() == {"entries that biodata ships": listed["scientificName"].n_unique()}
+    by_name = listed.group_by("scientificName").agg(pl.col("value").sort().str.join("/"))
+    found = dict(by_name.iter_rows())
+    assert (found["Hylobatidae"], found["Aonyx cinereus"], found["Moschus"]) == ("I", "I", "I/II")
+    known = set(reference_list().look_up(listed["scientificName"].unique())["name"])
+    assert set(found) - known == set()
 
 
 def test_alien_lists_keep_country_means_and_invasiveness(stub, pull, data):

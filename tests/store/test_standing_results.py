@@ -257,6 +257,8 @@ def test_what_was_made_of_exact_records_is_told_apart_from_what_is_out_of_date(s
     assert count == 0
     assert "1 reserve candidates were made of exact records" in said
     assert "other sharing rules" not in said
+    exact = results.read_results(settings, "reserve_candidates", exact=True)
+    assert exact["evidence_view"].to_list() == ["exact"]
     assert pipeline.release(settings).counts["reserve_candidates"] == 0
 
 

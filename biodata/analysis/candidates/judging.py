@@ -215,8 +215,7 @@ def judge_by(
         near, found = None, None
         if records is not None:
             near = records.inside(grounds.grown(ground.polygon, parameters.evidence_distance_m))
-            certainty, likely = records.facts["parameters"]["side_share"], evidence.likely_from(boundaries.band_m)
-            found = evidence.two_sided(near, ground.sides, certainty, likely)
+            found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"])
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else grounds.crossing(habitat, ground.polygon, beyond)
         checks = {
@@ -305,6 +304,10 @@ def _lift(one: dict[str, Any], certainty: float) -> str:
         more = one["records"]
         told.append(
             f"{more} more like {'them' if n > 1 else 'it'} {'make' if more > 1 else 'makes'} it probable, one that surely lies there certain"
+        )
+    if one["untold"]:
+        told.append(
+            f"{one['untold']} of them {'states' if one['untold'] == 1 else 'state'} no uncertainty: their owner may know it"
         )
     if one["cells"]:
         cells = one["cells"]

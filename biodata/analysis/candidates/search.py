@@ -23,6 +23,7 @@ from biodata.analysis.candidates.ground import Facing, Ground, Pair, country_sha
 from biodata.analysis.candidates.judging import CANDIDATE, PASSABLE, Judged, Tasks
 from biodata.analysis.candidates.measuring import Surroundings, measure_by
 from biodata.analysis.evidence.sides import EDGES
+from biodata.analysis.evidence.two_sided import LIKELY
 from biodata.core import terms
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 
@@ -57,7 +58,7 @@ def candidate(
             name: getattr(one.species, name)
             for name in (
                 "by_country", "uncertain", "shared", "probably_shared", "one_sided", "left_out", "at_cells",
-                "cell_degrees", "certainty", "likely",
+                "cell_degrees", "certainty",
             )
         }  # fmt: skip
     return {
@@ -246,9 +247,14 @@ def _clusters(
     boundaries: "BoundarySet",
     parameters: CandidateParameters,
 ) -> list[Ground]:
-    """Return clusters of cells. Their outlines follow records whose own place is told: a published cell is too coarse."""
+    """Return clusters of cells. Their outlines follow records whose own place is told: a published cell is too coarse.
+
+    A record is taken for the side on which it likely lies; what that is worth as evidence is judged afterwards.
+    """
     own_place = pl.col(EDGES[0]).is_null() if EDGES[0] in records.records.columns else pl.lit(value=True)
-    chosen = records.records.filter(pl.col("why_not").is_null() & own_place)
+    likely = pl.element().struct.field("chance") >= LIKELY
+    side = pl.col("chances").list.eval(pl.element().filter(likely)).list.first().struct.field("side")
+    chosen = records.records.filter(own_place).with_columns(side=side).drop_nulls("side")
     found = clusters.grounds(chosen, boundaries, window, parameters)
     note = "Its outline follows records whose own place is told; cells count as evidence where they lie on it."
     return [replace(ground, notes=[*ground.notes, note]) for ground in found]

@@ -16,7 +16,7 @@ from biodata.analysis.evidence.counting import (
 )
 from biodata.analysis.evidence.design import STATIONS, DesignParameters, Detection, Proposal, propose
 from biodata.analysis.evidence.effort import EVENTS, Effort, effort
-from biodata.analysis.evidence.two_sided import TASKS, TIERS, TwoSided, likely_from, survey_tasks, two_sided
+from biodata.analysis.evidence.two_sided import LIKELY, TASKS, TIERS, TwoSided, survey_tasks, two_sided
 
 __all__ = [
     "COARSE",
@@ -25,6 +25,7 @@ __all__ = [
     "EVENTS",
     "EXCLUDED",
     "FLAGGED",
+    "LIKELY",
     "REASONS",
     "STATIONS",
     "TASKS",
@@ -41,7 +42,6 @@ __all__ = [
     "excluding",
     "facts_of",
     "left_out_by_flag",
-    "likely_from",
     "propose",
     "survey_tasks",
     "two_sided",

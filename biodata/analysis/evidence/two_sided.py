@@ -11,7 +11,7 @@ import shapely
 
 from biodata import places
 from biodata.analysis.evidence import counting
-from biodata.analysis.evidence.counting import NEAR_AN_EDGE
+from biodata.analysis.evidence.counting import NEAR_AN_EDGE, NO_UNCERTAINTY, UNCERTAIN
 from biodata.analysis.evidence.effort import NO_EFFORT, STATES, Strictest, category_of, effort
 from biodata.analysis.evidence.sides import EDGES
 from biodata.analysis.grid import equal_area_grid
@@ -29,18 +29,19 @@ CERTAIN, PROBABLE = TIERS = tuple(str(tier) for tier in EvidenceTier)
 """Evidence on a side is certain from one record on that counts there; probable when the chance that at least one of the
 records whose side is not certain lies there reaches the certainty that the run asks."""
 
-LIKELY, LIKELY_NEAR_A_NARROW_BAND, NARROW_BAND_M = 0.5, 0.75, 1_000.0
-"""A record adds to the chance of a side on which it lies at least so likely; the second where the band is below 1 km.
-A species that lives up to a border on one side alone has records in cells that reach over it, and these are not independent:
-if every chance is added up, it seems to be on the other side in 11 % of made worlds with cells of 0.1° and a band of 1 km; from
-0.5 on in 1 to 4 %, without a band in 10 to 12 % (tests/benchmarks/bench_two_tiers.py)."""
+LIKELY: Final = 0.75
+"""A record adds to the chance of a side on which it lies at least so likely.
+A species that lives up to a border on one side alone has records whose circles reach over it, and these are not independent:
+with a band of 1 km it seems to be on the other side in 11 % of made worlds with cells of 0.1° if every chance is added up, in 2 %
+from 0.5 on and in none from 0.75 on; with places that are off by up to 5 km in 13 and 2 %, up to 10 km in 20 % from 0.75 on.
+With a band of 5 km it never does (tests/benchmarks/bench_two_tiers.py)."""
 
 SUREST: Final = 0.9999
 """No chance is taken to be larger."""
 MOST_LIFTS: Final = 5
 
 
-_NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "probable": False}
+_NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "untold": 0, "probable": False}
 TASKS: Final = pl.Schema(
     [
         ("species", pl.String),
@@ -73,9 +74,8 @@ class TwoSided:
     by_country : dict of str to dict of str to int
         Records that count, by country and species.
     uncertain : dict of str to dict of str to dict
-        Of species without a record that counts there, by country and species: the `records` that lie there at least as
-        `likely`, `cells`, those of them that are published as cells, the `chance` that at least one of them lies there,
-        and whether that makes it `probable`.
+        Of species without a record that counts there, by country and species: the `records` that are `LIKELY` to lie there, `cells`, those of them that are published as cells, `untold`, those that state no uncertainty, the
+        `chance` that at least one of them lies there, and whether that makes it `probable`.
     shared : list of str
         Species that are certain on two sides or more.
     probably_shared : list of str
@@ -92,8 +92,6 @@ class TwoSided:
         of which half may reach out of the region.
     certainty : float
         Chance from which a species is probable.
-    likely : float
-        Chance from which a record is looked at for that.
     """
 
     by_country: dict[str, dict[str, int]]
@@ -105,7 +103,6 @@ class TwoSided:
     at_cells: dict[str, int] = field(default_factory=dict)
     cell_degrees: dict[str, list[float]] = field(default_factory=dict)
     certainty: float = 0.95
-    likely: float = LIKELY
 
     def known_in(self, code: str, tier: str) -> set[str]:
         """Return the species that are certain in a country; for the probable tier those that are probable there, too."""
@@ -127,7 +124,8 @@ class TwoSided:
 
         Each has `species` and `survey_in`; `tier`, which it would reach there; `records`, how many more that takes: one
         that surely lies there for certain, for probable as many like those at hand; `chance` and `not_certain` as they
-        are; `cells`, how many of those are published as a cell, whose owner could share a finer place. Of each side the
+        are; `cells`, how many of those are published as a cell, whose owner could share a finer place; `untold`, how many state
+        no uncertainty, which their owner could state. Of each side the
         species come first that another side has in that tier already.
         """
         reached, found = self.tier(sides), []
@@ -150,7 +148,7 @@ class TwoSided:
                     {
                         "species": name, "survey_in": list(side), "tier": tier,
                         "records": 1 if tier == CERTAIN else _more(told, self.certainty), "chance": told["chance"],
-                        "not_certain": told["records"], "cells": told["cells"],
+                        "not_certain": told["records"], "cells": told["cells"], "untold": told["untold"],
                     }
                 )  # fmt: skip
         return found
@@ -162,14 +160,7 @@ def _more(told: Mapping[str, Any], certainty: float) -> int:
     return max(math.ceil(needed) - int(told["records"]), 1)
 
 
-def likely_from(band_m: float) -> float:
-    """Return how likely a record must lie on a side to add to its chance, where borders have so wide a band."""
-    return LIKELY if band_m >= NARROW_BAND_M else LIKELY_NEAR_A_NARROW_BAND
-
-
-def two_sided(
-    records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: float = 0.95, likely: float = LIKELY
-) -> TwoSided:
+def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: float = 0.95) -> TwoSided:
     """Sort a region's records by side.
 
     Parameters
@@ -180,8 +171,6 @@ def two_sided(
         The country codes of each side; a record belongs to the side that its `side` is of.
     certainty : float
         Chance from which a species whose records are not certain is probable on a side.
-    likely : float
-        Chance from which a record is looked at for that: `likely_from` of the band.
 
     Returns
     -------
@@ -193,8 +182,8 @@ def two_sided(
     by_country: dict[str, dict[str, int]] = {code: {} for code in codes}
     for code, species, n in counts.iter_rows():
         by_country[code][species] = n
-    uncertain = _uncertain(records, by_country, certainty, likely)
-    not_certain = records.filter(pl.col("why_not").is_in(NEAR_AN_EDGE))["species"].value_counts()
+    uncertain = _uncertain(records, by_country, certainty)
+    not_certain = records.filter(pl.col("why_not").is_in(UNCERTAIN))["species"].value_counts()
     unsure = dict(not_certain.iter_rows())
     shared: list[str] = []
     probably_shared: list[str] = []
@@ -226,32 +215,32 @@ def two_sided(
         at_cells,
         cell_degrees,
         certainty,
-        likely,
     )
 
 
 def _uncertain(
-    records: pl.DataFrame, by_country: dict[str, dict[str, int]], certainty: float, likely: float
+    records: pl.DataFrame, by_country: dict[str, dict[str, int]], certainty: float
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return, by country and species, the chance that one of the records whose side is not certain lies there."""
     cell = pl.col(EDGES[0]).is_not_null() if EDGES[0] in records.columns else pl.lit(value=False)
     each = (
-        records.filter(pl.col("why_not").is_in(NEAR_AN_EDGE), pl.col("chances").is_not_null())
-        .select("species", "chances", cell=cell)
+        records.filter(pl.col("why_not").is_in(UNCERTAIN), pl.col("chances").is_not_null())
+        .select("species", "chances", cell=cell, untold=pl.col("why_not") == NO_UNCERTAINTY)
         .explode("chances")
         .unnest("chances")
-        .filter(pl.col("chance") >= likely)
+        .filter(pl.col("chance") >= LIKELY)
     )
     found = each.group_by("side", "species").agg(
         chance=1 - (1 - pl.col("chance").clip(upper_bound=SUREST)).product(),
         records=pl.len(),
         cells=pl.col("cell").sum(),
+        untold=pl.col("untold").sum(),
     )
     out: dict[str, dict[str, dict[str, Any]]] = {code: {} for code in by_country}
-    for side, species, chance, n, cells in found.sort("side", "species").iter_rows():
+    for side, species, chance, *counts in found.sort("side", "species").iter_rows():
         if side in out and species not in by_country[side]:
-            told = {"chance": round(chance, 3), "records": n, "cells": cells, "probable": chance >= certainty}
-            out[side][species] = told
+            told = dict(zip(("records", "cells", "untold"), counts, strict=True))
+            out[side][species] = told | {"chance": round(chance, 3), "probable": chance >= certainty}
     return out
 
 

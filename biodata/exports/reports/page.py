@@ -164,7 +164,8 @@ def _records(found: Told, code: str, species: str) -> str:
     unsure = (found.get("uncertain") or {}).get(code, {}).get(species)
     if count or not unsure:
         return number(count)
-    return f"0; chance {min(unsure['chance'], 0.999):g} by {counted(unsure['records'], 'record')}"
+    untold = f", {number(unsure['untold'])} without uncertainty" if unsure.get("untold") else ""
+    return f"0; chance {min(unsure['chance'], 0.999):g} by {counted(unsure['records'], 'record')}{untold}"
 
 
 def _with_common(species: str, material: Material) -> Markup:

@@ -48,7 +48,7 @@ class Statuses:
     names : tuple of str
         The names that were looked for: the one asked, and those that checklists give its taxon.
     lists : list of dict
-        One row a status and name, with `COLUMNS`; global ones first.
+        One row a status and name, with `COLUMNS`; global ones first. What a list says of a group it says of what is below it.
     rules : list of dict
         The sharing rules that may mean it, the strictest first: rule_id, category, source, source_kind, country, reason.
     """
@@ -62,7 +62,7 @@ class Statuses:
         return asdict(self)
 
 
-def statuses(settings: Settings, name: str) -> Statuses:
+def statuses(settings: Settings, name: str, groups: dict[str, str] | None = None) -> Statuses:
     """Return what an installation knows of a species' status.
 
     Parameters
@@ -71,6 +71,8 @@ def statuses(settings: Settings, name: str) -> Statuses:
         The installation.
     name : str
         A scientific name.
+    groups : dict of rank to str, optional
+        Its kingdom and the groups above it, the nearest first, where they are known already.
 
     Raises
     ------
@@ -83,12 +85,34 @@ def statuses(settings: Settings, name: str) -> Statuses:
     ties = Checklists(taxa).ties(pl.Series([name.casefold()])).get(name.casefold(), ())
     names = [name[:1].upper() + name[1:], *(target for target, above in ties if not above)]
     wanted = sorted({one.casefold() for one in names})
-    found = lists.statuses(taxa.filter(pl.col("scientificName").str.to_lowercase().is_in(wanted)))
-    order = [pl.col("area") != lists.GLOBAL, "kind", "area", "year", "scientificName"]
-    rows = found.sort(order).select(COLUMNS)
+    rows = _nearest_statuses(taxa, wanted, _groups_of(taxa, name) if groups is None else groups).select(COLUMNS)
     numbers = rules.resolver.of_names(names)
     meant = sorted((rules.rules[n] for n in numbers), key=lambda rule: (-rule.category.strictness, rule.rule_id))
     return Statuses(tuple(wanted), rows.to_dicts(), [_rule_values(rule) for rule in meant])
+
+
+def _groups_of(taxa: pl.DataFrame, name: str) -> dict[str, str]:
+    """Return the kingdom and the groups of a name, the nearest first; nothing where it is not known or means several taxa."""
+    checklist, text = Checklist(taxa), pl.lit(None, pl.String)
+    asked = parse_names(pl.Series([name], dtype=pl.String)).select(
+        name="canonical", species=text, genus=text, author="authorship", kingdom=text, family=text
+    )
+    found = checklist.match(asked)
+    if found["level"].item() != "name" or found["match_type"].item() == "AMBIGUOUS":
+        return {}
+    row = checklist.accepted(found["taxon"]).row(0, named=True)
+    return {rank: row[rank] for rank in lists.GROUPS if row[rank]}
+
+
+def _nearest_statuses(taxa: pl.DataFrame, names: list[str], groups: dict[str, str]) -> pl.DataFrame:
+    """Return what lists say of a taxon: of each list, kind and area what it says of the name itself, else of the lowest group."""
+    level = dict.fromkeys(names, 0) | {group.casefold(): n for n, group in enumerate(groups.values(), start=1)}
+    same = pl.col("kingdom").is_null() | (kingdom(pl.col("kingdom")) == kingdom(pl.lit(groups.get("kingdom"))))
+    bare = pl.col("scientificName").str.to_lowercase()
+    listed = taxa.filter(bare.is_in(names) | (bare.is_in(list(level)) & same))
+    found = lists.statuses(listed).with_columns(level=bare.replace_strict(level, return_dtype=pl.Int64))
+    nearest = pl.col("level") == pl.col("level").min().over("checklist", "kind", "area")
+    return found.filter(nearest).sort(pl.col("area") != lists.GLOBAL, "kind", "area", "year", "scientificName")
 
 
 def _rule_values(rule: Rule) -> dict[str, Any]:
@@ -376,7 +400,8 @@ def species_facts(settings: Settings, name: str, *, of_kingdom: str | None = Non
     synonyms = {*beside["scientificName"], *own["synonyms"].explode().drop_nulls(), *ours} | {
         other for row in listed["row"].unique() for other in reference.synonyms(row)
     }
-    status = statuses(settings, taxon["scientificName"])
+    groups = {rank: taxon[rank] for rank in lists.GROUPS if taxon[rank]}
+    status = statuses(settings, taxon["scientificName"], groups)
     version = own["checklist_version"].drop_nulls().to_list()
     return SpeciesFacts(
         name=canonical,
