@@ -230,9 +230,7 @@ def circuit(
         raise InputError(problem, file=str(ini), code="CIRCUIT_FILE_MISSING")
     project = read_project(ini)
     with _processes(workers) as executor:
-        report = run_project(
-            project, out, solver=solver, left_out_maps=left_out_maps, executor=executor, progress=show_progress()
-        )
+        report = run_project(project, out, executor=executor, progress=show_progress())
     for note in report.notes:
         typer.echo(f"biodata: note: {note}", err=True)
     unit = (

@@ -389,7 +389,6 @@ class Circuit(EngineParameters):
     """A project of Circuitscape."""
 
     ini: Path = Field(description="The project's file.", json_schema_extra={"role": "input"})
-    solver: str = Field(default="auto", description="How the equations are solved.")
     out: Path | None = _writes_into("Folder that keeps the files.")
 
 

@@ -87,7 +87,7 @@ def circuit(asked: Circuit, work: Work) -> Outcome:
         inputs.append(RunInput.of_file("habitat_prj", system))
     with tempfile.TemporaryDirectory(prefix="biodata-") as made:
         folder = asked.out or Path(made)
-        report = run_project(project, folder, solver=asked.solver, executor=work.executor, progress=work.progress)
+        report = run_project(project, folder, executor=work.executor, progress=work.progress)
         rows = [
             {
                 "file": str(file.relative_to(folder)),
