@@ -97,7 +97,7 @@ app: Final = typer.Typer(
 )
 _MODULES: Final = (
     "access accounts analyses assess audit candidates cite consent dataset datum demo engine_inputs "
-    "exact explain export gaps ingest names nodes parse protected_areas pull quality rasters reserves "
+    "exact explain export gaps ingest names nodes parse protected_areas pull quality reserves "
     "rights rules run_records sensitive serve species survey upkeep withdraw"
 )
 for module in _MODULES.split():

@@ -25,9 +25,20 @@ def _several(told: Any) -> Any:
     return [told] if isinstance(told, str | int | float | Path) else told
 
 
+def _pairs(told: Any) -> Any:
+    """Return NAME=VALUEs as the values by name."""
+    if not isinstance(told, list | tuple):
+        return told
+    if wrong := [text for text in told if "=" not in str(text)]:
+        problem = f"{wrong[0]!r} is no NAME=VALUE"
+        raise ValueError(problem)
+    return dict(text.split("=", 1) for text in told)
+
+
 Box = Annotated[tuple[float, float, float, float], BeforeValidator(_split)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
+Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
 
 
@@ -282,7 +293,6 @@ class Uncertainty(OwnGround):
     )
     max_distance_m: float | None = Field(default=None, ge=0, description="Areas farther apart are not joined, metres.")
     draws: int = Field(default=200, ge=20, description="How many draws.")
-    keep_draws: bool = _silent(default=False, description="Keep the folder of draws.")
     out: Path | None = _writes("GeoTIFF of the cells' frequencies.")
     report: Path | None = _writes("JSON of assumptions, pairs and draws.")
 
@@ -376,20 +386,60 @@ class Climate(EngineParameters):
 class Resistance(EngineParameters):
     """Resistance of every species of a table, from layers."""
 
-    table: Path = Field(description="CSV table of resistance.", json_schema_extra={"role": "input"})
-    layers: Path = Field(description="Installation, folder or file of layers.", json_schema_extra={"role": "input"})
-    use: dict[str, str] | None = Field(default=None, description="Which layer is which.")
-    cell_m: float | None = Field(default=None, gt=0, description="Side of a cell, metres.")
+    table: Path = _reads("CSV table of resistance.", default=...)
+    layers: Path = _reads("Folder of the layers, of the installation, or the one raster itself.", default=...)
+    species: str | None = Field(default=None, description="Only this species of the table.")
+    use: Pairs | None = Field(default=None, description="LAYER=NAME: which layer is meant; may be repeated.")
+    cell_m: float | None = Field(
+        default=None, ge=1, description="Side of a cell of an equal-area grid, metres; else land cover's own cells."
+    )
     box: Box | None = Field(default=None, description="Only inside west,south,east,north in degrees.")
-    resampling: str = Field(default="mode", description="How coarser cells are made of finer ones.")
-    out: Path | None = _writes_into("Folder that gets a GeoTIFF for each species.")
+    nearest: bool = Field(default=False, description="Resample classes by the nearest cell, not the most common.")
+    out: Path | None = _writes("GeoTIFF to write; of several species FILE_SPECIES.tif.", *GEOTIFF)
+
+
+class CostDistance(EngineParameters):
+    """The cost of moving away from sources over one's own resistance raster."""
+
+    raster: Path = _reads("Resistance: any raster that GDAL reads.", default=...)
+    sources: Path = _reads("Where to start: layer, table or raster of ids.", default=...)
+    out: Path | None = _writes("GeoTIFF of accumulated costs.", *GEOTIFF)
+    allocation: Path | None = _writes("GeoTIFF of the id of each cell's cheapest source.", *GEOTIFF)
+    back_link: Path | None = _writes("GeoTIFF of the step that leads into each cell.", *GEOTIFF)
+    targets: Path | None = _reads("Places that paths lead to.")
+    paths: Path | None = _writes("The cheapest paths to --targets.", ".gpkg", ".geojson")
+    neighbours: int = Field(default=8, ge=4, le=8, multiple_of=4, description="4 or 8.")
+    max_cost: float | None = Field(default=None, ge=0, description="Where to stop, cost-metres.")
+    cut_corners: bool = Field(
+        default=True, description="Whether a diagonal step may pass between two cells without data, as r.cost allows."
+    )
+    band: int | None = OwnGround.model_fields["band"]  # type: ignore[assignment]
+    nodata: float | None = OwnGround.model_fields["nodata"]  # type: ignore[assignment]
+    crs: str | None = OwnGround.model_fields["crs"]  # type: ignore[assignment]
+    id_column: str | None = Field(default=None, description="Column of the sources' ids; else they are numbered.")
+    sources_layer: str | None = Field(default=None, description="Layer of the sources' file.")
 
 
 class Circuit(EngineParameters):
     """A project of Circuitscape."""
 
-    ini: Path = Field(description="The project's file.", json_schema_extra={"role": "input"})
-    out: Path | None = _writes_into("Folder that keeps the files.")
+    ini: Path = _reads("The project's .ini file.", default=...)
+    out: Path | None = _writes_into("Folder for what comes out.")
+
+
+class ProtConn(EngineParameters):
+    """The protected and connected part of a country or a landscape."""
+
+    areas: Paths = _reads("Files of protected areas.", default=...)
+    country: str | None = Field(default=None, description="The region as a country's code or name.")
+    region: Path | None = _reads("The region as a file of polygons.")
+    distance_m: Numbers = Field(default=(10_000.0,), description="Dispersal distance, metres; can be given again.")
+    probability: float = Field(default=0.5, gt=0, lt=1, description="Probability of that distance; 0.5 for the median.")
+    transboundary_m: float = Field(
+        default=50_000.0,
+        description="How far beyond the border areas count, metres; -1 for none, 0 for those that touch.",
+    )
+    out: Path | None = _writes("JSON file to write.")
 
 
 class Network(EngineParameters):
@@ -430,10 +480,14 @@ class Network(EngineParameters):
 class Reserves(EngineParameters):
     """A project of Marxan."""
 
-    project: Path = Field(description="The project's folder.", json_schema_extra={"role": "input"})
-    gap: float = Field(default=0.0, ge=0, description="How far from the best a plan may be.")
-    seconds: float = Field(default=300.0, gt=0, description="Longest time.")
-    plans: int = Field(default=1, ge=1, description="How many plans.")
+    project: Path = _reads("Folder with input.dat, or that file.", default=...)
+    gap: float = Field(
+        default=0.0, ge=0, le=1, description="Stop within this share of the best plan; 0 is the best plan."
+    )
+    seconds: float = Field(default=300.0, gt=0, description="Stop after about this time.")
+    threads: int = _silent(default=1, description="Threads of the solver.", ge=1)
+    runs: int | None = Field(default=None, ge=1, description="Plans to write; NUMREPS where not given.")
+    out: Path | None = _writes_into("Folder to write into.")
 
 
 class SurveyNumbers(EngineParameters):
