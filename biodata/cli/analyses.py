@@ -15,19 +15,8 @@ from biodata.cli.engine_options import (
     run_engine,
 )
 from biodata.cli.options import DEFAULT_DATA, KeepOption, read_country
-from biodata.core.run_parameters import (
-    Circuit,
-    Climate,
-    Corridors,
-    CostDistance,
-    Network,
-    OwnCorridors,
-    ProtConn,
-    Resistance,
-    Scenarios,
-    Uncertainty,
-    Validation,
-)
+from biodata.core.file_parameters import Circuit, CostDistance, Network, ProtConn, Resistance
+from biodata.core.run_parameters import Climate, Corridors, OwnCorridors, Scenarios, Uncertainty, Validation
 
 _CORRIDORS: Final = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
 

@@ -212,11 +212,11 @@ def run_engine(
         raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
     kinds = {name: found.parameters.model_fields[name].json_schema_extra for name in outputs}
     files = {name: kind for name, kind in kinds.items() if isinstance(kind, dict) and not kind.get("folder")}
+    check_outputs([outputs[name] for name in files], parameters.files("input").values())
     for name, extra in files.items():
         endings = extra["endings"]
         if isinstance(endings, list) and endings:
             check_kinds([outputs[name]], tuple(str(one) for one in endings))
-    check_outputs([outputs[name] for name in files], parameters.files("input").values())
     if reads_installation and data is not None:
         installation(data)
     threads = workers or cpu_count() or 1

@@ -11,7 +11,7 @@ import typer
 from biodata.cli.engine_options import add_engine, run_engine
 from biodata.cli.options import DEFAULT_DATA, DataOption, KeepOption, read_box, read_country, say, settings_for
 from biodata.core.errors import InputError
-from biodata.core.run_parameters import Reserves
+from biodata.core.file_parameters import Reserves
 
 if TYPE_CHECKING:
     from biodata.analysis.reserves.problem import Problem

@@ -249,7 +249,7 @@ def test_the_same_run_may_end_twice_at_once(settings):
             {"box": [1, 2, 3]}, r"column box, value '\[1, 2, 3\]': the parameter cannot be so", id="half a box"
         ),
         pytest.param({"cell_m": "1 km"}, "column cell_m, value '1 km': the parameter cannot be so", id="words"),
-        pytest.param({"cells": 5}, "column cells: .* table, layers, use", id="no such parameter"),
+        pytest.param({"cells": 5}, "column cells: .* table, layers, species, use", id="no such parameter"),
         pytest.param({"box": [1.0, 2.0, 3.0, 4.0]}, "the box lies beside the layer", id="beside"),
     ],
 )
@@ -276,7 +276,7 @@ def test_one_question_has_one_id_however_it_is_asked(settings, asked, project, t
     assert run_engines.start(settings, "resistance", {**asked, "table": str(moved)}).id == first.id
     assert run_engines.start(settings, "resistance", {**asked, "nearest": True}).id != first.id
     plan = run_engines.start(settings, "reserves", {"project": str(project)})
-    for same in ({"runs": 1}, {"gap": 0, "seconds": 300}):
+    for same in ({"runs": None}, {"gap": 0, "seconds": 300}):
         assert run_engines.start(settings, "reserves", {"project": str(project), **same}).id == plan.id
     with pytest.raises(InputError, match="column gapp: there is no such parameter; project, gap"):
         run_engines.start(settings, "reserves", {"project": str(project), "gapp": 0.1})

@@ -15,7 +15,7 @@ import polars as pl
 
 from biodata.analysis.layers import LayerFile, choose, grid_of, layer_file
 from biodata.core.errors import InputError
-from biodata.core.run_parameters import CostDistance, Resistance
+from biodata.core.file_parameters import CostDistance, Resistance
 from biodata.exports.cog import file_name_of, resistance_tags, write_cog
 from biodata.exports.layers import column_meanings, describe
 from biodata.ingest.layer import LayerSource, store_layers
@@ -131,10 +131,10 @@ def resistance(asked: Resistance, work: Work) -> Outcome:
     """Make the resistance of every species of a table; its cells' checksum, range and counts are the results."""
     from biodata.analysis.resistance_rules import for_species, read_rules
 
+    inputs = [RunInput.of_file("table", asked.table)]
     tables = read_rules(asked.table)
     if asked.species is not None:
         tables = {asked.species: for_species(tables, asked.species, file=asked.table.name)}
-    inputs = [RunInput.of_file("table", asked.table)]
     with LayerFolder(asked.layers, progress=work.progress) as folder:
         tasks = []
         for rules in tables.values():

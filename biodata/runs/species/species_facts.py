@@ -1,7 +1,6 @@
 """What is known of a species: figures, statuses of lists, and what an installation holds of it."""
 
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,7 +12,8 @@ from rapidfuzz.distance import OSA
 from biodata import lists
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.core.species_parameters import SpeciesExtent
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.checklists import Checklist
 from biodata.runs.species.reading import day_of, records_of
 from biodata.sharing import Rule
@@ -103,43 +103,6 @@ def _rule_values(rule: Rule) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiguresRequest:
-    """What figures of a species are asked.
-
-    Attributes
-    ----------
-    species : str
-        As the records name it.
-    view : EvidenceView
-        Which records are read.
-    as_of : date, optional
-        Later records play no part; where none is told, the day of the lake's version.
-    recent_years : int, optional
-        Records of events before these years play no part; None for all times.
-    max_uncertainty_m : float
-        Records that are less certain play no part, metres.
-    untold_uncertainty_m : float, optional
-        What to take for the uncertainty of records that tell none; without it they play no part.
-    keep_suspicious : bool
-        Records of suspicious places (`flags.SUSPICIOUS`) play a part too.
-    cell_m : float
-        Side of a cell of the area of occupancy, metres.
-    occupancy_cell_m : float
-        Side of a cell in which occupancy and effort are told, metres.
-    """
-
-    species: str
-    view: EvidenceView = EvidenceView.PUBLIC
-    as_of: date | None = None
-    recent_years: int | None = None
-    max_uncertainty_m: float = 2_000.0
-    untold_uncertainty_m: float | None = None
-    keep_suspicious: bool = False
-    cell_m: float = 2_000.0
-    occupancy_cell_m: float = 10_000.0
-
-
 @dataclass(frozen=True, slots=True)
 class FiguresReport:
     """Figures of a species, what they were made of, and their shapes.
@@ -190,14 +153,14 @@ class FiguresReport:
         return out
 
 
-def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool = True) -> FiguresReport:
+def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = True) -> FiguresReport:
     """Return figures of a species of an installation.
 
     Parameters
     ----------
     settings : Settings
         The installation.
-    request : FiguresRequest
+    request : SpeciesExtent
     occupancy : bool
         Tell observed occupancy too, for which the records of other species are read.
 
@@ -210,7 +173,7 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
     from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.species.figures import species_figures, untold_as, usable
 
-    read = records_of(settings, view=request.view, species=request.species)
+    read = records_of(settings, view=request.records, species=request.species)
     parameters = evidence.EvidenceParameters(
         as_of=day_of(settings, request.as_of),
         cell_m=request.max_uncertainty_m,
@@ -234,7 +197,9 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
         refuse_more(grid, MOST_CELLS, column="--occupancy-cell-m", expected="larger cells")
         west, south, east, north = window
         over_180 = west < -180 or east > 180
-        around = records_of(settings, view=request.view, window=(-180.0, south, 180.0, north) if over_180 else window)
+        around = records_of(
+            settings, view=request.records, window=(-180.0, south, 180.0, north) if over_180 else window
+        )
         category = max(category, around.category, key=lambda one: one.strictness)
         effort = evidence.effort(
             counted(around.records), request.species, grid=grid, boundaries=read.boundaries, known=read.records
