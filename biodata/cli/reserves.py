@@ -167,7 +167,7 @@ def units(
     """Cut, write, say."""
     from biodata import places
     from biodata.analysis.reserves import planning_units
-    from biodata.exports.engine_inputs import write_project_of_units
+    from biodata.exports.marxan_inputs import write_project_of_units
 
     if countries is None and box is None:
         problem = "it is not told where"

@@ -13,7 +13,7 @@ from biodata.analysis.reserves import selection as reserve_selection
 from biodata.analysis.reserves.problem import Problem
 from biodata.core import geo
 from biodata.core.errors import InputError
-from biodata.exports.engine_inputs import write_project_of_units
+from biodata.exports.marxan_inputs import write_project_of_units
 from biodata.formats import marxan, marxan_output
 from biodata.formats.marxan import Bounds
 from biodata.places import country_geometry, load_boundaries
