@@ -153,14 +153,9 @@ def units(
     countries: Annotated[
         str | None, typer.Option(help="Codes or names, with commas; else all that have land in the box.")
     ] = None,
-    box: Annotated[
-        str | None, typer.Option(help="Only inside west,south,east,north in degrees; west above east goes across ±180.")
-    ] = None,
+    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
     cell_km: Annotated[float, typer.Option(help="Side of a square, km; a hexagon has the same area.", min=0.01)] = 10,
     shape: ShapeOption = UnitShape.HEXAGON,
-    least_share: Annotated[
-        float, typer.Option(help="Smaller parts of a whole unit join a neighbour of their country.", min=0, max=1)
-    ] = 0.0,
     cost_per_km2: CostOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
@@ -179,7 +174,6 @@ def units(
         unit_km2=cell_km**2,
         shape=shape.value,
         bounds=read_box(box) if box else None,
-        smallest_share=least_share,
     )
     codes = found["country_code"].value_counts()
     rates = read_rates(cost_per_km2 or []) or dict.fromkeys(codes.index, 1.0)

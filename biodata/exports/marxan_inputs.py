@@ -19,7 +19,6 @@ from biodata.exports.engine_inputs import KEY_FILE, Box, Written, published_area
 from biodata.exports.selection import Selection
 from biodata.formats.marxan import Bounds
 from biodata.formats.marxan_output import write_project, write_settings, write_units
-from biodata.harmonise.area_cleaning.steps import split_at_antimeridian
 from biodata.store.query.filters import Filter
 from biodata.store.releases import Release
 
@@ -82,7 +81,7 @@ def write_units_layer(
     told = table.to_pandas().assign(
         country_code=units["country_code"].to_numpy(), area_km2=units["area_km2"].to_numpy()
     )
-    shapes, _ = split_at_antimeridian(geo.project(units.geometry.to_numpy(), crs_of(units), 4326))
+    shapes = geo.project(units.geometry.to_numpy(), crs_of(units), 4326)
     layers.write_layer(gpd.GeoDataFrame(told, geometry=shapes, crs=4326), path, layer=LAYER, facts=facts)
 
 

@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import orjson
 import polars as pl
 from rapidfuzz import process
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from biodata.analysis.species.figures import SpeciesFigures
-    from biodata.core.geo import Floats
 
 
 COLUMNS = ("kind", "area", "value", "year", "authority", "scientificName", "checklist")
@@ -192,14 +190,11 @@ def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = 
     category = read.category
     used = usable(own, request.species)
     if occupancy and used.height:
-        window = window_of(*(used[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude")))
+        lon, lat = (used[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude"))
+        window = (float(lon.min()) - 0.1, float(lat.min()) - 0.1, float(lon.max()) + 0.1, float(lat.max()) + 0.1)
         grid = equal_area_grid(window, request.occupancy_cell_m)
         refuse_more(grid, MOST_CELLS, column="--occupancy-cell-m", expected="larger cells")
-        west, south, east, north = window
-        over_180 = west < -180 or east > 180
-        around = records_of(
-            settings, view=request.records, window=(-180.0, south, 180.0, north) if over_180 else window
-        )
+        around = records_of(settings, view=request.records, window=window)
         category = max(category, around.category, key=lambda one: one.strictness)
         effort = evidence.effort(
             counted(around.records), request.species, grid=grid, boundaries=read.boundaries, known=read.records
@@ -214,17 +209,6 @@ def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = 
     }  # fmt: skip
     facts = {**read.facts, "sharing_category": str(category), "request": asked}
     return FiguresReport(figures, shares, facts, category)
-
-
-def window_of(longitude: "Floats", latitude: "Floats") -> tuple[float, float, float, float]:
-    """Return the smallest window round points with a margin of 0.1°; its east is above 180 where it goes over 180°."""
-    turned = np.unique(longitude)
-    ahead = np.diff(np.append(turned, turned[0] + 360))
-    widest = int(ahead.argmax())
-    west = float(turned[(widest + 1) % len(turned)])
-    east = west + 360 - float(ahead[widest])
-    south, north = float(latitude.min()), float(latitude.max())
-    return west - 0.1, max(south - 0.1, -90.0), east + 0.1, min(north + 0.1, 90.0)
 
 
 def _shares(cells: dict[str, int]) -> dict[str, Any]:
