@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 
 from biodata.cli.options import check_kinds, check_outputs, installation, read_options, say, settings_for, show_progress
 from biodata.core.errors import InputError
-from biodata.core.run_parameters import EngineParameters
+from biodata.core.run_parameters import EngineParameters, split
 
 SetOption = Annotated[
     list[str] | None,
@@ -100,7 +100,9 @@ def _option(name: str, field: FieldInfo, *, is_argument: bool) -> inspect.Parame
     (kind, *others) = [one for one in _parts(field.annotation) if one is not NoneType]
     flag = f"--{name.replace('_', '-')}"
     shown = f"{field.default:g}" if type(field.default) in (int, float) else False
-    if kind is bool:
+    if any(getattr(one, "func", None) is split for one in field.metadata):
+        kind = str
+    elif kind is bool:
         flag += f"/--no-{flag[2:]}" if field.default is True else ""
     elif get_origin(kind) is tuple:
         inner = get_args(kind)
