@@ -105,7 +105,7 @@ class Network:
         Indices of the landscape by Conefor's names; see `connectivity.overall`.
     nodes : pandas.DataFrame
         A row for each node in the file's order: node, area, existing, component, dA and, for each index, the
-        importance with its fractions (dPC, dPCintra, dPCflux, dPCconnector) and betweenness. For nodes to add it is
+        importance with its fractions (dPC, dPCintra, dPCflux, dPCconnector). For nodes to add it is
         what they would bring. `component` counts links of the binary network where there is one, else all.
     links : pandas.DataFrame
         A row for each link: first, second (node identifiers), distance or probability, linked (in the binary network),
