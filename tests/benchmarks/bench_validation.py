@@ -45,7 +45,7 @@ SETTINGS = {
 }
 
 
-def one(setting: Setting, seed: int) -> tuple[float | None, float | None]:
+def one(setting: Setting, seed: int) -> float | None:
     """Return p, None where there was no test."""
     made = landscape(np.random.default_rng([seed, 7]), setting)
     ground = np.isfinite(made.resistance)
