@@ -14,8 +14,8 @@ from scipy import ndimage
 from biodata.analysis.areas import Site
 from biodata.analysis.circuit.flows import UNCONNECTED, pairwise
 from biodata.analysis.circuit.graph import cell_nodes, landscape
+from biodata.analysis.cost_distance import Floats32, Normalised
 from biodata.analysis.grid import Floats, Ints
-from biodata.analysis.normalised import Floats32, Normalised
 from biodata.core.errors import InputError
 
 
