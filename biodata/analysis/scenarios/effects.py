@@ -1,4 +1,4 @@
-"""What each barrier and crossing does to the costs between areas and to the area that is connected.
+"""What each crossing does to the costs between areas and to the area that is connected.
 
 A crossing alone tells what it is worth where all others are shut; the last one shut, what is lost without it while the
 others are open. Crossings that can replace each other are worth much alone and little at last. The order one after the

@@ -1,4 +1,4 @@
-"""How often a cell is in a corridor and a link functions, over many draws that can be resumed.
+"""How often a cell is in a corridor and a link functions, over many draws.
 
 A probability would need to know how likely each assumption is. What is counted here is in how many of the draws something
 came out, where ranges, shapes and uncertainties are what somebody stated; another list of assumptions gives other counts.
