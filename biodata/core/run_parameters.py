@@ -167,6 +167,7 @@ class Corridors(EngineParameters):
         default=None, description="Raster layer of the installation whose sum over ground is its cost."
     )
     agreements: Path | None = reads("CSV of agreements between countries: name, countries (LA;VN), source.")
+    check_window: bool = silent(default=False, description="Also show whether the result stays in a larger window.")
     alone: bool = silent(
         default=False,
         description="Take away the results of all other runs; else only those of the same layer, box and species go.",
@@ -242,6 +243,7 @@ class OwnCorridors(OwnLinks):
     restored_resistance: float | None = Field(
         default=None, description="Resistance restored ground has; the raster's best."
     )
+    check_window: bool = silent(default=False, description="Also show whether the result stays in a larger window.")
     out: Path | None = writes("GeoPackage to write.", ".gpkg")
     mosaic: Path | None = writes("GeoTIFF of the least normalised corridor.", *GEOTIFF)
     pinch: Path | None = writes("GeoTIFF of the current inside each corridor, most of any pair.", *GEOTIFF)

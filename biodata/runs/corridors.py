@@ -59,6 +59,8 @@ class RunReport:
     left_out : dict of str to int
         Records of threatened species in the window that are no evidence, by quality flag or other reason, and those of
         which no Red List category is known (NO_CATEGORY).
+    window : str, optional
+        What the check of the window found.
     replaced, beside : tuple of str
         Runs whose results went, and those whose results stay beside these.
     """
@@ -71,6 +73,7 @@ class RunReport:
     candidates: int
     parameters: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    window: str | None = None
     considered: dict[str, int] = field(default_factory=dict)
     replaced: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
@@ -120,7 +123,7 @@ def find_corridors(
         If there is no such layer, no protected area in its window, or the table cannot be read.
     """
     from biodata.analysis import areas as areas_of
-    from biodata.analysis import corridors, evidence
+    from biodata.analysis import corridors, evidence, window_check
     from biodata.analysis.candidates import criteria, search
     from biodata.analysis.candidates import ground as habitat
     from biodata.analysis.candidates.criteria import CandidateParameters
@@ -146,7 +149,7 @@ def find_corridors(
             expected = "areas there, taken in with `biodata ingest protected-areas FILE`"
             raise InputError(problem, column="layer", value=request.layer, expected=expected, code="AREAS_MISSING")
         parameters = {
-            **request.model_dump(mode="json", exclude={"alone", "out"}),
+            **request.model_dump(mode="json", exclude={"check_window", "alone", "out"}),
             "seed": seed,
             "as_of": date_of(lake, request, snapshot).isoformat(),
             "resistance": request.resistance.name,
@@ -175,6 +178,17 @@ def find_corridors(
             areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries,
             executor=executor, folder=home, progress=progress,
         )  # fmt: skip
+        window_told = None
+        if request.check_window:
+            window_told = window_check.between(
+                links,
+                areas,
+                ground.resistance,
+                ground.grid,
+                parameters=choices,
+                boundaries=boundaries,
+                executor=executor,
+            ).message()
         links = named(links, run_id, KEYS["corridors"], place, parameters)
         wanted = CandidateParameters(
             seed=seed,
@@ -213,7 +227,7 @@ def find_corridors(
         **({NO_CATEGORY: unjudged} if unjudged else {}),
     }
     report = RunReport(
-        run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out,
+        run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
         dict(considered["outcome"].value_counts().sort("outcome").iter_rows()), others.replaced, others.beside,
         counted.records.height, counted.records["why_not"].null_count(),
     )  # fmt: skip

@@ -110,8 +110,10 @@ def test_a_run_that_was_stopped_goes_on(settings, request_of, monkeypatch):
         runs.find_corridors(settings, request_of())
     assert len(list(settings.data.glob("runs/*/*/pair-*.npz"))) == 1
     monkeypatch.setattr(Parts, "put_link", put)
-    report = runs.find_corridors(settings, request_of())
+    report = runs.find_corridors(settings, request_of(check_window=True))
     assert report.corridors >= 1
+    assert report.window.startswith("window: from a smaller one")
+    assert "check_window" not in report.parameters
     assert not (settings.data / "runs").exists(), "nothing is left behind"
     found = runs.read_results(settings, "corridors").filter(pl.col("functional"))
     assert found.height == report.corridors

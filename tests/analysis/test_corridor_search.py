@@ -13,7 +13,7 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
-from biodata.analysis import adjacency, barriers, corridor_search, corridors, cost_distance
+from biodata.analysis import adjacency, barriers, corridor_search, corridors, cost_distance, window_check
 from biodata.analysis import areas as areas_of
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts
@@ -344,6 +344,40 @@ def test_any_executor_gives_the_same(kind, monkeypatch):
     context = {} if kind is ThreadPoolExecutor else {"mp_context": __import__("multiprocessing").get_context("spawn")}
     with kind(2, **context) as executor:
         assert_same(corridors.least_cost(areas, ground, GRID, executor=executor, **choices), whole)
+
+
+def test_window_check_tells_what_changes():
+    ground = np.full(GRID.shape, 10.0)
+    areas = frame(shapely.box(800, 1300, 1000, 1500), shapely.box(1900, 1300, 2100, 1500))
+
+    def checked(ground):
+        found = corridors.least_cost(areas, ground, GRID, parameters=WIDE)
+        cells = np.concatenate([site.all_cells for site in sites_of(areas, ground)])
+        run = lambda values, grid: corridors.least_cost(areas, values, grid, parameters=WIDE).corridors  # noqa: E731
+        return window_check.check(found.corridors, cells, GRID, ground, run)
+
+    same = checked(ground)
+    assert same.growth == pytest.approx(0.2, abs=0.05), "whole cells only"
+    assert same.message() == (
+        f"window: from a smaller one inside the raster that grew by {same.growth:.0%} to all of it, 1 of 1 pairs stayed the same"
+    )
+    ground[0] = 1.0
+    ground[:, 14] = np.nan
+    ground[0, 14] = 1.0  # the only way lies at the raster's edge
+    changed = checked(ground)
+    assert changed.changes["stable"].tolist() == [False]
+    assert "a0 - a1: least cost only in one window" in changed.message()
+    areas = frame(shapely.box(0, 1300, 200, 1500), shapely.box(1900, 1300, 2100, 1500))
+    short = checked(np.full(GRID.shape, 10.0))
+    assert f"grew by {short.growth:.0%} to all of it only, as areas lie near the raster's edge" in short.message()
+
+
+def test_window_that_cannot_shrink_is_told():
+    areas = frame(shapely.box(0, 0, 200, 200), shapely.box(2800, 2800, 3000, 3000))
+    ground = np.ones(GRID.shape)
+    found = corridors.least_cost(areas, ground, GRID, parameters=WIDE).corridors
+    checked = window_check.check(found, np.array([0, SIDE * SIDE - 1]), GRID, ground, lambda *_: found)
+    assert "cannot be shown" in checked.message()
 
 
 def test_cost_distance_of_a_pair_is_symmetric_and_below_its_bound():

@@ -111,10 +111,11 @@ def test_current_inside_corridors_is_squeezed_where_the_wall_is_open(tmp_path):
 def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path):
     out, mosaic, barriers, total = (tmp_path / name for name in ("out.gpkg", "m.tif", "b.tif", "s.tif"))
     done = run("--raster", raster, "--areas", areas, "--out", out, "--mosaic", mosaic, "--set", f"barriers={barriers}",
-               "--set", f"barriers_sum={total}", "--set", "barrier_radius_m=150")  # fmt: skip
+               "--set", f"barriers_sum={total}", "--set", "barrier_radius_m=150", "--set", "check_window=true")  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "estimate: 1,600 cells, 3 areas, at most 3 pairs" in done.output
     assert "3 pairs, 3 corridors" in done.output
+    assert "that grew by" in done.output
     assert dict(pyogrio.list_layers(out)) == {
         "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None,
         "layer_styles": None,

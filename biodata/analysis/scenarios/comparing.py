@@ -8,7 +8,7 @@ whether the border is open or closed, and what they divide is two areas.
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import geopandas as gpd
@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata.analysis import areas as areas_of
-from biodata.analysis import corridors
+from biodata.analysis import corridors, window_check
 from biodata.analysis.areas import Site
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridors import Network
@@ -314,7 +314,7 @@ def compare(
     shut_ground = closed.resistance()
     networks: list[Network] = []
     for ground in (resistance, shut_ground):
-        cut = _with_cut_of(parameters, networks[0]) if networks else parameters
+        cut = window_check.with_cut_of(parameters, networks[0].corridors["cut_cost"]) if networks else parameters
         networks.append(corridors.least_cost(parts, ground, grid, parameters=cut, executor=executor, progress=progress))
     area_km2 = np.array([site.cells.size for site in sites]) * (grid.cell_m / 1000) ** 2
     cost = {
@@ -343,12 +343,6 @@ def compare(
         networks[0], networks[1], pairs, _difference(networks[0], networks[1], closed.barred), worth, closed, eca,
         median_cost, tuple(notes),
     )  # fmt: skip
-
-
-def _with_cut_of(parameters: CorridorParameters, network: Network) -> CorridorParameters:
-    """Return parameters with the cut that some corridors have, so that others are cut at the same cost."""
-    known = network.corridors["cut_cost"].dropna()
-    return replace(parameters, cut_cost=float(known.max())) if len(known) else parameters
 
 
 def _median(network: Network, grid: Grid) -> float:

@@ -57,6 +57,8 @@ def _lines(asked: Corridors, report: RunReport) -> list[str]:
         found.append(
             f"beside it stand, from other layers, boxes or species, {', '.join(report.beside)}; --alone takes them away"
         )
+    if report.window:
+        found.append(report.window)
     found.append(
         f"records of threatened species: {report.records}, of which {report.counting} are evidence for a side, "
         f"certain from {asked.certainty:.10g} on and farther than {report.parameters['boundary_band_m']:,.10g} m from a border"
@@ -188,7 +190,8 @@ def _worked(
     facts: dict[str, Any],
 ) -> Outcome:
     """Find the corridors, write what is asked, return what came out."""
-    from biodata.analysis import corridors
+    from biodata.analysis import corridors, window_check
+    from biodata.analysis.areas import on_grid
     from biodata.analysis.barriers import BarrierParameters
     from biodata.exports.corridors import write_network
 
@@ -203,6 +206,17 @@ def _worked(
     )  # fmt: skip
     lines = _own_lines(asked, found)
     facts |= {"barriers": None if barriers is None else [*barriers.radii_m, barriers.restored_resistance]}
+    facts["window"] = None
+    if asked.check_window:
+        cells = np.concatenate([site.all_cells for site in on_grid(areas, resistance, grid)])
+        same = window_check.with_cut_of(parameters, found.corridors["cut_cost"])
+        facts["window"] = window_check.check(
+            found.corridors, cells, grid, resistance,
+            lambda ground, inner: corridors.least_cost(
+                areas, ground, inner, parameters=same, executor=work.executor
+            ).corridors,
+        ).message()  # fmt: skip
+        lines.append(facts["window"])
     if asked.out is not None and home is not None:
         changed = max(path.stat().st_mtime for path in asked.files("input").values())
         write_network(found, facts, asked.out, as_of=changed)
