@@ -15,8 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from biodata.analysis.bucket_queue import Floats
-from biodata.analysis.cost_distance import CostSurface
-from biodata.analysis.normalised import Floats32, Normalised
+from biodata.analysis.cost_distance import CostSurface, Floats32, Normalised
 from biodata.core.errors import InputError
 
 _ROUNDING: Final = 1e-9

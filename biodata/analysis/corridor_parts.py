@@ -16,9 +16,9 @@ from biodata.analysis.adjacency import Neighbour, Pair
 from biodata.analysis.areas import Site
 from biodata.analysis.barriers import Improvement, Restored
 from biodata.analysis.circuit.pinch_points import PairCurrents
+from biodata.analysis.cost_distance import Floats32, Normalised
 from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.links import Link
-from biodata.analysis.normalised import Floats32, Normalised
 
 _GEOMETRIES: Final = ("line", "polygon")
 _RASTERS: Final = ("corridor", "barriers", "currents")

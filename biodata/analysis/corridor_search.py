@@ -19,7 +19,7 @@ import shapely
 from tqdm.auto import tqdm
 
 from biodata.analysis import barriers as barrier_scores
-from biodata.analysis import cost_distance, links, normalised
+from biodata.analysis import cost_distance, links
 from biodata.analysis.adjacency import Neighbour, Pair
 from biodata.analysis.areas import Site
 from biodata.analysis.barriers import BarrierParameters
@@ -69,7 +69,7 @@ def search(ground: Floats | Path, asked: Search, cell_m: float, parameters: Corr
             _, least_cost = links.nearest_cell(target, found, (resistance.shape[0], resistance.shape[1]))
             needed = max(needed, 2 * reach if math.isinf(least_cost) else parameters.reach(least_cost))
         if needed <= reach or _exhausted(found, resistance, reach, cell_m):
-            return normalised.cropped(found)
+            return cost_distance.cropped(found)
         reach = needed
 
 

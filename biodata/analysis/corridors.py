@@ -27,8 +27,8 @@ from biodata.analysis.circuit.pinch_points import PairCurrents
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.analysis.corridor_parts import Parts, run_key
 from biodata.analysis.corridor_rows import NAMES
+from biodata.analysis.cost_distance import Floats32
 from biodata.analysis.grid import Grid
-from biodata.analysis.normalised import Floats32
 from biodata.core import terms
 from biodata.core.errors import InputError
 

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from biodata.analysis import normalised
+from biodata.analysis import cost_distance
 from biodata.analysis.areas import Site
 from biodata.analysis.barriers import Improvement, Restored
 from biodata.analysis.bucket_queue import SOURCE, Floats, Ints, compiled
@@ -257,7 +257,7 @@ class Link:
     narrowest_at: tuple[float, float] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    corridor: normalised.Normalised | None = None
+    corridor: cost_distance.Normalised | None = None
     barriers: Improvement | None = None
     currents: PairCurrents | None = None
     opening: Restored | None = None
@@ -305,7 +305,7 @@ def over_ground(
     Link
     """
     end, least_cost = nearest_cell(second.cells, from_first, grid.shape)
-    found = normalised.corridor(from_first, from_second, least_cost=least_cost, cut=cut)
+    found = cost_distance.corridor(from_first, from_second, least_cost=least_cost, cut=cut)
     inside, top, left = found.inside, found.row, found.column
     path = _path(end, first, from_first, resistance, grid)
     ground = resistance[found.window]

@@ -97,7 +97,7 @@ app: Final = typer.Typer(
 )
 _MODULES: Final = (
     "access accounts analyses assess audit candidates cite dataset datum demo engine_inputs "
-    "explain export gaps ingest names nodes parse protected_areas pull quality rasters reserves "
+    "explain export gaps ingest names nodes parse protected_areas pull quality reserves "
     "rights rules run_records serve species survey upkeep"
 )
 for module in _MODULES.split():

@@ -1,8 +1,9 @@
 """Commands that run an engine of corridors, scenarios or climate; their options are the engine's parameters."""
 
 import os
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -10,12 +11,12 @@ from biodata.cli.engine_options import (
     EstimateOption,
     SeedOption,
     WorkersOption,
-    more_of,
+    add_engine,
     run_engine,
-    with_options,
 )
-from biodata.cli.options import DEFAULT_DATA, KeepOption
-from biodata.core.run_parameters import Climate, Corridors, Network, OwnCorridors, Scenarios, Uncertainty, Validation
+from biodata.cli.options import DEFAULT_DATA, KeepOption, read_country
+from biodata.core.file_parameters import Circuit, CostDistance, Network, ProtConn, Resistance
+from biodata.core.run_parameters import Climate, Corridors, OwnCorridors, Scenarios, Uncertainty, Validation
 
 _CORRIDORS: Final = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
 
@@ -69,8 +70,6 @@ With --run and --data it draws over a run of `biodata corridors --layer`: its gr
 dispersal cost up to twice and down to half. How often each of its links functions then stands in the reports of its
 results, from the next release on.
 
-A run that was killed goes on where it stopped when it is started again, and so does one with more draws if --keep-draws.
-
 Example: biodata corridors-uncertainty --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --spread 2 --draws 100 --out frequency.tif --report uncertainty.json
 
 Example: biodata corridors-uncertainty --data biodata_data --run landcover_china_vietnam-corridor-1 --draws 100
@@ -118,17 +117,74 @@ Example: biodata network --nodes sample_data/planning/nodes.txt --connections sa
 """
 
 
+_COST_DISTANCE: Final = """Accumulate the cost of moving away from sources over a resistance raster.
+
+A step costs the mean of two cells' resistances times the metres between their centres, as in r.cost and ESRI's tools;
+cells without data are never entered. Rasters in degrees take the size of each row's cells on the ellipsoid.
+
+Sources and targets are points, lines or polygons in any system, a table with longitude and latitude (or x and y), or a
+raster of ids on the same cells. --paths gets target_id, source_id, cost (resistance x metres), length_m and
+cost_per_metre.
+
+Example: biodata cost-distance sample_data/planning/resistance.tif --sources sample_data/protected_areas.geojson --out cost.tif
+
+Example: biodata cost-distance sample_data/planning/resistance.tif --sources sample_data/planning/herds.csv --out cost.tif --allocation nearest.tif --targets sample_data/planning/salt_licks.geojson --paths paths.gpkg
+"""
+_CIRCUIT: Final = """Run a Circuitscape project as it is: pairwise, advanced, one-to-all, all-to-one; rasters and networks.
+
+What comes out has Circuitscape's own names. Paths in the .ini are looked for in its folder, in those above it and in the
+current one. What was taken in another way than it may have been meant stands on standard error.
+
+Example: biodata circuit sample_data/planning/circuit.ini --out results
+"""
+_RESISTANCE: Final = """Turn layers into resistance to movement, by a table.
+
+The table has the columns layer, class, function, resistance, note, and may have combine, linear, curve, species,
+version:
+
+\b
+layer,class,function,resistance,note,linear,curve
+land_cover,2,,1,forest,no,
+land_cover,Croplands,,40,by the legend's name,no,
+roads,highway=trunk,,500,touching cells,yes,
+elevation,,slope,0:1 30:2 60:3,factors by degrees,no,
+settlements,,distance,0:200 2000:1,metres,no,
+population,,density,0:1 100:50,people by km²,no,
+suitability,,value,0:100 1:1,after Keeley et al. 2016,no,exponential 4
+
+A class is a value, a name of the layer's legend, any, other, or attribute=value of features; a resistance is a number
+from 1 to 100 000 or barrier. combine is base, max, add or times. A curve is straight, or exponential and a number. A
+table of land cover alone may have class_value, class_name, resistance, note (and linear) in place of these.
+
+DIR is an installation's folder or one of files called landcover*.tif, elevation*.tif, roads*.gpkg, … A table with a
+column species gives a file for each: FILE_SPECIES.tif. The output tells the table's version, which another value
+changes, and the layers with their checksums in its metadata.
+
+Example: biodata resistance sample_data/resistance.csv --layers biodata_data --use land_cover=landcover_china_laos --out resistance.tif
+"""
+_PROTCONN: Final = """Compute ProtConn, the protected and connected part of a country or a landscape, with all its fractions.
+
+AREAS are protected areas, those of neighbouring countries too: what lies within --transboundary-m of the border, or only
+touches it, counts as a stepping stone.
+
+Example: biodata protconn sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --country LA --distance-m 10000 --out protconn.json
+"""
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    both = (Corridors, OwnCorridors)
-    more = more_of(*both, options=_CORRIDOR_OPTIONS)
-    options = with_options(*both, options=_CORRIDOR_OPTIONS)
-    app.command(name="corridors", help=f"{_CORRIDORS}\n{more}")(options(find_corridors))
-    app.command(name="corridors-validate", help=_VALIDATE)(with_options(Validation)(validate))
-    app.command(name="corridors-uncertainty", help=_UNCERTAINTY)(with_options(Uncertainty)(draw))
-    app.command(name="scenarios", help=_SCENARIOS)(with_options(Scenarios)(compare))
-    app.command(name="climate", help=_CLIMATE)(with_options(Climate)(climate))
-    app.command(name="network", help=_NETWORK)(with_options(Network)(connect))
+    add_engine(app, "corridors", find_corridors, Corridors, OwnCorridors, words=_CORRIDORS, options=_CORRIDOR_OPTIONS)
+    add_engine(app, "corridors-validate", validate, Validation, words=_VALIDATE)
+    add_engine(app, "corridors-uncertainty", draw, Uncertainty, words=_UNCERTAINTY)
+    add_engine(app, "scenarios", partial(compare, "scenarios"), Scenarios, words=_SCENARIOS)
+    add_engine(app, "climate", partial(compare, "climate"), Climate, words=_CLIMATE)
+    add_engine(app, "network", partial(compare, "network"), Network, words=_NETWORK)
+    add_engine(app, "resistance", partial(work, "resistance"), Resistance, words=_RESISTANCE, arguments=("table",))
+    add_engine(
+        app, "cost-distance", partial(work, "cost-distance"), CostDistance, words=_COST_DISTANCE, arguments=("raster",)
+    )
+    add_engine(app, "protconn", protconn, ProtConn, words=_PROTCONN, arguments=("areas",))
+    add_engine(app, "circuit", circuit, Circuit, words=_CIRCUIT, arguments=("ini",))
 
 
 def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: EstimateOption = False) -> None:
@@ -157,21 +213,34 @@ def draw(
 
 
 def compare(
-    asked: dict[str, Any], data: KeepOption = None, workers: WorkersOption = None, estimate: EstimateOption = False
+    engine: str,
+    asked: dict[str, Any],
+    data: KeepOption = None,
+    workers: WorkersOption = None,
+    estimate: EstimateOption = False,
 ) -> None:
-    """Compare two scenarios."""
-    run_engine("scenarios", asked, data=data, workers=workers, estimate=estimate)
+    """Run an engine that says first what it will take."""
+    run_engine(engine, asked, data=data, workers=workers, estimate=estimate)
 
 
-def climate(
-    asked: dict[str, Any], data: KeepOption = None, workers: WorkersOption = None, estimate: EstimateOption = False
+def work(engine: str, asked: dict[str, Any], data: KeepOption = None) -> None:
+    """Run an engine that is quick."""
+    run_engine(engine, asked, data=data)
+
+
+def protconn(asked: dict[str, Any], data: KeepOption = None) -> None:
+    """Compute ProtConn of a country, whatever it is called, or of a region."""
+    if "country" in asked:
+        asked["country"] = read_country(str(asked["country"]), option="--country")
+    run_engine("protconn", asked, data=data)
+
+
+def circuit(
+    asked: dict[str, Any],
+    data: KeepOption = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that write maps and solve pairs of large regions.", min=1)
+    ] = 1,
 ) -> None:
-    """Measure how climates move."""
-    run_engine("climate", asked, data=data, workers=workers, estimate=estimate)
-
-
-def connect(
-    asked: dict[str, Any], data: KeepOption = None, workers: WorkersOption = None, estimate: EstimateOption = False
-) -> None:
-    """Compute how connected a network is."""
-    run_engine("network", asked, data=data, workers=workers, estimate=estimate)
+    """Run a project, in other processes where there are several."""
+    run_engine("circuit", asked, data=data, workers=workers, kind="here" if workers == 1 else "processes")

@@ -98,7 +98,7 @@ def marxan(
     Example: biodata analysis-inputs marxan --data biodata_data --box 101,20,103,22 --side-m 10000 --out marxan
     """
     from biodata import places
-    from biodata.exports.engine_inputs import MarxanRequest, write_marxan
+    from biodata.exports.marxan_inputs import MarxanRequest, write_marxan
 
     release = current_release(data)
     request = MarxanRequest(

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
+from typer.core import TyperCommand
 
 from biodata.cli.options import check_kinds, check_outputs, installation, read_options, say, settings_for, show_progress
 from biodata.core.errors import InputError
-from biodata.core.run_parameters import EngineParameters
+from biodata.core.run_parameters import EngineParameters, split
 
 SetOption = Annotated[
     list[str] | None,
@@ -27,73 +28,93 @@ WorkersOption = Annotated[int | None, typer.Option(help="Threads: one for each c
 EstimateOption = Annotated[bool, typer.Option("--estimate", help="Only tell cells, memory and seconds.")]
 
 
-def with_options(
-    *models: type[EngineParameters], options: Sequence[str] | None = None
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that gives a command the options of parameter models, and --set and --parameters for all of them.
+class EngineCommand(TyperCommand):
+    """A command of parameter models: an option that is a parameter without one of its own is answered by --set."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, or say how a parameter of that name is given."""
+        known = {flag for option in self.params for flag in (*option.opts, *option.secondary_opts)}
+        for flag in (arg.partition("=")[0] for arg in args):
+            name = flag.removeprefix("--").replace("-", "_")
+            if flag not in known and flag.startswith("--") and name in getattr(self.callback, "parameters", ()):
+                ctx.fail(f"{flag} is a parameter without an option of its own: --set {name}=VALUE")
+        return super().parse_args(ctx, args)
+
+
+def add_engine(
+    app: typer.Typer,
+    name: str,
+    function: Callable[..., None],
+    *models: type[EngineParameters],
+    words: str,
+    arguments: Sequence[str] = (),
+    options: Sequence[str] | None = None,
+) -> None:
+    """Add a command that has the options of parameter models, and --set and --parameters for all of them.
 
     Parameters
     ----------
+    app : typer.Typer
+    name : str
+    function : callable
+        It gets what was asked as its first argument, `asked`: plain values by the field's name. Its other arguments are
+        options too.
     *models : types of EngineParameters
         The first that has a field describes it.
+    words : str
+        The help; parameters without an option are told behind it.
+    arguments : sequence of str
+        Fields that are told by their place.
     options : sequence of str, optional
         Fields that get an option of their own; all where none are named.
-
-    Returns
-    -------
-    callable
-        The decorated function gets what was asked as its first argument, `asked`: plain values by the field's name.
     """
     fields = {name: field for model in reversed(models) for name, field in model.model_fields.items()}
-    chosen = list(fields if options is None else options)
+    chosen = [*arguments, *(one for one in (fields if options is None else options) if one not in arguments)]
+    own = inspect.signature(function, eval_str=True).parameters
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(function, eval_str=True).parameters
+    def command(**told: Any) -> None:
+        asked = {**read_parameters(told.pop("parameters")), **read_set(told.pop("set_values"))}
+        given = {name: told.pop(name) for name in chosen}
+        asked |= {name: value for name, value in given.items() if value not in (None, "", [], ())}
+        function(asked, **told)
 
-        def command(**told: Any) -> None:
-            asked = {**read_parameters(told.pop("parameters")), **read_set(told.pop("set_values"))}
-            given = {name: told.pop(name) for name in chosen}
-            asked |= {name: value for name, value in given.items() if value or type(value) in (int, float)}
-            function(asked, **told)
-
-        shared = {"set_values": SetOption, "parameters": ParametersOption}
-        made = [
-            *(_option(name, fields[name]) for name in chosen),
-            *(_parameter(name, None, annotation) for name, annotation in shared.items()),
-            *(_parameter(one.name, one.default, one.annotation) for one in own.values() if one.name != "asked"),
-        ]
-        command.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]
-        command.__doc__ = function.__doc__
-        return command
-
-    return decorate
-
-
-def more_of(*models: type[EngineParameters], options: Sequence[str]) -> str:
-    """Return the help of what has no option of its own."""
-    fields = {name: field for model in reversed(models) for name, field in model.model_fields.items()}
-    rest = [f"{name}: {field.description}" for name, field in fields.items() if name not in options]
-    return "\n\n".join(["More parameters, as --set NAME=VALUE or lines of --parameters FILE:", *rest])
+    made = [
+        *(_option(one, fields[one], is_argument=one in arguments) for one in chosen),
+        *(_parameter(one, None, kind) for one, kind in (("set_values", SetOption), ("parameters", ParametersOption))),
+        *(_parameter(one.name, one.default, one.annotation) for one in own.values() if one.name != "asked"),
+    ]
+    command.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]
+    command.parameters = frozenset(fields)  # type: ignore[attr-defined]
+    rest = [f"{one}: {field.description}" for one, field in fields.items() if one not in chosen]
+    if rest:
+        words = "\n\n".join([f"{words}\nMore parameters, as --set NAME=VALUE or lines of --parameters FILE:", *rest])
+    app.command(name=name, help=words, cls=EngineCommand)(command)
 
 
 def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _option(name: str, field: FieldInfo) -> inspect.Parameter:
-    """Return a field as an option of the command line; what is not told is left to the model."""
+def _option(name: str, field: FieldInfo, *, is_argument: bool) -> inspect.Parameter:
+    """Return a field as an option of the command line, or an argument; what is not told is left to the model."""
     (kind, *others) = [one for one in _parts(field.annotation) if one is not NoneType]
     flag = f"--{name.replace('_', '-')}"
     shown = f"{field.default:g}" if type(field.default) in (int, float) else False
-    if kind is bool:
-        return _parameter(name, False, Annotated[bool, typer.Option(flag, help=field.description)])
-    if get_origin(kind) is tuple:
+    if any(getattr(one, "func", None) is split for one in field.metadata):
+        kind = str
+    elif kind is bool:
+        flag += f"/--no-{flag[2:]}" if field.default is True else ""
+    elif get_origin(kind) is tuple:
         inner = get_args(kind)
         kind = list[inner[0]] if inner[-1] is ... else kind if len(inner) == 2 else str  # type: ignore[valid-type]
+    elif get_origin(kind) is dict:
+        kind = list[str]
     elif others or kind not in (str, int, float, Path):
         kind = str
-    option = typer.Option(flag, help=field.description, show_default=shown)
-    return _parameter(name, None, Annotated[kind | None, option])
+    told: Any = typer.Option(flag, help=field.description, show_default=shown)
+    if is_argument:
+        told = typer.Argument(help=field.description, show_default=False)
+    return _parameter(name, None, Annotated[kind | None, told])
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
@@ -148,6 +169,8 @@ def run_engine(
     workers: int | None = None,
     estimate: bool = False,
     reads_installation: bool = False,
+    kind: str = "threads",
+    tell: Callable[[str], None] = say,
 ) -> None:
     """Check files, read, say an estimate, work, say what came out, keep the run where an installation is named.
 
@@ -164,15 +187,19 @@ def run_engine(
         Stop before the work.
     reads_installation : bool
         The engine reads layers and areas of the installation, so it must be there.
+    kind : str
+        Of executor, as `pipeline.executors` has it.
+    tell : callable
+        Called with each line of the answer.
 
     Raises
     ------
     InputError
         If something cannot be asked, or nothing takes what comes out (OPTIONS_UNFIT).
     """
-    from concurrent.futures import ThreadPoolExecutor
     from os import cpu_count
 
+    from biodata.pipeline.executors import executor as executor_of
     from biodata.runs import engines as run_engines
 
     found = run_engines.engine_named(engine)
@@ -187,29 +214,30 @@ def run_engine(
         raise InputError(problem, expected=expected, code="OPTIONS_UNFIT")
     kinds = {name: found.parameters.model_fields[name].json_schema_extra for name in outputs}
     files = {name: kind for name, kind in kinds.items() if isinstance(kind, dict) and not kind.get("folder")}
-    for name, kind in files.items():
-        endings = kind["endings"]
+    check_outputs([outputs[name] for name in files], parameters.files("input").values())
+    for name, extra in files.items():
+        endings = extra["endings"]
         if isinstance(endings, list) and endings:
             check_kinds([outputs[name]], tuple(str(one) for one in endings))
-    check_outputs([outputs[name] for name in files], parameters.files("input").values())
     if reads_installation and data is not None:
         installation(data)
     threads = workers or cpu_count() or 1
-    with ThreadPoolExecutor(threads) as executor:
-        work = run_engines.Work(settings_for(data or Path()), seed, executor, show_progress(), threads)
+    settings = settings_for(data or Path())
+    with executor_of(settings, kind, workers=threads) as executor:
+        work = run_engines.Work(settings, seed, executor, show_progress(), threads)
         ready = found.prepare(parameters, work)
         for note in ready.notes:
-            say(note)
+            tell(note)
         if ready.estimate is not None:
-            say(ready.estimate())
+            tell(ready.estimate())
         if estimate:
             return
         outcome = ready.run()
     for line in outcome.notes:
-        say(line)
+        tell(line)
     if outputs:
-        say(f"written: {', '.join(str(path) for path in outputs.values())}")
+        tell(f"written: {', '.join(str(path) for path in outputs.values())}")
     if data is not None:
         kept = run_engines.keep(work.settings, engine, asked, outcome, seed=seed)
         of_run = run_engines.facts_of(outcome.results).get("run")
-        say(f"kept as {kept.id}{f', and beside the results of run {of_run}' if of_run else ''}")
+        tell(f"kept as {kept.id}{f', and beside the results of run {of_run}' if of_run else ''}")

@@ -1,22 +1,21 @@
 """`biodata reserves`: Marxan's projects, solved exactly or to a certified gap."""
 
 import json
-import time
-from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, read_box, read_country, say, settings_for, show_progress
+from biodata.cli.engine_options import add_engine, run_engine
+from biodata.cli.options import DEFAULT_DATA, DataOption, KeepOption, read_box, read_country, say, settings_for
 from biodata.core.errors import InputError
+from biodata.core.file_parameters import Reserves
 
 if TYPE_CHECKING:
-    from biodata.analysis.reserves.portfolio import Portfolio
     from biodata.analysis.reserves.problem import Problem
     from biodata.analysis.reserves.selection import Selection
-    from biodata.formats.marxan import Project
 
 _SOLVE = """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
 
@@ -35,7 +34,7 @@ Example: biodata reserves explain sample_data/planning/marxan 12 --instead-of 22
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help="Select reserves: make planning units, solve Marxan's projects.", no_args_is_help=True)
-    group.command(name="solve", help=_SOLVE)(solve)
+    add_engine(group, "solve", solve, Reserves, words=_SOLVE, arguments=("project",))
     group.command(name="explain", help=_EXPLAIN)(explain)
     group.command(name="units", help=UNITS_HELP)(units)
     app.add_typer(group, name="reserves")
@@ -46,75 +45,27 @@ GapOption = Annotated[
     float, typer.Option(help="Stop within this share of the best plan; 0 is the best plan.", min=0, max=1)
 ]
 SecondsOption = Annotated[float, typer.Option(help="Stop after about this time.", min=1)]
-ThreadsOption = Annotated[int, typer.Option(help="Threads of the solver.", min=1)]
 
 
 def solve(
-    project: ProjectArgument,
-    out: Annotated[Path, typer.Option(help="Folder to write into.", file_okay=False)],
+    asked: dict[str, Any],
+    data: KeepOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print objective, bound, gap and status only.")] = False,
-    gap: GapOption = 0.0,
-    seconds: SecondsOption = 300.0,
-    threads: ThreadsOption = 1,
-    runs: Annotated[int | None, typer.Option(help="Plans to write; NUMREPS where not given.", min=1)] = None,
 ) -> None:
-    """Read, solve, write, say."""
-    from biodata.analysis.reserves import marxan_problem, portfolio, spacing
-    from biodata.formats import marxan, marxan_output
-
-    read = marxan.read_project(project)
-    problem = marxan_problem.to_problem(read)
-    penalties = marxan_problem.penalties(read, problem)
-    asked, missed = marxan_problem.solvable(problem, read)
-    spacing.rules(read)  # what is wrong with them is told before the work
-    for line in [*missed, *read.notes]:
-        typer.echo(f"biodata: {line}", err=True)
-    seed = max(int(read.inputs.number("RANDSEED", 0)), 0)
-    with _Watch("gap", seconds) as watch:
-        found, asked, left_out = spacing.solve_project(
-            read, asked, gap=gap, seconds=seconds, threads=threads, seed=seed,
-            progress=watch.show_progress,
-        )  # fmt: skip
-    for line in left_out:
-        typer.echo(f"biodata: {line}", err=True)
-    missed += left_out
-    if found.status in ("infeasible", "no_plan"):
-        out.mkdir(parents=True, exist_ok=True)
-        _write_plan(
-            out / "plan.json", read, found, None, {"missed": [*missed, *found.problems], "notes": list(read.notes)}
-        )
-        if as_json:
-            say(json.dumps(_brief(found, missed)))
-        _refuse_no_plan(found, project, seconds)
-    wanted = runs or max(int(read.inputs.number("NUMREPS", 1)), 1)
-    with _Bar(wanted, "plan") as bar:
-        plans = portfolio.more_plans(asked, found, plans=wanted, seed=seed, seconds=seconds / 2, progress=bar)
-        plans = spacing.mended(read, problem, plans)
-    scores = [marxan_problem.score(read, problem, penalties, chosen) for chosen in plans.plans]
-    more: dict[str, Any] = {
-        "missed": missed,
-        "notes": list(read.notes),
-        "marxan_score": scores[0].score,
-        "marxan_penalty": scores[0].penalty,
-        "runs": len(plans.plans),
-    }
-    log = [f"biodata: {found.status}, objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.6g}"]
-    log += [f"Marxan's score {scores[0].score:.10g}, penalty {scores[0].penalty:.10g}", *missed, *read.notes]
-    marxan_output.write_outputs(read, _runs(read, problem, plans, scores), out, log, penalties=penalties)
-    _write_plan(out / "plan.json", read, found, plans, more)
-    if as_json:
-        say(json.dumps(_brief(found, missed)))
-        return
-    say(
-        f"{found.status}: objective {found.objective:.10g}, bound {found.bound:.10g}, gap {found.gap:.4%}; "
-        f"{int(found.chosen.sum())} of {problem.units} units, cost {found.cost:.10g}, "
-        f"boundary {scores[0].connectivity:.10g}; Marxan's score {scores[0].score:.10g}"
-    )
-    met = sum(holding.met for holding in found.holdings)
-    say(f"{met} of {len(found.holdings)} targets met")
-    distinct = len({chosen.tobytes() for chosen in plans.plans})
-    alike = f", {distinct} of them different" if distinct < len(plans.plans) else ""
-    say(f"{len(plans.plans)} plans{alike} → {out}")
+    """Solve and write; print the plan's figures alone where a program asks."""
+    tell = partial(typer.echo, err=True) if as_json else say
+    failure: InputError | None = None
+    try:
+        run_engine("reserves", asked, data=data, seed=0, kind="here", tell=tell)
+    except InputError as error:
+        failure = error
+        if error.code != "PROBLEM_INFEASIBLE":
+            raise
+    if as_json and "out" in asked:
+        plan = json.loads((Path(asked["out"]) / "plan.json").read_text(encoding="utf-8"))
+        say(json.dumps({name: plan[name] for name in ("objective", "bound", "gap", "status")}))
+    if failure is not None:
+        raise failure
 
 
 def explain(
@@ -127,6 +78,7 @@ def explain(
     """Read, solve, explain."""
     from biodata.analysis.reserves import marxan_problem, portfolio, spacing
     from biodata.formats import marxan
+    from biodata.runs.engines.projects import no_plan
 
     read = marxan.read_project(project)
     problem, _ = marxan_problem.solvable(marxan_problem.to_problem(read), read)
@@ -136,7 +88,8 @@ def explain(
             text = "there is no such planning unit"
             raise InputError(text, file=str(project), column="id", value=name, code="ID_UNKNOWN")
     found, problem, _ = spacing.solve_project(read, problem, gap=gap, seconds=seconds)
-    _refuse_no_plan(found, project, seconds)
+    if found.status in ("infeasible", "no_plan"):
+        raise no_plan(found, project, seconds)
     if instead_of is not None:
         _refuse_exchange(problem, found, places[instead_of], places[unit], project)
     told = portfolio.explain(problem, found, places[unit], gap=gap, seconds=seconds)
@@ -150,14 +103,6 @@ def explain(
         say(
             f"In the place of {instead_of} it changes the objective by {change:+.6g}; the plan then misses {lost or 'nothing'}."
         )
-
-
-def _refuse_no_plan(found: "Selection", project: Path, seconds: float) -> None:
-    """Refuse to go on without a plan, and tell why there is none."""
-    if found.status in ("infeasible", "no_plan"):
-        why = "; ".join(found.problems) or f"none was found in {seconds:g} seconds"
-        problem = f"there is no plan: {why}"
-        raise InputError(problem, file=str(project), code="PROBLEM_INFEASIBLE")
 
 
 def _refuse_exchange(problem: "Problem", found: "Selection", out: int, into: int, project: Path) -> None:
@@ -177,106 +122,6 @@ def _refuse_exchange(problem: "Problem", found: "Selection", out: int, into: int
         if locked[unit]:
             text = f"this unit is locked {'in' if option != 'UNIT' else 'out'}: it cannot be exchanged"
             raise InputError(text, file=str(project), column=option, value=problem.unit_name(unit), code="UNIT_LOCKED")
-
-
-def _brief(found: "Selection", missed: list[str]) -> dict[str, Any]:
-    """Return what --json prints."""
-    objective, bound, gap = _finite([found.objective, found.bound, found.gap])
-    return {"objective": objective, "bound": bound, "gap": gap, "status": "infeasible" if missed else found.status}
-
-
-def _finite(values: Any) -> list[float | None]:
-    """Return numbers as JSON has them: none for what is no number or has no end."""
-    return [float(value) if abs(value) < float("inf") else None for value in values]
-
-
-def _runs(read: "Project", problem: "Problem", plans: "Portfolio", scores: list[Any]) -> list[Any]:
-    """Return the plans with the figures that Marxan's files tell."""
-    from biodata.analysis.reserves import spacing
-    from biodata.formats.marxan_output import Run
-
-    found = []
-    for chosen, score in zip(plans.plans, scores, strict=True):
-        share = score.within / score.total if score.total > 0 else 0.0
-        connected = (score.connectivity, score.total, score.within, score.edge, score.outside, share)
-        missed = (score.penalty, score.shortfall, score.missing, score.least_met)
-        figures = (score.score, score.cost, score.units, *connected, *missed)
-        found.append(Run(chosen, *spacing.held(read, problem, chosen), figures))
-    return found
-
-
-def _write_plan(
-    path: Path, read: "Project", found: "Selection", plans: "Portfolio | None", more: dict[str, Any]
-) -> None:
-    """Write plan.json."""
-    objective, bound, gap = _finite([found.objective, found.bound, found.gap])
-    ids = read.units["id"].to_list()
-    frequency = {} if plans is None else dict(zip(map(str, ids), plans.frequency.tolist(), strict=True))
-    told = {
-        "objective": objective,
-        "bound": bound,
-        "gap": gap,
-        "status": "infeasible" if more["missed"] else found.status,
-        "plan_status": found.status,
-        "stopped_by_clock": found.stopped_by_clock or (plans is not None and plans.stopped_by_clock),
-        "seconds": round(found.seconds, 3),
-        "cost": found.cost,
-        "boundary": found.boundary,
-        "connectivity": found.connectivity,
-        "units": [unit for unit, taken in zip(ids, found.chosen, strict=True) if taken],
-        "features": [
-            {"name": one.feature, "held": one.held, "need": one.need, "counts_units": one.counts, "met": one.met}
-            for one in found.holdings
-        ],
-        "selection_frequency": {unit: count for unit, count in frequency.items() if count},
-        **more,
-    }
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-class _Watch:
-    """A bar over the time that a solution may take, with objective and gap so far; silent where nobody watches."""
-
-    def __init__(self, unit: str, seconds: float) -> None:
-        from tqdm.auto import tqdm
-
-        self._began, self._seconds = time.monotonic(), round(seconds)
-        self._bar = tqdm(total=self._seconds, unit="s", desc=unit, disable=not show_progress(), leave=False)
-
-    def show_progress(self, objective: float, bound: float) -> None:
-        """Show where the solution is."""
-        self._bar.n = min(round(time.monotonic() - self._began), self._seconds)
-        apart = (objective - bound) / abs(objective) if objective else 0.0
-        self._bar.set_postfix_str(f"objective {objective:.6g}, gap {apart:.2%}")
-
-    def __enter__(self) -> "_Watch":
-        """Begin."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self._bar.close()
-
-
-class _Bar:
-    """A bar over things that are counted."""
-
-    def __init__(self, total: int, unit: str) -> None:
-        from tqdm.auto import tqdm
-
-        self._bar = tqdm(total=total, unit=unit, disable=not show_progress() or total < 2, leave=False)
-
-    def __enter__(self) -> Callable[[int], None]:
-        """Return what is to be called with how many are done."""
-
-        def done(count: int) -> None:
-            self._bar.update(count - self._bar.n)
-
-        return done
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self._bar.close()
 
 
 UNITS_HELP = """Make planning units: hexagons or squares of equal area, cut at coasts and at the borders of countries.
@@ -308,21 +153,16 @@ def units(
     countries: Annotated[
         str | None, typer.Option(help="Codes or names, with commas; else all that have land in the box.")
     ] = None,
-    box: Annotated[
-        str | None, typer.Option(help="Only inside west,south,east,north in degrees; west above east goes across ±180.")
-    ] = None,
+    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
     cell_km: Annotated[float, typer.Option(help="Side of a square, km; a hexagon has the same area.", min=0.01)] = 10,
     shape: ShapeOption = UnitShape.HEXAGON,
-    least_share: Annotated[
-        float, typer.Option(help="Smaller parts of a whole unit join a neighbour of their country.", min=0, max=1)
-    ] = 0.0,
     cost_per_km2: CostOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Cut, write, say."""
     from biodata import places
     from biodata.analysis.reserves import planning_units
-    from biodata.exports.engine_inputs import write_project_of_units
+    from biodata.exports.marxan_inputs import write_project_of_units
 
     if countries is None and box is None:
         problem = "it is not told where"
@@ -334,7 +174,6 @@ def units(
         unit_km2=cell_km**2,
         shape=shape.value,
         bounds=read_box(box) if box else None,
-        smallest_share=least_share,
     )
     codes = found["country_code"].value_counts()
     rates = read_rates(cost_per_km2 or []) or dict.fromkeys(codes.index, 1.0)

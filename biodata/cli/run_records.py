@@ -22,7 +22,8 @@ Example: biodata runs list --data biodata_data
 """
 _START = """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
 
-ENGINE is corridors, own-corridors, validation, uncertainty, scenarios, climate, resistance, circuit, network, reserves or survey-results.
+ENGINE is corridors, own-corridors, validation, uncertainty, scenarios, climate, resistance, cost-distance, circuit, network,
+protconn, reserves or survey-results.
 
 Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_vietnam --set resistance=sample_data/resistance.csv
 """

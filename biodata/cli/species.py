@@ -5,31 +5,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    check_kinds,
-    check_outputs,
-    installation,
-    say,
-)
+from biodata.cli.engine_options import add_engine
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
 from biodata.cli.species_maps import (
     HABITAT,
     MODEL,
     RICHNESS,
     WARNING,
-    AsOfOption,
-    RecordsOption,
-    SuspiciousOption,
-    UntoldOption,
+    JsonOption,
     as_text,
-    day,
+    asked_of,
     facts_line,
     habitat,
     model,
     richness,
     say_left_out,
 )
+from biodata.core.species_parameters import SpeciesExtent, SpeciesHabitat, SpeciesModel, SpeciesRichness
 
 if TYPE_CHECKING:
     from biodata.runs.species.species_facts import FiguresReport
@@ -69,48 +61,22 @@ Example: biodata species show "Elephas maximus" --data biodata_data
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help=_HELP, no_args_is_help=True)
-    group.command(name="figures", help=_FIGURES)(figures)
-    group.command(name="habitat", help=HABITAT)(habitat)
-    group.command(name="richness", help=RICHNESS)(richness)
-    group.command(name="model", help=MODEL)(model)
+    add_engine(group, "figures", figures, SpeciesExtent, words=_FIGURES, arguments=("species",))
+    add_engine(group, "habitat", habitat, SpeciesHabitat, words=HABITAT, arguments=("species",))
+    add_engine(group, "richness", richness, SpeciesRichness, words=RICHNESS, arguments=("group",))
+    add_engine(group, "model", model, SpeciesModel, words=MODEL, arguments=("species",))
     group.command(name="show", help=_SHOW)(show)
     group.command(name="statuses", help=_STATUSES)(statuses)
     app.add_typer(group, name="species")
 
 
-def figures(
-    species: Annotated[str, typer.Argument(help="The species, as the records name it.")],
-    data: DataOption = DEFAULT_DATA,
-    records: RecordsOption = "public",
-    out: Annotated[
-        Path | None, typer.Option(help="GeoPackage of cells and hulls, or JSON of the figures.", dir_okay=False)
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_of: AsOfOption = None,
-    recent_years: Annotated[int | None, typer.Option(help="Records of so many years: of all times.", min=1)] = None,
-    max_uncertainty_m: Annotated[
-        float, typer.Option(help="Less certain records play no part.", min=1, max=1e6)
-    ] = 2_000.0,
-    untold_uncertainty_m: UntoldOption = None,
-    keep_suspicious: SuspiciousOption = False,
-    cell_m: Annotated[float, typer.Option(help="Side of a cell of the area of occupancy.", min=10, max=1e6)] = 2_000.0,
-    occupancy_cell_m: Annotated[
-        float, typer.Option(help="Side of a cell of occupancy and effort.", min=100, max=1e6)
-    ] = 10_000.0,
-) -> None:
+def figures(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Read, compute, say."""
     from biodata.analysis.evidence.counting import NO_UNCERTAINTY
-    from biodata.runs.species.reading import view_of
-    from biodata.runs.species.species_facts import FiguresRequest, figures_of
+    from biodata.runs.species.species_facts import figures_of
 
-    check_kinds([out], (".gpkg", ".json"))
-    check_outputs([out], [])
-    request = FiguresRequest(
-        species=species, view=view_of(records), as_of=day(as_of), recent_years=recent_years,
-        max_uncertainty_m=max_uncertainty_m, untold_uncertainty_m=untold_uncertainty_m,
-        keep_suspicious=keep_suspicious, cell_m=cell_m, occupancy_cell_m=occupancy_cell_m,
-    )  # fmt: skip
-    report = figures_of(installation(data), request)
+    parameters = asked_of(SpeciesExtent, asked)
+    report, out = figures_of(installation(data), parameters), parameters.out
     if out is not None:
         _write(report, out)
     if as_json:
@@ -174,7 +140,7 @@ def _status(row: dict[str, Any]) -> str:
 def statuses(
     name: Annotated[str, typer.Argument(help="The species' scientific name.")],
     data: DataOption = DEFAULT_DATA,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the lists, then the rules."""
     from biodata.runs.species.species_facts import statuses as find
@@ -197,7 +163,7 @@ def show(
     name: Annotated[str, typer.Argument(help="A scientific name, with or without author.")],
     data: DataOption = DEFAULT_DATA,
     kingdom: Annotated[str | None, typer.Option(help="Which taxon is meant where kingdoms share a name.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Look the name up and print what is known."""
     from biodata.runs.species.species_facts import species_facts

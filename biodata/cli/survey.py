@@ -19,7 +19,7 @@ from biodata.cli.options import (
     say,
     show_progress,
 )
-from biodata.cli.species_maps import RecordsOption, as_text
+from biodata.cli.species_maps import as_text
 from biodata.core.errors import BiodataError, InputError
 
 P = ParamSpec("P")
@@ -150,7 +150,7 @@ def results(
     data: DataOption = DEFAULT_DATA,
     out: Annotated[Path | None, typer.Option(help="Page (.html), sheet of A4 (.pdf) or numbers (.json).", dir_okay=False)] = None,
     png: Annotated[Path | None, typer.Option(help="Folder in which plots are written as PNG.", file_okay=False)] = None,
-    records: RecordsOption = "public",
+    records: Annotated[str, typer.Option(help="public or exact.")] = "public",
     species: Annotated[list[str] | None, typer.Option(help="Only these; several times for several.")] = None,
     scope: Annotated[list[str] | None, typer.Option(help="Taxon that events which tell no scope looked for; several times for several.")] = None,
     language: options.LanguageOption = "en",

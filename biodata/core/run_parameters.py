@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from biodata.core.errors import InputError
-from biodata.core.vocabularies import CandidateCriterion, ConnectionKind, ConnectionLayout, EvidenceView
+from biodata.core.vocabularies import CandidateCriterion, EvidenceView
 
 GEOTIFF: Final = (".tif", ".tiff")
 
 
-def _split(told: Any) -> Any:
+def split(told: Any) -> Any:
     """Return a text with commas as its parts."""
     return [part.strip() for part in told.split(",") if part.strip()] if isinstance(told, str) else told
 
@@ -25,28 +25,39 @@ def _several(told: Any) -> Any:
     return [told] if isinstance(told, str | int | float | Path) else told
 
 
-Box = Annotated[tuple[float, float, float, float], BeforeValidator(_split)]
+def _pairs(told: Any) -> Any:
+    """Return NAME=VALUEs as the values by name."""
+    if not isinstance(told, list | tuple):
+        return told
+    if wrong := [text for text in told if "=" not in str(text)]:
+        problem = f"{wrong[0]!r} is no NAME=VALUE"
+        raise ValueError(problem)
+    return dict(text.split("=", 1) for text in told)
+
+
+Box = Annotated[tuple[float, float, float, float], BeforeValidator(split)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
+Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
 
 
-def _reads(description: str, **more: Any) -> Any:
+def reads(description: str, **more: Any) -> Any:
     """Return a field of a file that is read: where it lies decides nothing, and what is in it is an input of the run."""
     return Field(default=more.pop("default", None), description=description, json_schema_extra={"role": "input"})
 
 
-def _writes(description: str, *endings: str) -> Any:
+def writes(description: str, *endings: str) -> Any:
     """Return a field of a file that is written; a run that is repeated writes nothing."""
     return Field(default=None, description=description, json_schema_extra={"role": "output", "endings": list(endings)})
 
 
-def _writes_into(description: str) -> Any:
+def writes_into(description: str) -> Any:
     """Return a field of a folder that is written into."""
     return Field(default=None, description=description, json_schema_extra={"role": "output", "folder": True})
 
 
-def _silent(default: Any, description: str, **limits: Any) -> Any:
+def silent(default: Any, description: str, **limits: Any) -> Any:
     """Return a field that the results do not follow from."""
     return Field(default=default, description=description, json_schema_extra={"role": "silent"}, **limits)
 
@@ -150,23 +161,23 @@ class Corridors(EngineParameters):
         lt=1,
         description="Share of a record's uncertainty that makes it certain on a side, and the chance that makes several probable.",
     )
-    criteria: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+    criteria: Annotated[tuple[str, ...], BeforeValidator(split)] = Field(
         default=(),
         description=f"What candidates are ranked by, with commas: {', '.join(CandidateCriterion)}; else all.",
     )
-    plan: Path | None = _reads(
+    plan: Path | None = reads(
         "plan.json of `biodata reserves solve`, or its folder: irreplaceability is how often its plans take ground."
     )
     cost_layer: str | None = Field(
         default=None, description="Raster layer of the installation whose sum over ground is its cost."
     )
-    agreements: Path | None = _reads("CSV of agreements between countries: name, countries (LA;VN), source.")
-    check_window: bool = _silent(default=False, description="Also show whether the result stays in a larger window.")
-    alone: bool = _silent(
+    agreements: Path | None = reads("CSV of agreements between countries: name, countries (LA;VN), source.")
+    check_window: bool = silent(default=False, description="Also show whether the result stays in a larger window.")
+    alone: bool = silent(
         default=False,
         description="Take away the results of all other runs; else only those of the same layer, box and species go.",
     )
-    out: Path | None = _writes("GeoPackage to write.", ".gpkg")
+    out: Path | None = writes("GeoPackage to write.", ".gpkg")
 
     @model_validator(mode="after")
     def _own_order(self) -> Self:
@@ -190,7 +201,7 @@ def checked_criteria(names: tuple[str, ...] | str) -> tuple[str, ...]:
         If there is no such criterion (CRITERION_UNKNOWN).
     """
     known = [str(one) for one in CandidateCriterion]
-    asked = _split(names)
+    asked = split(names)
     wrong = next((name for name in asked if name not in known), None)
     if wrong is not None:
         problem, expected = "candidates are not compared by this", f"some of {', '.join(known)}"
@@ -202,8 +213,8 @@ def checked_criteria(names: tuple[str, ...] | str) -> tuple[str, ...]:
 class OwnGround(EngineParameters):
     """A planner's own resistance raster, and the areas on it."""
 
-    raster: Path | None = _reads("Resistance raster.")
-    areas: Path | None = _reads("Polygons or points, or a raster of ids on the same cells.")
+    raster: Path | None = reads("Resistance raster.")
+    areas: Path | None = reads("Polygons or points, or a raster of ids on the same cells.")
     cell_m: float | None = Field(default=None, ge=1, description="Put the raster into cells of this side, metres.")
     band: int | None = Field(default=None, description="Band of the raster, where it has several.")
     nodata: float | None = Field(default=None, description="Value without data that the file does not declare.")
@@ -237,12 +248,12 @@ class OwnCorridors(OwnLinks):
     restored_resistance: float | None = Field(
         default=None, description="Resistance restored ground has; the raster's best."
     )
-    check_window: bool = _silent(default=False, description="Also show whether the result stays in a larger window.")
-    out: Path | None = _writes("GeoPackage to write.", ".gpkg")
-    mosaic: Path | None = _writes("GeoTIFF of the least normalised corridor.", *GEOTIFF)
-    pinch: Path | None = _writes("GeoTIFF of the current inside each corridor, most of any pair.", *GEOTIFF)
-    barriers: Path | None = _writes("GeoTIFF of the best improvement score of any pair.", *GEOTIFF)
-    barriers_sum: Path | None = _writes("GeoTIFF of the sum of all pairs' scores.", *GEOTIFF)
+    check_window: bool = silent(default=False, description="Also show whether the result stays in a larger window.")
+    out: Path | None = writes("GeoPackage to write.", ".gpkg")
+    mosaic: Path | None = writes("GeoTIFF of the least normalised corridor.", *GEOTIFF)
+    pinch: Path | None = writes("GeoTIFF of the current inside each corridor, most of any pair.", *GEOTIFF)
+    barriers: Path | None = writes("GeoTIFF of the best improvement score of any pair.", *GEOTIFF)
+    barriers_sum: Path | None = writes("GeoTIFF of the sum of all pairs' scores.", *GEOTIFF)
 
 
 class Validation(OwnGround):
@@ -252,12 +263,12 @@ class Validation(OwnGround):
         default=None,
         description="Run of `corridors --layer`, or one of its results: asks about it, and its report tells it.",
     )
-    resistance: Path | None = _reads("The run's table of resistance, if it lies elsewhere now.")
-    records: Path | None = _reads("Records of the animals.")
+    resistance: Path | None = reads("The run's table of resistance, if it lies elsewhere now.")
+    records: Path | None = reads("Records of the animals.")
     species: str | None = Field(default=None, description="Only this species of RECORDS; the others are effort.")
-    target: Path | None = _reads("Records that the same people would have reported.")
-    effort: Path | None = _reads("Raster of effort on the same cells.")
-    used: Path | None = _reads("Table whose first column tells ids of records that were used.")
+    target: Path | None = reads("Records that the same people would have reported.")
+    effort: Path | None = reads("Raster of effort on the same cells.")
+    used: Path | None = reads("Table whose first column tells ids of records that were used.")
     since: str | None = Field(default=None, description="First day of the test's time, YYYY-MM-DD.")
     block_m: float | None = Field(
         default=None, ge=0, description="Side of the blocks, metres: the variogram's range where not told."
@@ -268,7 +279,7 @@ class Validation(OwnGround):
     moves: int = Field(default=999, ge=19, description="Null patterns.")
     level: float = Field(default=0.05, ge=0.0001, le=0.5, description="A p below it is better than chance.")
     least_places: int = Field(default=10, ge=2, description="Fewer independent places give no test.")
-    out: Path | None = _writes("JSON to write.")
+    out: Path | None = writes("JSON to write.")
 
 
 class Uncertainty(OwnGround):
@@ -276,7 +287,7 @@ class Uncertainty(OwnGround):
 
     run: str | None = Validation.model_fields["run"]  # type: ignore[assignment]
     resistance: Path | None = Validation.model_fields["resistance"]  # type: ignore[assignment]
-    classes: Path | None = _reads("CSV of ranges, where the raster is of classes.")
+    classes: Path | None = reads("CSV of ranges, where the raster is of classes.")
     spread: float = Field(default=2.0, ge=1, description="Factor up and down, without classes.")
     shape: Words = Field(default=(), description="linear, negative exponential, power; several times.")
     cut_fraction: tuple[float, float] | None = Field(
@@ -287,9 +298,8 @@ class Uncertainty(OwnGround):
     )
     max_distance_m: float | None = Field(default=None, ge=0, description="Areas farther apart are not joined, metres.")
     draws: int = Field(default=200, ge=20, description="How many draws.")
-    keep_draws: bool = _silent(default=False, description="Keep the folder of draws.")
-    out: Path | None = _writes("GeoTIFF of the cells' frequencies.")
-    report: Path | None = _writes("JSON of assumptions, pairs and draws.")
+    out: Path | None = writes("GeoTIFF of the cells' frequencies.")
+    report: Path | None = writes("JSON of assumptions, pairs and draws.")
 
 
 class Scenarios(OwnLinks):
@@ -297,11 +307,11 @@ class Scenarios(OwnLinks):
 
     run: str | None = Validation.model_fields["run"]  # type: ignore[assignment]
     resistance: Path | None = Validation.model_fields["resistance"]  # type: ignore[assignment]
-    barriers: Paths = _reads("Lines or polygons of barriers; several times for several files.", default=())
+    barriers: Paths = reads("Lines or polygons of barriers; several times for several files.", default=())
     barrier_layer: Words = Field(
         default=(), description="Name of a layer of --layers, as fence or roads; several times for several."
     )
-    layers: Path | None = _reads("Installation or folder whose layers --barrier-layer names.")
+    layers: Path | None = reads("Installation or folder whose layers --barrier-layer names.")
     barrier_resistance: float | None = Field(
         default=None, ge=0, description="Resistance of barriers' cells that tell none; else nothing passes."
     )
@@ -313,24 +323,24 @@ class Scenarios(OwnLinks):
         default=None,
         description="Boundary set, by name or path: that of the installation, or of BIODATA_BOUNDARIES.",
     )
-    crossings: Path | None = _reads("Points, lines or polygons where barriers open.")
+    crossings: Path | None = reads("Points, lines or polygons where barriers open.")
     crossing_width_m: float = Field(
         default=1000.0, ge=0, description="Width of crossings that tell none (column width_m), metres."
     )
     median_cost: float | None = Field(
         default=None, ge=0, description="Cost at which half of the journeys arrive; the median link of the open border."
     )
-    out: Path | None = _writes("GeoPackage to write.", ".gpkg")
-    difference: Path | None = _writes("GeoTIFF of what the barriers change; its style beside it.", *GEOTIFF)
+    out: Path | None = writes("GeoPackage to write.", ".gpkg")
+    difference: Path | None = writes("GeoTIFF of what the barriers change; its style beside it.", *GEOTIFF)
 
 
 class Climate(EngineParameters):
     """How fast climates move, and what becomes of areas when they do."""
 
     years: float = Field(gt=0, description="Years between today and tomorrow.")
-    today: Paths = _reads("Raster of a variable today; several times.", default=())
-    future: Paths = _reads("The same variable tomorrow; several times.", default=())
-    elevation: Path | None = _reads("Elevation, metres, in place of a climate.")
+    today: Paths = reads("Raster of a variable today; several times.", default=())
+    future: Paths = reads("The same variable tomorrow; several times.", default=())
+    elevation: Path | None = reads("Elevation, metres, in place of a climate.")
     warming_c: float | None = Field(default=None, description="By how much it is warmer tomorrow, with --elevation.")
     lapse_c_per_km: float = Field(default=-6.5, description="Change of temperature with height.")
     elevation_missing: float | None = Field(
@@ -343,15 +353,15 @@ class Climate(EngineParameters):
     measures: Words = Field(
         default=(), description="velocity, forward, backward: those whose files are told, else all."
     )
-    velocity: Path | None = _writes("GeoTIFF, km a year.", *GEOTIFF)
-    forward: Path | None = _writes("GeoTIFF, km a year to where it goes.", *GEOTIFF)
-    backward: Path | None = _writes("GeoTIFF, km a year from where it comes.", *GEOTIFF)
-    areas: Path | None = _reads("Polygons or points.")
+    velocity: Path | None = writes("GeoTIFF, km a year.", *GEOTIFF)
+    forward: Path | None = writes("GeoTIFF, km a year to where it goes.", *GEOTIFF)
+    backward: Path | None = writes("GeoTIFF, km a year from where it comes.", *GEOTIFF)
+    areas: Path | None = reads("Polygons or points.")
     areas_layer: str | None = OwnGround.model_fields["areas_layer"]  # type: ignore[assignment]
     id_column: str | None = OwnGround.model_fields["id_column"]  # type: ignore[assignment]
     name_column: str | None = OwnGround.model_fields["name_column"]  # type: ignore[assignment]
     corridors: bool = Field(default=False, description="Find climate corridors between the areas.")
-    resistance: Path | None = _reads("Resistance of their ground, on the same cells; 1.")
+    resistance: Path | None = reads("Resistance of their ground, on the same cells; 1.")
     least_difference_c: float = Field(default=1.0, ge=0, description="By how much the second area is cooler today.")
     cost_per_c: float = Field(default=50_000.0, ge=0, description="Cost-metres of a change by a degree on the way.")
     max_distance_m: float = Field(default=200_000.0, ge=0, description="Areas farther apart are not joined, metres.")
@@ -359,7 +369,7 @@ class Climate(EngineParameters):
     boundaries: str | None = Field(
         default=None, description="Boundary set, by name or path: that of BIODATA_BOUNDARIES."
     )
-    out: Path | None = _writes("GeoPackage of what becomes of areas.", ".gpkg")
+    out: Path | None = writes("GeoPackage of what becomes of areas.", ".gpkg")
 
     @model_validator(mode="after")
     def _what_is_measured(self) -> Self:
@@ -378,70 +388,6 @@ class Climate(EngineParameters):
         return self
 
 
-class Resistance(EngineParameters):
-    """Resistance of every species of a table, from layers."""
-
-    table: Path = Field(description="CSV table of resistance.", json_schema_extra={"role": "input"})
-    layers: Path = Field(description="Installation, folder or file of layers.", json_schema_extra={"role": "input"})
-    use: dict[str, str] | None = Field(default=None, description="Which layer is which.")
-    cell_m: float | None = Field(default=None, gt=0, description="Side of a cell, metres.")
-    box: Box | None = Field(default=None, description="Only inside west,south,east,north in degrees.")
-    resampling: str = Field(default="mode", description="How coarser cells are made of finer ones.")
-    out: Path | None = _writes_into("Folder that gets a GeoTIFF for each species.")
-
-
-class Circuit(EngineParameters):
-    """A project of Circuitscape."""
-
-    ini: Path = Field(description="The project's file.", json_schema_extra={"role": "input"})
-    solver: str = Field(default="auto", description="How the equations are solved.")
-    out: Path | None = _writes_into("Folder that keeps the files.")
-
-
-class Network(EngineParameters):
-    """Conefor's files."""
-
-    nodes: Path = Field(description="Conefor's node file.", json_schema_extra={"role": "input"})
-    connections: Path = Field(description="Conefor's connection file.", json_schema_extra={"role": "input"})
-    kind: ConnectionKind | None = Field(
-        default=None,
-        description="What the connections tell: distance, probability or link; distances where a distance is told, else found.",
-    )
-    layout: ConnectionLayout | None = Field(default=None, description="list of pairs or matrix; found if not told.")
-    distance: float | None = Field(default=None, description="Distance whose probability is known, in the file's unit.")
-    probability: float | None = Field(
-        default=None, description="That probability (0.5 if not told); or the probability of mere links."
-    )
-    threshold: float | None = Field(
-        default=None,
-        description="Longest distance, or least probability, of a link in the binary indices [--distance].",
-    )
-    total_area: float | None = Field(
-        default=None, description="Area of the landscape (AL), in the unit of the nodes' areas."
-    )
-    index: Words = Field(
-        default=("PC", "IIC"), description="Only this index, PC or IIC, and what goes with it; both if not told."
-    )
-    only_overall: bool = Field(default=False, description="No importance of nodes and links.")
-    no_links: bool = Field(default=False, description="No importance of links.")
-    between: tuple[int, int] | None = Field(default=None, description="Two nodes that the best paths are asked for of.")
-    paths: int = Field(default=3, ge=1, description="How many paths.")
-    out: Path | None = _writes("JSON file to write.")
-    tables: Path | None = _writes_into("Folder that gets the same as CSV: overall, nodes, links.")
-    conefor: Path | None = _writes_into(
-        "Folder that gets Conefor's files: overall_indices.txt, node_importances.txt, link_importances.txt."
-    )
-
-
-class Reserves(EngineParameters):
-    """A project of Marxan."""
-
-    project: Path = Field(description="The project's folder.", json_schema_extra={"role": "input"})
-    gap: float = Field(default=0.0, ge=0, description="How far from the best a plan may be.")
-    seconds: float = Field(default=300.0, gt=0, description="Longest time.")
-    plans: int = Field(default=1, ge=1, description="How many plans.")
-
-
 class SurveyNumbers(EngineParameters):
     """Which numbers of a survey, and what counts as one event or animal."""
 
@@ -458,4 +404,4 @@ class SurveyResults(SurveyNumbers):
     """Results of the surveys of some datasets."""
 
     dataset: Words = Field(description="Keys of the datasets: of one survey, or of the sides of a project.")
-    records: str = Field(default="public", description="public, what a release tells, or exact.")
+    records: EvidenceView = Field(default=EvidenceView.PUBLIC, description="public, what a release tells, or exact.")

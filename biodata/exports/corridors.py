@@ -186,19 +186,16 @@ def write_difference(found: "Comparison", grid: "Grid", path: Path, *, tags: dic
 
 
 def barrier_table(barriers: "list[Barrier]", found: "Comparison") -> Any:
-    """Return barriers with what each does alone as a GeoDataFrame."""
+    """Return barriers as a GeoDataFrame."""
     import geopandas as gpd
     import numpy as np
 
-    alone: list[Any] = [*found.barriers] or [None] * len(barriers)
-    told = ("pairs_cut", "pairs_dearer", "eca_lost_km2")
     return gpd.GeoDataFrame(
         {
             "barrier_id": [one.barrier_id for one in barriers],
             "kind": [one.kind for one in barriers],
             "resistance": [one.resistance if np.isfinite(one.resistance) else None for one in barriers],
-        }
-        | {name: [getattr(one, name, None) for one in alone] for name in told},
+        },
         geometry=[one.shape for one in barriers],
         crs=found.closed.grid.crs,
     )

@@ -17,7 +17,7 @@ _OVERALL: Final = (
     "PCstep(%)",
 )  # fmt: skip
 _OF_NODES: Final = (
-    "dA", "dIIC", "dIICintra", "dIICflux", "dIICconnector", "BC", "BC(IIC)", "dPC", "dPCintra", "dPCflux", "dPCconnector", "BC(PC)",
+    "dA", "dIIC", "dIICintra", "dIICflux", "dIICconnector", "dPC", "dPCintra", "dPCflux", "dPCconnector",
 )  # fmt: skip
 """Rows and columns of Conefor's files, in its order."""
 

@@ -1,11 +1,9 @@
-"""A story of a record: what it is made of, as frames, as plain values, as text and as a page."""
+"""A story of a record: what it is made of, as plain values, as text and as a page."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
-
-import polars as pl
 
 from biodata.sharing.why import Step
 
@@ -197,7 +195,6 @@ class Sharing:
     chain: tuple[Step, ...] = ()
 
 
-# A story, as frames, as plain values, as text and as a page.
 @dataclass(frozen=True)
 class Story:
     """The story of a record; in a notebook it shows itself, and `print(story)` gives it as text.
@@ -239,55 +236,6 @@ class Story:
     assessment: dict[str, Any]
     sharing: Sharing
     history: tuple[Version, ...]
-
-    @property
-    def values(self) -> pl.DataFrame:
-        """One row a value: column, value, how, told, rule, version, version_today, proposals, published; all as text."""
-        published = self.sharing.published
-        rows = [
-            (
-                value.column,
-                plain_text(value.value),
-                str(value.how),
-                "; ".join(f"{term}: {text}" for term, text in value.told.items()) or None,
-                "+".join(use.name for use in value.rules) or None,
-                ", ".join(str(use.version) for use in value.rules if use.version is not None) or None,
-                ", ".join(str(use.today) for use in value.rules if use.today is not None) or None,
-                "; ".join(plain_text(proposal.value) or "" for proposal in value.proposals) or None,
-                None if published is None else plain_text(published.get(value.column)),
-            )
-            for value in self.interpreted
-        ]
-        names = ("column", "value", "how", "told", "rule", "version", "version_today", "proposals", "published")
-        return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
-
-    @property
-    def flags(self) -> pl.DataFrame:
-        """One row a flag: flag, meaning, rule, bdq, details."""
-        rows = [
-            (doubt.name, doubt.meaning, doubt.rule and doubt.rule.name, list(doubt.bdq), doubt.details)
-            for doubt in self.doubts
-        ]
-        schema: dict[str, pl.DataType] = dict.fromkeys(("flag", "meaning", "rule", "bdq", "details"), pl.String())
-        return pl.DataFrame(rows, schema={**schema, "bdq": pl.List(pl.String)}, orient="row")
-
-    @property
-    def versions(self) -> pl.DataFrame:
-        """One row a change: snapshot, time, what, message, source_file, source_row, layer, column, before, after."""
-        rows: list[tuple[Any, ...]] = []
-        for told in self.history:
-            of = (told.snapshot, told.time, told.what, told.message, told.source_file, told.source_row)
-            rows += [(*of, c.layer, c.column, plain_text(c.before), plain_text(c.after)) for c in told.changes]
-            if not told.changes:
-                rows.append((*of, None, None, None, None))
-        schema: dict[str, pl.DataType] = {
-            "snapshot": pl.Int64(),
-            "time": pl.Datetime("us", "UTC"),
-            **dict.fromkeys(("what", "message", "source_file"), pl.String()),
-            "source_row": pl.Int64(),
-            **dict.fromkeys(("layer", "column", "before", "after"), pl.String()),
-        }
-        return pl.DataFrame(rows, schema=schema, orient="row")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the story as plain values for JSON."""

@@ -11,7 +11,6 @@ from biodata.analysis.circuit import solvers as circuit_solvers
 from biodata.analysis.circuit.flows import advanced, one_to_all, pairwise
 from biodata.analysis.circuit.graph import branch_currents, cell_nodes, circuit, contracted, landscape, node_currents
 from biodata.analysis.circuit.solvers import GROUNDED, Terminals
-from biodata.core.errors import InputError, MissingExtraError
 from circuits import dense_resistances
 
 
@@ -125,29 +124,22 @@ def test_neighbours_without_resistance_are_one_node():
     assert Terminals(found, np.array([nodes[0, 0], nodes[0, 3]])).resistances()[0, 1] == pytest.approx(1.0)
 
 
-SOLVERS = [name for name in circuit_solvers.SOLVERS if name != "auto"]
-
-
-@pytest.mark.parametrize("name", SOLVERS)
-def test_all_solvers_agree(name):
-    if not circuit_solvers.installed(name):
-        pytest.skip(f"{name} is not installed")
+@pytest.mark.parametrize("name", circuit_solvers.MAKERS)
+def test_all_solvers_agree(name, monkeypatch):
+    if name == "pardiso":
+        pytest.importorskip("pypardiso")
     whole = random_landscape(3, (30, 31))
     places = np.array([5, 100, 200, 300, 444])
-    expected = Terminals(whole, places, solver="superlu").resistances()
-    np.testing.assert_allclose(Terminals(whole, places, solver=name).resistances(), expected, rtol=1e-8)
+    expected = Terminals(whole, places).resistances()
+    monkeypatch.setattr(circuit_solvers, "chosen", lambda nodes: name)
+    np.testing.assert_allclose(Terminals(whole, places).resistances(), expected, rtol=1e-8)
 
 
-def test_a_solver_that_is_not_there_is_told(monkeypatch):
+def test_a_solver_that_is_not_there_or_has_no_room_is_not_taken(monkeypatch):
     monkeypatch.setattr(circuit_solvers.importlib.util, "find_spec", lambda name: None)
-    whole = random_landscape(3)
-    with pytest.raises(MissingExtraError, match="circuit"):
-        Terminals(whole, np.array([0, 1]), solver="pardiso")
-    with pytest.raises(InputError, match="no such solver"):
-        Terminals(whole, np.array([0, 1]), solver="gauss")
-    assert circuit_solvers._chosen(1_000_000) == "superlu"
+    assert circuit_solvers.chosen(1_000_000) == "superlu"
     monkeypatch.setattr(circuit_solvers, "free_bytes", lambda: 1e9)
-    assert circuit_solvers._chosen(1_000_000) == "gradients"
+    assert circuit_solvers.chosen(1_000_000) == "gradients"
 
 
 def test_one_factor_gives_the_same_as_pairs_one_by_one(monkeypatch):
@@ -162,7 +154,7 @@ def test_one_factor_gives_the_same_as_pairs_one_by_one(monkeypatch):
         np.testing.assert_allclose(found.currents, expected.currents, atol=1e-9)
 
 
-def test_columns_on_disk_and_single_solves_give_the_same(monkeypatch):
+def test_columns_kept_and_single_solves_give_the_same(monkeypatch):
     whole = random_landscape(5, (12, 12))
     places = np.array([3, 50, 90])
     answers = []

@@ -172,29 +172,6 @@ def test_where_it_is_worked_changes_nothing(kind):
     assert here.chosen == there.chosen
 
 
-def test_a_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    task = task_of()
-    whole = frequencies.frequencies(task, draws=20)
-    plain, worked = one_draw.one, []
-
-    def counting(task, number):
-        worked.append(number)
-        if len(worked) == 8:
-            raise KeyboardInterrupt
-        return plain(task, number)
-
-    monkeypatch.setattr(frequencies, "one", counting)
-    with pytest.raises(KeyboardInterrupt):
-        frequencies.frequencies(task, draws=20, folder=tmp_path)
-    (tmp_path / next(tmp_path.iterdir()).name / "draw-3.npz").write_bytes(b"torn")
-    found = frequencies.frequencies(task, draws=20, folder=tmp_path)
-    assert worked[8:] == [3, *range(7, 21)]
-    np.testing.assert_array_equal(found.cells, whole.cells)
-    other = frequencies.frequencies(replace(task, seed=2), draws=20, folder=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
-    assert not np.array_equal(other.cells, whole.cells)
-
-
 def write(path, values):
     profile = {"driver": "GTiff", "height": SIDE, "width": SIDE, "count": 1, "dtype": "float64", "nodata": np.nan}
     with rasterio.open(path, "w", **profile, crs=GRID.crs.to_wkt(), transform=GRID.transform) as target:

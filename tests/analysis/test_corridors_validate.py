@@ -67,7 +67,6 @@ def test_records_far_from_corridors_are_no_better_than_chance():
 def test_too_few_records_give_no_p_and_say_how_many_are_needed():
     found = result_of(replace(SMALL, records=5), 3)
     assert found.p is None
-    assert all(null.p is None for null in found.nulls)
     assert found.verdict == "too few records"
     assert found.places_needed >= 25
     assert f"about {found.places_needed} places" in found.message()
@@ -115,29 +114,10 @@ def test_the_same_seed_gives_the_same_answer_and_another_one_nearly():
     assert other.p == pytest.approx(first.p, abs=0.15)
 
 
-@pytest.mark.parametrize("raster", [False, True], ids=["points", "raster"])
-def test_null_points_lie_where_effort_is_so_looking_along_corridors_is_no_finding(raster):
-    found = []
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        field = gaussian_filter(rng.standard_normal((40, 40)), 2)
-        ranks = (np.argsort(np.argsort(field, axis=None)) + 0.5).reshape(field.shape) / field.size
-        looked = np.exp(-4 * ranks)  # fifty times as much on the best ground as on the worst
-        rows, columns = np.divmod(rng.choice(looked.size, (2, 1500), p=looked.ravel() / looked.sum()), 40)
-        records = corridor_test.distinct_places(rows[0, :40], columns[0, :40], side=1)
-        target = Points(rows[1], columns[1], np.ones(1500))
-        if raster:
-            target = corridor_test.from_raster(looked, np.ones((40, 40), dtype=bool), count=5000, rng=rng)
-        observed, null = corridor_test.null_points(ranks, records, target, draws=99, side=1, rng=rng)
-        found.append(corridor_test.exact_p(observed, null))
-    assert (np.array(found) < 0.05).sum() <= 8, "with squares drawn alike it was 37 with points and 59 with a raster"
-    assert 0.35 < np.mean(found) < 0.65
-
-
 def test_few_null_patterns_that_were_asked_for_are_a_test():
     found = result_of(SMALL, 2, moves=39)
     assert found.p is not None
-    assert found.nulls[0].patterns == 39
+    assert found.patterns == 39
 
 
 def test_effort_as_a_raster_says_nearly_what_its_points_say():
@@ -295,7 +275,7 @@ def test_the_command_says_better_than_chance_in_those_words(files, how):
     told = json.loads((files / "validation.json").read_text(encoding="utf-8"))
     assert told["verdict"] == "better than chance"
     assert told["parameters"]["seed"] == 1
-    assert told["nulls"][0]["decides"]
+    assert told["patterns"] > 0
     assert told["blocks"]["range_m"] > 0
 
 

@@ -1,8 +1,5 @@
 """dPC and dIIC of nodes and links equal removing them one by one, on graphs with everything awkward in them."""
 
-from itertools import pairwise, permutations
-
-import networkx
 import numpy as np
 import pytest
 
@@ -155,58 +152,6 @@ def test_workers_do_not_change_a_single_bit():
         alone = connectivity.of_removal(graph, area, executor=one)
     assert (usual.nodes == alone.nodes).all()
     assert (usual.links == alone.links).all()
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_betweenness_is_that_of_networkx(seed):
-    area, first, second, probability = random_network(seed, 10)
-    kept = (probability > 0) & (probability < 1)
-    graph = graphs.with_links(10, first[kept], second[kept])
-    peer = networkx.Graph()
-    peer.add_nodes_from(range(10))
-    peer.add_edges_from(zip(graph.first.tolist(), graph.second.tolist(), strict=True))
-    plain, weighted = connectivity.betweenness(graph, area)
-    expected = networkx.betweenness_centrality(peer, normalized=False)
-    np.testing.assert_allclose(plain, [2 * expected[node] for node in range(10)], atol=1e-12)
-    by_hand = np.zeros(10)
-    lengths = dict(networkx.all_pairs_shortest_path_length(peer))
-    for one in range(10):
-        for other in set(lengths[one]) - {one}:
-            paths = list(networkx.all_shortest_paths(peer, one, other))
-            for path in paths:
-                by_hand[path[1:-1]] += area[one] * area[other] / (1 + lengths[one][other]) / len(paths)
-    np.testing.assert_allclose(weighted, by_hand, atol=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(40))
-def test_betweenness_of_probabilities_is_counted_along_every_path(seed):
-    nodes = 2 + seed % 7
-    area, first, second, probability = random_network(seed + 500, nodes)
-    probability = np.where(probability > 1e-9, probability, 0.0)
-    best = best_links(first, second, probability)
-    peer = networkx.Graph(best.keys())
-    peer.add_nodes_from(range(nodes))
-    expected = np.zeros(nodes)
-    for one, other in permutations(range(nodes), 2):
-        ways = []
-        for path in networkx.all_simple_paths(peer, one, other):
-            chances = [best[min(pair), max(pair)] for pair in pairwise(path)]
-            # Of equal paths, those with fewest certain links; rounding makes no difference.
-            ways.append((round(-sum(np.log(chances)), 9), chances.count(1.0), path, np.prod(chances)))
-        least = min((way[:2] for way in ways), default=None)
-        equal = [way for way in ways if way[:2] == least]
-        for *_, path, value in equal:
-            expected[path[1:-1]] += area[one] * area[other] * value / len(equal)
-    _, weighted = connectivity.betweenness(graphs.with_probabilities(nodes, first, second, probability), area)
-    np.testing.assert_allclose(weighted, expected, rtol=1e-9, atol=1e-12)
-
-
-def test_equal_paths_are_shared_though_their_products_round_differently():
-    # 0.9 * 0.7 * 0.3 one way round a ring and 0.3 * 0.7 * 0.9 the other. Node 1 lies between 0 and 2, on one of two ways
-    # between 0 and 3, and on one of two between 4 and 2; both orders of each pair.
-    ring = graphs.with_probabilities(6, [0, 1, 2, 0, 4, 3], [1, 2, 3, 4, 5, 5], [0.9, 0.7, 0.3, 0.3, 0.7, 0.9])
-    plain, _ = connectivity.betweenness(ring, np.ones(6))
-    assert plain[[1, 2, 4, 5]].tolist() == [4, 4, 4, 4]
 
 
 @pytest.mark.parametrize("area", [[1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])

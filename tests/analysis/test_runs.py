@@ -192,7 +192,7 @@ def test_conefors_files_are_run_and_had_again_on_threads(settings, tmp_path):
 
 
 def test_a_marxan_project_is_solved_and_had_again_in_another_process(settings, project):
-    asked = {"project": str(project), "plans": 3}
+    asked = {"project": str(project), "runs": 3}
     first = run_engines.start(settings, "reserves", asked, seed=4)
     found = run_records.results_of(settings, first.id)
     assert found["plan"].row(0, named=True)["status"] == "optimal"
@@ -249,7 +249,7 @@ def test_the_same_run_may_end_twice_at_once(settings):
             {"box": [1, 2, 3]}, r"column box, value '\[1, 2, 3\]': the parameter cannot be so", id="half a box"
         ),
         pytest.param({"cell_m": "1 km"}, "column cell_m, value '1 km': the parameter cannot be so", id="words"),
-        pytest.param({"cells": 5}, "column cells: .* table, layers, use", id="no such parameter"),
+        pytest.param({"cells": 5}, "column cells: .* table, layers, species, use", id="no such parameter"),
         pytest.param({"box": [1.0, 2.0, 3.0, 4.0]}, "the box lies beside the layer", id="beside"),
     ],
 )
@@ -260,23 +260,23 @@ def test_what_resistance_cannot_be_asked(settings, asked, change, told):
 
 def test_a_species_name_is_no_way_out_of_the_folder(settings, asked, tmp_path):
     (tmp_path / "table.csv").write_text(
-        "layer,class,function,resistance,note,species\nland_cover,other,,20,,../../Nomascus leucogenys\n"
+        "layer,class,function,resistance,note,species\nland_cover,other,,20,,../../Nomascus leucogenys\nland_cover,other,,20,,other\n"
     )
-    run_engines.start(settings, "resistance", {**asked, "out": str(tmp_path / "made")})
-    assert [path.name for path in (tmp_path / "made").iterdir()] == ["nomascus_leucogenys.tif"]
+    (tmp_path / "made").mkdir()
+    run_engines.start(settings, "resistance", {**asked, "out": str(tmp_path / "made" / "r.tif")})
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["r_nomascus_leucogenys.tif", "r_other.tif"]
 
 
 def test_one_question_has_one_id_however_it_is_asked(settings, asked, project, tmp_path):
     first = run_engines.start(settings, "resistance", asked)
-    again = {**asked, "resampling": "mode", "use": None, "out": str(tmp_path / "out")}
-    (tmp_path / "out").mkdir()
+    again = {**asked, "nearest": False, "use": None, "out": str(tmp_path / "out.tif")}
     assert run_engines.start(settings, "resistance", again).id == first.id
     moved = tmp_path / "moved.csv"
     moved.write_bytes((tmp_path / "table.csv").read_bytes())
     assert run_engines.start(settings, "resistance", {**asked, "table": str(moved)}).id == first.id
-    assert run_engines.start(settings, "resistance", {**asked, "resampling": "nearest"}).id != first.id
+    assert run_engines.start(settings, "resistance", {**asked, "nearest": True}).id != first.id
     plan = run_engines.start(settings, "reserves", {"project": str(project)})
-    for same in ({"plans": 1}, {"gap": 0, "seconds": 300}):
+    for same in ({"runs": None}, {"gap": 0, "seconds": 300}):
         assert run_engines.start(settings, "reserves", {"project": str(project), **same}).id == plan.id
     with pytest.raises(InputError, match="column gapp: there is no such parameter; project, gap"):
         run_engines.start(settings, "reserves", {"project": str(project), "gapp": 0.1})

@@ -185,17 +185,6 @@ def test_an_area_on_both_sides_is_no_gate_and_touching_areas_do_not_join_through
     assert compare(touching).pairs["change"].tolist() == ["cut"]
 
 
-def test_a_barrier_that_changes_nothing_is_said_to():
-    beside = shapely.LineString([(-HALF, HALF - 150), (-HALF + 900, HALF - 150)])
-    found = compare(areas(square(5, 20), square(35, 20)), fences=[beside])
-    assert found.pairs["change"].tolist() == ["unchanged"]
-    assert any("change nothing" in note for note in found.notes)
-    found = compare(areas(square(5, 20), square(35, 20)), fences=[beside, FENCE])
-    assert [(one.pairs_cut, one.changes_nothing) for one in found.barriers] == [(0, True), (1, False)]
-    assert "barrier fence 0 alone changes nothing" in found.notes
-    assert found.barriers[1].eca_lost_km2 == pytest.approx(found.eca_km2["open"] - found.eca_km2["closed"])
-
-
 def test_numbers_that_cannot_be_are_refused():
     with pytest.raises(InputError, match="above 0"):
         barriers.close(np.ones(GRID.shape), GRID, barriers=[barriers.Barrier("f", "fence", FENCE, 0.0)])

@@ -5,7 +5,6 @@ import shutil
 from datetime import date
 
 import geopandas as gpd
-import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -18,7 +17,6 @@ from biodata.core import terms
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import EvidenceView, SharingCategory
-from biodata.runs.species.species_facts import window_of
 from biodata.sharing import Rule
 from rule_files import put_rules
 
@@ -101,21 +99,6 @@ def test_occupancy_counts_cells_with_effort_on_each_side(data):
 )
 def test_what_does_not_fit_is_named(data, more, species):
     assert isinstance(run(data, *more, species=species).exception, InputError)
-
-
-@pytest.mark.parametrize(
-    ("longitudes", "window"),
-    [
-        pytest.param([101.0, 103.0, 102.0], (100.9, 103.1), id="in the region"),
-        pytest.param([179.5, -179.5, 179.0], (178.9, 180.6), id="over 180°"),
-        pytest.param([-179.5, 179.9], (179.8, 180.6), id="two, over 180°"),
-        pytest.param([100.0], (99.9, 100.1), id="one"),
-        pytest.param([-10.0, 100.0, -150.0], (-10.1, 210.1), id="round the globe"),
-    ],
-)
-def test_the_window_of_points_is_the_smallest(longitudes, window):
-    found = window_of(np.array(longitudes), np.zeros(len(longitudes)))
-    assert (found[0], found[2]) == pytest.approx(window)
 
 
 def test_an_assumed_uncertainty_fills_what_is_not_told():

@@ -4,8 +4,7 @@ python tests/benchmarks/bench_validation.py [--landscapes 500] [--following 200]
 
 Each landscape is simulated anew (tests/simulated_records.py): resistance as smooth noise, areas at both ends, crooked
 roads, effort along them, records drawn by effort alone or by effort and the animals' liking. The corridor surface is that
-of our own engine. Printed are shares of p below 0.05 with binomial limits (Clopper-Pearson, 95 %): of the null that
-decides, and of target-group null points, which decide nothing. `follows` settings are power.
+of our own engine. Printed are shares of p below 0.05 with binomial limits (Clopper-Pearson, 95 %). `follows` settings are power.
 """
 
 import argparse
@@ -46,8 +45,8 @@ SETTINGS = {
 }
 
 
-def one(setting: Setting, seed: int) -> tuple[float | None, float | None]:
-    """Return p of the null that decides and of null points, None where there was no test."""
+def one(setting: Setting, seed: int) -> float | None:
+    """Return p, None where there was no test."""
     made = landscape(np.random.default_rng([seed, 7]), setting)
     ground = np.isfinite(made.resistance)
     for cells in made.sources:
@@ -56,7 +55,7 @@ def one(setting: Setting, seed: int) -> tuple[float | None, float | None]:
     found = corridor_test.against_chance(
         surface, ground, made.grid, made.records, effort=made.target, parameters=ValidationParameters(seed=seed)
     )
-    return tuple(null.p for null in found.nulls)
+    return found.p
 
 
 def limits(hits: int, n: int) -> tuple[float, float]:
@@ -66,11 +65,11 @@ def limits(hits: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def rates(setting: Setting, n: int, executor: ProcessPoolExecutor, first: int = 0) -> list[tuple[int, int]]:
-    """Return how many p lie below 0.05, and how many tests there were, of both nulls."""
+def rates(setting: Setting, n: int, executor: ProcessPoolExecutor, first: int = 0) -> tuple[int, int]:
+    """Return how many p lie below 0.05, and how many tests there were."""
     found = list(executor.map(one, [setting] * n, range(first, first + n), chunksize=10))
-    told = [[p for p in column if p is not None] for column in zip(*found, strict=True)]
-    return [(sum(p < 0.05 for p in column), len(column)) for column in told]
+    told = [p for p in found if p is not None]
+    return sum(p < 0.05 for p in told), len(told)
 
 
 def main() -> None:
@@ -82,17 +81,14 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first landscape: others than before")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    print(f"{'':28} tests   p < 0.05   95 % limits       null points, which decide nothing")
+    print(f"{'':28} tests   p < 0.05   95 % limits")
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as executor:
         for name in asked.settings:
             n = asked.following if name.startswith("follows") else asked.landscapes
-            (hits, tests), (beside, _) = rates(SETTINGS[name], n, executor, asked.first)
+            hits, tests = rates(SETTINGS[name], n, executor, asked.first)
             low, high = limits(hits, tests)
             share = hits / max(tests, 1)
-            print(
-                f"{name:28} {tests:5}   {share:8.3f}   {low:.3f} to {high:.3f}    {beside / max(tests, 1):.3f}",
-                flush=True,
-            )
+            print(f"{name:28} {tests:5}   {share:8.3f}   {low:.3f} to {high:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -474,3 +474,9 @@ def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
     for suffix in ("gpkg", "tif"):
         assert (tmp_path / f"killed.{suffix}").read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
     assert not (tmp_path / "killed.parts").exists()
+
+
+def test_a_parameter_without_an_option_is_answered_with_how_it_is_told(raster, areas):
+    done = run("--raster", raster, "--areas", areas, "--max-cost", "5")
+    assert done.exit_code == 2
+    assert "--set max_cost=VALUE" in done.output

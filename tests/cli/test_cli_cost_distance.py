@@ -290,10 +290,10 @@ def test_layers_and_rasters_of_sources_that_cannot_be_used(ground, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--neighbours", "5"], "column --neighbours, value '5'"),
-        (["--max-cost", "nan"], "column --max-cost"),
-        (["--targets", "start.gpkg"], "a file for them with --paths"),
-        (["--paths", "paths.gpkg"], "places that they lead to with --targets"),
+        (["--neighbours", "5"], "column neighbours, value '5'"),
+        (["--max-cost", "nan"], "column max_cost"),
+        (["--targets", "start.gpkg"], "--targets FILE --paths FILE"),
+        (["--paths", "paths.gpkg"], "--targets FILE --paths FILE"),
         (["--crs", "EPSG:4326"], "the raster tells another coordinate system itself"),
         (["--crs", "nowhere"], "there is no coordinate system of that name"),
         (["--band", "2"], "the raster has 1 bands; a band of it"),

@@ -15,13 +15,8 @@ from biodata.cli import app
 from biodata.core import geo
 from biodata.core.errors import InputError, NoReleaseError
 from biodata.core.vocabularies import ConnectionKind
-from biodata.exports.engine_inputs import (
-    MarxanRequest,
-    published_areas,
-    write_circuitscape,
-    write_conefor,
-    write_marxan,
-)
+from biodata.exports.engine_inputs import published_areas, write_circuitscape, write_conefor
+from biodata.exports.marxan_inputs import MarxanRequest, write_marxan
 from biodata.formats import circuitscape, conefor, grids, marxan
 
 BOX = (100.0, 15.0, 108.0, 23.0)

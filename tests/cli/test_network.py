@@ -172,7 +172,7 @@ def test_mere_links_have_binary_indices_unless_a_probability_is_told():
     found = network(ConnectionKind.LINK, pairs)
     assert found.overall["IICnum"] == pytest.approx(14 + 2 * (2 / 2 + 6 / 2 + 3 / 3))
     assert "PCnum" not in found.overall
-    assert list(found.nodes.columns[-3:]) == ["dIICconnector", "BC", "BC(IIC)"]
+    assert found.nodes.columns[-1] == "dIICconnector"
     assert network(ConnectionKind.LINK, pairs, probability=0.5).overall["PCnum"] == 14 + 2 * (1 + 3 + 3 * 0.25)
     assert network(ConnectionKind.LINK, pairs, probability=1.0).overall["PCnum"] == 36
 

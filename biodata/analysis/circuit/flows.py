@@ -75,7 +75,6 @@ def pairwise(
     *,
     maps: bool = False,
     maps_of_others: bool = False,
-    solver: str = "auto",
     executor: Executor | None = None,
 ) -> Iterator[PairFlow]:
     """Solve all pairs, in the order of the focal nodes.
@@ -91,8 +90,6 @@ def pairwise(
         Also return voltages and currents.
     maps_of_others : bool
         Return voltages and currents of pairs that are not allowed too, not counted.
-    solver : str
-        One of `circuit_solvers.SOLVERS`.
     executor : concurrent.futures.Executor, optional
         Where pairs are solved that need a circuit of their own: large regions. What comes from one factor is done here.
 
@@ -106,12 +103,12 @@ def pairwise(
     nodes = np.unique(np.concatenate([*edges, np.empty(0, dtype=np.int64)]))
     one_by_one = nodes.size > min(MOST_TERMINALS, max(1, len(solved)) * _FACTOR_IN_SOLVES)
     if one_by_one:
-        work = partial(_pair_alone, circuit, groups, allowed, maps=maps, solver=solver)
+        work = partial(_pair_alone, circuit, groups, allowed, maps=maps)
         flows, asked = in_order(work, solved, executor), set(solved)
         for pair in pairs:
             yield next(flows) if pair in asked else _left_out(pair)
         return
-    whole = Terminals(circuit, nodes, solver=solver, maps=len(solved) if maps else 0)
+    whole = Terminals(circuit, nodes, maps=len(solved) if maps else 0)
     try:
         for i, j in pairs:
             is_allowed = bool(allowed[i, j])
@@ -173,7 +170,6 @@ def _pair_alone(
     pair: tuple[int, int],
     *,
     maps: bool,
-    solver: str,
 ) -> PairFlow:
     """Solve a pair by a circuit of its own, in which its regions are nodes."""
     groups, counted = (all_groups[pair[0]], all_groups[pair[1]]), bool(allowed[pair])
@@ -183,7 +179,7 @@ def _pair_alone(
     ends = np.array([labels[groups[0][0]], labels[groups[1][0]]], dtype=np.int64)
     if ends[0] == ends[1]:
         return _in_one_node(circuit, pair, maps=maps, counted=counted)
-    terminals = Terminals(smaller, np.sort(ends), solver=solver, maps=int(maps))
+    terminals = Terminals(smaller, np.sort(ends), maps=int(maps))
     at = np.searchsorted(terminals.nodes, ends)
     found = _between(terminals, pair, (ends[:1], ends[1:]), [at[:1], at[1:]], maps=maps, counted=counted)
     terminals.close()
@@ -238,7 +234,6 @@ def one_to_all(
     all_to_one: bool = False,
     listed_strengths: bool = False,
     maps: bool = False,
-    solver: str = "auto",
     executor: Executor | None = None,
 ) -> Iterator[FocalFlow]:
     """Solve for every focal node in turn.
@@ -260,8 +255,6 @@ def one_to_all(
     maps : bool
         Also return voltages and currents; for a focal node without partners those that all others would give (with
         1 A each in all-to-one), not counted.
-    solver : str
-        One of `circuit_solvers.SOLVERS`.
     executor : concurrent.futures.Executor, optional
         Where focal nodes are solved that need a circuit of their own: many large regions of which not all face each
         other. What comes from one factor is done here.
@@ -270,7 +263,7 @@ def one_to_all(
     ------
     FocalFlow
     """
-    case = _Case(tuple(groups), partners, strengths, all_to_one, listed_strengths, maps, solver)
+    case = _Case(tuple(groups), partners, strengths, all_to_one, listed_strengths, maps)
     size = sum(group.size for group in groups)
     everyone = bool((partners | np.eye(len(groups), dtype=bool)).all())
     if everyone and size > len(groups):  # every region is active all the time, so it is one node once and for all
@@ -291,7 +284,6 @@ class _Case:
     all_to_one: bool
     listed_strengths: bool
     maps: bool
-    solver: str
 
     def chosen(self, focal: int) -> NDArray[np.bool_]:
         """Return which others take part: all, where there is none and maps are asked for."""
@@ -324,7 +316,7 @@ def _joined(circuit: Circuit, case: _Case, active: tuple[Ints, ...], focals: Seq
 def _run(circuit: Circuit, case: _Case, focals: Sequence[int]) -> Iterator[FocalFlow]:
     """Solve for some focal nodes by one factor."""
     nodes = np.unique(np.concatenate([*case.groups, np.empty(0, dtype=np.int64)]))
-    terminals = Terminals(circuit, nodes, solver=case.solver, maps=len(focals) if case.maps else 0)
+    terminals = Terminals(circuit, nodes, maps=len(focals) if case.maps else 0)
     places = [np.searchsorted(nodes, group) for group in case.groups]
     with_idle = case.all_to_one and case.listed_strengths
     try:
@@ -434,9 +426,7 @@ class AdvancedFlow:
         return ()
 
 
-def advanced(
-    circuit: Circuit, sources: Floats, grounds: Floats, *, policy: str = "keepall", solver: str = "auto"
-) -> AdvancedFlow:
+def advanced(circuit: Circuit, sources: Floats, grounds: Floats, *, policy: str = "keepall") -> AdvancedFlow:
     """Solve a circuit with sources and grounds.
 
     Parameters
@@ -449,8 +439,6 @@ def advanced(
     policy : str
         One of `POLICIES`, for nodes that are both. Whatever it says, a source that is tied directly to ground loses the
         ground, as nothing could flow from it.
-    solver : str
-        One of `circuit_solvers.SOLVERS`.
 
     Returns
     -------
@@ -472,7 +460,7 @@ def advanced(
     voltages = np.zeros(circuit.nodes)
     kept = np.flatnonzero(flows[circuit.components] & ~direct)
     if kept.size:
-        system = solver_for(grounded_laplacian(circuit, kept, finite), solver=solver)
+        system = solver_for(grounded_laplacian(circuit, kept, finite))
         voltages[kept] = system.solve(sources[kept])
         system.close()
     return AdvancedFlow(voltages, node_currents(circuit, voltages, finite), int(flows.sum()), grounds)

@@ -305,3 +305,48 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item], executor: Ex
     finally:
         for future in running:
             future.cancel()
+
+
+@dataclass(frozen=True)
+class RasterCircuit:
+    """A landscape as a circuit.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    nodes : ndarray of int32, (rows, columns)
+        Node of each cell, -1 for none.
+    barrier : ndarray of bool, (rows, columns)
+        Cells that carry no current.
+    groups : tuple of ndarray of int64
+        The nodes of each focal node, each once.
+    beside : tuple of ndarray of int64
+        Flat indices of the cells of each focal node that carry no current but show its node.
+    """
+
+    circuit: Circuit
+    nodes: Labels
+    barrier: NDArray[np.bool_]
+    groups: tuple[Ints, ...]
+    beside: tuple[Ints, ...]
+
+    def node_sums(self, values: Floats) -> Floats:
+        """Return the sum over each node's cells of values on cells, such as sources."""
+        at = (self.nodes >= 0) & (values != 0)
+        found = np.bincount(self.nodes[at], weights=values[at], minlength=self.circuit.nodes)
+        return found.astype(np.float64)
+
+    def spread(self, values: Floats, active: tuple[int, ...] = ()) -> Floats:
+        """Return values of nodes on their cells, 0 elsewhere.
+
+        Parameters
+        ----------
+        values : ndarray of float64, (nodes,)
+        active : tuple of int
+            Positions of the focal nodes that are active, whose cells without data show their node too.
+        """
+        grid = np.where(self.nodes >= 0, values[self.nodes], 0.0)
+        for at in active:
+            if self.groups[at].size and self.beside[at].size:
+                grid.reshape(-1)[self.beside[at]] = values[self.groups[at][0]]
+        return grid

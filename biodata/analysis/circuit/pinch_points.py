@@ -14,8 +14,8 @@ from scipy import ndimage
 from biodata.analysis.areas import Site
 from biodata.analysis.circuit.flows import UNCONNECTED, pairwise
 from biodata.analysis.circuit.graph import cell_nodes, landscape
+from biodata.analysis.cost_distance import Floats32, Normalised
 from biodata.analysis.grid import Floats, Ints
-from biodata.analysis.normalised import Floats32, Normalised
 from biodata.core.errors import InputError
 
 
@@ -46,7 +46,6 @@ def pinch_points(
     corridor: NDArray[np.bool_] | None = None,
     four_neighbours: bool = False,
     average_resistances: bool = True,
-    solver: str = "auto",
 ) -> PinchPoints:
     """Send 1 A from one area to another through a corridor.
 
@@ -60,8 +59,6 @@ def pinch_points(
         Where current may flow; the areas always belong to it. The whole window if not given.
     four_neighbours, average_resistances : bool
         As of `circuit_graph.landscape`.
-    solver : str
-        One of `circuit_solvers.SOLVERS`.
 
     Returns
     -------
@@ -94,7 +91,7 @@ def pinch_points(
         if not groups[-1].size:
             problem = f"the {name} area has no cell with data in the window"
             raise InputError(problem, expected="at least one", code="AREA_EMPTY")
-    (flow,) = pairwise(whole, groups, ~np.eye(2, dtype=bool), maps=True, solver=solver)
+    (flow,) = pairwise(whole, groups, ~np.eye(2, dtype=bool), maps=True)
     if flow.currents is None or flow.resistance == UNCONNECTED:
         return PinchPoints(np.where(conductance > 0, 0.0, np.nan), float("inf"), None)
     currents = flow.currents.copy()

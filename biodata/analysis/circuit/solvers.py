@@ -13,7 +13,6 @@ all pairs, where one solve per pair would be n (n - 1) / 2.
 
 import importlib.util
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -24,15 +23,13 @@ from scipy.sparse import csgraph, linalg
 
 from biodata.analysis.circuit.graph import Circuit
 from biodata.analysis.grid import Floats, Ints
-from biodata.core.errors import InputError, MissingExtraError
+from biodata.core.errors import InputError
 
-SOLVERS: Final = ("auto", "cholmod", "pardiso", "superlu", "gradients")
-"""Names of the solvers; auto chooses."""
 RELATIVE_RESIDUAL: Final = 1e-10
 """Where the iterative solvers stop."""
 _SMALL: Final = 20_000
 """Nodes up to which SuperLU needs no time, so that small circuits give the same digits everywhere."""
-_BYTES_PER_NODE: Final = {"cholmod": 1700, "pardiso": 1400, "superlu": 2100}
+_BYTES_PER_NODE: Final = {"pardiso": 1400, "superlu": 2100}
 """Memory that a factor of an eight-neighbour landscape of a million cells needs while it is made, a third more than was
 measured (PARDISO and SuperLU held 0.9 and 1.2 kB); it grows a little faster than these."""
 _MOST_ITERATIONS: Final = 20_000
@@ -54,14 +51,12 @@ class Solver(Protocol):
         """Give the memory back."""
 
 
-def solver_for(matrix: Any, *, solver: str = "auto") -> Solver:
+def solver_for(matrix: Any) -> Solver:
     """Prepare a symmetric positive definite system.
 
     Parameters
     ----------
     matrix : sparse array of float64, (n, n)
-    solver : str
-        One of `SOLVERS`.
 
     Returns
     -------
@@ -69,34 +64,20 @@ def solver_for(matrix: Any, *, solver: str = "auto") -> Solver:
 
     Raises
     ------
-    MissingExtraError
-        If the solver is named and not installed.
     InputError
-        If there is no such solver (SOLVER_UNKNOWN, SOLVER_MISSING), or the system cannot be solved (CIRCUIT_UNSOLVABLE).
+        If the system cannot be solved (CIRCUIT_UNSOLVABLE).
     """
-    if solver not in SOLVERS:
-        problem = "there is no such solver"
-        raise InputError(problem, value=solver, expected=", ".join(SOLVERS), code="SOLVER_UNKNOWN")
-    name = _chosen(matrix.shape[0]) if solver == "auto" else solver
-    return _MAKERS[name](matrix)
+    return MAKERS[chosen(matrix.shape[0])](matrix)
 
 
-def installed(name: str) -> bool:
-    """Tell whether a solver can be used here."""
-    module = {"cholmod": "sksparse", "pardiso": "pypardiso"}.get(name)
-    return module is None or importlib.util.find_spec(module) is not None
-
-
-def _chosen(nodes: int) -> str:
-    """Return the solver for a system of that size."""
+def chosen(nodes: int) -> str:
+    """Return the solver for a system of that size: PARDISO where it is installed, else SuperLU, without room gradients."""
     if nodes <= _SMALL:
         return "superlu"
-    room = 0.7 * free_bytes()
-    for name in ("cholmod", "pardiso", "superlu"):
-        growth = np.log2(max(nodes, 1 << 20)) / 20
-        if installed(name) and nodes * _BYTES_PER_NODE[name] * growth < room:
-            return name
-    return "gradients"
+    room, growth = 0.7 * free_bytes(), np.log2(max(nodes, 1 << 20)) / 20
+    fits = [name for name, size in _BYTES_PER_NODE.items() if nodes * size * growth < room]
+    has_pardiso = importlib.util.find_spec("pypardiso") is not None
+    return next((name for name in fits if has_pardiso or name != "pardiso"), "gradients")
 
 
 def free_bytes() -> float:
@@ -112,36 +93,10 @@ def free_bytes() -> float:
             return float(8 << 30)
 
 
-class _Cholmod:
-    """CHOLMOD's supernodal Cholesky factor (Chen, Davis, Hager & Rajamanickam 2008)."""
-
-    def __init__(self, matrix: Any) -> None:
-        if not installed("cholmod"):
-            problem = "CHOLMOD is not installed"
-            expected = "pip install scikit-sparse, for which SuiteSparse has to be there (Debian: libsuitesparse-dev)"
-            raise InputError(problem, value="cholmod", expected=expected, code="SOLVER_MISSING")
-        from sksparse import cholmod
-
-        try:
-            self._factor = cholmod.cho_factor(sparse.csc_array(matrix), order="metis", lower=True)
-        except cholmod.CholmodNotPositiveDefiniteError:
-            raise _unsolvable() from None
-
-    def solve(self, right: Floats) -> Floats:
-        found: Floats = np.asarray(self._factor.solve(right))
-        return found
-
-    def close(self) -> None:
-        self._factor = None
-
-
 class _Pardiso:
     """MKL's PARDISO for symmetric positive definite matrices."""
 
     def __init__(self, matrix: Any) -> None:
-        if not installed("pardiso"):
-            what = "the solver PARDISO"
-            raise MissingExtraError(what, "circuit")
         import pypardiso
 
         self._solver = pypardiso.PyPardisoSolver(mtype=2)
@@ -221,8 +176,7 @@ def _unsolvable() -> InputError:
     return InputError(problem, expected="resistances within about 12 orders of magnitude", code="CIRCUIT_UNSOLVABLE")
 
 
-_MAKERS: Final[dict[str, Callable[[Any], Solver]]] = {
-    "cholmod": _Cholmod,
+MAKERS: Final[dict[str, Callable[[Any], Solver]]] = {
     "pardiso": _Pardiso,
     "superlu": _SuperLu,
     "gradients": _gradients,
@@ -256,13 +210,11 @@ class Terminals:
     circuit : Circuit
     nodes : ndarray of int64, (t,)
         The terminals' nodes, each once.
-    solver : str
-        One of `circuit_solvers.SOLVERS`.
     maps : int
         How many voltage maps will be asked for: factors are kept for them, and columns where that saves solves.
     """
 
-    def __init__(self, circuit: Circuit, nodes: Ints, *, solver: str = "auto", maps: int = 0) -> None:
+    def __init__(self, circuit: Circuit, nodes: Ints, *, maps: int = 0) -> None:
         self.circuit = circuit
         self.nodes = nodes
         self.component_of = circuit.components[nodes]
@@ -270,7 +222,7 @@ class Terminals:
         self._members: dict[int, Ints] = {}
         self._solvers: dict[int, Solver] = {}
         self._columns: dict[int, Floats] = {}
-        self._solver, self._maps = solver, maps
+        self._maps = maps
         order = np.argsort(circuit.components, kind="stable") if circuit.nodes else np.empty(0, dtype=np.int64)
         starts = np.searchsorted(circuit.components[order], np.unique(self.component_of))
         for component, start in zip(np.unique(self.component_of), starts, strict=True):
@@ -284,7 +236,7 @@ class Terminals:
         if inside.size == 1:
             return
         free = members[members != self.nodes[inside[0]]]
-        system = solver_for(grounded_laplacian(self.circuit, free), solver=self._solver)
+        system = solver_for(grounded_laplacian(self.circuit, free))
         others = inside[1:]
         rows = np.searchsorted(free, self.nodes[others])
         columns = self._room(free.size, others.size)
@@ -310,10 +262,7 @@ class Terminals:
         """Return where the voltages of all terminals are kept, or None where each map is solved for itself."""
         if not self._maps or columns > max(self._maps, 64):
             return None
-        if nodes * columns * 8 <= _COLUMNS_IN_MEMORY:
-            return np.empty((columns, nodes))
-        with tempfile.TemporaryFile() as file:  # unlinked at once, and gone with the last reference
-            return np.memmap(file, dtype=np.float64, mode="w+", shape=(columns, nodes))
+        return np.empty((columns, nodes)) if nodes * columns * 8 <= _COLUMNS_IN_MEMORY else None
 
     def resistances(self) -> Floats:
         """Return the effective resistance between all terminals, (t, t); inf between different components."""

@@ -15,8 +15,6 @@ from biodata.analysis.bucket_queue import Floats, Ints32, compiled
 from biodata.analysis.networks.graphs import Graph
 
 Bools = NDArray[np.bool_]
-_EQUAL: Final = 1e-10
-"""Paths whose products differ by no more than this part of them are equal: more than rounding, less than any measurement."""
 
 
 @compiled
@@ -166,68 +164,6 @@ def gains(
                     if label > labels[0, node]:
                         total += area[node] * (value_of(label, hops) - value_of(labels[0, node], hops))
             gain[i] += area[source] * total
-
-
-@compiled
-def betweenness(
-    sources: Ints32,
-    starts: Ints32,
-    targets: Ints32,
-    origins: Ints32,
-    weights: Floats,
-    hops: bool,
-    active: Bools,
-    area: Floats,
-    least: float,
-    plain: Floats,
-    weighted: Floats,
-) -> None:
-    """Add how many pairs of two other nodes a node lies between, plain and times areas and value; ties are shared.
-
-    After Brandes 2001, https://doi.org/10.1080/0022250X.2001.9990249. Certain links count as a little less than certain
-    where paths are compared, so that the number of best paths is finite: of equal paths those with fewest certain links
-    are left. Paths are equal that differ by less than rounding does. Pairs of a probability below `least` do not count.
-    """
-    count = area.size
-    labels, via, order = np.empty(count), np.empty(count, np.int32), np.empty(count, np.int32)
-    keys, places = np.empty(targets.size + count + 1), np.empty(targets.size + count + 1, np.int32)
-    paths, pairs, worth, value = np.empty(count), np.empty(count), np.empty(count), np.empty(count)
-    steps = weights if hops else np.minimum(weights, 1.0 - 2.0 * _EQUAL)
-    for source in sources:
-        if not active[source]:
-            continue
-        reached = search(source, starts, targets, steps, hops, active, labels, via, order, keys, places, least)
-        paths[:] = 0.0
-        paths[source] = 1.0
-        for i in range(reached):
-            node = order[i]
-            value[node] = 1.0 if i == 0 else value_of(labels[node], True)
-            if i > 0 and not hops:
-                value[node] = value[origins[via[node]]] * weights[via[node]]
-            for link in range(starts[node], starts[node + 1]):
-                if _leads(labels[node], steps[link], labels[targets[link]], hops) and active[targets[link]]:
-                    paths[targets[link]] += paths[node]
-            pairs[node] = 0.0
-            worth[node] = 0.0
-        for i in range(reached - 1, 0, -1):
-            node = order[i]
-            plain[node] += pairs[node]
-            weighted[node] += worth[node]
-            above_pairs = (1.0 + pairs[node]) / paths[node]
-            above_worth = (area[source] * area[node] * value[node] + worth[node]) / paths[node]
-            for link in range(starts[node], starts[node + 1]):
-                target = targets[link]
-                if _leads(labels[target], steps[link], labels[node], hops) and active[target]:
-                    pairs[target] += paths[target] * above_pairs
-                    worth[target] += paths[target] * above_worth
-
-
-@compiled
-def _leads(label: float, step: float, following: float, hops: bool) -> bool:
-    """Tell whether a best path to a node leads over the link that makes `following` of `label`, rounding aside."""
-    if hops:
-        return label + step == following and following > -np.inf
-    return 0.0 < following < label and label * step >= following * (1.0 - _EQUAL)
 
 
 _MOST_PASSES: Final = 24

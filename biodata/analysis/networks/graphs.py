@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
 
-from biodata.analysis.bucket_queue import Floats, Ints, Ints32, compiled
+from biodata.analysis.bucket_queue import Floats, Ints, Ints32
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import ConnectionKind
 from biodata.formats.conefor import Connections, Nodes
@@ -143,7 +145,9 @@ def probabilities_at(distance: ArrayLike, *, known_distance: float, probability:
 def components(graph: Graph, active: NDArray[np.bool_] | None = None) -> Ints32:
     """Return the number of each node's component, from 0 in the order of their lowest nodes; -1 where it is not active."""
     there = np.ones(graph.nodes, dtype=np.bool_) if active is None else active
-    return _components(graph.starts, graph.targets, there)
+    number = np.full(graph.nodes, -1, dtype=np.int32)
+    number[there] = csgraph.connected_components(_matrix(graph, np.ones(graph.targets.size))[there][:, there], False)[1]
+    return number
 
 
 def spanning_tree(graph: Graph) -> Ints:
@@ -157,8 +161,16 @@ def spanning_tree(graph: Graph) -> Ints:
     ndarray of int64
         Positions of the links, ascending.
     """
-    order = np.argsort(-graph.weight, kind="stable").astype(np.int32)
-    return np.flatnonzero(_kruskal(graph.nodes, graph.first, graph.second, order))
+    # Their ranks, so that no certain link weighs nothing and no two weigh the same.
+    rank = np.empty(graph.links)
+    rank[np.argsort(-graph.weight, kind="stable")] = np.arange(1, graph.links + 1)
+    tree = csgraph.minimum_spanning_tree(_matrix(graph, rank[graph.link_of]))
+    return np.flatnonzero(np.isin(rank, tree.data))
+
+
+def _matrix(graph: Graph, values: Floats) -> Any:
+    """Return the links as a sparse matrix, both ways, with values of the directed links."""
+    return sparse.csr_array((values, graph.targets, graph.starts), shape=(graph.nodes, graph.nodes))
 
 
 def subset(graph: Graph, kept: NDArray[np.bool_]) -> Graph:
@@ -199,50 +211,6 @@ def _build(nodes: int, first: Ints, second: Ints, weight: Floats, *, hops: bool)
         np.tile(np.arange(first.size, dtype=np.int32), 2)[order],
         np.tile(weight, 2)[order],
     )
-
-
-@compiled
-def _components(starts: Ints32, targets: Ints32, active: NDArray[np.bool_]) -> Ints32:
-    """Give components numbers by searching from each node that has none."""
-    found = np.full(active.size, -1, dtype=np.int32)
-    waiting = np.empty(active.size, dtype=np.int32)
-    count = 0
-    for start in range(active.size):
-        if found[start] >= 0 or not active[start]:
-            continue
-        found[start] = count
-        waiting[0] = start
-        size = 1
-        while size > 0:
-            size -= 1
-            node = waiting[size]
-            for link in range(starts[node], starts[node + 1]):
-                target = targets[link]
-                if found[target] < 0 and active[target]:
-                    found[target] = count
-                    waiting[size] = target
-                    size += 1
-        count += 1
-    return found
-
-
-@compiled
-def _kruskal(nodes: int, first: Ints32, second: Ints32, order: Ints32) -> NDArray[np.bool_]:
-    """Take links in order unless their ends are joined already."""
-    root = np.arange(nodes)
-    taken = np.zeros(order.size, dtype=np.bool_)
-    for link in order:
-        one, other = first[link], second[link]
-        while root[one] != one:
-            root[one] = root[root[one]]
-            one = root[one]
-        while root[other] != other:
-            root[other] = root[root[other]]
-            other = root[other]
-        if one != other:
-            root[max(one, other)] = min(one, other)
-            taken[link] = True
-    return taken
 
 
 def parameters_of(

@@ -1,6 +1,6 @@
 """A network from end to end: its indices, node and link importances, best paths, and what that takes."""
 
-import heapq
+import math
 import time
 from collections.abc import Collection
 from concurrent.futures import Executor
@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from biodata.analysis.bucket_queue import Floats
 from biodata.analysis.networks import connectivity, graph_search, graphs
@@ -54,8 +56,7 @@ def k_shortest(graph: Graph, source: int, target: int, count: int) -> list[Path]
     Returns
     -------
     list of Path
-        Those with the largest product of probabilities, which is the shortest distance, or with fewest links; of equal
-        ones the one with the lower nodes first.
+        Those with the largest product of probabilities, which is the shortest distance, or with fewest links.
 
     Raises
     ------
@@ -69,59 +70,27 @@ def k_shortest(graph: Graph, source: int, target: int, count: int) -> list[Path]
     if not (0 <= source < graph.nodes and 0 <= target < graph.nodes):
         msg = f"{source} and {target} must be nodes, 0 to {graph.nodes - 1}"
         raise ValueError(msg)
-    first = _best(graph, (source,), target, set())
-    waiting = [] if first is None else [first]
-    known = set(waiting)
-    taken: list[Path] = []
-    while waiting and len(taken) < count:
-        minus, nodes = heapq.heappop(waiting)
-        taken.append(Path(nodes, float(graph_search.value_of(-minus, graph.hops))))
-        for turn in range(len(nodes) - 1):
-            root = nodes[: turn + 1]
-            # What goes on from this root already is barred, so that a new path leaves it here.
-            barred = {
-                path.nodes[turn + 1] for path in taken if path.nodes[: turn + 1] == root and len(path.nodes) > turn + 1
-            }
-            found = _best(graph, root, target, barred)
-            if found is not None and found not in known:
-                known.add(found)
-                heapq.heappush(waiting, found)
-    return taken
+    lengths = np.ones(graph.targets.size) if graph.hops else -np.log(graph.weights)
+    matrix = sparse.csr_array((lengths, graph.targets, graph.starts), shape=(graph.nodes, graph.nodes))
+    if source == target:
+        return [Path((source,), 1.0)]
+    _, before = csgraph.yen(matrix, source, target, count, return_predecessors=True)
+    found = []
+    for row in before:
+        nodes = [target]
+        while nodes[-1] != source:
+            nodes.append(int(row[nodes[-1]]))
+        nodes.reverse()
+        steps = [_weight(graph, *pair) for pair in pairwise(nodes)]
+        value = graph_search.value_of(sum(steps), True) if graph.hops else math.prod(steps)
+        found.append(Path(tuple(nodes), float(value)))
+    return sorted(found, key=lambda path: (-path.value, path.nodes))
 
 
-def _best(graph: Graph, root: tuple[int, ...], target: int, barred: set[int]) -> tuple[float, tuple[int, ...]] | None:
-    """Return minus the label and the nodes of the best path that begins with `root` and does not go on to `barred`."""
-    active = np.ones(graph.nodes, dtype=np.bool_)
-    active[list(root[:-1])] = False
-    weights = graph.weights
-    spur = root[-1]
-    if barred:
-        weights = weights.copy()
-        own = slice(graph.starts[spur], graph.starts[spur + 1])
-        weights[own][np.isin(graph.targets[own], list(barred))] = -np.inf if graph.hops else 0.0
-    labels, via = np.empty(graph.nodes), np.empty(graph.nodes, dtype=np.int32)
-    order, places = np.empty(graph.nodes, dtype=np.int32), np.empty(graph.targets.size + 1, dtype=np.int32)
-    keys = np.empty(graph.targets.size + 1)
-    graph_search.search(
-        spur, graph.starts, graph.targets, weights, graph.hops, active, labels, via, order, keys, places, 0.0
-    )
-    if target != spur and via[target] < 0:
-        return None
-    rest = [target]
-    while rest[-1] != spur:
-        rest.append(int(graph.origins[via[rest[-1]]]))
-    nodes = root[:-1] + tuple(reversed(rest))
-    return -_label(graph, nodes), nodes
-
-
-def _label(graph: Graph, nodes: tuple[int, ...]) -> float:
-    """Return a path's label, put together from its beginning, so that equal paths are equal to the last digit."""
-    label = 0.0 if graph.hops else 1.0
-    for node, following in pairwise(nodes):
-        own = slice(graph.starts[node], graph.starts[node + 1])
-        weight = float(graph.weights[own][graph.targets[own] == following][0])
-        label = label + weight if graph.hops else label * weight
-    return label
+def _weight(graph: Graph, node: int, following: int) -> float:
+    """Return the weight of the link from a node to the one that follows on a path."""
+    own = slice(graph.starts[node], graph.starts[node + 1])
+    return float(graph.weights[own][graph.targets[own] == following][0])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -136,7 +105,7 @@ class Network:
         Indices of the landscape by Conefor's names; see `connectivity.overall`.
     nodes : pandas.DataFrame
         A row for each node in the file's order: node, area, existing, component, dA and, for each index, the
-        importance with its fractions (dPC, dPCintra, dPCflux, dPCconnector) and betweenness. For nodes to add it is
+        importance with its fractions (dPC, dPCintra, dPCflux, dPCconnector). For nodes to add it is
         what they would bring. `component` counts links of the binary network where there is one, else all.
     links : pandas.DataFrame
         A row for each link: first, second (node identifiers), distance or probability, linked (in the binary network),
@@ -253,10 +222,6 @@ def _importances(
         for part, values in fractions.items():
             values[~there] = getattr(gained, part)[~there]
     columns = {f"d{name}{'' if part == 'nodes' else part}": values for part, values in fractions.items()}
-    plain, weighted = connectivity.betweenness(graph, nodes.area, active=there, executor=executor, progress=progress)
-    if graph.hops:
-        columns["BC"] = plain
-    columns[f"BC({name})"] = weighted
     return columns, lost.links
 
 
@@ -405,7 +370,6 @@ def _seconds_per_node(graph: Graph, nodes: Nodes, *, importances: bool, links: b
         connectivity.sweep_part(fewer, nodes.area, there, False, False, sources)
         if importances:
             connectivity.sweep_part(fewer, nodes.area, there, True, links, sources)
-            connectivity.between_part(graph, nodes.area, there, sources)
         return time.thread_time() - began
 
     work(order[:1])  # compiles what is not yet

@@ -8,7 +8,7 @@ https://doi.org/10.1016/j.ecolind.2016.12.047; 2018, https://doi.org/10.1016/j.b
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +16,7 @@ import shapely
 
 from biodata.analysis.bucket_queue import Floats, Ints
 from biodata.analysis.networks import connectivity, graphs
-from biodata.analysis.networks.protconn_pieces import Around, Measured, Pieces, cut
+from biodata.analysis.networks.protconn_pieces import Pieces, cut
 
 M2_PER_KM2: Final = 1e6
 _LEAST_PROBABILITY: Final = 1e-9
@@ -75,18 +75,17 @@ class ProtConn:
     within: float
     contig: float
 
-    def as_dict(self, *, contig_is_rest: bool = False) -> dict[str, float | int]:
+    def as_dict(self) -> dict[str, float | int]:
         """Return the values by the names that MK_ProtConn prints, areas in km²; `_land` are percents of the region.
 
-        ProtConn_Contig is ProtConn_Prot - ProtConn_Within, as in the papers and Makurhini 1. With `contig_is_rest` it is
-        100 - ProtConn_Within, which Makurhini 2 and 3 print under that name.
+        ProtConn_Contig is ProtConn_Prot - ProtConn_Within, as in the papers and Makurhini 1.
         """
         fractions = {
             "ProtConn_Prot": self.prot_fraction,
             "ProtConn_Trans": self.trans,
             "ProtConn_Unprot": self.unprot,
             "ProtConn_Within": self.within,
-            "ProtConn_Contig": 100 - self.within if contig_is_rest else self.contig,
+            "ProtConn_Contig": self.contig,
         }
         land = {
             f"{name}_land": 0.0 if math.isnan(value) else value * self.protconn / 100
@@ -122,9 +121,6 @@ def protconn(
     distance_m: float = 10_000.0,
     probability: float = 0.5,
     transboundary_m: float | None = 50_000.0,
-    around: Around | str = Around.REGION,
-    measured: Measured | str = Measured.EDGE,
-    crs: Any = None,
 ) -> ProtConn:
     """Return ProtConn of a region.
 
@@ -136,7 +132,7 @@ def protconn(
         A country, a landscape; a bare geometry is in degrees, WGS 84.
     distance_m, probability : float
         A dispersal distance and its probability; 0.5 makes it the median.
-    transboundary_m, around, measured, crs
+    transboundary_m : float, optional
         See `protconn_pieces.cut`.
 
     Returns
@@ -146,7 +142,7 @@ def protconn(
     Raises
     ------
     InputError
-        If a table tells no coordinate system, the plane is unfit, or the region has no area.
+        If a table tells no coordinate system, or the region has no area.
     ValueError
         If the distance is not positive, or the probability not between 0 and 1.
 
@@ -163,10 +159,7 @@ def protconn(
         areas,
         region,
         transboundary_m=transboundary_m,
-        around=Around(around),
-        measured=Measured(measured),
         reach_m=reach_m,
-        crs=crs,
     )
     return of_pieces(pieces, distance_m=distance_m, probability=probability)
 

@@ -13,7 +13,6 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
@@ -22,7 +21,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
-from pyproj.exceptions import CRSError
 
 from biodata.analysis.areas import polygonal
 from biodata.analysis.bucket_queue import Floats, Ints, compiled
@@ -203,20 +201,6 @@ def _close_distances(
         distance[pair] = np.sqrt(best)
 
 
-class Measured(StrEnum):
-    """Between what the distance of two pieces is taken."""
-
-    EDGE = "edge"
-    CENTROID = "centroid"
-
-
-class Around(StrEnum):
-    """What areas beyond the border are near to."""
-
-    REGION = "region"
-    AREAS = "areas"
-
-
 @dataclass(frozen=True, eq=False, slots=True)
 class Pieces:
     """The nodes of a region, n inside and m beyond the border; metres and square metres on an equal-area plane.
@@ -276,10 +260,7 @@ def cut(
     region: gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry,
     *,
     transboundary_m: float | None = 50_000.0,
-    around: Around = Around.REGION,
-    measured: Measured = Measured.EDGE,
     reach_m: float = 300_000.0,
-    crs: Any = None,
 ) -> Pieces:
     """Cut protected areas at a region's border and measure the distances between what results.
 
@@ -290,16 +271,9 @@ def cut(
     region : GeoDataFrame, GeoSeries or polygon
         The study area, all rows together; a bare geometry is in degrees, WGS 84.
     transboundary_m : float, optional
-        How far from `around` areas beyond the border are taken in; 0 for those that touch, None for none at all.
-    around : Around
-        The region, or the areas that lie in it at least in part (whole), as Makurhini's `transboundary_type = "nodes"`.
-    measured : Measured
-        Distances from edge to edge, or between centroids.
+        How far from the region areas beyond the border are taken in; 0 for those that touch, None for none at all.
     reach_m : float
         Pairs farther apart are left out.
-    crs : what pyproj.CRS takes, optional
-        The plane to measure on, in metres. Where it is not given it is the areas' own system if that keeps areas, else
-        a Lambert azimuthal equal-area one around the region's middle. Its distances are 0.1 % off 500 km from there.
 
     Returns
     -------
@@ -308,10 +282,14 @@ def cut(
     Raises
     ------
     InputError
-        If a table tells no coordinate system (CRS_MISSING), `crs` is none (CRS_UNKNOWN), the plane is in degrees (CRS_UNFIT), or the region has no
-        area (REGION_EMPTY).
+        If a table tells no coordinate system (CRS_MISSING), or the region has no area (REGION_EMPTY).
+
+    Notes
+    -----
+    Measured is on the areas' own plane if that keeps areas, else on a Lambert azimuthal equal-area one around the region's
+    middle. Its distances are 0.1 % off 500 km from there.
     """
-    plane = _plane(areas, region, crs)
+    plane = _plane(areas, region)
     land = shapely.union_all(polygonal(_on_plane(region, plane)))
     if not shapely.area(land) > 0:
         problem = "the region has no area"
@@ -326,14 +304,13 @@ def cut(
     inside = _dissolved(clipped)
     beyond = np.zeros(0, dtype=object)
     if transboundary_m is not None:
-        near = _near(sites, land, meets[shapely.area(clipped) > 0], transboundary_m, around)
-        out = sites[near]
+        out = sites[shapely.dwithin(land, sites, transboundary_m) & ~shapely.covers(land, sites)]
         crossing = shapely.intersects(land, out)
         out[crossing] = polygonal(shapely.difference(out[crossing], land))
         beyond = _dissolved(out)
     shapes = np.concatenate([inside, beyond])
     lands = _parts(np.array([land], dtype=object))
-    first, second, distance_m = _distances(shapes, measured, reach_m)
+    first, second, distance_m = within_reach(shapes, reach_m=reach_m)
     tree = shapely.STRtree(lands)
     # An inner point tells the part: a piece cut at the border may lie a hair outside it.
     land_of = tree.nearest(shapely.point_on_surface(inside)) if len(inside) else np.zeros(0)
@@ -354,32 +331,18 @@ def cut(
     )
 
 
-def _plane(areas: Any, region: Any, crs: Any) -> CRS:
+def _plane(areas: Any, region: Any) -> CRS:
     """Return the plane to measure on."""
     for table in (areas, region):
         if not isinstance(table, shapely.Geometry) and table.crs is None:
             problem = "the table tells no coordinate system"
             raise InputError(problem, expected="a table with a crs, as set_crs gives it one", code="CRS_MISSING")
-    if crs is not None:
-        try:
-            plane = CRS.from_user_input(crs)
-        except CRSError as error:
-            problem = "there is no such coordinate system"
-            raise InputError(problem, value=str(crs), expected="EPSG:n, ESRI:n or WKT", code="CRS_UNKNOWN") from error
-    elif areas.crs.is_projected and _keeps_areas(areas.crs):
-        plane = areas.crs
-    else:
-        bounds = (
-            shapely.bounds(region)
-            if isinstance(region, shapely.Geometry)
-            else region.geometry.to_crs(4326).total_bounds
-        )
-        west, south, east, north = (float(side) for side in bounds)
-        plane = geo.equal_area_crs((west, south, east, north))
-    if not plane.is_projected or abs(plane.axis_info[0].unit_conversion_factor - 1) > 1e-9:
-        problem = "distances and areas need a plane in metres"
-        raise InputError(problem, value=plane.name, expected="a projected system in metres", code="CRS_UNFIT")
-    return plane
+    if areas.crs.is_projected and _keeps_areas(areas.crs):
+        return CRS.from_user_input(areas.crs)
+    is_bare = isinstance(region, shapely.Geometry)
+    bounds = shapely.bounds(region) if is_bare else region.geometry.to_crs(4326).total_bounds
+    west, south, east, north = (float(side) for side in bounds)
+    return geo.equal_area_crs((west, south, east, north))
 
 
 def _keeps_areas(crs: CRS) -> bool:
@@ -404,19 +367,6 @@ def _on_plane(shapes: Any, plane: CRS) -> NDArray[np.object_]:
     return projected
 
 
-def _near(
-    sites: NDArray[np.object_], land: shapely.Geometry, inside: Ints, transboundary_m: float, around: Around
-) -> NDArray[np.bool_]:
-    """Return which areas lie beyond the border, in part at least, near the region or the areas in it."""
-    if around is Around.REGION:
-        near = shapely.dwithin(land, sites, transboundary_m)
-    else:
-        near = np.zeros(len(sites), dtype=np.bool_)
-        near[np.unique(shapely.STRtree(sites[inside]).query(sites, "dwithin", transboundary_m)[0])] = True
-    found: NDArray[np.bool_] = near & ~shapely.covers(land, sites)
-    return found
-
-
 def _dissolved(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return the pieces of ground that areas make together; only those that meet are put through a union."""
     parts = _parts(shapes)
@@ -434,14 +384,3 @@ def _parts(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     parts = shapely.get_parts(shapes)
     found: NDArray[np.object_] = parts[shapely.area(parts) > 0]
     return found
-
-
-def _distances(shapes: NDArray[np.object_], measured: Measured, reach_m: float) -> tuple[Ints, Ints, Floats]:
-    """Return the distances of pairs within reach."""
-    if measured is Measured.EDGE or not len(shapes):
-        return within_reach(shapes, reach_m=reach_m)
-    points = shapely.get_coordinates(shapely.centroid(shapes))
-    one, other = (index.astype(np.int64) for index in np.triu_indices(len(points), 1))
-    distance = np.hypot(*(points[one] - points[other]).T)
-    near = distance < reach_m
-    return one[near], other[near], distance[near]

@@ -35,7 +35,6 @@ def cut_at_borders(
     unit_km2: float,
     shape: Shape = "hexagon",
     bounds: tuple[float, float, float, float] | None = None,
-    smallest_share: float = 0.0,
 ) -> gpd.GeoDataFrame:
     """Return the planning units of a region of several countries.
 
@@ -50,9 +49,7 @@ def cut_at_borders(
     shape : str
         'hexagon' or 'square'.
     bounds : west, south, east, north, optional
-        Degrees; the countries' land inside only. They go across the 180th meridian where west is more than east.
-    smallest_share : float
-        Parts smaller than this share of a whole unit join the unit of their country that they share most boundary with.
+        Degrees; the countries' land inside only.
 
     Returns
     -------
@@ -64,12 +61,12 @@ def cut_at_borders(
     Raises
     ------
     InputError
-        If the bounds are none, there is no land, a country is not known, or the units would be too many.
+        If there is no land, a country is not known, or the units would be too many.
     """
     if not unit_km2 > 0:
         problem = "the area of a unit is not above 0"
         raise InputError(problem, column="unit_km2", value=f"{unit_km2:g}", code="UNITS_INVALID")
-    window = None if bounds is None else _window(bounds)
+    window = None if bounds is None else shapely.box(*bounds)
     if not countries and window is not None:
         near = boundaries.tree.query(window, predicate="intersects")
         countries = boundaries.units["country_code"].gather(near).drop_nulls().unique().sort().to_list()
@@ -82,8 +79,8 @@ def cut_at_borders(
         problem = "the countries have no land inside the bounds"
         told = "west,south,east,north = " + ",".join(f"{edge:g}" for edge in bounds) if bounds else "no bounds"
         raise InputError(problem, value=", ".join([*countries, told]), code="REGION_EMPTY")
-    land, extent = _unbroken(land, everything)
-    crs = geo.equal_area_crs(extent)
+    west, south, east, north = (float(edge) for edge in shapely.bounds(everything))
+    crs = geo.equal_area_crs((west, south, east, north))
     pieces, codes, order = [], [], []
     for code, degrees in land.items():
         region = _projected(degrees, crs)
@@ -99,80 +96,13 @@ def cut_at_borders(
         codes += [code] * int(kept.sum())
     shapes, place = np.concatenate(pieces), np.concatenate(order)
     sequence = np.lexsort([place[:, 1], -place[:, 0]])
-    frame = gpd.GeoDataFrame(
+    return gpd.GeoDataFrame(
         {
             "unit_id": np.arange(1, len(shapes) + 1),
             "country_code": np.array(codes, dtype=object)[sequence],
             "area_km2": shapely.area(shapes[sequence]) / 1e6,
         },
         geometry=gpd.GeoSeries(shapes[sequence], crs=crs),
-    )
-    return frame if smallest_share == 0 else _without_slivers(frame, smallest_share * unit_km2)
-
-
-def _window(bounds: tuple[float, float, float, float]) -> shapely.Geometry:
-    """Return the box of the bounds, two of them where they go across the 180th meridian."""
-    west, south, east, north = bounds
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and west != east and -90 <= south < north <= 90):
-        problem = "these are no bounds"
-        told = ",".join(f"{edge:g}" for edge in bounds)
-        expected = "west,south,east,north in degrees, within ±180 and ±90; south below north"
-        raise InputError(problem, column="box", value=told, expected=expected, code="BOX_INVALID")
-    if west < east:
-        return shapely.box(west, south, east, north)
-    return shapely.union(shapely.box(west, south, 180, north), shapely.box(-180, south, east, north))
-
-
-def _unbroken(
-    land: dict[str, shapely.Geometry], everything: shapely.Geometry
-) -> tuple[dict[str, shapely.Geometry], tuple[float, float, float, float]]:
-    """Return land whose two sides of the 180th meridian are joined, and its bounds; east is then above 180.
-
-    The widest range of longitudes without land tells where the region begins: Fiji at 177° E and not at 180° W.
-    """
-    parts = shapely.bounds(shapely.get_parts(everything))
-    parts = parts[np.argsort(parts[:, 0])]
-    ends = np.maximum.accumulate(parts[:, 2])
-    gaps = np.append(parts[1:, 0], parts[0, 0] + 360) - ends
-    widest = int(np.argmax(gaps))
-    west, south, east, north = (float(value) for value in shapely.bounds(everything))
-    if widest == len(gaps) - 1:
-        return land, (west, south, east, north)
-    begin = float(parts[widest + 1, 0])
-
-    def joined(whole: shapely.Geometry) -> shapely.Geometry:
-        pieces = shapely.get_parts(whole)
-        further = shapely.bounds(pieces)[:, 0] < begin
-        pieces[further] = shapely.transform(pieces[further], lambda degrees: degrees + np.array([360.0, 0.0]))
-        return shapely.union_all(pieces)
-
-    return {code: joined(whole) for code, whole in land.items()}, (begin, south, float(ends[widest]) + 360, north)
-
-
-def _without_slivers(units: gpd.GeoDataFrame, least_km2: float) -> gpd.GeoDataFrame:
-    """Return the units, small ones joined to neighbours of their country; islands stay as they are."""
-    boundary = boundary_of(units, penalty=0.0)
-    countries, areas = units["country_code"].to_numpy(), units["area_km2"].to_numpy(dtype=np.float64)
-    joined = np.arange(len(units))
-    pairs = list(zip(boundary.first, boundary.second, boundary.length, strict=True))
-    same = [(a, b, length) for a, b, length in pairs if countries[a] == countries[b]]
-    for small, other, _ in sorted([*same, *((b, a, length) for a, b, length in same)], key=lambda pair: pair[2]):
-        if areas[small] < least_km2 and (areas[other], other) > (areas[small], small):
-            joined[small] = other  # the longest shared boundary comes last
-    while (joined[joined] != joined).any():
-        joined = joined[joined]
-    shapes = units.geometry.to_numpy()
-    kept = np.unique(joined)
-    merged = np.array(
-        [shapely.union_all(shapes[joined == unit], grid_size=_PRECISION_M) for unit in kept], dtype=object
-    )
-    return gpd.GeoDataFrame(
-        {
-            "unit_id": np.arange(1, len(kept) + 1),
-            "country_code": countries[kept],
-            "area_km2": shapely.area(merged) / 1e6,
-        },
-        geometry=gpd.GeoSeries(merged, crs=units.crs),
     )
 
 

@@ -1,11 +1,12 @@
 """Several good plans beside the best, how often each unit is in them, and why a plan is as it is."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from tqdm.auto import trange
 
 from biodata.analysis.reserves import mixed_integer
 from biodata.analysis.reserves.model import TOLERANCE, Clock, Model, build
@@ -49,7 +50,7 @@ def more_plans(
     plans: int,
     seed: int = 0,
     seconds: float = 300.0,
-    progress: Callable[[int], None] | None = None,
+    progress: bool = False,
 ) -> Portfolio:
     """Return the best plan and others that are good too.
 
@@ -63,8 +64,8 @@ def more_plans(
     seed : int
     seconds : float
         After this time no annealing is done any more: further plans are only filled up and thinned.
-    progress : callable, optional
-        Called with the number of plans that are there.
+    progress : bool
+        Show a progress bar.
 
     Notes
     -----
@@ -82,13 +83,11 @@ def more_plans(
     raising = clock.part(0.2)
     search = Search(model, mixed_integer.raise_bound(model, clock=raising))
     clock.stopped |= raising.stopped
-    while len(found) < plans:
+    for _ in trange(plans - 1, unit="plan", disable=not progress, leave=False):
         chosen = _by_search(search, model, rng, clock)
         chosen = best.chosen if chosen is None else chosen
         found.append(chosen)
         values.append(model.value(chosen))
-        if progress is not None:
-            progress(len(found))
     return Portfolio(tuple(found), np.array(values), clock.stopped)
 
 

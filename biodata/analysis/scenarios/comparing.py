@@ -25,7 +25,7 @@ from biodata.analysis.corridors import Network
 from biodata.analysis.grid import Floats, Grid
 from biodata.analysis.scenarios import effects as costs
 from biodata.analysis.scenarios.barriers import Barrier, ClosedGround, Crossing, close, with_countries
-from biodata.analysis.scenarios.effects import BarrierEffect, CrossingGain, effects, gains
+from biodata.analysis.scenarios.effects import CrossingGain, gains
 from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ LOST: Final = 2
 NEW: Final = 3
 BARRED: Final = 4
 """Classes of the difference map: corridor in both, open border only, closed border only; a barrier's cell."""
-MOST_BARRIERS: Final = 20
-"""Each barrier alone is looked at where there are no more; without ids all of a kind and resistance are one."""
 
 
 def compared_pairs(
@@ -232,8 +230,6 @@ class Comparison:
     difference : ndarray of float64, grid.shape
         `KEPT`, `LOST`, `NEW`, `BARRED`; nan elsewhere.
     crossings : list of CrossingGain
-    barriers : list of BarrierEffect
-        What each barrier does alone; empty where there are more than `MOST_BARRIERS`.
     ground : ClosedGround
     eca_km2 : dict of str to float
         Equivalent connected area: open, closed (all crossings open), shut (none open).
@@ -247,7 +243,6 @@ class Comparison:
     pairs: gpd.GeoDataFrame
     difference: Floats
     crossings: list[CrossingGain]
-    barriers: list[BarrierEffect]
     ground: ClosedGround
     eca_km2: dict[str, float]
     median_cost: float
@@ -336,15 +331,6 @@ def compare(
         closed, sites, area_km2, grid, median_cost=median_cost, max_cost=parameters.limit, executor=executor,
         progress=progress,
     )  # fmt: skip
-    alone: list[BarrierEffect] = []
-    if len(barriers) <= MOST_BARRIERS:
-        alone = effects(
-            barriers, crossings, resistance, cost["open"], sites, area_km2, grid, median_cost=median_cost,
-            max_cost=parameters.limit, executor=executor,
-        )  # fmt: skip
-        notes += [f"barrier {one.barrier_id} alone changes nothing" for one in alone if one.changes_nothing]
-    else:
-        notes.append(f"there are {len(barriers)} barriers: what each does alone is told of {MOST_BARRIERS} at most")
     eca = {name: costs.equivalent_area_km2(area_km2, one, median_cost=median_cost) for name, one in cost.items()}
     none_open = costs.between_sites(
         sites, closed.resistance(()), grid, max_cost=parameters.limit, executor=executor
@@ -354,7 +340,7 @@ def compare(
     if (pairs["change"] == "unchanged").all():
         notes.append("the barriers change nothing: every pair costs the same with them as without")
     return Comparison(
-        networks[0], networks[1], pairs, _difference(networks[0], networks[1], closed.barred), worth, alone, closed, eca,
+        networks[0], networks[1], pairs, _difference(networks[0], networks[1], closed.barred), worth, closed, eca,
         median_cost, tuple(notes),
     )  # fmt: skip
 

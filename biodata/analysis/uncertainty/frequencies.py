@@ -1,17 +1,13 @@
-"""How often a cell is in a corridor and a link functions, over many draws that can be resumed.
+"""How often a cell is in a corridor and a link functions, over many draws.
 
 A probability would need to know how likely each assumption is. What is counted here is in how many of the draws something
 came out, where ranges, shapes and uncertainties are what somebody stated; another list of assumptions gives other counts.
 """
 
-import hashlib
-import json
 import math
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -27,67 +23,6 @@ from biodata.analysis.uncertainty.one_draw import Drawn, Task, one
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 _NOWHERE: Final = Path()
 """Stands for the values of a task that is handed them beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrawFiles:
-    """The finished draws of one run; each file appears whole or not at all.
-
-    Attributes
-    ----------
-    folder : Path
-        Where they lie; its name tells the run.
-    """
-
-    folder: Path
-
-    @classmethod
-    def of_run(cls, home: Path, *, key: str) -> "DrawFiles":
-        """Return the files of the run of that key (`run_key`), in a folder of its own under `home`."""
-        folder = home / f"uncertainty-{key[:16]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder)
-
-    def get(self, number: int) -> Drawn | None:
-        """Return a draw; None where it was not stored, or cannot be read."""
-        try:
-            with np.load(self.folder / f"draw-{number}.npz", allow_pickle=False) as stored:
-                chosen = json.loads(stored["chosen"].tobytes())
-                return Drawn(stored["inside"], stored["least_cost"], stored["functional"], chosen)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return None
-
-    def put(self, number: int, drawn: Drawn) -> None:
-        """Store a draw."""
-        part = self.folder / f"draw-{number}.part"
-        chosen = np.frombuffer(json.dumps(drawn.chosen).encode(), dtype=np.uint8)
-        with part.open("wb") as stream:
-            np.savez(
-                stream, inside=drawn.inside, least_cost=drawn.least_cost, functional=drawn.functional, chosen=chosen
-            )
-        part.replace(self.folder / f"draw-{number}.npz")
-
-
-def run_key(task: Task, values: Floats, version: str) -> str:
-    """Return a hash that two runs share only if they were asked the same of the same ground, by the same code.
-
-    The number of draws is no part of it: a run with more draws goes on from one with fewer.
-    """
-    plain = {
-        "assumptions": task.assumptions.to_dict(),
-        "crs": task.grid.crs.to_wkt(),
-        "transform": list(task.grid.transform),
-        "shape": list(task.grid.shape),
-        "pairs": [[int(i), int(j)] for i, j in task.pairs],
-        "nodes": [[node.area_id, node.place, node.radius_m] for node in task.nodes],
-        "seed": task.seed,
-        "biodata": version,
-    }
-    told = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
-    for node in task.nodes:
-        told.update(np.ascontiguousarray(node.cells).data)
-    told.update(np.ascontiguousarray(values).data)
-    return told.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +77,6 @@ def frequencies(
     *,
     draws: int,
     executor: Executor | None = None,
-    folder: Path | None = None,
     progress: bool = False,
 ) -> Frequencies:
     """Work all draws and count.
@@ -156,8 +90,6 @@ def frequencies(
     executor : concurrent.futures.Executor, optional
         Where to work; `executors.ground_for` says how the raster gets there. Here where none is given. The result is
         the same.
-    folder : Path, optional
-        Where finished draws are kept, so that the same call after a break goes on; remove it when all is done.
     progress : bool
         Whether to show a progress bar.
 
@@ -166,14 +98,13 @@ def frequencies(
     Frequencies
     """
     values: Floats = np.load(task.values) if isinstance(task.values, Path) else task.values
-    files = None if folder is None else DrawFiles.of_run(folder, key=run_key(task, values, version("biodata")))
     counts = np.zeros(values.size, dtype=np.int64)
     costs: list[Floats] = []
     functional: list[Any] = []
     chosen: list[dict[str, Any]] = []
     stated: Drawn | None = None
     with tqdm(total=draws + 1, unit="draw", disable=not progress) as bar:
-        for number, drawn in _worked(task, values, draws, executor, files):
+        for number, drawn in _worked(task, values, draws, executor):
             bar.update()
             if number == 0:
                 stated = drawn
@@ -192,37 +123,19 @@ def frequencies(
     )
 
 
-def _worked(
-    task: Task, values: Floats, draws: int, executor: Executor | None, files: DrawFiles | None
-) -> Iterator[tuple[int, Drawn]]:
+def _worked(task: Task, values: Floats, draws: int, executor: Executor | None) -> Iterator[tuple[int, Drawn]]:
     """Yield every draw in order, from its file where it has one; a few are under way at a time."""
     if executor is None:
-        for number in range(draws + 1):
-            drawn = None if files is None else files.get(number)
-            if drawn is None:
-                drawn = one(task, number)
-                if files is not None:
-                    files.put(number, drawn)
-            yield number, drawn
+        yield from ((number, one(task, number)) for number in range(draws + 1))
         return
     with TemporaryDirectory(prefix="biodata-") as temporary:
         ground, bare = ground_for(executor, values, Path(temporary)), replace(task, values=_NOWHERE)
         ahead = 2 * int(getattr(executor, "_max_workers", None) or 1) + 1
         running: dict[int, Any] = {}
-        asked = 0
         for number in range(draws + 1):
-            while asked <= min(draws, number + ahead):
-                if files is None or files.get(asked) is None:
-                    running[asked] = executor.submit(_one_of, bare, ground, asked)
-                asked += 1
-            if number in running:
-                drawn = running.pop(number).result()
-                if files is not None:
-                    files.put(number, drawn)
-            else:
-                kept = None if files is None else files.get(number)
-                drawn = one(task, number) if kept is None else kept
-            yield number, drawn
+            for asked in range(number + len(running), min(draws, number + ahead) + 1):
+                running[asked] = executor.submit(_one_of, bare, ground, asked)
+            yield number, running.pop(number).result()
 
 
 def _one_of(task: Task, values: Floats | Path, number: int) -> Drawn:

@@ -64,29 +64,6 @@ class ValidationParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Null:
-    """One null and what came out against it.
-
-    Attributes
-    ----------
-    name : str
-    patterns : int
-        Null patterns drawn.
-    p : float or None
-        (b + 1) / (n + 1), where b of n null patterns are as far out as the records, ties included; None for no test.
-    decides : bool
-        Whether the verdict rests on it; one null only, chosen before the records were looked at.
-    weakness : str
-    """
-
-    name: str
-    patterns: int
-    p: float | None
-    decides: bool
-    weakness: str
-
-
-@dataclass(frozen=True, slots=True)
 class Validation:
     """What a test found; no place is told.
 
@@ -109,7 +86,8 @@ class Validation:
         How many places carry as much as one independent place, from the spread of the null.
     places_needed : int
         Places that would show an effect of half a standard deviation with power 0.8.
-    nulls : tuple of Null
+    patterns : int
+        Moved patterns that the observed one was held against.
     left_out : dict of str to int
         Records that were no test, by reason.
     notes : tuple of str
@@ -129,7 +107,7 @@ class Validation:
     effect: float | None
     design_effect: float | None
     places_needed: int
-    nulls: tuple[Null, ...]
+    patterns: int
     left_out: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -228,70 +206,6 @@ def from_raster(effort: Floats, ground: NDArray[np.bool_], *, count: int, rng: n
     return Points(rows.astype(np.int64), columns.astype(np.int64), np.ones(count))
 
 
-def null_points(
-    ranks: Floats, records: Points, effort: Points, *, draws: int, side: int, rng: np.random.Generator
-) -> tuple[float, Floats]:
-    """Return the mean rank of the records' places less that of effort, and the same of places drawn by effort.
-
-    Target-group null points (Phillips et al. 2009, https://doi.org/10.1890/07-2153.1). Squares of the records and of the
-    target group are pooled; as many squares as the records have places are drawn from them, one after the other and none
-    twice, each with a chance as its effort: the points of effort in it, and one more where the records have a place. So
-    a null pattern lies where as many records would lie if nothing but effort decided. Exact where every place is found
-    independently of every other, given effort. Weakness: herds larger than a square, or a range that ends inside the
-    window, make places alike; then this null finds corridors in nothing (20 to 24 % with herds at a level of 5 % in
-    simulations of tests/benchmarks/bench_validation.py), so it is shown and decides nothing.
-
-    Parameters
-    ----------
-    ranks : ndarray of float64, (rows, columns)
-    records, effort : Points
-        On the ground.
-    draws : int
-        How many null patterns.
-    side : int
-        Cells along a square that is one place.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    observed : float
-    null : ndarray of float64, (draws,)
-
-    Notes
-    -----
-    Drawn by the largest of log(chance) + Gumbel noise, which is drawing one after the other without replacement (Efraimidis
-    & Spirakis 2006, https://doi.org/10.1016/j.ipl.2005.11.003).
-    """
-    number, squares = _squares(records, effort, side)
-    own, others = number[: records.rows.size], number[records.rows.size :]
-    seen = np.unique(own)
-    chance = np.bincount(others, effort.weights, minlength=squares).astype(np.float64)
-    chance[seen] += 1.0
-    # A place is what the records show of it; where only effort was, what effort met there.
-    met = np.concatenate([ranks[points.rows, points.columns] for points in (records, effort)])
-    mean = np.bincount(others, met[own.size :], minlength=squares) / np.maximum(
-        np.bincount(others, minlength=squares), 1
-    )
-    mean[seen] = (
-        (np.bincount(own, met[: own.size], minlength=squares)[seen]) / np.bincount(own, minlength=squares)[seen]
-    )
-    looked = float(np.average(met[own.size :], weights=effort.weights))
-    null = np.empty(draws)
-    with np.errstate(divide="ignore"):
-        likely = np.log(chance)
-    for draw in range(draws):
-        order = likely + rng.gumbel(size=squares)
-        null[draw] = mean[np.argpartition(order, squares - seen.size)[squares - seen.size :]].mean() - looked
-    return float(mean[seen].mean()) - looked, null
-
-
-def _squares(records: Points, effort: Points, side: int) -> tuple[Ints, int]:
-    """Return the number of the square that each point of both lies in, the records first, and how many there are."""
-    rows, columns = (np.concatenate([getattr(p, name) for p in (records, effort)]) for name in ("rows", "columns"))
-    found, number = np.unique(rows // side * (1 << 32) + columns // side, return_inverse=True)
-    return number.reshape(-1).astype(np.int64), found.size
-
-
 def against_chance(
     surface: Floats,
     ground: NDArray[np.bool_],
@@ -331,8 +245,8 @@ def against_chance(
     Notes
     -----
     The statistic is the mean rank of the records' places on the surface less that of the effort, in standard deviations
-    of the ranks at effort. The null that decides moves records and effort together over the surface
-    (`moved_patterns`); target-group null points (`effort.null_points`) are shown beside it. p = (b + 1) / (n + 1) counts
+    of the ranks at effort. The null moves records and effort together over the surface (`moved_patterns`): torus shift and
+    symmetries. Its edges are joined, and a surface that is alike under many moves costs power. p = (b + 1) / (n + 1) counts
     the observed pattern among the null patterns (Davison & Hinkley 1997; Phipson & Smyth 2010,
     https://doi.org/10.2202/1544-6115.1585), ties as far out.
 
@@ -366,8 +280,7 @@ def against_chance(
     design = None
     if found is not None and found.null.size > 1:
         design = max(1.0, float(found.null.var() * places))
-    nulls = _nulls(found, ranks, seen, looked, side, parameters, rng, enough=enough)
-    p = next((null.p for null in nulls if null.decides), None)
+    p = exact_p(found.observed, found.null) if found is not None and enough else None
     verdict = "too few records" if places < parameters.least_places else "no test"
     if p is not None:
         verdict = "better than chance" if p < parameters.level else "no better than chance"
@@ -385,7 +298,7 @@ def against_chance(
         None if found is None else found.observed,
         design,
         _needed(parameters, design or 1.0),
-        nulls,
+        0 if found is None else int(found.null.size),
         left_out,
         tuple(notes),
         parameters.to_dict(),
@@ -416,39 +329,6 @@ def _looked(
     if not kept.all():
         notes.append(f"{int((~kept).sum())} of {kept.size} records of the target group lie off the ground.")
     return Points(rows, columns, np.ones(rows.size)), notes
-
-
-def _nulls(
-    found: moved_patterns.Moved | None,
-    ranks: Floats,
-    seen: Points,
-    looked: Points | None,
-    side: int,
-    parameters: ValidationParameters,
-    rng: np.random.Generator,
-    *,
-    enough: bool,
-) -> tuple[Null, ...]:
-    """Return what came out against each null."""
-    moved = Null(
-        "the whole pattern moved over the surface (torus shift and symmetries)",
-        0 if found is None else int(found.null.size),
-        exact_p(found.observed, found.null) if found is not None and enough else None,
-        decides=True,
-        weakness="edges are joined; a surface that is alike under many moves costs power; the pattern is taken to be one "
-        "that could have lain anywhere in the window",
-    )
-    if looked is None:
-        return (moved,)
-    p = None
-    if enough:
-        observed, null = null_points(ranks, seen, looked, draws=parameters.moves, side=side, rng=rng)
-        p = exact_p(observed, null)
-    points = Null(
-        "null points of the target group", parameters.moves if enough else 0, p, decides=False,
-        weakness="takes places as independent: herds and ranges that end in the window pass for corridors",
-    )  # fmt: skip
-    return moved, points
 
 
 def exact_p(observed: float, null: Floats) -> float:

@@ -44,7 +44,7 @@ def barriers(
 ) -> "tuple[list[Barrier], list[str], tuple[RunInput, ...]]":
     """Read barriers out of files and named layers."""
     from biodata.analysis.scenarios.barriers import read_barriers
-    from biodata.runs.layer_folder import LayerFolder
+    from biodata.runs.engines.rasters import LayerFolder
 
     found, notes, inputs = [], [], []
     for path in asked.barriers:
@@ -96,7 +96,7 @@ def crossings(asked: Asked, grid: "Grid") -> "tuple[list[Crossing], list[str]]":
 
 
 def tables(found: "Comparison", facts: dict[str, Any]) -> dict[str, pl.DataFrame]:
-    """Return pairs, crossings and barriers, without their places, and what was asked."""
+    """Return pairs and crossings, without their places, and what was asked."""
     bounds = facts["boundaries"]
     named = {
         "boundary_set": bounds["name"], "boundary_version": bounds["version"], "viewpoint": bounds["viewpoint"],
@@ -107,11 +107,9 @@ def tables(found: "Comparison", facts: dict[str, Any]) -> dict[str, pl.DataFrame
         {name: getattr(one, name) for name in one.__slots__} | {"tied_with": ", ".join(one.tied_with)}
         for one in found.crossings
     ]
-    barriers = [{name: getattr(one, name) for name in one.__slots__} for one in found.barriers]
     return {
         "pairs": pl.from_pandas(found.pairs.drop(columns="geometry")),
         "crossings": pl.DataFrame(crossings, schema_overrides=kinds) if crossings else pl.DataFrame(),
-        "barriers": pl.DataFrame(barriers),
         "told": facts_table(facts | named),
     }
 
@@ -125,11 +123,6 @@ def lines(found: "Comparison") -> list[str]:
         f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in counts.items()) or 'none'}",
         *(f"note: {note}" for note in found.notes),
         f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers{shut}",
-    ]
-    told += [
-        f"{one.barrier_id} alone: of any two areas, neighbours or not, {one.pairs_cut} pairs cut, {one.pairs_dearer} dearer, "
-        f"{one.eca_lost_km2:,.4g} km² of equivalent connected area lost"
-        for one in found.barriers
     ]
     for one in found.crossings:
         place = "gains nothing more" if one.order is None else f"{one.order}. in order"

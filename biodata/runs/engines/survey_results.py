@@ -29,7 +29,6 @@ from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.exports.reports.survey_page import warnings
 from biodata.harmonise import events as event_sites
 from biodata.runs.engines.work import Engine, Outcome, Work, at_once, facts_table
-from biodata.runs.species.reading import view_of
 from biodata.sharing.events import as_records
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
@@ -87,7 +86,7 @@ def site_names(told: pl.DataFrame) -> pl.Series:
 
 def run(asked: SurveyResults, work: Work) -> Outcome:
     """Compute the results of surveys: a table for each kind, and all of them as JSON."""
-    joined, facts = read(work.settings, asked.dataset, view=view_of(asked.records))
+    joined, facts = read(work.settings, asked.dataset, view=asked.records)
     told = {**results(joined, asked, seed=work.seed), "facts": facts}
     for name in asked.species or ():
         if all(name != one["species"] for one in told["abundance"]):

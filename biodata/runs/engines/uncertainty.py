@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -80,8 +79,7 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
     from biodata.analysis.uncertainty import frequencies
 
     draws, task, out = asked.draws, ready.task, asked.out
-    home = None if out is None else out.with_name(f"{out.stem}.parts")
-    found = frequencies.frequencies(task, draws=draws, executor=work.executor, folder=home, progress=work.progress)
+    found = frequencies.frequencies(task, draws=draws, executor=work.executor, progress=work.progress)
     told: dict[str, Any] = {
         "told": found.message(), "draws": draws, "seed": work.seed, "error_at_most": found.error,
         "assumptions": found.assumptions, "parameters": task.assumptions.to_dict(), "rank_agreement": found.rank_agreement,
@@ -92,8 +90,6 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
     if asked.report is not None:
         whole = json.dumps(told | {"chosen": found.chosen}, ensure_ascii=False, indent=1)
         asked.report.write_text(whole, encoding="utf-8")
-    if home is not None and not asked.keep_draws:
-        shutil.rmtree(home, ignore_errors=True)
     tables = {"pairs": found.pairs, "cells": _cells(found), "told": facts_table(told)}
     named = (
         "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"

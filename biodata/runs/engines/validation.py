@@ -60,7 +60,7 @@ class Question:
 
 
 def run(asked: Asked, work: Work) -> Outcome:
-    """Test corridors against records; the verdict, the nulls and what was no test are the results.
+    """Test corridors against records; the verdict and what was no test are the results.
 
     It is asked of a run of corridors in the lake, whose records are read as its view shows them, or of a planner's own
     raster, areas and records.
@@ -190,12 +190,10 @@ def _tables(result: "Validation", told: dict[str, Any]) -> dict[str, pl.DataFram
         "verdict", "p", "sides", "records", "places", "effort_points", "mean_rank", "effort_rank", "null_rank_spread",
         "effect", "design_effect", "places_needed",
     )  # fmt: skip
-    nulls = [{name: getattr(null, name) for name in ("name", "patterns", "p", "decides")} for null in result.nulls]
     types = {"p": pl.Float64, "mean_rank": pl.Float64, "effort_rank": pl.Float64, "null_rank_spread": pl.Float64}
     types |= {"effect": pl.Float64, "design_effect": pl.Float64}
     return {
         "validation": pl.DataFrame([{name: getattr(result, name) for name in figures}], schema_overrides=types),
-        "nulls": pl.DataFrame(nulls, schema_overrides={"p": pl.Float64}),
         "told": facts_table(told),
     }
 
@@ -207,10 +205,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
     ]
     found += [f"{count:>6} records are no test: {reason}" for reason, count in told["left_out"].items()]
     found.append(f"blocks of {told['blocks']['side_m']:,.0f} m; {told['blocks']['variogram']}")
-    found += [
-        f"p {null['p']:.4g} against {null['name']}{'' if null['decides'] else ' (shown beside, decides nothing)'}"
-        for null in told["nulls"] if null["p"] is not None
-    ]  # fmt: skip
+    if told["p"] is not None:
+        found.append(f"p {told['p']:.4g} against the whole pattern moved over the surface {told['patterns']} times")
     found += [*told["raster_notes"], *told["notes"]]
     named = (
         "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"

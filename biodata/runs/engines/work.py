@@ -246,10 +246,12 @@ ENGINES: Final[Mapping[str, str]] = MappingProxyType(
         "uncertainty": "biodata.runs.engines.uncertainty:ENGINE",
         "scenarios": "biodata.runs.engines.scenarios:ENGINE",
         "climate": "biodata.runs.engines.climate:ENGINE",
-        "resistance": "biodata.runs.engines.files:RESISTANCE",
-        "circuit": "biodata.runs.engines.files:CIRCUIT",
-        "network": "biodata.runs.engines.files:NETWORK",
-        "reserves": "biodata.runs.engines.files:RESERVES",
+        "resistance": "biodata.runs.engines.rasters:RESISTANCE",
+        "cost-distance": "biodata.runs.engines.rasters:COST_DISTANCE",
+        "circuit": "biodata.runs.engines.projects:CIRCUIT",
+        "network": "biodata.runs.engines.projects:NETWORK",
+        "protconn": "biodata.runs.engines.projects:PROTCONN",
+        "reserves": "biodata.runs.engines.projects:RESERVES",
         "survey-results": "biodata.runs.engines.survey_results:ENGINE",
     }
 )

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,9 +12,16 @@ import shapely
 from biodata import places
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.core.species_parameters import (
+    SpeciesExtent,
+    SpeciesHabitat,
+    SpeciesModel,
+    SpeciesRecords,
+    SpeciesRichness,
+)
+from biodata.core.vocabularies import SharingCategory
 from biodata.runs.species.reading import day_of, raster_layer, records_of, with_layers
-from biodata.runs.species.species_facts import FiguresRequest, figures_of
+from biodata.runs.species.species_facts import figures_of
 from biodata.store.lake import Lake
 
 if TYPE_CHECKING:
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
 
     from biodata.analysis.grid import Grid
     from biodata.analysis.species.habitat import Habitat, Scores
-    from biodata.analysis.species.ranges import Codes
     from biodata.core.geo import Floats
 
 MOST_CELLS: Final = 60_000_000
@@ -32,37 +37,6 @@ MOST_CELLS: Final = 60_000_000
 RANKS: Final = ("class", "order", "family", "phylum", "kingdom")
 CELL_TOO_LARGE: Final = "published as a cell larger than a cell of the map"
 _PLACE_DEGREES: Final = 0.001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HabitatRequest:
-    """What an area of habitat is asked of.
-
-    Attributes
-    ----------
-    land_cover : str
-        Layer of classes.
-    classes : tuple of int
-        Suitable ones.
-    elevation : str, optional
-        Layer of metres, for the limits `lowest_m` and `highest_m`.
-    range_file : Path, optional
-        Polygons of species' ranges, of which those of the species of `records` count; where none is told, the hull of its
-        records.
-    range_codes : mapping of str to tuple of int
-        Codes of the Red List's polygons that count, see `analysis.species.ranges`.
-    records : FiguresRequest
-        Of which species, and which records.
-    """
-
-    land_cover: str
-    classes: tuple[int, ...]
-    elevation: str | None = None
-    lowest_m: float | None = None
-    highest_m: float | None = None
-    range_file: Path | None = None
-    range_codes: "Codes | None" = None
-    records: FiguresRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +58,7 @@ class HabitatReport:
         write_cog(self.habitat.cells, self.habitat.grid, path, nodata=255, description="habitat: 1, none: 0", tags=tags)
 
 
-def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
+def habitat_of(settings: Settings, request: SpeciesHabitat) -> HabitatReport:
     """Return the area of habitat of a species.
 
     Raises
@@ -136,22 +110,23 @@ def habitat_of(settings: Settings, request: HabitatRequest) -> HabitatReport:
     return HabitatReport(found, facts | told)
 
 
-def _range(settings: Settings, request: HabitatRequest) -> tuple[shapely.Geometry, dict[str, Any]]:
+def _range(settings: Settings, request: SpeciesHabitat) -> tuple[shapely.Geometry, dict[str, Any]]:
     """Return a species' range, and what it was made of."""
-    species = request.records.species
-    if request.range_file is not None:
-        from biodata.analysis.species.ranges import CODES, read_ranges
+    species = request.species
+    if request.range is not None:
+        from biodata.analysis.species.ranges import read_codes, read_ranges
 
-        codes = CODES if request.range_codes is None else request.range_codes
-        found = read_ranges(request.range_file, species=species, codes=codes)
+        codes = read_codes(request.range_codes)
+        found = read_ranges(request.range, species=species, codes=codes)
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             snapshot = lake.snapshot()
         facts = {
-            "species": species, "range": request.range_file.name, "range_polygons": found.facts,
+            "species": species, "range": request.range.name, "range_polygons": found.facts,
             "evidence_view": "no records were read", "snapshot": snapshot, "sharing_category": str(SharingCategory.OPEN),
         }  # fmt: skip
         return found.places.shapes[0], facts
-    report = figures_of(settings, request.records, occupancy=False)
+    figures = SpeciesExtent(species=species, **{name: getattr(request, name) for name in SpeciesRecords.model_fields})
+    report = figures_of(settings, figures, occupancy=False)
     joint = report.figures.joint
     region = joint.extent.polygon()
     if shapely.is_empty(region):
@@ -167,37 +142,6 @@ def _range(settings: Settings, request: HabitatRequest) -> tuple[shapely.Geometr
         "left_out": report.figures.left_out, "parameters": report.figures.facts["parameters"],
     }  # fmt: skip
     return region, facts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RichnessRequest:
-    """What richness is asked.
-
-    Attributes
-    ----------
-    group : str
-        Class, order, family, phylum or kingdom, as the records name it.
-    window : west, south, east, north
-        Degrees, WGS 84.
-    view : EvidenceView
-    cell_m : float
-        Side of a cell, metres; records that are less certain play no part.
-    coverage : float
-        Cells are compared at this completeness.
-    least_visits : int
-        Cells with fewer have too little effort.
-    """
-
-    group: str
-    window: tuple[float, float, float, float]
-    view: EvidenceView = EvidenceView.PUBLIC
-    cell_m: float = 20_000.0
-    coverage: float = 0.8
-    least_visits: int = 5
-    as_of: date | None = None
-    recent_years: int | None = None
-    untold_uncertainty_m: float | None = None
-    keep_suspicious: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +175,7 @@ class RichnessReport:
         return gpd.GeoDataFrame(self.cells.to_pandas().assign(**named), geometry=list(shapes), crs=4326)
 
 
-def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
+def richness_of(settings: Settings, request: SpeciesRichness) -> RichnessReport:
     """Return richness of a group by cell.
 
     A visit is a day, a place and who recorded, with a record of the group; the species recorded in it are its incidences.
@@ -250,7 +194,7 @@ def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
     from biodata.analysis.species.figures import STILL_THERE, untold_as
     from biodata.analysis.species.richness import richness_of_cells
 
-    read = records_of(settings, view=request.view, window=request.window)
+    read = records_of(settings, view=request.records, window=request.box)
     parameters = evidence.EvidenceParameters(
         as_of=day_of(settings, request.as_of), cell_m=request.cell_m, recent_years=request.recent_years,
         excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
@@ -274,7 +218,7 @@ def richness_of(settings: Settings, request: RichnessRequest) -> RichnessReport:
         pl.coalesce("recordedBy", "datasetKey"),
     ).hash(seed=0)
     kept = used.filter(~pl.Series(too_large, dtype=pl.Boolean)).with_columns(visit=visit)
-    grid = equal_area_grid(request.window, request.cell_m)
+    grid = equal_area_grid(request.box, request.cell_m)
     cells = richness_of_cells(kept, grid, coverage=request.coverage, least_visits=request.least_visits)
     lonlat = grid.lonlat(cells["row"].to_numpy(), cells["column"].to_numpy())
     where = places.locate(lonlat[:, 0].copy(), lonlat[:, 1].copy(), read.boundaries)
@@ -308,42 +252,6 @@ MOST_BACKGROUND: Final = 5_000
 LEAST_BACKGROUND: Final = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRequest:
-    """What a model is asked of.
-
-    Attributes
-    ----------
-    species : str
-    layers : tuple of str
-        Covariates, as `layers.with_layers` reads them; taken at the centres of cells.
-    window : west, south, east, north, optional
-        Degrees, WGS 84; that of the first layer where none is told.
-    view : EvidenceView
-    cell_m : float
-        Side of a cell of the model, metres; records that are less certain play no part.
-    block_m : float, optional
-        Side of the blocks of ground that are held out together, metres; where none is told, the widest range of the
-        layers' variograms, so that ground which is alike is in one block.
-    folds, nulls, seed : int
-        As for `analysis.species.model.fit_model`.
-    """
-
-    species: str
-    layers: tuple[str, ...]
-    window: tuple[float, float, float, float] | None = None
-    view: EvidenceView = EvidenceView.PUBLIC
-    cell_m: float = 2_000.0
-    block_m: float | None = None
-    folds: int = 4
-    nulls: int = 19
-    seed: int = 1
-    as_of: date | None = None
-    recent_years: int | None = None
-    untold_uncertainty_m: float | None = None
-    keep_suspicious: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class ModelReport:
     """Relative suitability by cell, the model's scores, and what it was made of."""
@@ -367,7 +275,7 @@ class ModelReport:
         )
 
 
-def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
+def model_of(settings: Settings, request: SpeciesModel) -> ModelReport:
     """Fit a model of a species on layers of an installation.
 
     Presences are cells with a record of the species. Background is cells with a record of its target group: its class,
@@ -387,11 +295,11 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
     from biodata.analysis.species.figures import STILL_THERE, untold_as
     from biodata.analysis.species.habitat import fit_model
 
-    first = raster_layer(settings, request.layers[0].partition("=")[0])
-    window = request.window or _degrees(own_grid(first))
+    first = raster_layer(settings, request.layer[0].partition("=")[0])
+    window = request.box or _degrees(own_grid(first))
     grid = equal_area_grid(window, request.cell_m)
     refuse_more(grid, MOST_MODEL_CELLS, column="--cell-m", expected="larger cells, or a box")
-    read = records_of(settings, view=request.view, window=window)
+    read = records_of(settings, view=request.records, window=window)
     records = read.records
     if request.untold_uncertainty_m is not None:
         records = untold_as(records, request.untold_uncertainty_m)
@@ -414,7 +322,7 @@ def model_of(settings: Settings, request: ModelRequest) -> ModelReport:
     )
     lonlat = grid.lonlat(*(part.ravel() for part in np.indices(grid.shape)))
     centres = pl.DataFrame({"longitude": lonlat[:, 0], "latitude": lonlat[:, 1]})
-    table, names, inputs = with_layers(settings, centres, request.layers)
+    table, names, inputs = with_layers(settings, centres, request.layer)
     values = table.select(names).to_numpy().astype(np.float64)
     known = np.isfinite(values).all(axis=1)
     presences, visited = (_cells(frame, grid, known) for frame in (own, group))

@@ -57,23 +57,6 @@ class Read:
     boundaries: "BoundarySet"
 
 
-def view_of(text: str) -> EvidenceView:
-    """Return the view of a name.
-
-    Raises
-    ------
-    InputError
-        If there is none of that name (PARAMETERS_INVALID).
-    """
-    try:
-        return EvidenceView(text)
-    except ValueError as error:
-        problem = "there is no such view of the records"
-        raise InputError(
-            problem, column="records", value=text, expected=" or ".join(EvidenceView), code="PARAMETERS_INVALID"
-        ) from error
-
-
 def records_of(
     settings: Settings,
     *,

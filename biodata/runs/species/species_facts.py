@@ -1,10 +1,8 @@
 """What is known of a species: figures, statuses of lists, and what an installation holds of it."""
 
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import orjson
 import polars as pl
 from rapidfuzz import process
@@ -13,7 +11,8 @@ from rapidfuzz.distance import OSA
 from biodata import lists
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.core.species_parameters import SpeciesExtent
+from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.checklists import Checklist
 from biodata.runs.species.reading import day_of, records_of
 from biodata.sharing import Rule
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from biodata.analysis.species.figures import SpeciesFigures
-    from biodata.core.geo import Floats
 
 
 COLUMNS = ("kind", "area", "value", "year", "authority", "scientificName", "checklist")
@@ -127,43 +125,6 @@ def _rule_values(rule: Rule) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FiguresRequest:
-    """What figures of a species are asked.
-
-    Attributes
-    ----------
-    species : str
-        As the records name it.
-    view : EvidenceView
-        Which records are read.
-    as_of : date, optional
-        Later records play no part; where none is told, the day of the lake's version.
-    recent_years : int, optional
-        Records of events before these years play no part; None for all times.
-    max_uncertainty_m : float
-        Records that are less certain play no part, metres.
-    untold_uncertainty_m : float, optional
-        What to take for the uncertainty of records that tell none; without it they play no part.
-    keep_suspicious : bool
-        Records of suspicious places (`flags.SUSPICIOUS`) play a part too.
-    cell_m : float
-        Side of a cell of the area of occupancy, metres.
-    occupancy_cell_m : float
-        Side of a cell in which occupancy and effort are told, metres.
-    """
-
-    species: str
-    view: EvidenceView = EvidenceView.PUBLIC
-    as_of: date | None = None
-    recent_years: int | None = None
-    max_uncertainty_m: float = 2_000.0
-    untold_uncertainty_m: float | None = None
-    keep_suspicious: bool = False
-    cell_m: float = 2_000.0
-    occupancy_cell_m: float = 10_000.0
-
-
 @dataclass(frozen=True, slots=True)
 class FiguresReport:
     """Figures of a species, what they were made of, and their shapes.
@@ -214,14 +175,14 @@ class FiguresReport:
         return out
 
 
-def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool = True) -> FiguresReport:
+def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = True) -> FiguresReport:
     """Return figures of a species of an installation.
 
     Parameters
     ----------
     settings : Settings
         The installation.
-    request : FiguresRequest
+    request : SpeciesExtent
     occupancy : bool
         Tell observed occupancy too, for which the records of other species are read.
 
@@ -234,7 +195,7 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
     from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.species.figures import species_figures, untold_as, usable
 
-    read = records_of(settings, view=request.view, species=request.species)
+    read = records_of(settings, view=request.records, species=request.species)
     parameters = evidence.EvidenceParameters(
         as_of=day_of(settings, request.as_of),
         cell_m=request.max_uncertainty_m,
@@ -253,12 +214,11 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
     category = read.category
     used = usable(own, request.species)
     if occupancy and used.height:
-        window = window_of(*(used[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude")))
+        lon, lat = (used[name].to_numpy() for name in ("decimalLongitude", "decimalLatitude"))
+        window = (float(lon.min()) - 0.1, float(lat.min()) - 0.1, float(lon.max()) + 0.1, float(lat.max()) + 0.1)
         grid = equal_area_grid(window, request.occupancy_cell_m)
         refuse_more(grid, MOST_CELLS, column="--occupancy-cell-m", expected="larger cells")
-        west, south, east, north = window
-        over_180 = west < -180 or east > 180
-        around = records_of(settings, view=request.view, window=(-180.0, south, 180.0, north) if over_180 else window)
+        around = records_of(settings, view=request.records, window=window)
         category = max(category, around.category, key=lambda one: one.strictness)
         effort = evidence.effort(
             counted(around.records), request.species, grid=grid, boundaries=read.boundaries, known=read.records
@@ -273,17 +233,6 @@ def figures_of(settings: Settings, request: FiguresRequest, *, occupancy: bool =
     }  # fmt: skip
     facts = {**read.facts, "sharing_category": str(category), "request": asked}
     return FiguresReport(figures, shares, facts, category)
-
-
-def window_of(longitude: "Floats", latitude: "Floats") -> tuple[float, float, float, float]:
-    """Return the smallest window round points with a margin of 0.1°; its east is above 180 where it goes over 180°."""
-    turned = np.unique(longitude)
-    ahead = np.diff(np.append(turned, turned[0] + 360))
-    widest = int(ahead.argmax())
-    west = float(turned[(widest + 1) % len(turned)])
-    east = west + 360 - float(ahead[widest])
-    south, north = float(latitude.min()), float(latitude.max())
-    return west - 0.1, max(south - 0.1, -90.0), east + 0.1, min(north + 0.1, 90.0)
 
 
 def _shares(cells: dict[str, int]) -> dict[str, Any]:
