@@ -11,7 +11,7 @@ from biodata import places
 from biodata.assessments.clusters import FactFiles
 from biodata.core import terms
 from biodata.core.vocabularies import SharingCategory
-from biodata.harmonise import suspicious_sets
+from biodata.harmonise import suspicious
 from biodata.store.staging import WorkFolder
 from biodata.text import cluster_facts, times
 
@@ -93,9 +93,9 @@ def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazett
     with WorkFolder(work) as scratch:
         facts = FactFiles(scratch.folder, -(-max(rows, 1) // BUCKET_ROWS))
         for batch in batches:
-            beside.append(suspicious_sets.placed(batch.select(suspicious_sets.COLUMNS)).with_columns(_OF_FEW_VALUES))
+            beside.append(suspicious.placed(batch.select(suspicious.COLUMNS)).with_columns(_OF_FEW_VALUES))
             facts.add(cluster_facts.facts(with_utc(batch)))
-        flagged = suspicious_sets.find(pl.concat(beside), gazetteer=gazetteer) if beside else None
+        flagged = suspicious.find(pl.concat(beside), gazetteer=gazetteer) if beside else None
         beside.clear()
         logger.info("looking for clusters")
         found = facts.find()

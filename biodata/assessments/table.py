@@ -14,7 +14,7 @@ from biodata import places, sharing
 from biodata.assessments import cluster_keys as clusters
 from biodata.assessments.finding import BATCH_ROWS, find
 from biodata.core.settings import Settings
-from biodata.harmonise import suspicious_sets
+from biodata.harmonise import suspicious
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.checksums import code_hash
 from biodata.store.lake import Lake
@@ -179,7 +179,7 @@ def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame |
     whole = lake.read("assessments", columns=columns) if assessed is None else assessed.select(columns)
     found = whole.join(records.select("key"), on="key", how="semi")
     flags = found.select("key", flag="flags").explode("flag").drop_nulls("flag")
-    records = suspicious_sets.merged(records, flags.with_columns(detail=pl.lit(None, dtype=pl.String)))
+    records = suspicious.merged(records, flags.with_columns(detail=pl.lit(None, dtype=pl.String)))
     return records.join(found.drop("flags"), on="key", how="left", maintain_order="left")
 
 

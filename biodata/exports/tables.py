@@ -10,7 +10,6 @@ import polars as pl
 
 from biodata.core import terms
 from biodata.core.errors import InputError
-from biodata.exports.growing import GrowingFile
 from biodata.exports.request import Columns, ExportRequest, Facts, Grid
 from biodata.exports.selection import LABELS_OF_GROUP, Selection, Step
 
@@ -56,7 +55,7 @@ def write_csv(frame: pl.DataFrame, path: Path) -> None:
     part.replace(path)
 
 
-# CSV for spreadsheets and scripts: GBIF's simple columns, formulas guarded, every step of it able to go on.
+# CSV for spreadsheets and scripts: GBIF's simple columns, formulas guarded.
 _GBIF_NAMES: Final = tuple(
     """
     gbifID datasetKey occurrenceID kingdom phylum class order family genus species infraspecificEpithet taxonRank
@@ -87,7 +86,7 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
     request : ExportRequest
         What was asked for.
     out : Path
-        The file on its way; one that a crash left behind is gone on with.
+        The file on its way.
     step : function
         Told how far the work is; raises to stop it.
 
@@ -99,17 +98,11 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
     columns = choose_columns(request.columns)
     sources = {name: _ELSEWHERE.get(name, name) for name in columns}
     published = [name for name in dict.fromkeys(sources.values()) if name in _PUBLISHED]
-    with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
-        after = -1
-        if growing.state is None:
-            growing.file.write((",".join(columns) + "\n").encode())
-        else:
-            after = int(growing.state["after"])
-        for place, lines in selection.chunks(published, partial(_csv_lines, sources=sources), after=after):
-            growing.file.write(lines)
-            growing.keep({"after": place})
+    with out.open("wb") as file:
+        file.write((",".join(columns) + "\n").encode())
+        for place, lines in selection.chunks(published, partial(_csv_lines, sources=sources)):
+            file.write(lines)
             step(selection.share(place))
-        growing.finish()
 
 
 def _csv_lines(frame: pl.DataFrame, *, sources: Mapping[str, str]) -> bytes:
