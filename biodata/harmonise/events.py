@@ -11,7 +11,7 @@ from pyproj import Geod
 from biodata.core import terms
 from biodata.core.errors import Refusal
 from biodata.core.flags import FLAGS
-from biodata.harmonise import coordinates, event_clocks, event_effort, event_times
+from biodata.harmonise import camera_clocks, coordinates, event_effort, event_times
 from biodata.harmonise.event_times import cells, ends_of, with_event_date
 from biodata.harmonise.findings import Findings, Told, as_written, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
@@ -298,7 +298,7 @@ def _put_together(
         event_times.interpret(kept, ends, interpreted["country_codes"], declared=zone),
         event_effort.interpret(kept, ends, design.columns["design"]),
         interpret_scope(kept),
-        event_clocks.interpret(kept, ends),
+        camera_clocks.interpret(kept, ends),
     ]
     own = quality_flags(parts, kept.height)
     flags = pl.col("quality_flags").list.eval(
