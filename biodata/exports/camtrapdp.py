@@ -18,7 +18,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.vocabularies import SurveyDesign
 from biodata.exports import camtrapdp_deployments as cameras
-from biodata.exports import camtrapdp_rows as rows_of
+from biodata.exports import camtrapdp_deployments as rows_of
 from biodata.exports.event_archive import whole_datasets
 from biodata.exports.request import ExportRequest, Facts
 from biodata.exports.selection import Selection, Step

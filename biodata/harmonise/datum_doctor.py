@@ -15,9 +15,17 @@ import polars as pl
 from biodata import places
 from biodata.core.geo import Floats, geodesic_distance_m
 from biodata.harmonise.datum_points import candidates, region
-from biodata.places.datums import Form, Moved, System, find_system, to_wgs84
-from biodata.places.datums.operations import NOT_MOVED, UNPUBLISHED_M, to_geographic
-from biodata.places.datums.systems import WGS84
+from biodata.places.datums import (
+    NOT_MOVED,
+    UNPUBLISHED_M,
+    WGS84,
+    Form,
+    Moved,
+    System,
+    find_system,
+    to_geographic,
+    to_wgs84,
+)
 
 MOST_POINTS: Final = 5000
 """So many points of a group are judged, spread evenly over it; more would not change the order."""

@@ -11,8 +11,7 @@ import shapely
 from biodata import places
 from biodata.core.geo import PREPARED, Floats, metres_per_degree
 from biodata.harmonise.findings import Told
-from biodata.places.datums import Form, System, all_systems
-from biodata.places.datums.systems import false_easting_m
+from biodata.places.datums import Form, System, all_systems, false_easting_m
 from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.countries import parse_countries
 from biodata.text.numbers import parse_decimals

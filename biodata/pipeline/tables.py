@@ -12,9 +12,8 @@ from biodata.core.errors import Refusal, StoreError
 from biodata.harmonise import camera_clocks
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.events import event_slices
-from biodata.harmonise.occurrences import HarmonisedBatch
+from biodata.harmonise.occurrences import Elsewhere, HarmonisedBatch, harmonise_batches
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
-from biodata.harmonise.streams import Elsewhere, harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts

@@ -9,7 +9,7 @@ from typing import Any, Final
 from biodata.analysis.layers import LayerFile, choose, layer_file
 from biodata.core.errors import InputError
 from biodata.ingest.layer import LayerSource, store_layers
-from biodata.ingest.layer_kinds import KINDS
+from biodata.ingest.layer_rasters import KINDS
 from biodata.store.cluster import lake_exists
 from biodata.store.lake import Lake
 

@@ -12,7 +12,7 @@ import pytest
 import releases as fixture
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.exports.reports import area_map, findings, material, page, plots
+from biodata.exports.reports import area_map, findings, material, page
 from biodata.store.reader import ReleaseReader
 from report_material import NAMES, candidate, evidence, told
 
@@ -85,7 +85,9 @@ def test_the_attached_numbers_are_those_of_the_page():
     assert attached["feature"]["properties"]["evidence"]["species"]["by_country"]["LA"]["Bos gaurus"] == 15
     assert attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"] == 20.0
     assert attached["release"]["id"] == "r000001-x"
-    axes = plots.Axis("cost", "km²", "less", 10.0, [attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"]])
+    axes = area_map.Axis(
+        "cost", "km²", "less", 10.0, [attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"]]
+    )
     assert axes.standing() == "0 of 1 better"
 
 
@@ -250,7 +252,7 @@ def test_datasets_without_licence_or_citation_are_named_in_a_line():
 
 def test_the_one_reported_has_a_bar_however_far_behind_it_stands():
     rows = [(f"c{n}", 0.0, 0.1, n == 39) for n in range(40)]
-    drawn = plots.acceptability_bars(rows, title="t")
+    drawn = area_map.acceptability_bars(rows, title="t")
     assert re.findall(r">(\d+)\. c", drawn) == [*map(str, range(1, 21)), "40"]
 
 
@@ -276,7 +278,7 @@ def test_a_row_without_a_shape_has_no_map():
 
 def test_better_is_to_the_right_whichever_way_it_counts():
     for direction, wanted in (("more", True), ("less", False)):
-        drawn = plots.parallel_dots([plots.Axis("a", "km", direction, 5.0, [1.0])], title="t")
+        drawn = area_map.parallel_dots([area_map.Axis("a", "km", direction, 5.0, [1.0])], title="t")
         ring, diamond = (float(re.search(p, drawn)[1]) for p in (r'cx="([\d.]+)"', r'd="M([\d.]+) \d+L'))
         assert (diamond > ring) is wanted
 

@@ -13,8 +13,7 @@ from biodata import places
 from biodata.core.errors import InputError
 from biodata.core.geo import geodesic_distance_m
 from biodata.harmonise import Harmoniser
-from biodata.places.datums import operations
-from biodata.places.datums.operations import UNPUBLISHED_M
+from biodata.places.datums import UNPUBLISHED_M, operations
 from case_tables import cases
 
 BOUNDARIES = places.load_boundaries()

@@ -8,8 +8,16 @@ from pyproj import Transformer
 
 from biodata import places
 from biodata.core.geo import geodesic_distance_m
-from biodata.places.datums import Form, all_systems, find_system, operations, to_wgs84
-from biodata.places.datums.operations import UNPUBLISHED_M, operations_of, to_geographic
+from biodata.places.datums import (
+    UNPUBLISHED_M,
+    Form,
+    all_systems,
+    find_system,
+    operations,
+    operations_of,
+    to_geographic,
+    to_wgs84,
+)
 from told_points import drawn, provinces_of
 
 IN_CHINA = st.tuples(st.floats(75, 134), st.floats(17, 53))

@@ -11,7 +11,7 @@ import polars as pl
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Circuit, Network, Reserves, Resistance
 from biodata.core.vocabularies import ConnectionKind
-from biodata.exports.networks import write_conefor, write_json, write_tables
+from biodata.exports.corridors import write_conefor, write_json, write_tables
 from biodata.runs.engines.work import Engine, Outcome, Ready, Work, at_once, input_files
 from biodata.store.run_records import RunInput
 
