@@ -206,17 +206,6 @@ def test_borders_of_another_set_than_the_run_s_are_told_apart():
     assert json.loads(other.split('id="card">')[1].split("</script>")[0])["boundaries"] == SECOND
 
 
-def test_a_small_map_tells_where_in_the_region_it_is():
-    around = [one | {"geometry": one["geometry"].simplify(0.1)} for one in told().borders]
-    without, drawn = (area_map.draw(told(around=a), band_m=None, title="A map") for a in ((), around))
-    assert "inset-edge" not in without
-    small = drawn.split("inset-edge", 1)[1]
-    assert re.findall(r">(CN|LA)<", small) == ["CN", "LA"]
-    assert re.search(r'stroke="#b2182b"', small)
-    assert re.findall(r">(10\d(?:\.\d)?° E)<", drawn)
-    assert re.findall(r">(2\d(?:\.\d)?° N)<", drawn)
-
-
 def test_who_agreed_is_part_of_the_citation_and_has_a_section():
     signed = {code: {"number": 1, "note": "", "date": f"2026-11-0{n}", "key": "ab" * 32, "signature": "c2ln"}
               for n, code in enumerate(("CN", "LA"), 1)}  # fmt: skip
