@@ -219,7 +219,7 @@ def _of_part(opener: _Opener, name: str, beginning: bytes) -> set[str]:
     if found:
         return found
     try:
-        return {_MEASURED} if dwca.kind_of(headings) == dwca.MEASUREMENTS else {SHEETS}
+        return {_MEASURED} if dwca.kind_of(headings) == dwca.MEASURED else {SHEETS}
     except InputError:
         return {SHEETS}
 
