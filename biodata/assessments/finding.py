@@ -1,4 +1,4 @@
-"""Records set beside each other: all of the lake's, or what a release publishes of the open ones."""
+"""Records set beside each other: all of the lake's, or what a release publishes of the open ones; in files, so that no more than a part need be in memory."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Deployments of the cameras whose published records are written as Camtrap DP, and what is published of them as events."""
+"""Deployments of the cameras whose published records are written as Camtrap DP, and what is published of them as events; the rows of its tables."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Corridors, scenarios of barriers, and climate as GeoPackages and rasters: the same layers, wherever they come from."""
+"""Corridors, scenarios of barriers, and climate as GeoPackages and rasters: the same layers, wherever they come from; networks as tables."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Tables as CSV that a spreadsheet opens without running anything in it: records, occurrence cubes, lists of species."""
+"""Tables as CSV that a spreadsheet opens without running anything in it: records, occurrence cubes, lists of species; stations for the forms of KoBoToolbox, ODK and SMART."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

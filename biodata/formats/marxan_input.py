@@ -1,4 +1,4 @@
-"""Marxan's input.dat: keywords and values among free text, and where the files that it names lie."""
+"""Marxan's input.dat: keywords and values among free text, and where the files that it names lie; the tables of a project."""
 
 import io
 import re

@@ -1,4 +1,7 @@
-"""What national nodes sign, by Ed25519: their keys, and the manifest of what a node hands over, one canonical JSON file with a signature beside it."""
+"""What national nodes sign, by Ed25519: their keys, and the manifest of what a node hands over, one canonical JSON file with a signature beside it.
+
+Sealed files, which whoever has the public key can write, and only whoever has the private key can read, stand here, too.
+"""
 
 import base64
 import hashlib

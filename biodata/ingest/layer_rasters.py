@@ -1,4 +1,4 @@
-"""A raster layer: what its cells hold, which legend they belong to, and what of it has to be written anew."""
+"""Kinds of layers; a raster layer: what its cells hold, which legend they belong to, what of it has to be written anew."""
 
 from collections import Counter
 from collections.abc import Mapping

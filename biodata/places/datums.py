@@ -1,4 +1,7 @@
-"""A place in any system to WGS 84, with the operation that was used and how good it is.
+"""Coordinate systems of the region: what they are, where they are used, and how a place in them is had in WGS 84.
+
+`find_system`, `all_systems` and `to_wgs84` are the three most used. A move says by which operation and how accurately; a
+system that nobody named is never assumed here.
 
 Without grid files PROJ may answer with a ballpark: the numbers come back as they were. That is no transformation and is
 never called one here: where EPSG publishes no parameters, a place stays where it was told and says so.

@@ -1,4 +1,4 @@
-"""Where the coordinates lie on the map, prepared for the tests that set a country or a division beside them."""
+"""Where the coordinates lie on the map, prepared for the tests that set a country or a division beside them; datums."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What the tests of time share: dates read into spans, numbers read out of text, and the readings to be proposed."""
+"""What the tests of time share: dates read into spans, numbers read out of text, and the readings to be proposed; dates of ISO 8601."""
 
 import re
 from calendar import isleap, monthrange

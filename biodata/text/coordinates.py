@@ -1,4 +1,4 @@
-"""Latitudes and longitudes as text: decimal degrees, degrees, minutes and seconds, sides in the region's languages."""
+"""Latitudes and longitudes as text: decimal degrees, degrees, minutes and seconds, sides in the region's languages; metres of a projection."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""The report's map as SVG: areas, corridor, narrowest place, border with its band, no record's place."""
+"""The report's map as SVG: areas, corridor, narrowest place, border with its band, no record's place; and its plots."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
