@@ -6,7 +6,8 @@ import shapely
 from pyproj import Transformer
 
 from biodata import places
-from biodata.places.datums import find_system, operations
+from biodata.places import datums
+from biodata.places.datums import find_system
 
 
 def provinces_of(country, boundaries, *, without=()):
@@ -41,9 +42,9 @@ def drawn(codes, count, boundaries, rng):
 def expressed(system, x, y):
     """Tell WGS 84 places in a system: by PROJ alone, except for the offsets of Chinese web maps."""
     if system == "GCJ-02":
-        return operations.wgs84_to_gcj02(x, y)
+        return datums.wgs84_to_gcj02(x, y)
     if system == "BD-09":
-        return operations.wgs84_to_bd09(x, y)
+        return datums.wgs84_to_bd09(x, y)
     return Transformer.from_crs(4326, find_system(system).crs, always_xy=True).transform(x, y)
 
 

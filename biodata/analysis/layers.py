@@ -15,7 +15,7 @@ from pyproj import CRS
 from biodata.analysis.grid import Floats, Grid, equal_area_grid
 from biodata.core import geo
 from biodata.core.errors import InputError
-from biodata.formats import geotiff
+from biodata.formats import grids
 from biodata.formats.vectors import read_frame
 
 _MARGIN: Final = 3
@@ -86,7 +86,7 @@ def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = N
     InputError
         If the box lies beside the layer (RASTER_OUTSIDE).
     """
-    with geotiff.opened(layer.path) as raster:
+    with grids.opened(layer.path) as raster:
         whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
     if box is None:
         return whole
@@ -153,7 +153,7 @@ def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
     """
     from rasterio.windows import Window
 
-    with geotiff.opened(layer.path) as raster:
+    with grids.opened(layer.path) as raster:
         whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
         window = _exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)
         if window is None:

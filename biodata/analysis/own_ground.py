@@ -17,7 +17,7 @@ from biodata.analysis.corridors import SQUARE_WITHIN
 from biodata.analysis.grid import Floats, Grid, equal_area_grid, require_aligned
 from biodata.core import geo
 from biodata.core.errors import InputError
-from biodata.formats import geotiff
+from biodata.formats import grids
 
 _STRETCH: Final = 0.02
 _WARP: Final = "give cell_m, and it is put into an equal-area grid of such cells (nearest value)"
@@ -72,7 +72,7 @@ def read_resistance(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            source = geotiff.open_raster(path)
+            source = grids.open_raster(path)
         with source:
             system = _system(source, path, crs)
             values, notes = _values(source, path, _band(source, path, band), nodata)

@@ -14,7 +14,7 @@ from pyproj import CRS
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.core import geo
 from biodata.core.errors import InputError
-from biodata.formats import geotiff
+from biodata.formats import grids
 
 CATEGORICAL: Final = ("nearest", "mode")
 """Ways to resample classes: a mean of two classes is no class."""
@@ -110,7 +110,7 @@ def _open(path: Path, *, crs_needed: bool = True) -> Any:
     from rasterio.errors import RasterioError
 
     try:
-        source = geotiff.open_raster(path)
+        source = grids.open_raster(path)
     except (RasterioError, OSError) as error:
         problem = "the file is no raster that can be read"
         expected = "a GeoTIFF or an ASCII grid"

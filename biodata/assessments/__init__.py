@@ -10,10 +10,17 @@ linked, would tell of a third.
 
 from biodata.assessments.finding import RELEASE_COLUMNS, find, of_release, with_utc
 from biodata.assessments.neighbours import Neighbours
-from biodata.assessments.reads import forget, remember
-from biodata.assessments.standing import held_results, left_behind, published_results
-from biodata.assessments.table import RULE_VERSION, AssessReport, assess, beside_others, of_open, unidentified
-from biodata.assessments.viewing import WORLD, in_view
+from biodata.assessments.standing import forget, held_results, left_behind, published_results, remember
+from biodata.assessments.table import (
+    RULE_VERSION,
+    WORLD,
+    AssessReport,
+    assess,
+    beside_others,
+    in_view,
+    of_open,
+    unidentified,
+)
 
 __all__ = [
     "RELEASE_COLUMNS",

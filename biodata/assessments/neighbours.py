@@ -1,7 +1,7 @@
 """What a release may say of changed records beside the others, and of those others, without looking at all.
 
-A doubt hangs on the records of one point, one species or one dataset; a cluster on records that share a key with one of its
-own. So only the records of the changed ones' points, species, datasets and keys are read from the release before.
+A doubt hangs on the records of one point or one species; a cluster on records that share a key with one of its own. So only
+the records of the changed ones' points, species and keys are read from the release before.
 """
 
 # ruff: noqa: S608 - names in SQL are our own; values stand in registered frames.
@@ -18,7 +18,7 @@ from biodata.assessments import cluster_keys as clusters
 from biodata.assessments.finding import RELEASE_COLUMNS, of_published, with_utc
 from biodata.assessments.table import unidentified
 from biodata.core.vocabularies import SharingCategory
-from biodata.harmonise import suspicious, suspicious_sets
+from biodata.harmonise import suspicious
 from biodata.places.gazetteer import SEAT_FLAGS
 from biodata.store.duck import literal, quote
 from biodata.store.lake import Lake
@@ -31,9 +31,8 @@ _OTHERS: Final = f"{_OPEN} AND o.key NOT IN (SELECT key FROM changed)"
 _FLAGS: Final = {
     "points": ("POINT_USED_BY_MANY", *SEAT_FLAGS.values()),
     "species": ("SPECIES_OUTLIER",),
-    "datasets": ("COORDINATES_ON_GRID", "DEGREE_MINUTE_SUSPECTED"),
 }
-"""The doubts that hang on the records of one point, of one species, of one dataset."""
+"""The doubts that hang on the records of one point, of one species."""
 _FLAGGED: Final = pl.Schema({"key": pl.Int64, "flag": pl.String})
 _CLUSTERED: Final = pl.Schema({"key": pl.Int64, "cluster_id": pl.Int64, "cluster_reason": pl.String})
 _NUMBERS: Final = (
@@ -110,14 +109,12 @@ class Neighbours:
 
     def _doubts(self) -> dict[str, tuple[pl.DataFrame, pl.DataFrame]]:
         """Return by kind the `key` of the records that were looked at, and the doubts about them."""
-        points = self._beside(_POINT, suspicious_sets.COLUMNS)
+        points = self._beside(_POINT, suspicious.COLUMNS)
         species = self._beside(("species",), ("key", "species", "occurrenceStatus", *_POINT))
-        datasets = self._beside(("datasetKey",), ("key", "datasetKey", *_POINT))
         near_seats = suspicious.repeated_near_seats(points, gazetteer=self._gazetteer)
         found = {
             "points": (points, [suspicious.used_by_many(points), near_seats]),
-            "species": (species, [suspicious_sets.outliers(species)]),
-            "datasets": (datasets, [suspicious_sets.on_grids(datasets), suspicious_sets.degree_minutes(datasets)]),
+            "species": (species, [suspicious.outliers(species)]),
         }
         return {
             kind: (looked.select("key"), pl.concat([part.select(pl.col(n).cast(t) for n, t in _FLAGGED.items()) for part in parts]).unique())
@@ -129,7 +126,7 @@ class Neighbours:
         asked = pl.concat([self._new, self._old]).select(by).unique()
         same = " AND ".join(f"o.{quote(name)} IS NOT DISTINCT FROM a.{quote(name)}" for name in by)
         others = self._rows(f"SEMI JOIN asked a ON {same} WHERE {_OTHERS}", columns, asked=asked)
-        return suspicious_sets.placed(pl.concat([self._new.select(columns), others.select(columns)]))
+        return suspicious.placed(pl.concat([self._new.select(columns), others.select(columns)]))
 
     def _flagged_before(self) -> pl.DataFrame:
         """Return the doubts of the release before about records that did not change, each record's own among them."""

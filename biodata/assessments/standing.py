@@ -1,28 +1,128 @@
 """Which results of runs may still be told: those whose records are no more hidden now than when they were read."""
 
 import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
 from biodata import sharing
-from biodata.assessments import reads
 from biodata.core.errors import StoreError, shorten
+from biodata.core.terms import PUBLISHED_OCCURRENCE
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import area_twins
 from biodata.places import BoundarySet
 from biodata.sharing.publish import LOOKED_AT
-from biodata.sharing.results import of_public_view, rules_of_run
+from biodata.sharing.results import of_public_view
+from biodata.store import checksums
 from biodata.store.lake import Lake
-from biodata.store.query.filters import In, IsNull
-from biodata.store.rules_in_force import known_to
+
+# What a run read of the records: kept for nobody else, so that it is known whether all of it goes out today, too.
+GONE: Final = "records that are gone"
+"""Stands for the names of records that a run read and that are in the lake no more."""
+_FOLDER: Final = "run_reads"
+_NAMES: Final = ("species", "scientificName")
+_READ_COLUMNS: Final = tuple(sorted({"key", *_NAMES, *LOOKED_AT}))
+_ASKED: Final = tuple(column for column in PUBLISHED_OCCURRENCE if column.name in {"key", "sharing_category"})
+_STRICTNESS: Final[Mapping[str, int]] = MappingProxyType({str(one): one.strictness for one in SharingCategory})
+
+
+def remember(data: Path, run_id: str, records: pl.DataFrame, *, more: bool = False) -> None:
+    """Keep which records a run read, and how exactly each was told then.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the installation. Which records a run read is for nobody else, so the file is not either.
+    run_id : str
+        The run, as its rows in the lake name it.
+    records : polars.DataFrame
+        `key`, `sharing_category` and names, as `in_view` returns them; of presences the name is kept, too.
+    more : bool
+        The run stays, and what is found over it read these records, too: of one that both read the more exact counts.
+    """
+    home = data / _FOLDER
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / f"{run_id}.parquet"
+    name = pl.coalesce(*(pl.col(one) for one in _NAMES if one in records.columns), pl.lit(None, pl.String))
+    read = records.select("key", strictness=_stated_strictness(), name=pl.when(_stated_strictness() > 0).then(name))
+    if more:
+        before = _read(path)
+        if before is None:
+            return  # what the run itself read is not known
+        read = pl.concat([before, read]).group_by("key").agg(pl.col("strictness").min(), pl.col("name").first())
+    part = path.with_suffix(".part")
+    read.sort("key").write_parquet(part)
+    checksums.put_in_place(data, part, path)
+
+
+def forget(data: Path, run_ids: Iterable[str]) -> None:
+    """Let go of what runs read whose results are gone."""
+    for run_id in run_ids:
+        checksums.remove(data, data / _FOLDER / f"{run_id}.parquet")
+
+
+def published_coarser(
+    lake: Lake, run_id: str | None, presences: pl.DataFrame, *, rules: sharing.RuleSet, boundaries: BoundarySet
+) -> tuple[str, ...] | None:
+    """Return the names of the records that a run read and that go out coarser today than it read them, or not at all.
+
+    Parameters
+    ----------
+    lake : Lake
+    run_id : str, optional
+    presences : polars.DataFrame
+        All that go out today, as `sharing.presence_rows` returns them.
+    rules : RuleSet
+        Those in force, with the plan of what goes out.
+    boundaries : BoundarySet
+
+    Returns
+    -------
+    tuple of str or None
+        Empty where every record that the run read goes out as exactly as then, so that its results tell nothing that the
+        records do not. None where it is not known what the run read.
+    """
+    read = None if run_id is None else _read(lake.data / _FOLDER / f"{run_id}.parquet")
+    if read is None:
+        return None
+    made = presences.select(column.name for column in _ASKED)
+    names: set[str] = set()
+    for then in read.iter_slices(_BATCH_ROWS):
+        try:
+            records = lake.read("occurrences", columns=_READ_COLUMNS, among=then.select("key"))
+        except StoreError:
+            return None
+        opened = sharing.open_records(records, rules, boundaries=boundaries, columns=_ASKED)
+        # A presence has a number of its own, which no record of the lake has.
+        shown = pl.concat([opened, made.join(then, on="key", how="semi")])
+        now = shown.select(pl.col("key").cast(pl.Int64), now=_stated_strictness())
+        coarser = then.join(now, on="key", how="left").filter(
+            pl.col("now").is_null() | (pl.col("now") > pl.col("strictness"))
+        )
+        named = records.select("key", own=pl.coalesce(*_NAMES, pl.lit("a record without a name")))
+        told = coarser.join(named, on="key", how="left").select(pl.coalesce("own", "name", pl.lit(GONE)))
+        names |= set(told.to_series())
+    return tuple(sorted(names))
+
+
+def _stated_strictness() -> pl.Expr:
+    return pl.col("sharing_category").replace_strict(_STRICTNESS, return_dtype=pl.Int64)
+
+
+def _read(path: Path) -> pl.DataFrame | None:
+    """Return what a run read; None where that is not kept, or cannot be read."""
+    try:
+        return pl.read_parquet(path, schema={"key": pl.Int64, "strictness": pl.Int64, "name": pl.String})
+    except (OSError, pl.exceptions.PolarsError):
+        return None
+
 
 _BATCH_ROWS: Final = 200_000
-_ASKED_ROWS: Final = 5_000
-_COLUMNS: Final = tuple(sorted({"key", *LOOKED_AT}))
 _BY_RECORDS: Final = frozenset({"validation"})
 """Findings over a run that are made by records."""
-_STRICTNESS: Final = {str(category): category.strictness for category in SharingCategory}
 
 
 def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
@@ -43,8 +143,8 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
         Sites that stand in two lists are flagged. Without what `sharing.publish_results` leaves out, and without the
         results of runs that read a record which goes out coarser today, or not at all: a rule came, its name was
-        corrected. Corridors rest on no record and stay; what was found over their run
-        by records goes.
+        corrected; nor of runs of which nobody knows what they read. Corridors rest on no record and stay; what was found
+        over their run by records goes.
     """
     stored = lake.read(table)
     if table == "protected_areas":
@@ -53,18 +153,10 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
         return sharing.publish_results(table, stored, rules=rules)
     coarser = _coarser(lake, stored, rules, boundaries)
     untouched = [run for run, names in coarser.items() if names == ()]
-    same = (rules_of_run() == rules.hash).fill_null(value=False)
-    touched = pl.col("run_id").is_in([run for run, names in coarser.items() if names]).fill_null(value=False)
     known = pl.col("run_id").is_in(untouched).fill_null(value=False)
     if "evidence_view" not in stored.columns:
-        stored = _without_findings(stored, touched | ~(known | same))
-        return sharing.publish_results(table, stored, rules=rules)
-    shown = sharing.publish_results(table, stored.filter(~touched), rules=rules, unaffected=untouched)
-    versions = pl.col("evidence").str.json_path_match("$.run.snapshot").cast(pl.Int64, strict=False)
-    shown = shown.with_columns(version=versions)
-    asked = shown.filter(~known)["version"].unique()
-    stale = [one for one in asked if one is None or _hidden_more(lake, one, rules, boundaries)]
-    return shown.filter(known | ~pl.col("version").is_in(stale, nulls_equal=True)).drop("version")
+        return sharing.publish_results(table, _without_findings(stored, ~known), rules=rules)
+    return sharing.publish_results(table, stored.filter(known), rules=rules, unaffected=untouched)
 
 
 def left_behind(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet) -> dict[str, int]:
@@ -102,7 +194,7 @@ def _coarser(
     if runs.is_empty():
         return {}
     made = sharing.presence_rows(rules, boundaries=boundaries)
-    return {run: reads.published_coarser(lake, run, made, rules=rules, boundaries=boundaries) for run in runs}
+    return {run: published_coarser(lake, run, made, rules=rules, boundaries=boundaries) for run in runs}
 
 
 def _without_findings(stored: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
@@ -120,69 +212,3 @@ def _bare(evidence: str) -> str:
         ensure_ascii=False,
         sort_keys=True,
     )
-
-
-def _hidden_more(lake: Lake, snapshot: int, rules: sharing.RuleSet, boundaries: BoundarySet) -> bool:
-    """Tell whether a record that an older version had is hidden more in the present one, under the same rules.
-
-    What the rules are judged by may have come since, too: a checklist with another name of their taxon, a protected area.
-    """
-    known_since = _known_since(lake, snapshot, rules)
-    if _stood_beside(lake, snapshot, rules):
-        return True
-    if not known_since and lake.changed_at("occurrences") <= snapshot:
-        return False
-    try:
-        if lake.count("occurrences", where=IsNull("source_record_id"), snapshot=snapshot):
-            return True  # a record that it had was withdrawn since
-        then = known_to(lake, rules, snapshot=snapshot) if known_since else rules
-        if known_since and _judged_stricter(lake, snapshot, then, rules, boundaries):
-            return True
-        for batch in lake.batches("occurrences", columns=_COLUMNS, since=snapshot, batch_rows=_BATCH_ROWS):
-            decided = sharing.decide(batch, rules, boundaries=boundaries)
-            for now in _strictness(batch, decided).iter_slices(_ASKED_ROWS):
-                where = In("key", tuple(now["key"].to_list()))
-                before = lake.read("occurrences", columns=_COLUMNS, where=where, snapshot=snapshot)
-                was_hidden = _strictness(before, sharing.decide(before, then, boundaries=boundaries))
-                was = before.select("key").join(was_hidden, on="key", how="left")
-                beside = was.join(now, on="key", suffix="_now")
-                if beside.filter(pl.col("strictness_now") > pl.col("strictness").fill_null(0)).height:
-                    return True
-    except StoreError:
-        return True  # the version is not kept any more: what its records were nobody can tell
-    return False
-
-
-def _known_since(lake: Lake, snapshot: int, rules: sharing.RuleSet) -> bool:
-    """Tell whether the taxa, or the protected areas that rules name, changed after a version of a lake."""
-    of_area = any(rule.area_id is not None for rule in rules.rules)
-    return lake.changed_at("taxa") > snapshot or (of_area and lake.changed_at("protected_areas") > snapshot)
-
-
-def _judged_stricter(
-    lake: Lake, snapshot: int, then: sharing.RuleSet, rules: sharing.RuleSet, boundaries: BoundarySet
-) -> bool:
-    """Tell whether a record of an older version, as it was, is judged stricter today than it was then."""
-    for batch in lake.batches("occurrences", columns=_COLUMNS, snapshot=snapshot, batch_rows=_BATCH_ROWS):
-        was, now = (_strictness(batch, sharing.decide(batch, known, boundaries=boundaries)) for known in (then, rules))
-        beside = now.join(was, on="key", how="left", suffix="_then")
-        if beside.filter(pl.col("strictness") > pl.col("strictness_then").fill_null(0)).height:
-            return True
-    return False
-
-
-def _stood_beside(lake: Lake, snapshot: int, rules: sharing.RuleSet) -> bool:
-    """Tell whether an older version had records that are set apart beside others today: maybe they were open then."""
-    if rules.plan is None:
-        return False
-    beside = rules.plan.apart.hidden.filter("beside").select("key")
-    try:
-        return bool(beside.height and lake.read("occurrences", columns=["key"], among=beside, snapshot=snapshot).height)
-    except StoreError:
-        return True
-
-
-def _strictness(records: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """Return key and strictness of the records that were decided about."""
-    strictness = decided["category"].replace_strict(_STRICTNESS, return_dtype=pl.Int64)
-    return pl.DataFrame({"key": records["key"].gather(decided["row"]), "strictness": strictness})

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +15,13 @@ from biodata import places, sharing
 from biodata.assessments import cluster_keys as clusters
 from biodata.assessments.finding import BATCH_ROWS, find
 from biodata.core.settings import Settings
-from biodata.harmonise import suspicious_sets
+from biodata.core.vocabularies import EvidenceView
+from biodata.harmonise import suspicious
+from biodata.places import BoundarySet
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.checksums import code_hash
 from biodata.store.lake import Lake
-from biodata.store.query.filters import Like
+from biodata.store.query.filters import Filter, In, InBox, Like
 from biodata.text import cluster_facts
 
 logger = logging.getLogger(__name__)
@@ -179,7 +182,7 @@ def beside_others(lake: Lake, records: pl.DataFrame, *, assessed: pl.DataFrame |
     whole = lake.read("assessments", columns=columns) if assessed is None else assessed.select(columns)
     found = whole.join(records.select("key"), on="key", how="semi")
     flags = found.select("key", flag="flags").explode("flag").drop_nulls("flag")
-    records = suspicious_sets.merged(records, flags.with_columns(detail=pl.lit(None, dtype=pl.String)))
+    records = suspicious.merged(records, flags.with_columns(detail=pl.lit(None, dtype=pl.String)))
     return records.join(found.drop("flags"), on="key", how="left", maintain_order="left")
 
 
@@ -237,3 +240,60 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+# The lake's records as a view of them allows, each with what the others tell of it.
+WORLD = (-180.0, -90.0, 180.0, 90.0)
+
+
+def in_view(
+    settings: Settings,
+    lake: Lake,
+    rules: sharing.RuleSet,
+    boundaries: BoundarySet,
+    *,
+    view: EvidenceView,
+    columns: Sequence[str] | None = None,
+    window: tuple[float, float, float, float] = WORLD,
+    where: In | None = None,
+) -> pl.DataFrame:
+    """Read records as a view shows them, with doubts and clusters.
+
+    What the lake knows of an open record beside others it may know from a hidden one (two open records are one event
+    since a third, hidden one is like both; a point is used by many hidden ones). So in the public view only open records
+    are set beside each other, and this is the one way in which anything reads records for a public result.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    lake : Lake
+        Its lake, assessed before where the view is exact.
+    rules : RuleSet
+        The sharing rules.
+    boundaries : BoundarySet
+        Whose land the rules count.
+    view : EvidenceView
+    columns : sequence of str, optional
+        Columns of `terms.OCCURRENCE`, those of `sharing.LOOKED_AT` among them; all where none are told.
+    window : west, south, east, north
+        Degrees, WGS 84.
+    where : In, optional
+        Which records, in place of those of the window, by a column that is published of presences, too.
+
+    Returns
+    -------
+    polars.DataFrame
+        As `sharing.evidence_view` returns them, with `cluster_id`.
+    """
+    asked: Filter | None = where
+    if where is None and window != WORLD:
+        asked = InBox(*window)
+    records = lake.read("occurrences", columns=columns, where=asked)
+    if view is EvidenceView.EXACT:
+        records = beside_others(lake, records)
+    among = None if where is None else pl.col(where.column).is_in(where.values)
+    shown = sharing.evidence_view(records, rules, boundaries=boundaries, view=view, window=window, among=among)
+    if view is EvidenceView.EXACT:
+        return shown
+    return beside_others(lake, shown, assessed=of_open(settings, lake, rules))

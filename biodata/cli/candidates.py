@@ -233,7 +233,7 @@ def survey_design(
     """Design, write, say what it would settle."""
     from biodata.analysis.evidence import DesignParameters, Detection
     from biodata.analysis.evidence.design import ASSUMED
-    from biodata.exports.survey_stations import WRITERS, write_proposal
+    from biodata.exports.tables import WRITERS, write_proposal
     from biodata.surveys.design import SurveyRequest, design
 
     check_kinds(out, tuple(WRITERS))

@@ -72,7 +72,6 @@ def datum(
             "not_judged": read.height - judged,
             **boundaries.to_dict(),
             "refusals": [refusal.as_dict() for refusal in refusals],
-            "applied": 0,
             "candidates": found.to_dicts(),
         }
         say(json.dumps(answer, ensure_ascii=False, indent=1))

@@ -51,7 +51,7 @@ def parse(
     """Read, parse, write."""
     from biodata.cli.options import read_options
     from biodata.cli.parse_files import parse_file
-    from biodata.formats.encoding_guesses import CANDIDATES
+    from biodata.formats.encodings import CANDIDATES
 
     declared = read_options(declare or [])
     rows, columns, read_in = parse_file(kind, file, out, declared=declared, encoding=encoding, progress=show_progress())

@@ -168,7 +168,7 @@ _NUMBER_RULES: Final = ("decimal_comma", "digits", "latitude_first_assumed", "de
 def coordinates(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     """Read the first pair of each row that is told: two columns before one text."""
     from biodata.text.coordinate_pairs import SCHEMA, parse_pairs, parse_two_columns
-    from biodata.text.projected import parse_projected
+    from biodata.text.coordinates import parse_projected
 
     parts = [
         parse_two_columns(columns[latitude], columns[longitude])

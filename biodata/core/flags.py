@@ -130,8 +130,6 @@ _ALL = (
     Flag("LAND_TAXON_AT_SEA", _PLACE, "A taxon of the land, farther out than the boundary set's band.", gbif=False),
     Flag("POINT_USED_BY_MANY", _PLACE, "Many collectors over many years share this exact point.", gbif=False),
     Flag("SPECIES_OUTLIER", _PLACE, "The place is far from every other record of the species.", gbif=False),
-    Flag("COORDINATES_ON_GRID", _PLACE, "The dataset's places stand on a regular grid far too often.", gbif=False),
-    Flag("DEGREE_MINUTE_SUSPECTED", _PLACE, "The dataset's minutes seem to be written as decimals.", gbif=False),
     Flag("RECORDED_DATE_INVALID", _TIME, "The date cannot be read."),
     Flag("RECORDED_DATE_UNLIKELY", _TIME, "The date lies in the future or before 1600."),
     Flag("RECORDED_DATE_MISMATCH", _TIME, "eventDate and year, month, day tell different dates."),
@@ -316,8 +314,6 @@ SUSPICIOUS: Final = frozenset(
         "LAND_TAXON_AT_SEA",
         "POINT_USED_BY_MANY",
         "SPECIES_OUTLIER",
-        "COORDINATES_ON_GRID",
-        "DEGREE_MINUTE_SUSPECTED",
     }
 )
 """Doubts that the record was made at its place at all; analyses leave these records out unless told otherwise."""

@@ -22,10 +22,10 @@ from biodata.exports.event_archive import (
     described_measurements,
     write_measurements,
 )
-from biodata.exports.growing import GrowingFile, Piece, ZipWriter, compress
 from biodata.exports.request import DatasetShare, ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
 from biodata.exports.templating import environment, xml_text
+from biodata.exports.zip_writer import Piece, ZipWriter, compress
 from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
@@ -66,7 +66,7 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
     request : ExportRequest
         What was asked for, and by which name it is known.
     out : Path
-        The file on its way; one that a crash left behind is gone on with.
+        The file on its way.
     step : function
         Told how far the work is; raises to stop it.
 
@@ -78,25 +78,16 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
     is told only where one was recorded.
     """
     events = archived_events(selection, facts)
-    with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
-        state = growing.state
-        growing.file.seek(0)
-        archive = ZipWriter(growing.file)
+    with out.open("wb") as file:
+        archive = ZipWriter(file)
         measured = facts.measured > 0 or (events is not None and events.are_measured)
         for name, data in sorted(_documents(facts, request, events, measured=measured).items()):
             archive.add(name, data)
         member = archive.begin("occurrence.txt")
-        after = -1
-        if state is None:
-            growing.file.truncate()
-            heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS), _EVENT_TIME]
-            archive.append(member, compress(("\t".join(heading) + "\n").encode()))
-        else:
-            after, member.crc, member.size, member.packed = (state[k] for k in ("after", "crc", "size", "packed"))
-            growing.file.seek(0, 2)
-        for place, piece in selection.chunks(terms.names(_COLUMNS), partial(_piece, events=events), after=after):
+        heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS), _EVENT_TIME]
+        archive.append(member, compress(("\t".join(heading) + "\n").encode()))
+        for place, piece in selection.chunks(terms.names(_COLUMNS), partial(_piece, events=events)):
             archive.append(member, piece)
-            growing.keep({"after": place, "crc": member.crc, "size": member.size, "packed": member.packed})
             step(selection.share(place))
         archive.end(member)
         if facts.media:
@@ -106,7 +97,6 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
         if events is not None:
             events.write(selection, archive)
         archive.close()
-        growing.finish()
 
 
 def _write_media(selection: Selection, archive: ZipWriter, events: Events | None) -> None:
@@ -115,7 +105,7 @@ def _write_media(selection: Selection, archive: ZipWriter, events: Events | None
     record = [] if events is None else [_RECORD]
     archive.append(member, compress(("\t".join(["coreid", *record, *_SHOWN]) + "\n").encode()))
     columns = dict.fromkeys([_COLUMNS[0].name, _RECORD, *POINTING, _MEDIA])
-    for _, piece in selection.chunks([*columns], partial(_media_piece, events=events), after=-1):
+    for _, piece in selection.chunks([*columns], partial(_media_piece, events=events)):
         archive.append(member, piece)
     archive.end(member)
 

@@ -18,11 +18,11 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.vocabularies import SurveyDesign
 from biodata.exports import camtrapdp_deployments as cameras
-from biodata.exports import camtrapdp_rows as rows_of
+from biodata.exports import camtrapdp_deployments as rows_of
 from biodata.exports.event_archive import whole_datasets
-from biodata.exports.growing import GrowingFile, ZipWriter, compress
 from biodata.exports.request import ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
+from biodata.exports.zip_writer import ZipWriter, compress
 from biodata.formats.camtrapdp import DESCRIPTOR, EFFORT_UNKNOWN, OBSERVATIONS_APART, SCHEMAS, TABLES, VERSION, fields
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, spelt, strictest
@@ -92,10 +92,8 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
         step(selection.share(place) / 3)
     deployments = cameras.named(_deployments(parts, events, whole=whole_datasets(selection.filter)))
     taxa = pl.concat(parts.taxa).unique("name").sort("name") if parts.taxa else None
-    with GrowingFile(out, request=request.fingerprint(facts), every_s=request.keep_every_s) as growing:
-        growing.file.seek(0)
-        growing.file.truncate()
-        archive = ZipWriter(growing.file)
+    with out.open("wb") as file:
+        archive = ZipWriter(file)
         package = _package(facts, request, parts, deployments, taxa)
         archive.add(DESCRIPTOR, json.dumps(package, ensure_ascii=False, indent=1).encode())
         rows = cameras.deployment_rows(deployments) if deployments is not None else None
@@ -115,7 +113,6 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
                 step((number + selection.share(place)) / 3)
             archive.end(member)
         archive.close()
-        growing.finish()
     return replace(facts, written=parts.count, notes=(_counted(facts, parts, deployments),))
 
 

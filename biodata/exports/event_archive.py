@@ -18,9 +18,9 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from biodata.core import terms
-from biodata.exports.growing import Piece, ZipWriter, compress
 from biodata.exports.request import Facts
 from biodata.exports.selection import Selection
+from biodata.exports.zip_writer import Piece, ZipWriter, compress
 from biodata.sharing.measurements import COLUMN, FIELDS, OF_OBIS, items
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE
@@ -117,7 +117,7 @@ class Events:
         archive.append(member, compress(("\t".join(["id", *_CORE_TERMS]) + "\n").encode()))
         archive.append(member, _lines(_core_rows(self.rows)))
         written = pl.Series([], dtype=pl.String)
-        for _, rows in selection.chunks(POINTING, self._without_event, after=-1):
+        for _, rows in selection.chunks(POINTING, self._without_event):
             new = rows.filter(~pl.col("id").is_in(written.implode()))
             if new.height:
                 archive.append(member, _lines(_with(new, "id", _CORE_TERMS)))
@@ -313,7 +313,7 @@ def write_measurements(selection: Selection, archive: ZipWriter, events: Events 
         told = events.rows.drop_nulls(COLUMN).select("survey_id", pl.lit(None, pl.String), COLUMN)
         archive.append(member, _measurement_lines(told.iter_rows(), of_events=True))
     columns = dict.fromkeys(["key", _RECORD, *POINTING, COLUMN])
-    for _, piece in selection.chunks([*columns], partial(_measurement_piece, events=events), after=-1):
+    for _, piece in selection.chunks([*columns], partial(_measurement_piece, events=events)):
         archive.append(member, piece)
     archive.end(member)
 

@@ -1,20 +1,17 @@
 """What an export is asked for, and what it says of itself: counts by dataset, the strictest licence, how to cite it."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 
 from biodata.core.vocabularies import SharingCategory
-from biodata.exports.growing import KEEP_EVERY_S
 from biodata.exports.selection import Selection
 from biodata.sharing.licences import effective, spelt, strictest
-from biodata.store.query.filters import Filter, canonical, to_plain
+from biodata.store.query.filters import Filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +238,6 @@ class ExportRequest:
         Address or id of its citation, which the text that is made here ends in.
     permits : sequence of (dataset, text)
         Permits that datasets rest on, in words.
-    keep_every_s : float
-        Seconds between two kept steps.
     """
 
     name: str
@@ -254,7 +249,6 @@ class ExportRequest:
     cite: str | None = None
     citation: str | None = None
     permits: tuple[tuple[str, str], ...] = ()
-    keep_every_s: float = field(default=KEEP_EVERY_S, compare=False)
 
     def asked_text(self) -> str:
         """Return the question in words."""
@@ -273,25 +267,6 @@ class ExportRequest:
             f"biodata ({self.created[:10]}). Occurrence download {self.name}: {records} of {datasets}, release "
             f"{facts.release}.{_named_datasets(facts)}{_label_words(facts)}{f' {self.citation}' if self.citation else ''}"
         )
-
-    def fingerprint(self, facts: Facts) -> str:
-        """Return a hash of all that the bytes follow from: a file that was begun for something else is not gone on with."""
-        told: dict[str, Any] = {
-            "biodata": version("biodata"),
-            "release": facts.release,
-            "filter": to_plain(self.filter),
-            "request": [
-                self.name,
-                self.created,
-                self.asked,
-                self.columns,
-                self.grid,
-                self.permits,
-                self.cite,
-                self.citation,
-            ],
-        }
-        return hashlib.sha256(canonical(told).encode()).hexdigest()
 
 
 def _counted(count: int, what: str) -> str:

@@ -179,7 +179,7 @@ class Selection:
                 raise _unreadable(error) from error
 
     def chunks(
-        self, columns: Sequence[str], then: Callable[[pl.DataFrame], Part], *, after: int = -1, rows: int | None = None
+        self, columns: Sequence[str], then: Callable[[pl.DataFrame], Part], *, rows: int | None = None
     ) -> Iterator[tuple[int, Part]]:
         """Read the chosen records in the release's order, some steps ahead of whoever takes them.
 
@@ -189,15 +189,13 @@ class Selection:
             What is read of each record.
         then : function of a frame
             What is made of the records of each step, several steps at a time.
-        after : int
-            Only records behind this place.
         rows : int, optional
             How many records each step has but the last; `CHUNK_ROWS` where it is not told.
 
         Yields
         ------
         (int, Part)
-            The place of the step's last record, to go on behind it, and what was made of its records.
+            The place of the step's last record, and what was made of its records.
         """
         listed = [_OCCURRENCES.column(name) for name in columns]
 
@@ -208,7 +206,7 @@ class Selection:
         taken = 0
         with ThreadPoolExecutor(_AHEAD) as pool:
             try:
-                for frame in self._frames(listed, after, rows or CHUNK_ROWS):
+                for frame in self._frames(listed, rows or CHUNK_ROWS):
                     waiting.append((frame[_PLACE][-1], pool.submit(make, frame)))
                     del frame
                     if len(waiting) > _AHEAD:
@@ -225,15 +223,15 @@ class Selection:
                 for _, future in waiting:
                     future.cancel()
 
-    def _frames(self, columns: Sequence[terms.Column], after: int, rows: int) -> Iterator[pl.DataFrame]:
-        """Read the chosen records behind a place, so many in each frame but the last, with the place of each."""
+    def _frames(self, columns: Sequence[terms.Column], rows: int) -> Iterator[pl.DataFrame]:
+        """Read the chosen records, so many in each frame but the last, with the place of each."""
         names = ", ".join([f"rowid AS {_PLACE}", *(quote(c.name) for c in columns if c.name not in self._empty)])
-        statement = f"SELECT {names} FROM occurrences WHERE rowid > ? AND {self._condition}"
+        statement = f"SELECT {names} FROM occurrences WHERE {self._condition}"
         kept: list[pl.DataFrame] = []
         height = 0
         with self._running_cursor() as cursor:
             try:
-                for batch in cursor.execute(statement, [after, *self._params]).to_arrow_reader(rows):
+                for batch in cursor.execute(statement, list(self._params)).to_arrow_reader(rows):
                     kept.append(pl.DataFrame(pl.from_arrow(batch)))
                     height += kept[-1].height
                     while height >= rows:

@@ -152,8 +152,7 @@ def export(
     request : ExportRequest
         What is asked for.
     out : Path
-        The file. Until it is whole it is called like it with `.part` before its suffix; one that a crash left behind is
-        gone on with where the format can, and the bytes are the same either way.
+        The file. Until it is whole it is called like it with `.part` before its suffix.
     step : function, optional
         Told how far the work is (0-1); raises to stop it.
     opened : function, optional

@@ -9,28 +9,254 @@ import bz2
 import gzip
 import io
 import lzma
+import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, Protocol, cast
 
-from biodata.core.errors import InputError
-from biodata.formats.zips import (
-    ArchiveLimits,
-    check_name,
-    is_clutter,
-    is_for_people,
-    is_nested,
-    open_member,
-    plain_name,
-    read_list,
-    refuse_member,
+from biodata.core.errors import InputError, shorten
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+# Zips from strangers: everything that can be wrong with the list of members is found before a byte is unpacked, and every byte is counted and checked.
+BROKEN_ZIP: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
 )
+"""Of the list of members, a name, a length, a checksum, the packed bytes, or a way of packing that is not known."""
+
+
+_BLOCK_BYTES: Final = 256 << 10
+_HEADER_BYTES: Final = 30
+"""What a member takes in the archive besides its data, at least."""
+
+
+class _ZipMember(io.RawIOBase):
+    """The unpacked bytes of a member; an error (ARCHIVE_BROKEN) where they are others than the list tells."""
+
+    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: str) -> None:
+        super().__init__()
+        self.name, self.size, self.file, self.given = info.filename, info.file_size, file, 0
+        asked = copy(info)
+        asked.file_size += 1  # what has one byte more than the list tells shows that the list lies
+        try:
+            self.content = archive.open(asked)
+        except BROKEN_ZIP as error:
+            raise self.broken(str(error)) from error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        try:
+            data = self.content.read(len(view))
+        except BROKEN_ZIP as error:
+            raise self.broken(str(error)) from error
+        self.given += len(data)
+        if self.given > self.size or (not data and self.given < self.size):
+            why = f"it has another size than the {self.size:,} bytes in the list"
+            raise self.broken(why)
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self.content.close()
+        super().close()
+
+    def broken(self, why: str) -> InputError:
+        """Return the error for a member that is not what the list says."""
+        return InputError(f"the member {shorten(self.name)} is broken: {why}", file=self.file, code="ARCHIVE_BROKEN")
+
+
+# The list of members at the end of a zip: everything that can be wrong with it is found before a byte is unpacked.
+_NESTED: Final = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".zst")
+_LETTERS: Final = frozenset({".md", ".rst", ".pdf", ".doc", ".docx", ".odt", ".rtf"})
+_PLAIN: Final = frozenset({"", ".txt", ".html"})
+_FOR_PEOPLE: Final = frozenset({"readme", "license", "licence", "copying", "changelog"})
+_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_ENCRYPTED: Final = 0x1 | 0x40 | 0x2000
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLimits:
+    """What an archive may hold at most.
+
+    Attributes
+    ----------
+    members : int
+        Files and folders; GBIF puts one description of each dataset into a download.
+    directory_bytes : int
+        Size of the zip's list of members.
+    total_bytes : int
+        Sum of the unpacked sizes.
+    ratio : int
+        How many times larger than its packed bytes a member may be; text reaches 20, deflate's highest is 1,032.
+    ratio_from_bytes : int
+        Unpacked size below which the ratio does not matter.
+    zips_inside : bool
+        Zips inside the zip are listed as members; whoever opens them checks them as archives of their own.
+    """
+
+    members: int = 50_000
+    directory_bytes: int = 16 << 20
+    total_bytes: int = 64 << 30
+    ratio: int = 100
+    ratio_from_bytes: int = 10_000_000
+    zips_inside: bool = False
+
+
+def open_zip(path: Path, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
+    """Return a zip and its files by name, checked, without what Macs and Windows add and without texts for people to read.
+
+    Raises
+    ------
+    InputError
+        See `open_archive`.
+    """
+    with path.open("rb") as stream:
+        _check_directory_size(stream, path.name, limits)
+    try:
+        archive = zipfile.ZipFile(path)
+    except BROKEN_ZIP as error:
+        problem = f"the zip archive is broken: {error}"
+        raise InputError(problem, file=path.name, code="ARCHIVE_BROKEN") from error
+    infos = archive.infolist()
+    if not infos:
+        problem = "the archive is empty"
+        raise InputError(problem, file=path.name, code="INPUT_EMPTY")
+    if len(infos) > limits.members:
+        problem = f"the archive holds {len(infos):,} members"
+        raise InputError(problem, file=path.name, expected=f"at most {limits.members:,}", code="ARCHIVE_TOO_LARGE")
+    total = sum(info.file_size for info in infos)
+    if total > limits.total_bytes:
+        problem = f"the archive unpacks to {total:,} bytes"
+        raise InputError(problem, file=path.name, expected=f"at most {limits.total_bytes:,}", code="ARCHIVE_TOO_LARGE")
+    files: dict[str, zipfile.ZipInfo] = {}
+    seen: set[str] = set()
+    for info in infos:
+        _check_member(info, path.name, limits)
+        name = plain_name(info.filename)
+        if name in seen:
+            refuse_member(path.name, name, "stands twice in the archive")
+        seen.add(name)
+        if not (name.endswith("/") or is_clutter(name) or is_for_people(name)):
+            files[name] = info
+    _check_overlaps(infos, archive.start_dir, path.name)
+    return archive, files
+
+
+def _check_directory_size(stream: BinaryIO, file: str, limits: ArchiveLimits) -> None:
+    """Raise an error where the list of members alone would take too much memory, before it is read."""
+    end = stream.seek(0, 2)
+    start = max(0, end - 65_557)  # a comment of 65,535 bytes after a record of 22
+    stream.seek(start)
+    tail = stream.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0:
+        problem = "this is not a zip archive, or its end is missing"
+        raise InputError(problem, file=file, expected="a whole zip archive", code="ARCHIVE_NOT_ZIP")
+    size = int.from_bytes(tail[at + 12 : at + 16], "little")
+    if size == 0xFFFFFFFF:  # zip64: the record before the locator has the size
+        locator = tail[at - 20 : at]
+        stream.seek(min(int.from_bytes(locator[8:16], "little"), end))
+        size = int.from_bytes(stream.read(56)[40:48], "little")
+    stream.seek(0)
+    if size > limits.directory_bytes:
+        problem = f"the archive's list of members takes {size:,} bytes"
+        expected = f"at most {limits.directory_bytes:,}"
+        raise InputError(problem, file=file, expected=expected, code="ARCHIVE_TOO_LARGE")
+
+
+def _check_member(info: zipfile.ZipInfo, file: str, limits: ArchiveLimits) -> None:
+    """Raise an error for a member that no archive of data needs."""
+    name = plain_name(info.orig_filename)
+    check_name(file, name)
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        refuse_member(file, name, "is a link or a device")
+    if info.flag_bits & _ENCRYPTED:
+        refuse_member(file, name, "is encrypted")
+    if info.compress_type not in _METHODS:
+        refuse_member(file, name, f"is packed with method {info.compress_type}; only deflate is taken")
+    allowed = limits.zips_inside and name.lower().endswith(".zip")
+    if is_nested(name) and not allowed and not is_clutter(name):
+        refuse_member(file, name, "is an archive inside the archive")
+    if info.file_size > limits.ratio_from_bytes and info.file_size > limits.ratio * max(info.compress_size, 1):
+        problem = f"{shorten(name)} unpacks to {info.file_size:,} bytes from {info.compress_size:,}"
+        expected = f"at most {limits.ratio} times"
+        raise InputError(problem, file=file, expected=expected, code="ARCHIVE_TOO_LARGE")
+
+
+def _check_overlaps(infos: list[zipfile.ZipInfo], start_of_directory: int, file: str) -> None:
+    """Raise an error where one member's bytes reach into the next: the trick that packs petabytes into megabytes."""
+    ordered = sorted(infos, key=lambda info: info.header_offset)
+    if ordered[0].header_offset < 0:
+        problem = "the zip archive is broken: its beginning is missing"
+        raise InputError(problem, file=file, code="ARCHIVE_BROKEN")
+    ends = [info.header_offset for info in ordered[1:]] + [start_of_directory]
+    for info, end in zip(ordered, ends, strict=True):
+        if info.header_offset + _HEADER_BYTES + info.compress_size > end:
+            refuse_member(file, info.filename, "overlaps the next member")
+
+
+def plain_name(stored: str) -> str:
+    """Return a member's name with `/` between its folders: programs of Windows write backslashes.
+
+    GBIF's publishing tool wrote one before each name once: https://github.com/gbif/dwca-io, applyIpt205Patch.
+    """
+    if "\\" not in stored:
+        return stored
+    return stored.replace("\\", "/").removeprefix("/") if not stored.startswith("\\\\") else stored
+
+
+def check_name(file: str, name: str) -> None:
+    """Raise an error for a name that leads out of an archive or cannot be printed."""
+    parts = name.split("/")
+    if not name or "\\" in name or name.startswith("/") or ".." in parts or ":" in parts[0]:
+        refuse_member(file, name, "has a path that leads out of the archive")
+    if any(ord(letter) < 32 for letter in name):
+        refuse_member(file, name, "has a control character in its name")
+
+
+def is_nested(name: str) -> bool:
+    """Tell whether a member is an archive itself."""
+    return name.lower().endswith(_NESTED)
+
+
+def is_clutter(name: str) -> bool:
+    """Tell whether a member is one of those that Macs and Windows add."""
+    parts = name.split("/")
+    return "__MACOSX" in parts or parts[-1] in {".DS_Store", "Thumbs.db", "desktop.ini"} or parts[-1].startswith("._")
+
+
+def is_for_people(name: str) -> bool:
+    """Tell whether a member is a text for people to read, of any folder: README.txt, LICENSE, letter.docx."""
+    file = PurePosixPath(name.lower())
+    return file.suffix in _LETTERS or (file.suffix in _PLAIN and file.stem in _FOR_PEOPLE)
+
+
+def refuse_member(file: str, member: str, what: str) -> NoReturn:
+    """Raise the error for a member that is not taken."""
+    problem = f"the member {shorten(member)!r} {what}"
+    raise InputError(problem, file=file, code="ARCHIVE_UNSAFE")
+
 
 # Tar archives (.tar, .tar.gz, .tgz, .tar.bz2, .tar.xz): listed and read as a stream, every byte counted, none of them written.
 
@@ -272,15 +498,17 @@ class _Zip:
     """A zip file whose list of members has been checked."""
 
     def __init__(self, path: Path, limits: ArchiveLimits) -> None:
-        self.name, self.path = path.name, path
-        entries = [entry for entry in read_list(path, limits) if not entry.is_folder]
-        root = _common_root([entry.name for entry in entries])
-        self.entries = {entry.name.removeprefix(root): entry for entry in entries}
-        self.sizes: Mapping[str, int] = {name: entry.size for name, entry in self.entries.items()}
-        self.backslashes = sum(entry.backslash for entry in entries)
+        self.name = path.name
+        self.archive, files = open_zip(path, limits)
+        root = _common_root(list(files))
+        self.infos = {name.removeprefix(root): info for name, info in files.items()}
+        self.sizes: Mapping[str, int] = {name: info.file_size for name, info in self.infos.items()}
+        self.backslashes = sum("\\" in info.filename for info in files.values())
 
     def open(self, member: str) -> BinaryIO:
-        return open_member(self.path, self.entries[member])
+        return cast(
+            "BinaryIO", io.BufferedReader(_ZipMember(self.archive, self.infos[member], self.name), _BLOCK_BYTES)
+        )
 
 
 class _Tar:

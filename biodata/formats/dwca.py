@@ -18,12 +18,11 @@ import polars as pl
 
 from biodata.core.errors import InputError, Refusal, shorten
 from biodata.formats import delimited
-from biodata.formats.archives import LIMITS, Archive, open_archive, read_document
+from biodata.formats.archives import LIMITS, Archive, ArchiveLimits, open_archive, read_document
 from biodata.formats.delimited import Delimited
 from biodata.formats.meta_xml import DataFile, Description, read_description
 from biodata.formats.records import Record, Repairs
 from biodata.formats.xml import local_name, local_term, parse, text_of
-from biodata.formats.zips import ArchiveLimits
 
 # Descriptions of datasets in EML (https://eml.ecoinformatics.org), as IPT and GBIF write them.
 #

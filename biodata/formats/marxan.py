@@ -9,9 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata.core.errors import InputError
-from biodata.formats import marxan_tables as tables
-from biodata.formats.marxan_input import Inputs, find_file, input_folder, read_inputs
-from biodata.formats.marxan_tables import ROW, Table
+from biodata.formats import marxan_input as tables
+from biodata.formats.marxan_input import ROW, Inputs, Table, find_file, input_folder, read_inputs
 
 _SPEC: Final = (
     "id",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from biodata.core.errors import InputError
-from biodata.formats.zips import BROKEN_ZIP
+from biodata.formats.archives import BROKEN_ZIP
 
 
 def cell_text(cell: object) -> str | None:

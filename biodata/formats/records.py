@@ -1,13 +1,14 @@
 """Tables of text cut into records: how one is written, what it may hold, its records as columns or field by field, and what was mended.
 
-A block is cut whole columns at once where it is well formed, else one field after the other.
+A block in which every record has the fields that it should is cut whole columns at once; another one is halved until only
+small pieces are left, which are read field by field.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -262,11 +263,13 @@ def _patterns(
     return plain, quoted, empty_lines, empty_line
 
 
-# A block of a text table cut into records: whole columns at once where it is well formed, else field by field.
+# A block of a text table cut into records.
 Positions = npt.NDArray[np.int64]
 
 _CR: Final = ord("\r")
 _BLANK: Final = b" \t\r\n"
+_SMALL: Final = 1 << 16
+"""Bytes of a block that is not cut in two any more."""
 _PIECE: Final = 1 << 17
 """Bytes that are compared at once, so that what comes of it stays in the processor's cache."""
 
@@ -295,6 +298,17 @@ class Cut:
     lines: int = 0
     short: int = 0
     long: int = 0
+
+    def joined(self, following: "Cut") -> "Cut":
+        """Return this and the cut of what follows as one."""
+        return Cut(
+            pl.concat([self.frame, following.frame]),
+            self.refusals + following.refusals,
+            self.used_bytes + following.used_bytes,
+            self.lines + following.lines,
+            self.short + following.short,
+            self.long + following.long,
+        )
 
 
 def cut(
@@ -345,86 +359,47 @@ def cut(
     """
     if at_end and block and not block.endswith(dialect.line_end.encode()):
         block += dialect.line_end.encode()
+    ends = _record_ends(block, dialect)
+    if ends is not None and ends.records.size:
+        whole = _even(block, ends, names, dialect, line, at_end, limits)
+        if whole is not None:
+            return whole
+        if len(block) > _SMALL:
+            # What is amiss stands in one half, mostly.
+            middle = int(ends.records[(ends.records.size - 1) // 2]) + 1
+            options: dict[str, Any] = {
+                "names": names,
+                "dialect": dialect,
+                "file": file,
+                "limits": limits,
+                "mended": mended,
+            }
+            if middle < len(block):
+                first = cut(block[:middle], line=line, at_end=False, **options)
+                return first.joined(cut(block[middle:], line=line + first.lines, at_end=at_end, **options))
+    return _field_by_field(block, names, dialect, line, at_end, file, limits, mended=mended)
+
+
+class _Ends(NamedTuple):
+    """Where the lines of a block end, and those lines that end a record; where its quotes stand."""
+
+    lines: Positions
+    records: Positions
+    quotes: Positions
+
+
+def _record_ends(block: bytes, dialect: Dialect) -> _Ends | None:
+    """Return where the records of a block end; None where only reading field by field tells it."""
     bytes_ = np.frombuffer(block, np.uint8)
-    line_ends = _positions(bytes_, ord(dialect.line_end))
+    lines = _positions(bytes_, ord(dialect.line_end))
     # One sign is looked for ten times as fast as each of its places, or as two signs together.
     has_quotes = dialect.quote is not None and dialect.quote.encode() in block
     quotes = np.flatnonzero(bytes_ == ord(str(dialect.quote))) if has_quotes else np.empty(0, np.int64)
     # Polars leaves out a byte order mark, and a CR before a separator.
     before_separator = b"\r" in block and b"\r" + dialect.separator.encode() in block
-    unlike = block.startswith(b"\xef\xbb\xbf") or before_separator
-    if unlike or not _well_formed(bytes_, quotes, dialect):
-        return _field_by_field(block, names, dialect, line, at_end, file, limits, mended=mended)
-    even = None if quotes.size else _even(block, line_ends, names, dialect, line, limits)
-    if even is not None:
-        return even
-    record_ends = line_ends[np.searchsorted(quotes, line_ends) % 2 == 0] if quotes.size else line_ends
-    used = int(record_ends[-1]) + 1 if record_ends.size else 0
-    starts = np.concatenate(([0], record_ends + 1))
-    rows = line + np.searchsorted(line_ends, starts)
-    if used < len(block) and (at_end or len(block) - used > limits.field_bytes):
-        # Field by field finds what is too long, or that a quote is not closed.
-        split_fields(block[used:], dialect, line=int(rows[-1]), at_end=at_end, file=file, limits=limits)
-    starts, rows = starts[:-1], rows[:-1]
-    separators = np.flatnonzero(bytes_[:used] == ord(dialect.separator))
-    if quotes.size:
-        separators = separators[np.searchsorted(quotes, separators) % 2 == 0]
-    _check_lengths(separators, starts, record_ends, rows, file, limits)
-    counts = np.diff(np.searchsorted(separators, record_ends), prepend=0) + 1
-    lengths = record_ends - starts
-    blank = (lengths == 0) | ((lengths == 1) & (bytes_[starts] == _CR)) if used else np.empty(0, bool)
-    nul = _has_nul(block, starts, used)
-    wrong = ~blank & ((counts != len(names)) | nul)
-    tails: dict[int, int] = {}
-    if mended:
-        tails = _empty_tails(
-            block, separators, starts, record_ends, np.flatnonzero(wrong & ~nul & (counts > len(names))), names, dialect
-        )
-        wrong &= nul | (counts > len(names))
-        wrong[list(tails)] = False
-    refusals = [
-        _refusal(block[starts[i] : record_ends[i]], int(rows[i]), int(counts[i]), len(names), file)
-        for i in np.flatnonzero(wrong)[: limits.refusals + 1]
-    ]
-    keep = ~(blank | wrong)
-    good = block[:used]
-    if not keep.all() or tails:
-        kept = np.repeat(keep, lengths + 1)
-        for number, start in tails.items():
-            kept[start : record_ends[number]] = False
-        good = bytes_[:used][kept].tobytes()
-    short = int((keep & (counts < len(names))).sum())
-    if short:
-        # Polars learns how many columns there are from the first line: one that has all of them is put there for it.
-        good = dialect.separator.encode() * (len(names) - 1) + dialect.line_end.encode() + good
-    frame = _polars(good, names, dialect, quoted=bool(quotes.size)).slice(int(short > 0))
-    frame.insert_column(0, pl.Series("source_row", rows[keep], pl.Int64))
-    return Cut(frame, refusals, used, int(np.searchsorted(line_ends, used)), short, len(tails))
-
-
-def _empty_tails(
-    block: bytes,
-    separators: Positions,
-    starts: Positions,
-    ends: Positions,
-    numbers: Positions,
-    names: Sequence[str],
-    dialect: Dialect,
-) -> dict[int, int]:
-    """Return, of those of the records whose cells behind the last column are empty, where these cells begin."""
-    first = np.searchsorted(separators, starts[numbers]) + len(names) - 1
-    separator, quote = dialect.separator.encode(), (dialect.quote or "").encode()
-
-    def is_empty(cell: bytes) -> bool:
-        bare = cell.strip(_BLANK)
-        quoted = quote and len(bare) > 1 and bare.startswith(quote) and bare.endswith(quote)
-        return not (bare[1:-1].strip(_BLANK) if quoted else bare)
-
-    return {
-        int(number): int(at)
-        for number, at in zip(numbers, separators[first], strict=True)
-        if all(map(is_empty, block[at + 1 : ends[number]].split(separator)))
-    }
+    if block.startswith(b"\xef\xbb\xbf") or before_separator or not _well_formed(bytes_, quotes, dialect):
+        return None
+    return _Ends(lines, lines[np.searchsorted(quotes, lines) % 2 == 0] if quotes.size else lines, quotes)
 
 
 def _positions(bytes_: npt.NDArray[np.uint8], wanted: int) -> Positions:
@@ -435,35 +410,34 @@ def _positions(bytes_: npt.NDArray[np.uint8], wanted: int) -> Positions:
 
 
 def _even(
-    block: bytes,
-    line_ends: Positions,
-    names: Sequence[str],
-    dialect: Dialect,
-    line: int,
-    limits: Limits,
+    block: bytes, ends: _Ends, names: Sequence[str], dialect: Dialect, line: int, at_end: bool, limits: Limits
 ) -> Cut | None:
-    """Return the same as `cut` for lines without quotes, nothing amiss and as many fields in each; else None.
+    """Return the records of a block in which nothing is amiss, as many fields in each; else None.
 
-    Polars refuses a line that is too long. Where it does not, and all lines together have the separators that they
+    Polars refuses a record that is too long. Where it does not, and all records together have the separators that they
     should, none is too short either, and none is empty.
     """
-    if not line_ends.size or len(names) < 2:
+    used = int(ends.records[-1]) + 1
+    rest = len(block) - used
+    longest = max(int(np.diff(ends.records, prepend=-1).max()) - 1, rest)
+    if len(names) < 2 or longest > limits.field_bytes or (at_end and rest) or block.find(b"\x00", 0, used) >= 0:
         return None
-    used = int(line_ends[-1]) + 1
-    longest = max(int(np.diff(line_ends, prepend=-1).max()) - 1, len(block) - used)
-    if longest > limits.field_bytes or block.find(b"\x00", 0, used) >= 0:
-        return None
-    separators = count_of(memoryview(block)[:used], dialect.separator)
-    if separators != line_ends.size * (len(names) - 1):
+    if ends.quotes.size:
+        separators = np.flatnonzero(np.frombuffer(block, np.uint8, used) == ord(dialect.separator))
+        count = int((np.searchsorted(ends.quotes, separators) % 2 == 0).sum())
+    else:
+        count = count_of(memoryview(block)[:used], dialect.separator)
+    if count != ends.records.size * (len(names) - 1):
         return None
     try:
-        frame = _polars(block[:used] if used < len(block) else block, names, dialect, quoted=False)
+        frame = _polars(block[:used] if rest else block, names, dialect, quoted=bool(ends.quotes.size))
     except pl.exceptions.PolarsError:
         return None
-    if frame.height != line_ends.size:
+    if frame.height != ends.records.size:
         return None
-    rows = pl.Series("source_row", np.arange(line, line + frame.height), pl.Int64)
-    return Cut(frame.insert_column(0, rows), [], used, frame.height)
+    starts = np.concatenate(([0], ends.records[:-1] + 1))
+    rows = pl.Series("source_row", line + np.searchsorted(ends.lines, starts), pl.Int64)
+    return Cut(frame.insert_column(0, rows), [], used, int(np.searchsorted(ends.lines, used)))
 
 
 def _well_formed(bytes_: npt.NDArray[np.uint8], quotes: Positions, dialect: Dialect) -> bool:
@@ -481,33 +455,6 @@ def _well_formed(bytes_: npt.NDArray[np.uint8], quotes: Positions, dialect: Dial
     if dialect.line_end == "\n":
         ends |= (after == _CR) & (bytes_[np.minimum(closes + 2, bytes_.size - 1)] == ord("\n"))
     return bool(opens.all() and ends.all())
-
-
-def _check_lengths(
-    separators: Positions, starts: Positions, ends: Positions, rows: Positions, file: str, limits: Limits
-) -> None:
-    """Raise an error for the first field that is over the limit."""
-    if not ends.size or int((ends - starts).max()) <= limits.field_bytes:
-        return
-    for start, end, row in zip(starts, ends, rows, strict=True):
-        if end - start <= limits.field_bytes:
-            continue
-        inside = separators[np.searchsorted(separators, start) : np.searchsorted(separators, end)]
-        longest = int(np.diff(np.concatenate(([start - 1], inside, [end]))).max()) - 1
-        if longest > limits.field_bytes:
-            problem = f"a field of {longest:,} bytes"
-            raise InputError(
-                problem, file=file, row=int(row), expected=f"at most {limits.field_bytes:,}", code="FIELD_TOO_LONG"
-            )
-
-
-def _has_nul(block: bytes, starts: Positions, used: int) -> npt.NDArray[np.bool_]:
-    """Return for each record whether it holds a NUL."""
-    result = np.zeros(starts.size, bool)
-    if block.find(b"\x00", 0, used) >= 0:
-        at = np.flatnonzero(np.frombuffer(block, np.uint8, used) == 0)
-        result[np.searchsorted(starts, at, side="right") - 1] = True
-    return result
 
 
 def _refusal(record: bytes, row: int, count: int, expected: int, file: str) -> Refusal:

@@ -25,8 +25,7 @@ import polars as pl
 from biodata.core import edges
 from biodata.core.errors import InputError, shorten
 from biodata.formats import encodings
-from biodata.formats.archives import Archive, open_archive
-from biodata.formats.zips import ArchiveLimits
+from biodata.formats.archives import Archive, ArchiveLimits, open_archive
 
 # Geometry in bytes (WKB, EWKB) looked at before GEOS sees it: how deep, how many vertices, numbers or not.
 #

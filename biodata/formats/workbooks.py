@@ -1,21 +1,341 @@
 """Spreadsheets and delimited text as people hand them in: every cell as it came, with the row that a person sees in the margin."""
 
 import io
+import re
+import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import IO, Final
+from xml.parsers import expat
 
 import polars as pl
 
 from biodata.core.errors import InputError
-from biodata.formats import encodings
+from biodata.formats import encodings, xml
+from biodata.formats.archives import BROKEN_ZIP
 from biodata.formats.delimited import SEPARATORS, sniff
 from biodata.formats.encodings import utf8_blocks
 from biodata.formats.other_workbooks import ODS, XLS, cell_text, kind_of, read_other
 from biodata.formats.records import Dialect, Limits, Record, split_fields
-from biodata.formats.workbook_parts import MAX_CELLS, MAX_COLUMNS, Marks, open_parts
+
+# What a sheet's XML tells besides values: formulas, errors, hidden rows and columns, and how far its cells reach.
+MAX_CELLS: Final = 3_000_000
+"""Cells that are filled, and cells of the rectangle that holds them."""
+MAX_ROWS: Final = 1_048_576
+MAX_COLUMNS: Final = 2_000
+_BLOCK_BYTES: Final = 1 << 16
+_LONGEST_FORMULA: Final = 200
+_CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+
+
+@dataclass
+class Marks:
+    """What is told of a sheet's cells; rows count from 1 as a person counts, columns from 0.
+
+    Attributes
+    ----------
+    last_row, last_column : int
+        The rectangle that holds every filled cell; 0 and -1 where there is none.
+    formulas : dict of (row, column) to str
+        Formulas as text, without their sign of equality, cut at 200 letters.
+    without_value : set of (row, column)
+        Formulas whose value the file does not hold.
+    errors : dict of (row, column) to str
+        Cells that are an error, such as `#REF!`.
+    hidden_rows : set of int
+        Rows that are not shown.
+    hidden_columns : list of (first, last)
+        Columns that are not shown.
+    """
+
+    last_row: int = 0
+    last_column: int = -1
+    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
+    without_value: set[tuple[int, int]] = field(default_factory=set)
+    errors: dict[tuple[int, int], str] = field(default_factory=dict)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+
+    def hides_column(self, column: int) -> bool:
+        """Tell whether a column is hidden."""
+        return any(first <= column <= last for first, last in self.hidden_columns)
+
+
+def read_marks(stream: IO[bytes], *, sheet: str, file: str) -> Marks:
+    """Read a sheet's marks.
+
+    Parameters
+    ----------
+    stream : binary file
+        The sheet's XML.
+    sheet, file : str
+        What errors call them.
+
+    Returns
+    -------
+    Marks
+
+    Raises
+    ------
+    InputError
+        If it is no XML or has a document type, or if a bound is passed.
+    """
+    reader = _Reader(sheet, file)
+    parse_blocks(stream, reader.parser, file)
+    return reader.marks
+
+
+def parse_blocks(stream: IO[bytes], parser: expat.XMLParserType, file: str) -> None:
+    """Parse a stream block by block; a document type is refused before anything of it is read.
+
+    Raises
+    ------
+    InputError
+        If it is not well formed (WORKBOOK_INVALID) or has a document type (XML_UNSAFE).
+    """
+    parser.StartDoctypeDeclHandler = _refuse_document_type(file)
+    try:
+        while block := stream.read(_BLOCK_BYTES):
+            parser.Parse(block, False)
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        problem = f"a part of the workbook is no XML ({error})"
+        raise InputError(problem, file=file, expected="an XLSX workbook", code="WORKBOOK_INVALID") from error
+
+
+def _refuse_document_type(file: str) -> Callable[..., None]:
+    """Return what refuses a document type."""
+
+    def refuse(*_: object) -> None:
+        problem = "a part of the workbook has a document type or entities, which are not taken"
+        raise InputError(problem, file=file, code="XML_UNSAFE")
+
+    return refuse
+
+
+class _Reader:
+    """Follows the elements of a sheet."""
+
+    def __init__(self, sheet: str, file: str) -> None:
+        self.sheet, self.file = sheet, file
+        self.marks = Marks()
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self.row, self.column, self.cells = 0, -1, 0
+        self.is_error = self.is_text = False
+        self.text: list[str] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Begin an element."""
+        match name.rpartition(":")[2]:
+            case "c":
+                self.cell(attributes)
+            case "v":
+                self.filled()
+                if self.is_error or (self.row, self.column) in self.marks.without_value:
+                    self.listen()
+            case "is":
+                self.filled()
+                self.marks.without_value.discard((self.row, self.column))
+            case "f":
+                self.filled()
+                self.marks.formulas[self.row, self.column] = ""
+                self.marks.without_value.add((self.row, self.column))
+                self.listen()
+            case "row":
+                self.row = _whole(attributes.get("r"), self.row + 1)
+                self.column = -1
+                if attributes.get("hidden") in ("1", "true") and len(self.marks.hidden_rows) < MAX_ROWS:
+                    self.marks.hidden_rows.add(self.row)
+            case "col" if attributes.get("hidden") in ("1", "true") and len(self.marks.hidden_columns) < MAX_COLUMNS:
+                first = _whole(attributes.get("min"), 1)
+                self.marks.hidden_columns.append((first - 1, _whole(attributes.get("max"), first) - 1))
+
+    def end(self, name: str) -> None:
+        """End an element."""
+        if self.parser.CharacterDataHandler is None:
+            return
+        match name.rpartition(":")[2]:
+            case "f":
+                self.marks.formulas[self.row, self.column] = "".join(self.text)[:_LONGEST_FORMULA]
+                self.parser.CharacterDataHandler = None
+            case "v":
+                place, text = (self.row, self.column), "".join(self.text)
+                if self.is_error:
+                    self.marks.errors[place] = text[:20]
+                # Writers that compute nothing leave an empty value; a formula's empty text is one that is told.
+                if text or self.is_text:
+                    self.marks.without_value.discard(place)
+                self.parser.CharacterDataHandler = None
+
+    def cell(self, attributes: dict[str, str]) -> None:
+        """Begin a cell."""
+        place = _CELL.fullmatch(attributes.get("r", ""))
+        if place is None:
+            self.column += 1
+        else:
+            self.row, self.column = int(place[2]), column_number(place[1])
+        self.is_error, self.is_text = attributes.get("t") == "e", attributes.get("t") == "str"
+
+    def filled(self) -> None:
+        """Count a cell that is filled."""
+        marks = self.marks
+        self.cells += 1
+        marks.last_row, marks.last_column = max(marks.last_row, self.row), max(marks.last_column, self.column)
+        size = marks.last_row * (marks.last_column + 1)
+        if marks.last_row > MAX_ROWS or marks.last_column >= MAX_COLUMNS or max(size, self.cells) > MAX_CELLS:
+            problem = f"the cells of sheet {self.sheet!r} reach over {marks.last_row} rows and {marks.last_column + 1} columns"
+            expected = (
+                f"no more than {MAX_ROWS} rows, {MAX_COLUMNS} columns and {MAX_CELLS} cells; is a value left far away?"
+            )
+            row = self.row if self.row <= MAX_ROWS else None
+            raise InputError(problem, file=self.file, row=row, expected=expected, code="INPUT_TOO_LARGE")
+
+    def listen(self) -> None:
+        """Keep the text that comes."""
+        self.text = []
+        self.parser.CharacterDataHandler = self.text.append
+
+
+def column_number(letters: str) -> int:
+    """Return a column's number from its letters; A is 0."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _whole(text: str | None, otherwise: int) -> int:
+    """Return a whole number."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 9 else otherwise
+
+
+# A workbook's container: its bounds, its sheets and their parts, and a copy of only what holds the values to be read.
+MAX_UNPACKED_BYTES: Final = 150_000_000
+MAX_MEMBERS: Final = 2_000
+MAX_RATIO: Final = 200
+"""Bounds of a workbook."""
+
+_BOOK: Final = "xl/workbook.xml"
+_BOOK_LINKS: Final = "xl/_rels/workbook.xml.rels"
+_NEEDED: Final = ("[Content_Types].xml", "_rels/.rels", _BOOK, _BOOK_LINKS, "xl/styles.xml", "xl/sharedStrings.xml")
+_SMALL_BYTES: Final = 4_000_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """A worksheet: its name, whether it is shown, where it is in the container, and its marks.
+
+    Hidden sheets are not looked into: their marks are empty.
+    """
+
+    name: str
+    visible: bool
+    member: str
+    marks: Marks
+
+
+def open_parts(content: bytes, *, file: str) -> tuple[list[Part], bytes]:
+    """Look a workbook over before its values are read.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    file : str
+        What errors call it.
+
+    Returns
+    -------
+    parts : list of Part
+        Its worksheets in their order.
+    clean : bytes
+        A workbook with the shown worksheets and nothing else: no pictures, programs, links or hidden sheets.
+
+    Raises
+    ------
+    InputError
+        If it is no XLSX, holds programs, or a bound is passed.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_container(archive, len(content), file)
+            parts = _parts(archive, file)
+            return parts, _clean(archive, parts, file)
+    except BROKEN_ZIP as error:
+        problem = "this is no XLSX workbook that can be read"
+        raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID") from error
+
+
+def _check_container(archive: zipfile.ZipFile, size: int, file: str) -> None:
+    """Refuse what is no XLSX, holds programs, or unpacks to far more than it is."""
+    members = archive.infolist()
+    total = sum(member.file_size for member in members)
+    if len(members) > MAX_MEMBERS or total > MAX_UNPACKED_BYTES or total > MAX_RATIO * max(size, 100_000):
+        problem = f"the workbook unpacks to {total} bytes in {len(members)} parts"
+        expected = f"no more than {MAX_UNPACKED_BYTES} bytes in {MAX_MEMBERS} parts"
+        raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
+    names = [member.filename for member in members]
+    if "xl/vbaProject.bin" in names:
+        problem = "the workbook holds a program (macros)"
+        raise InputError(problem, file=file, expected="a workbook without macros", code="WORKBOOK_MACROS")
+    if _BOOK not in names or len(names) > len(set(names)):
+        problem = "this is no XLSX workbook"
+        raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID")
+
+
+def _parts(archive: zipfile.ZipFile, file: str) -> list[Part]:
+    """Return the worksheets."""
+    members = set(archive.namelist())
+    targets = {}
+    if _BOOK_LINKS in members:
+        for link in xml.parse(_small(archive, _BOOK_LINKS, file), file=file):
+            if link.get("Type", "").endswith("/worksheet") and link.get("TargetMode") != "External":
+                target = link.get("Target", "")
+                targets[link.get("Id")] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    parts = []
+    for element in xml.parse(_small(archive, _BOOK, file), file=file).iter():
+        if xml.local_name(element.tag) != "sheet":
+            continue
+        links = [value for name, value in element.attrib.items() if xml.local_name(name) == "id"]
+        member = targets.get(links[0]) if links else None
+        if member not in members or member is None:
+            continue
+        name, visible = element.get("name", ""), element.get("state", "visible") == "visible"
+        marks = Marks()
+        if visible:
+            with archive.open(member) as stream:
+                marks = read_marks(stream, sheet=name, file=file)
+        parts.append(Part(name, visible, member, marks))
+    return parts
+
+
+def _small(archive: zipfile.ZipFile, member: str, file: str) -> bytes:
+    """Return a part that is small in every workbook."""
+    if archive.getinfo(member).file_size > _SMALL_BYTES:
+        problem = f"the part {member} is larger than {_SMALL_BYTES} bytes"
+        raise InputError(problem, file=file, code="INPUT_TOO_LARGE")
+    return archive.read(member)
+
+
+def _clean(archive: zipfile.ZipFile, parts: list[Part], file: str) -> bytes:
+    """Return the workbook with only what is needed to read its shown sheets; every byte of it was counted."""
+    wanted = [*_NEEDED, *(part.member for part in parts if part.visible)]
+    members = set(archive.namelist())
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as clean:
+        for member in dict.fromkeys(wanted):
+            if member not in members:
+                continue
+            if member == "xl/sharedStrings.xml":
+                with archive.open(member) as stream:
+                    parse_blocks(stream, expat.ParserCreate(), file)
+            clean.writestr(member, archive.read(member))
+    return out.getvalue()
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from biodata.harmonise import measures
 from biodata.harmonise.findings import Findings, Told, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.coordinate_pairs import SWAPPED, parse_pairs, parse_two_columns
-from biodata.text.coordinates import Axis, parse_coordinates, read_angle
-from biodata.text.projected import parse_projected
+from biodata.text.coordinates import Axis, parse_coordinates, parse_projected, read_angle
 from biodata.text.tables import Confidence
 
 # Records and events that a biodata had made coarser before it wrote the archive that they come in: they stay so.

@@ -18,7 +18,7 @@ from biodata.core.errors import InputError
 from biodata.harmonise import event_times
 from biodata.harmonise.findings import ADMINISTRATION, Findings, Told, repairs
 from biodata.text import dates
-from biodata.text.day_month import OrderEvidence, what_rows_prove
+from biodata.text.dates import OrderEvidence, what_rows_prove
 
 # The order of day and month in the date columns of each dataset: a pass over the table before it is interpreted.
 #

@@ -14,8 +14,7 @@ from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.datum_points import candidates, forms_of, read_points, region, stated_numbers
 from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told, repairs
 from biodata.harmonise.measures import FLAG as OUTLINED
-from biodata.places.datums import Form, System, find_system, to_wgs84
-from biodata.places.datums.operations import UNPUBLISHED_M
+from biodata.places.datums import UNPUBLISHED_M, Form, System, find_system, to_wgs84
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.tables import over_distinct
 

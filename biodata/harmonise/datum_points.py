@@ -7,13 +7,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 import shapely
-from numpy.typing import NDArray
 
 from biodata import places
 from biodata.core.geo import PREPARED, Floats, metres_per_degree
 from biodata.harmonise.findings import Told
-from biodata.places.datums import Form, System, all_systems
-from biodata.places.datums.systems import false_easting_m
+from biodata.places.datums import Form, System, all_systems, false_easting_m
 from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.countries import parse_countries
 from biodata.text.numbers import parse_decimals
@@ -28,12 +26,11 @@ POINTS: Final = pl.Schema(
         "zone": pl.Int64,
         "country": pl.String,
         "region": pl.String,
-        "stated": pl.String,
     }
 )
 """n points: longitude or easting as `x`, latitude or northing as `y`; `form` of `datums.Form`, null where the numbers
 are no coordinates; `zone` of a Gauss-Krüger easting, 0 without; `region` is the ISO code of the stated division, or of
-the country where none is known; `stated` is the datum as told."""
+the country where none is known."""
 
 PAIRS: Final = (
     ("decimalLongitude", "decimalLatitude"),
@@ -87,7 +84,6 @@ def read_points(told: Told, *, boundaries: places.BoundarySet) -> pl.DataFrame:
             "zone": zone,
             "country": country,
             "region": region,
-            "stated": told["geodeticDatum"],
         }
     )
     return frame.select(pl.col(name).cast(dtype) for name, dtype in POINTS.items())
@@ -180,13 +176,7 @@ def _regions(told: Told, boundaries: places.BoundarySet) -> tuple[pl.Series, pl.
     return joined["stated"], joined["region"]
 
 
-# How well points fit the place that they are stated to lie in.
-
-SCALES_M: Final = (5.0, 100.0, 1000.0, 5000.0)
-"""How far the map may be off, from a map that the points were drawn on to Natural Earth's band; the points tell which."""
-
-STRAY: Final = 0.002
-"""The share of points whose stated place is simply wrong: none of them decides alone."""
+# A stated place as an area, and the systems that come into question there.
 
 _REACH_DEGREES: Final = 0.5
 
@@ -257,51 +247,6 @@ def region(code: str, boundaries: places.BoundarySet) -> Region:
     shape = places.province_geometry(code, boundaries) if "-" in code else places.country_geometry(code, boundaries)
     return Region(shape)
 
-
-def log_likelihoods(outside_m: Floats, scale_m: float) -> Floats:
-    """Return how likely each point is, given how far it lies outside and how far the map may be off.
-
-    Parameters
-    ----------
-    outside_m : ndarray of float64, any shape
-        Metres, negative inside.
-    scale_m : float
-        Mean error of the map's edges.
-
-    Returns
-    -------
-    ndarray of float64, the same shape
-        Natural logarithms, between 0 and that of `STRAY`.
-
-    Notes
-    -----
-    The edge is off by a distance with a Laplace distribution, so a point is within the true area with the probability
-    of its tail beyond the point.
-    """
-    tail = np.exp(-np.abs(outside_m) / scale_m) / 2
-    likelihoods: Floats = np.log((1 - STRAY) * np.where(outside_m > 0, tail, 1 - tail) + STRAY)
-    return likelihoods
-
-
-def marginal(outside_m: Floats) -> float:
-    """Return the logarithm of how likely all the points are, whichever of `SCALES_M` the map's error is."""
-    totals = np.array([log_likelihoods(outside_m, scale).sum() for scale in SCALES_M])
-    return log_mean(totals)
-
-
-def log_mean(values: Floats) -> float:
-    """Return the logarithm of the mean of numbers given by their logarithms."""
-    most = float(values.max())
-    return most + float(np.log(np.exp(values - most).mean()))
-
-
-def likeliest_scale(outside_m: NDArray[np.float64]) -> float:
-    """Return the error of the map that the points fit best."""
-    totals = [log_likelihoods(outside_m, scale).sum() for scale in SCALES_M]
-    return SCALES_M[int(np.argmax(totals))]
-
-
-# Which systems come into question for a stated place, and how common each is there.
 
 _MARGIN_DEGREES: Final = {Form.DEGREES.value: 1.5, Form.METRES.value: 3.0, Form.METRES_WITH_ZONE.value: 3.0}
 """How far beyond its area a system is used: a country on two zones of a projection often keeps to one of them."""

@@ -521,6 +521,3 @@ def _zone(
     offsets = {times.offset_at(name, start.date(), start.strftime("%H:%M")) for name in names}
     agreed = offsets.pop() if len(offsets) == 1 else None
     return agreed, doubt or ("TIME_ZONE_ASSUMED" if agreed else "TIME_ZONE_MISSING")
-
-
-# The cells of events by term, without white space around them and without what only says that nothing is told.

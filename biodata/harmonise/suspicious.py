@@ -9,11 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata import places
+from biodata.core.flags import FLAGS
 from biodata.core.geo import Floats
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.findings import Findings, Told
 from biodata.places.borders import SEA
-from biodata.places.gazetteer import CENTRE_FLAGS, SEAT_FLAGS, Gazetteer, Points
+from biodata.places.gazetteer import CENTRE_FLAGS, MEAN_RADIUS_M, SEAT_FLAGS, Gazetteer, Points, on_sphere
 from biodata.text.tables import read_rows
 
 # Sea and land beside the taxon: whales on a mountain, elephants out at sea; only where the taxon's side is certain.
@@ -138,7 +139,7 @@ def used_by_many(placed: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     placed : polars.DataFrame
-        Records with coordinates, columns of `suspicious_sets.COLUMNS`.
+        Records with coordinates, columns of `COLUMNS`.
 
     Returns
     -------
@@ -375,3 +376,150 @@ def _spread(mask: Bools, at: Longs, height: int) -> pl.Series:
     whole = np.zeros(height, dtype=bool)
     whole[at[mask]] = True
     return pl.Series(whole)
+
+
+# Places that look wrong only beside the others, as a whole lake tells it.
+# Records far from all others of their species.
+
+LEAST_PLACES: Final = 7
+"""Species of fewer places tell nothing, as in CoordinateCleaner's `cc_outl` (`min_occs`)."""
+TIMES_RANGE: Final = 5.0
+"""`cc_outl`'s `mltpl`: beyond the upper quartile by so many times the range between the quartiles."""
+LEAST_M: Final = 300_000.0
+"""No place nearer to its neighbours than this is an outlier, however dense the others."""
+NEIGHBOUR: Final = 2
+"""The distance to the second nearest place counts: one other wrong record does not hide it."""
+_STEP_DEGREES: Final = 0.01
+_APART_M: Final = 1e8
+
+
+def outliers(placed: pl.DataFrame) -> pl.DataFrame:
+    """Find records far from the others of their species.
+
+    Parameters
+    ----------
+    placed : polars.DataFrame
+        Records with coordinates, columns of `COLUMNS`; those of absence do not count.
+
+    Returns
+    -------
+    polars.DataFrame
+        key, flag (SPECIES_OUTLIER), detail.
+
+    Notes
+    -----
+    The quantile method of CoordinateCleaner (Zizka et al. 2019, https://doi.org/10.1111/2041-210X.13152) on the
+    distance to the second nearest distinct place (of 0.01°) of the species instead of the mean distance to all: a
+    species of two far ranges keeps both, and a tree answers it for millions of records. Distances are great circles.
+    One tree holds all species: each is moved out along a fourth axis, farther than the earth is wide.
+    """
+    step = [(pl.col(name) / _STEP_DEGREES).round().cast(pl.Int32) for name in ("decimalLongitude", "decimalLatitude")]
+    present = placed.filter(
+        pl.col("species").is_not_null(), pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
+    ).select("key", "species", x=step[0], y=step[1])
+    cells = present.select("species", "x", "y").unique().sort("species", "x", "y")
+    cells = cells.filter(pl.len().over("species") >= LEAST_PLACES)
+    if cells.is_empty():
+        return pl.DataFrame(schema={"key": pl.Int64, "flag": pl.String, "detail": pl.String})
+    cells = cells.with_columns(metres=pl.Series(_to_neighbour(cells)))
+    distance = pl.col("metres")
+    upper, lower = distance.quantile(0.75, "linear"), distance.quantile(0.25, "linear")
+    limit = (upper + TIMES_RANGE * (upper - lower)).over("species").clip(LEAST_M)
+    far = cells.filter(distance > limit).with_columns(
+        flag=pl.lit("SPECIES_OUTLIER"),
+        detail=pl.format(
+            "{} km from the second nearest other place of the species", (distance / 1000).round().cast(int)
+        ),
+    )
+    return present.join(far, on=["species", "x", "y"]).select("key", "flag", "detail")
+
+
+def _to_neighbour(cells: pl.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Return the metres from each place to the `NEIGHBOUR`-th nearest of its species; there is one."""
+    from scipy.spatial import cKDTree
+
+    x, y = (cells[name].to_numpy() * _STEP_DEGREES for name in ("x", "y"))
+    species = cells["species"].rle_id().to_numpy().astype(np.float64)
+    points = np.column_stack([on_sphere(x, y), species * _APART_M])
+    chord = np.asarray(cKDTree(points).query(points, k=[NEIGHBOUR + 1], workers=-1)[0])
+    return np.asarray(2 * MEAN_RADIUS_M * np.arcsin(np.minimum(chord[:, 0] / (2 * MEAN_RADIUS_M), 1)))
+
+
+COLUMNS: Final = (
+    "key",
+    "datasetKey",
+    "species",
+    "occurrenceStatus",
+    "recordedBy",
+    "eventDate",
+    "year",
+    "decimalLongitude",
+    "decimalLatitude",
+)
+"""What `find` reads of `terms.OCCURRENCE`."""
+FOUND: Final = pl.Schema({"key": pl.Int64, "flag": pl.String, "detail": pl.String})
+
+
+def find(occurrences: pl.DataFrame, *, gazetteer: places.Gazetteer) -> pl.DataFrame:
+    """Find the records whose place looks wrong beside the other records.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        `COLUMNS`, of every record that is to be compared: the lake's for analyses. What is published of open records
+        is found among open records alone, so that no flag of theirs tells of one that is generalised.
+    gazetteer : Gazetteer
+        Where the seats are.
+
+    Returns
+    -------
+    polars.DataFrame of FOUND, sorted by key and flag
+        Each pair of a record and a flag once, with the reason in words; the same for any order of the rows.
+    """
+    rows = placed(occurrences.select(COLUMNS))
+    parts = [
+        used_by_many(rows),
+        repeated_near_seats(rows, gazetteer=gazetteer),
+        outliers(rows),
+    ]
+    found = pl.concat([part.select(pl.col(name).cast(dtype) for name, dtype in FOUND.items()) for part in parts])
+    return found.unique(["key", "flag"], keep="first", maintain_order=True).sort("key", "flag")
+
+
+def placed(occurrences: pl.DataFrame) -> pl.DataFrame:
+    """Return the records with coordinates, 0° E 0° N not among them."""
+    longitude, latitude = pl.col("decimalLongitude"), pl.col("decimalLatitude")
+    return occurrences.filter(longitude.is_finite(), latitude.is_finite(), (longitude != 0) | (latitude != 0))
+
+
+def merged(occurrences: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Return records with what was found among their `quality_flags`, in the order of `biodata.core.flags`.
+
+    Parameters
+    ----------
+    occurrences : polars.DataFrame of n rows
+        With `key` and `quality_flags`.
+    found : polars.DataFrame of FOUND
+        What `find` returned; keys that are not among the records play no part.
+
+    Returns
+    -------
+    polars.DataFrame of n rows, in their order
+    """
+    order = pl.DataFrame({"flag": list(FLAGS)}).with_row_index("order")
+    own = occurrences.select("key", flag="quality_flags").join(found.select("key").unique(), on="key", how="semi")
+    every = pl.concat(
+        [own.explode("flag").drop_nulls("flag"), found.select("key", "flag").join(own, on="key", how="semi")]
+    )
+    lists = (
+        every.unique()
+        .join(order, on="flag")
+        .sort("key", "order")
+        .group_by("key", maintain_order=True)
+        .agg(pl.col("flag").alias("_found"))
+    )
+    return (
+        occurrences.join(lists, on="key", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("_found", "quality_flags").alias("quality_flags"))
+        .drop("_found")
+    )

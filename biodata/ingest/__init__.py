@@ -18,8 +18,8 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "layer": "biodata.ingest.layer:LayerSource",
         "survey": "biodata.ingest.survey:SurveySource",
         "camtrapdp": "biodata.ingest.camtrapdp:CamtrapDp",
-        "smart": "biodata.ingest.smart.source:SmartSource",
-        "kobo": "biodata.ingest.kobo.source:KoboSource",
+        "smart": "biodata.ingest.smart:SmartSource",
+        "kobo": "biodata.ingest.kobo:KoboSource",
         "wildlife-insights": "biodata.ingest.wildlife_insights:WildlifeInsightsSource",
         "detections": "biodata.ingest.detections:DetectionsSource",
     }

@@ -14,12 +14,11 @@ from typing import BinaryIO, Final
 
 from biodata.core.errors import InputError
 from biodata.formats import delimited
-from biodata.formats.archives import Archive, is_tar, open_archive
+from biodata.formats.archives import BROKEN_ZIP, Archive, is_tar, open_archive
 from biodata.formats.camtrapdp import DESCRIPTOR
 from biodata.formats.dwca import META, METADATA
 from biodata.formats.other_workbooks import ODS, XLS, XLSX, kind_of
-from biodata.formats.zips import BROKEN_ZIP
-from biodata.ingest import loose_tables
+from biodata.ingest import dwca
 
 SHEETS: Final = "survey"
 """Workbooks and texts as people write them; what every other form is told apart from."""
@@ -220,7 +219,7 @@ def _of_part(opener: _Opener, name: str, beginning: bytes) -> set[str]:
     if found:
         return found
     try:
-        return {_MEASURED} if loose_tables.kind_of(headings) == loose_tables.MEASUREMENTS else {SHEETS}
+        return {_MEASURED} if dwca.kind_of(headings) == dwca.MEASURED else {SHEETS}
     except InputError:
         return {SHEETS}
 

@@ -7,21 +7,128 @@ and what it says is passed on.
 
 import json
 import logging
+import os
 import random
+import re
+import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
+from tqdm.auto import tqdm
 from urllib3.exceptions import HTTPError, NewConnectionError
 
-from biodata.core.errors import InputError, RemoteError, shorten
-from biodata.ingest.http_answers import RefusedError, TryAgainError, about, kind, message, origin, reason, retry_after
+from biodata.core.errors import InputError, RemoteError, StoreError, shorten
+
+
+# What a service answered: its kind, its message, and the headers that a polite client obeys.
+class TryAgainError(Exception):
+    """An answer that may be better next time.
+
+    Parameters
+    ----------
+    problem : str
+        What was wrong, as the end of a sentence that begins with the address.
+    after_seconds : float, optional
+        When the server asks to come back.
+    not_processed : bool
+        The server says that it did nothing.
+    """
+
+    def __init__(self, problem: str, after_seconds: float | None = None, *, not_processed: bool = False) -> None:
+        self.problem, self.after_seconds, self.not_processed = problem, after_seconds, not_processed
+        super().__init__(problem)
+
+
+class RefusedError(RemoteError):
+    """The service refuses, and would again.
+
+    Parameters
+    ----------
+    text : str
+        The message.
+    status : int
+        The answer's status.
+    """
+
+    def __init__(self, text: str, status: int) -> None:
+        self.status = status
+        super().__init__(text)
+
+
+def origin(url: str) -> tuple[str, str]:
+    """Return the scheme and the host with its port."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def about(url: str, problem: str) -> str:
+    """Return a sentence about an address, told without its query."""
+    parts = urlsplit(url)
+    return f"{parts.netloc}{parts.path} {problem}"
+
+
+def reason(error: BaseException) -> str:
+    """Return a network's error in few words, without the names of classes and pools."""
+    words = re.sub(r"<[^>]*>|HTTPS?ConnectionPool|HTTPS?Connection\b|\(\s*\)", "", str(error))
+    return shorten(words.strip(" :,()"), 150)
+
+
+def kind(answer: urllib3.BaseHTTPResponse) -> str:
+    """Return the content type without its parameters."""
+    return answer.headers.get("content-type", "no content type").partition(";")[0].strip().lower()
+
+
+def message(body: bytes) -> str:
+    """Return what a body of JSON, HTML or text says, as `: …`; empty where it says nothing."""
+    text = body.decode("utf-8", "replace")
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        text = re.sub(r"<[^>]*>", " ", re.sub(r"(?s)<(script|style|head)\b.*?</\1>", " ", text))
+    else:
+        if isinstance(told, dict):
+            text = str(told.get("message") or told.get("error") or told.get("detail") or text)
+    text = " ".join(text.split())
+    return f": {shorten(text, 200)}" if text else ""
+
+
+def retry_after(told: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, as a number or as a date; None for anything else."""
+    if not told:
+        return None
+    if re.fullmatch(r"\d{1,9}", told.strip()):
+        return float(told)
+    try:
+        return max(0.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def start_of(answer: urllib3.BaseHTTPResponse) -> int | None:
+    """Return where in a file an answer begins; None where a partial answer does not tell."""
+    if answer.status != 206:
+        return 0
+    found = re.match(r"bytes (\d+)-", answer.headers.get("content-range", ""))
+    return int(found[1]) if found else None
+
+
+def total_of(answer: urllib3.BaseHTTPResponse, start: int) -> int | None:
+    """Return the size of the whole file; None where the answer does not tell."""
+    if found := re.search(r"/(\d+)$", answer.headers.get("content-range", "")):
+        return int(found[1])
+    length = answer.headers.get("content-length", "")
+    return start + int(length) if length.isdigit() else None
+
 
 logger = logging.getLogger(__name__)
 
@@ -299,3 +406,123 @@ class Client:
             if whole:
                 raise
         return b"".join(parts)
+
+
+# Files from a service: resumed where an earlier run was cut off, and whole or not there.
+MOST_BYTES: Final = 200_000_000_000
+
+
+def fetch(
+    client: Client, url: str, target: Path, *, size: int | None = None, etag: str | None = None, progress: bool = False
+) -> str | None:
+    """Fetch a file; what an earlier run fetched of it (`….part`) is kept and resumed.
+
+    Parameters
+    ----------
+    client : Client
+        The service.
+    url : str
+        Absolute, or below the service's address.
+    target : Path
+        Is written when the file is whole.
+    size : int, optional
+        Bytes that it must have.
+    etag : str, optional
+        Of the version that is there already: it stays where it is still the service's.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    str or None
+        The file's ETag, where the service tells one.
+
+    Raises
+    ------
+    RemoteError
+        If the file cannot be had, is too large, or has another size.
+    StoreError
+        If there is no room for it.
+    """
+    part = target.with_name(f"{target.name}.part")
+    with tqdm(total=size, desc=target.name, unit="B", unit_scale=True, disable=not progress) as bar:
+        try:
+            found = client.patiently(
+                lambda: _fetch(client, client.address(url), part, size, etag, bar), url, reached=lambda: _size(part)
+            )
+        except RefusedError as error:
+            if etag is None or error.status != 304:
+                raise
+            return etag
+    part.replace(target)
+    return found
+
+
+def _fetch(client: Client, url: str, part: Path, size: int | None, etag: str | None, bar: Any) -> str | None:
+    """Fetch what is missing of a file; return its ETag."""
+    if size is not None and _size(part) > size:
+        part.unlink()
+    have = _size(part)
+    if have and have == size:
+        return None
+    headers = {"accept-encoding": "identity"} | ({"range": f"bytes={have}-"} if have else {})
+    headers |= {"if-none-match": etag} if etag and not have else {}
+    try:
+        with client.answer("GET", url, headers) as answer:
+            if any(other in kind(answer) for other in ("html", "json")):
+                said = message(client.body(answer))
+                msg = f"answered with {kind(answer)} in the place of the file{said}"
+                raise TryAgainError(msg)
+            start = start_of(answer)
+            if start is None or start > have:
+                msg = "answered with another part of the file than asked for"
+                raise TryAgainError(msg)
+            total = total_of(answer, start)
+            _check_total(url, total, size, part)
+            bar.reset(total)
+            bar.update(start)
+            with part.open("r+b" if part.exists() else "wb") as file:
+                file.truncate(start)
+                file.seek(start)
+                _copy(answer, file, url, bar)
+            found = answer.headers.get("etag")
+    except RefusedError as error:
+        if error.status != 416:
+            raise
+        part.unlink(missing_ok=True)  # there is no such range: what is here belongs to another file
+        raise TryAgainError(str(error)) from error
+    if (told := size if size is not None else total) is not None and _size(part) != told:
+        msg = f"sent {_size(part):,} bytes of a file of {told:,}"
+        raise TryAgainError(msg)
+    return found
+
+
+def _copy(answer: urllib3.BaseHTTPResponse, file: IO[bytes], url: str, bar: Any) -> None:
+    """Write an answer's bytes to a file and to the disk; what came before a cut stays."""
+    try:
+        while block := answer.read1(_BLOCK, decode_content=False):
+            if file.tell() + len(block) > MOST_BYTES:
+                raise RemoteError(about(url, f"sends more than {MOST_BYTES:,} bytes"))
+            file.write(block)
+            bar.update(len(block))
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        msg = f"{file.name} cannot be written: {error.strerror}"
+        raise StoreError(msg) from error
+
+
+def _check_total(url: str, total: int | None, size: int | None, part: Path) -> None:
+    """Refuse a file of another size than told, one that is too large, and one that there is no room for."""
+    if total is None:
+        return
+    if size is not None and total != size:
+        raise RemoteError(about(url, f"offers a file of {total:,} bytes, not of the {size:,} that it told"))
+    if total > MOST_BYTES:
+        raise RemoteError(about(url, f"offers a file of {total:,} bytes; at most {MOST_BYTES:,} are taken"))
+    if total - _size(part) > (free := shutil.disk_usage(part.parent).free):
+        raise StoreError(about(url, f"offers a file of {total:,} bytes; there is room for {free:,}"))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

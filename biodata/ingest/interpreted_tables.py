@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.core.errors import Refusal, StoreError
-from biodata.formats.zips import BROKEN_ZIP
+from biodata.formats.archives import BROKEN_ZIP
 from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 
 SUFFIX: Final = ".taken"

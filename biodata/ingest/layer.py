@@ -18,10 +18,10 @@ import shapely
 
 from biodata.core import edges, terms
 from biodata.core.errors import InputError
-from biodata.formats import geotiff
+from biodata.formats import grids
 from biodata.formats.vectors import Layer, open_layers, problem_of
 from biodata.ingest import declared_crs, layer_rasters
-from biodata.ingest.layer_kinds import KINDS, MEASURES, LayerKind, find_kind
+from biodata.ingest.layer_rasters import KINDS, MEASURES, LayerKind, find_kind
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.tables import check_options
 
@@ -215,8 +215,8 @@ def _write_cells(row: dict[str, Any], path: Path) -> None:
     import numpy as np
     import rasterio
 
-    with geotiff.opened(Path(row["path"])) as raster:
-        scale, offset = geotiff.scaling(raster, row["band"])
+    with grids.opened(Path(row["path"])) as raster:
+        scale, offset = grids.scaling(raster, row["band"])
         profile = {
             "driver": "GTiff", "width": raster.width, "height": raster.height, "count": 1, "dtype": row["dtype"],
             "crs": rasterio.crs.CRS.from_user_input(row["crs"]), "transform": raster.transform, "nodata": row["nodata"],
@@ -225,7 +225,7 @@ def _write_cells(row: dict[str, Any], path: Path) -> None:
         with rasterio.open(path, "w", **profile) as target:
             target.scales, target.offsets = (scale,), (offset,)
             for _, window in target.block_windows(1):
-                cells, kept = geotiff.read(raster, row["band"], window)
+                cells, kept = grids.read(raster, row["band"], window)
                 if row["empty"]:
                     cells[np.isin(cells, row["empty"])] = row["nodata"]
                 if kept is not None:

@@ -1,9 +1,10 @@
-"""A raster layer: what its cells hold, which legend they belong to, and what of it has to be written anew."""
+"""Kinds of layers; a raster layer: what its cells hold, which legend they belong to, what of it has to be written anew."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -11,10 +12,80 @@ from tqdm.auto import tqdm
 
 from biodata.core.errors import InputError
 from biodata.core.geo import METRES_PER_DEGREE
-from biodata.formats import geotiff
+from biodata.formats import grids
 from biodata.ingest import declared_crs
-from biodata.ingest.layer_kinds import KINDS, LayerKind
 from biodata.text import legends
+
+# What kinds of layers there are, and what each may hold.
+MEASURES: Final = ("categorical", "continuous")
+"""What the cells of a raster are: classes or quantities."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerKind:
+    """A kind of layer.
+
+    Attributes
+    ----------
+    name : str
+        As `--kind` names it.
+    measure : str or None
+        `categorical` or `continuous`; None where the cells decide.
+    vector : bool
+        True where it may come as features.
+    lowest, highest : float or None
+        Values that a cell can have; None where nothing bounds them.
+    unit : str
+        Of its values; empty where they have none.
+    forms : tuple of str
+        What its features are: points, lines, polygons.
+    """
+
+    name: str
+    measure: str | None
+    vector: bool
+    lowest: float | None = None
+    highest: float | None = None
+    unit: str = ""
+    forms: tuple[str, ...] = ()
+
+
+KINDS: Final[Mapping[str, LayerKind]] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            LayerKind("land_cover", "categorical", vector=False),
+            # From the shore of the Dead Sea to the top of Chomolungma, with the error of a model at a peak.
+            LayerKind("elevation", "continuous", vector=False, lowest=-500, highest=9000, unit="m"),
+            LayerKind("population", "continuous", vector=False, lowest=0, unit="people"),
+            # From 0 to 1 or, as Keeley et al. 2016 tell it, to 100.
+            LayerKind("suitability", "continuous", vector=False, lowest=0, highest=100),
+            LayerKind("roads", None, vector=True, forms=("lines",)),
+            LayerKind("rivers", None, vector=True, forms=("lines", "polygons")),
+            LayerKind("settlements", None, vector=True, forms=("points", "polygons")),
+            LayerKind("fence", None, vector=True, forms=("lines",)),
+            LayerKind("mine", None, vector=True, forms=("points", "polygons")),
+            LayerKind("dam", None, vector=True, forms=("points", "lines", "polygons")),
+        )
+    }
+)
+
+
+def find_kind(text: str) -> LayerKind:
+    """Return a kind by the name that a person gives it.
+
+    Raises
+    ------
+    InputError
+        If there is none (OPTION_INVALID).
+    """
+    name = text.strip().lower().replace("-", "_").replace(" ", "_")
+    if name not in KINDS:
+        problem = "the kind of a layer is not known"
+        expected = f"one of {', '.join(KINDS)} (or, of a raster's cells, {' or '.join(MEASURES)})"
+        raise InputError(problem, column="kind", value=text, expected=expected, code="OPTION_INVALID")
+    return KINDS[name]
+
 
 # What a raster's cells hold: their values counted block by block, never all of them in memory.
 
@@ -72,7 +143,7 @@ def count(raster: Any, band: int, *, nodata: float | None, file: str, progress: 
     found = Cells()
     windows = [window for _, window in raster.block_windows(band)]
     for window in tqdm(windows, desc=file, unit="block", disable=not progress):
-        whole, kept = geotiff.read(raster, band, window)
+        whole, kept = grids.read(raster, band, window)
         cells = whole.ravel()
         good = cells == cells
         if kept is not None:
@@ -141,9 +212,9 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
     """
     kind = KINDS.get(options.get("kind", ""))
     told = declared_crs.read_crs(options["crs"]) if "crs" in options else None
-    with geotiff.opened(path) as raster:
-        band = geotiff.choose_band(raster, path.name, options.get("band"))
-        geotiff.check_north_up(raster, path.name)
+    with grids.opened(path) as raster:
+        band = grids.choose_band(raster, path.name, options.get("band"))
+        grids.check_north_up(raster, path.name)
         placed = declared_crs.place(
             None if not raster.crs else declared_crs.read_crs(raster.crs.to_wkt()),
             tuple(raster.bounds),
@@ -154,7 +225,7 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
         notes = list(placed.notes)
         dtype = raster.dtypes[band - 1]
         nodata = _nodata(options.get("nodata"), raster.nodatavals[band - 1], dtype, path.name)
-        if (lossy := geotiff.loses(raster)) is not None:
+        if (lossy := grids.loses(raster)) is not None:
             notes.append(f"the file is compressed with loss ({lossy}): values are not those that were measured")
         cells = count(raster, band, nodata=nodata, file=path.name, progress=progress)
         measure = _measure(cells, kind, options.get("kind"), dtype, path.name)
@@ -165,13 +236,13 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
             palette = "palette" in [one.name for one in raster.colorinterp]
             legend, empty = _legend(cells, options, cell_m, path.name, notes, palette=palette)
         if kind is not None:
-            _check_values(cells, kind, nodata, path.name, notes, scaling=geotiff.scaling(raster, band))
+            _check_values(cells, kind, nodata, path.name, notes, scaling=grids.scaling(raster, band))
         elif nodata is None:
             notes += _looks_empty(cells)
         if empty and nodata is None:
             nodata = float(empty[0])
-        notes += _scaled(geotiff.scaling(raster, band), measure)
-        masked = geotiff.masked(raster, band)
+        notes += _scaled(grids.scaling(raster, band), measure)
+        masked = grids.masked(raster, band)
         if masked and nodata is None:
             nodata = _free_value(cells, dtype, path.name)
         # What the file itself does not say, or says otherwise, the stored copy has to say.

@@ -18,10 +18,9 @@ from tqdm.auto import tqdm
 
 from biodata.core import edges, geo
 from biodata.core.errors import InputError, Refusal
-from biodata.formats.archives import open_archive
+from biodata.formats.archives import ArchiveLimits, open_archive
 from biodata.formats.vectors import EXPECTED, MAX_DEPTH, Layer, open_layers, problem_of
 from biodata.formats.workbooks import read_sheets
-from biodata.formats.zips import ArchiveLimits
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.ingest.table_headings import OPTION, declared_names, open_table, renamed_frames
 from biodata.ingest.tables import check_options

@@ -15,7 +15,7 @@ from biodata.ingest.sheet_headings import IN_DEGREES, with_year, year_of
 from biodata.ingest.sheet_layout import Column, Layout, is_total
 from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
-from biodata.text.day_month import OrderEvidence
+from biodata.text.dates import OrderEvidence
 from biodata.text.numbers import ascii_digits
 
 _FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND = 3, 0.6, 0.85, 4

@@ -15,10 +15,9 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from biodata.core.errors import InputError
-from biodata.formats.archives import open_archive, read_document
+from biodata.formats.archives import BROKEN_ZIP, ArchiveLimits, open_archive, read_document
 from biodata.formats.other_workbooks import XLS
 from biodata.formats.workbooks import Grid, read_grids, read_text_grid
-from biodata.formats.zips import BROKEN_ZIP, ArchiveLimits
 from biodata.ingest import survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, by_cells

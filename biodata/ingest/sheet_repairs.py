@@ -12,7 +12,7 @@ from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
-from biodata.places.datums.systems import find_system
+from biodata.places.datums import find_system
 from biodata.text.numbers import parse_decimal
 
 _OF_ONE: Final = frozenset(

@@ -16,7 +16,7 @@ from biodata.ingest.protocol import Finding, VerbatimTable
 from biodata.ingest.sheet_units import Measured, declared
 from biodata.text import dates
 from biodata.text.controlled import parse_licence
-from biodata.text.day_month import OrderEvidence
+from biodata.text.dates import OrderEvidence
 from biodata.text.tables import NA, PLACEHOLDERS
 
 REPORTED: Final = ("sheet", "row", "column", "value", "blocking", "code", "message", "expected", "proposal", "accept")

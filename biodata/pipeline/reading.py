@@ -16,7 +16,7 @@ from biodata import harmonise, places
 from biodata.core import terms
 from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
-from biodata.harmonise import camera_images
+from biodata.harmonise import camera_clocks
 from biodata.harmonise.dates import DateOrders
 from biodata.ingest import open_source
 from biodata.ingest.protocol import DECLARABLE, DESCRIBABLE, Source, VerbatimTable
@@ -254,10 +254,10 @@ def with_clock_faults(events: Table | None, records: Table | None) -> RowFiles |
     rows = events.events
     if records is None or not records.images:  # a table without any record has no batch that tells the columns
         return rows
-    told = rows.read(camera_images.EVENT_COLUMNS)
-    found = camera_images.clock_faults(told, pl.concat(records.images), records.verbatim.images)
+    told = rows.read(camera_clocks.EVENT_COLUMNS)
+    found = camera_clocks.clock_faults(told, pl.concat(records.images), records.verbatim.images)
     if found:
-        rows.replace(camera_images.flagged(rows.read(), found))
+        rows.replace(camera_clocks.flagged(rows.read(), found))
         flags = rows.read(["quality_flags"])["quality_flags"].explode().drop_nulls()
         events.report.flags = dict(sorted(Counter(flags).items()))
     return rows

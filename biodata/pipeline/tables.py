@@ -9,12 +9,11 @@ from tqdm.auto import tqdm
 
 from biodata import harmonise, places
 from biodata.core.errors import Refusal, StoreError
-from biodata.harmonise import camera_images
+from biodata.harmonise import camera_clocks
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.events import event_slices
-from biodata.harmonise.occurrences import HarmonisedBatch
+from biodata.harmonise.occurrences import Elsewhere, HarmonisedBatch, harmonise_batches
 from biodata.harmonise.protected_areas import not_mapped, protected_areas
-from biodata.harmonise.streams import Elsewhere, harmonise_batches
 from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts
@@ -47,7 +46,7 @@ class Table:
     tombstones : Tombstones, optional
         What was withdrawn, and is refused.
     images : list of polars.DataFrame, optional
-        `camera_images.COLUMNS` of the records, where events before them may be those of cameras.
+        `camera_clocks.COLUMNS` of the records, where events before them may be those of cameras.
     countries : list of polars.DataFrame, optional
         Where they are asked for: the distinct `country_codes` and `countryCode` of each batch of events or records, of
         withdrawn ones too.
@@ -179,7 +178,7 @@ def _records(table: Table, harmoniser: harmonise.Harmoniser, elsewhere: Elsewher
         of_part = pl.lit(table.part, pl.String).alias("dataset_part")
         staging.add(result.interpreted.with_columns(of_part), result.verbatim.with_columns(of_part), part=number)
         if table.images is not None:
-            table.images.append(result.interpreted.select(camera_images.COLUMNS))
+            table.images.append(result.interpreted.select(camera_clocks.COLUMNS))
         datasets = set(result.interpreted["datasetKey"].unique())
         refusals = _in_sheet(result.refusals, table.verbatim, number)
         return _left_behind(result.interpreted, refusals, datasets, result.quality)

@@ -18,7 +18,7 @@ from biodata.core.errors import InputError
 from biodata.core.geo import Floats, area_km2, metres_per_degree
 from biodata.places.borders import ranges
 from biodata.places.boundaries import BoundarySet
-from biodata.places.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
+from biodata.places.datums import wgs84_to_bd09, wgs84_to_gcj02
 
 Longs = NDArray[np.int64]
 

@@ -23,9 +23,7 @@ from tqdm.auto import tqdm
 from biodata import pipeline
 from biodata.core.errors import InputError, RemoteError, shorten
 from biodata.core.settings import Settings
-from biodata.ingest.http import Client
-from biodata.ingest.http_answers import RefusedError
-from biodata.ingest.http_files import fetch
+from biodata.ingest.http import Client, RefusedError, fetch
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.pipeline.report import IngestReport
 from biodata.pull.gbif_scope import Scope, Taxon, taxon_of

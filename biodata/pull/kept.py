@@ -13,8 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.core.errors import StoreError
-from biodata.ingest.http import Client
-from biodata.ingest.http_files import fetch
+from biodata.ingest.http import Client, fetch
 from biodata.store.locks import try_lock
 
 PULLS: Final = "pulls"

@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 
 from biodata.core.errors import InputError, RemoteError
 from biodata.core.settings import Settings
-from biodata.ingest.http_answers import RefusedError, about
+from biodata.ingest.http import RefusedError, about
 from biodata.pipeline.report import IngestReport
 from biodata.pull.service import Counts, RangeFile, Source
 

@@ -13,8 +13,7 @@ import polars as pl
 from biodata import pipeline
 from biodata.core.errors import InputError, RemoteError
 from biodata.core.settings import Settings
-from biodata.ingest.http import Client
-from biodata.ingest.http_answers import RefusedError, TryAgainError, about, start_of, total_of
+from biodata.ingest.http import Client, RefusedError, TryAgainError, about, start_of, total_of
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
 from biodata.pipeline.report import IngestReport
 from biodata.pull.kept import Folder

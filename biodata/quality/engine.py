@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from biodata.core.errors import InputError
-from biodata.quality import location_datum, location_map, location_values, record, taxon, time
+from biodata.quality import location_map, location_place, location_values, record, taxon, time
 from biodata.quality.model import (
     FILLED_TESTS,
     Answer,
@@ -30,7 +30,7 @@ MEASURED: Final = tuple(
             *FILLED_TESTS,
             *record.TESTS,
             *location_map.NAME_TESTS,
-            *location_datum.TESTS,
+            *location_place.TESTS,
             *location_map.TESTS,
             *location_values.TESTS,
             *time.TESTS,

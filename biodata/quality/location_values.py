@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.quality.location_datum import code_meant, is_code
+from biodata.quality.location_place import code_meant, is_code
 from biodata.quality.model import (
     BLANKS,
     Answer,

@@ -6,8 +6,7 @@ from typing import Final
 import polars as pl
 
 from biodata.quality.model import PARAMETER, Answer, Arguments, Test, term_of, test
-from biodata.quality.time_iso import EPOCH, read_span
-from biodata.quality.time_prepare import MONTHS, SPACE, VERBATIM, dates, numbers, standardised
+from biodata.quality.time_prepare import EPOCH, MONTHS, SPACE, VERBATIM, dates, numbers, read_span, standardised
 
 # Validations of BDQ Core on dates: what is there, what is ISO 8601, what is in range, what agrees with what.
 

@@ -15,8 +15,8 @@ from biodata.core.errors import InputError
 from biodata.core.geo import Floats, area_km2, geodesic_distance_m, metres_per_degree
 from biodata.places import BoundarySet, country_geometry
 from biodata.places.borders import SEA
-from biodata.places.cells import COLUMNS, DIVIDED, ROWS
-from biodata.places.cells import PER_DEGREE as MAP_CELLS
+from biodata.places.boundaries import COLUMNS, DIVIDED, ROWS
+from biodata.places.boundaries import PER_DEGREE as MAP_CELLS
 from biodata.sharing.grid import GUARD, PER_DEGREE
 
 Longs = NDArray[np.int64]

@@ -18,7 +18,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from biodata.core.errors import StoreError
-from biodata.formats import sealed
+from biodata.formats import node_keys
 from biodata.store import checksums, folders
 from biodata.store.locks import sync_folder
 from biodata.store.models import SubmissionView
@@ -40,7 +40,7 @@ def make_key(data: Path) -> None:
         data.mkdir(parents=True, exist_ok=True)
         if not private.exists():
             with contextlib.suppress(FileExistsError):  # another process was faster
-                _write_new(private, sealed.new_key()[0])
+                _write_new(private, node_keys.new_sealing_key()[0])
                 checksums.record(data, {PRIVATE_KEY: private})
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -74,14 +74,14 @@ def put(data: Path, path: Path, content: bytes) -> None:
     make_key(data)
     public = (data / PUBLIC_KEY).read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, sealed.seal([content], public))
+    write_whole(path, node_keys.seal([content], public))
 
 
 def opened(data: Path, path: Path) -> Iterator[bytes]:
     """Give what a sealed file holds, piece by piece, unless it was changed; only the owner of the installation can."""
     private = (data / PRIVATE_KEY).read_bytes()
     with path.open("rb") as file:
-        yield from sealed.unseal(file, private)
+        yield from node_keys.unseal(file, private)
 
 
 def digest_of(data: Path, path: Path) -> str:

@@ -9,9 +9,8 @@ from rapidfuzz import process
 
 from biodata.analysis.scopes import unclear
 from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
-from biodata.harmonise import camera_images, event_clocks
-from biodata.harmonise.camera_images import minutes_of, offsets
-from biodata.harmonise.event_clocks import ClockFault, iso_duration
+from biodata.harmonise import camera_clocks
+from biodata.harmonise.camera_clocks import ClockFault, iso_duration, minutes_of, offsets
 from biodata.harmonise.event_times import ends_of
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import DATE
@@ -37,7 +36,7 @@ def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
 
 def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     came = rows.table.frame.join(read.select("source_row"), on="source_row", how="semi", maintain_order="left")
-    clocks = event_clocks.faults_of_cells(came, ends_of(read["eventDate"]))
+    clocks = camera_clocks.faults_of_cells(came, ends_of(read["eventDate"]))
     shifts = {(came["source_row"][at], fault.code): _shift(fault) for at, fault in clocks if fault is not None}
     for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
         if design is not None and _is_of_another_design(rows.own[row], SurveyDesign(design)):
@@ -100,8 +99,8 @@ def clocks(
     if not parts or not records:
         return
     at = {event: (rows, row) for rows, read in parts for event, row in read.select("eventID", "source_row").iter_rows()}
-    images = pl.concat([one.select(camera_images.COLUMNS) for one in records])
-    for fault in camera_images.clock_faults(pl.concat([read for _, read in parts]), images, others):
+    images = pl.concat([one.select(camera_clocks.COLUMNS) for one in records])
+    for fault in camera_clocks.clock_faults(pl.concat([read for _, read in parts]), images, others):
         if fault.code != "CAMERA_CLOCK_OUTSIDE":  # each of these records is found by itself
             rows, row = at[fault.event]
             column = next((name for name in _WHEN if rows.own[row].get(name) is not None), "eventID")

@@ -7,7 +7,7 @@ import pytest
 
 from biodata.core.errors import InputError
 from biodata.formats import node_keys
-from biodata.ingest.node import RECORDS, check_files
+from biodata.pipeline.node_harvest import RECORDS, check_files
 
 CONTENT = b"PAR1 as if it were records PAR1"
 

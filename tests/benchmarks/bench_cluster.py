@@ -30,7 +30,7 @@ import cluster_servers
 from biodata.analysis.grid import Grid
 from biodata.analysis.uncertainty import frequencies
 from biodata.harmonise import Harmoniser
-from biodata.harmonise.streams import harmonise_batches
+from biodata.harmonise.occurrences import harmonise_batches
 from biodata.ingest import open_source
 from biodata.pipeline.executors import DaskWorkers
 from biodata.places import load_boundaries

@@ -27,7 +27,7 @@ from biodata.store.release_merge import merge
 from biodata.store.releases import _place
 from biodata.store.staging import WorkFolder, write_part
 from biodata.store.tile_counts import ZOOM, project
-from biodata.text.projected import _placed
+from biodata.text.coordinates import _placed
 
 SECRET = b"a benchmark"
 PART = 200_000

@@ -21,7 +21,7 @@ from biodata.core import terms
 from biodata.store import pointer, releases
 from biodata.store.release_file import ReleaseFile
 from biodata.store.staging import WorkFolder, write_part
-from biodata.text.projected import _placed
+from biodata.text.coordinates import _placed
 
 _BATCH_ROWS = 200_000
 _DIVISIONS = 40

@@ -12,7 +12,7 @@ import pytest
 import releases as fixture
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.exports.reports import area_map, findings, material, page, plots
+from biodata.exports.reports import area_map, findings, material, page
 from biodata.store.reader import ReleaseReader
 from report_material import NAMES, candidate, evidence, told
 
@@ -85,7 +85,9 @@ def test_the_attached_numbers_are_those_of_the_page():
     assert attached["feature"]["properties"]["evidence"]["species"]["by_country"]["LA"]["Bos gaurus"] == 15
     assert attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"] == 20.0
     assert attached["release"]["id"] == "r000001-x"
-    axes = plots.Axis("cost", "km²", "less", 10.0, [attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"]])
+    axes = area_map.Axis(
+        "cost", "km²", "less", 10.0, [attached["others"]["run-1-candidate-2"]["parts"]["cost"]["value"]]
+    )
     assert axes.standing() == "0 of 1 better"
 
 
@@ -204,17 +206,6 @@ def test_borders_of_another_set_than_the_run_s_are_told_apart():
     assert json.loads(other.split('id="card">')[1].split("</script>")[0])["boundaries"] == SECOND
 
 
-def test_a_small_map_tells_where_in_the_region_it_is():
-    around = [one | {"geometry": one["geometry"].simplify(0.1)} for one in told().borders]
-    without, drawn = (area_map.draw(told(around=a), band_m=None, title="A map") for a in ((), around))
-    assert "inset-edge" not in without
-    small = drawn.split("inset-edge", 1)[1]
-    assert re.findall(r">(CN|LA)<", small) == ["CN", "LA"]
-    assert re.search(r'stroke="#b2182b"', small)
-    assert re.findall(r">(10\d(?:\.\d)?° E)<", drawn)
-    assert re.findall(r">(2\d(?:\.\d)?° N)<", drawn)
-
-
 def test_who_agreed_is_part_of_the_citation_and_has_a_section():
     signed = {code: {"number": 1, "note": "", "date": f"2026-11-0{n}", "key": "ab" * 32, "signature": "c2ln"}
               for n, code in enumerate(("CN", "LA"), 1)}  # fmt: skip
@@ -250,7 +241,7 @@ def test_datasets_without_licence_or_citation_are_named_in_a_line():
 
 def test_the_one_reported_has_a_bar_however_far_behind_it_stands():
     rows = [(f"c{n}", 0.0, 0.1, n == 39) for n in range(40)]
-    drawn = plots.acceptability_bars(rows, title="t")
+    drawn = area_map.acceptability_bars(rows, title="t")
     assert re.findall(r">(\d+)\. c", drawn) == [*map(str, range(1, 21)), "40"]
 
 
@@ -276,7 +267,7 @@ def test_a_row_without_a_shape_has_no_map():
 
 def test_better_is_to_the_right_whichever_way_it_counts():
     for direction, wanted in (("more", True), ("less", False)):
-        drawn = plots.parallel_dots([plots.Axis("a", "km", direction, 5.0, [1.0])], title="t")
+        drawn = area_map.parallel_dots([area_map.Axis("a", "km", direction, 5.0, [1.0])], title="t")
         ring, diamond = (float(re.search(p, drawn)[1]) for p in (r'cx="([\d.]+)"', r'd="M([\d.]+) \d+L'))
         assert (diamond > ring) is wanted
 

@@ -14,29 +14,22 @@ import releases
 from biodata.access import downloads
 from biodata.core.errors import DiskFullError
 from biodata.core.settings import Settings
-from biodata.exports import growing, selection
+from biodata.exports import selection
 from biodata.exports.write import Format
-from biodata.store import jobs
 from biodata.store.models import Download, Job
 from biodata.store.registry import Registry
 from biodata.worker import work
 
 pytestmark = pytest.mark.faults
 
-# Small steps, kept each, and slow ones: so that a kill finds the worker in the middle.
+# Small steps, and slow ones: so that a kill finds the worker in the middle.
 SLOW_WORKER = """
 import sys, threading, time
 from pathlib import Path
-from biodata.exports import selection, request
+from biodata.exports import selection
 selection.CHUNK_ROWS = 25
-request.KEEP_EVERY_S = 0
-from biodata.exports import growing, archive, tables
-whole = growing.GrowingFile.keep
-def keep(self, state):
-    self._every_s = 0
-    whole(self, state)
-    time.sleep(0.15)
-growing.GrowingFile.keep = keep
+share = selection.Selection.share
+selection.Selection.share = lambda self, place: time.sleep(0.15) or share(self, place)
 from biodata.core.settings import Settings
 from biodata.worker import work
 work(Settings(data=Path(sys.argv[1])), stop=threading.Event(), once=True)
@@ -68,33 +61,27 @@ def wait_for(condition, *, timeout_s=240):
 
 
 @pytest.mark.parametrize("file_format", [Format.CSV, Format.DWCA])
-def test_a_worker_killed_again_and_again_ends_with_the_same_bytes(installation, file_format, monkeypatch):
+def test_a_worker_that_was_killed_leaves_nothing_in_the_file_of_the_next_one(installation, file_format):
     settings, registry, _ = installation
-    monkeypatch.setattr(selection, "CHUNK_ROWS", 25)
     number = asked(installation, file_format)
     here = downloads.folder(settings) / number
-    told = [0.0]
-    # More often than a job may be tried in vain: each time it got further.
-    for _ in range(jobs.ATTEMPTS + 1):
-        worker = start(settings)
-        try:
-            wait_for(lambda: downloads.look(settings, registry, number).progress > told[-1])
-        finally:
-            os.kill(worker.pid, signal.SIGKILL)
-            worker.wait()
-        told.append(downloads.look(settings, registry, number).progress)
-        assert list(here.glob("*.state"))
-        assert downloads.look(settings, registry, number).state == "running"
+    worker = start(settings)
+    try:
+        wait_for(lambda: downloads.look(settings, registry, number).progress > 0)
+    finally:
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+    assert downloads.look(settings, registry, number).state == "running"
     work(settings, stop=threading.Event(), once=True)
     found = downloads.look(settings, registry, number)
     assert found.state == "done", found.error
-    resumed = found.file.read_bytes()
+    after_the_kill = found.file.read_bytes()
     # The same request from the beginning, by a worker that nobody killed.
     found.file.unlink()
     with registry.session() as session, session.begin():
         session.get_one(Job, session.get_one(Download, number).job_id).state = "queued"
     work(settings, stop=threading.Event(), once=True)
-    assert downloads.look(settings, registry, number).file.read_bytes() == resumed
+    assert downloads.look(settings, registry, number).file.read_bytes() == after_the_kill
     assert [f.name for f in here.iterdir()] == [found.file.name]
 
 
@@ -104,7 +91,7 @@ def test_a_cancel_ends_a_running_download_and_leaves_nothing(installation):
     here = downloads.folder(settings) / number
     worker = start(settings)
     try:
-        wait_for(lambda: list(here.glob("*.state")))
+        wait_for(lambda: downloads.look(settings, registry, number).progress > 0)
         assert downloads.cancel(settings, registry, number)
         wait_for(lambda: not here.exists())
         assert downloads.look(settings, registry, number).state == "cancelled"
@@ -117,19 +104,17 @@ def test_a_worker_that_is_told_to_stop_gives_the_download_back(installation, mon
     monkeypatch.setattr(selection, "CHUNK_ROWS", 25)
     number = asked(installation, Format.CSV)
     stop = threading.Event()
-    keep = growing.GrowingFile.keep
+    share = selection.Selection.share
 
-    def keep_and_stop(self, state):
-        self._every_s = 0
-        keep(self, state)
+    def share_and_stop(self, place):
         stop.set()
         time.sleep(0.2)
+        return share(self, place)
 
-    monkeypatch.setattr(growing.GrowingFile, "keep", keep_and_stop)
+    monkeypatch.setattr(selection.Selection, "share", share_and_stop)
     work(settings, stop=stop)
     assert downloads.look(settings, registry, number).state == "queued"
-    assert list((downloads.folder(settings) / number).glob("*.state")), "what was written is kept"
-    monkeypatch.setattr(growing.GrowingFile, "keep", keep)
+    monkeypatch.setattr(selection.Selection, "share", share)
     work(settings, stop=threading.Event(), once=True)
     assert downloads.look(settings, registry, number).state == "done"
 
@@ -142,7 +127,7 @@ def test_a_disk_that_fills_up_fails_the_download_and_leaves_nothing(installation
     def full(*_arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(growing.GrowingFile, "keep", full)
+    monkeypatch.setattr(selection.Selection, "share", full)
     work(settings, stop=threading.Event(), once=True)
     found = downloads.look(settings, registry, number)
     assert (found.state, found.file) == ("failed", None)

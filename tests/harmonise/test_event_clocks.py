@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import polars as pl
 import pytest
 
-from biodata.harmonise.camera_images import faults, without_hours
-from biodata.harmonise.event_clocks import corrected, corrections, iso_duration
+from biodata.harmonise.camera_clocks import corrected, corrections, faults, iso_duration, without_hours
 from event_rows import event, interpreted
 
 START, END = datetime(2026, 5, 1, 12), datetime(2026, 5, 31, 12)
@@ -33,36 +32,15 @@ def test_a_right_clock_has_no_fault():
     assert faults(deployments(), images(true_times())) == []
 
 
-@pytest.mark.parametrize(
-    "default", [datetime(2000, 1, 1), datetime(2012, 1, 1), datetime(2015, 1, 1), datetime(2026, 1, 1)], ids=str
-)
+@pytest.mark.parametrize("default", [datetime(2000, 1, 1), datetime(2012, 1, 1), datetime(2015, 1, 1)], ids=str)
 @pytest.mark.parametrize("at", [0, 25, 59], ids=["from the beginning", "in the middle", "at the last image"])
-def test_a_reset_is_told_with_the_images_and_the_shift(default, at):
+def test_a_reset_is_told_with_the_images_and_between_which_shifts_it_lies(default, at):
     times = true_times()
     reset = START if at == 0 else times[at - 1] + (times[at] - times[at - 1]) / 2
     (fault,) = faults(deployments(), images(times[:at] + [default + (time - reset) for time in times[at:]]))
     assert (fault.code, fault.first, fault.last) == ("CAMERA_CLOCK_RESET", at + 1, 60)
     assert fault.least <= reset - default <= fault.greatest
-    assert fault.greatest - fault.least < 3 * DAY, "as narrow as the images tell"
-
-
-def test_two_resets_are_two_faults_each_with_its_own_shift():
-    times, default = true_times(), datetime(2012, 1, 1)
-    first, second = times[19] + timedelta(seconds=1), times[39] + timedelta(seconds=1)
-    shown = times[:20] + [default + (t - first) for t in times[20:40]] + [default + (t - second) for t in times[40:]]
-    found = faults(deployments(), images(shown))
-    assert [(f.first, f.last) for f in found] == [(21, 40), (41, 60)]
-    assert found[0].least <= first - default <= found[0].greatest
-    assert found[1].least <= second - default <= found[1].greatest
-
-
-def test_an_image_of_the_pickup_tells_the_shift_to_the_minute():
-    times, default = [*true_times(), END], datetime(2015, 1, 1)
-    reset = times[30] + timedelta(seconds=1)
-    shown = times[:31] + [default + (t - reset) for t in times[31:]]
-    (fault,) = faults(deployments(), images(shown, kind=[None] * 60 + ["pickup"]))
-    assert fault.least == fault.greatest == reset - default
-    assert fault.evidence == "moments"
+    assert fault.greatest - fault.least <= END - START
 
 
 @pytest.mark.parametrize("shift", [12 * HOUR, -12 * HOUR], ids=["fast", "slow"])
@@ -70,29 +48,6 @@ def test_twelve_hours_off_by_known_moments(shift):
     shown = [t + shift for t in [START, *true_times(), END]]
     (fault,) = faults(deployments(), images(shown, kind=["setup"] + [None] * 60 + ["pickup"]))
     assert (fault.code, fault.least, fault.greatest) == ("CAMERA_CLOCK_TWELVE_HOURS", -shift, -shift)
-
-
-def test_twelve_hours_off_by_the_hours_of_the_animals():
-    days = [datetime(2026, 5, day, hour) for day, hour in ((3, 9), (6, 15), (9, 10), (12, 8), (15, 16), (20, 11))]
-    names = ["Gallus gallus"] * 6
-    assert faults(deployments(), images(days, scientificName=names)) == []
-    (fault,) = faults(deployments(), images([t + 12 * HOUR for t in days], scientificName=names))
-    assert (fault.code, fault.evidence) == ("CAMERA_CLOCK_TWELVE_HOURS", "hours")
-    assert faults(deployments(), images(days, scientificName=["Hystrix brachyura"] * 6))[0].code == fault.code
-
-
-@pytest.mark.parametrize(
-    ("times", "names"),
-    [
-        pytest.param([datetime(2026, 5, 3 + n, 22) for n in range(4)], ["Gallus gallus"] * 4, id="too few"),
-        pytest.param([datetime(2026, 5, 3, 22, n) for n in range(12)], ["Gallus gallus"] * 12, id="one visit"),
-        pytest.param([datetime(2026, 5, 3 + n, 22) for n in range(9)], ["Muntiacus vaginalis"] * 9, id="at all hours"),
-        pytest.param([datetime(2026, 5, 3 + n, 18) for n in range(9)], ["Gallus gallus"] * 9, id="twilight"),
-        pytest.param([datetime(2026, 5, 3 + n, 22 if n % 2 else 10) for n in range(12)], ["Gallus gallus"] * 12, id="by day too"),
-    ],
-)  # fmt: skip
-def test_what_does_not_tell_that_day_was_night(times, names):
-    assert faults(deployments(), images(times, scientificName=names)) == []
 
 
 def test_drift_from_two_known_moments():
@@ -105,13 +60,6 @@ def test_drift_from_two_known_moments():
     at_start, at_end = pl.lit(fault.least), pl.lit(fault.greatest)
     mended = frame.select(corrected(pl.col("at"), pl.col("start"), pl.col("end"), at_start, at_end) - pl.col("true"))
     assert mended.to_series().dt.total_seconds().abs().max() < 90
-
-
-def test_tests_at_known_times_show_a_drift():
-    known = [START + 5 * DAY, START + 25 * DAY]
-    shown = [known[0], known[1] + timedelta(minutes=20)]
-    found = faults(deployments(), images(shown, kind=["test", "test"], known_at=known))
-    assert [(f.code, f.greatest) for f in found] == [("CAMERA_CLOCK_DRIFT", -timedelta(minutes=20))]
 
 
 def test_images_outside_of_the_deployment_are_told_and_the_half_day_that_explains_them():

@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from biodata.core.errors import InputError
 from biodata.harmonise import Harmoniser
-from biodata.harmonise.streams import harmonise_batches
+from biodata.harmonise.occurrences import harmonise_batches
 from biodata.ingest import open_source
 from biodata.places import country_geometry, load_boundaries
 from biodata.places.locate import surely_beyond

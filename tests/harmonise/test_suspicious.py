@@ -14,7 +14,7 @@ from biodata.core.errors import InputError
 from biodata.core.flags import FLAGS, SUSPICIOUS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.suspicious import _groups
-from biodata.places.datums.operations import wgs84_to_bd09, wgs84_to_gcj02
+from biodata.places.datums import wgs84_to_bd09, wgs84_to_gcj02
 
 BOUNDARIES = places.load_boundaries()
 GEOD = Geod(ellps="WGS84")

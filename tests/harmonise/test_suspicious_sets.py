@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from biodata import places
 from biodata.core import terms
-from biodata.harmonise import suspicious_sets
-from biodata.harmonise.suspicious_sets import LEAST_M
+from biodata.harmonise import suspicious
+from biodata.harmonise.suspicious import LEAST_M
 from biodata.places.gazetteer import MEAN_RADIUS_M
 
 GAZETTEER = places.load_gazetteer(places.load_boundaries())
@@ -28,14 +28,14 @@ def records(longitude, latitude, **more):
         "decimalLongitude": longitude,
         "decimalLatitude": latitude,
     }
-    columns = [c for c in terms.OCCURRENCE if c.name in suspicious_sets.COLUMNS]
+    columns = [c for c in terms.OCCURRENCE if c.name in suspicious.COLUMNS]
     return pl.DataFrame({name: pl.Series(values) for name, values in (base | more).items()}).select(
         pl.col(c.name).cast(c.dtype) for c in columns
     )
 
 
 def found(frame):
-    return suspicious_sets.find(frame, gazetteer=GAZETTEER)
+    return suspicious.find(frame, gazetteer=GAZETTEER)
 
 
 def keys(frame, flag):
@@ -48,7 +48,7 @@ def scattered(n, seed=1, decimals=5, box=(95, 125, 0, 30)):
 
 
 def test_nothing_comes_of_nothing():
-    assert found(records([], [])).schema == suspicious_sets.FOUND
+    assert found(records([], [])).schema == suspicious.FOUND
     assert found(records(*scattered(500))).is_empty()
     assert found(records([None, float("nan"), 0.0], [None, 1.0, 0.0])).is_empty()
 
@@ -132,46 +132,6 @@ def test_outliers_are_those_of_brute_force():
     assert expected
 
 
-@pytest.mark.parametrize(
-    ("step", "told"),
-    [(0.1, "0.1°"), (0.25, "0.25°"), (0.5, "0.5°"), (1.0, "1°"), (1 / 60, "1'")],
-)
-def test_a_regular_grid_is_named(step, told):
-    longitude, latitude = scattered(400)
-    gridded = [(np.round(v[:100] / step) * step).round(6) for v in (longitude, latitude)]
-    frame = records([*gridded[0], *longitude[100:]], [*gridded[1], *latitude[100:]])
-    out = found(frame).filter(flag="COORDINATES_ON_GRID")
-    assert set(range(100)) <= set(out["key"])
-    assert out.height <= 102
-    assert out["detail"].value_counts(sort=True)["detail"][0].endswith(f" {told}")
-
-
-@pytest.mark.parametrize("decimals", [2, 3, 4, 5])
-def test_places_told_to_hundredths_or_better_are_no_grid(decimals):
-    assert found(records(*scattered(5000, decimals=decimals))).is_empty()
-
-
-def test_a_grid_belongs_to_its_dataset():
-    longitude, latitude = scattered(300)
-    round_ones = records(longitude.round(1), latitude.round(1))
-    others = records(*scattered(300, seed=9), datasetKey=["e"] * 300).with_columns(pl.col("key") + 300)
-    assert keys(pl.concat([round_ones, others]), "COORDINATES_ON_GRID") == list(range(300))
-
-
-def test_minutes_written_as_decimals():
-    longitude, latitude = scattered(400, decimals=6)
-    whole = [np.floor(v) + np.floor((v % 1) * 60) / 100 for v in (longitude, latitude)]
-    assert len(keys(records(*(v.round(2) for v in whole)), "DEGREE_MINUTE_SUSPECTED")) == 400
-    assert keys(records(longitude, latitude), "DEGREE_MINUTE_SUSPECTED") == []
-    south = [-v for v in whole]
-    assert len(keys(records(whole[0].round(2), south[1].round(2)), "DEGREE_MINUTE_SUSPECTED")) == 400
-
-
-def test_a_dataset_of_one_place_tells_nothing_of_its_minutes():
-    longitude, latitude = scattered(400, box=(101.1, 101.4, 22.1, 22.4))
-    assert keys(records(longitude, latitude), "DEGREE_MINUTE_SUSPECTED") == []
-
-
 @settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_the_rows_does_not_matter(seed):
@@ -201,7 +161,7 @@ def test_what_was_found_joins_the_flags_of_the_rows():
         (4, "NEAR_COUNTY_SEAT", "x"),
         (9, "SPECIES_OUTLIER", "x"),
     ]
-    out = suspicious_sets.merged(frame, pl.DataFrame(rows, schema=suspicious_sets.FOUND, orient="row"))
+    out = suspicious.merged(frame, pl.DataFrame(rows, schema=suspicious.FOUND, orient="row"))
     assert out["key"].to_list() == [3, 1, 2, 4]
     assert out["quality_flags"].to_list() == [
         ["COORDINATE_ROUNDED", "SPECIES_OUTLIER", "TAXON_MATCH_NONE"],
@@ -209,5 +169,5 @@ def test_what_was_found_joins_the_flags_of_the_rows():
         ["SPECIES_OUTLIER"],
         ["NEAR_COUNTY_SEAT"],
     ]
-    nothing = pl.DataFrame(schema=suspicious_sets.FOUND)
-    assert suspicious_sets.merged(frame, nothing).equals(frame)
+    nothing = pl.DataFrame(schema=suspicious.FOUND)
+    assert suspicious.merged(frame, nothing).equals(frame)

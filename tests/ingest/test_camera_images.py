@@ -5,11 +5,10 @@ from datetime import date
 
 import openpyxl
 import polars as pl
-import pytest
 
 from biodata import pipeline, places
 from biodata.core.settings import Settings
-from biodata.harmonise.event_clocks import corrections
+from biodata.harmonise.camera_clocks import corrections
 from biodata.store.lake import Lake
 from biodata.surveys.check import check
 
@@ -56,20 +55,12 @@ def clocks(content):
     return [problem for problem in told if problem["code"].startswith("CAMERA_CLOCK")]
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "expected"),
-    [
-        pytest.param(workbook(RESET), "CAMERA_CLOCK_RESET", "between P5243DT5H and P5255DT18H30M", id="a reset"),
-        pytest.param(
-            workbook(NIGHTS, ["Gallus gallus"] * 8), "CAMERA_CLOCK_TWELVE_HOURS", ": PT12H", id="fowl at night"
-        ),
-    ],
-)
-def test_it_is_told_at_the_deployment_with_what_would_mend_it(tmp_path, content, code, expected):
+def test_it_is_told_at_the_deployment_between_which_shifts_it_lies(tmp_path):
+    content, code = workbook(RESET), "CAMERA_CLOCK_RESET"
     (problem,) = clocks(content)
     assert (problem["sheet"], problem["row"], problem["column"], problem["value"]) == ("events", 2, "eventDate", MAY)
     assert (problem["code"], problem["blocking"]) == (code, False)
-    assert expected in problem["expected"]
+    assert "between P5234DT8H and P5255DT18H30M" in problem["expected"]
     path = tmp_path / "survey.xlsx"
     path.write_bytes(content)
     settings = Settings(data=tmp_path / "data")
@@ -84,8 +75,8 @@ def test_it_is_told_at_the_deployment_with_what_would_mend_it(tmp_path, content,
 
 
 def test_the_shift_that_is_proposed_can_be_told_with_the_next_upload():
-    assert corrections("PT12H") is not None
-    assert clocks(workbook(NIGHTS, ["Gallus gallus"] * 8, correction="PT12H")) == []
+    assert corrections("P5240D") is not None
+    assert clocks(workbook(RESET, correction="P5240D")) == []
 
 
 def test_records_that_stand_by_species_are_not_taken_for_resets():

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from biodata.core.errors import InputError
-from biodata.formats import json_stream
-from biodata.ingest import open_source
+from biodata.ingest import detections, open_source
 from biodata.ingest.detections import of_label
 
 DEPLOYMENTS = (
@@ -254,7 +253,7 @@ def test_memory_stays_flat_over_many_pictures(tmp_path):
             file.writelines(f'{"," if n else ""}{{"file": "{n}.jpg", "detections": []}}' for n in range(count))
             file.write("]}")
         tracemalloc.start()
-        assert sum(1 for _ in json_stream.items(lambda: path.open("rb"), "images", file="many.json")) == count
+        assert sum(1 for _ in detections.items(lambda: path.open("rb"), "images", file="many.json")) == count
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found

@@ -9,10 +9,8 @@ import pytest
 
 import stub_gbif
 from biodata.core.errors import InputError, RemoteError, StoreError
-from biodata.ingest import http_files
-from biodata.ingest.http import USER_AGENT, Client, Patience
-from biodata.ingest.http_answers import message, retry_after
-from biodata.ingest.http_files import fetch
+from biodata.ingest import http
+from biodata.ingest.http import USER_AGENT, Client, Patience, fetch, message, retry_after
 from stub_gbif import ACCOUNT, BROKEN, BUSY, HALF, MAINTENANCE, TOO_MANY, Fault
 
 REQUEST = "occurrence/download/request"
@@ -299,7 +297,7 @@ def test_file_that_never_comes_whole(client, stub, target):
 
 
 def test_file_that_is_too_large(client, target, monkeypatch):
-    monkeypatch.setattr(http_files, "MOST_BYTES", 1000)
+    monkeypatch.setattr(http, "MOST_BYTES", 1000)
     assert "at most 1,000 are taken" in refused(lambda: fetch(client, "file.zip", target))
 
 

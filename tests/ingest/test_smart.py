@@ -14,8 +14,7 @@ from biodata import pipeline
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.formats import xml
-from biodata.ingest import open_source
-from biodata.ingest.smart import species
+from biodata.ingest import open_source, smart_patrols
 from biodata.store.lake import Lake
 from biodata.store.sharing_rules import RuleContent
 
@@ -51,12 +50,12 @@ LEFT_OUT = """threat-logging threat wildlifecrime wildlife.crime animals.snares.
 
 @pytest.mark.parametrize("category", [*WILDLIFE, "Động vật hoang dã.Dấu vết"])
 def test_a_category_of_wildlife_comes_in(category):
-    assert species.category_is_wildlife(category)
+    assert smart_patrols.category_is_wildlife(category)
 
 
 @pytest.mark.parametrize("category", [*LEFT_OUT, "", "x" * 10_000, "bird " * 1000])
 def test_any_other_category_stays_out(category):
-    assert not species.category_is_wildlife(category)
+    assert not smart_patrols.category_is_wildlife(category)
 
 
 @pytest.mark.parametrize("told", ["animals.carcass", "patrulla|threat.snares", "ล่าสัตว์", "盗猎", "weapons"])

@@ -13,8 +13,8 @@ from biodata import places
 from biodata.core.errors import InputError
 from biodata.core.geo import geodesic_distance_m
 from biodata.harmonise import Harmoniser
-from biodata.places.datums import operations
-from biodata.places.datums.operations import UNPUBLISHED_M
+from biodata.places import datums
+from biodata.places.datums import UNPUBLISHED_M
 from case_tables import cases
 
 BOUNDARIES = places.load_boundaries()
@@ -70,7 +70,7 @@ def test_no_uncertainty_is_made_up():
 
 @pytest.mark.parametrize("declared", ["GCJ-02", "gcj02", "火星坐标系", "BD-09"])
 def test_offsets_of_web_maps_are_taken_back_where_declared(declared):
-    shift = operations.wgs84_to_bd09 if declared == "BD-09" else operations.wgs84_to_gcj02
+    shift = datums.wgs84_to_bd09 if declared == "BD-09" else datums.wgs84_to_gcj02
     x, y = (float(value[0]) for value in shift(np.array([102.7]), np.array([25.04])))
     result, doubts, _ = only({"decimalLatitude": str(y), "decimalLongitude": str(x)}, declared=declared)
     assert off_m(result, 102.7, 25.04) < 0.01

@@ -8,8 +8,16 @@ from pyproj import Transformer
 
 from biodata import places
 from biodata.core.geo import geodesic_distance_m
-from biodata.places.datums import Form, all_systems, find_system, operations, to_wgs84
-from biodata.places.datums.operations import UNPUBLISHED_M, operations_of, to_geographic
+from biodata.places import datums
+from biodata.places.datums import (
+    UNPUBLISHED_M,
+    Form,
+    all_systems,
+    find_system,
+    operations_of,
+    to_geographic,
+    to_wgs84,
+)
 from told_points import drawn, provinces_of
 
 IN_CHINA = st.tuples(st.floats(75, 134), st.floats(17, 53))
@@ -33,12 +41,12 @@ def one(value):
 def test_gcj02_agrees_with_published_pairs(latitude, longitude, shifted_latitude, shifted_longitude):
     # The pairs of the tests of eviltransform, https://github.com/googollee/eviltransform; versions of the formula
     # differ in the radius, which moves a place by a centimetre.
-    x, y = operations.wgs84_to_gcj02(one(longitude), one(latitude))
+    x, y = datums.wgs84_to_gcj02(one(longitude), one(latitude))
     assert geodesic_distance_m(x, y, one(shifted_longitude), one(shifted_latitude)) < 0.1
 
 
 def test_bd09_agrees_with_a_published_pair():
-    x, y = operations.gcj02_to_bd09(one(116.404), one(39.915))
+    x, y = datums.gcj02_to_bd09(one(116.404), one(39.915))
     assert geodesic_distance_m(x, y, one(116.41036949371029), one(39.92133699351021)) < 0.01
 
 
@@ -46,8 +54,8 @@ def test_bd09_agrees_with_a_published_pair():
 def test_offsets_are_taken_back(place):
     x, y = one(place[0]), one(place[1])
     for there, back in (
-        (operations.wgs84_to_gcj02, operations.gcj02_to_wgs84),
-        (operations.wgs84_to_bd09, operations.bd09_to_wgs84),
+        (datums.wgs84_to_gcj02, datums.gcj02_to_wgs84),
+        (datums.wgs84_to_bd09, datums.bd09_to_wgs84),
     ):
         again = back(*there(x, y))
         assert np.abs([again[0] - x, again[1] - y]).max() < 1e-9
@@ -57,12 +65,12 @@ def test_offsets_are_taken_back(place):
     ("longitude", "latitude"), [(2.35, 48.86), (-70.0, -33.0), (71.9, 30.0), (100.0, 0.5), (180.0, 90.0), (-180, -90)]
 )
 def test_gcj02_has_no_shift_outside_its_rectangle(longitude, latitude):
-    for turn in (operations.wgs84_to_gcj02, operations.gcj02_to_wgs84):
+    for turn in (datums.wgs84_to_gcj02, datums.gcj02_to_wgs84):
         assert [v.item() for v in turn(one(longitude), one(latitude))] == [longitude, latitude]
 
 
 def test_gcj02_shifts_in_its_rectangle_even_outside_china():
-    x, y = operations.wgs84_to_gcj02(one(102.6), one(17.97))  # Vientiane
+    x, y = datums.wgs84_to_gcj02(one(102.6), one(17.97))  # Vientiane
     assert geodesic_distance_m(x, y, one(102.6), one(17.97)) > 100
 
 

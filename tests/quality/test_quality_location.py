@@ -9,7 +9,7 @@ from pyproj import Geod
 
 from biodata import places
 from biodata.places.locate import within
-from biodata.quality import gazetteer, location_datum
+from biodata.quality import gazetteer, location_place
 from biodata.quality.location_values import read_heights
 from case_tables import cases
 from quality_rows import EXTERNAL, INTERNAL, ISSUE, NO_ISSUE, NOT_AMENDED, NOWHERE, C, N, answer
@@ -177,7 +177,7 @@ def test_an_assumed_datum_widens_the_uncertainty():
     assert proposed == {"dwc:geodeticDatum": "EPSG:4326", "dwc:coordinateUncertaintyInMeters": "2836"}
     assert json.loads(answer(label, **place, coordinateUncertaintyInMeters="x")) == {"dwc:geodeticDatum": "EPSG:4326"}
     assert answer(label, geodeticDatum="WGS84") == NOT_AMENDED
-    assert location_datum.largest_shift_m(np.array([180.0]), np.array([90.0])) > 0
+    assert location_place.largest_shift_m(np.array([180.0]), np.array([90.0])) > 0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.quality.time_iso import read_span
+from biodata.quality.time_prepare import read_span
 
 EPOCH = date(1970, 1, 1)
 DAYS = st.dates(min_value=date(2, 1, 1), max_value=date(9998, 12, 31))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import releases
 from biodata.access import content, credentials, nodes
-from biodata.assessments import reads
+from biodata.assessments import standing
 from biodata.cli import app
 from biodata.core.errors import RulesUnreadableError, StoreError
 from biodata.core.settings import Settings
@@ -198,7 +198,7 @@ def everything(whole: Path, tmp_path_factory) -> Path:
     settings = Settings(data=data)
     keep_report(data, "ingest-1", {"refusals": [{"value": "20.51234"}]})
     floor_set.pin(data, releases.neighbours())
-    reads.remember(data, "run-1", pl.DataFrame({"key": [1], "sharing_category": ["open"]}))
+    standing.remember(data, "run-1", pl.DataFrame({"key": [1], "sharing_category": ["open"]}))
     token_secret(data)
     with Registry.open(settings) as registry:
         nodes.new_node(registry, data, "LA")

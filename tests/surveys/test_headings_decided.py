@@ -8,7 +8,7 @@ import pytest
 import releases as fixture
 from biodata import surveys
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
-from biodata.ingest.kobo.submissions import columns_of
+from biodata.ingest.kobo_submissions import columns_of
 
 PLAIN = {
     "en": ("Date", "Species", "Number", "Place"),

@@ -14,7 +14,7 @@ from biodata.analysis import evidence
 from biodata.cli import app
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.exports.survey_stations import write_proposal
+from biodata.exports.tables import write_proposal
 
 LAYER = "landcover_china_laos"
 GPX = {"g": "http://www.topografix.com/GPX/1/1"}

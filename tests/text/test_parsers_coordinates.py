@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.text.coordinate_pairs import parse_pairs, parse_two_columns, read_pair, read_two
-from biodata.text.coordinates import Axis, parse_angle, parse_coordinates, read_angle
-from biodata.text.projected import Grid, parse_projected, read_projected
+from biodata.text.coordinates import (
+    Axis,
+    Grid,
+    parse_angle,
+    parse_coordinates,
+    parse_projected,
+    read_angle,
+    read_projected,
+)
 from case_tables import cases
 
 LUANG_NAMTHA = (21 + 28 / 60, 101 + 34 / 60)

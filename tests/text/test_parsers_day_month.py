@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biodata.text.day_month import OrderEvidence, what_rows_prove
+from biodata.text.dates import OrderEvidence, what_rows_prove
 
 TODAY = date(2026, 11, 24)
 TEXTS = ["25/03/2010", "03/25/2010", "03/04/2010", "05/05/2010", "2010-05-12", "x", "25.3.2010", "๒๕/๓/๒๕๖๗", "3/4/2010 - 15/4/2010", None]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The report's map as SVG: areas, corridor, narrowest place, border with its band, no record's place; countries around."""
+"""The report's map as SVG: areas, corridor, narrowest place, border with its band, no record's place; and its plots."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,12 +7,11 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-import numpy as np
 import shapely
 from markupsafe import Markup
 
 from biodata.core import geo
-from biodata.exports.reports.findings import metres
+from biodata.exports.reports.findings import metres, number
 from biodata.exports.reports.material import Material
 from biodata.exports.templating import add_functions, drawing, environment
 
@@ -28,15 +27,6 @@ _MARGIN: Final = 0.09
 _LEAST_M: Final = 8_000.0
 _NAMED: Final = 0.02
 """Share of the map that a country needs for its name."""
-_STEPS: Final = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
-_LINES: Final = 4
-"""Meridians or parallels that cross the map, about."""
-_INSET_WIDTH, _INSET_HEIGHT = 170, 150
-_INSET_DEGREES: Final = 24.0
-"""How much of the world the small map shows from west to east."""
-_INSET_NAMED: Final = 0.025
-"""Share of the small map that a country needs for its code."""
-_EDGE: Final = 8
 
 Rows = Sequence[Mapping[str, Any]]
 Pixel = Callable[[Any], tuple[float, float]]
@@ -72,12 +62,8 @@ class Frame:
     @property
     def box(self) -> Any:
         """The map's ground, metres."""
-        return self.ground(0, 0, WIDTH, self.height)
-
-    def ground(self, left: float, top: float, width: float, height: float) -> Any:
-        """Return the ground under a box of pixels, metres."""
-        west, north = self.west + left / self.scale, self.north - top / self.scale
-        return shapely.box(west, north - height / self.scale, west + width / self.scale, north)
+        south, east = self.north - self.height / self.scale, self.west + WIDTH / self.scale
+        return shapely.box(self.west, south, east, self.north)
 
 
 def draw(material: Material, *, band_m: float | None, title: str) -> Markup:
@@ -108,7 +94,6 @@ def draw(material: Material, *, band_m: float | None, title: str) -> Markup:
     rows = [*numbered(material), material.row, *material.corridors]
     shapes = [_on_map(row["geometry"], frame) for row in rows if row["geometry"] is not None]
     taken = shapely.buffer(shapely.union_all(shapes), 14 / frame.scale)
-    hidden = frame.ground(*_corner(frame, taken), _INSET_WIDTH, _INSET_HEIGHT) if material.around else shapely.Polygon()
     border = _path(_border(material, frame), frame.pixel, closed=False)
     made = environment("biodata.exports.reports", lenient=True)
     add_functions(made, {"metres": metres})
@@ -124,11 +109,9 @@ def draw(material: Material, *, band_m: float | None, title: str) -> Markup:
         own=[_path(shape, frame.pixel) for shape in own],
         subject="" if subject is None else _path(_on_map(subject, frame), frame.pixel),
         corridors=[_corridor(one, frame) for one in corridors],
-        graticule=_graticule(frame),
         numbers=[_pixel_of(_middle(shapely.intersection(shape, frame.box)), frame) for shape in own],
-        names=_names(on_map, frame, taken, hidden),
+        names=_names(on_map, frame, taken),
         scale_m=_round_length(WIDTH / 5 / frame.scale),
-        inset=_inset(material.around, frame, taken) if material.around else None,
     )
     return drawing(drawn)
 
@@ -205,13 +188,13 @@ def _corridor(row: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
 
 
 def _names(
-    units: Iterable[tuple[Mapping[str, Any], Any]], frame: Frame, taken: Any, hidden: Any
+    units: Iterable[tuple[Mapping[str, Any], Any]], frame: Frame, taken: Any
 ) -> list[tuple[float | None, float | None, str]]:
     """Return the names of countries and disputed units where they leave room."""
     whole, found = frame.box.area, []
     inner = shapely.buffer(frame.box, -34 / frame.scale)
     for one, shape in units:
-        part = shapely.difference(shapely.intersection(shape, inner), hidden)
+        part = shapely.intersection(shape, inner)
         if part.area < _NAMED * whole and one["level"] == "country":
             continue
         free = shapely.difference(part, taken)
@@ -242,94 +225,91 @@ def _round_length(wanted: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= wanted))
 
 
-def _graticule(frame: Frame) -> dict[str, Any]:
-    """Return meridians and parallels, and their degrees at the lower and the left edge."""
-    degrees = geo.project(geo.densify(frame.box, max_segment_degrees=60 / frame.scale), frame.crs, 4326)
-    west, south, east, north = degrees.bounds
-    step = next((one for one in _STEPS if (east - west) / one <= _LINES), _STEPS[-1])
-    lines, words = [], []
-    meridians, parallels = np.linspace(south - 1, north + 1, 40).clip(-90, 90), np.linspace(west - 1, east + 1, 40)
-    for upright, low, high in ((True, west, east), (False, south, north)):
-        for n in range(math.ceil(low / step), math.floor(high / step) + 1):
-            value = n * step
-            line = [(value, y) for y in meridians] if upright else [(x, value) for x in parallels]
-            seen = _longest_inside(shapely.LineString(line), frame)
-            if seen is None:
-                continue
-            lines.append(_path(seen, frame.pixel, closed=False))
-            x, y = frame.pixel(min(seen.coords, key=lambda corner: corner[1 if upright else 0]))
-            x, y = (x, frame.height - 6) if upright else (6, y - 4)
-            # The scale bar, the edges and the arrow stay free.
-            bar = x < WIDTH / 5 + 60 and y > frame.height - 52
-            if not bar and 12 < y < frame.height and 4 < x < WIDTH - 22:
-                letter = ("E" if value >= 0 else "W") if upright else ("N" if value >= 0 else "S")
-                text = f"{abs(value):.2f}".rstrip("0").rstrip(".")
-                words.append((x, y, f"{text}° {letter}" if value else "0°", "middle" if upright else "start"))
-    return {"lines": lines, "degrees": words}
+# The report's plots as SVG: criteria against the other candidates, acceptability, evidence by side.
+SIDE_COLOURS: Final = ("#2166ac", "#b2452b", "#4d7f2a", "#6a3d9a")
+"""One for each side."""
+_LOOK: Final = {"width": 520, "ink": "#1d2a26", "quiet": "#4c5652", "other": "#6d7f78", "this": "#8a6500"}
+_MOST_BARS: Final = 20
+_LONGEST: Final = 70
+"""Letters of a name above its bar."""
 
 
-def _longest_inside(line: Any, frame: Frame) -> Any:
-    """Return the longest piece of a line in degrees that the map shows, in metres."""
-    pieces = shapely.get_parts(shapely.intersection(geo.project(line, 4326, frame.crs), frame.box))
-    found = [piece for piece in pieces if piece.geom_type == "LineString" and not piece.is_empty]
-    return max(found, key=lambda piece: piece.length, default=None)
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One thing that rows of a run are compared by.
+
+    Attributes
+    ----------
+    name, unit : str
+        Of the measure.
+    direction : str
+        `more` or `less` is better; empty where neither is.
+    mine : float or None
+        The reported row's value.
+    others : sequence of float or None
+        Those of the other rows.
+    """
+
+    name: str
+    unit: str
+    direction: str
+    mine: float | None
+    others: Sequence[float | None]
+
+    def known(self) -> list[float]:
+        """Return the values that are known."""
+        return [value for value in (*self.others, self.mine) if value is not None]
+
+    def ends(self) -> tuple[float, float]:
+        """Return the values at the left and at the right end; better is to the right."""
+        low, high = min(self.known()), max(self.known())
+        return (high, low) if self.direction == "less" else (low, high)
+
+    def place(self, value: float, left: float, right: float) -> float:
+        """Return where a value stands between two ends."""
+        low, high = self.ends()
+        return left + (right - left) * ((value - low) / (high - low) if high != low else 0.5)
+
+    def standing(self) -> str:
+        """Return how many of the others are better, in words."""
+        if self.mine is None or not self.direction:
+            return ""
+        known = [value for value in self.others if value is not None]
+        better = sum(value > self.mine if self.direction == "more" else value < self.mine for value in known)
+        return f"{better} of {len(self.others)} better"
 
 
-def _corner(frame: Frame, taken: Any) -> tuple[float, float]:
-    """Return the left and upper pixel of the small map: the corner that hides least; north and scale keep theirs."""
-    corners = (
-        (_EDGE, _EDGE),
-        (WIDTH - _INSET_WIDTH - _EDGE, frame.height - _INSET_HEIGHT - _EDGE - 18),
-        (WIDTH - _INSET_WIDTH - _EDGE - 48, _EDGE),
-        (_EDGE, frame.height - _INSET_HEIGHT - 52),
-    )
-    grounds = {corner: frame.ground(*corner, _INSET_WIDTH, _INSET_HEIGHT) for corner in corners}
-    return min(corners, key=lambda corner: float(shapely.intersection(grounds[corner], taken).area))
+def parallel_dots(axes: Sequence[Axis], *, title: str) -> Markup:
+    """Return a row of dots for each axis: the reported one is a diamond, every other a ring; better is to the right."""
+    return _drawn("parallel_dots", axes, title)
 
 
-def _inset(around: Rows, frame: Frame, taken: Any) -> dict[str, Any]:
-    """Return a small map of the countries around, with the map's ground as a square, in the corner that leaves most to be seen."""
-    left, top = _corner(frame, taken)
-    ground = geo.project(frame.box, frame.crs, 4326)
-    at = shapely.centroid(ground)
-    west, south, east, north = ground.bounds
-    pixels = _INSET_WIDTH / max(_INSET_DEGREES, 3 * (east - west))
-    squeeze = math.cos(math.radians(min(abs(at.y), 80.0)))
+def acceptability_bars(rows: Sequence[tuple[str, float, float, bool]], *, title: str) -> Markup:
+    """Return how often candidates stand first, and among the first, of all sampled weights: the best, and the one reported.
 
-    def pixel(corner: Any) -> tuple[float, float]:
-        x = _INSET_WIDTH / 2 + (corner[0] - at.x) * pixels
-        return x, _INSET_HEIGHT / 2 - (corner[1] - at.y) * pixels / squeeze
-
-    across, up = _INSET_WIDTH / pixels / 2, _INSET_HEIGHT / pixels / 2 * squeeze
-    window = shapely.box(at.x - across, at.y - up, at.x + across, at.y + up)
-    units = []
-    for one in around:
-        near = shapely.clip_by_rect(shapely.make_valid(one["geometry"]), *window.buffer(1).bounds)
-        outlines = [shapely.Polygon(part.exterior) for part in _polygons(shapely.simplify(near, 0.7 / pixels))]
-        if path := "".join(_path(outline, pixel) for outline in outlines):
-            units.append((path, one["level"]))
-    return {
-        "left": left, "top": top, "width": _INSET_WIDTH, "height": _INSET_HEIGHT, "units": units,
-        "names": _codes(around, ground, window, pixel),
-        "wide": max((east - west) * pixels, 7.0), "high": max((north - south) * pixels / squeeze, 7.0),
-    }  # fmt: skip
+    Parameters
+    ----------
+    rows : sequence of (name, first, within, reported)
+        In the order of their ranks.
+    title : str
+        Read out in place of the drawing.
+    """
+    shown = [
+        (rank, name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…", first, within, own)
+        for rank, (name, first, within, own) in enumerate(rows, start=1)
+        if rank <= _MOST_BARS or own
+    ]
+    return _drawn("acceptability_bars", shown, title)
 
 
-def _codes(around: Rows, ground: Any, window: Any, pixel: Pixel) -> list[tuple[float, float, str]]:
-    """Return the codes of countries where the small map has room, those on the large map's ground first."""
-    countries = [one for one in around if one["level"] == "country"]
-    parts = [shapely.intersection(one["geometry"], window) for one in countries]
-    order = sorted(range(len(countries)), key=lambda n: (not parts[n].intersects(ground), -parts[n].area))
-    written: list[tuple[float, float, str]] = []
-    for n in order:
-        pieces = _polygons(parts[n])
-        if not pieces or parts[n].area < _INSET_NAMED * window.area:
-            continue
-        x, y = pixel(shapely.point_on_surface(max(pieces, key=lambda piece: piece.area)).coords[0])
-        if not any(abs(x - other) < 22 and abs(y - across) < 13 for other, across, _ in written):
-            written.append((x, y, countries[n]["code"]))
-    return written
+def evidence_bars(species: Sequence[str], by_side: Mapping[str, Mapping[str, int]], *, title: str) -> Markup:
+    """Return for each species a bar for each side, as long as the records that count."""
+    most = max((n for counts in by_side.values() for n in counts.values()), default=1)
+    return _drawn("evidence_bars", species, by_side, most, SIDE_COLOURS, title)
 
 
-def _polygons(shape: Any) -> list[Any]:
-    return [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and not part.is_empty]
+def _drawn(name: str, *values: Any) -> Markup:
+    """Return what a macro of `plots.svg` draws."""
+    made = environment("biodata.exports.reports", lenient=True)
+    add_functions(made, {"number": number})
+    return drawing(getattr(made.get_template("plots.svg", globals=_LOOK).module, name)(*values))

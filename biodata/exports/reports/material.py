@@ -40,7 +40,6 @@ _LEAST_DEGREES: Final = 0.3
 _MARGIN: Final = 0.6
 """The map's ground around what it shows, as a share of that."""
 _MOST_AREAS: Final = 400
-_AROUND_DEGREES: Final = 13.0
 
 _LANGUAGES: Final = MappingProxyType(
     {
@@ -89,8 +88,6 @@ class Material:
     findings : mapping of str to mapping
         What other commands found over the row's own run, and what the reader gave in place of it: `validation`,
         `uncertainty`, `scenarios`.
-    around : sequence of mapping
-        Countries and disputed units for many degrees around, as `borders`, for the small map.
     names : mapping of str to sequence of str
         Common names of species, as checklists tell them: English, then one in each language of the countries.
     """
@@ -106,7 +103,6 @@ class Material:
     datasets: Sequence[Mapping[str, Any]]
     release: Mapping[str, Any]
     findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    around: Sequence[Mapping[str, Any]] = ()
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
@@ -161,12 +157,9 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         window = InBox(*box)
         near = _shaped(release, "protected_areas", _AREA, window)[:_MOST_AREAS]
         areas |= {area["area_id"]: area for area in near if area["area_id"] not in areas}
-        units = And((InBox(*_around(box)), In("level", ("country", "disputed"))))
-        around = _shaped(release, "boundaries", _BORDER, units)
-        ground = shapely.box(*box)
-        borders = [one for one in around if one["geometry"].intersects(ground)]
+        borders = _shaped(release, "boundaries", _BORDER, And((window, In("level", ("country", "disputed")))))
     else:
-        around = borders = []
+        borders = []
     categories, common = _taxa(release, row)
     return Material(
         table=table,
@@ -180,7 +173,6 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         datasets=_datasets(release),
         release={"id": release.id, **release.info},
         findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
-        around=around,
         names=common,
     )
 
@@ -253,12 +245,6 @@ def _box(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]
     west, south, east, north = shapely.total_bounds(shapes).tolist()
     around = max(east - west, north - south, _LEAST_DEGREES) * _MARGIN
     return max(west - around, -180.0), max(south - around, -90.0), min(east + around, 180.0), min(north + around, 90.0)
-
-
-def _around(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """Return what the small map shows: many degrees around the middle of a box."""
-    x, y, half = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, max(_AROUND_DEGREES, 2 * (box[2] - box[0]))
-    return max(x - half, -180.0), max(y - half, -90.0), min(x + half, 180.0), min(y + half, 90.0)
 
 
 def species_of(evidence: Mapping[str, Any]) -> list[str]:

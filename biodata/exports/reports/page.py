@@ -13,7 +13,7 @@ import jinja2
 import shapely
 from markupsafe import Markup
 
-from biodata.exports.reports import area_map, findings, plots
+from biodata.exports.reports import area_map, findings
 from biodata.exports.reports.findings import counted, countries, flat, inputs, joined, number, plain, spaced, valued
 from biodata.exports.reports.material import KINDS, Material, same_boundaries, species_of
 from biodata.exports.templating import add_functions, environment
@@ -154,7 +154,7 @@ def species_view(material: Material) -> dict[str, Any]:
         "rows": rows,
         "caption": "Records that count, by side" + (f" (Red List: {', '.join(meanings)})" if meanings else ""),
         "numbers": (*range(2, 2 + len(codes)), 3 + len(codes)),
-        "bars": plots.evidence_bars(shown, by_side, title=title) if shown else "",
+        "bars": area_map.evidence_bars(shown, by_side, title=title) if shown else "",
     }
 
 
@@ -196,19 +196,21 @@ def acceptability(material: Material, first: Any) -> Markup:
     rows = sorted([*material.others, material.row], key=lambda one: one["rank"])
     bars = [(one["name"], one["acceptability"] or 0.0, one["within_first"] or 0.0, one is material.row) for one in rows]
     title = f"Share of weights under which each candidate stands first and among the first {first}"
-    return plots.acceptability_bars(bars, title=title)
+    return area_map.acceptability_bars(bars, title=title)
 
 
 def criteria_dots(material: Material) -> Markup:
     """Draw every criterion's value against those of the other candidates."""
     axes = [
-        plots.Axis(
+        area_map.Axis(
             spaced(name), one.get("unit", ""), one.get("direction", ""), _value_of(material.row, name),
             [_value_of(other, name) for other in material.others],
         )
         for name, one in material.row["parts"].items()
     ]  # fmt: skip
-    return plots.parallel_dots(axes, title="Value of each criterion for this candidate and for the others of its run")
+    return area_map.parallel_dots(
+        axes, title="Value of each criterion for this candidate and for the others of its run"
+    )
 
 
 def criteria_rows(parts: Told) -> Rows:
@@ -252,10 +254,10 @@ def candidates_of_link(candidates: Sequence[Told]) -> Rows:
 def measure_dots(material: Material) -> Markup:
     """Draw a corridor's measures against those of the other corridors of its run."""
     axes = [
-        plots.Axis(name, unit, better, _float(material.row[key]), [_float(one[key]) for one in material.others])
+        area_map.Axis(name, unit, better, _float(material.row[key]), [_float(one[key]) for one in material.others])
         for key, name, unit, better, _ in _MEASURES
     ]
-    return plots.parallel_dots(axes, title="Measures of this corridor and of the others of its run")
+    return area_map.parallel_dots(axes, title="Measures of this corridor and of the others of its run")
 
 
 def measure_rows(row: Told) -> Rows:

@@ -19,8 +19,8 @@ import shapely
 from biodata import places
 from biodata.core.geo import metres_per_degree
 from biodata.core.vocabularies import EFFORT_UNITS
+from biodata.exports.reports.area_map import SIDE_COLOURS
 from biodata.exports.reports.findings import number, spaced
-from biodata.exports.reports.plots import SIDE_COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

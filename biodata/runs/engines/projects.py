@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from biodata.core.errors import InputError
 from biodata.core.file_parameters import Circuit, Network, ProtConn, Reserves
 from biodata.core.vocabularies import ConnectionKind
-from biodata.exports.networks import write_conefor, write_json, write_tables
+from biodata.exports.corridors import write_conefor, write_json, write_tables
 from biodata.runs.engines.work import Engine, Outcome, Ready, Work, at_once, input_files
 from biodata.store.run_records import RunInput
 

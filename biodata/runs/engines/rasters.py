@@ -19,7 +19,7 @@ from biodata.core.file_parameters import CostDistance, Resistance
 from biodata.exports.cog import file_name_of, resistance_tags, write_cog
 from biodata.exports.layers import column_meanings, describe
 from biodata.ingest.layer import LayerSource, store_layers
-from biodata.ingest.layer_kinds import KINDS
+from biodata.ingest.layer_rasters import KINDS
 from biodata.runs.engines.work import Engine, Outcome, Work, at_once
 from biodata.store.cluster import lake_exists
 from biodata.store.lake import Lake

@@ -14,7 +14,7 @@ from biodata.core.terms import EVENT_TERMS
 from biodata.core.vocabularies import SurveyDesign
 from biodata.ingest.camera_traps import why_left_out
 from biodata.ingest.event_tables import DATE, PLACE
-from biodata.ingest.kobo.submissions import (
+from biodata.ingest.kobo_submissions import (
     EVENT,
     PLACE_IN_PARENT,
     TAXA,

@@ -13,12 +13,17 @@ from biodata.core.errors import InputError, Refusal
 from biodata.core.vocabularies import PATROL_PROTOCOL, SurveyDesign
 from biodata.formats.xml import listen
 from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.smart.patrols import Cell, Day, Observation, PatrolListener, cell_of, common_cell
-from biodata.ingest.smart.species import (
+from biodata.ingest.smart_patrols import (
     Attribute,
+    Cell,
+    Day,
+    Observation,
+    PatrolListener,
     Species,
     SpeciesNames,
     category_is_wildlife,
+    cell_of,
+    common_cell,
     declared_categories,
     is_data_model,
     is_of_signs,

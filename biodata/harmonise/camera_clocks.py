@@ -1,27 +1,196 @@
-"""Records of camera traps as images of a deployment: what their times tell of its clock."""
+"""Clocks of cameras: set back to a factory's date, twelve hours off, running fast or slow; found, and never changed.
 
+Each fault is told of one deployment with what would have to be added to its times, as narrow as it can be known. Whoever
+was there decides; what is decided is told in `clockCorrection` with the next upload.
+
+What a clock should have shown is known of moments: when the camera was set up and taken down (`cameraClockAtStart`,
+`cameraClockAtEnd`, or an image of the crew that was made then). Without them the time in which the camera stood there says
+between which times a shift lies.
+"""
+
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, time, timedelta
-from functools import cache
-from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
 from biodata.core.flags import FLAGS
-from biodata.harmonise.event_clocks import CLOSE, HALF_DAY, YEARS, ClockFault, of_moments
-from biodata.harmonise.event_times import DAY, ends_of
-from biodata.text.tables import read_rows
+from biodata.harmonise.event_times import DAY, cells, ends_of, read_moment
+from biodata.harmonise.findings import Findings
 from biodata.text.times import offset_at
 
-# Clocks of cameras by their images: runs from a factory's date, night for day, images out of the deployment's time.
+CLOSE: Final = timedelta(minutes=5)
+"""What people's watches differ by, and what nobody needs to mend."""
+HALF_DAY: Final = timedelta(hours=12)
+_NEARLY: Final = timedelta(minutes=30)
+YEARS: Final = timedelta(days=180)
+"""A clock that is off by more was not set wrong by hand."""
 
-NIGHT: Final = (19, 5)
-DAYLIGHT: Final = (7, 17)
-"""Local hours in which it is night or day in all seasons of the region; the twilight between them tells nothing."""
-LEAST_SEEN: Final = 5
-"""Records of animals of the day or of the night, half an hour apart, from which on their hours tell something."""
-_MOSTLY: Final = 0.8
+_DURATION: Final = re.compile(
+    r"([+-]?)P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII
+)
+
+
+class ClockFault(NamedTuple):
+    """A fault of a camera's clock.
+
+    Attributes
+    ----------
+    event : str
+        The deployment's eventID.
+    code : str
+        A flag.
+    first, last : int or None
+        Number of the first and last image that it is about, as they were given; None for all of the deployment.
+    least, greatest : timedelta or None
+        Between which the time lies that would have to be added; of a drift what is to be added at the beginning and at the
+        end.
+    """
+
+    event: str
+    code: str
+    first: int | None
+    last: int | None
+    least: timedelta | None
+    greatest: timedelta | None
+
+
+def interpret(told: pl.DataFrame, ends: pl.DataFrame) -> Findings:
+    """Compare what the clocks of cameras showed with the moments at which they were set up and taken down.
+
+    Parameters
+    ----------
+    told : polars.DataFrame
+        n rows: `cameraClockAtStart`, `cameraClockAtEnd` and `clockCorrection`, where there are.
+    ends : polars.DataFrame
+        n rows as of `event_times.ends_of`.
+
+    Returns
+    -------
+    Findings of n rows
+    """
+    found: dict[str, list[int]] = {}
+    for row, fault in faults_of_cells(told, ends):
+        found.setdefault("CAMERA_CLOCK_INVALID" if fault is None else fault.code, []).append(row)
+    flags = {
+        code: pl.Series([row in rows for row in range(told.height)], dtype=pl.Boolean) for code, rows in found.items()
+    }
+    return Findings(flags=flags)
+
+
+def faults_of_cells(told: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:
+    """Yield the fault of each event that its own cells tell, with its row from 0; None where they cannot be read.
+
+    Parameters
+    ----------
+    told, ends : polars.DataFrame
+        As for `interpret`.
+    """
+    shown_cells = cells(told, "cameraClockAtStart", "cameraClockAtEnd", "clockCorrection")
+    for row, (first, last, correction) in enumerate(shown_cells.iter_rows()):
+        if first is None and last is None and correction is None:
+            continue
+        moments = [None if text is None else read_moment(text) for text in (first, last)]
+        invalid = correction is not None and corrections(correction) is None
+        for text, moment in zip((first, last), moments, strict=True):
+            invalid |= text is not None and (moment is None or not moment.exact)
+        if invalid:
+            yield row, None
+        elif correction is None:
+            start, end, exact = ends.select("start", "end", "exact").row(row)
+            shown = [moment.at if moment else None for moment in moments]
+            for fault in of_moments("", (start, end), (shown[0], shown[1]), exact=exact):
+                yield row, fault
+
+
+def corrections(text: str) -> tuple[timedelta, timedelta] | None:
+    """Return what is to be added to a camera's times at the beginning and at the end; None where it cannot be read.
+
+    Parameters
+    ----------
+    text : str
+        An ISO 8601 duration, with its sign: `PT12H`, `-PT35M`; or two with `|` between them for a clock that drifts.
+        Years and months have no fixed length and are not read.
+    """
+    read = [_duration(part.strip()) for part in text.split("|")]
+    if not 0 < len(read) <= 2 or read[0] is None or read[-1] is None:
+        return None
+    return read[0], read[-1]
+
+
+def corrected(moments: pl.Expr, start: pl.Expr, end: pl.Expr, at_start: pl.Expr, at_end: pl.Expr) -> pl.Expr:
+    """Return camera times with the correction that the deployment tells added, growing evenly where it drifts.
+
+    Parameters
+    ----------
+    moments : polars.Expr of datetime
+        As the camera told them.
+    start, end : polars.Expr of datetime
+        Of the deployment.
+    at_start, at_end : polars.Expr of duration
+        What is to be added then.
+    """
+    span = (end - start).dt.total_seconds()
+    share = pl.when(span > 0).then(((moments - start).dt.total_seconds() / span).clip(0, 1)).otherwise(0.0)
+    drift = (at_end - at_start).dt.total_microseconds()
+    return moments + at_start + (share * drift).round().cast(pl.Duration("us"))
+
+
+def of_moments(
+    event: str, true: tuple[datetime | None, datetime | None], shown: tuple[datetime | None, datetime | None], *,
+    exact: bool,
+) -> Iterator[ClockFault]:  # fmt: skip
+    """Compare a clock with two known moments, of which one may not be told."""
+    if not exact:
+        return
+    off = [a - b if a is not None and b is not None else None for a, b in zip(true, shown, strict=True)]
+    told = [one for one in off if one is not None]
+    if not told:
+        return
+    first, last = told[0], told[-1]
+    if max(abs(one) for one in told) > YEARS:
+        code = "CAMERA_CLOCK_RESET"
+    elif all(abs(abs(one) - HALF_DAY) <= _NEARLY for one in told) and abs(last - first) <= CLOSE:
+        code = "CAMERA_CLOCK_TWELVE_HOURS"
+    elif abs(last - first) > CLOSE:
+        code = "CAMERA_CLOCK_DRIFT"
+    elif abs(first) > CLOSE:
+        code = "CAMERA_CLOCK_OFF"
+    else:
+        return
+    yield ClockFault(event, code, None, None, first, last)
+
+
+def _duration(text: str) -> timedelta | None:
+    """Read an ISO 8601 duration without years and months."""
+    match = _DURATION.fullmatch(text.replace("\u2212", "-"))
+    if match is None or match[2] or match[3] or text.strip("+-\u2212") in ("P", "PT"):
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[3:])
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return -length if match[1] == "-" or text.startswith("\u2212") else length
+
+
+def iso_duration(length: timedelta) -> str:
+    """Return a length of time as `corrections` reads it.
+
+    Examples
+    --------
+    >>> iso_duration(timedelta(days=-1, minutes=-5))
+    '-P1DT5M'
+    """
+    seconds = round(abs(length).total_seconds())
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3600)
+    minutes, seconds_left = divmod(rest, 60)
+    clock = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds_left, "S")) if number)
+    body = (f"{days}D" if days else "") + (f"T{clock}" if clock else "")
+    return ("-" if length < timedelta() else "") + "P" + (body or "T0S")
+
+
+# Clocks of cameras by their images: those years before the deployment, half a day off, or outside of its time.
+
 MIDNIGHT: Final = "CAMERA_TIMES_MIDNIGHT"
 
 
@@ -35,8 +204,7 @@ def faults(deployments: pl.DataFrame, images: pl.DataFrame, *, timeless: Collect
         `clockCorrection`: a deployment that tells it is not looked at again.
     images : polars.DataFrame
         `eventID` of the deployment; `number`, the order in which the images were made; `at`, the camera's datetime;
-        optional `kind` (`setup`, `pickup` or `test` of an image of the people who set the camera up, took it down or tried
-        it) and `known_at` (when a test was made), `scientificName` and `count`.
+        optional `kind` (`setup` or `pickup` of an image of the people who set the camera up or took it down).
     timeless : collection of str
         Deployments whose images tell no time of day (`without_hours`): that is told, and else only a reset can be seen.
 
@@ -51,7 +219,7 @@ def faults(deployments: pl.DataFrame, images: pl.DataFrame, *, timeless: Collect
         event, group = row["eventID"], by_event.get(row["eventID"])
         has_hours = event not in timeless
         if not has_hours:
-            out.append(ClockFault(event, MIDNIGHT, None, None, None, None, "midnight"))
+            out.append(ClockFault(event, MIDNIGHT, None, None, None, None))
         if group is None or row["start"] is None or row["end"] is None or row.get("clockCorrection"):
             continue
         found = _of_deployment(event, row["start"], row["end"], group, exact=bool(row["exact"]) and has_hours)
@@ -98,139 +266,37 @@ def _of_deployment(
     opened, closed = (start, end) if exact else (start.replace(hour=0, minute=0, second=0), end)
     if exact and not (closed.hour or closed.minute or closed.second):
         closed += DAY
-    numbers, times = images["number"].to_list(), images["at"].to_list()
-    kinds = images["kind"].to_list() if "kind" in images.columns else [None] * len(times)
-    resets = list(_resets(event, opened, closed, numbers, times, kinds))
-    if resets:
-        return resets
-    shown = {kind: at for kind, at in zip(kinds, times, strict=True) if kind in ("setup", "pickup")}
-    if exact:
+    years_before = images.filter(pl.col("at") < opened - YEARS)
+    if years_before.height:
+        least, greatest = _shifts(years_before["at"], opened, closed)
+        # Several resets: no one shift mends them.
+        told = (least, greatest) if least <= greatest else (None, None)
+        return [_of_images(event, "CAMERA_CLOCK_RESET", years_before, *told)]
+    if exact and "kind" in images.columns:
+        shown = {kind: at for kind, at in images.select("kind", "at").iter_rows() if kind is not None}
         known = list(of_moments(event, (start, end), (shown.get("setup"), shown.get("pickup")), exact=True))
         if known:
             return known
-    tests = list(_of_tests(event, images))
-    if tests:
-        return tests
-    out = list(_of_hours(event, images))
-    outside = [at for at, time in enumerate(times) if not opened - CLOSE <= time <= closed + CLOSE]
-    if outside and not out:
-        shifts = [
-            shift
-            for shift in (HALF_DAY, -HALF_DAY)
-            if opened - CLOSE <= min(times) + shift and max(times) + shift <= closed + CLOSE
-        ]
-        shift = shifts[0] if len(shifts) == 1 else None
-        code = "CAMERA_CLOCK_TWELVE_HOURS" if shift and len(outside) > 1 else "CAMERA_CLOCK_OUTSIDE"
-        out.append(ClockFault(event, code, numbers[outside[0]], numbers[outside[-1]], shift, shift, "outside"))
-    return out
+    outside = images.filter(~pl.col("at").is_between(opened - CLOSE, closed + CLOSE))
+    if outside.is_empty():
+        return []
+    least, greatest = _shifts(images["at"], opened - CLOSE, closed + CLOSE)
+    halves = [shift for shift in (HALF_DAY, -HALF_DAY) if least <= shift <= greatest]
+    if len(halves) == 1 and outside.height > 1:
+        return [_of_images(event, "CAMERA_CLOCK_TWELVE_HOURS", outside, halves[0], halves[0])]
+    return [_of_images(event, "CAMERA_CLOCK_OUTSIDE", outside, None, None)]
 
 
-def _of_tests(event: str, images: pl.DataFrame) -> Iterator[ClockFault]:
-    """Compare a clock with tests at known times: the earliest and the latest."""
-    if "known_at" not in images.columns:
-        return
-    tests = images.filter(pl.col("known_at").is_not_null()).sort("known_at").select("known_at", "at").rows()
-    if tests:
-        pairs = tests[0], tests[-1]
-        yield from of_moments(event, (pairs[0][0], pairs[1][0]), (pairs[0][1], pairs[1][1]), exact=True)
+def _shifts(times: pl.Series, opened: datetime, closed: datetime) -> tuple[timedelta, timedelta]:
+    """Return the least and the greatest shift that brings all of some times into a deployment's."""
+    return opened - min(times), closed - max(times)
 
 
-def _resets(
-    event: str, opened: datetime, closed: datetime, numbers: Sequence[int], times: Sequence[datetime],
-    kinds: Sequence[str | None],
-) -> Iterator[ClockFault]:  # fmt: skip
-    """Find runs of images from long before the deployment: each is told between which shifts its own lies."""
-    strange = _strange(times, opened, closed)
-    inside = [time for time in times if opened <= time <= closed]
-    if any(later < earlier for earlier, later in pairwise(inside)):
-        yield from _resets_without_order(event, opened, closed, numbers, times, strange)
-        return
-    at = 0
-    while at < len(times):
-        if not strange[at]:
-            at += 1
-            continue
-        stop = at + 1
-        while stop < len(times) and strange[stop] and times[stop] >= times[stop - 1] - CLOSE:
-            stop += 1
-        before = next(
-            (times[i] for i in range(at - 1, -1, -1) if not strange[i] and opened <= times[i] <= closed), opened
-        )
-        after = next(
-            (times[i] for i in range(stop, len(times)) if not strange[i] and before <= times[i] <= closed), closed
-        )
-        least, greatest = before - times[at], after - times[stop - 1]
-        evidence = "order" if at or stop < len(times) else "outside"
-        for index in range(at, stop):
-            # Somebody stood before the camera at a moment that is known.
-            if kinds[index] in ("setup", "pickup"):
-                moment = opened if kinds[index] == "setup" else closed
-                least = greatest = moment - times[index]
-                evidence = "moments"
-        yield ClockFault(event, "CAMERA_CLOCK_RESET", numbers[at], numbers[stop - 1], least, greatest, evidence)
-        at = stop
-
-
-def _resets_without_order(
-    event: str, opened: datetime, closed: datetime, numbers: Sequence[int], times: Sequence[datetime],
-    strange: Sequence[bool],
-) -> Iterator[ClockFault]:  # fmt: skip
-    """Find what a reset explains among images that do not stand in the order in which they were made."""
-    odd = [(time, number) for time, number, is_odd in zip(times, numbers, strange, strict=True) if is_odd]
-    if not odd:
-        return
-    least, greatest = opened - min(odd)[0], closed - max(odd)[0]
-    among = [number for _, number in odd]
-    # Several resets: no one shift mends them.
-    told = (least, greatest) if least <= greatest else (None, None)
-    yield ClockFault(event, "CAMERA_CLOCK_RESET", min(among), max(among), told[0], told[1], "outside")
-
-
-def _strange(times: Sequence[datetime], opened: datetime, closed: datetime) -> list[bool]:
-    """Tell which times a reset explains: years before the deployment, or as long after a New Year as it can have run.
-
-    Images of a New Year in the deployment's own year may also be older ones that were left on the card: those come before
-    all others.
-    """
-    longest = closed - opened + DAY
-    started = not any(opened <= taken <= closed for taken in times)
-    out = []
-    for taken in times:
-        started |= opened <= taken <= closed
-        new_year = taken.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-        since_new_year = opened - taken > DAY * 7 and taken - new_year <= longest
-        out.append(opened - taken > YEARS or (since_new_year and started))
-    return out
-
-
-def _of_hours(event: str, images: pl.DataFrame) -> Iterator[ClockFault]:
-    """Look whether animals of the day come at night and those of the night by day."""
-    if "scientificName" not in images.columns:
-        return
-    seen = images.select(
-        pl.col("at"),
-        pl.col("scientificName"),
-        active=pl.col("scientificName")
-        .str.extract(r"^(\p{Lu}[\p{Ll}-]+)")
-        .replace_strict(_active(), default=None, return_dtype=pl.String),
-    ).drop_nulls()
-    if seen.is_empty():
-        return
-    apart = seen.sort("scientificName", "at").filter(
-        (pl.col("at").diff().over("scientificName") > pl.duration(minutes=30)).fill_null(value=True)
-    )
-    hour = pl.col("at").dt.hour()
-    night = (hour >= NIGHT[0]) | (hour < NIGHT[1])
-    by_day = (hour >= DAYLIGHT[0]) & (hour < DAYLIGHT[1])
-    told = apart.filter(night | by_day).select(against=(pl.col("active") == "day") == night)["against"]
-    if told.len() >= LEAST_SEEN and float(told.sum()) >= _MOSTLY * told.len():
-        yield ClockFault(event, "CAMERA_CLOCK_TWELVE_HOURS", None, None, HALF_DAY, HALF_DAY, "hours")
-
-
-@cache
-def _active() -> dict[str, str]:
-    """Return when animals are about, by genus: day or night."""
-    return {row["genus"]: row["active"] for row in read_rows("activity.csv")}
+def _of_images(
+    event: str, code: str, images: pl.DataFrame, least: timedelta | None, greatest: timedelta | None
+) -> ClockFault:
+    """Return a fault with the first and the last of the images that show it."""
+    return ClockFault(event, code, min(images["number"]), max(images["number"]), least, greatest)
 
 
 COLUMNS: Final = ("eventID", "parentEventID", "source_row", "event_start", "event_time", "event_zone", "scientificName")
@@ -256,8 +322,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
     Returns
     -------
     list of ClockFault
-        Numbers of images are rows of the file. Records that stand in another order than that of their times, such as by
-        species, tell less: then only how long before the deployment they lie.
+        Numbers of images are rows of the file.
     """
     cameras = events.filter(pl.col("design") == "camera_trap")
     if cameras.is_empty() or records.is_empty():
@@ -291,9 +356,7 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
         at=pl.col("at") + pl.duration(minutes=(pl.col("here") - pl.col("there")).fill_null(0))
     )
     shown = _shown(moved, deployments) if others else moved
-    return faults(
-        deployments, shown.select("eventID", "number", "at", "scientificName", "kind"), timeless=without_hours(every)
-    )
+    return faults(deployments, shown.select("eventID", "number", "at", "kind"), timeless=without_hours(every))
 
 
 def _of_reported(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
