@@ -131,8 +131,6 @@ def read(settings: Settings) -> None:
     [
         pytest.param(f"{RULES}new,withheld,hunted too,{COMMON}\n", COMMON, id="a record that it read"),
         pytest.param(RULES.replace("0_1_degree", "1_degree"), RARE, id="a coarse one is to be coarser"),
-        pytest.param(f"{RULES}new,withheld,hunted too,Capricornis\n", COMMON, id="a taxon above its name"),
-        pytest.param(f"{RULES}new,withheld,hunted too,Sus scrofa\n", None, id="no record of the taxon"),
         pytest.param(f"{RULES}new,withheld,hunted too,{OUTSIDE}\n", None, id="records outside its window alone"),
         pytest.param(RULES.splitlines()[0] + "\n", None, id="a rule fewer"),
     ],
