@@ -2,9 +2,6 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
 
 import geopandas as gpd
@@ -441,36 +438,3 @@ def test_ids_of_a_raster_must_be_whole(raster, tmp_path):
     values[4, 5] = 1.5
     with pytest.raises(InputError, match=r"value '1.5': row 5, column 6 of the raster is no id; whole numbers"):
         own_ground.areas(write_raster(tmp_path / "ids.tif", values), grid)
-
-
-@pytest.mark.faults
-def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path):
-    rng = np.random.default_rng(5)
-    side = 300
-    ground = rng.uniform(1, 50, (side, side))
-    raster = write_raster(tmp_path / "resistance.tif", ground)
-    places = rng.permutation(14 * 14)[:60]
-    shapes = [at(1 + 20 * (k % 14), 20 * (k // 14) - 250) for k in places]
-    areas = write_areas(tmp_path / "areas.gpkg", *shapes)
-    command = [sys.executable, "-m", "biodata.cli", "corridors", "--raster", raster, "--areas", areas]
-
-    def files(name):
-        return [tmp_path / f"{name}.gpkg", "--mosaic", tmp_path / f"{name}.tif"]
-
-    whole = subprocess.run(
-        [*command, "--out", *files("whole")], capture_output=True, text=True, check=True, timeout=300
-    )
-    assert " corridors\nwritten: " in whole.stdout
-    killed = subprocess.Popen([*command, "--out", *files("killed")], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 240
-    while len(list(tmp_path.glob("killed.parts/*/pair-*.npz"))) < 10 and time.monotonic() < until:
-        time.sleep(0.01)
-    killed.kill()
-    killed.wait()
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("killed.parts/*/pair-*.npz")}
-    assert len(kept) >= 10
-    assert not (tmp_path / "killed.gpkg").exists()
-    subprocess.run([*command, "--out", *files("killed")], capture_output=True, check=True, timeout=300)
-    for suffix in ("gpkg", "tif"):
-        assert (tmp_path / f"killed.{suffix}").read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
-    assert not (tmp_path / "killed.parts").exists()
