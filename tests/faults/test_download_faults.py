@@ -67,11 +67,10 @@ def wait_for(condition, *, timeout_s=240):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("file_format", [Format.CSV, Format.DWCA])
-def test_a_worker_killed_again_and_again_ends_with_the_same_bytes(installation, file_format, monkeypatch):
+def test_a_worker_killed_again_and_again_ends_with_the_same_bytes(installation, monkeypatch):
     settings, registry, _ = installation
     monkeypatch.setattr(selection, "CHUNK_ROWS", 25)
-    number = asked(installation, file_format)
+    number = asked(installation, Format.DWCA)
     here = downloads.folder(settings) / number
     told = [0.0]
     # More often than a job may be tried in vain: each time it got further.
@@ -134,10 +133,9 @@ def test_a_worker_that_is_told_to_stop_gives_the_download_back(installation, mon
     assert downloads.look(settings, registry, number).state == "done"
 
 
-@pytest.mark.parametrize("file_format", [Format.CSV, Format.DWCA])
-def test_a_disk_that_fills_up_fails_the_download_and_leaves_nothing(installation, file_format, monkeypatch):
+def test_a_disk_that_fills_up_fails_the_download_and_leaves_nothing(installation, monkeypatch):
     settings, registry, _ = installation
-    number = asked(installation, file_format)
+    number = asked(installation, Format.CSV)
 
     def full(*_arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
