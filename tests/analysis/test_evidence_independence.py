@@ -12,9 +12,9 @@ from biodata.analysis import evidence
 from biodata.analysis.evidence import counting
 from biodata.core import geo
 from biodata.places import load_boundaries
+from evidence_rows import AS_OF, JUDGING, count, records, why
 from landscapes import halves
 from planted import Planted
-from test_evidence import AS_OF, JUDGING, count, records, why
 
 DAY = date(2024, 5, 1)
 
