@@ -7,7 +7,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from test_map import pixels, ready, settle, toggle
+from map_page import pixels, ready, settle, toggle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # the first one waits for the demo
 
