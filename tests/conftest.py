@@ -13,7 +13,7 @@ import pytest
 
 # How long an example takes says more of the machine's other work than of ours. Everybody draws the same examples, so
 # that a test answers the same each time; who looks for others asks for it: `pytest --hypothesis-profile=random`.
-hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, database=None, max_examples=40)
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, database=None, max_examples=25)
 hypothesis.settings.register_profile("random", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("ours")
 if os.environ.get("CI"):
