@@ -76,6 +76,16 @@ def sample_data() -> Path:
     return Path(__file__).parents[1] / "sample_data"
 
 
+@pytest.fixture(scope="module")
+def few_boundaries() -> Iterator[None]:
+    """Let releases hold the divisions around alone: files that are copied, and looked through byte by byte, are small."""
+    from releases import neighbours
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: neighbours())
+        yield
+
+
 @pytest.fixture
 def no_results(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process's worker make no pages of surveys' results: a third of its time, and none of what a file of tests asks for."""

@@ -35,7 +35,7 @@ def test_an_unknown_source_is_one_line_that_names_the_known_ones(tmp_path):
 
 
 def test_a_missing_file_is_one_line_that_names_it(tmp_path):
-    done = process("ingest", "gbif", str(tmp_path / "nothing.csv"), "--data", str(tmp_path / "data"))
+    done = run("ingest", "gbif", str(tmp_path / "nothing.csv"), "--data", str(tmp_path / "data"))
     assert done.returncode != 0
     assert done.stderr.count("\n") == 1
     assert "nothing.csv" in done.stderr

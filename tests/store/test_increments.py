@@ -103,13 +103,13 @@ def test_many_changes_give_what_a_whole_build_gives(tmp_path, monkeypatch, seed)
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     world = World(tmp_path / "data", seed)
     put_rules(world.data, RULES)
-    for _ in range(4):
+    for _ in range(6):
         world.step()
     settings = Settings(data=world.data)
     pipeline.release(settings)
     for number in range(1, STEPS + 1):
         world.step()
-        if number == 3:
+        if number == 4:
             with Registry.open(settings) as registry:
                 registry.record_datasets({"walks": DatasetInfo(key="walks", title="Walks", license="CC_BY_NC_4_0")})
         compared = number == STEPS
