@@ -1,5 +1,6 @@
 """Fixtures that many test files share."""
 
+import gc
 import os
 import re
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 # How long an example takes says more of the machine's other work than of ours. Everybody draws the same examples, so
 # that a test answers the same each time; who looks for others asks for it: `pytest --hypothesis-profile=random`.
-hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, database=None, max_examples=40)
+hypothesis.settings.register_profile("ours", deadline=None, derandomize=True, database=None, max_examples=25)
 hypothesis.settings.register_profile("random", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("ours")
 if os.environ.get("CI"):
@@ -75,6 +76,16 @@ def sample_data() -> Path:
     return Path(__file__).parents[1] / "sample_data"
 
 
+@pytest.fixture(scope="module")
+def few_boundaries() -> Iterator[None]:
+    """Let releases hold the divisions around alone: files that are copied, and looked through byte by byte, are small."""
+    from releases import neighbours
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.places.load_boundaries", lambda *_: neighbours())
+        yield
+
+
 @pytest.fixture
 def no_results(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process's worker make no pages of surveys' results: a third of its time, and none of what a file of tests asks for."""
@@ -102,6 +113,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest files begin first."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every later search for garbage: eleven thousand tests stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

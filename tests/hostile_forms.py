@@ -11,11 +11,11 @@ from functools import cache
 
 import openpyxl
 
+import camtrapdp_rows
+import detections_rows
+import kobo_rows
 import patrols
-import test_camtrapdp
-import test_detections
-import test_kobo
-import test_wildlife_insights
+import wildlife_insights_rows
 
 TERMS = "http://rs.tdwg.org/dwc/terms/"
 DTD = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "http://127.0.0.1:9/x"><!ENTITY b "&a;&a;">]>'
@@ -58,7 +58,7 @@ def package():
 def kobo_sheet():
     """Return an export of KoboToolbox as a workbook."""
     book = openpyxl.Workbook()
-    for row in (test_kobo.HEADINGS, test_kobo.submission(0)):
+    for row in (kobo_rows.HEADINGS, kobo_rows.submission(0)):
         book.active.append(row)
     out = io.BytesIO()
     book.save(out)
@@ -66,7 +66,7 @@ def kobo_sheet():
 
 
 def kobo_text():
-    lines = [";".join(f'"{cell}"' for cell in row) for row in (test_kobo.HEADINGS, test_kobo.submission(0))]
+    lines = [";".join(f'"{cell}"' for cell in row) for row in (kobo_rows.HEADINGS, kobo_rows.submission(0))]
     return "\n".join(lines) + "\n"
 
 
@@ -81,18 +81,18 @@ _MEMBERS = {
     "dwca": {"meta.xml": meta(), "eml.xml": EML, "event.txt": EVENT, "occurrence.txt": OCCURRENCE},
     "camtrapdp": {
         "datapackage.json": package(),
-        "deployments.csv": test_camtrapdp.DEPLOYMENTS,
-        "observations.csv": test_camtrapdp.OBSERVATIONS,
+        "deployments.csv": camtrapdp_rows.DEPLOYMENTS,
+        "observations.csv": camtrapdp_rows.OBSERVATIONS,
     },
     "wildlife-insights": {
-        "projects.csv": test_wildlife_insights.PROJECTS,
-        "cameras.csv": test_wildlife_insights.CAMERAS,
-        "deployments.csv": test_wildlife_insights.DEPLOYMENTS,
-        "images.csv": test_wildlife_insights.HEADING + test_wildlife_insights.ROW,
+        "projects.csv": wildlife_insights_rows.PROJECTS,
+        "cameras.csv": wildlife_insights_rows.CAMERAS,
+        "deployments.csv": wildlife_insights_rows.DEPLOYMENTS,
+        "images.csv": wildlife_insights_rows.HEADING + wildlife_insights_rows.ROW,
     },
     "detections": {
-        "results.json": json.dumps(test_detections.megadetector(test_detections.image("park/cam1/a.jpg", ("1", 0.93)))),
-        "deployments.csv": test_detections.DEPLOYMENTS,
+        "results.json": json.dumps(detections_rows.megadetector(detections_rows.image("park/cam1/a.jpg", ("1", 0.93)))),
+        "deployments.csv": detections_rows.DEPLOYMENTS,
     },
     "smart": {"patrol.xml": smart()},
     "kobo": {"kobo.csv": kobo_text()},

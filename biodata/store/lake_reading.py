@@ -177,7 +177,7 @@ class LakeReading:
         kept = self.snapshots().filter(pl.col("snapshot").is_between(after, upto)).height
         if after > upto or kept != upto - after + 1:
             return None
-        if after == upto:
+        if after == upto or self.changed_at(table) <= after:
             return pl.DataFrame(schema={"id": LAKE[table].column(ROW_KEYS[table]).dtype, "datasetKey": pl.String})
         query = f"""
             SELECT DISTINCT {quote(ROW_KEYS[table])} AS id, coalesce("datasetKey", '') AS "datasetKey"

@@ -239,7 +239,7 @@ SHAPE_COLUMNS: Final = tuple(Column(name, dtype, "") for name, dtype in SHAPES.i
 BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _drawn(boundaries: BoundarySet) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return a boundary set's rows with their boxes, and its shapes: half of the work of a small release, done once."""
     frame = drawn_rows(boundaries)

@@ -1,14 +1,12 @@
 """`biodata ingest node` of a node that took a record back: the hub makes a release without it and purges by itself."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 import leaks
-import releases as fixture
 from biodata import pipeline
 from biodata.access import nodes, withdrawal
 from biodata.cli import app
@@ -19,6 +17,8 @@ from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
 
+pytestmark = pytest.mark.usefixtures("few_boundaries")
+
 PLACE = leaks.Place("the lick", 20.81234, 102.12345)
 NAME = "Muntiacus muntjak"
 ROWS = (
@@ -26,14 +26,6 @@ ROWS = (
     f"m1,{NAME},{PLACE.latitude},{PLACE.longitude},2024-03-05,LA\n"
     f"m2,{NAME},20.46,102.71,2024-03-06,LA\n"
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_boundaries() -> Iterator[None]:
-    """Let releases hold the divisions around: those of the world take most of the time that a release takes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,12 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from sqlalchemy import select
 
-import releases as fixture
 from biodata import pipeline, runs
 from biodata.access import consent as answers
 from biodata.access import nodes
@@ -29,6 +27,8 @@ from biodata.store.lake import Lake
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
 from rule_files import put_rules, rules_text
+
+pytestmark = pytest.mark.usefixtures("few_boundaries")
 
 LAYER = "landcover_china_laos"
 PRECISE = [c.name for c in terms.OCCURRENCE if c.reach is Reach.PRECISE]
@@ -60,14 +60,6 @@ def new_node(folder: Path, sample_data: Path, code: str) -> Settings:
     with Registry.open(settings) as registry:
         nodes.new_node(registry, settings.data, code)
     return settings
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_boundaries() -> Iterator[None]:
-    """Let releases hold the divisions around: those of the world take most of the time that a release takes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-        yield
 
 
 @pytest.fixture(scope="module")

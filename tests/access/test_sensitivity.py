@@ -1,12 +1,10 @@
 """The public counts of sensitive records are those of the release; withheld ones are told by list, in tens."""
 
 import csv
-from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
-import releases as fixture
 from api.app import create_app
 from biodata import pipeline
 from biodata.core.settings import Settings
@@ -15,20 +13,14 @@ from biodata.sharing.rules import Rule
 from biodata.store.rules_in_force import BOUND, list_of
 from rule_files import put_rules
 
+pytestmark = pytest.mark.usefixtures("few_boundaries")
+
 RULES = """rule_id,category,reason,source,scientificName,country_code
 gibbon,0_1_degree,hunted,national list,Nomascus nasutus,
 monkey,withheld,hunted,national list,Rhinopithecus strykeri,
 pheasant,withheld,hunted,list of a reserve,Tragopan temminckii,CN
 """
 SPECIES = {"Nomascus nasutus": 3, "Rhinopithecus strykeri": 23, "Tragopan temminckii": 4, "Muntiacus muntjak": 5}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_boundaries() -> Iterator[None]:
-    """Let releases hold the divisions around: those of the world take most of the time that a release takes."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-        yield
 
 
 def take_in(settings, name, counts):

@@ -7,7 +7,6 @@ import shutil
 import struct
 import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -18,7 +17,6 @@ from sqlalchemy import delete, select
 from typer.testing import CliRunner
 
 import leaks
-import releases as fixture
 import survey_events
 from biodata import pipeline, worker
 from biodata.access import content, purges, withdrawal
@@ -39,6 +37,8 @@ from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
 
+pytestmark = pytest.mark.usefixtures("few_boundaries")
+
 LATITUDE, LONGITUDE = 21.76543, 101.23457
 PLACE = leaks.Place("the salt lick", LATITUDE, LONGITUDE)
 WORDS = ("salt lick of the elders", "SECRET-77")
@@ -47,14 +47,6 @@ HEADING = (
 )
 TAKEN = f"{WORDS[1]},Muntiacus muntjak,{LATITUDE},{LONGITUDE},2024-03-05,LA,{WORDS[0]},3\n"
 OTHER = "m2,Muntiacus muntjak,20.9,102.1,2024-03-06,LA,Nam Ha,1\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_boundaries() -> Iterator[None]:
-    """Let releases hold the divisions around: every byte of every release is looked through."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -347,10 +339,10 @@ def words_in(folder: Path) -> list[str]:
     return found
 
 
-_CUT = [pytest.param(name, marks=pytest.mark.attacks) for name in ("blank", "_releases")]
+_CUT = [pytest.param(name, marks=pytest.mark.attacks) for name in ("_take_out", "_releases")]
 
 
-@pytest.mark.parametrize("cut", [None, "_take_out", *_CUT])
+@pytest.mark.parametrize("cut", [None, *_CUT])
 def test_events_of_nothing_but_withdrawn_records_go_with_them(tmp_path, monkeypatch, cut):
     made = Settings(data=tmp_path / "data", memory_limit="500MB")
     key, _ = with_events(made)

@@ -33,24 +33,6 @@ def test_least_costs_in_sabah_are_those_of_scikit_image(shared, raster, areas):
     assert all("metre" in note for note in notes)
 
 
-def test_parks_outside_and_on_nodata_are_told(shared):
-    folder = shared / "data"
-    ground, grid, notes = own_ground.read(folder / "raster_resistance_cola" / "sampleTif_Thailand.tif")
-    parks, about = areas_of.read(
-        folder / "pa_asean_heritage_parks" / "asean_heritage_parks.geojson", name_column="AHPNAME"
-    )
-    assert [line.split(" seems to be ")[0] for line in about] == [
-        "Tasek Merimbun Heritage Park (59)",
-        "Kerinci-Seblat National Park (69)",
-    ]
-    found = corridors.least_cost(parks, ground, grid, parameters=WIDE)
-    assert "0.937 to 1.067 m" in notes[0]
-    assert len(found.left_out) == 27
-    bare = found.corridors[found.corridors["notes"].str.contains("no resistance data inside Taman Negara")]
-    assert len(bare) == 6
-    assert found.corridors["functional"].sum() == 95
-
-
 def test_cells_that_are_almost_square_are_taken_as_squares(shared):
     folder = shared / "data" / "raster_resistance_cola"
     _, grid, notes = own_ground.read(folder / "sampleTif_Sarawak2km.tif")

@@ -82,7 +82,7 @@ def landscapes(draw):
     return resistance, np.array(cells, dtype=np.int64), np.array(ids, dtype=np.int32), widths
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     landscapes(),
     st.sampled_from([4, 8]),

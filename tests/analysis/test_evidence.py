@@ -11,53 +11,11 @@ import shapely
 
 from biodata.analysis import evidence
 from biodata.analysis.evidence import sides
-from biodata.core import geo, terms
+from biodata.core import geo
 from biodata.core.errors import InputError
 from biodata.places import BoundarySet
+from evidence_rows import JUDGING, count, records, why
 from landscapes import CRS, boundary_set, halves, local
-
-AS_OF = date(2026, 11, 26)
-JUDGING = evidence.EvidenceParameters(as_of=AS_OF, cell_m=5_000.0)
-
-
-def records(*rows: dict[str, object]) -> pl.DataFrame:
-    """Return occurrences, by default good records at x, y metres of the local system, a month apart."""
-    made = []
-    for number, row in enumerate(rows):
-        x, y = (row.get(name, otherwise) for name, otherwise in (("x", -3000.0), ("y", 0.0)))
-        longitude, latitude = local(shapely.Point(x, y)).coords[0]
-        day = date(2020 + number // 12, number % 12 + 1, 5)
-        made.append(
-            {
-                "key": number,
-                "datasetKey": "d",
-                "species": "Nomascus nasutus",
-                "iucnRedListCategory": "CR",
-                "occurrenceStatus": "PRESENT",
-                "basisOfRecord": "HUMAN_OBSERVATION",
-                "decimalLongitude": longitude,
-                "decimalLatitude": latitude,
-                "coordinateUncertaintyInMeters": 30.0,
-                "event_start": day,
-                "event_end": row.get("event_start", day),
-                "year": day.year,
-                "quality_flags": [],
-            }
-            | {name: value for name, value in row.items() if name not in "xy"}
-        )
-    frame = pl.DataFrame(made, infer_schema_length=None, schema_overrides={"quality_flags": pl.List(pl.String)})
-    grouped = frame.get_column("cluster_id") if "cluster_id" in frame.columns else None
-    frame = terms.conform(frame, terms.OCCURRENCE)
-    return frame if grouped is None else frame.with_columns(grouped)
-
-
-def count(occurrences: pl.DataFrame, boundaries: BoundarySet | None = None, **changes) -> evidence.Counted:
-    return evidence.counted(occurrences, boundaries=boundaries or halves(), parameters=replace(JUDGING, **changes))
-
-
-def why(occurrences: pl.DataFrame, boundaries: BoundarySet | None = None, **changes) -> list[str | None]:
-    return count(occurrences, boundaries, **changes).records["why_not"].to_list()
-
 
 # What keeps a record from counting
 

@@ -13,9 +13,8 @@ from biodata.core import geo
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import SharingCategory
 from biodata.places import locate
+from evidence_rows import GIBBON, count, gibbon, mammal, records
 from landscapes import CRS, halves, local, square_grid
-from test_evidence import count, records
-from test_evidence_effort import GIBBON, gibbon, mammal
 
 CORRIDOR = local(shapely.box(-9_000, -3_000, 9_000, 3_000))
 PATH = local(shapely.LineString([(-9_000, 500), (9_000, 500)]))

@@ -10,20 +10,10 @@ from biodata import sharing
 from biodata.analysis import evidence
 from biodata.analysis.evidence.effort import EVENTS, STATES, Effort
 from biodata.core.vocabularies import SharingCategory
+from evidence_rows import GIBBON, count, gibbon, mammal, records
 from landscapes import halves, local, square_grid
-from test_evidence import count, records
 
-GIBBON = "Nomascus nasutus"
 REGION = local(shapely.box(-9_500, -4_500, 9_500, 4_500))
-
-
-def mammal(x: float, y: float = 500.0, **more: object) -> dict[str, object]:
-    kinds = {"class": "Mammalia", "order": "Primates", "species": "Macaca arctoides", "iucnRedListCategory": "LC"}
-    return {"x": x, "y": y} | kinds | more
-
-
-def gibbon(x: float, y: float = 500.0, **more: object) -> dict[str, object]:
-    return mammal(x, y, **({"species": GIBBON, "iucnRedListCategory": "CR"} | more))
 
 
 def look(*rows, species: str = GIBBON, events=None, **changes) -> Effort:

@@ -6,8 +6,8 @@ import shapely
 
 from biodata.analysis.gaps.coverage import OCCUPIED, PUBLISHED, occupied, survey_gaps
 from biodata.core import geo
+from evidence_rows import count, records
 from landscapes import halves, local
-from test_evidence import count, records
 
 CELL = {"cell_west": 104.1, "cell_south": 20.1, "cell_east": 104.2, "cell_north": 20.2}
 

@@ -17,8 +17,8 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.places import load_boundaries, locate, province_geometry
 from biodata.places.boundaries import read_boundaries
+from evidence_rows import JUDGING, records
 from landscapes import halves, local
-from test_evidence import JUDGING, records
 
 FACTS = {
     "name": "survey office",

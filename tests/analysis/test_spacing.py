@@ -69,7 +69,7 @@ def keeps(rule: spacing.Spacing, problem: Problem, where: spacing.Landscape, tak
     return any(all(map(apart, itertools.combinations(group, 2))) for group in groups)
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_plan_that_keeps_the_rules_is_the_best_of_all_subsets(seed):
     problem, where, rules = grid(seed)
     amounts, need = problem.amounts.toarray(), [asked.need for asked in problem.requirements]

@@ -11,7 +11,7 @@ from affine import Affine
 from biodata.analysis import corridors, cost_distance, links
 from biodata.analysis.grid import Grid
 from landscapes import CRS
-from test_corridor_search import frame
+from search_ground import frame
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -64,13 +64,13 @@ def check(connection, text, language):
             connection.execute(f"SELECT count(*) FROM occurrences WHERE {condition}", params).fetchall()
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=14).map(" ".join))
 def test_text(connection, text):
     check(connection, text, "cql2-text")
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(trees)
 def test_json(connection, tree):
     check(connection, json.dumps(tree), "cql2-json")

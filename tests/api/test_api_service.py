@@ -235,11 +235,3 @@ def test_species_and_suggestions(client):
     assert client.get("/v1/species/1").json()["code"] == "RECORD_MISSING"
     synonym = client.get("/v1/species", params={"name": "Capricornis argyrochaetes"}).json()["results"][0]
     assert (synonym["synonym"], synonym["acceptedTaxonID"]) == (True, "T2441208")
-
-
-def test_datasets(client):
-    assert client.get("/v1/dataset").json()["count"] == 3
-    told = client.get("/v1/dataset/field-notes").json()
-    assert (told["title"], told["license"].rsplit("/", 2)[1]) == ("Field notes", "4.0")
-    assert client.get("/v1/dataset/none").status_code == 404
-    assert client.get("/v1/dataset/search", params={"q": "gibb"}).json()["count"] == 1

@@ -68,7 +68,7 @@ def released(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     ).select(c.name for c in COLUMNS)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_neighbours_of_what_changed_are_as_in_a_look_at_all(tmp_path, seed):
     chance, lake = random.Random(seed), Contents()
     gazetteer = places.load_gazetteer(fixture.neighbours())
@@ -87,7 +87,7 @@ def test_neighbours_of_what_changed_are_as_in_a_look_at_all(tmp_path, seed):
         new = range(max(rows) + 1, max(rows) + 1 + chance.randrange(4))
         changed = [*chance.sample(sorted(rows), 2), *new]
         rows |= {key: drawn(chance, key) for key in changed}
-        gone = chance.sample(sorted(rows), chance.randrange(3))
+        gone = chance.sample(sorted(rows), chance.randrange(2))
         rows = {key: row for key, row in rows.items() if key not in gone}
         after = whole(step)
         keys = pl.Series("key", [*changed, *gone], dtype=pl.Int64)

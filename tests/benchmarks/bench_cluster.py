@@ -34,8 +34,8 @@ from biodata.harmonise.occurrences import harmonise_batches
 from biodata.ingest import open_source
 from biodata.pipeline.executors import DaskWorkers
 from biodata.places import load_boundaries
-from test_corridor_search import GRID
-from test_corridors_uncertainty import task_of
+from search_ground import GRID
+from uncertainty_task import task_of
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "occurrences_gbif.zip"
 BATCH = 20_000

@@ -7,7 +7,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from test_map import pixels, ready, settle, toggle
+from map_page import pixels, ready, settle, toggle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # the first one waits for the demo
 
@@ -76,7 +76,7 @@ def test_a_name_draws_what_the_api_counts(page, demo_address):
         message = page.text_content("#found")
         assert f"Published records of {SPECIES}: {counted:,}." in message
         assert (f"not on the map: {counted - len(at)}." in message) == (counted > len(at))
-        for zoom, latitude, longitude in ZOOMS:
+        for zoom, latitude, longitude in ZOOMS if name == SPECIES else ZOOMS[:1]:
             look_at(page, zoom, latitude, longitude)
             drawn = page.evaluate(DRAWN)
             assert drawn["count"] == in_tiles(at, drawn["tiles"]), (name, zoom)

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from test_map import pixels, settle
+from map_page import pixels, settle
 
 import mapped_surveys
 from biodata.core import vocabularies

@@ -230,7 +230,7 @@ def test_what_is_typed_while_the_service_answers_stays(page, post):
     expect(page.locator("#part")).to_have_value("typed at once")
 
 
-@pytest.mark.parametrize("language", ["en", "lo", "zh", "my", "km", "th"])
+@pytest.mark.parametrize("language", ["en", "lo", "my", "km"])
 def test_on_a_telephone_nothing_is_wider_than_the_screen(page, post, files, language):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{post.address}/surveys?language={language}")

@@ -2,9 +2,6 @@
 
 import json
 import sqlite3
-import subprocess
-import sys
-import time
 from contextlib import closing
 
 import geopandas as gpd

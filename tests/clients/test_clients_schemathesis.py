@@ -30,7 +30,7 @@ CASES = [
 def test_no_answer_breaks_the_document(address, tmp_path, paths, left_out):
     program = Path(sys.executable).with_name("st")
     options = ["--checks", "all", "--exclude-checks", left_out, "--phases", "examples,coverage,fuzzing"]
-    options += ["--max-examples", "5", "--seed", "1", "--workers", "1", "--warnings", "off", "--continue-on-failure"]
+    options += ["--max-examples", "3", "--seed", "1", "--workers", "1", "--warnings", "off", "--continue-on-failure"]
     (tmp_path / "schemathesis.toml").write_text(REFUSED, encoding="utf-8")
     done = subprocess.run(
         [program, "run", f"{address}/openapi.json", *options, *paths],

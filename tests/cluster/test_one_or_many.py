@@ -16,8 +16,8 @@ from biodata.pipeline import executors, tables
 from biodata.store import cluster, pointer, releases
 from biodata.store.cluster import Cluster
 from biodata.store.shared_releases import follow
-from test_corridor_search import GRID, WIDE, boxes, ground_of
-from test_corridors_uncertainty import task_of
+from search_ground import GRID, WIDE, boxes, ground_of
+from uncertainty_task import task_of
 
 pytestmark = pytest.mark.cluster
 

@@ -1,8 +1,5 @@
 """Camera traps go out as Camtrap DP and come in whole: silent cameras, failures, scope, pictures."""
 
-import csv
-import io
-import zipfile
 from dataclasses import replace
 
 import pytest
@@ -13,8 +10,8 @@ from biodata.exports.write import Format, export
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
+from camtrapdp_tables import assert_valid, rows
 from commands import run
-from test_exports_camtrapdp import assert_valid
 from test_survey_round_trips import ASKED, OPEN, workbook
 
 EVENT = (
@@ -22,11 +19,6 @@ EVENT = (
     "decimalLatitude", "decimalLongitude", "effort_value", "effort_unit", "effort_basis", "failed_days",
     "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat",
 )  # fmt: skip
-
-
-def rows(path, table):
-    with zipfile.ZipFile(path) as archive:
-        return list(csv.DictReader(io.StringIO(archive.read(f"{table}.csv").decode())))
 
 
 def out(settings, path):

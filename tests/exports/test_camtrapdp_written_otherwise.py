@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from biodata.core.errors import InputError
-from test_camtrapdp import DEPLOYMENTS, package, read, read_both
+from camtrapdp_rows import DEPLOYMENTS, package, read, read_both
 
 ANIMALS = (
     "observationID,deploymentID,mediaID,eventID,eventStart,observationLevel,observationType,scientificName,count\n"

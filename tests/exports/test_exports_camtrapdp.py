@@ -19,6 +19,7 @@ from biodata.formats import camtrapdp
 from biodata.formats.camtrapdp import open_package
 from biodata.ingest import open_source
 from biodata.store.query.filters import Compare
+from camtrapdp_tables import assert_valid
 
 ASKED = {"name": "0123abcd", "created": "2026-11-24T10:00:00+00:00"}
 TRAP = {
@@ -208,23 +209,3 @@ def test_published_events_give_cameras_their_interval_and_those_that_saw_nothing
 
 def test_the_profile_and_frictionless_find_nothing_wrong(written, shared, tmp_path):
     assert_valid(written, shared, tmp_path)
-
-
-def assert_valid(written, shared, tmp_path):
-    """See that frictionless and the official profile find nothing wrong with a package."""
-    frictionless = pytest.importorskip("frictionless")
-    jsonschema = pytest.importorskip("jsonschema")
-    schemas = shared / "data/camtrapdp_example/schemas"
-    with zipfile.ZipFile(written) as archive:
-        archive.extractall(tmp_path)
-    told = json.loads((tmp_path / "datapackage.json").read_text())
-    for part in json.loads((schemas / "camtrap-dp-profile.json").read_text())["allOf"][1:]:
-        part["$defs"] = {"version": {"pattern": "1\\.0\\.2"}}
-        text = json.dumps(part).replace('"$ref": "http://json.schemastore.org/geojson.json"', '"type": "object"')
-        jsonschema.Draft4Validator(json.loads(text)).validate(told)
-    told.pop("profile")  # an address, and nothing is fetched here
-    for resource in told["resources"]:
-        resource["schema"] = json.loads((schemas / f"{resource['name']}-table-schema.json").read_text())
-    (tmp_path / "local.json").write_text(json.dumps(told))
-    report = frictionless.Package(str(tmp_path / "local.json")).validate()
-    assert report.valid, report.flatten(["rowNumber", "fieldName", "message"])

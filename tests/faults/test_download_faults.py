@@ -119,10 +119,9 @@ def test_a_worker_that_is_told_to_stop_gives_the_download_back(installation, mon
     assert downloads.look(settings, registry, number).state == "done"
 
 
-@pytest.mark.parametrize("file_format", [Format.CSV, Format.DWCA])
-def test_a_disk_that_fills_up_fails_the_download_and_leaves_nothing(installation, file_format, monkeypatch):
+def test_a_disk_that_fills_up_fails_the_download_and_leaves_nothing(installation, monkeypatch):
     settings, registry, _ = installation
-    number = asked(installation, file_format)
+    number = asked(installation, Format.CSV)
 
     def full(*_arguments):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -4,7 +4,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,7 @@ from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.store import releases, survey_steps
 from biodata.store.lake import Lake
-from biodata.store.models import Job, Submission
+from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
 from biodata.surveys import receive, review, submit
@@ -122,34 +121,6 @@ def says_the_truth(settings: Settings, who: Principal, number: int) -> str:
         assert told["on_map"]["shown"] is False
         assert told["on_map"]["message"]
     return str(told["state"])
-
-
-def test_every_acknowledged_upload_is_in_once_and_whole(tmp_path: Path):
-    settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="not_required")
-    content = save(tmp_path / "survey.xlsx", FIRST, FIRST_EVENTS).read_bytes()
-    numbers = {}
-    with Registry.open(settings) as registry:
-        for name in ("nam-ha", "nam-et"):
-            team = credentials.holder_of_key(registry, credentials.key_for_uploads(registry, name))
-            numbers[name] = receive(settings, registry, content, "survey.xlsx", sender=team)
-    for moment in (AFTER_REVIEW[1], BEFORE_THE_MAP[1]):
-        killed(settings, moment)
-        with Lake.open(settings.data) as lake:
-            datasets = Counter(lake.read("occurrences", columns=["datasetKey"])["datasetKey"])
-        assert set(datasets.values()) <= {6}, moment
-        assert set(datasets) <= set(numbers), moment
-        whole(settings)
-    work(settings, stop=threading.Event(), once=True)
-    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
-        for number in numbers.values():
-            assert survey_steps.state_of(session, session.get_one(Submission, number)) == "published"
-        assert {job.state for job in session.query(Job)} == {"done"}
-        assert registry.first_broken_audit_entry() is None
-    assert whole(settings) == (12, 6)
-    shown = releases.read(releases.current(settings.data), "occurrences")
-    assert set(Counter(shown["datasetKey"]).values()) == {5}, "the elephant waits for more places"
-    assert verify(settings).faults == []
-    assert not list((settings.data / "staging").iterdir())
 
 
 def test_a_part_is_removed_restored_and_purged_whole_though_each_step_is_killed(tmp_path: Path):

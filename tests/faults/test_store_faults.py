@@ -80,8 +80,8 @@ def killed(code: str, data: Path, run: int, *, after_s: float) -> list[str]:
 
 def test_a_killed_writer_loses_nothing_that_it_had_told(tmp_path: Path):
     told: list[str] = []
-    for run in range(8):
-        told += killed(COMMITTING, tmp_path, run, after_s=0.05 + 0.13 * run)
+    for run in range(4):
+        told += killed(COMMITTING, tmp_path, run, after_s=0.05 + 0.3 * run)
         with Lake.open(tmp_path) as lake:
             records = lake.read("occurrences", columns=["key", "datasetKey"])
             identities = lake.read("identities")
@@ -96,8 +96,8 @@ def test_a_killed_writer_loses_nothing_that_it_had_told(tmp_path: Path):
 def test_a_killed_build_leaves_the_release_before_or_the_new_one(tmp_path: Path):
     with Lake.open(tmp_path) as lake:
         commit_rows(lake, scattered(300))
-    for run in range(6):
-        told = killed(RELEASING, tmp_path, run, after_s=0.1 + 0.17 * run)
+    for run in range(4):
+        told = killed(RELEASING, tmp_path, run, after_s=0.1 + 0.3 * run)
         current = releases.current(tmp_path)
         assert current is not None
         with ReleaseReader(tmp_path) as reader:

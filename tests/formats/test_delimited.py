@@ -288,7 +288,7 @@ def test_what_python_writes_is_what_we_read(cells, separator, line_end, quoting,
     assert refused == []
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     block=st.text(st.sampled_from('ab",\n\r\x00é '), max_size=60).map(str.encode),
     dialect=st.sampled_from([Dialect(), Dialect(",", None), Dialect(",", '"', "\r"), Dialect("a", "b")]),

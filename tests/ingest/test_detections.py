@@ -11,18 +11,9 @@ import pytest
 from biodata.core.errors import InputError
 from biodata.ingest import detections, open_source
 from biodata.ingest.detections import of_label
+from detections_rows import DEPLOYMENTS, image, megadetector
 
-DEPLOYMENTS = (
-    "deploymentID,folder,latitude,longitude,deploymentStart,deploymentEnd,setupBy\n"
-    "d1,park/cam1,21.2,101.3,2026-01-01T00:00:00+07:00,2026-01-31T00:00:00+07:00,Khamla\n"
-    "d2,park/cam1/late,21.3,101.4,2026-02-01T00:00:00+07:00,2026-02-11T00:00:00+07:00,Khamla\n"
-)
-CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 MUNTJAC = "animalia;chordata;mammalia;artiodactyla;cervidae;muntiacus;muntiacus vaginalis"
-
-
-def image(file="park/cam1/a.jpg", *boxes, **more):
-    return {"file": file, "detections": [dict(zip(("category", "conf"), box, strict=True)) for box in boxes], **more}
 
 
 def written(folder, results, deployments=DEPLOYMENTS):
@@ -32,15 +23,6 @@ def written(folder, results, deployments=DEPLOYMENTS):
     text = results if isinstance(results, str) else json.dumps(results)
     (folder / "results.json").write_text(text)
     return folder
-
-
-def megadetector(*images, **more):
-    return {
-        "info": {"format_version": "1.5", "detector": "md"},
-        "detection_categories": CATEGORIES,
-        "images": images,
-        **more,
-    }
 
 
 def read(folder, **options):

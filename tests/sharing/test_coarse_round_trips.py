@@ -16,8 +16,8 @@ from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys import notices
 from biodata.surveys.notices import Foreseen
+from camtrapdp_tables import rows as table
 from commands import run
-from test_camtrapdp_round_trips import rows as table
 from test_survey_round_trips import ASKED, OPEN, SECRET, out, rows, workbook
 
 OTHER = "Muntiacus vaginalis"

@@ -25,7 +25,7 @@ from biodata.store.query.filters import Compare
 from rule_files import put_rules
 
 SEARCH, ITEMS = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
-QUESTIONS = 25
+QUESTIONS = 15
 """Of each kind; the slower test asks more, of more rows."""
 
 

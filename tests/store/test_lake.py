@@ -83,20 +83,19 @@ WIDE = {c.name: ["x"] for c in terms.VERBATIM if c.name not in ("key", "source_r
 REPAIRS = [{"term": "decimalLatitude", "value": "22.9", "rule": "swapped", "applied": False}]
 
 
-@pytest.mark.parametrize(
-    ("table", "change"),
-    [
-        pytest.param("verbatim", {"other": '{"note": "y"}'}, id="the last of 260 columns"),
-        pytest.param("verbatim", {"v_gbifID": "y"}, id="the first"),
-        pytest.param("verbatim", {"v_country": None}, id="a value taken away"),
-        pytest.param("occurrences", {"habitat": "karst"}, id="a value in a column that was empty"),
-        pytest.param("occurrences", {"quality_flags": None}, id="doubts taken away"),
-        pytest.param("occurrences", {"repairs": [{**REPAIRS[0], "applied": True}]}, id="a proposal applied"),
-        pytest.param("occurrences", {"decimalLatitude": 22.900000000000002}, id="the last bit of a latitude"),
-    ],
-)
-def test_a_change_in_any_column_is_found(lake: Lake, table: str, change: dict):
-    def told(changed: dict):
+CHANGES = [
+    ("verbatim", {"other": '{"note": "y"}'}, "the last of 260 columns"),
+    ("verbatim", {"v_gbifID": "y"}, "the first"),
+    ("verbatim", {"v_country": None}, "a value taken away"),
+    ("occurrences", {"habitat": "karst"}, "a value in a column that was empty"),
+    ("occurrences", {"quality_flags": None}, "doubts taken away"),
+    ("occurrences", {"repairs": [{**REPAIRS[0], "applied": True}]}, "a proposal applied"),
+    ("occurrences", {"decimalLatitude": 22.900000000000002}, "the last bit of a latitude"),
+]
+
+
+def test_a_change_in_any_column_is_found(lake: Lake):
+    def told(table: str, changed: dict):
         interpreted, _ = records([("x", "x", GIBBON, 22.9, 106.5)])
         interpreted = interpreted.with_columns(repairs=pl.Series([REPAIRS], dtype=pl.List(terms.REPAIR)))
         frames = {"occurrences": interpreted, "verbatim": pl.DataFrame(WIDE)}
@@ -106,9 +105,12 @@ def test_a_change_in_any_column_is_found(lake: Lake, table: str, change: dict):
             staging.add(frames["occurrences"], frames["verbatim"])
             return counts(lake.commit_occurrences(staging, author="a test", message="wide"))
 
-    assert [told({}), told({}), told(change), told(change)] == [(1, 0, 0, 0), (0, 0, 1, 0), (0, 1, 0, 0), (0, 0, 1, 0)]
-    [stored] = lake.read(table).to_dicts()
-    assert all(stored[name] == value for name, value in change.items())
+    assert [told("verbatim", {}) for _ in range(2)] == [(1, 0, 0, 0), (0, 0, 1, 0)]
+    for table, change, what in CHANGES:
+        assert told(table, change) == (0, 1, 0, 0), what
+        [stored] = lake.read(table).to_dicts()
+        assert all(stored[name] == value for name, value in change.items()), what
+        assert told(table, {}) == (0, 1, 0, 0), what
 
 
 def test_a_record_gone_from_a_complete_dataset_comes_back_under_its_key(lake: Lake):

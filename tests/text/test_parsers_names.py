@@ -85,7 +85,7 @@ WORDS = "Aus bus × ( ) Smith L. f. ex & var. subsp. 1900 , cf. aff. sp. de la i
 LIKE_NAMES = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=14).map(" ".join)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(LIKE_NAMES)
 @example("Aus × bus")
 @example("Aus (Bus) bus var. bus")
@@ -95,7 +95,7 @@ def test_the_canonical_name_is_its_own(told):
         assert parts(canonical)["canonical"] == canonical
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(LIKE_NAMES)
 def test_the_full_form_is_its_own(told):
     full = parts(told)["canonical_full"]
