@@ -279,7 +279,8 @@ def _to_dict(
             told["sides"] = sides.now(session, one, one.sides or {})
         yours = _to_decide(who, one) or None if who is not None and is_open else None
         told |= {"job": one.job_id, "left_alone": halted(session, one) == NO_WORKER or None, "snapshot": one.snapshot,
-                 "on_map": on_map(session, one, language), "next": what_next(session, one, language),
+                 "release": shown_since(session, one) if where == "published" else None,
+                 "next": what_next(session, one, language),
                  "report": None if one.report is None else problems.read(one.report, language), "yours": yours,
                  "difference": difference(one, language, whole=set(one.sides or {}) <= set(sides.visible_sides(who, one))),
                  "waits": waits(session, one, language) or None,
@@ -293,11 +294,12 @@ _LISTS: Final = ("new", "changed", "gone")
 CHECKING, REMOVING, NOT_SENT, UNDECIDED = "checking", "removing", "not_sent", "undecided"
 NO_WORKER: Final = "NEXT_NO_WORKER"  # it waits for a worker where none seems to run
 _ENDED: Final = ("refused", "replaced", "withdrawn")
-_MAP: Final = {
-    "published": "MAP_SHOWN", COMMITTED: "MAP_NEXT_RELEASE", "removed": "MAP_REMOVED", "replaced": "MAP_REPLACED",
+_NEXT: Final = {
+    "draft": "NEXT_SEND", "published": "MAP_SHOWN", COMMITTED: "MAP_NEXT_RELEASE", "removed": "MAP_REMOVED", "replaced": "MAP_REPLACED",
     "accepted": "MAP_BEING_MADE", COMMITTING: "MAP_BEING_MADE", "submitted": "MAP_AFTER_REVIEW", "asked": "MAP_AFTER_ANSWER",
+    REMOVING: "MAP_REMOVING", "refused": "NEXT_REFUSED",
 }  # fmt: skip
-"""What is said of the map in each state of which it will show, or showed, the survey."""
+"""What is said of the map, or of what comes next, in each state that has anything of either."""
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"  # why the map may show a version that came back coarser than it did then
 
 
@@ -344,21 +346,20 @@ def side_states(submission: Submission) -> dict[str, str] | None:
 
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
-    """Return what happens to a submission next, or who has to do what; None where nothing does any more."""
-    halt = halted(session, submission)
-    refused = [side for side, how in (submission.sides or {}).items() if how == REFUSED]
-    params: dict[str, str] = {}
-    if halt is not None:
-        code = halt
-    elif submission.state == "draft":
-        going = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
-        code = going if submission.report is None else "NEXT_SEND"
-    elif submission.state == "refused" and refused:
-        code, params = "NEXT_REFUSED", {"sides": ", ".join(refused)}
-    else:
-        shown = on_map(session, submission, language)
-        return None if shown is None else str(shown["message"])
-    return words.message_of(code, {"number": submission.id, "part": submission.part, **params}, language)[0]
+    """Return whether the map shows a submission, what happens next, or who has to do what; None where nothing does any more."""
+    every, where, after = submission.sides or {}, stage(session, submission), replaced_by(session, submission)
+    checking = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
+    code = halted(session, submission) or (checking if where == CHECKING else _NEXT.get(where))
+    meant = REFUSED if where == "refused" else WAITING
+    told = [side for side, how in every.items() if how == meant and (meant == REFUSED or side != NO_COUNTRY)]
+    if code is None or (where == "refused" and not told) or (where == "replaced" and after is None):
+        return None
+    params = {
+        "number": (after or submission).id, "part": submission.part, "version": after and after.part_version,
+        "sides": ", ".join(told), "release": shown_since(session, submission) if where == "published" else None,
+        "holds": words.message_of("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(every) > 1 else None,
+    }  # fmt: skip
+    return words.message_of(code, params, language)[0]
 
 
 def waits(session: Session, submission: Submission, language: str) -> list[str]:
@@ -381,20 +382,3 @@ def halted(session: Session, submission: Submission) -> str | None:
     if job is None or job.state != "failed":
         return None
     return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(UNREADABLE) else "NEXT_HALTED"
-
-
-def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return whether the map shows a survey, since when, and else when it will, or what took its place; None where it never will."""
-    sides, state = submission.sides or {}, state_of(session, submission)
-    after = replaced_by(session, submission) if state == "replaced" else None
-    if state not in _MAP or (state == "replaced" and after is None):
-        return None
-    since = shown_since(session, submission) if state == "published" else None
-    waiting = [side for side, how in sides.items() if how == WAITING and side != "ZZ"]
-    params = {
-        "release": since, "version": after and after.part_version, "number": after and after.id, "sides": ", ".join(waiting),
-        "holds": words.message_of("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(sides) > 1 else None,
-    }  # fmt: skip
-    code = "MAP_REMOVING" if state == COMMITTED and submission.removes else _MAP[state]
-    message, _ = words.message_of(halted(session, submission) or code, params, language)
-    return {"shown": state == "published", **({"release": since} if since else {}), "message": message}
