@@ -236,12 +236,6 @@ def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload
 
 
 def plain_name(told: str) -> str:
-    r"""Return what a sender calls a file, as it can be shown: no folder, and no sign that is not seen or turns a line.
-
-    Examples
-    --------
-    >>> plain_name("../../a.xlsx"), plain_name("C:\\x\\a.xlsx"), plain_name("a\u202excod.xlsx"), plain_name("..")
-    ('a.xlsx', 'a.xlsx', 'a_xcod.xlsx', 'upload.xlsx')
-    """
+    """Return what a sender calls a file, as it can be shown: no folder, and no sign that is not seen or turns a line."""
     name = "".join(sign if sign.isprintable() else "_" for sign in re.split(r"[/\\]", told)[-1][-200:])
     return name if name.strip(". _") else "upload.xlsx"

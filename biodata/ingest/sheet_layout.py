@@ -161,10 +161,7 @@ def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
 
 
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
-    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number.
-
-    Units may stand beside them.
-    """
+    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
     pairs = list(zip_longest(upper, lower))
     joined = [
         at

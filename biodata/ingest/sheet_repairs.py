@@ -124,10 +124,7 @@ def split_metres(table: SurveyTable, columns: Columns) -> None:
 
 
 def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Finding]:
-    """Add degrees to a table whose places are metres of UTM; tell that, or what is missing for it.
-
-    Of the whole column it is told at its heading, else cell by cell.
-    """
+    """Add degrees to a table whose places are metres of UTM; tell that, or what is missing for it."""
     if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACE[:4]):
         return []
     east, north = table.heading("easting"), table.heading("northing")

@@ -85,10 +85,7 @@ def measurements(columns: Mapping[str, Sequence[str | None]], kinds: Mapping[str
 
 
 def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[str | None] | None:
-    """Return the cells of a column in metres, where its heading names another length; None where it does not.
-
-    A cell that is no number stays as it came.
-    """
+    """Return the cells of a column in metres, where its heading names another length; None where it does not."""
     is_length = term.endswith(("InMeters", "distance_m")) or term in ("elevation", "depth")
     factor = _METRES.get(unit or "") if is_length else None
     if factor is None:

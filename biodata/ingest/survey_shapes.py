@@ -252,10 +252,7 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
 def fill_from(
     frame: pl.DataFrame, key: str, known: pl.DataFrame, groups: Sequence[Sequence[str]]
 ) -> tuple[pl.DataFrame, dict[str, list[int]]]:
-    """Return rows with what others of their key tell and they do not, and by column the rows that these answer for.
-
-    The others are known by `KEY`, each once. The terms of a group are taken whole or not at all.
-    """
+    """Return rows with what others of their key tell and they do not, and by column the rows that these answer for."""
     others = known.with_columns(pl.lit(value=True).alias(" known"))
     keyed = frame.with_columns(pl.col(key).str.strip_chars().alias(KEY))
     joined = keyed.join(others, on=KEY, how="left", suffix=" told", maintain_order="left")

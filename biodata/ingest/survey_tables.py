@@ -40,11 +40,7 @@ def read_survey(
     files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None,
     licence: str | None = None,
 ) -> Survey:  # fmt: skip
-    """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together.
-
-    `kept` has headings as decided before for the dataset, `licence` is of what tells none; a file that cannot be read at all
-    is refused.
-    """
+    """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together."""
     survey, kept = Survey(), kept or {}
     sheets = _sheets_of(files, survey, encoding, kept)
     kinds = [_kind(one) for one in sheets]

@@ -42,11 +42,7 @@ _BY_PLAIN: Final = MappingProxyType(_ALIASES | {key(term): term for term in (*VE
 
 
 def term_of(heading: str) -> str:
-    """Return the term that a heading names; the heading as told where it names none.
-
-    It may be a term (`decimalLatitude`), its address, a prefixed name (`dwc:decimalLatitude`), another case or spacing of
-    it (`Decimal Latitude`), or one of a few other names.
-    """
+    """Return the term that a heading names; the heading as told where it names none."""
     name = bare_name(heading)
     return _BY_PLAIN.get(key(name), heading if name == heading.strip().strip("\ufeff") else name)
 
@@ -84,10 +80,7 @@ def is_heading_option(name: str) -> bool:
 
 
 def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
-    """Return heading → term of the options `heading.*`; an empty term says that the heading is of none.
-
-    Either side may be the term: `heading.lat=decimalLatitude` and `heading.decimalLatitude=lat` are the same.
-    """
+    """Return heading → term of the options `heading.*`; an empty term says that the heading is of none."""
     told = {name.removeprefix(OPTION): value for name, value in options.items() if is_heading_option(name)}
     swapped = {name for name, value in told.items() if name in _TERMS and value not in _TERMS and value != ""}
     return dict((value, name) if name in swapped else (name, value) for name, value in told.items())
@@ -97,10 +90,7 @@ def open_table(
     open_stream: Callable[[], BinaryIO], *, file: str, options: Mapping[str, str], needed: bool = False,
     of_people: bool = False, without_blank: bool = False,
 ) -> delimited.Delimited:  # fmt: skip
-    """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare.
-
-    Each of these has to be there where the table is the only one (`needed`), else HEADING_MISSING.
-    """
+    """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare."""
     encoding, separator = options.get("encoding"), options.get("separator")
     table = delimited.read(
         open_stream, file=file, encoding=encoding, separator=separator, of_people=of_people, without_blank=without_blank

@@ -46,10 +46,7 @@ def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
 
 
 def remember(session: Session, dataset: str, accepted: Collection[str], *, account_id: int | None) -> None:
-    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept.
-
-    A later word on a heading stands in the place of an earlier one.
-    """
+    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept."""
     for one in dict.fromkeys(accepted):
         if not _is_acceptable(one):
             problem, expected = "this is no kind of proposal", "NAME_COMMON, CODE=value or heading.HEADING=TERM"
@@ -76,10 +73,7 @@ def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[s
 
 
 def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> int:
-    """Let accepted proposals stand in the place of cells; return of how many.
-
-    The tables' frames are changed: a changed cell's text goes into a column of its own (`terms.WRITTEN`).
-    """
+    """Let accepted proposals stand in the place of cells; return of how many."""
     count = 0
     for table in survey.tables:
         cells = dict(_cells(table, [one for one in findings if is_accepted(one, accepted)]))

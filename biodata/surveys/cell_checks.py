@@ -41,15 +41,12 @@ _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_M
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a table as they came, by their number; cells that say that they are empty (`-`, `?`) are None.
-
-    `known` are the rows whose event the survey has, `nothing` the cells that say that they are empty, as they came.
-    """
+    """The rows of a table as they came, by their number; cells that say that they are empty (`-`, `?`) are None."""
 
     table: SurveyTable
     own: Mapping[int, Mapping[str, Any]]
-    known: frozenset[int] = frozenset()
-    nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    known: frozenset[int] = frozenset()  # rows whose event the survey has
+    nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)  # cells that say that they are empty, as they came
 
     @classmethod
     def of(cls, table: SurveyTable, known: pl.Series | None = None) -> "Rows":

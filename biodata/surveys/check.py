@@ -278,11 +278,7 @@ def _lacks(table: SurveyTable, name: str) -> Finding:
 
 
 def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]) -> list[IngestReport]:  # fmt: skip
-    """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal.
-
-    `dataset` and `options` are as `pipeline.ingest` takes them. A file that cannot be read at all is left to it, which says
-    why; files in the form of another source are refused (OPTIONS_UNFIT).
-    """
+    """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal."""
     form = forms.SHEETS
     with suppress(InputError):  # what reads them says what is wrong with them
         form = forms.recognise(paths)

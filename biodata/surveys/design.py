@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRequest:
-    """What a survey is designed for.
-
-    With public records, places of stations follow from what everybody may see, and the survey may be shown to all. With exact
-    ones it carries the category of the strictest record, and where that is not open it is for its maker.
-    """
+    """What a survey is designed for."""
 
     species: str  # that is to be found, as the records name it
     result: str  # the `corridor_id` or `candidate_id` that it would settle

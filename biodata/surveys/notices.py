@@ -65,11 +65,7 @@ class Foreseen:
 def foreseen(
     records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, events: pl.DataFrame | None = None
 ) -> tuple[list[Foreseen], Counter[int]]:
-    """Return what the rules do to the names of a survey, the strictest first, and how many records wait, by places that there are.
-
-    `records` have the columns of `terms.OCCURRENCE`, `events` those of `terms.EVENT`; what else the installation has plays no
-    part. Rules are public, and whoever asks has the records, so this tells nobody anything of others' records.
-    """
+    """Return what the rules do to the names of a survey, the strictest first, and how many records wait, by places that there are."""
     decided = decide(records, rules, boundaries=boundaries)
     if decided.is_empty():
         return [], Counter()
@@ -117,10 +113,7 @@ class Read:
 def notices(
     read: Read, rules: RuleSet, boundaries: BoundarySet, *, kept: str | None = None, language: str = "en"
 ) -> list[dict[str, Any]]:
-    """Return what the team should know, in a language; `kept` is the licence that rows without one keep of their dataset.
-
-    Each has code, name, category (null where it is about the scope), sure, may_mean, rows, events, others, message, expected.
-    """
+    """Return what the team should know, in a language; `kept` is the licence that rows without one keep of their dataset."""
     if not read.records:
         return []
     records = pl.concat([_conform(one) for one in read.records])

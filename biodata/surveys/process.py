@@ -267,10 +267,7 @@ def _look_again(session: Session, submission: Submission) -> None:
 
 
 def _opened(settings: Settings, submission: Submission) -> Path:
-    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first.
-
-    Where the file itself is not kept, that is what was taken of it.
-    """
+    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
     data, checksum = settings.data, submission.file_sha256
     arrived, path = survey_files.waiting(data, checksum), survey_files.file_kept(data, checksum, submission.file_name)
     taken = survey_files.stripped_file(data, checksum, submission.restores or submission.id)

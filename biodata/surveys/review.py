@@ -38,10 +38,7 @@ _LISTED: Final = 200
 
 
 def look(registry: Registry, who: Principal | None, number: int, *, language: str = "en") -> dict[str, Any]:
-    """Return a submission as its team, who reviews a side of it, or the machine's owner (None) sees it, in a language.
-
-    To anybody else it is not there (RECORD_MISSING).
-    """
+    """Return a submission as its team, who reviews a side of it, or the machine's owner (None) sees it, in a language."""
     with registry.session(read_only=True) as session:
         return _to_dict(session, who, sides.need(session, who, number), language=language)
 
@@ -55,10 +52,7 @@ def listed(registry: Registry, who: Principal | None) -> list[dict[str, Any]]:
 
 
 def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
-    """Return the versions of the parts of a dataset, by part, the oldest first: what each changed, and its history.
-
-    If none concerns somebody it is not there (DATASET_UNKNOWN), unless they send to it: then there is none yet.
-    """
+    """Return the versions of the parts of a dataset, by part, the oldest first: what each changed, and its history."""
     with registry.session(read_only=True) as session:
         asked = select(Submission).where(Submission.dataset == dataset, Submission.part_version.is_not(None))
         found = session.scalars(asked.order_by(Submission.part, Submission.part_version))
@@ -84,11 +78,7 @@ def _counts(submission: Submission) -> dict[str, Any] | None:
 
 
 def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:
-    """Send a draft that was checked, in the version that its sender looked at, to those who review it.
-
-    To others it is not there (RECORD_MISSING); it must be that version still (SUBMISSION_CHANGED), and such a draft
-    (SUBMISSION_DECIDED).
-    """
+    """Send a draft that was checked, in the version that its sender looked at, to those who review it."""
     with registry.session() as session, session.begin():
         found = sides.need(session, who, number)
         if not sides.is_own(who, found):
@@ -112,13 +102,7 @@ def decide(
     registry: Registry, who: Principal, number: int, decision: str, *, seen: int, country: str | None = None,
     reasons: str = "", questions: Sequence[Mapping[str, Any]] = (),
 ) -> None:  # fmt: skip
-    """Put down what a reviewer decides (accept, ask, refuse) for a side, or all of theirs that wait, of the version they have seen.
-
-    When every side that waits accepted, the worker publishes it. Reasons, or questions at a sheet, row and column, are needed
-    but to accept, and tell no place (FIELD_INVALID). Whom it does not concern it is not there for (RECORD_MISSING); its team,
-    and who reviews no side of it, decides nothing (REVIEW_FORBIDDEN); it must be that version still (SUBMISSION_CHANGED), and
-    one that waits (SUBMISSION_DECIDED).
-    """
+    """Put down what a reviewer decides (accept, ask, refuse) for a side, or all of theirs that wait, of the version they have seen."""
     if decision not in _DECISIONS:
         refuse("FIELD_INVALID", "NO_DECISION", ", ".join(_DECISIONS), column="decision", value=decision)
     reasons = reasons.strip()
@@ -196,10 +180,7 @@ def asking(session: Session, submission: Submission) -> set[str]:
 
 
 def answer(registry: Registry, who: Principal, number: int, words: str, *, seen: int) -> None:
-    """Put down what the team answers in words that tell no place; the sides that asked look at the survey again.
-
-    Refused is what `decide` refuses, and an answer where nothing is asked (SUBMISSION_DECIDED).
-    """
+    """Put down what the team answers in words that tell no place; the sides that asked look at the survey again."""
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:
         refuse("FIELD_INVALID", "NO_ANSWER", "ANSWER_WORDS", column="answer", n=1, n1=f"{MOST_WORDS:,}")
@@ -304,10 +285,7 @@ KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"  # why the map may show a version th
 
 
 def difference(submission: Submission, language: str, *, whole: bool = True) -> dict[str, Any] | None:
-    """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
-
-    Whoever sees some sides alone is told the counts, and no row: `views.rows` shows what becomes of theirs.
-    """
+    """Return the difference as it is kept, with what has to be known of it before anybody accepts it."""
     if submission.difference is None:
         return None
     found = {name: value for name, value in submission.difference.items() if name != WAITS}

@@ -96,10 +96,7 @@ def need(session: Session, who: Principal | None, number: int) -> Submission:
 
 
 def concerns(who: Principal | None, submission: Submission) -> bool:
-    """Tell whether somebody, or the machine's owner (None), sees a submission: what is another's is not there for them.
-
-    A draft that its sender keeps back is its sender's alone.
-    """
+    """Tell whether somebody, or the machine's owner (None), sees a submission: what is another's is not there for them."""
     if who is None:
         return True
     if is_own(who, submission) or not submission.wanted:
@@ -131,10 +128,7 @@ def visible_sides(who: Principal | None, submission: Submission) -> list[str]:
 
 
 def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -> bool:
-    """Tell whether a submission goes no further before somebody does something.
-
-    Its sender sends a draft that they kept back, and its team answers; a reviewer decides about a side that waits and asks nothing.
-    """
+    """Tell whether a submission goes no further before somebody does something."""
     if who is None:
         return False
     if is_of_team(who, submission):

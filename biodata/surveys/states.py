@@ -142,10 +142,7 @@ def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
 
 
 class UploadReading(ExitStack):
-    """What was read of a submission's file, once for all that a job asks of it; use it in a `with` block.
-
-    It is read again where the lake has another version by now, or something was withdrawn: names may be matched otherwise.
-    """
+    """What was read of a submission's file, once for all that a job asks of it; use it in a `with` block."""
 
     def __init__(self, settings: Settings, lake: Lake) -> None:
         super().__init__()

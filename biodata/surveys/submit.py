@@ -116,10 +116,7 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
 
 
 def restore(registry: Registry, who: Principal, number: int) -> int:
-    """Send an earlier version of a part again, like any other; return the new submission's number, while it waits the same one.
-
-    Its file must be kept (VERSION_UNKNOWN), and it not be the current version (SUBMISSION_DECIDED).
-    """
+    """Send an earlier version of a part again, like any other; return the new submission's number, while it waits the same one."""
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.part_version is None or found.removes or found.report is None:

@@ -43,10 +43,7 @@ _SAYS_WRONG_PLACE: Final = (
 
 
 class TableChecks:
-    """Checks the tables of one survey: its sites and events first, then its records, then what only all of them show.
-
-    Of tables `by_program` nobody can fill a cell, and a record repeats what its event says.
-    """
+    """Checks the tables of one survey: its sites and events first, then its records, then what only all of them show."""
 
     def __init__(
         self, harmoniser: Harmoniser, boundaries: BoundarySet, today: date, common: CommonNames, *, by_program: bool

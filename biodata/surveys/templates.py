@@ -26,12 +26,7 @@ _HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
 
 @lru_cache(maxsize=80)
 def template(design: str, language: str = "en") -> bytes:
-    """Return the workbook (XLSX) to fill in for a survey of a design (`SurveyDesign`), in one of the ten languages.
-
-    It has a sheet of what holds for all of it, the sheets of sites, events and occurrences, each with an example row that is
-    left out when it is read, the lists that cells are chosen from, and how to fill it in. An unknown design or language
-    raises an InputError that names those that there are.
-    """
+    """Return the workbook (XLSX) to fill in for a survey of a design (`SurveyDesign`), in one of the ten languages."""
     if design not in DESIGNS:
         refuse("DESIGN_UNKNOWN", "NO_SUCH_DESIGN", ", ".join(DESIGNS), column="design", value=design)
     if language not in LANGUAGES:

@@ -226,10 +226,7 @@ def _meant(text: str, names: CommonNames) -> str | None:
 
 
 def near(rows: Rows) -> Iterator[Finding]:
-    """Find names of species that no list has, and that are a slip away from one that a list, or the table itself, has.
-
-    A slip is a letter, or two that changed places; in an epithet of eight letters or more there may be two.
-    """
+    """Find names of species that no list has, and that are a slip away from one that a list, or the table itself, has."""
     if _NAME not in rows.table.headings:
         return
     told = {row: species for row, text in rows.cells(_NAME).items() if (species := _species(text)) is not None}

@@ -162,11 +162,7 @@ def rows(
 def exact_rows(
     settings: Settings, registry: Registry, who: Principal | None, number: int, *, side: str | None = None
 ) -> pl.DataFrame:
-    """Return the rows of a submission's file with their exact places: of the sides of `who`, or of all.
-
-    Only the owner of the installation can read that file: the service keeps it sealed, and never calls this. Refused is what
-    does not concern them (RECORD_MISSING), whose file is not checked yet, or gone (SUBMISSION_DECIDED), and another side.
-    """
+    """Return the rows of a submission's file with their exact places: of the sides of `who`, or of all."""
     with registry.session(read_only=True) as session:
         found = sides.need(session, who, number)
         mine = sides.visible_sides(who, found)

@@ -276,10 +276,7 @@ def season_start(spans: pl.DataFrame) -> tuple[int, int]:
 def looked_for(
     joined: Joined, species: str, *, method: str | None = None, assumed_scope: Sequence[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the events whose scope holds a species and that tell absences, and how many others there are by reason.
-
-    Outside these its absence means nothing. `assumed_scope` is what events that tell no scope are taken to have looked for.
-    """
+    """Return the events whose scope holds a species and that tell absences, and how many others there are by reason."""
     if species in joined.hidden:
         return joined.events.clear(), {HIDDEN: joined.events.height}
     own = joined.records.filter(pl.col("name") == species)

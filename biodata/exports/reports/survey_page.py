@@ -29,11 +29,7 @@ def survey_page(
     told: Told, *, title: str, run: str, language: str = "en", retold: Retold = str, names: Mapping[str, str] = _NAMES,
     stations: survey_plots.Stations = (), boundaries: BoundarySet | None = None, rows: int | None = None,
 ) -> str:  # fmt: skip
-    """Return results as HTML, all or for one sheet with so many `rows` of species; the same results give the same text.
-
-    `told` is what `analysis.surveys.results` returns, with `facts`; `retold` gives English sentences in `language`; `names`
-    are common names of species in it; `stations` and `boundaries` as of `survey_plots.plots`.
-    """
+    """Return results as HTML, all or for one sheet with so many `rows` of species; the same results give the same text."""
     drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
     lacking = survey_plots.lacks_letters(language) if rows is None else None
     body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking)

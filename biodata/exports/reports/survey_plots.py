@@ -86,10 +86,7 @@ def plots(
     told: Told, *, language: str = "en", retold: Retold = str, stations: Stations = (),
     boundaries: places.BoundarySet | None = None,
 ) -> dict[str, Plot]:  # fmt: skip
-    """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be told has none.
-
-    Words are retold where this machine has a font for the letters of the language.
-    """
+    """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be told has none."""
     import matplotlib as mpl
 
     with mpl.rc_context(_look()):

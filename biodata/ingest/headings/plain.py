@@ -32,11 +32,7 @@ def respelt(text: str, file: str) -> str:
 
 
 def settled(text: str) -> str:
-    """Return a text in one spelling, its words and signs kept; signs that are not seen are left out.
-
-    Full and half width, composed and decomposed signs, traditional and simplified characters, and the spellings of Thai,
-    Lao, Khmer, Burmese and Vietnamese that look or sound alike become one.
-    """
+    """Return a text in one spelling, its words and signs kept; signs that are not seen are left out."""
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
     return respelt(unicodedata.normalize("NFKC", text), "heading_spellings.csv").translate(_simplified())
 

@@ -46,11 +46,7 @@ def propose(
     cells: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
     kept: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Proposal]:
-    """Propose a term for each heading of a sheet, one a heading; the same headings give the same answer.
-
-    `cells` has some cells below a heading: they rule out meanings, and never make a heading certain. `kept` has heading → term
-    as decided for the dataset; an empty term says that the heading is of none.
-    """
+    """Propose a term for each heading of a sheet, one a heading; the same headings give the same answer."""
     # `n` is no `N` that stands beside it.
     known = {key(heading): term for heading, term in kept.items() if heading not in headings}
     own = [known | ({key(one): kept[one]} if one in kept else {}) for one in headings]

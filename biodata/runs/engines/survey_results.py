@@ -72,10 +72,7 @@ def _places(geometry: pl.Series) -> pl.DataFrame:
 
 
 def site_names(told: pl.DataFrame) -> pl.Series:
-    """Return what the sites of public events are called: by their locationID, else by the first event at the same point.
-
-    Coordinates are no names here: in a table of results nobody would look for a place.
-    """
+    """Return what the sites of public events are called: by their locationID, else by the first event at the same point."""
     several = pl.col("datasetKey").n_unique().over("eventID") > 1
     named = told.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
     at = pl.concat_str(pl.col("decimalLatitude", "decimalLongitude").round(_SITE_DECIMALS), separator=" ")
@@ -100,10 +97,7 @@ def run(asked: SurveyResults, work: Work) -> Outcome:
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
-    """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category.
-
-    SURVEY_MISSING is raised of a dataset without events, or in the public view without one that is published.
-    """
+    """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category."""
     boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
     where = In("datasetKey", tuple(datasets))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
