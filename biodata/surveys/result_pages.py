@@ -30,7 +30,7 @@ from biodata.surveys.words.sentences import retold
 from biodata.text.tables import read_rows
 
 _NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"
-_FORMAT: Final = 2  # raised when numbers change: those that are kept are then made again
+_FORMAT: Final = 3  # raised when numbers change: those that are kept are then made again
 _DRAWING: Final = Lock()  # matplotlib's settings are those of the process
 
 

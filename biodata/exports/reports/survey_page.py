@@ -153,15 +153,10 @@ def richness_rows(told: Told) -> Rows:
 
 
 def richness_notes(told: Told) -> list[str]:
-    """Return what is not counted, and how the sides compare."""
-    notes = []
-    for method, found in told["richness"].items():
-        if n := found["not_counted"]:
-            which = "of no species, which may be of one of the others, not counted"
-            notes.append(f"{_method(method)}: {counted(n, 'record')} {which}.")
-        if found["compared"]:
-            notes.append(f"{_method(method)}: {_compared(found['compared'])}")
-    return notes
+    """Return what is not counted."""
+    which = "of no species, which may be of one of the others, not counted"
+    numbers = {method: found["not_counted"] for method, found in told["richness"].items()}
+    return [f"{_method(method)}: {counted(n, 'record')} {which}." for method, n in numbers.items() if n]
 
 
 def _estimates(pool: Told) -> tuple[Any, ...]:
@@ -174,17 +169,6 @@ def _estimates(pool: Told) -> tuple[Any, ...]:
 
 def _with_error(value: Any, error: Any) -> str:
     return f"{number(value)} ± {number(error, digits=2)}" if number(error) != NOT_KNOWN else number(value)
-
-
-def _compared(told: Told) -> str:
-    if "refused" in told:
-        return f"sides are not compared, since {_refused(told)}."
-    parts = [
-        f"{country_name(side)} {_short(one['richness'])} ({_range(one['low'], one['high'])}, at {_short(one['units'])} sites)"
-        for side, one in told["sides"].items()
-    ]
-    end = "the intervals overlap" if told["overlap"] else "the intervals do not overlap"
-    return f"at the same completeness of {percent(told['coverage'])}, species: {', '.join(parts)}; {end}."
 
 
 def _short(value: Any) -> str:

@@ -85,7 +85,7 @@ def site_names(told: pl.DataFrame) -> pl.Series:
 def run(asked: SurveyResults, work: Work) -> Outcome:
     """Compute the results of surveys: a table for each kind, and all of them as JSON."""
     joined, facts = read(work.settings, asked.dataset, view=view_of(asked.records))
-    told = {**results(joined, asked, seed=work.seed), "facts": facts}
+    told = {**results(joined, asked), "facts": facts}
     for name in asked.species or ():
         if all(name != one["species"] for one in told["abundance"]):
             problem = told["summary"]["not_told"].get(name) or f"there is no {asked.records} record of this species"
