@@ -152,7 +152,7 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
     if sheet.cross is None:
         sheet.cross = _cross_of(sheet, stations)
     if sheet.cross is not None and sheet.cross.term == "locationID":
-        return _are_among({column.heading.strip() for column in sheet.cross.columns}, stations)
+        return _are_among({sheet.cross.value(column) for column in sheet.cross.columns}, stations)
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
     for column in sheet.open_columns():
@@ -209,8 +209,9 @@ def _cross_of(
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
     headings = [column.heading.strip() for column in tallies]
-    if not named and len(tallies) > 1 and are_names([*_short(headings).values()]):
-        return Cross(tallies, "scientificName", _short(headings))
+    own = _short(headings)
+    if not named and len(tallies) > 1 and are_names([*own.values()]):
+        return Cross(tallies, "scientificName", own)
     if len(tallies) < _FEWEST:
         return None
     if not named:
@@ -218,11 +219,12 @@ def _cross_of(
         if len(short) >= _MOSTLY * len(tallies):
             return Cross([column for column in tallies if column.heading.strip() in short], "scientificName", short)
         return Cross(tallies, "scientificName") if are_names(headings) else None
-    codes = [_CODE.fullmatch(ascii_digits(heading)) for heading in headings]
+    stated = [own.get(heading, heading) for heading in headings]
+    codes = [_CODE.fullmatch(ascii_digits(one)) for one in stated]
     alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None
     filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
-    return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
+    return Cross(tallies, "locationID", own) if set(stated) <= set(stations) or (alike and sparse) else None
 
 
 def _short(headings: Sequence[str]) -> dict[str, str]:

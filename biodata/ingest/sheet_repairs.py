@@ -37,7 +37,9 @@ def read_marked(
         value = None if name is None or r1 not in at else columns[name][at[r1]]
         if name is None or value is None:  # what is missing is told row by row
             continue
-        fills = c1 == c2 and name not in _OF_ONE and name not in table.measured
+        kind = table.measured.get(name)
+        is_word = kind is None or (kind.greatest is None and kind.kind != name)  # a stratum, and no count by distance
+        fills = c1 == c2 and name not in _OF_ONE and is_word
         code, last = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS", column_letters(c2)
         yield table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
         for row in filter(at.__contains__, range(r1, r2 + 1)):
@@ -94,7 +96,7 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone:
 
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
 ZONE_TOLD: Final = re.compile(
-    r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
+    r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*|[ENXY]\s*\(\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
 )
 _MOST_NORTHERN_M, _LEAST_SOUTHERN_M, _MOST_M = 5_000_000.0, 8_500_000.0, 10_002_000.0
 _EASTINGS_M: Final = (100_000.0, 900_000.0)
@@ -145,7 +147,8 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
         if cell is not None or others[0] is not None:
             place = _degrees(cell, *others)
         if isinstance(place, str):
-            told.append(table.finding(row, east, cell, "UTM_INCOMPLETE", True, lacking=place))
+            heading, value = (north, others[0]) if place.startswith("northing") else (east, cell)
+            told.append(table.finding(row, heading, value, "UTM_INCOMPLETE", True, lacking=place))
             table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}
             place = None, None
         columns["decimalLongitude"].append(place[0])

@@ -68,9 +68,16 @@ class SurveyTable:
     repeats: dict[int, int] = field(default_factory=dict)
     """Rows in which every cell is as in an earlier one, that one's number."""
 
+    stands: dict[str, int] = field(default_factory=dict)
+    """Columns whose value stands once on the sheet, above the table or in a heading, and in which row: it is told there."""
+
     def heading(self, column: str) -> str:
         """Return the heading of a column as it came; the term where there is no such column."""
         return self.headings.get(column, column)
+
+    def place(self, row: int, column: str) -> tuple[int, str]:
+        """Return the row and the heading at which something is told of a row's cell."""
+        return self.stands.get(column, row), self.heading(column)
 
     def finding(
         self, row: int, column: str, value: str | None, code: str, blocking: bool = False, **params: str
@@ -104,9 +111,9 @@ class Survey:
         """What the headings of all tables say of the dates."""
         return {name: value for table in self.tables for name, value in table.declarations.items()}
 
-    def of(self, kind: str) -> list[SurveyTable]:
-        """Return the tables of a kind."""
-        return [table for table in self.tables if table.kind == kind]
+    def of(self, *kinds: str) -> list[SurveyTable]:
+        """Return the tables of a kind, or of several."""
+        return [table for table in self.tables if table.kind in kinds]
 
 
 LICENCE, DATUM = "license", "geodeticDatum"
@@ -246,7 +253,7 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
         for row, site in stations.drop_nulls().filter(~pl.col("locationID").is_in([*names])).iter_rows():
             near = process.extractOne(site.lower(), names, score_cutoff=_NEAR)
             params = {} if near is None else {"near": str(near[2])}
-            findings.append(table.finding(row, table.heading("locationID"), site, "SITE_UNKNOWN", True, **params))
+            findings.append(table.finding(*table.place(row, "locationID"), site, "SITE_UNKNOWN", True, **params))
 
 
 def fill_from(
@@ -306,3 +313,5 @@ def by_station(survey: Survey) -> None:
 def _identify(table: SurveyTable, rows: pl.DataFrame) -> None:
     table.frame = table.frame.with_columns(rows["eventID"])
     table.headings["eventID"] = table.heading("locationID")
+    if "locationID" in table.stands:
+        table.stands["eventID"] = table.stands["locationID"]

@@ -15,13 +15,12 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
-from biodata.ingest.sheet_headings import NEEDED, Told, facts_above, with_year, year_of
+from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text import dates
-from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.numbers import ascii_digits
 from biodata.text.scientific_names import latin_beside
 
@@ -165,7 +164,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         told = {cross.term: cross.value(column)}
         table = _table(part, kind, survey, told, alone=alone)
         table.declarations |= cross.declarations()
-        table.headings[cross.term] = column.heading
+        table.headings[cross.term], table.stands[cross.term] = column.heading, column.row
         survey.tables.append(table)
 
 
@@ -256,25 +255,9 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: 
             lacks = lacks and placed
         if not lacks or (one.term in (*PLACE[:5], "easting", "northing", *_DATES) and not alone):
             continue
-        table.headings[one.term] = one.label
-        if (code := _fault(one)) is not None:  # stated once, where it stands
-            columns[one.term] = [None] * len(layout.rows)
-            table.covered.update((row, one.term) for row, _ in layout.rows)
-            yield table.finding(one.row, one.label, one.text, code, True)
-            continue
+        table.headings[one.term], table.stands[one.term] = one.label, one.row
         columns[one.term] = [one.value] * len(layout.rows)
         yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
-
-
-def _fault(one: Told) -> str | None:
-    """Return what is wrong with a date or a coordinate above a table; None where it can be read."""
-    if one.term == "eventDate":
-        (read,) = dates.parse_dates(pl.Series([one.value]), today=ANY_DAY).iter_rows(named=True)
-        return None if read["event_date"] or read["proposal"] else "RECORDED_DATE_INVALID"
-    if one.term in ("decimalLatitude", "decimalLongitude"):
-        (degrees,) = parse_coordinates(pl.Series([one.value]), Axis(one.term.removeprefix("decimal").lower()))["number"]
-        return None if degrees is not None else "COORDINATE_INVALID"
-    return None
 
 
 def _with_year(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:

@@ -96,15 +96,14 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
         if (one.file, one.sheet) != (table.file, table.sheet) or text is None or one.row is None:
             continue
         pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None
-        if one.code in _SWAPPED:
-            for row in own if one.row == table.heading_row else [one.row]:
-                cells = own.get(row, {})
-                if all(cells.get(name) is not None for name in _PAIR):
-                    yield from (((row, name), cells[other]) for name, other in zip(_PAIR, reversed(_PAIR), strict=True))
-        elif one.row in own and pair is not None:
-            yield from (((one.row, name), value) for name, value in zip(_PAIR, pair.groups(), strict=True))
-        elif one.row in own and term in table.frame.columns:
-            yield (one.row, term), text
+        of_all = table.heading_row if one.code in _SWAPPED else table.stands.get(term)
+        for row, cells in own.items() if one.row == of_all else ((row, own[row]) for row in (one.row,) if row in own):
+            if one.code in _SWAPPED and all(cells.get(name) is not None for name in _PAIR):
+                yield from (((row, name), cells[other]) for name, other in zip(_PAIR, reversed(_PAIR), strict=True))
+            elif pair is not None:
+                yield from (((row, name), value) for name, value in zip(_PAIR, pair.groups(), strict=True))
+            elif one.code not in _SWAPPED and term in table.frame.columns:
+                yield (row, term), text
 
 
 def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> None:

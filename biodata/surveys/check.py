@@ -135,7 +135,7 @@ class Check:
                 self.replaced += replaced
                 self.findings = self._of_survey(survey)
         self.order = survey.order
-        self.rows = sum(table.frame.height for table in survey.of("occurrences"))
+        self.rows = sum(table.frame.height for table in survey.of("occurrences") or survey.of("events"))
         if self.dataset is not None:
             self.findings += _of_other_datasets(survey, self.dataset)
         if self.target is not None and not any(one.blocking for one in self.findings):
@@ -143,7 +143,7 @@ class Check:
 
     def _read_sheets(self, files: Sequence[tuple[str, bytes]], kept: Mapping[str, str]) -> Survey:
         survey = read_survey(files, encoding=self.encoding, kept=kept, licence=self.licence)
-        if not survey.of("occurrences"):
+        if not survey.of("occurrences", "events"):
             self.findings = [one for one in survey.findings if one.code != _UNREAD]
             raise no_occurrences(survey, self.name)
         declarations = {**survey.declarations, **self.declared}

@@ -38,6 +38,7 @@ _LOST: Final = re.compile("\ufffd|\\?{3,}")
 _TEXTS: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
 _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
+_EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
@@ -183,10 +184,17 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
     limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
     lonely = cells.with_columns(metres=pl.Series(metres)).filter(pl.col("metres") > limit)
-    for row, number, distance in every.join(lonely, on=["x", "y"]).select("source_row", "part", "metres").iter_rows():
+    odd = every.select("source_row", "part", "x", "y", is_east=is_east()).join(lonely, on=["x", "y"])
+    for row, number, east, distance in odd.select("source_row", "part", "is_east", "metres").iter_rows():
         rows = parts[number][0]
-        if (column := rows.column(row, _PLACES)) is not None:
+        if (column := rows.column(row, _EAST_FIRST if east else _PLACES)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
+
+
+def is_east(x: str = "x", y: str = "y") -> pl.Expr:
+    """Tell of which places the longitude lies further from the others than the latitude."""
+    from_middle = [(pl.col(name) - pl.col(name).median()).abs() for name in (x, y)]
+    return from_middle[0] > from_middle[1]
 
 
 _NAME: Final = "scientificName"
@@ -199,21 +207,21 @@ _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter make
 def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Iterator[Finding]:
     """Return findings, with the common names among a table's scientific names told as such."""
     meant = cache(lambda text: _meant(text, names))
-    left: dict[tuple[int | None, str | None], Finding] = {}
+    left: dict[tuple[int, str], Finding] = {}
     columns = (_NAME, "verbatimScientificName")
     cells = [(row, name, text) for row, own in rows.own.items() for name in columns if (text := own.get(name))]
     for row, column, text in cells:
         proposal = meant(text)
         if proposal is not None:
-            left[row, rows.table.heading(column)] = rows.finding(row, column, "NAME_COMMON", proposal=proposal)
+            left[rows.table.place(row, column)] = rows.finding(row, column, "NAME_COMMON", proposal=proposal)
         elif column in rows.table.converted and not meaning(text, names):
             yield rows.finding(row, column, "TAXON_MATCH_NONE")
     for finding in findings:
-        told = left.get((finding.row, finding.column))
+        told = left.get((finding.row or 0, finding.column or ""))
         if told is None or finding.code not in _SAY_THE_SAME:
             yield finding
         elif finding.blocking:
-            left[told.row, told.column] = replace(told, blocking=True)
+            left[finding.row or 0, finding.column or ""] = replace(told, blocking=True)
     yield from left.values()
 
 
