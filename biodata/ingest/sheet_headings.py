@@ -21,7 +21,7 @@ from biodata.formats.workbooks import Grid, read_grids, read_text_grid
 from biodata.formats.zips import BROKEN_ZIP, ArchiveLimits
 from biodata.ingest import survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
-from biodata.ingest.headings.deciding import NAMES_OF_TAXA, by_cells
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.sheet_layout import Cells, Layout, blocks_of, lay_out, sheet_kind
@@ -55,7 +55,7 @@ _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-_SENTENCE, _LIKELY, _EXPLAINED, _LONGEST_HEADING, _FEW_COLUMNS = 20, 0.5, 5, 120, 3
+_SENTENCE, _LIKELY, _EXPLAINED, _LONGEST_HEADING = 20, 0.5, 5, 120
 
 
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
@@ -102,10 +102,7 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
     # Longer than any heading: to look for one that is like it would only take time.
     asked = [column.heading if len(column.heading) <= _LONGEST_HEADING else "" for column in layout.columns]
     proposed = decided(propose(asked, cells=cells, kept=kept), cells)
-    by_index = {
-        column.index: by_cells(column.heading, layout.cells(column.index)) if column.of_groups else one
-        for column, one in zip(layout.columns, proposed, strict=True)
-    }
+    by_index = {column.index: one for column, one in zip(layout.columns, proposed, strict=True)}
     sure = {one.term for one in proposed if one.confidence > CERTAIN}
     names: dict[int, str] = {}
     sure |= {in_degrees for metres, in_degrees in IN_DEGREES.items() if metres in sure}
@@ -141,18 +138,7 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
             break
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
-    _leave_out_groups(layout, names)
     _leave_out_others(layout, names)
-
-
-def _leave_out_groups(layout: Layout, names: Mapping[int, str]) -> None:
-    """Leave out rows that fill nothing but the column of taxa, with no taxon: they head the rows below them."""
-    taxa = {index for index, name in names.items() if name in NAMES_OF_TAXA}
-    for number, cells in list(layout.rows) if len(layout.columns) > _FEW_COLUMNS else ():
-        filled = [(at, cell) for at, cell in enumerate(cells) if cell is not None]
-        if len(filled) == 1 and filled[0][0] in taxa and filled[0][1].isupper():
-            layout.rows.remove((number, cells))
-            layout.findings.append(layout.finding(number, None, filled[0][1], "NOTE_ROW_LEFT_OUT"))
 
 
 def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:

@@ -101,8 +101,6 @@ class Survey:
     """The sheets (file, sheet) in the order of their files, each with the places of its headings."""
     zone: str | None = None
     """The one zone of UTM that is named anywhere."""
-    legend: dict[str, str] = field(default_factory=dict)
-    """Names of taxa by the codes that a sheet explains."""
     accepted: set[str] = field(default_factory=set)
     """Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`."""
 
@@ -313,5 +311,6 @@ def by_station(survey: Survey) -> None:
 def _identify(table: SurveyTable, rows: pl.DataFrame) -> None:
     table.frame = table.frame.with_columns(rows["eventID"])
     table.headings["eventID"] = table.heading("locationID")
+    table.covered |= {(row, "eventID") for row, name in table.covered if name == "locationID"}
     if "locationID" in table.stands:
         table.stands["eventID"] = table.stands["locationID"]

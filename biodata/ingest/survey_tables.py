@@ -52,7 +52,6 @@ def read_survey(
     survey_shapes.by_station(survey)
     for table in survey.of("occurrences"):
         survey.findings += _read_double_names(table)
-        _read_codes(table, survey.legend)
         _read_local_names(table)
         _date_of_ends(table)
     return survey
@@ -81,8 +80,8 @@ def _sheets_of(
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
         else:
             sheets += _sheets(grid, survey, kept)
-    survey.legend = share_stations(sheets)
-    return [sheet for sheet in sheets if not sheet.explains]
+    share_stations(sheets)
+    return sheets
 
 
 def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
@@ -120,15 +119,6 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
         _read_names(table, _NAME, latin)
     for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
-
-
-def _read_codes(table: SurveyTable, legend: Mapping[str, str]) -> None:
-    """Read codes of taxa that a sheet explains as what it says."""
-    for name in filter(table.frame.columns.__contains__, (_NAME, _LOCAL)):
-        told = table.frame[name].drop_nulls().unique()
-        codes = {code: legend[code.strip()] for code in told if code.strip() in legend}
-        if codes and f"{WRITTEN}{name}" not in table.frame.columns:
-            _read_names(table, name, codes)
 
 
 def _read_local_names(table: SurveyTable) -> None:

@@ -41,6 +41,7 @@ _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
 _EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
+_TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*]\s*(?=\d)")
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES = 5, 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
@@ -95,8 +96,8 @@ def _measured(rows: Rows) -> Iterator[Finding]:
             continue
         limits = {"least": f"{kind.least:g}", "greatest": f"{kind.greatest:g}", "told": kind.unit}
         for row, cell in rows.cells(column).items():
-            number = parse_decimal(cell.strip())[0]
-            if number is None or not (kind.least or 0) <= number <= kind.greatest:
+            numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown
+            if any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
                 yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
 
 

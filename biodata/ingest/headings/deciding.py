@@ -17,6 +17,7 @@ from biodata.ingest.headings.plain import has_digits
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.coordinate_pairs import read_pair
+from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.dates import parse_dates
 from biodata.text.numbers import ascii_digits, parse_decimal
 from biodata.text.scientific_names import genera, latin_beside
@@ -36,6 +37,7 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
 _OPEN: Final = (Why.SEVERAL, Why.NOT_KEPT, Why.WORDS)
+_LENGTHS: Final = ("m", "km", "cm")  # that no angle is told in
 _NEEDED: Final = frozenset({"eventID", "eventDate", *NAMES_OF_TAXA, "decimalLatitude", "decimalLongitude"})
 """What is told cell by cell that it cannot be read, where nothing else is meant."""
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
@@ -105,17 +107,11 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     return out
 
 
-def by_cells(heading: str, cells: Sequence[str | None]) -> Proposal:
-    """Return what cells alone are of: dates, places in figures, else names of places."""
-    told = _non_empty(cells)
-    term = next((term for term in ("eventDate", "verbatimCoordinates") if told and _ARE[term](told)), "locality")
-    return Proposal(heading, term, _BY_CELLS, None, Why.TAKEN)
-
-
 def _without_contradicted(one: Proposal, told: list[str]) -> Proposal:
     """Return a proposal without the meanings that none of half of its cells is of."""
     terms = [t for t in (one.term, *one.others) if t is not None]
-    able = [t for t in terms if t not in _ARE or len(told) < _FEWEST or _ARE[t](told)]
+    fitting = [t for t in terms if one.unit not in _LENGTHS or t not in ("decimalLatitude", "decimalLongitude")]
+    able = [t for t in fitting if t not in _ARE or len(told) < _FEWEST or _ARE[t](told)]
     is_open = one.why in (Why.SEVERAL, Why.WORDS) or one.term == "basisOfRecord"
     if one.term is None or one.term in able or not is_open or (not able and one.term in _NEEDED):
         return one
@@ -215,6 +211,11 @@ def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
     return lambda told: _most(told, is_within)
 
 
+def _are_degrees(told: list[str], *, axis: Axis) -> bool:
+    numbers = parse_coordinates(pl.Series(told, dtype=pl.String), axis)["number"].abs()
+    return int((numbers <= (90 if axis is Axis.LATITUDE else 180)).sum()) >= _MOSTLY * len(told)
+
+
 _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     **dict.fromkeys(("eventDate", "deploymentStart", "deploymentEnd"), _are_dates),
     "eventTime": _share(_CLOCK),
@@ -226,11 +227,12 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "occurrenceID": _are_identifiers,
     "perpendicular_distance_m": _are_within(0, 2000),
     "easting": _are_within(100_000, 900_000),
-    "northing": _are_within(0, 10_002_000),
+    "northing": _are_within(1000, 10_002_000),
     "verbatimCoordinates": partial(_most, fits=lambda text: METRES.fullmatch(text) is not None or read_pair(text).latitude is not None),
     **dict.fromkeys(("samplingEffortValue", "sampleSizeValue"), _are_within(0, 1e7)),
-    "decimalLatitude": _are_within(-90, 90),
-    "decimalLongitude": _are_within(-180, 180),
+    "decimalLatitude": partial(_are_degrees, axis=Axis.LATITUDE),
+    "decimalLongitude": partial(_are_degrees, axis=Axis.LONGITUDE),
+    "family": lambda told: not _most(told, _BINOMIAL.match, _HALF),
     "day": _are_within(1, 31),
     "basisOfRecord": partial(_most, fits=lambda text: parse_term(text, Vocabulary.BASIS_OF_RECORD), share=_HALF),
 })  # fmt: skip

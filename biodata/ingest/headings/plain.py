@@ -130,7 +130,7 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
             return rest, units
     for tail in filter(None, (pattern.match(heading.strip()) for pattern in _TAILS)):
         for unit in _units().get(_plain(tail[2]), ())[:1]:
-            is_count = unit.dimension == "count" and "/" in heading[tail.end(1) : tail.start(2)]
+            is_count = unit.dimension in ("count", "mass") and "/" in heading[tail.end(1) : tail.start(2)]
             of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
             if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
                 return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
