@@ -193,9 +193,9 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
 
 
 def is_east(x: str = "x", y: str = "y") -> pl.Expr:
-    """Tell of which places the longitude lies further from the others than the latitude."""
-    from_middle = [(pl.col(name) - pl.col(name).median()).abs() for name in (x, y)]
-    return from_middle[0] > from_middle[1]
+    """Tell of which places the longitude alone is none of the others."""
+    usual = [pl.col(name).is_between(*(pl.col(name).quantile(q) for q in (0.05, 0.95))) for name in (x, y)]
+    return ~usual[0] & usual[1]
 
 
 _NAME: Final = "scientificName"
