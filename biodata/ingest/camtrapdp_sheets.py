@@ -321,7 +321,9 @@ class Sheet:
             self.findings.append(Finding(self.file, None, *cell, blocking, {"expected": fault.expected}))
             if blocking and fault.row not in self._out:
                 self._out.add(fault.row)
-                self.refusals.append(Refusal(self.file, *cell, _message(fault)))
+                self.refusals.append(
+                    Refusal(self.file, *cell, f"this is not as the standard asks for; expected {fault.expected}")
+                )
 
     def kept(self) -> pl.DataFrame:
         """Return the rows without a fault that matters."""
@@ -359,19 +361,6 @@ def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
 
 def _is_code(field: check.Field) -> bool:
     return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
-
-
-def _message(fault: check.Fault) -> str:
-    told = {
-        "CELL_MISSING": "this may not be empty",
-        "CELL_TYPE": "this is of another kind than the standard asks for",
-        "CELL_RANGE": "this lies outside its range",
-        "CELL_VALUE": "this is none of the standard's values",
-        "CELL_PATTERN": "this has another form than the standard asks for",
-        "CELL_REPEATED": "an earlier row has the same",
-        "CELL_REFERENCE": "there is no such row in the other table",
-    }[fault.code]
-    return told if fault.code == "CELL_MISSING" else f"{told}; expected {fault.expected}"
 
 
 def of_descriptor(package: Package) -> Iterator[Finding]:

@@ -116,10 +116,7 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
 
 
 def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
-    """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell.
-
-    A record below others has what half of them have at least, or a taxon, a count or a place.
-    """
+    """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell."""
     told = [index for index, name in names.items() if name in _OF_RECORDS]
     usual = sorted(sum(cell is not None for cell in cells) for _, cells in layout.rows)
     while told and layout.rows:

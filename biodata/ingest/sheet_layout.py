@@ -58,10 +58,7 @@ class Layout:
 
 
 def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = False) -> Layout | None:
-    """Find the table on a sheet; None for a sheet without any filled cell.
-
-    `is_heading` tells whether a text is surely one; with `one_row` no row below the first is of headings or units.
-    """
+    """Find the table on a sheet; None for a sheet without any filled cell."""
     filled = [(number, cells) for number, cells in grid.rows if any(cell is not None for cell in cells)]
     if not filled:
         return None

@@ -27,10 +27,7 @@ Columns = dict[str, list[str | None]]
 def read_marked(
     grid: Grid, table: SurveyTable, columns: Columns, rows: list[int], by_index: Mapping[int, str]
 ) -> Iterator[Finding]:
-    """Tell merges, formulas and errors; a cell merged downwards counts for its rows, but for counts and what is measured.
-
-    Formulas without a value and cells that are an error block.
-    """
+    """Tell merges, formulas and errors; a cell merged downwards counts for its rows, but for counts and what is measured."""
     at = {number: position for position, number in enumerate(rows)}
     for r1, c1, r2, c2 in sorted(grid.merges):
         name = by_index.get(c1)
@@ -70,10 +67,7 @@ _WRITTEN_ONCE: Final = 0.25  # so many cells of a column that is written once a 
 
 
 def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone: bool) -> Iterator[Finding]:
-    """Propose for cells left empty under the first of a station what stands there; never where another station begins.
-
-    Dates and places that other sheets may tell (not `alone`) are left to these.
-    """
+    """Propose for cells left empty under the first of a station what stands there; never where another station begins."""
     asked = [n for n in (*_STATION, *(_DATE + _PLACE if alone else ())) if n in columns]
     once = {n for n in asked if columns[n].count(None) >= _WRITTEN_ONCE * len(rows)}
     stations = [n for n in _STATION if n in columns]

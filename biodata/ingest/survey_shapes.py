@@ -122,11 +122,7 @@ _COORDINATES: Final = (
 
 
 def project_facts(survey: Survey, licence: str | None = None) -> dict[str, tuple[str, str]]:
-    """Return by term what the project's sheet tells of all rows, and its heading as it came.
-
-    A sheet of several rows tells of no row which of them it is of: it is left out, and told as one that is not read.
-    `licence` is what its sender tells beside the files, where they tell none.
-    """
+    """Return by term what the project's sheet tells of all rows, and its heading as it came."""
     told: dict[str, tuple[str, str]] = {}
     for table in survey.of("project"):
         if table.frame.height > 1:
@@ -148,10 +144,7 @@ def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
 
 
 def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> None:
-    """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates.
-
-    What is filled counts as covered: a fault of it is told of the project's sheet.
-    """
+    """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates."""
     for table in tables:
         placed = [~is_nothing(name) for name in _COORDINATES if name in table.frame.columns]
         is_licensed = pl.lit(table.kind in ("events", "occurrences"))
@@ -193,10 +186,7 @@ _NEAR: Final = 75
 
 
 def read_ends(frame: pl.DataFrame, today: date) -> dict[str, pl.DataFrame]:
-    """Return the first and the last day of events as `dates.parse_dates` reads them, those that they tell.
-
-    Both columns together tell the era of their years, and whether they write the day first.
-    """
+    """Return the first and the last day of events as `dates.parse_dates` reads them, those that they tell."""
     texts = {name: frame[name].str.strip_chars() for name in ENDS if name in frame.columns}
     every = pl.concat(texts.values())
     buddhist = declared(ENDS[0], None, every.drop_nulls().to_list()).get("calendar") == "buddhist"
@@ -274,11 +264,7 @@ def fill_from(
 
 
 def by_station(survey: Survey) -> None:
-    """Identify events that tell no identifier by their station, with its first day where it has several; records follow.
-
-    Records that name a station and no event are of the station's event, of several of the one whose days they fall in; where
-    stations are sites without events, they have the place of their site.
-    """
+    """Identify events that tell no identifier by their station, with its first day where it has several; records follow."""
     records, events = (
         [t for t in survey.of(kind) if "locationID" in t.frame.columns and "eventID" not in t.frame.columns]
         for kind in ("occurrences", "events")

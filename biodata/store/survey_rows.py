@@ -62,14 +62,7 @@ def rows_of(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 def survey_rows(
     connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None, *, records: str = "occurrences"
 ) -> pl.DataFrame:
-    """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written.
-
-    The records of `events` that `sharing.events` let out are counted here; the other events are those with a method that open
-    records tell of, and their geometry is the box of these. What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
-    nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
-    event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them around
-    the box, and none where one of them tells none.
-    """
+    """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written."""
     found = (
         connection.execute(_OF_RECORDS.format(records=records, counted=_COUNTED), [PATROL_PROTOCOL])
         .pl()

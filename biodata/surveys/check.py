@@ -51,11 +51,7 @@ def check_files(files: Sequence[tuple[str, bytes]], boundaries: BoundarySet, **o
 
 
 def check_paths(files: Sequence[tuple[str, Path]], boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
-    """Check the files of one survey and change nothing; the same files give the same answer.
-
-    They are (name, path) of any form that `ingest.forms` knows, or what was taken of an upload before; options are those of
-    `Check`. The answer is `problems.report_of`'s, with `accepts`: what was accepted, in the marked workbook too.
-    """
+    """Check the files of one survey and change nothing; the same files give the same answer."""
     return Check(files, boundaries, **options).report()
 
 

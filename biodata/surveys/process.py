@@ -154,11 +154,7 @@ def _published(shown: pipeline.Preview) -> dict[str, Sequence[str]]:
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
-    """Return the tables that come in of a submission's file, with what is wrong in it.
-
-    From here on they are read, never the file again. Of a file in another form than sheets nothing else is kept: it may
-    hold people, or a patrol's arrests.
-    """
+    """Return the tables that come in of a submission's file, with what is wrong in it."""
     boundaries = places.load_boundaries(settings.boundaries)
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)

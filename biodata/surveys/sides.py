@@ -40,11 +40,7 @@ def countries(read: Interpreted) -> set[str]:
 
 
 def asked(session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]) -> dict[str, str]:  # fmt: skip
-    """Return how each side of a survey stands before anybody has looked at it.
-
-    A side waits where somebody who is not of its team may review it, or the settings ask for a review in any case; one that
-    is not among the `concerned` does not.
-    """
+    """Return how each side of a survey stands before anybody has looked at it."""
     sender = session.get(Account, submission.account_id) if submission.account_id is not None else None
     unreviewed = sender is not None and sender.name in settings.survey_unreviewed
     if settings.survey_review == "not_required" or unreviewed:

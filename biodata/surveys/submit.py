@@ -46,11 +46,7 @@ def receive(
     settings: Settings, registry: Registry, content: bytes, name: str, *, sender: Principal, dataset: str | None = None,
     idempotency_key: str | None = None, sent: Sent | None = None,
 ) -> int:  # fmt: skip
-    """Keep an upload, sealed, and put it into the queue; return its number, the earlier one's where the same came before.
-
-    Without a dataset it goes to the one that its sender may upload to, or one called as the sender; the name is never used as
-    a path. Refused is another's dataset, a name of a part that is none, and a key that came with another file.
-    """
+    """Keep an upload, sealed, and put it into the queue; return its number, the earlier one's where the same came before."""
     sent = sent or Sent()
     survey_shapes.checked(sent.licence, code="FIELD_INVALID")
     dataset, checksum = dataset_of(sender, dataset), hashlib.sha256(content).hexdigest()
@@ -91,12 +87,7 @@ def part_name(text: str) -> str:
 
 
 def remove(settings: Settings, registry: Registry, who: Principal, number: int) -> int:
-    """Take back a submission that waits, with its file; or remove the part that it is the current version of.
-
-    The answer is the number of the version that removes the part, or of the submission that only waited; a second time is no
-    news. Its team alone does it, what waits its sender, what is published after a login (FORBIDDEN), and not while it is being
-    published or once another version took its place (SUBMISSION_DECIDED).
-    """
+    """Take back a submission that waits, with its file; or remove the part that it is the current version of."""
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.state == COMMITTED:
@@ -159,11 +150,7 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
 
 
 def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
-    """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
-
-    A job that was given up may kill whoever takes it: only whoever sends the file again sets it going (`number`). `because`
-    names those whose job's error begins so.
-    """
+    """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was."""
     left = or_(
         Submission.state.in_(("accepted", COMMITTING, COMMITTED)),
         (Submission.state == "draft") & Submission.report.is_(None),

@@ -147,10 +147,7 @@ def _uncounted(rows: Rows) -> Iterator[Finding]:
 
 
 def _repeated(rows: Rows) -> Iterator[Finding]:
-    """Find rows in which every cell is as in an earlier one, where they have a place of their own or a time of day.
-
-    Of animals at one station on one day several may be alike; an identifier says that two records are two.
-    """
+    """Find rows in which every cell is as in an earlier one, where they have a place of their own or a time of day."""
     for row, before in rows.table.repeats.items() if "occurrenceID" not in rows.table.frame.columns else ():
         timed = any(_CLOCK.search(rows.own[row].get(name) or "") for name in _CLOCKS)
         if timed or any(rows.column(row, (name,)) for name in _PLACES):

@@ -150,11 +150,7 @@ class Occupancy:
 
 
 def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
-    """Fit the model to a detection history, sites x visits: 1 where detected, 0 where not, nan where nobody looked.
-
-    `effort` is of the same shape, in units of which p is told, 1 where it is not given; a visit without effort is none. ValueError is
-    raised if shapes differ, effort is below 0, or nobody looked anywhere.
-    """
+    """Fit the model to a detection history, sites x visits: 1 where detected, 0 where not, nan where nobody looked."""
     data = Counts.of(detected, effort)
     found, sites = data.found_at, len(data.totals)
     naive = stats.binomtest(found, sites).proportion_ci()

@@ -209,10 +209,7 @@ def _change(found: abundance.Trend | str) -> dict[str, Any]:
 
 
 def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
-    """Return the totals of a species over all sides as intervals, by method and year.
-
-    Of two methods, or of two years, the same animals would be added. Nothing is told where only one side looked.
-    """
+    """Return the totals of a species over all sides as intervals, by method and year."""
     last = pl.coalesce("event_end", "event_start", "event_last", "event_first").cast(pl.Datetime("us"))
     groups = placed(joined, independent.filter(pl.col("name") == name)).with_columns(
         individuals="individualCount", start=pl.coalesce("event_start", "event_first").cast(pl.Datetime("us")), end=last + pl.duration(days=1),
@@ -249,10 +246,7 @@ def results(joined: Joined, asked: SurveyNumbers) -> dict[str, Any]:
 
 
 def _species(joined: Joined, meant: set[str]) -> list[str]:
-    """Return the species that are told: those with most records first, then those that were meant and never found.
-
-    Of those whose places are hidden nothing is told but that: with a part of their records every number would be wrong.
-    """
+    """Return the species that are told: those with most records first, then those that were meant and never found."""
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
     return [*(name for name in counts["name"] if name not in joined.hidden), *_never_found(joined, meant)]
 

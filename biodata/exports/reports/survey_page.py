@@ -54,13 +54,7 @@ def _body(told: Told, **more: Any) -> str:
 
 
 def page_in(html: str, retold: Retold) -> str:
-    """Return markup whose texts, and attributes that are read out or shown, are in another language.
-
-    Examples
-    --------
-    >>> page_in('<p aria-label="one &amp; all">one <i>two</i></p>', str.upper)
-    '<p aria-label="ONE &amp; ALL">ONE <i>TWO</i></p>'
-    """
+    """Return markup whose texts, and attributes that are read out or shown, are in another language."""
 
     def sentence(escaped: str) -> str:
         words = " ".join(escaped.split())

@@ -44,13 +44,7 @@ def words(text: str) -> list[str]:
 
 
 def key(text: str) -> str:
-    """Return what two spellings of the same heading have in common: letters and digits, without spaces and signs.
-
-    Examples
-    --------
-    >>> key("Scientific_Name"), key("緯度"), key(" Ｎo. "), key("toạ độ")
-    ('scientificname', '纬度', 'no', 'tọađộ')
-    """
+    """Return what two spellings of the same heading have in common: letters and digits, without spaces and signs."""
     return "".join(filter(_is_letter, settled(text))) or "".join(text.split())
 
 
@@ -78,11 +72,7 @@ _ORDER: Final = "\u103b\u103c\u103d\u103e\u1031\u102d\u102e\u1032\u102f\u1030\u1
 
 
 def is_zawgyi(text: str) -> bool:
-    """Tell whether a text is Burmese in the Zawgyi encoding: its signs stand in an order that Unicode does not have.
-
-    Zawgyi stores a vowel before its consonant as it is seen, where Unicode stores it after. It has letters of Mon, Karen and
-    Shan for other shapes; these languages have them, too, so that only such an order proves it.
-    """
+    """Tell whether a text is Burmese in the Zawgyi encoding: its signs stand in an order that Unicode does not have."""
     return _IMPOSSIBLE.search(text) is not None
 
 

@@ -51,11 +51,7 @@ def rows(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
 
 
 def open_events(told: pl.DataFrame) -> pl.DataFrame:
-    """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`.
-
-    Their place is the middle of what a release tells of it, which is that of their open records where there are any, with
-    the radius around it; null where it tells none.
-    """
+    """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`."""
     opened = told.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     opened = opened.with_columns(event_key="survey_id").hstack(_places(opened["geometry"]))
     radius = pl.coalesce("coordinateUncertaintyInMeters", pl.when(pl.col("radius") > 0).then("radius"))
@@ -160,10 +156,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
 def _hidden(
     joined: Joined, coarse: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
 ) -> frozenset[str]:
-    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public.
-
-    A taxon of which all published records are coarse, as those beside a sensitive animal are, was found all the same.
-    """
+    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public."""
     found = set(coarse.select(pl.coalesce("species", "scientificName")).to_series().drop_nulls())
     found -= set(joined.records["name"])
     of_records = joined.records.select("datasetKey", word="name")
