@@ -24,7 +24,7 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propos
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.plain import units_in
-from biodata.ingest.sheet_layout import Cells, Layout, blocks_of, lay_out, sheet_kind
+from biodata.ingest.sheet_layout import Cells, Layout, lay_out, sheet_kind
 from biodata.ingest.sheet_repairs import ZONE_TOLD
 from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
@@ -66,12 +66,6 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
         one_row = lay_out(grid, lambda text: _is_heading(text, known), one_row=True)
         layout = one_row if one_row and kind_of(one_row, *names_of(one_row, kept)) == "project" else layout
     return layout
-
-
-def blocks(grid: Grid, kept: Mapping[str, str]) -> list[Grid]:
-    """Return the tables of a sheet that stand one below the other."""
-    known = {key(heading) for heading in kept}
-    return blocks_of(grid, lambda text: _is_heading(text, known))
 
 
 def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:

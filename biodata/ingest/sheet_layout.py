@@ -77,39 +77,6 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
     return out
 
 
-def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
-    """Return the tables of a sheet that has several of the same headings one below the other, each with the labels above it."""
-    filled = [(number, cells) for number, cells in grid.rows if any(cell is not None for cell in cells)]
-    first, last = _heading_rows(grid, filled, is_heading) if filled else (0, 0)
-    if not filled or first != last:
-        return [grid]
-    headings = filled[first][1]
-    again = [at for at, (_, cells) in enumerate(filled) if at > first and cells == headings]
-    # Headings that stand again on each printed page have no label of their own above them: a row that is no record.
-    width = sum(cell is not None for cell in headings)
-
-    def is_of_labels(at: int) -> bool:
-        told = [cell for cell in filled[at][1] if cell is not None]
-        return 2 * len(told) <= width + 1 or sum(map(is_heading, told)) > 1
-
-    def begin(at: int) -> int:
-        """Return the first of the rows of labels above headings."""
-        while at and filled[at][0] - filled[at - 1][0] == 1 and is_of_labels(at - 1):
-            at -= 1
-        return at
-
-    starts = [begin(at) for at in again]
-    if not starts or any(start == at for start, at in zip(starts, again, strict=True)):
-        return [grid]
-    own = filled[begin(first)][0] if first else 0
-    title = [row for row in grid.rows if row[0] < own]
-    numbers = [own, *(filled[at][0] for at in starts), grid.rows[-1][0] + 1]
-    return [
-        replace(grid, rows=[*title, *(row for row in grid.rows if begin <= row[0] < end)])
-        for begin, end in pairwise(numbers)
-    ]
-
-
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
     near = filled[:_LOOKED_AT]
     scores = [_heading_score(cells, is_heading) for _, cells in near]

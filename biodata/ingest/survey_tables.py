@@ -79,19 +79,18 @@ def _sheets_of(
         elif not grid.visible:
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
         else:
-            sheets += _sheets(grid, survey, kept)
+            sheets += _sheet(grid, survey, kept)
     share_stations(sheets)
     return sheets
 
 
-def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
-    for part in sheet_headings.blocks(grid, kept):
-        layout = sheet_headings.laid_out(part, kept)
-        if layout is not None:
-            sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
-            survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
-            sheet_headings.leave_out_no_records(layout, sheet.names)
-            yield sheet
+def _sheet(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
+    layout = sheet_headings.laid_out(grid, kept)
+    if layout is not None:
+        sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
+        survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
+        sheet_headings.leave_out_no_records(layout, sheet.names)
+        yield sheet
 
 
 def _date_of_ends(table: SurveyTable) -> None:
@@ -230,7 +229,9 @@ def _read_columns(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tup
 
 def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: bool) -> Iterator[Finding]:
     """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
-    if table.kind not in ("occurrences", "events"):
+    # Where the headings stand again, what stands above the first ones is not of all rows.
+    again = any(one.code == "HEADING_ROW_REPEATED" for one in layout.findings)
+    if again or table.kind not in ("occurrences", "events"):
         return
     placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
     for one in facts_above(layout):
