@@ -6,23 +6,16 @@ from dataclasses import dataclass, field, replace
 from itertools import compress, takewhile
 from typing import Final
 
-import polars as pl
-
 from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
-from biodata.ingest.sheet_headings import IN_DEGREES, with_year, year_of
+from biodata.ingest.sheet_headings import IN_DEGREES
 from biodata.ingest.sheet_layout import Column, Layout, is_total
-from biodata.ingest.survey_shapes import ANY_DAY
-from biodata.text import dates
-from biodata.text.day_month import OrderEvidence
 from biodata.text.numbers import ascii_digits
 
 _FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
-_DAY: Final = re.compile(r"\d{1,4}[-/. 年]\d{1,2}[-/. 月]\d{1,4}日?(?:[T ]00:00(?::00)?)?")
-_SHORTEST_DAY: Final = 7  # 1 May 24
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
@@ -32,7 +25,7 @@ _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 
 @dataclass(frozen=True)
 class Cross:
-    """The columns of a cross-table, the term that their headings are values of, stations, species or days, and these values."""
+    """The columns of a cross-table, the term that their headings are values of, stations or species, and these values."""
 
     columns: list[Column]
     term: str
@@ -41,12 +34,6 @@ class Cross:
     def value(self, column: Column) -> str:
         """Return what the heading of a column says: itself, or what it is short for."""
         return self.values.get(column.heading.strip(), column.heading.strip())
-
-    def declarations(self) -> dict[str, str]:
-        """Return what headings that are days declare of their dates: the order of day and month that one of them proves."""
-        days = pl.Series([self.value(c) for c in self.columns if self.term == "eventDate"], dtype=pl.String)
-        order = OrderEvidence.of(days, today=ANY_DAY).order
-        return {} if order is None else {"day_month_order": "day_first" if order else "month_first"}
 
 
 @dataclass
@@ -152,11 +139,6 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
         and not is_total(column.heading) and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
-    days = [column for column in tallies if _is_day(column.heading, layout)]
-    if named and len(days) > 1:
-        year = year_of(layout) or ""
-        texts = [column.heading.strip() for column in days]
-        return Cross(days, "eventDate", {one: whole for one in texts if (whole := with_year(one, year)) is not None})
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
     headings = [column.heading.strip() for column in tallies]
@@ -180,18 +162,6 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
     words = [heading.split(" ") for heading in headings]
     shared = sum(1 for _ in takewhile(lambda several: len(set(several)) == 1, zip(*words, strict=False)))
     return {heading: " ".join(own[shared:]) for heading, own in zip(headings, words, strict=True) if own[shared:]}
-
-
-def _is_day(heading: str, layout: Layout) -> bool:
-    """Tell whether a heading is a day, if only with the year that is told above it or in the sheet's name."""
-    text = ascii_digits(heading.strip())
-    if _DAY.fullmatch(text):
-        return True
-    year = year_of(layout)
-    if year is not None and with_year(text, year) is not None:
-        return True
-    (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
-    return len(text) > _SHORTEST_DAY and (read["precision"] == "day" or read["proposal"] is not None)
 
 
 def _is_tally(cells: Sequence[str]) -> bool:

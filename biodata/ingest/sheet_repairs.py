@@ -9,7 +9,6 @@ from pyproj import Transformer
 from pyproj.exceptions import ProjError
 
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.places.datums.systems import find_system
@@ -34,8 +33,7 @@ def read_marked(
         value = None if name is None or r1 not in at else columns[name][at[r1]]
         if name is None or value is None:  # what is missing is told row by row
             continue
-        kind = table.measured.get(name)
-        is_word = kind is None or (kind.greatest is None and kind.kind != name)  # a stratum, and no count by distance
+        is_word = name not in table.measured or table.measured[name].greatest is None  # a stratum
         fills = c1 == c2 and name not in _OF_ONE and is_word
         code, last = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS", column_letters(c2)
         yield table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
@@ -105,18 +103,6 @@ def zone_of(grids: Sequence[Grid]) -> str | None:
     cells = (cell for grid in grids for _, row in grid.rows for cell in row if cell is not None and not cell.isdigit())
     found = {(match[1], match[2].upper()) for cell in cells if (match := ZONE_TOLD.search(cell)) is not None}
     return "".join(found.pop()) if len(found) == 1 else None
-
-
-def split_metres(table: SurveyTable, columns: Columns) -> None:
-    """Take easting and northing out of one cell."""
-    cells = [cell for cell in columns.get("verbatimCoordinates", []) if cell is not None]
-    read = {cell: match for cell in cells if (match := METRES.fullmatch(cell.strip())) is not None}
-    if cells and len(read) >= _MOSTLY * len(set(cells)):
-        written, heading = columns.pop("verbatimCoordinates"), table.headings.pop("verbatimCoordinates")
-        columns[heading] = written
-        for group, name in enumerate(("easting", "northing"), start=1):
-            columns[name] = [read[cell][group] if cell in read else cell for cell in written]
-            table.headings[name] = heading
 
 
 def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Finding]:

@@ -241,7 +241,8 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
         for row, site in stations.drop_nulls().filter(~pl.col("locationID").is_in([*names])).iter_rows():
             near = process.extractOne(site.lower(), names, score_cutoff=_NEAR)
             params = {} if near is None else {"near": str(near[2])}
-            findings.append(table.finding(*table.place(row, "locationID"), site, "SITE_UNKNOWN", True, **params))
+            at, heading = table.place(row, "locationID")
+            findings.append(table.finding(at, heading, site, "SITE_UNKNOWN", True, **params))
 
 
 def fill_from(

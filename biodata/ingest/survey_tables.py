@@ -17,7 +17,7 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
 from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
+from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text import dates
@@ -152,7 +152,6 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
         told = {cross.term: cross.value(column)}
         table = _table(part, kind, survey, told, alone=alone)
-        table.declarations |= cross.declarations()
         table.headings[cross.term], table.stands[cross.term] = column.heading, column.row
         survey.tables.append(table)
 
@@ -161,8 +160,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
     """Build a table, with what is `told` of all its rows, and tell the survey what was repaired on the way."""
     layout, findings = sheet.layout, survey.findings
     table = SurveyTable(kind, layout.grid.file, layout.grid.name, layout.heading_row, pl.DataFrame(), {})
-    bands = _bands(layout, kind, sheet.names)
-    taken, found = _read_columns(sheet, table, bands)
+    taken, found = _read_columns(sheet, table)
     findings += found
     rows = [number for number, _ in layout.rows]
     columns = {name: layout.cells(index) for name, index in taken.items()}
@@ -179,15 +177,11 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
             is_open = proposal.why is not Why.TAKEN
             findings.append(table.of_heading(proposal.heading, proposal.why.value, is_open, **params))
         findings += _units(table, columns, name, proposal)
-    if bands:
-        table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
-        findings.append(table.of_heading(bands[0], "COUNTS_ADDED", first=bands[0], last=bands[-1]))
     for term, value in told.items():
         columns[term] = [value] * len(rows)
         table.headings.setdefault(term, layout.grid.name or layout.grid.file)
     findings += _from_title(table, columns, layout, alone=alone)
     findings += _with_year(table, columns, layout)
-    split_metres(table, columns)
     if survey.zone is not None and "easting" in columns and "utm_zone" not in columns:
         columns["utm_zone"], table.headings["utm_zone"] = [survey.zone] * len(rows), table.heading("easting")
     findings += in_degrees(table, columns, rows)
@@ -201,21 +195,19 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
     return table
 
 
-def _read_columns(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict[str, int], list[Finding]]:
-    """Return the columns that are taken by what they are called, and what is told of the others; `bands` count by ranges."""
+def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], list[Finding]]:
+    """Return the columns that are taken by what they are called, and what is told of the others."""
     taken: dict[str, int] = {}
     told = []
     for column in sheet.layout.columns:
         name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
         measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
-        if heading in bands:
-            name, measures = heading, sheet_units.Measured(heading, "", None, None)
-        elif name in taken:
+        if name in taken:
             params = {"term": name, "other": column_letters(taken[name])}
             told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))
             continue
         # An elevation is of the place, and may be called as a height is.
-        if measures and name in (heading, _QUANTITY) and (heading in bands or proposal.term in (None, _QUANTITY)):
+        if measures and name in (heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
             name = heading
             table.measured[name] = measures
         elif name == heading and proposal.why is Why.NOT_KEPT:
@@ -262,14 +254,6 @@ def _with_year(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator
         columns[f"{WRITTEN}eventDate"] = columns["eventDate"]
         columns["eventDate"] = [whole.get(cell, cell) if cell is not None else None for cell in columns["eventDate"]]
         yield table.of_heading(heading, "DATE_OF_SHEET_TAKEN", read=year)
-
-
-def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:
-    """Return the headings of columns that count by ranges, of distance mostly, where no column tells the whole count."""
-    if kind != "occurrences" or {_COUNT, _QUANTITY} & set(names.values()):
-        return []
-    told = [c.heading for c in layout.columns if sheet_units.are_bands(c.heading, layout.cells(c.index))]
-    return told if len(told) > 1 and len(set(told)) == len(told) else []
 
 
 def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken: Collection[int]) -> dict[int, int]:

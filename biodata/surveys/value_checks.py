@@ -191,8 +191,8 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
 
 def is_east(x: str = "x", y: str = "y") -> pl.Expr:
     """Tell of which places the longitude alone is none of the others."""
-    usual = [pl.col(name).is_between(*(pl.col(name).quantile(q) for q in (0.05, 0.95))) for name in (x, y)]
-    return ~usual[0] & usual[1]
+    x_usual, y_usual = (pl.col(n).is_between(pl.col(n).quantile(0.05), pl.col(n).quantile(0.95)) for n in (x, y))
+    return ~x_usual & y_usual
 
 
 _NAME: Final = "scientificName"

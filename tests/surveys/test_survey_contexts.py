@@ -64,15 +64,6 @@ def test_two_years_above_a_table_are_none(tmp_path):
     assert set(records(tmp_path, {"A": rows})["eventDate"]) == {"20/8"}
 
 
-def test_days_as_headings_of_a_cross_table(tmp_path):
-    rows = [["Frogs 2017"], ["Latitude", "3.7 N", "Longitude", "102.2 E"], [], ["Species", "26/8", "27/8", "28/8", "Total"],
-            *[[name, 1, None, 2, 3] for name in TAXA]]  # fmt: skip
-    found = records(tmp_path, {"A": rows})
-    assert found.group_by("eventDate").agg(pl.col("individualCount").unique().first()).sort("eventDate").rows() == [
-        ("26/8/2017", "1"), ("28/8/2017", "2"),
-    ]  # fmt: skip
-
-
 def test_rows_of_units_and_of_signatures_are_no_records(tmp_path):
     head = [
         ["Date", "Time", "Latitude", "Longitude", "Species", "Count", "Length"],
