@@ -52,12 +52,6 @@ def file_name(design: str, language: str) -> str:
     return f"survey_{design}_{language}.xlsx"
 
 
-def offered() -> list[dict[str, object]]:
-    """Return every design with the unit of its effort and the languages of its templates."""
-    told = [(one.name.value, one.unit, word(f"design.{one.name}", "en"), list(LANGUAGES)) for one in DESIGNS.values()]
-    return [dict(zip(("design", "unit", "title", "languages"), one, strict=True)) for one in told]
-
-
 def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
     from openpyxl.styles import Font, PatternFill
 

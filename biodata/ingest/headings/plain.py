@@ -83,10 +83,7 @@ def from_zawgyi(text: str) -> str:
 
 
 _BRACKETS: Final = re.compile(r"[(\[{<【〔「]([^()\[\]{}<>【】〔〕「」]*)[)\]}>】〕」]")
-_TAILS: Final = (
-    re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE),
-    re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$"),
-)
+_TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE)
 _TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
 """What is a unit also without brackets; `date e` and `number of animals` are no units."""
 _SMALL: Final = frozenset({"cm", "mm"})
@@ -118,12 +115,13 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
         rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
         if units and rest:
             return rest, units
-    for tail in filter(None, (pattern.match(heading.strip()) for pattern in _TAILS)):
-        for unit in _units().get(_plain(tail[2]), ())[:1]:
-            is_count = unit.dimension in ("count", "mass") and "/" in heading[tail.end(1) : tail.start(2)]
-            of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
-            if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
-                return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
+    if (tail := _TAIL.match(heading.strip())) is None:
+        return heading, ()
+    for unit in _units().get(_plain(tail[2]), ())[:1]:
+        is_count = unit.dimension in ("count", "mass") and "/" in heading[tail.end(1) : tail.start(2)]
+        of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
+        if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
+            return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
     return heading, ()
 
 
