@@ -220,7 +220,6 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
 
 
 def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload:
-    """Return the form's file and fields; refuse a form with others."""
     for name in form:
         if name not in FIELDS:
             detail = "the form has a field that is not known"

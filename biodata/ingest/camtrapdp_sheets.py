@@ -95,7 +95,6 @@ def _not_to_be_shown(observations: pl.DataFrame, media: pl.DataFrame) -> pl.Data
 
 
 def _of_events(rows: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
-    """Return the media that rows of the same event name."""
     event = ["deploymentID", "eventID"]
     told = observations.filter(pl.col("observationType") == "animal").drop_nulls(["mediaID", "eventID"])
     listed = told.group_by(event).agg(pl.col("mediaID").unique(maintain_order=True).head(MOST))
@@ -104,7 +103,6 @@ def _of_events(rows: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _made(media: pl.DataFrame) -> pl.DataFrame:
-    """Return when media were made, by deployment, in order."""
     made = media.with_columns(column(media, "timestamp")).select("mediaID", "deploymentID", at=moment("timestamp"))
     return made.drop_nulls().sort("deploymentID", "at", maintain_order=True)
 
@@ -221,7 +219,6 @@ def shared(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _outline() -> pl.Expr:
-    """Return the cell of a deployment as WKT."""
     west, south, east, north = (
         _tag_values(CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4)
     )
@@ -231,12 +228,10 @@ def _outline() -> pl.Expr:
 
 
 def _tags(column: str = TAGS) -> pl.Expr:
-    """Return the tags of each row."""
     return pl.col(column).str.split("|").list.eval(pl.element().str.strip_chars())
 
 
 def _tag_values(name: str, column: str = TAGS) -> pl.Expr:
-    """Return the values of the tags of a name."""
     values = pl.element().filter(pl.element().str.starts_with(name)).str.slice(len(name))
     return _tags(column).list.eval(values)
 

@@ -165,6 +165,5 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
 
 
 def _is_tally(cells: Sequence[str]) -> bool:
-    """Tell whether a column holds small numbers and signs, and whatever else hardly."""
     told = [ascii_digits(cell) for cell in cells]
     return bool(told) and sum(_TALLY.fullmatch(cell) is not None for cell in told) >= max(1, len(told) - 1)

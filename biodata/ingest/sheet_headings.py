@@ -85,7 +85,6 @@ def is_known(text: str) -> bool:
 
 
 def _is_heading(text: str, known: Collection[str]) -> bool:
-    """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
     is_short = len(text) <= _LONGEST_HEADING and not _NUMBER.fullmatch(text)
     return is_short and (key(text) in known or is_known(text.strip()))
 

@@ -250,7 +250,6 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
 
 
 def _is_unit(cell: str, *dimensions: str) -> bool:
-    """Tell whether a cell is a unit and nothing else, of these dimensions if any are named."""
     unit = unit_alone(cell)
     is_kind = cell.strip().lower() in _KINDS and not dimensions
     return is_kind if unit is None else not dimensions or unit.dimension in dimensions

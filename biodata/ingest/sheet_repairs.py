@@ -95,9 +95,6 @@ _EASTINGS_M: Final = (100_000.0, 900_000.0)
 _WGS84: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84")
 
 
-_MOSTLY: Final = 0.6
-
-
 def zone_of(grids: Sequence[Grid]) -> str | None:
     """Return the one zone of UTM that anything on the sheets names."""
     cells = (cell for grid in grids for _, row in grid.rows for cell in row if cell is not None and not cell.isdigit())

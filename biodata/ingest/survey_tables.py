@@ -196,7 +196,6 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
 
 
 def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], list[Finding]]:
-    """Return the columns that are taken by what they are called, and what is told of the others."""
     taken: dict[str, int] = {}
     told = []
     for column in sheet.layout.columns:

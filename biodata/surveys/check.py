@@ -249,7 +249,6 @@ def headings(survey: Survey) -> Iterator[Finding]:
 
 
 def _uncertain(table: SurveyTable, name: str) -> Finding:
-    """Tell a heading that is not known, or that may mean several things, and what is likeliest."""
     proposal = table.proposals.get(name)
     params, code = {}, Why.UNKNOWN.value
     if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:

@@ -87,7 +87,6 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
 def _events(
     settings: Settings, lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, request: SurveyRequest
 ) -> tuple[pl.DataFrame, SharingCategory]:
-    """Return the events that the lake has, exactly or as a release made now tells them, and the category of what is made of them."""
     from biodata.store.published_events import published_events
 
     is_public, of_species = request.records == "public", In("species", (request.species,))

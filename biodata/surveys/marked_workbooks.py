@@ -100,7 +100,6 @@ def _of_text(content: bytes, name: str) -> Workbook:
 
 
 def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> list[Place]:
-    """Return where each problem is: sheet, row and column; None where no cell is meant."""
     # Asked once of each sheet: openpyxl would count its cells anew for every problem.
     tables = [sheet for sheet in book.worksheets if isinstance(sheet, Worksheet)]
     sheets = {sheet.title: (sheet.max_row, sheet.max_column, _headings(sheet)) for sheet in tables}

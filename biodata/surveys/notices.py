@@ -209,7 +209,6 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
 
 
 def _notice(code: str, params: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return a notice in words, of no single name of the records."""
     message, expected = words.message_of(code, params, language)
     of_none: dict[str, Any] = {"category": None, "sure": False, "may_mean": [], "rows": [], "events": [], "others": 0}
     return {"code": code, "name": params["name"], **of_none, "message": message, "expected": expected}

@@ -108,7 +108,6 @@ def _safe_table(table: VerbatimTable, dataset: str | None, files: Files, licence
 
 
 def _of_refusals(refusals: Sequence[Refusal]) -> Iterator[Finding]:
-    """Find rows that stay out by rule in numbers, the others one by one."""
     messages = {one.code: one.message for one in reversed(refusals)}
     for (file, code), count in Counter((one.file, one.code) for one in refusals if one.by_rule).items():
         yield Finding(file, None, None, None, None, code, False, {"count": str(count), "message": messages[code]})

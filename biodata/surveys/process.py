@@ -154,7 +154,6 @@ def _published(shown: pipeline.Preview) -> dict[str, Sequence[str]]:
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
-    """Return the tables that come in of a submission's file, with what is wrong in it."""
     boundaries = places.load_boundaries(settings.boundaries)
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)

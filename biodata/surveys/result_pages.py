@@ -97,7 +97,6 @@ def _results(
 
 
 def _common_names(current: releases.Release, species: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return by language one common name of each species: that of a checklist, else a bundled one."""
     found: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
     bundled = reversed(read_rows("vernacular_names.csv"))
     told = [(row["scientificName"], row["language"], row["name"]) for row in bundled]

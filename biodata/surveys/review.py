@@ -132,7 +132,6 @@ def decide(
 
 
 def _own_sides(who: Principal, submission: Submission, country: str | None) -> list[str]:
-    """Return the sides that somebody decides about: those that wait, else those that they may."""
     every, mine = submission.sides or {}, _to_decide(who, submission)
     wanted = country.strip().upper() if country is not None else None
     code, value = "REVIEW_FORBIDDEN", country
@@ -299,7 +298,6 @@ def difference(submission: Submission, language: str, *, whole: bool = True) -> 
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return a table's difference with a word for the headings that are kept back."""
     other = {OTHER_COLUMN: words.message_of("DIFFERENCE_OTHER_COLUMN", {}, language)[0]}
     changed = [{**one, "column": other.get(one["column"], one["column"])} for one in table["changed"]]
     counts = {other.get(name, name): count for name, count in table["changed_cells"].items()}

@@ -121,7 +121,6 @@ def restore(registry: Registry, who: Principal, number: int) -> int:
 
 
 def _once(session: Session, who: Principal, found: Submission, like: ColumnElement[bool], **own: Any) -> int:
-    """Put down one more version of a part, unless one like it waits; return its number."""
     same = (Submission.dataset == found.dataset) & (Submission.part == found.part) & Submission.state.in_(WAITING)
     waiting: int | None = session.scalar(select(Submission.id).where(same, like).limit(1))
     if waiting is not None:
@@ -138,7 +137,6 @@ def _own(session: Session, who: Principal, number: int) -> Submission:
 
 
 def _remove_part(session: Session, who: Principal, found: Submission) -> int:
-    """Put down that a part has no rows from now on, and queue it; return the number of that version."""
     if who.key_id is not None:
         refuse("FORBIDDEN", "LOGIN_ONLY", "POST /v1/login")
     last = last_of(session, found.dataset, found.part)

@@ -72,7 +72,6 @@ def _project(sheet: "Worksheet", design: Design, language: str) -> None:
 
 
 def _column(sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]) -> None:  # fmt: skip
-    """Show a column's heading and whether it is needed, make its cells text, and let those of `rows` be chosen."""
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
@@ -126,7 +125,6 @@ def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
 
 
 def _readme(sheet: "Worksheet", design: Design, language: str) -> None:
-    """Write what the workbook is, how it is filled in, and every column with its term and an example."""
     from openpyxl.styles import Alignment, Font
 
     sheet.append([word(f"design.{design.name}", language)])

@@ -246,7 +246,6 @@ def results(joined: Joined, asked: SurveyNumbers) -> dict[str, Any]:
 
 
 def _species(joined: Joined, meant: set[str]) -> list[str]:
-    """Return the species that are told: those with most records first, then those that were meant and never found."""
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
     return [*(name for name in counts["name"] if name not in joined.hidden), *_never_found(joined, meant)]
 
@@ -283,7 +282,6 @@ def _summary(joined: Joined, meant: set[str]) -> dict[str, Any]:
 
 
 def _table(events: pl.DataFrame, records: pl.DataFrame) -> NDArray[np.int64]:
-    """Return how many records each site has of each species; a site without records is a row of 0."""
     rows, species = events["site"].unique().sort(), records["name"].unique().sort()
     table = np.zeros((len(rows), len(species)), dtype=np.int64)
     np.add.at(table, (rows.search_sorted(records["site"]), species.search_sorted(records["name"])), 1)

@@ -189,7 +189,6 @@ def _tables(
     rows: Sequence[Told], caption: Callable[[Sequence[Told]], str], cell: Callable[[Told], str], *, last: tuple[str, Any] | None = None,
     years: bool = False,
 ) -> list[str | dict[str, Any]]:  # fmt: skip
-    """Return a table for each method: species, what each part tells or why it does not, and how sides compare."""
     out: list[str | dict[str, Any]] = []
     for method in dict.fromkeys(one["method"] for one in rows):
         own = [one for one in rows if one["method"] == method]
