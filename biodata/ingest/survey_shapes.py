@@ -109,9 +109,13 @@ class Survey:
         """What the headings of all tables say of the dates."""
         return {name: value for table in self.tables for name, value in table.declarations.items()}
 
-    def of(self, *kinds: str) -> list[SurveyTable]:
-        """Return the tables of a kind, or of several."""
-        return [table for table in self.tables if table.kind in kinds]
+    def of(self, kind: str) -> list[SurveyTable]:
+        """Return the tables of a kind."""
+        return [table for table in self.tables if table.kind == kind]
+
+    def taken(self) -> list[SurveyTable]:
+        """Return the tables of records, else those of events that are identified: in these nothing was found."""
+        return self.of("occurrences") or [one for one in self.of("events") if "eventID" in one.frame.columns]
 
 
 LICENCE, DATUM = "license", "geodeticDatum"
