@@ -184,12 +184,6 @@ class Envelope:
                 await problem_response(request_id, Code.RATE_LIMITED, detail, headers=again)(scope, receive, packed)
             elif method == "OPTIONS" and (methods := _methods(scope)):
                 await _options(headers, methods, packed)
-            elif scope["path"] in _NAMED and (methods := _methods(scope)) and method not in methods:
-                detail = f"{method} is not answered at this address"
-                allow = {"Allow": ", ".join(methods)}
-                await problem_response(request_id, Code.METHOD_NOT_ALLOWED, detail, headers=allow)(
-                    scope, receive, packed
-                )
             else:
                 await self._app(scope, receive, packed)
         except Exception:
@@ -219,10 +213,6 @@ class Envelope:
         return not scope["path"].startswith(_UNLIMITED) and not (who.local and self._settings.rate_limit is None)
 
 
-_NAMED: Final = frozenset(("/v1/surveys/templates",))
-"""Addresses that the pattern /v1/surveys/{number} would take in for the methods that they have not."""
-
-
 def _refuse(scope: Scope, headers: Headers) -> tuple[Code, str] | None:
     """Return the code and the reason of a request that goes no further."""
     query = scope["query_string"]
@@ -246,7 +236,6 @@ def _methods(scope: Scope) -> list[str]:
     """Return the methods that are answered at an address; none where there is nothing."""
     each = (part for r in scope["app"].routes for part in getattr(getattr(r, "original_router", None), "routes", [r]))
     here = [r for r in each if r.matches({**scope, "method": "GET"})[0] is not Match.NONE]
-    # An address with a name of its own (/v1/surveys/templates) is none of those that a pattern takes in (/v1/surveys/{number}).
     routes = [r for r in here if getattr(r, "path", None) == getattr(here[0], "path", None)]
     found = [m for m in _METHODS if any(r.matches({**scope, "method": m})[0] is Match.FULL for r in routes)]
     return [*found, *(["HEAD"] if "GET" in found else []), "OPTIONS"] if found else []

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, BinaryIO, Final
 
@@ -105,11 +105,11 @@ class Submission(SubmissionSummary):
 
     job: int | None = None
     snapshot: int | None = None
-    on_map: dict[str, Any] | None = Field(
-        default=None, description="Whether the map has it: `shown`, `release`, `message`."
-    )
+    release: str | None = Field(default=None, description="The release that first had it, while the map shows it.")
     left_alone: bool | None = Field(default=None, description="It waits for a worker, and none seems to run.")
-    next: str | None = Field(default=None, description="What happens next, or who has to do what.")
+    next: str | None = Field(
+        default=None, description="Whether the map has it, and what happens next, or who has to do what."
+    )
     report: dict[str, Any] | None = Field(default=None, description="What the check found; no value of the file.")
     difference: dict[str, Any] | None = Field(
         default=None,
@@ -179,42 +179,17 @@ _FORM_EXTRA_BYTES: Final = 64_000
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that came in.
-
-    Attributes
-    ----------
-    file : binary file
-        Its content, at its beginning.
-    name : str
-        What the sender calls it; no path.
-    dataset : str, optional
-        The form's field of that name.
-    told : dict of str to str
-        The other fields.
-    """
+    """A file that came in."""
 
     file: BinaryIO
-    name: str
-    dataset: str | None
-    told: dict[str, str] = field(default_factory=dict)
+    name: str  # what the sender calls it; no path
+    dataset: str | None  # the form's field of that name
+    told: dict[str, str]  # the other fields
 
 
 @asynccontextmanager
 async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator[Upload]:
-    """Take the form in; its file is gone when the block ends.
-
-    Parameters
-    ----------
-    request : Request
-        multipart/form-data with the field `file`.
-    limit_bytes : int
-        Largest file taken.
-
-    Raises
-    ------
-    ProblemError
-        If it is too large, told or counted, or is no such form.
-    """
+    """Take a form with the field `file` in, or refuse it; its file is gone when the block ends."""
     too_large = ProblemError(
         Code.UPLOAD_TOO_LARGE, f"more than {limit_bytes:,} bytes were sent", expected=f"at most {limit_bytes:,} bytes"
     )
@@ -245,7 +220,6 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
 
 
 def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload:
-    """Return the form's file and fields; refuse a form with others."""
     for name in form:
         if name not in FIELDS:
             detail = "the form has a field that is not known"
@@ -261,12 +235,6 @@ def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload
 
 
 def plain_name(told: str) -> str:
-    r"""Return what a sender calls a file, as it can be shown: no folder, and no sign that is not seen or turns a line.
-
-    Examples
-    --------
-    >>> plain_name("../../a.xlsx"), plain_name("C:\\x\\a.xlsx"), plain_name("a\u202excod.xlsx"), plain_name("..")
-    ('a.xlsx', 'a.xlsx', 'a_xcod.xlsx', 'upload.xlsx')
-    """
+    """Return what a sender calls a file, as it can be shown: no folder, and no sign that is not seen or turns a line."""
     name = "".join(sign if sign.isprintable() else "_" for sign in re.split(r"[/\\]", told)[-1][-200:])
     return name if name.strip(". _") else "upload.xlsx"

@@ -12,7 +12,6 @@ from typing import Final
 
 from anyio import to_thread
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -78,21 +77,6 @@ def _data(language: str) -> str:
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 
-class Template(BaseModel):
-    """A design that there are templates of."""
-
-    design: str
-    unit: str = Field(description="The unit of its effort.")
-    title: str
-    languages: list[str] = Field(description="Languages of its templates.")
-
-
-class TemplateList(BaseModel):
-    """Every design."""
-
-    templates: list[Template]
-
-
 templates_router = APIRouter(prefix="/v1/surveys/templates", tags=["surveys"])
 
 _CACHE: Final = "public, max-age=3600"
@@ -103,13 +87,6 @@ _WORKBOOK: Final = {templates.MEDIA_TYPE: {"schema": {"type": "string", "format"
 _ANSWERS: Final = {
     **documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}
 }  # fmt: skip
-
-
-@templates_router.get("", summary="The designs that there are templates of", responses=documents.answers(TemplateList))
-def every(request: Request) -> Response:
-    """Answer with each design, the unit of its effort, and the languages of its templates."""
-    only(request, "language")
-    return json_answer({"templates": templates.offered()}, cache=_CACHE)
 
 
 @templates_router.get(

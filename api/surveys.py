@@ -300,10 +300,7 @@ _NO_STORE: Final = "no-store"
 
 
 async def gate(request: Request) -> Gate:
-    """Return the gate that a check waits at: those who show who they are do not wait behind a crowd of others.
-
-    Where it is full nothing of the file is read (CHECKS_TOO_MANY).
-    """
+    """Return the gate that a check waits at: those who show who they are do not wait behind a crowd of others."""
     found: Gate = request.app.state.public_checks
     if "authorization" in request.headers or "x-api-key" in request.headers:
         try:
@@ -344,14 +341,11 @@ def accepted_now(upload: Upload) -> tuple[str, ...]:
     return tuple(one.strip() for one in upload.told.get("accept", "").splitlines() if one.strip())
 
 
-def _known_dataset(request: Request, upload: Upload) -> str | None:
-    dataset = upload.dataset
-    return dataset if dataset is not None and may(auth.principal(request), Action.HAND_IN, dataset=dataset) else None
-
-
 def check(request: Request, found: Service, upload: Upload) -> Response:
     """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
-    (form, language), dataset = asked(request), _known_dataset(request, upload)
+    (form, language), dataset = asked(request), upload.dataset
+    if dataset is not None and not may(auth.principal(request), Action.HAND_IN, dataset=dataset):
+        dataset = None
     rules, checklist = rules_of(found.registry), None
     with suppress(NoReleaseError), found.open(None) as opened:  # the first day no checklist is published yet
         rules, taxa = opened.facts.known_to(rules), opened.facts.taxa

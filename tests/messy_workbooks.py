@@ -752,26 +752,6 @@ def utm_without_zone() -> Book:
 
 
 @book
-def filipino_counts() -> Book:
-    """Filipino headings, two species lists on two sheets, one identifier scheme across both."""
-    b = Book("sierra_madre", proposed=frozenset({"NAME_COMMON"}))
-    for name, first, species in (
-        ("Mga ibon", 1, ["Gallus gallus", "Pycnonotus goiavier"]),
-        ("Mga hayop", 21, ["Macaca fascicularis", "Sus philippensis"]),
-    ):
-        rows = [
-            ([f"SM-{first + i}", f"2026-04-{10 + i}", species[i % 2], 1 + i % 4, lat, lon, "Brgy. San Isidro"],
-             {"lat": lat, "lon": lon, "date": f"2026-04-{10 + i}", "name": species[i % 2], "count": 1 + i % 4})
-            for i, (lat, lon) in enumerate(about(16.5, 121.9, 10))
-        ]  # fmt: skip
-        b.table(name, [], ["ID", "Petsa", "Siyentipikong pangalan", "Bilang", "Latitud", "Longhitud", "Barangay"], rows)
-    b.plant("Mga ibon", 4, "Petsa", DATE, value="2026-04-31")
-    b.plant("Mga hayop", 6, "ID", SAME_ID, value="SM-3")
-    b.plant("Mga hayop", 8, "Latitud", FAR | PLACE, also=["Longhitud"], value=1.65)
-    return b
-
-
-@book
 def checklist_of_visits() -> Book:
     """Sites told once, visits on another sheet, records by site and day: the sheet of sites lacks one."""
     b = Book("sites_visits_records", proposed=frozenset({"NAME_COMMON"}))
@@ -794,24 +774,6 @@ def checklist_of_visits() -> Book:
     b.plant("Observations", 8, "Date", NO_DATE, value=None)
     b.plant("Observations", 10, "Species", NAME, value="Pavo mutticus")
     b.double("Observations", 12)
-    return b
-
-
-@book
-def lao_calendar() -> Book:
-    """Lao Buddhist years with Lao month names and native digits; weather and signature columns."""
-    b = Book("phou_khao_khouay", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_BUDDHIST_ERA"}))
-    species = ["ໝູປ່າ", "ຟານ", "ໄກ່ປ່າ"]
-    rows = [
-        ([digits(i + 1, "໐"), digits(f"{i + 13}/3/2569", "໐"), species[i % 3], digits(1 + i % 3, "໐"), lat, lon, "ແດດອອກ", "ທ. ບຸນມີ"],
-         {"lat": lat, "lon": lon, "date": f"2026-03-{i + 13:02d}", "name": species[i % 3], "count": 1 + i % 3})
-        for i, (lat, lon) in enumerate(about(18.4, 102.9, 12))
-    ]  # fmt: skip
-    b.table("ການພົບເຫັນ", [["ແບບຟອມ ບັນທຶກ ການພົບເຫັນ ສັດປ່າ"]],
-            ["ລ/ດ", "ວັນທີ", "ຊະນິດ", "ຈຳນວນ", "ເສັ້ນຂະໜານ", "ເສັ້ນແວງ", "ອາກາດ", "ລາຍເຊັນ"], rows)  # fmt: skip
-    b.plant("ການພົບເຫັນ", 5, "ວັນທີ", DATE, value="໓໒/໓/໒໕໖໙")
-    b.plant("ການພົບເຫັນ", 8, "ເສັ້ນແວງ", FAR | PLACE, also=["ເສັ້ນຂະໜານ"], value=1029.2)
-    b.plant("ການພົບເຫັນ", 10, "ຈຳນວນ", MANY, value=digits(9999, "໐"))
     return b
 
 
@@ -881,101 +843,6 @@ def thai_two_tables() -> Book:
     b.plant("ภาพถ่าย", 9, "วันที่", DATE, value="15/11/2568")
     b.plant("ภาพถ่าย", 11, "ชนิดสัตว์", NO_NAME, value=None)
     b.plant("ภาพถ่าย", 13, "จำนวน(ตัว)", MANY, value=1500)
-    return b
-
-
-@book
-def vietnamese_dbh() -> Book:
-    """Ô tiêu chuẩn: plots with D1.3 and Hvn, decimal commas in texts, plot places on a sheet of their own."""
-    b = Book("o_tieu_chuan", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
-    places = about(21.35, 105.6, 3)
-    b.table(
-        "OTC",
-        [],
-        ["Số hiệu ô", "Vĩ độ", "Kinh độ", "Ngày điều tra"],
-        [([f"O{i + 1}", *place, f"2{i + 3}/04/2026"], None) for i, place in enumerate(places)],
-    )
-    species = ["Castanopsis indica", "Schima wallichii", "Cinnamomum camphora", "Machilus thunbergii"]
-    rows = [
-        ([f"O{i % 3 + 1}", i + 1, species[i % 4], f"{12 + i},5", f"{8 + i % 7},2", ["A1", "A2", "A3"][i % 3]],
-         {"lat": places[i % 3][0], "lon": places[i % 3][1], "date": f"2026-04-2{i % 3 + 3}", "name": species[i % 4]})
-        for i in range(15)
-    ]  # fmt: skip
-    b.table("Cây", [], ["Số hiệu ô", "STT cây", "Tên khoa học", "D1.3 (cm)", "Hvn (m)", "Tầng"], rows)
-    b.plant("Cây", 4, "D1.3 (cm)", frozenset({"MEASUREMENT_INVALID"}), value="1250,5")
-    b.plant("Cây", 7, "Hvn (m)", frozenset({"MEASUREMENT_INVALID"}), value="cao")
-    b.plant("Cây", 9, "Số hiệu ô", NO_SITE, value="O33")
-    b.plant("Cây", 12, "Tên khoa học", NAME, value="Schima wallichi")
-    b.plant("OTC", 3, "Kinh độ", FAR | PLACE, also=["Vĩ độ"], value=15.6)
-    b.truths = [t for t in b.truths if t["lat"] != places[1][0]]
-    return b
-
-
-@book
-def chinese_points() -> Book:
-    """鸟类样点: distance bands in words, weather and observers, dates without a year in the rows but in the title? No: full."""
-    b = Book("鸟类样点法", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
-    species = ["红耳鹎", "白腹锦鸡", "大山雀", "家燕"]
-    latin = ["Pycnonotus jocosus", "Chrysolophus amherstiae", "Parus major", "Hirundo rustica"]
-    rows = [
-        ([f"YD{i // 4 + 1:02d}", f"2026.4.{i + 3}", f"{7 + i // 8}:{10 + i}", species[i % 4], latin[i % 4], 1 + i % 5, 10 + 5 * i, lat, lon, "晴", "王芳"],
-         {"lat": lat, "lon": lon, "date": f"2026-04-{i + 3:02d}", "name": latin[i % 4], "count": 1 + i % 5})
-        for i, (lat, lon) in enumerate(about(24.9, 102.6, 16))
-    ]  # fmt: skip
-    b.table(
-        "样点记录",
-        [],
-        ["样点号", "调查日期", "时间", "鸟种", "学名", "数量/只", "距离/m", "纬度N", "经度E", "天气", "调查人"],
-        rows,
-    )
-    b.plant("样点记录", 4, "距离/m", DISTANCE, value="远")
-    b.plant("样点记录", 6, "调查日期", DATE, value="2026.4.31")
-    b.plant("样点记录", 9, "经度E", FAR | PLACE, also=["纬度N"], value=12.6)
-    b.plant("样点记录", 11, "数量/只", MANY, value=3000)
-    b.plant("样点记录", 14, "学名", NAME, value="Parus majro")
-    b.double("样点记录", 16)
-    return b
-
-
-@book
-def month_words() -> Book:
-    """A sheet a month in English words, the year in the title of each, day numbers only."""
-    b = Book("patrol_2026", proposed=frozenset({"NAME_COMMON", "DATE_OF_SHEET_TAKEN"}))
-    species = ["Sus scrofa", "Muntiacus muntjak", "Bos gaurus"]
-    for number, name in ((1, "Jan 2026"), (2, "Feb 2026"), (3, "Mar 2026")):
-        rows = [
-            ([3 * i + 1, species[i % 3], 1 + i % 3, lat, lon],
-             {"lat": lat, "lon": lon, "date": f"2026-{number:02d}-{3 * i + 1:02d}", "name": species[i % 3], "count": 1 + i % 3})
-            for i, (lat, lon) in enumerate(about(12.3, 106.9, 8))
-        ]  # fmt: skip
-        b.table(name, [["Patrol records"], []], ["Day", "Species", "No.", "Lat", "Lon"], rows)
-    b.plant("Feb 2026", 6, "Day", DATE, value=30)
-    b.plant("Mar 2026", 7, "Species", NO_NAME, value=None)
-    b.plant("Jan 2026", 5, "Lon", NO_PLACE, value=None)
-    return b
-
-
-@book
-def lao_english_form() -> Book:
-    """Form with a head, headings in Lao and English on two lines of one cell, DMS with spaces, times of day."""
-    b = Book("nakai_form", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "COORDINATES_SPLIT"}))
-    species = ["ໝູປ່າ", "ຟານ", "ຊ້າງ", "ໄກ່ປ່າ"]
-
-    def told(degrees: float) -> str:
-        tenths = round(degrees * 36000)
-        return f"{tenths // 36000} {tenths // 600 % 60:02d} {tenths % 600 / 10:04.1f}"
-
-    rows = [
-        ([i + 1, f"{day.day:02d}/{day.month:02d}/{day.year}", species[i % 4], 1 + i % 3, told(lat), told(lon)],
-         {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3})
-        for i, ((lat, lon), day) in enumerate(zip(about(17.7, 105.2, 14), days(date(2026, 2, 14), 14), strict=True))
-    ]  # fmt: skip
-    b.table("Form", [["ແບບຟອມ Form 3"], ["ທີມ Team:", "Nakai 1"], []],
-            ["ລຳດັບ\nNo.", "ວັນທີ\nDate", "ຊະນິດ\nSpecies", "ຈຳນວນ\nNumber", "Lat (N)", "Long (E)"], rows)  # fmt: skip
-    b.plant("Form", 7, "ວັນທີ\nDate", DATE, value="30/02/2026")
-    b.plant("Form", 10, "Lat (N)", PLACE | FAR, also=["Long (E)"], value="17 72 10.0")
-    b.plant("Form", 13, "ຈຳນວນ\nNumber", COUNT, value="-1")
-    b.plant("Form", 15, "Long (E)", NO_PLACE, value=None)
     return b
 
 
@@ -1080,43 +947,6 @@ def amphibian_transects() -> Book:
 
 
 @book
-def bats_and_caves() -> Book:
-    """Caves with colonies of thousands: great counts that are right, one that is not a number, sites told by row."""
-    b = Book("caves", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
-    species = ["Rhinolophus affinis", "Hipposideros armiger", "Taphozous melanopogon"]
-    rows = [
-        ([f"Cave {chr(65 + i)}", day.strftime("%d %b %Y"), species[i % 3], [120, 3500, 40, 8000, 15, 900][i % 6], dms(lat, "NS"), dms(lon, "EW")],
-         {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 3], "count": [120, 3500, 40, 8000, 15, 900][i % 6]})
-        for i, ((lat, lon), day) in enumerate(zip(about(17.5, 105.4, 12), days(date(2026, 3, 3), 12), strict=True))
-    ]  # fmt: skip
-    b.table("Caves", [], ["Cave", "Date", "Species", "Count", "Latitude", "Longitude"], rows)
-    b.plant("Caves", 3, "Count", COUNT, value="1000s")
-    b.plant("Caves", 6, "Date", DATE, value="31 Feb 2026")
-    b.plant("Caves", 9, "Latitude", PLACE | FAR, also=["Longitude"], value="17°61'10.0\"N")
-    b.plant("Caves", 11, "Species", NO_NAME, value=None)
-    return b
-
-
-@book
-def khmer_camera_log() -> Book:
-    """Cambodian camera log: station, species and hour in Khmer, months in Khmer words, effort in nights."""
-    b = Book("keo_seima", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
-    months = ["មករា", "កុម្ភៈ", "មីនា"]
-    species = ["ជ្រូកព្រៃ", "ក្ងោក", "ដំរី"]
-    rows = [
-        ([f"KS{i + 1:03d}", f"{i + 4} {months[i % 3]} 2026", species[i % 3], digits(1 + i % 3, "០"), lat, lon],
-         {"lat": lat, "lon": lon, "date": f"2026-{i % 3 + 1:02d}-{i + 4:02d}", "name": species[i % 3], "count": 1 + i % 3})
-        for i, (lat, lon) in enumerate(about(12.4, 106.8, 12))
-    ]  # fmt: skip
-    b.table("កំណត់ត្រា", [], ["លេខកូដ", "កាលបរិច្ឆេទ", "ប្រភេទសត្វ", "ចំនួន", "រយៈទទឹង", "រយៈបណ្តោយ"], rows)
-    b.plant("កំណត់ត្រា", 4, "កាលបរិច្ឆេទ", DATE, value="30 កុម្ភៈ 2026")
-    b.plant("កំណត់ត្រា", 7, "លេខកូដ", SAME_ID, value="KS003")
-    b.plant("កំណត់ត្រា", 9, "រយៈបណ្តោយ", FAR | PLACE, also=["រយៈទទឹង"], value=160.8)
-    b.plant("កំណត់ត្រា", 11, "ចំនួន", COUNT | MANY, value="៥០០០")
-    return b
-
-
-@book
 def occupancy_visits() -> Book:
     """Stations with repeated deployments, pictures joined by station and day."""
     b = Book("repeat_deployments", proposed=frozenset({"NAME_COMMON"}))
@@ -1147,47 +977,4 @@ def occupancy_visits() -> Book:
     b.plant("Pictures", 7, "Station", NO_SITE, value="ST-44")
     b.plant("Pictures", 9, "Species", NAME, value="Sus scroffa")
     b.truths = [t for t in b.truths if t["lat"] != places[2][0]]
-    return b
-
-
-@book
-def botanists_list() -> Book:
-    """植物名录: collector numbers, dates as 20260315, elevations with units, county and place."""
-    b = Book("植物标本", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS"}))
-    species = ["Rhododendron delavayi", "Pinus yunnanensis", "Camellia sinensis", "Quercus variabilis"]
-    rows = [
-        ([f"ZL{2601 + i}", f"202603{i + 10}", species[i % 4], "云南", "景东县", f"{1800 + 10 * i}米", f"N{lat}", f"E{lon}", "常绿阔叶林"],
-         {"lat": lat, "lon": lon, "date": f"2026-03-{i + 10}", "name": species[i % 4]})
-        for i, (lat, lon) in enumerate(about(24.5, 101.0, 12))
-    ]  # fmt: skip
-    b.table("标本", [], ["采集号", "采集日期", "拉丁学名", "省", "县", "海拔", "纬度", "经度", "生境"], rows)
-    b.plant("标本", 4, "采集日期", DATE, value="20260332")
-    b.plant("标本", 6, "经度", FAR | PLACE, also=["纬度"], value="E10.1")
-    b.plant("标本", 8, "省", FAR, value="四川")
-    b.plant("标本", 10, "拉丁学名", NAME, value="Pinus yunnanesis")
-    return b
-
-
-@book
-def malay_patrol() -> Book:
-    """Peninsular patrol: 12-hour times, dates as 3-Mac-2026, UTM in one heading row of groups."""
-    b = Book("perhilitan", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "HEADING_ROWS_JOINED"}))
-    species = ["gajah", "harimau", "babi hutan", "kijang"]
-    months = ["Jan", "Feb", "Mac", "Apr"]
-    rows = [
-        ([i + 1, f"{i + 3}-{months[i % 4]}-2026", f"{1 + i % 11}:20 PM", species[i % 4], 1 + i % 3, lat, lon],
-         {"lat": lat, "lon": lon, "date": f"2026-{i % 4 + 1:02d}-{i + 3:02d}", "name": species[i % 4], "count": 1 + i % 3, "local": True})
-        for i, (lat, lon) in enumerate(about(4.9, 102.2, 12))
-    ]  # fmt: skip
-    b.table(
-        "Rondaan",
-        [["Bil", "Bila", None, "Hidupan liar", None, "Kedudukan", None]],
-        [None, "Tarikh", "Masa", "Spesies", "Bilangan", "Latitud", "Longitud"],
-        rows,
-    )
-    b.merges += [("Rondaan", "B1:C1"), ("Rondaan", "D1:E1"), ("Rondaan", "F1:G1"), ("Rondaan", "A1:A2")]
-    b.plant("Rondaan", 5, "Tarikh", DATE, value="30-Feb-2026")
-    b.plant("Rondaan", 8, "Masa", TIME, value="13:75 PM")
-    b.plant("Rondaan", 10, "Latitud", FAR | PLACE, also=["Longitud"], value=49.2)
-    b.plant("Rondaan", 12, "Bilangan", COUNT, value="sekumpulan")
     return b

@@ -221,7 +221,10 @@ def plant(language: str, seed: int, *, share: float = 0.66) -> Survey:
     if p.sea and wanted("at sea"):
         at = p.row(records)
         records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1], scientificName="Gallus gallus")
-        told.append((0, at, "decimalLatitude", "PLACE_AT_SEA"))
+        wrong = (
+            "decimalLongitude" if p.sea[0] == p.latitude else "decimalLatitude"
+        )  # the one that is as the others' is right
+        told.append((0, at, wrong, "PLACE_AT_SEA"))
     if p.sea and wanted("a boar at sea"):
         at = p.row(records)
         records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1], scientificName="Sus scrofa")

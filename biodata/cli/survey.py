@@ -70,8 +70,6 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def _in_language(call: Callable[P, R]) -> Callable[P, R]:
-    """Return a command that says in its language why it cannot be done."""
-
     @wraps(call)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:

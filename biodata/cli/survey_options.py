@@ -46,6 +46,33 @@ class Opened(NamedTuple):
     registry: "Registry"
     language: str
 
+    def who(self, account: str) -> "Principal":
+        """Return who an open account is; where none is named, or there is none of this name, it is told in the language."""
+        from biodata.access import accounts
+        from biodata.surveys import words
+
+        found = accounts.find(self.registry, account) if account else None
+        if found is None:
+            problem, expected = words.message_of("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, self.language)
+            raise InputError(
+                problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING"
+            )
+        return found
+
+    def look(self, who: "Principal | None", number: int) -> dict[str, Any]:
+        """Return a survey as somebody sees it."""
+        from biodata.surveys import review
+
+        return review.look(self.registry, who, number, language=self.language)
+
+    def version(self, who: "Principal", number: int) -> int:
+        """Return the version of a survey that somebody decides about, as it stands now."""
+        return int(self.look(who, number)["version"])
+
+    def say_state(self, who: "Principal", number: int) -> None:
+        """Print how a survey stands."""
+        say(state_line(number, self.look(who, number)["state"], self.language))
+
 
 @contextmanager
 def opened(settings: "Settings", language: str) -> "Iterator[Opened]":
@@ -55,18 +82,6 @@ def opened(settings: "Settings", language: str) -> "Iterator[Opened]":
     language = language_of_tag(language)
     with Registry.open(settings) as registry:
         yield Opened(settings, registry, language)
-
-
-def who_is(registry: "Registry", account: str, language: str) -> "Principal":
-    """Return who an open account is; where none is named, or there is none of this name, it is told in the language."""
-    from biodata.access import accounts
-    from biodata.surveys import words
-
-    found = accounts.find(registry, account) if account else None
-    if found is None:
-        problem, expected = words.message_of("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, language)
-        raise InputError(problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING")
-    return found
 
 
 def language_of_tag(told: str) -> str:

@@ -78,7 +78,7 @@ def submit(
 
     Example: biodata survey submit sample_data/survey_namha.xlsx --accept "heading.locality=verbatimLocality" --account rangers --dataset nam-ha --data biodata_data
     """
-    from biodata.surveys import receive, review, words
+    from biodata.surveys import receive, words
     from biodata.surveys import review as reviews
     from biodata.surveys.submit import Sent
 
@@ -87,21 +87,21 @@ def submit(
         raise InputError(problem, column="FILE", code="OPTIONS_UNFIT")
     with options.opened(settings_for(data), language) as found:
         options.no_folders([file] if file else [], found.language)
-        who = options.who_is(found.registry, account, found.language)
+        who = found.who(account)
         if file is None:
             told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
             if given := [name for name, value in told.items() if value]:  # they only count when its file is handed in
                 problem, expected = words.message_of("DRAFT_OPTIONS", {"options": " ".join(given)}, found.language)
                 raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
             made = int(number or 0)
-            reviews.submit(found.registry, who, made, seen=_version_asked(found, who, made))
+            reviews.submit(found.registry, who, made, seen=found.version(who, made))
         else:
             sent = Sent(part=part, wanted=not draft, licence=licence, accept=tuple(accept or ()))
             content = file.read_bytes()
             made = receive(found.settings, found.registry, content, file.name, sender=who, dataset=dataset, sent=sent)
-        survey = reviews.look(found.registry, who, made, language=found.language)
+        survey = found.look(who, made)
     command = f"biodata survey status {made} --data {data}"
-    if survey["stage"] == review.CHECKING:
+    if survey["stage"] == reviews.CHECKING:
         say(options.line("SURVEY_KEPT", found.language, number=made, command=command))
     else:  # a draft, or it was sent before
         say(f"{options.state_line(made, survey['stage'], found.language)}; {command}")
@@ -121,13 +121,13 @@ def status(
     """
     from biodata.surveys import review as reviews
 
-    with options.opened(installation(data), language) as (settings, registry, language):
-        who = options.who_is(registry, account, language) if account else None
+    with options.opened(installation(data), language) as found:
+        who, language = found.who(account) if account else None, found.language
         if number is None:
-            every = reviews.listed(registry, who)
+            every = reviews.listed(found.registry, who)
             told: dict[str, Any] = {"results": every}
         else:
-            told = options.with_values(settings, reviews.look(registry, who, number, language=language), language)
+            told = options.with_values(found.settings, found.look(who, number), language)
             every = [told]
     if as_json:
         say(json.dumps(told, ensure_ascii=False, default=str))
@@ -162,16 +162,15 @@ def review(
 
     with options.opened(installation(data), language) as found:
         if decision is not None:
-            reviewer = options.who_is(found.registry, account, found.language)
+            reviewer, questions = found.who(account), [_question(text) for text in question or ()]
             reviews.decide(
-                found.registry, reviewer, number, decision, seen=_version_asked(found, reviewer, number), country=country, reasons=reasons,
-                questions=[_question(text) for text in question or ()],
+                found.registry, reviewer, number, decision, seen=found.version(reviewer, number), country=country, reasons=reasons,
+                questions=questions,
             )  # fmt: skip
-            _say_state(found, reviewer, number)
+            found.say_state(reviewer, number)
             return
-        who = options.who_is(found.registry, account, found.language) if account else None
-        side = country and country.strip().upper()
-        told = reviews.look(found.registry, who, number, language=found.language)
+        who, side = found.who(account) if account else None, country and country.strip().upper()
+        told = found.look(who, number)
         if rows:
             options.say_exact(views.exact_rows(found.settings, found.registry, who, number, side=side))
             return
@@ -195,21 +194,9 @@ def answer(
     from biodata.surveys import review as reviews
 
     with options.opened(installation(data), language) as found:
-        who = options.who_is(found.registry, account, found.language)
-        reviews.answer(found.registry, who, number, words, seen=_version_asked(found, who, number))
-        _say_state(found, who, number)
-
-
-def _version_asked(found: options.Opened, who: Any, number: int) -> int:
-    from biodata.surveys import review as reviews
-
-    return int(reviews.look(found.registry, who, number)["version"])
-
-
-def _say_state(found: options.Opened, who: Any, number: int) -> None:
-    from biodata.surveys import review as reviews
-
-    say(options.state_line(number, reviews.look(found.registry, who, number)["state"], found.language))
+        who = found.who(account)
+        reviews.answer(found.registry, who, number, words, seen=found.version(who, number))
+        found.say_state(who, number)
 
 
 def _question(text: str) -> dict[str, Any]:
@@ -263,17 +250,14 @@ def restore(
 
     Example: biodata survey restore 1 --account rangers --data biodata_data
     """
-    from biodata.surveys import review
-    from biodata.surveys import review as reviews
     from biodata.surveys import submit as sending
 
-    with options.opened(installation(data), language) as (_, registry, language):
-        who = options.who_is(registry, account, language)
-        made = sending.restore(registry, who, number)
-        found = reviews.look(registry, who, number)
-    part = f"{found['dataset']}: {found['part']}"
-    say(options.line("SURVEY_RETURNS", language, number=made, version=found["part_version"], dataset=part))
-    say(f"  {options.line(review.KEEPS_COARSE, language)}")
+    with options.opened(installation(data), language) as found:
+        who = found.who(account)
+        made, told = sending.restore(found.registry, who, number), found.look(who, number)
+    part = f"{told['dataset']}: {told['part']}"
+    say(options.line("SURVEY_RETURNS", found.language, number=made, version=told["part_version"], dataset=part))
+    say(f"  {options.line('RETURN_KEEPS_COARSE', found.language)}")
 
 
 def remove(
@@ -287,19 +271,18 @@ def remove(
     Example: biodata survey remove 1 --account rangers --data biodata_data
     """
     from biodata import worker
-    from biodata.surveys import review as reviews
     from biodata.surveys import submit as sending
 
-    with options.opened(installation(data), language) as (settings, registry, language):
-        who = options.who_is(registry, account, language)
-        made = sending.remove(settings, registry, who, number)
-        found = reviews.look(registry, who, made, language=language)
-        while made != number and "job" in found and found["state"] in ("accepted", "committing", "committed"):
+    with options.opened(installation(data), language) as found:
+        who = found.who(account)
+        made = sending.remove(found.settings, found.registry, who, number)
+        told = found.look(who, made)
+        while made != number and "job" in told and told["state"] in ("accepted", "committing", "committed"):
             # The job that takes the part out, then the one that releases; a worker beside this may have taken it by now.
-            worker.do_one(settings, registry, found["job"])
-            found = reviews.look(registry, who, made, language=language)
-    say(options.state_line(made, found["stage"], language))
-    options.say_next(found)
+            worker.do_one(found.settings, found.registry, told["job"])
+            told = found.look(who, made)
+    say(options.state_line(made, told["stage"], found.language))
+    options.say_next(told)
 
 
 def purge(

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from biodata.core import terms
 from biodata.core.errors import InputError, Refusal
@@ -23,13 +25,14 @@ from biodata.formats.camtrapdp import (
 )
 from biodata.ingest import camera_traps
 from biodata.ingest.protocol import Finding
+from biodata.ingest.survey_shapes import column
 from biodata.ingest.table_headings import called_as_declared
 
 # Pictures of the animals of a Camtrap DP package: only public ones, and none that a person or vehicle may be on.
 
 _ADDRESS: Final = r"^https?://"
-_MOMENT: Final = pl.Datetime("us", "UTC")
-_NO_LINKS: Final = pl.DataFrame(schema={"observationID": pl.String, "mediaID": pl.String})
+_ASKED_OF_ROWS: Final = ("mediaID", "eventID", "eventEnd", "cameraSetupType", "scientificName")
+_LONGER_S: Final = 10**12  # than any two moments lie apart
 MOST: Final = 100
 """Pictures that one record is shown with."""
 _NEEDED_OF_PICTURES: Final = ("mediaID", "deploymentID", "filePath", "filePublic")
@@ -38,24 +41,8 @@ _NEEDED_OF_PICTURES: Final = ("mediaID", "deploymentID", "filePath", "filePublic
 def of_animals(
     animals: pl.DataFrame, observations: pl.DataFrame, media: pl.DataFrame | None, *, licence: str | None
 ) -> pl.Series:
-    """Return the pictures of each animal's row, as rows of a multimedia extension.
+    """Return the pictures of each animal's row as a JSON list of a multimedia extension's rows; null where none may be shown.
 
-    Parameters
-    ----------
-    animals : polars.DataFrame of n rows
-        The observations that are taken in.
-    observations, media : polars.DataFrame
-        All of the package's observations and media, as text.
-    licence : str, optional
-        Of the media.
-
-    Returns
-    -------
-    Series of String, length n
-        A JSON list with `identifier`, `format` and `license`; null where no picture may be shown.
-
-    Notes
-    -----
     A row's pictures are the one that it names; else those that rows of the same event name; else those made at its
     deployment within its time. One that a row which is no animal's names, or that was made in the time of such a row,
     is shown nowhere. No row has more than `MOST`.
@@ -63,133 +50,86 @@ def of_animals(
     nothing = pl.Series([None] * animals.height, dtype=pl.String)
     if media is None or not set(_NEEDED_OF_PICTURES) <= set(media.columns) or animals.is_empty():
         return nothing
-    shown = media.filter(
-        pl.col("filePublic").str.to_lowercase().is_in(["true", "1"]) & pl.col("filePath").str.contains(_ADDRESS)
-    )
+    rows, observations = _with_spans(animals), _with_spans(observations)
+    is_public = pl.col("filePublic").str.to_lowercase().is_in(["true", "1"])
+    shown = media.filter(is_public & pl.col("filePath").str.contains(_ADDRESS))
     shown = shown.join(_not_to_be_shown(observations, media), on="mediaID", how="anti").unique("mediaID", keep="none")
     if shown.is_empty():
         return nothing
-    rows = animals.select("observationID", "deploymentID", "eventID", *_ends(animals)).with_columns(
-        mediaID=animals["mediaID"] if "mediaID" in animals.columns else pl.lit(None, dtype=pl.String)
+    named, rest = (
+        rows.drop_nulls("mediaID").select("observationID", "mediaID"),
+        rows.filter(pl.col("mediaID").is_null()),
     )
-    named = rows.drop_nulls("mediaID").select("observationID", "mediaID")
-    of_event = _of_events(rows, observations)
-    rest = rows.filter(pl.col("mediaID").is_null()).join(of_event, on="observationID", how="anti")
+    of_event = _of_events(rest, observations)
+    rest = rest.join(of_event, on="observationID", how="anti")
     links = pl.concat([named, of_event, _in_time(rest, media)]).unique(maintain_order=True)
-    parts = {
-        media_id: json.dumps(
-            {
-                name: value
-                for name, value in (("identifier", path), ("format", kind), ("license", licence))
-                if value is not None
-            },
-            ensure_ascii=False,
-        )
-        for media_id, path, kind in shown.with_columns(
-            kind=pl.col("fileMediatype") if "fileMediatype" in shown.columns else pl.lit(None, dtype=pl.String)
-        )
-        .select("mediaID", "filePath", "kind")
-        .iter_rows()
-    }
-    told = pl.DataFrame(
-        {"mediaID": list(parts), "item": list(parts.values())}, schema={"mediaID": pl.String, "item": pl.String}
-    )
+    told = [
+        {"identifier": path} | ({"format": kind} if kind else {}) | ({"license": licence} if licence else {})
+        for path, kind in shown.select("filePath", column(shown, "fileMediatype")).iter_rows()
+    ]
+    items = pl.Series([json.dumps(one, ensure_ascii=False) for one in told], dtype=pl.String)
     listed = (
-        links.join(told, on="mediaID", maintain_order="left")
+        links.join(shown.select("mediaID", item=items), on="mediaID", maintain_order="left")
         .group_by("observationID", maintain_order=True)
-        .agg(media=pl.lit("[") + pl.col("item").str.join(", ") + pl.lit("]"))
-        .with_columns(pl.col("media").cast(pl.String))
+        .agg(media=pl.format("[{}]", pl.col("item").str.join(", ")))
     )
     return animals.select("observationID").join(listed, on="observationID", how="left", maintain_order="left")["media"]
 
 
-def _ends(frame: pl.DataFrame) -> list[pl.Expr]:
-    """Return first and last moment of observations."""
-    end = pl.coalesce(moment("eventEnd"), moment("eventStart")) if "eventEnd" in frame.columns else moment("eventStart")
-    return [moment("eventStart").alias("first"), end.alias("last")]
+def _with_spans(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return observations with the first and last moment of each, and what they do not tell as empty columns."""
+    frame = frame.with_columns(column(frame, name) for name in _ASKED_OF_ROWS)
+    start = moment("eventStart")
+    return frame.with_columns(first=start, last=pl.max_horizontal(start, moment("eventEnd")))
 
 
 def _not_to_be_shown(observations: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
     """Return the media on which a person, a vehicle or a crew may be."""
-    risky = (pl.col("observationType") != "animal") & (pl.col("observationType") != "blank")
-    if "cameraSetupType" in observations.columns:
-        risky |= pl.col("cameraSetupType").is_not_null()
-    if "scientificName" in observations.columns:
-        risky |= pl.col("scientificName").str.to_lowercase().str.starts_with("homo").fill_null(value=False)
+    is_person = pl.col("scientificName").str.to_lowercase().str.starts_with("homo").fill_null(value=False)
+    risky = ~pl.col("observationType").is_in(["animal", "blank"]) | pl.col("cameraSetupType").is_not_null() | is_person
     rows = observations.filter(risky.fill_null(value=True))
-    parts = []
-    has_media = "mediaID" in rows.columns
-    if has_media:
-        parts.append(rows.drop_nulls("mediaID").select("mediaID"))
-    whole = rows.filter(pl.col("mediaID").is_null()) if has_media else rows
-    if "eventID" in observations.columns and has_media:
-        same = whole.drop_nulls("eventID").select("deploymentID", "eventID").unique()
-        parts.append(observations.join(same, on=["deploymentID", "eventID"], how="semi").drop_nulls("mediaID")
-                     .select("mediaID"))  # fmt: skip
-    parts.append(_covered(whole.select("deploymentID", *_ends(whole)), media))
-    return pl.concat(parts).unique()
+    whole = rows.filter(pl.col("mediaID").is_null())
+    of_events = observations.join(whole.drop_nulls("eventID"), on=["deploymentID", "eventID"], how="semi")
+    named = pl.concat([rows, of_events]).select("mediaID").drop_nulls()
+    return pl.concat([named, _covered(whole, media)]).unique()
 
 
 def _of_events(rows: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
-    """Return the media that rows of the same event name."""
-    if not {"mediaID", "eventID"} <= set(observations.columns):
-        return _NO_LINKS
     event = ["deploymentID", "eventID"]
     told = observations.filter(pl.col("observationType") == "animal").drop_nulls(["mediaID", "eventID"])
     listed = told.group_by(event).agg(pl.col("mediaID").unique(maintain_order=True).head(MOST))
-    return (
-        rows.filter(pl.col("mediaID").is_null() & pl.col("eventID").is_not_null())
-        .select("observationID", *event)
-        .join(listed, on=event, maintain_order="left")
-        .select("observationID", "mediaID")
-        .explode("mediaID")
-    )
+    found = rows.select("observationID", *event).join(listed, on=event, maintain_order="left")
+    return found.select("observationID", "mediaID").explode("mediaID")
 
 
 def _made(media: pl.DataFrame) -> pl.DataFrame:
-    """Return when media were made, in order, by deployment."""
-    if "timestamp" not in media.columns:
-        return media.select("mediaID", "deploymentID").clear().with_columns(at=pl.lit(None, dtype=_MOMENT))
-    return media.select("mediaID", "deploymentID", at=moment("timestamp")).drop_nulls().sort("at", "deploymentID")
+    made = media.with_columns(column(media, "timestamp")).select("mediaID", "deploymentID", at=moment("timestamp"))
+    return made.drop_nulls().sort("deploymentID", "at", maintain_order=True)
+
+
+def _order(made: pl.DataFrame, frame: pl.DataFrame, name: str) -> NDArray[np.int64]:
+    """Return moments as numbers that sort by deployment first, of which `made` has all."""
+    codes = {one: at for at, one in enumerate(made["deploymentID"].unique(maintain_order=True))}
+    deployment = frame["deploymentID"].replace_strict(codes, default=-1, return_dtype=pl.Int64)
+    return (deployment * _LONGER_S + frame[name].dt.epoch("s")).to_numpy()
 
 
 def _covered(spans: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
-    """Return the media that were made within any span of their deployment."""
-    ends = (
-        spans.select("deploymentID", "first", "last")
-        .drop_nulls()
-        .sort("first")
-        .with_columns(until=pl.col("last").cum_max().over("deploymentID"))
-    )
-    found = _made(media).join_asof(ends, left_on="at", right_on="first", by="deploymentID", check_sortedness=False)
-    return found.filter(pl.col("until") >= pl.col("at")).select("mediaID")
+    """Return the media that were made within any span of their deployment: more have begun by then than have ended before."""
+    made, spans = _made(media), spans.drop_nulls(["first", "last"])
+    at, first, last = _order(made, made, "at"), *(np.sort(_order(made, spans, name)) for name in ("first", "last"))
+    begun, ended = np.searchsorted(first, at, "right"), np.searchsorted(last, at, "left")
+    return made.filter(pl.Series(begun > ended, dtype=pl.Boolean)).select("mediaID")
 
 
 def _in_time(spans: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
     """Return the media that were made within the span of each row, the first `MOST` of them."""
-    made = _made(media).sort("deploymentID", "at").with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
-    wanted = spans.select("observationID", "deploymentID", "first", "last").drop_nulls()
-    if made.is_empty() or wanted.is_empty():
-        return _NO_LINKS
-    by_time = made.select("deploymentID", "at", "place").sort("at", maintain_order=True)
-    ranges = (
-        wanted.sort("first")
-        .join_asof(by_time.rename({"at": "begun", "place": "begin"}), left_on="first", right_on="begun",
-                   by="deploymentID", strategy="forward", check_sortedness=False)
-        .sort("last")
-        .join_asof(by_time.unique(["deploymentID", "at"], keep="last", maintain_order=True)
-                   .rename({"at": "ended", "place": "end"}), left_on="last", right_on="ended",
-                   by="deploymentID", check_sortedness=False)
-        .drop_nulls(["begin", "end"])
-        .filter(pl.col("end") >= pl.col("begin"))
-    )  # fmt: skip
-    until = pl.min_horizontal(pl.col("end") + 1, pl.col("begin") + MOST)
-    return (
-        ranges.select("observationID", place=pl.int_ranges("begin", until))
-        .explode("place")
-        .join(made, on="place", maintain_order="left")
-        .select("observationID", "mediaID")
-    )
+    made, wanted = _made(media), spans.drop_nulls(["first", "last"])
+    at, first, last = _order(made, made, "at"), _order(made, wanted, "first"), _order(made, wanted, "last")
+    begin, end = np.searchsorted(at, first, "left"), np.searchsorted(at, last, "right")
+    places = pl.int_ranges(pl.Series(begin), pl.Series(np.minimum(end, begin + MOST)), eager=True)
+    links = wanted.select("observationID", place=places).explode("place").drop_nulls()
+    return links.select("observationID", mediaID=made["mediaID"].gather(links["place"]))
 
 
 # Tags of packages that biodata wrote: what the standard has no field for, read into terms of events and of records.
@@ -233,14 +173,9 @@ def cells(deployments: pl.DataFrame) -> pl.Series:
 
 
 def with_tags(events: pl.DataFrame) -> pl.DataFrame:
-    """Return events with what the tags of a package of ours tell; nothing is told of effort and scope besides.
-
-    Parameters
-    ----------
-    events : polars.DataFrame of n rows
-        Terms of events, and `deploymentTags`.
-    """
-    effort = _tag_values("effort:").list.first()
+    """Return events with what the tags of a package of ours tell; nothing is told of effort and scope besides."""
+    effort, zone = _tag_values("effort:").list.first(), column(events, "timeZone")
+    zone = pl.when(~has(ZONE_UNKNOWN) & ~has(PLACE_GENERALISED)).then(zone)
     days = pl.when(has(DAYS_ONLY)).then(pl.col("eventDate").str.replace_all(_CLOCK, "")).otherwise("eventDate")
     return events.with_columns(
         samplingEffortValue=effort.str.extract(r"^(\S+)"),
@@ -254,14 +189,7 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
         .when(has(ZONE_UNKNOWN))
         .then(days.str.replace_all(_ZONED, "$1"))
         .otherwise(days),
-        timeZone=pl.coalesce(
-            _tag_values("timeZone:").list.eval(pl.element().filter(pl.element() != "unknown")).list.first(),
-            *(
-                [pl.when(~has(ZONE_UNKNOWN) & ~has(PLACE_GENERALISED)).then("timeZone")]
-                if "timeZone" in events.columns
-                else []
-            ),
-        ),
+        timeZone=pl.coalesce(_tag_values("timeZone:").list.first().replace("unknown", None), zone),
         **{
             terms.ARCHIVED_BASIS: _tag_values(_BASIS).list.first(),
             terms.ARCHIVED_FAILED_DAYS: _tag_values("failedDays:").list.first(),
@@ -274,18 +202,7 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def shared(observations: pl.DataFrame) -> pl.DataFrame:
-    """Return how the observations of a package of ours were made coarse, under the terms that an archive of ours has for it.
-
-    Parameters
-    ----------
-    observations : polars.DataFrame of n rows
-        `observationTags`.
-
-    Returns
-    -------
-    polars.DataFrame of n rows
-        Null for open ones.
-    """
+    """Return how the observations of a package of ours were made coarse, under the terms that an archive of ours has for it; null for open ones."""
     edges = _tag_values(CELL, OBSERVATION_TAGS).list.first().str.split(" ")
     told = {name: _tag_values(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
     found = observations.select(
@@ -302,7 +219,6 @@ def shared(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _outline() -> pl.Expr:
-    """Return the cell of a deployment as WKT."""
     west, south, east, north = (
         _tag_values(CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4)
     )
@@ -312,12 +228,10 @@ def _outline() -> pl.Expr:
 
 
 def _tags(column: str = TAGS) -> pl.Expr:
-    """Return the tags of each row."""
     return pl.col(column).str.split("|").list.eval(pl.element().str.strip_chars())
 
 
 def _tag_values(name: str, column: str = TAGS) -> pl.Expr:
-    """Return the values of the tags of a name."""
     values = pl.element().filter(pl.element().str.starts_with(name)).str.slice(len(name))
     return _tags(column).list.eval(values)
 
@@ -402,7 +316,9 @@ class Sheet:
             self.findings.append(Finding(self.file, None, *cell, blocking, {"expected": fault.expected}))
             if blocking and fault.row not in self._out:
                 self._out.add(fault.row)
-                self.refusals.append(Refusal(self.file, *cell, _message(fault)))
+                self.refusals.append(
+                    Refusal(self.file, *cell, f"this is not as the standard asks for; expected {fault.expected}")
+                )
 
     def kept(self) -> pl.DataFrame:
         """Return the rows without a fault that matters."""
@@ -442,21 +358,8 @@ def _is_code(field: check.Field) -> bool:
     return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
 
 
-def _message(fault: check.Fault) -> str:
-    told = {
-        "CELL_MISSING": "this may not be empty",
-        "CELL_TYPE": "this is of another kind than the standard asks for",
-        "CELL_RANGE": "this lies outside its range",
-        "CELL_VALUE": "this is none of the standard's values",
-        "CELL_PATTERN": "this has another form than the standard asks for",
-        "CELL_REPEATED": "an earlier row has the same",
-        "CELL_REFERENCE": "there is no such row in the other table",
-    }[fault.code]
-    return told if fault.code == "CELL_MISSING" else f"{told}; expected {fault.expected}"
-
-
 def of_descriptor(package: Package) -> Iterator[Finding]:
     """Yield the faults of the descriptor; none of them keeps its tables out."""
-    for column, value, expected in package.faults():
+    for name, value, expected in package.faults():
         code = "PROPERTY_MISSING" if value is None else "PROPERTY_INVALID"
-        yield Finding(package.file, None, None, column, value, code, blocking=False, params={"expected": expected})
+        yield Finding(package.file, None, None, name, value, code, blocking=False, params={"expected": expected})

@@ -4,29 +4,20 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, takewhile
-from types import MappingProxyType
 from typing import Final
 
-import polars as pl
-
 from biodata.ingest.headings import Proposal, Why
-from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_latin, are_names
-from biodata.ingest.sheet_headings import IN_DEGREES, with_year, year_of
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
+from biodata.ingest.sheet_headings import IN_DEGREES
 from biodata.ingest.sheet_layout import Column, Layout, is_total
-from biodata.ingest.survey_shapes import ANY_DAY
-from biodata.text import dates
-from biodata.text.dates import OrderEvidence
 from biodata.text.numbers import ascii_digits
 
-_FEWEST, _MOSTLY, _BY_SHEETS, _WIDEST_LEGEND = 3, 0.6, 0.85, 4
+_FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
-_DAY: Final = re.compile(r"\d{1,4}[-/. 年]\d{1,2}[-/. 月]\d{1,4}日?(?:[T ]00:00(?::00)?)?")
-_SHORTEST_DAY: Final = 7  # 1 May 24
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
-_OF_RECORDS: Final = frozenset({"eventDate", "eventID", "decimalLatitude", "verbatimCoordinates", "easting", *_COUNTS})
 _KEYED: Final = frozenset({"locationID", "eventID"})
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
@@ -34,7 +25,7 @@ _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 
 @dataclass(frozen=True)
 class Cross:
-    """The columns of a cross-table, the term that their headings are values of, stations, species or days, and these values."""
+    """The columns of a cross-table, the term that their headings are values of, stations or species, and these values."""
 
     columns: list[Column]
     term: str
@@ -43,12 +34,6 @@ class Cross:
     def value(self, column: Column) -> str:
         """Return what the heading of a column says: itself, or what it is short for."""
         return self.values.get(column.heading.strip(), column.heading.strip())
-
-    def declarations(self) -> dict[str, str]:
-        """Return what headings that are days declare of their dates: the order of day and month that one of them proves."""
-        days = pl.Series([self.value(c) for c in self.columns if self.term == "eventDate"], dtype=pl.String)
-        order = OrderEvidence.of(days, today=ANY_DAY).order
-        return {} if order is None else {"day_month_order": "day_first" if order else "month_first"}
 
 
 @dataclass
@@ -59,8 +44,6 @@ class Sheet:
     names: dict[int, str]
     proposals: dict[int, Proposal]
     cross: Cross | None = None
-    explains: bool = False
-    """Whether it tells nothing but what the codes of others mean."""
 
     def cells(self, index: int) -> list[str]:
         """Return the filled cells of a column."""
@@ -70,13 +53,6 @@ class Sheet:
         """Return the columns that may be of stations: what their heading means is open, or a place."""
         named = [c for c in self.layout.columns if self.names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
         return [c for c in named if self.proposals[c.index].why is not Why.NOT_KEPT]
-
-    def open_codes(self, legend: Collection[str]) -> None:
-        """Take headings that a legend explains for codes, whatever they mean elsewhere."""
-        codes = [] if self.explains else [c for c in self.layout.columns if c.heading.strip() in legend]
-        for column in codes if len(codes) >= _FEWEST else ():
-            self.names[column.index] = column.heading
-            self.proposals[column.index] = Proposal(column.heading, None, 0.0, None, Why.NOT_KEPT)
 
     def call(self, column: Column, term: str) -> None:
         """Call a column what the sheets decide; another that was called so is open again."""
@@ -106,38 +82,25 @@ class Sheet:
             yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal})
 
 
-def share_stations(sheets: Sequence[Sheet]) -> dict[str, str]:
+def share_stations(sheets: Sequence[Sheet]) -> None:
     """Find what joins the sheets of a survey: the column that tells its stations once, and where others name them.
 
     Of sheets without species a column of names or codes, each once, is one of stations where a column of another sheet, or
     the headings of a cross-table, have most of them; whatever its heading is. Cross-tables are recognised on the way.
-    Returned are the names of taxa by the codes that a sheet explains.
     """
-    legend = _legend(sheets)
     for sheet in sheets:
-        sheet.open_codes(legend)
-        named = set(NAMES_OF_TAXA) & set(sheet.names.values())
-        for column in sheet.layout.columns if legend and not named and not sheet.explains else ():
-            told = sheet.cells(column.index)
-            if told and sum(cell in legend for cell in told) >= _MOSTLY * len(told):
-                sheet.call(column, "scientificName")
-                break
-    for sheet in sheets:
-        sheet.cross = None if sheet.explains else _cross_of(sheet, (), legend)
+        sheet.cross = _cross_of(sheet, ())
     for own in sheets:
-        if own.explains or own.cross is not None or ({"eventID"} | set(NAMES_OF_TAXA)) & set(own.names.values()):
+        if own.cross is not None or ({"eventID"} | set(NAMES_OF_TAXA)) & set(own.names.values()):
             continue
         keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
         for column in keyed or own.open_columns():
             told = own.cells(column.index)
-            others = [
-                sheet for sheet in sheets if sheet is not own and not sheet.explains and _may_be_stations(own, told)
-            ]
+            others = [sheet for sheet in sheets if sheet is not own and _may_be_stations(own, told)]
             if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
                 if not keyed:
                     own.call(column, "locationID")
                 break
-    return legend
 
 
 def _may_be_stations(own: Sheet, told: Sequence[str]) -> bool:
@@ -152,7 +115,7 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
     if sheet.cross is None:
         sheet.cross = _cross_of(sheet, stations)
     if sheet.cross is not None and sheet.cross.term == "locationID":
-        return _are_among({column.heading.strip() for column in sheet.cross.columns}, stations)
+        return _are_among({sheet.cross.value(column) for column in sheet.cross.columns}, stations)
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
     for column in sheet.open_columns():
@@ -167,32 +130,7 @@ def _are_among(told: set[str], stations: set[str]) -> bool:
     return len(told & stations) > 1 and len(told & stations) >= _MOSTLY * len(told)
 
 
-def _legend(sheets: Sequence[Sheet]) -> dict[str, str]:
-    """Return the names of taxa by the codes that a sheet explains and another has as headings, or in a column of taxa."""
-    found: dict[str, str] = {}
-    for sheet in sheets:
-        columns = sheet.layout.columns
-        if len(columns) > _WIDEST_LEGEND or _OF_RECORDS & set(sheet.names.values()):
-            continue
-        taxa = next(
-            (c.index for are in (are_latin, are_names) for c in columns if are(sheet.cells(c.index) or [""])), None
-        )
-        others = [other for other in sheets if other is not sheet]
-        used = {column.heading.strip() for other in others for column in other.layout.columns}
-        used |= {cell for other in others for column in other.layout.columns for cell in other.cells(column.index)}
-        for column in columns if taxa is not None else ():
-            both = zip(sheet.layout.cells(column.index), sheet.layout.cells(taxa or 0), strict=True)
-            pairs = [(code.strip(), name) for code, name in both if code and name]
-            told = dict(pairs)
-            if len(told) == len(pairs) and len(told.keys() & used) >= _FEWEST and not are_names([*told]):
-                sheet.explains = True
-                found |= told
-    return found
-
-
-def _cross_of(
-    sheet: Sheet, stations: Collection[str], legend: Mapping[str, str] = MappingProxyType({})
-) -> Cross | None:
+def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     """Return how a sheet is a cross-table; None where it is none. Headings that are all stations need no code."""
     layout, names = sheet.layout, sheet.names
     tallies = [
@@ -201,28 +139,22 @@ def _cross_of(
         and not is_total(column.heading) and _is_tally(sheet.cells(column.index))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
-    days = [column for column in tallies if _is_day(column.heading, layout)]
-    if named and len(days) > 1:
-        year = year_of(layout) or ""
-        texts = [column.heading.strip() for column in days]
-        return Cross(days, "eventDate", {one: whole for one in texts if (whole := with_year(one, year)) is not None})
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
         return None
     headings = [column.heading.strip() for column in tallies]
-    if not named and len(tallies) > 1 and are_names([*_short(headings).values()]):
-        return Cross(tallies, "scientificName", _short(headings))
+    own = _short(headings)
+    if not named and len(tallies) > 1 and are_names([*own.values()]):
+        return Cross(tallies, "scientificName", own)
     if len(tallies) < _FEWEST:
         return None
     if not named:
-        short = {heading: legend[heading] for heading in headings if heading in legend}
-        if len(short) >= _MOSTLY * len(tallies):
-            return Cross([column for column in tallies if column.heading.strip() in short], "scientificName", short)
         return Cross(tallies, "scientificName") if are_names(headings) else None
-    codes = [_CODE.fullmatch(ascii_digits(heading)) for heading in headings]
+    stated = [own.get(heading, heading) for heading in headings]
+    codes = [_CODE.fullmatch(ascii_digits(one)) for one in stated]
     alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None
     filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
-    return Cross(tallies, "locationID") if set(headings) <= set(stations) or (alike and sparse) else None
+    return Cross(tallies, "locationID", own) if set(stated) <= set(stations) or (alike and sparse) else None
 
 
 def _short(headings: Sequence[str]) -> dict[str, str]:
@@ -232,19 +164,6 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
     return {heading: " ".join(own[shared:]) for heading, own in zip(headings, words, strict=True) if own[shared:]}
 
 
-def _is_day(heading: str, layout: Layout) -> bool:
-    """Tell whether a heading is a day, if only with the year that is told above it or in the sheet's name."""
-    text = ascii_digits(heading.strip())
-    if _DAY.fullmatch(text):
-        return True
-    year = year_of(layout)
-    if year is not None and with_year(text, year) is not None:
-        return True
-    (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
-    return len(text) > _SHORTEST_DAY and (read["precision"] == "day" or read["proposal"] is not None)
-
-
 def _is_tally(cells: Sequence[str]) -> bool:
-    """Tell whether a column holds small numbers and signs, and whatever else hardly."""
     told = [ascii_digits(cell) for cell in cells]
     return bool(told) and sum(_TALLY.fullmatch(cell) is not None for cell in told) >= max(1, len(told) - 1)

@@ -20,10 +20,10 @@ from biodata.formats.other_workbooks import XLS
 from biodata.formats.workbooks import Grid, read_grids, read_text_grid
 from biodata.ingest import survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
-from biodata.ingest.headings.deciding import NAMES_OF_TAXA, by_cells
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.plain import units_in
-from biodata.ingest.sheet_layout import Cells, Layout, blocks_of, lay_out, sheet_kind
+from biodata.ingest.sheet_layout import Cells, Layout, lay_out, sheet_kind
 from biodata.ingest.sheet_repairs import ZONE_TOLD
 from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
@@ -54,7 +54,7 @@ _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-_SENTENCE, _LIKELY, _EXPLAINED, _LONGEST_HEADING, _FEW_COLUMNS = 20, 0.5, 5, 120, 3
+_SENTENCE, _LIKELY, _EXPLAINED, _LONGEST_HEADING = 20, 0.5, 5, 120
 
 
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
@@ -65,12 +65,6 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
         one_row = lay_out(grid, lambda text: _is_heading(text, known), one_row=True)
         layout = one_row if one_row and kind_of(one_row, *names_of(one_row, kept)) == "project" else layout
     return layout
-
-
-def blocks(grid: Grid, kept: Mapping[str, str]) -> list[Grid]:
-    """Return the tables of a sheet that stand one below the other."""
-    known = {key(heading) for heading in kept}
-    return blocks_of(grid, lambda text: _is_heading(text, known))
 
 
 def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:
@@ -90,7 +84,6 @@ def is_known(text: str) -> bool:
 
 
 def _is_heading(text: str, known: Collection[str]) -> bool:
-    """Tell whether a text is surely a heading; `known` are those that somebody decided about."""
     is_short = len(text) <= _LONGEST_HEADING and not _NUMBER.fullmatch(text)
     return is_short and (key(text) in known or is_known(text.strip()))
 
@@ -101,10 +94,7 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
     # Longer than any heading: to look for one that is like it would only take time.
     asked = [column.heading if len(column.heading) <= _LONGEST_HEADING else "" for column in layout.columns]
     proposed = decided(propose(asked, cells=cells, kept=kept), cells)
-    by_index = {
-        column.index: by_cells(column.heading, layout.cells(column.index)) if column.of_groups else one
-        for column, one in zip(layout.columns, proposed, strict=True)
-    }
+    by_index = {column.index: one for column, one in zip(layout.columns, proposed, strict=True)}
     sure = {one.term for one in proposed if one.confidence > CERTAIN}
     names: dict[int, str] = {}
     sure |= {in_degrees for metres, in_degrees in IN_DEGREES.items() if metres in sure}
@@ -118,10 +108,7 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
 
 
 def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
-    """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell.
-
-    A record below others has what half of them have at least, or a taxon, a count or a place.
-    """
+    """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell."""
     told = [index for index, name in names.items() if name in _OF_RECORDS]
     usual = sorted(sum(cell is not None for cell in cells) for _, cells in layout.rows)
     while told and layout.rows:
@@ -140,18 +127,7 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
             break
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
-    _leave_out_groups(layout, names)
     _leave_out_others(layout, names)
-
-
-def _leave_out_groups(layout: Layout, names: Mapping[int, str]) -> None:
-    """Leave out rows that fill nothing but the column of taxa, with no taxon: they head the rows below them."""
-    taxa = {index for index, name in names.items() if name in NAMES_OF_TAXA}
-    for number, cells in list(layout.rows) if len(layout.columns) > _FEW_COLUMNS else ():
-        filled = [(at, cell) for at, cell in enumerate(cells) if cell is not None]
-        if len(filled) == 1 and filled[0][0] in taxa and filled[0][1].isupper():
-            layout.rows.remove((number, cells))
-            layout.findings.append(layout.finding(number, None, filled[0][1], "NOTE_ROW_LEFT_OUT"))
 
 
 def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:

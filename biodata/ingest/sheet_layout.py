@@ -33,8 +33,6 @@ class Column:
     index: int
     heading: str
     row: int  # that the heading stands in
-    of_groups: bool = False
-    """Whether its cells come from rows between the records, so that its heading means nothing."""
 
 
 @dataclass
@@ -60,10 +58,7 @@ class Layout:
 
 
 def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = False) -> Layout | None:
-    """Find the table on a sheet; None for a sheet without any filled cell.
-
-    `is_heading` tells whether a text is surely one; with `one_row` no row below the first is of headings or units.
-    """
+    """Find the table on a sheet; None for a sheet without any filled cell."""
     filled = [(number, cells) for number, cells in grid.rows if any(cell is not None for cell in cells)]
     if not filled:
         return None
@@ -77,43 +72,9 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
         out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
     upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
     _name_columns(out, upper, filled[last][1], filled[first][0], is_heading)
-    _take_rows(out, _with_groups(out, filled[last + 1 :]), filled[last][1])
+    _take_rows(out, filled[last + 1 :], filled[last][1])
     _join_angles(out)
-    _read_dittos(out)
     return out
-
-
-def blocks_of(grid: Grid, is_heading: Callable[[str], bool]) -> list[Grid]:
-    """Return the tables of a sheet that has several of the same headings one below the other, each with the labels above it."""
-    filled = [(number, cells) for number, cells in grid.rows if any(cell is not None for cell in cells)]
-    first, last = _heading_rows(grid, filled, is_heading) if filled else (0, 0)
-    if not filled or first != last:
-        return [grid]
-    headings = filled[first][1]
-    again = [at for at, (_, cells) in enumerate(filled) if at > first and cells == headings]
-    # Headings that stand again on each printed page have no label of their own above them: a row that is no record.
-    width = sum(cell is not None for cell in headings)
-
-    def is_of_labels(at: int) -> bool:
-        told = [cell for cell in filled[at][1] if cell is not None]
-        return 2 * len(told) <= width + 1 or sum(map(is_heading, told)) > 1
-
-    def begin(at: int) -> int:
-        """Return the first of the rows of labels above headings."""
-        while at and filled[at][0] - filled[at - 1][0] == 1 and is_of_labels(at - 1):
-            at -= 1
-        return at
-
-    starts = [begin(at) for at in again]
-    if not starts or any(start == at for start, at in zip(starts, again, strict=True)):
-        return [grid]
-    own = filled[begin(first)][0] if first else 0
-    title = [row for row in grid.rows if row[0] < own]
-    numbers = [own, *(filled[at][0] for at in starts), grid.rows[-1][0] + 1]
-    return [
-        replace(grid, rows=[*title, *(row for row in grid.rows if begin <= row[0] < end)])
-        for begin, end in pairwise(numbers)
-    ]
 
 
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
@@ -161,10 +122,7 @@ def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
 
 
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
-    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number.
-
-    Units may stand beside them.
-    """
+    """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
     pairs = list(zip_longest(upper, lower))
     joined = [
         at
@@ -224,37 +182,6 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
             out.columns.append(Column(index, heading, row))
 
 
-def _with_groups(out: Layout, rows: list[tuple[int, Cells]]) -> list[tuple[int, Cells]]:
-    """Return the rows without those of one cell that head the ones below them, whose text becomes a column of these.
-
-    They are merged over half of the table, or two at least that begin below the headings; what stands before a colon is a label.
-    """
-    wide = {r1 for r1, c1, r2, c2 in out.grid.merges if r1 == r2 and c2 - c1 + 1 >= len(out.columns) / 2}
-    filled = [[cell for cell in cells if cell is not None] for _, cells in rows]
-    heads = [
-        at
-        for at, (number, _) in enumerate(rows[:-1])
-        if len(set(filled[at])) == 1 and len(filled[at + 1]) > 2 and (number in wide or len(filled[at]) == 1)
-        and not _NUMBER.fullmatch(filled[at][0]) and (at == 0 or len(filled[at - 1]) > 2 or is_total(filled[at - 1][0]))
-    ]  # fmt: skip
-    merged = bool(heads) and all(rows[at][0] in wide for at in heads)
-    if len(out.columns) < _FEWEST_COLUMNS or not (merged or (len(heads) > 1 and heads[0] == 0)):
-        return rows
-    labels = [_MARK_OF_LABEL.split(filled[at][0], maxsplit=1) for at in heads]
-    index = max(column.index for column in out.columns) + 1
-    out.columns.append(Column(index, labels[0][0].strip(), out.heading_row, of_groups=True))
-    told: str | None = None
-    found: list[tuple[int, Cells]] = []
-    for at, (number, cells) in enumerate(rows):
-        if at in heads:
-            told = labels[heads.index(at)][-1].strip()
-        elif len(filled[at]) > 1:
-            found.append((number, [*cells, *[None] * (index - len(cells)), told][: index + 1]))
-        else:
-            found.append((number, cells))
-    return found
-
-
 def _join_angles(out: Layout) -> None:
     """Make one column of those that hold the degrees, minutes and seconds of one coordinate."""
     parts = [_ANGLE_PART.fullmatch(column.heading) for column in out.columns]
@@ -277,18 +204,6 @@ def _join_angles(out: Layout) -> None:
                 )
         at += size
     out.columns[:] = joined
-
-
-def _read_dittos(out: Layout) -> None:
-    """Read a sign for the same again as what stands above it."""
-    for column in out.columns:
-        above: str | None = None
-        for number, cells in out.rows:
-            cell = cells[column.index] if column.index < len(cells) else None
-            if cell is not None and cell.strip() in _DITTO and above is not None:
-                out.findings.append(out.finding(number, column.heading, cell, "VALUE_READ_AS", read=above))
-                cells[column.index] = above
-            above = cell if cell is None or cell.strip() not in _DITTO else above
 
 
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
@@ -335,20 +250,17 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
 
 
 def _is_unit(cell: str, *dimensions: str) -> bool:
-    """Tell whether a cell is a unit and nothing else, of these dimensions if any are named."""
     unit = unit_alone(cell)
     is_kind = cell.strip().lower() in _KINDS and not dimensions
     return is_kind if unit is None else not dimensions or unit.dimension in dimensions
 
 
-_DITTO: Final = ('"', "''", "”", "″", "〃", "同上", "do.", "ditto", '-"-', "-//-", "idem", "sda", "nt", "như trên")
 _ANGLE_PART: Final = re.compile(
     r"(?i)(.*?)[\s(（]*(?:(°|deg\w*|度|องศา|độ|darjah|derajat|ອົງສາ|ដឺក្រេ|ဒီဂရီ)"
     r"|(['′]|min\w*|分|ลิปดา|phút|minit|menit|ນາທີ|នាទី|မိနစ်)|([\"″]|sec\w*|秒|ฟิลิปดา|giây|saat|detik|ວິນາທີ|វិនាទី|စက္ကန့်))[)）]?"
 )
 _LONGEST_TOTAL: Final = 20
-_FEWEST_COLUMNS: Final = 4
-_MARK_OF_LABEL: Final = re.compile(r"\s*[:：៖]\s*")
+_BEHIND_WORD: Final = re.compile(r"[\s(（]")
 _COLONS: Final = (":", "：", "៖")
 _MARK: Final = re.compile(r"[:：៖\-–—]")
 
@@ -369,7 +281,7 @@ def sheet_kind(name: str) -> str | None:
 
 def is_total(cell: str) -> bool:
     """Tell whether a cell is the word for a total, or a few words that begin with it; one without spaces may end with it."""
-    totals, begun = _words()["total"], key(cell.split()[0]) if cell.strip() else ""
+    totals, begun = _words()["total"], key(_BEHIND_WORD.split(cell.strip())[0]) if cell.strip() else ""
     short = len(cell) <= _LONGEST_TOTAL
     return key(cell) in totals or (short and (begun in totals or any(begun.endswith(one) for one in totals)))
 

@@ -9,7 +9,6 @@ from pyproj import Transformer
 from pyproj.exceptions import ProjError
 
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest.headings.deciding import METRES
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.places.datums import find_system
@@ -27,17 +26,15 @@ Columns = dict[str, list[str | None]]
 def read_marked(
     grid: Grid, table: SurveyTable, columns: Columns, rows: list[int], by_index: Mapping[int, str]
 ) -> Iterator[Finding]:
-    """Tell merges, formulas and errors; a cell merged downwards counts for its rows, but for counts and what is measured.
-
-    Formulas without a value and cells that are an error block.
-    """
+    """Tell merges, formulas and errors; a cell merged downwards counts for its rows, but for counts and what is measured."""
     at = {number: position for position, number in enumerate(rows)}
     for r1, c1, r2, c2 in sorted(grid.merges):
         name = by_index.get(c1)
         value = None if name is None or r1 not in at else columns[name][at[r1]]
         if name is None or value is None:  # what is missing is told row by row
             continue
-        fills = c1 == c2 and name not in _OF_ONE and name not in table.measured
+        is_word = name not in table.measured or table.measured[name].greatest is None  # a stratum
+        fills = c1 == c2 and name not in _OF_ONE and is_word
         code, last = "MERGED_CELLS_FILLED" if fills else "MERGED_CELLS", column_letters(c2)
         yield table.finding(r1, table.heading(name), value, code, not fills, last=str(r2), last_column=last)
         for row in filter(at.__contains__, range(r1, r2 + 1)):
@@ -68,10 +65,7 @@ _WRITTEN_ONCE: Final = 0.25  # so many cells of a column that is written once a 
 
 
 def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone: bool) -> Iterator[Finding]:
-    """Propose for cells left empty under the first of a station what stands there; never where another station begins.
-
-    Dates and places that other sheets may tell (not `alone`) are left to these.
-    """
+    """Propose for cells left empty under the first of a station what stands there; never where another station begins."""
     asked = [n for n in (*_STATION, *(_DATE + _PLACE if alone else ())) if n in columns]
     once = {n for n in asked if columns[n].count(None) >= _WRITTEN_ONCE * len(rows)}
     stations = [n for n in _STATION if n in columns]
@@ -94,14 +88,11 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone:
 
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
 ZONE_TOLD: Final = re.compile(
-    r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
+    r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*|[ENXY]\s*\(\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
 )
 _MOST_NORTHERN_M, _LEAST_SOUTHERN_M, _MOST_M = 5_000_000.0, 8_500_000.0, 10_002_000.0
 _EASTINGS_M: Final = (100_000.0, 900_000.0)
 _WGS84: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84")
-
-
-_MOSTLY: Final = 0.6
 
 
 def zone_of(grids: Sequence[Grid]) -> str | None:
@@ -111,23 +102,8 @@ def zone_of(grids: Sequence[Grid]) -> str | None:
     return "".join(found.pop()) if len(found) == 1 else None
 
 
-def split_metres(table: SurveyTable, columns: Columns) -> None:
-    """Take easting and northing out of one cell."""
-    cells = [cell for cell in columns.get("verbatimCoordinates", []) if cell is not None]
-    read = {cell: match for cell in cells if (match := METRES.fullmatch(cell.strip())) is not None}
-    if cells and len(read) >= _MOSTLY * len(set(cells)):
-        written, heading = columns.pop("verbatimCoordinates"), table.headings.pop("verbatimCoordinates")
-        columns[heading] = written
-        for group, name in enumerate(("easting", "northing"), start=1):
-            columns[name] = [read[cell][group] if cell in read else cell for cell in written]
-            table.headings[name] = heading
-
-
 def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Finding]:
-    """Add degrees to a table whose places are metres of UTM; tell that, or what is missing for it.
-
-    Of the whole column it is told at its heading, else cell by cell.
-    """
+    """Add degrees to a table whose places are metres of UTM; tell that, or what is missing for it."""
     if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACE[:4]):
         return []
     east, north = table.heading("easting"), table.heading("northing")
@@ -148,7 +124,8 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
         if cell is not None or others[0] is not None:
             place = _degrees(cell, *others)
         if isinstance(place, str):
-            told.append(table.finding(row, east, cell, "UTM_INCOMPLETE", True, lacking=place))
+            heading, value = (north, others[0]) if place.startswith("northing") else (east, cell)
+            told.append(table.finding(row, heading, value, "UTM_INCOMPLETE", True, lacking=place))
             table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}
             place = None, None
         columns["decimalLongitude"].append(place[0])

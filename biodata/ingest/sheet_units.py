@@ -23,9 +23,6 @@ _DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "day_month_year": {"day_month_order": "day_first"},
     "month_day_year": {"day_month_order": "month_first"},
 })  # fmt: skip
-_METRE: Final = r"(?:m|米|ม\.?|ມ\.?|ម|မီတာ)?"
-_BAND: Final = re.compile(rf"(?:\d\s*[-–~]\s*\d+|[<>≤≥＜＞]\s*\d+|\d\s*\+)\s*{_METRE}\s*[)）]?\s*$")
-_COUNTED: Final = re.compile(r"\d{1,6}|[xX?-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +54,6 @@ def measured(heading: str) -> Measured | None:
     return Measured(found.kind, units[0].name, 0.0, found.greatest / factor)
 
 
-def are_bands(heading: str, cells: Sequence[str | None]) -> bool:
-    """Tell whether a column counts what is within a range, such as `0-25 m` or `> 50 m`."""
-    told = [ascii_digits(cell).strip() for cell in cells if cell]
-    return _BAND.search(ascii_digits(heading)) is not None and all(map(_COUNTED.fullmatch, told))
-
-
-def added(columns: Sequence[Sequence[str | None]]) -> list[str | None]:
-    """Return the sum of each row's counts; of a row without any nothing, of one with other words these."""
-    told = [[ascii_digits(cell).strip() for cell in cells if cell] for cells in zip(*columns, strict=True)]
-    return [
-        None if not row else str(sum(map(int, row))) if all(cell.isdigit() for cell in row) else " + ".join(row)
-        for row in told
-    ]
-
-
 def measurements(columns: Mapping[str, Sequence[str | None]], kinds: Mapping[str, Measured]) -> list[str | None]:
     """Return what columns measure as JSON, row by row, under Darwin Core's names."""
     out = []
@@ -85,10 +67,7 @@ def measurements(columns: Mapping[str, Sequence[str | None]], kinds: Mapping[str
 
 
 def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[str | None] | None:
-    """Return the cells of a column in metres, where its heading names another length; None where it does not.
-
-    A cell that is no number stays as it came.
-    """
+    """Return the cells of a column in metres, where its heading names another length; None where it does not."""
     is_length = term.endswith(("InMeters", "distance_m")) or term in ("elevation", "depth")
     factor = _METRES.get(unit or "") if is_length else None
     if factor is None:

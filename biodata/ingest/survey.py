@@ -54,16 +54,13 @@ class SurveySource:
             for one in (finding for finding in survey.findings if finding.blocking):
                 problem = f"the file's form does not allow to read it ({one.code}); `biodata survey check` tells more"
                 raise InputError(problem, file=one.file, row=one.row, column=one.column, value=one.value, code=one.code)
-            if not survey.of("occurrences"):
+            if not survey.taken():
                 raise no_occurrences(survey, ", ".join(name for name, _ in files))
             yield from tables_of(survey, self.dataset)
 
 
 def tables_of(survey: Survey, dataset: str | None) -> Iterator[VerbatimTable]:
-    """Yield the tables of a survey: its events, where it has any, and its occurrences with what their events tell.
-
-    All sheets of a kind are one table: they go in as one version, and together they are the whole state.
-    """
+    """Yield the tables of a survey: its events, where it has any, and its occurrences with what their events tell."""
     findings = survey.findings
     records = [(one.table, one.frame) for one in observations(survey)]
     parts = {"events": [(table, table.frame) for table in survey.of("events")], "occurrences": records}
@@ -95,10 +92,7 @@ class Joined:
 
 
 def observations(survey: Survey) -> list[Joined]:
-    """Return the survey's tables of occurrences, each row with what its event tells and it does not.
-
-    A place and a date are taken whole or not at all. Of several events of one identifier the first is taken.
-    """
+    """Return the survey's tables of occurrences, each row with what its event tells and it does not."""
     events, out = _events(survey), []
     for table in survey.of("occurrences"):
         frame, known = table.frame, pl.repeat(value=False, n=table.frame.height, eager=True)

@@ -68,9 +68,16 @@ class SurveyTable:
     repeats: dict[int, int] = field(default_factory=dict)
     """Rows in which every cell is as in an earlier one, that one's number."""
 
+    stands: dict[str, int] = field(default_factory=dict)
+    """Columns whose value stands once on the sheet, above the table or in a heading, and in which row: it is told there."""
+
     def heading(self, column: str) -> str:
         """Return the heading of a column as it came; the term where there is no such column."""
         return self.headings.get(column, column)
+
+    def place(self, row: int, column: str) -> tuple[int, str]:
+        """Return the row and the heading at which something is told of a row's cell."""
+        return self.stands.get(column, row), self.heading(column)
 
     def finding(
         self, row: int, column: str, value: str | None, code: str, blocking: bool = False, **params: str
@@ -94,8 +101,6 @@ class Survey:
     """The sheets (file, sheet) in the order of their files, each with the places of its headings."""
     zone: str | None = None
     """The one zone of UTM that is named anywhere."""
-    legend: dict[str, str] = field(default_factory=dict)
-    """Names of taxa by the codes that a sheet explains."""
     accepted: set[str] = field(default_factory=set)
     """Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`."""
 
@@ -108,6 +113,10 @@ class Survey:
         """Return the tables of a kind."""
         return [table for table in self.tables if table.kind == kind]
 
+    def taken(self) -> list[SurveyTable]:
+        """Return the tables of records, else those of events that are identified: in these nothing was found."""
+        return self.of("occurrences") or [one for one in self.of("events") if "eventID" in one.frame.columns]
+
 
 LICENCE, DATUM = "license", "geodeticDatum"
 TERMS: Final = (LICENCE, DATUM)
@@ -117,11 +126,7 @@ _COORDINATES: Final = (
 
 
 def project_facts(survey: Survey, licence: str | None = None) -> dict[str, tuple[str, str]]:
-    """Return by term what the project's sheet tells of all rows, and its heading as it came.
-
-    A sheet of several rows tells of no row which of them it is of: it is left out, and told as one that is not read.
-    `licence` is what its sender tells beside the files, where they tell none.
-    """
+    """Return by term what the project's sheet tells of all rows, and its heading as it came."""
     told: dict[str, tuple[str, str]] = {}
     for table in survey.of("project"):
         if table.frame.height > 1:
@@ -143,10 +148,7 @@ def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
 
 
 def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> None:
-    """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates.
-
-    What is filled counts as covered: a fault of it is told of the project's sheet.
-    """
+    """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates."""
     for table in tables:
         placed = [~is_nothing(name) for name in _COORDINATES if name in table.frame.columns]
         is_licensed = pl.lit(table.kind in ("events", "occurrences"))
@@ -188,10 +190,7 @@ _NEAR: Final = 75
 
 
 def read_ends(frame: pl.DataFrame, today: date) -> dict[str, pl.DataFrame]:
-    """Return the first and the last day of events as `dates.parse_dates` reads them, those that they tell.
-
-    Both columns together tell the era of their years, and whether they write the day first.
-    """
+    """Return the first and the last day of events as `dates.parse_dates` reads them, those that they tell."""
     texts = {name: frame[name].str.strip_chars() for name in ENDS if name in frame.columns}
     every = pl.concat(texts.values())
     buddhist = declared(ENDS[0], None, every.drop_nulls().to_list()).get("calendar") == "buddhist"
@@ -246,16 +245,14 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
         for row, site in stations.drop_nulls().filter(~pl.col("locationID").is_in([*names])).iter_rows():
             near = process.extractOne(site.lower(), names, score_cutoff=_NEAR)
             params = {} if near is None else {"near": str(near[2])}
-            findings.append(table.finding(row, table.heading("locationID"), site, "SITE_UNKNOWN", True, **params))
+            at, heading = table.place(row, "locationID")
+            findings.append(table.finding(at, heading, site, "SITE_UNKNOWN", True, **params))
 
 
 def fill_from(
     frame: pl.DataFrame, key: str, known: pl.DataFrame, groups: Sequence[Sequence[str]]
 ) -> tuple[pl.DataFrame, dict[str, list[int]]]:
-    """Return rows with what others of their key tell and they do not, and by column the rows that these answer for.
-
-    The others are known by `KEY`, each once. The terms of a group are taken whole or not at all.
-    """
+    """Return rows with what others of their key tell and they do not, and by column the rows that these answer for."""
     others = known.with_columns(pl.lit(value=True).alias(" known"))
     keyed = frame.with_columns(pl.col(key).str.strip_chars().alias(KEY))
     joined = keyed.join(others, on=KEY, how="left", suffix=" told", maintain_order="left")
@@ -272,11 +269,7 @@ def fill_from(
 
 
 def by_station(survey: Survey) -> None:
-    """Identify events that tell no identifier by their station, with its first day where it has several; records follow.
-
-    Records that name a station and no event are of the station's event, of several of the one whose days they fall in; where
-    stations are sites without events, they have the place of their site.
-    """
+    """Identify events that tell no identifier by their station, with its first day where it has several; records follow."""
     records, events = (
         [t for t in survey.of(kind) if "locationID" in t.frame.columns and "eventID" not in t.frame.columns]
         for kind in ("occurrences", "events")
@@ -309,3 +302,6 @@ def by_station(survey: Survey) -> None:
 def _identify(table: SurveyTable, rows: pl.DataFrame) -> None:
     table.frame = table.frame.with_columns(rows["eventID"])
     table.headings["eventID"] = table.heading("locationID")
+    table.covered |= {(row, "eventID") for row, name in table.covered if name == "locationID"}
+    if "locationID" in table.stands:
+        table.stands["eventID"] = table.stands["locationID"]

@@ -15,13 +15,12 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
-from biodata.ingest.sheet_headings import NEEDED, Told, facts_above, with_year, year_of
+from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
-from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, split_metres, zone_of
+from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text import dates
-from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.numbers import ascii_digits
 from biodata.text.scientific_names import latin_beside
 
@@ -40,11 +39,7 @@ def read_survey(
     files: Iterable[tuple[str, bytes]], *, encoding: str | None = None, kept: Mapping[str, str] | None = None,
     licence: str | None = None,
 ) -> Survey:  # fmt: skip
-    """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together.
-
-    `kept` has headings as decided before for the dataset, `licence` is of what tells none; a file that cannot be read at all
-    is refused.
-    """
+    """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together."""
     survey, kept = Survey(), kept or {}
     sheets = _sheets_of(files, survey, encoding, kept)
     kinds = [_kind(one) for one in sheets]
@@ -57,7 +52,6 @@ def read_survey(
     survey_shapes.by_station(survey)
     for table in survey.of("occurrences"):
         survey.findings += _read_double_names(table)
-        _read_codes(table, survey.legend)
         _read_local_names(table)
         _date_of_ends(table)
     return survey
@@ -85,19 +79,18 @@ def _sheets_of(
         elif not grid.visible:
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
         else:
-            sheets += _sheets(grid, survey, kept)
-    survey.legend = share_stations(sheets)
-    return [sheet for sheet in sheets if not sheet.explains]
+            sheets += _sheet(grid, survey, kept)
+    share_stations(sheets)
+    return sheets
 
 
-def _sheets(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
-    for part in sheet_headings.blocks(grid, kept):
-        layout = sheet_headings.laid_out(part, kept)
-        if layout is not None:
-            sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
-            survey.order[grid.file, grid.name] |= {column.heading: column.index for column in layout.columns}
-            sheet_headings.leave_out_no_records(layout, sheet.names)
-            yield sheet
+def _sheet(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
+    layout = sheet_headings.laid_out(grid, kept)
+    if layout is not None:
+        sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
+        survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
+        sheet_headings.leave_out_no_records(layout, sheet.names)
+        yield sheet
 
 
 def _date_of_ends(table: SurveyTable) -> None:
@@ -125,15 +118,6 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
         _read_names(table, _NAME, latin)
     for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
-
-
-def _read_codes(table: SurveyTable, legend: Mapping[str, str]) -> None:
-    """Read codes of taxa that a sheet explains as what it says."""
-    for name in filter(table.frame.columns.__contains__, (_NAME, _LOCAL)):
-        told = table.frame[name].drop_nulls().unique()
-        codes = {code: legend[code.strip()] for code in told if code.strip() in legend}
-        if codes and f"{WRITTEN}{name}" not in table.frame.columns:
-            _read_names(table, name, codes)
 
 
 def _read_local_names(table: SurveyTable) -> None:
@@ -168,8 +152,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
         told = {cross.term: cross.value(column)}
         table = _table(part, kind, survey, told, alone=alone)
-        table.declarations |= cross.declarations()
-        table.headings[cross.term] = column.heading
+        table.headings[cross.term], table.stands[cross.term] = column.heading, column.row
         survey.tables.append(table)
 
 
@@ -177,8 +160,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
     """Build a table, with what is `told` of all its rows, and tell the survey what was repaired on the way."""
     layout, findings = sheet.layout, survey.findings
     table = SurveyTable(kind, layout.grid.file, layout.grid.name, layout.heading_row, pl.DataFrame(), {})
-    bands = _bands(layout, kind, sheet.names)
-    taken, found = _read_columns(sheet, table, bands)
+    taken, found = _read_columns(sheet, table)
     findings += found
     rows = [number for number, _ in layout.rows]
     columns = {name: layout.cells(index) for name, index in taken.items()}
@@ -195,15 +177,11 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
             is_open = proposal.why is not Why.TAKEN
             findings.append(table.of_heading(proposal.heading, proposal.why.value, is_open, **params))
         findings += _units(table, columns, name, proposal)
-    if bands:
-        table.headings[_COUNT], columns[_COUNT] = bands[0], sheet_units.added([columns[band] for band in bands])
-        findings.append(table.of_heading(bands[0], "COUNTS_ADDED", first=bands[0], last=bands[-1]))
     for term, value in told.items():
         columns[term] = [value] * len(rows)
         table.headings.setdefault(term, layout.grid.name or layout.grid.file)
     findings += _from_title(table, columns, layout, alone=alone)
     findings += _with_year(table, columns, layout)
-    split_metres(table, columns)
     if survey.zone is not None and "easting" in columns and "utm_zone" not in columns:
         columns["utm_zone"], table.headings["utm_zone"] = [survey.zone] * len(rows), table.heading("easting")
     findings += in_degrees(table, columns, rows)
@@ -217,21 +195,18 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
     return table
 
 
-def _read_columns(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tuple[dict[str, int], list[Finding]]:
-    """Return the columns that are taken by what they are called, and what is told of the others; `bands` count by ranges."""
+def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], list[Finding]]:
     taken: dict[str, int] = {}
     told = []
     for column in sheet.layout.columns:
         name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
         measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
-        if heading in bands:
-            name, measures = heading, sheet_units.Measured(heading, "", None, None)
-        elif name in taken:
+        if name in taken:
             params = {"term": name, "other": column_letters(taken[name])}
             told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))
             continue
         # An elevation is of the place, and may be called as a height is.
-        if measures and name in (heading, _QUANTITY) and (heading in bands or proposal.term in (None, _QUANTITY)):
+        if measures and name in (heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
             name = heading
             table.measured[name] = measures
         elif name == heading and proposal.why is Why.NOT_KEPT:
@@ -245,7 +220,9 @@ def _read_columns(sheet: Sheet, table: SurveyTable, bands: Sequence[str]) -> tup
 
 def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: bool) -> Iterator[Finding]:
     """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
-    if table.kind not in ("occurrences", "events"):
+    # Where the headings stand again, what stands above the first ones is not of all rows.
+    again = any(one.code == "HEADING_ROW_REPEATED" for one in layout.findings)
+    if again or table.kind not in ("occurrences", "events"):
         return
     placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
     for one in facts_above(layout):
@@ -260,25 +237,9 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: 
             lacks = lacks and placed
         if not lacks or (one.term in (*PLACE[:5], "easting", "northing", *_DATES) and not alone):
             continue
-        table.headings[one.term] = one.label
-        if (code := _fault(one)) is not None:  # stated once, where it stands
-            columns[one.term] = [None] * len(layout.rows)
-            table.covered.update((row, one.term) for row, _ in layout.rows)
-            yield table.finding(one.row, one.label, one.text, code, True)
-            continue
+        table.headings[one.term], table.stands[one.term] = one.label, one.row
         columns[one.term] = [one.value] * len(layout.rows)
         yield table.finding(one.row, one.label, one.text, "TITLE_VALUE_TAKEN", read=f"{one.term}: {one.value}")
-
-
-def _fault(one: Told) -> str | None:
-    """Return what is wrong with a date or a coordinate above a table; None where it can be read."""
-    if one.term == "eventDate":
-        (read,) = dates.parse_dates(pl.Series([one.value]), today=ANY_DAY).iter_rows(named=True)
-        return None if read["event_date"] or read["proposal"] else "RECORDED_DATE_INVALID"
-    if one.term in ("decimalLatitude", "decimalLongitude"):
-        (degrees,) = parse_coordinates(pl.Series([one.value]), Axis(one.term.removeprefix("decimal").lower()))["number"]
-        return None if degrees is not None else "COORDINATE_INVALID"
-    return None
 
 
 def _with_year(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
@@ -292,14 +253,6 @@ def _with_year(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator
         columns[f"{WRITTEN}eventDate"] = columns["eventDate"]
         columns["eventDate"] = [whole.get(cell, cell) if cell is not None else None for cell in columns["eventDate"]]
         yield table.of_heading(heading, "DATE_OF_SHEET_TAKEN", read=year)
-
-
-def _bands(layout: Layout, kind: str, names: Mapping[int, str]) -> list[str]:
-    """Return the headings of columns that count by ranges, of distance mostly, where no column tells the whole count."""
-    if kind != "occurrences" or {_COUNT, _QUANTITY} & set(names.values()):
-        return []
-    told = [c.heading for c in layout.columns if sheet_units.are_bands(c.heading, layout.cells(c.index))]
-    return told if len(told) > 1 and len(set(told)) == len(told) else []
 
 
 def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken: Collection[int]) -> dict[int, int]:

@@ -42,21 +42,13 @@ _BY_PLAIN: Final = MappingProxyType(_ALIASES | {key(term): term for term in (*VE
 
 
 def term_of(heading: str) -> str:
-    """Return the term that a heading names; the heading as told where it names none.
-
-    It may be a term (`decimalLatitude`), its address, a prefixed name (`dwc:decimalLatitude`), another case or spacing of
-    it (`Decimal Latitude`), or one of a few other names.
-    """
+    """Return the term that a heading names; the heading as told where it names none."""
     name = bare_name(heading)
     return _BY_PLAIN.get(key(name), heading if name == heading.strip().strip("\ufeff") else name)
 
 
 def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict[str, str]:
-    """Return the name of each column: the term that its heading names, if no other column has it already.
-
-    Of two headings of one term the one that is spelled like it has it, else the first; the other keeps its heading. A name
-    that biodata uses itself is refused (HEADING_RESERVED), and so are headings none of which is a term (HEADING_UNKNOWN).
-    """
+    """Return the name of each column: the term that its heading names, if no other column has it already."""
     for heading in headings:
         if heading in _RESERVED:
             problem = f"the heading {heading!r} is a name that biodata uses itself"
@@ -84,10 +76,7 @@ def is_heading_option(name: str) -> bool:
 
 
 def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
-    """Return heading → term of the options `heading.*`; an empty term says that the heading is of none.
-
-    Either side may be the term: `heading.lat=decimalLatitude` and `heading.decimalLatitude=lat` are the same.
-    """
+    """Return heading → term of the options `heading.*`; an empty term says that the heading is of none."""
     told = {name.removeprefix(OPTION): value for name, value in options.items() if is_heading_option(name)}
     swapped = {name for name, value in told.items() if name in _TERMS and value not in _TERMS and value != ""}
     return dict((value, name) if name in swapped else (name, value) for name, value in told.items())
@@ -97,10 +86,7 @@ def open_table(
     open_stream: Callable[[], BinaryIO], *, file: str, options: Mapping[str, str], needed: bool = False,
     of_people: bool = False, without_blank: bool = False,
 ) -> delimited.Delimited:  # fmt: skip
-    """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare.
-
-    Each of these has to be there where the table is the only one (`needed`), else HEADING_MISSING.
-    """
+    """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare."""
     encoding, separator = options.get("encoding"), options.get("separator")
     table = delimited.read(
         open_stream, file=file, encoding=encoding, separator=separator, of_people=of_people, without_blank=without_blank
@@ -127,11 +113,7 @@ def renamed_frames(batches: Iterator[pl.DataFrame], options: Mapping[str, str], 
 def declared_names(
     options: Mapping[str, str], headings: Sequence[str], *, file: str, needed: bool = False
 ) -> dict[str, str]:
-    """Return what columns of a table are to be called, heading → name, where a person declares it.
-
-    Of `heading.THEIRS=NAME` the side that stands in the table is theirs. A heading of no term keeps its name; a column that
-    has a declared name already gets `_` behind its own. With `needed` one that is not there is refused (HEADING_MISSING).
-    """
+    """Return what columns of a table are to be called, heading → name, where a person declares it."""
     there = {key(heading): heading for heading in headings}
     names: dict[str, str] = {}
     for declared, term in declared_terms(options).items():
@@ -148,11 +130,7 @@ def declared_names(
 def record_columns(
     headings: Sequence[str], declared: Mapping[str, str], *, file: str, cells: Mapping[str, Sequence[str | None]]
 ) -> tuple[dict[str, str], list[str]]:
-    """Return what the columns of a table of records are called, each by one name, and in sentences what was read or lacks.
-
-    Where Darwin Core's names leave open what names a taxon, where it was or when, the dictionary of headings reads the
-    others, as far as it is certain or the cells decide; it is not asked about those of `declared_names`.
-    """
+    """Return what the columns of a table of records are called, each by one name, and in sentences what was read or lacks."""
     kept = {heading for heading, name in declared.items() if heading == name}
     called = {heading: declared.get(heading, heading) for heading in headings}
     terms = terms_of([name for heading, name in called.items() if heading not in kept], file=file, any_of=False)

@@ -11,16 +11,20 @@ from biodata.core.vocabularies import PATROL_PROTOCOL, SharingCategory
 from biodata.sharing.events import boxes
 
 OPEN: Final = str(SharingCategory.OPEN)
-_OF_RECORDS: Final = """
-    SELECT "datasetKey" || ':' || "eventID" AS survey_id, "datasetKey", "eventID",
-           min("parentEventID") AS "parentEventID", min("samplingProtocol") AS "samplingProtocol",
-           year(min(event_start)) AS year, min(event_start) AS event_start, max(event_end) AS event_end,
-           count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
-           list_sort(list_distinct(flatten(list(country_codes)))) AS country_codes, 'open' AS sharing_category,
+_RADIUS: Final = "coordinateUncertaintyInMeters"
+_COUNTED: Final = """count(*) AS records,
+           count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
+           list_sort(list_distinct(flatten(list(country_codes)))) AS codes,
            min("decimalLongitude") AS west, min("decimalLatitude") AS south,
            max("decimalLongitude") AS east, max("decimalLatitude") AS north,
            max("coordinateUncertaintyInMeters") AS widest,
            bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
+"""
+_OF_RECORDS: Final = """
+    SELECT "datasetKey" || ':' || "eventID" AS survey_id, "datasetKey", "eventID",
+           min("parentEventID") AS "parentEventID", min("samplingProtocol") AS "samplingProtocol",
+           year(min(event_start)) AS year, min(event_start) AS event_start, max(event_end) AS event_end,
+           'open' AS sharing_category, {counted}
     FROM {records}
     WHERE sharing_category = 'open' AND "eventID" IS NOT NULL AND "samplingProtocol" IS NOT NULL
           AND NOT starts_with(lower("samplingProtocol"), ?)
@@ -36,12 +40,7 @@ _OF_EVENTS: Final = """
         JOIN {records} o ON o."datasetKey" = e."datasetKey" AND o."parentEventID" = e."eventID"
         WHERE e.sharing_category = 'open' AND o.sharing_category = 'open'
     )
-    SELECT survey_id, count(*) AS records, count(DISTINCT species) FILTER ("occurrenceStatus" IS DISTINCT FROM 'ABSENT') AS species,
-           list_sort(list_distinct(flatten(list(country_codes)))) AS codes,
-           min("decimalLongitude") AS west, min("decimalLatitude") AS south,
-           max("decimalLongitude") AS east, max("decimalLatitude") AS north,
-           max("coordinateUncertaintyInMeters") AS widest,
-           bool_and("coordinateUncertaintyInMeters" IS NOT NULL) FILTER ("decimalLatitude" IS NOT NULL) AS certain
+    SELECT survey_id, {counted}
     FROM named JOIN {records} o ON o.rowid = named.place GROUP BY survey_id
 """
 
@@ -63,19 +62,16 @@ def rows_of(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 def survey_rows(
     connection: duckdb.DuckDBPyConnection, events: pl.DataFrame | None = None, *, records: str = "occurrences"
 ) -> pl.DataFrame:
-    """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written.
-
-    The records of `events` that `sharing.events` let out are counted here; the other events are those with a method that open
-    records tell of, and their geometry is the box of these. What is counted, and what records alone tell, is made of open records: of those that were made coarse or withheld
-    nothing is in here. The place of every event that has open records is theirs, whatever else was recorded there: the
-    event's own line would go on to where a sensitive one was made. So is its uncertainty: that of the widest of them around
-    the box, and none where one of them tells none.
-    """
-    found = connection.execute(_OF_RECORDS.format(records=records), [PATROL_PROTOCOL]).pl()
+    """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written."""
+    found = (
+        connection.execute(_OF_RECORDS.format(records=records, counted=_COUNTED), [PATROL_PROTOCOL])
+        .pl()
+        .rename({"codes": "country_codes"})
+    )
     told = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))
-        counted = connection.execute(_OF_EVENTS.format(records=records)).pl()
+        counted = connection.execute(_OF_EVENTS.format(records=records, counted=_COUNTED)).pl()
         connection.unregister("told_events")
         counted = counted.with_columns(_radii(counted).alias("radius"), box=boxes(counted)).drop(
             "west", "south", "east", "north", "widest", "certain"
@@ -90,10 +86,7 @@ def survey_rows(
             pl.when(is_open).then(pl.col("records", "species").fill_null(0)),
             pl.when(placed).then("box").otherwise("geometry").alias("geometry"),
             pl.when(placed).then("codes").otherwise("country_codes").alias("country_codes"),
-            pl.when(placed)
-            .then("radius")
-            .otherwise("coordinateUncertaintyInMeters")
-            .alias("coordinateUncertaintyInMeters"),
+            pl.when(placed).then("radius").otherwise(_RADIUS).alias(_RADIUS),
         )
         told = told.join(events, on=["datasetKey", "eventID"], how="anti")
         # A camera's sequences are told by its deployment.
@@ -113,4 +106,4 @@ def _radii(found: pl.DataFrame) -> pl.Series:
     )  # fmt: skip
     half = (pl.col("x") ** 2 + pl.col("y") ** 2).sqrt().ceil()
     radius = pl.when("certain").then(half + pl.col("widest"))
-    return both.select(radius.cast(pl.Float64).alias("coordinateUncertaintyInMeters")).to_series()
+    return both.select(radius.cast(pl.Float64).alias(_RADIUS)).to_series()

@@ -113,7 +113,6 @@ def _versions(session: Session, dataset: str, part: str) -> list[Submission]:
 
 
 def _after(session: Session, submission: Submission) -> list[Submission]:
-    """Return the versions of a submission's part that are in the lake and came after it."""
     every = _versions(session, submission.dataset, submission.part)
     return [one for one in every if _number(one) > _number(submission)]
 

@@ -46,10 +46,7 @@ def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
 
 
 def remember(session: Session, dataset: str, accepted: Collection[str], *, account_id: int | None) -> None:
-    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept.
-
-    A later word on a heading stands in the place of an earlier one.
-    """
+    """Put down what somebody accepts for a dataset from now on; FIELD_INVALID is raised of what cannot be kept."""
     for one in dict.fromkeys(accepted):
         if not _is_acceptable(one):
             problem, expected = "this is no kind of proposal", "NAME_COMMON, CODE=value or heading.HEADING=TERM"
@@ -76,10 +73,7 @@ def headings(survey: Survey, findings: Sequence[Finding], accepted: Collection[s
 
 
 def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]) -> int:
-    """Let accepted proposals stand in the place of cells; return of how many.
-
-    The tables' frames are changed: a changed cell's text goes into a column of its own (`terms.WRITTEN`).
-    """
+    """Let accepted proposals stand in the place of cells; return of how many."""
     count = 0
     for table in survey.tables:
         cells = dict(_cells(table, [one for one in findings if is_accepted(one, accepted)]))
@@ -102,15 +96,14 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
         if (one.file, one.sheet) != (table.file, table.sheet) or text is None or one.row is None:
             continue
         pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None
-        if one.code in _SWAPPED:
-            for row in own if one.row == table.heading_row else [one.row]:
-                cells = own.get(row, {})
-                if all(cells.get(name) is not None for name in _PAIR):
-                    yield from (((row, name), cells[other]) for name, other in zip(_PAIR, reversed(_PAIR), strict=True))
-        elif one.row in own and pair is not None:
-            yield from (((one.row, name), value) for name, value in zip(_PAIR, pair.groups(), strict=True))
-        elif one.row in own and term in table.frame.columns:
-            yield (one.row, term), text
+        of_all = table.heading_row if one.code in _SWAPPED else table.stands.get(term)
+        for row, cells in own.items() if one.row == of_all else ((row, own[row]) for row in (one.row,) if row in own):
+            if one.code in _SWAPPED and all(cells.get(name) is not None for name in _PAIR):
+                yield from (((row, name), cells[other]) for name, other in zip(_PAIR, reversed(_PAIR), strict=True))
+            elif pair is not None:
+                yield from (((row, name), value) for name, value in zip(_PAIR, pair.groups(), strict=True))
+            elif one.code not in _SWAPPED and term in table.frame.columns:
+                yield (row, term), text
 
 
 def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> None:

@@ -41,15 +41,14 @@ _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_M
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a table as they came, by their number; cells that say that they are empty (`-`, `?`) are None.
-
-    `known` are the rows whose event the survey has, `nothing` the cells that say that they are empty, as they came.
-    """
+    """The rows of a table as they came, by their number; cells that say that they are empty (`-`, `?`) are None."""
 
     table: SurveyTable
     own: Mapping[int, Mapping[str, Any]]
-    known: frozenset[int] = frozenset()
-    nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    known: frozenset[int] = frozenset()  # rows whose event the survey has
+    nothing: Mapping[tuple[int, str], str] = field(
+        default_factory=dict
+    )  # cells that say that they are empty, as they came
 
     @classmethod
     def of(cls, table: SurveyTable, known: pl.Series | None = None) -> "Rows":
@@ -82,7 +81,7 @@ class Rows:
         written = own.get(f"{WRITTEN}{column}")
         value = (own.get(column) or self.nothing.get((row, column))) if written is None else written or None
         given = {name: text for name, text in params.items() if text}
-        return Finding(table.file, table.sheet, row, table.heading(column), value, code, blocking, given)
+        return Finding(table.file, table.sheet, *table.place(row, column), value, code, blocking, given)
 
 
 def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:

@@ -51,11 +51,7 @@ def check_files(files: Sequence[tuple[str, bytes]], boundaries: BoundarySet, **o
 
 
 def check_paths(files: Sequence[tuple[str, Path]], boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
-    """Check the files of one survey and change nothing; the same files give the same answer.
-
-    They are (name, path) of any form that `ingest.forms` knows, or what was taken of an upload before; options are those of
-    `Check`. The answer is `problems.report_of`'s, with `accepts`: what was accepted, in the marked workbook too.
-    """
+    """Check the files of one survey and change nothing; the same files give the same answer."""
     return Check(files, boundaries, **options).report()
 
 
@@ -135,7 +131,7 @@ class Check:
                 self.replaced += replaced
                 self.findings = self._of_survey(survey)
         self.order = survey.order
-        self.rows = sum(table.frame.height for table in survey.of("occurrences"))
+        self.rows = sum(table.frame.height for table in survey.taken())
         if self.dataset is not None:
             self.findings += _of_other_datasets(survey, self.dataset)
         if self.target is not None and not any(one.blocking for one in self.findings):
@@ -143,7 +139,7 @@ class Check:
 
     def _read_sheets(self, files: Sequence[tuple[str, bytes]], kept: Mapping[str, str]) -> Survey:
         survey = read_survey(files, encoding=self.encoding, kept=kept, licence=self.licence)
-        if not survey.of("occurrences"):
+        if not survey.taken():
             self.findings = [one for one in survey.findings if one.code != _UNREAD]
             raise no_occurrences(survey, self.name)
         declarations = {**survey.declarations, **self.declared}
@@ -253,7 +249,6 @@ def headings(survey: Survey) -> Iterator[Finding]:
 
 
 def _uncertain(table: SurveyTable, name: str) -> Finding:
-    """Tell a heading that is not known, or that may mean several things, and what is likeliest."""
     proposal = table.proposals.get(name)
     params, code = {}, Why.UNKNOWN.value
     if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:
@@ -278,11 +273,7 @@ def _lacks(table: SurveyTable, name: str) -> Finding:
 
 
 def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, options: Mapping[str, str]) -> list[IngestReport]:  # fmt: skip
-    """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal.
-
-    `dataset` and `options` are as `pipeline.ingest` takes them. A file that cannot be read at all is left to it, which says
-    why; files in the form of another source are refused (OPTIONS_UNFIT).
-    """
+    """Return a report of each survey that is blocked: every row is refused, each blocking problem a refusal."""
     form = forms.SHEETS
     with suppress(InputError):  # what reads them says what is wrong with them
         form = forms.recognise(paths)

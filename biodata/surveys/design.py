@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRequest:
-    """What a survey is designed for.
-
-    With public records, places of stations follow from what everybody may see, and the survey may be shown to all. With exact
-    ones it carries the category of the strictest record, and where that is not open it is for its maker.
-    """
+    """What a survey is designed for."""
 
     species: str  # that is to be found, as the records name it
     result: str  # the `corridor_id` or `candidate_id` that it would settle
@@ -91,11 +87,6 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
 def _events(
     settings: Settings, lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, request: SurveyRequest
 ) -> tuple[pl.DataFrame, SharingCategory]:
-    """Return the events that the lake has, exactly or as a release made now tells them, and the category of what is made of them.
-
-    Of exact ones some may tell the place of a species that nobody asked for, so the result is withheld unless all are open.
-    Of a species whose places are hidden open events tell no absence: a record of it may be told without its event.
-    """
     from biodata.store.published_events import published_events
 
     is_public, of_species = request.records == "public", In("species", (request.species,))
@@ -137,11 +128,7 @@ def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundari
 
 
 def of_lake(lake: Lake) -> pl.DataFrame:
-    """Return the events of a lake (`evidence.EVENTS`), exactly as they are: what is made of them is for its maker.
-
-    An event without records is effort like any other. A scope is told only where absence was reported. Events without effort
-    (cameras that never worked), those that others are parts of, and those that came as cells in an archive are left out.
-    """
+    """Return the events of a lake (`evidence.EVENTS`), exactly as they are: what is made of them is for its maker."""
     return _as_effort(came_open(lake.read("events")))
 
 

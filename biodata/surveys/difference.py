@@ -109,10 +109,7 @@ def difference(
     paths: Sequence[Path], dataset: str, part: str, settings: Settings, *,
     options: Mapping[str, str] = MappingProxyType({}), licence: str | None = None,
 ) -> Difference:  # fmt: skip
-    """Compare a part of a dataset with what files would bring in its place; nothing is changed.
-
-    A part that the dataset has not yet is new in every row; of rows with the same identifier the first counts.
-    """
+    """Compare a part of a dataset with what files would bring in its place; nothing is changed."""
     kept = all(path.suffix == interpreted_tables.SUFFIX for path in paths)
     source = forms.SHEETS if kept else forms.recognise(paths)
     brought = states.read(paths, dataset, part, settings, source=source, options=options, licence=licence)
@@ -124,10 +121,7 @@ def difference_of(
     brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, part: str, *,
     published: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Difference:  # fmt: skip
-    """Compare a part of a dataset with what was read of files (`states.Brought`); see `difference`.
-
-    `published` has, by table, the identifiers that the current release tells.
-    """
+    """Compare a part of a dataset with what was read of files (`states.Brought`); see `difference`."""
     where = And((Compare("datasetKey", "=", dataset), Compare("dataset_part", "=", part)))
     events, records = (lake.read(name, where=where) for name in ("events", "verbatim"))
     had = {"events": states.of_lake_events(events), "occurrences": states.of_lake_records(records)}

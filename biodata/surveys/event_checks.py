@@ -202,7 +202,6 @@ def _moment(first: date, last: date, clock: str | None, here: int | None, there:
 
 
 def _outside(when: EventTime, first: date, last: date, at: datetime | None) -> str | None:
-    """Return the event's period where a record lies outside of it."""
     begins, ends = (first, last) if at is None else (at.date(), at.date())
     if when.first is not None and when.last is not None and (ends < when.first or begins > when.last):
         return "/".join(dict.fromkeys(day.isoformat() for day in (when.first, when.last)))

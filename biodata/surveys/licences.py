@@ -36,10 +36,7 @@ def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
 
 
 def inherited(session: Session, dataset: str, part: str | None = None) -> str | None:
-    """Return the licence that an upload keeps where its sender tells none: of the refused version that it mends, else the last.
-
-    One that was refused, taken back, or only looked at as a draft, told nothing of the dataset.
-    """
+    """Return the licence that an upload keeps where its sender tells none: of the refused version that it mends, else the last."""
     if part is not None:
         same = (Submission.dataset == dataset) & (Submission.part == part)
         every = select(Submission).where(same, Submission.wanted, Submission.state != "withdrawn")

@@ -56,12 +56,7 @@ Place = tuple[str, int, int] | None
 
 
 def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -> bytes:
-    """Return a copy of a workbook (XLSX, or delimited text, which becomes a sheet) with each problem of a report where it is.
-
-    What is neither, or too large, is answered with the sheet of problems alone. Blocking cells are red, doubtful ones yellow,
-    each with a comment; the first sheet, in the language, lists the problems, each with a link to its cell. A mark under its
-    last heading accepts what is proposed, when the workbook is sent again.
-    """
+    """Return a copy of a workbook (XLSX, or delimited text, which becomes a sheet) with each problem of a report where it is."""
     problems = report["problems"]
     unread = any(problem["code"] in _UNREAD and problem["sheet"] is None for problem in problems)
     book = (None if unread else _opened(content)) or _of_text(b"" if unread else content, str(report["file"]))
@@ -105,7 +100,6 @@ def _of_text(content: bytes, name: str) -> Workbook:
 
 
 def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> list[Place]:
-    """Return where each problem is: sheet, row and column; None where no cell is meant."""
     # Asked once of each sheet: openpyxl would count its cells anew for every problem.
     tables = [sheet for sheet in book.worksheets if isinstance(sheet, Worksheet)]
     sheets = {sheet.title: (sheet.max_row, sheet.max_column, _headings(sheet)) for sheet in tables}

@@ -65,11 +65,7 @@ class Foreseen:
 def foreseen(
     records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, events: pl.DataFrame | None = None
 ) -> tuple[list[Foreseen], Counter[int]]:
-    """Return what the rules do to the names of a survey, the strictest first, and how many records wait, by places that there are.
-
-    `records` have the columns of `terms.OCCURRENCE`, `events` those of `terms.EVENT`; what else the installation has plays no
-    part. Rules are public, and whoever asks has the records, so this tells nobody anything of others' records.
-    """
+    """Return what the rules do to the names of a survey, the strictest first, and how many records wait, by places that there are."""
     decided = decide(records, rules, boundaries=boundaries)
     if decided.is_empty():
         return [], Counter()
@@ -117,10 +113,7 @@ class Read:
 def notices(
     read: Read, rules: RuleSet, boundaries: BoundarySet, *, kept: str | None = None, language: str = "en"
 ) -> list[dict[str, Any]]:
-    """Return what the team should know, in a language; `kept` is the licence that rows without one keep of their dataset.
-
-    Each has code, name, category (null where it is about the scope), sure, may_mean, rows, events, others, message, expected.
-    """
+    """Return what the team should know, in a language; `kept` is the licence that rows without one keep of their dataset."""
     if not read.records:
         return []
     records = pl.concat([_conform(one) for one in read.records])
@@ -216,7 +209,6 @@ def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
 
 
 def _notice(code: str, params: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return a notice in words, of no single name of the records."""
     message, expected = words.message_of(code, params, language)
     of_none: dict[str, Any] = {"category": None, "sure": False, "may_mean": [], "rows": [], "events": [], "others": 0}
     return {"code": code, "name": params["name"], **of_none, "message": message, "expected": expected}

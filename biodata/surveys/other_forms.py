@@ -53,10 +53,7 @@ def take(
     files: Files, source: str, target: Path, *, dataset: str | None, licence: str | None, encoding: str | None,
     kept: Mapping[str, str],
 ) -> list[VerbatimTable]:  # fmt: skip
-    """Write what comes in of files to `target` (`ingest.interpreted_tables`); return the tables with what was found of them.
-
-    `source` is from `ingest.forms.recognise`; the other options are as for `check.check_paths`.
-    """
+    """Write what comes in of files to `target` (`ingest.interpreted_tables`); return the tables with what was found of them."""
     options = {"encoding": encoding} if encoding is not None and source in _ENCODED else {}
     options |= {"headings": json.dumps(dict(kept))} if kept and source == "kobo" else {}
     opened = open_source(source, [path for _, path in files], dataset=dataset or DATASET, options=options)
@@ -111,7 +108,6 @@ def _safe_table(table: VerbatimTable, dataset: str | None, files: Files, licence
 
 
 def _of_refusals(refusals: Sequence[Refusal]) -> Iterator[Finding]:
-    """Find rows that stay out by rule in numbers, the others one by one."""
     messages = {one.code: one.message for one in reversed(refusals)}
     for (file, code), count in Counter((one.file, one.code) for one in refusals if one.by_rule).items():
         yield Finding(file, None, None, None, None, code, False, {"count": str(count), "message": messages[code]})

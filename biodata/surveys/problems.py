@@ -67,12 +67,7 @@ def report_of(
     notices: Sequence[Mapping[str, Any]] = (), order: Mapping[tuple[str, str | None], Mapping[str, int]] = MappingProxyType({}),
     accepted: int = 0, params: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the answer to a check: `file`, `form`, `rows`, what else is said of the file, and the problems in their order.
-
-    `ok` (nothing blocks), `blocking`, `warnings` are numbers, `accepted` how many cells have an accepted proposal in their
-    place; `notes` are of a reader of the form, `notices` no fault and worth knowing. The order is the workbook's: its sheets,
-    their rows from above, their columns from the left (`order`, as `Survey.order`); what is of a whole file comes first.
-    """
+    """Return the answer to a check: `file`, `form`, `rows`, what else is said of the file, and the problems in their order."""
     places = {sheet: place for place, sheet in enumerate(order, start=1)}
 
     def place(problem: Problem) -> tuple[Any, ...]:

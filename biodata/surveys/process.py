@@ -154,11 +154,6 @@ def _published(shown: pipeline.Preview) -> dict[str, Sequence[str]]:
 
 
 def _checked(settings: Settings, registry: Registry, submission: Submission, lake: Lake) -> tuple[Path, dict[str, Any]]:
-    """Return the tables that come in of a submission's file, with what is wrong in it.
-
-    From here on they are read, never the file again. Of a file in another form than sheets nothing else is kept: it may
-    hold people, or a patrol's arrests.
-    """
     boundaries = places.load_boundaries(settings.boundaries)
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
@@ -267,10 +262,7 @@ def _look_again(session: Session, submission: Submission) -> None:
 
 
 def _opened(settings: Settings, submission: Submission) -> Path:
-    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first.
-
-    Where the file itself is not kept, that is what was taken of it.
-    """
+    """Return where a submission's file lies beside the lake, where the service cannot read it; open it out first."""
     data, checksum = settings.data, submission.file_sha256
     arrived, path = survey_files.waiting(data, checksum), survey_files.file_kept(data, checksum, submission.file_name)
     taken = survey_files.stripped_file(data, checksum, submission.restores or submission.id)

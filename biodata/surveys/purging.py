@@ -17,12 +17,7 @@ from biodata.surveys.problems import refuse
 
 
 def purge_part(settings: Settings, registry: Registry, *, dataset: str, part: str, reason: str, actor: str) -> dict[str, Any]:  # fmt: skip
-    """Purge a part: its records and events of every version, its files, its reports; a second time is no news.
-
-    A record that stands in another part of the dataset by now is that part's, and stays. The reason is for the audit, and
-    must tell no place. The answer: how many `records`, `events` and `files` of uploads went, and what `access.purges` did. A
-    part that the dataset has not, and had not, is refused (RECORD_MISSING).
-    """
+    """Purge a part: its records and events of every version, its files, its reports; a second time is no news."""
     own = Submission.dataset == dataset, Submission.part == part
     with registry.session(read_only=True) as session:
         every = session.scalars(select(Submission).where(*own)).all()

@@ -36,10 +36,7 @@ MEDIA_TYPES: Final = {
 
 
 def write_report(form: ReportForm, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:
-    """Write what `surveys.check` returned of a file's content; the same report and file give the same bytes.
-
-    The language is that of the workbook's own words; the problems are in the report's.
-    """
+    """Write what `surveys.check` returned of a file's content; the same report and file give the same bytes."""
     if form is ReportForm.JSON:
         return orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
     if form is ReportForm.CSV:

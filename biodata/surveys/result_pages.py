@@ -30,7 +30,7 @@ from biodata.surveys.words.sentences import retold
 from biodata.text.tables import read_rows
 
 _NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"
-_FORMAT: Final = 2  # raised when numbers change: those that are kept are then made again
+_FORMAT: Final = 3  # raised when numbers change: those that are kept are then made again
 _DRAWING: Final = Lock()  # matplotlib's settings are those of the process
 
 
@@ -40,10 +40,7 @@ def folder(data: Path, dataset: str) -> Path:
 
 
 def make(settings: Settings, registry: Registry) -> list[str]:
-    """Compute the results of every dataset whose published rows are others than its results were made of; return their keys.
-
-    Exact ones are sealed as uploads are, so that only a process that may read the lake can open them.
-    """
+    """Compute the results of every dataset whose published rows are others than its results were made of; return their keys."""
     current = releases.current(settings.data)
     if current is None:
         return []
@@ -100,7 +97,6 @@ def _results(
 
 
 def _common_names(current: releases.Release, species: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return by language one common name of each species: that of a checklist, else a bundled one."""
     found: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
     bundled = reversed(read_rows("vernacular_names.csv"))
     told = [(row["scientificName"], row["language"], row["name"]) for row in bundled]
@@ -130,10 +126,7 @@ def read(data: Path, dataset: str) -> dict[str, Any] | None:
 
 
 def exact(data: Path, dataset: str) -> dict[str, Any] | None:
-    """Return the exact results of a dataset, which its team alone may have; None where there are none.
-
-    A StoreError is raised where this process cannot open what is sealed.
-    """
+    """Return the exact results of a dataset, which its team alone may have; None where there are none."""
     path = folder(data, dataset) / _EXACT
     if not path.exists():
         return None
@@ -148,11 +141,7 @@ def exact(data: Path, dataset: str) -> dict[str, Any] | None:
 
 
 def is_of_team(registry: Registry, who: Principal, dataset: str) -> bool:
-    """Tell whether somebody has the exact results of a dataset.
-
-    That is who may send to it, if their role is of this dataset, or if a part that they sent was taken in: a role that is bound
-    to nothing lets somebody send everywhere, and shows them nothing that is not theirs.
-    """
+    """Tell whether somebody has the exact results of a dataset."""
     if not may(who, Action.HAND_IN, dataset=dataset):
         return False
     if any(role.role is Role.UPLOADER and role.dataset == dataset for role in who.roles):

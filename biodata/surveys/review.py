@@ -38,10 +38,7 @@ _LISTED: Final = 200
 
 
 def look(registry: Registry, who: Principal | None, number: int, *, language: str = "en") -> dict[str, Any]:
-    """Return a submission as its team, who reviews a side of it, or the machine's owner (None) sees it, in a language.
-
-    To anybody else it is not there (RECORD_MISSING).
-    """
+    """Return a submission as its team, who reviews a side of it, or the machine's owner (None) sees it, in a language."""
     with registry.session(read_only=True) as session:
         return _to_dict(session, who, sides.need(session, who, number), language=language)
 
@@ -55,10 +52,7 @@ def listed(registry: Registry, who: Principal | None) -> list[dict[str, Any]]:
 
 
 def versions(registry: Registry, who: Principal | None, dataset: str) -> list[dict[str, Any]]:
-    """Return the versions of the parts of a dataset, by part, the oldest first: what each changed, and its history.
-
-    If none concerns somebody it is not there (DATASET_UNKNOWN), unless they send to it: then there is none yet.
-    """
+    """Return the versions of the parts of a dataset, by part, the oldest first: what each changed, and its history."""
     with registry.session(read_only=True) as session:
         asked = select(Submission).where(Submission.dataset == dataset, Submission.part_version.is_not(None))
         found = session.scalars(asked.order_by(Submission.part, Submission.part_version))
@@ -84,11 +78,7 @@ def _counts(submission: Submission) -> dict[str, Any] | None:
 
 
 def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:
-    """Send a draft that was checked, in the version that its sender looked at, to those who review it.
-
-    To others it is not there (RECORD_MISSING); it must be that version still (SUBMISSION_CHANGED), and such a draft
-    (SUBMISSION_DECIDED).
-    """
+    """Send a draft that was checked, in the version that its sender looked at, to those who review it."""
     with registry.session() as session, session.begin():
         found = sides.need(session, who, number)
         if not sides.is_own(who, found):
@@ -112,13 +102,7 @@ def decide(
     registry: Registry, who: Principal, number: int, decision: str, *, seen: int, country: str | None = None,
     reasons: str = "", questions: Sequence[Mapping[str, Any]] = (),
 ) -> None:  # fmt: skip
-    """Put down what a reviewer decides (accept, ask, refuse) for a side, or all of theirs that wait, of the version they have seen.
-
-    When every side that waits accepted, the worker publishes it. Reasons, or questions at a sheet, row and column, are needed
-    but to accept, and tell no place (FIELD_INVALID). Whom it does not concern it is not there for (RECORD_MISSING); its team,
-    and who reviews no side of it, decides nothing (REVIEW_FORBIDDEN); it must be that version still (SUBMISSION_CHANGED), and
-    one that waits (SUBMISSION_DECIDED).
-    """
+    """Put down what a reviewer decides (accept, ask, refuse) for a side, or all of theirs that wait, of the version they have seen."""
     if decision not in _DECISIONS:
         refuse("FIELD_INVALID", "NO_DECISION", ", ".join(_DECISIONS), column="decision", value=decision)
     reasons = reasons.strip()
@@ -148,7 +132,6 @@ def decide(
 
 
 def _own_sides(who: Principal, submission: Submission, country: str | None) -> list[str]:
-    """Return the sides that somebody decides about: those that wait, else those that they may."""
     every, mine = submission.sides or {}, _to_decide(who, submission)
     wanted = country.strip().upper() if country is not None else None
     code, value = "REVIEW_FORBIDDEN", country
@@ -196,10 +179,7 @@ def asking(session: Session, submission: Submission) -> set[str]:
 
 
 def answer(registry: Registry, who: Principal, number: int, words: str, *, seen: int) -> None:
-    """Put down what the team answers in words that tell no place; the sides that asked look at the survey again.
-
-    Refused is what `decide` refuses, and an answer where nothing is asked (SUBMISSION_DECIDED).
-    """
+    """Put down what the team answers in words that tell no place; the sides that asked look at the survey again."""
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:
         refuse("FIELD_INVALID", "NO_ANSWER", "ANSWER_WORDS", column="answer", n=1, n1=f"{MOST_WORDS:,}")
@@ -279,7 +259,8 @@ def _to_dict(
             told["sides"] = sides.now(session, one, one.sides or {})
         yours = _to_decide(who, one) or None if who is not None and is_open else None
         told |= {"job": one.job_id, "left_alone": halted(session, one) == NO_WORKER or None, "snapshot": one.snapshot,
-                 "on_map": on_map(session, one, language), "next": what_next(session, one, language),
+                 "release": shown_since(session, one) if where == "published" else None,
+                 "next": what_next(session, one, language),
                  "report": None if one.report is None else problems.read(one.report, language), "yours": yours,
                  "difference": difference(one, language, whole=set(one.sides or {}) <= set(sides.visible_sides(who, one))),
                  "waits": waits(session, one, language) or None,
@@ -293,19 +274,17 @@ _LISTS: Final = ("new", "changed", "gone")
 CHECKING, REMOVING, NOT_SENT, UNDECIDED = "checking", "removing", "not_sent", "undecided"
 NO_WORKER: Final = "NEXT_NO_WORKER"  # it waits for a worker where none seems to run
 _ENDED: Final = ("refused", "replaced", "withdrawn")
-_MAP: Final = {
-    "published": "MAP_SHOWN", COMMITTED: "MAP_NEXT_RELEASE", "removed": "MAP_REMOVED", "replaced": "MAP_REPLACED",
+_NEXT: Final = {
+    "draft": "NEXT_SEND", "published": "MAP_SHOWN", COMMITTED: "MAP_NEXT_RELEASE", "removed": "MAP_REMOVED", "replaced": "MAP_REPLACED",
     "accepted": "MAP_BEING_MADE", COMMITTING: "MAP_BEING_MADE", "submitted": "MAP_AFTER_REVIEW", "asked": "MAP_AFTER_ANSWER",
+    REMOVING: "MAP_REMOVING", "refused": "NEXT_REFUSED",
 }  # fmt: skip
-"""What is said of the map in each state of which it will show, or showed, the survey."""
+"""What is said of the map, or of what comes next, in each state that has anything of either."""
 KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"  # why the map may show a version that came back coarser than it did then
 
 
 def difference(submission: Submission, language: str, *, whole: bool = True) -> dict[str, Any] | None:
-    """Return the difference as it is kept, with what has to be known of it before anybody accepts it.
-
-    Whoever sees some sides alone is told the counts, and no row: `views.rows` shows what becomes of theirs.
-    """
+    """Return the difference as it is kept, with what has to be known of it before anybody accepts it."""
     if submission.difference is None:
         return None
     found = {name: value for name, value in submission.difference.items() if name != WAITS}
@@ -319,7 +298,6 @@ def difference(submission: Submission, language: str, *, whole: bool = True) -> 
 
 
 def _in_words(table: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return a table's difference with a word for the headings that are kept back."""
     other = {OTHER_COLUMN: words.message_of("DIFFERENCE_OTHER_COLUMN", {}, language)[0]}
     changed = [{**one, "column": other.get(one["column"], one["column"])} for one in table["changed"]]
     counts = {other.get(name, name): count for name, count in table["changed_cells"].items()}
@@ -344,21 +322,20 @@ def side_states(submission: Submission) -> dict[str, str] | None:
 
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
-    """Return what happens to a submission next, or who has to do what; None where nothing does any more."""
-    halt = halted(session, submission)
-    refused = [side for side, how in (submission.sides or {}).items() if how == REFUSED]
-    params: dict[str, str] = {}
-    if halt is not None:
-        code = halt
-    elif submission.state == "draft":
-        going = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
-        code = going if submission.report is None else "NEXT_SEND"
-    elif submission.state == "refused" and refused:
-        code, params = "NEXT_REFUSED", {"sides": ", ".join(refused)}
-    else:
-        shown = on_map(session, submission, language)
-        return None if shown is None else str(shown["message"])
-    return words.message_of(code, {"number": submission.id, "part": submission.part, **params}, language)[0]
+    """Return whether the map shows a submission, what happens next, or who has to do what; None where nothing does any more."""
+    every, where, after = submission.sides or {}, stage(session, submission), replaced_by(session, submission)
+    checking = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
+    code = halted(session, submission) or (checking if where == CHECKING else _NEXT.get(where))
+    meant = REFUSED if where == "refused" else WAITING
+    told = [side for side, how in every.items() if how == meant and (meant == REFUSED or side != NO_COUNTRY)]
+    if code is None or (where == "refused" and not told) or (where == "replaced" and after is None):
+        return None
+    params = {
+        "number": (after or submission).id, "part": submission.part, "version": after and after.part_version,
+        "sides": ", ".join(told), "release": shown_since(session, submission) if where == "published" else None,
+        "holds": words.message_of("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(every) > 1 else None,
+    }  # fmt: skip
+    return words.message_of(code, params, language)[0]
 
 
 def waits(session: Session, submission: Submission, language: str) -> list[str]:
@@ -381,20 +358,3 @@ def halted(session: Session, submission: Submission) -> str | None:
     if job is None or job.state != "failed":
         return None
     return "NEXT_RULES_UNREADABLE" if (job.error or "").startswith(UNREADABLE) else "NEXT_HALTED"
-
-
-def on_map(session: Session, submission: Submission, language: str) -> dict[str, Any] | None:
-    """Return whether the map shows a survey, since when, and else when it will, or what took its place; None where it never will."""
-    sides, state = submission.sides or {}, state_of(session, submission)
-    after = replaced_by(session, submission) if state == "replaced" else None
-    if state not in _MAP or (state == "replaced" and after is None):
-        return None
-    since = shown_since(session, submission) if state == "published" else None
-    waiting = [side for side, how in sides.items() if how == WAITING and side != "ZZ"]
-    params = {
-        "release": since, "version": after and after.part_version, "number": after and after.id, "sides": ", ".join(waiting),
-        "holds": words.message_of("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(sides) > 1 else None,
-    }  # fmt: skip
-    code = "MAP_REMOVING" if state == COMMITTED and submission.removes else _MAP[state]
-    message, _ = words.message_of(halted(session, submission) or code, params, language)
-    return {"shown": state == "published", **({"release": since} if since else {}), "message": message}

@@ -40,11 +40,7 @@ def countries(read: Interpreted) -> set[str]:
 
 
 def asked(session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]) -> dict[str, str]:  # fmt: skip
-    """Return how each side of a survey stands before anybody has looked at it.
-
-    A side waits where somebody who is not of its team may review it, or the settings ask for a review in any case; one that
-    is not among the `concerned` does not.
-    """
+    """Return how each side of a survey stands before anybody has looked at it."""
     sender = session.get(Account, submission.account_id) if submission.account_id is not None else None
     unreviewed = sender is not None and sender.name in settings.survey_unreviewed
     if settings.survey_review == "not_required" or unreviewed:
@@ -96,10 +92,7 @@ def need(session: Session, who: Principal | None, number: int) -> Submission:
 
 
 def concerns(who: Principal | None, submission: Submission) -> bool:
-    """Tell whether somebody, or the machine's owner (None), sees a submission: what is another's is not there for them.
-
-    A draft that its sender keeps back is its sender's alone.
-    """
+    """Tell whether somebody, or the machine's owner (None), sees a submission: what is another's is not there for them."""
     if who is None:
         return True
     if is_own(who, submission) or not submission.wanted:
@@ -131,10 +124,7 @@ def visible_sides(who: Principal | None, submission: Submission) -> list[str]:
 
 
 def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -> bool:
-    """Tell whether a submission goes no further before somebody does something.
-
-    Its sender sends a draft that they kept back, and its team answers; a reviewer decides about a side that waits and asks nothing.
-    """
+    """Tell whether a submission goes no further before somebody does something."""
     if who is None:
         return False
     if is_of_team(who, submission):

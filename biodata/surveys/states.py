@@ -80,7 +80,6 @@ class Brought:
 
 
 def _events(batch: pl.DataFrame) -> pl.DataFrame:
-    """Return a batch of events; one that nothing identifies is refused, and changes nothing."""
     if "eventID" not in batch.columns:
         return _nothing()
     sheet = pl.col("source_sheet") if "source_sheet" in batch.columns else pl.lit(None, dtype=pl.String)
@@ -124,7 +123,6 @@ def of_lake_events(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Return a frame with the cells of a JSON object as columns of their own."""
     told = frame[column].drop_nulls().unique()
     if told.is_empty():
         return frame.drop(column)
@@ -142,10 +140,7 @@ def options_of(registry: Registry, submission: Submission) -> dict[str, str]:
 
 
 class UploadReading(ExitStack):
-    """What was read of a submission's file, once for all that a job asks of it; use it in a `with` block.
-
-    It is read again where the lake has another version by now, or something was withdrawn: names may be matched otherwise.
-    """
+    """What was read of a submission's file, once for all that a job asks of it; use it in a `with` block."""
 
     def __init__(self, settings: Settings, lake: Lake) -> None:
         super().__init__()

@@ -46,11 +46,7 @@ def receive(
     settings: Settings, registry: Registry, content: bytes, name: str, *, sender: Principal, dataset: str | None = None,
     idempotency_key: str | None = None, sent: Sent | None = None,
 ) -> int:  # fmt: skip
-    """Keep an upload, sealed, and put it into the queue; return its number, the earlier one's where the same came before.
-
-    Without a dataset it goes to the one that its sender may upload to, or one called as the sender; the name is never used as
-    a path. Refused is another's dataset, a name of a part that is none, and a key that came with another file.
-    """
+    """Keep an upload, sealed, and put it into the queue; return its number, the earlier one's where the same came before."""
     sent = sent or Sent()
     survey_shapes.checked(sent.licence, code="FIELD_INVALID")
     dataset, checksum = dataset_of(sender, dataset), hashlib.sha256(content).hexdigest()
@@ -91,12 +87,7 @@ def part_name(text: str) -> str:
 
 
 def remove(settings: Settings, registry: Registry, who: Principal, number: int) -> int:
-    """Take back a submission that waits, with its file; or remove the part that it is the current version of.
-
-    The answer is the number of the version that removes the part, or of the submission that only waited; a second time is no
-    news. Its team alone does it, what waits its sender, what is published after a login (FORBIDDEN), and not while it is being
-    published or once another version took its place (SUBMISSION_DECIDED).
-    """
+    """Take back a submission that waits, with its file; or remove the part that it is the current version of."""
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.state == COMMITTED:
@@ -116,10 +107,7 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
 
 
 def restore(registry: Registry, who: Principal, number: int) -> int:
-    """Send an earlier version of a part again, like any other; return the new submission's number, while it waits the same one.
-
-    Its file must be kept (VERSION_UNKNOWN), and it not be the current version (SUBMISSION_DECIDED).
-    """
+    """Send an earlier version of a part again, like any other; return the new submission's number, while it waits the same one."""
     with registry.session() as session, session.begin():
         found = _own(session, who, number)
         if found.part_version is None or found.removes or found.report is None:
@@ -133,7 +121,6 @@ def restore(registry: Registry, who: Principal, number: int) -> int:
 
 
 def _once(session: Session, who: Principal, found: Submission, like: ColumnElement[bool], **own: Any) -> int:
-    """Put down one more version of a part, unless one like it waits; return its number."""
     same = (Submission.dataset == found.dataset) & (Submission.part == found.part) & Submission.state.in_(WAITING)
     waiting: int | None = session.scalar(select(Submission.id).where(same, like).limit(1))
     if waiting is not None:
@@ -150,7 +137,6 @@ def _own(session: Session, who: Principal, number: int) -> Submission:
 
 
 def _remove_part(session: Session, who: Principal, found: Submission) -> int:
-    """Put down that a part has no rows from now on, and queue it; return the number of that version."""
     if who.key_id is not None:
         refuse("FORBIDDEN", "LOGIN_ONLY", "POST /v1/login")
     last = last_of(session, found.dataset, found.part)
@@ -162,11 +148,7 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
 
 
 def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
-    """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was.
-
-    A job that was given up may kill whoever takes it: only whoever sends the file again sets it going (`number`). `because`
-    names those whose job's error begins so.
-    """
+    """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was."""
     left = or_(
         Submission.state.in_(("accepted", COMMITTING, COMMITTED)),
         (Submission.state == "draft") & Submission.report.is_(None),

@@ -43,10 +43,7 @@ _SAYS_WRONG_PLACE: Final = (
 
 
 class TableChecks:
-    """Checks the tables of one survey: its sites and events first, then its records, then what only all of them show.
-
-    Of tables `by_program` nobody can fill a cell, and a record repeats what its event says.
-    """
+    """Checks the tables of one survey: its sites and events first, then its records, then what only all of them show."""
 
     def __init__(
         self, harmoniser: Harmoniser, boundaries: BoundarySet, today: date, common: CommonNames, *, by_program: bool
@@ -145,14 +142,15 @@ class TableChecks:
         yield from self._at_sea(rows, read)
 
     def _at_sea(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
-        placed = read.interpreted.drop_nulls(["decimalLatitude", "decimalLongitude"])
+        pair = ["decimalLongitude", "decimalLatitude"]
+        placed = read.interpreted.drop_nulls(pair).with_columns(is_east=value_checks.is_east(*pair))
         wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
         if wet.is_empty() or 2 * wet.height >= placed.height:
             return
-        x, y = wet["decimalLongitude"].to_numpy(), wet["decimalLatitude"].to_numpy()
+        x, y = (wet[name].to_numpy() for name in pair)
         far = np.isnan(self.boundaries.coasts.near(x, y).distance_m) & (self.boundaries.cells.locate(x, y) == SEA)
-        for row, flags in wet.filter(pl.Series(far)).select("source_row", "quality_flags").iter_rows():
-            column = rows.column(row, ("decimalLatitude", "verbatimCoordinates"))
+        for row, east, flags in wet.filter(pl.Series(far)).select("source_row", "is_east", "quality_flags").iter_rows():
+            column = rows.column(row, (*(pair if east else pair[1:]), "verbatimCoordinates"))
             if column is not None and not any(flag.startswith(_SAYS_AT_SEA) for flag in flags):
                 yield rows.finding(row, column, "PLACE_AT_SEA")
 

@@ -26,12 +26,7 @@ _HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
 
 @lru_cache(maxsize=80)
 def template(design: str, language: str = "en") -> bytes:
-    """Return the workbook (XLSX) to fill in for a survey of a design (`SurveyDesign`), in one of the ten languages.
-
-    It has a sheet of what holds for all of it, the sheets of sites, events and occurrences, each with an example row that is
-    left out when it is read, the lists that cells are chosen from, and how to fill it in. An unknown design or language
-    raises an InputError that names those that there are.
-    """
+    """Return the workbook (XLSX) to fill in for a survey of a design (`SurveyDesign`), in one of the ten languages."""
     if design not in DESIGNS:
         refuse("DESIGN_UNKNOWN", "NO_SUCH_DESIGN", ", ".join(DESIGNS), column="design", value=design)
     if language not in LANGUAGES:
@@ -57,12 +52,6 @@ def file_name(design: str, language: str) -> str:
     return f"survey_{design}_{language}.xlsx"
 
 
-def offered() -> list[dict[str, object]]:
-    """Return every design with the unit of its effort and the languages of its templates."""
-    told = [(one.name.value, one.unit, word(f"design.{one.name}", "en"), list(LANGUAGES)) for one in DESIGNS.values()]
-    return [dict(zip(("design", "unit", "title", "languages"), one, strict=True)) for one in told]
-
-
 def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
     from openpyxl.styles import Font, PatternFill
 
@@ -83,7 +72,6 @@ def _project(sheet: "Worksheet", design: Design, language: str) -> None:
 
 
 def _column(sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]) -> None:  # fmt: skip
-    """Show a column's heading and whether it is needed, make its cells text, and let those of `rows` be chosen."""
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
@@ -137,7 +125,6 @@ def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
 
 
 def _readme(sheet: "Worksheet", design: Design, language: str) -> None:
-    """Write what the workbook is, how it is filled in, and every column with its term and an example."""
     from openpyxl.styles import Alignment, Font
 
     sheet.append([word(f"design.{design.name}", language)])

@@ -38,8 +38,10 @@ _LOST: Final = re.compile("\ufffd|\\?{3,}")
 _TEXTS: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
 _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
+_EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
+_TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*]\s*(?=\d)")
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES = 5, 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
@@ -94,8 +96,8 @@ def _measured(rows: Rows) -> Iterator[Finding]:
             continue
         limits = {"least": f"{kind.least:g}", "greatest": f"{kind.greatest:g}", "told": kind.unit}
         for row, cell in rows.cells(column).items():
-            number = parse_decimal(cell.strip())[0]
-            if number is None or not (kind.least or 0) <= number <= kind.greatest:
+            numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown
+            if any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
                 yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
 
 
@@ -145,10 +147,7 @@ def _uncounted(rows: Rows) -> Iterator[Finding]:
 
 
 def _repeated(rows: Rows) -> Iterator[Finding]:
-    """Find rows in which every cell is as in an earlier one, where they have a place of their own or a time of day.
-
-    Of animals at one station on one day several may be alike; an identifier says that two records are two.
-    """
+    """Find rows in which every cell is as in an earlier one, where they have a place of their own or a time of day."""
     for row, before in rows.table.repeats.items() if "occurrenceID" not in rows.table.frame.columns else ():
         timed = any(_CLOCK.search(rows.own[row].get(name) or "") for name in _CLOCKS)
         if timed or any(rows.column(row, (name,)) for name in _PLACES):
@@ -183,10 +182,17 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
     limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
     lonely = cells.with_columns(metres=pl.Series(metres)).filter(pl.col("metres") > limit)
-    for row, number, distance in every.join(lonely, on=["x", "y"]).select("source_row", "part", "metres").iter_rows():
+    odd = every.select("source_row", "part", "x", "y", is_east=is_east()).join(lonely, on=["x", "y"])
+    for row, number, east, distance in odd.select("source_row", "part", "is_east", "metres").iter_rows():
         rows = parts[number][0]
-        if (column := rows.column(row, _PLACES)) is not None:
+        if (column := rows.column(row, _EAST_FIRST if east else _PLACES)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
+
+
+def is_east(x: str = "x", y: str = "y") -> pl.Expr:
+    """Tell of which places the longitude alone is none of the others."""
+    x_usual, y_usual = (pl.col(n).is_between(pl.col(n).quantile(0.05), pl.col(n).quantile(0.95)) for n in (x, y))
+    return ~x_usual & y_usual
 
 
 _NAME: Final = "scientificName"
@@ -199,21 +205,21 @@ _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter make
 def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Iterator[Finding]:
     """Return findings, with the common names among a table's scientific names told as such."""
     meant = cache(lambda text: _meant(text, names))
-    left: dict[tuple[int | None, str | None], Finding] = {}
+    left: dict[tuple[int, str], Finding] = {}
     columns = (_NAME, "verbatimScientificName")
     cells = [(row, name, text) for row, own in rows.own.items() for name in columns if (text := own.get(name))]
     for row, column, text in cells:
         proposal = meant(text)
         if proposal is not None:
-            left[row, rows.table.heading(column)] = rows.finding(row, column, "NAME_COMMON", proposal=proposal)
+            left[rows.table.place(row, column)] = rows.finding(row, column, "NAME_COMMON", proposal=proposal)
         elif column in rows.table.converted and not meaning(text, names):
             yield rows.finding(row, column, "TAXON_MATCH_NONE")
     for finding in findings:
-        told = left.get((finding.row, finding.column))
+        told = left.get((finding.row or 0, finding.column or ""))
         if told is None or finding.code not in _SAY_THE_SAME:
             yield finding
         elif finding.blocking:
-            left[told.row, told.column] = replace(told, blocking=True)
+            left[finding.row or 0, finding.column or ""] = replace(told, blocking=True)
     yield from left.values()
 
 
@@ -226,10 +232,7 @@ def _meant(text: str, names: CommonNames) -> str | None:
 
 
 def near(rows: Rows) -> Iterator[Finding]:
-    """Find names of species that no list has, and that are a slip away from one that a list, or the table itself, has.
-
-    A slip is a letter, or two that changed places; in an epithet of eight letters or more there may be two.
-    """
+    """Find names of species that no list has, and that are a slip away from one that a list, or the table itself, has."""
     if _NAME not in rows.table.headings:
         return
     told = {row: species for row, text in rows.cells(_NAME).items() if (species := _species(text)) is not None}

@@ -131,11 +131,7 @@ def rows(
     change: str | None = None, event: str | None = None, offset: int = 0, limit: int = 100, language: str = "en",
     rules_hash: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return rows of a submission as they would be published: all to its team and the machine's owner, else those of their sides.
-
-    Rows that other rules let out than those of `rules_hash`, where it is known, are not shown, nor those of a survey that
-    nobody decides about any more (SUBMISSION_DECIDED). `flags` tells what those of the rows mean, in the language.
-    """
+    """Return rows of a submission as they would be published: all to its team and the machine's owner, else those of their sides."""
     with registry.session(read_only=True) as session:
         found = sides.need(session, who, number)
         mine, view = sides.visible_sides(who, found), survey_files.read_view(session, number)
@@ -162,11 +158,7 @@ def rows(
 def exact_rows(
     settings: Settings, registry: Registry, who: Principal | None, number: int, *, side: str | None = None
 ) -> pl.DataFrame:
-    """Return the rows of a submission's file with their exact places: of the sides of `who`, or of all.
-
-    Only the owner of the installation can read that file: the service keeps it sealed, and never calls this. Refused is what
-    does not concern them (RECORD_MISSING), whose file is not checked yet, or gone (SUBMISSION_DECIDED), and another side.
-    """
+    """Return the rows of a submission's file with their exact places: of the sides of `who`, or of all."""
     with registry.session(read_only=True) as session:
         found = sides.need(session, who, number)
         mine = sides.visible_sides(who, found)

@@ -130,7 +130,6 @@ PUBLIC = {
         "/v1/reports/{result_id:path}": "/v1/reports/none",
         "/v1/rights/terms": "/v1/rights/terms",
         "/v1/rights/datasets/{key:path}": "/v1/rights/datasets/field-notes",
-        "/v1/surveys/templates": "/v1/surveys/templates",
         "/v1/surveys/templates/{design}": "/v1/surveys/templates/plot?language=lo",
         "/v1/surveys/results/{key:path}": "/v1/surveys/results/field-notes",
         "/v1/audit/sensitivity": "/v1/audit/sensitivity",

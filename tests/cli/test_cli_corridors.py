@@ -2,6 +2,9 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 
 import geopandas as gpd

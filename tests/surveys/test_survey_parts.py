@@ -20,7 +20,7 @@ from biodata.store.models import Release, Submission
 from biodata.store.query.filters import And, Compare
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.surveys import process, purging, receive, review, states, submit
+from biodata.surveys import process, purging, receive, review, states, submit, words
 from biodata.surveys.difference import compare
 from biodata.surveys.submit import Sent
 
@@ -200,7 +200,8 @@ def agree(team: Team, oracle: Oracle, dataset: str) -> None:
                 after = survey_steps.replaced_by(session, one)
                 assert (survey_steps.state_of(session, one), one.part_version) == (state, place + 1), (part, number)
                 assert (after and after.id) == (versions[place + 1][0] if place + 1 < len(versions) else None)
-                assert review.on_map(session, one, "en")["shown"] == (state == "published")
+                shows = words.message_of("MAP_SHOWN", {"release": survey_steps.shown_since(session, one)}, "en")[0]
+                assert (review.what_next(session, one, "en") == shows) == (state == "published")
                 assert one.removes == (rows is None)
 
 

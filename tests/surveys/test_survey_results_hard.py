@@ -228,7 +228,6 @@ def test_nothing_found_is_told_without_a_warning(effort_value):
     _, told = survey(some)
     assert told["summary"]["records"] == 0
     assert told["richness"]["camera_trap"]["by"]["joint"]["estimates"]["species"] == 0
-    assert "refused" in told["richness"]["camera_trap"]["compared"]
     assert told["abundance"] == told["occupancy"] == told["totals"] == []
 
 

@@ -161,7 +161,7 @@ def test_the_page_tells_all_numbers_and_needs_nothing_from_elsewhere(public):
     assert " style=" not in page, "the page's policy would not let it"
     for heading in ("Effort", "Species", "Relative abundance", "Occupancy", "Trend", "Totals across the border"):
         assert f">{heading}</h2>" in page
-    assert page.count("<img ") == page.count('alt="') == len(survey_plots.plots(found)) == 6
+    assert page.count("<img ") == page.count('alt="') == len(survey_plots.plots(found)) == 4
     attached = json.loads(re.search(r'id="card">(.*?)</script>', page, re.S)[1])
     assert attached == json.loads(json.dumps(found))
 
@@ -188,7 +188,7 @@ def test_command(settings, tmp_path):
     assert out.read_text().startswith("<!doctype html>")
     assert {path.name for path in png.iterdir()} == {
         "effort-1-camera-trap.png", "accumulation-1-camera-trap.png", "abundance-1-camera-trap.png",
-        "occupancy-1-camera-trap.png", "trends-1-camera-trap.png", "totals-1-camera-trap.png",
+        "occupancy-1-camera-trap.png",
     }  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in png.iterdir())
     said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--records", "exact", "--json")

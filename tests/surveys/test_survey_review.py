@@ -303,8 +303,7 @@ def test_what_waits_is_taken_back_and_what_is_published_is_removed_and_comes_bac
     assert office.client.get("/v1/occurrence/search?datasetKey=gone").json()["count"] == 1
     states = {number: office.look("team", number)["state"] for number in (again, removal, other)}
     assert states == {again: "removed", removal: "removed", other: "published"}
-    told = office.look("team", again)["on_map"]
-    assert (told["shown"], told["message"]) == (False, words.message_of("MAP_REMOVED", {}, "en")[0])
+    assert office.look("team", again)["next"] == words.message_of("MAP_REMOVED", {}, "en")[0]
     back = office.client.post(f"{SURVEYS}/{again}/restore", headers=office.heads["team"]).json()["id"]
     office.settle()
     assert office.decide("laos", back, "accept").status_code == 200

@@ -8,7 +8,7 @@ log-linear model of TRIM (Pannekoek & van Strien 2005). Detection that changes o
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -73,17 +73,8 @@ def rate(events: pl.DataFrame, counted: pl.DataFrame) -> Rate | str:
     return Rate(int(n.sum()), total, str(events["effort_unit"][0]), len(n), *limits(n, effort))
 
 
-class Limits(NamedTuple):
-    """Counts for a unit of effort, the ends of the interval, and how much more places differ than chance would make them."""
-
-    rate: float
-    low: float
-    high: float
-    dispersion: float
-
-
-def limits(n: Floats, effort: Floats) -> Limits:
-    """Return the rate of counts of places, of which some have effort, and its 95 % interval.
+def limits(n: Floats, effort: Floats) -> tuple[float, float, float, float]:
+    """Return the rate of counts of places, of which some have effort, the ends of its 95 % interval, and the dispersion.
 
     Exact Poisson limits of a count divided by the dispersion (Pearson's, over places; McCullagh & Nelder 1989). A dispersion above 1
     is itself estimated, so tails are those of Student's t: of eight sites that differ as a gamma of shape 1 the limits held the
@@ -95,7 +86,7 @@ def limits(n: Floats, effort: Floats) -> Limits:
     scaled = n.sum() / spread
     low = float(stats.gamma.ppf(tail, scaled)) if scaled else 0.0
     high = float(stats.gamma.isf(tail, scaled + 1))
-    return Limits(float(n.sum()) / total, spread * low / total, spread * high / total, spread)
+    return float(n.sum()) / total, spread * low / total, spread * high / total, spread
 
 
 def dispersion(observed: Floats, expected: Floats, freedom: int) -> float:

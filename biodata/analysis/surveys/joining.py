@@ -55,10 +55,7 @@ def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> p
 
 
 def of_stations(events: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Return the effort of sites (`site`, `side`, the columns of `by`), where cameras that stand there at the same time count once.
-
-    With two cameras a site sees the same animals as with one. Of other methods, and of events without days, it is the sum.
-    """
+    """Return the effort of sites (`site`, `side`, the columns of `by`), where cameras that stand there at the same time count once."""
     at = ["site", "side", *by]
     cameras = events.filter((pl.col("method") == SurveyDesign.CAMERA_TRAP) & pl.col("first").is_not_null())
     days = days_watched(cameras)
@@ -211,11 +208,7 @@ def _without_midnights(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFr
 
 
 def species_only(records: pl.DataFrame) -> pl.DataFrame:
-    """Return the records that count as one more species of a sample.
-
-    A name of a genus counts where no species of the genus is among them, and else may be one of these. A name above the
-    genus may be any of the others, and does not count.
-    """
+    """Return the records that count as one more species of a sample."""
     known = records["species"].drop_nulls().str.split(" ").list.first().unique()
     alone = pl.when(~pl.col("genus").is_in(known.implode())).then("genus")
     return records.with_columns(name=pl.coalesce("species", alone)).drop_nulls("name")
@@ -276,10 +269,7 @@ def season_start(spans: pl.DataFrame) -> tuple[int, int]:
 def looked_for(
     joined: Joined, species: str, *, method: str | None = None, assumed_scope: Sequence[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the events whose scope holds a species and that tell absences, and how many others there are by reason.
-
-    Outside these its absence means nothing. `assumed_scope` is what events that tell no scope are taken to have looked for.
-    """
+    """Return the events whose scope holds a species and that tell absences, and how many others there are by reason."""
     if species in joined.hidden:
         return joined.events.clear(), {HIDDEN: joined.events.height}
     own = joined.records.filter(pl.col("name") == species)

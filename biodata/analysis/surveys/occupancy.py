@@ -150,11 +150,7 @@ class Occupancy:
 
 
 def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
-    """Fit the model to a detection history, sites x visits: 1 where detected, 0 where not, nan where nobody looked.
-
-    `effort` is of the same shape, in units of which p is told, 1 where it is not given; a visit without effort is none. ValueError is
-    raised if shapes differ, effort is below 0, or nobody looked anywhere.
-    """
+    """Fit the model to a detection history, sites x visits: 1 where detected, 0 where not, nan where nobody looked."""
     data = Counts.of(detected, effort)
     found, sites = data.found_at, len(data.totals)
     naive = stats.binomtest(found, sites).proportion_ci()
@@ -165,16 +161,9 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
     psi, rate, best = data.best()
     if data.one_visit:
         return Occupancy(*told, None, low, 1.0, None, low, 1.0, best, (ONE_VISIT,))
-    cut = float(stats.chi2.ppf(CONFIDENCE, 1)) / 2
-
-    def beyond_psi(x: float) -> float:
-        return best - data.over_rate(x)[1] - cut
-
-    def beyond_rate(x: float) -> float:
-        return best - data.over_psi(x)[1] - cut
-
-    psi_low, psi_high = (_crossing(beyond_psi, end, psi) for end in (_EDGE, 1.0))
-    ends = (_crossing(beyond_rate, end, rate) for end in LOG_RATE)
+    cut = best - float(stats.chi2.ppf(CONFIDENCE, 1)) / 2
+    psi_low, psi_high = (_crossing(lambda x: cut - data.over_rate(x)[1], end, psi) for end in (_EDGE, 1.0))
+    ends = (_crossing(lambda x: cut - data.over_psi(x)[1], end, rate) for end in LOG_RATE)
     p, p_low, p_high = (_chance(one) for one in (rate, *ends))
     notes = {
         DETECTED_EVERYWHERE: found == sites, EVERYWHERE: psi >= 1 - _EDGE, OPEN_ABOVE: psi < 1 - _EDGE <= psi_high,
@@ -185,10 +174,7 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
 
 
 def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict[str, Any]:
-    """Test whether sides, each as `fit` takes it, have the same occupancy, each with a detection of its own.
-
-    Sides are not compared where an estimate stands at a bound: it tells of the survey more than of the animals.
-    """
+    """Test whether sides, each as `fit` takes it, have the same occupancy, each with a detection of its own."""
     for side, (detected, effort) in histories.items():
         if not np.isfinite(detected).any():
             return {"refused": f"nobody is known to have looked for it in {side}"}

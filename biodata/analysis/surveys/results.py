@@ -6,7 +6,6 @@ wide its interval: below `LEAST_SITES` what was counted is said in words, and no
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln
 
-from biodata.analysis.species.richness import Sample
 from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import (
     HIDDEN,
@@ -211,10 +209,7 @@ def _change(found: abundance.Trend | str) -> dict[str, Any]:
 
 
 def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
-    """Return the totals of a species over all sides as intervals, by method and year.
-
-    Of two methods, or of two years, the same animals would be added. Nothing is told where only one side looked.
-    """
+    """Return the totals of a species over all sides as intervals, by method and year."""
     last = pl.coalesce("event_end", "event_start", "event_last", "event_first").cast(pl.Datetime("us"))
     groups = placed(joined, independent.filter(pl.col("name") == name)).with_columns(
         individuals="individualCount", start=pl.coalesce("event_start", "event_first").cast(pl.Datetime("us")), end=last + pl.duration(days=1),
@@ -231,7 +226,7 @@ _NUMBERS: Final = {"occasion_days", "gap_minutes", "within_m", "distance_m", "ho
 """What was chosen, of which a page of results tells."""
 
 
-def results(joined: Joined, asked: SurveyNumbers, *, seed: int = 1) -> dict[str, Any]:
+def results(joined: Joined, asked: SurveyNumbers) -> dict[str, Any]:
     """Return the results of a survey as plain values; where something cannot be told `refused` says why."""
     events = joined.events
     counted = abundance.independent_events(joined, gap_minutes=asked.gap_minutes, within_m=asked.within_m)
@@ -241,20 +236,16 @@ def results(joined: Joined, asked: SurveyNumbers, *, seed: int = 1) -> dict[str,
         "summary": _summary(joined, meant), "species": _found(joined, names), "effort": joining.effort(events).to_dicts(),
         "effort_by_month": joining.effort(events, by=("side", "method", "month")).to_dicts(),
         "effort_by_site": joining.effort(events, by=("side", "method", "site")).to_dicts(),
-        "richness": {method: _richness(joined, method, seed) for method in sorted(events["method"].unique())},
+        "richness": {method: _richness(joined, method) for method in sorted(events["method"].unique())},
         "abundance": [one for name in names for one in abundance_of(joined, counted, name, asked)],
         "occupancy": [one for name in names for one in occupancy_of(joined, name, asked)],
         "trends": [one for name in names for one in trends_of(joined, counted, name, asked)],
         "totals": [one for name in names for one in totals_of(joined, counted, name, asked)],
-        "parameters": asked.model_dump(include=_NUMBERS) | {"seed": seed},
+        "parameters": asked.model_dump(include=_NUMBERS),
     }  # fmt: skip
 
 
 def _species(joined: Joined, meant: set[str]) -> list[str]:
-    """Return the species that are told: those with most records first, then those that were meant and never found.
-
-    Of those whose places are hidden nothing is told but that: with a part of their records every number would be wrong.
-    """
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
     return [*(name for name in counts["name"] if name not in joined.hidden), *_never_found(joined, meant)]
 
@@ -291,40 +282,30 @@ def _summary(joined: Joined, meant: set[str]) -> dict[str, Any]:
 
 
 def _table(events: pl.DataFrame, records: pl.DataFrame) -> NDArray[np.int64]:
-    """Return how many records each site has of each species; a site without records is a row of 0."""
     rows, species = events["site"].unique().sort(), records["name"].unique().sort()
     table = np.zeros((len(rows), len(species)), dtype=np.int64)
     np.add.at(table, (rows.search_sorted(records["site"]), species.search_sorted(records["name"])), 1)
     return table
 
 
-def _richness(joined: Joined, method: str, seed: int) -> dict[str, Any]:
+def _richness(joined: Joined, method: str) -> dict[str, Any]:
     events = joined.events.filter(pl.col("method") == method)
     every = joined.records.join(events.select("event_key"), on="event_key", how="semi")
     records = species_only(every)
     told: dict[str, Any] = {}
-    tables = {}
     for part, of_part in by_part(events).items():
-        table = tables[part] = _table(of_part, records.join(of_part.select("event_key"), on="event_key", how="semi"))
+        table = _table(of_part, records.join(of_part.select("event_key"), on="event_key", how="semi"))
         curve = accumulation(table)
         numbers = (curve.sites, curve.richness, *curve.limits())
         told[part] = {name: of.tolist() for name, of in zip(("sites", "species", "low", "high"), numbers, strict=True)}
         told[part]["estimates"] = _every_species(pool(table))
-    del tables[JOINT]
-    compared = at_equal_coverage(tables, seed=seed) if tables else None
-    return {"by": told, "compared": compared, "not_counted": every.height - records.height}
+    return {"by": told, "not_counted": every.height - records.height}
 
 
 def _every_species(found: Pool) -> dict[str, Any]:
     """Return estimates of all species there are, or what was found where there is too little for one."""
     few = too_few(found.sites) or (None if found.species else "nothing was found")
     return {"sites": found.sites, "species": found.species, "refused": few} if few else asdict(found)
-
-
-LEAST_UNITS: Final = 5
-
-
-DRAWS: Final = 100
 
 
 _WIDE: Final = float(stats.norm.ppf(0.975))
@@ -395,50 +376,3 @@ def accumulation(counts: NDArray[np.integer]) -> Curve:
     curve, every = held.sum(axis=1), pool(table).jack1
     spread = (held**2).sum(axis=1) - curve**2 / (every or 1.0)  # where nothing was found there is no doubt about it
     return Curve(drawn[:, 0].astype(np.float64), curve, np.sqrt(np.maximum(spread, 0.0)))
-
-
-def at_equal_coverage(tables: Mapping[str, NDArray[np.integer]], *, seed: int = 1) -> dict[str, Any]:
-    """Return the richness of sides (tables of sites x species) at an equal completeness, or why they are not compared.
-
-    `coverage` is the smallest that twice the sample of any side would have (Chao & Jost 2012, https://doi.org/10.1890/11-1952.1).
-    Intervals are those of samples drawn, by `seed`, from an estimated community, unseen species among them (Chao et al. 2014,
-    https://doi.org/10.1890/13-0133.1, appendix G).
-    """
-    samples = {side: Sample.of_visits((table > 0).sum(axis=0), len(table)) for side, table in tables.items()}
-    if len(samples) < 2:
-        return {"refused": "there is only one side"}
-    for side, sample in samples.items():
-        if sample.units < LEAST_UNITS:
-            return {"refused": f"{side} has {sample.units} sites, and fewer than {LEAST_UNITS} tell no completeness"}
-        if not len(sample.counts):
-            return {"refused": f"nothing was found in {side}"}
-    common = min(sample.coverage(2.0 * sample.units) for sample in samples.values())
-    if common <= 0:
-        return {"refused": "on one side every species was found once: its completeness cannot be told"}
-    told: dict[str, dict[str, Any]] = {}
-    rng = np.random.default_rng(seed)
-    for side, sample in samples.items():
-        units = sample.units_for(common) or 2.0 * sample.units
-        richness = sample.species_at(units)
-        half = _WIDE * float(np.std(_drawn(sample, common, rng), ddof=1))
-        told[side] = {
-            "sites": sample.units, "species": len(sample.counts), "coverage": sample.coverage(), "units": units,
-            "richness": richness, "low": max(richness - half, 0.0), "high": richness + half,
-        }  # fmt: skip
-    overlap = any(a["low"] <= b["high"] and b["low"] <= a["high"] for a, b in combinations(told.values(), 2))
-    return {"coverage": common, "sides": told, "overlap": overlap}
-
-
-def _drawn(sample: Sample, common: float, rng: np.random.Generator) -> list[float]:
-    """Return the species at a coverage of samples drawn from the community that a sample tells of."""
-    n, share = sample.units, sample.counts / sample.units
-    lacking = (1 - sample.coverage()) * share.sum()
-    missed = share * (1 - share) ** n
-    known = share * (1 - lacking / missed.sum() * (1 - share) ** n) if missed.sum() > 0 else share
-    unseen = int(np.ceil(sample.unseen))
-    chance = np.concatenate([known, np.full(unseen, min(lacking / unseen, 1.0) if unseen else 0.0)])
-    found = []
-    for _ in range(DRAWS):
-        other = Sample.of_visits(rng.binomial(n, chance), n)
-        found.append(other.species_at(other.units_for(common) or 2.0 * n) if len(other.counts) else 0.0)
-    return found

@@ -29,11 +29,7 @@ def survey_page(
     told: Told, *, title: str, run: str, language: str = "en", retold: Retold = str, names: Mapping[str, str] = _NAMES,
     stations: survey_plots.Stations = (), boundaries: BoundarySet | None = None, rows: int | None = None,
 ) -> str:  # fmt: skip
-    """Return results as HTML, all or for one sheet with so many `rows` of species; the same results give the same text.
-
-    `told` is what `analysis.surveys.results` returns, with `facts`; `retold` gives English sentences in `language`; `names`
-    are common names of species in it; `stations` and `boundaries` as of `survey_plots.plots`.
-    """
+    """Return results as HTML, all or for one sheet with so many `rows` of species; the same results give the same text."""
     drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
     lacking = survey_plots.lacks_letters(language) if rows is None else None
     body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking)
@@ -58,13 +54,7 @@ def _body(told: Told, **more: Any) -> str:
 
 
 def page_in(html: str, retold: Retold) -> str:
-    """Return markup whose texts, and attributes that are read out or shown, are in another language.
-
-    Examples
-    --------
-    >>> page_in('<p aria-label="one &amp; all">one <i>two</i></p>', str.upper)
-    '<p aria-label="ONE &amp; ALL">ONE <i>TWO</i></p>'
-    """
+    """Return markup whose texts, and attributes that are read out or shown, are in another language."""
 
     def sentence(escaped: str) -> str:
         words = " ".join(escaped.split())
@@ -157,15 +147,10 @@ def richness_rows(told: Told) -> Rows:
 
 
 def richness_notes(told: Told) -> list[str]:
-    """Return what is not counted, and how the sides compare."""
-    notes = []
-    for method, found in told["richness"].items():
-        if n := found["not_counted"]:
-            which = "of no species, which may be of one of the others, not counted"
-            notes.append(f"{_method(method)}: {counted(n, 'record')} {which}.")
-        if found["compared"]:
-            notes.append(f"{_method(method)}: {_compared(found['compared'])}")
-    return notes
+    """Return what is not counted."""
+    which = "of no species, which may be of one of the others, not counted"
+    numbers = {method: found["not_counted"] for method, found in told["richness"].items()}
+    return [f"{_method(method)}: {counted(n, 'record')} {which}." for method, n in numbers.items() if n]
 
 
 def _estimates(pool: Told) -> tuple[Any, ...]:
@@ -178,17 +163,6 @@ def _estimates(pool: Told) -> tuple[Any, ...]:
 
 def _with_error(value: Any, error: Any) -> str:
     return f"{number(value)} ± {number(error, digits=2)}" if number(error) != NOT_KNOWN else number(value)
-
-
-def _compared(told: Told) -> str:
-    if "refused" in told:
-        return f"sides are not compared, since {_refused(told)}."
-    parts = [
-        f"{country_name(side)} {_short(one['richness'])} ({_range(one['low'], one['high'])}, at {_short(one['units'])} sites)"
-        for side, one in told["sides"].items()
-    ]
-    end = "the intervals overlap" if told["overlap"] else "the intervals do not overlap"
-    return f"at the same completeness of {percent(told['coverage'])}, species: {', '.join(parts)}; {end}."
 
 
 def _short(value: Any) -> str:
@@ -215,7 +189,6 @@ def _tables(
     rows: Sequence[Told], caption: Callable[[Sequence[Told]], str], cell: Callable[[Told], str], *, last: tuple[str, Any] | None = None,
     years: bool = False,
 ) -> list[str | dict[str, Any]]:  # fmt: skip
-    """Return a table for each method: species, what each part tells or why it does not, and how sides compare."""
     out: list[str | dict[str, Any]] = []
     for method in dict.fromkeys(one["method"] for one in rows):
         own = [one for one in rows if one["method"] == method]

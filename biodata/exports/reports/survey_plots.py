@@ -86,10 +86,7 @@ def plots(
     told: Told, *, language: str = "en", retold: Retold = str, stations: Stations = (),
     boundaries: places.BoundarySet | None = None,
 ) -> dict[str, Plot]:  # fmt: skip
-    """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be told has none.
-
-    Words are retold where this machine has a font for the letters of the language.
-    """
+    """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be told has none."""
     import matplotlib as mpl
 
     with mpl.rc_context(_look()):
@@ -299,7 +296,7 @@ class _Intervals(NamedTuple):
     label: str
     words: str
     factor: float = 1
-    limits: tuple[float | None, float | None] = (0, None)
+    most: float | None = None
 
 
 _INTERVALS: Final = {
@@ -310,32 +307,17 @@ _INTERVALS: Final = {
     "occupancy": _Intervals(
         ("psi", "psi_low", "psi_high"), "Occupancy", "share of sites occupied,\n95 % intervals",
         "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told.",
-        limits=(0, 1),
-    ),
-    "trends": _Intervals(
-        ("change", "low", "high"), "Change a year", "change a year, %,\n95 % intervals",
-        "Change of relative abundance a year at the same sites, corrected for effort, with 95 % intervals.", 100, (-100, 300),
-    ),
-    "totals": _Intervals(
-        ("total", "low", "high"), "Counted on all sides", "individuals in independent\nevents, least and most",
-        "From the least that explains all counts, groups near the border taken as one, to the sum of the sides.",
+        most=1,
     ),
 }  # fmt: skip
 
 
 def _intervals(told: Told, kind: str, method: str, styles: Styles) -> Plot | None:
-    """Draw a row for each of the first species of which anything is known, and in it an interval for each part.
-
-    They are of the method's last year, where years are told apart. What passes the axis ends in an arrow, what stands at a bound is open.
-    """
+    """Draw an interval for each part of each of the first species, of the last year; what stands at a bound is open."""
     of = _INTERVALS[kind]
     rows = [one for one in told[kind] if one["method"] == method]
     last = max((one["repeat"] for one in rows if one.get("repeat") is not None), default=None)
     rows = [one for one in rows if one.get("repeat") == last]
-    if kind == "totals":  # of all sides alone
-        rows = [
-            {**one, "by": {JOINT: {**one, "total": one["high"] if one["low"] == one["high"] else None}}} for one in rows
-        ]
     value = of.names[0]
     known = [one for one in rows if any(value in found for found in one["by"].values())]
     shown = known[:MOST_ROWS]
@@ -343,10 +325,6 @@ def _intervals(told: Told, kind: str, method: str, styles: Styles) -> Plot | Non
         return None
     every = [found for one in shown for found in one["by"].values() if value in found]
     unit = next((units(found["unit"]) for found in every if "unit" in found), "")
-    least, most = of.limits
-    if most is not None and kind == "trends":  # no wider than the intervals, above 0 in any case
-        widest = max(105 * found["high"] for found in every)
-        most = min(widest, most) if widest > 0 else 10.0
     figure, axes = _axes(1.2 + 0.34 * len(shown), f"{of.title}, {spaced(method)}{'' if last is None else f' {last}'}")
     parts = [part for part in styles if any(value in one["by"].get(part, {}) for one in shown)]
     for row, one in enumerate(shown):
@@ -357,18 +335,14 @@ def _intervals(told: Told, kind: str, method: str, styles: Styles) -> Plot | Non
             mean: float | None = None if found[value] is None else of.factor * found[value]
             low, high = (of.factor * found[name] for name in of.names[1:])
             y = row + (place - (len(parts) - 1) / 2) * 0.22
-            end, colour = high if most is None else min(high, most), styles[part].colour
-            axes.plot([low, end], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
+            colour = styles[part].colour
+            axes.plot([low, high], [y, y], color=colour, linewidth=1.8, solid_capstyle="butt")
             style: dict[str, Any] = {"color": colour, "markersize": 4.5, "clip_on": False, "zorder": 3}
-            if mean is not None and mean <= end:
+            if mean is not None:
                 face = "white" if found.get("at_a_bound") else colour
                 axes.plot(mean, y, styles[part].marker, markerfacecolor=face, **style)
-            if end < high:
-                axes.plot(end, y, ">", **style)
     axes.set_yticks(range(len(shown)), [wrapped(one["species"], 28) for one in shown], style="italic")
-    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=of.label.format(unit), xlim=(least, most))
-    if least:
-        axes.axvline(0, color=_QUIET, linewidth=1, linestyle="--")
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=of.label.format(unit), xlim=(0, of.most))
     if len(shown) < len(known):
         words = f"{len(shown)} of {len(known)} species, the tables have all"
         axes.text(1, 1.01, words, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=_QUIET)

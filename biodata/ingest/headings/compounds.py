@@ -46,10 +46,7 @@ class Compound(NamedTuple):
 
 
 def compound(heading: str) -> Compound | None:
-    """Return what the words of a heading mean together, by `data/heading_parts.csv` and `data/heading_compounds.csv`.
-
-    None where too few of the words are known.
-    """
+    """Return what the words of a heading mean together, by `data/heading_parts.csv` and `data/heading_compounds.csv`."""
     heading = _NUMBERED.sub("number of ", heading).replace("#", " no ")
     spaced = _NO_SPACE.sub("", " ".join(words(heading)))
     runs = [run for word in spaced.split() for run in _RUNS.findall(word)]

@@ -1,6 +1,7 @@
 """Plain headings (`Date`, `物种`, `จำนวน`) that a whole sheet decides: their cells speak for a term, and no other heading does."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,7 +15,9 @@ import polars as pl
 from biodata.ingest.headings.dictionary import CERTAIN, Proposal, Why
 from biodata.ingest.headings.plain import has_digits
 from biodata.sharing.names import bundled_common_names, meaning
+from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.coordinate_pairs import read_pair
+from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.dates import parse_dates
 from biodata.text.numbers import ascii_digits, parse_decimal
 from biodata.text.scientific_names import genera, latin_beside
@@ -33,8 +36,10 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
-_UNMISTAKABLE: Final = ("easting", "northing", "verbatimCoordinates")  # whose cells are hardly anything else
-_OPEN: Final = (Why.SEVERAL, Why.NOT_KEPT)
+_OPEN: Final = (Why.SEVERAL, Why.NOT_KEPT, Why.WORDS)
+_LENGTHS: Final = ("m", "km", "cm")  # that no angle is told in
+_NEEDED: Final = frozenset({"eventID", "eventDate", *NAMES_OF_TAXA, "decimalLatitude", "decimalLongitude"})
+"""What is told cell by cell that it cannot be read, where nothing else is meant."""
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
 _LATIN: Final = re.compile(r"^([A-Z][a-z]{2,})(?: |$)")
@@ -50,16 +55,21 @@ _ANY_DAY: Final = date(9999, 1, 1)  # whether a date has been yet is no question
 def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> list[Proposal]:
     """Return the proposals of a sheet, with `Why.TAKEN` for those that the sheet decides; their confidence stays.
 
-    A heading is decided where the dictionary has it, its cells are of one of its meanings that is a plain one (date, species,
-    count, place, code of a record), and no other heading of the sheet may mean the same.
+    A heading is decided where the dictionary or its words have it, its cells are of one of its meanings that is a plain one
+    (date, species, count, place, code of a record), and no other heading of the sheet may mean the same. What its cells
+    contradict it does not mean.
     """
+    proposals = [_without_contradicted(one, _non_empty(cells.get(one.heading, ()))) for one in proposals]
+    several = {term for term, n in Counter(one.term for one in proposals).items() if n > 1}
+    proposals = [
+        replace(one, why=Why.REPEATED) if one.term in several and one.why is Why.WORDS else one for one in proposals
+    ]
     able = [_meanings(one, cells.get(one.heading, ())) for one in proposals]
     out = list(proposals)
     for at, one in enumerate(proposals):
         others = {term for place, terms in enumerate(able) if place != at for term in terms}
         if _LIKELY <= one.confidence <= CERTAIN and any(cell and cell.strip() for cell in cells.get(one.heading, ())):
-            several = one.why in _OPEN or (one.why is Why.WORDS and one.others)
-            asked = able[at] if several else [t for t in able[at] if one.why is Why.WORDS and t in _UNMISTAKABLE]
+            asked = able[at] if one.why in _OPEN else ()
             able_here = (t for t in asked if t == one.term or t not in _LIKELIEST_ONLY)
             term = next((term for term in able_here if _is_decided(term, others)), None)
             if term is not None:
@@ -97,11 +107,19 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     return out
 
 
-def by_cells(heading: str, cells: Sequence[str | None]) -> Proposal:
-    """Return what cells alone are of: dates, places in figures, else names of places."""
-    told = _non_empty(cells)
-    term = next((term for term in ("eventDate", "verbatimCoordinates") if told and _ARE[term](told)), "locality")
-    return Proposal(heading, term, _BY_CELLS, None, Why.TAKEN)
+def _without_contradicted(one: Proposal, told: list[str]) -> Proposal:
+    """Return a proposal without the meanings that none of half of its cells is of."""
+    terms = [t for t in (one.term, *one.others) if t is not None]
+    fitting = [t for t in terms if one.unit not in _LENGTHS or t not in ("decimalLatitude", "decimalLongitude")]
+    able = [t for t in fitting if t not in _ARE or len(told) < _FEWEST or _ARE[t](told)]
+    is_open = one.why in (Why.SEVERAL, Why.WORDS) or one.term == "basisOfRecord"
+    if one.term is None or one.term in able or not is_open or (not able and one.term in _NEEDED):
+        return one
+    return (
+        replace(one, term=able[0], others=tuple(able[1:]))
+        if able
+        else replace(one, term=None, others=(), why=Why.NOT_KEPT)
+    )
 
 
 def _is_open(one: Proposal) -> bool:
@@ -193,6 +211,11 @@ def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
     return lambda told: _most(told, is_within)
 
 
+def _are_degrees(told: list[str], *, axis: Axis) -> bool:
+    numbers = parse_coordinates(pl.Series(told, dtype=pl.String), axis)["number"].abs()
+    return int((numbers <= (90 if axis is Axis.LATITUDE else 180)).sum()) >= _MOSTLY * len(told)
+
+
 _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     **dict.fromkeys(("eventDate", "deploymentStart", "deploymentEnd"), _are_dates),
     "eventTime": _share(_CLOCK),
@@ -204,12 +227,14 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "occurrenceID": _are_identifiers,
     "perpendicular_distance_m": _are_within(0, 2000),
     "easting": _are_within(100_000, 900_000),
-    "northing": _are_within(0, 10_002_000),
+    "northing": _are_within(1000, 10_002_000),
     "verbatimCoordinates": partial(_most, fits=lambda text: METRES.fullmatch(text) is not None or read_pair(text).latitude is not None),
     **dict.fromkeys(("samplingEffortValue", "sampleSizeValue"), _are_within(0, 1e7)),
-    "decimalLatitude": _are_within(-90, 90),
-    "decimalLongitude": _are_within(-180, 180),
+    "decimalLatitude": partial(_are_degrees, axis=Axis.LATITUDE),
+    "decimalLongitude": partial(_are_degrees, axis=Axis.LONGITUDE),
+    "family": lambda told: not _most(told, _BINOMIAL.match, _HALF),
     "day": _are_within(1, 31),
+    "basisOfRecord": partial(_most, fits=lambda text: parse_term(text, Vocabulary.BASIS_OF_RECORD), share=_HALF),
 })  # fmt: skip
 
 

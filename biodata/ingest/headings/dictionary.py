@@ -84,7 +84,6 @@ def entries() -> Mapping[str, Entry]:
 
 @lru_cache(maxsize=1)
 def _headings() -> Mapping[tuple[str, str], str]:
-    """Return the heading of each term and language: the first that means nothing else, else the first."""
     found = {}
     for row in read_rows(_WORDS):
         headings = row["headings"].split("|")

@@ -32,11 +32,7 @@ def respelt(text: str, file: str) -> str:
 
 
 def settled(text: str) -> str:
-    """Return a text in one spelling, its words and signs kept; signs that are not seen are left out.
-
-    Full and half width, composed and decomposed signs, traditional and simplified characters, and the spellings of Thai,
-    Lao, Khmer, Burmese and Vietnamese that look or sound alike become one.
-    """
+    """Return a text in one spelling, its words and signs kept; signs that are not seen are left out."""
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
     return respelt(unicodedata.normalize("NFKC", text), "heading_spellings.csv").translate(_simplified())
 
@@ -48,13 +44,7 @@ def words(text: str) -> list[str]:
 
 
 def key(text: str) -> str:
-    """Return what two spellings of the same heading have in common: letters and digits, without spaces and signs.
-
-    Examples
-    --------
-    >>> key("Scientific_Name"), key("緯度"), key(" Ｎo. "), key("toạ độ")
-    ('scientificname', '纬度', 'no', 'tọađộ')
-    """
+    """Return what two spellings of the same heading have in common: letters and digits, without spaces and signs."""
     return "".join(filter(_is_letter, settled(text))) or "".join(text.split())
 
 
@@ -82,11 +72,7 @@ _ORDER: Final = "\u103b\u103c\u103d\u103e\u1031\u102d\u102e\u1032\u102f\u1030\u1
 
 
 def is_zawgyi(text: str) -> bool:
-    """Tell whether a text is Burmese in the Zawgyi encoding: its signs stand in an order that Unicode does not have.
-
-    Zawgyi stores a vowel before its consonant as it is seen, where Unicode stores it after. It has letters of Mon, Karen and
-    Shan for other shapes; these languages have them, too, so that only such an order proves it.
-    """
+    """Tell whether a text is Burmese in the Zawgyi encoding: its signs stand in an order that Unicode does not have."""
     return _IMPOSSIBLE.search(text) is not None
 
 
@@ -97,10 +83,7 @@ def from_zawgyi(text: str) -> str:
 
 
 _BRACKETS: Final = re.compile(r"[(\[{<【〔「]([^()\[\]{}<>【】〔〕「」]*)[)\]}>】〕」]")
-_TAILS: Final = (
-    re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE),
-    re.compile(r"^(.*\S)[,;:/_\-–—\s]\s*(\S+)$"),
-)
+_TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE)
 _TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
 """What is a unit also without brackets; `date e` and `number of animals` are no units."""
 _SMALL: Final = frozenset({"cm", "mm"})
@@ -132,12 +115,13 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
         rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
         if units and rest:
             return rest, units
-    for tail in filter(None, (pattern.match(heading.strip()) for pattern in _TAILS)):
-        for unit in _units().get(_plain(tail[2]), ())[:1]:
-            is_count = unit.dimension == "count" and "/" in heading[tail.end(1) : tail.start(2)]
-            of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
-            if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
-                return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
+    if (tail := _TAIL.match(heading.strip())) is None:
+        return heading, ()
+    for unit in _units().get(_plain(tail[2]), ())[:1]:
+        is_count = unit.dimension in ("count", "mass") and "/" in heading[tail.end(1) : tail.start(2)]
+        of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
+        if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
+            return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
     return heading, ()
 
 

@@ -46,11 +46,7 @@ def propose(
     cells: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
     kept: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Proposal]:
-    """Propose a term for each heading of a sheet, one a heading; the same headings give the same answer.
-
-    `cells` has some cells below a heading: they rule out meanings, and never make a heading certain. `kept` has heading → term
-    as decided for the dataset; an empty term says that the heading is of none.
-    """
+    """Propose a term for each heading of a sheet, one a heading; the same headings give the same answer."""
     # `n` is no `N` that stands beside it.
     known = {key(heading): term for heading, term in kept.items() if heading not in headings}
     own = [known | ({key(one): kept[one]} if one in kept else {}) for one in headings]
@@ -141,10 +137,11 @@ def _by_parts(asked: _Asked, name: str) -> Proposal | None:
     """Return the proposal for a heading in two languages, where it means the same in each that is known."""
     parts = [part for part in (p.strip() for p in _PARTS.split(name)) if len(key(part)) > 1 or not part.isascii()]
     parts = (_scripts(name) if len(parts) == 1 else []) or parts
-    known = [one for part in parts if (one := _in_dictionary(asked, part)) is not None and one.term is not None]
-    if len(known) < 2 or len({one.term for one in known}) > 1:
-        return None
-    return max(known, key=lambda one: one.confidence)
+    known = sorted(filter(None, (_in_dictionary(asked, part) for part in parts)), key=lambda one: -one.confidence)
+    sure = [one for one in known if one.term is not None]
+    terms = (sure[0].term, *sure[0].others) if sure else ()
+    meant = [t for t in terms if t is not None and all(t in (one.term, *one.others) for one in known)]
+    return replace(sure[0], term=meant[0], others=tuple(meant[1:])) if meant and len(known) > 1 else None
 
 
 def _scripts(name: str) -> list[str]:

@@ -50,11 +50,7 @@ def rows(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
 
 
 def open_events(told: pl.DataFrame) -> pl.DataFrame:
-    """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`.
-
-    Their place is the middle of what a release tells of it, which is that of their open records where there are any, with
-    the radius around it; null where it tells none.
-    """
+    """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`."""
     opened = told.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     opened = opened.with_columns(event_key="survey_id").hstack(_places(opened["geometry"]))
     radius = pl.coalesce("coordinateUncertaintyInMeters", pl.when(pl.col("radius") > 0).then("radius"))
@@ -71,10 +67,7 @@ def _places(geometry: pl.Series) -> pl.DataFrame:
 
 
 def site_names(told: pl.DataFrame) -> pl.Series:
-    """Return what the sites of public events are called: by their locationID, else by the first event at the same point.
-
-    Coordinates are no names here: in a table of results nobody would look for a place.
-    """
+    """Return what the sites of public events are called: by their locationID, else by the first event at the same point."""
     several = pl.col("datasetKey").n_unique().over("eventID") > 1
     named = told.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
     at = pl.concat_str(pl.col("decimalLatitude", "decimalLongitude").round(_SITE_DECIMALS), separator=" ")
@@ -87,7 +80,7 @@ def site_names(told: pl.DataFrame) -> pl.Series:
 def run(asked: SurveyResults, work: Work) -> Outcome:
     """Compute the results of surveys: a table for each kind, and all of them as JSON."""
     joined, facts = read(work.settings, asked.dataset, view=asked.records)
-    told = {**results(joined, asked, seed=work.seed), "facts": facts}
+    told = {**results(joined, asked), "facts": facts}
     for name in asked.species or ():
         if all(name != one["species"] for one in told["abundance"]):
             problem = told["summary"]["not_told"].get(name) or f"there is no {asked.records} record of this species"
@@ -99,10 +92,7 @@ def run(asked: SurveyResults, work: Work) -> Outcome:
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
-    """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category.
-
-    SURVEY_MISSING is raised of a dataset without events, or in the public view without one that is published.
-    """
+    """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category."""
     boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
     where = In("datasetKey", tuple(datasets))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
@@ -165,10 +155,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
 def _hidden(
     joined: Joined, coarse: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
 ) -> frozenset[str]:
-    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public.
-
-    A taxon of which all published records are coarse, as those beside a sensitive animal are, was found all the same.
-    """
+    """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public."""
     found = set(coarse.select(pl.coalesce("species", "scientificName")).to_series().drop_nulls())
     found -= set(joined.records["name"])
     of_records = joined.records.select("datasetKey", word="name")

@@ -28,11 +28,7 @@ def code_of(code: str) -> str | None:
 
 
 def message_of(code: str, params: Mapping[str, Any], language: str = "en") -> tuple[str, str | None]:
-    """Return what is wrong (the code itself where no language has it), and what would be right, in one of `LANGUAGES`.
-
-    `params` are what the words name: `{near}`, `{term}`, …. A part in square brackets is left out where one of its own is
-    missing. Where the language lacks the code, English has it.
-    """
+    """Return what is wrong (the code itself where no language has it), and what would be right, in one of `LANGUAGES`."""
     message, expected = words(language).get(code) or words("en").get(code) or (code, "")
     params = {name: _in_words(name, str(value), language) for name, value in params.items() if value is not None}
     return _filled(message, params), _filled(expected, params) or None
