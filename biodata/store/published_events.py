@@ -7,12 +7,16 @@ import polars as pl
 
 from biodata import sharing
 from biodata.core import terms
+from biodata.core.errors import InputError
+from biodata.core.vocabularies import PATROL_PROTOCOL
 from biodata.places import BoundarySet
 from biodata.sharing.events import publish_events
-from biodata.store.event_footprints import footprints, is_patrol
 from biodata.store.lake import Lake
+from biodata.store.query.shape_text import read_wkt
 
 _SAID: Final = ("informationWithheld", "dataGeneralizations")
+_DEGREES: Final = ("", "4326", "epsg:4326", "wgs84", "wgs 84", "wgs_84")
+"""How a source says that the coordinates of a shape are those of WGS 84."""
 
 
 def published_events(
@@ -23,12 +27,34 @@ def published_events(
 
     Days and ways of patrols are let out by no rule: they would tell poachers when and where rangers walk.
     """
-    events = (lake.read("events", snapshot=snapshot) if events is None else events).filter(~is_patrol())
+    events = (lake.read("events", snapshot=snapshot) if events is None else events).filter(~_is_patrol())
     if events.is_empty():
         return pl.DataFrame(schema=terms.schema(terms.SURVEY))
     drawn = events.with_columns(
-        footprint=footprints(events),
+        footprint=_footprints(events),
         # What a publisher says of a place that it made coarser is published with it.
         **{name: pl.col("verbatim").str.json_path_match(f"$.{name}") for name in _SAID},
     )
     return publish_events(drawn, rules, boundaries=boundaries, licences=licences)
+
+
+def _is_patrol() -> pl.Expr:
+    """Tell which events are days and ways of patrols, which no rule lets out."""
+    return pl.col("samplingProtocol").str.to_lowercase().str.starts_with(PATROL_PROTOCOL).fill_null(value=False)
+
+
+def _footprints(events: pl.DataFrame) -> pl.Series:
+    """Return the lines and outlines that can be read as WKB; null for others, which the lake keeps as they came."""
+    told = events.select(
+        "footprintWKT", srs=pl.col("verbatim").str.json_path_match("$.footprintSRS").fill_null("").str.to_lowercase()
+    )
+    return pl.Series([_shape(text, srs) for text, srs in told.iter_rows()], dtype=pl.Binary)
+
+
+def _shape(text: str | None, srs: str) -> bytes | None:
+    if text is None or srs.strip() not in _DEGREES:
+        return None
+    try:
+        return read_wkt(text)
+    except InputError:
+        return None
