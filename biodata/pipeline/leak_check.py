@@ -18,7 +18,7 @@ from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.store import releases
 from biodata.store.lake import Lake
 
-HIDDEN: Final = pl.Schema(
+_HIDDEN: Final = pl.Schema(
     {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}
 )  # fmt: skip
 _BATCH_ROWS: Final = 200_000
@@ -66,18 +66,22 @@ class LeakReport:
         return {"release": self.release, "records": self.records.to_dicts(), "faults": self.faults.to_dicts()}
 
 
-def hidden_records(lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None) -> pl.DataFrame:
-    """Return all records of a lake that are not open; see `hidden_among`."""
-    batches = lake.batches("occurrences", columns=_DECIDED_BY, snapshot=snapshot, batch_rows=_BATCH_ROWS)
-    return pl.concat([HIDDEN.to_frame(), *(hidden_among(batch, rules, boundaries=boundaries) for batch in batches)])
-
-
-def hidden_among(records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return those of some records that are not open, decided anew: `HIDDEN`."""
-    decided = sharing.decide(records, rules, boundaries=boundaries)
-    apart = set_apart_of(records, decided)["row"]
-    rows = records[decided["row"]].select("key", "datasetKey", country="countryCode").hstack(decided)
-    return rows.with_columns(came_coarse=~pl.col("row").is_in(apart.implode())).select(HIDDEN.names())
+def hidden_records(
+    lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None, keys: pl.Series | None = None
+) -> pl.DataFrame:
+    """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
+    found = [_HIDDEN.to_frame()]
+    among = None if keys is None else keys.to_frame("key")
+    for batch in lake.batches(
+        "occurrences", columns=_DECIDED_BY, among=among, snapshot=snapshot, batch_rows=_BATCH_ROWS
+    ):
+        decided = sharing.decide(batch, rules, boundaries=boundaries)
+        apart = set_apart_of(batch, decided)["row"]
+        rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode")
+        found.append(
+            rows.hstack(decided.select("category", "rule_id")).with_columns(came_coarse=~decided["row"].is_in(apart.implode())).select(_HIDDEN.names())
+        )  # fmt: skip
+    return pl.concat(found)
 
 
 def look(
@@ -89,8 +93,8 @@ def look(
     Parameters
     ----------
     path : Path
-    hidden : polars.DataFrame of `HIDDEN`
-        What `hidden_records` found; of the changed records alone where these are told.
+    hidden : polars.DataFrame
+        What `hidden_records` found: of the changed records alone where these are told.
     rules : RuleSet
         With the plan of what goes out.
     changed : (Series, Series), optional

@@ -14,7 +14,7 @@ from biodata.core.errors import NoReleaseError, SharingError
 from biodata.core.settings import Settings
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.pipeline.changing import basis, find, unchanged_tables
-from biodata.pipeline.leak_check import HIDDEN, LeakReport, hidden_among, hidden_records, look
+from biodata.pipeline.leak_check import LeakReport, hidden_records, look
 from biodata.sharing.plan import fault_message, named_dataset
 from biodata.store import floor_set, folders, jobs, releases, sharing_memory
 from biodata.store.consents import SHARED, Consents, ask_nodes
@@ -107,12 +107,9 @@ def _build(
     with floor_set.cells_kept(settings.data, rules.floor or boundaries):
         presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated).filter(out)
 
-    hidden = [HIDDEN.to_frame()]
-
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
-        # The plan knows what was decided; the gate is to know what is decided about all of them anew.
-        hidden.append(hidden_among(batch, rules, boundaries=boundaries))
         batch = batch.filter(out)
+        # The plan knows what was decided of the others; the gate decides about all of them anew.
         came_coarse = batch.with_row_index("of").filter(pl.col("shared_as").struct.field("category").is_not_null())
         decided = sharing.decide(came_coarse.drop("of"), rules, boundaries=boundaries)
         decided = decided.with_columns(row=came_coarse["of"].gather(decided["row"]))
@@ -142,10 +139,9 @@ def _build(
 
     def check(path: Path) -> None:
         keys = None if change is None else change.keys
+        hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot, keys=keys)
         changed = None if keys is None else (keys, presences["key"])
-        reports.append(
-            look(path, pl.concat(hidden), rules, changed=changed, spill=folders.service(settings.data) / "tmp")
-        )
+        reports.append(look(path, hidden, rules, changed=changed, spill=folders.service(settings.data) / "tmp"))
         if reports[-1].faults.height:
             raise _RefusedError
 
