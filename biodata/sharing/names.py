@@ -82,12 +82,8 @@ Readings = Mapping[str, Sequence[Reading]]
 
 def looked_up(names: Iterable[str]) -> Readings:
     """Return the taxa that canonical names mean by the reference list; nothing for names that are not known."""
-    return readings(reference_list().look_up(pl.Series(list(set(names)), dtype=pl.String)))
-
-
-def readings(table: pl.DataFrame) -> Readings:
-    """Return the same of what was looked up in the reference list: `LOOKED_UP`."""
     found: dict[str, list[Reading]] = defaultdict(list)
+    table = reference_list().look_up(pl.Series(list(set(names)), dtype=pl.String))
     groups = pl.concat_str(pl.col(CLASSIFICATION).fill_null(""), separator="|")
     for name, accepted, rank, above in table.select("name", "accepted", "rank", groups).iter_rows():
         named, keys = _above(above)
@@ -97,18 +93,6 @@ def readings(table: pl.DataFrame) -> Readings:
         if keys:
             found[name].append(Reading(accepted, rank, keys, named))
     return found
-
-
-def with_keys(table: pl.DataFrame) -> pl.DataFrame:
-    """Return what was looked up with `keys` and `low`, as `Reading` has them, without what stands nowhere."""
-    kingdom, below = pl.col("kingdom").fill_null("None"), pl.col("rank").is_in(list(_BELOW_GENUS))
-    groups = [pl.concat_str(kingdom, pl.lit(f"|{rank}|"), rank) for rank in CLASSIFICATION]
-    species = pl.col("accepted").str.split(" ").list.head(2).list.join(" ")
-    own = [pl.when(below).then(pl.concat_str(kingdom, pl.lit("|species|"), name)) for name in (species, "accepted")]
-    found = table.with_columns(
-        keys=pl.concat_list(*groups, *own).list.drop_nulls(), low=below | pl.col("genus").is_not_null()
-    )
-    return found.filter(pl.col("keys").list.len() > 0)
 
 
 @lru_cache(maxsize=100_000)
@@ -129,11 +113,6 @@ def _gathered(pairs: Iterable[tuple[str, T]]) -> dict[str, frozenset[T]]:
 def _by_hand() -> Mapping[str, frozenset[str]]:
     rows = read_rows("synonyms_of_listed.csv")
     return _gathered((row["synonym"].casefold(), row["scientificName"]) for row in rows)
-
-
-def named_by_hand() -> Iterable[str]:
-    """Return the other names of listed taxa, small."""
-    return _by_hand().keys()
 
 
 def meant_by_hand(name: str) -> Iterable[str]:
@@ -198,8 +177,8 @@ class Checklists:
         told = [rows.select("taxon", target="scientificName"), synonyms]
         return pl.concat(told).drop_nulls().with_columns(small=pl.col("target").str.to_lowercase()).unique()
 
-    def ties(self, small: pl.Series) -> pl.DataFrame:
-        """Return what each of some names, `small`, is tied to: `target`, and `above`, True for a group that holds the taxon."""
+    def ties(self, small: pl.Series) -> Mapping[str, Sequence[tuple[str, bool]]]:
+        """Return what each of some names, small, is tied to; with True for a group that holds the taxon."""
         asked = small.unique().alias("small").to_frame()
         other = asked.join(self._names.select("small", "taxon"), on="small")
         other = other.join(self._names.select("taxon", "target", key="small"), on="taxon")
@@ -207,7 +186,7 @@ class Checklists:
         above = other.select("small", "key").join(groups, on="key")
         held = above.unpivot(CLASSIFICATION, index="small", value_name="target").drop_nulls()
         found = [one.select("small", "target", above=pl.lit(at)) for one, at in ((other, False), (held, True))]
-        return pl.concat(found).unique()
+        return pl.concat(found).unique().rows_by_key("small")
 
 
 @cache

@@ -22,7 +22,7 @@ from biodata.core.terms import STATED_TAXON
 from biodata.sharing import names
 from biodata.sharing.names import GROUPS, Checklists, Lineage, Reading, Readings
 from biodata.sharing.rule import Rule
-from biodata.text.reference_list import CLASSIFICATION, reference_list
+from biodata.text.reference_list import CLASSIFICATION
 
 WORDS: Final = ("vernacularName", "verbatimIdentification")
 """Terms of free words: those that are not known count only where no name of a genus or lower is known beside them."""
@@ -44,7 +44,6 @@ _REMEMBERED: Final = 200_000
 _TABLE: Final = pl.Schema(
     {"rules": pl.UInt32, "sure": pl.UInt32, "taxon": pl.String, "known": pl.Boolean, "reason": pl.String}
 )
-_NO_TIES: Final = pl.Schema({"small": pl.String, "target": pl.String, "above": pl.Boolean})
 Found = tuple[int, int, str | None, bool, str]
 """Rules, sure ones, taxon, whether every name is known, and the reason, of one set of names."""
 Groups = tuple[tuple[str, str], ...]
@@ -204,15 +203,12 @@ class Resolver:
         known = self._sets if len(self._sets) <= _REMEMBERED else {}
         texts = sets.select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list()
         new = sets.with_columns(text=pl.Series(texts, dtype=pl.String)).filter([text not in known for text in texts])
-        if new.height:
-            answers = self._answers_to(pl.concat([new[name] for name in (*_NAMES, *WORDS)]))
-            self._read_groups(new)
-            known |= {row["text"]: self._of_set(row, answers) for row in new.iter_rows(named=True)}
+        answers = self._answers_to(pl.concat([new[name] for name in (*_NAMES, *WORDS)]))
+        self._read_groups(new)
+        known |= {row["text"]: self._of_set(row, answers) for row in new.iter_rows(named=True)}
         self._sets = known
         found = [known[text] for text in texts]
-        columns: dict[str, Sequence[Any]] = (
-            dict(zip(_TABLE, zip(*found, strict=True), strict=True)) if found else dict.fromkeys(_TABLE, ())
-        )
+        columns: dict[str, list[Any]] = {name: [one[at] for one in found] for at, name in enumerate(_TABLE)}
         numbers = {mask: at for at, mask in enumerate(dict.fromkeys([*columns["rules"], *columns["sure"]]))}
         columns |= {name: [numbers[mask] for mask in columns[name]] for name in ("rules", "sure")}
         return Resolved(place, pl.DataFrame(columns, _TABLE), tuple(map(_bits, numbers)))
@@ -260,21 +256,19 @@ class Resolver:
         """Return what texts call for that were not read before, each with its pieces."""
         pieces = {text: some for text in texts if (some := _pieces(text))}
         read = names.canonical(pl.Series([*texts, *chain.from_iterable(pieces.values())]))
-        read = read.with_columns(pl.col("name").fill_null("")).with_columns(small=pl.col("name").str.to_lowercase())
-        tied = _NO_TIES.to_frame() if self._checklists is None else self._checklists.ties(read["small"])
-        found = self._unreached(read, tied)
-        read = read.filter(~pl.col("value").is_in(list(found)))
-        tied = tied.join(read, on="small", how="semi")
-        ties = tied.rows_by_key("small")
+        read = read.with_columns(pl.col("name").fill_null(""))
+        ties = {} if self._checklists is None else self._checklists.ties(read["name"].str.to_lowercase())
         # What is plainly a name of two words is no common name.
         words = read.filter(~pl.col("plain") | ~pl.col("name").str.contains(" "))["value"].unique()
         spoken = {text: taxa for text in words if (taxa := names.meaning(text, self._common))}
         by_hand = chain.from_iterable(map(_by_hand, read["name"]))
         parts = (part for name in read.filter(~pl.col("plain"))["name"] for part in _prefixes(name))
-        readings = names.looked_up([*read["name"], *by_hand, *parts, *tied["target"], *chain(*spoken.values())])
+        tied = (target for some in ties.values() for target, _ in some)
+        readings = names.looked_up([*read["name"], *by_hand, *parts, *tied, *chain(*spoken.values())])
         # Thousands of names are tied to the same few groups.
         called = {name: self._called_by(some) for name, some in readings.items()}
-        for text, name, doubted in read.select("value", "name", "doubted").iter_rows():
+        found: dict[str, Answer] = {}
+        for text, name, doubted, _ in read.iter_rows():
             targets = [*ties.get(name.casefold(), ()), *((taxon, False) for taxon in spoken.get(text, ()))]
             one = self._of_name(name, readings, called, targets, doubted=doubted)
             if text in spoken:  # one that only checklists have is not known by it
@@ -290,41 +284,6 @@ class Resolver:
             up = one.up | _together(other.up | (other.down if other.low else 0) for other in others)
             answers[text] = one._replace(up=up, sure=one.sure if up == one.up else 0)
         return answers
-
-    def _unreached(self, read: pl.DataFrame, tied: pl.DataFrame) -> dict[str, Answer]:
-        """Return the answers to plain names of species and below that no rule can reach: of most, and by columns.
-
-        Parameters
-        ----------
-        read : polars.DataFrame
-            value, name, small, plain : as `names.canonical` reads texts.
-        tied : polars.DataFrame
-            As `Checklists.ties` tells of them.
-        """
-        small, own, by_hand = pl.col("small"), list(self._own), list(names.named_by_hand())
-        species = small.str.extract(r"^(\S+ \S+)")
-        is_named = small.is_in([*own, *by_hand]) | species.is_in(by_hand).fill_null(value=False)
-        plain = read.filter(pl.col("plain") & pl.col("name").str.contains(" ") & ~is_named)
-        table = names.with_keys(reference_list().look_up(pl.concat([plain["name"], tied["target"]])))
-        of_rule = self._of_rules(table)
-        reached = pl.concat([of_rule, table.filter(pl.col("keys").list.last().is_in(list(self._under)))["name"]])
-        # What is below a group that holds the taxon is no matter of the name.
-        target = pl.col("target")
-        is_own = (
-            target.is_in(of_rule.implode())
-            | target.str.to_lowercase().is_in(own)
-            | target.str.contains(r"[^\x00-\x7f]")
-        )
-        other = tied.filter(is_own | (~pl.col("above") & target.is_in(reached.implode())))
-        free = plain.join(other, on="small", how="anti").filter(~pl.col("name").is_in(reached.implode()))
-        listed = table.group_by("name", maintain_order=True).agg(pl.col("low").any(), pl.col("accepted").first())
-        rows = free.join(listed, on="name").select("value", "low", "accepted").iter_rows()
-        return {text: Answer(known=True, low=low, up=0, down=0, taxon=taxon) for text, low, taxon in rows}
-
-    def _of_rules(self, table: pl.DataFrame) -> pl.Series:
-        """Return the names, of what was looked up (`names.with_keys`), that a rule means with what is above them."""
-        keys = table.select("name", "keys").explode("keys")
-        return keys.filter(pl.col("keys").is_in(list(self._own)))["name"].unique()
 
     def _called_by(self, some: Sequence[Reading]) -> tuple[int, int]:
         """Return the rules of the taxa that a name means and of what is above them, and of what is below them."""
@@ -366,11 +325,6 @@ class Resolver:
         """Read the groups that sets of names state: where each may stand, and the rules of it and of what is above it."""
         told = {(rank, text) for name, rank in _RANKS.items() for text in sets[name].drop_nulls().unique()}
         new = told - self._stated.keys()
-        # No list says where a genus may stand: of those that no rule means nothing is asked.
-        genera = pl.Series([text for rank, text in new if rank == "genus"], dtype=pl.String)
-        meant = set(self._of_rules(names.with_keys(reference_list().look_up(genera))))
-        self._stated |= {group: _Stated((), 0, 0) for group in new if group[0] == "genus" and group[1] not in meant}
-        new -= self._stated.keys()
         readings = names.looked_up(text for _, text in new)
         for rank, text in new:
             found = [one for one in readings.get(text, ()) if one.rank == rank.upper()]

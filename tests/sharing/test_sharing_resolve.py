@@ -17,7 +17,6 @@ from biodata.text.tables import read_rows
 from mangled_names import mangled
 
 BUNDLED = RuleSet.read(None)
-BY_HAND = [row["synonym"] for row in read_rows("synonyms_of_listed.csv")][:200]
 OPEN, HUNDREDTH, TENTH, ONE = "open", "0_01_degree", "0_1_degree", "1_degree"
 STRICTNESS = {str(category): category.strictness for category in SharingCategory}
 
@@ -286,33 +285,6 @@ def test_a_decision_asks_what_the_names_call_for():
     )
     assert decide(frame, BUNDLED, boundaries=load_boundaries())["category"].to_list() == [TENTH]
     assert BUNDLED.resolver is RuleSet.read(None).resolver, "made once"
-
-
-def test_names_that_no_rule_can_reach_are_answered_by_columns_as_one_by_one(monkeypatch):
-    listed = reference_list().names
-    some = [*listed["name"].sample(1_500, seed=3), *BY_HAND, *(f"{name} x" for name in BY_HAND[:9])]
-    above = list(listed.head(reference_list().groups.height)["name"].sample(60, seed=4))
-    some += [f"{rule.scientific_name} alba" for rule in BUNDLED.rules[:60]] + [
-        "Panthera",
-        "Panthera tigirs",
-        "Bos gaurus (Smith, 1827)",
-    ]
-    taxa = CHECKLIST.checklists.taxa
-    tied = terms.conform(
-        pl.DataFrame({"scientificName": some[:200], "family": (above * 4)[:200], "synonyms": [[name] for name in some[200:400]]})
-        .with_columns(checklist=pl.lit("d"), taxon_id="scientificName", taxonomicStatus=pl.lit("ACCEPTED")),
-        terms.TAXON,
-    )  # fmt: skip
-    rules = RuleSet.of(BUNDLED.rules).knowing(pl.concat([taxa, tied]))
-    records = frame_of([{"scientificName": name, "genus": name.split()[0]} for name in some])
-    by_columns = Resolver(rules.rules, rules.checklists).resolve(records)
-    answered = Resolver(rules.rules, rules.checklists)
-    monkeypatch.setattr(Resolver, "_unreached", lambda *_: {})
-    one_by_one = answered.resolve(records)
-    assert by_columns.of_rows() == one_by_one.of_rows()
-    assert by_columns.of_rows("sure") == one_by_one.of_rows("sure")
-    kept = ["taxon", "known", "reason"]
-    assert by_columns.table.select(kept).equals(one_by_one.table.select(kept))
 
 
 def test_groups_exclude_the_same_rules_at_once_as_one_by_one():

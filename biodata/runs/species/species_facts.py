@@ -80,7 +80,7 @@ def statuses(settings: Settings, name: str) -> Statuses:
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         taxa = lake.read("taxa")
         rules = rules_in_force(settings, lake, planned=False)
-    ties = Checklists(taxa).ties(pl.Series([name.casefold()])).select("target", "above").iter_rows()
+    ties = Checklists(taxa).ties(pl.Series([name.casefold()])).get(name.casefold(), ())
     names = [name[:1].upper() + name[1:], *(target for target, above in ties if not above)]
     wanted = sorted({one.casefold() for one in names})
     found = lists.statuses(taxa.filter(pl.col("scientificName").str.to_lowercase().is_in(wanted)))
