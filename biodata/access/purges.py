@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from biodata.access import downloads
 from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
-from biodata.store import audit, checksums, floor_set, folders, jobs, pointer, survey_files
+from biodata.store import audit, checksums, folders, jobs, pointer, survey_files
 from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.backup import backup, forget_older
 from biodata.store.lake import Lake
@@ -169,8 +169,8 @@ logger = logging.getLogger(__name__)
 
 PART: Final = "part"
 """The kind of a withdrawal of a part of a dataset."""
-_MARKS: Final = ("assessed.json", "assessed_open.json", "assessed_open.parquet", floor_set.CELLS)
-"""What is known of records beside each other, and of cells; made again when it is asked for."""
+_MARKS: Final = ("assessed.json", "assessed_open.json", "assessed_open.parquet")
+"""What is known of records beside each other; made again when it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

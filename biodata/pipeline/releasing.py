@@ -104,8 +104,7 @@ def _build(
     licences = dict(datasets.select("key", "license").iter_rows())
     out = ~named_dataset().is_in(held_back.implode())
     stated = stated_licences(lake, plan, snapshot=snapshot)
-    with floor_set.cells_kept(settings.data, rules.floor or boundaries):
-        presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated).filter(out)
+    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated).filter(out)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
         batch = batch.filter(out)

@@ -267,30 +267,6 @@ def published_cells(cells: pl.DataFrame, boundaries: BoundarySet) -> pl.DataFram
     return cells.join(table, on=["n", "column", "row"], how="left", maintain_order="left").select(CELL.names())
 
 
-CELLS: Final = pl.Schema(
-    [*dict.fromkeys(("n", "column", "row"), pl.Int64()).items(), ("published", pl.Boolean()), *_OF_REGION.items()]
-)
-"""What was worked out of cells: `n` along a degree, which one, whether anything is published of it, and what."""
-
-
-def known_cells(boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what was worked out so far over a boundary set: `CELLS`."""
-    nothing = (None,) * len(_OF_REGION)
-    rows = [
-        (n, column, row, region is not None, *(region or nothing))
-        for n in PER_DEGREE.values()
-        for (column, row), region in floor(boundaries, n)._of_cells.items()
-    ]
-    return pl.DataFrame(rows, CELLS, orient="row")
-
-
-def remember_cells(boundaries: BoundarySet, cells: pl.DataFrame) -> None:
-    """Take over what another process worked out over the same boundary set (`CELLS`)."""
-    for n, column, row, published, *region in cells.select(CELLS.names()).iter_rows():
-        found = Region._make(region) if published else None
-        floor(boundaries, n)._of_cells[column, row] = found and found._replace(country_codes=tuple(found.country_codes))
-
-
 def regions_of_size(longitude: Floats, latitude: Floats, size: int, boundaries: BoundarySet) -> list[Region | None]:
     """Return the region of each place for a category of `size` cells along a degree; None where none is large enough."""
     column, row = (

@@ -5,14 +5,9 @@ record two regions, each large enough, whose common ground need not be: so a coa
 for good, and says the same in every release.
 """
 
-import contextlib
 import hashlib
-import hmac
-import io
 import json
 import logging
-import os
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,19 +17,13 @@ import shapely
 
 from biodata.core.errors import StoreError
 from biodata.places import BoundarySet
-from biodata.sharing.generalise import known_cells, remember_cells
 from biodata.store import checksums
-from biodata.store.checksums import code_hash
 from biodata.store.locks import sync_file, sync_folder
-from biodata.store.secret import secret
 
 logger = logging.getLogger(__name__)
 
 FOLDER: Final = "floor"
 _TABLE, _FACTS = "boundaries.parquet", "boundaries.json"
-CELLS: Final = "published_cells.parquet"
-"""What is published of the cells of sensitive records: a file that may go at any time."""
-_MARK_BYTES: Final = hashlib.sha256().digest_size
 _TOLD: Final = ("name", "version", "source", "licence", "viewpoint", "band_m")
 
 
@@ -108,34 +97,6 @@ def sha256(boundaries: BoundarySet) -> str:
     for shape in shapely.to_wkb(boundaries.shapes).tolist():
         told.update(shape)
     return told.hexdigest()
-
-
-@contextlib.contextmanager
-def cells_kept(data: Path, boundaries: BoundarySet) -> Iterator[None]:
-    """Work out no cell inside the `with` block that an earlier process worked out for the installation.
-
-    What is kept is good for the set and the code by which it was worked out; a file that is damaged is none.
-    """
-    path, made_by = data / CELLS, f"{sha256(boundaries)} {code_hash()}"
-    whole = path.read_bytes() if path.is_file() else b""
-    content, mark = whole[:-_MARK_BYTES], whole[-_MARK_BYTES:]
-    if hmac.compare_digest(mark, _mark(data, made_by, content)):
-        remember_cells(boundaries, pl.read_parquet(io.BytesIO(content)))
-    before = known_cells(boundaries).height
-    yield
-    known = known_cells(boundaries)
-    if known.height == before:
-        return
-    file, part = io.BytesIO(), path.with_name(f"{CELLS}.{os.getpid()}.part")
-    known.write_parquet(file)
-    with contextlib.suppress(OSError):  # where there is no room they are worked out again
-        part.touch(0o600)
-        part.write_bytes(file.getvalue() + _mark(data, made_by, file.getvalue()))
-        part.replace(path)
-
-
-def _mark(data: Path, made_by: str, content: bytes) -> bytes:
-    return hmac.new(secret(data), made_by.encode() + b"\0" + content, hashlib.sha256).digest()
 
 
 def _units(boundaries: BoundarySet) -> pl.DataFrame:

@@ -88,7 +88,7 @@ KINDS: Final = tuple(
         (r"(service/)?(staging|tmp|run)/.*|service/uploads/parts/.*|run_results/[^/]+\.part/.*", Part.DERIVED, Guard.NONE,
          "work under way"),
         (r"runs/.*|pulls/.*", Part.DERIVED, Guard.NONE, "runs that were cut off and go on, and what is kept of pulls"),
-        (r"assessed(_open)?\.(json|parquet)|published_cells\.parquet|demo\.json", Part.DERIVED, Guard.NONE, "what need not be worked out again"),
+        (r"assessed(_open)?\.(json|parquet)|demo\.json", Part.DERIVED, Guard.NONE, "what need not be worked out again"),
         (r"service/results/[0-9a-f]{32}/(results\.json|exact\.sealed)", Part.DERIVED, Guard.CHECKSUM,
          "results of surveys; the exact ones sealed, for their team"),
         (r"downloads/.*", Part.DERIVED, Guard.OWN, "files of downloads; the registry has their checksums"),

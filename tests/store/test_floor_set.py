@@ -11,7 +11,6 @@ from biodata import pipeline
 from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.places import BoundarySet
-from biodata.sharing import generalise
 from biodata.sharing.generalise import regions_of_size
 from biodata.store import floor_set, releases
 from landscapes import halves
@@ -58,33 +57,6 @@ def test_two_releases_by_two_sets_tell_the_same_of_a_coarse_place(settings, monk
     assert before["cell_west"].null_count() < before.height
     (settings.data / "floor" / "boundaries.json").unlink()
     assert not told(settings).equals(before), "without the set that was kept it would be told otherwise"
-
-
-def test_a_cell_is_worked_out_once_for_an_installation(tmp_path, monkeypatch):
-    cells = pl.DataFrame({"n": [10, 10, 1, None], "column": [1011, 1012, 101, None], "row": [201, 202, 20, None]})
-    worked_out = []
-
-    def found(boundaries):
-        generalise.floor.cache_clear()
-        worked_out.clear()
-        with floor_set.cells_kept(tmp_path, boundaries):
-            return generalise.published_cells(cells, boundaries)
-
-    level = generalise.Floor._level
-    monkeypatch.setattr(generalise.Floor, "_level", lambda self, c, r: worked_out.extend(c) or level(self, c, r))
-    first = found(coast(0.0))
-    assert worked_out
-    assert found(coast(0.0)).equals(first)
-    assert not worked_out
-    found(coast(0.3))
-    assert worked_out, "another set"
-    found(coast(0.3))
-    assert not worked_out
-    kept = bytearray((tmp_path / floor_set.CELLS).read_bytes())
-    kept[len(kept) // 2] ^= 1
-    (tmp_path / floor_set.CELLS).write_bytes(kept)
-    found(coast(0.3))
-    assert worked_out, "a damaged file is none"
 
 
 def test_a_kept_set_that_is_damaged_stops_the_release(settings, monkeypatch):
