@@ -312,7 +312,7 @@ def sensitive(
     from biodata.access.exact_building import must_follow
     from biodata.access.rule_changes import add_rule
     from biodata.core.vocabularies import SharingCategory
-    from biodata.pipeline.rule_taxon import look_up
+    from biodata.pipeline.rule_check import look_up_taxon
     from biodata.sharing import Rule
 
     known = [str(c) for c in SharingCategory if c is not SharingCategory.OPEN]
@@ -323,7 +323,7 @@ def sensitive(
     _coded("--country", country, _COUNTRY)
     _coded("--province", province, _PROVINCE)
     settings = installation(data)
-    near = look_up(settings, name)
+    near = look_up_taxon(settings, name)
     if near is not None and not anyway:
         read = f"; it would be read as {', '.join(near)}" if near else ""
         problem = f"no rule, checklist or record here has this name{read}"

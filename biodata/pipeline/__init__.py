@@ -5,9 +5,8 @@ from biodata.pipeline.leak_check import LeakReport
 from biodata.pipeline.openness import REASONS, Openness, openness
 from biodata.pipeline.preview import Preview, interpreted, preview
 from biodata.pipeline.reading import Interpreted, Opened, dataset_key, interpreting, tombstones
-from biodata.pipeline.releasing import look_for_leaks, release
+from biodata.pipeline.releasing import check_again, look_for_leaks, release
 from biodata.pipeline.report import IngestReport
-from biodata.pipeline.views_again import check_again
 
 __all__ = [
     "REASONS",

@@ -12,7 +12,6 @@ from biodata import places, sharing
 from biodata.core import terms
 from biodata.core.settings import Settings
 from biodata.pipeline.reading import Interpreted, Opened, interpreting
-from biodata.pipeline.row_countries import countries_of
 from biodata.places import BoundarySet
 from biodata.sharing.plan import Plan
 from biodata.store import releases, sharing_memory
@@ -211,3 +210,11 @@ def _published_now(
     if current is None:
         return pl.DataFrame(schema=terms.schema(columns))
     return releases.read(current, table, where=where)
+
+
+def countries_of(rows: pl.DataFrame) -> pl.Expr:
+    """Return the countries of each row of `terms.OCCURRENCE`, `terms.EVENT` or what is published of them: a sorted list."""
+    codes = [pl.col("country_codes").fill_null([])]
+    if "countryCode" in rows.columns:
+        codes.append(pl.concat_list("countryCode").list.drop_nulls())
+    return pl.concat_list(codes).list.unique().list.sort()

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
+from sqlalchemy import select
 
 from biodata import assessments, places, sharing
 from biodata.core import terms
@@ -14,14 +15,15 @@ from biodata.core.settings import Settings
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.pipeline.changing import basis, find, unchanged_tables
 from biodata.pipeline.leak_check import LeakReport, hidden_records, look
-from biodata.pipeline.views_again import check_again
 from biodata.sharing.plan import fault_message, named_dataset
-from biodata.store import floor_set, folders, releases, sharing_memory, withheld_since
+from biodata.store import floor_set, folders, jobs, releases, sharing_memory, withheld_since
 from biodata.store.consents import SHARED, Consents, ask_nodes
 from biodata.store.lake import Lake
+from biodata.store.models import Submission, SubmissionView
 from biodata.store.published_events import published_events
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import keep, remember, rules_in_force, stated_licences, withheld_by_list
+from biodata.store.survey_steps import JOB, WAITING, outdated
 
 
 class _RefusedError(Exception):
@@ -89,15 +91,15 @@ def _build(
     # The version is fixed before it is looked at: what comes meanwhile was not looked at.
     snapshot = lake.snapshot()
     floor_set.pin(settings.data, boundaries)
+    current = releases.current(settings.data)
+    if current is not None:
+        held.enter_context(releases.held_open(current.path))
     logger.info("deciding which records are set apart")
     rules = rules_in_force(settings, lake, snapshot=snapshot)
     plan = rules.plan
     assert plan is not None
     # Kept before anything goes out: what a release that was cut off told is known to the next.
     keep(settings, lake, registry, rules, snapshot=snapshot)
-    current = releases.current(settings.data)
-    if current is not None:
-        held.enter_context(releases.held_open(current.path))
     datasets = registry.datasets()
     licences = dict(datasets.select("key", "license").iter_rows())
     out = ~named_dataset().is_in(held_back.implode())
@@ -216,3 +218,24 @@ def look_for_leaks(settings: Settings) -> LeakReport:
         rules = rules_in_force(settings, lake, snapshot=made.snapshot)
         hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=made.snapshot)
         return look(made.path, hidden, rules)
+
+
+def check_again(registry: Registry, rules_hash: str) -> int:
+    """Queue the surveys that wait whose rows other rules let out; return how many it was.
+
+    Their rows are gone at once: what a rule hides from today on is shown to nobody who decides.
+
+    Parameters
+    ----------
+    registry : Registry
+    rules_hash : str
+        Of the rules in force.
+    """
+    waits = Submission.state.in_(set(WAITING) - {"committing"})
+    with registry.session() as session, session.begin():
+        asked = select(Submission).join(SubmissionView, SubmissionView.submission_id == Submission.id)
+        found = session.scalars(asked.where(waits, SubmissionView.rules_hash != rules_hash)).all()
+        for submission in found:
+            outdated(session, submission)
+            submission.job_id = jobs.add(session, JOB, {"submission": submission.id})
+        return len(found)

@@ -1,13 +1,14 @@
-"""What is to be looked at in an installation's sharing rules."""
+"""What is to be looked at in an installation's sharing rules, and whether a new one names a taxon that is known."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from rapidfuzz import process
 
 from biodata import places
 from biodata.core import terms
@@ -15,11 +16,16 @@ from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet, decide
 from biodata.sharing.decide import USED, judge
+from biodata.sharing.names import bundled_common_names, canonical, looked_up, meant_by_hand
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.rules_in_force import known_to, rules_in_force
+from biodata.text.reference_list import CLASSIFICATION
 
 _BATCH_ROWS = 200_000
+_NAMES: Final = ("species", "scientificName", "acceptedScientificName", *CLASSIFICATION)
+_NEAR: Final = 90.0
+_SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +179,44 @@ def _unknown_consents(rules: RuleSet) -> list[tuple[str, str]]:
         for c in rules.consents
         if c.looser_rule not in names or c.stricter_owner not in owners
     ]
+
+
+def look_up_taxon(settings: Settings, name: str) -> list[str] | None:
+    """Look for the name of a taxon in the rules, the checklists and the records of an installation.
+
+    A slip in a new rule would hide by luck, or nothing at all.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    name : str
+        A scientific name; authorship plays no part.
+
+    Returns
+    -------
+    list of str or None
+        None where something has that name; else the names that are near to it, at most 5.
+    """
+    small = (canonical(pl.Series([name]))["name"][0] or name.strip()).casefold()
+    if looked_up([small.capitalize()]) or _named_by_hand(small):
+        return None
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake, planned=False)
+        taxa = lake.read("taxa", columns=["scientificName", "synonyms"])
+        here = {*taxa["scientificName"].drop_nulls(), *taxa["synonyms"].explode().drop_nulls()}
+        for batch in lake.batches("occurrences", columns=list(_NAMES), batch_rows=_BATCH_ROWS):
+            here |= {text for column in batch.get_columns() for text in column.unique().drop_nulls()}
+    listed = [rule.scientific_name for rule in rules.rules if rule.scientific_name is not None]
+    read = canonical(pl.Series([*here, *listed], dtype=pl.String))["name"].drop_nulls().unique()
+    known = {one.casefold(): one for one in sorted(read)}
+    if small in known:
+        return None
+    like = process.extract(small, list(known), score_cutoff=_NEAR, limit=_SHOWN)
+    return [known[found] for found, _, _ in like]
+
+
+def _named_by_hand(small: str) -> bool:
+    return bool(meant_by_hand(small)) or any(
+        small == taxon.casefold() for taxa in bundled_common_names().values() for taxon in taxa
+    )

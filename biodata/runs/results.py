@@ -88,6 +88,8 @@ def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str
     """Say which results of a table are not told, and why; nothing where all are."""
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        if not lake.count(table):
+            return []
         rules = rules_in_force(settings, lake)
         counts = assessments.left_behind(lake, table, rules=rules, boundaries=boundaries)
     what = table.replace("_", " ")

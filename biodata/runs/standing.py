@@ -310,8 +310,11 @@ def held_runs(settings: Settings) -> list[HeldRun]:
     boundaries = places.load_boundaries(settings.boundaries)
     held: dict[str, dict[str, str]] = {}
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        tables = [table for table in KEYS if lake.count(table)]
+        if not tables:
+            return []
         rules = rules_in_force(settings, lake)
-        for table in KEYS:
+        for table in tables:
             for (name, run_id), why in assessments.held_results(
                 lake, table, rules=rules, boundaries=boundaries
             ).items():

@@ -47,7 +47,6 @@ class Lake(LakeReading):
 
     def __init__(self, data: Path, connection: duckdb.DuckDBPyConnection, shared: Cluster | None = None) -> None:
         super().__init__(data, connection)
-        self._changed = False
         self._shared = shared
         self.files = LakeFiles(data, shared)
 

@@ -45,6 +45,8 @@ class LakeReading:
     def __init__(self, data: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self.data = data
         self._connection = connection
+        self._changed = False
+        self._last_changes: tuple[int, dict[str, int]] | None = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -105,9 +107,13 @@ class LakeReading:
         among: pl.DataFrame | None = None,
         snapshot: int | None = None,
         since: int | None = None,
+        distinct: bool = False,
         batch_rows: int = 100_000,
     ) -> Iterator[pl.DataFrame]:
-        """Read rows of a table in frames of up to `batch_rows`; see `read`. `since`: only what later versions wrote."""
+        """Read rows of a table in frames of up to `batch_rows`; see `read`.
+
+        `since`: only what later versions wrote; `distinct`: of equal rows one.
+        """
         chosen = self._columns(table, columns)
         condition, params = self._condition(table, where)
         if since is not None:
@@ -120,7 +126,7 @@ class LakeReading:
             if among is not None:
                 cursor.register("among", among.select(LAKE[table].column(name).name for name in among.columns).unique())
                 rows += f" SEMI JOIN among USING ({', '.join(quote(name) for name in among.columns)})"
-            cursor.execute(f"SELECT {names} FROM {rows} WHERE {condition}", params)
+            cursor.execute(f"SELECT {'DISTINCT' if distinct else ''} {names} FROM {rows} WHERE {condition}", params)
             for batch in cursor.to_arrow_reader(batch_rows):
                 yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
 
@@ -154,20 +160,27 @@ class LakeReading:
             return int(cursor.execute("SELECT * FROM ducklake_current_snapshot('lake')").fetchall()[0][0])
 
     def changed_at(self, table: str) -> int:
-        """Return the version in which a table's rows changed last; 0 for a table that never had any."""
+        """Return the version in which a table's rows changed last; 0 for a table that never had any.
+
+        The catalogue is asked once a version for all tables, which takes as long as to read a survey; and anew each time
+        where this connection may change its files.
+        """
         self._columns(table, None)
         query = """
-            SELECT coalesce(max(greatest(f.begin_snapshot, f.end_snapshot, f.last)), 0)::BIGINT
+            SELECT t.table_name, max(greatest(f.begin_snapshot, f.end_snapshot, f.last))::BIGINT
             FROM __ducklake_metadata_lake.ducklake_table t JOIN (
                 SELECT table_id, begin_snapshot, end_snapshot, partial_max AS last  -- of a file merged from several
                 FROM __ducklake_metadata_lake.ducklake_data_file
                 UNION ALL
                 SELECT table_id, begin_snapshot, end_snapshot, partial_max
                 FROM __ducklake_metadata_lake.ducklake_delete_file
-            ) f USING (table_id) WHERE t.table_name = ?
+            ) f USING (table_id) GROUP BY ALL
         """
-        with self._cursor() as cursor:
-            return int(cursor.execute(query, [table]).fetchall()[0][0])
+        version = self.snapshot()
+        if self._changed or self._last_changes is None or self._last_changes[0] != version:
+            with self._cursor() as cursor:
+                self._last_changes = version, dict(cursor.execute(query).fetchall())
+        return self._last_changes[1].get(table, 0)
 
     def changed(self, table: str, *, after: int, upto: int) -> pl.DataFrame | None:
         """Return `id` (`key`, of events `event_key`) and `datasetKey` of the rows that came, went or changed between two versions.

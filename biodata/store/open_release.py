@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +40,9 @@ _STATEMENTS_KEPT: Final = 512
 
 _BATCH_ROWS: Final = 16_384
 """Rows of one batch of columns. One of a million rows is made room for at once, which costs half of a tile's time."""
+
+_MERGED: Final = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'came_beside'"
+"""Answers where a file was merged of two, and knows which records stood beside its base."""
 
 _FEATURES_KEPT: Final = 100
 """Expressions for features that are kept as text: one for each choice of properties."""
@@ -75,16 +78,22 @@ class Cursor:
         What tells which rows were asked for from others.
     after : int
         Place of the page's last row.
+    part : int
+        0 in a whole file; 1 where the row stands in the base of a file that differs from one, 2 beside it.
+    key : int
+        The row's, of records of such a file: by it the place is found when the file was merged with its base meanwhile.
     """
 
     release: str
     table: str
     question: str
     after: int
+    part: int = 0
+    key: int = 0
 
     def encode(self) -> str:
         """Return the cursor as text for a link."""
-        told = json.dumps([self.release, self.table, self.question, self.after], separators=(",", ":"))
+        told = json.dumps(list(astuple(self)), separators=(",", ":"))
         return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
     @classmethod
@@ -100,13 +109,15 @@ class Cursor:
             if len(text) > 200:
                 raise ValueError  # noqa: TRY301 - told below, as every other fault of a cursor
             told = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-            release, table, question, after = told
+            release, table, question, *numbers = told
+            after, part, key = numbers
         except (ValueError, TypeError, binascii.Error) as error:
             raise _no_cursor(text) from error
         texts = isinstance(release, str) and isinstance(question, str)
-        if not (texts and table in RELEASE and type(after) is int and 0 <= after < 2**62):
+        known = all(type(one) is int and 0 <= one < 2**62 for one in numbers)
+        if not (texts and known and table in RELEASE and part <= 2):
             raise _no_cursor(text)
-        return cls(release, table, question, after)
+        return cls(release, table, question, after, part, key)
 
 
 class OpenRelease:
@@ -128,6 +139,7 @@ class OpenRelease:
         self._differs = path.name.endswith(pointer.DELTA)
         self._gone: NDArray[np.int64] = np.array([], np.int64)
         """Places of the base's records that are gone, in their order."""
+        self._base_rows = 0
         self._connection = connect(path)
         self._features: dict[tuple[str, str, tuple[str, ...], bool], str] = {}
         self._watchdog = Watchdog(timeout_seconds)
@@ -142,6 +154,7 @@ class OpenRelease:
             if self._differs:
                 gone = self.run("SELECT place FROM occurrences_gone ORDER BY place", [])
                 self._gone = np.array([place for (place,) in gone], np.int64)
+                self._base_rows = int(json.loads(told["changed"])["base"])
             self._crowds = frozenset(self.run("SELECT z, x, y FROM occurrence_crowds", []))
             self.id: str = told["id"]
             self.info: dict[str, Any] = {
@@ -287,20 +300,54 @@ class OpenRelease:
         if limit < 0 or offset < 0:
             problem = "limit and offset cannot be negative"
             raise InputError(problem, value=f"{limit}, {offset}", code="PAGE_INVALID")
-        after = -1
-        if cursor is not None:
-            place = Cursor.decode(cursor)
-            if (place.release, place.table, place.question) != (self.id, table.name, self._question(where)):
-                raise _no_cursor(cursor)
-            after = place.after
+        place = None if cursor is None else self._place(cursor, table, where)
         if limit == 0:
             return Page([], None)
         # One row more than asked tells whether there is a next page.
-        rows = self._rows(table, told, where, limit + 1, offset, after)
+        merged_since = place is not None and place.part > 0 and not self._differs
+        key = "key" if merged_since or (self._differs and table.name == "occurrences") else "0"
+        if merged_since and place is not None:
+            rows = self._rows_as_before([*told, key], where, limit + 1, offset, place)
+        else:
+            rows = self._rows(table, [*told, key], where, limit + 1, offset, -1 if place is None else place.after)
         more = len(rows) > limit > 0
         rows = rows[:limit]
-        following = Cursor(self.id, table.name, self._question(where), rows[-1][0]).encode() if more else None
-        return Page([row[1:] for row in rows], following)
+        following = None
+        if more:
+            at, *_, number = rows[-1]
+            part = self._part_of(number) if merged_since else 1 + (at >= self._base_rows) if self._differs else 0
+            following = Cursor(self.id, table.name, self._question(where), at, part, number).encode()
+        return Page([row[1:-1] for row in rows], following)
+
+    def _place(self, cursor: str, table: Table, where: Filter | None) -> Cursor:
+        """Return where the page before ended; refuse a cursor by which this file cannot go on."""
+        place = Cursor.decode(cursor)
+        same = (place.release, place.table, place.question) == (self.id, table.name, self._question(where))
+        # Of the other tables of a file of two nobody knows the order when it is merged.
+        goes_on = bool(place.part) == self._differs or (
+            place.part and table.name == "occurrences" and self.run(_MERGED, [])
+        )
+        if not (same and goes_on):
+            raise _no_cursor(cursor)
+        return place
+
+    def _part_of(self, key: int) -> int:
+        """Return in which of two files a record stood that were merged since."""
+        return 1 + len(self.run("SELECT 1 FROM came_beside WHERE key = ?", [key]))
+
+    def _rows_as_before(
+        self, told: Sequence[str], where: Filter | None, limit: int, offset: int, place: Cursor
+    ) -> list[tuple[Any, ...]]:
+        """Read records in the order that they had before the file was merged: those of its base first."""
+        condition, params = sql.where(where, RELEASE["occurrences"])
+        at = self.run("SELECT rowid FROM occurrences WHERE key = ?", [place.key])
+        beside = "key IN (FROM came_beside)"
+        behind = f"({beside} {'OR' if place.part == 1 else 'AND'} rowid > ?)"
+        statement = (
+            f"SELECT rowid, {', '.join(told)} FROM occurrences WHERE {behind} AND {condition} "  # noqa: S608 - our own names
+            f"ORDER BY {beside}, rowid LIMIT ? OFFSET ?"
+        )
+        return self.run(statement, [at[0][0], *params, limit, offset])
 
     def _rows(
         self, table: Table, told: Sequence[str], where: Filter | None, limit: int, offset: int, after: int
@@ -320,8 +367,8 @@ class OpenRelease:
             after = rows[-1][0]
 
     def _question(self, where: Filter | None) -> str:
-        """Return what tells a question to this file from others."""
-        return hashlib.blake2b(f"{self.path.name}\n{where!r}".encode(), digest_size=6).hexdigest()
+        """Return what tells a question from others."""
+        return hashlib.blake2b(repr(where).encode(), digest_size=6).hexdigest()
 
     def count(self, table: str, where: Filter | None = None) -> int:
         """Count rows."""

@@ -96,9 +96,11 @@ class DeltaFile(ReleaseFile):
         run("CREATE TEMP TABLE staged AS FROM told")
         self._connection.unregister("told")
         names = ", ".join(quote(c.name) for c in _RECORD)
+        # By their places only the row groups are opened that hold one; by their keys all columns of all records are.
         run(
             f"""CREATE TEMP TABLE lost AS SELECT {names}, rowid AS place, {row_hash("occurrences")} AS hash
-                FROM {self._before}.occurrences WHERE key IN (FROM changed)"""
+                FROM {self._before}.occurrences
+                WHERE rowid IN (SELECT rowid FROM {self._before}.occurrences WHERE key IN (FROM changed))"""
         )
         run(
             f"""CREATE TEMP TABLE same AS SELECT key FROM lost

@@ -127,6 +127,10 @@ def _copy(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE presences AS FROM before.presences")
     names = ", ".join(quote(c.name) for c in BESIDE_OTHERS)
     connection.execute(f"CREATE TABLE beside_others AS SELECT {names} FROM before.beside_others ORDER BY key")
+    # Who reads page by page goes on in the order of the two files.
+    connection.execute(
+        "CREATE TABLE came_beside AS SELECT key FROM before.occurrences_delta WHERE sign > 0 ORDER BY key"
+    )
     own = "('base', 'changed', 'taken_back')"
     connection.execute(f"CREATE TABLE release_info AS FROM before.release_info WHERE key NOT IN {own}")
     sums = {name: int(number) for name, number in json.loads(info["sums"]).items()}

@@ -4,7 +4,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
-from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -149,10 +148,11 @@ def time_of(lake: Lake, snapshot: int) -> str:
 
 @dataclass(frozen=True)
 class _Changed:
-    """What has changed since what is kept was made: datasets, and the keys of their records that came, went or changed."""
+    """What has changed since what is kept was made, of version `since`: datasets, and the keys of their records that came, went or changed."""
 
     datasets: frozenset[str]
     keys: pl.Series
+    since: int
 
 
 def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> _Changed | None:
@@ -167,7 +167,7 @@ def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> _
     if records is None or events is None or records["id"].has_nulls():
         return None
     datasets = frozenset([*records["datasetKey"], *events["datasetKey"]])
-    return None if len(datasets) > MAXIMUM_VALUES else _Changed(datasets, records["id"].unique())
+    return None if len(datasets) > MAXIMUM_VALUES else _Changed(datasets, records["id"].unique(), since["snapshot"])
 
 
 def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tuple[object, ...]:
@@ -224,7 +224,9 @@ def _plan(
         marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
         is_shown = pl.col("event_key").is_in(shown.implode()) | marked.is_in(shown.implode()).fill_null(value=False)
         events = events.with_columns(shown=is_shown)
-        for rows in _before(lake, made, sorted(found)):
+        # Of records that did not change since the release is known what it was made of.
+        same = made is not None and changed is not None and changed.since == made.snapshot
+        for rows in _before(lake, made, sorted(found), among=among_keys if same else None):
             before.add(rows)
         kept = _datasets(memory) if changed is None else changed.datasets
         apart_of = [] if changed is None else [memory.of(changed.datasets, others=True)]
@@ -232,9 +234,12 @@ def _plan(
         for group in records.groups(found | kept):
             named = found.intersection(group)
             of_group = named_dataset().is_in(list(named))
+            rows, stood = records.read(named), before.read(named)
+            if same and among_keys is not None:
+                stood = pl.concat([stood, _stood(rows.join(among_keys, on="key", how="anti"))])
             plan = plan_of(
-                records.read(named), events.filter(of_group), sensitive.filter(of_group).drop("datasetKey"),
-                memory=memory.of(group), before=before.read(named), released=released, secret=key, today=_today(),
+                rows, events.filter(of_group), sensitive.filter(of_group).drop("datasetKey"),
+                memory=memory.of(group), before=stood, released=released, secret=key, today=_today(),
             )  # fmt: skip
             apart_of.append(plan.apart)
     return Plan(Memory().joined(*apart_of), key, memory)
@@ -275,28 +280,41 @@ def stated_licences(lake: Lake, plan: Plan, *, snapshot: int | None = None) -> d
     datasets = plan.apart.states["datasetKey"].unique().to_list()
     if not datasets:
         return {}
-    columns = ["datasetKey", "license"]
-    return strictest_stated(
-        lake.batches("occurrences", columns=columns, where=of_datasets(datasets), snapshot=snapshot)
-    )
+    columns, where = ["datasetKey", "license"], of_datasets(datasets)
+    return strictest_stated(lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, distinct=True))
 
 
-def _before(lake: Lake, made: releases.Release | None, datasets: list[str]) -> Iterator[pl.DataFrame]:
-    """Yield what the current release was made of in some datasets; what is there now where that version is kept no more."""
+def _before(
+    lake: Lake, made: releases.Release | None, datasets: list[str], among: pl.DataFrame | None
+) -> Iterator[pl.DataFrame]:
+    """Yield what the current release was made of in some datasets; what is there now where that version is kept no more.
+
+    All events, and all records or those `among` some keys.
+    """
     if made is None or not datasets:
         return
     kept = lake.snapshots()["snapshot"]
     snapshot = made.snapshot if made.snapshot in kept else None
     where = of_datasets(datasets)
-    events = lake.read("events", columns=_EVENT, where=where, snapshot=snapshot)
-    records = lake.batches("occurrences", columns=_STOOD, where=where, snapshot=snapshot, batch_rows=_BATCH_ROWS)
-    stood = {"decimalLongitude": "longitude", "decimalLatitude": "latitude", "key": "identifier"}
-    for frame in chain(
-        [with_places(events).rename({"event_key": "identifier"})], (rows.rename(stood) for rows in records)
-    ):
-        # A row without its number was emptied since, because it was withdrawn: it says nothing any more.
-        rows = frame.with_columns(named_dataset()).select(pl.col(n).cast(t) for n, t in BEFORE.items())
-        yield rows.drop_nulls("identifier")
+    yield _stood(with_places(lake.read("events", columns=_EVENT, where=where, snapshot=snapshot)))
+    records = lake.batches(
+        "occurrences", columns=_STOOD, where=where, among=among, snapshot=snapshot, batch_rows=_BATCH_ROWS
+    )
+    yield from map(_stood, records)
+
+
+def _stood(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return records, or events with their places, as `BEFORE`."""
+    names = {
+        "event_key": "identifier",
+        "key": "identifier",
+        "decimalLongitude": "longitude",
+        "decimalLatitude": "latitude",
+    }
+    found = rows.rename({old: new for old, new in names.items() if old in rows.columns and new not in rows.columns})
+    # A row without its number was emptied since, because it was withdrawn: it says nothing any more.
+    found = found.with_columns(named_dataset()).select(pl.col(n).cast(t) for n, t in BEFORE.items())
+    return found.drop_nulls("identifier")
 
 
 def _today() -> date:

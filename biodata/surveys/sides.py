@@ -13,7 +13,7 @@ from biodata.access import accounts
 from biodata.access.roles import MAY, Action, Principal, Role, may
 from biodata.core.settings import Settings
 from biodata.pipeline import Interpreted
-from biodata.pipeline.row_countries import countries_of
+from biodata.pipeline.preview import countries_of
 from biodata.store.account_models import Account, Binding
 from biodata.store.models import Submission
 from biodata.store.survey_steps import MACHINE, NO_COUNTRY, OPEN_FOR_REVIEW, changed_meanwhile, step

@@ -18,7 +18,7 @@ from biodata.core.flags import FLAGS
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.pipeline import Preview, interpreted
-from biodata.pipeline.row_countries import countries_of
+from biodata.pipeline.preview import countries_of
 from biodata.sharing.publish import WITHHELD
 from biodata.store import survey_files
 from biodata.store.registry import Registry
