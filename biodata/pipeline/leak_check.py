@@ -8,7 +8,6 @@ import polars as pl
 
 from biodata import sharing
 from biodata.core import terms
-from biodata.core.errors import SharingError
 from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing import RuleSet
@@ -72,15 +71,13 @@ def hidden_records(
     """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
     found = [_HIDDEN.to_frame()]
     among = None if keys is None else keys.to_frame("key")
-    for batch in lake.batches(
-        "occurrences", columns=_DECIDED_BY, among=among, snapshot=snapshot, batch_rows=_BATCH_ROWS
-    ):
+    how: dict[str, Any] = {"columns": _DECIDED_BY, "among": among, "snapshot": snapshot, "batch_rows": _BATCH_ROWS}
+    for batch in lake.batches("occurrences", **how):
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         apart = set_apart_of(batch, decided)["row"]
-        rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode")
-        found.append(
-            rows.hstack(decided.select("category", "rule_id")).with_columns(came_coarse=~decided["row"].is_in(apart.implode())).select(_HIDDEN.names())
-        )  # fmt: skip
+        rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode").hstack(decided)
+        came_coarse = ~pl.col("row").is_in(apart.implode())
+        found.append(rows.with_columns(came_coarse=came_coarse).select(_HIDDEN.names()))
     return pl.concat(found)
 
 
@@ -104,9 +101,7 @@ def look(
         Where larger sorts go.
     """
     plan = rules.plan
-    if plan is None:
-        msg = "a release cannot be looked at before it is known which records are set apart"
-        raise SharingError(msg)
+    assert plan is not None
     columns = ", ".join(f'"{name}"' for name in CHECKED)
     came = hidden.filter("came_coarse").select(_COUNTED)
     with releases.connect(path, spill=spill) as connection:
