@@ -1,4 +1,7 @@
-"""The cell that a presence is published by, and what is true of all of it; it never leaves a region smaller than its category's cell."""
+"""The cell that a presence is published by, and what is true of all of it.
+
+Where a cell is part land, part sea, the land and the sea that share its region are each at least one cell's area.
+"""
 
 import math
 from contextlib import suppress

@@ -34,7 +34,8 @@ TENTHS: Final = 5
 _VISITED: Final = 1000
 """Cells along a degree by which a place is one that was visited before."""
 POOL: Final = ("datasetKey", "base", "n", "column", "row")
-"""A cell of a dataset: cells along a degree of the category that asked (`base`) and of this one (`n`), its column and row."""
+"""A cell of a dataset: `base`, the cells along a degree of the category that asked; `n`, those of this cell: base, or a tenth, a hundredth of
+it where a crowd had to be looked for in a wider one; its column and row."""
 CROWD_PLACES: Final = pl.Schema(
     {"datasetKey": pl.String, "base": pl.Int32, "n": pl.Int32, "column": pl.Int64, "row": pl.Int64, "x": pl.Int64, "y": pl.Int64, "crowd": pl.String}
 )  # fmt: skip
@@ -155,7 +156,8 @@ def find_crowds(
     records : polars.DataFrame
         key, datasetKey, base, fx, fy, waits_since, and unit, n, column, row, which are found anew.
     spots, exact : polars.DataFrame
-        datasetKey, base, fx, fy : where something stands; where a dataset of stations shows something.
+        datasetKey, base, fx, fy : all places of datasets of stations, which may be counted into crowds; those of them that are
+        published as they are.
     crowds : polars.DataFrame of `CROWD_PLACES`
         Older ones.
     year : int
@@ -197,7 +199,7 @@ def crowdless(spots: pl.DataFrame, crowds: pl.DataFrame) -> pl.DataFrame:
 
 
 def tens(spots: pl.DataFrame, left_over: pl.DataFrame) -> pl.DataFrame:
-    """Return all places of the cells that have some in no crowd, in tens: `CROWD_PLACES`; the last ten takes the rest with it."""
+    """Return all places (`spots`: datasetKey, fx, fy) of the cells that have some in no crowd, in tens: `CROWD_PLACES`; the last ten takes the rest with it."""
     cells = left_over.filter(pl.col("n") == pl.col("base"))
     spots = spots.join(cells.select("datasetKey", "base", "n").unique(), on="datasetKey")
     places = _in_order(squares(spots).join(cells, on=POOL, how="semi"), 2 * PLACES)
@@ -237,11 +239,12 @@ def emptied_events(
     1. An event is *emptied* if it has records and none of them is open. One that a release has shown needs nothing.
     2. It stays as it is where an event without records is usual: its crowd has a blank one, and the dataset's events with
        sensitive records are emptied no more often than its others are blank.
-    3. Else the open records of all events of its round in its crowd (`_in_rounds`) go apart with it: the same set, from
-       whichever of the ten places one looks.
+    3. Else the open records of all events of its round in its crowd go apart with it: a round is the first, second, … visit of
+       the year at every place of the crowd (`_in_rounds`), the same set from whichever of the ten one looks.
     4. In a dataset that an earlier release had, these events wait, with all their records, until each other place of the
        crowd has a new one. For an event that has no crowd yet, all new events of its degree at places in no crowd wait.
-    5. It is not published if its place is the only one of its cell, or if all its records are withheld: nothing hides it.
+    5. It is not published if its place is the only one of its cell, or if all its records are withheld and less than a tenth of
+       the dataset's events are blank (`BLANK`): nothing hides it.
 
     Parameters
     ----------
@@ -280,8 +283,10 @@ def emptied_events(
 
     without_crowd = pl.col("waits") & ~pl.col("crowded")
     degrees = emptied.filter(without_crowd).select("datasetKey", "base", *cell(1)).unique()
-    around = placed.filter(~pl.col("shown")).with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
-    around = around.join(here.filter("crowded"), on=["event_key", "base"], how="anti")
+    same_degree = (
+        placed.filter(~pl.col("shown")).with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
+    )
+    same_degree = same_degree.join(here.filter("crowded"), on=["event_key", "base"], how="anti")
 
     emptied = emptied.filter(~without_crowd)
     others = emptied.join(new, on=crowd, suffix="_other")
@@ -289,11 +294,11 @@ def emptied_events(
     in_earlier = pl.col("datasetKey").is_in(list(released))
     everywhere = pl.struct("x_other", "y_other").n_unique().over("event_key") >= pl.col("places") - 1
     ready = others.filter(~in_earlier | everywhere)
-    lacking = emptied.filter(in_earlier | (pl.col("places") == 1)).join(ready, on="event_key", how="anti")
-    with_lacking = others.join(lacking, on="event_key", how="semi").select(
+    unhidden = emptied.filter(in_earlier | (pl.col("places") == 1)).join(ready, on="event_key", how="anti")
+    around_it = others.join(unhidden, on="event_key", how="semi").select(
         "datasetKey", eventID="eventID_other", event_key="event_key_other"
     )
-    waiting = pl.concat([frame.select(with_lacking.columns) for frame in (lacking, around, with_lacking)]).unique()
+    waiting = pl.concat([frame.select(around_it.columns) for frame in (unhidden, same_degree, around_it)]).unique()
 
     apart = ready.select(*visit, "base", "rule_id").unique().join(new, on=visit, nulls_equal=True).select(
         *event, "rule_id",
@@ -310,7 +315,8 @@ def emptied_events(
 def _with_records(events: pl.DataFrame, records: pl.DataFrame, waits: pl.Series) -> pl.DataFrame:
     """Return events with what is known of their records.
 
-    opened : one of them is open (null: there are none); withheld : all are; waits : one waits for a crowd; asked, rule_id :
+    opened : one of them is open (null: there are none); withheld : all are; waits : one waits for a crowd; alone : none may go
+    beside another; asked, rule_id :
     what the strictest cell and the first rule of sensitive ones are; often : the dataset's events with sensitive records
     lack others more often than by chance, as often as its other events are blank.
     """

@@ -35,7 +35,8 @@ Lineage = Mapping[str, frozenset[str]]
 def canonical(texts: pl.Series) -> pl.DataFrame:
     """Return the canonical names of texts: `value`, `name` (null for what is no name), `doubted`, `plain`; of a hybrid several rows.
 
-    What is plain stands so in the reference list, with nothing behind it but its authors.
+    What is plain stands so in the reference list, with nothing behind it but its authors; doubted is what is undetermined, read only in
+    part, or a hybrid formula.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def lineages(name: str) -> tuple[Lineage, ...]:
 
 
 def stands(rank: str, name: str, found: Iterable[Reading]) -> Sequence[Lineage]:
-    """Return where a stated group may stand. Kingdoms, phyla and classes are those of the list of higher taxa, which has them all."""
+    """Return where a stated group may stand; nothing of a genus, or of a group that no list has. Kingdoms, phyla and classes are those of the list of higher taxa, which has them all."""
     known = _higher().get((rank, name.casefold()), ())
     if not known and rank not in ("order", "family"):
         return []
@@ -238,5 +239,5 @@ def stands(rank: str, name: str, found: Iterable[Reading]) -> Sequence[Lineage]:
 
 
 def may_be(one: Sequence[Lineage], other: Sequence[Lineage]) -> bool:
-    """Tell whether two taxa can lie in one another: by some reading, no rank that both have keeps them apart."""
+    """Tell whether two taxa can lie in one another: by some reading, no rank that both have keeps them apart; not where one is not known."""
     return any(all(a[rank] & b[rank] for rank in a.keys() & b.keys()) for a in one for b in other)

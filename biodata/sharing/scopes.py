@@ -24,7 +24,7 @@ _BROAD: Final = frozenset({"kingdom", "phylum", "class", "order"})
 _GENERA: Final = 30
 """Genera that the least of them has: Sirenia and Pholidota have three, and in one country one."""
 _HIDDEN: Final = {"order": 10}
-"""At most one genus in so many of such a taxon may be under a rule that withholds; half of one of a wider rank."""
+"""Of an order at most one genus in so many may be under a rule that withholds, of a wider taxon one in two."""
 
 
 @lru_cache(maxsize=4096)
@@ -70,14 +70,16 @@ def publishable_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: Bounda
         that nobody can read. An order, a class or more is told where nearly all of its genera are under no such rule.
     """
     decided = _decided(words, rules, boundaries)
-    withheld = set(decided.filter(pl.col("category") == SharingCategory.WITHHELD)["row"])
-    whole = {
+    withheld_rows = set(decided.filter(pl.col("category") == SharingCategory.WITHHELD)["row"])
+    withheld_taxa = {
         rule.scientific_name.casefold()
         for rule in rules.rules
         if rule.category is SharingCategory.WITHHELD and rule.scientific_name is not None
     }
-    hidden = _genera_of(whole)
-    told = [row not in withheld or _is_broad(word, whole, hidden) for row, word in enumerate(words["word"])]
+    hidden = _genera_of(withheld_taxa)
+    told = [
+        row not in withheld_rows or _is_broad(word, withheld_taxa, hidden) for row, word in enumerate(words["word"])
+    ]
     return pl.Series(told, dtype=pl.Boolean)
 
 
@@ -102,14 +104,15 @@ def hidden_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
 
 def _decided(words: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what `decide` finds of records that tell nothing but a word for their name: wherever and whenever they are."""
+    """Return what `decide` finds of records that tell nothing but a word for their name, wherever and whenever they are: a row for each
+    word that is sensitive, `row` is its place."""
     # As a free word, which may mean whatever is below it.
     word = pl.struct(verbatimIdentification="word").struct.json_encode()
     records = words.select("datasetKey", stated_taxon=word, key=-1 - pl.int_range(pl.len(), dtype=pl.Int64))
     return decide(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
 
 
-def _is_broad(word: str, whole: Collection[str], hidden: frozenset[str]) -> bool:
+def _is_broad(word: str, withheld_taxa: Collection[str], hidden: frozenset[str]) -> bool:
     """Tell whether a word means so wide a taxon that it tells of none of its species, and none that is withheld as a whole.
 
     An order of few genera is as good as their names. A common name that means an order (`langur`) may be narrower than
@@ -120,7 +123,7 @@ def _is_broad(word: str, whole: Collection[str], hidden: frozenset[str]) -> bool
     above = {
         name for one in meant for lineage in lineages(one.capitalize()) for names in lineage.values() for name in names
     }
-    if not meant or not set(meant.values()) <= wide or (above | meant.keys()) & set(whole):
+    if not meant or not set(meant.values()) <= wide or (above | meant.keys()) & set(withheld_taxa):
         return False
     within = [(_genera_within(one), _HIDDEN.get(rank or "", 2)) for one, rank in meant.items()]
     return all(len(genera) >= max(_GENERA, least * len(genera & hidden)) for genera, least in within)

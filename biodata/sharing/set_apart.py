@@ -132,7 +132,7 @@ def set_apart(
         key, datasetKey, eventID, day, time, year, recordedBy, longitude, latitude, category (null for open ones), rule_id, taxon, country (stated, where it may be published) :
         all records of the datasets of sensitive ones, and of those that the memory has.
     events : polars.DataFrame
-        event_key, datasetKey, eventID, year, longitude, latitude (without a place where others are parts of it), `shown`.
+        event_key, datasetKey, eventID, day, year, longitude, latitude (without a place where others are parts of it), `shown`.
     memory : Memory
         Of earlier releases.
     before : polars.DataFrame
