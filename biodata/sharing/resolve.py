@@ -169,7 +169,7 @@ class Resolver:
         self._checklists, self._scopes, self._closed = checklists, dict(scopes), closed
         self._common = names.bundled_common_names() if checklists is None else checklists.common
         # By the key of a rule's own taxon; by the key of every taxon that this lies in.
-        self._rules_at, self._rules_below = defaultdict[str, int](int), defaultdict[str, int](int)
+        self._at, self._below = defaultdict[str, int](int), defaultdict[str, int](int)
         self._answers: dict[str, Answer] = {}
         self._sets: dict[str, Found] = {}
         self._stated: dict[tuple[str, str], _Stated] = {}
@@ -184,10 +184,10 @@ class Resolver:
             meant = [one for one in meant if rank in (None, one.rank)] or meant
             genus = [one for one in readings.get(name.split()[0], ()) if one.rank == "GENUS" and " " in name]
             for key in {name.casefold(), *(one.keys[-1] for one in meant)}:
-                self._rules_at[key] |= rule
+                self._at[key] |= rule
             # An old genus, too: Cervus sp. may be a Cervus eldii.
             for key in {key for one in meant for key in one.keys} | {one.keys[-1] for one in genus}:
-                self._rules_below[key] |= rule
+                self._below[key] |= rule
             # What no list knows may stand anywhere.
             lineages[rule] = [names.with_opinions(one.groups, name) for one in meant or genus] or [{}]
         self._places = RulePlaces(lineages)
@@ -275,9 +275,7 @@ class Resolver:
             one = self._of_name(name, readings, called, targets, doubted=doubted)
             for taxon in others.get(text, ()):
                 up, down = called.get(taxon, (0, 0))
-                up |= self._rules_at.get(taxon.casefold(), 0) | (
-                    down if any(r.low for r in readings.get(taxon, ())) else 0
-                )
+                up |= self._at.get(taxon.casefold(), 0) | (down if any(r.low for r in readings.get(taxon, ())) else 0)
                 one = one._replace(up=one.up | up, sure=one.sure if one.up | up == one.up else 0)
             if text in spoken:  # one that only checklists have is not known by it
                 known = one.known or bool(names.meaning(text, names.bundled_common_names()))
@@ -290,14 +288,14 @@ class Resolver:
 
     def _called_by(self, some: Sequence[Reading]) -> tuple[int, int]:
         """Return the rules of the taxa that a name means and of what is above them, and of what is below them."""
-        return _together(map(self._up, some)), _together(self._rules_below.get(one.keys[-1], 0) for one in some)
+        return _together(map(self._up, some)), _together(self._below.get(one.keys[-1], 0) for one in some)
 
     def _of_name(
         self, name: str, readings: Readings, called: Mapping[str, tuple[int, int]], targets: Sequence[tuple[str, bool]],
         *, doubted: bool,
     ) -> Answer:  # fmt: skip
         """Return what a canonical name and what it is tied to call for; one that is doubted or not known also what its genus does."""
-        by_text, listed = self._rules_at.get(name.casefold(), 0), readings.get(name, ())
+        by_text, listed = self._at.get(name.casefold(), 0), readings.get(name, ())
         own = [*listed, *(one for meant in _by_hand(name) for one in readings.get(meant, ()))]
         up, down, sure = by_text, 0, self._all
         for one in own:
@@ -305,13 +303,13 @@ class Resolver:
             up, sure = up | of_one, sure & of_one
             # By hand an old name of a species may lead to its genus; the list says which species it is.
             if one in listed or not listed or one.rank == "SPECIES":
-                down |= self._rules_below.get(one.keys[-1], 0)
+                down |= self._below.get(one.keys[-1], 0)
         parts = _prefixes(name) if doubted or not own else []
         for one in (one for part in parts for one in readings.get(part, ()) if one.low):
-            up, down = up | self._up(one), down | self._rules_below.get(one.keys[-1], 0)
+            up, down = up | self._up(one), down | self._below.get(one.keys[-1], 0)
         for target, above in targets:
             of_target, below = called.get(target, (0, 0))
-            up, down = up | of_target | self._rules_at.get(target.casefold(), 0), down | (0 if above else below)
+            up, down = up | of_target | self._at.get(target.casefold(), 0), down | (0 if above else below)
         # A name that no list knows may be a rule's own: its presence goes out under it.
         taxon = own[0].accepted if own else name if by_text else None
         low = not own or any(one.low for one in own)
@@ -321,7 +319,7 @@ class Resolver:
         """Return the rules of a taxon and of what is above it."""
         found = 0
         for key in one.keys:
-            found |= self._rules_at.get(key, 0)
+            found |= self._at.get(key, 0)
         return found
 
     def _read_groups(self, sets: pl.DataFrame) -> None:

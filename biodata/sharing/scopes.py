@@ -70,16 +70,14 @@ def publishable_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: Bounda
         that nobody can read. An order, a class or more is told where nearly all of its genera are under no such rule.
     """
     decided = _decided(words, rules, boundaries)
-    withheld_rows = set(decided.filter(pl.col("category") == SharingCategory.WITHHELD)["row"])
+    rows = set(decided.filter(pl.col("category") == SharingCategory.WITHHELD)["row"])
     withheld_taxa = {
         rule.scientific_name.casefold()
         for rule in rules.rules
         if rule.category is SharingCategory.WITHHELD and rule.scientific_name is not None
     }
     hidden = _genera_of(withheld_taxa)
-    told = [
-        row not in withheld_rows or _is_broad(word, withheld_taxa, hidden) for row, word in enumerate(words["word"])
-    ]
+    told = [row not in rows or _is_broad(word, withheld_taxa, hidden) for row, word in enumerate(words["word"])]
     return pl.Series(told, dtype=pl.Boolean)
 
 
@@ -104,8 +102,7 @@ def hidden_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
 
 def _decided(words: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what `decide` finds of records that tell nothing but a word for their name, wherever and whenever they are: a row for each
-    word that is sensitive, `row` is its place."""
+    """Return what `decide` finds of records that tell nothing but a word for their name, of no place or day: a row a sensitive word."""
     # As a free word, which may mean whatever is below it.
     word = pl.struct(verbatimIdentification="word").struct.json_encode()
     records = words.select("datasetKey", stated_taxon=word, key=-1 - pl.int_range(pl.len(), dtype=pl.Int64))
