@@ -76,7 +76,15 @@ def add_engine(
         asked = {**read_parameters(told.pop("parameters")), **read_set(told.pop("set_values"))}
         given = {name: told.pop(name) for name in chosen}
         asked |= {name: value for name, value in given.items() if value not in (None, "", [], ())}
-        function(asked, **told)
+        try:
+            function(asked, **told)
+        except InputError as error:
+            if given.get(error.column or "") in (None, "", [], ()):
+                raise
+            raise InputError(
+                error.problem, file=error.file, row=error.row, column=flag_of(error.column or ""), value=error.value,
+                expected=error.expected, code=error.code,
+            ) from error  # fmt: skip
 
     made = [
         *(_option(one, fields[one], is_argument=one in arguments) for one in chosen),
@@ -91,6 +99,11 @@ def add_engine(
     app.command(name=name, help=words, cls=EngineCommand)(command)
 
 
+def flag_of(name: str) -> str:
+    """Return the option of a parameter."""
+    return f"--{name.replace('_', '-')}"
+
+
 def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
@@ -98,7 +111,7 @@ def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
 def _option(name: str, field: FieldInfo, *, is_argument: bool) -> inspect.Parameter:
     """Return a field as an option of the command line, or an argument; what is not told is left to the model."""
     (kind, *others) = [one for one in _parts(field.annotation) if one is not NoneType]
-    flag = f"--{name.replace('_', '-')}"
+    flag = flag_of(name)
     shown = f"{field.default:g}" if type(field.default) in (int, float) else False
     if any(getattr(one, "func", None) is split for one in field.metadata):
         kind = str

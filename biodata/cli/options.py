@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
+from biodata.core import run_parameters
 from biodata.core.errors import InputError, NoReleaseError
 from biodata.core.run_parameters import GEOTIFF
 from biodata.core.settings import Settings
@@ -184,23 +185,8 @@ def read_options(texts: list[str]) -> dict[str, str]:
 
 
 def read_box(text: str) -> tuple[float, float, float, float]:
-    """Read west,south,east,north.
-
-    Raises
-    ------
-    InputError
-        If these are no four numbers, or no box on Earth (BOX_INVALID). Over 180° the east is above 180.
-    """
-    expected = "west,south,east,north in degrees, such as 100,20,103,22.5"
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        problem = "this is no box"
-        raise InputError(problem, column="--box", value=text, expected=expected, code="BOX_INVALID") from None
-    if not (-90 <= south < north <= 90 and -180 <= west < east <= west + 360):
-        problem = "this is no box on Earth: it needs west < east, south < north, and latitudes of -90 to 90"
-        raise InputError(problem, column="--box", value=text, expected=expected, code="BOX_INVALID")
-    return west, south, east, north
+    """Read the option --box, west,south,east,north (`run_parameters.read_box`)."""
+    return run_parameters.read_box(text, column="--box")
 
 
 def read_country(text: str, *, option: str) -> str:

@@ -35,7 +35,29 @@ def _pairs(told: Any) -> Any:
     return dict(text.split("=", 1) for text in told)
 
 
-Box = Annotated[tuple[float, float, float, float], BeforeValidator(split)]
+def read_box(told: Any, *, column: str = "box") -> tuple[float, float, float, float]:
+    """Read west,south,east,north, or four numbers.
+
+    Raises
+    ------
+    InputError
+        If these are no four numbers, or no box on Earth (BOX_INVALID). Over 180° the east is above 180.
+    """
+    expected, value = "west,south,east,north in degrees, such as 100,20,103,22.5", told
+    if not isinstance(told, str):
+        value = ",".join(f"{part:g}" if isinstance(part, int | float) else str(part) for part in told)
+    try:
+        west, south, east, north = map(float, value.split(","))
+    except ValueError:
+        problem = "this is no box"
+        raise InputError(problem, column=column, value=value, expected=expected, code="BOX_INVALID") from None
+    if not (-90 <= south < north <= 90 and -180 <= west < east <= west + 360):
+        problem = "this is no box on Earth: it needs west < east, south < north, and latitudes of -90 to 90"
+        raise InputError(problem, column=column, value=value, expected=expected, code="BOX_INVALID")
+    return west, south, east, north
+
+
+Box = Annotated[tuple[float, float, float, float], BeforeValidator(read_box)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
 Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
@@ -182,9 +204,6 @@ class Corridors(EngineParameters):
     @model_validator(mode="after")
     def _own_order(self) -> Self:
         object.__setattr__(self, "criteria", checked_criteria(self.criteria))
-        if self.box is not None and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
-            problem, expected = "this is no box", "west,south,east,north in degrees, such as 100,20,103,22.5"
-            raise InputError(problem, column="box", value=str(self.box), expected=expected, code="PARAMETERS_INVALID")
         return self
 
 

@@ -283,10 +283,8 @@ def emptied_events(
 
     without_crowd = pl.col("waits") & ~pl.col("crowded")
     degrees = emptied.filter(without_crowd).select("datasetKey", "base", *cell(1)).unique()
-    same_degree = (
-        placed.filter(~pl.col("shown")).with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
-    )
-    same_degree = same_degree.join(here.filter("crowded"), on=["event_key", "base"], how="anti")
+    nearby = placed.filter(~pl.col("shown")).with_columns(cell(1)).join(degrees, on=["datasetKey", "column", "row"])
+    nearby = nearby.join(here.filter("crowded"), on=["event_key", "base"], how="anti")
 
     emptied = emptied.filter(~without_crowd)
     others = emptied.join(new, on=crowd, suffix="_other")
@@ -294,11 +292,11 @@ def emptied_events(
     in_earlier = pl.col("datasetKey").is_in(list(released))
     everywhere = pl.struct("x_other", "y_other").n_unique().over("event_key") >= pl.col("places") - 1
     ready = others.filter(~in_earlier | everywhere)
-    unhidden = emptied.filter(in_earlier | (pl.col("places") == 1)).join(ready, on="event_key", how="anti")
-    around_it = others.join(unhidden, on="event_key", how="semi").select(
+    exposed = emptied.filter(in_earlier | (pl.col("places") == 1)).join(ready, on="event_key", how="anti")
+    with_exposed = others.join(exposed, on="event_key", how="semi").select(
         "datasetKey", eventID="eventID_other", event_key="event_key_other"
     )
-    waiting = pl.concat([frame.select(around_it.columns) for frame in (unhidden, same_degree, around_it)]).unique()
+    waiting = pl.concat([frame.select(with_exposed.columns) for frame in (exposed, nearby, with_exposed)]).unique()
 
     apart = ready.select(*visit, "base", "rule_id").unique().join(new, on=visit, nulls_equal=True).select(
         *event, "rule_id",
