@@ -79,12 +79,12 @@ def add_engine(
         try:
             function(asked, **told)
         except InputError as error:
-            if given.get(error.column or "") in (None, "", [], ()):
+            if error.file is not None or given.get(error.column or "") in (None, "", [], ()):
                 raise
+            column, value = flag_of(error.column or ""), error.value
             raise InputError(
-                error.problem, file=error.file, row=error.row, column=flag_of(error.column or ""), value=error.value,
-                expected=error.expected, code=error.code,
-            ) from error  # fmt: skip
+                error.problem, column=column, value=value, expected=error.expected, code=error.code
+            ) from error
 
     made = [
         *(_option(one, fields[one], is_argument=one in arguments) for one in chosen),

@@ -280,7 +280,9 @@ def test_areas_that_make_no_pair_are_refused(raster, tmp_path, shapes, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        pytest.param(["--mosaic", "m.tif", "--layer", "x"], "column layer: there is no such parameter", id="layer too"),
+        pytest.param(
+            ["--mosaic", "m.tif", "--layer", "x"], "column --layer: there is no such parameter", id="layer too"
+        ),
         pytest.param(["--set", "barriers=b.tif"], "barriers need the radius", id="no radius"),
         pytest.param(["--set", "barrier_radius_m=50"], "smaller than a cell", id="small radius"),
         pytest.param(

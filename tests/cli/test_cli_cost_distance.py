@@ -290,8 +290,8 @@ def test_layers_and_rasters_of_sources_that_cannot_be_used(ground, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--neighbours", "5"], "column neighbours, value '5'"),
-        (["--max-cost", "nan"], "column max_cost"),
+        (["--neighbours", "5"], "column --neighbours, value '5'"),
+        (["--max-cost", "nan"], "column --max-cost"),
         (["--targets", "start.gpkg"], "--targets FILE --paths FILE"),
         (["--paths", "paths.gpkg"], "--targets FILE --paths FILE"),
         (["--crs", "EPSG:4326"], "the raster tells another coordinate system itself"),

@@ -140,8 +140,8 @@ def test_the_best_paths_between_two_nodes(files, tmp_path):
     [
         pytest.param([], r"distances.txt, row 1, column probability, value '1000': this is no probability", id="no option"),
         pytest.param(["--kind", "distance"], "neither the one with a known probability nor the longest of a link", id="nothing told of distances"),
-        pytest.param(["--distance", "0"], "column distance, value '0': this is not a positive number", id="no distance"),
-        pytest.param(["--distance", "9", "--total-area", "nan"], "column total_area, value 'nan': the parameter cannot be so", id="no landscape"),
+        pytest.param(["--distance", "0"], "column --distance, value '0': this is not a positive number", id="no distance"),
+        pytest.param(["--distance", "9", "--total-area", "nan"], "column --total-area, value 'nan': the parameter cannot be so", id="no landscape"),
         pytest.param(["--distance", "9", "--probability", "1"], "must be below 1", id="certain"),
         pytest.param(["--distance", "9", "--total-area", "20"], "value '20': the landscape is smaller than its nodes, which have 26", id="small landscape"),
         pytest.param(["--distance", "9", "--out", "{tmp_path}/nodes.txt"], "written over itself", id="over itself"),
