@@ -54,7 +54,7 @@ class SurveySource:
             for one in (finding for finding in survey.findings if finding.blocking):
                 problem = f"the file's form does not allow to read it ({one.code}); `biodata survey check` tells more"
                 raise InputError(problem, file=one.file, row=one.row, column=one.column, value=one.value, code=one.code)
-            if not survey.taken():
+            if not survey.main_tables():
                 raise no_occurrences(survey, ", ".join(name for name, _ in files))
             yield from tables_of(survey, self.dataset)
 

@@ -113,7 +113,7 @@ class Survey:
         """Return the tables of a kind."""
         return [table for table in self.tables if table.kind == kind]
 
-    def taken(self) -> list[SurveyTable]:
+    def main_tables(self) -> list[SurveyTable]:
         """Return the tables of records, else those of events that are identified: in these nothing was found."""
         return self.of("occurrences") or [one for one in self.of("events") if "eventID" in one.frame.columns]
 

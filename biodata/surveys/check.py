@@ -131,7 +131,7 @@ class Check:
                 self.replaced += replaced
                 self.findings = self._of_survey(survey)
         self.order = survey.order
-        self.rows = sum(table.frame.height for table in survey.taken())
+        self.rows = sum(table.frame.height for table in survey.main_tables())
         if self.dataset is not None:
             self.findings += _of_other_datasets(survey, self.dataset)
         if self.target is not None and not any(one.blocking for one in self.findings):
@@ -139,7 +139,7 @@ class Check:
 
     def _read_sheets(self, files: Sequence[tuple[str, bytes]], kept: Mapping[str, str]) -> Survey:
         survey = read_survey(files, encoding=self.encoding, kept=kept, licence=self.licence)
-        if not survey.taken():
+        if not survey.main_tables():
             self.findings = [one for one in survey.findings if one.code != _UNREAD]
             raise no_occurrences(survey, self.name)
         declarations = {**survey.declarations, **self.declared}
