@@ -114,8 +114,9 @@ class Survey:
         return [table for table in self.tables if table.kind == kind]
 
     def main_tables(self) -> list[SurveyTable]:
-        """Return the tables of records, else those of events that are identified: in these nothing was found."""
-        return self.of("occurrences") or [one for one in self.of("events") if "eventID" in one.frame.columns]
+        """Return the tables of records, else, where all sheets were read, those of identified events: in these nothing was found."""
+        events = [] if self.unread else self.of("events")
+        return self.of("occurrences") or [one for one in events if "eventID" in one.frame.columns]
 
 
 LICENCE, DATUM = "license", "geodeticDatum"
