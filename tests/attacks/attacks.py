@@ -5,6 +5,7 @@ rather than too low.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -130,19 +131,27 @@ def _visits(public: Public, dataset: str) -> dict[Place, list[tuple[pd.Timestamp
     return by_place
 
 
-def explained_events(case: Case) -> dict[Row, Guess]:
-    """In one release: of the empty events only that one was emptied whose nearest in days at all other places are empty too."""
+def _crowd_visits(case: Case) -> Iterator[tuple[Row, list[Place], dict[Place, list[tuple[pd.Timestamp, str, int]]]]]:
+    """Yield the presences of the last release with the places of their crowds, and the visits of all places of the dataset."""
     public = case.public[-1]
-    used = set(zip(public.records["datasetKey"], public.records["eventID"], strict=True))
-    guesses = {}
     of: dict[str, dict[Place, list[tuple[pd.Timestamp, str, int]]]] = {}
     for row in public.presences:
         if row[1] is None:
             continue
         if row[0] not in of:
             of[row[0]] = _visits(public, row[0])
-        by_place = of[row[0]]
-        crowd = in_its_crowd([p for p in by_place if in_cell(p, row)], row, case)
+        yield row, in_its_crowd([p for p in of[row[0]] if in_cell(p, row)], row, case), of[row[0]]
+
+
+def _used(public: Public) -> set[tuple[str, str]]:
+    """Return the events that show a record."""
+    return set(zip(public.records["datasetKey"], public.records["eventID"], strict=True))
+
+
+def explained_events(case: Case) -> dict[Row, Guess]:
+    """In one release: of the empty events only that one was emptied whose nearest in days at all other places are empty too."""
+    used, guesses = _used(case.public[-1]), {}
+    for row, crowd, by_place in _crowd_visits(case):
         fits: Guess = defaultdict(float)
         for place in crowd:
             for day, name, year in by_place[place]:
@@ -196,18 +205,11 @@ def _first_release(public: list[Public]) -> dict[tuple[str, str], int]:
 
 def spared_places(case: Case) -> dict[Row, Guess]:
     """In one release: where nearly all others of the crowd show nothing of the year, the place that still shows some of it."""
-    public = case.public[-1]
-    used = set(zip(public.records["datasetKey"], public.records["eventID"], strict=True))
-    guesses = {}
-    of: dict[str, dict[Place, list[tuple[pd.Timestamp, str, int]]]] = {}
-    for row in public.presences:
-        if row[1] is None:
-            continue
-        if row[0] not in of:
-            of[row[0]] = _visits(public, row[0])
+    used, guesses = _used(case.public[-1]), {}
+    for row, crowd, by_place in _crowd_visits(case):
         shares: Guess = {}
-        for place in in_its_crowd([p for p in of[row[0]] if in_cell(p, row)], row, case):
-            shown = [(row[0], name) in used for _, name, year in of[row[0]][place] if row[5] in (None, year)]
+        for place in crowd:
+            shown = [(row[0], name) in used for _, name, year in by_place[place] if row[5] in (None, year)]
             if shown:
                 shares[place] = float(np.mean(shown))
         spared = [p for p, share in shares.items() if 0 < share < 1]
