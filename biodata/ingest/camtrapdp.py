@@ -6,15 +6,13 @@ set up cameras or classified pictures are not taken in. Where the animals of an 
 each picture, the rows of the event are taken.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import polars as pl
 
 from biodata.core import terms
-from biodata.core.errors import InputError
 from biodata.formats.camtrapdp import (
     DESCRIPTOR,
     EFFORT_UNKNOWN,
@@ -27,8 +25,7 @@ from biodata.formats.camtrapdp import (
 from biodata.ingest import camera_traps, camtrapdp_sheets
 from biodata.ingest.camera_traps import REASONS
 from biodata.ingest.camtrapdp_sheets import TAGS, Sheet, has, is_own, of_descriptor, with_tags
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.tables import check_options
+from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 
 # Deployments of a Camtrap DP package as events, with the time that a camera was silent where its pictures tell it.
 
@@ -193,7 +190,7 @@ _BESIDE: Final = (
 """Fields that stay beside the terms as they came; `classifiedBy` is a person's name where no machine classified."""
 
 
-class CamtrapDp:
+class CamtrapDp(Source):
     """Camtrap DP packages.
 
     Parameters
@@ -207,20 +204,7 @@ class CamtrapDp:
     """
 
     name: ClassVar[str] = "camtrapdp"
-
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:
-        if not paths:
-            problem = "no package was given"
-            raise InputError(problem, expected=f"a {DESCRIPTOR} or its folder", code="INPUT_MISSING")
-        self.options = check_options(options, ())
-        self.paths, self.dataset, self.progress = list(paths), dataset, progress
+    reads: ClassVar[str] = f"a {DESCRIPTOR} or its folder"
 
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over two tables a package: its deployments as events, and the animals."""

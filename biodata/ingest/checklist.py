@@ -14,9 +14,9 @@ from biodata.formats.archives import is_archive
 from biodata.formats.dwca import DarwinCoreArchive, open_dwca
 from biodata.formats.meta_xml import DataFile
 from biodata.ingest.dwca import DwcaSource
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 from biodata.ingest.table_headings import open_table, term_of
-from biodata.ingest.tables import POINTER, archive_rows, as_json, check_options, core_id_name, extension_rows, opener
+from biodata.ingest.tables import POINTER, archive_rows, as_json, core_id_name, extension_rows, opener
 
 STATUS_OPTIONS: Final = ("list", "scope", "year", "authority")
 """What is declared of a list that gives taxa a status."""
@@ -27,7 +27,7 @@ _VERSION: Final = re.compile(r"(?<![A-Za-z])v(?:ersion)?[ ._-]?(\d+(?:\.\d+)+)",
 _NAME_HEADINGS: Final = frozenset({"scientificname", "sciname", "canonicalname"})
 
 
-class ChecklistSource:
+class ChecklistSource(Source):
     """Checklists, each the whole state of its dataset.
 
     Parameters
@@ -41,24 +41,14 @@ class ChecklistSource:
         `order`, its place among checklists (1 is asked first); `keys`, `gbif` or `col` where its identifiers are
         theirs. Of a status list `list` (red_list, protection, cites or alien), `scope` (global, CN, CN-YN), `year` and
         `authority`.
-    progress : bool
-        Not used: whoever consumes the batches shows the progress.
     """
 
     name: ClassVar[str] = "checklist"
+    reads: ClassVar[str] = "tables or archives of taxa"
+    known_options: ClassVar[frozenset[str]] = _OPTIONS | _DECLARED
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] | None = None,
-        progress: bool = False,
-    ) -> None:
-        self.paths, self.dataset = list(paths), dataset
-        told = check_options(options or {}, _OPTIONS | _DECLARED)
-        self.declared = {name: told.pop(name) for name in _DECLARED if name in told}
-        self.options = told
+    def _read_options(self) -> None:
+        self.declared = {name: self.options.pop(name) for name in _DECLARED if name in self.options}
 
     def read(self) -> Iterator[VerbatimTable]:
         """Yield one table a checklist, in one batch: accepted names are looked up in the whole of it.

@@ -7,11 +7,9 @@ never come in. No species is concluded from `animal`: that is a record of Animal
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, BinaryIO, ClassVar, Final, NamedTuple, TypeGuard
 
 import ijson
@@ -20,8 +18,8 @@ import polars as pl
 from biodata.core.errors import InputError, Refusal
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import REASONS, words
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.tables import Part, check_options, dataset_of, parts
+from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
+from biodata.ingest.tables import Part, dataset_of, parts
 
 # Large JSON from strangers, read item by item: memory stays flat however large a file is, and what is no JSON is told.
 MOST_ITEM_BYTES: Final = 4 << 20
@@ -373,7 +371,6 @@ def _named(values: Mapping[str, Any], group: str) -> dict[str, str]:
 
 MIN_SCORE: Final = 0.2
 """Below it a result is left out, where nothing else is told: what MegaDetector 5 recommends."""
-_OPTIONS: Final = frozenset({"encoding", "min_score"})
 _BATCH: Final = 20_000
 _EXIF_TIME: Final = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
 _DEPLOYMENTS_ASKED: Final = (
@@ -397,7 +394,7 @@ _SCHEMA: Final = dict.fromkeys(
 )
 
 
-class DetectionsSource:
+class DetectionsSource(Source):
     """Results of MegaDetector or SpeciesNet, with the deployments of the cameras.
 
     Parameters
@@ -413,20 +410,10 @@ class DetectionsSource:
     """
 
     name: ClassVar[str] = "detections"
+    reads: ClassVar[str] = "JSON of MegaDetector or SpeciesNet"
+    known_options: ClassVar[frozenset[str]] = frozenset({"encoding", "min_score"})
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:
-        if not paths:
-            problem = "no results were given"
-            raise InputError(problem, expected="JSON of MegaDetector or SpeciesNet", code="INPUT_MISSING")
-        self.paths, self.dataset, self.progress = list(paths), dataset, progress
-        self.options = check_options(options, _OPTIONS)
+    def _read_options(self) -> None:
         self.min_score = _min_score(self.options.get("min_score"))
 
     def read(self) -> Iterator[VerbatimTable]:

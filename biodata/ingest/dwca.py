@@ -17,7 +17,7 @@ from biodata.formats.dwca import META, METADATA, DarwinCoreArchive, DatasetDescr
 from biodata.formats.meta_xml import DataFile
 from biodata.formats.records import Repairs
 from biodata.ingest.event_tables import event_tables
-from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.protocol import Source, VerbatimTable
 from biodata.ingest.table_headings import open_table, renamed, term_of, terms_of
 from biodata.ingest.tables import (
     MEASUREMENT_KINDS,
@@ -27,7 +27,6 @@ from biodata.ingest.tables import (
     Datasets,
     archive_rows,
     as_json,
-    check_options,
     core_id_name,
     dataset_info,
     extension_rows,
@@ -256,7 +255,6 @@ def _with_beside(records: pl.DataFrame, *, beside: list[pl.DataFrame]) -> pl.Dat
     return records.drop(POINTER)
 
 
-_OPTIONS: Final = frozenset({"complete", "encoding", "separator"})
 _TAXON: Final = "taxonID"
 _AT_ONCE: Final = 65_536
 """Records of events that are interpreted at once."""
@@ -266,7 +264,7 @@ _IDENTIFIERS: Final = ("occurrenceID", "gbifID", "id")
 _NOT_JOINED: Final = frozenset({"id", "source_file", "source_row", "type", "modified", "references", "identifier"})
 
 
-class DwcaSource:
+class DwcaSource(Source):
     """Darwin Core Archives: zip or tar files, or the folders that they were unpacked to.
 
     A core of occurrences gives them, with their pictures, sounds and measurements. A core of events gives the events with the terms of
@@ -285,22 +283,13 @@ class DwcaSource:
     options : mapping
         `complete` = `yes`: what is not in the archive any more is gone. `encoding`, where meta.xml tells a wrong one
         or there is none; `separator`, where there is no meta.xml.
-    progress : bool
-        Not used: whoever consumes the batches shows the progress.
     """
 
     name: ClassVar[str] = "dwca"
+    reads: ClassVar[str] = "zip files, tar files or folders of Darwin Core Archives"
+    known_options: ClassVar[frozenset[str]] = frozenset({"complete", "encoding", "separator"})
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:
-        self.paths, self.dataset = list(paths), dataset
-        self.options = check_options(options, _OPTIONS)
+    def _read_options(self) -> None:
         self.complete = self.options.pop("complete", "no").lower() in {"yes", "true", "1"}
 
     def read(self) -> Iterator[VerbatimTable]:

@@ -1,18 +1,16 @@
 """GBIF's downloads: simple CSV as downloaded, zipped or re-saved by a spreadsheet, and Darwin Core Archives."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar, Final
 
 from biodata.core.errors import InputError, Refusal
 from biodata.formats.archives import is_archive
 from biodata.formats.dwca import open_dwca
-from biodata.ingest.protocol import VerbatimTable
+from biodata.ingest.protocol import Source, VerbatimTable
 from biodata.ingest.tables import (
     Datasets,
     archive_rows,
-    check_options,
     dataset_info,
     opener,
     plain_table,
@@ -20,10 +18,9 @@ from biodata.ingest.tables import (
 )
 
 _ARCHIVES: Final = frozenset({".zip", ".gz", ".tgz", ".tar", ".7z", ".rar", ".bz2"})
-_OPTIONS: Final = frozenset({"encoding", "separator"})
 
 
-class GbifSource:
+class GbifSource(Source):
     """Files that GBIF gave.
 
     In an archive `occurrence.txt`, GBIF's interpretation, is the record. `verbatim.txt` is not read: it repeats what
@@ -38,22 +35,11 @@ class GbifSource:
     options : mapping
         `encoding` and `separator` of text files, both found out where they are not told; `encoding` of an archive
         whose meta.xml tells a wrong one.
-    progress : bool
-        Not used: whoever consumes the batches shows the progress.
     """
 
     name: ClassVar[str] = "gbif"
-
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:
-        self.paths, self.dataset = list(paths), dataset
-        self.options = check_options(options, _OPTIONS)
+    reads: ClassVar[str] = "text, zip files or folders that GBIF gave"
+    known_options: ClassVar[frozenset[str]] = frozenset({"encoding", "separator"})
 
     def read(self) -> Iterator[VerbatimTable]:
         """Yield one table a path.

@@ -2,9 +2,8 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar, Final
 
 import polars as pl
@@ -27,9 +26,7 @@ from biodata.ingest.kobo_submissions import (
     read_mapping,
     unknown_headings,
 )
-from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
-from biodata.ingest.table_headings import OPTION
-from biodata.ingest.tables import check_options
+from biodata.ingest.protocol import OPTION, DatasetInfo, Finding, Source, VerbatimTable
 
 # Submissions as events, and what was seen as records, each with what its submission tells of place and date.
 
@@ -205,7 +202,6 @@ def _of_device(form: Form) -> pl.Series:
     )
 
 
-_OPTIONS: Final = ("design", "encoding", "headings", "mapping", "separator")
 _MOST_TOLD: Final = 60
 _ABOUT_LIFE: Final = re.compile(
     r"(?i)species|animal|wildlife|bird|mammal|plant|tree|fish|taxon|动物|物种|สัตว์|loài|động vật|ສັດ|សត្វ|တိရစ္ဆာန်|satwa|haiwan|hewan|hayop"
@@ -214,7 +210,7 @@ _ABOUT_LIFE: Final = re.compile(
 _PLACED: Final = ("source_file", "source_sheet", "source_row")
 
 
-class KoboSource:
+class KoboSource(Source):
     """Exports of KoboToolbox.
 
     Only columns that are mapped to a term come in: an answer may be anybody's name, village or telephone, and unlike
@@ -232,25 +228,13 @@ class KoboSource:
         kept of a dataset; what it says of people and identifiers is not done. `design`: the survey design of the submissions;
         without it they are events without effort, and a form that asks for neither a species nor a place is no survey. `encoding` and
         `separator` of CSV.
-    progress : bool
-        Not used: whoever consumes the batches shows the progress.
     """
 
     name: ClassVar[str] = "kobo"
+    reads: ClassVar[str] = "CSV or XLSX of KoboToolbox"
+    known_options: ClassVar[frozenset[str]] = frozenset({"design", "encoding", "headings", "mapping", "separator"})
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:
-        if not paths:
-            problem = "no export was given"
-            raise InputError(problem, expected="CSV or XLSX of KoboToolbox", code="INPUT_MISSING")
-        self.options = check_options(options, _OPTIONS)
-        self.paths, self.dataset = list(paths), dataset
+    def _read_options(self) -> None:
         design = self.options.get("design")
         if design is not None and design not in set(SurveyDesign):
             problem = "there is no such design"

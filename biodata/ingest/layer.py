@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from glob import escape
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -22,8 +22,7 @@ from biodata.formats import grids
 from biodata.formats.vectors import Layer, open_layers, problem_of
 from biodata.ingest import declared_crs, layer_rasters
 from biodata.ingest.layer_rasters import KINDS, MEASURES, LayerKind, find_kind
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.tables import check_options
+from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 
 # A vector layer: which features it has, and where they lie.
 
@@ -246,7 +245,6 @@ def _write_features(row: dict[str, Any], path: Path) -> None:
     )
 
 
-_OPTIONS: Final = ("band", "crs", "encoding", "kind", "layer", "legend", "name", "nodata")
 _OF_RASTERS: Final = frozenset({"band", "legend", "nodata"})
 _OF_FEATURES: Final = frozenset({"encoding", "layer"})
 _TABLES: Final = (".csv", ".tsv", ".txt", ".xlsx")
@@ -264,7 +262,7 @@ _INSIDE: Final = {
 _SCHEMA: Final = pl.Schema({**_INSIDE, **{c.name: c.dtype for c in terms.LAYER if c.name != "file_name"}})
 
 
-class LayerSource:
+class LayerSource(Source):
     """Layers: GeoTIFF with north up, or features as GeoPackage, File Geodatabase, shapefile or GeoJSON.
 
     Options: `kind` (land_cover, elevation, population, suitability, roads, rivers, settlements, fence, mine or dam; of a raster
@@ -275,17 +273,13 @@ class LayerSource:
     """
 
     name: ClassVar[str] = "layer"
+    reads: ClassVar[str] = "rasters or vector files of a layer"
+    known_options: ClassVar[frozenset[str]] = frozenset(
+        {"band", "crs", "encoding", "kind", "layer", "legend", "name", "nodata"}
+    )
+    heading_options: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] | None = None,
-        progress: bool = False,
-    ) -> None:
-        self.paths, self.dataset, self.progress = list(paths), dataset, progress
-        self.options = check_options(options or {}, _OPTIONS, of_tables=False)
+    def _read_options(self) -> None:
         kind = self.options.get("kind")
         if kind is not None and kind not in MEASURES:
             self.options["kind"] = find_kind(kind).name

@@ -5,7 +5,7 @@ user has.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,9 +21,8 @@ from biodata.core.errors import InputError, Refusal
 from biodata.formats.archives import ArchiveLimits, open_archive
 from biodata.formats.vectors import EXPECTED, MAX_DEPTH, Layer, open_layers, problem_of
 from biodata.formats.workbooks import read_sheets
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.table_headings import OPTION, declared_names, open_table, renamed_frames
-from biodata.ingest.tables import check_options
+from biodata.ingest.protocol import OPTION, DatasetInfo, Source, VerbatimTable
+from biodata.ingest.table_headings import declared_names, open_table, renamed_frames
 
 # Sites in tables without a map: WDPA's CSV and national lists, as CSV, TSV or XLSX, also zipped.
 #
@@ -163,10 +162,8 @@ WGS84: Final = "EPSG:4326"
 MAX_VERTICES: Final = edges.MAX_VERTICES
 """Of one site; the largest real ones, marine areas with the coast of every island, have about one million."""
 
-_OPTIONS: Final = frozenset({"country", "crs", "encoding", "layer"})
 
-
-class ProtectedAreaSource:
+class ProtectedAreaSource(Source):
     """Sites of protected and conserved areas: every attribute as text, geometry in WGS 84.
 
     Options: `crs` and `encoding` (of files that tell none), `layer` (of a GeoPackage), `country` (ISO 3166-1 alpha-2,
@@ -174,17 +171,8 @@ class ProtectedAreaSource:
     """
 
     name: ClassVar[str] = "protected-areas"
-
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] | None = None,
-        progress: bool = False,
-    ) -> None:
-        self.paths, self.dataset, self.progress = list(paths), dataset, progress
-        self.options = check_options(options or {}, _OPTIONS)
+    reads: ClassVar[str] = "vector files or tables of protected areas"
+    known_options: ClassVar[frozenset[str]] = frozenset({"country", "crs", "encoding", "layer"})
 
     def read(self) -> Iterator[VerbatimTable]:
         """Yield one table a layer, in one batch: which name stands twice is decided on the whole table.

@@ -1,13 +1,15 @@
 """What a source gives: verbatim tables in batches, with the rows that it had to refuse."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Final, Protocol
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 import polars as pl
 
-from biodata.core.errors import Refusal
+from biodata.core.errors import InputError, Refusal
 from biodata.formats.records import Repairs
 
 DECLARABLE: Final[tuple[str, ...]] = (
@@ -151,20 +153,63 @@ class VerbatimTable:
     repairs: Repairs = field(default_factory=Repairs)
 
 
-class Source(Protocol):
-    """Somewhere that records come from; one class in one file, listed in `biodata.ingest.SOURCES`."""
+OPTION: Final = "heading."
+"""Before a heading in an option that declares its term."""
+
+
+def is_heading_option(name: str) -> bool:
+    """Tell whether an option declares the meaning of a heading: `heading.lat=decimalLatitude`."""
+    return name.startswith(OPTION) and len(name) > len(OPTION)
+
+
+class Source(ABC):
+    """Somewhere that records come from; one class in one file, listed in `biodata.ingest.SOURCES`.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files or folders to read.
+    dataset : str, optional
+        Key of the dataset.
+    options : mapping
+        `known_options`, and `heading.*` where it reads tables of text.
+    progress : bool
+        Whether a bar is shown, where the source reads by itself before its batches are consumed.
+
+    Raises
+    ------
+    InputError
+        If there is no path (INPUT_MISSING), or an option is not known (OPTION_UNKNOWN).
+    """
 
     name: ClassVar[str]
+    reads: ClassVar[str]
+    """What its files are, as an error says it."""
+    known_options: ClassVar[frozenset[str]] = frozenset()
+    heading_options: ClassVar[bool] = True
 
     def __init__(
         self,
         paths: Sequence[Path],
         *,
         dataset: str | None = None,
-        options: Mapping[str, str] | None = None,
+        options: Mapping[str, str] = MappingProxyType({}),
         progress: bool = False,
-    ) -> None: ...
+    ) -> None:
+        if not paths:
+            problem = "no file was given"
+            raise InputError(problem, expected=self.reads, code="INPUT_MISSING")
+        for name in options:
+            if name not in self.known_options and not (self.heading_options and is_heading_option(name)):
+                problem = f"there is no option {name!r}"
+                known = f"one of {', '.join(sorted(self.known_options))}"
+                raise InputError(problem, expected=known, code="OPTION_UNKNOWN")
+        self.paths, self.dataset, self.options, self.progress = list(paths), dataset, dict(options), progress
+        self._read_options()
 
+    def _read_options(self) -> None:  # noqa: B027 - most sources have no more to read
+        """Read what this source's own options say; an option that cannot be read raises `InputError`."""
+
+    @abstractmethod
     def read(self) -> Iterator[VerbatimTable]:
         """Yield the tables one after the other; the batches of one are read before the next is asked for."""
-        ...

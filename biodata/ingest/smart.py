@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar, Final
 
 import polars as pl
@@ -12,7 +11,7 @@ import polars as pl
 from biodata.core.errors import InputError, Refusal
 from biodata.core.vocabularies import PATROL_PROTOCOL, SurveyDesign
 from biodata.formats.xml import listen
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 from biodata.ingest.smart_patrols import (
     Attribute,
     Cell,
@@ -29,7 +28,7 @@ from biodata.ingest.smart_patrols import (
     is_of_signs,
     species_key,
 )
-from biodata.ingest.tables import Part, check_options, part_of, parts
+from biodata.ingest.tables import Part, part_of, parts
 from biodata.text.controlled import Vocabulary, parse_term
 
 # Days as rows of events, observations as rows of records, and what stays out, counted by reason alone.
@@ -225,12 +224,11 @@ def _word(seen: Observation, attribute: Attribute, vocabulary: Vocabulary) -> st
     return text if text and parse_term(text.strip("."), vocabulary) else None
 
 
-_OPTIONS: Final = ("categories", "datamodel", "species")
 Known = dict[tuple[int, int], Day]
 """The days by the number of their file and their own."""
 
 
-class SmartSource:
+class SmartSource(Source):
     """Patrols of SMART: wildlife observations and effort come in, and nothing else ever does.
 
     A category that is not known to be wildlife's, an attribute that is none of species, count, sex and age, names of
@@ -246,27 +244,16 @@ class SmartSource:
     options : mapping
         `datamodel`: SMART's data model (XML), which tells what species' keys mean. `species`: a CSV file with the headings
         `key` and `scientificName`. `categories`: keys of categories that are wildlife's too, joined by `|`.
-    progress : bool
-        Not used: whoever consumes the batches shows the progress.
     """
 
     name: ClassVar[str] = "smart"
+    reads: ClassVar[str] = "XML files that SMART exported"
+    known_options: ClassVar[frozenset[str]] = frozenset({"categories", "datamodel", "species"})
+    heading_options: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:
-        if not paths:
-            problem = "no patrol was given"
-            raise InputError(problem, expected="XML files that SMART exported", code="INPUT_MISSING")
-        told = check_options(options, _OPTIONS, of_tables=False)
-        self.paths, self.dataset = list(paths), dataset
-        self.categories = declared_categories(told.get("categories", ""))
-        self.datamodel, self.species = (_file(told, name) for name in ("datamodel", "species"))
+    def _read_options(self) -> None:
+        self.categories = declared_categories(self.options.get("categories", ""))
+        self.datamodel, self.species = (_file(self.options, name) for name in ("datamodel", "species"))
 
     def read(self) -> Iterator[VerbatimTable]:
         """Yield the days of all patrols as events, then their wildlife observations.

@@ -1,10 +1,9 @@
 """A survey's workbook or texts: its events as a table, and its occurrences with what their event tells and they do not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar, Final
 
 import polars as pl
@@ -12,18 +11,18 @@ import polars as pl
 from biodata.core.errors import InputError
 from biodata.core.terms import WRITTEN
 from biodata.ingest import interpreted_tables, survey_shapes
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 from biodata.ingest.survey_shapes import KEY, PLACE, Survey, SurveyTable, fill_from, with_period, with_zone
 from biodata.ingest.survey_tables import no_occurrences, read_survey
 from biodata.ingest.table_headings import declared_terms
-from biodata.ingest.tables import check_options, decided_headings
+from biodata.ingest.tables import decided_headings
 
 DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime")
 """Terms of the date, which is taken from the event whole or not at all."""
 _OF_EVENTS_ALONE: Final = ("source_row", "deploymentStart", "deploymentEnd", "license", "datasetName")
 
 
-class SurveySource:
+class SurveySource(Source):
     """Surveys as people hand them in: workbooks, each a survey; texts and zip archives of them, together one survey.
 
     Options are `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term
@@ -31,18 +30,12 @@ class SurveySource:
     """
 
     name: ClassVar[str] = "survey"
+    reads: ClassVar[str] = "one or more .xlsx or .csv files"
+    known_options: ClassVar[frozenset[str]] = frozenset({"encoding", "license", "headings"})
 
-    def __init__(
-        self, paths: Sequence[Path], *, dataset: str | None = None, options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:  # fmt: skip
-        if not paths:
-            problem = "no workbook was given"
-            raise InputError(problem, expected="one or more .xlsx or .csv files", code="INPUT_MISSING")
-        check_options(options, ("encoding", "license", "headings"))
-        self.encoding, self.licence = options.get("encoding"), survey_shapes.checked(options.get("license"))
-        self.kept = decided_headings(options.get("headings", "{}")) | declared_terms(options)
-        self.paths, self.dataset, self.progress = list(paths), dataset, progress
+    def _read_options(self) -> None:
+        self.encoding, self.licence = self.options.get("encoding"), survey_shapes.checked(self.options.get("license"))
+        self.kept = decided_headings(self.options.get("headings", "{}")) | declared_terms(self.options)
 
     def read(self) -> Iterator[VerbatimTable]:
         """Iterate over the tables of each survey: its events, where it has any, and its occurrences."""

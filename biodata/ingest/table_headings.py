@@ -15,8 +15,8 @@ from biodata.formats.xml import local_term
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import are_latin
 from biodata.ingest.headings.dictionary import bare_name
+from biodata.ingest.protocol import OPTION, is_heading_option
 
-OPTION: Final = "heading."
 _TERMS: Final = frozenset({*VERBATIM_TERMS, *EVENT_TERMS})
 _SHOWN, _LIKELY = 12, 0.4
 _NAME: Final = "scientificName"
@@ -68,11 +68,6 @@ def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict
 def renamed(names: Mapping[str, str]) -> dict[str, str]:
     """Return, as declarations, the headings that were told otherwise than their term."""
     return {f"heading.{term}": told for told, term in names.items() if term != told and "://" not in told}
-
-
-def is_heading_option(name: str) -> bool:
-    """Tell whether an option declares the meaning of a heading: `heading.lat=decimalLatitude`."""
-    return name.startswith(OPTION) and len(name) > len(OPTION)
 
 
 def declared_terms(options: Mapping[str, str]) -> dict[str, str]:

@@ -20,8 +20,8 @@ from biodata.formats.meta_xml import DataFile
 from biodata.formats.records import Repairs
 from biodata.formats.xml import local_term
 from biodata.ingest import table_headings
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
-from biodata.ingest.table_headings import OPTION, open_table
+from biodata.ingest.protocol import OPTION, DatasetInfo, VerbatimTable
+from biodata.ingest.table_headings import open_table
 from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 
 # What extensions tell of the records of an archive: pictures, sounds and measurements, put beside the record as JSON.
@@ -219,21 +219,6 @@ def decided_headings(told: str, *, tell_value: bool = True) -> dict[str, str]:
         value = told[:80] if tell_value else None
         raise InputError(problem, column="headings", value=value, expected=expected, code="OPTION_INVALID")
     return read
-
-
-def check_options(options: Mapping[str, str], known: Collection[str], *, of_tables: bool = True) -> dict[str, str]:
-    """Return the options of a source, `heading.*` among them where it reads tables.
-
-    Raises
-    ------
-    InputError
-        If one is not known (OPTION_UNKNOWN).
-    """
-    for name in options:
-        if name not in known and not (of_tables and table_headings.is_heading_option(name)):
-            problem = f"there is no option {name!r}"
-            raise InputError(problem, expected=f"one of {', '.join(sorted(known))}", code="OPTION_UNKNOWN")
-    return dict(options)
 
 
 def plain_table(

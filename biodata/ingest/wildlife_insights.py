@@ -5,8 +5,7 @@ events; images of people and vehicles, blanks, and what nobody has named yet are
 people (`recorded_by`, `identified_by`, `project_admin` …) and the addresses of images are never read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -15,11 +14,10 @@ import polars as pl
 from biodata.core.errors import InputError, Refusal
 from biodata.ingest import camera_traps
 from biodata.ingest.camera_traps import refused
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 from biodata.ingest.table_headings import open_table
-from biodata.ingest.tables import Part, check_options, dataset_of, needs, parts, whole_table
+from biodata.ingest.tables import Part, dataset_of, needs, parts, whole_table
 
-_OPTIONS: Final = frozenset({"encoding"})
 _WORKING: Final = "camera functioning"
 _MACHINE: Final = r"(?i)^\s*(computer\s*vision|cv|ai)\b"
 _SIGNS: Final = MappingProxyType(
@@ -54,7 +52,7 @@ _OF_DEPLOYMENT: Final = (
 """Columns of deployments that stay beside the event's terms."""
 
 
-class WildlifeInsightsSource:
+class WildlifeInsightsSource(Source):
     """Tables that Wildlife Insights lets one download.
 
     Parameters
@@ -69,20 +67,10 @@ class WildlifeInsightsSource:
     """
 
     name: ClassVar[str] = "wildlife-insights"
+    reads: ClassVar[str] = "a zip or folder of Wildlife Insights"
+    known_options: ClassVar[frozenset[str]] = frozenset({"encoding"})
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        dataset: str | None = None,
-        options: Mapping[str, str] = MappingProxyType({}),
-        progress: bool = False,
-    ) -> None:
-        if not paths:
-            problem = "no download was given"
-            raise InputError(problem, expected="a zip or folder of Wildlife Insights", code="INPUT_MISSING")
-        self.paths, self.dataset, self.progress = list(paths), dataset, progress
-        self.options = check_options(options, _OPTIONS)
+    def _read_options(self) -> None:
         self._unread: list[Refusal] = []
         """Rows of projects and cameras that cannot be read: a licence may be lost with one."""
 
