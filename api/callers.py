@@ -194,7 +194,7 @@ class Taken:
 
 
 class Buckets(Protocol):
-    """What requests are taken out of: `Rates`, or the `shared_rates.SharedRates` of several machines."""
+    """What requests are taken out of: `Rates`, or the `SharedRates` of several machines."""
 
     def take(self, client: str) -> Taken:
         """Take one request out of a client's bucket, if there is one."""
@@ -329,8 +329,6 @@ def of_logins(settings: Settings) -> Iterator[LoginRates | None]:
         return
     shared = libpq_address(settings.registry_url or "")
     if shared is not None:
-        pass
-
         key = token_secret(settings.data)
         with (
             SharedRates(settings.login_limit, shared, name="client", key=key) as by_client,
@@ -384,7 +382,7 @@ _SWEPT_EVERY: Final = 256
 
 
 class SharedRates:
-    """The buckets of all clients in a PostgreSQL database: what `rates.Rates` is for one machine.
+    """The buckets of all clients in a PostgreSQL database: what `Rates` is for one machine.
 
     Parameters
     ----------
