@@ -5,7 +5,6 @@ Row 27 has `tests/attacks`, row 28 a test of its own in this folder, and request
 `test_registry`).
 """
 
-import base64
 import json
 import os
 import re
@@ -139,10 +138,6 @@ def test_rows_22_and_23_no_address_of_a_sender_is_ever_asked(service: Service):
             assert service.ask("GET", "/ogc", headers=shown).status == 200
         time.sleep(0.3)
         assert came == []
-
-
-def part(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def test_row_26_anothers_draft_a_role_in_a_patch_and_what_is_for_others(service: Service):

@@ -23,21 +23,6 @@ def found(data: bytes | str) -> bool:
     return bool(scan(data.encode() if isinstance(data, str) else data, [CAVE], name="x"))
 
 
-def polyline(points: list[tuple[float, float]], decimals: int) -> str:
-    """Return an encoded polyline, after Google's description and apart from the scanner."""
-    out, before = "", (0, 0)
-    for x, y in points:
-        at = (round(y * 10**decimals), round(x * 10**decimals))
-        for value, last in zip(at, before, strict=True):
-            bits = (value - last) * 2 if value >= last else (last - value) * 2 - 1
-            while bits >= 32:
-                out += chr((32 | bits & 31) + 63)
-                bits >>= 5
-            out += chr(bits + 63)
-        before = at
-    return out
-
-
 @pytest.mark.parametrize("kind", ["<ff", ">ff"])
 def test_short_numbers(kind):
     for at, told in (((X, Y), True), (CLEAN, False)):
