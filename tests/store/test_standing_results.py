@@ -51,7 +51,7 @@ def made_and_read(made, tmp_path_factory):
     with Lake.open(settings.data) as lake:
         store_records.commit(lake, [*ROWS, ("field", "3", OUTSIDE, 18.0, 103.0)])
     run(settings)
-    assert told(settings)[0] == 1
+    assert released(settings)[0] == 1
     return settings
 
 
