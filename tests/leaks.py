@@ -12,7 +12,7 @@ GeoPackage files, FlatGeobuf, Parquet and Arrow; WKB and WKT; vector tiles; rast
 (COG), pictures' metadata, PDF. A DuckDB file with free blocks is found by itself: nobody can tell what is in them. It finds two numbers that lie within 100 m
 of a place, in either order, in degrees, in millionths of them, in radians, in seconds of arc, in metres of UTM and of
 the web's Mercator, in its integers; degrees with minutes and seconds; one coordinate by itself at five decimals or more;
-H3 cells, geohashes, MGRS and plus codes. Where a place tells its published cell, any two numbers nearer to the place than
+H3 cells and geohashes. Where a place tells its published cell, any two numbers nearer to the place than
 the cell's own points are found. A planted place should lie away from the middles of grid cells, which are published on
 purpose, and have at least five decimals.
 """

@@ -40,7 +40,6 @@ def found(data: bytes | str, place: Place = CAVE) -> bool:
         pytest.param("๒๔.๕๑๒๓, ๑๐๖.๔๑๒๓", id="Thai digits"),
         pytest.param("88244 383084", id="seconds of arc"),
         pytest.param("wkwd32d", id="no geohash of there"),
-        pytest.param("48R XN 43097 11822", id="MGRS with blanks"),
         pytest.param(shapely.to_wkb(shapely.Point(X, Y), hex=True), id="WKB as hex"),
         pytest.param(json.dumps({"cursor": base64.b64encode(f'["{Y:.4f}","{X:.4f}"]'.encode()).decode()}), id="a cursor"),
         pytest.param(base64.urlsafe_b64encode(shapely.to_wkb(shapely.Point(X, Y))).decode(), id="WKB as base 64"),
@@ -75,15 +74,6 @@ def test_codes():
         assert found(h3.latlng_to_cell(Y, X, resolution))
         assert found(str(h3.str_to_int(h3.latlng_to_cell(Y, X, resolution))))
     assert not found(h3.latlng_to_cell(Y, X, 5)), "coarser than the cell"
-
-
-def test_mgrs_and_plus_codes_of_known_places():
-    # The examples of the grid's manual and of the plus codes' site: Honolulu, and Merlion Park in Singapore.
-    honolulu = Place("Honolulu", latitude=21.30975, longitude=-157.91693)
-    assert scan(b"4Q FJ 1234 5678", [honolulu], name="x")
-    assert scan(b"4QFJ12345678", [honolulu], name="x")
-    assert not scan(b"4QFJ17345678", [honolulu], name="x")
-    assert scan(b"6PH57VP3+PR", [Place("Merlion", latitude=1.286785, longitude=103.854503)], name="x")
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=lambda f: f.__module__)

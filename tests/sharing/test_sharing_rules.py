@@ -164,23 +164,9 @@ def test_the_bundled_list_covers_the_flagship_species():
     ("name", "rank", "row", "applies"),
     [
         pytest.param("Hylobatidae", "FAMILY", {"family": "Hylobatidae"}, True, id="family column"),
-        pytest.param(
-            "Hylobatidae", "FAMILY", {"scientificName": "Hylobatidae Gray, 1870"}, True, id="only a family name"
-        ),
         pytest.param("Hylobatidae", None, {"family": "HYLOBATIDAE"}, True, id="any rank, capitals"),
         pytest.param("Manis", "GENUS", {"genus": "Manis"}, True, id="genus column"),
         pytest.param("Manis", "GENUS", {"species": "Manis javanica"}, True, id="species of the genus"),
-        pytest.param(
-            "Elephas maximus", "SPECIES", {"scientificName": "Elephas  maximus Linnaeus, 1758"}, True, id="author"
-        ),
-        pytest.param(
-            "Elephas maximus", "SPECIES", {"scientificName": "Elephas maximus sumatranus"}, True, id="subspecies"
-        ),
-        pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Elephas cf. maximus"}, True, id="cf."),
-        pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Elephas_maximus"}, True, id="underscore"),
-        pytest.param(
-            "Elephas maximus", "SPECIES", {"scientificName": "亚洲象 Elephas maximus"}, True, id="Chinese name before"
-        ),
         pytest.param(
             "Rucervus eldii",
             "SPECIES",
@@ -207,13 +193,7 @@ def test_the_bundled_list_covers_the_flagship_species():
             id="a misspelt name for which another taxon was chosen",
         ),
         pytest.param(
-            "Elephas maximus", "SPECIES", {"scientificName": "Elephаs mахimus"}, True, id="Cyrillic look-alikes"
-        ),
-        pytest.param(
             "Elephas maximus", "SPECIES", {"scientificName": "Elephas (Elephas) maximus"}, True, id="subgenus"
-        ),
-        pytest.param(
-            "Elephas maximus", "SPECIES", {"genericName": "Elephas", "specificEpithet": "maximus"}, True, id="parts"
         ),
         pytest.param(
             "Rucervus eldii",
@@ -221,11 +201,6 @@ def test_the_bundled_list_covers_the_flagship_species():
             {"scientificName": "Cervus eldii", "acceptedScientificName": "Rucervus eldii"},
             True,
             id="a synonym with its accepted name",
-        ),
-        pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Elephas"}, True, id="only the genus is known"),
-        pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Loxodonta"}, False, id="another genus"),
-        pytest.param(
-            "Elephas maximus", "SPECIES", {"scientificName": "Loxodonta africana"}, False, id="another species"
         ),
         pytest.param(
             "Panthera tigris corbetti",
