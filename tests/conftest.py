@@ -6,10 +6,13 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from sample_installations import SampleInstallations
 
 # How long an example takes says more of the machine's other work than of ours. Everybody draws the same examples, so
 # that a test answers the same each time; who looks for others asks for it: `pytest --hypothesis-profile=random`.
@@ -74,6 +77,16 @@ def shared() -> Path:
 def sample_data() -> Path:
     """Return the project's own synthetic data."""
     return Path(__file__).parents[1] / "sample_data"
+
+
+@pytest.fixture(scope="session")
+def sample_installations(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> "SampleInstallations":
+    """Return what copies installations of the sample data."""
+    from sample_installations import SampleInstallations
+
+    own = tmp_path_factory.getbasetemp()
+    shared_by_workers = own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+    return SampleInstallations(shared_by_workers, sample_data)
 
 
 @pytest.fixture(scope="module")

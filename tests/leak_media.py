@@ -1,11 +1,8 @@
 """What pictures, rasters, documents and packed members hold, for the scanner: texts, numbers and further files."""
 
 import base64
-import bz2
 import io
-import lzma
 import re
-import tarfile
 import zlib
 from collections.abc import Iterator
 from typing import Any, Final
@@ -95,32 +92,20 @@ def document(data: bytes) -> Iterator[tuple[str, bytes]]:
             yield f"stream {number}", stream
 
 
-def tape(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the members of a tar archive."""
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for member in archive:
-            opened = archive.extractfile(member)
-            yield member.name, opened.read() if opened is not None else b""
-
-
 def squeezed(data: bytes) -> bytes | None:
-    """Return what zstd, bzip2, xz or zlib packed; None for anything else."""
+    """Return what zstd or zlib packed; None for anything else."""
     try:
         if data[:4] == b"\x28\xb5\x2f\xfd":
             return pa.CompressedInputStream(pa.BufferReader(data), "zstd").read()
-        if data[:3] == b"BZh":
-            return bz2.decompress(data)
-        if data[:6] == b"\xfd7zXZ\0":
-            return lzma.decompress(data)
         if data[:2] in (b"\x78\x01", b"\x78\x9c", b"\x78\xda"):
             return zlib.decompress(data)
-    except (OSError, lzma.LZMAError, zlib.error):
+    except (OSError, zlib.error):
         return None
     return None
 
 
 def arrays(data: bytes) -> pl.DataFrame | None:
-    """Return an Arrow file or a NumPy array as a table; None for anything else."""
+    """Return an Arrow file or stream as a table; None for anything else."""
     if data[:6] == b"ARROW1":
         return pl.read_ipc(io.BytesIO(data), use_pyarrow=True)
     if data[:4] == b"\xff\xff\xff\xff":  # a message of a stream of Arrow
@@ -128,9 +113,6 @@ def arrays(data: bytes) -> pl.DataFrame | None:
             return pl.read_ipc_stream(io.BytesIO(data))
         except (OSError, ValueError, pl.exceptions.PolarsError):
             return None
-    if data[:6] == b"\x93NUMPY":
-        values = np.load(io.BytesIO(data), allow_pickle=False)
-        return pl.DataFrame(values.reshape(len(values), -1) if values.ndim else values.reshape(1, 1))
     return None
 
 
@@ -141,62 +123,3 @@ def inlaid(text: str) -> Iterator[bytes]:
         yield base64.b64decode(bare + "=" * (-len(bare) % 4)) if len(bare) % 4 != 1 else b""
     for token in dict.fromkeys(_HEX.findall(text)):
         yield bytes.fromhex(token)
-
-
-def twkb(blob: bytes) -> np.ndarray:
-    """Return the vertices of a geometry of points, lines or polygons in TWKB; none where the bytes are something else."""
-    try:
-        return _twkb(blob)
-    except (IndexError, ValueError):
-        return np.empty((0, 2))
-
-
-def _twkb(blob: bytes) -> np.ndarray:
-    kind, precision, more = blob[0] & 15, blob[0] >> 4, blob[1]
-    if not 1 <= kind <= 6 or more & ~31:
-        return np.empty((0, 2))
-    places = (precision >> 1) ^ -(precision & 1)
-    numbers = _varints(blob[2:])
-    axes = 2
-    if more & 8:
-        extended = next(numbers)
-        axes += (extended & 1) + (extended >> 1 & 1)
-    if more & 2:
-        next(numbers)
-    if more & 1:
-        _ = [next(numbers) for _ in range(2 * axes)]
-    if more & 16:
-        return np.empty((0, 2))
-    at = [0] * axes
-    found = []
-
-    def run(count: int) -> None:
-        if count > 1_000_000:
-            raise ValueError
-        for _ in range(count):
-            for axis in range(axes):
-                value = next(numbers)
-                at[axis] += (value >> 1) ^ -(value & 1)
-            found.append((at[0], at[1]))
-
-    many = next(numbers) if kind > 3 else 1
-    if many > 1_000_000:
-        raise ValueError
-    if more & 4:
-        _ = [next(numbers) for _ in range(many)]
-    for _ in range(many):
-        rings = next(numbers) if kind in (3, 6) else 1
-        for _ in range(rings):
-            run(1 if kind in (1, 4) else next(numbers))
-    return np.array(found, dtype=np.float64).reshape(-1, 2) / 10.0**places
-
-
-def _varints(data: bytes) -> Iterator[int]:
-    value = shift = 0
-    for byte in data:
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            yield value
-            value = shift = 0
-    raise ValueError  # the bytes end inside a geometry

@@ -1,6 +1,5 @@
 """Places in tables, geometries and vector tiles."""
 
-import gzip
 import json
 import math
 import sqlite3
@@ -15,7 +14,6 @@ import numpy as np
 import polars as pl
 import shapely
 
-import leak_media
 from leak_places import EARTH_M, NEAR_M, Finding, Place
 from leak_text import decoded, in_doubles, in_text, near
 
@@ -46,8 +44,7 @@ def in_geometry(blob: bytes, places: Sequence[Place], where: str) -> Iterator[Fi
         shape = shapely.from_wkb(blob, on_invalid="ignore")
     except NotImplementedError:  # bytes that begin as a curve does, such as a page of an index
         return
-    vertices = shapely.get_coordinates(shape) if shape is not None else leak_media.twkb(blob)
-    yield from in_points(*vertices.T, places, where)
+    yield from in_points(*shapely.get_coordinates(shape).T, places, where)
 
 
 def in_frame(frame: pl.DataFrame, places: Sequence[Place], where: str) -> Iterator[Finding]:
@@ -109,10 +106,6 @@ def load_spatial(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"LOAD '{next(folder.rglob('*.duckdb_extension'))}'")
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    return {row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')}
-
-
 def in_sqlite(data: bytes, places: Sequence[Place], where: str) -> Iterator[Finding]:
     """Find places in every table of an SQLite file, a GeoPackage among them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -124,12 +117,6 @@ def in_sqlite(data: bytes, places: Sequence[Place], where: str) -> Iterator[Find
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
             ]
             for table in tables:
-                if {"zoom_level", "tile_column", "tile_row", "tile_data"} <= _columns(connection, table):
-                    rows = connection.execute(f'SELECT zoom_level, tile_column, tile_row, tile_data FROM "{table}"')
-                    for zoom, column, row, tile in rows:
-                        packed = bytes(tile)
-                        plain = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
-                        yield from in_tile(plain, places, f"{where}: {table}", (zoom, column, 2**zoom - 1 - row))
                 yield from _rows(connection.execute(f'SELECT * FROM "{table}"'), places, f"{where}: {table}")
         finally:
             connection.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 import leak_codes
-from leak_places import EARTH_M, Finding, Place
+from leak_places import EARTH_M, NEAR_M, Finding, Place
 
 WINDOW = 3000
 """Two numbers farther apart in a text, in characters, are not taken for one place."""
@@ -143,3 +143,30 @@ def in_doubles(data: bytes, places: Sequence[Place], where: str) -> Iterator[Fin
             second = table[near(table[:, 0], form.x, form.x_tolerance), 1]
             if (np.abs(second - form.y) <= form.y_tolerance).any():
                 yield Finding(place.name, where, f"two numbers in the bytes, {form.name}")
+
+
+SHORT = (("<f4", 1.0), (">f4", 1.0), *((f"{order}i4", scale) for order in "<>" for scale in (1e5, 1e6, 1e7)))
+"""Numbers of four bytes: degrees, and ten-millionths of them as OpenStreetMap keeps them."""
+
+
+def in_short_numbers(data: bytes, places: Sequence[Place], where: str) -> Iterator[Finding]:
+    """Find two 4-byte numbers side by side that are a place, at any offset and in either order."""
+    if not places:
+        return
+    near = NEAR_M / 100_000
+    ends = np.array([(p.longitude, p.latitude) for p in places])
+    low, high = ends.min(axis=0) - 2 * near, ends.max(axis=0) + 2 * near
+    for offset in range(min(4, len(data))):
+        for kind, scale in SHORT:
+            values = np.frombuffer(data, dtype=kind, count=(len(data) - offset) // 4, offset=offset)
+            with np.errstate(invalid="ignore"):
+                first = (values >= low[0] * scale) & (values <= high[0] * scale)
+                second = (values >= low[1] * scale) & (values <= high[1] * scale)
+            pairs = np.flatnonzero((first[:-1] & second[1:]) | (second[:-1] & first[1:]))
+            if not len(pairs):
+                continue
+            told = np.column_stack([values[pairs], values[pairs + 1]]).astype(np.float64) / scale
+            for place in places:
+                for x, y in (told.T, told[:, ::-1].T):
+                    if (place.metres_to(x, y) <= NEAR_M).any():
+                        yield Finding(place.name, where, f"two numbers of 4 bytes ({kind}, times {scale:g})")

@@ -6,13 +6,13 @@
     assert leaks.scan_file(release.path, [place]) == []
     assert leaks.scan_folder(settings.data, [place], without=["lake"]) == []
 
-It decodes JSON, GeoJSON, TopoJSON, encoded polylines, CSV, HTML, SVG, addresses, logs and any other text, notebooks and
-what a text holds in base 64 or 16; zip, gzip, zstd, bzip2, xz and tar members (archives, workbooks); DuckDB, SQLite and
-GeoPackage files, FlatGeobuf, Parquet, Arrow and NumPy; WKB, WKT and TWKB; vector tiles, MBTiles and PMTiles; rasters
+It decodes JSON, GeoJSON, CSV, HTML, SVG, addresses, logs and any other text, notebooks and
+what a text holds in base 64 or 16; zip, gzip, zlib and zstd members (archives, workbooks); DuckDB, SQLite and
+GeoPackage files, FlatGeobuf, Parquet and Arrow; WKB and WKT; vector tiles; rasters
 (COG), pictures' metadata, PDF. A DuckDB file with free blocks is found by itself: nobody can tell what is in them. It finds two numbers that lie within 100 m
 of a place, in either order, in degrees, in millionths of them, in radians, in seconds of arc, in metres of UTM and of
 the web's Mercator, in its integers; degrees with minutes and seconds; one coordinate by itself at five decimals or more;
-H3 cells, geohashes, MGRS and plus codes. Where a place tells its published cell, any two numbers nearer to the place than
+H3 cells and geohashes. Where a place tells its published cell, any two numbers nearer to the place than
 the cell's own points are found. A planted place should lie away from the middles of grid cells, which are published on
 purpose, and have at least five decimals.
 """
@@ -26,10 +26,9 @@ from pathlib import Path
 import polars as pl
 
 import leak_media
-import leak_packed
 from leak_places import Finding, Place
 from leak_tables import in_duckdb, in_frame, in_geometry, in_points, in_sqlite, in_tile
-from leak_text import decoded, in_doubles, in_text
+from leak_text import decoded, in_doubles, in_short_numbers, in_text
 
 __all__ = ["Finding", "Place", "scan", "scan_file", "scan_folder", "scan_frame"]
 
@@ -44,7 +43,6 @@ _KNOWN = (
     b"SQLite",
     b"{",
     b"[",
-    b"BZh",
     b"\x28\xb5\x2f\xfd",
 )
 
@@ -99,9 +97,6 @@ def _scan(
         yield from in_tile(data, places, name, tile)
     elif data[:4] == b"PAR1":
         yield from in_frame(pl.read_parquet(io.BytesIO(data)), places, name)
-    elif data[:7] == b"PMTiles":
-        for tile_at, content in leak_packed.tiles_of(data):
-            yield from _scan(content, places, f"{name}: {tile_at}", tile_at, depth + 1)
     elif data[8:12] == b"DUCK":
         yield from in_duckdb(data, places, name)
     elif data[:15] == b"SQLite format 3":
@@ -116,9 +111,7 @@ def _scan(
     text = decoded(data)
     yield from in_text(text, places, name)
     yield from in_doubles(data, places, name)
-    yield from leak_packed.in_short_numbers(data, places, name)
-    for vertices in (leak_packed.topology(text), *leak_packed.polylines(text)):
-        yield from in_points(*vertices.T, places, f"{name}: packed lines")
+    yield from in_short_numbers(data, places, name)
     if depth < 4:
         yield from _inlaid(text, places, name, depth)
 
@@ -132,8 +125,6 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes]]:
             yield "comment", archive.comment
             for member in archive.infolist():
                 yield member.filename, archive.read(member)
-    elif data[257:262] == b"ustar":
-        yield from leak_media.tape(data)
     elif data[:4] == b"%PDF":
         yield from leak_media.document(data)
     elif (one := leak_media.squeezed(data)) is not None:

@@ -83,7 +83,7 @@ RECORDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(rows=RECORDS, cut=st.integers(1, 5))
 def test_order_and_batches_play_no_part(tmp_path_factory: pytest.TempPathFactory, rows, cut):
     data = tmp_path_factory.mktemp("content")

@@ -39,11 +39,6 @@ def test_gain_is_that_of_protconn_with_the_polygon_added():
     assert told["deca_percent"] > 0
 
 
-def test_joining_what_is_joined_already_gains_nothing():
-    network = measuring.of_areas(degrees([JOINED]), land_km2=6400.0, dispersal_m=10_000.0)
-    assert measuring.gain(network, local(PARKS[0]))["deca_percent"] == pytest.approx(0, abs=1e-3)
-
-
 def test_first_protected_ground_of_a_window_has_no_gain_to_be_told_in_percent():
     network = measuring.of_areas(np.array([], dtype=object), land_km2=6400.0, dispersal_m=10_000.0)
     told = measuring.gain(network, local(JOINED))

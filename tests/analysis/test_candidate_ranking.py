@@ -41,12 +41,6 @@ def test_fronts_are_those_of_brute_force(rows):
     assert ranking.fronts(table(rows)).tolist() == [wanted[i] for i in range(len(rows))]
 
 
-def test_less_is_better_where_it_is_said_and_missing_is_worst():
-    values = np.array([[3.0, 10.0], [3.0, 20.0], [3.0, math.nan], [math.nan, 5.0]])
-    good = ranking.goodness(values, np.array([True, False]))
-    assert ranking.fronts(good).tolist() == [1, 2, 3, 1]
-
-
 @given(TABLES, st.data())
 def test_no_candidate_is_favoured_by_missing_data(rows, data):
     """Whatever a missing value turns out to be, its candidate comes out no worse: in front and in acceptability."""
@@ -72,16 +66,6 @@ def test_shares_are_those_of_two_criteria_that_pull_apart():
     assert found.error[0] == pytest.approx(0.5 / math.sqrt(20_000), rel=0.01)
     assert found.central_weights[0] == pytest.approx([0.75, 0.25], abs=0.01)
     assert found.central_weights[1] == pytest.approx([0.25, 0.75], abs=0.01)
-
-
-def test_one_that_dominates_all_is_first_under_every_weight():
-    found = stand(table([[1, 1, 0], [2, 2, 2], [0, 1, 1]]))
-    assert found.first_share.tolist() == [0, 1, 0]
-    assert found.order[0] == 1
-    assert found.beats_next[1] == 1
-    assert found.rank_share[1] == 1
-    assert (found.low_rank[1], found.high_rank[1]) == (1, 1)
-    assert np.isnan(found.central_weights[0]).all(), "never first, no weights"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from biodata import pipeline, runs
 from biodata.analysis.candidates import ranking
 from biodata.cli import app
 from biodata.core.errors import InputError
-from biodata.core.settings import Settings
 from biodata.core.vocabularies import CandidateCriterion
 from biodata.runs import reading
 from biodata.store.lake import Lake
@@ -31,10 +30,8 @@ def call(*arguments) -> str:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, sample_data):
-    made = Settings(data=tmp_path_factory.mktemp("runs") / "data")
-    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
-    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], made)
+def settings(tmp_path_factory, sample_data, sample_installations):
+    made = sample_installations.copy("areas", tmp_path_factory.mktemp("runs") / "data")
     pipeline.ingest("checklist", [sample_data / "checklist.csv"], made)
     pipeline.ingest("gbif", [sample_data / "occurrences_gbif.zip"], made)
     return made

@@ -105,13 +105,6 @@ def test_answers_near_the_line_change_as_the_band_says_and_name_the_set():
         assert str(boundaries.band_m)[:-2] in told(row)["hard_criteria"]["beyond_band"]["meaning"]
 
 
-def test_one_area_that_spills_over_the_line_is_no_candidate():
-    spilling = ("spilling", ("LA",), shapely.box(-9000, -3000, 4000, 3000))
-    far = ("far", ("VN",), shapely.box(30_000, -3000, 34_000, 3000))
-    assert run(frame(spilling), occurrences=both()).considered.is_empty()
-    assert run(frame(spilling, far), occurrences=both()).considered.is_empty()
-
-
 def test_spill_neither_shortens_the_distance_nor_counts():
     spilling = ("spilling", ("LA",), shapely.box(-9000, -3000, 4000, 3000))
     east = ("east", ("VN",), shapely.box(6000, -3000, 12_000, 3000))
@@ -129,14 +122,6 @@ def test_spill_neither_shortens_the_distance_nor_counts():
     for name, part in parts(row).items():
         if part["value"] is not None:
             assert part["value"] == pytest.approx(parts(clean)[name]["value"], rel=1e-3), name
-
-
-def test_overlap_of_two_areas_across_the_line_is_cut_back_to_it():
-    west = ("west", ("LA",), shapely.box(-9000, -3000, 1000, 3000))
-    east = ("east", ("VN",), shapely.box(-1000, -3000, 9000, 3000))
-    row = run(frame(west, east), None, both(), around=ground_of()).candidates.row(0, named=True)
-    assert row["boundary_disagreement_km2"] == pytest.approx(12, rel=0.01)
-    assert row["area_km2"] == pytest.approx(108, rel=0.01), "no ground is counted twice"
 
 
 @pytest.mark.parametrize(

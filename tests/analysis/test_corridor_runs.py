@@ -28,11 +28,8 @@ class Stopped(Exception):
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, sample_data):
-    made = Settings(data=tmp_path_factory.mktemp("runs") / "data")
-    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
-    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], made)
-    return made
+def settings(tmp_path_factory, sample_installations):
+    return sample_installations.copy("areas", tmp_path_factory.mktemp("runs") / "data")
 
 
 @pytest.fixture
@@ -150,13 +147,11 @@ def test_a_band_or_certainty_that_does_not_fit_is_refused(request_of, asked):
         with_band(places.load_boundaries(Settings().boundaries), request_of(**asked))
 
 
-def test_without_records_there_are_no_candidates_and_it_says_so(sample_data, tmp_path):
-    made, out = Settings(data=tmp_path / "data"), tmp_path / "candidates.gpkg"
+def test_without_records_there_are_no_candidates_and_it_says_so(sample_data, sample_installations, tmp_path):
+    made, out = sample_installations.copy("areas", tmp_path / "data"), tmp_path / "candidates.gpkg"
     asked = runs.Corridors(
         layer="landcover_china_laos", resistance=sample_data / "resistance.csv", as_of="2026-01-01", cell_m=2000.0
     )
-    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
-    pipeline.ingest("layer", [sample_data / "layers" / "landcover_china_laos.tif"], made)
     report = runs.find_corridors(made, asked)
     assert report.candidates == 0
     assert report.considered["without_evidence"] >= 1

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata.analysis import adjacency, corridor_parameters, corridors, cost_distance, links, rasters
 from biodata.analysis import areas as areas_of
+from biodata.analysis import corridor_parameters, corridors, cost_distance, links, rasters
 from biodata.analysis.corridor_parameters import CorridorParameters
 from biodata.core import geo, terms
 from biodata.core.errors import InputError
@@ -142,37 +142,11 @@ def test_barrier_between_gives_no_functional_link_with_the_reason():
     assert json.loads(row["evidence"])["notes"] == ["No functional link: cells without data lie between."]
 
 
-def test_diagonal_barrier_of_one_cell_is_not_slipped_through():
-    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
-    np.fill_diagonal(ground, np.nan)
-    assert run(areas, ground, one, boundaries)["functional"].to_list() == [False]
-
-
-@pytest.mark.parametrize("limit", [10_000.0, 15_999.0])
-def test_cost_limit_gives_no_functional_link(limit):
-    areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
-    row = run(areas, ground, one, boundaries, max_cost=limit).row(0, named=True)
-    assert not row["functional"]
-    assert "limit" in json.loads(row["evidence"])["notes"][0]
-    assert run(areas, ground, one, boundaries, max_cost=17_000.0)["functional"].to_list() == [True]
-
-
 def test_area_without_resistance_data_says_so():
     areas, ground, one, boundaries = turned_landscape(0.0, 200.0, lambda _, across: np.abs(across) < 1500, 20.0)
     ground[:, :75] = np.nan
     notes = json.loads(run(areas, ground, one, boundaries)["evidence"][0])["notes"]
     assert notes == ["No functional link: there is no resistance data inside West."]
-
-
-def test_third_area_between_makes_two_pairs_of_neighbours():
-    one = square_grid(15_000, 200.0)
-    areas = table(
-        ("a", ("LA",), shapely.box(-12_000, -3000, -9000, 3000)),
-        ("b", ("LA",), shapely.box(-5000, -15_000, -2000, 15_000)),
-        ("c", ("VN",), shapely.box(5000, -3000, 8000, 3000)),
-    )
-    out = run(areas, np.ones(one.shape), one, halves())
-    assert out.select("from_area_id", "to_area_id").rows() == [("b", "c")], "a and c have b between"
 
 
 @pytest.mark.parametrize(
@@ -190,20 +164,6 @@ def test_only_areas_of_different_stated_countries_are_paired(codes, pairs):
     areas = table(("a", codes[0], west), ("b", codes[1], east))
     assert len(run(areas, np.ones(one.shape), one, halves())) == pairs
     assert run(areas, np.ones(one.shape), one, halves(), max_distance_m=3000.0).is_empty()
-
-
-def test_areas_that_share_an_edge_have_a_link_as_wide_as_it():
-    one = square_grid(10_000, 200.0)
-    areas = table(("a", ("LA",), shapely.box(-6000, -3000, 0, 3000)), ("b", ("VN",), shapely.box(0, -1000, 6000, 5000)))
-    # Straight edges in metres are not straight in degrees: the border must be the areas' own edge.
-    line = shapely.get_coordinates(areas.geometry[0])
-    row = run(areas, np.ones(one.shape), one, halves()).row(0, named=True)
-    assert len(line)
-    assert row["functional"]
-    assert row["least_cost"] <= 400
-    assert row["euclidean_m"] < 1
-    assert row["narrowest_m"] == pytest.approx(4000, abs=600)
-    assert shapely.from_wkb(row["path"]).is_valid
 
 
 def contact(first, second):
@@ -319,38 +279,6 @@ def test_area_named_twice_is_refused():
 def test_no_areas_no_corridors():
     _, ground, one, boundaries = turned_landscape(0.0, 500.0, lambda _, across: np.abs(across) < 1500, 20.0)
     assert run(table(), ground, one, boundaries).is_empty()
-
-
-def test_border_costs_are_an_upper_bound_of_least_costs():
-    rng = np.random.default_rng(2)
-    ground = np.exp(rng.uniform(0, 3, (60, 60)))
-    cells = [np.array([c]) for c in rng.choice(3600, 6, replace=False)]
-    zones = cost_distance.surface(
-        ground, np.concatenate(cells), cell_width_m=1.0, source_ids=np.arange(6, dtype=np.int32)
-    )
-    bounds = adjacency.borders(zones.allocation, zones.cost, ground, 1.0)
-    assert len(bounds) >= 5
-    for (i, j), bound in bounds.items():
-        cost = cost_distance.surface(ground, cells[i], cell_width_m=1.0).cost.reshape(-1)[cells[j][0]]
-        assert cost <= bound * (1 + 1e-12)
-
-
-def test_width_of_a_path_of_no_cells():
-    with pytest.raises(ValueError, match="no cells"):
-        links.along_path(np.ones((3, 3), bool), np.zeros((3, 3), bool), np.zeros((0, 2), dtype=np.int64), cell_m=1.0)
-
-
-def test_estimate_grows_with_cells_and_areas():
-    areas, _, coarse, _ = turned_landscape(0.0, 500.0, lambda _, across: np.abs(across) < 1500, 20.0)
-    fine = square_grid(15_000, 50.0)
-    parameters = CorridorParameters()
-    small = corridor_parameters.estimate(areas, coarse, parameters=parameters)
-    large = corridor_parameters.estimate(areas, fine, parameters=parameters)
-    assert (small.cells, small.areas, small.pairs) == (3600, 2, 1)
-    assert large.memory_bytes == pytest.approx(100 * small.memory_bytes, rel=0.01)
-    assert large.seconds > small.seconds
-    none = corridor_parameters.estimate(areas, fine, parameters=CorridorParameters(max_distance_m=1000.0))
-    assert (none.areas, none.pairs, none.seconds) == (0, 0, 0)
 
 
 def test_estimate_counts_areas_on_the_raster_and_reaches_to_neighbours_only():

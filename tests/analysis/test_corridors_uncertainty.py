@@ -39,17 +39,6 @@ def test_draws_are_uniform_among_vectors_of_the_order():
     np.testing.assert_allclose(drawn.std(axis=0), np.sqrt(1 / 18), atol=0.02)
 
 
-def test_many_classes_whose_ranges_are_one_are_drawn_as_far_apart_as_they_can_be():
-    count, rng = 24, np.random.default_rng(3)
-    stated = np.linspace(4.0, 4.2, count)
-    drawn = np.array([one_draw._ordered(stated, np.zeros(count), np.ones(count), rng) for _ in range(150)])
-    # The kth of n uniform numbers has a Beta(k, n + 1 - k) distribution.
-    mean = np.arange(1, count + 1) / (count + 1)
-    spread = np.sqrt(mean * (1 - mean) / (count + 2))
-    np.testing.assert_allclose(np.log(drawn).mean(axis=0), mean, atol=4 * spread.max() / np.sqrt(150))
-    assert np.log(drawn).std(axis=0).sum() == pytest.approx(spread.sum(), rel=0.12)
-
-
 @pytest.mark.parametrize("shape", ["linear", "negative exponential", "power"])
 def test_shapes_keep_ends_and_order(shape):
     before = np.array([1.0, 2, 5, 40, 100])
@@ -119,14 +108,6 @@ def test_nothing_uncertain_gives_the_same_corridor_in_every_draw():
     assert set(np.unique(found.cells[np.isfinite(found.cells)])) <= {0.0, 1.0}
     assert found.rank_agreement == pytest.approx(1)
     assert found.pairs["least_cost_q05"].to_list() == pytest.approx(found.pairs["least_cost_stated"].to_list())
-
-
-def test_the_error_of_a_class_is_one_draw_for_all_its_cells():
-    task = task_of()
-    resistances, _, _ = one_draw.draw(task.assumptions, np.random.default_rng(4))
-    found = one_draw._resistance(task.values, task.assumptions, resistances)
-    for value in (1.0, 2.0, 3.0, 5.0):
-        assert np.unique(found[task.values == value]).size == 1
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
@@ -201,8 +182,3 @@ def test_a_fault_in_the_table_is_told_with_its_row(files):
     (files / "ranges.csv").write_text("class_value,class_name,resistance,low,high\n1,forest,9,1,2\n", encoding="utf-8")
     with pytest.raises(InputError, match="row 2, column low"):
         inputs.read_ranges(files / "ranges.csv")
-
-
-def test_a_frequency_that_every_draw_agrees_on_still_has_an_error():
-    assert frequencies._error(1.0, 200) == pytest.approx(np.sqrt(202 / 204 * 2 / 204 / 204))
-    assert frequencies._error(0.5, 96) == pytest.approx(0.05)

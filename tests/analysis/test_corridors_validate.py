@@ -103,23 +103,6 @@ def test_moved_patterns_are_those_of_plain_rolls():
         assert kept[k] == pytest.approx(weights[known].sum() / weights.sum())
 
 
-def test_one_place_counts_once_however_often_it_is_told():
-    found = corridor_test.distinct_places(np.array([0, 0, 0, 5]), np.array([0, 1, 1, 5]), side=2)
-    np.testing.assert_allclose(found.weights, [1 / 3, 1 / 3, 1 / 3, 1])
-
-
-def test_the_same_seed_gives_the_same_answer_and_another_one_nearly():
-    first, again, other = (result_of(SMALL, 2, seed=seed) for seed in (2, 2, 3))
-    assert first == again
-    assert other.p == pytest.approx(first.p, abs=0.15)
-
-
-def test_few_null_patterns_that_were_asked_for_are_a_test():
-    found = result_of(SMALL, 2, moves=39)
-    assert found.p is not None
-    assert found.patterns == 39
-
-
 def test_effort_as_a_raster_says_nearly_what_its_points_say():
     made = landscape(np.random.default_rng([4, 7]), replace(SMALL, follows="walks"))
     surface = np.where(np.isfinite(made.resistance), excess(made.resistance, made.sources), np.nan)
@@ -173,15 +156,6 @@ def test_the_range_grows_with_the_ground_and_a_few_wild_cells_do_not_move_it(smo
     assert dirty.range_m == pytest.approx(clean.range_m, rel=0.4)
 
 
-def test_a_trend_has_no_range_inside_the_window():
-    trend = np.add.outer(np.arange(80.0), np.arange(80.0))
-    found = moved_patterns.variogram_range(
-        trend, np.ones((80, 80), dtype=bool), grid_of(80), rng=np.random.default_rng(1)
-    )
-    assert not found.bounded
-    assert "no guarantee" in found.message()
-
-
 def test_no_record_is_used_twice():
     records = pl.DataFrame(
         {
@@ -205,15 +179,6 @@ def test_no_record_is_used_twice():
     assert sum(found.left_out().values()) == 5
     used = records.with_columns(group=pl.Series([*["herd"] * 3, None, None, None, None]))
     assert holding_out.hold_out(used, block_m=0.0).why_not[2] == "of one event with a record that was used"
-
-
-def test_a_record_at_the_place_and_on_the_day_of_a_used_one_is_no_test_without_blocks_either():
-    records = pl.DataFrame(
-        {"x": [1.0, 1.0, 1.0], "y": [2.0, 2.0, 2.0], "date": [date(2020, 1, 1), date(2020, 1, 1), date(2020, 1, 2)],
-         "used": [True, False, False]}
-    )  # fmt: skip
-    found = holding_out.hold_out(records, block_m=0.0)
-    assert found.why_not == [*holding_out.REASONS[:2], None]
 
 
 @pytest.fixture
@@ -308,11 +273,6 @@ def test_what_is_taken_for_granted_is_said_and_the_run_is_kept(files):
     assert comparison.identical
     assert comparison.asked == ()
     assert not (files / "validation.json").exists(), "a repeated run writes over nothing"
-
-
-def test_a_species_without_a_record_is_refused(files):
-    with pytest.raises(InputError, match=r"records.csv, column species, value 'Panthera tigris'"):
-        call(files, "--species", "Panthera tigris")
 
 
 def test_a_coordinate_that_is_no_number_is_refused_with_its_row(files):

@@ -155,23 +155,6 @@ def test_a_line_without_data_is_not_crossed():
         found.path_to(0, 4)
 
 
-@pytest.mark.parametrize("cut_corners", [True, False], ids=["as r.cost does", "barrier kept"])
-def test_a_diagonal_line_without_data(cut_corners):
-    resistance = np.ones((4, 4))
-    np.fill_diagonal(resistance, np.nan)
-    found = cost_distance.surface(resistance, np.array([3]), cell_width_m=1.0, cut_corners=cut_corners)
-    assert np.isfinite(found.cost[3, 0]) == cut_corners
-
-
-def test_equal_costs_go_to_the_lowest_source_whatever_the_order():
-    resistance = np.ones((1, 5))
-    for sources, ids in (([0, 4], [7, 2]), ([4, 0], [2, 7])):
-        found = cost_distance.surface(
-            resistance, np.array(sources), cell_width_m=1.0, source_ids=np.array(ids, dtype=np.int32)
-        )
-        assert found.allocation.tolist() == [[7, 7, 2, 2, 2]]
-
-
 def test_truncated_search_is_the_full_one_cut_off():
     rng = np.random.default_rng(5)
     resistance = np.exp(rng.uniform(0, 5, (400, 400)))
@@ -184,13 +167,6 @@ def test_truncated_search_is_the_full_one_cut_off():
     rows, columns = part.cost.shape
     whole[part.row : part.row + rows, part.column : part.column + columns] = part.cost
     np.testing.assert_array_equal(whole, np.where(full.cost <= limit, full.cost, np.inf))
-
-
-def test_cost_is_exact_where_resistances_span_nine_orders():
-    resistance = np.array([[1e-3, 1e6, 1e-3], [1e-3, 1e6, 1e-3], [1e-3, 1e-3, 1e-3]])
-    found = cost_distance.surface(resistance, np.array([0]), cell_width_m=1.0)
-    expected, _ = brute_force(resistance, [0], [0], np.ones(3), np.ones(3), 8, True, math.inf)
-    np.testing.assert_array_equal(found.cost, expected)
 
 
 def test_zero_resistance_is_refused():
@@ -211,12 +187,6 @@ def test_wrong_arguments(change):
     arguments = {"sources": np.array([0]), "cell_width_m": 1.0} | change
     with pytest.raises(ValueError, match=r"must be|lies outside"):
         cost_distance.surface(np.ones((2, 2)), arguments.pop("sources"), **arguments)
-
-
-def test_source_without_data_is_left_out():
-    resistance = np.array([[np.nan, 1.0, 1.0]])
-    found = cost_distance.surface(resistance, np.array([0]), cell_width_m=1.0)
-    assert not np.isfinite(found.cost).any()
 
 
 @pytest.mark.parametrize("contrast", [1e5, 1e9, 1e12], ids="{:g}".format)
@@ -244,19 +214,6 @@ def test_steps_too_short_to_change_a_cost_still_lead_back():
     assert (found.cost[:, 2:] == 1e20).all()
     for row, column in np.ndindex(found.cost.shape):
         assert len(found.path_to(row, column)) == column + 1
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (2, 2)], ids=str)
-def test_small_rasters(shape):
-    found = cost_distance.surface(np.ones(shape), np.array([0]), cell_width_m=30.0)
-    expected, _ = brute_force(np.ones(shape), [0], [0], np.full(shape[0], 30.0), np.full(shape[0], 30.0), 8, True, 1e9)
-    np.testing.assert_array_equal(found.cost, expected)
-
-
-def test_no_sources_reach_nothing():
-    found = cost_distance.surface(np.ones((3, 3)), np.zeros(0, dtype=np.int64), cell_width_m=1.0, max_cost=5.0)
-    assert np.isinf(found.cost).all()
-    assert (found.back_link == cost_distance.UNREACHED).all()
 
 
 def test_many_sources_and_threads_give_one_answer():

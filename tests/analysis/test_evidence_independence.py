@@ -187,7 +187,7 @@ def test_beside_a_line_without_a_band_what_was_surely_one_sided_stays_so():
         assert all(turned)
 
 
-@pytest.mark.parametrize("n", [1, 5, 20])
+@pytest.mark.parametrize("n", [1, 20])
 def test_many_records_along_a_line_make_a_species_two_sided_no_more_often_than_one(n):
     """All of a species' places lie on the line's western side, as near as can be, and are told as moved at random."""
     rng, species, radius = np.random.default_rng(1), 300, 900.0

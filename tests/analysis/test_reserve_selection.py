@@ -182,7 +182,7 @@ def test_a_larger_problem_comes_within_the_gap_asked_for():
 
 
 def test_a_plan_says_whether_the_clock_stopped_it_and_is_had_again_where_not():
-    problem = landscape(8, penalty=0.5)
+    problem = landscape(6, penalty=0.5)
     first, second = (reserve_selection.solve(problem, gap=0.02, seconds=600, seed=3) for _ in range(2))
     assert not first.stopped_by_clock
     assert first.chosen.tolist() == second.chosen.tolist()

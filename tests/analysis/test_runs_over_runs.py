@@ -28,9 +28,9 @@ def table(sample_data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def asked(sample_data, table, tmp_path_factory):
+def asked(sample_installations, table, tmp_path_factory):
     """Return an installation with a run of corridors over which all three were asked."""
-    made = Settings(data=tmp_path_factory.mktemp("over_runs") / "data")
+    made = sample_installations.copy("areas", tmp_path_factory.mktemp("over_runs") / "data")
     records = made.data.parent / "records.csv"
     rng = np.random.default_rng(1)
     rows = [
@@ -39,8 +39,6 @@ def asked(sample_data, table, tmp_path_factory):
     ]
     head = "occurrenceID,species,decimalLongitude,decimalLatitude,occurrenceStatus,eventDate,coordinateUncertaintyInMeters,class"
     records.write_text("\n".join([head, *rows]), encoding="utf-8")
-    pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], made)
-    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], made)
     pipeline.ingest("gbif", [records], made)
     first = run_engines.start(made, "corridors", {"layer": LAYER, "resistance": str(table), "as_of": "2026-01-01"})
     kept = {

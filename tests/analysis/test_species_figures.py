@@ -9,13 +9,12 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from biodata import pipeline, places, sharing
+from biodata import places, sharing
 from biodata.analysis import evidence
 from biodata.analysis.species.figures import species_figures, untold_as
 from biodata.cli import app
 from biodata.core import terms
 from biodata.core.errors import InputError
-from biodata.core.settings import Settings
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.sharing import Rule
 from rule_files import put_rules
@@ -24,11 +23,8 @@ ELEPHANT = "Elephas maximus"
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, sample_data):
-    settings = Settings(data=tmp_path_factory.mktemp("species") / "data")
-    pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
-    pipeline.ingest("dwca", [sample_data / "xishuangbanna_namha.zip"], settings)
-    return settings.data
+def data(tmp_path_factory, sample_installations):
+    return sample_installations.copy("records", tmp_path_factory.mktemp("species") / "data").data
 
 
 def run(data, *more: str, species: str = ELEPHANT):

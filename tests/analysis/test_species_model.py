@@ -11,11 +11,9 @@ from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 import landscapes
-from biodata import pipeline
 from biodata.analysis.species.habitat import LEAST_NULLS, Scores, auc, fit_model
 from biodata.cli import app
 from biodata.core.errors import InputError, MissingExtraError
-from biodata.core.settings import Settings
 from biodata.runs.species import maps as layered
 
 # Not imported here: that takes seconds in each process that only collects the tests.
@@ -80,11 +78,8 @@ def test_without_the_extra_the_message_tells_how_to_get_it(monkeypatch):
         fitted(1.0, nulls=1)
 
 
-def test_a_model_of_an_installation(tmp_path, sample_data):
-    settings = Settings(data=tmp_path / "data")
-    pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
-    pipeline.ingest("dwca", [sample_data / "xishuangbanna_namha.zip"], settings)
-    pipeline.ingest("layer", [sample_data / "layers" / "elevation_china_laos.tif"], settings)
+def test_a_model_of_an_installation(tmp_path, sample_installations):
+    settings = sample_installations.copy("records", tmp_path / "data")
     out = tmp_path / "a.tif"
     told = ["species", "model", "Sus scrofa", "--layer", "elevation_china_laos", "--data", str(settings.data)]
     done = CliRunner().invoke(app, [*told, "--cell-m", "4000", "--block-m", "20000", "--out", str(out), "--json"])

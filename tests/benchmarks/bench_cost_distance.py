@@ -1,27 +1,22 @@
-"""Time a full cost surface with back-links against scikit-image and GRASS r.cost, in one run on one raster; by hand.
+"""Time a full cost surface with back-links against scikit-image, in one run on one raster; by hand.
 
 python tests/benchmarks/bench_cost_distance.py [--side 1000 2000 4000] [--repeats 5]
 
 Ratios are of processor seconds of one thread, the median of pairs measured one after the other, so that the load of the
-machine counts little. What r.cost reads and writes is told apart: the same call that stops at its source.
+machine counts little.
 """
 
 import argparse
 import os
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from skimage.graph import MCP_Geometric
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-import grass
 from biodata.analysis import cost_distance
 
 
@@ -54,29 +49,15 @@ def compare(side: int, repeats: int, seed: int) -> None:
     resistance = landscape(side, seed)
     start = int(np.flatnonzero(np.isfinite(resistance.reshape(-1)))[resistance.size // 3])
     peer_cost = np.where(np.isfinite(resistance), resistance, -1)
-    taken: dict[str, list[float]] = {"biodata": [], "scikit-image": [], "r.cost": [], "r.cost's files": []}
-    with tempfile.TemporaryDirectory() as folder:
-        peer = grass.Grass(Path(folder), resistance) if grass.PROGRAM else None
-        for _ in range(repeats):
-            taken["biodata"].append(
-                seconds(lambda: cost_distance.surface(resistance, np.array([start]), cell_width_m=1.0))
-            )
-            taken["scikit-image"].append(seconds(lambda: MCP_Geometric(peer_cost).find_costs([divmod(start, side)])))
-            if peer is not None:
-                theirs, spent = peer.cost([start])
-                taken["r.cost"].append(spent.search)
-                taken["r.cost's files"].append(spent.reading_and_writing)
+    taken: dict[str, list[float]] = {"biodata": [], "scikit-image": []}
+    for _ in range(repeats):
+        taken["biodata"].append(seconds(lambda: cost_distance.surface(resistance, np.array([start]), cell_width_m=1.0)))
+        taken["scikit-image"].append(seconds(lambda: MCP_Geometric(peer_cost).find_costs([divmod(start, side)])))
     ours = cost_distance.surface(resistance, np.array([start]), cell_width_m=1.0).cost
-    differences = {"scikit-image": difference(ours, MCP_Geometric(peer_cost).find_costs([divmod(start, side)])[0])}
-    if peer is not None:
-        differences["r.cost"] = difference(ours, theirs)
-    for name, all_seconds in taken.items():
-        if all_seconds:
-            ratio = statistics.median(b / a for a, b in zip(taken["biodata"], all_seconds, strict=True))
-            print(
-                f"{resistance.size:>12,} {name:>15} {statistics.median(all_seconds):>8.3f} {ratio:>8.1f}"
-                f"  {differences.get(name, 0.0):.1e}"
-            )
+    largest = difference(ours, MCP_Geometric(peer_cost).find_costs([divmod(start, side)])[0])
+    for name, each in taken.items():
+        ratio = statistics.median(b / a for a, b in zip(taken["biodata"], each, strict=True))
+        print(f"{resistance.size:>12,} {name:>15} {statistics.median(each):>8.3f} {ratio:>8.1f}  {largest:.1e}")
 
 
 def scale(side: int, seed: int, surfaces: int = 8) -> None:

@@ -25,8 +25,8 @@ import polars as pl
 import shapely
 
 sys.path.insert(0, str(Path(__file__).parent))
-import bench_known_landscapes as known_landscapes
 import bench_two_tiers as two_tiers
+import known_landscapes
 
 from biodata import places
 from biodata.analysis import evidence

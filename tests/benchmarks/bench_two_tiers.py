@@ -38,7 +38,7 @@ import pyproj
 import shapely
 
 sys.path.insert(0, str(Path(__file__).parent))
-import bench_known_landscapes as known_landscapes
+import known_landscapes
 
 from biodata import places
 from biodata.analysis import evidence

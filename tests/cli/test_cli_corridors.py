@@ -371,48 +371,6 @@ def test_output_over_an_input_is_refused(raster, areas):
     assert "over itself" in str(done.exception)
 
 
-def test_hostile_polygons_each_have_an_answer(tmp_path):
-    ground = np.full((SIDE, SIDE), 5.0)
-    ground[:6, 33:] = np.nan
-    raster = write_raster(tmp_path / "resistance.tif", ground)
-    bow = shapely.Polygon([(0, 0), (300, 300), (300, 0), (0, 300), (0, 0)])
-    parts = shapely.MultiPolygon([SQUARE, shapely.affinity.translate(SQUARE, 500, 0)])
-    shapes = {
-        "bow": at(2, 2, bow),
-        "parts": at(20, 2, parts),
-        "overlaps parts": at(21, 3),
-        "touches bow": at(5, 2),
-        "below a cell": at(20, 20, shapely.box(10, 10, 20, 20)),
-        "on nodata": at(35, 36),
-        "outside": at(80, 80),
-        "spills over": at(38, 20, shapely.box(0, 0, 900, 900)),
-        "with height": shapely.force_3d(at(3, 30)),
-        "none": None,
-    }
-    areas = write_areas(tmp_path / "hostile.gpkg", *shapes.values(), area_id=list(shapes))
-    done = run("--raster", raster, "--areas", areas, "--out", tmp_path / "o.gpkg")
-    assert done.exit_code == 0, done.output
-    assert "2 of 10 areas lie outside the raster: outside, none" in done.output
-    assert "1 areas hold no resistance data: on nodata" in done.output
-    found = gpd.read_file(tmp_path / "o.gpkg", layer="corridors")
-    by_pair = {
-        frozenset(pair): k for k, pair in enumerate(zip(found["from_area_id"], found["to_area_id"], strict=True))
-    }
-    for pair in ({"bow", "touches bow"}, {"parts", "overlaps parts"}):
-        assert found["least_cost"][by_pair[frozenset(pair)]] == 0
-        assert found["functional"][by_pair[frozenset(pair)]]
-    bare = found[(found["from_area_id"] == "on nodata") | (found["to_area_id"] == "on nodata")]
-    assert len(bare)
-    assert not bare["functional"].any()
-    assert bare["notes"].str.contains("no resistance data inside on nodata").all()
-    others = found.drop(bare.index)
-    assert others["functional"].all()
-    assert {"below a cell", "spills over", "with height"} <= {*others["from_area_id"], *others["to_area_id"]}
-    linked = found[found["functional"]]
-    assert linked.geometry.is_valid.all()
-    assert not linked.geometry.is_empty.any()
-
-
 def test_order_of_rows_and_format_of_ids_do_not_matter():
     grid = Grid(gpd.GeoSeries([], crs=UTM).crs, TRANSFORM, (SIDE, SIDE), CELL_M)
     table = gpd.GeoDataFrame({"area_id": [2, 10]}, geometry=[at(3, 3), at(30, 5)], crs=UTM)

@@ -324,10 +324,3 @@ def test_files_that_are_missing_or_no_rasters(ground, tmp_path):
     assert "start.gpkg: the file would be written over itself" in refusal(
         ground, "--sources", tmp_path / "start.gpkg", "--out", tmp_path / "start.gpkg"
     )
-
-
-def test_one_cell(tmp_path):
-    write(tmp_path / "r.tif", [[5.0]])
-    at((0, 0)).to_file(tmp_path / "start.gpkg")
-    run(tmp_path / "r.tif", "--sources", tmp_path / "start.gpkg", "--out", tmp_path / "out.tif")
-    assert band(tmp_path / "out.tif").tolist() == [[0.0]]

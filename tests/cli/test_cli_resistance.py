@@ -1,9 +1,6 @@
 """`biodata resistance`: both forms of table, layers out of a folder or an installation, files for several species."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -75,16 +72,3 @@ def test_what_cannot_be_found_is_named(sample_data, tmp_path, arguments, told):
     with pytest.raises(InputError, match=told):
         run(sample_data / "resistance.csv", "--layers", sample_data / "layers", "--out", tmp_path / "o.tif", *arguments)
     assert not (tmp_path / "o.tif").exists()
-
-
-def test_a_bar_is_shown_on_a_terminal_only(sample_data, land_cover, tmp_path):
-    command = [sys.executable, "-m", "biodata.cli", "resistance", sample_data / "resistance.csv", "--layers", land_cover,
-               "--cell-m", "3000", "--out", tmp_path / "out.tif"]  # fmt: skip
-    ours, theirs = os.openpty()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True)
-    os.close(theirs)
-    shown = os.read(ours, 100_000).decode()
-    os.close(ours)
-    assert "100%" in shown
-    assert b"%" not in done.stdout
-    assert run(*command[4:]).stderr == ""

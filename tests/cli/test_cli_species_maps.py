@@ -8,23 +8,16 @@ import rasterio
 import shapely
 from typer.testing import CliRunner
 
-from biodata import pipeline
 from biodata.cli import app
 from biodata.core.errors import InputError
-from biodata.core.settings import Settings
 
 ELEPHANT, COVER, DEM = "Elephas maximus", "landcover_china_laos", "elevation_china_laos"
 NAMES = {"snapshot", "evidence_view", "sharing_category", "boundary_set", "boundary_version", "viewpoint", "band_m"}
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, sample_data):
-    settings = Settings(data=tmp_path_factory.mktemp("maps") / "data")
-    pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
-    pipeline.ingest("dwca", [sample_data / "xishuangbanna_namha.zip"], settings)
-    for layer in (COVER, DEM):
-        pipeline.ingest("layer", [sample_data / "layers" / f"{layer}.tif"], settings)
-    return settings.data
+def data(tmp_path_factory, sample_installations):
+    return sample_installations.copy("records", tmp_path_factory.mktemp("maps") / "data").data
 
 
 def run(data, *told):

@@ -1,4 +1,4 @@
-"""The registry on PostgreSQL: the tests of `test_registry` that ask nothing of SQLite, and what is asked of a server."""
+"""The registry on PostgreSQL: the tests of `either_registry`, and what is asked of a server."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from biodata.core.settings import Settings
 from biodata.store import audit
 from biodata.store.registry import Registry, open_engine
 from cluster_servers import Postgres
-from test_registry import (
+from either_registry import (
     registry,
     test_a_dataset_keeps_what_it_was_told_before,
     test_a_run_and_a_release_are_kept_once,

@@ -14,7 +14,7 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import area_map, findings, material, page
 from biodata.store.reader import ReleaseReader
-from report_material import NAMES, candidate, evidence, told
+from report_material import candidate, evidence, told
 
 pytest_plugins = ("api_client",)
 
@@ -166,12 +166,6 @@ def test_frequencies_are_told_with_their_assumptions(assumptions):
     assert "spread: 2" in said
 
 
-@pytest.mark.parametrize("language", list(NAMES))
-def test_names_of_every_script_stay_as_they_are(language):
-    areas = [area | {"original_name": NAMES[language]} for area in told().areas]
-    assert NAMES[language] in page.page(told(areas=areas))
-
-
 def test_the_map_shows_sides_band_and_scale_and_no_record():
     drawn = area_map.draw(told(), band_m=5000.0, title="A map")
     assert re.findall(r">(China|Lao PDR)<", drawn)
@@ -239,12 +233,6 @@ def test_datasets_without_licence_or_citation_are_named_in_a_line():
     assert "<td>b-1" not in made
 
 
-def test_the_one_reported_has_a_bar_however_far_behind_it_stands():
-    rows = [(f"c{n}", 0.0, 0.1, n == 39) for n in range(40)]
-    drawn = area_map.acceptability_bars(rows, title="t")
-    assert re.findall(r">(\d+)\. c", drawn) == [*map(str, range(1, 21)), "40"]
-
-
 def test_what_a_value_was_made_from_has_units_and_names():
     told_of = {
         "beyond_band_km2": {"CN": 215.1142, "LA": 2008.7},
@@ -270,13 +258,6 @@ def test_better_is_to_the_right_whichever_way_it_counts():
         drawn = area_map.parallel_dots([area_map.Axis("a", "km", direction, 5.0, [1.0])], title="t")
         ring, diamond = (float(re.search(p, drawn)[1]) for p in (r'cx="([\d.]+)"', r'd="M([\d.]+) \d+L'))
         assert (diamond > ring) is wanted
-
-
-def test_numbers_keep_what_counts_of_them():
-    assert [findings.number(v) for v in (None, float("nan"), 0.0, 17.0, 0.12345, 12487.5155, True)] == [
-        findings.NOT_KNOWN, findings.NOT_KNOWN, "0", "17", "0.1235", "12,488", findings.NOT_KNOWN,
-    ]  # fmt: skip
-    assert [findings.place(n) for n in (1, 11, 12, 21, 22, 111)] == ["first", "11th", "12th", "21st", "22nd", "111th"]
 
 
 @pytest.mark.parametrize("identifier", ["run-1-1", "c1", "c2", "run-1-considered-1"])

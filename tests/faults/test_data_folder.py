@@ -12,7 +12,7 @@ from biodata.access import credentials
 from biodata.core.settings import Settings
 from biodata.store import folders
 from biodata.worker import work
-from test_leaks_hidden_records import PLACES, RULES, installation
+from hidden_records import PLACES, RULES, installation
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
 UPLOADED = leaks.Place("uploaded", latitude=20.93127, longitude=101.12843)

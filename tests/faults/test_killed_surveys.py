@@ -29,7 +29,7 @@ from biodata.worker import work
 from killing import killed
 from servers import free_port, wait_until_ready
 from small_disks import fill
-from test_survey_difference import FIRST, FIRST_EVENTS, save
+from survey_versions import FIRST, FIRST_EVENTS, save
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), pytest.mark.usefixtures("no_results")]
 

@@ -1,8 +1,5 @@
 """Cleaning protected areas: what stays, what goes and why; overlaps; parts and zones; countries."""
 
-import sys
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -15,11 +12,8 @@ from biodata.core import geo
 from biodata.harmonise.area_cleaning import Options, clean_protected_areas
 from biodata.harmonise.area_cleaning.steps import circles
 from biodata.places import country_geometry, load_boundaries
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-from bench_protected_areas import largest_overlap_m2, make_areas
-
 from case_tables import cases
+from made_areas import largest_overlap_m2, make_areas
 
 # What is kept
 

@@ -6,7 +6,7 @@ from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from commands import run
 from survey_events import commit, event, seen
-from test_survey_difference import FIRST, FIRST_EVENTS, save
+from survey_versions import FIRST, FIRST_EVENTS, save
 
 MUNTJAC = "Muntiacus muntjak"
 

@@ -5,8 +5,6 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyproj import Transformer
 
 from biodata import places
@@ -177,18 +175,3 @@ def test_hostile_numbers(declared, told):
     latitude, longitude = result["decimalLatitude"], result["decimalLongitude"]
     assert (latitude is None) == (longitude is None)
     assert latitude is None or (abs(latitude) <= 90 and abs(longitude) <= 180)
-
-
-@settings(max_examples=5)
-@given(st.lists(st.sampled_from(["18.1", "25.04", "2003000", "x", None]), min_size=1, max_size=12), st.integers(1, 5))
-def test_batches_and_order_change_nothing(latitudes, size):
-    rows = [
-        {"decimalLatitude": text, "decimalLongitude": "245000" if text == "2003000" else "102.7", "country": "Laos",
-         "geodeticDatum": None if i % 3 else "Lao 1997", "stateProvince": "Vientiane"}
-        for i, text in enumerate(latitudes)
-    ]  # fmt: skip
-    shown = ["decimalLatitude", "decimalLongitude", "geodeticDatum", "repairs", "quality_flags"]
-    whole = harmonised(*rows, declared="GCJ-02").select(shown)
-    parts = [harmonised(*rows[at : at + size], declared="GCJ-02").select(shown) for at in range(0, len(rows), size)]
-    assert pl.concat(parts).equals(whole)
-    assert harmonised(*rows[::-1], declared="GCJ-02").select(shown).reverse().equals(whole)

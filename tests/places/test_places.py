@@ -203,15 +203,6 @@ def test_no_points_give_no_rows(boundaries):
     assert locate(np.array([]), np.array([]), boundaries).is_empty()
 
 
-def test_the_answer_does_not_depend_on_the_batch():
-    boundaries = load_boundaries.__wrapped__("natural_earth")
-    lon, lat = _around_borders(boundaries, 300, 0.1, 29)
-    whole = locate(lon, lat, boundaries)
-    fresh = load_boundaries.__wrapped__("natural_earth")
-    parts = [locate(lon[i : i + 37], lat[i : i + 37], fresh) for i in range(0, 300, 37)]
-    assert pl.concat(parts).equals(whole)
-
-
 def test_the_set_covers_the_scope_and_all_its_land_neighbours(boundaries):
     codes = set(boundaries.units["country_code"].drop_nulls())
     assert set(MEMBERS) <= codes

@@ -49,17 +49,6 @@ def test_what_comes_from_tables_alone_is_made_again_byte_for_byte(sample_data, r
         assert file.read_bytes() == (sample_data / file.name).read_bytes(), file.name
 
 
-def test_two_runs_give_the_same_bytes(recipe, tmp_path):
-    for run in ("one", "two"):
-        for subject in (recipe.area_files, recipe.lists, recipe.workbooks, recipe.camtrap, recipe.machine_forms):
-            (tmp_path / run).mkdir(exist_ok=True)
-            subject.make(tmp_path / run)
-    made = {file.relative_to(tmp_path / "one") for file in (tmp_path / "one").rglob("*") if file.is_file()}
-    assert len(made) == 21
-    for name in made:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
-
-
 def test_no_member_of_an_archive_carries_the_time_of_its_making(sample_data):
     for file in (*sample_data.glob("*.zip"), *sample_data.glob("*.xlsx")):
         with zipfile.ZipFile(file) as archive:

@@ -1,14 +1,11 @@
 """A planted control in each packed format is found; the same thing with the published cell in it is clean."""
 
-import gzip
 import io
-import json
 import sqlite3
 import struct
 
 import duckdb
 import geopandas as gpd
-import mapbox_vector_tile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -26,44 +23,6 @@ def found(data: bytes | str) -> bool:
     return bool(scan(data.encode() if isinstance(data, str) else data, [CAVE], name="x"))
 
 
-def polyline(points: list[tuple[float, float]], decimals: int) -> str:
-    """Return an encoded polyline, after Google's description and apart from the scanner."""
-    out, before = "", (0, 0)
-    for x, y in points:
-        at = (round(y * 10**decimals), round(x * 10**decimals))
-        for value, last in zip(at, before, strict=True):
-            bits = (value - last) * 2 if value >= last else (last - value) * 2 - 1
-            while bits >= 32:
-                out += chr((32 | bits & 31) + 63)
-                bits >>= 5
-            out += chr(bits + 63)
-        before = at
-    return out
-
-
-def test_the_polyline_of_the_description_is_written_as_there():
-    points = [(-120.2, 38.5), (-120.95, 40.7), (-126.453, 43.252)]
-    assert polyline(points, 5) == "_p~iF~ps|U_ulLnnqC_mqNvxq`@"
-
-
-@pytest.mark.parametrize("decimals", [5, 6])
-def test_a_polyline(decimals):
-    for at, told in (((X, Y), True), (CLEAN, False)):
-        assert found(json.dumps({"way": polyline([(106.0, 24.0), at, (106.5, 24.6)], decimals)})) == told
-
-
-def test_topojson():
-    for (x, y), told in (((X, Y), True), (CLEAN, False)):
-        steps = [[round((x - 106) * 1e4) - 5, 7], [5, round((y - 24) * 1e4) - 7]]
-        arcs = {
-            "type": "Topology",
-            "transform": {"scale": [1e-4, 1e-4], "translate": [106, 24]},
-            "arcs": [steps],
-            "objects": {},
-        }
-        assert found(json.dumps(arcs)) == told
-
-
 @pytest.mark.parametrize("kind", ["<ff", ">ff"])
 def test_short_numbers(kind):
     for at, told in (((X, Y), True), (CLEAN, False)):
@@ -72,52 +31,6 @@ def test_short_numbers(kind):
         for scale in (1e5, 1e6, 1e7):
             whole = [round(value * scale) for value in at]
             assert found(b"a" + struct.pack(kind.replace("f", "i"), *whole)) == told
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
-def tile(x: float, y: float) -> tuple[tuple[int, int, int], bytes]:
-    """Return a tile of zoom 2 that holds a point, with its place in the pyramid."""
-    import math
-
-    across = (x / 360 + 0.5) * 4
-    down = (0.5 - math.asinh(math.tan(math.radians(y))) / (2 * math.pi)) * 4
-    point = shapely.Point((across % 1) * 2**21, (down % 1) * 2**21)
-    layer = {"name": "o", "features": [{"geometry": point, "properties": {}}]}
-    options = {"y_coord_down": True, "extents": 2**21}
-    return (2, int(across), int(down)), mapbox_vector_tile.encode([layer], default_options=options)
-
-
-def test_pmtiles():
-    # Tiles of zoom 2 are numbers 5 to 20 along the curve: those of the format's description.
-    curve = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 2), (0, 3), (1, 3), (1, 2), (2, 2), (2, 3), (3, 3), (3, 2), (3, 1), (2, 1), (2, 0), (3, 0)]  # fmt: skip
-    for at, told in (((X, Y), True), (CLEAN, False)):
-        (_, column, row), content = tile(*at)
-        packed = gzip.compress(content)
-        number = 5 + curve.index((column, row))
-        folder = gzip.compress(b"".join(varint(v) for v in (1, number, 1, len(packed), 1)))
-        start = 127 + len(folder)
-        head = b"PMTiles\x03" + struct.pack("<8Q", 127, len(folder), start, 0, start, 0, start, len(packed))
-        head += struct.pack("<3Q", 1, 1, 1) + bytes([1, 2, 2, 1, 2, 2])
-        assert found(head.ljust(127, b"\0") + folder + packed) == told
-
-
-def test_mbtiles(tmp_path):
-    for at, told in (((X, Y), True), (CLEAN, False)):
-        (zoom, column, row), content = tile(*at)
-        path = tmp_path / f"{told}.mbtiles"
-        connection = sqlite3.connect(path)
-        connection.execute("CREATE TABLE tiles (zoom_level INT, tile_column INT, tile_row INT, tile_data BLOB)")
-        connection.execute("INSERT INTO tiles VALUES (?, ?, ?, ?)", (zoom, column, 3 - row, gzip.compress(content)))
-        connection.commit()
-        connection.close()
-        assert bool(scan_file(path, [CAVE])) == told
 
 
 LAYERS = [("FlatGeobuf", "fgb"), ("ESRI Shapefile", "shp"), ("GML", "gml"), ("GPKG", "gpkg")]

@@ -123,6 +123,10 @@ def test_no_question_to_any_route_tells_two_worlds_apart(records, worlds):
             assert asked is None or questions == asked
             asked = questions
             attacker = Attacker(client)
+            addresses = {path.split("?")[0] for _, path, _ in questions} | attack_routes.ASKED_ELSEWHERE
+            for _, path in attack_routes.routes(client.app):
+                like = re.compile(re.sub(r"{[^}]*}", ".+", path))
+                assert any(like.fullmatch(one) for one in addresses), f"say in attack_routes.py how {path} is asked"
             for method, path, sent in questions:
                 assert attacker.ask(path, method=method, **sent).status_code < 500, (method, path, sent)
             transcripts.append(attacker.transcript)

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.access import rule_changes
@@ -16,7 +16,7 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
-from biodata.sharing import Rule, RuleSet, decide, publish
+from biodata.sharing import RuleSet, decide, publish
 from biodata.sharing.labels import LabelSet, category_of, in_text, in_texts, label_called, labels
 from biodata.sharing.licences import LICENCES, UNSPECIFIED, effective, strictest
 from biodata.sharing.rule import Assignment
@@ -27,7 +27,6 @@ from biodata.store.rules_in_force import known_to
 from survey_events import commit, event, seen
 
 BOUNDARIES = load_boundaries()
-BEAR_RULE = Rule("bears", SharingCategory.TENTH_DEGREE, "hunted", scientific_name="Ursus thibetanus")
 
 
 def records(*rows):
@@ -131,15 +130,6 @@ def test_a_further_label_never_shows_more(some, further):
         assert order.index(effective(own, None, [*some, further]).license) >= order.index(
             effective(own, None, some).license
         )
-
-
-@settings(max_examples=20)
-@given(st.permutations(sorted(labels())), st.integers(1, 5))
-def test_the_order_of_labels_never_matters(codes, n):
-    frame = records({"community_labels": codes[:n]})
-    mirrored = records({"community_labels": codes[:n][::-1]})
-    one, other = (decide(f, under(rules=[BEAR_RULE]), boundaries=BOUNDARIES) for f in (frame, mirrored))
-    assert one.equals(other)
 
 
 def test_labels_are_read_from_a_file_with_the_rules(tmp_path):

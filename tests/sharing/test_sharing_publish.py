@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
-import leaks
 from biodata.core import terms
 from biodata.core.errors import SharingError
 from biodata.core.flags import FLAGS, TRACKED
@@ -235,44 +234,6 @@ def test_the_cell_and_the_radius_hold_the_place(found, category):
     away = GEOD.inv(*(out[c].to_numpy() for c in ("x", "y", "decimalLongitude", "decimalLatitude")))[2]
     assert (away <= out["coordinateUncertaintyInMeters"].to_numpy()).all()
     assert ((out["cell_east"] - out["cell_west"]) >= category.cell_degrees - 1e-9).all()
-
-
-@settings(max_examples=12)
-@given(
-    places,
-    st.lists(st.tuples(st.floats(0, 0.999), st.floats(0, 0.999)), min_size=2, max_size=20),
-    st.sampled_from(CATEGORIES),
-)
-def test_places_of_one_cell_are_published_alike(corner, inside, category):
-    size = round(1 / category.cell_degrees)
-    column, row = np.floor(corner[0] * size), np.floor(corner[1] * size)
-    lon, lat = (
-        np.array([(start + v) / size for v in part])
-        for start, part in zip((column, row), zip(*inside, strict=True), strict=True)
-    )
-    lon, lat = (
-        np.clip(lon, column / size, (column + 1) / size - 1e-9),
-        np.clip(lat, row / size, (row + 1) / size - 1e-9),
-    )
-    assert published(records(longitude=lon, latitude=lat), str(category)).height == 1
-
-
-def test_no_planted_place_leaves_in_any_column():
-    rng = np.random.default_rng(41)
-    lon, lat = np.round(rng.uniform(100.5, 107.5, 300), 5), np.round(rng.uniform(20.5, 24.5, 300), 5)
-    # Away from the middles of cells, which are published on purpose
-    apart = (np.abs(lon * 10 % 1 - 0.5) > 0.02) | (np.abs(lat * 10 % 1 - 0.5) > 0.02)
-    lon, lat = lon[apart], lat[apart]
-    told = [
-        EVERYTHING
-        | {"decimalLongitude": x, "decimalLatitude": y, "locality": f"{y}, {x}", "informationWithheld": f"{y} N {x} E"}
-        | {"dataGeneralizations": f"moved from {x} {y}", "recordedBy": f"{x}", "countryCode": None}
-        for x, y in zip(lon, lat, strict=True)
-    ]
-    frame = records(*told)
-    places = [leaks.Place(str(n), y, x) for n, (x, y) in enumerate(zip(lon, lat, strict=True))]
-    assert {f.place for f in leaks.scan_frame(frame[:20], places[:20], name="lake")} == {p.name for p in places[:20]}
-    assert leaks.scan_frame(published(frame), places, name="release") == []
 
 
 @pytest.mark.parametrize(

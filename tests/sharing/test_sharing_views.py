@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date
 
 import polars as pl
-import pytest
 
 from biodata.analysis import evidence
 from biodata.core import terms
@@ -52,26 +51,6 @@ def test_an_open_record_is_read_as_it_is():
     out = view(frame)
     assert out.select(frame.columns).equals(frame)
     assert out["sharing_category"].to_list() == ["open"]
-
-
-@pytest.mark.parametrize(
-    "category", [SharingCategory.ONE_DEGREE, SharingCategory.TENTH_DEGREE, SharingCategory.HUNDREDTH_DEGREE]
-)
-def test_the_public_view_is_the_same_wherever_in_its_cell_a_record_lies(category):
-    side = category.cell_degrees
-    here = [
-        (101 + 0.5 * side, 20 + 0.5 * side),
-        (101 + 0.01 * side, 20 + 0.99 * side),
-        (101.0 + 0.9 * side, 20 + 0.1 * side),
-    ]
-    frames = [
-        records({"decimalLongitude": x, "decimalLatitude": y, "event_start": date(2024, 5, day)})
-        for day, (x, y) in enumerate(here, 1)
-    ]
-    first, *others = (view(frame, category) for frame in frames)
-    assert all(first.equals(other) for other in others)
-    assert first["event_start"].to_list() == [None]
-    assert first["year"].to_list() == [2024]
 
 
 def test_a_withheld_record_is_not_there():

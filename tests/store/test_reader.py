@@ -156,18 +156,6 @@ def test_a_new_release_is_seen_and_the_one_before_stays_open(data: Path):
                 other.get(unknown)
 
 
-def guarded(work, faults: list[str]):
-    """Return the work with its errors put into `faults`."""
-
-    def run() -> None:
-        try:
-            work()
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong in the thread fails the test
-            faults.append(repr(error))
-
-    return run
-
-
 ENDLESS = "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range * b.range = -1"
 
 
@@ -223,25 +211,6 @@ def test_a_release_of_another_format_is_to_be_made_again(data: Path):
             reader.current()
 
 
-def test_low_tiles_count_every_record(release, published):
-    placed = published.drop_nulls("decimalLongitude")
-    for zoom in range(8):
-        tiles_ = [(x, y) for x in range(2**zoom) for y in range(2**zoom)]
-        if zoom > 3:
-            tiles_ = [
-                (x, y) for x, y in tiles_ if (x + 1) / 2**zoom - 0.5 >= 98 / 360 and x / 2**zoom - 0.5 <= 108 / 360
-            ]
-        found = [f for x, y in tiles_ for f in features(release.tile("occurrences", zoom, x, y), "occurrences")]
-        assert sum(f["properties"]["count"] for f in found) == placed.height
-        assert all(0 <= c < 4096 for f in found for c in f["geometry"]["coordinates"])
-
-
-def test_a_filtered_low_tile_counts_what_is_asked(release, published):
-    chosen = published.drop_nulls("decimalLongitude").filter(species=SEROW)
-    found = features(release.tile("occurrences", 0, 0, 0, Compare("species", "=", SEROW)), "occurrences")
-    assert sum(f["properties"]["count"] for f in found) == chosen.height
-
-
 def test_a_high_tile_has_each_record_where_it_is(release, published):
     from pyproj import Transformer
 
@@ -283,31 +252,6 @@ def test_shapes_are_in_the_tiles_that_they_meet(release):
     assert release.tile("protected_areas", 12, 100, 100) == b""
     filtered = features(release.tile("boundaries", 5, 25, 14, Compare("level", "=", "country")), "boundaries")
     assert [f["properties"]["code"] for f in filtered] == ["LA"]
-
-
-def test_every_tile_of_shapes_can_be_made(release):
-    for table in ("protected_areas", "boundaries"):
-        for zoom in range(4):
-            for x in range(2**zoom):
-                for y in range(2**zoom):
-                    release.tile(table, zoom, x, y)
-
-
-@pytest.mark.parametrize(
-    ("table", "z", "x", "y"),
-    [
-        pytest.param("occurrences", 3, 8, 0, id="east of the last column"),
-        pytest.param("occurrences", 3, 0, 8, id="south of the last row"),
-        pytest.param("occurrences", -1, 0, 0, id="below the first zoom"),
-        pytest.param("occurrences", 30, 0, 0, id="above the last zoom"),
-        pytest.param("occurrences", 3, -1, 0, id="west of the first column"),
-        pytest.param("taxa", 0, 0, 0, id="a table without places"),
-    ],
-)
-def test_tiles_that_are_none(release, table: str, z: int, x: int, y: int):
-    with pytest.raises(InputError) as caught:
-        release.tile(table, z, x, y)
-    assert caught.value.code == "TILE_UNKNOWN"
 
 
 def test_serving_needs_none_of_the_heavy_libraries(installation: Path):

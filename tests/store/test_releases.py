@@ -190,20 +190,6 @@ def test_a_disk_too_small_is_told_before_anything_is_written(lake: Lake, monkeyp
     assert listed(lake) == before
 
 
-def test_a_rename_that_fails_leaves_the_release_before(lake: Lake, monkeypatch: pytest.MonkeyPatch):
-    first = build(lake)
-
-    def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", fail)
-        with pytest.raises(StoreError, match=r"the one before stays: .*No space left"):
-            build(lake, rules_hash="other")
-    assert releases.current(lake.data) == first
-    assert build(lake, rules_hash="other") == releases.current(lake.data)
-
-
 def test_old_files_go_but_never_the_last_two(lake: Lake):
     made = [build(lake, rules_hash=str(n)).id for n in range(5)]
     kept = {p.name for p in (lake.data / "releases").glob("*.duckdb")}

@@ -11,7 +11,7 @@ from biodata.store.registry import Registry
 from biodata.surveys import sides
 from biodata.surveys.difference import difference, difference_of
 from biodata.surveys.states import UploadReading
-from test_survey_difference import FIRST, FIRST_EVENTS, save
+from survey_versions import FIRST, FIRST_EVENTS, save
 
 HEADING = "scientificName,eventDate,decimalLatitude,decimalLongitude\n"
 ROWS = "Muntiacus muntjak,03/04/2024,20.9,101.3\n" * 2 + "Rusa unicolor,25/04/2024,22.0,100.8\n"

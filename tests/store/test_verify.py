@@ -100,24 +100,6 @@ def test_a_registry_of_thousands_of_rows_is_read_to_its_end(data: Path):
     assert verify(Settings(data=data)).faults == []
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        pytest.param("lake/main/verbatim/ducklake-*", id="a file of DuckLake's making"),
-        pytest.param("lake/main/occurrences/*-delete.parquet", id="a file of removals"),
-    ],
-)
-def test_a_flipped_bit_is_found_and_its_file_is_named(data: Path, pattern: str):
-    paths = sorted(data.glob(pattern))
-    assert paths
-    path = paths[0]
-    before = path.read_bytes()
-    flip(path, seed=0)
-    assert list(faults(data)) == [str(path.relative_to(data))]
-    path.write_bytes(before)
-    assert faults(data) == {}
-
-
 def test_a_missing_file_is_found(data: Path):
     told = pointer.read(data)
     gone = [sorted((data / "lake").rglob("staged-*"))[0], pointer.path(data, told.current.id), data / "secret"]

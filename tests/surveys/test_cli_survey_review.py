@@ -18,7 +18,7 @@ from biodata.surveys import words as told_words
 from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
-from test_survey_difference import FIRST, FIRST_EVENTS, save
+from survey_versions import FIRST, FIRST_EVENTS, save
 
 pytestmark = pytest.mark.usefixtures("no_results")
 

@@ -123,7 +123,7 @@ def test_nothing_looked_at_is_refused():
 
 @pytest.mark.parametrize(("psi", "p"), [(0.5, 0.3), (0.9, 0.1)])
 def test_intervals_hold_the_truth(psi, p):
-    # 100 surveys hold 0.95 of the truths to within 0.89 and 0.99; bench_occupancy.py draws 500 of each.
+    # 100 surveys hold 0.95 of the truths to within 0.89 and 0.99.
     told = coverage(psi, p, sites=80, visits=8, surveys=100, seed=1)
     assert 0.89 <= told.psi / told.surveys <= 1
     assert 0.89 <= told.p / told.surveys <= 1

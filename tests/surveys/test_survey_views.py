@@ -265,7 +265,7 @@ def test_a_survey_that_is_taken_back_while_it_is_checked_leaves_nothing(office, 
 
 
 def test_events_stand_beside_their_records(office, tmp_path):
-    from test_survey_difference import FIRST, FIRST_EVENTS, save
+    from survey_versions import FIRST, FIRST_EVENTS, save
 
     office.person("events", RoleBinding(Role.UPLOADER, dataset="events"))
     content = save(tmp_path / "e.xlsx", FIRST, FIRST_EVENTS).read_bytes()
