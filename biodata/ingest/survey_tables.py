@@ -13,10 +13,12 @@ from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_headings, sheet_units, survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
+from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
 from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
+from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
@@ -90,6 +92,7 @@ def _sheet(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Shee
         sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
         survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
         sheet_headings.leave_out_no_records(layout, sheet.names)
+        layout.findings += odd_numbers(layout, sheet.names, TERMS)
         yield sheet
 
 

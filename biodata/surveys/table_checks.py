@@ -101,6 +101,7 @@ class TableChecks:
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
             yield from value_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
+        yield from value_checks.out_of_range(rows, read.interpreted, self.boundaries)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
         """Find what only all tables show; `images` are pictures that are no records (`ingest.protocol.IMAGES`)."""

@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
+from itertools import groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -18,12 +20,15 @@ from biodata.harmonise.records import is_uncounted
 from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import DATUM, LICENCE
+from biodata.places import BoundarySet
+from biodata.places.borders import SEA
 from biodata.places.gazetteer import on_sphere
 from biodata.sharing.names import CommonNames, meaning
 from biodata.surveys.cell_checks import Rows, meant
 from biodata.text import dates
-from biodata.text.controlled import parse_licence
+from biodata.text.controlled import Vocabulary, parse_licence, parse_term
 from biodata.text.numbers import parse_decimal, parse_decimals
+from biodata.text.ranges import COUNTRIES, ranges
 from biodata.text.reference_list import reference_list
 from biodata.text.vernaculars import folded
 
@@ -47,6 +52,10 @@ _LEAST_ROWS, _LEAST_PLACES = 5, 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
 """A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
 _STEP_DEGREES: Final = 0.01
+_APART, _IN_ORDER = timedelta(days=14), 0.9
+"""A day is out of order beyond so much, where the others are in order so often."""
+_DATED: Final = ("eventDate", "verbatimEventDate", "day", "deploymentStart")
+_KINDS: Final = (("sex", Vocabulary.SEX), ("lifeStage", Vocabulary.LIFE_STAGE))
 FAR: Final = "PLACE_FAR_FROM_OTHERS"
 
 
@@ -71,6 +80,8 @@ def of_project(rows: Rows) -> Iterator[Finding]:
 
 def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     """Find what is doubtful of the values of records; nothing of it blocks, since each may be right."""
+    yield from _of_another(rows)
+    yield from days(rows, interpreted)
     yield from _measured(rows)
     yield from _repeated(rows)
     yield from _many(rows, interpreted)
@@ -87,6 +98,59 @@ def _numbers(rows: Rows) -> Iterator[Finding]:
                 yield rows.finding(row, column, "VALUE_READ_AS", read=f"{number:.10g}", rule=rule)
             elif not right and invalid:
                 yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, proposal=meant(invalid, value))
+
+
+def _of_another(rows: Rows) -> Iterator[Finding]:
+    """Find stages of life below the heading of the sex, and the other way round."""
+    for (column, vocabulary), (other, others) in (_KINDS, _KINDS[::-1]):
+        for row, cell in rows.cells(column).items():
+            if parse_term(cell, vocabulary) is None and parse_term(cell, others) is not None:
+                yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
+
+
+def days(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
+    """Find the day of a single row that breaks the order of the rows around it, or lies far from all others of its table."""
+    told = interpreted.select("source_row", day="event_start").drop_nulls().sort("source_row").rows()
+    runs = [list(run) for _, run in groupby(told, key=lambda one: (one[1], rows.own[one[0]].get("locationID")))]
+    firsts = [(run[0][1], rows.own[run[0][0]].get("locationID")) for run in runs]
+    pairs = [(a, b) for a, b in pairwise(firsts)]
+    of_table, of_station = ([b[0] >= a[0] for a, b in pairs if every or a[1] == b[1]] for every in (True, False))
+    ordered, grouped = (len(one) > _LEAST_ROWS and sum(one) >= _IN_ORDER * len(one) for one in (of_table, of_station))
+    every = sorted(day for _, day in told)
+    odd: dict[int, tuple[date, date]] = {}
+    for (before, this, after), run in zip(zip(firsts, firsts[1:], firsts[2:], strict=False), runs[1:], strict=False):
+        beside = ordered or (grouped and before[1] == this[1] == after[1])
+        out = this[0] < before[0] - _APART or this[0] > after[0] + _APART
+        if beside and before[0] <= after[0] and out and len(run) == 1:
+            odd[run[0][0]] = (before[0], after[0])
+    gaps = sorted((after - before, at) for at, (before, after) in enumerate(pairwise(every)))
+    if len(every) > 2 * _LEAST_ROWS and gaps[-1][0] > 3 * max(_APART, gaps[-2][0]):
+        at = gaps[-1][1]
+        ends = {0: every[0], len(every) - 2: every[-1]}
+        odd |= {row: (every[0], every[-1]) for row, day in told if at in ends and day == ends[at]}
+    for row, (before, after) in odd.items():
+        if (column := rows.column(row, _DATED)) is not None:
+            yield rows.finding(row, column, "DATE_OUT_OF_ORDER", before=before.isoformat(), after=after.isoformat())
+
+
+def out_of_range(rows: Rows, interpreted: pl.DataFrame, boundaries: BoundarySet) -> Iterator[Finding]:
+    """Find taxa where they are not known to live: another country, or far from the sea."""
+    placed = interpreted.filter(pl.col("located_country_code").is_in(COUNTRIES) & ~pl.col("ambiguous"))
+    columns = ("source_row", "scientificName", "located_country_code", "decimalLongitude", "decimalLatitude")
+    named = [(*one, " ".join((one[1] or "").split()[:2])) for one in placed.select(columns).iter_rows()]
+    known = ranges({name for *_, name in named} | {name.split(" ")[0] for *_, name in named})
+    for row, _, country, x, y, name in named:
+        lives = known.get(name) or known.get(name.split(" ")[0])
+        if lives is not None and (country not in lives.countries or (lives.coast and _is_inland(x, y, boundaries))):
+            column = rows.column(row, (_NAME, "verbatimScientificName", "vernacularName"))
+            if column is not None:
+                yield rows.finding(row, column, "TAXON_OUT_OF_RANGE", country=country)
+
+
+def _is_inland(x: float, y: float, boundaries: BoundarySet) -> bool:
+    """Tell whether no sea lies a hundred kilometres from a place, to either side."""
+    around = np.array([(x + east, y + north) for east in (-1, 0, 1) for north in (-1, 0, 1)])
+    return not (boundaries.cells.locate(*around.T) == SEA).any()
 
 
 def _measured(rows: Rows) -> Iterator[Finding]:
