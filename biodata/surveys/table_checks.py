@@ -39,7 +39,8 @@ _SAYS_AT_SEA: Final = ("ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINA
 _SAYS_WRONG_PLACE: Final = (
     *_SAYS_AT_SEA, "PROVINCE_COORDINATE_MISMATCH", "MARINE_TAXON_ON_LAND", "PLACE_AT_SEA", "COLUMNS_SWAPPED",
 )  # fmt: skip
-"""What says already of a row that its place is wrong, so that it need not be called far from the others."""
+_SAYS_WRONG_DAY: Final = ("RECORDED_DATE_", "RECORD_OUTSIDE_EVENT", "EVENT_ENDS_BEFORE_START")
+"""What says already of a row that its place or day is wrong, so that it need not be called none of the others."""
 
 
 class TableChecks:
@@ -101,6 +102,8 @@ class TableChecks:
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
             yield from value_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
+        dated = {event for event, when in self._when.items() if when.first is not None}
+        yield from value_checks.days(rows, read.interpreted, dated)
         yield from value_checks.out_of_range(rows, read.interpreted, self.boundaries)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
@@ -166,9 +169,11 @@ def _event(rows: Rows, finding: Finding, term: str) -> str:
 
 
 def once(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings without those that say of a cell what an earlier one says, or that a wrong place is far."""
-    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code.startswith(_SAYS_WRONG_PLACE)}
-    left = (f for f in reversed(findings) if f.code != value_checks.FAR or (f.file, f.sheet, f.row) not in wrong)
+    """Return findings without those that say of a cell what an earlier one says, or that a wrong place or day is none of the others."""
+    places = {(f.file, f.sheet, f.row) for f in findings if f.code.startswith(_SAYS_WRONG_PLACE)}
+    days = {(f.file, f.sheet, f.row) for f in findings if f.code.startswith(_SAYS_WRONG_DAY)}
+    wrong = {value_checks.FAR: places, value_checks.ALONE: days}
+    left = (f for f in reversed(findings) if (f.file, f.sheet, f.row) not in wrong.get(f.code, ()))
     return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in left}.values())
 
 

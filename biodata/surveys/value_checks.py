@@ -57,6 +57,7 @@ _APART, _IN_ORDER = timedelta(days=14), 0.9
 _DATED: Final = ("eventDate", "verbatimEventDate", "day", "deploymentStart")
 _KINDS: Final = (("sex", Vocabulary.SEX), ("lifeStage", Vocabulary.LIFE_STAGE))
 FAR: Final = "PLACE_FAR_FROM_OTHERS"
+ALONE: Final = "DATE_OUT_OF_ORDER"
 
 
 def of_values(rows: Rows) -> Iterator[Finding]:
@@ -81,7 +82,6 @@ def of_project(rows: Rows) -> Iterator[Finding]:
 def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     """Find what is doubtful of the values of records; nothing of it blocks, since each may be right."""
     yield from _of_another(rows)
-    yield from days(rows, interpreted)
     yield from _measured(rows)
     yield from _repeated(rows)
     yield from _many(rows, interpreted)
@@ -108,9 +108,13 @@ def _of_another(rows: Rows) -> Iterator[Finding]:
                 yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
 
 
-def days(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
-    """Find the day of a single row that breaks the order of the rows around it, or lies far from all others of its table."""
-    told = interpreted.select("source_row", day="event_start").drop_nulls().sort("source_row").rows()
+def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> Iterator[Finding]:
+    """Find the day of a single row that breaks the order of the rows around it, or lies far from all others of its table.
+
+    What belongs to an event with days of its own (`dated`) is compared with these.
+    """
+    every_day = interpreted.select("source_row", day="event_start").drop_nulls().sort("source_row").rows()
+    told = [one for one in every_day if (rows.own[one[0]].get("eventID") or "").strip() not in dated]
     runs = [list(run) for _, run in groupby(told, key=lambda one: (one[1], rows.own[one[0]].get("locationID")))]
     firsts = [(run[0][1], rows.own[run[0][0]].get("locationID")) for run in runs]
     pairs = [(a, b) for a, b in pairwise(firsts)]
@@ -130,7 +134,7 @@ def days(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
         odd |= {row: (every[0], every[-1]) for row, day in told if at in ends and day == ends[at]}
     for row, (before, after) in odd.items():
         if (column := rows.column(row, _DATED)) is not None:
-            yield rows.finding(row, column, "DATE_OUT_OF_ORDER", before=before.isoformat(), after=after.isoformat())
+            yield rows.finding(row, column, ALONE, before=before.isoformat(), after=after.isoformat())
 
 
 def out_of_range(rows: Rows, interpreted: pl.DataFrame, boundaries: BoundarySet) -> Iterator[Finding]:
