@@ -15,10 +15,18 @@ from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
 from biodata.text.numbers import parse_decimals
 
-_FEWEST, _MOSTLY, _ALONE, _WIDEST = 5, 0.9, 0.03, 40
+_FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
 _SEVERAL: Final = 3  # rows in which more than one part is told, so that a column and its copy are no sum
 _NUMBERED: Final = re.compile(r"(.*?)(\d+)(\D*)")
-_NUMBERS_OF: Final = ("recordNumber", "organismID", "catalogNumber", "fieldNumber", "materialSampleID")
+_NUMBERS_OF: Final = (
+    "recordNumber",
+    "organismID",
+    "catalogNumber",
+    "fieldNumber",
+    "materialSampleID",
+    "associatedMedia",
+    "mediaID",
+)
 
 
 def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]) -> Iterator[Finding]:
@@ -54,7 +62,7 @@ def _outside(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Fi
     units = units_in(column.heading)[1]
     share, told = is_share(column, units), numbers[~np.isnan(numbers)]
     counts = (told % 1 == 0).all() and (told < 0).sum() == 1 and all(one.dimension != "temperature" for one in units)
-    if share and (told > 100).mean() > 1 - _MOSTLY:
+    if share and (told > 100).mean() > _HALF:
         return
     limits = {"least": "0"} | ({"greatest": "100"} if share else {})
     for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > 100) & share):
@@ -95,7 +103,7 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
                 right = np.isclose(np.nansum(parts, axis=1), total, rtol=1e-3, atol=0.06)
                 several = (asked & right & ((parts > 0).sum(axis=1) > 1)).sum() >= _SEVERAL
                 wrong = np.flatnonzero(asked & ~right)
-                if not several or len(wrong) > (1 - _MOSTLY) * asked.sum():
+                if not several or len(wrong) > max(1, (1 - _MOSTLY) * asked.sum()):
                     continue
                 fixed = len(set(total[asked])) == 1  # then it is a part that is wrong
                 for row in wrong:

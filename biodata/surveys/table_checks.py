@@ -64,6 +64,7 @@ class TableChecks:
         read = self._read(rows.table.frame, rows.table)
         self._sites.append((rows, read.interpreted))
         yield from self._of_all(rows, read, list(cell_checks.found(rows, read)))
+        yield from event_checks.of_zones(rows, read.interpreted, self.today)
 
     def events(self, rows: Rows, placed: frozenset[str] = frozenset()) -> list[Finding]:
         """Return what is wrong with events; `placed` are those whose records all have a place of their own."""
@@ -97,13 +98,14 @@ class TableChecks:
     def _find_in_records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         read = self._read(frame, rows.table)
         self._records.append((rows, read.interpreted))
-        found = list(cell_checks.found(rows, read))
+        found = [*(cells := list(cell_checks.found(rows, read))), *value_checks.other_order(cells)]
         yield from self._of_all(rows, read, list(value_checks.common(rows, found, self.common)))
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
             yield from value_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
         dated = {event for event, when in self._when.items() if when.first is not None}
         yield from value_checks.days(rows, read.interpreted, dated)
+        yield from event_checks.of_zones(rows, read.interpreted, self.today)
         yield from value_checks.out_of_range(rows, read.interpreted, self.boundaries)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:

@@ -157,6 +157,17 @@ def _is_inland(x: float, y: float, boundaries: BoundarySet) -> bool:
     return not (boundaries.cells.locate(*around.T) == SEA).any()
 
 
+def other_order(found: Sequence[Finding]) -> Iterator[Finding]:
+    """Find the few dates that have the month first in a column that has the day first, or the other way round."""
+    orders = ("day_first", "month_first")
+    told = {
+        order: [f for f in found if f.code == "VALUE_READ_AS" and order in f.params.get("rule", "")] for order in orders
+    }
+    few, many = sorted(told.values(), key=len)
+    for finding in few if len(few) <= (1 - _IN_ORDER) * len(many) else ():
+        yield replace(finding, code="RECORDED_DATE_DAY_MONTH_AMBIGUOUS", params={"proposal": finding.params["read"]})
+
+
 def _measured(rows: Rows) -> Iterator[Finding]:
     """Find measurements that are no numbers, or none that such a thing can have; words of a stratum are what they are."""
     for column, kind in rows.table.measured.items():
@@ -225,7 +236,10 @@ def _repeated(rows: Rows) -> Iterator[Finding]:
 def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     counts = interpreted.select("source_row", "individualCount").drop_nulls()
     usual = counts["individualCount"].quantile(0.95, "lower") or 1
-    for row, count in counts.filter(pl.col("individualCount") > max(_MANY, _TIMES_MANY * usual)).iter_rows():
+    alone = [10 * max(_MANY, one) for one in counts["individualCount"].sort(descending=True)[1:2]]
+    for row, count in counts.filter(
+        pl.col("individualCount") > min([max(_MANY, _TIMES_MANY * usual), *alone])
+    ).iter_rows():
         if counts.height >= _LEAST_ROWS and rows.own[row].get("individualCount") is not None:
             told = {"usual": f"{usual:g}", "count": str(count)}
             yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **told)
@@ -253,7 +267,10 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     odd = every.select("source_row", "part", "x", "y", is_east=is_east()).join(lonely, on=["x", "y"])
     for row, number, east, distance in odd.select("source_row", "part", "is_east", "metres").iter_rows():
         rows = parts[number][0]
-        if (column := rows.column(row, _EAST_FIRST if east else _PLACES)) is not None:
+        zones = Counter(rows.cells("utm_zone").values())
+        other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
+        columns = ("utm_zone",) if other_zone else _EAST_FIRST if east else _PLACES
+        if (column := rows.column(row, columns)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
 
 
