@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -151,6 +152,8 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         survey.tables.append(_table(sheet, kind, survey, {}, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
+    above = [cell for _, cells in layout.above for cell in cells if cell is not None]
+    cross = replace(cross, measures=sheet_units.shares_in([layout.grid.name or "", first, *above]))
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
         told = {cross.term: cross.value(column)}
@@ -204,6 +207,8 @@ def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], lis
     for column in sheet.layout.columns:
         name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
         measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
+        if sheet.cross is not None and column in sheet.cross.columns:
+            measures = sheet.cross.measures
         if name in taken:
             params = {"term": name, "other": column_letters(taken[name])}
             told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))

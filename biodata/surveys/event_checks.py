@@ -25,6 +25,7 @@ _OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationV
 _WHEN: Final = ("deploymentStart", "eventDate", "eventID")
 _NEAR: Final = 80
 _FLAGS: Final = flags_of("events")
+_TWO_SITES: Final = "CAMERA_AT_TWO_SITES"
 
 
 def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
@@ -39,6 +40,8 @@ def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     came = rows.table.frame.join(read.select("source_row"), on="source_row", how="semi", maintain_order="left")
     clocks = camera_clocks.faults_of_cells(came, ends_of(read["eventDate"]))
     shifts = {(came["source_row"][at], fault.code): _shift(fault) for at, fault in clocks if fault is not None}
+    moved = read.filter(pl.col("quality_flags").list.contains(_TWO_SITES)).sort("event_start")
+    first = set(moved.unique("camera_id", keep="first", maintain_order=True)["source_row"])
     for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
         if design is not None and _is_of_another_design(rows.own[row], SurveyDesign(design)):
             yield rows.finding(row, "sampleSizeUnit", "EFFORT_UNIT_UNFIT", blocking=True, unit=unit)
@@ -46,8 +49,8 @@ def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
         for flag in flags or ():
             columns, blocking, _ = _FLAGS.get(flag, ((), False, ()))
             column = rows.column(row, columns)
-            if flag == "CAMERA_AT_TWO_SITES":  # it is one of these days that is wrong
-                column = rows.column(row, ENDS[::-1]) or column
+            if flag == _TWO_SITES:  # the end of the first or the start of another is wrong
+                column = rows.column(row, ENDS[::-1] if row in first else ENDS) or column
             if column is not None:
                 yield rows.finding(row, column, flag, blocking=blocking, **params, **shifts.get((row, flag), {}))
 

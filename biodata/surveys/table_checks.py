@@ -112,13 +112,20 @@ class TableChecks:
         """Find what only all tables show; `images` are pictures that are no records (`ingest.protocol.IMAGES`)."""
         sites, events, records = ([rows for rows, _ in one] for one in (self._sites, self._events, self._records))
         identifiers = IDENTIFIERS if self.by_program else IDENTIFIERS[:1]
-        yield from _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED", demanded=False)
-        yield from _identifiers(events, ("eventID",), "EVENT_ID_MISSING", "EVENT_REPEATED")
+        twice = list(_identifiers(events, ("eventID",), "EVENT_ID_MISSING", "EVENT_REPEATED"))
+        again = {one.value for one in twice if one.code == "EVENT_REPEATED"} if self.by_program else set()
+        yield from twice
+        for one in _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED", demanded=False):
+            if (
+                not again or (one.value or "").partition(":")[0] not in again
+            ):  # its event's identifier is part of its own
+                yield one
         yield from _identifiers(sites, ("locationID",), "SITE_ID_MISSING", "SITE_REPEATED")
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
         yield from event_checks.of_records(self._when, self._records)
-        yield from value_checks.far([*self._sites, *self._events, *self._records])
+        wrong = {event for event, code, _ in self._of_events if self.by_program and code.startswith(_SAYS_WRONG_PLACE)}
+        yield from value_checks.far([*self._sites, *self._events, *self._records], wrong)
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
     @property

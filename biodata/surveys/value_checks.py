@@ -47,6 +47,7 @@ _EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
 _TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*]\s*(?=\d)")
+_BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES = 5, 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
@@ -175,6 +176,8 @@ def _measured(rows: Rows) -> Iterator[Finding]:
             continue
         limits = {"least": f"{kind.least:g}", "greatest": f"{kind.greatest:g}", "told": kind.unit}
         for row, cell in rows.cells(column).items():
+            if kind.unit == "%" and cell.strip() in _BRAUN_BLANQUET:
+                continue
             numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown
             if any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
                 yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
@@ -245,8 +248,11 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
             yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **told)
 
 
-def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
-    """Find places of a survey's own rows that lie far from all others of the survey; `parts` have the interpreted rows."""
+def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] = ()) -> Iterator[Finding]:
+    """Find places of a survey's own rows that lie far from all others of the survey; `parts` have the interpreted rows.
+
+    Of `of_events`, events with a wrong place, nothing is told again at their records.
+    """
     step = [(pl.col(name) / _STEP_DEGREES).round() for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
         read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
@@ -270,6 +276,8 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
         zones = Counter(rows.cells("utm_zone").values())
         other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
         columns = ("utm_zone",) if other_zone else _EAST_FIRST if east else _PLACES
+        if rows.table.kind == "occurrences" and (rows.own[row].get("eventID") or "").strip() in of_events:
+            continue
         if (column := rows.column(row, columns)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
 
