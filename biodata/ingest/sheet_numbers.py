@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from biodata.ingest.headings.plain import Unit, units_in
+from biodata.ingest.headings.plain import units_in
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.survey_shapes import ANY_DAY
@@ -18,14 +18,8 @@ from biodata.text.numbers import parse_decimals
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
 _SEVERAL: Final = 3  # rows in which more than one part is told, so that a column and its copy are no sum
 _NUMBERED: Final = re.compile(r"(.*?)(\d+)(\D*)")
-_NUMBERS_OF: Final = (
-    "recordNumber",
-    "organismID",
-    "catalogNumber",
-    "fieldNumber",
-    "materialSampleID",
-    "associatedMedia",
-    "mediaID",
+_NUMBERS_OF: Final = frozenset(
+    "recordNumber organismID catalogNumber fieldNumber materialSampleID associatedMedia mediaID".split()
 )
 
 
@@ -52,22 +46,19 @@ def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:
     return read.to_numpy() if read.count() >= _FEWEST and words <= _ALONE * read.count() else None
 
 
-def is_share(column: Column, units: Sequence[Unit]) -> bool:
-    """Tell whether a heading says that a column has percents."""
-    return "%" in column.heading or any(unit.name == "percent" for unit in units)
+def _is_share(column: Column) -> bool:
+    return "%" in column.heading or any(unit.name == "percent" for unit in units_in(column.heading)[1])
 
 
 def _outside(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Finding]:
     """Find percents that are none, and the one whole number below zero."""
-    units = units_in(column.heading)[1]
-    share, told = is_share(column, units), numbers[~np.isnan(numbers)]
-    counts = (told % 1 == 0).all() and (told < 0).sum() == 1 and all(one.dimension != "temperature" for one in units)
-    if share and (told > 100).mean() > _HALF:
-        return
+    share, told = _is_share(column), numbers[~np.isnan(numbers)]
+    warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
+    counts = not warmth and (told % 1 == 0).all() and (told < 0).sum() == 1
+    share = share and (told > 100).mean() <= _HALF
     limits = {"least": "0"} | ({"greatest": "100"} if share else {})
     for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > 100) & share):
-        row, cells = layout.rows[at]
-        yield layout.finding(row, column.heading, cells[column.index], "MEASUREMENT_INVALID", **limits)
+        yield _at(layout, at, column, "MEASUREMENT_INVALID", **limits)
 
 
 def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Iterator[Finding]:
@@ -89,9 +80,10 @@ def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Itera
 def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:
     """Find totals that are not what the columns beside them make, and shares that make no hundred, as in nearly all rows."""
     found: dict[tuple[int, int], Finding] = {}
-    for block in _blocks(layout.columns, numbers):
+    beside = groupby(layout.columns, key=lambda column: column.index in numbers)
+    for block in (list(columns)[:_WIDEST] for are_numbers, columns in beside if are_numbers):
         told = np.column_stack([numbers[column.index] for column in block])
-        shares = [is_share(column, units_in(column.heading)[1]) for column in block]
+        shares = [_is_share(column) for column in block]
         for first, last in combinations(range(len(block)), 2):
             parts = told[:, first : last + 1]
             filled = ~np.isnan(parts).all(axis=1) & ~(parts < 0).any(axis=1)
@@ -107,11 +99,9 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
                     continue
                 fixed = len(set(total[asked])) == 1  # then it is a part that is wrong
                 for row in wrong:
-                    at = first + int(np.nanargmax(parts[row])) if fixed else target
+                    column = block[first + int(np.nanargmax(parts[row])) if fixed else target]
                     params = {"sum": f"{np.nansum(parts[row]):g}", "total": f"{total[row]:g}"}
-                    number, cells = layout.rows[row]
-                    cell = cells[block[at].index]
-                    found[row, at] = layout.finding(number, block[at].heading, cell, "SUM_DISAGREES", **params)
+                    found[row, column.index] = _at(layout, row, column, "SUM_DISAGREES", **params)
     yield from found.values()
 
 
@@ -122,31 +112,21 @@ def _ends(layout: Layout, numbers: Collection[int]) -> Iterator[Finding]:
         if begins is None or ends is None or begins.dtype != ends.dtype or last.index != first.index + 1:
             continue
         wrong, right = (ends < begins).fill_null(value=False), (ends > begins).sum()
-        if right >= 2 * _FEWEST and wrong.sum() <= (1 - _MOSTLY) * right:
-            for at in wrong.arg_true():
-                overnight = begins.dtype == pl.String and begins[at] > "15" and ends[at] < "10"
-                if not overnight:
-                    row, cells = layout.rows[at]
-                    start = str(begins[at])
-                    yield layout.finding(row, last.heading, cells[last.index], "EVENT_ENDS_BEFORE_START", start=start)
+        for at in wrong.arg_true() if right >= 2 * _FEWEST and wrong.sum() <= (1 - _MOSTLY) * right else ():
+            overnight = begins.dtype == pl.String and begins[at] > "15" and ends[at] < "10"
+            if not overnight:
+                yield _at(layout, at, last, "EVENT_ENDS_BEFORE_START", start=str(begins[at]))
 
 
 def _moments(cells: Sequence[str | None]) -> pl.Series | None:
     """Return a column's times of day, or its days; None where it holds anything else."""
     texts = pl.Series(cells, dtype=pl.String)
-    if texts.count() >= 2 * _FEWEST and texts.str.contains(r"\d").sum() == texts.count():
-        clocks = dates.parse_times(texts)["clock"]
-        if clocks.count() >= (1 - _ALONE) * texts.count():
-            return clocks.str.zfill(5)
-        days = dates.parse_dates(texts, today=ANY_DAY)["start"]
-        if days.count() >= (1 - _ALONE) * texts.count():
-            return days
-    return None
+    if texts.count() < 2 * _FEWEST or not texts.drop_nulls().str.contains(r"\d").all():
+        return None
+    read = (dates.parse_times(texts)["clock"].str.zfill(5), dates.parse_dates(texts, today=ANY_DAY)["start"])
+    return next((one for one in read if one.count() >= (1 - _ALONE) * texts.count()), None)
 
 
-def _blocks(columns: Sequence[Column], numbers: Collection[int]) -> Iterator[list[Column]]:
-    """Yield the columns of numbers that stand beside each other, three of them at least."""
-    for is_number, block in groupby(columns, key=lambda column: column.index in numbers):
-        together = list(block)[:_WIDEST]
-        if is_number and len(together) > 2:
-            yield together
+def _at(layout: Layout, at: int, column: Column, code: str, **params: str) -> Finding:
+    row, cells = layout.rows[at]
+    return layout.finding(row, column.heading, cells[column.index], code, **params)

@@ -110,16 +110,14 @@ def _of_another(rows: Rows) -> Iterator[Finding]:
 
 
 def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> Iterator[Finding]:
-    """Find the day of a single row that breaks the order of the rows around it, or lies far from all others of its table.
-
-    What belongs to an event with days of its own (`dated`) is compared with these.
-    """
+    """Find the day of a row that breaks the order of those around it, or lies far from all others; `dated` events have their own."""
     every_day = interpreted.select("source_row", day="event_start").drop_nulls().sort("source_row").rows()
     told = [one for one in every_day if (rows.own[one[0]].get("eventID") or "").strip() not in dated]
     runs = [list(run) for _, run in groupby(told, key=lambda one: (one[1], rows.own[one[0]].get("locationID")))]
     firsts = [(run[0][1], rows.own[run[0][0]].get("locationID")) for run in runs]
-    pairs = [(a, b) for a, b in pairwise(firsts)]
-    of_table, of_station = ([b[0] >= a[0] for a, b in pairs if every or a[1] == b[1]] for every in (True, False))
+    of_table, of_station = (
+        [b[0] >= a[0] for a, b in pairwise(firsts) if every or a[1] == b[1]] for every in (True, False)
+    )
     ordered, grouped = (len(one) > _LEAST_ROWS and sum(one) >= _IN_ORDER * len(one) for one in (of_table, of_station))
     every = sorted(day for _, day in told)
     odd: dict[int, tuple[date, date]] = {}
@@ -130,9 +128,8 @@ def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> 
             odd[run[0][0]] = (before[0], after[0])
     gaps = sorted((after - before, at) for at, (before, after) in enumerate(pairwise(every)))
     if len(every) > 2 * _LEAST_ROWS and gaps[-1][0] > 3 * max(_APART, gaps[-2][0]):
-        at = gaps[-1][1]
-        ends = {0: every[0], len(every) - 2: every[-1]}
-        odd |= {row: (every[0], every[-1]) for row, day in told if at in ends and day == ends[at]}
+        end = {0: every[0], len(every) - 2: every[-1]}.get(gaps[-1][1])
+        odd |= {row: (every[0], every[-1]) for row, day in told if day == end}
     for row, (before, after) in odd.items():
         if (column := rows.column(row, _DATED)) is not None:
             yield rows.finding(row, column, ALONE, before=before.isoformat(), after=after.isoformat())
@@ -160,11 +157,9 @@ def _is_inland(x: float, y: float, boundaries: BoundarySet) -> bool:
 
 def other_order(found: Sequence[Finding]) -> Iterator[Finding]:
     """Find the few dates that have the month first in a column that has the day first, or the other way round."""
-    orders = ("day_first", "month_first")
-    told = {
-        order: [f for f in found if f.code == "VALUE_READ_AS" and order in f.params.get("rule", "")] for order in orders
-    }
-    few, many = sorted(told.values(), key=len)
+    told = [one for one in found if one.code == "VALUE_READ_AS"]
+    orders = ([f for f in told if order in f.params.get("rule", "")] for order in ("day_first", "month_first"))
+    few, many = sorted(orders, key=len)
     for finding in few if len(few) <= (1 - _IN_ORDER) * len(many) else ():
         yield replace(finding, code="RECORDED_DATE_DAY_MONTH_AMBIGUOUS", params={"proposal": finding.params["read"]})
 
@@ -240,19 +235,15 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     counts = interpreted.select("source_row", "individualCount").drop_nulls()
     usual = counts["individualCount"].quantile(0.95, "lower") or 1
     alone = [10 * max(_MANY, one) for one in counts["individualCount"].sort(descending=True)[1:2]]
-    for row, count in counts.filter(
-        pl.col("individualCount") > min([max(_MANY, _TIMES_MANY * usual), *alone])
-    ).iter_rows():
+    most = min(max(_MANY, _TIMES_MANY * usual), *alone, float("inf"))
+    for row, count in counts.filter(pl.col("individualCount") > most).iter_rows():
         if counts.height >= _LEAST_ROWS and rows.own[row].get("individualCount") is not None:
             told = {"usual": f"{usual:g}", "count": str(count)}
             yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **told)
 
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] = ()) -> Iterator[Finding]:
-    """Find places of a survey's own rows that lie far from all others of the survey; `parts` have the interpreted rows.
-
-    Of `of_events`, events with a wrong place, nothing is told again at their records.
-    """
+    """Find places of a survey's own rows that lie far from all others; of `of_events` nothing is told again at their records."""
     step = [(pl.col(name) / _STEP_DEGREES).round() for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
         read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
@@ -276,9 +267,8 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] =
         zones = Counter(rows.cells("utm_zone").values())
         other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
         columns = ("utm_zone",) if other_zone else _EAST_FIRST if east else _PLACES
-        if rows.table.kind == "occurrences" and (rows.own[row].get("eventID") or "").strip() in of_events:
-            continue
-        if (column := rows.column(row, columns)) is not None:
+        again = rows.table.kind == "occurrences" and (rows.own[row].get("eventID") or "").strip() in of_events
+        if not again and (column := rows.column(row, columns)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
 
 
