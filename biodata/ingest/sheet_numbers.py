@@ -17,7 +17,7 @@ from biodata.text.numbers import parse_decimals
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
 _SEVERAL: Final = 3  # rows in which more than one part is told, so that a column and its copy are no sum
-_NUMBERED: Final = re.compile(r"(.*?)(\d+)(\D*)")
+_NUMBERED: Final = re.compile(r"(.*?)(\d{1,18})(\D*)")
 _NUMBERS_OF: Final = frozenset(
     "recordNumber organismID catalogNumber fieldNumber materialSampleID associatedMedia mediaID".split()
 )
@@ -57,7 +57,7 @@ def _outside(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Fi
     counts = not warmth and (told % 1 == 0).all() and (told < 0).sum() == 1
     share = share and (told > 100).mean() <= _HALF
     limits = {"least": "0"} | ({"greatest": "100"} if share else {})
-    for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > 100) & share):
+    for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > 100) & share).tolist():
         yield _at(layout, at, column, "MEASUREMENT_INVALID", **limits)
 
 
@@ -68,7 +68,7 @@ def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Itera
     if len(told) < 3 * _FEWEST or len({part and (part[1], part[3]) for part in parts}) > 1 or parts[0] is None:
         return
     steps = [int(after[2]) - int(before[2]) for before, after in pairwise(filter(None, parts))]
-    plain = all(cell == str(int(cell)) for _, cell in told if cell.isdigit()) and told[0][1].isdigit()
+    plain = all(part and cell == str(int(part[2])) for (_, cell), part in zip(told, parts, strict=True))
     usual = sum(step == 1 for step in steps) if plain else sum(step > 0 for step in steps)
     first: dict[str, int] = {}
     again = [(row, cell, before) for row, cell in told if (before := first.setdefault(cell, row)) != row]
@@ -98,7 +98,7 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
                 if not several or len(wrong) > max(1, (1 - _MOSTLY) * asked.sum()):
                     continue
                 fixed = len(set(total[asked])) == 1  # then it is a part that is wrong
-                for row in wrong:
+                for row in wrong.tolist():
                     column = block[first + int(np.nanargmax(parts[row])) if fixed else target]
                     params = {"sum": f"{np.nansum(parts[row]):g}", "total": f"{total[row]:g}"}
                     found[row, column.index] = _at(layout, row, column, "SUM_DISAGREES", **params)
@@ -111,7 +111,7 @@ def _ends(layout: Layout, numbers: Collection[int]) -> Iterator[Finding]:
         begins, ends = (_moments(layout.cells(column.index)) for column in (first, last))
         if begins is None or ends is None or begins.dtype != ends.dtype or last.index != first.index + 1:
             continue
-        wrong, right = (ends < begins).fill_null(value=False), (ends > begins).sum()
+        wrong, right = (ends < begins).fill_null(value=False), int((ends > begins).sum())
         for at in wrong.arg_true() if right >= 2 * _FEWEST and wrong.sum() <= (1 - _MOSTLY) * right else ():
             overnight = begins.dtype == pl.String and begins[at] > "15" and ends[at] < "10"
             if not overnight:
@@ -129,4 +129,4 @@ def _moments(cells: Sequence[str | None]) -> pl.Series | None:
 
 def _at(layout: Layout, at: int, column: Column, code: str, **params: str) -> Finding:
     row, cells = layout.rows[at]
-    return layout.finding(row, column.heading, cells[column.index], code, **params)
+    return Finding(layout.grid.file, layout.grid.name, row, column.heading, cells[column.index], code, False, params)

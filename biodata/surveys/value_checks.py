@@ -130,9 +130,9 @@ def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> 
     if len(every) > 2 * _LEAST_ROWS and gaps[-1][0] > 3 * max(_APART, gaps[-2][0]):
         end = {0: every[0], len(every) - 2: every[-1]}.get(gaps[-1][1])
         odd |= {row: (every[0], every[-1]) for row, day in told if day == end}
-    for row, (before, after) in odd.items():
+    for row, around in odd.items():
         if (column := rows.column(row, _DATED)) is not None:
-            yield rows.finding(row, column, ALONE, before=before.isoformat(), after=after.isoformat())
+            yield rows.finding(row, column, ALONE, before=around[0].isoformat(), after=around[1].isoformat())
 
 
 def out_of_range(rows: Rows, interpreted: pl.DataFrame, boundaries: BoundarySet) -> Iterator[Finding]:
