@@ -33,8 +33,8 @@ OTHER: Final = {
     "ID": "TH",
     "PH": "ID",
 }
-SPECIES: Final = ("Muntiacus muntjak", "Panthera pardus", "Sus scrofa", "Macaca nemestrina", "Gallus gallus",
-                  "Helarctos malayanus", "Rusa unicolor", "Viverra zibetha")  # fmt: skip
+SPECIES: Final = ("Paradoxurus hermaphroditus", "Prionailurus bengalensis", "Sus scrofa", "Macaca nemestrina", "Gallus gallus",
+                  "Arctictis binturong", "Rusa unicolor", "Viverra zibetha")  # fmt: skip
 OCCURRENCE: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "individualCount", "decimalLatitude",
                      "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode", "locality", "occurrenceRemarks")  # fmt: skip
 EVENT: Final = ("eventID", "eventDate", "samplingProtocol", "sampleSizeValue", "sampleSizeUnit", "decimalLatitude",

@@ -10,6 +10,7 @@ from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.sheet_headings import IN_DEGREES
 from biodata.ingest.sheet_layout import Column, Layout, is_total
+from biodata.ingest.sheet_units import Measured
 from biodata.text.numbers import ascii_digits
 
 _FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
@@ -30,6 +31,7 @@ class Cross:
     columns: list[Column]
     term: str
     values: Mapping[str, str] = field(default_factory=dict)
+    measures: Measured | None = None  # what the cells are where they count nothing: percents of cover
 
     def value(self, column: Column) -> str:
         """Return what the heading of a column says: itself, or what it is short for."""
@@ -76,10 +78,11 @@ class Sheet:
         ]  # fmt: skip
         for column in cross.columns:
             filled = [cell is not None for cell in self.layout.cells(column.index)]
-            rows, count = list(compress(self.layout.rows, filled)), "individualCount"
+            rows = list(compress(self.layout.rows, filled))
+            count, term = (column.heading, None) if cross.measures else ("individualCount",) * 2
             layout = replace(self.layout, columns=[*rest, column], rows=rows, findings=[])
-            proposal = Proposal(column.heading, count, 1.0, None, Why.KEPT)
-            yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal})
+            proposal = Proposal(column.heading, term, 1.0, None, Why.KEPT)
+            yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal}, cross)
 
 
 def share_stations(sheets: Sequence[Sheet]) -> None:

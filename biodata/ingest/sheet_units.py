@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -48,10 +48,19 @@ def measured(heading: str) -> Measured | None:
     """Return what a heading says that its column measures, in the unit that it names; None where it says none."""
     rest, units = units_in(heading.strip())
     found = _measures().get(key(heading)) or _measures().get(key(rest))
+    if any(unit.name == "m_above_sea_level" for unit in units):
+        return None
     if found is None or not units or units[0].name in (found.unit, "percent") or found.greatest is None:
         return found
     factor = _METRES.get(units[0].name, 1.0) / _METRES.get(found.unit, 1.0)
-    return Measured(found.kind, units[0].name, 0.0, found.greatest / factor)
+    return Measured(found.kind, units[0].name, (found.least or 0.0) / factor, found.greatest / factor)
+
+
+def shares_in(texts: Iterable[str]) -> Measured | None:
+    """Return what the cells of a cross-table measure where a title, its sheet's name or a heading over it says percents or cover."""
+    share = next(one for one in _measures().values() if one.unit == "%")
+    covers = [word for word, one in _measures().items() if one == share]
+    return share if any("%" in text or any(word in key(text) for word in covers) for text in texts) else None
 
 
 def measurements(columns: Mapping[str, Sequence[str | None]], kinds: Mapping[str, Measured]) -> list[str | None]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -13,10 +14,12 @@ from biodata.formats.workbooks import Grid, column_letters
 from biodata.ingest import sheet_headings, sheet_units, survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
+from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_crosses import Sheet, share_stations
 from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout
+from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
@@ -90,6 +93,7 @@ def _sheet(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Shee
         sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
         survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
         sheet_headings.leave_out_no_records(layout, sheet.names)
+        layout.findings += odd_numbers(layout, sheet.names, TERMS)
         yield sheet
 
 
@@ -148,6 +152,8 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
         survey.tables.append(_table(sheet, kind, survey, {}, alone=alone))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
+    above = [cell for _, cells in layout.above for cell in cells if cell is not None]
+    cross = replace(cross, measures=sheet_units.shares_in([layout.grid.name or "", first, *above]))
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
         told = {cross.term: cross.value(column)}
@@ -201,6 +207,8 @@ def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], lis
     for column in sheet.layout.columns:
         name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
         measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
+        if sheet.cross is not None and column in sheet.cross.columns:
+            measures = sheet.cross.measures
         if name in taken:
             params = {"term": name, "other": column_letters(taken[name])}
             told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))

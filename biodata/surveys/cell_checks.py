@@ -14,6 +14,7 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.text.coordinate_pairs import read_pair
+from biodata.text.coordinates import Axis, parse_angle
 from biodata.text.proposals import StatedNumber, meant_date, meant_time, read_stated
 from biodata.text.tables import NA, PLACEHOLDERS, read_rows
 
@@ -170,6 +171,10 @@ def _column(flag: str, columns: tuple[str, ...], rows: Rows, row: int) -> str | 
     return next((column for column in filled if wrong(own[column])), next(iter(filled), None))
 
 
+def _is_no_angle(value: str) -> bool:
+    return _is_no_number(value) and all(parse_angle(value, axis)[0] is None for axis in Axis)
+
+
 def _is_no_number(value: str) -> bool:
     try:
         float(value.replace(",", "."))
@@ -188,7 +193,7 @@ def _is_beyond(value: str) -> bool:
 
 # For flags of several columns: what makes a cell the one that is meant.
 _WRONG: Final[Mapping[str, Callable[[str], bool]]] = {
-    "COORDINATE_INVALID": _is_no_number, "COORDINATE_OUT_OF_RANGE": _is_beyond, "RECORDED_DATE_INVALID": _is_two_numbers,
+    "COORDINATE_INVALID": _is_no_angle, "COORDINATE_OUT_OF_RANGE": _is_beyond, "RECORDED_DATE_INVALID": _is_two_numbers,
 }  # fmt: skip
 _TIMES: Final = {"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time}
 _COUNTED: Final = {"INDIVIDUAL_COUNT_INVALID": "individualCount", "EFFORT_INVALID": "sampleSizeValue"}

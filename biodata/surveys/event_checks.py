@@ -1,6 +1,7 @@
 """What is wrong with events: their design, effort, days, clocks, zones and scope; and with records beside the time of their event."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,7 @@ _OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationV
 _WHEN: Final = ("deploymentStart", "eventDate", "eventID")
 _NEAR: Final = 80
 _FLAGS: Final = flags_of("events")
+_TWO_SITES: Final = "CAMERA_AT_TWO_SITES"
 
 
 def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
@@ -38,6 +40,8 @@ def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     came = rows.table.frame.join(read.select("source_row"), on="source_row", how="semi", maintain_order="left")
     clocks = camera_clocks.faults_of_cells(came, ends_of(read["eventDate"]))
     shifts = {(came["source_row"][at], fault.code): _shift(fault) for at, fault in clocks if fault is not None}
+    moved = read.filter(pl.col("quality_flags").list.contains(_TWO_SITES)).sort("event_start")
+    first = set(moved.unique("camera_id", keep="first", maintain_order=True)["source_row"])
     for row, design, unit, flags in read.select("source_row", "design", "effort_unit", "quality_flags").iter_rows():
         if design is not None and _is_of_another_design(rows.own[row], SurveyDesign(design)):
             yield rows.finding(row, "sampleSizeUnit", "EFFORT_UNIT_UNFIT", blocking=True, unit=unit)
@@ -45,6 +49,8 @@ def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
         for flag in flags or ():
             columns, blocking, _ = _FLAGS.get(flag, ((), False, ()))
             column = rows.column(row, columns)
+            if flag == _TWO_SITES:  # the end of the first or the start of another is wrong
+                column = rows.column(row, ENDS[::-1] if row in first else ENDS) or column
             if column is not None:
                 yield rows.finding(row, column, flag, blocking=blocking, **params, **shifts.get((row, flag), {}))
 
@@ -58,26 +64,42 @@ def _is_of_another_design(own: Mapping[str, Any], design: SurveyDesign) -> bool:
 
 
 def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
-    columns = ("source_row", "camera_id", "locationID", "event_start", "event_end")
-    each = read.sort("event_start").drop_nulls(["camera_id", "event_start"]).select(columns)
-    before = pl.col("event_end", "locationID").shift(1).over("camera_id").name.prefix("last_")
+    """Find a camera, or a station where no camera is told, that was set up again before it was taken down; at two sites a flag says so."""
+    set_up = read if ENDS[1] in rows.table.headings else read.drop_nulls("camera_id")
+    each = set_up.with_columns(pl.coalesce("camera_id", "locationID").alias("camera")).sort("event_start")
+    before = pl.col("event_start", "event_end", "locationID", "source_row").shift(1).over("camera").name.prefix("last_")
     same = pl.col("locationID").eq_missing(pl.col("last_locationID"))
-    overlap = pl.col("event_start").cast(pl.Date) < pl.col("last_event_end").cast(pl.Date)
-    for row in each.with_columns(before).filter(same & overlap)["source_row"]:
-        yield rows.finding(row, "cameraID", "CAMERA_DEPLOYMENTS_OVERLAP")
+    begins, ends, began = (pl.col(name).cast(pl.Date) for name in ("event_start", "last_event_end", "last_event_start"))
+    told = each.drop_nulls(["camera", "event_start"]).with_columns(before)
+    for row in told.filter(same & (begins < ends) & ((begins > began) | pl.col("camera_id").is_not_null()))[
+        "source_row"
+    ]:
+        column = ENDS[0] if rows.own[row].get(ENDS[0]) is not None else "cameraID"
+        yield rows.finding(row, column, "CAMERA_DEPLOYMENTS_OVERLAP")
 
 
 def _zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
-    stated = rows.cells("timeZone")
     columns = ("source_row", "time_zone", "country_codes", "event_start")
     for row, zone, codes, start in read.drop_nulls(["time_zone", "event_start"]).select(columns).iter_rows():
-        names = [times.COUNTRY_ZONES[code].name for code in codes or () if code in times.COUNTRY_ZONES]
-        if row not in stated or not names or len(names) < len(codes):
-            continue
-        day, clock = start.date(), start.strftime("%H:%M")
-        offset = zone if times.OFFSET.fullmatch(zone) else times.offset_at(zone, day, clock)
-        if offset not in {times.offset_at(name, day, clock) for name in names}:
-            yield rows.finding(row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=" / ".join(names))
+        yield from _zone(rows, row, zone, codes or (), start.date(), start.strftime("%H:%M"))
+
+
+def of_zones(rows: Rows, interpreted: pl.DataFrame, today: date) -> Iterator[Finding]:
+    """Find zones of sites, or told with records, that are none of their place."""
+    known = interpreted.filter(~pl.col("ambiguous")).select("source_row", "located_country_code").drop_nulls()
+    for row, code in known.iter_rows() if "timeZone" in rows.table.headings else ():
+        with suppress(ValueError):  # what is no zone is told as that
+            if zone := times.read_zone((rows.own[row].get("timeZone") or "").strip()):
+                yield from _zone(rows, row, zone, (code,), today, "12:00")
+
+
+def _zone(rows: Rows, row: int, zone: str, codes: Collection[str], day: date, clock: str) -> Iterator[Finding]:
+    names = [times.COUNTRY_ZONES[code].name for code in codes if code in times.COUNTRY_ZONES]
+    if rows.column(row, ("timeZone",)) is None or not names or len(names) < len(codes):
+        return
+    offset = zone if times.OFFSET.fullmatch(zone) else times.offset_at(zone, day, clock)
+    if offset not in {times.offset_at(name, day, clock) for name in names}:
+        yield rows.finding(row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=" / ".join(names))
 
 
 def _scopes(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:

@@ -39,7 +39,8 @@ _SAYS_AT_SEA: Final = ("ZERO_COORDINATE", "LAND_TAXON_AT_SEA", "COUNTRY_COORDINA
 _SAYS_WRONG_PLACE: Final = (
     *_SAYS_AT_SEA, "PROVINCE_COORDINATE_MISMATCH", "MARINE_TAXON_ON_LAND", "PLACE_AT_SEA", "COLUMNS_SWAPPED",
 )  # fmt: skip
-"""What says already of a row that its place is wrong, so that it need not be called far from the others."""
+_SAYS_WRONG_DAY: Final = ("RECORDED_DATE_", "RECORD_OUTSIDE_EVENT", "EVENT_ENDS_BEFORE_START")
+"""What says already of a row that its place or day is wrong, so that it need not be called none of the others."""
 
 
 class TableChecks:
@@ -63,6 +64,7 @@ class TableChecks:
         read = self._read(rows.table.frame, rows.table)
         self._sites.append((rows, read.interpreted))
         yield from self._of_all(rows, read, list(cell_checks.found(rows, read)))
+        yield from event_checks.of_zones(rows, read.interpreted, self.today)
 
     def events(self, rows: Rows, placed: frozenset[str] = frozenset()) -> list[Finding]:
         """Return what is wrong with events; `placed` are those whose records all have a place of their own."""
@@ -96,23 +98,34 @@ class TableChecks:
     def _find_in_records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         read = self._read(frame, rows.table)
         self._records.append((rows, read.interpreted))
-        found = list(cell_checks.found(rows, read))
+        found = [*(cells := list(cell_checks.found(rows, read))), *value_checks.other_order(cells)]
         yield from self._of_all(rows, read, list(value_checks.common(rows, found, self.common)))
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
             yield from value_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
+        dated = {event for event, when in self._when.items() if when.first is not None}
+        yield from value_checks.days(rows, read.interpreted, dated)
+        yield from event_checks.of_zones(rows, read.interpreted, self.today)
+        yield from value_checks.out_of_range(rows, read.interpreted, self.boundaries)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
         """Find what only all tables show; `images` are pictures that are no records (`ingest.protocol.IMAGES`)."""
         sites, events, records = ([rows for rows, _ in one] for one in (self._sites, self._events, self._records))
         identifiers = IDENTIFIERS if self.by_program else IDENTIFIERS[:1]
-        yield from _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED", demanded=False)
-        yield from _identifiers(events, ("eventID",), "EVENT_ID_MISSING", "EVENT_REPEATED")
+        twice = list(_identifiers(events, ("eventID",), "EVENT_ID_MISSING", "EVENT_REPEATED"))
+        again = {one.value for one in twice if one.code == "EVENT_REPEATED"} if self.by_program else set()
+        yield from twice
+        for one in _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED", demanded=False):
+            if (
+                not again or (one.value or "").partition(":")[0] not in again
+            ):  # its event's identifier is part of its own
+                yield one
         yield from _identifiers(sites, ("locationID",), "SITE_ID_MISSING", "SITE_REPEATED")
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
         yield from event_checks.of_records(self._when, self._records)
-        yield from value_checks.far([*self._sites, *self._events, *self._records])
+        wrong = {event for event, code, _ in self._of_events if self.by_program and code.startswith(_SAYS_WRONG_PLACE)}
+        yield from value_checks.far([*self._sites, *self._events, *self._records], wrong)
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
     @property
@@ -165,9 +178,11 @@ def _event(rows: Rows, finding: Finding, term: str) -> str:
 
 
 def once(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings without those that say of a cell what an earlier one says, or that a wrong place is far."""
-    wrong = {(f.file, f.sheet, f.row) for f in findings if f.code.startswith(_SAYS_WRONG_PLACE)}
-    left = (f for f in reversed(findings) if f.code != value_checks.FAR or (f.file, f.sheet, f.row) not in wrong)
+    """Return findings without those that say of a cell what an earlier one says, or that a wrong place or day is none of the others."""
+    places = {(f.file, f.sheet, f.row) for f in findings if f.code.startswith(_SAYS_WRONG_PLACE)}
+    days = {(f.file, f.sheet, f.row) for f in findings if f.code.startswith(_SAYS_WRONG_DAY)}
+    wrong = {value_checks.FAR: places, value_checks.ALONE: days}
+    left = (f for f in reversed(findings) if (f.file, f.sheet, f.row) not in wrong.get(f.code, ()))
     return list({(f.file, f.sheet, f.row, f.column, f.code): f for f in left}.values())
 
 

@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
+from itertools import groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -18,12 +20,15 @@ from biodata.harmonise.records import is_uncounted
 from biodata.ingest.headings.plain import from_zawgyi, is_zawgyi
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import DATUM, LICENCE
+from biodata.places import BoundarySet
+from biodata.places.borders import SEA
 from biodata.places.gazetteer import on_sphere
 from biodata.sharing.names import CommonNames, meaning
 from biodata.surveys.cell_checks import Rows, meant
 from biodata.text import dates
-from biodata.text.controlled import parse_licence
+from biodata.text.controlled import Vocabulary, parse_licence, parse_term
 from biodata.text.numbers import parse_decimal, parse_decimals
+from biodata.text.ranges import COUNTRIES, ranges
 from biodata.text.reference_list import reference_list
 from biodata.text.vernaculars import folded
 
@@ -42,12 +47,18 @@ _EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
 _TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*]\s*(?=\d)")
+_BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES = 5, 3
 _FAR_M, _TIMES_FAR = 50_000.0, 20.0
 """A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
 _STEP_DEGREES: Final = 0.01
+_APART, _IN_ORDER = timedelta(days=14), 0.9
+"""A day is out of order beyond so much, where the others are in order so often."""
+_DATED: Final = ("eventDate", "verbatimEventDate", "day", "deploymentStart")
+_KINDS: Final = (("sex", Vocabulary.SEX), ("lifeStage", Vocabulary.LIFE_STAGE))
 FAR: Final = "PLACE_FAR_FROM_OTHERS"
+ALONE: Final = "DATE_OUT_OF_ORDER"
 
 
 def of_values(rows: Rows) -> Iterator[Finding]:
@@ -71,6 +82,7 @@ def of_project(rows: Rows) -> Iterator[Finding]:
 
 def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     """Find what is doubtful of the values of records; nothing of it blocks, since each may be right."""
+    yield from _of_another(rows)
     yield from _measured(rows)
     yield from _repeated(rows)
     yield from _many(rows, interpreted)
@@ -89,6 +101,69 @@ def _numbers(rows: Rows) -> Iterator[Finding]:
                 yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, proposal=meant(invalid, value))
 
 
+def _of_another(rows: Rows) -> Iterator[Finding]:
+    """Find stages of life below the heading of the sex, and the other way round."""
+    for (column, vocabulary), (other, others) in (_KINDS, _KINDS[::-1]):
+        for row, cell in rows.cells(column).items():
+            if parse_term(cell, vocabulary) is None and parse_term(cell, others) is not None:
+                yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
+
+
+def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> Iterator[Finding]:
+    """Find the day of a row that breaks the order of those around it, or lies far from all others; `dated` events have their own."""
+    every_day = interpreted.select("source_row", day="event_start").drop_nulls().sort("source_row").rows()
+    told = [one for one in every_day if (rows.own[one[0]].get("eventID") or "").strip() not in dated]
+    runs = [list(run) for _, run in groupby(told, key=lambda one: (one[1], rows.own[one[0]].get("locationID")))]
+    firsts = [(run[0][1], rows.own[run[0][0]].get("locationID")) for run in runs]
+    of_table, of_station = (
+        [b[0] >= a[0] for a, b in pairwise(firsts) if every or a[1] == b[1]] for every in (True, False)
+    )
+    ordered, grouped = (len(one) > _LEAST_ROWS and sum(one) >= _IN_ORDER * len(one) for one in (of_table, of_station))
+    every = sorted(day for _, day in told)
+    odd: dict[int, tuple[date, date]] = {}
+    for (before, this, after), run in zip(zip(firsts, firsts[1:], firsts[2:], strict=False), runs[1:], strict=False):
+        beside = ordered or (grouped and before[1] == this[1] == after[1])
+        out = this[0] < before[0] - _APART or this[0] > after[0] + _APART
+        if beside and before[0] <= after[0] and out and len(run) == 1:
+            odd[run[0][0]] = (before[0], after[0])
+    gaps = sorted((after - before, at) for at, (before, after) in enumerate(pairwise(every)))
+    if len(every) > 2 * _LEAST_ROWS and gaps[-1][0] > 3 * max(_APART, gaps[-2][0]):
+        end = {0: every[0], len(every) - 2: every[-1]}.get(gaps[-1][1])
+        odd |= {row: (every[0], every[-1]) for row, day in told if day == end}
+    for row, around in odd.items():
+        if (column := rows.column(row, _DATED)) is not None:
+            yield rows.finding(row, column, ALONE, before=around[0].isoformat(), after=around[1].isoformat())
+
+
+def out_of_range(rows: Rows, interpreted: pl.DataFrame, boundaries: BoundarySet) -> Iterator[Finding]:
+    """Find taxa where they are not known to live: another country, or far from the sea."""
+    placed = interpreted.filter(pl.col("located_country_code").is_in(COUNTRIES) & ~pl.col("ambiguous"))
+    columns = ("source_row", "scientificName", "located_country_code", "decimalLongitude", "decimalLatitude")
+    named = [(*one, " ".join((one[1] or "").split()[:2])) for one in placed.select(columns).iter_rows()]
+    known = ranges({name for *_, name in named} | {name.split(" ")[0] for *_, name in named})
+    for row, _, country, x, y, name in named:
+        lives = known.get(name) or known.get(name.split(" ")[0])
+        if lives is not None and (country not in lives.countries or (lives.coast and _is_inland(x, y, boundaries))):
+            column = rows.column(row, (_NAME, "verbatimScientificName", "vernacularName"))
+            if column is not None:
+                yield rows.finding(row, column, "TAXON_OUT_OF_RANGE", country=country)
+
+
+def _is_inland(x: float, y: float, boundaries: BoundarySet) -> bool:
+    """Tell whether no sea lies a hundred kilometres from a place, to either side."""
+    around = np.array([(x + east, y + north) for east in (-1, 0, 1) for north in (-1, 0, 1)])
+    return not (boundaries.cells.locate(*around.T) == SEA).any()
+
+
+def other_order(found: Sequence[Finding]) -> Iterator[Finding]:
+    """Find the few dates that have the month first in a column that has the day first, or the other way round."""
+    told = [one for one in found if one.code == "VALUE_READ_AS"]
+    orders = ([f for f in told if order in f.params.get("rule", "")] for order in ("day_first", "month_first"))
+    few, many = sorted(orders, key=len)
+    for finding in few if len(few) <= (1 - _IN_ORDER) * len(many) else ():
+        yield replace(finding, code="RECORDED_DATE_DAY_MONTH_AMBIGUOUS", params={"proposal": finding.params["read"]})
+
+
 def _measured(rows: Rows) -> Iterator[Finding]:
     """Find measurements that are no numbers, or none that such a thing can have; words of a stratum are what they are."""
     for column, kind in rows.table.measured.items():
@@ -96,6 +171,8 @@ def _measured(rows: Rows) -> Iterator[Finding]:
             continue
         limits = {"least": f"{kind.least:g}", "greatest": f"{kind.greatest:g}", "told": kind.unit}
         for row, cell in rows.cells(column).items():
+            if kind.unit == "%" and cell.strip() in _BRAUN_BLANQUET:
+                continue
             numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown
             if any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
                 yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
@@ -157,14 +234,16 @@ def _repeated(rows: Rows) -> Iterator[Finding]:
 def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     counts = interpreted.select("source_row", "individualCount").drop_nulls()
     usual = counts["individualCount"].quantile(0.95, "lower") or 1
-    for row, count in counts.filter(pl.col("individualCount") > max(_MANY, _TIMES_MANY * usual)).iter_rows():
+    alone = [10 * max(_MANY, one) for one in counts["individualCount"].sort(descending=True)[1:2]]
+    most = min(max(_MANY, _TIMES_MANY * usual), *alone, float("inf"))
+    for row, count in counts.filter(pl.col("individualCount") > most).iter_rows():
         if counts.height >= _LEAST_ROWS and rows.own[row].get("individualCount") is not None:
             told = {"usual": f"{usual:g}", "count": str(count)}
             yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **told)
 
 
-def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
-    """Find places of a survey's own rows that lie far from all others of the survey; `parts` have the interpreted rows."""
+def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] = ()) -> Iterator[Finding]:
+    """Find places of a survey's own rows that lie far from all others; of `of_events` nothing is told again at their records."""
     step = [(pl.col(name) / _STEP_DEGREES).round() for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
         read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
@@ -185,7 +264,11 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[Finding]:
     odd = every.select("source_row", "part", "x", "y", is_east=is_east()).join(lonely, on=["x", "y"])
     for row, number, east, distance in odd.select("source_row", "part", "is_east", "metres").iter_rows():
         rows = parts[number][0]
-        if (column := rows.column(row, _EAST_FIRST if east else _PLACES)) is not None:
+        zones = Counter(rows.cells("utm_zone").values())
+        other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
+        columns = ("utm_zone",) if other_zone else _EAST_FIRST if east else _PLACES
+        again = rows.table.kind == "occurrences" and (rows.own[row].get("eventID") or "").strip() in of_events
+        if not again and (column := rows.column(row, columns)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
 
 

@@ -81,4 +81,4 @@ def test_deployments_of_one_camera_at_one_site_that_overlap(boundaries, site, se
     files = [("events.csv", (head + events).encode()), ("records.csv", records.encode())]
     problems = check_files(files, boundaries, today=date(2026, 11, 24))["problems"]
     found = [(one["row"], one["column"]) for one in problems if one["code"] == "CAMERA_DEPLOYMENTS_OVERLAP"]
-    assert found == ([(3, "cameraID")] if overlaps else [])
+    assert found == ([(3, "deploymentStart")] if overlaps else [])

@@ -1,0 +1,70 @@
+"""What the columns of a sheet show beside each other: sums, shares, numbers twice, ends, days, zones, and where taxa live."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from biodata import places
+from biodata.surveys.check import check_files
+from biodata.text.ranges import ranges
+
+
+@pytest.fixture(scope="module")
+def boundaries():
+    return places.load_boundaries()
+
+
+HEAD = ["tag", "date", "begin", "end", "latitude", "longitude", "scientificName", "adult", "young", "individualCount", "rock %", "soil %",
+        "sex", "timeZone"]  # fmt: skip
+NAMES = ("Sus scrofa", "Macaca arctoides", "Rusa unicolor")
+
+
+def sheet(**cells):
+    """Return a sheet of 24 sound rows, with a cell (`column_row`) told otherwise; the first row of data is 2."""
+    rows = []
+    for n in range(24):
+        day = (date(2026, 2, 3) + timedelta(days=n // 2)).isoformat()
+        rows.append([f"T{n + 1:03}", day, "06:00", f"{8 + n % 3}:30", f"{20.9 + n / 1000:.4f}", f"{101.7 + n / 1000:.4f}", NAMES[n % 3],
+                     2 + n % 4, 1 + n % 3, 3 + n % 4 + n % 3, 40 + n, 60 - n, "male" if n % 2 else "female", "+07:00"])  # fmt: skip
+    for place, value in cells.items():
+        column, row = place.rsplit("_", 1)
+        rows[int(row) - 2][HEAD.index(column.replace("share", "rock %"))] = value
+    return "\n".join(",".join(map(str, row)) for row in [HEAD, *rows]).encode()
+
+
+def found(boundaries, **cells):
+    problems = check_files([("sheet.csv", sheet(**cells))], boundaries, today=date(2026, 12, 1))["problems"]
+    return {(p["row"], p["column"], p["code"]) for p in problems if p["row"] != 1 and p["code"] != "VALUE_READ_AS"}
+
+
+def test_sound_columns_have_nothing_to_mend(boundaries):
+    assert found(boundaries) == set()
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        pytest.param({"individualCount_9": 30}, (9, "individualCount", "SUM_DISAGREES"), id="a total that its parts do not make"),
+        pytest.param({"young_9": -2}, (9, "young", "MEASUREMENT_INVALID"), id="young ones below none"),
+        pytest.param({"share_9": 140}, (9, "rock %", "MEASUREMENT_INVALID"), id="more than all of the ground"),
+        pytest.param({"tag_9": "T007"}, (9, "tag", "IDENTIFIER_REPEATED"), id="a tag twice"),
+        pytest.param({"end_9": "05:10"}, (9, "end", "EVENT_ENDS_BEFORE_START"), id="an end before its beginning"),
+        pytest.param({"date_9": "2026-06-02"}, (9, "date", "DATE_OUT_OF_ORDER"), id="day and month swapped"),
+        pytest.param({"sex_9": "juvenile"}, (9, "sex", "VALUE_OF_ANOTHER_COLUMN"), id="a stage of life for a sex"),
+        pytest.param({"timeZone_9": "+03:00"}, (9, "timeZone", "TIME_ZONE_NOT_OF_PLACE"), id="a zone of Arabia in Laos"),
+        pytest.param({"scientificName_9": "Panthera leo"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a lion in Laos"),
+        pytest.param({"scientificName_9": "Sula leucogaster"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a booby inland"),
+        pytest.param({"individualCount_9": 5000}, (9, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY"), id="a count that stands alone"),
+    ],
+)  # fmt: skip
+def test_what_is_none_of_its_column_is_found_in_its_cell(boundaries, cells, expected):
+    told = found(boundaries, **cells)
+    assert expected in told
+    assert {(row, column) for row, column, _ in told} <= {expected[:2], (9, "individualCount"), (9, "soil %")}
+
+
+def test_a_split_species_is_known_where_its_genus_lives():
+    lives = ranges(["Muntiacus muntjak", "Gorilla gorilla", "Dracaena cochinchinensis"])
+    assert "LA" in lives["Muntiacus muntjak"].countries
+    assert not lives["Gorilla gorilla"].countries
+    assert "CN" in lives["Dracaena cochinchinensis"].countries
