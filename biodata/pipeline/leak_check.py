@@ -26,9 +26,9 @@ _DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if nam
 _COUNTED: Final = ("key", "category", "rule_id", "country")
 _COARSE: Final = """
     SELECT key, sharing_category AS category, sharing_rule AS rule_id, "countryCode" AS country
-    FROM occurrences WHERE sharing_category <> 'open'
+    FROM occurrences WHERE sharing_category <> 'open' AND key NOT IN (SELECT key FROM presences)
 """
-"""The presences, and the cells of nodes."""
+"""The cells of nodes."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def look(
     rules : RuleSet
         With the plan of what goes out.
     changed : (Series, Series), optional
-        Keys of the records that may be published otherwise than in the release before, and of all presences: the records of
-        these keys are looked at, and those that the plan sets apart. All where none are told.
+        Keys of the records, and of the presences, that may be published otherwise than in the release before: the rows of
+        these keys are looked at, and those of the records that the plan sets apart. All where none are told.
     spill : Path, optional
         Where larger sorts go.
     """
@@ -112,8 +112,9 @@ def look(
         else:
             keys, presences = changed
             asked = pl.concat([keys, presences, plan.not_open]).unique()
-            which = "SEMI JOIN asked USING (key)"
-            came = connection.execute(_COARSE).pl().filter(~pl.col("key").is_in(presences.implode())).cast(came.schema)
+            # By their places only the row groups are opened that hold one.
+            which = "WHERE rowid IN (SELECT rowid FROM occurrences WHERE key IN (FROM asked))"
+            came = connection.execute(_COARSE).pl().cast(came.schema)
         connection.register("asked", asked.to_frame("key"))
         published = connection.execute(f"SELECT {columns} FROM occurrences {which}").pl()  # noqa: S608 - our own names
         events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()

@@ -104,7 +104,6 @@ def _build(
     licences = dict(datasets.select("key", "license").iter_rows())
     out = ~named_dataset().is_in(held_back.implode())
     stated = stated_licences(lake, plan, snapshot=snapshot)
-    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated).filter(out)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
         batch = batch.filter(out)
@@ -114,10 +113,17 @@ def _build(
         decided = decided.with_columns(row=came_coarse["of"].gather(decided["row"]))
         return sharing.open_records(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
-    now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, held_back=held_back)
+    now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, stated=stated, held_back=held_back)
     change, then = None, sharing_memory.released(registry, settings.data)
     if not full:
         change = find(lake, rules, then, now, base=current, boundaries=boundaries, gazetteer=gazetteer)
+    presences = sharing.presence_rows(
+        rules,
+        boundaries=boundaries,
+        licences=licences,
+        stated=stated,
+        among=None if change is None else change.presences_of,
+    ).filter(out)
     same = {"occurrences"} if change is None else {"occurrences", *unchanged_tables(then, now)}
     agreed = Consents.read(registry, settings)
     results: dict[str, pl.DataFrame] = {}
