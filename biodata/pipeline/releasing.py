@@ -145,7 +145,7 @@ def _build(
     def check(path: Path) -> None:
         keys = None if change is None else change.keys
         hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot, keys=keys)
-        changed = None if keys is None else (keys, presences["key"])
+        changed = None if keys is None else pl.concat([keys, presences["key"]])
         reports.append(look(path, hidden, rules, changed=changed, spill=folders.service(settings.data) / "tmp"))
         if reports[-1].faults.height:
             raise _RefusedError
