@@ -226,10 +226,12 @@ class Neighbours:
         return cluster_facts.facts(with_utc(rows.join(told, on="key", how="left", maintain_order="left")))
 
     def _rows(self, which: str, columns: Sequence[str] = _COLUMNS, **frames: pl.DataFrame) -> pl.DataFrame:
-        """Return records of the release."""
+        """Return records of the release; with all columns few, by their places, so that only the row groups are opened that hold one."""
         for name, frame in frames.items():
             self._connection.register(name, frame)
         names = ", ".join(f"o.{quote(name)}" for name in columns)
+        if columns == _COLUMNS:
+            which = f"WHERE rowid IN (SELECT o.rowid FROM occurrences o {which})"
         return self._connection.execute(f"SELECT {names} FROM occurrences o {which}").pl()
 
 

@@ -6,7 +6,8 @@ sake, or where its dataset has another licence, or its numbers are marked now. A
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ import polars as pl
 from biodata import assessments, places, sharing
 from biodata.core.settings import Settings
 from biodata.places import BoundarySet
-from biodata.sharing.plan import Plan, marks_of, named_dataset
+from biodata.sharing.plan import Plan, marks_of, named_dataset, names_of
 from biodata.sharing.set_apart import Memory
 from biodata.store import releases, rules_in_force
 from biodata.store.lake import Lake
@@ -27,6 +28,9 @@ _LEVELS: Final = 16
 """How deep events may be parts of others."""
 _PARTS: Final = ("hidden", "held", "unpublished", "marked")
 _NAMES: Final = ("datasetKey", "eventID", "parentEventID")
+_OF_PRESENCE: Final = (
+    "key", "datasetKey", "category", "rule_id", "beside", "n", "column", "row", "country", "taxon", "year",
+)  # fmt: skip
 _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "protected_areas": ("protected_areas",),
     "taxa": ("taxa", "taxon_statuses"),
@@ -36,7 +40,7 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
 
 def basis(
     settings: Settings, lake: Lake, rules: sharing.RuleSet, *, snapshot: int, licences: Mapping[str, str | None],
-    held_back: pl.Series,
+    stated: Mapping[str, str], held_back: pl.Series,
 ) -> dict[str, Any]:  # fmt: skip
     """Return what a release follows from, beside the lake's records and events, for the one that comes after it."""
     assert rules.plan is not None
@@ -49,18 +53,20 @@ def basis(
         "by": [*made_of["by"], gazetteer, sorted(held_back)],
         "tables": {table: lake.changed_at(table) for table in _LISTED},
         "licences": dict(licences),
+        "stated": dict(stated),
         "marked": sorted(rules.plan.marked),
         "apart": _digest(rules.plan.apart),
     }
 
 
 def _digest(apart: Memory) -> str:
-    """Return a hash of which records and events do not go out."""
+    """Return a hash of which records and events do not go out, and of what goes out of them."""
     digest = hashlib.sha256()
     for part in _PARTS:
         frame = getattr(apart, part)
         column = frame.columns[-1] if part in ("unpublished", "marked") else "key"
         digest.update("\n".join(map(str, frame[column].unique().sort())).encode() + b"\0")
+    digest.update(str(apart.states.filter("published").hash_rows().sum()).encode())
     return digest.hexdigest()
 
 
@@ -121,7 +127,27 @@ def find(
         named = pl.concat([shown["datasetKey"]] * 2) + ":" + numbers
         gone = named.filter(~named.is_in(published["survey_id"].implode())).drop_nulls().unique().alias("survey_id")
     found = partial(_found, lake, base, (after, upto), every, gazetteer)
-    return Change(base, every, found, published, gone)
+    licensed = whole | _other(then["stated"], now["stated"])
+    presences_of = _presences_of(plan, licensed)
+    earlier = replace(rules, plan=replace(plan, apart=plan.earlier))
+    presences = sharing.presence_rows(earlier, boundaries=boundaries, among=presences_of[0])["key"]
+    return Change(base, every, found, published, gone, presences, presences_of[1])
+
+
+def _presences_of(plan: Plan, licensed: Collection[str]) -> list[pl.Series]:
+    """Return the keys of the records whose presences may differ: of the release before, and of this one.
+
+    A presence follows from the records of one name in one dataset, and from that dataset's licences.
+    """
+    both = []
+    for one in (replace(plan, apart=plan.earlier).published, plan.published):
+        taxa = one["taxon"].unique()
+        names = one["taxon"].replace_strict(taxa, names_of(taxa), return_dtype=pl.String)
+        both.append(one.select(_OF_PRESENCE).with_columns(name=names))
+    differ = [one.join(two, on=_OF_PRESENCE, how="anti", nulls_equal=True) for one, two in (both, reversed(both))]
+    of_licensed = both[1].filter(pl.col("datasetKey").is_in(sorted(licensed)))
+    which = pl.concat([*differ, of_licensed]).select("datasetKey", "name").unique()
+    return [one.join(which, on=which.columns, how="semi")["key"] for one in both]
 
 
 def _found(

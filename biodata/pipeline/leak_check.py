@@ -15,7 +15,7 @@ from biodata.sharing.decide import USED
 from biodata.sharing.plan import CHECKED, faults_of
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.store import releases
-from biodata.store.lake import Lake
+from biodata.store.lake_reading import OWN_TEXT, LakeReading
 
 _HIDDEN: Final = pl.Schema(
     {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}
@@ -26,9 +26,9 @@ _DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if nam
 _COUNTED: Final = ("key", "category", "rule_id", "country")
 _COARSE: Final = """
     SELECT key, sharing_category AS category, sharing_rule AS rule_id, "countryCode" AS country
-    FROM occurrences WHERE sharing_category <> 'open'
+    FROM occurrences WHERE sharing_category <> 'open' AND key NOT IN (SELECT key FROM presences)
 """
-"""The presences, and the cells of nodes."""
+"""The cells of nodes."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class LeakReport:
 
 
 def hidden_records(
-    lake: Lake, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None, keys: pl.Series | None = None
+    lake: LakeReading, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None, keys: pl.Series | None = None
 ) -> pl.DataFrame:
     """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
     found = [_HIDDEN.to_frame()]
@@ -77,13 +77,12 @@ def hidden_records(
         apart = set_apart_of(batch, decided)["row"]
         rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode").hstack(decided)
         came_coarse = ~pl.col("row").is_in(apart.implode())
-        found.append(rows.with_columns(came_coarse=came_coarse).select(_HIDDEN.names()))
+        found.append(rows.with_columns(OWN_TEXT, came_coarse=came_coarse).select(_HIDDEN.names()))
     return pl.concat(found)
 
 
 def look(
-    path: Path, hidden: pl.DataFrame, rules: RuleSet, *, changed: tuple[pl.Series, pl.Series] | None = None,
-    spill: Path | None = None,
+    path: Path, hidden: pl.DataFrame, rules: RuleSet, *, changed: pl.Series | None = None, spill: Path | None = None
 ) -> LeakReport:  # fmt: skip
     """Hold a release's file against the records that are not open.
 
@@ -94,9 +93,9 @@ def look(
         What `hidden_records` found: of the changed records alone where these are told.
     rules : RuleSet
         With the plan of what goes out.
-    changed : (Series, Series), optional
-        Keys of the records that may be published otherwise than in the release before, and of all presences: the records of
-        these keys are looked at, and those that the plan sets apart. All where none are told.
+    changed : polars.Series, optional
+        Keys of the records, and of the presences, that may be published otherwise than in the release before: the rows of
+        these keys are looked at, and those of the records that the plan sets apart. All where none are told.
     spill : Path, optional
         Where larger sorts go.
     """
@@ -105,15 +104,14 @@ def look(
     columns = ", ".join(f'"{name}"' for name in CHECKED)
     came = hidden.filter("came_coarse").select(_COUNTED)
     with releases.connect(path, spill=spill) as connection:
+        asked = pl.concat([hidden["key"] if changed is None else changed, plan.not_open]).unique()
         if changed is None:
             # Of an open record it only matters whether it is one of those that may not be.
-            asked = pl.concat([hidden["key"], plan.not_open]).unique()
             which = f"WHERE sharing_category IS DISTINCT FROM '{SharingCategory.OPEN}' OR key IN (FROM asked)"
         else:
-            keys, presences = changed
-            asked = pl.concat([keys, presences, plan.not_open]).unique()
-            which = "SEMI JOIN asked USING (key)"
-            came = connection.execute(_COARSE).pl().filter(~pl.col("key").is_in(presences.implode())).cast(came.schema)
+            # By their places only the row groups are opened that hold one.
+            which = "WHERE rowid IN (SELECT rowid FROM occurrences WHERE key IN (FROM asked))"
+            came = connection.execute(_COARSE).pl().cast(came.schema)
         connection.register("asked", asked.to_frame("key"))
         published = connection.execute(f"SELECT {columns} FROM occurrences {which}").pl()  # noqa: S608 - our own names
         events = connection.execute('SELECT survey_id, "datasetKey" FROM surveys').pl()

@@ -104,7 +104,6 @@ def _build(
     licences = dict(datasets.select("key", "license").iter_rows())
     out = ~named_dataset().is_in(held_back.implode())
     stated = stated_licences(lake, plan, snapshot=snapshot)
-    presences = sharing.presence_rows(rules, boundaries=boundaries, licences=licences, stated=stated).filter(out)
 
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
         batch = batch.filter(out)
@@ -114,10 +113,17 @@ def _build(
         decided = decided.with_columns(row=came_coarse["of"].gather(decided["row"]))
         return sharing.open_records(batch, rules, boundaries=boundaries, decided=decided, licences=licences)
 
-    now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, held_back=held_back)
+    now = basis(settings, lake, rules, snapshot=snapshot, licences=licences, stated=stated, held_back=held_back)
     change, then = None, sharing_memory.released(registry, settings.data)
     if not full:
         change = find(lake, rules, then, now, base=current, boundaries=boundaries, gazetteer=gazetteer)
+    presences = sharing.presence_rows(
+        rules,
+        boundaries=boundaries,
+        licences=licences,
+        stated=stated,
+        among=None if change is None else change.presences_of,
+    ).filter(out)
     same = {"occurrences"} if change is None else {"occurrences", *unchanged_tables(then, now)}
     agreed = Consents.read(registry, settings)
     results: dict[str, pl.DataFrame] = {}
@@ -139,7 +145,7 @@ def _build(
     def check(path: Path) -> None:
         keys = None if change is None else change.keys
         hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot, keys=keys)
-        changed = None if keys is None else (keys, presences["key"])
+        changed = None if keys is None else pl.concat([keys, presences["key"]])
         reports.append(look(path, hidden, rules, changed=changed, spill=folders.service(settings.data) / "tmp"))
         if reports[-1].faults.height:
             raise _RefusedError

@@ -73,6 +73,12 @@ class Plan:
         return pl.concat([self.apart.hidden["key"], self.apart.held["key"]])
 
     @property
+    def published(self) -> pl.DataFrame:
+        """Return the records that presences stand for, each under the fullest text of its taxon."""
+        states = self.apart.states.filter("published")
+        return states.with_columns(fullest(states["taxon"]))
+
+    @property
     def marked(self) -> frozenset[str]:
         """Datasets whose own numbers are published as marks."""
         return frozenset(self.apart.marked["datasetKey"])

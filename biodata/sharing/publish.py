@@ -22,7 +22,6 @@ from biodata.sharing.plan import (
     BEFORE,
     PLACED,
     Plan,
-    fullest,
     named_dataset,
     names_of,
     plan_of,
@@ -237,11 +236,11 @@ def presence_rows(
         return pl.DataFrame(schema=terms.schema(terms.PUBLISHED_OCCURRENCE))
     asked = (rules.hash, rules.floor or boundaries)
     if among is not None:
-        rows = _presences(plan.apart.states.filter(pl.col("key").is_in(among.implode())), rules, boundaries)
+        rows = _presences(plan.published.filter(pl.col("key").is_in(among.implode())), rules, boundaries)
     elif asked in plan.made:
         rows = plan.made[asked]
     else:
-        rows = plan.made[asked] = _presences(plan.apart.states, rules, boundaries)
+        rows = plan.made[asked] = _presences(plan.published, rules, boundaries)
     if licences is None:
         return rows
     of_records = named_dataset().replace_strict(stated or {}, default=None, return_dtype=pl.String)
@@ -251,8 +250,7 @@ def presence_rows(
 def _presences(states: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return the presences of records, without their licences."""
     assert rules.plan is not None
-    states = states.filter("published")
-    found = presences(states.with_columns(fullest(states["taxon"])))
+    found = presences(states)
     found = found.hstack(published_cells(found, rules.floor or boundaries)).with_columns(name=names_of(found["taxon"]))
     # Known by its name, so that it stays the same one whatever keys its records get.
     where = ["datasetKey", "cell_west", "cell_south", "cell_east", "cell_north", "country", "name", "year"]

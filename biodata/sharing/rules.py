@@ -396,7 +396,9 @@ def _digest(
     scopes: tuple[tuple[str, str], ...],
 ) -> str:
     """Return the digest of what a set of rules holds; each set is written out once."""
-    parts: list[Any] = [[asdict(rule) for rule in rules], [asdict(consent) for consent in consents]]
+    parts: list[Any] = [
+        [{f.name: getattr(one, f.name) for f in fields(one)} for one in some] for some in (rules, consents)
+    ]
     if assignments:
         parts.append([cells(one) for one in assignments])
     if scopes:

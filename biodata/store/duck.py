@@ -168,6 +168,8 @@ def workshop(
     config: dict[str, str | bool | int | float | list[str]] = {
         **_CHECKED_BEFORE,
         "memory_limit": memory_limit,
+        # The system keeps what was read of files, too: here it would fill the limit and never be given back.
+        "enable_external_file_cache": False,
         "temp_directory": _spill_folder(spill, secrets.token_hex(4)),
         # Polars keeps text as views: it takes over those of DuckDB, and copies any other form, a quarter of the time of reading.
         "produce_arrow_string_view": True,

@@ -33,6 +33,10 @@ ROW_KEYS: Final = MappingProxyType(
 """The column by which a row of a dataset is known, of the tables that have such rows."""
 
 
+OWN_TEXT: Final = pl.col(pl.String) + ""
+"""Columns of text, copied. Polars' text is a view: a few rows that are kept of a batch keep all of it, a gigabyte a million."""
+
+
 class LakeReading:
     """The part of `lake.Lake` that changes nothing.
 
@@ -47,6 +51,7 @@ class LakeReading:
         self._connection = connection
         self._changed = False
         self._last_changes: tuple[int, dict[str, int]] | None = None
+        self._between: dict[tuple[str, int, int], pl.DataFrame] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -185,7 +190,8 @@ class LakeReading:
     def changed(self, table: str, *, after: int, upto: int) -> pl.DataFrame | None:
         """Return `id` (`key`, of events `event_key`) and `datasetKey` of the rows that came, went or changed between two versions.
 
-        A row without a dataset has empty text. None where a version between them is not kept any more.
+        A row without a dataset has empty text. None where a version between them is not kept any more. Asked for once, as
+        `changed_at`.
         """
         kept = self.snapshots().filter(pl.col("snapshot").is_between(after, upto)).height
         if after > upto or kept != upto - after + 1:
@@ -194,10 +200,13 @@ class LakeReading:
             return pl.DataFrame(schema={"id": LAKE[table].column(ROW_KEYS[table]).dtype, "datasetKey": pl.String})
         query = f"""
             SELECT DISTINCT {quote(ROW_KEYS[table])} AS id, coalesce("datasetKey", '') AS "datasetKey"
-            FROM ducklake_table_changes('lake', 'main', ?, ?::BIGINT, ?::BIGINT)
+            FROM ducklake_table_changes('lake', 'main', {duck.literal(table)}, {after + 1}::BIGINT, {upto}::BIGINT)
         """
-        with self._cursor() as cursor:
-            return cursor.execute(query, [table, after + 1, upto]).pl()
+        asked = (table, after, upto)
+        if self._changed or asked not in self._between:
+            with self._cursor() as cursor:
+                self._between[asked] = cursor.execute(query).pl()
+        return self._between[asked]
 
     def snapshots(self) -> pl.DataFrame:
         """Return every version: snapshot, time (UTC), author, message, extra (JSON)."""

@@ -67,12 +67,28 @@ class DeltaFile(ReleaseFile):
         self._sums: dict[str, int] = {}
         self._counts: dict[str, int] = {}
 
-    def write_presences(self, presences: pl.DataFrame) -> pl.Series:
-        """Write which presences the release has; return the keys of those that are new, other or gone since the one before."""
+    def write_changed_presences(self, presences: pl.DataFrame, among: pl.Series | None) -> pl.Series:
+        """Write which presences the release has; return the keys of those that are new, other or gone since the one before.
+
+        Parameters
+        ----------
+        presences : polars.DataFrame
+            Those that may be new or other.
+        among : polars.Series, optional
+            Keys of those of the release before that may be gone or other; all where none are told.
+        """
         super().write_presences(presences)
-        query = f"""SELECT key FROM {self._before}.presences b FULL JOIN presences p USING (key)
+        run = self._connection.execute
+        self._connection.register(
+            "told", pl.DataFrame({"key": [] if among is None else among}, schema={"key": pl.Int64})
+        )
+        which = "true" if among is None else "key IN (FROM told) OR key IN (SELECT key FROM presences)"
+        query = f"""SELECT key FROM (FROM {self._before}.presences WHERE {which}) b FULL JOIN presences p USING (key)
                     WHERE b.hash IS DISTINCT FROM p.hash ORDER BY key"""
-        return self._connection.execute(query).pl()["key"].cast(pl.Int64)
+        differing = run(query).pl()["key"].cast(pl.Int64)
+        run(f"INSERT INTO presences FROM {self._before}.presences WHERE NOT ({which})")
+        self._connection.unregister("told")
+        return differing
 
     def write_changes(self, keys: pl.Series, parts: Iterable[Path], assessed: pl.DataFrame | None = None) -> None:
         """Write what becomes of some records; what comes out as it was in the release before is no change.

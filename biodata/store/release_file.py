@@ -94,13 +94,12 @@ class ReleaseFile:
             told = pl.col("flags").is_not_null() | pl.col("isInCluster").fill_null(value=False)
             self._insert(table, BESIDE_OTHERS, assessed.filter(told).sort("key"))
 
-    def write_presences(self, presences: pl.DataFrame) -> pl.Series:
-        """Write which presences the release has, as hashes of their rows; return the keys of those to be written."""
+    def write_presences(self, presences: pl.DataFrame) -> None:
+        """Write which presences the release has, as hashes of their rows."""
         self._connection.register("told", presences)
         query = f"SELECT key, {row_hash('occurrences')} AS hash FROM told ORDER BY key"
         self._connection.execute(f"CREATE TABLE presences AS {query}")
         self._connection.unregister("told")
-        return presences["key"]
 
     def write_results(self, table: str, frame: pl.DataFrame | None) -> None:
         """Write the published rows of a table of results, with boxes and simpler shapes where it has shapes."""

@@ -99,6 +99,10 @@ class Change:
         Published events that are new or changed, and those that a changed record names, with their parts.
     events_gone : polars.Series, optional
         The `survey_id` of events that are published no more. Without it `events` are all of the lake.
+    presences : polars.Series, optional
+        Keys of the presences of the release before that may be gone or other. Without it all may be.
+    presences_of : polars.Series, optional
+        Keys of the records whose presences may be new or other.
     """
 
     base: Release
@@ -106,6 +110,8 @@ class Change:
     found: Callable[[Sequence[Path]], pl.DataFrame] | None = None
     events: pl.DataFrame | None = None
     events_gone: pl.Series | None = None
+    presences: pl.Series | None = None
+    presences_of: pl.Series | None = None
 
 
 def build(
@@ -145,7 +151,7 @@ def build(
     publish : function of a frame of `terms.OCCURRENCE` to one of `terms.PUBLISHED_OCCURRENCE`
         What lets a record out; rows that it leaves out are not in the release.
     presences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`, optional
-        What stands for records that do not go out as they are.
+        What stands for records that do not go out as they are; of a change that tells `presences`, those that may be new or other.
     plan : Plan, optional
         What goes out of which records: by it a release is known that cannot be added to.
     results : mapping of table name to frame
@@ -204,10 +210,11 @@ def build(
                 (work.folder / delta.base_path.name).symlink_to(delta.base_path.resolve())
             logger.info("writing the release's file")
             with made as file:
-                differing = file.write_presences(told_presences)
                 if change is None:
+                    file.write_presences(told_presences)
                     file.write_occurrences(parts, found)
                 else:
+                    differing = delta.write_changed_presences(told_presences, change.presences)
                     delta.write_changes(*stage.changes(change, differing, told_presences))
                 for name in RESULTS:
                     file.write_results(name, _result(name, results, change))

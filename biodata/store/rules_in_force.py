@@ -37,6 +37,7 @@ from biodata.store import floor_set, releases, sharing_memory, sharing_rules
 from biodata.store.checksums import code_hash
 from biodata.store.folders import secret
 from biodata.store.lake import Lake
+from biodata.store.lake_reading import OWN_TEXT
 from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.staging import WorkFolder, write_part
@@ -209,7 +210,8 @@ def _plan(
         for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
             apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
             of_batch = sensitive_records(batch, apart, boundaries, rules.resolver)
-            decided.append(of_batch.join(batch.select("key", named_dataset()), on="key").select(DECIDED.names()))
+            of_batch = of_batch.join(batch.select("key", named_dataset()), on="key")
+            decided.append(of_batch.select(DECIDED.names()).with_columns(OWN_TEXT))
             if changed is None:
                 records.add(batch.select(PLACED).with_columns(named_dataset()))
         sensitive = pl.concat(decided)

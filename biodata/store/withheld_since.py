@@ -18,6 +18,7 @@ from biodata.store.registry import Registry
 
 logger = logging.getLogger(__name__)
 
+_ASKED_AT_ONCE: Final = 10_000
 _STRICTNESS: Final = " ".join(f"WHEN '{category}' THEN {category.strictness}" for category in SharingCategory)
 RECORDS: Final = f"SELECT key, CASE sharing_category {_STRICTNESS} ELSE 0 END AS strict FROM {{table}}"  # noqa: S608
 """Asks for the keys of published records and how strictly each is guarded."""
@@ -116,10 +117,12 @@ def _names(path: Path, table: str, spill: Path | None = None) -> set[str]:
 def record_presences(registry: Registry, keys: pl.Series, snapshot: int) -> None:
     """Keep since which version of the lake each presence goes out."""
     with registry.session() as session, session.begin():
-        known = pl.Series(list(session.scalars(select(PublishedPresence.key))), dtype=pl.Int64)
-        new = [{"key": key, "since": snapshot} for key in keys.filter(~keys.is_in(known.implode()))]
-        if new:
-            session.execute(insert(PublishedPresence), new)
+        for some in keys.to_frame("key").iter_slices(_ASKED_AT_ONCE):
+            mine = some["key"].to_list()
+            known = set(session.scalars(select(PublishedPresence.key).where(PublishedPresence.key.in_(mine))))
+            new = [{"key": key, "since": snapshot} for key in mine if key not in known]
+            if new:
+                session.execute(insert(PublishedPresence), new)
 
 
 def presences_until(registry: Registry, snapshot: int) -> pl.Series:

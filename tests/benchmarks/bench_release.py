@@ -3,7 +3,8 @@
 usage: python tests/benchmarks/bench_release.py [ROWS] [--keep FOLDER] [--json FILE] [--no-peers]
 
 Run by hand. An installation is made of a checklist, rules, a GBIF download and archives of events (`release_rows.py`),
-then released; then 500 more records come and it is released again. Told are processor seconds of the command and its
+then released; then 500 more records come, 500 scattered ones are corrected, 500 are withdrawn, and each time it is released
+again. `draw_growth.py` draws the figures of several sizes. Told are processor seconds of the command and its
 children, wall seconds, the peak memory of the largest process, and the bytes that were written. The peers take in the
 same download: DuckDB converts it to sorted Parquet, PostGIS copies it into a table with eight indexes. Commands find
 their bytecode, as an installed package does; the first one compiles it.
@@ -20,9 +21,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import release_rows
 
+from biodata.store.lake import Lake
+
 ADDED = 500
+"""How many records are new, corrected, withdrawn."""
 DUCKDB = """
 import duckdb, sys
 connection = duckdb.connect(config={{"threads": 2, "memory_limit": "3GB", "temp_directory": "{folder}/spill"}})
@@ -95,11 +100,27 @@ def whole_pipeline(made: release_rows.MadeUp, folder: Path) -> dict[str, dict[st
     steps["release"] = biodata(data, "release")
     steps["ingest_more"] = biodata(data, "ingest", "gbif", more)
     steps["release_more"] = biodata(data, "release")
+    corrected = write_corrected(made.download, folder / "rows" / "corrected.csv")
+    steps["ingest_corrected"] = biodata(data, "ingest", "gbif", corrected)
+    steps["release_corrected"] = biodata(data, "release")
+    with Lake.open(data) as lake:
+        keys = lake.read("occurrences", columns=["key"])["key"].sort()
+    gone = [part for key in keys.gather_every(keys.len() // ADDED)[:ADDED] for part in ("--key", str(key))]
+    steps["withdraw"] = biodata(data, "withdraw", "--reason", "a benchmark", *gone)
     for name, step in steps.items():
         show(name, step)
     files = (path for path in (data / "releases").rglob("*") if path.is_file())
     print(f"releases on disk: {sum(path.stat().st_size for path in files) / 1e6:,.0f} MB")
     return steps
+
+
+def write_corrected(download: Path, path: Path) -> Path:
+    """Write rows from all over a download with another number of individuals."""
+    rows = pl.scan_csv(download, separator="\t", quote_char=None, infer_schema=False)
+    count = rows.select(pl.len()).collect().item()
+    some = rows.gather_every(max(count // ADDED, 1)).head(ADDED).with_columns(individualCount=pl.lit("9"))
+    some.collect().write_csv(path, separator="\t", quote_style="never")
+    return path
 
 
 def biodata(data: Path, *arguments: str | Path) -> dict[str, Any]:
