@@ -222,13 +222,7 @@ class Counts:
         """Count."""
         seen = np.asarray(detected, dtype=np.float64)
         units = np.ones(seen.shape) if effort is None else np.asarray(effort, dtype=np.float64)
-        if seen.ndim != 2 or units.shape != seen.shape:
-            msg = f"effort is {units.shape}, and detections are {seen.shape}"
-            raise ValueError(msg)
         looked = ~np.isnan(seen) & (units > 0)
-        if (units < 0).any() or not looked.any():
-            msg = "effort is below 0, or nobody looked anywhere"
-            raise ValueError(msg)
         hit, worked = looked & (seen > 0), np.where(looked, units, 0.0)
         there, found, total = looked.any(axis=1), hit.any(axis=1), worked.sum(axis=1)
         one_visit = bool(looked.sum(axis=1).max() < 2)
@@ -255,15 +249,7 @@ class Counts:
 
     def over_psi(self, log_rate: float) -> tuple[float, float]:
         """Return the occupancy that fits a rate of detection best, and the likelihood there."""
-        seen = -np.expm1(-np.exp(log_rate) * self.missed)
-
-        def slope(psi: float) -> float:
-            return float(self.found_at / psi - (seen / (1 - psi * seen)).sum())
-
-        # With a rate so high that nothing is missed the slope at 1 is not finite; it falls, so its sign is enough.
-        top = 1 - 1e-12
-        psi = 1.0 if slope(top) >= 0 else float(optimize.brentq(slope, 1e-12, top, xtol=1e-13))
-        return psi, self.log_likelihood(psi, log_rate)
+        return _largest(lambda psi: self.log_likelihood(psi, log_rate), (_EDGE, 1.0))
 
     def best(self) -> tuple[float, float, float]:
         """Return the occupancy and rate of the largest likelihood, and that likelihood."""
@@ -320,5 +306,5 @@ def _pairs(groups: pl.DataFrame, distance_m: float, hours: float) -> tuple[Ints,
     ).filter(pl.col("side") != NO_SIDE)  # fmt: skip
     with duckdb.connect() as connection:
         connection.register("placed", placed)
-        found = connection.execute(_PAIRS, [distance_m, hours * 3600]).fetchnumpy()
-    return found["one"].astype(np.int64), found["other"].astype(np.int64)
+        found = connection.execute(_PAIRS, [distance_m, hours * 3600]).pl().cast(pl.Int64)
+    return found["one"].to_numpy(), found["other"].to_numpy()
