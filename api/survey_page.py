@@ -162,8 +162,7 @@ def _answer(request: Request, key: str) -> Response:
             raise ProblemError(Code.RECORD_MISSING, detail, field="key")
         if form == "json" and ending != ".pdf":
             return json_answer({"release": kept["release"], **kept["results"]})
-        make = result_pages.exact_page if exact else result_pages.published_page
-        page = make(found.settings, dataset, kept, language, ending)
+        page = result_pages.page(found.settings, dataset, kept, language, ending, keep=not exact)
     except BiodataError as error:  # what is missing on this machine, and what helps
         raise ProblemError(Code.STORE_ERROR, str(error)) from error
     headers = {"Cache-Control": SHORT_CACHE, "Content-Language": language, "Vary": "Accept-Language"}

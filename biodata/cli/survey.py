@@ -188,9 +188,7 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any
         else:
             html = out.suffix.lower() == ".html"
             content = (survey_page.survey_page(told, **page) if html else as_text(told) + "\n").encode()
-        part = out.with_name(f"{out.name}.part")
-        part.write_bytes(content)
-        part.replace(out)
+        out.write_bytes(content)
         written.append(str(out))
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)

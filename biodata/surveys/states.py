@@ -24,9 +24,12 @@ def of_upload(read: pipeline.Interpreted, dataset: str) -> dict[str, pl.DataFram
     for table in read.tables:
         if table.events is not None:
             found["events"].append(of_lake_events(table.events.read()))
-        for number in table.staging.parts if table.staging is not None else ():
-            rows = table.staging.read("verbatim", parts=[number]).filter(datasetKey=dataset)
-            found["occurrences"].append(of_lake_records(rows, table.verbatim.sheet_of(number)))
+        if (staging := table.staging) is not None:
+            batches = ((number, staging.read("verbatim", parts=[number])) for number in staging.parts)
+            found["occurrences"] += [
+                of_lake_records(rows.filter(datasetKey=dataset), table.verbatim.sheet_of(number))
+                for number, rows in batches
+            ]
     whole = {kind: pl.concat(frames, how="diagonal") for kind, frames in found.items()}
     return {kind: rows.unique("identifier", keep="first", maintain_order=True) for kind, rows in whole.items()}
 

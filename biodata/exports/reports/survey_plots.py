@@ -125,9 +125,7 @@ def as_data(figure: "Figure") -> str:
 
 def write_png(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, 200 dots an inch."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(_drawn(figure, "png"))
-    part.replace(path)
+    path.write_bytes(_drawn(figure, "png"))
 
 
 def _drawn(figure: "Figure", kind: str) -> bytes:

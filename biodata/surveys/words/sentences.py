@@ -24,6 +24,7 @@ _NUMBER: Final = r"(?:\d{4}-\d\d-\d\d|[-−]?\d[\d,]*(?:\.\d+)?(?: ?%)?)"
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _LONGEST, _MOST_PIECES = 1_000, 23  # what comes from outside may be anything: more is none of our sentences
+_LITERALS: Final = re.compile(r"\{\w+\}|\(s\)|\([^()]*/[^()]*\)")  # what stands between them is in every such sentence
 _SHORT: Final = 5  # letters of `and`, `to`, `it is` and the like, which anybody else says, too
 _MARKS: Final = re.compile(rf"( · |; |: | ÷ | \(|\)|,? (?={_NUMBER}(?![^\s,.);%]))|, |(?<=[\d%]) |\.$)")
 
@@ -35,7 +36,7 @@ def retold(text: str, language: str) -> str:
     Of a list, or a name with a number or with more in brackets, the longest runs of parts that are ours are retold.
     """
     pieces = _MARKS.split(text)
-    if language == "en" or not text.strip() or max(map(len, pieces)) > _LONGEST:
+    if language == "en" or not text.strip() or max(len(pieces) // 5, *map(len, pieces)) > _LONGEST:
         return text
     told, at, is_ours = "", 0, not _LETTER.search(text)
     while at < len(pieces):
@@ -52,19 +53,20 @@ def retold(text: str, language: str) -> str:
 
 
 def _whole(told: str, language: str) -> str | None:
-    if (code := _plain().get(told)) is not None:
+    plain, patterns = _ours()
+    if (code := plain.get(told)) is not None:
         return words.message_of(code, {}, language)[0]
     if (known := _names(language).get(told.casefold())) is not None:
         return known
-    for pattern, code, is_short in _patterns():
-        match = pattern.fullmatch(told)
+    for pattern, code, is_short, literal in patterns:
+        match = pattern.fullmatch(told) if literal in told else None
         # What stands in a blank is no half of a bracket, and not one sentence and a half.
         if match is None or any(one.count("(") != one.count(")") or "; " in one for one in match.groups()):
             continue
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
         # `and` and `or` are ours only between words that are, `to` between numbers.
         asked = [match[name] for name in blanks if is_short and not _NUMBERED.fullmatch(name)]
-        if all(retold(one, language) != one or one.casefold() in _names(language) or one in _plain() for one in asked):
+        if all(retold(one, language) != one or one.casefold() in _names(language) or one in plain for one in asked):
             return words.message_of(code, blanks, language)[0]
     return None
 
@@ -76,22 +78,22 @@ def numbers(text: str, language: str) -> str:
     return _NUMBERS.sub(lambda match: match[0].translate(swap), text)
 
 
-def _sentences(*, blanks: bool) -> list[tuple[str, str]]:
-    found = [(code, message) for code, (message, _) in words.words("en").items() if code.startswith(_KINDS)]
-    return [(code, english) for code, english in found if (_BLANK.search(english) is not None) == blanks]
-
-
 @lru_cache(maxsize=1)
-def _plain() -> Mapping[str, str]:
-    return {english: code for code, english in _sentences(blanks=False)}
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> list[tuple[re.Pattern[str], str, bool]]:
-    """Return what recognises sentences with blanks, with whether their own words are short; those first that say most."""
-    own = {code: _BLANK.sub("", english) for code, english in _sentences(blanks=True)}
-    every = sorted(_sentences(blanks=True), key=lambda one: (-len(own[one[0]]), one[0]))
-    return [(re.compile(_pattern(text), re.DOTALL), code, len(own[code].strip()) <= _SHORT) for code, text in every]
+def _ours() -> tuple[Mapping[str, str], list[tuple[re.Pattern[str], str, bool, str]]]:
+    """Return the codes of sentences, and what recognises those with blanks, with whether their own words are short; longest first."""
+    ours = {code: english for code, (english, _) in words.words("en").items() if code.startswith(_KINDS)}
+    own = {code: _BLANK.sub("", english) for code, english in ours.items()}
+    blank = sorted((code for code in ours if own[code] != ours[code]), key=lambda code: (-len(own[code]), code))
+    patterns = [
+        (
+            re.compile(_pattern(ours[code]), re.DOTALL),
+            code,
+            len(own[code].strip()) <= _SHORT,
+            max(_LITERALS.split(ours[code]), key=len),
+        )
+        for code in blank
+    ]
+    return {english: code for code, english in ours.items() if own[code] == english}, patterns
 
 
 def _pattern(english: str) -> str:
