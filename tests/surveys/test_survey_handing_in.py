@@ -20,16 +20,6 @@ def send(office, content, who="team", *, language="en", **told):
     return office.client.post(address, files={"file": ("a.xlsx", content)}, data=told, headers=office.heads[who])
 
 
-def test_a_check_notices_that_nothing_tells_a_licence(office):
-    address = f"{SURVEYS}?dry_run=true"
-    for told, codes in (({}, ["LICENSE_MISSING"]), ({"license": "CC0 1.0"}, [])):
-        answer = office.client.post(address, files={"file": ("a.xlsx", workbook(LAOS))}, data=told).json()
-        assert {one["code"] for one in answer["problems"]} <= {"TAXON_MATCH_NONE"}, (
-            "a release may have a checklist of others"
-        )
-        assert [one["code"] for one in answer["notices"] if not one["category"]] == codes
-
-
 def test_the_answer_tells_what_happens_next(office):
     content = workbook(LAOS, [*CHINA[:1], "2026-04-02", *CHINA[2:]])
     for language in words.LANGUAGES:
