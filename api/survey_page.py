@@ -102,7 +102,7 @@ async def one(request: Request, design: str) -> Response:
     # Making one takes a part of a second: no more at a time than checks.
     content = await to_thread.run_sync(templates.template, design, language, limiter=request.app.state.checking)
     headers = {
-        "Cache-Control": _CACHE, "Content-Disposition": f'attachment; filename="{templates.file_name(design, language)}"',
+        "Cache-Control": _CACHE, "Content-Disposition": f'attachment; filename="survey_{design}_{language}.xlsx"',
         "Content-Language": language, "Vary": "Accept-Language",
     }  # fmt: skip
     return Response(content, media_type=templates.MEDIA_TYPE, headers=headers)

@@ -47,11 +47,6 @@ def template(design: str, language: str = "en") -> bytes:
     return out.getvalue()
 
 
-def file_name(design: str, language: str) -> str:
-    """Return what a template is called."""
-    return f"survey_{design}_{language}.xlsx"
-
-
 def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
     from openpyxl.styles import Font, PatternFill
 

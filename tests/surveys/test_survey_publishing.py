@@ -117,13 +117,6 @@ def test_an_event_with_nothing_but_withheld_records_is_not_there(settings):
     assert found.keys() == {"cameras:other", "cameras:far"}
 
 
-def test_an_event_with_other_records_is_told_as_if_the_withheld_one_were_not_there(settings):
-    events = [event("a"), event("b", **SECOND)]
-    others = [seen(1, MUNTJAC, "a"), seen(2, MUNTJAC, "b", **SECOND)]
-    without = surveys(settings, events, others)
-    assert surveys(settings, events, [*others, seen(3, PANGOLIN, "a")], full=True) == without
-
-
 def test_what_may_be_withheld_is_never_said_to_be_absent(settings):
     events = [
         event("a", targetTaxonomicScope=[PANGOLIN, MUNTJAC]),
