@@ -102,7 +102,7 @@ async def one(request: Request, design: str) -> Response:
     # Making one takes a part of a second: no more at a time than checks.
     content = await to_thread.run_sync(templates.template, design, language, limiter=request.app.state.checking)
     headers = {
-        "Cache-Control": _CACHE, "Content-Disposition": f'attachment; filename="{templates.file_name(design, language)}"',
+        "Cache-Control": _CACHE, "Content-Disposition": f'attachment; filename="survey_{design}_{language}.xlsx"',
         "Content-Language": language, "Vary": "Accept-Language",
     }  # fmt: skip
     return Response(content, media_type=templates.MEDIA_TYPE, headers=headers)
@@ -162,8 +162,7 @@ def _answer(request: Request, key: str) -> Response:
             raise ProblemError(Code.RECORD_MISSING, detail, field="key")
         if form == "json" and ending != ".pdf":
             return json_answer({"release": kept["release"], **kept["results"]})
-        make = result_pages.exact_page if exact else result_pages.published_page
-        page = make(found.settings, dataset, kept, language, ending)
+        page = result_pages.page(found.settings, dataset, kept, language, ending, keep=not exact)
     except BiodataError as error:  # what is missing on this machine, and what helps
         raise ProblemError(Code.STORE_ERROR, str(error)) from error
     headers = {"Cache-Control": SHORT_CACHE, "Content-Language": language, "Vary": "Accept-Language"}

@@ -131,14 +131,10 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
 
 def show(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
     """Return how a submission stands, to those whom it concerns."""
-    body, headers = _looked_at(request, who, number)
-    return json_answer(body, status=status, cache=PRIVATE, headers=headers | {"ETag": f'"{number}-{body["version"]}"'})
-
-
-def _looked_at(request: Request, who: Principal, number: int) -> tuple[dict[str, Any], dict[str, str]]:
     language = language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
-    return body, {"Content-Language": language, "Vary": _VARY}
+    headers = {"Content-Language": language, "Vary": _VARY, "ETag": f'"{number}-{body["version"]}"'}
+    return json_answer(body, status=status, cache=PRIVATE, headers=headers)
 
 
 def key_of_request(request: Request) -> str | None:
@@ -151,10 +147,11 @@ def key_of_request(request: Request) -> str | None:
 
 def receipt(request: Request, who: Principal, number: int) -> Response:
     """Return the answer to what was kept and queued: how it stands, which may be further on where it was sent before."""
-    body, headers = _looked_at(request, who, number)
-    location = f"/v1/surveys/{number}"
+    language, location = language_asked(request), f"/v1/surveys/{number}"
+    body = review.look(service(request).registry, who, number, language=language)
     told = {"id": number, "location": location} | {name: body.get(name) for name in ("state", "stage", "next")}
-    return Response(orjson.dumps(told), 202, headers | {"Location": location}, media_type="application/json")
+    headers = {"Content-Language": language, "Vary": _VARY, "Location": location}
+    return Response(orjson.dumps(told), 202, headers, media_type="application/json")
 
 
 def _sent(upload: Upload) -> Sent:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any, Final, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
@@ -26,42 +26,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-_CHECK: Final = """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
-
-Problems of one kind stand together, those that block first. Where a proposal is clear, --accept CODE takes it: it stands in
-the place of the cell, and what was written is kept. --accept "heading.HEADING=TERM" says what a heading means (HEADING= for
-nothing); what is sent with it is read so from then on.
-
---out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
-Lines that begin with i are no faults: which names are sensitive and why, how many records wait, and what the scope leaves open.
-The command ends with 1 where something blocks.
-
-Example: biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx
-"""
-_TEMPLATE: Final = """Write the workbook that a survey of a design is filled into, in one of ten languages.
-
-Designs: camera_trap, line_transect, listening_post, sign_transect, point_count, mist_net, plot, conflict_incident.
-Languages: en, zh, th, vi, lo, km, my, ms, id, fil.
-
-Example: biodata survey template camera_trap --language lo --out survey.xlsx
-"""
-_RESULTS: Final = """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
-
-Per side and jointly, each number with its limits. What cannot be told or compared says why. --dataset may be told several
-times, for a project whose sides are datasets of their own. With --records public (the default) it is what a release tells:
-effort, records and species of all that is published, cells among it, and the rest of open events and records alone. --records
-exact reads all, and its results stay with whoever holds the data. The run is kept; `biodata runs start survey-results` takes
-other days of an occasion, gaps and distances.
-
-Example: biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
-"""
-
-
 def add_commands(app: typer.Typer) -> None:
     """Add the group to the application."""
     group = typer.Typer(help="Surveys: templates, checks, sending, review, results.", no_args_is_help=True)
-    for call, told in ((check, _CHECK), (template, _TEMPLATE), (results, _RESULTS)):
-        group.command(help=told)(call)
+    for call in (check, template, results):
+        group.command()(call)
     survey_review.add_commands(group)
     for command in group.registered_commands:
         if command.callback is not None:
@@ -90,7 +59,13 @@ def template(
     out: Annotated[Path, typer.Option(help="File to write, .xlsx.", dir_okay=False)],
     language: Annotated[str, typer.Option(help="Language of headings, lists and explanations.")] = "en",
 ) -> None:
-    """Make and write."""
+    """Write the workbook that a survey of a design is filled into, in one of ten languages.
+
+    Designs: camera_trap, line_transect, listening_post, sign_transect, point_count, mist_net, plot, conflict_incident.
+    Languages: en, zh, th, vi, lo, km, my, ms, id, fil.
+
+    Example: biodata survey template camera_trap --language lo --out survey.xlsx
+    """
     from biodata.surveys import templates
 
     check_kinds([out], (".xlsx",))
@@ -108,7 +83,18 @@ def check(
     accept: options.AcceptOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:  # fmt: skip
-    """Check, write, say what is wrong."""
+    """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
+
+    Problems of one kind stand together, those that block first. Where a proposal is clear, --accept CODE takes it: it stands in
+    the place of the cell, and what was written is kept. --accept "heading.HEADING=TERM" says what a heading means (HEADING= for
+    nothing); what is sent with it is read so from then on.
+
+    --out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
+    Lines that begin with i are no faults: which names are sensitive and why, how many records wait, and what the scope leaves open.
+    The command ends with 1 where something blocks.
+
+    Example: biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx
+    """
     from biodata import surveys
     from biodata.ingest import survey_shapes
     from biodata.surveys.notices import sentences
@@ -154,7 +140,16 @@ def results(
     language: options.LanguageOption = "en",
     as_json: options.JsonOption = False,
 ) -> None:  # fmt: skip
-    """Run, keep, write, say."""
+    """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
+
+    Per side and jointly, each number with its limits. What cannot be told or compared says why. --dataset may be told several
+    times, for a project whose sides are datasets of their own. With --records public (the default) it is what a release tells:
+    effort, records and species of all that is published, cells among it, and the rest of open events and records alone. --records
+    exact reads all, and its results stay with whoever holds the data. The run is kept; `biodata runs start survey-results` takes
+    other days of an occasion, gaps and distances.
+
+    Example: biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
+    """
     from biodata.exports.reports import survey_page
     from biodata.runs import engines as run_engines
     from biodata.runs.engines import Work
@@ -188,9 +183,7 @@ def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any
         else:
             html = out.suffix.lower() == ".html"
             content = (survey_page.survey_page(told, **page) if html else as_text(told) + "\n").encode()
-        part = out.with_name(f"{out.name}.part")
-        part.write_bytes(content)
-        part.replace(out)
+        out.write_bytes(content)
         written.append(str(out))
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)

@@ -152,6 +152,10 @@ class VerbatimTable:
     images: list[pl.DataFrame] = field(default_factory=list)
     repairs: Repairs = field(default_factory=Repairs)
 
+    def sheet_of(self, batch: int) -> str | None:
+        """Return the sheet that the rows of a batch stand in, by its number."""
+        return self.sheets[batch] if batch < len(self.sheets) else self.sheet
+
 
 OPTION: Final = "heading."
 """Before a heading in an option that declares its term."""

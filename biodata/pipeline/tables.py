@@ -230,7 +230,7 @@ def _without_withdrawn_events(
 
 def _in_sheet(refusals: list[Refusal], verbatim: VerbatimTable, number: int) -> list[Refusal]:
     """Return the refusals of a batch with the sheet that its rows stand in."""
-    sheet = verbatim.sheets[number] if number < len(verbatim.sheets) else verbatim.sheet
+    sheet = verbatim.sheet_of(number)
     return refusals if sheet is None else [replace(refusal, sheet=sheet) for refusal in refusals]
 
 

@@ -9,7 +9,7 @@ name that is not known here is private.
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,23 +272,33 @@ def _of_service(data: Path, name: str) -> bytes:
         raise StoreError(message) from error
 
 
-def kept(data: Path, path: Path) -> bytes:
-    """Return the random bytes of a file, made where it is missing: whole before it has its name, the same for all.
+def kept(data: Path, path: Path, *, made: Callable[[], bytes] = lambda: os.urandom(_BYTES), mode: int = 0o600) -> bytes:
+    """Return the bytes of a file, random ones or as they are `made` where it is missing: whole before it has its name, the same for all.
 
     Its checksum stands among those of a folder, so that one that was lost and made anew is told apart.
     """
     if not path.exists():
         part = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(os.urandom(_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
+            write_part(part, [made()], mode)
+            part.chmod(mode)
             with suppress(FileExistsError):  # another process was faster
                 os.link(part, path)
                 if path.relative_to(data).as_posix() not in checksums.read(data):
                     checksums.record(data, {path.relative_to(data).as_posix(): path})
         finally:
-            part.unlink()
+            part.unlink(missing_ok=True)
     return path.read_bytes()
+
+
+def write_part(part: Path, pieces: Iterable[bytes], mode: int) -> None:
+    """Write a new file durably, all of it or nothing."""
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

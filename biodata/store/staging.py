@@ -137,11 +137,12 @@ class Staging(WorkFolder):
         """Return the file of a part of a table."""
         return self.folder / f"{table}-{part:06d}.parquet"
 
-    def read(self, table: str) -> pl.DataFrame:
-        """Return every row of a table, in the order of the parts."""
+    def read(self, table: str, *, parts: Sequence[int] | None = None) -> pl.DataFrame:
+        """Return the rows of a table, all or those of some parts, in the order of the parts."""
         columns = IDENTITY_COLUMNS if table == "identities" else terms.TABLES[table]
-        parts = [terms.conform(pl.read_parquet(self.path(table, part)), columns) for part in self.parts]
-        return pl.concat(parts) if parts else pl.DataFrame(schema=terms.schema(columns))
+        chosen = self.parts if parts is None else parts
+        rows = [terms.conform(pl.read_parquet(self.path(table, part)), columns) for part in chosen]
+        return pl.concat(rows) if rows else pl.DataFrame(schema=terms.schema(columns))
 
     def columns(self, table: str) -> set[str]:
         """Return the columns that any part of the table has."""

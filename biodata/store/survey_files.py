@@ -4,7 +4,6 @@ The service keeps what is handed in under a public key; the private one lies bes
 can read it, and whoever gets at the service's user finds nothing of a survey that waits.
 """
 
-import contextlib
 import hashlib
 import io
 import os
@@ -19,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from biodata.core.errors import StoreError
 from biodata.formats import node_keys
-from biodata.store import checksums, folders
+from biodata.store import folders
 from biodata.store.locks import sync_folder
 from biodata.store.models import SubmissionView
 
@@ -38,16 +37,11 @@ def make_key(data: Path) -> None:
         return
     try:
         data.mkdir(parents=True, exist_ok=True)
-        if not private.exists():
-            with contextlib.suppress(FileExistsError):  # another process was faster
-                _write_new(private, node_keys.new_sealing_key()[0])
-                checksums.record(data, {PRIVATE_KEY: private})
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-        told = X25519PrivateKey.from_private_bytes(private.read_bytes()).public_key().public_bytes_raw()
-        with contextlib.suppress(FileExistsError):
-            _write_new(public, told, mode=0o644)
-            checksums.record(data, {PUBLIC_KEY: public})
+        secret = folders.kept(data, private, made=lambda: node_keys.new_sealing_key()[0])
+        told = X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+        folders.kept(data, public, made=lambda: told, mode=0o644)
     except OSError as error:
         message = f"the key that uploads are sealed with cannot be made: {error.strerror}; start `biodata worker` first"
         raise StoreError(message) from error
@@ -100,34 +94,10 @@ def open_out(data: Path, path: Path, target: Path) -> None:
 
 def write_whole(path: Path, parts: Iterable[bytes], *, mode: int = 0o660) -> None:
     """Write a file durably, whole or not at all; two that write the same at once do not meet."""
-    part = _written(path, parts, mode)
+    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    folders.write_part(part, parts, mode)
     part.replace(path)
     sync_folder(path.parent)
-
-
-def _write_new(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file that is not there, whole before it has its name."""
-    part = _written(path, [content], mode)
-    try:
-        part.chmod(mode)
-        os.link(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _written(path: Path, parts: Iterable[bytes], mode: int) -> Path:
-    """Write a file durably under a name of its own beside the one that it will have; nothing is left where it cannot be."""
-    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            for piece in parts:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return part
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
+import polars.selectors as cs
 
+from biodata import pipeline
 from biodata.core import terms
 from biodata.core.settings import Settings
-from biodata.ingest import forms, interpreted_tables
+from biodata.ingest import forms, interpreted_tables, survey_shapes
+from biodata.ingest.protocol import VerbatimTable
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare
 from biodata.surveys import states
@@ -112,16 +115,27 @@ def difference(
     """Compare a part of a dataset with what files would bring in its place; nothing is changed."""
     kept = all(path.suffix == interpreted_tables.SUFFIX for path in paths)
     source = forms.SHEETS if kept else forms.recognise(paths)
-    brought = states.read(paths, dataset, part, settings, source=source, options=options, licence=licence)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return difference_of(brought, lake, dataset, part)
+    told = dict(options) if source in (forms.SHEETS, "kobo") else {}
+    told |= {"license": licence} if licence is not None and source == forms.SHEETS else {}
+
+    def with_licence(_: int, table: VerbatimTable) -> VerbatimTable:
+        if licence is not None and source != forms.SHEETS:
+            survey_shapes.fill_licence(table, licence)
+        return table
+
+    opened = pipeline.Opened(source, paths, settings, dataset=dataset, options=told)
+    with (
+        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+        pipeline.interpreting(opened, lake, settings, part=part, hear=with_licence, counted=False) as read,
+    ):
+        return difference_of(states.of_upload(read, dataset), lake, dataset, part)
 
 
 def difference_of(
     brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, part: str, *,
     published: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Difference:  # fmt: skip
-    """Compare a part of a dataset with what was read of files (`states.Brought`); see `difference`."""
+    """Compare a part of a dataset with what was read of files (`states.of_upload`); see `difference`."""
     where = And((Compare("datasetKey", "=", dataset), Compare("dataset_part", "=", part)))
     events, records = (lake.read(name, where=where) for name in ("events", "verbatim"))
     had = {"events": states.of_lake_events(events), "occurrences": states.of_lake_records(records)}
@@ -131,9 +145,7 @@ def difference_of(
 
 def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = ()) -> TableDifference:
     """Compare two states of a table, whose rows are known by `identifier`; cells stand in columns that begin with `=`."""
-    cells = sorted({name for frame in (had, brought) for name in frame.columns if name.startswith("=")})
-    had, brought = (_with_columns(frame, cells) for frame in (had, brought))
-    changes = _changed_cells(had, brought, cells)
+    changes = _changed_cells(had, brought)
     touched = pl.col("identifier").is_in(changes["identifier"].unique().implode())
     came, was = pl.col("came").is_not_null(), pl.col("was").is_not_null()
     kind = pl.when(~came).then(pl.lit("gone")).when(~was).then(pl.lit("new")).when(touched).then(pl.lit("changed"))
@@ -144,19 +156,19 @@ def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = 
     return TableDifference(rows.drop("came", "was").sort("row", "was_row", "identifier", nulls_last=True), changes)
 
 
-def _with_columns(frame: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
-    empty = [pl.lit(None, dtype=pl.String).alias(name) for name in cells if name not in frame.columns]
-    return frame.with_columns(empty).select("identifier", "sheet", "row", *cells)
-
-
-def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame, cells: Sequence[str]) -> pl.DataFrame:
-    both = brought.join(had.drop("sheet", "row"), on="identifier", suffix=" before", maintain_order="left")
-    found = [
-        both.lazy().filter(pl.col(name).fill_null("") != pl.col(f"{name} before").fill_null(""))  # empty and missing are the same
-        .select("identifier", "sheet", "row", column=pl.lit(name.removeprefix("=")), before=f"{name} before", after=name)
-        for name in cells
-    ]  # fmt: skip
-    return pl.concat([pl.DataFrame(schema=_CELLS), *pl.collect_all(found)]).sort("row", "column", maintain_order=True)
+def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells that differ of rows that are in both; an empty one and one that is missing are the same."""
+    was, now = (
+        frame.unpivot(cs.starts_with("="), index="identifier", variable_name="column", value_name=name).filter(pl.col(name) != "")
+        for frame, name in ((had, "before"), (brought, "after"))
+    )  # fmt: skip
+    both = now.join(was, on=["identifier", "column"], how="full", coalesce=True)
+    differing = both.filter(pl.col("after").ne_missing(pl.col("before"))).with_columns(
+        pl.col("column").str.strip_prefix("=")
+    )
+    rows = brought.select("identifier", "sheet", "row").join(had.select("identifier"), on="identifier", how="semi")
+    changed = rows.join(differing, on="identifier").select(_CELLS.names()).cast(_CELLS)
+    return changed.sort("row", "column", "identifier", "sheet")
 
 
 def _without_values(cells: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Under which licence rows go that tell none: what was told last beside a file of their dataset, or what it is registered with."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import polars as pl
 from sqlalchemy import select
@@ -9,10 +9,6 @@ from sqlalchemy.orm import Session
 
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
-from biodata.text.controlled import parse_licence
-
-if TYPE_CHECKING:
-    from biodata.pipeline import Interpreted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +31,12 @@ def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
         return OfDataset(inherited(session, dataset), next(iter(found), None))
 
 
-def inherited(session: Session, dataset: str, part: str | None = None) -> str | None:
-    """Return the licence that an upload keeps where its sender tells none: of the refused version that it mends, else the last."""
-    if part is not None:
-        same = (Submission.dataset == dataset) & (Submission.part == part)
-        every = select(Submission).where(same, Submission.wanted, Submission.state != "withdrawn")
-        last = session.scalar(every.order_by(Submission.id.desc()).limit(1))
-        if last is not None and last.state == "refused" and last.license is not None:
-            return last.license
-    stands = (Submission.dataset == dataset) & Submission.wanted & Submission.state.not_in(("refused", "withdrawn"))
-    return session.scalar(select(Submission.license).where(stands).order_by(Submission.id.desc()).limit(1))
-
-
-def forget_unused(registry: Registry, submission: Submission, read: "Interpreted") -> None:
-    """Forget the licence beside a submission's file where every row tells its own, so that no later upload keeps it."""
-    if submission.license is None:
-        return
-    told = [frame["license"] for frame in read.frames()]
-    if parse_licence(submission.license) not in pl.concat(told).unique().to_list():
-        with registry.session() as session, session.begin():
-            session.get_one(Submission, submission.id).license = None
+def inherited(session: Session, dataset: str) -> str | None:
+    """Return the licence that an upload keeps where its sender tells none: what stood beside the last that was sent to the dataset."""
+    sent = (
+        (Submission.dataset == dataset)
+        & Submission.wanted
+        & (Submission.state != "withdrawn")
+        & Submission.license.is_not(None)
+    )
+    return session.scalar(select(Submission.license).where(sent).order_by(Submission.id.desc()).limit(1))

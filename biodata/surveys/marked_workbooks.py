@@ -11,7 +11,6 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import PurePath
 from typing import Any, Final, cast
 
@@ -29,7 +28,6 @@ from biodata.core.errors import InputError
 from biodata.formats.workbooks import read_text_grid
 from biodata.ingest.survey_shapes import ACCEPT_MARK, REPORTED
 from biodata.surveys import words
-from biodata.surveys.report_forms import same_bytes
 
 MAX_SHEET_BYTES: Final = 80_000_000  # unpacked; of larger sheets the sheet of problems alone is answered
 MAX_COMMENTS, MAX_LISTED, MAX_LETTERS = 5_000, 50_000, 1_000  # cells with a comment, problems, letters of a comment
@@ -63,8 +61,9 @@ def marked(content: bytes, report: Mapping[str, Any], *, language: str = "en") -
     places = _places(book, problems)
     _mark(book, problems, places)
     _list(book, problems, places, language)
-    book.properties.modified = book.properties.created = datetime(1980, 1, 1)  # noqa: DTZ001 - properties have no zone
-    return same_bytes(book)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
 
 
 def _opened(content: bytes) -> Workbook | None:

@@ -31,13 +31,13 @@ from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
-from biodata.surveys import accepting, problems, review, sides, views
+from biodata.surveys import accepting, problems, review, sides, states, views
 from biodata.surveys.check import check_paths
 from biodata.surveys.difference import difference_of
-from biodata.surveys.licences import OfDataset, forget_unused, of_dataset
+from biodata.surveys.licences import OfDataset, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, with_problems
-from biodata.surveys.states import RECORD, UploadReading, options_of
+from biodata.surveys.states import RECORD, UploadReading
 
 logger = logging.getLogger(__name__)
 _TWO_PARTS: Final = "IDENTIFIER_IN_TWO_PARTS"
@@ -96,20 +96,20 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
     try:
         path, report = _checked(settings, registry, submission, reading.lake)
         if report["ok"]:
-            read = reading.read(submission, path, options_of(registry, submission))
-            faults = _in_two_parts(reading.brought, reading.lake, submission)
+            read = reading.read(submission, path)
+            brought = states.of_upload(read, submission.dataset)
+            faults = _in_two_parts(brought, reading.lake, submission)
             report = with_problems(report, [*_withdrawn(read, path.name, submission.file_name), *faults])
         if report["ok"]:
             shown = pipeline.preview(read, reading.lake, settings, dataset=submission.dataset)
             # Whose records go, or are told anew, is asked too, whatever the file itself tells.
             countries = sides.countries(read) | shown.touched
-            forget_unused(registry, submission, read)
     except InputError as error:
         report, shown = _one_problem(submission.file_name, error), None
     change = None
     if shown is not None:
         part, published = (submission.dataset, submission.part), _published(shown)
-        found = difference_of(reading.brought, reading.lake, *part, published=published)
+        found = difference_of(brought, reading.lake, *part, published=published)
         keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
         waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
         told = {"base": base, **found.as_dict(values=False), review.WAITS: {str(n): count for n, count in waits}}
@@ -118,7 +118,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
 
 
 def _in_two_parts(brought: Mapping[str, pl.DataFrame], lake: Lake, submission: Submission) -> list[Problem]:
-    """Return the rows of a file (`states.Brought`) whose identifiers another part has; of many rows the first, with their number."""
+    """Return the rows of a file (`states.of_upload`) whose identifiers another part has; of many rows the first, with their number."""
     where = Compare("datasetKey", "=", submission.dataset)
     found = []
     for table, name, term in _IDENTIFIED:
@@ -188,7 +188,7 @@ def _commit(settings: Settings, registry: Registry, submission: Submission, read
 
     try:
         if not submission.removes:
-            read = reading.read(submission, _tables(settings, submission), options_of(registry, submission))
+            read = reading.read(submission, _tables(settings, submission))
         with _changing(registry, number) as (session, found):
             if found.state not in ("accepted", COMMITTING):  # taken back meanwhile
                 return

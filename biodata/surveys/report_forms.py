@@ -1,23 +1,15 @@
 """A check's report in the forms that it is asked for: JSON, CSV, and a workbook with the cells marked."""
 
-import io
-import re
-import zipfile
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 import polars as pl
 
 from biodata.exports.tables import guarded
 
-if TYPE_CHECKING:
-    from openpyxl import Workbook
-
 COLUMNS: Final = ("file", "sheet", "row", "column", "value", "code", "blocking", "message", "expected")
-_WHEN: Final = (1980, 1, 1, 0, 0, 0)
-_MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 
 
 class ReportForm(StrEnum):
@@ -36,7 +28,7 @@ MEDIA_TYPES: Final = {
 
 
 def write_report(form: ReportForm, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:
-    """Write what `surveys.check` returned of a file's content; the same report and file give the same bytes."""
+    """Write what `surveys.check` returned of a file's content."""
     if form is ReportForm.JSON:
         return orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
     if form is ReportForm.CSV:
@@ -53,16 +45,3 @@ def as_csv(report: Mapping[str, Any]) -> bytes:
     cells = cells.select(guarded(pl.col(name)).alias(name) for name in COLUMNS)
     # The mark tells spreadsheets that it is UTF-8: without it they show Lao or Burmese as question marks.
     return cells.write_csv(include_bom=True, line_terminator="\r\n").encode()
-
-
-def same_bytes(book: "Workbook") -> bytes:
-    """Return a workbook whose parts carry one time, so that it is the same each time it is made."""
-    written, fixed = io.BytesIO(), io.BytesIO()
-    book.save(written)
-    with zipfile.ZipFile(written) as parts, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as out:
-        for name in sorted(parts.namelist(), key=lambda name: (name != "[Content_Types].xml", name)):
-            content = parts.read(name)
-            if name == "docProps/core.xml":
-                content = _MODIFIED.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", content)
-            out.writestr(zipfile.ZipInfo(name, _WHEN), content, zipfile.ZIP_DEFLATED)
-    return fixed.getvalue()

@@ -151,22 +151,15 @@ def is_of_team(registry: Registry, who: Principal, dataset: str) -> bool:
         return session.scalar(select(Submission.id).where(*own).limit(1)) is not None
 
 
-def exact_page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: str, ending: str) -> bytes:
-    """Return exact results as a page, of which nothing is kept."""
-    return _composed(dataset, kept, language, ending, settings.boundaries)
-
-
-def published_page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: str, ending: str) -> bytes:
-    """Return published results as a page, or as one sheet of A4 (`.pdf`), where this machine makes PDF."""
-    return _remembered(dataset, _as_json(kept), language, ending, settings.boundaries)
+def page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: str, ending: str, *, keep: bool) -> bytes:
+    """Return results as a page, or as one sheet of A4 (`.pdf`) where this machine makes PDF; `keep` those that are published."""
+    compose = _page if keep else _page.__wrapped__
+    return compose(dataset, _as_json(kept), language, ending, settings.boundaries)
 
 
 @lru_cache(maxsize=40)
-def _remembered(dataset: str, kept: bytes, language: str, ending: str, boundaries: str) -> bytes:
-    return _composed(dataset, json.loads(kept), language, ending, boundaries)
-
-
-def _composed(dataset: str, kept: Mapping[str, Any], language: str, ending: str, boundaries: str) -> bytes:
+def _page(dataset: str, content: bytes, language: str, ending: str, boundaries: str) -> bytes:
+    kept = json.loads(content)
     results = kept["results"]
     told: dict[str, Any] = {
         "title": dataset, "run": kept["basis"][:12], "language": language, "retold": partial(retold, language=language),

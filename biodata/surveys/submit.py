@@ -66,7 +66,7 @@ def receive(
         # One transaction with its job: whoever hears its number knows that it will be taken in.
         with registry.session() as session, session.begin():
             if sent.licence is None:
-                submission.license = licences.inherited(session, dataset, part)
+                submission.license = licences.inherited(session, dataset)
             accepting.remember(session, dataset, sent.accept, account_id=sender.account_id)
             return _add(session, submission, sender)
     except IntegrityError:  # the same upload came twice at once; the other one was faster

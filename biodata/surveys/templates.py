@@ -1,13 +1,12 @@
-"""Templates of surveys: a workbook a design and language, made when it is asked for, the same bytes each time."""
+"""Templates of surveys: a workbook a design and language, made when it is asked for."""
 
-from datetime import datetime
+import io
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from biodata.core.vocabularies import SurveyDesign
 from biodata.surveys.designs import DESIGNS, LANGUAGES, PROJECT, SAMPLE_UNITS, Asked, Design, heading, notes, word
 from biodata.surveys.problems import refuse
-from biodata.surveys.report_forms import same_bytes
 from biodata.text.times import COUNTRY_ZONES
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ _LISTS: Final = ("designs", "units", "answers", "countries", "licences", "datums
 LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a release knows by name
 _DATUMS: Final = ("WGS84", "CGCS2000", "VN-2000", "Lao 1997", "Indian 1975", "Kertau 1968", "Timbalai 1948")
 _LAST_ROW: Final = 5_000
-_MADE: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - a workbook's properties tell no zone
 _HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
 
 
@@ -37,19 +35,16 @@ def template(design: str, language: str = "en") -> bytes:
     asked = DESIGNS[SurveyDesign(design)]
     book = Workbook()
     book.remove(book.worksheets[0])
-    book.properties.created, book.properties.creator = _MADE, "biodata"
+    book.properties.creator = "biodata"
     _readme(book.create_sheet(word("sheet.readme", language)), asked, language)
     _project(book.create_sheet(word("sheet.project", language)), asked, language)
     for kind, columns in asked.sheets.items():
         _table(book.create_sheet(word(f"sheet.{kind}", language)), asked, columns, language)
     _codes(book.create_sheet(word("sheet.codes", language)), asked, language)
     book.active = 1
-    return same_bytes(book)
-
-
-def file_name(design: str, language: str) -> str:
-    """Return what a template is called."""
-    return f"survey_{design}_{language}.xlsx"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
 
 
 def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:

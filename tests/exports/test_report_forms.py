@@ -119,12 +119,6 @@ def test_what_the_check_did_not_dare_to_open_is_not_opened_for_the_answer(workbo
     assert out.sheetnames == ["Problems"]
 
 
-def test_the_same_report_gives_the_same_bytes(workbook):
-    told = report(problem(3, "ລະຕິຈູດ"))
-    for form in ReportForm:
-        assert write_report(form, told, workbook) == write_report(form, told, workbook)
-
-
 def test_the_csv_is_read_by_others_and_runs_nothing():
     content = as_csv(report(problem(3, "x", value='=HYPERLINK("http://a")'), problem(4, "+x", value="a\nb")))
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))

@@ -8,7 +8,7 @@ from biodata.store.account_models import Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
-from biodata.surveys import sides
+from biodata.surveys import sides, states
 from biodata.surveys.difference import difference, difference_of
 from biodata.surveys.states import UploadReading
 from survey_versions import FIRST, FIRST_EVENTS, save
@@ -22,8 +22,9 @@ def settings(tmp_path):
     return Settings(data=tmp_path / "data", memory_limit="500MB")
 
 
-def changes(reading, submission):
-    return difference_of(reading.brought, reading.lake, submission.dataset, submission.part)
+def changes(reading, read, submission):
+    brought = states.of_upload(read, submission.dataset)
+    return difference_of(brought, reading.lake, submission.dataset, submission.part)
 
 
 def test_it_is_read_again_only_where_something_changed(settings, tmp_path):
@@ -32,18 +33,17 @@ def test_it_is_read_again_only_where_something_changed(settings, tmp_path):
         Submission(id=1, dataset="nam-ha", part="March"),
     )
     with Lake.open(settings.data) as lake, UploadReading(settings, lake) as reading:
-        read = reading.read(submission, path, {})
-        found = changes(reading, submission)
+        read = reading.read(submission, path)
+        found = changes(reading, read, submission)
         assert found.occurrences.counts()["new"] == len(FIRST)
-        assert reading.read(submission, path, {}) is read
-        assert reading.read(submission, path, {"headings": '{"sex": ""}'}) is not read
+        assert reading.read(submission, path) is read
         pipeline.ingest("survey", [path], settings, dataset="nam-ha", part="March")
-        read = reading.read(submission, path, {})
-        assert changes(reading, submission).occurrences.counts()["unchanged"] == len(FIRST)
-        assert reading.read(submission, path, {}) is read
+        read = reading.read(submission, path)
+        assert changes(reading, read, submission).occurrences.counts()["unchanged"] == len(FIRST)
+        assert reading.read(submission, path) is read
         with Registry.open(settings) as registry, registry.session() as session, session.begin():
             session.add(Withdrawal(kind="dataset", subject="nam-ha", reason="x", by="x", records=6, purged={}))
-        again = reading.read(submission, path, {})
+        again = reading.read(submission, path)
         assert again is not read
         assert (len(read.tables[-1].report.refusals), len(again.tables[-1].report.refusals)) == (0, len(FIRST))
         assert sides.countries(again) == {"LA"}, "whose sides are asked follows from the file"
@@ -54,7 +54,8 @@ def test_a_table_that_is_read_twice_for_the_order_of_its_dates_counts_once(setti
     path.write_text(HEADING + ROWS)
     with Lake.open(settings.data) as lake, UploadReading(settings, lake) as reading:
         plain = difference([path], "nam-ha", "March", settings)
-        (table,) = reading.read(submission, path, {}).tables
+        read = reading.read(submission, path)
+        (table,) = read.tables
         assert any("day" in note for note in table.report.notes), "the control: it was read twice"
-        assert changes(reading, submission).as_dict() == plain.as_dict()
+        assert changes(reading, read, submission).as_dict() == plain.as_dict()
         assert plain.occurrences.counts()["new"] == 3

@@ -4,15 +4,9 @@ from datetime import date
 
 import pytest
 
-from biodata import places
 from biodata.surveys.check import check_files
 
 HEAD = "occurrenceID,eventDate,scientificName,individualCount,decimalLatitude,decimalLongitude\n"
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 def told(boundaries, *, name="Bos gaurus", identifier="R9", count="2"):

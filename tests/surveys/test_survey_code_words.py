@@ -67,10 +67,3 @@ def test_a_code_that_nobody_foresaw_says_that_it_stays_out_and_what_to_do(langua
     (problem,) = problems.read(kept("NEVER_HEARD"), language)["problems"]
     assert "NEVER_HEARD" in problem["message"]
     assert "biodata survey check" in problem["message"]
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_whoever_is_asked_reads_that_words_are_an_answer_too(language):
-    message, _ = words.message_of("MAP_AFTER_ANSWER", {}, language)
-    assert "biodata survey answer" in message
-    assert "/surveys" in message

@@ -6,18 +6,12 @@ from datetime import date
 
 import pytest
 
-from biodata import places
 from biodata.surveys import problems
 from biodata.surveys.check import check_files
 from planted_surveys import plant
 from survey_languages import LANGUAGES
 
 TODAY = date(2026, 11, 24)
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 def told(survey, boundaries):

@@ -9,7 +9,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from biodata import pipeline, places
+from biodata import pipeline
 from biodata.core.settings import Settings
 from biodata.ingest import forms
 from biodata.store.lake import Lake
@@ -19,11 +19,6 @@ from survey_languages import HEADINGS, LOCALITIES
 TODAY = date(2026, 11, 24)
 PLAIN = ["occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "locality"]
 GOOD = ["R1", "E1", "2026-03-01", "Sus scrofa", "20.65", "101.95", "old ridge"]
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 def text(*rows, separator=","):
@@ -126,12 +121,6 @@ def test_a_comma_in_a_text_without_quotes(boundaries):
 
 def test_what_a_spreadsheet_writes_first(boundaries):
     assert told([("s.csv", b"sep=;\r\n" + text(PLAIN, GOOD, separator=";").encode())], boundaries)[1] == []
-
-
-def test_titles_and_notes_in_a_text(boundaries):
-    content = text(["Survey of the dry season 2026"], PLAIN, GOOD, ["Note: one camera was stolen"])
-    codes = {(row, code) for _, row, _, code in told([("s.csv", content.encode())], boundaries)[1]}
-    assert codes == {(1, "TITLE_ROWS_LEFT_OUT"), (4, "NOTE_ROW_LEFT_OUT")}
 
 
 def test_columns_that_changed_places_are_told_once(boundaries):

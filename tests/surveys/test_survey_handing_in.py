@@ -7,8 +7,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.ingest.protocol import DatasetInfo
 from biodata.store.lake import Lake
 from biodata.store.private_reports import read_report
-from biodata.store.registry import Registry
-from biodata.surveys import licences, words
+from biodata.surveys import words
 from commands import run
 from test_survey_review import CHINA, LAOS, SURVEYS, workbook
 from test_survey_review import office as office
@@ -19,16 +18,6 @@ pytestmark = pytest.mark.usefixtures("no_results")
 def send(office, content, who="team", *, language="en", **told):
     address = f"{SURVEYS}?language={language}"
     return office.client.post(address, files={"file": ("a.xlsx", content)}, data=told, headers=office.heads[who])
-
-
-def test_a_check_notices_that_nothing_tells_a_licence(office):
-    address = f"{SURVEYS}?dry_run=true"
-    for told, codes in (({}, ["LICENSE_MISSING"]), ({"license": "CC0 1.0"}, [])):
-        answer = office.client.post(address, files={"file": ("a.xlsx", workbook(LAOS))}, data=told).json()
-        assert {one["code"] for one in answer["problems"]} <= {"TAXON_MATCH_NONE"}, (
-            "a release may have a checklist of others"
-        )
-        assert [one["code"] for one in answer["notices"] if not one["category"]] == codes
 
 
 def test_the_answer_tells_what_happens_next(office):
@@ -85,24 +74,6 @@ def test_an_upload_that_tells_no_licence_keeps_its_dataset_s(office):
     assert [one["message"] for one in told["notices"]] == [
         words.message_of("LICENSE_KEPT", {"licence": "cc by 4.0"}, "en")[0]
     ]
-
-
-def test_a_licence_beside_a_file_whose_rows_tell_their_own_is_kept_for_no_later_one(office):
-    office.person("strict", RoleBinding(Role.UPLOADER, dataset="stricter"))
-    row = ["S-1", "2026-03-01", "Muntiacus muntjak", 12.5, 105.1]
-    office.hand_in("strict", workbook(row), license="CC BY 4.0")
-    own = "occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude,license\n"
-    own += "S-1,2026-03-01,Muntiacus muntjak,12.5,105.1,CC BY-NC 4.0\n"
-    for license in ("CC BY 4.0", None):
-        told = {} if license is None else {"license": license}
-        number = office.client.post(
-            SURVEYS, files={"file": (f"{license}.csv", own)}, data=told, headers=office.heads["strict"]
-        ).json()["id"]
-        office.settle()
-        own += "S-2,2026-03-02,Muntiacus muntjak,12.5,105.1,CC BY-NC 4.0\n"
-    assert office.look("strict", number)["state"] == "submitted"
-    with Registry.open(office.settings) as registry, registry.session() as session:
-        assert licences.inherited(session, "stricter") is None
 
 
 def test_a_version_after_one_that_was_refused_keeps_its_licence(office):

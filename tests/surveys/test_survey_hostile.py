@@ -8,7 +8,6 @@ import zipfile
 import openpyxl
 import pytest
 
-from biodata import places
 from biodata.surveys.check import check_files
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -118,11 +117,6 @@ HOSTILE = {
     "100,000 columns": (lambda: b",".join(b"c%d" % n for n in range(100_000)), "INPUT_TOO_LARGE"),
     "nothing": (lambda: b"", "SHEET_MISSING"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 @pytest.mark.parametrize("name", HOSTILE)

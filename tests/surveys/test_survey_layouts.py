@@ -6,16 +6,10 @@ from datetime import date, datetime, time
 import openpyxl
 import pytest
 
-from biodata import places
 from biodata.surveys.check import check_files
 
 TODAY = date(2026, 11, 24)
 KEPT = {"Date": "eventDate", "日期": "eventDate", "Count": "individualCount", "数量": "individualCount"}
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 def told(book, boundaries):
@@ -66,34 +60,6 @@ def test_units_below_the_headings_whatever_the_sheet_is_called(boundaries, name)
     assert (found, report["rows"]) == ([(1, None, "HEADING_ROWS_JOINED")], 4)
 
 
-def test_units_below_the_headings(boundaries):
-    book = book_of(HEADINGS, [None, "yyyy-mm-dd", None, "°", "°", None], *ROWS)
-    report, found = told(book, boundaries)
-    assert found == [(1, None, "HEADING_ROWS_JOINED")]
-    assert report["rows"] == 4
-
-
-def test_a_form_with_a_head_and_signatures(boundaries):
-    book = book_of(
-        ["CAMERA TRAP RECORD FORM"],
-        ["Team:", "Nam Ha 2", None, "Month:", "March 2026"],
-        [],
-        HEADINGS,
-        *ROWS,
-        ["Total", None, None, None, None, "=SUM(F5:F8)"],
-        [],
-        ["Checked by: station leader"],
-        merges=["A1:F1"],
-    )
-    report, found = told(book, boundaries)
-    assert found == [
-        (1, None, "TITLE_ROWS_LEFT_OUT"),
-        (9, None, "TOTALS_ROW_LEFT_OUT"),
-        (11, None, "NOTE_ROW_LEFT_OUT"),
-    ]
-    assert report["rows"] == 4
-
-
 def test_a_sheet_a_month(boundaries):
     book = book_of(HEADINGS, *ROWS, name="March")
     page = book.create_sheet("April")
@@ -104,17 +70,6 @@ def test_a_sheet_a_month(boundaries):
     assert found == [(2, "Date", "RECORDED_DATE_INVALID"), (3, "Record ID", "IDENTIFIER_REPEATED")]
     assert report["rows"] == 6
     assert "March, row 2" in report["problems"][1]["message"]
-
-
-def test_visits_merged_down(boundaries):
-    rows = [[f"R{n}", "2026-03-01" if n % 2 else None, "Sus scrofa", 20.65 if n % 2 else None,
-             101.95 if n % 2 else None, 2] for n in range(1, 5)]  # fmt: skip
-    book = book_of(HEADINGS, *rows, merges=["B2:B3", "D2:D3", "E2:E3", "B4:B5", "D4:D5", "E4:E5"])
-    report, found = told(book, boundaries)
-    assert found == [
-        (row, column, "MERGED_CELLS_FILLED") for row in (2, 4) for column in ("Date", "Latitude", "Longitude")
-    ]
-    assert report["ok"]
 
 
 def test_real_dates_and_times_of_a_spreadsheet(boundaries):

@@ -9,17 +9,12 @@ from scipy import stats
 from biodata.analysis.surveys import occupancy
 from biodata.analysis.surveys.occupancy import fit
 from survey_simulations import coverage, history
-
-# Blue Ridge two-lined salamanders, 39 sites visited 5 times; MacKenzie et al. 2006, Occupancy Estimation and Modeling, p. 99,
-# where ψ is 0.59 and p 0.26 and minus twice the logarithm of the likelihood 161.76.
-SALAMANDERS = (
-    "00011 01000 01000 11110 00100 00100 00100 00100 00100 10000 00111 00111 10011 10110 00010 00010 00001 00001 "
-    + "00000 " * 21
-)
+from test_survey_occupancy_published import PUBLISHED
+from test_survey_occupancy_published import history as published
 
 
 def salamanders():
-    return np.array([[int(one) for one in site] for site in SALAMANDERS.split()], dtype=float)
+    return published(PUBLISHED["salamanders"].sites)
 
 
 def likelihood(detected, effort, psi, p):
@@ -36,15 +31,6 @@ def likelihood(detected, effort, psi, p):
         if of:
             total += np.log(max(psi * np.prod(of) + (0 if any(seen) else 1 - psi), 1e-300))
     return total
-
-
-def test_salamanders():
-    found = fit(salamanders())
-    assert (found.sites, found.visits, found.detections, found.found_at) == (39, 195, 30, 18)
-    assert found.naive == pytest.approx(18 / 39)
-    assert (found.psi, found.p) == pytest.approx((0.5946, 0.2587), abs=5e-5)
-    assert -2 * found.log_likelihood == pytest.approx(161.7586, abs=1e-4)
-    assert not found.notes
 
 
 def test_is_the_largest_likelihood_with_unequal_effort_and_gaps():
@@ -89,36 +75,6 @@ def test_effort_is_that_of_the_chance_to_detect():
     effort = np.vstack([np.tile([2.0, 2.0, 0, 0], (20, 1)), np.ones((10, 4))])
     double = fit(np.vstack([merged, found]), effort)
     assert (double.psi, double.psi_low, double.p) == pytest.approx((single.psi, single.psi_low, single.p), abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("seen", "note"),
-    [
-        pytest.param(np.zeros((30, 5)), occupancy.NO_DETECTION, id="never detected"),
-        pytest.param(np.eye(30, 6), None, id="a few"),
-        pytest.param(np.ones((30, 5)), occupancy.ALWAYS, id="always detected"),
-        pytest.param(np.eye(6, 6), occupancy.EVERYWHERE, id="once at every site"),
-        pytest.param((np.arange(30) < 9).astype(float)[:, None], occupancy.ONE_VISIT, id="one visit a site"),
-    ],
-)
-def test_bounds_say_so(seen, note):
-    found = fit(seen)
-    assert (note in found.notes) if note else True
-    assert found.at_a_bound == (note in occupancy.BOUNDARY if note else found.at_a_bound)
-    assert 0 <= found.psi_low <= (found.psi if found.psi is not None else found.naive) <= found.psi_high <= 1
-
-
-def test_never_detected_is_no_absence():
-    found = fit(np.zeros((50, 10)))
-    assert found.psi is None
-    assert (found.psi_low, found.psi_high) == (0, 1)
-
-
-def test_nothing_looked_at_is_refused():
-    with pytest.raises(ValueError, match="nobody looked"):
-        fit(np.full((3, 4), np.nan))
-    with pytest.raises(ValueError, match="effort is"):
-        fit(np.zeros((3, 4)), np.ones((3, 5)))
 
 
 @pytest.mark.parametrize(("psi", "p"), [(0.5, 0.3), (0.9, 0.1)])

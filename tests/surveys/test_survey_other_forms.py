@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import zipfile
 from pathlib import Path
 
@@ -24,15 +23,17 @@ from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.purging import purge_part
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
-PATROL = patrols.patrol(
-    '<n:days date="2026-03-01" startTime="08:00:00" endTime="12:00:00">',
-    patrols.waypoint(
-        1, (101.3, 20.9), patrols.observation("animals.liveanimals."), patrols.observation("threat.snares.")
-    ),
-    "</n:days>",
-)
+
+
+def patrol(*more):
+    """Return a patrol of a day that saw an animal and a snare, and what more is told of it."""
+    seen = (patrols.observation("animals.liveanimals."), patrols.observation("threat.snares."))
+    day = '<n:days date="2026-03-01" startTime="08:00:00" endTime="12:00:00">'
+    return patrols.patrol(day, patrols.waypoint(1, (101.3, 20.9), *seen), *more, "</n:days>")
+
+
+PATROL = patrol()
 FOLDERS = {"camtrapdp": "camtrapdp", "detections": "detections",
            "wildlife_insights": "wildlife-insights", "smart": "smart", "kobo": "kobo"}  # fmt: skip
 NOBODY = ("Nobody Atall", "nobody walked there", "homo;sapiens")
@@ -47,17 +48,30 @@ def zipped(**members):
     return out.getvalue()
 
 
+DWC = "http://rs.tdwg.org/dwc/terms/"
+
+
+def archive(about="", **tables):
+    """Return the members of a Darwin Core Archive: texts apart by tabs, by the type of their rows, the core first."""
+    parts = []
+    for at, (kind, text) in enumerate(tables.items()):
+        tag, key = ("extension", "coreid") if at else ("core", "id")
+        terms = enumerate(text.partition("\n")[0].split("\t"))
+        fields = "".join(f'<field index="{n}" term="{term if ":" in term else DWC + term}"/>' for n, term in terms)
+        parts.append(
+            f'<{tag} encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" ignoreHeaderLines="1" rowType="{DWC}{kind}">'
+            f'<files><location>{kind.lower()}.txt</location></files><{key} index="0"/>{fields}</{tag}>'
+        )
+    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/"{about}>{"".join(parts)}</archive>'
+    return {"meta__xml": meta} | {f"{kind.lower()}__txt": text for kind, text in tables.items()}
+
+
 def of_sample(sample_data, folder):
     """Return a sample as one file, with the mapping and the programs' other files beside it as they come."""
     files = sorted(path for path in (sample_data / folder).iterdir() if path.name != "mapping.csv")
     if len(files) == 1:
         return files[0].name, files[0].read_bytes()
     return f"{folder}.zip", zipped(**{path.name: path.read_bytes() for path in files})
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 @pytest.fixture
@@ -190,45 +204,10 @@ def test_a_purged_patrol_is_gone_with_what_a_worker_left_that_was_cut_off(road):
 
 
 def test_a_row_of_another_dataset_is_refused(road):
-    meta = """<archive xmlns="http://rs.tdwg.org/dwc/text/"><core rowType="http://rs.tdwg.org/dwc/terms/Occurrence"
-     encoding="UTF-8" fieldsTerminatedBy="," linesTerminatedBy="\\n" ignoreHeaderLines="1"><files><location>o.csv</location>
-     </files><id index="0"/>""" + "".join(
-        f'<field index="{n}" term="{term}"/>'
-        for n, term in enumerate(
-            (
-                "http://rs.tdwg.org/dwc/terms/occurrenceID",
-                "http://rs.tdwg.org/dwc/terms/scientificName",
-                "http://rs.gbif.org/terms/1.0/datasetKey",
-            )
-        )
-    )
-    archive = zipped(meta__xml=f"{meta}</core></archive>", o__csv="a,b,c\nR1,Sus scrofa,somebody-elses\n")
-    done = hand_in(road, "a.zip", archive)
+    text = "occurrenceID\tscientificName\thttp://rs.gbif.org/terms/1.0/datasetKey\nR1\tSus scrofa\tsomebody-elses\n"
+    done = hand_in(road, "a.zip", zipped(**archive(Occurrence=text)))
     blocking = [problem["code"] for problem in done["report"]["problems"] if problem["blocking"]]
     assert (done["state"], blocking) == ("refused", ["DATASET_OTHER"])
-
-
-def test_a_survey_that_waits_is_reviewed_from_what_was_taken(sample_data, tmp_path):
-    settings = Settings(data=tmp_path / "data", memory_limit="500MB", survey_review="required")
-    name, content = of_sample(sample_data, "camtrapdp")
-    with Registry.open(settings) as registry:
-        appointed.new(registry, "team", roles=[RoleBinding(Role.UPLOADER, dataset="team")])
-        road = settings, registry, accounts.find(registry, "team")
-        done = hand_in(road, name, content)
-        assert done["state"] == "submitted"
-        seen = review.look(registry, road[2], done["number"])
-        assert seen["difference"]["occurrences"]["counts"]["new"] == done["report"]["rows"]
-    assert [path.suffix for path in (settings.data / "uploads").iterdir()] == [".taken"]
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not beside the checkout")
-def test_shared_packages_go_in(road):
-    folder = SHARED / "camtrapdp_example"
-    package = zipped(**{str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
-    done = hand_in(road, "package.zip", package)
-    assert (done["state"], done["report"]["rows"]) == ("committed", 29)
-    codes = {p["code"] for p in done["report"]["problems"]}
-    assert {"PERSON_LEFT_OUT", "VEHICLE_LEFT_OUT", "BLANK_LEFT_OUT"} <= codes
 
 
 def test_measurements_beside_texts_make_them_an_archive(tmp_path):
@@ -280,61 +259,33 @@ def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(roa
         assert lake.count("occurrences") == 0
 
 
-def test_a_version_of_a_programs_form_comes_back_whole(sample_data, road):
+def test_a_version_of_a_programs_form_comes_back_whole(road):
     settings, registry, who = road
-    files = {path.name: path.read_bytes() for path in (sample_data / "camtrapdp").iterdir()}
-    fewer = files | {"observations.csv": b"\n".join(files["observations.csv"].split(b"\n")[:-6]) + b"\n"}
-    first, second = (hand_in(road, "a.zip", zipped(**one)) for one in (files, fewer))
-    rows = [one["report"]["rows"] for one in (first, second)]
+    animal = patrols.observation("animals.liveanimals.")
+    more = patrols.waypoint(2, (101.31, 20.91), animal)
+    first, second = (hand_in(road, "a.zip", zipped(patrol__xml=one)) for one in (patrol(more), patrol()))
+    assert [one["report"]["rows"] for one in (first, second)] == [2, 1]
     number = submit.restore(registry, who, first["number"])
     assert surveys.process(settings, registry, number)["state"] == "committed"
     changes = review.versions(registry, who, "team")[-1]["changes"]
-    assert changes["occurrences"] == {"new": rows[0] - rows[1], "changed": 0, "gone": 0, "unchanged": rows[1]}
+    assert changes["occurrences"] == {"new": 1, "changed": 0, "gone": 0, "unchanged": 1}
     assert changes["events"]["unchanged"] == sum(changes["events"].values())
 
 
 def test_an_archive_that_r_wrote_says_na_where_nothing_is_told(boundaries):
-    events = "id\teventID\tsamplingProtocol\tsampleSizeValue\tsampleSizeUnit\teventDate\teventTime\tdecimalLatitude\tdecimalLongitude\n"
-    events += "L1\tL1\tline transect\t3000\tmetre\t2026-03-01\tNA\t20.9\t101.3\n"
-    events += "L1:1\tL1:1\tline transect\tNA\tNA\t2026-03-01\tNA\t20.9\t101.3\n"
-    terms = events.split("\n")[0].split("\t")
-    dwc = "http://rs.tdwg.org/dwc/terms/"
-
-    def table(kind, name, headings, key):
-        fields = "".join(f'<field index="{at}" term="{dwc}{term}"/>' for at, term in enumerate(headings) if at)
-        return (
-            f'<{kind[0]} encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" ignoreHeaderLines="1" '
-            f'rowType="{dwc}{kind[1]}"><files><location>{name}</location></files><{key} index="0"/>{fields}</{kind[0]}>'
-        )
-
-    records = (
-        "id\toccurrenceID\tbasisOfRecord\tscientificName\tindividualCount\nL1:1\tR1\tHumanObservation\tSus scrofa\tNA\n"
-    )
-    meta = (
-        '<archive xmlns="http://rs.tdwg.org/dwc/text/">'
-        + table(("core", "Event"), "event.txt", terms, "id")
-        + table(("extension", "Occurrence"), "occurrence.txt", records.split("\n")[0].split("\t"), "coreid")
-        + "</archive>"
-    )
-    content = zipped(event__txt=events, occurrence__txt=records, meta__xml=meta)
-    report = check_files([("lines.zip", content)], boundaries)
+    events = "eventID\tsamplingProtocol\tsampleSizeValue\tsampleSizeUnit\teventDate\teventTime\tdecimalLatitude\tdecimalLongitude\n"
+    events += "L1\tline transect\t3000\tmetre\t2026-03-01\tNA\t20.9\t101.3\n"
+    events += "L1:1\tline transect\tNA\tNA\t2026-03-01\tNA\t20.9\t101.3\n"
+    records = "eventID\toccurrenceID\tbasisOfRecord\tscientificName\tindividualCount\nL1:1\tR1\tHumanObservation\tSus scrofa\tNA\n"
+    report = check_files([("lines.zip", zipped(**archive(Event=events, Occurrence=records)))], boundaries)
     assert [problem["code"] for problem in report["problems"] if problem["blocking"]] == []
     assert report["rows"] == 1
 
 
 def test_a_description_that_cannot_be_read_is_a_warning_that_names_its_file(boundaries):
-    columns = ("occurrenceID", "scientificName", "eventDate", "decimalLatitude", "decimalLongitude")
-    records = "\t".join(columns) + "\nR1\tSus scrofa\t2026-03-01\t20.65\t101.95\n"
-    terms = "".join(
-        f'<field index="{at}" term="http://rs.tdwg.org/dwc/terms/{term}"/>' for at, term in enumerate(columns)
-    )
-    meta = (
-        '<archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml"><core fieldsTerminatedBy="\\t" ignoreHeaderLines="1"'
-        ' rowType="http://rs.tdwg.org/dwc/terms/Occurrence"><files><location>occurrence.txt</location></files>'
-        f'<id index="0"/>{terms}</core></archive>'
-    )
-    content = zipped(occurrence__txt=records, meta__xml=meta, eml__xml="<eml><dataset>")
-    report = check_files([("records.zip", content)], boundaries)
+    text = "occurrenceID\tscientificName\teventDate\tdecimalLatitude\tdecimalLongitude\nR1\tSus scrofa\t2026-03-01\t20.65\t101.95\n"
+    members = archive(' metadata="eml.xml"', Occurrence=text) | {"eml__xml": "<eml><dataset>"}
+    report = check_files([("records.zip", zipped(**members))], boundaries)
     (problem,) = (one for one in report["problems"] if one["code"] == "PROPERTY_INVALID")
     assert (problem["file"], problem["blocking"], report["ok"]) == ("records.zip/eml.xml", False, True)
 
@@ -349,49 +300,20 @@ def test_a_record_that_nothing_identifies_is_told_and_blocks_in_no_form(sample_d
     assert report["ok"]
 
 
-def test_a_date_that_cannot_be_read_is_told_of_the_deployment_and_of_its_pictures(sample_data, boundaries):
-    folder = sample_data / "wildlife_insights"
-    tables = {name: (folder / f"{name}.csv").read_text() for name in ("deployments", "images")}
-    wrong = {f"{name}.csv": re.sub(r"(20\d\d)-\d\d-\d\d ", r"\1/31/31 ", text) for name, text in tables.items()}
-    report = check_files([(name, text.encode()) for name, text in wrong.items()], boundaries)
-    told_of = {(one["file"], one["column"]) for one in report["problems"] if one["code"] == "RECORDED_DATE_INVALID"}
-    assert told_of == {("deployments.csv", "start_date, end_date"), ("images.csv", "timestamp")}
-
-
-@pytest.mark.parametrize("lost", ["event.txt", "occurrence.txt"])
+@pytest.mark.parametrize("lost", ["event__txt", "occurrence__txt"])
 def test_a_file_of_an_archive_that_lost_even_its_headings_is_no_empty_survey(boundaries, lost):
-    tables = {
-        "event.txt": "eventID\teventDate\tdecimalLatitude\tdecimalLongitude\nE1\t2026-03-01\t20.9\t101.3\n",
-        "occurrence.txt": "eventID\toccurrenceID\tbasisOfRecord\tscientificName\nE1\tR1\tHumanObservation\tSus scrofa\n",
-    }
-    dwc = "http://rs.tdwg.org/dwc/terms/"
-    parts = []
-    for name, text in tables.items():
-        tag, key = ("core", "id") if name == "event.txt" else ("extension", "coreid")
-        fields = "".join(
-            f'<field index="{at}" term="{dwc}{term}"/>' for at, term in enumerate(text.split("\n")[0].split("\t"))
-        )
-        parts.append(
-            f'<{tag} encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" ignoreHeaderLines="1" rowType="{dwc}'
-            f'{name[:-4].capitalize()}"><files><location>{name}</location></files><{key} index="0"/>{fields}</{tag}>'
-        )
-    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>'
-    whole = check_files(
-        [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
+    whole = archive(
+        Event="eventID\teventDate\tdecimalLatitude\tdecimalLongitude\nE1\t2026-03-01\t20.9\t101.3\n",
+        Occurrence="eventID\toccurrenceID\tbasisOfRecord\tscientificName\nE1\tR1\tHumanObservation\tSus scrofa\n",
     )
-    assert whole["ok"], whole["problems"]
-    whole_texts = dict(tables)
-    tables[lost] = ""
-    report = check_files(
-        [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
-    )
-    assert [one["code"] for one in report["problems"] if one["blocking"]] == ["INPUT_EMPTY"]
-    tables[lost] = "".join(whole_texts[lost].splitlines(keepends=True)[1:])
-    report = check_files(
-        [("a.zip", zipped(meta__xml=meta, **{k.replace(".", "__"): v for k, v in tables.items()}))], boundaries
-    )
-    (problem,) = (one for one in report["problems"] if one["code"] == "HEADING_LOST")
-    assert (problem["file"], problem["row"], problem["blocking"]) == (f"a.zip/{lost}", 1, True)
+
+    def blocking(members):
+        problems = check_files([("a.zip", zipped(**members))], boundaries)["problems"]
+        return [(one["code"], one["row"]) for one in problems if one["blocking"]]
+
+    assert blocking(whole) == []
+    assert [code for code, _ in blocking(whole | {lost: ""})] == ["INPUT_EMPTY"]
+    assert ("HEADING_LOST", 1) in blocking(whole | {lost: whole[lost].partition("\n")[2]})
 
 
 def test_a_survey_without_a_title_is_called_by_its_dataset(road):

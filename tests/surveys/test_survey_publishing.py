@@ -10,9 +10,8 @@ import releases as fixture
 from biodata import pipeline
 from biodata.analysis.evidence import EVENTS
 from biodata.core.settings import Settings
-from biodata.store import releases, sharing_memory
+from biodata.store import releases
 from biodata.store.lake import Lake
-from biodata.store.registry import Registry
 from biodata.store.release_merge import merge
 from biodata.surveys.design import of_lake, of_published
 from cited_records import OPEN_RULES
@@ -100,15 +99,6 @@ def test_a_sensitive_record_is_a_presence_and_its_event_is_as_it_is(settings):
     assert (presence["species"], presence["year"], presence["cell_west"]) == (TIGER, 2019, pytest.approx(101.2))
 
 
-def test_at_fewer_than_ten_places_a_sensitive_record_waits(settings):
-    events, records, at = stations(9)
-    found = surveys(settings, events, [*records, seen(1, TIGER, "s3", **at[3])])
-    assert len(found) == 9
-    assert set(records_of(settings)["species"]) == {MUNTJAC}
-    with Registry.open(settings) as registry, registry.session(read_only=True) as session:
-        assert sharing_memory.waiting(session, "cameras") == {"9": 1}
-
-
 def test_an_event_with_sensitive_records_alone_goes_with_them_where_few_are_empty(settings):
     """Else the one empty event would be where they are: the open records of its ten go out as presences, too."""
     events, records, at = stations()
@@ -119,25 +109,12 @@ def test_an_event_with_sensitive_records_alone_goes_with_them_where_few_are_empt
     )
 
 
-def test_an_event_with_sensitive_records_alone_stays_empty_where_one_in_ten_is(settings):
-    events, records, at = stations()
-    found = surveys(settings, events, [*records[2:], seen(1, TIGER, "s0", **at[0])])
-    assert sorted(row["records"] for row in found.values()) == [0, 0, *[1] * 8]
-
-
 def test_an_event_with_nothing_but_withheld_records_is_not_there(settings):
     elsewhere = {"decimalLatitude": 20.7, "decimalLongitude": 101.4}
     events = [event("a"), event("other", **SECOND), event("far", **elsewhere)]
     others = [seen(2, MUNTJAC, "other", **SECOND), seen(3, MUNTJAC, "far", **elsewhere)]
     found = surveys(settings, events, [seen(1, PANGOLIN, "a"), *others])
     assert found.keys() == {"cameras:other", "cameras:far"}
-
-
-def test_an_event_with_other_records_is_told_as_if_the_withheld_one_were_not_there(settings):
-    events = [event("a"), event("b", **SECOND)]
-    others = [seen(1, MUNTJAC, "a"), seen(2, MUNTJAC, "b", **SECOND)]
-    without = surveys(settings, events, others)
-    assert surveys(settings, events, [*others, seen(3, PANGOLIN, "a")], full=True) == without
 
 
 def test_what_may_be_withheld_is_never_said_to_be_absent(settings):

@@ -5,18 +5,12 @@ from datetime import date
 import polars as pl
 import pytest
 
-from biodata import places
 from biodata.ingest.headings import LANGUAGES
 from biodata.ingest.survey_shapes import with_period
 from biodata.surveys.check import check_files
 
 EVENTS = "eventID,design,deploymentStart,deploymentEnd,failurePeriods,timeZone,decimalLatitude,decimalLongitude,countryCode\n"
 RECORDS = "occurrenceID,eventID,eventDate,scientificName,occurrenceStatus\n"
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 def told(boundaries, when, *, failures="", zone="", start="2026-05-01T12:00", end="2026-05-31T12:00", status="",

@@ -138,7 +138,7 @@ def test_one_sheet_of_a4(office, monkeypatch):
 
 def test_without_weasyprint_the_page_is_there_and_the_sheet_says_what_is_missing(office, monkeypatch):
     monkeypatch.setitem(sys.modules, "weasyprint", None)
-    result_pages._remembered.cache_clear()
+    result_pages._page.cache_clear()
     assert ask(office).status_code == 200
     answer = ask(office, None, f"{PAGE}.pdf")
     assert answer.status_code == 503

@@ -210,28 +210,6 @@ def test_a_survey_that_no_worker_takes_up_says_so(office, monkeypatch):
     assert "left_alone" not in office.look("pair", number)
 
 
-def test_a_kept_report_is_told_in_the_language_that_is_asked_for(office):
-    number = office.hand_in("pair", workbook([*LAOS[:3], 95.123, LAOS[4]]))
-    assert office.look("pair", number)["state"] == "refused"
-    address, head = f"{SURVEYS}/{number}", office.heads["pair"]
-    answers = {
-        "lo": office.client.get(address, params={"language": "lo"}, headers=head),
-        "zh": office.client.get(address, headers=head | {"Accept-Language": "zh-CN, lo;q=0.5"}),
-        "en": office.client.get(address, headers=head),
-    }
-    for language, answer in answers.items():
-        report = answer.json()["report"]
-        (problem,) = report["problems"]
-        message, expected = words.message_of("COORDINATE_OUT_OF_RANGE", {}, language)
-        assert answer.headers["content-language"] == report["language"] == language
-        assert (problem["message"], problem["expected"], problem["value"]) == (message, expected, None)
-        assert (problem["sheet"], problem["row"], problem["column"]) == ("occurrences", 2, "decimalLatitude")
-        assert report["note"] == words.message_of("REPORT_VALUES_NOT_KEPT", {}, language)[0]
-        assert "95.123" not in answer.text
-    refused = office.client.get(address, params={"language": "fr"}, headers=head)
-    assert (refused.status_code, refused.json()["code"]) == (400, "PARAMETER_INVALID")
-
-
 def test_where_nobody_reviews_it_is_published_at_once_unless_the_settings_say_otherwise(office):
     office.person("khmer", RoleBinding(Role.UPLOADER, dataset="kh"))
     row = ["K-1", "2026-03-01", "Muntiacus muntjak", 12.5, 105.0]

@@ -5,7 +5,7 @@ import pytest
 
 import releases as fixture
 from biodata.analysis.scopes import Holds, holding, standing, unclear
-from biodata.analysis.surveys.joining import NO_ABSENCE, join, looked_for
+from biodata.analysis.surveys.joining import join
 from biodata.analysis.surveys.results import results
 from biodata.core.run_parameters import SurveyNumbers
 from biodata.core.vocabularies import SharingCategory
@@ -91,30 +91,6 @@ def test_an_unknown_class_is_not_said_to_be_outside_the_scope():
     reason = told["abundance"][0]["by"]["joint"]["refused"]
     assert "outside" not in reason
     assert "biodata ingest checklist FILE" in reason
-
-
-def test_an_event_that_reports_no_absence_is_no_absence():
-    joined = join(
-        events(event("a"), event("b", isAbsenceReported=False), event("c", isAbsenceReported=None)),
-        records(record("b", "2026-01-02")),
-    )
-    kept, left_out = looked_for(joined, "Muntiacus vaginalis")
-    assert kept["eventID"].to_list() == ["a", "c"]
-    assert left_out == {NO_ABSENCE: 1}
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    ("design", "unit"),
-    [("camera_trap", "trap-night"), ("line_transect", "km"), ("listening_post", "hour"), ("sign_transect", "km"),
-     ("point_count", "minute"), ("mist_net", "net-metre-hour"), ("plot", "m²"), ("conflict_incident", "reporting-day")],
-)  # fmt: skip
-def test_an_empty_sheet_has_effort_and_no_absence(design, unit):
-    both = (event(name, side=side, design=design, effort_unit=unit) for name, side in (("a", "LA"), ("b", "CN")))
-    told = results(join(events(*both), records()), SurveyNumbers())
-    assert [(one["effort"], one["effort_unit"]) for one in told["effort"]] == [(30, unit), (30, unit)]
-    assert (told["abundance"], told["occupancy"], told["totals"]) == ([], [], [])
-    assert told["richness"][design]["by"]["joint"]["species"] == [0, 0]
 
 
 WORDS = [

@@ -1,4 +1,4 @@
-"""Tiles of surveys: numbers at low zooms, shapes as they are published above, never finer."""
+"""Surveys as they are served: tiles with numbers at low zooms and published shapes above; items by design, effort and scope."""
 
 import math
 
@@ -133,3 +133,19 @@ def test_a_tile_takes_the_properties_that_items_take(client):
     assert (refused.status_code, refused.json()["code"]) == (400, "PARAMETER_UNKNOWN")
     first, second = (client.get(f"{TILES}/8/0/0", params=p).headers["etag"] for p in ({}, {"design": "plot"}))
     assert first != second
+
+
+def test_design_effort_and_scope_are_asked_for(client):
+    items = "/ogc/collections/surveys/items"
+
+    def ask(text):
+        answer = client.get(items, params={"filter": text})
+        assert answer.status_code == 200, answer.text
+        return [feature["id"] for feature in answer.json()["features"]]
+
+    assert ask("design = 'camera_trap' AND effort_value < 20") == ["cameras:b"]
+    assert "cameras:a" in ask("A_CONTAINS(targetTaxonomicScope, ('Mammalia')) AND isAbsenceReported = TRUE")
+    known = client.get("/ogc/collections/surveys/queryables").json()["properties"]
+    assert "camera_trap" in known["design"]["enum"]
+    assert {"effort_unit", "failed_days", "time_zone", "sharing_category", "locationID"} <= known.keys()
+    assert "trap-night" in client.get(items, params={"f": "html"}).text

@@ -3,18 +3,13 @@
 import pyproj
 import pytest
 
-from biodata import pipeline, places
+from biodata import pipeline
 from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
 
 # Nam Ha: 101.35 E, 20.95 N in zone 47 N.
 EAST, NORTH = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32647", always_xy=True).transform(101.35, 20.95)
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
 
 
 def sheet(*rows, headings="easting,northing,UTM zone,geodeticDatum"):

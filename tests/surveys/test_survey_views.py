@@ -15,7 +15,7 @@ from biodata.access.roles import Role, RoleBinding
 from biodata.core.settings import Settings
 from biodata.sharing.rules import bundled_list
 from biodata.store import folders, survey_files
-from biodata.store.models import Submission, SubmissionView
+from biodata.store.models import SubmissionView
 from biodata.store.private_reports import read_report
 from biodata.surveys import sides, submit, views
 from biodata.worker import work
@@ -147,31 +147,6 @@ def test_the_order_of_the_file_changes_nothing(office, survey):
         assert one["results"] == two["results"]
     office.client.delete(f"{SURVEYS}/{other}", headers=office.heads["team"])
     office.settle()
-
-
-def test_coarse_rows_told_alike_but_for_their_cell_stand_by_it(office, survey):
-    far = [["SECRET-10", "2026-03-17", "Panthera tigris", 20.61234, 101.10678], TIGER]
-    orders = []
-    for some in (far, far[::-1]):
-        number = office.hand_in("team", workbook(LAOS, *some), part="far")
-        told = rows(office, "laos", number).json()["results"]
-        orders.append([row["cell_south"] for row in told if row["scientificName"] == "Panthera tigris"])
-        office.client.delete(f"{SURVEYS}/{number}", headers=office.heads["team"])
-        office.settle()
-    assert orders[0] == orders[1] == sorted(orders[0])
-
-
-def test_what_a_cell_was_and_is_is_told_to_who_sees_every_side(office, survey):
-    cell = {"sheet": "occurrences", "row": 5, "column": "individualCount", "before": "3", "after": "5", "shown": True}
-    with office.registry.session() as session, session.begin():
-        found = session.get_one(Submission, survey)
-        was = found.difference
-        found.difference = {**was, "occurrences": {**was["occurrences"], "changed": [cell]}}
-    told = {who: office.look(who, survey)["difference"]["occurrences"]["changed"] for who in ("team", "laos", "china")}
-    with office.registry.session() as session, session.begin():
-        session.get_one(Submission, survey).difference = was
-    assert told["team"] == [cell]
-    assert (told["laos"], told["china"]) == ([], [])
 
 
 def test_what_is_asked_for_wrongly_is_told(office, survey):

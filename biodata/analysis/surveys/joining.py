@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from biodata.analysis.scopes import Holds, holding, standing
@@ -248,21 +247,17 @@ def season_start(spans: pl.DataFrame) -> tuple[int, int]:
     Cameras stand in the dry season, over New Year: what is one survey must not be two. Where nobody looked for a month of the
     calendar, in any year, and looked at New Year, the year begins in the middle of the longest such time; else on 1 January.
     """
-    told = spans.drop_nulls("first").select("first", last=pl.max_horizontal("first", "last")).unique()
-    busy = np.zeros(_YEAR_DAYS, dtype=bool)
-    for first, last in told.iter_rows():
-        # In a leap year's days, so that a day of the calendar is always the same one.
-        at = first.replace(year=2024).timetuple().tm_yday - 1
-        busy[np.arange(at, at + min((last - first).days + 1, _YEAR_DAYS)) % _YEAR_DAYS] = True
-    if not busy.any() or busy.all():
-        return 1, 1
-    days = np.flatnonzero(busy)
-    gaps = np.diff(np.append(days, days[0] + _YEAR_DAYS)) - 1
-    longest = int(gaps.argmax())
+    told = spans.drop_nulls("first").unique()
+    days = told.select(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day").drop_nulls()
+    # In a leap year's days, so that a day of the calendar is always the same one.
+    calendar = pl.date(2024, pl.col("day").dt.month(), pl.col("day").dt.day())
+    busy: list[date] = days.select(calendar).to_series().unique().sort().to_list()
+    ends = [*busy[1:], *(one + timedelta(days=_YEAR_DAYS) for one in busy[:1])]
+    gaps = [(after - one).days - 1 for one, after in zip(busy, ends, strict=True)]
     # The last gap is the one over New Year.
-    if gaps[longest] < _LEAST_GAP_DAYS or gaps[-1] >= _LEAST_GAP_DAYS:
+    if not gaps or max(gaps) < _LEAST_GAP_DAYS or gaps[-1] >= _LEAST_GAP_DAYS:
         return 1, 1
-    start = date(2024, 1, 1) + timedelta(days=(int(days[longest]) + 1 + int(gaps[longest]) // 2) % _YEAR_DAYS)
+    start = busy[gaps.index(max(gaps))] + timedelta(days=1 + max(gaps) // 2)
     return start.month, start.day
 
 

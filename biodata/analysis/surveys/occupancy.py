@@ -8,22 +8,21 @@ A site is occupied with chance ψ. In a visit with effort e an occupied site's s
 MacKenzie et al. 2002, https://doi.org/10.1890/0012-9658(2002)083[2248:ESORWD]2.0.CO;2. Intervals are those of the profile
 likelihood; near the bound of 1 they hold the truth rather too often.
 
-The most is the sum of the sides. The least is that less all that may have been counted twice: groups of one taxon on two sides,
-so near in space and time that they may be one. How many that is at most is a flow: each individual is one of the other side once.
+The most is the sum of the sides. The least takes groups of one taxon on several sides, so near in space and time that they may be
+one, for as many individuals as the side counted that saw most of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Final
 
+import duckdb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import optimize, stats
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components, maximum_flow
-from scipy.spatial import cKDTree
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from biodata.analysis.surveys.joining import NO_SIDE, Joined, days_watched, looked_for
 from biodata.core.geo import Floats, metres_per_degree
@@ -223,13 +222,7 @@ class Counts:
         """Count."""
         seen = np.asarray(detected, dtype=np.float64)
         units = np.ones(seen.shape) if effort is None else np.asarray(effort, dtype=np.float64)
-        if seen.ndim != 2 or units.shape != seen.shape:
-            msg = f"effort is {units.shape}, and detections are {seen.shape}"
-            raise ValueError(msg)
         looked = ~np.isnan(seen) & (units > 0)
-        if (units < 0).any() or not looked.any():
-            msg = "effort is below 0, or nobody looked anywhere"
-            raise ValueError(msg)
         hit, worked = looked & (seen > 0), np.where(looked, units, 0.0)
         there, found, total = looked.any(axis=1), hit.any(axis=1), worked.sum(axis=1)
         one_visit = bool(looked.sum(axis=1).max() < 2)
@@ -256,15 +249,7 @@ class Counts:
 
     def over_psi(self, log_rate: float) -> tuple[float, float]:
         """Return the occupancy that fits a rate of detection best, and the likelihood there."""
-        seen = -np.expm1(-np.exp(log_rate) * self.missed)
-
-        def slope(psi: float) -> float:
-            return float(self.found_at / psi - (seen / (1 - psi * seen)).sum())
-
-        # With a rate so high that nothing is missed the slope at 1 is not finite; it falls, so its sign is enough.
-        top = 1 - 1e-12
-        psi = 1.0 if slope(top) >= 0 else float(optimize.brentq(slope, 1e-12, top, xtol=1e-13))
-        return psi, self.log_likelihood(psi, log_rate)
+        return _largest(lambda psi: self.log_likelihood(psi, log_rate), (_EDGE, 1.0))
 
     def best(self) -> tuple[float, float, float]:
         """Return the occupancy and rate of the largest likelihood, and that likelihood."""
@@ -291,63 +276,35 @@ def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 7
     was seen. Without place or time it may be any other; one of no side adds to the most and never to the least. `distance_m` and
     `hours` are how far apart circles of uncertainty, and times, of one group may be.
     """
-    size = groups["individuals"].fill_null(1).clip(lower_bound=0).cast(pl.Int64).to_numpy()
-    side = groups["side"].fill_null(NO_SIDE)
-    sides = [one for one in side.unique().sort() if one != NO_SIDE]
-    number = side.replace_strict({one: n for n, one in enumerate(sides)}, default=-1, return_dtype=pl.Int64).to_numpy()
-    by_side = {one: int(size[number == n].sum()) for n, one in enumerate(sides)}
-    if (number < 0).any():
-        by_side[NO_SIDE] = int(size[number < 0].sum())
-    first, second = _pairs(groups, number, distance_m, hours)
-    least = max(_least(size, number, first, second), *(by_side[one] for one in sides), 0)
-    return Total(by_side, least, int(size.sum()), len(np.union1d(first, second)))
-
-
-def _pairs(groups: pl.DataFrame, number: Ints, distance_m: float, hours: float) -> tuple[Ints, Ints]:
-    longitude, latitude, radius = (groups[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in _PLACE)
-    radius = np.nan_to_num(radius)
-    placed = ~(np.isnan(longitude) | np.isnan(latitude))
-    middle = np.nanmean(latitude) if placed.any() else 0.0
-    east_m, north_m = (float(one[0]) for one in metres_per_degree(np.array([middle])))
-    xy = np.nan_to_num(np.column_stack([longitude * east_m, latitude * north_m]))
-    known, anywhere = np.flatnonzero(placed), np.flatnonzero(~placed)
-    near = cKDTree(xy[known]).query_pairs(distance_m + 2 * float(radius.max(initial=0.0)), output_type="ndarray")
-    any_other = np.stack(np.meshgrid(anywhere, np.arange(len(groups)), indexing="ij"), axis=-1).reshape(-1, 2)
-    first, second = np.unique(np.sort(np.concatenate([known[near], any_other]), axis=1), axis=0).T.astype(np.int64)
-    apart = np.hypot(*(xy[first] - xy[second]).T) - radius[first] - radius[second]
-    close = (apart <= distance_m) | ~placed[first] | ~placed[second]
-    start, end = (groups[name].cast(pl.Datetime("us")).dt.epoch("s") for name in ("start", "end"))
-    since, until = start.fill_null(-(10**12)).to_numpy(), end.fill_null(10**12).to_numpy()
-    late = np.maximum(since[first] - until[second], since[second] - until[first])
-    kept = close & (late <= hours * 3600) & (number[first] != number[second])
-    kept &= (number[first] >= 0) & (number[second] >= 0)
-    return first[kept], second[kept]
-
-
-def _least(size: Ints, number: Ints, first: Ints, second: Ints) -> int:
-    """Return the least number of individuals that explains all groups of a side, part by part of what hangs together."""
-    low = int(size[number >= 0].sum())
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(size), len(size)))
+    told = groups.select(
+        side=pl.col("side").fill_null(NO_SIDE), size=pl.col("individuals").fill_null(1).clip(lower_bound=0).cast(pl.Int64)
+    )  # fmt: skip
+    by_side = dict(told.group_by("side").agg(pl.col("size").sum()).sort("side").iter_rows())
+    one, other = _pairs(groups, distance_m, hours)
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(told.height, told.height))
     _, part = connected_components(graph, directed=False)
-    for one in np.unique(part[first]):
-        here, members = part[first] == one, np.flatnonzero(part == one)
-        # Of three sides or more each two tell a least; their largest holds for all.
-        pairs = combinations(np.unique(number[members]), 2)
-        least = max(_of_two(size, number, first[here], second[here], members, pair) for pair in pairs)
-        low -= int(size[members].sum()) - least
-    return low
+    of_sides = told.with_columns(part=part).filter(pl.col("side") != NO_SIDE)
+    seen = of_sides.group_by("part", "side").agg(pl.col("size").sum()).group_by("part").agg(pl.col("size").max())
+    return Total(by_side, int(seen["size"].sum()), int(told["size"].sum()), len(np.union1d(one, other)))
 
 
-def _of_two(size: Ints, number: Ints, first: Ints, second: Ints, members: Ints, pair: tuple[int, int]) -> int:
-    """Return the sum of two sides less the largest flow of individuals between groups that may be one."""
-    left, right = (members[number[members] == side] for side in pair)
-    of_pair = np.isin(number[first], pair) & np.isin(number[second], pair)
-    one, other = first[of_pair], second[of_pair]
-    swapped = number[one] == pair[1]
-    one, other = np.where(swapped, other, one), np.where(swapped, one, other)
-    source, sink = len(size), len(size) + 1
-    rows = np.concatenate([np.full(len(left), source), right, one])
-    columns = np.concatenate([left, np.full(len(right), sink), other])
-    most = np.concatenate([size[left], size[right], np.minimum(size[one], size[other])]).astype(np.int32)
-    graph = csr_array((most, (rows, columns)), shape=(sink + 1, sink + 1))
-    return int(size[left].sum() + size[right].sum() - maximum_flow(graph, source, sink).flow_value)
+_PAIRS: Final = """
+    SELECT a.n AS one, b.n AS other FROM placed a JOIN placed b ON a.side < b.side
+    WHERE coalesce(sqrt((a.x - b.x) ** 2 + (a.y - b.y) ** 2) - a.radius - b.radius <= $1, true)
+          AND coalesce(greatest(a."start" - b."end", b."start" - a."end") <= $2, true)
+"""
+
+
+def _pairs(groups: pl.DataFrame, distance_m: float, hours: float) -> tuple[Ints, Ints]:
+    """Return the rows of which two sides may have seen the same group."""
+    longitude, latitude, radius = (pl.col(name).cast(pl.Float64) for name in _PLACE)
+    middle = groups["decimalLatitude"].cast(pl.Float64).mean()
+    east_m, north_m = (float(one[0]) for one in metres_per_degree(np.array([middle or 0.0])))
+    start, end = (pl.col(name).cast(pl.Datetime("us")).dt.epoch("s") for name in ("start", "end"))
+    placed = groups.with_row_index("n").select(
+        "n", "side", x=longitude * east_m, y=latitude * north_m, radius=radius.fill_null(0.0), start=start, end=end
+    ).filter(pl.col("side") != NO_SIDE)  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.register("placed", placed)
+        found = connection.execute(_PAIRS, [distance_m, hours * 3600]).pl().cast(pl.Int64)
+    return found["one"].to_numpy(), found["other"].to_numpy()

@@ -1,7 +1,6 @@
 """Plots of a survey's results, each a figure of its own: for a page as SVG, for other uses as PNG."""
 
 import base64
-import contextlib
 import io
 import re
 import textwrap
@@ -126,9 +125,7 @@ def as_data(figure: "Figure") -> str:
 
 def write_png(figure: "Figure", path: Path) -> None:
     """Write a figure as PNG, 200 dots an inch."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(_drawn(figure, "png"))
-    part.replace(path)
+    path.write_bytes(_drawn(figure, "png"))
 
 
 def _drawn(figure: "Figure", kind: str) -> bytes:
@@ -158,7 +155,7 @@ def lacks_letters(language: str) -> str | None:
 def _fonts() -> set[str]:
     from matplotlib import font_manager
 
-    return {font.name for font in font_manager.fontManager.ttflist}
+    return set(font_manager.get_font_names())
 
 
 @cache
@@ -166,9 +163,7 @@ def _add_new_fonts() -> None:
     """Let matplotlib know the fonts that were installed after its first use, which it remembers for good."""
     from matplotlib import font_manager
 
-    for path in set(font_manager.findSystemFonts()) - {font.fname for font in font_manager.fontManager.ttflist}:
-        with contextlib.suppress(RuntimeError, OSError, ValueError):  # a font of pictures, or one that cannot be read
-            font_manager.fontManager.addfont(path)
+    font_manager.fontManager.ttflist = font_manager.FontManager().ttflist
 
 
 def part_name(part: str) -> str:

@@ -44,11 +44,6 @@ _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""
 
 
-def rows(shown: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that a release would have of events that the rules let out, beside records as they are published."""
-    return rows_of(records, shown).join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
-
-
 def open_events(told: pl.DataFrame) -> pl.DataFrame:
     """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`."""
     opened = told.filter(pl.col("sharing_category") == SharingCategory.OPEN)
@@ -112,7 +107,10 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
                 licences = dict(registry.datasets().select("key", "license").iter_rows())
             shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
             shown = shown.filter(pl.col("datasetKey").is_in(list(datasets)))
-            events = open_events(rows(shown, records))
+            told = rows_of(records, shown)  # as a release would have them
+            events = open_events(
+                told.join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
+            )
         else:
             as_cells = events.height - came_open(events).height
             events = came_open(events)

@@ -23,83 +23,52 @@ _CHOICE: Final = re.compile(r"\\\((s|[^()]*/[^()]*?)\\\)")  # in a pattern that 
 _NUMBER: Final = r"(?:\d{4}-\d\d-\d\d|[-−]?\d[\d,]*(?:\.\d+)?(?: ?%)?)"
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
 _LETTER: Final = re.compile(r"[^\W\d_]")
-_LONGEST, _MOST_BRACKETS = 1_000, 20  # what comes from outside may be anything: more is none of our sentences
+_LONGEST, _MOST_PIECES = 1_000, 23  # what comes from outside may be anything: more is none of our sentences
+_LITERALS: Final = re.compile(r"\{\w+\}|\(s\)|\([^()]*/[^()]*\)")  # what stands between them is in every such sentence
 _SHORT: Final = 5  # letters of `and`, `to`, `it is` and the like, which anybody else says, too
-_APART: Final = (" · ", "; ", ", ", ": ", " ÷ ")
-_WITH_NUMBER: Final = re.compile(rf"(?P<before>{_NUMBER} )(?P<rest>[^\d\s].*)|(?P<name>.*[^\d\s,.%])(?P<after>,? {_NUMBER})")  # fmt: skip
-_IN_BRACKETS: Final = (re.compile(r"(.+) \(([^()]*)\)"), re.compile(r"([^()]+?) \((.+)\)"))
+_MARKS: Final = re.compile(rf"( · |; |: | ÷ | \(|\)|,? (?={_NUMBER}(?![^\s,.);%]))|, |(?<=[\d%]) |\.$)")
 
 
 @lru_cache(maxsize=20_000)
 def retold(text: str, language: str) -> str:
-    """Return an English sentence of ours in a language; names, and sentences that are none of ours, stay as they are."""
-    if language == "en" or not text.strip():
+    """Return an English sentence of ours in a language; names, and sentences that are none of ours, stay as they are.
+
+    Of a list, or a name with a number or with more in brackets, the longest runs of parts that are ours are retold.
+    """
+    pieces = _MARKS.split(text)
+    if language == "en" or not text.strip() or max(len(pieces) // 5, *map(len, pieces)) > _LONGEST:
         return text
-    if len(text) > _LONGEST:  # a list is retold by its parts, and what is no list was not said by us
-        mark = "; " if "; " in text else ", "
-        parts = text.split(mark)
-        return text if max(map(len, parts)) > _LONGEST else mark.join(retold(part, language) for part in parts)
-    told = text.strip()
-    return text.replace(told, _whole(told, language) or _in_parts(told, language) or told, 1)
+    told, at, is_ours = "", 0, not _LETTER.search(text)
+    while at < len(pieces):
+        for end in range(min(len(pieces), at + _MOST_PIECES), at, -2):
+            run = "".join(pieces[at:end])
+            if len(run) <= _LONGEST and (new := _whole(run.strip(), language)) is not None:
+                run, is_ours = run.replace(run.strip(), new, 1), True
+                break
+        else:
+            run, end = pieces[at] if _LETTER.search(pieces[at]) else numbers(pieces[at], language), at + 1
+        told += run + "".join(pieces[end : end + 1])
+        at = end + 1
+    return told if is_ours else text
 
 
 def _whole(told: str, language: str) -> str | None:
-    if not _LETTER.search(told):
-        return numbers(told, language)
-    if (code := _plain().get(told)) is not None:
+    plain, patterns = _ours()
+    if (code := plain.get(told)) is not None:
         return words.message_of(code, {}, language)[0]
     if (known := _names(language).get(told.casefold())) is not None:
         return known
-    for pattern, code, is_short in _patterns():
-        match = pattern.fullmatch(told)
+    for pattern, code, is_short, literal in patterns:
+        match = pattern.fullmatch(told) if literal in told else None
         # What stands in a blank is no half of a bracket, and not one sentence and a half.
         if match is None or any(one.count("(") != one.count(")") or "; " in one for one in match.groups()):
             continue
         blanks = {name: retold(value, language) for name, value in match.groupdict().items()}
         # `and` and `or` are ours only between words that are, `to` between numbers.
         asked = [match[name] for name in blanks if is_short and not _NUMBERED.fullmatch(name)]
-        if all(retold(one, language) != one or one.casefold() in _names(language) or one in _plain() for one in asked):
+        if all(retold(one, language) != one or one.casefold() in _names(language) or one in plain for one in asked):
             return words.message_of(code, blanks, language)[0]
     return None
-
-
-def _in_parts(told: str, language: str) -> str | None:
-    """Return a list, a name with a number, or a name with more in brackets, of which at least one part is ours."""
-    if told.endswith(".") and not told.endswith("..") and (sentence := retold(told[:-1], language)) != told[:-1]:
-        return f"{sentence}."
-    found = []
-    for mark in _APART:
-        parts = _split(told, mark)
-        if mark == ": ":  # what stands behind the first may be a sentence with a colon
-            parts = [parts[0], mark.join(parts[1:])] if len(parts) > 1 else parts
-        new = [retold(part, language) for part in parts] if len(parts) > 1 else parts
-        if new != parts:
-            left = sum(len(part) for part, one in zip(parts, new, strict=True) if part == one)
-            found.append((left, mark.join(new)))
-    # A sentence may hold commas, and a list sentences with colons: least is left where the mark is the right one.
-    if found:
-        return min(found, key=lambda one: one[0])[1]
-    deep = told.count("(") > _MOST_BRACKETS
-    if not deep and (match := _IN_BRACKETS[0].fullmatch(told) or _IN_BRACKETS[1].fullmatch(told)):
-        new = [retold(part, language) for part in match.groups()]
-        return f"{new[0]} ({new[1]})" if new != list(match.groups()) else None
-    if match := _WITH_NUMBER.fullmatch(told):
-        before, rest, name, after = match.groups()
-        new = [retold(rest or name, language)]
-        if new != [rest or name]:
-            return numbers(f"{before or ''}{new[0]}{after or ''}", language)
-    return None
-
-
-def _split(told: str, mark: str) -> list[str]:
-    parts, depth = [""], 0
-    for piece in re.split(f"([()]|{re.escape(mark)})", told):
-        depth += (piece == "(") - (piece == ")")
-        if piece == mark and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += piece
-    return parts
 
 
 def numbers(text: str, language: str) -> str:
@@ -109,22 +78,22 @@ def numbers(text: str, language: str) -> str:
     return _NUMBERS.sub(lambda match: match[0].translate(swap), text)
 
 
-def _sentences(*, blanks: bool) -> list[tuple[str, str]]:
-    found = [(code, message) for code, (message, _) in words.words("en").items() if code.startswith(_KINDS)]
-    return [(code, english) for code, english in found if (_BLANK.search(english) is not None) == blanks]
-
-
 @lru_cache(maxsize=1)
-def _plain() -> Mapping[str, str]:
-    return {english: code for code, english in _sentences(blanks=False)}
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> list[tuple[re.Pattern[str], str, bool]]:
-    """Return what recognises sentences with blanks, with whether their own words are short; those first that say most."""
-    own = {code: _BLANK.sub("", english) for code, english in _sentences(blanks=True)}
-    every = sorted(_sentences(blanks=True), key=lambda one: (-len(own[one[0]]), one[0]))
-    return [(re.compile(_pattern(text), re.DOTALL), code, len(own[code].strip()) <= _SHORT) for code, text in every]
+def _ours() -> tuple[Mapping[str, str], list[tuple[re.Pattern[str], str, bool, str]]]:
+    """Return the codes of sentences, and what recognises those with blanks, with whether their own words are short; longest first."""
+    ours = {code: english for code, (english, _) in words.words("en").items() if code.startswith(_KINDS)}
+    own = {code: _BLANK.sub("", english) for code, english in ours.items()}
+    blank = sorted((code for code in ours if own[code] != ours[code]), key=lambda code: (-len(own[code]), code))
+    patterns = [
+        (
+            re.compile(_pattern(ours[code]), re.DOTALL),
+            code,
+            len(own[code].strip()) <= _SHORT,
+            max(_LITERALS.split(ours[code]), key=len),
+        )
+        for code in blank
+    ]
+    return {english: code for code, english in ours.items() if own[code] == english}, patterns
 
 
 def _pattern(english: str) -> str:
