@@ -23,6 +23,7 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propos
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.plain import units_in
+from biodata.ingest.headings.proposals import scripts
 from biodata.ingest.sheet_layout import Cells, Layout, lay_out, sheet_kind
 from biodata.ingest.sheet_repairs import ZONE_TOLD
 from biodata.ingest.survey_shapes import ANY_DAY
@@ -54,7 +55,7 @@ _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-_SENTENCE, _LIKELY, _EXPLAINED, _LONGEST_HEADING = 20, 0.5, 5, 120
+_SENTENCE, _LIKELY, _LONGEST_HEADING = 20, 0.5, 120
 
 
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
@@ -67,20 +68,11 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
     return layout
 
 
-def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:
-    """Tell whether a sheet explains the others: it is called so, or their headings stand in its cells, one below the other."""
-    if sheet_kind(layout.grid.name or layout.grid.file) == "guide":
-        return True
-    known = {key(heading) for heading in kept}
-    told = {cell for _, cells in layout.rows[:100] for cell in cells[:5] if cell is not None}
-    return sum(_is_heading(cell, known) for cell in told) >= _EXPLAINED
-
-
 @lru_cache(maxsize=4096)
 def is_known(text: str) -> bool:
     """Tell whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
     rest, _ = units_in(text)
-    return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text)) if part.strip())
+    return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text), *scripts(text)) if part.strip())
 
 
 def _is_heading(text: str, known: Collection[str]) -> bool:

@@ -136,7 +136,7 @@ def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
 def _by_parts(asked: _Asked, name: str) -> Proposal | None:
     """Return the proposal for a heading in two languages, where it means the same in each that is known."""
     parts = [part for part in (p.strip() for p in _PARTS.split(name)) if len(key(part)) > 1 or not part.isascii()]
-    parts = (_scripts(name) if len(parts) == 1 else []) or parts
+    parts = (scripts(name) if len(parts) == 1 else []) or parts
     known = sorted(filter(None, (_in_dictionary(asked, part) for part in parts)), key=lambda one: -one.confidence)
     sure = [one for one in known if one.term is not None]
     terms = (sure[0].term, *sure[0].others) if sure else ()
@@ -144,7 +144,7 @@ def _by_parts(asked: _Asked, name: str) -> Proposal | None:
     return replace(sure[0], term=meant[0], others=tuple(meant[1:])) if meant and len(known) > 1 else None
 
 
-def _scripts(name: str) -> list[str]:
+def scripts(name: str) -> list[str]:
     """Return the parts of a heading in Latin letters and in others, where it has both; the marks of `lưu ý` are Latin."""
     latin = " ".join(_LATIN.findall(name)).strip()
     other = _LATIN.sub(" ", name).strip()
