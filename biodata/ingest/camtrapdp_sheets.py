@@ -12,17 +12,6 @@ from numpy.typing import NDArray
 from biodata.core import terms
 from biodata.core.errors import InputError, Refusal
 from biodata.formats import camtrapdp as check
-from biodata.formats.camtrapdp import (
-    CELL,
-    COUNTRIES,
-    DAYS_ONLY,
-    EFFORT_UNKNOWN,
-    PLACE_GENERALISED,
-    SHARING,
-    ZONE_UNKNOWN,
-    Package,
-    moment,
-)  # fmt: skip
 from biodata.ingest import camera_traps
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import column
@@ -77,8 +66,8 @@ def of_animals(
 def _with_spans(frame: pl.DataFrame) -> pl.DataFrame:
     """Return observations with the first and last moment of each, and what they do not tell as empty columns."""
     frame = frame.with_columns(column(frame, name) for name in _ASKED_OF_ROWS)
-    start = moment("eventStart")
-    return frame.with_columns(first=start, last=pl.max_horizontal(start, moment("eventEnd")))
+    start = check.moment("eventStart")
+    return frame.with_columns(first=start, last=pl.max_horizontal(start, check.moment("eventEnd")))
 
 
 def _not_to_be_shown(observations: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
@@ -101,7 +90,9 @@ def _of_events(rows: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _made(media: pl.DataFrame) -> pl.DataFrame:
-    made = media.with_columns(column(media, "timestamp")).select("mediaID", "deploymentID", at=moment("timestamp"))
+    made = media.with_columns(column(media, "timestamp")).select(
+        "mediaID", "deploymentID", at=check.moment("timestamp")
+    )
     return made.drop_nulls().sort("deploymentID", "at", maintain_order=True)
 
 
@@ -139,9 +130,9 @@ _BASIS: Final = "effortBasis:"
 _ZONED: Final = r"(?:Z|[+-]\d\d:?\d\d)(/|$)"
 _OF_RECORD: Final = MappingProxyType(
     {
-        terms.ARCHIVED_CATEGORY: SHARING.rstrip(":"),
+        terms.ARCHIVED_CATEGORY: check.SHARING.rstrip(":"),
         f"{terms.OWN}sharing_rule": "rule",
-        terms.ARCHIVED_COUNTRIES: COUNTRIES.rstrip(":"),
+        terms.ARCHIVED_COUNTRIES: check.COUNTRIES.rstrip(":"),
         f"{terms.OWN}province_code": "province",
         "countryCode": "country",
     }
@@ -154,7 +145,9 @@ def is_own(deployments: pl.DataFrame) -> bool:
     """Tell whether a table of deployments is of a package that biodata wrote."""
     if TAGS not in deployments.columns:
         return False
-    of_ours = _tags().list.eval((pl.element() == EFFORT_UNKNOWN) | pl.element().str.starts_with(_BASIS)).list.any()
+    of_ours = (
+        _tags().list.eval((pl.element() == check.EFFORT_UNKNOWN) | pl.element().str.starts_with(_BASIS)).list.any()
+    )
     return bool(deployments.select(of_ours.fill_null(value=False).any()).item())
 
 
@@ -167,14 +160,14 @@ def cells(deployments: pl.DataFrame) -> pl.Series:
     """Return the deployments that are none: they stand for the cell and the year of records whose camera is not told."""
     if not is_own(deployments):
         return deployments["deploymentID"].clear()
-    return deployments.filter(has(PLACE_GENERALISED) & has(EFFORT_UNKNOWN))["deploymentID"]
+    return deployments.filter(has(check.PLACE_GENERALISED) & has(check.EFFORT_UNKNOWN))["deploymentID"]
 
 
 def with_tags(events: pl.DataFrame) -> pl.DataFrame:
     """Return events with what the tags of a package of ours tell; nothing is told of effort and scope besides."""
     effort, zone = _tag_values("effort:").list.first(), column(events, "timeZone")
-    zone = pl.when(~has(ZONE_UNKNOWN) & ~has(PLACE_GENERALISED)).then(zone)
-    days = pl.when(has(DAYS_ONLY)).then(pl.col("eventDate").str.replace_all(_CLOCK, "")).otherwise("eventDate")
+    zone = pl.when(~has(check.ZONE_UNKNOWN) & ~has(check.PLACE_GENERALISED)).then(zone)
+    days = pl.when(has(check.DAYS_ONLY)).then(pl.col("eventDate").str.replace_all(_CLOCK, "")).otherwise("eventDate")
     return events.with_columns(
         samplingEffortValue=effort.str.extract(r"^(\S+)"),
         samplingEffortUnit=effort.str.extract(r"^\S+ (.+)$"),
@@ -182,9 +175,9 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
         targetTaxonomicScope=_joined("target:", "|"),
         excludedTaxonomicScope=_joined("excluded:", "|"),
         isAbsenceReported=_tag_values("absence:").list.first().replace({"reported": "true", "notReported": "false"}),
-        eventDate=pl.when(has(PLACE_GENERALISED))
+        eventDate=pl.when(has(check.PLACE_GENERALISED))
         .then(pl.col("eventDate").str.slice(0, 4))
-        .when(has(ZONE_UNKNOWN))
+        .when(has(check.ZONE_UNKNOWN))
         .then(days.str.replace_all(_ZONED, "$1"))
         .otherwise(days),
         timeZone=pl.coalesce(_tag_values("timeZone:").list.first().replace("unknown", None), zone),
@@ -192,8 +185,8 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
             terms.ARCHIVED_BASIS: _tag_values(_BASIS).list.first(),
             terms.ARCHIVED_FAILED_DAYS: _tag_values("failedDays:").list.first(),
             terms.ARCHIVED_FLAGS: _joined("doubt:", ";"),
-            terms.ARCHIVED_CATEGORY: _tag_values(SHARING).list.first(),
-            terms.ARCHIVED_COUNTRIES: _tag_values(COUNTRIES).list.first(),
+            terms.ARCHIVED_CATEGORY: _tag_values(check.SHARING).list.first(),
+            terms.ARCHIVED_COUNTRIES: _tag_values(check.COUNTRIES).list.first(),
             "footprintWKT": _outline(),
         },
     )
@@ -201,7 +194,7 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
 
 def shared(observations: pl.DataFrame) -> pl.DataFrame:
     """Return how the observations of a package of ours were made coarse, under the terms that an archive of ours has for it; null for open ones."""
-    edges = _tag_values(CELL, OBSERVATION_TAGS).list.first().str.split(" ")
+    edges = _tag_values(check.CELL, OBSERVATION_TAGS).list.first().str.split(" ")
     told = {name: _tag_values(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
     found = observations.select(
         *(value.alias(name) for name, value in told.items()),
@@ -218,7 +211,7 @@ def shared(observations: pl.DataFrame) -> pl.DataFrame:
 
 def _outline() -> pl.Expr:
     west, south, east, north = (
-        _tag_values(CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4)
+        _tag_values(check.CELL).list.first().str.split(" ").list.get(i, null_on_oob=True) for i in range(4)
     )
     return pl.format(
         "POLYGON (({} {}, {} {}, {} {}, {} {}, {} {}))", west, south, east, south, east, north, west, north, west, south
@@ -257,7 +250,7 @@ _SHOWN_FAULTS: Final = 20
 class Sheet:
     """One table of a package, set beside its schema; `frame` has all its rows, those that are refused too."""
 
-    def __init__(self, package: Package, name: str, options: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, package: check.Package, name: str, options: Mapping[str, str] = MappingProxyType({})) -> None:
         table = called_as_declared(package.table(name), options)
         renamed = _spelled(name, table.headings)
         self.name, self.file = name, table.file
@@ -356,7 +349,7 @@ def _is_code(field: check.Field) -> bool:
     return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
 
 
-def of_descriptor(package: Package) -> Iterator[Finding]:
+def of_descriptor(package: check.Package) -> Iterator[Finding]:
     """Yield the faults of the descriptor; none of them keeps its tables out."""
     for name, value, expected in package.faults():
         code = "PROPERTY_MISSING" if value is None else "PROPERTY_INVALID"

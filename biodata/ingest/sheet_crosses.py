@@ -72,13 +72,9 @@ class Sheet:
         for other in self.layout.columns:
             if {term, IN_DEGREES.get(term, term)} & {self.names[other.index], self.proposals[other.index].term}:
                 self.names[other.index] = other.heading
-                self.proposals[other.index] = replace(
-                    self.proposals[other.index], term=None, confidence=0.0, others=(), why=Why.NOT_KEPT
-                )
+                self.proposals[other.index] = Proposal(other.heading, None, 0.0, None, Why.NOT_KEPT)
         self.names[column.index] = term
-        self.proposals[column.index] = replace(
-            self.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
-        )
+        self.proposals[column.index] = Proposal(column.heading, term, _BY_SHEETS, None, Why.TAKEN)
 
     def add(self, column: Column, term: str, cells: Sequence[str | None], told: str) -> None:
         """Add what cells mean as a column of its own under their heading, where `told` is said of it."""
@@ -191,6 +187,9 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
         return _are_among({sheet.cross.value(column) for column in sheet.cross.columns}, stations)
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
+    if (name := sheet.layout.grid.name or "") in stations:  # a sheet a station
+        sheet.add(replace(sheet.layout.columns[0], heading=name), "locationID", [name] * len(sheet.layout.rows), name)
+        return True
     for column in sheet.open_columns():
         alone = stations if column.heading == heading else None  # a single one only under the same heading
         if _are_among(told := set(sheet.cells(column.index)), stations) or told == alone:

@@ -111,9 +111,7 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
         few = (2 if apart else 3) * len(filled) <= usual[len(usual) // 2]
         worded = any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled)
         labels = all(_LABEL.search(cell + " ") for cell in filled)
-        identified = any(
-            names[at] == "occurrenceID" for at, cell in enumerate(cells) if cell is not None and at in names
-        )
+        identified = any(names.get(at) == "occurrenceID" for at, cell in enumerate(cells) if cell is not None)
         few = few and not (identified and not worded)
         if not labels and not (few and (worded or len(below) < 3)) and (below or not worded):
             break
@@ -209,6 +207,9 @@ _LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d|2[45]\d\d)(?!\d)")
 _DAY_MONTH: Final = re.compile(r"(\d{1,2})([-/. 月]?) ?(?:\d{1,2}日?|[^\W\d][^\d]*)")
+_DAY_INSIDE: Final = re.compile(
+    r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{4}年\d\d?月\d\d?日|(?<!\d)\d\d?(?:([-/.])\d\d?\2| [^\W\d]+,? )\d{4}"
+)
 _DAYS: Final = ("day", "interval", "month")
 
 
@@ -258,8 +259,8 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
         yield Told(labelled, text, label, row, text)
     elif place is not None and names_a_place(text) and read_pair(place[0].strip()).latitude is not None:
         yield Told("verbatimCoordinates", place[0].strip(), label or text, row, text)
-    elif _is_date(text):
-        yield Told("eventDate", text, label or text, row, text)
+    elif (day := next(filter(_is_date, [text, *(one[0] for one in _DAY_INSIDE.finditer(text))]), None)) is not None:
+        yield Told("eventDate", day, label or text, row, text)
     elif labelled is not None:
         yield Told(labelled, text, label, row, text)
 

@@ -23,6 +23,7 @@ _KINDS: Final = ("text", "number")  # what a form writes below a heading where i
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 _MOSTLY: Final = 0.6
+_DITTO: Final = re.compile(r"""(?i)\s*(?:["”″〃]|'{2}|do\.|ditto|idem|同上|s\.?d\.?a\.?|như trên)\s*""")
 Cells = list[str | None]
 
 
@@ -219,7 +220,13 @@ def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> N
         # Delimited text leaves blank lines out by itself, and notes stand apart.
         if before and number > before + 1 and not is_text:
             out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
-        out.rows.append((number, [*cells]))  # what is read into them leaves the sheet as it came
+        above = out.rows[-1][1] if out.rows else []
+        again = {at for at, cell in enumerate(cells) if cell and _DITTO.fullmatch(cell) and at < len(above)}
+        for at in sorted(again & shown):
+            heading = next(column.heading for column in out.columns if column.index == at)
+            out.findings.append(out.finding(number, heading, cells[at], "VALUE_READ_AS", read=above[at] or ""))
+        # What is read into them leaves the sheet as it came.
+        out.rows.append((number, [above[at] if at in again else cell for at, cell in enumerate(cells)]))
         before = number
 
 

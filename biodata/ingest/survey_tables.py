@@ -46,9 +46,7 @@ def read_survey(
     survey, kept = Survey(), kept or {}
     sheets = _sheets_of(files, survey, encoding, kept)
     kinds = [_kind(one) for one in sheets]
-    survey.elsewhere = {"events": _WHEN | _WHERE, "sites": _WHERE}.get(
-        min({"events", "sites"} & {*kinds}, default=""), set()
-    )
+    survey.elsewhere = _WHEN | _WHERE if "events" in kinds else _WHERE if "sites" in kinds else ()
     for sheet, kind in zip(sheets, kinds, strict=True):
         _read_sheet(sheet, kind, survey)
     survey.tables.sort(key=lambda table: table.kind)

@@ -65,8 +65,8 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
         replace(one, why=Why.REPEATED) if one.term in several and one.why is Why.WORDS else one for one in proposals
     ]
     told = [_non_empty(cells.get(one.heading, ())) for one in proposals]
-    by_cells = _by_cells(_decide(_with_ends(proposals, told), cells), told)
-    return _decide(by_cells, cells)  # what cells alone told decides what stands beside it
+    # What cells alone tell decides what stands beside it.
+    return _decide(_by_cells(_decide(_with_ends(proposals, told), cells), told), cells)
 
 
 def _decide(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> list[Proposal]:
