@@ -21,17 +21,16 @@ _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
-_NONE: Final = frozenset({"0", *PLACEHOLDERS})
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _PARTS: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
 _BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.|ແມັດ)?$")
 _EXPLAINED: Final = re.compile(r"([^\W\d_]{1,6}\d{0,3})\s*[=＝]\s*([^;；,，。=＝]+?)\s*(?=[;；,，。]|\.\s|$)")
-_TOLD_OF_RECORDS: Final = (
-    frozenset("eventDate verbatimEventDate deploymentStart year day".split()),
-    frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates verbatimLatitude easting occurrenceID".split()),
-)  # fmt: skip
+_WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".split())
+_WHERE: Final = frozenset(
+    "eventID parentEventID locationID decimalLatitude verbatimCoordinates verbatimLatitude easting".split()
+)
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 
 
@@ -102,14 +101,14 @@ class Sheet:
 
 def share_taxa(sheets: Sequence[Sheet]) -> None:
     """Find the sheets that only list taxa, and read codes of taxa where a list, or a text above the headings, explains them."""
-    with_dates = [sheet for sheet in sheets if _TOLD_OF_RECORDS[0] & {*sheet.names.values()}]
+    with_dates = [sheet for sheet in sheets if _WHEN & {*sheet.names.values()}]
     for own in sheets:
         terms, codes = {*own.names.values()}, dict[str, str]()
         taxa = [index for name in NAMES_OF_TAXA for index, one in own.names.items() if one == name]
         tallies = [c for c in own.layout.columns if own.names[c.index] == c.heading and _is_tally(own.cells(c.index))]
-        if taxa and with_dates and terms.isdisjoint(frozenset().union(*_TOLD_OF_RECORDS)):
+        if taxa and with_dates and terms.isdisjoint({"occurrenceID", *_WHEN, *_WHERE}):
             told, once = own.layout.cells(taxa[0]), own.cells(taxa[0])
-            own.is_list = sheet_kind(own.layout.grid.name or "") == "summary" or (
+            own.is_list = sheet_kind(own.layout.grid.title) == "summary" or (
                 len({*once}) == len(once) and len(tallies) < _FEWEST and not {*_COUNTS} & terms
             )
             for column in own.layout.columns if own.is_list else ():
@@ -134,20 +133,22 @@ def _read_codes(sheet: Sheet, columns: Sequence[Column], codes: Mapping[str, str
 
 def count_parts(sheet: Sheet) -> None:
     """Count records by the total of columns of adults and young, of the sexes or of distances, else by the sum of these."""
-    columns = [c for c in sheet.layout.columns if sheet.names[c.index] == c.heading and _is_tally(sheet.cells(c.index))]
+    columns = [c for c in sheet.layout.columns if sheet.names[c.index] == c.heading]
+    columns = [c for c in columns if not (cells := sheet.cells(c.index)) or _is_tally(cells)]
     totals, names = [column for column in columns if is_total(column.heading)], {*sheet.names.values()}
     words = {column: units_in(column.heading)[0].strip() for column in columns if column not in totals}
     ages, sexes = ([c for c, word in words.items() if parse_term(word, one) is not None] for one in _PARTS)
-    known = [c for c in words if sheet.proposals[c.index].term == _COUNTS[0]] if totals else []
-    parts = [column for column in words if _BAND.search(column.heading)] or [*ages, *sexes] or known
-    if names & {*_COUNTS} or names.isdisjoint(NAMES_OF_TAXA) or len(parts) <= 1:
+    known = [c for c in words if sheet.proposals[c.index].term == _COUNTS[0]]
+    parts = [column for column in words if _BAND.search(column.heading)] or [*ages, *sexes]
+    twice = sexes and any(parse_term(words[one], _PARTS[0]) == "Adult" for one in ages)  # males and females are adults
+    if names & {*_COUNTS} or names.isdisjoint(NAMES_OF_TAXA):
         return
-    if totals:
-        sheet.call(totals[0], _COUNTS[0])
-    elif not sexes or all(parse_term(words[one], _PARTS[0]) != "Adult" for one in ages):  # these are males and females
+    if totals or len(known) == 1:
+        sheet.call((totals or known)[0], _COUNTS[0])
+    elif len(parts) > 1 and not twice:
         rows = zip(*(sheet.layout.cells(column.index) for column in parts), strict=True)
         told = [[ascii_digits(cell.strip()) for cell in row if cell not in (None, *PLACEHOLDERS)] for row in rows]
-        sums = [str(sum(map(int, row))) if all(map(str.isdecimal, row)) else " + ".join(row) for row in told]
+        sums = [str(sum(map(int, row))) if row and all(map(str.isdecimal, row)) else " + ".join(row) for row in told]
         sheet.add(parts[0], _COUNTS[0], [one or None for one in sums], " + ".join(one.heading for one in parts))
 
 
@@ -187,7 +188,7 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
         return _are_among({sheet.cross.value(column) for column in sheet.cross.columns}, stations)
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
-    if (name := sheet.layout.grid.name or "") in stations:  # a sheet a station
+    if (name := sheet.layout.grid.title) in stations:  # a sheet a station
         sheet.add(replace(sheet.layout.columns[0], heading=name), "locationID", [name] * len(sheet.layout.rows), name)
         return True
     for column in sheet.open_columns():
@@ -226,7 +227,9 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     codes = [_CODE.fullmatch(ascii_digits(one)) for one in stated]
     alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None
     alike = alike and not {*_KEYED, "locality"} & {*names.values()}  # sections of a station that the row names
-    filled = sum(ascii_digits(cell) not in _NONE for column in tallies for cell in sheet.cells(column.index))
+    filled = sum(
+        ascii_digits(cell) not in ("0", *PLACEHOLDERS) for column in tallies for cell in sheet.cells(column.index)
+    )
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
     return Cross(tallies, "locationID", own) if set(stated) <= set(stations) or (alike and sparse) else None
 

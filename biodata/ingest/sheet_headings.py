@@ -140,7 +140,7 @@ def _is_likely(proposal: Proposal) -> bool:
 
 def kind_of(layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]) -> str | None:
     """Return what a sheet holds: what its columns surely or likely are decides, its name where they leave it open."""
-    said = sheet_kind(layout.grid.name or layout.grid.file.rpartition(".")[0])
+    said = sheet_kind(layout.grid.title)
     terms = {*names.values(), *(one.term for one in proposals.values() if one.term and _is_likely(one))}
     if said == "guide":
         return None

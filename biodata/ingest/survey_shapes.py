@@ -101,8 +101,7 @@ class Survey:
     """The sheets (file, sheet) in the order of their files, each with the places of its headings."""
     zone: str | None = None
     """The one zone of UTM that is named anywhere."""
-    elsewhere: Collection[str] = ()
-    """Terms of date and place that sheets of events or sites tell, so that the records' own need not."""
+    elsewhere: Collection[str] = ()  # terms of date and place that sheets of events or sites tell
     accepted: set[str] = field(default_factory=set)
     """Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`."""
 

@@ -151,7 +151,7 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
     layout, cross = sheet.layout, sheet.cross
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
-        if layout.rows and sheet_kind(layout.grid.name or layout.grid.file) != "guide":
+        if layout.rows and sheet_kind(layout.grid.title) != "guide":
             survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
     survey.findings += layout.findings

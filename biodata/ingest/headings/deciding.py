@@ -91,9 +91,9 @@ def _with_ends(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pr
     dates = [at for at, one in enumerate(out) if one.term == "eventDate" and one.confidence <= CERTAIN]
     starts = [at for at in dates if out[at].others == ("deploymentStart",)]
     if "deploymentEnd" in terms and len(dates) - 1 == len(starts) == 1:
-        out[starts[0]] = replace(out[starts[0]], term="deploymentStart", others=("eventDate",))
-        for at in {*dates} - {*starts}:
+        for at in dates:
             out[at] = replace(out[at], why=Why.WORDS)
+        out[starts[0]] = replace(out[starts[0]], term="deploymentStart", others=("eventDate",))
     elif terms.count("deploymentStart") == len(dates) == 1 and not {"deploymentEnd", *NAMES_OF_TAXA} & {*terms}:
         first, last = (_usual_day(cells[at]) for at in (terms.index("deploymentStart"), dates[0]))
         if "" < first < last:
