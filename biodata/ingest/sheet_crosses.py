@@ -28,9 +28,7 @@ _PARTS: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
 _BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.|ແມັດ)?$")
 _EXPLAINED: Final = re.compile(r"([^\W\d_]{1,6}\d{0,3})\s*[=＝]\s*([^;；,，。=＝]+?)\s*(?=[;；,，。]|\.\s|$)")
 _WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".split())
-_WHERE: Final = frozenset(
-    "eventID parentEventID locationID decimalLatitude verbatimCoordinates verbatimLatitude easting".split()
-)
+_WHERE: Final = frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates easting".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 
 
