@@ -368,6 +368,11 @@ class Grid:
     merges: list[tuple[int, int, int, int]] = field(default_factory=list)
     guessed_encoding: str | None = None
 
+    @property
+    def title(self) -> str:
+        """What a person calls the sheet: by its name, delimited text by that of its file without the ending."""
+        return self.name or self.file.rpartition(".")[0]
+
 
 @dataclass(frozen=True)
 class Sheet:

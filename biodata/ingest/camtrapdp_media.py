@@ -38,10 +38,8 @@ def of_animals(
     shown = shown.join(_not_to_be_shown(observations, media), on="mediaID", how="anti").unique("mediaID", keep="none")
     if shown.is_empty():
         return nothing
-    named, rest = (
-        rows.drop_nulls("mediaID").select("observationID", "mediaID"),
-        rows.filter(pl.col("mediaID").is_null()),
-    )
+    rest = rows.filter(pl.col("mediaID").is_null())
+    named = rows.drop_nulls("mediaID").select("observationID", "mediaID")
     of_event = _of_events(rest, observations)
     rest = rest.join(of_event, on="observationID", how="anti")
     links = pl.concat([named, of_event, _in_time(rest, media)]).unique(maintain_order=True)

@@ -8,7 +8,6 @@ import polars as pl
 
 from biodata.core.errors import InputError, Refusal
 from biodata.formats import camtrapdp as check
-from biodata.formats.camtrapdp import Package
 from biodata.ingest import camera_traps
 from biodata.ingest.protocol import Finding
 from biodata.ingest.table_headings import called_as_declared
@@ -30,7 +29,7 @@ _SHOWN_FAULTS: Final = 20
 class Sheet:
     """One table of a package, set beside its schema; `frame` has all its rows, those that are refused too."""
 
-    def __init__(self, package: Package, name: str, options: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, package: check.Package, name: str, options: Mapping[str, str] = MappingProxyType({})) -> None:
         table = called_as_declared(package.table(name), options)
         renamed = _spelled(name, table.headings)
         self.name, self.file = name, table.file
@@ -129,7 +128,7 @@ def _is_code(field: check.Field) -> bool:
     return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
 
 
-def of_descriptor(package: Package) -> Iterator[Finding]:
+def of_descriptor(package: check.Package) -> Iterator[Finding]:
     """Yield the faults of the descriptor; none of them keeps its tables out."""
     for name, value, expected in package.faults():
         code = "PROPERTY_MISSING" if value is None else "PROPERTY_INVALID"

@@ -8,10 +8,14 @@ from typing import Final
 
 from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
+from biodata.ingest.headings.plain import units_in
 from biodata.ingest.sheet_headings import IN_DEGREES
-from biodata.ingest.sheet_layout import Column, Layout, is_total
+from biodata.ingest.sheet_layout import Column, Layout, is_total, sheet_kind
 from biodata.ingest.sheet_units import Measured
+from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.numbers import ascii_digits
+from biodata.text.scientific_names import latin_beside
+from biodata.text.tables import PLACEHOLDERS
 
 _FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
 _EMPTY: Final = 0.1
@@ -21,6 +25,11 @@ _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
+_PARTS: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
+_BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.|ແມັດ)?$")
+_EXPLAINED: Final = re.compile(r"([^\W\d_]{1,6}\d{0,3})\s*[=＝]\s*([^;；,，。=＝]+?)\s*(?=[;；,，。]|\.\s|$)")
+_WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".split())
+_WHERE: Final = frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates easting".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 
 
@@ -46,28 +55,34 @@ class Sheet:
     names: dict[int, str]
     proposals: dict[int, Proposal]
     cross: Cross | None = None
+    is_list: bool = False  # of taxa, without records
 
     def cells(self, index: int) -> list[str]:
         """Return the filled cells of a column."""
         return [cell.strip() for cell in self.layout.cells(index) if cell is not None]
 
     def open_columns(self) -> list[Column]:
-        """Return the columns that may be of stations: what their heading means is open, or a place."""
+        """Return the columns that may be of stations: what their heading means is open, or a place; last those of no term."""
         named = [c for c in self.layout.columns if self.names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
-        return [c for c in named if self.proposals[c.index].why is not Why.NOT_KEPT]
+        return sorted(named, key=lambda c: self.proposals[c.index].why is Why.NOT_KEPT)
 
     def call(self, column: Column, term: str) -> None:
         """Call a column what the sheets decide; another that was called so is open again."""
         for other in self.layout.columns:
-            if {term, IN_DEGREES.get(term)} & {self.names[other.index], self.proposals[other.index].term}:
+            if {term, IN_DEGREES.get(term, term)} & {self.names[other.index], self.proposals[other.index].term}:
                 self.names[other.index] = other.heading
-                self.proposals[other.index] = replace(
-                    self.proposals[other.index], term=None, confidence=0.0, others=(), why=Why.NOT_KEPT
-                )
+                self.proposals[other.index] = Proposal(other.heading, None, 0.0, None, Why.NOT_KEPT)
         self.names[column.index] = term
-        self.proposals[column.index] = replace(
-            self.proposals[column.index], term=term, confidence=_BY_SHEETS, why=Why.TAKEN
-        )
+        self.proposals[column.index] = Proposal(column.heading, term, _BY_SHEETS, None, Why.TAKEN)
+
+    def add(self, column: Column, term: str, cells: Sequence[str | None], told: str) -> None:
+        """Add what cells mean as a column of its own under their heading, where `told` is said of it."""
+        index = max([len(row) for _, row in self.layout.rows] + [one.index + 1 for one in self.layout.columns])
+        for (_, row), cell in zip(self.layout.rows, cells, strict=True):
+            row += [*[None] * (index - len(row)), cell]
+        self.layout.columns.append(replace(column, index=index))
+        self.names[index], self.proposals[index] = term, Proposal(column.heading, term, 1.0, None, Why.KEPT)
+        self.layout.findings.append(self.layout.finding(column.row, column.heading, told, "VALUE_READ_AS", read=term))
 
     def parts(self, cross: Cross) -> Iterator["Sheet"]:
         """Yield each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
@@ -77,12 +92,65 @@ class Sheet:
             if column not in cross.columns and not is_total(column.heading) and self.names[column.index] not in _COUNTS
         ]  # fmt: skip
         for column in cross.columns:
-            filled = [cell is not None for cell in self.layout.cells(column.index)]
+            filled = [cell is not None and cell.strip() not in PLACEHOLDERS for cell in self.layout.cells(column.index)]
             rows = list(compress(self.layout.rows, filled))
             count, term = (column.heading, None) if cross.measures else ("individualCount",) * 2
             layout = replace(self.layout, columns=[*rest, column], rows=rows, findings=[])
             proposal = Proposal(column.heading, term, 1.0, None, Why.KEPT)
             yield Sheet(layout, self.names | {column.index: count}, self.proposals | {column.index: proposal}, cross)
+
+
+def share_taxa(sheets: Sequence[Sheet]) -> None:
+    """Find the sheets that only list taxa, and read codes of taxa where a list, or a text above the headings, explains them."""
+    with_dates = [sheet for sheet in sheets if _WHEN & {*sheet.names.values()}]
+    for own in sheets:
+        terms, codes = {*own.names.values()}, dict[str, str]()
+        taxa = [index for name in NAMES_OF_TAXA for index, one in own.names.items() if one == name]
+        tallies = [c for c in own.layout.columns if own.names[c.index] == c.heading and _is_tally(own.cells(c.index))]
+        if taxa and with_dates and terms.isdisjoint({"occurrenceID", *_WHEN, *_WHERE}):
+            told, once = own.layout.cells(taxa[0]), own.cells(taxa[0])
+            own.is_list = sheet_kind(own.layout.grid.title) == "summary" or (
+                len({*once}) == len(once) and len(tallies) < _FEWEST and not {*_COUNTS} & terms
+            )
+            for column in own.layout.columns if own.is_list else ():
+                if column.index != taxa[0] and len({*(cells := own.cells(column.index))}) == len(cells) == len(once):
+                    codes |= {code: name for code, name in zip(cells, told, strict=False) if name is not None}
+        for sheet in with_dates if codes else ():
+            _read_codes(sheet, sheet.layout.columns, codes)
+        above = " ; ".join(cell for _, row in own.layout.above for cell in row if cell is not None)
+        _read_codes(own, [c for c in own.layout.columns if c.index in taxa], dict(_EXPLAINED.findall(above)))
+
+
+def _read_codes(sheet: Sheet, columns: Sequence[Column], codes: Mapping[str, str]) -> None:
+    """Read the first of the columns that holds codes of taxa as their names, where no other has names."""
+    holders = [column for column in columns if _are_among({*sheet.cells(column.index)}, {*codes})]
+    names = {index for index, name in sheet.names.items() if name == "scientificName"}
+    for column in holders[:1] if names <= {one.index for one in holders[:1]} else ():
+        found = [None if cell is None else codes.get(cell.strip(), cell) for cell in sheet.layout.cells(column.index)]
+        sheet.names[column.index] = column.heading
+        sheet.proposals[column.index] = Proposal(column.heading, None, 0.0, None, Why.UNKNOWN)
+        sheet.add(column, "scientificName", [one and (latin_beside(one) or one) for one in found], column.heading)
+
+
+def count_parts(sheet: Sheet) -> None:
+    """Count records by the total of columns of adults and young, of the sexes or of distances, else by the sum of these."""
+    columns = [c for c in sheet.layout.columns if sheet.names[c.index] == c.heading]
+    columns = [c for c in columns if not (cells := sheet.cells(c.index)) or _is_tally(cells)]
+    totals, names = [column for column in columns if is_total(column.heading)], {*sheet.names.values()}
+    words = {column: units_in(column.heading)[0].strip() for column in columns if column not in totals}
+    ages, sexes = ([c for c, word in words.items() if parse_term(word, one) is not None] for one in _PARTS)
+    known = [c for c in words if sheet.proposals[c.index].term == _COUNTS[0]]
+    parts = [column for column in words if _BAND.search(column.heading)] or [*ages, *sexes]
+    twice = sexes and any(parse_term(words[one], _PARTS[0]) == "Adult" for one in ages)  # males and females are adults
+    if names & {*_COUNTS} or names.isdisjoint(NAMES_OF_TAXA):
+        return
+    if totals or len(known) == 1:
+        sheet.call((totals or known)[0], _COUNTS[0])
+    elif len(parts) > 1 and not twice:
+        rows = zip(*(sheet.layout.cells(column.index) for column in parts), strict=True)
+        told = [[ascii_digits(cell.strip()) for cell in row if cell not in (None, *PLACEHOLDERS)] for row in rows]
+        sums = [str(sum(map(int, row))) if row and all(map(str.isdecimal, row)) else " + ".join(row) for row in told]
+        sheet.add(parts[0], _COUNTS[0], [one or None for one in sums], " + ".join(one.heading for one in parts))
 
 
 def share_stations(sheets: Sequence[Sheet]) -> None:
@@ -121,6 +189,9 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
         return _are_among({sheet.cross.value(column) for column in sheet.cross.columns}, stations)
     if _KEYED & set(sheet.names.values()):
         return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
+    if (name := sheet.layout.grid.title) in stations:  # a sheet a station
+        sheet.add(replace(sheet.layout.columns[0], heading=name), "locationID", [name] * len(sheet.layout.rows), name)
+        return True
     for column in sheet.open_columns():
         alone = stations if column.heading == heading else None  # a single one only under the same heading
         if _are_among(told := set(sheet.cells(column.index)), stations) or told == alone:
@@ -139,7 +210,8 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and sheet.proposals[column.index].unit is None
-        and not is_total(column.heading) and _is_tally(sheet.cells(column.index))
+        and not is_total(column.heading) and _is_tally(cells := sheet.cells(column.index))
+        and not (column is layout.columns[0] and counts_rows(cells))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())
     if any(names[column.index] in _COUNTS for column in layout.columns if not is_total(column.heading)):
@@ -155,7 +227,10 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     stated = [own.get(heading, heading) for heading in headings]
     codes = [_CODE.fullmatch(ascii_digits(one)) for one in stated]
     alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None
-    filled = sum(cell != "0" for column in tallies for cell in sheet.cells(column.index))
+    alike = alike and not {*_KEYED, "locality"} & {*names.values()}  # sections of a station that the row names
+    filled = sum(
+        ascii_digits(cell) not in ("0", *PLACEHOLDERS) for column in tallies for cell in sheet.cells(column.index)
+    )
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
     return Cross(tallies, "locationID", own) if set(stated) <= set(stations) or (alike and sparse) else None
 
@@ -165,6 +240,11 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
     words = [heading.split(" ") for heading in headings]
     shared = sum(1 for _ in takewhile(lambda several: len(set(several)) == 1, zip(*words, strict=False)))
     return {heading: " ".join(own[shared:]) for heading, own in zip(headings, words, strict=True) if own[shared:]}
+
+
+def counts_rows(cells: Sequence[str | None]) -> bool:
+    """Tell whether cells are numbers, each once."""
+    return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 
 def _is_tally(cells: Sequence[str]) -> bool:

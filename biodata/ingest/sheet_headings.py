@@ -23,6 +23,7 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propos
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import entries
 from biodata.ingest.headings.plain import units_in
+from biodata.ingest.headings.proposals import scripts
 from biodata.ingest.sheet_layout import Cells, Layout, lay_out, sheet_kind
 from biodata.ingest.sheet_repairs import ZONE_TOLD
 from biodata.ingest.survey_shapes import ANY_DAY
@@ -54,7 +55,7 @@ _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-_SENTENCE, _LIKELY, _EXPLAINED, _LONGEST_HEADING = 20, 0.5, 5, 120
+_SENTENCE, _LIKELY, _LONGEST_HEADING = 20, 0.5, 120
 
 
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
@@ -67,20 +68,11 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
     return layout
 
 
-def is_guide(layout: Layout, kept: Mapping[str, str]) -> bool:
-    """Tell whether a sheet explains the others: it is called so, or their headings stand in its cells, one below the other."""
-    if sheet_kind(layout.grid.name or layout.grid.file) == "guide":
-        return True
-    known = {key(heading) for heading in kept}
-    told = {cell for _, cells in layout.rows[:100] for cell in cells[:5] if cell is not None}
-    return sum(_is_heading(cell, known) for cell in told) >= _EXPLAINED
-
-
 @lru_cache(maxsize=4096)
 def is_known(text: str) -> bool:
     """Tell whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
     rest, _ = units_in(text)
-    return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text)) if part.strip())
+    return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text), *scripts(text)) if part.strip())
 
 
 def _is_heading(text: str, known: Collection[str]) -> bool:
@@ -119,9 +111,7 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
         few = (2 if apart else 3) * len(filled) <= usual[len(usual) // 2]
         worded = any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled)
         labels = all(_LABEL.search(cell + " ") for cell in filled)
-        identified = any(
-            names[at] == "occurrenceID" for at, cell in enumerate(cells) if cell is not None and at in names
-        )
+        identified = any(names.get(at) == "occurrenceID" for at, cell in enumerate(cells) if cell is not None)
         few = few and not (identified and not worded)
         if not labels and not (few and (worded or len(below) < 3)) and (below or not worded):
             break
@@ -150,7 +140,7 @@ def _is_likely(proposal: Proposal) -> bool:
 
 def kind_of(layout: Layout, names: Mapping[int, str], proposals: Mapping[int, Proposal]) -> str | None:
     """Return what a sheet holds: what its columns surely or likely are decides, its name where they leave it open."""
-    said = sheet_kind(layout.grid.name or layout.grid.file.rpartition(".")[0])
+    said = sheet_kind(layout.grid.title)
     terms = {*names.values(), *(one.term for one in proposals.values() if one.term and _is_likely(one))}
     if said == "guide":
         return None
@@ -217,6 +207,9 @@ _LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d|2[45]\d\d)(?!\d)")
 _DAY_MONTH: Final = re.compile(r"(\d{1,2})([-/. 月]?) ?(?:\d{1,2}日?|[^\W\d][^\d]*)")
+_DAY_INSIDE: Final = re.compile(
+    r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{4}年\d\d?月\d\d?日|(?<!\d)\d\d?(?:([-/.])\d\d?\2| [^\W\d]+,? )\d{4}"
+)
 _DAYS: Final = ("day", "interval", "month")
 
 
@@ -266,8 +259,8 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
         yield Told(labelled, text, label, row, text)
     elif place is not None and names_a_place(text) and read_pair(place[0].strip()).latitude is not None:
         yield Told("verbatimCoordinates", place[0].strip(), label or text, row, text)
-    elif _is_date(text):
-        yield Told("eventDate", text, label or text, row, text)
+    elif (day := next(filter(_is_date, [text, *(one[0] for one in _DAY_INSIDE.finditer(text))]), None)) is not None:
+        yield Told("eventDate", day, label or text, row, text)
     elif labelled is not None:
         yield Told(labelled, text, label, row, text)
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import pairwise, zip_longest
+from itertools import groupby, pairwise, zip_longest
 from typing import Final
 
 from biodata.formats.workbooks import Grid, column_letters
@@ -23,6 +23,7 @@ _KINDS: Final = ("text", "number")  # what a form writes below a heading where i
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 _MOSTLY: Final = 0.6
+_DITTO: Final = re.compile(r"""(?i)\s*(?:["”″〃]|'{2}|do\.|ditto|idem|同上|s\.?d\.?a\.?|như trên)\s*""")
 Cells = list[str | None]
 
 
@@ -184,26 +185,18 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
 
 def _join_angles(out: Layout) -> None:
     """Make one column of those that hold the degrees, minutes and seconds of one coordinate."""
-    parts = [_ANGLE_PART.fullmatch(column.heading) for column in out.columns]
-    kinds = [
-        next((at for at, group in enumerate(part.groups()[1:]) if group), None) if part else None for part in parts
-    ]
-    joined: list[Column] = []
-    at = 0
-    while at < len(out.columns):
-        size = next((n for n in (3, 2) if kinds[at : at + n] == [*range(n)]), 1)
-        heading = None if (part := parts[at]) is None else part[1].strip()
-        same = {part[1].strip() for part in parts[at : at + size] if part is not None} == {heading}
-        size = size if same and heading else 1
-        joined.append(replace(out.columns[at], heading=heading) if size > 1 and heading else out.columns[at])
-        for _, cells in out.rows if size > 1 else ():
-            told = [cells[c.index] if c.index < len(cells) else None for c in out.columns[at : at + size]]
+    parts = {column: _ANGLE_PART.fullmatch(column.heading) for column in out.columns}
+    groups = groupby(out.columns, lambda column: (part := parts[column]) and part[1].strip())
+    for heading, run in [(heading, [*columns]) for heading, columns in groups if heading]:
+        if [part and part.lastindex for part in map(parts.get, run)] not in ([2, 3], [2, 3, 4]):
+            continue
+        for _, cells in out.rows:
+            told = [cells[c.index] if c.index < len(cells) else None for c in run]
             if told[0] is not None:
-                cells[out.columns[at].index] = " ".join(
-                    f"{cell}{sign}" for cell, sign in zip(told, "°′″", strict=False) if cell
-                )
-        at += size
-    out.columns[:] = joined
+                cells[run[0].index] = " ".join(f"{cell}{sign}" for cell, sign in zip(told, "°′″", strict=False) if cell)
+        out.columns[:] = [
+            c if c is not run[0] else replace(c, heading=heading) for c in out.columns if c not in run[1:]
+        ]
 
 
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
@@ -227,7 +220,13 @@ def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> N
         # Delimited text leaves blank lines out by itself, and notes stand apart.
         if before and number > before + 1 and not is_text:
             out.findings.append(out.finding(before + 1, None, None, "ROWS_BLANK", last=str(number - 1)))
-        out.rows.append((number, [*cells]))  # what is read into them leaves the sheet as it came
+        above = out.rows[-1][1] if out.rows else []
+        again = {at for at, cell in enumerate(cells) if cell and _DITTO.fullmatch(cell) and at < len(above)}
+        for at in sorted(again & shown):
+            heading = next(column.heading for column in out.columns if column.index == at)
+            out.findings.append(out.finding(number, heading, cells[at], "VALUE_READ_AS", read=above[at] or ""))
+        # What is read into them leaves the sheet as it came.
+        out.rows.append((number, [above[at] if at in again else cell for at, cell in enumerate(cells)]))
         before = number
 
 
@@ -275,7 +274,7 @@ def _words() -> Mapping[str, frozenset[str]]:
 
 def sheet_kind(name: str) -> str | None:
     """Return what a sheet's name says that it holds; None where it says nothing."""
-    kinds = ("occurrences", "events", "sites", "project", "guide")
+    kinds = ("occurrences", "events", "sites", "project", "guide", "summary")
     return next((kind for kind in kinds if key(name) in _words()[kind]), None)
 
 

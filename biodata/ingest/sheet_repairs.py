@@ -1,7 +1,7 @@
 """Cells that are no plain values: merged ones, formulas, errors; what their value counts for is told, never guessed."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -40,7 +40,7 @@ def read_marked(
         for row in filter(at.__contains__, range(r1, r2 + 1)):
             if fills:
                 columns[name][at[row]] = value
-            else:
+            if not fills or row > r1:  # what is wrong with the value is told once
                 table.covered.update((row, by_index[c]) for c in range(c1, c2 + 1) if c in by_index)
     marks = grid.marks
     for (row, index), text in sorted((marks.formulas | marks.errors).items()):
@@ -64,9 +64,9 @@ _PLACE: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "
 _WRITTEN_ONCE: Final = 0.25  # so many cells of a column that is written once a group are empty at least
 
 
-def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone: bool) -> Iterator[Finding]:
+def blank_below(table: SurveyTable, columns: Columns, rows: list[int], elsewhere: Collection[str]) -> Iterator[Finding]:
     """Propose for cells left empty under the first of a station what stands there; never where another station begins."""
-    asked = [n for n in (*_STATION, *(_DATE + _PLACE if alone else ())) if n in columns]
+    asked = [n for n in (*_STATION, *_DATE, *_PLACE) if n in columns and n not in elsewhere]
     once = {n for n in asked if columns[n].count(None) >= _WRITTEN_ONCE * len(rows)}
     stations = [n for n in _STATION if n in columns]
     leading = stations or [n for n in asked if n in once][:1]
@@ -82,7 +82,7 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], *, alone:
             if name in below and name in group and name not in kept and (row, name) not in table.covered:
                 params = {"from_row": str(group[name][0]), "proposal": group[name][1]}
                 yield table.finding(row, table.heading(name), columns[name][at], "CELL_BLANK_BELOW", True, **params)
-                table.covered.add((row, name))
+                table.covered |= {(row, name), *((row, place) for place in elsewhere if name in _STATION)}
         group |= {name: (row, text) for name, text in told.items()}
 
 

@@ -1,6 +1,6 @@
 """A survey on its way in: its tables, with what was found of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -101,6 +101,7 @@ class Survey:
     """The sheets (file, sheet) in the order of their files, each with the places of its headings."""
     zone: str | None = None
     """The one zone of UTM that is named anywhere."""
+    elsewhere: Collection[str] = ()  # terms of date and place that sheets of events or sites tell
     accepted: set[str] = field(default_factory=set)
     """Proposals that somebody marked as accepted in a list of problems of ours: `CODE=value`."""
 
@@ -269,12 +270,14 @@ def fill_from(
     return joined.with_columns(columns).select(*frame.columns, *added), answered
 
 
-def by_station(survey: Survey) -> None:
+def join_stations(survey: Survey) -> None:
     """Identify events that tell no identifier by their station, with its first day where it has several; records follow."""
+    join(survey.of("sites"), survey.of("events"), survey.findings)
     records, events = (
-        [t for t in survey.of(kind) if "locationID" in t.frame.columns and "eventID" not in t.frame.columns]
+        [t for t in survey.of(kind) if "locationID" in t.frame.columns
+         and t.headings.get("eventID") in (None, t.headings["locationID"])]
         for kind in ("occurrences", "events")
-    )
+    )  # fmt: skip
     if not events:
         join(survey.of("sites"), records, survey.findings)
         return

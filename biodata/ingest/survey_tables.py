@@ -1,6 +1,7 @@
 """The tables of a survey's files: which sheets hold occurrences and which events, their columns as terms, what was repaired."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -16,16 +17,16 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_crosses import Sheet, share_stations
+from biodata.ingest.sheet_crosses import Sheet, count_parts, counts_rows, share_stations, share_taxa
 from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
-from biodata.ingest.sheet_layout import Layout
+from biodata.ingest.sheet_layout import Layout, sheet_kind
 from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, zone_of
 from biodata.ingest.survey_shapes import ANY_DAY, ENDS, PLACE, Survey, SurveyTable, accepted_in, with_period
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text import dates
 from biodata.text.numbers import ascii_digits
-from biodata.text.scientific_names import latin_beside
+from biodata.text.scientific_names import genera, latin_beside
 
 _QUANTITY: Final = "organismQuantity"
 _COUNT: Final = "individualCount"
@@ -35,6 +36,8 @@ _ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimC
 _DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
+_WHEN: Final = _DATES | {*ENDS}
+_WHERE: Final = frozenset({*PLACE[:5], "easting", "northing"})
 _UNITS_OF: Final = MappingProxyType({"sampleSizeValue": "sampleSizeUnit", "samplingEffortValue": "samplingEffortUnit"})
 
 
@@ -46,13 +49,12 @@ def read_survey(
     survey, kept = Survey(), kept or {}
     sheets = _sheets_of(files, survey, encoding, kept)
     kinds = [_kind(one) for one in sheets]
-    alone = not {"events", "sites"} & set(kinds)
+    survey.elsewhere = _WHEN | _WHERE if "events" in kinds else _WHERE if "sites" in kinds else ()
     for sheet, kind in zip(sheets, kinds, strict=True):
-        _read_sheet(sheet, kind, survey, kept, alone=alone)
+        _read_sheet(sheet, kind, survey)
     survey.tables.sort(key=lambda table: table.kind)
     survey_shapes.fill(survey.tables, survey_shapes.project_facts(survey, licence))
-    survey_shapes.join(survey.of("sites"), survey.of("events"), survey.findings)
-    survey_shapes.by_station(survey)
+    survey_shapes.join_stations(survey)
     for table in survey.of("occurrences"):
         survey.findings += _read_double_names(table)
         _read_local_names(table)
@@ -61,8 +63,9 @@ def read_survey(
 
 
 def _kind(sheet: Sheet) -> str | None:
-    is_cross = sheet.cross is not None
-    return "occurrences" if is_cross else sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
+    if sheet.cross is not None or sheet.is_list:
+        return None if sheet.is_list else "occurrences"
+    return sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
 
 
 def _sheets_of(
@@ -83,7 +86,10 @@ def _sheets_of(
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
         else:
             sheets += _sheet(grid, survey, kept)
-    share_stations(sheets)
+    share_taxa(sheets)
+    share_stations([sheet for sheet in sheets if not sheet.is_list])
+    for sheet in (one for one in sheets if one.cross is None and not one.is_list):
+        count_parts(sheet)
     return sheets
 
 
@@ -113,11 +119,16 @@ def _read_names(table: SurveyTable, name: str, read: Mapping[str, str]) -> None:
 
 
 def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
-    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name."""
+    """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name, `B. gaurus` as the one written in full."""
     if _NAME not in table.frame.columns or _NAME in table.converted:
         return
     told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
     latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
+    short = [
+        (f"{name[0]}. {name.partition(' ')[2]}", name) for name in told[_NAME] if name.partition(" ")[0] in genera()
+    ]
+    once = Counter(text for text, _ in short)
+    latin |= {text: name for text, name in short if once[text] == 1 and text in told[_NAME]}
     if latin:
         _read_names(table, _NAME, latin)
     for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
@@ -139,17 +150,17 @@ def _read_local_names(table: SurveyTable) -> None:
     table.converted[_NAME] = _LOCAL
 
 
-def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[str, str], *, alone: bool) -> None:
+def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
     layout, cross = sheet.layout, sheet.cross
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
-        if layout.rows and not sheet_headings.is_guide(layout, kept):
+        if layout.rows and sheet_kind(layout.grid.title) != "guide":
             survey.findings.append(layout.finding(None, None, None, "SHEET_NOT_READ"))
         return
     survey.findings += layout.findings
     if cross is None:
-        survey.tables.append(_table(sheet, kind, survey, {}, alone=alone))
+        survey.tables.append(_table(sheet, kind, survey, {}))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     above = [cell for _, cells in layout.above for cell in cells if cell is not None]
@@ -157,12 +168,12 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey, kept: Mapping[st
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
         told = {cross.term: cross.value(column)}
-        table = _table(part, kind, survey, told, alone=alone)
+        table = _table(part, kind, survey, told)
         table.headings[cross.term], table.stands[cross.term] = column.heading, column.row
         survey.tables.append(table)
 
 
-def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, alone: bool) -> SurveyTable:
+def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str]) -> SurveyTable:
     """Build a table, with what is `told` of all its rows, and tell the survey what was repaired on the way."""
     layout, findings = sheet.layout, survey.findings
     table = SurveyTable(kind, layout.grid.file, layout.grid.name, layout.heading_row, pl.DataFrame(), {})
@@ -186,13 +197,13 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str], *, 
     for term, value in told.items():
         columns[term] = [value] * len(rows)
         table.headings.setdefault(term, layout.grid.name or layout.grid.file)
-    findings += _from_title(table, columns, layout, alone=alone)
+    findings += _from_title(table, columns, layout, survey)
     findings += _with_year(table, columns, layout)
     if survey.zone is not None and "easting" in columns and "utm_zone" not in columns:
         columns["utm_zone"], table.headings["utm_zone"] = [survey.zone] * len(rows), table.heading("easting")
     findings += in_degrees(table, columns, rows)
     if kind == "occurrences":
-        findings += blank_below(table, columns, rows, alone=alone)
+        findings += blank_below(table, columns, rows, survey.elsewhere)
     if table.measured:
         columns["measurements"] = sheet_units.measurements(columns, table.measured)
     findings += _month_of_sheet(table, columns, year_of(layout))
@@ -226,24 +237,17 @@ def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], lis
     return taken, told
 
 
-def _from_title(table: SurveyTable, columns: Columns, layout: Layout, *, alone: bool) -> Iterator[Finding]:
-    """Take what no column tells from above the headings; place and date only where no other sheet may tell them (`alone`)."""
+def _from_title(table: SurveyTable, columns: Columns, layout: Layout, survey: Survey) -> Iterator[Finding]:
+    """Take what no column tells from above the headings; place and date only where no sheet of events or sites tells them."""
     # Where the headings stand again, what stands above the first ones is not of all rows.
     again = any(one.code == "HEADING_ROW_REPEATED" for one in layout.findings)
     if again or table.kind not in ("occurrences", "events"):
         return
-    placed = not columns.keys().isdisjoint({*PLACE[:5], "easting"})
+    own = {*columns}
     for one in facts_above(layout):
-        lacks = one.term not in columns and columns.keys().isdisjoint(
-            _DATES | {"day", *ENDS} if one.term in _DATES else ()
-        )
-        if one.term in (*PLACE[:5], "easting", "northing"):
-            lacks = lacks and not placed
-        elif one.term == "utm_zone" and not placed:
-            lacks = lacks and "easting" in columns
-        elif one.term in ("utm_zone", "geodeticDatum"):
-            lacks = lacks and placed
-        if not lacks or (one.term in (*PLACE[:5], "easting", "northing", *_DATES) and not alone):
+        answers = next((terms for terms in (_WHEN | {"day"}, _WHERE) if one.term in terms), {one.term})
+        needed = {"utm_zone": {"easting"}, "geodeticDatum": _WHERE}.get(one.term, {*columns})
+        if own & answers or needed.isdisjoint(columns) or one.term in survey.elsewhere:
             continue
         table.headings[one.term], table.stands[one.term] = one.label, one.row
         columns[one.term] = [one.value] * len(layout.rows)
@@ -268,13 +272,9 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
     every = [values for name, values in columns.items() if name not in ("occurrenceID", "recordNumber")]
     every += [layout.cells(column.index) for column in layout.columns if column.index not in taken]
     first: dict[tuple[str | None, ...], int] = {}
-    cells = zip(*(values for values in every if not _counts_rows(values)), strict=True)
+    cells = zip(*(values for values in every if not counts_rows(values)), strict=True)
     rows = zip((number for number, _ in layout.rows), cells, strict=False)
     return {number: before for number, told in rows if (before := first.setdefault(told, number)) != number}
-
-
-def _counts_rows(cells: Sequence[str | None]) -> bool:
-    return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 
 def _month_of_sheet(table: SurveyTable, columns: Columns, year: str | None) -> Iterator[Finding]:

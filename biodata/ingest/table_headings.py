@@ -165,11 +165,6 @@ def _missing(names: Iterable[str]) -> list[str]:
     return [part for part, ways in _PARTS.items() if not any(told.issuperset(terms) for terms in ways)]
 
 
-def _are_latin(cells: Sequence[str | None]) -> bool:
-    told = [cell.strip() for cell in cells if cell and cell.strip()]
-    return bool(told) and are_latin(told)
-
-
 def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequence[str | None]]) -> list[str]:
     """Return the options that would say which headings hold a part: the likely ones, else HEADING in their stead."""
     likely: dict[str, str] = {}
@@ -177,7 +172,11 @@ def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequen
         term = next((term for term in (one.term, *one.others) if any(term in way for way in _PARTS[part])), None)
         if term is not None and one.confidence >= _LIKELY:
             likely.setdefault(term, one.heading)
-        elif part == "scientific name" and _are_latin(cells.get(one.heading, ())):
+        elif (
+            part == "scientific name"
+            and (told := [cell for cell in cells.get(one.heading, ()) if cell])
+            and are_latin(told)
+        ):
             likely.setdefault(_NAME, one.heading)
     way = next((way for way in _PARTS[part] if set(way) & set(likely)), _PARTS[part][0])
     options = [f"{OPTION}{likely.get(term, 'HEADING')}={term}" for term in way]

@@ -14,7 +14,7 @@ from biodata import places
 from biodata.core.errors import InputError, Refusal
 from biodata.core.settings import Settings
 from biodata.harmonise import Harmoniser
-from biodata.ingest import forms, interpreted_tables
+from biodata.ingest import forms, interpreted_tables, survey_shapes
 from biodata.ingest.headings import Why
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import DECLARABLE, Finding, VerbatimTable, of_another
@@ -128,6 +128,7 @@ class Check:
         for first in (True, False):  # what is taken from a row above may have a proposal of its own
             asked = [one for one in self.findings if (one.code == _BLANK) == first]
             if self.accepted and (replaced := accepting.apply(survey, asked, self.accepted)):
+                survey_shapes.join_stations(survey)  # what a station that was empty tells
                 self.replaced += replaced
                 self.findings = self._of_survey(survey)
         self.order = survey.order

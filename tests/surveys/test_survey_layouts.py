@@ -130,8 +130,11 @@ def test_headings_below_joined_ones(boundaries):
     assert found == [
         (1, None, "TITLE_ROWS_LEFT_OUT"),
         (2, None, "HEADING_ROWS_JOINED"),
-        *[(3, f"Distance {band}", "HEADING_MEANS_THE_SAME") for band in ("0-25 m", "25-50 m", ">50 m")],
+        (3, "Distance 0-25 m", "HEADING_MEANS_THE_SAME"),
+        (3, "Distance 0-25 m", "VALUE_READ_AS"),
+        *[(3, f"Distance {band}", "HEADING_MEANS_THE_SAME") for band in ("25-50 m", ">50 m")],
     ]
+    assert report["problems"][3]["value"] == "Distance 0-25 m + Distance 25-50 m + Distance >50 m"
     assert (report["ok"], report["rows"]) == (True, 4)
 
 

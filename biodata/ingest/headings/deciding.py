@@ -64,6 +64,12 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     proposals = [
         replace(one, why=Why.REPEATED) if one.term in several and one.why is Why.WORDS else one for one in proposals
     ]
+    told = [_non_empty(cells.get(one.heading, ())) for one in proposals]
+    # What cells alone tell decides what stands beside it.
+    return _decide(_by_cells(_decide(_with_ends(proposals, told), cells), told), cells)
+
+
+def _decide(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> list[Proposal]:
     able = [_meanings(one, cells.get(one.heading, ())) for one in proposals]
     out = list(proposals)
     for at, one in enumerate(proposals):
@@ -76,7 +82,28 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
                 able[at] = [term]
-    return _by_cells(out, [_non_empty(cells.get(one.heading, ())) for one in out])
+    return out
+
+
+def _with_ends(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
+    """Return proposals in which two dates beside a third, or mostly in this order where no taxa are told, are a start and an end."""
+    terms, out = [one.term for one in proposals], list(proposals)
+    dates = [at for at, one in enumerate(out) if one.term == "eventDate" and one.confidence <= CERTAIN]
+    starts = [at for at in dates if out[at].others == ("deploymentStart",)]
+    if "deploymentEnd" in terms and len(dates) - 1 == len(starts) == 1:
+        for at in dates:
+            out[at] = replace(out[at], why=Why.WORDS)
+        out[starts[0]] = replace(out[starts[0]], term="deploymentStart", others=("eventDate",))
+    elif terms.count("deploymentStart") == len(dates) == 1 and not {"deploymentEnd", *NAMES_OF_TAXA} & {*terms}:
+        first, last = (_usual_day(cells[at]) for at in (terms.index("deploymentStart"), dates[0]))
+        if "" < first < last:
+            out[dates[0]] = replace(out[dates[0]], term="deploymentEnd", others=("eventDate",))
+    return out
+
+
+def _usual_day(told: list[str]) -> str:
+    days = parse_dates(pl.Series(told, dtype=pl.String), today=_ANY_DAY)["event_date"].drop_nulls().sort()
+    return days[len(days) // 2] if len(days) else ""
 
 
 def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:

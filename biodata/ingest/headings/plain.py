@@ -111,7 +111,9 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     """Return a heading without its unit, and the units that it can be: n is of north, and of a number."""
     told = unicodedata.normalize("NFKC", heading)
     for match in _BRACKETS.finditer(told):
-        units = _units().get(_plain(match[1]), ())
+        units = _units().get(_plain(match[1])) or _units().get(
+            _plain(re.split("[,;،、]", match[1])[-1]), ()
+        )  # (east, m)
         rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
         if units and rest:
             return rest, units

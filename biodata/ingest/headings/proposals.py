@@ -12,13 +12,9 @@ from biodata.ingest.headings.deciding import possible
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, entries
 from biodata.ingest.headings.plain import Unit, fits, fitting, from_zawgyi, is_zawgyi, key, split_unit, units_in
 
-_POINT: Final = re.compile(r"^_.*_(latitude|longitude|altitude|precision)$", re.IGNORECASE | re.DOTALL)
-_POINT_TERMS: Final = MappingProxyType(
-    {"latitude": "decimalLatitude", "longitude": "decimalLongitude", "altitude": "minimumElevationInMeters",
-     "precision": "coordinateUncertaintyInMeters"}
-)  # fmt: skip
-"""KoboToolbox and ODK write a question's place into four columns, `_` + the question + `_latitude` and so on."""
-_OF_A_POINT: Final = 0.95
+_POINT: Final = re.compile(
+    r"(?is)^_.*_(latitude|longitude|altitude|precision)$"
+)  # of any question of KoboToolbox and ODK
 LONGEST: Final = 300  # letters: questions of forms are long, what is longer is a text and would only take time
 _OF_WORDS: Final = 0.85  # how sure a meaning can be at most that no dictionary has
 _QUESTION: Final = re.compile(
@@ -59,11 +55,9 @@ def _proposal(heading: str, kept: Mapping[str, str], cells: Sequence[str | None]
         return Proposal(heading, kept[plain] or None, 1.0, _name_of(split_unit(heading, kept[plain])[1]), Why.KEPT)
     if len(heading) > LONGEST:
         return replace(_proposal("", {}, cells), heading=heading)
-    name = bare_name(heading)
+    name = _POINT.sub(r"_gps_\1", bare_name(heading))
     if dictionary.is_term(name):
         return Proposal(heading, name, 1.0, None, Why.TERM)
-    if point := _POINT.match(name):
-        return Proposal(heading, _POINT_TERMS[point[1].lower()], _OF_A_POINT, None, Why.DICTIONARY)
     if is_zawgyi(heading):
         found = _proposal(from_zawgyi(heading), {}, cells)
         return replace(found, heading=heading, confidence=min(found.confidence, CERTAIN), why=Why.ZAWGYI)
@@ -136,7 +130,7 @@ def _by_unit(entry: Entry, units: Sequence[Unit]) -> Entry:
 def _by_parts(asked: _Asked, name: str) -> Proposal | None:
     """Return the proposal for a heading in two languages, where it means the same in each that is known."""
     parts = [part for part in (p.strip() for p in _PARTS.split(name)) if len(key(part)) > 1 or not part.isascii()]
-    parts = (_scripts(name) if len(parts) == 1 else []) or parts
+    parts = (scripts(name) if len(parts) == 1 else []) or parts
     known = sorted(filter(None, (_in_dictionary(asked, part) for part in parts)), key=lambda one: -one.confidence)
     sure = [one for one in known if one.term is not None]
     terms = (sure[0].term, *sure[0].others) if sure else ()
@@ -144,7 +138,7 @@ def _by_parts(asked: _Asked, name: str) -> Proposal | None:
     return replace(sure[0], term=meant[0], others=tuple(meant[1:])) if meant and len(known) > 1 else None
 
 
-def _scripts(name: str) -> list[str]:
+def scripts(name: str) -> list[str]:
     """Return the parts of a heading in Latin letters and in others, where it has both; the marks of `lưu ý` are Latin."""
     latin = " ".join(_LATIN.findall(name)).strip()
     other = _LATIN.sub(" ", name).strip()
