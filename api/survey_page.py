@@ -27,6 +27,7 @@ from biodata.ingest.headings import TERMS
 from biodata.surveys import templates
 from biodata.surveys import words as survey_words
 from biodata.surveys.designs import DESIGNS, LANGUAGES, heading, word
+from biodata.surveys.problems import SETTLED
 from biodata.surveys.templates import LICENCES
 
 router = APIRouter(include_in_schema=False)
@@ -73,7 +74,8 @@ def words(language: str) -> Mapping[str, str]:
 def _data(language: str) -> str:
     """Return what the page's scripts need, as JSON that cannot end the block that it stands in."""
     terms = {term: heading(term, language) for term in sorted(TERMS)}
-    data = {"language": language, "words": dict(words(language)), "terms": terms, "licences": list(LICENCES)}
+    data = {"language": language, "words": dict(words(language)), "terms": terms, "licences": list(LICENCES),
+            "settled": sorted(SETTLED)}  # fmt: skip
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 

@@ -245,6 +245,8 @@ def say_next(told: Mapping[str, Any]) -> None:
     """Print what happens to a survey next."""
     if "next" in told:
         say(f"  {told['next']}")
+    if told.get("stage") == "draft":
+        say(f"  biodata survey submit --number {told['id']}")
 
 
 def status_line(one: Mapping[str, Any], language: str) -> str:

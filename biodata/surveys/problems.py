@@ -13,6 +13,9 @@ from biodata.ingest.protocol import Finding
 from biodata.surveys import words
 from biodata.surveys.accepting import proposed
 
+SETTLED: Final = frozenset(("BORDER_AMBIGUOUS", "HEADING_TAKEN", "TITLE_ROWS_LEFT_OUT", "VALUE_READ_AS"))
+"""Codes of what the check settled itself, and says how: nothing is to be done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -17,6 +17,7 @@ from biodata import places
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
+from biodata.core.vocabularies import SharingCategory
 from biodata.exports.reports import pdf
 from biodata.exports.reports.survey_page import survey_page
 from biodata.runs.engines.work import Work, facts_of, work_on
@@ -30,7 +31,7 @@ from biodata.surveys.words.sentences import retold
 from biodata.text.tables import read_rows
 
 _NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"
-_FORMAT: Final = 3  # raised when numbers change: those that are kept are then made again
+_FORMAT: Final = 4  # raised when numbers change: those that are kept are then made again
 _DRAWING: Final = Lock()  # matplotlib's settings are those of the process
 
 
@@ -65,26 +66,32 @@ def _make(settings: Settings, current: releases.Release, dataset: str) -> bool:
     except StoreError:  # sealed for another key, as after a restored backup
         kept = None
     if kept is None or kept["basis"] != basis:
-        places_of = events.select("decimalLongitude", "decimalLatitude").iter_rows()
-        shapes = [None if x is None or y is None else shapely.Point(x, y) for x, y in places_of]
-        kept = _results(settings, current, dataset, "exact", shapes, events["country_codes"].to_list())
+        kept = _results(settings, current, dataset, "exact", *_points(records if events.is_empty() else events))
         survey_files.put(data, sealed, _as_json({**kept, "basis": basis}))
     surveys, records = (releases.read(current, table, where=of_dataset) for table in ("surveys", "occurrences"))
     basis, kept = _basis(dataset, surveys, records), read(data, dataset)
     if changed := kept is None or kept["basis"] != basis:
-        shapes = [None if place is None else shapely.from_wkb(place) for place in surveys["geometry"]]
-        kept = _results(settings, current, dataset, "public", shapes, surveys["country_codes"].to_list())
+        areas = [None if place is None else shapely.from_wkb(place) for place in surveys["geometry"]]
+        opened = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
+        stations = _points(opened) if surveys.is_empty() else (areas, surveys["country_codes"].to_list())
+        kept = _results(settings, current, dataset, "public", *stations)
     survey_files.write_whole(numbers, [_as_json({**(kept or {}), "basis": basis, "release": current.id})])
     own = folders.service(data)
     checksums.record(own, {str(path.relative_to(own)): path for path in (numbers, sealed)})
     return changed
 
 
+def _points(rows: pl.DataFrame) -> tuple[list[shapely.Point | None], list[list[str] | None]]:
+    pairs = rows.select("decimalLongitude", "decimalLatitude").iter_rows()
+    points = [None if x is None or y is None else shapely.Point(x, y) for x, y in pairs]
+    return points, rows["country_codes"].to_list()
+
+
 def _results(
     settings: Settings, current: releases.Release, dataset: str, view: str, shapes: Sequence[shapely.Geometry | None],
     countries: Sequence[Sequence[str] | None],
 ) -> dict[str, Any]:  # fmt: skip
-    """Return a dataset's numbers, the distinct places of its events and common names of its species; or why there are none."""
+    """Return a dataset's numbers, the distinct places of its events or records and common names of its species; or why there are none."""
     asked = {"dataset": dataset, "records": view}
     try:
         results = facts_of(work_on(Work(settings), "survey-results", asked).results)

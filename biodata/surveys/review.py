@@ -309,7 +309,7 @@ def stage(session: Session, submission: Submission) -> str:
     if submission.state == "draft" and submission.report is None:
         return CHECKING
     state = state_of(session, submission)
-    return REMOVING if submission.removes and state == COMMITTED else state
+    return REMOVING if submission.removes and state in ("accepted", COMMITTING, COMMITTED) else state
 
 
 def side_states(submission: Submission) -> dict[str, str] | None:

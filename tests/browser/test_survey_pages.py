@@ -315,10 +315,10 @@ def test_what_a_heading_means_is_decided_once(page, post, tmp_path):
     page.evaluate("document.querySelectorAll('#report details').forEach((one) => { one.open = true; })")
     shot(page, "headings_en_1280")
     page.get_by_label("Meaning: Tarikh").select_option("eventDate")
-    expect(page.locator("#accepted")).to_contain_text("heading.Tarikh=eventDate")
+    expect(page.locator("#accepted")).to_contain_text("Tarikh → event date")
     page.evaluate("document.querySelectorAll('#report details').forEach((one) => { one.open = true; })")
     page.get_by_label("Meaning: <b>x</b>").select_option("")
-    expect(page.locator("#accepted")).to_contain_text("heading.<b>x</b>=")
+    expect(page.locator("#accepted")).to_contain_text("<b>x</b> → ")
     expect(page.locator("#report [data-code^=HEADING]")).to_have_count(0)
 
 

@@ -96,6 +96,8 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     open_survey(page, office)
     records = page.locator("#rows .species tbody tr")
     expect(records).to_have_count(3)
+    assert page.locator("#rows .map rect").count() == 1, "the tiger's cell"
+    assert page.locator("#rows .map circle").count() >= 1
     told = page.inner_text("#survey")
     assert "Panthera tigris" in told
     assert f"{ZH['cell']} 20.9–21" in told

@@ -2,20 +2,23 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from html import unescape
 
 import numpy as np
+import polars as pl
 import pytest
 from matplotlib.text import Text
 
 import releases as fixture
 from biodata import pipeline
+from biodata.core import terms
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import summary_rows, survey_page
 from biodata.runs import engines as run_engines
+from biodata.runs.engines import survey_results
 from biodata.runs.engines.work import facts_of
 from biodata.store import releases, run_records
 from biodata.surveys.words.sentences import retold
@@ -270,3 +273,17 @@ def test_a_machine_without_the_letters_draws_in_english_and_says_so(public, monk
     page = survey_page(public[0], title="nam-ha", run="r1", language="lo", retold=lambda text: retold(text, "lo"))
     assert "fonts-noto-core" in page
     assert english_in(re.search(r"fonts-noto-core[^<]*", page)[0], "lo", ("fonts-noto-core",)) == []
+
+
+def test_records_without_events_are_visits_of_their_places_and_days():
+    rows = {
+        "key": [1, 2, 3, 4, 5], "datasetKey": ["plain"] * 4 + ["events"], "eventID": [None] * 4 + ["E1"],
+        "event_start": [date(2026, 2, 3), date(2026, 2, 3), date(2026, 2, 4), None, date(2026, 2, 3)],
+        "decimalLatitude": [17.82, 17.82001, 17.82, 17.82, 17.82], "decimalLongitude": [105.23] * 5,
+        "country_codes": [["LA"]] * 5,
+    }  # fmt: skip
+    seen, records = survey_results.visits(terms.conform(pl.DataFrame(rows), terms.OCCURRENCE), {"plain"})
+    assert seen["eventID"].to_list() == ["17.82 105.23 2026-02-03", "17.82 105.23 2026-02-04"]
+    assert seen["effort_value"].to_list() == [None, None]
+    assert seen["targetTaxonomicScope"].to_list() == [None, None], "what was not found is no absence"
+    assert records["eventID"].to_list() == [*(seen["eventID"][n] for n in (0, 0, 1)), None, "E1"]

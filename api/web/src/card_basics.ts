@@ -1,4 +1,5 @@
 // What every card is made of: elements whose words are text, and numbers with their units.
+import { el } from './dom';
 import type { Properties } from './service';
 import { locale, t } from './words';
 
@@ -22,18 +23,11 @@ export function heading(content: string): HTMLElement {
 }
 
 export function closeButton(close: () => void): HTMLElement {
-  const button = element('button', 'close', '×');
-  button.setAttribute('aria-label', t('Close the card'));
-  button.addEventListener('click', close);
-  return button;
+  return el('button', { class: 'close', 'aria-label': t('Close the card'), onclick: close }, '×');
 }
 
-export function element(tag: string, className: string, ...children: (Node | string)[]): HTMLElement {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children.filter((child) => child !== ''));
-  return made;
-}
+export const element = (tag: string, className: string, ...children: (Node | string)[]): HTMLElement =>
+  el(tag as keyof HTMLElementTagNameMap, { class: className || null }, ...children);
 
 export function node(value: Node | string): Node {
   return typeof value === 'string' ? document.createTextNode(value) : value;

@@ -25,8 +25,9 @@ export function strip(name: string, mine: unknown, others: unknown[], direction:
   return drawn;
 }
 
-function shape(tag: string, attributes: Record<string, string>): SVGElement {
+/** A shape of a drawing. */
+export function shape(tag: string, attributes: Record<string, string | number>): SVGElement {
   const made = document.createElementNS(SPACE, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
   return made;
 }

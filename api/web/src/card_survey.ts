@@ -2,6 +2,7 @@
 import { element, heading, list, metres, names, number, paragraph, table, text, title, words } from './card_basics';
 import { country } from './card_standing';
 import { designTitle, unit } from './designs';
+import { el } from './dom';
 import { dataset, datasetAddress, recordsAddress, type Feature, type Properties } from './service';
 import { t } from './words';
 
@@ -40,11 +41,11 @@ export function survey(feature: Feature): (Node | string)[] {
   ];
 }
 
-/** Title and licence of the dataset, and how to cite it, once they have come. */
+// Title and licence of the dataset, and how to cite it, once they have come.
 function ofDataset(key: unknown): HTMLElement {
   const place = element('p', 'of-dataset', t('Dataset: '));
   if (typeof key !== 'string') return element('p', 'of-dataset', t('Its dataset is not told.'));
-  const anchor = link(datasetAddress(key), key);
+  const anchor = el('a', { href: datasetAddress(key) }, key);
   place.append(anchor);
   dataset(key)
     .then((told) => {
@@ -85,7 +86,7 @@ function found(p: Properties): HTMLElement {
     : t('No record of it is published: nothing was found, or what was found is withheld.'));
   if (records && typeof p['eventID'] === 'string') {
     const event = `'${p['eventID'].replaceAll("'", "''")}'`;
-    line.append(link(recordsAddress(key, { filter: `eventID = ${event} OR parentEventID = ${event}` }), t('See its records')));
+    line.append(el('a', { href: recordsAddress(key, { filter: `eventID = ${event} OR parentEventID = ${event}` }) }, t('See its records')));
   }
   told.append(line);
   return told;
@@ -99,11 +100,5 @@ function rights(p: Properties): HTMLElement {
   ]));
 }
 
-/** CC_BY_4_0 as it is written: CC BY 4.0. */
+// CC_BY_4_0 as it is written: CC BY 4.0.
 const licence = (name: string): string => name.replace(/_(\d)_(\d)$/, ' $1.$2').replaceAll('_', ' ');
-
-function link(address: string, words_: string): HTMLElement {
-  const anchor = element('a', '', words_);
-  anchor.setAttribute('href', address);
-  return anchor;
-}

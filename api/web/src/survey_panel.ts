@@ -1,45 +1,35 @@
 // Surveys in the panel: what the signs mean, which are in view (for who has no mouse, too), and a word where there are none.
 import { element } from './card_basics';
 import { DESIGNS, OTHER, designTitle, sign, unit } from './designs';
+import { el } from './dom';
 import type { Feature, FeatureCollection } from './service';
 import { address, locale, t } from './words';
 
 export const MOST_LISTED = 50;
 
-/** The meaning of each sign, below the layer's checkbox. */
+// The meaning of each sign, below the layer's checkbox.
 export function legend(open: boolean): HTMLElement {
   const rows = [...Object.values(DESIGNS), OTHER].map((design) => {
     const drawn = sign(design);
     drawn.setAttribute('aria-hidden', 'true');
     return element('li', '', drawn, design.title);
   });
-  const many = element('span', 'sign-many', '12');
-  many.setAttribute('aria-hidden', 'true');
+  const many = el('span', { class: 'sign-many', 'aria-hidden': 'true' }, '12');
   rows.push(element('li', 'wide', many, t('that many surveys; zoom in for each')));
-  const details = element('details', 'legend', element('summary', '', t('Signs of surveys')), element('ul', '', ...rows));
-  details.toggleAttribute('open', open);
-  return details;
+  return el('details', { class: 'legend', open }, element('summary', '', t('Signs of surveys')), element('ul', '', ...rows));
 }
 
-/** Put a sentence where the checkbox was: there is nothing to show or to hide. */
+// Put a sentence where the checkbox was: there is nothing to show or to hide.
 export function noSurveys(row: HTMLElement, ofDataset: boolean): void {
-  const send = element('a', '', t('Send one in'));
-  send.setAttribute('href', address('/surveys'));
-  row.replaceChildren(
-    element('p', 'empty', ofDataset ? t('This dataset has no published surveys. ') : t('No surveys are published in this release yet. '), send),
-  );
+  const none = ofDataset ? t('This dataset has no published surveys. ') : t('No surveys are published in this release yet. ');
+  row.replaceChildren(element('p', 'empty', none, el('a', { href: address('/surveys') }, t('Send one in'))));
 }
 
-/** The surveys in view as buttons; says how many there are more. */
+// The surveys in view as buttons; says how many there are more.
 export function fillSurveysInView(box: HTMLElement, found: FeatureCollection, open: (feature: Feature) => void): void {
   const matched = found.numberMatched ?? found.features.length;
-  const items = found.features.map((feature) => {
-    const button = element('button', 'answer answer-surveys', called(feature));
-    button.setAttribute('type', 'button');
-    button.dataset['survey'] = String(feature.id);
-    button.addEventListener('click', () => open(feature));
-    return element('li', '', button);
-  });
+  const items = found.features.map((feature) => el('li', {},
+    el('button', { type: 'button', class: 'answer answer-surveys', 'data-survey': String(feature.id), onclick: () => open(feature) }, called(feature))));
   const many = matched > items.length ? t('The first {shown} of {count} in view; zoom in for others.', { shown: items.length, count: matched.toLocaleString(locale) }) : '';
   const none = matched ? many : t('None in this part of the map.');
   box.replaceChildren(...(none ? [element('p', 'empty', none)] : []), ...(items.length ? [element('ol', '', ...items)] : []));

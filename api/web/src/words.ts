@@ -21,6 +21,8 @@ interface Served {
   /** What the page calls each term that a heading can mean. */
   terms: Record<string, string>;
   licences: string[];
+  /** Codes of what the check settled itself. */
+  settled: string[];
 }
 
 const block = document.getElementById('words')?.textContent;

@@ -9,7 +9,7 @@ tell them are not there, and of species whose places a rule hides neither rates 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -61,6 +61,24 @@ def _places(geometry: pl.Series) -> pl.DataFrame:
     return found.fill_nan(None)
 
 
+def visits(records: pl.DataFrame, datasets: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the visits of datasets without sampling events as `terms.EVENT`, and the records with the visits that they are of.
+
+    Whoever sends records alone was at their places on their days: a place and a day are a visit, of no known effort and scope.
+    """
+    place = pl.concat_str(pl.col("decimalLatitude", "decimalLongitude").round(_SITE_DECIMALS), separator=" ")
+    day = pl.col("event_start").dt.date().cast(pl.String)
+    alone = pl.col("datasetKey").is_in(list(datasets)) & place.is_not_null() & day.is_not_null()
+    visit = pl.when(alone).then(pl.concat_str(place, day, separator=" "))
+    named = records.with_columns(eventID=pl.coalesce(visit, "eventID"))
+    first = named.filter(alone).sort("key").unique(["datasetKey", "eventID"], keep="first", maintain_order=True)
+    days = {name: pl.col("event_start").dt.truncate("1d") for name in ("event_start", "event_end")}
+    key = pl.format("{}:{}", "datasetKey", "eventID")
+    lone = ("parentEventID", "samplingProtocol", "measurements", "quality_flags", "shared_as")
+    seen = first.drop(*lone, strict=False).with_columns(event_key=key, **days)
+    return terms.conform(seen, terms.EVENT), named
+
+
 def site_names(told: pl.DataFrame) -> pl.Series:
     """Return what the sites of public events are called: by their locationID, else by the first event at the same point."""
     several = pl.col("datasetKey").n_unique().over("eventID") > 1
@@ -95,10 +113,11 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         assessments.assess(settings, lake=lake)
         snapshot = lake.snapshot()
         events = lake.read("events", where=where)
-        for dataset in set(datasets) - set(events["datasetKey"]):
-            problem, expected = "this dataset has no sampling events", "the key of a survey that was taken in"
-            raise InputError(problem, column="dataset", value=dataset, expected=expected, code="SURVEY_MISSING")
         records = assessments.in_view(settings, lake, rules, boundaries, view=view, where=where)
+        plain = set(datasets) - set(events["datasetKey"])
+        for dataset in plain - set(lake.read("occurrences", columns=("datasetKey",), where=where)["datasetKey"]):
+            problem, expected = "this dataset has no records", "the key of a survey that was taken in"
+            raise InputError(problem, column="dataset", value=dataset, expected=expected, code="SURVEY_MISSING")
         came_hidden = hidden_taxa(
             lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=where)
         )
@@ -124,6 +143,8 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
         of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
         category = max(of_records, of_events, key=lambda one: one.strictness)
+    seen, records = visits(records, plain)
+    events = pl.concat([events, seen])
     if events.is_empty() and not as_cells:
         problem = "no event of this dataset is published"
         expected = "--records exact, for whoever holds the data"

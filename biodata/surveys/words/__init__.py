@@ -51,6 +51,9 @@ def _in_words(name: str, value: str, language: str) -> str | None:
         return sentences.retold(value, language)
     if name == "unit":
         return designs.called(f"unit.{value}", language) or value
+    if name in {"term", "others"} and language != "en":
+        known = {one: designs.heading(one, language) for one in value.split(", ") if one}
+        return ", ".join(one if word == one else f"{word} ({one})" for one, word in known.items())
     if name == "known":
         return ", ".join(designs.called(f"design.{one}", language) or one for one in value.split(", "))
     return _NOISE.sub(lambda number: f"{float(number[0]):.10g}", value)

@@ -3,7 +3,7 @@ import { t } from '../words';
 import { attempt, complain, field, find, say, submitted } from './dom';
 import { hasKey, logIn, logOut, Refused, setPassword, useKey } from './session';
 
-/** Wire the forms; `changed` is called whenever somebody else looks at the page. */
+// Wire the forms; `changed` is called whenever somebody else looks at the page.
 export function startAccount(changed: () => void): void {
   const knownNow = (text: string, kind = ''): void => {
     say(find('login-status'), text, kind);
@@ -33,9 +33,7 @@ function showForms(): void {
   find('logout-button').hidden = !hasKey();
 }
 
-function openCode(): void {
-  if (location.hash === '#code') find<HTMLDetailsElement>('code').open = true;
-}
+const openCode = (): void => void (location.hash === '#code' && (find<HTMLDetailsElement>('code').open = true));
 
 async function byPassword(knownNow: (text: string, kind: string) => void): Promise<void> {
   const name = field('account').value.trim();
@@ -50,7 +48,7 @@ async function byPassword(knownNow: (text: string, kind: string) => void): Promi
   }
 }
 
-/** A first password, or a new one: whose it is the code knows, so the name is typed at the login that follows. */
+// A first password, or a new one: whose it is the code knows, so the name is typed at the login that follows.
 async function byCode(): Promise<void> {
   await setPassword(field('one-time-code').value.trim(), field('new-password').value);
   find<HTMLFormElement>('code-form').reset();

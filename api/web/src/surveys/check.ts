@@ -1,12 +1,13 @@
 // The check: nothing is kept by the service, and no key is needed.
 import { language, t } from '../words';
-import { attempt, el, field, find, say, statusLine, submitted } from './dom';
-import { reportView, type Report } from './findings';
+import { attempt, button, el, field, find, say, statusLine, submitted, terms } from './dom';
+import { countsOf, reportView, type Report } from './findings';
 import { ask, save } from './session';
 
 
-/** Proposals that are accepted, here until the file is sent, and from then on for its dataset. */
+// Proposals that are accepted, here until the file is sent, and from then on for its dataset.
 const accepted = new Set<string>();
+const titles = new Map<string, string>(); // of the codes that a check named: what is accepted is in no later one
 
 export const chosenFile = (): File | null => field('file').files?.[0] ?? null;
 
@@ -25,7 +26,8 @@ async function check(): Promise<void> {
   find('report').replaceChildren();
   await attempt(status, async () => {
     const report = (await (await sendToCheck(file, 'json')).json()) as Report;
-    say(status, t(report.ok ? 'said_ok' : 'said_blocked', { blocking: report.blocking, warnings: report.warnings }), 'heard');
+    say(status, t(report.ok ? 'said_ok' : 'said_blocked', countsOf(report)), 'heard');
+    for (const one of report.problems) titles.set(one.code, one.message);
     find('report').append(acceptedView(), reportView(report, accept), downloads(file, report));
   }, find<HTMLButtonElement>('check-button'));
 }
@@ -35,18 +37,24 @@ function accept(what: string): void {
   void check().then(() => document.getElementById('accepted')?.focus()); // the button that was pressed is gone
 }
 
-/** What was accepted, each with the way back. */
+// What was accepted, in words: what a heading means, else of which text, or of all, which doubt is settled.
+function inWords(what: string): string {
+  const [code, text] = what.split(/=(.*)/s) as [string, string?];
+  if (code.startsWith('heading.')) return `${code.slice(8)} → ${text ? (terms[text] ?? text) : t('of_none')}`;
+  return [titles.get(code) ?? code, text].filter(Boolean).join(': ');
+}
+
+// What was accepted, each with the way back.
 function acceptedView(): HTMLElement | string {
   if (!accepted.size) return '';
   const takeBack = (what: string): HTMLElement => {
-    const words = `${t('withdraw')}: ${what}`;
     const done = (): void => void (accepted.delete(what) && check());
-    return el('li', {}, what, ' ', el('button', { type: 'button', class: 'plain small', 'aria-label': words, onclick: done }, t('withdraw')));
+    return el('li', {}, inWords(what), ' ', button(t('withdraw'), done, { class: 'plain small', 'aria-label': `${t('withdraw')}: ${inWords(what)}` }));
   };
   return el('div', { class: 'note', id: 'accepted', tabindex: -1 }, t('accepted_now'), el('ul', {}, ...[...accepted].map(takeBack)));
 }
 
-/** A form with the file, its dataset and its part: what was decided about its headings is used, and the other parts are known. */
+// A form with the file, its dataset and its part: what was decided about its headings is used, and the other parts are known.
 export async function formOf(file: File): Promise<FormData> {
   const form = new FormData();
   // A browser gives no file away that was changed after it was chosen.
@@ -67,14 +75,14 @@ function downloads(file: File, report: Report): HTMLElement | string {
   if (!report.problems.length) return '';
   const status = statusLine();
   const stem = file.name.replace(/\.[^.]*$/, '');
-  const button = (format: string, text: string, name: string): HTMLElement => {
+  const download = (format: string, text: string, name: string): HTMLElement => {
     const load = async (): Promise<void> => {
       save(await (await sendToCheck(file, format)).blob(), name);
       say(status, t('saved', { name }));
     };
-    const made = el('button', { type: 'button', class: 'plain', onclick: () => void attempt(status, load, made) }, text);
+    const made = button(text, () => void attempt(status, load, made), { class: 'plain' });
     return made;
   };
-  const buttons = [button('xlsx', t('get_marked'), `${stem}_marked.xlsx`), button('csv', t('get_csv'), `${stem}_problems.csv`)];
+  const buttons = [download('xlsx', t('get_marked'), `${stem}_marked.xlsx`), download('csv', t('get_csv'), `${stem}_problems.csv`)];
   return el('div', {}, el('div', { class: 'row' }, ...buttons), status);
 }

@@ -9,12 +9,12 @@ interface TableDifference {
 }
 export interface Difference { notes?: { code: string; message: string }[]; occurrences?: TableDifference; events?: TableDifference }
 
-const KINDS = ['new', 'changed', 'gone', 'unchanged'];
+export const KINDS = ['new', 'changed', 'gone', 'unchanged'];
 const TABLES = ['occurrences', 'events'] as const;
 const MOST = 200;
 
 export function differenceView(difference: Difference): HTMLElement {
-  const tables = TABLES.flatMap((name) => (difference[name] ? [[t(name), difference[name]] as const] : []));
+  const tables = TABLES.flatMap((name) => (Object.values(difference[name]?.counts ?? {}).some(Boolean) ? [[t(name), difference[name]!] as const] : []));
   const counts = tables.map(([name, one]) => [name, ...KINDS.map((kind) => one.counts[kind] ?? 0)]);
   return el('section', { class: 'difference', 'aria-label': t('difference') },
     el('h4', {}, t('difference')),
@@ -23,7 +23,7 @@ export function differenceView(difference: Difference): HTMLElement {
     ...tables.flatMap(([name, one]) => [cells(name, one), ...whole(name, one)]));
 }
 
-/** How many rows a version made new, changed or removed, in one line. */
+// How many rows a version made new, changed or removed, in one line.
 export function inOneLine(counts: Record<string, Record<string, number>>): string {
   const of = (kinds: Record<string, number>): string =>
     KINDS.filter((kind) => kind !== 'unchanged' && kinds[kind]).map((kind) => `${named('kind', kind)} ${kinds[kind]}`).join(', ');
@@ -40,7 +40,7 @@ function cells(name: string, difference: TableDifference): Child {
   return list('changed', `${name}, ${t('changed_fields')}: ${told}`, heads, rows, columns.reduce((sum, [, count]) => sum + count, 0));
 }
 
-/** Rows that are new, and those that are in the file no more: where they stood in the version before. */
+// Rows that are new, and those that are in the file no more: where they stood in the version before.
 function whole(name: string, { counts, gone, new: added }: TableDifference): Child[] {
   const title = (kind: string): string => `${name}: ${named('kind', kind)} (${counts[kind]})`;
   const went = gone.map((one) => [one.identifier ?? t('cell_kept_back'), one.was_sheet, one.was_row]);

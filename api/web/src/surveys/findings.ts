@@ -1,8 +1,8 @@
 // What a check found, by kind: what must be mended first, each kind opened on a click, equal rows in one line.
-import { t } from '../words';
-import { el, folded, grouped, present, ranges, table, terms, type Child } from './dom';
+import { language, served, t } from '../words';
+import { button, el, folded, grouped, present, ranges, table, terms, type Child } from './dom';
 
-/** `proposal` stands in the place of the cell where it is accepted. */
+// `proposal` stands in the place of the cell where it is accepted.
 interface Problem extends Notice {
   file: string; sheet: string | null; row: number | null; column: string | null; value: string | null; blocking: boolean; proposal?: string | null;
 }
@@ -14,38 +14,50 @@ export interface Report {
 const MOST_LINES = 200;
 const FEW = 5; // lines of a kind that must be mended, up to which it is open from the start
 
-/** What is accepted: all proposals of a code, or those of a cell's text as `CODE=value`. */
+// What is accepted: all proposals of a code, or those of a cell's text as `CODE=value`.
 type Accept = ((what: string) => void) | null;
 
-/** The report as elements; one that the service keeps tells no values. Where it may, each proposal can be accepted. */
+// Kinds that somebody opened: they stay open when the file is checked again.
+const opened = new Set<string>();
+
+// The report as elements; one that the service keeps tells no values. Where it may, each proposal can be accepted.
 export function reportView(report: Report, accept: Accept = null): HTMLElement {
-  const counts = { blocking: report.blocking, warnings: report.warnings };
-  const verdict = report.ok ? `✔ ${t(report.warnings ? 'ok_warnings' : 'ok', counts)}` : `✖ ${t('blocked', counts)}`;
-  const ordered = report.problems.toSorted((a, b) => Number(b.blocking) - Number(a.blocking));
+  const [settled, open] = [report.problems.filter(isSettled), report.problems.filter((one) => !isSettled(one))];
+  const counts = countsOf(report);
+  const verdict = report.ok ? `✔ ${t(counts.warnings ? 'ok_warnings' : 'ok', counts)}` : `✖ ${t('blocked', counts)}`;
+  const kinds = (of: Problem[]): HTMLElement[] => grouped(of, (one) => `${one.blocking} ${one.code}`).map((every) => kindOfProblem(every, accept));
   return el('div', {},
     el('p', { class: report.ok ? 'good' : 'bad' }, `${verdict} ${t('rows_read', { count: report.rows })}`),
-    report.note && ordered.length ? el('p', { class: 'note' }, report.note) : null,
-    ...grouped(ordered, (one) => `${one.blocking} ${one.code}`).map((every) => kindOfProblem(every, accept)),
-    worthKnowing(report.notices ?? []));
+    report.note && report.problems.length ? el('p', { class: 'note' }, report.note) : null,
+    ...kinds(open.toSorted((a, b) => Number(b.blocking) - Number(a.blocking))),
+    worthKnowing(report.notices ?? [], kinds(settled)));
 }
+
+// What the check settled itself, and says how: nothing is to be done.
+const isSettled = (one: Problem): boolean => !one.blocking && (served?.settled ?? []).includes(one.code);
+
+// How many rows have something to mend, or to look at.
+export const countsOf = (report: Report): { blocking: number; warnings: number } =>
+  ({ blocking: report.blocking, warnings: report.problems.filter((one) => !one.blocking && !isSettled(one)).length });
 
 function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
   const { blocking, code } = problems[0]!;
   const lines = grouped(problems, (one) => JSON.stringify([one.file, one.sheet, one.column, one.value, one.message, one.expected]));
-  const badge = el('span', { class: `badge ${blocking ? 'blocking' : 'warning'}` }, blocking ? `✖ ${t('blocking')}` : `⚠ ${t('warning')}`);
+  const badge = !isSettled(problems[0]!)
+    && el('span', { class: `badge ${blocking ? 'blocking' : 'warning'}` }, blocking ? `✖ ${t('blocking')}` : `⚠ ${t('warning')}`);
   const title = el('strong', {}, together(problems));
-  const open = blocking && lines.length <= FEW;
+  const open = (blocking && lines.length <= FEW) || opened.has(code);
+  const kept = (event: Event): void => void ((event.target as HTMLDetailsElement).open ? opened.add(code) : opened.delete(code));
   const proposals = problems.filter((one) => one.proposal).length;
-  const all = accept && proposals > 0
-    && el('button', { type: 'button', class: 'small', 'data-accept': code, onclick: () => accept(code) }, t('accept_all', { count: proposals }));
+  const all = accept && proposals > 0 && button(t('accept_all', { count: proposals }), () => accept(code), { class: 'small', 'data-accept': code });
   const summary = [badge, ' ', title, ' ', el('span', {}, extent(problems))];
-  return folded({ class: 'finding', 'data-code': code, open }, summary, all, linesOf(lines, accept), el('small', {}, code));
+  return folded({ class: 'finding', 'data-code': code, open, ontoggle: kept }, [...summary, ' ', all], linesOf(lines, accept));
 }
 
-/** What several of a kind say: the first, with … where others say it of something else. */
+// What several of a kind say: the first, with … where others say it of something else.
 const together = (every: Notice[]): string => every[0]!.message + (every.some((one) => one.message !== every[0]!.message) ? ' …' : '');
 
-/** How much a kind is: "12 values in 40 rows", or the place of a single one. */
+// How much a kind is: "12 values in 40 rows", or the place of a single one.
 function extent(problems: Problem[]): string {
   const [only] = problems;
   if (problems.length === 1) return [only!.sheet, only!.row && `${t('row')} ${only!.row}`, only!.column].filter(Boolean).join(' · ');
@@ -75,28 +87,30 @@ function linesOf(lines: Problem[][], accept: Accept): HTMLElement {
 
 function proposed(one: Problem, accept: Accept): HTMLElement | null {
   const what = `${one.code}=${one.value}`;
-  const words = `${t('accept')}: ${one.value} → ${one.proposal}`;
-  const button = one.proposal && accept && one.value
-    && el('button', { type: 'button', class: 'plain small', 'aria-label': words, 'data-accept': what, onclick: () => accept(what) }, t('accept'));
-  const parts = present([one.proposal && `→ ${one.proposal} `, button, accept && one.code.startsWith('HEADING_') && one.value && meaning(one.value, accept)]);
+  const meant = one.proposal && one.code.startsWith('HEADING_') ? (terms[one.proposal] ?? one.proposal) : one.proposal;
+  const words = `${t('accept')}: ${one.value} → ${meant}`;
+  const done = one.proposal && accept && one.value
+    && button(t('accept'), () => accept(what), { class: 'plain small', 'aria-label': words, 'data-accept': what });
+  const parts = present([meant && `→ ${meant} `, done, accept && one.code.startsWith('HEADING_') && one.value && meaning(one.value, accept)]);
   return parts.length ? el('div', {}, ...parts) : null;
 }
 
-/** What a heading means, as somebody decides it: any term, or none. */
+// What a heading means, as somebody decides it: any term, or none.
 function meaning(heading: string, accept: NonNullable<Accept>): HTMLElement {
-  const named = Object.entries(terms).map(([term, words]) => el('option', { value: term }, words === term ? term : `${words} (${term})`));
+  const known = Object.entries(terms).filter(([term, words]) => words !== term || language === 'en').toSorted(([, a], [, b]) => a.localeCompare(b));
+  const named = known.map(([term, words]) => el('option', { value: term }, words === term ? term : `${words} (${term})`));
   const made = el('select', { 'aria-label': `${t('means')}: ${heading}`, onchange: () => accept(`heading.${heading}=${made.value}`) },
     el('option', { value: '-', disabled: true, selected: true }, t('undecided')), el('option', { value: '' }, t('of_none')), ...named);
   return made;
 }
 
-/** What is no fault and worth knowing, such as a name that makes its station coarse; folded away. */
-function worthKnowing(notices: Notice[]): Child {
-  if (!notices.length) return null;
+// What is no fault and worth knowing, such as a name that makes its station coarse; folded away.
+function worthKnowing(notices: Notice[], settled: HTMLElement[]): Child {
+  if (!notices.length && !settled.length) return null;
   const item = (one: Notice): HTMLElement => el('li', {}, one.message, el('br'), el('small', {}, one.expected));
   const kinds = grouped(notices, (one) => one.code).map((every) => {
     if (every.length <= FEW) return el('ul', {}, ...every.map(item));
     return folded({ class: 'finding' }, [`${together(every)} (${every.length})`], el('ul', {}, ...every.map(item)));
   });
-  return folded({ class: 'notices' }, [`ℹ ${t('notices', { count: notices.length })}`], ...kinds);
+  return folded({ class: 'notices' }, [`ℹ ${t('notices', { count: notices.length + settled.length })}`], ...kinds, ...settled);
 }

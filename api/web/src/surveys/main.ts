@@ -12,7 +12,7 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('#languages a'))
   link.addEventListener('click', () => (link.hash = location.hash));
 }
 startCheck();
-startSend((number) => void open(number).then(loadList));
+startSend((number) => void open(number));
 startAccount(() => {
   closeAll();
   void offerDatasets();

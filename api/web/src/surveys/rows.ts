@@ -1,12 +1,14 @@
 // What is decided about: a survey's rows as they would be published, by species and by event; reviewers see their side's.
 import { language, t } from '../words';
-import { attempt, el, find, folded, grouped, named, say, statusLine, table, terms, type Child } from './dom';
+import { attempt, button, el, find, folded, grouped, named, present, say, statusLine, table, terms, type Child } from './dom';
+import { KINDS } from './difference';
+import { mapOf } from './map';
 import { askJson } from './session';
 
 type Texts<Terms extends string> = Partial<Record<Terms, string>>;
 type Numbers<Terms extends string> = Partial<Record<Terms, number>>;
 
-/** A published record: terms that are empty are left out. */
+// A published record: terms that are empty are left out.
 export type Row = Texts<'occurrenceID' | 'eventID' | 'eventDate' | 'scientificName' | 'organismQuantity' | 'occurrenceStatus' | 'countryCode' | 'locality'
   | 'informationWithheld'>
   & Numbers<'year' | 'individualCount' | 'decimalLatitude' | 'decimalLongitude' | 'cell_west' | 'cell_east' | 'cell_south' | 'cell_north'>
@@ -17,16 +19,15 @@ type EventRow = Texts<'eventID' | 'design' | 'samplingProtocol' | 'event_start' 
 interface Answer<T> { counts: Record<string, Record<string, number>>; count: number; results: T[]; flags: Record<string, string> }
 type Ask = ((words: string) => void) | null;
 
-const AT_ONCE = 500;
-const CHANGES = ['new', 'changed', 'unchanged', 'gone'];
+const [AT_ONCE, HIDDEN] = [500, { class: 'plain', hidden: true }];
 const FEW = 20; // rows that change, up to which their species are open from the start
 
-/** The rows of a survey; `about(words)` begins a question, where the reader may ask one. */
+// The rows of a survey; `about(words)` begins a question, where the reader may ask one.
 export function rowsView(survey: number, about: Ask): HTMLElement {
-  const [status, counts, more, whole] = [statusLine(), el('ul', { class: 'counts' }), plainButton(t('more')), plainButton(t('rows_all'))];
-  const [events, legend, shown] = [el('div'), el('div'), el('div', { class: 'every-species' })];
+  const [status, counts, more, whole] = [statusLine(), el('ul', { class: 'counts' }), button(t('more'), () => void load(), HIDDEN), button(t('rows_all'), () => anew(null), HIDDEN)];
+  const [map, events, legend, shown] = [el('div'), el('div'), el('div'), el('div', { class: 'every-species' })];
   const option = (kind: string): HTMLElement => el('option', { value: kind }, named('kind', kind));
-  const change = el('select', { id: 'rows-change' }, el('option', { value: '' }, t('all')), ...CHANGES.map(option));
+  const change = el('select', { id: 'rows-change' }, el('option', { value: '' }, t('all')), ...KINDS.map(option));
   const ask = <T>(asked: Record<string, string>): Promise<Answer<T>> =>
     askJson(`/v1/surveys/${survey}/rows?${new URLSearchParams({ language, limit: String(AT_ONCE), ...asked })}`);
   let [event, rows, flags, round]: [string | null, Row[], Record<string, string>, number] = [null, [], {}, 0];
@@ -43,9 +44,11 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
     draw();
   });
   const draw = (): void => {
-    const common = Object.keys(flags).filter((flag) => rows.length > 1 && rows.every((row) => row.quality_flags?.includes(flag)));
-    const items = common.map((flag) => el('li', {}, flags[flag], ' ', el('small', {}, flag)));
+    const doubted = rows.filter((row) => row.quality_flags?.length); // a row that stands for others has none
+    const common = Object.keys(flags).filter((flag) => doubted.length > 1 && doubted.every((row) => row.quality_flags!.includes(flag)));
+    const items = common.map((flag) => el('li', {}, flags[flag]));
     legend.replaceChildren(...(common.length ? [el('p', {}, t('doubts_all')), el('ul', {}, ...items)] : []));
+    map.replaceChildren(...present([mapOf(rows)]));
     shown.replaceChildren(...speciesOf(rows, new Set(common), flags, about));
   };
   const anew = (chosen: string | null): void => {
@@ -58,24 +61,20 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
   };
 
   change.addEventListener('input', () => anew(event));
-  whole.addEventListener('click', () => anew(null));
-  more.addEventListener('click', () => void load());
   void attempt(status, loadEvents);
   void load();
   return el('section', { id: 'rows', 'aria-label': t('rows_title') },
-    el('h4', {}, t('rows_title')), el('p', {}, t('rows_help')), counts, events,
+    map, el('h4', {}, t('rows_title')), el('p', {}, t('rows_help')), counts, events,
     el('div', { class: 'filters' }, el('label', { for: 'rows-change' }, t('change'), change), whole),
     status, legend, shown, more);
 }
 
-const plainButton = (words: string): HTMLButtonElement => el('button', { type: 'button', class: 'plain', hidden: true }, words);
-
-/** The counts of a side; what waits is said where something does. */
+// The counts of a side; what waits is said where something does.
 function sideCounts(side: string, counts: Record<string, number>): string {
   return t('rows_counts', { side, ...counts }).replace(/\[([^\]]*)\]/g, (_, words: string) => (counts['waiting'] ? words : ''));
 }
 
-/** The rows by species, those with a change first: how many, what becomes of them, when; the rows on a click. */
+// The rows by species, those with a change first: how many, what becomes of them, when; the rows on a click.
 function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, string>, about: Ask): HTMLElement[] {
   const doubts = (row: Row): string[] => (row.quality_flags ?? []).filter((flag) => !common.has(flag));
   const changes = (every: Row[]): number => Number(every.some((row) => row.change !== 'unchanged'));
@@ -86,8 +85,10 @@ function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, strin
     const kinds = grouped(every, (row) => row.change).map((of) => badge(of[0]!.change, ` ${of.length}`));
     const days = every.map((row) => String(row.eventDate ?? row.year ?? '').slice(0, 10)).filter(Boolean).toSorted();
     const doubted = every.filter((row) => doubts(row).length).length;
-    const facts = [[...new Set([days[0], days.at(-1)])].filter(Boolean).join(' – '), doubted && `${t('doubts')}: ${doubted}`].filter(Boolean);
-    const summary: Child[] = [el('em', {}, name(every) || t('cell_empty')), ' ', ...kinds.flatMap((one) => [one, ' ']), facts.join(' · ')];
+    const cells = every.filter((row) => row.cell_west !== undefined).length;
+    const facts = [[...new Set([days[0], days.at(-1)])].filter(Boolean).join(' – '), cells && `${t('cell')}: ${cells}`,
+      doubted && `${t('doubts')}: ${doubted}`].filter(Boolean);
+    const summary: Child[] = [el('em', {}, name(every) || t('cell_kept_back')), ' ', ...kinds.flatMap((one) => [one, ' ']), facts.join(' · ')];
     const ordered = every.toSorted((a, b) => changes([b]) - changes([a]));
     const open = few && (changes(every) > 0 || rows.length <= FEW);
     return folded({ class: 'species', open }, summary, recordTable(ordered, doubts, flags, about));
@@ -105,7 +106,7 @@ function recordTable(rows: Row[], doubts: (row: Row) => string[], flags: Record<
     changedCell(row, 'individualCount', count(row)),
     changedCell(row, 'eventDate', row.eventDate ?? row.year),
     row.eventID, place(row), ofSeveral && row.sides.join(', '), reasons(row, doubts(row), flags),
-    about && el('button', { type: 'button', class: 'plain small ask', onclick: () => about(`${called(row)}: `) }, t('ask_row')),
+    about && button(t('ask_row'), () => about(`${called(row)}: `), { class: 'plain small ask' }),
   ]));
 }
 
@@ -113,7 +114,7 @@ function count(row: Row): string {
   return [row.individualCount ?? row.organismQuantity, row.occurrenceStatus === 'ABSENT' && 'ABSENT'].filter((one) => one !== undefined && one !== false).join(' ');
 }
 
-/** What would be published, above what is published now where that is another. */
+// What would be published, above what is published now where that is another.
 function changedCell(row: Row, term: string, value: string | number | undefined): Child {
   const before = changed(row, term, t('cell_empty'));
   return before.length ? el('div', {}, value || t('cell_empty'), ...before) : value;
@@ -138,11 +139,11 @@ function where(row: Row): string {
 
 function reasons(row: Row, doubts: string[], flags: Record<string, string>): Child {
   if (!doubts.length && !row.informationWithheld) return null;
-  const items = doubts.map((flag) => el('p', {}, flags[flag] ?? flag, ' ', el('small', {}, flag)));
+  const items = doubts.map((flag) => el('p', {}, flags[flag] ?? flag));
   return el('div', {}, row.informationWithheld && el('p', {}, row.informationWithheld), ...items);
 }
 
-/** A row by what is published of it, since its number in the file could tell more. */
+// A row by what is published of it, since its number in the file could tell more.
 function called(row: Row): string {
   return [row.occurrenceID, row.scientificName, row.eventDate ?? row.year, row.occurrenceID ? null : where(row)].filter(Boolean).join(', ');
 }
@@ -150,8 +151,7 @@ function called(row: Row): string {
 function eventTable(answer: Answer<EventRow>, chosen: (event: string) => void): HTMLElement {
   const heads = [terms['eventID'], terms['samplingProtocol'], terms['eventDate'], t('effort'), t('days_without'), terms['targetTaxonomicScope'],
     t('occurrences'), t('species_count'), t('place'), t('doubts')];
-  const open = (id: string): HTMLElement =>
-    el('button', { type: 'button', class: 'plain small', 'aria-label': `${t('event_rows')}: ${id}`, onclick: () => chosen(id) }, id);
+  const open = (id: string): HTMLElement => button(id, () => chosen(id), { class: 'plain small', 'aria-label': `${t('event_rows')}: ${id}` });
   return table(t('events'), heads.map(String), answer.results.map((one) => [
     one.eventID ? open(one.eventID) : t('cell_kept_back'),
     one.design ? named('design', one.design) : one.samplingProtocol,
@@ -164,7 +164,7 @@ function eventTable(answer: Answer<EventRow>, chosen: (event: string) => void): 
   ]));
 }
 
-/** Begin a question with words that name a row. */
+// Begin a question with words that name a row.
 export function askAbout(words: string): void {
   const asked = find<HTMLTextAreaElement>('reasons');
   asked.value = [asked.value.trim(), words].filter(Boolean).join('\n');

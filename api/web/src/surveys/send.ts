@@ -7,7 +7,7 @@ import { versionsOf, type VersionList } from './versions';
 
 let versions: VersionList['results'] = [];
 
-/** Wire the form; `sent` is called with the number of what was sent. */
+// Wire the form; `sent` is called with the number of what was sent.
 export function startSend(sent: (number: number) => void): void {
   find('license').append(...(served?.licences ?? []).map((one) => el('option', {}, one)));
   field('file').addEventListener('change', tellFile);
@@ -16,7 +16,7 @@ export function startSend(sent: (number: number) => void): void {
   submitted('send-form', () => void send(sent));
 }
 
-/** Offer the datasets that somebody sends to, and their parts; nothing to nobody. */
+// Offer the datasets that somebody sends to, and their parts; nothing to nobody.
 export async function offerDatasets(): Promise<void> {
   // Emptied before the service is asked: what somebody types while it answers stays.
   field('dataset').value = field('part').value = '';
@@ -28,7 +28,7 @@ export async function offerDatasets(): Promise<void> {
   await loadParts();
 }
 
-/** Ask for the parts that the dataset has. */
+// Ask for the parts that the dataset has.
 export async function loadParts(): Promise<void> {
   const dataset = field('dataset').value.trim();
   const found = hasKey() && dataset ? await versionsOf(dataset).catch(() => null) : null; // none yet, or none of theirs
@@ -38,7 +38,7 @@ export async function loadParts(): Promise<void> {
   tellPart();
 }
 
-/** Begin a new version of a part: its file is chosen next. */
+// Begin a new version of a part: its file is chosen next.
 export function sendAgain(dataset: string, part: string): void {
   [field('dataset').value, field('part').value] = [dataset, part];
   void loadParts();
@@ -53,10 +53,10 @@ function tellFile(): void {
   tellPart();
 }
 
-/** The part that is typed, else as the service calls it. */
+// The part that is typed, else as the service calls it.
 const partName = (): string => field('part').value.trim() || (chosenFile()?.name ?? '').replace(/(?<=.)\.[^.]*$/, '');
 
-/** Say that what is sent takes the place of what is there. */
+// Say that what is sent takes the place of what is there.
 function tellPart(): void {
   const last = versions.findLast((one) => one.part === partName());
   const place = find('part-status');

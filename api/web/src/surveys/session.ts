@@ -7,14 +7,13 @@ let key = sessionStorage.getItem(KEPT) ?? '';
 let next = sessionStorage.getItem(NEXT) ?? '';
 let exchange: Promise<void> | null = null; // one at a time: a token that is shown twice ends the login
 
-interface Pair { access_token: string; refresh_token: string }
-/** `known` is false where nobody has to know who asks. */
+// `known` is false where nobody has to know who asks.
 interface Asked { method?: string; body?: BodyInit; headers?: Record<string, string>; known?: boolean }
 
 const OWN_WORDS = [401, 403, 404, 412, 413, 429, 507];
 const ITSELF = ['PASSWORD_INVALID', 'CODE_INVALID']; // of these the service's own words are enough
 
-/** A refusal, in words that can be shown. */
+// A refusal, in words that can be shown.
 export class Refused extends Error {
   constructor(readonly status: number, readonly code: string, message: string) {
     super(message);
@@ -31,34 +30,34 @@ export function useKey(typed: string, second = ''): void {
   }
 }
 
-/** Log in with name and password; neither is kept. */
+// Log in with name and password; neither is kept.
 export async function logIn(name: string, password: string): Promise<void> {
-  usePair(await post('/v1/login', { name, password }));
+  await exchanged('/v1/login', { name, password });
 }
 
-/** Set a password by a code that is good once; neither is kept. */
+// Set a password by a code that is good once; neither is kept.
 export async function setPassword(code: string, password: string): Promise<void> {
   await ask('/v1/login/code', { ...asJson({ code, password }), known: false });
 }
 
-/** Forget who it is; a login ends at the service, too. */
+// Forget who it is; a login ends at the service, too.
 export async function logOut(): Promise<void> {
   const ended = next;
   useKey('');
   if (ended) await ask('/v1/login/end', { ...asJson({ refresh_token: ended }), known: false });
 }
 
-/** A body of JSON, and what goes with it. */
+// A body of JSON, and what goes with it.
 export function asJson(body: unknown, headers: Record<string, string> = {}): Asked {
   return { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } };
 }
 
-/** Ask the service for JSON. */
+// Ask the service for JSON.
 export async function askJson<T>(path: string, asked: Asked = {}): Promise<T> {
   return (await (await ask(path, asked)).json()) as T;
 }
 
-/** Ask the service; a refusal or a cut line is a `Refused`. */
+// Ask the service; a refusal or a cut line is a `Refused`.
 export async function ask(path: string, asked: Asked = {}, again = false): Promise<Response> {
   const { method = 'GET', body, known = true } = asked;
   const headers: Record<string, string> = { 'Accept-Language': language, ...asked.headers }; // refusals are told in the page's language
@@ -75,7 +74,7 @@ export async function ask(path: string, asked: Asked = {}, again = false): Promi
   return answer;
 }
 
-/** Hand a file to the person. */
+// Hand a file to the person.
 export function save(blob: Blob, name: string): void {
   const address = URL.createObjectURL(blob);
   const link = document.createElement('a');
@@ -84,17 +83,14 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-const post = (path: string, body: unknown): Promise<Pair> => askJson(path, { ...asJson(body), known: false });
-
-const usePair = (pair: Pair): void => useKey(pair.access_token, pair.refresh_token);
-
-async function renew(): Promise<void> {
-  try {
-    usePair(await post('/v1/login/refresh', { refresh_token: next }));
-  } catch (refusal) {
-    if (refusal instanceof Refused && refusal.status === 401) useKey('');
-  }
+async function exchanged(path: string, body: unknown): Promise<void> {
+  const pair = await askJson<{ access_token: string; refresh_token: string }>(path, { ...asJson(body), known: false });
+  useKey(pair.access_token, pair.refresh_token);
 }
+
+const renew = (): Promise<void> => exchanged('/v1/login/refresh', { refresh_token: next }).catch((refusal: unknown) => {
+  if (refusal instanceof Refused && refusal.status === 401) useKey('');
+});
 
 async function refused(answer: Response): Promise<Refused> {
   // A proxy's page is no JSON: its status is all there is to tell.

@@ -3,8 +3,8 @@ import { datasetAddress } from '../service';
 import { language, t } from '../words';
 import { answerForm, askedOnce, decisionForm } from './decision';
 import { differenceView, type Difference } from './difference';
-import { attempt, complain, el, find, folded, named, present, say, statusLine, table, when, type Child } from './dom';
-import { reportView, type Report } from './findings';
+import { attempt, button, complain, el, field, find, folded, named, present, say, statusLine, table, when, type Child } from './dom';
+import { countsOf, reportView, type Report } from './findings';
 import { askAbout, rowsView } from './rows';
 import { loadParts, sendAgain } from './send';
 import { ask, askJson, hasKey, Refused, save } from './session';
@@ -12,7 +12,7 @@ import { versionsView } from './versions';
 
 interface Question { sheet?: string; row?: number; column?: string; question: string }
 interface Happened { action: string; survey?: number; role: string; country?: string; note?: string; questions?: Question[]; date: string }
-/** `stage` is as `state`; of a draft whether it is being checked. A version that removes its part has no `file`. */
+// `stage` is as `state`; of a draft whether it is being checked. A version that removes its part has no `file`.
 interface Summary {
   id: number; state: string; stage: string; version: number; changed: string; dataset: string; part: string; part_version?: number;
   replaced_by?: number; file?: string; sides?: Record<string, string>; mine: boolean; waits_for_you: boolean;
@@ -22,7 +22,7 @@ export interface Survey extends Summary {
   history: Happened[];
 }
 
-const [AGAIN_MS, MOST_TIMES] = [2_000, 150];
+const [SOON_MS, LATER_MS] = [2_000, 15_000]; // until the next look: while the service works, and while people do
 const MOST_LISTED = 5; // of the list; the others are there on a click
 const WAITING = ['draft', 'submitted', 'asked', 'accepted'];
 const IN_THE_DATASET = ['committed', 'published'];
@@ -31,13 +31,12 @@ let watched = 0;
 let turn = 0; // of the last look: an earlier one that still waits says nothing any more
 
 export function startSurveys(): void {
-  find('list-button').addEventListener('click', () => void loadList());
   addEventListener('hashchange', () => byAddress());
   byAddress();
   if (hasKey()) void loadList();
 }
 
-/** Open the survey that the address names; again, where another key looks at it. */
+// Open the survey that the address names; again, where another key looks at it.
 export function byAddress(again = false): void {
   const match = /^#survey-(\d{1,15})$/.exec(location.hash);
   if (match && hasKey() && (again || Number(match[1]) !== watched)) void open(Number(match[1]));
@@ -67,7 +66,7 @@ function listed(caption: string, surveys: Summary[]): HTMLElement | null {
   return el('div', {}, table(caption, heads, rows.slice(0, MOST_LISTED)), others);
 }
 
-/** Take away what only a key shows. */
+// Take away what only a key shows.
 export function closeAll(): void {
   watched = 0;
   turn++;
@@ -76,34 +75,34 @@ export function closeAll(): void {
   find('survey').hidden = true;
 }
 
-/** Show a survey, and look again while the service works on it. */
+// Show a survey, and look again as long as it is open: what stands there is true while others decide.
 export async function open(number: number, note = ''): Promise<void> {
   watched = number;
   const mine = ++turn;
   if (location.hash !== `#survey-${number}`) location.hash = `survey-${number}`;
-  let last = '';
-  for (let times = 0; times < MOST_TIMES; times++) {
+  for (let [last, wait] = ['', LATER_MS]; turn === mine; ) {
     try {
       const answer = await ask(`/v1/surveys/${number}?language=${language}`);
       const survey = (await answer.json()) as Survey;
       if (turn !== mine) return;
-      if (seen(survey) !== last) show(survey, answer.headers.get('etag') ?? '', note);
-      if (!last) find('survey').focus();
-      else if (seen(survey) !== last) void loadList();
+      wait = works(survey) ? SOON_MS : LATER_MS;
+      if (seen(survey) !== last) {
+        show(survey, answer.headers.get('etag') ?? '', last ? '' : note);
+        if (!last) find('survey').focus();
+        void loadList();
+      }
       last = seen(survey);
-      if (!works(survey)) return;
     } catch (refusal) {
       if (turn !== mine) return;
       if (!last) find('survey').hidden = true;
       complain(find('list-status'), refusal);
       if (!last || (refusal instanceof Refused && refusal.status)) return;
     }
-    await new Promise((done) => setTimeout(done, AGAIN_MS));
-    if (turn !== mine) return;
+    await new Promise((done) => setTimeout(done, wait));
   }
 }
 
-/** What makes it worth showing anew. */
+// What makes it worth showing anew.
 const seen = (survey: Survey): string => `${survey.version} ${survey.state} ${Boolean(survey.report)} ${Boolean(survey.left_alone)}`;
 
 const works = (survey: Survey): boolean => survey.stage === 'checking' || ['accepted', 'committing', 'committed'].includes(survey.state);
@@ -123,18 +122,20 @@ function show(survey: Survey, etag: string, note: string): void {
     conversation(survey),
     survey.difference && differenceView(survey.difference),
     ...(survey.mine ? [done, rows] : [rows, done]), // what has to be known before a decision stands before it
-    !blocked && report && folded({ class: 'kept-report' }, [`${t('report')}: ${t('said_ok', { warnings: survey.report!.warnings })}`], report),
-    survey.part_version !== undefined && versionsView(survey, (number) => void open(number).then(loadList)),
+    !blocked && report && folded({ class: 'kept-report' }, [`${t('report')}: ${t('said_ok', countsOf(survey.report!))}`], report),
+    survey.part_version !== undefined && versionsView(survey, (number) => void open(number)),
     history(survey),
   ];
   const box = find('survey');
+  const typed = [...box.querySelectorAll<HTMLTextAreaElement>('textarea')].map((one) => [one.id, one.value] as const);
   box.replaceChildren(...present(parts));
+  for (const [id, text] of typed) if (document.getElementById(id)) field(id).value = text;
   box.hidden = false;
 }
 
-/** Where it stands: its state, and in one sentence what that means and what comes next. */
+// Where it stands: its state, and in one sentence what that means and what comes next.
 function stateLine(survey: Survey): HTMLElement {
-  const working = works(survey) && !survey.left_alone ? ` · ${t('working')}` : '';
+  const working = works(survey) && survey.stage !== 'checking' && !survey.left_alone ? ` · ${t('working')}` : '';
   const state = el('strong', { id: 'survey-state', 'data-state': survey.state }, named('state', survey.stage) + working);
   const kind = survey.left_alone ? 'note' : survey.state === 'published' ? 'good' : survey.state === 'refused' ? 'bad' : 'known';
   const key = encodeURIComponent(survey.dataset);
@@ -149,12 +150,10 @@ function stateLine(survey: Survey): HTMLElement {
     ...(shown && survey.mine ? [' · ', exactResults(results, survey.dataset)] : []), ...(next ? [' · ', next] : []));
 }
 
-/** The team's own results: asked for with its key, so no address can be followed. */
+// The team's own results: asked for with its key, so no address can be followed.
 function exactResults(results: string, dataset: string): HTMLElement {
   const load = async (): Promise<void> => save(await (await ask(`${results}?language=${language}&exact=true`)).blob(), `${dataset}.html`);
-  const made = el('button', { type: 'button', id: 'get-exact', class: 'plain small', onclick: () => void attempt(find('list-status'), load, made) },
-    t('get_exact'));
-  return made;
+  return button(t('get_exact'), () => void attempt(find('list-status'), load), { id: 'get-exact', class: 'plain small' });
 }
 
 function facts(survey: Survey): HTMLElement {
@@ -163,7 +162,7 @@ function facts(survey: Survey): HTMLElement {
   return el('dl', {}, ...Object.entries(told).map(([name, value]) => value && el('div', {}, el('dt', {}, t(name)), el('dd', {}, value))));
 }
 
-/** What was asked, by which node and when, and what was answered. */
+// What was asked, by which node and when, and what was answered.
 function conversation(survey: Survey): HTMLElement | null {
   const spoken = survey.history.filter((one) => SPOKEN.includes(one.action) && (one.note || one.questions));
   if (!spoken.length) return null;
@@ -179,15 +178,15 @@ function conversation(survey: Survey): HTMLElement | null {
 
 function actions(survey: Survey, etag: string): HTMLElement {
   const status = statusLine();
-  /** Do it, then show the survey that came of it: another one where its part was removed. */
+  // Do it, then show the survey that came of it: another one where its part was removed.
   const act = async (work: () => Promise<unknown>): Promise<void> => {
     try {
       const answer = await work();
       const number = answer instanceof Response ? ((await answer.json()) as { id?: number }).id : undefined;
-      await Promise.all([loadList(), open(number ?? survey.id)]);
+      void open(number ?? survey.id);
     } catch (refusal) {
-      if (refusal instanceof Refused && refusal.status === 412) return open(survey.id, t('refused_412'));
-      complain(status, refusal);
+      if (refusal instanceof Refused && refusal.status === 412) void open(survey.id, t('refused_412'));
+      else complain(status, refusal);
     }
   };
   const path = `/v1/surveys/${survey.id}`;
@@ -195,9 +194,9 @@ function actions(survey: Survey, etag: string): HTMLElement {
   const take = (): Promise<void> => act(() => ask(`${path}?language=${language}`, { method: 'DELETE' }));
   const { mine, state, file, replaced_by: next } = survey;
   const current = IN_THE_DATASET.includes(state) && !next && file !== undefined;
-  const again = el('button', { type: 'button', id: 'again', class: 'plain', onclick: () => sendAgain(survey.dataset, survey.part) }, t('new_version'));
+  const again = button(t('new_version'), () => sendAgain(survey.dataset, survey.part), { id: 'again', class: 'plain' });
   return el('div', { class: 'actions' },
-    mine && state === 'draft' && survey.report?.ok && el('button', { type: 'button', id: 'submit', onclick: submit }, t('submit')),
+    mine && state === 'draft' && survey.report?.ok && button(t('submit'), submit, { id: 'submit' }),
     mine && state === 'asked' && answerForm(survey, etag, act),
     survey.yours?.length ? decisionForm(survey, etag, act) : null,
     mine && !next && survey.stage !== 'checking' && state !== 'committing' && again,

@@ -12,7 +12,7 @@ interface Version {
 }
 export interface VersionList { results: Version[]; may_return: boolean }
 
-/** The versions of a survey's dataset, asked for when somebody looks; `opened(number)` shows the survey of a restored one. */
+// The versions of a survey's dataset, asked for when somebody looks; `opened(number)` shows the survey of a restored one.
 export function versionsView(survey: Survey, opened: (number: number) => void): HTMLElement {
   const [status, shown] = [statusLine(), el('div')];
   const load = async (): Promise<void> => {
@@ -29,17 +29,16 @@ export function versionsView(survey: Survey, opened: (number: number) => void): 
     ]));
   };
   const restore = ({ version, submission }: Version): HTMLElement => {
-    const path = `/v1/surveys/${submission}/restore?language=${language}`;
     const words: [string, string, string] = [t('restore', { version }), t('restore_help', { version }), t('restore_sure', { version })];
     return askedOnce(words, () => attempt(status, async () => {
-      opened((await askJson<{ id: number }>(path, { method: 'POST' })).id);
+      opened((await askJson<{ id: number }>(`/v1/surveys/${submission}/restore?language=${language}`, { method: 'POST' })).id);
     }));
   };
   const loadOnce = (event: Event): void => void ((event.target as HTMLDetailsElement).open && attempt(status, load));
   return folded({ id: 'versions', ontoggle: loadOnce }, [t('versions')], shown, status);
 }
 
-/** The versions of the parts of a dataset, as far as they concern whoever asks. */
+// The versions of the parts of a dataset, as far as they concern whoever asks.
 export function versionsOf(dataset: string): Promise<VersionList> {
   return askJson<VersionList>(`/v1/surveys/versions/${dataset.split('/').map(encodeURIComponent).join('/')}?language=${language}`);
 }
