@@ -31,6 +31,7 @@ from biodata.ingest.table_headings import called_as_declared
 # Pictures of the animals of a Camtrap DP package: only public ones, and none that a person or vehicle may be on.
 
 _ADDRESS: Final = r"^https?://"
+_OFFSET: Final = r"(?:Z|[+-]\d\d:?\d\d)$"
 _ASKED_OF_ROWS: Final = ("mediaID", "eventID", "eventEnd", "cameraSetupType", "scientificName")
 _LONGER_S: Final = 10**12  # than any two moments lie apart
 MOST: Final = 100
@@ -54,8 +55,13 @@ def of_animals(
     is_public = pl.col("filePublic").str.to_lowercase().is_in(["true", "1"])
     shown = media.filter(is_public & pl.col("filePath").str.contains(_ADDRESS))
     shown = shown.join(_not_to_be_shown(observations, media), on="mediaID", how="anti").unique("mediaID", keep="none")
-    if shown.is_empty():
-        return nothing
+    told = (
+        [observations["eventStart"], observations["eventEnd"], media["timestamp"]]
+        if "timestamp" in media.columns
+        else []
+    )
+    if shown.is_empty() or (told and pl.concat(told).drop_nulls().str.contains(_OFFSET).n_unique() > 1):
+        return nothing  # where only some times have an offset, nobody knows which pictures a person's time covers
     named, rest = (
         rows.drop_nulls("mediaID").select("observationID", "mediaID"),
         rows.filter(pl.col("mediaID").is_null()),
