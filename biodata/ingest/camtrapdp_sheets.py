@@ -31,7 +31,6 @@ from biodata.ingest.table_headings import called_as_declared
 # Pictures of the animals of a Camtrap DP package: only public ones, and none that a person or vehicle may be on.
 
 _ADDRESS: Final = r"^https?://"
-_OFFSET: Final = r"(?:Z|[+-]\d\d:?\d\d)$"
 _ASKED_OF_ROWS: Final = ("mediaID", "eventID", "eventEnd", "cameraSetupType", "scientificName")
 _LONGER_S: Final = 10**12  # than any two moments lie apart
 MOST: Final = 100
@@ -55,12 +54,8 @@ def of_animals(
     is_public = pl.col("filePublic").str.to_lowercase().is_in(["true", "1"])
     shown = media.filter(is_public & pl.col("filePath").str.contains(_ADDRESS))
     shown = shown.join(_not_to_be_shown(observations, media), on="mediaID", how="anti").unique("mediaID", keep="none")
-    told = (
-        [observations["eventStart"], observations["eventEnd"], media["timestamp"]]
-        if "timestamp" in media.columns
-        else []
-    )
-    if shown.is_empty() or (told and pl.concat(told).drop_nulls().str.contains(_OFFSET).n_unique() > 1):
+    times = pl.concat([*observations.select("eventStart", "eventEnd"), *media.select(column(media, "timestamp"))])
+    if shown.is_empty() or times.drop_nulls().str.contains(_ZONED).n_unique() > 1:
         return nothing  # where only some times have an offset, nobody knows which pictures a person's time covers
     named, rest = (
         rows.drop_nulls("mediaID").select("observationID", "mediaID"),
@@ -259,7 +254,6 @@ _AGAIN: Final = MappingProxyType({
     **dict.fromkeys(("media", "observations"), ("PICTURE_REPEATED", "an earlier row tells the same in every cell")),
 })  # fmt: skip
 """Why a row that is an earlier one once more is left out, by table: code and words."""
-_SHOWN_FAULTS: Final = 20
 
 
 class Sheet:
@@ -304,7 +298,8 @@ class Sheet:
     def _strip(self) -> None:
         """Take white space off around what is no free text: with it, an identifier would be another one."""
         for field in check.fields(self.name):
-            if field.name not in self.frame.columns or not _is_code(field):
+            is_code = field.type != "string" or field.unique or field.values or field.refers_to is not None
+            if field.name not in self.frame.columns or not is_code:
                 continue
             plain = self.frame[field.name].str.strip_chars()
             cells = self.frame.select("source_row", field.name, plain.alias(" read"))
@@ -348,8 +343,7 @@ class Sheet:
             told.append(
                 f"{first.file}, row {first.row}, column {first.column}, value {first.value!r}: {first.code}{expected}{others}"
             )
-        rest = len(told) - _SHOWN_FAULTS
-        return [*told[:_SHOWN_FAULTS], f"{self.file}: {rest} more doubts of other kinds"] if rest > 0 else told
+        return told
 
 
 def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
@@ -358,10 +352,6 @@ def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
     lacking = {plain(field.name): field.name for field in check.fields(table) if field.name not in headings}
     found = {heading: lacking[plain(heading)] for heading in headings if plain(heading) in lacking}
     return {heading: field for heading, field in found.items() if [*found.values()].count(field) == 1}
-
-
-def _is_code(field: check.Field) -> bool:
-    return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
 
 
 def of_descriptor(package: Package) -> Iterator[Finding]:
