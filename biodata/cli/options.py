@@ -68,9 +68,11 @@ def installation(data: Path) -> Settings:
     InputError
         As `settings_for`; or if the folder holds none (INSTALLATION_MISSING): a name that is mistyped makes none.
     """
-    if not (data / "lake").is_dir():
+    from biodata.store.folders import REGISTRY
+
+    if not (data / "lake").is_dir() and not (data / REGISTRY).is_file():
         problem = "there is no installation in this folder"
-        expected = "a folder that `biodata ingest` or `biodata demo` made"
+        expected = "a folder that `biodata ingest`, `biodata account new` or `biodata demo` made"
         raise InputError(problem, column="--data", value=str(data), expected=expected, code="INSTALLATION_MISSING")
     return settings_for(data)
 

@@ -263,7 +263,7 @@ def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployment
         f"Asked for: {request.asked_text()}.",
         facts.generalisation(),
         "Of a camera its model and how it stood, of an observation its behaviour and who classified it are not published; "
-        "identifiers of media are made from their addresses.",
+        "identifiers of media are made from their addresses, and their time is when the first observation with them began.",
         f"Deployments of the group {EFFORT_UNKNOWN} last from their first to their last published observation, or a year: no "
         "effort is to be read from them.",
         _without_observations(deployments),

@@ -82,8 +82,8 @@ _SHAPES: Final = MappingProxyType(
         "datetime": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:?\d\d)$",
     }
 )
-_READABLE: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)$"
-"""A time that means one moment, though the standard asks for a T and for whole seconds."""
+_READABLE: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?$"
+"""A time that can be read, though the standard asks for a T, for whole seconds and for an offset: without one it is the station's."""
 _EXPECTED: Final = MappingProxyType(
     {
         "integer": "a whole number",
@@ -117,8 +117,9 @@ def fields(table: str) -> tuple[Field, ...]:
 
 
 def moment(name: str) -> pl.Expr:
-    """Return the time that a cell of type `datetime` tells, in UTC; null where it tells none."""
-    whole = pl.col(name).str.replace(r"^(.{10}) ", "${1}T").str.replace(r"\.\d+(Z|[+-][\d:]+)$", "$1")
+    """Return the time that a cell of type `datetime` tells, in UTC, as if it were of UTC where it tells no offset; null for none."""
+    whole = pl.col(name).str.replace(r"^(.{10}) ", "${1}T").str.replace(r"\.\d+(Z|[+-][\d:]+)?$", "$1")
+    whole = whole.str.replace(r"(T\d\d:\d\d:\d\d)$", "${1}Z")
     plain = whole.str.replace(r"Z$", "+0000").str.replace(r"([+-]\d\d):(\d\d)$", "$1$2")
     return plain.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False, time_unit="us", time_zone="UTC")
 

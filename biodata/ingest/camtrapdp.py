@@ -146,7 +146,7 @@ def silences(deployments: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
     written = [
         (pl.col(name) + pl.duration(minutes=minutes)).dt.strftime("%Y-%m-%dT%H:%M:%S") for name in ("before", "at")
     ]
-    offset = pl.col("zone").str.extract(_OFFSET).fill_null("Z")
+    offset = pl.col("zone").str.extract(r"(Z|[+-]\d\d:?\d\d)$").fill_null("")
     return (
         gaps.with_columns(period=pl.concat_str(written[0], offset, pl.lit("/"), written[1], offset))
         .group_by("deploymentID", maintain_order=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from biodata.formats.camtrapdp import (
     moment,
 )
+from biodata.ingest.camtrapdp_tags import ZONED
 from biodata.ingest.survey_shapes import column
 
 _ADDRESS: Final = r"^https?://"
@@ -36,8 +37,9 @@ def of_animals(
     is_public = pl.col("filePublic").str.to_lowercase().is_in(["true", "1"])
     shown = media.filter(is_public & pl.col("filePath").str.contains(_ADDRESS))
     shown = shown.join(_not_to_be_shown(observations, media), on="mediaID", how="anti").unique("mediaID", keep="none")
-    if shown.is_empty():
-        return nothing
+    times = pl.concat([*observations.select("eventStart", "eventEnd"), *media.select(column(media, "timestamp"))])
+    if shown.is_empty() or times.drop_nulls().str.contains(ZONED).n_unique() > 1:
+        return nothing  # where only some times have an offset, nobody knows which pictures a person's time covers
     rest = rows.filter(pl.col("mediaID").is_null())
     named = rows.drop_nulls("mediaID").select("observationID", "mediaID")
     of_event = _of_events(rest, observations)

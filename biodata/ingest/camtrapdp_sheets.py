@@ -23,7 +23,6 @@ _AGAIN: Final = MappingProxyType({
     **dict.fromkeys(("media", "observations"), ("PICTURE_REPEATED", "an earlier row tells the same in every cell")),
 })  # fmt: skip
 """Why a row that is an earlier one once more is left out, by table: code and words."""
-_SHOWN_FAULTS: Final = 20
 
 
 class Sheet:
@@ -68,7 +67,8 @@ class Sheet:
     def _strip(self) -> None:
         """Take white space off around what is no free text: with it, an identifier would be another one."""
         for field in check.fields(self.name):
-            if field.name not in self.frame.columns or not _is_code(field):
+            is_code = field.type != "string" or field.unique or field.values or field.refers_to is not None
+            if field.name not in self.frame.columns or not is_code:
                 continue
             plain = self.frame[field.name].str.strip_chars()
             cells = self.frame.select("source_row", field.name, plain.alias(" read"))
@@ -112,8 +112,7 @@ class Sheet:
             told.append(
                 f"{first.file}, row {first.row}, column {first.column}, value {first.value!r}: {first.code}{expected}{others}"
             )
-        rest = len(told) - _SHOWN_FAULTS
-        return [*told[:_SHOWN_FAULTS], f"{self.file}: {rest} more doubts of other kinds"] if rest > 0 else told
+        return told
 
 
 def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
@@ -122,10 +121,6 @@ def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:
     lacking = {plain(field.name): field.name for field in check.fields(table) if field.name not in headings}
     found = {heading: lacking[plain(heading)] for heading in headings if plain(heading) in lacking}
     return {heading: field for heading, field in found.items() if [*found.values()].count(field) == 1}
-
-
-def _is_code(field: check.Field) -> bool:
-    return field.type != "string" or field.unique or bool(field.values) or field.refers_to is not None
 
 
 def of_descriptor(package: check.Package) -> Iterator[Finding]:

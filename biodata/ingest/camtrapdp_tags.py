@@ -21,7 +21,7 @@ TAGS: Final = "deploymentTags"
 OBSERVATION_TAGS: Final = "observationTags"
 EDGES: Final = ("cell_west", "cell_south", "cell_east", "cell_north")
 _BASIS: Final = "effortBasis:"
-_ZONED: Final = r"(?:Z|[+-]\d\d:?\d\d)(/|$)"
+ZONED: Final = r"(?:Z|[+-]\d\d:?\d\d)(/|$)"
 _OF_RECORD: Final = MappingProxyType(
     {
         terms.ARCHIVED_CATEGORY: SHARING.rstrip(":"),
@@ -70,7 +70,7 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
         eventDate=pl.when(has(PLACE_GENERALISED))
         .then(pl.col("eventDate").str.slice(0, 4))
         .when(has(ZONE_UNKNOWN))
-        .then(days.str.replace_all(_ZONED, "$1"))
+        .then(days.str.replace_all(ZONED, "$1"))
         .otherwise(days),
         timeZone=pl.coalesce(_tag_values("timeZone:").list.first().replace("unknown", None), zone),
         **{

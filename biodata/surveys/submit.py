@@ -97,13 +97,18 @@ def remove(settings: Settings, registry: Registry, who: Principal, number: int) 
         elif found.account_id != who.account_id:
             refuse("FORBIDDEN", "SENDER_TAKES_BACK", "SENDER_ACCOUNT")
         elif found.state != "withdrawn":
-            job = session.get(Job, found.job_id) if found.job_id is not None else None
-            if job is not None and job.state == "queued":
-                job.state = "cancelled"
             step(session, found, "withdrawn", state="withdrawn", actor=who.label, role=str(Role.UPLOADER))
-            purges.forget_submission(session, settings.data, found)
+    _forget_withdrawn(settings, registry, number)
     take_up_again(registry, number)  # a removal whose worker was given up goes on
     return number
+
+
+def _forget_withdrawn(settings: Settings, registry: Registry, number: int | None = None) -> None:
+    """Let go of what is kept of what was taken back, once that is put down: what still waits must find its file."""
+    gone = (Submission.state == "withdrawn") & (Submission.report.is_not(None) | (Submission.id == number))
+    with registry.session() as session, session.begin():
+        for found in session.scalars(select(Submission).where(gone)).all():
+            purges.forget_submission(session, settings.data, found)
 
 
 def restore(registry: Registry, who: Principal, number: int) -> int:
@@ -147,8 +152,8 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
     return _once(session, who, found, Submission.removes.is_(True), file_sha256=NO_FILE, removes=True, state="accepted")
 
 
-def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> int:
-    """Queue what a job that failed has left half-way, as on a full disk; return how many submissions it was."""
+def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> None:
+    """Queue what a job that failed has left half-way, as on a full disk."""
     left = or_(
         Submission.state.in_(("accepted", COMMITTING, COMMITTED)),
         (Submission.state == "draft") & Submission.report.is_(None),
@@ -158,10 +163,8 @@ def take_up_again(registry: Registry, number: int | None = None, *, because: str
         which = ~Job.error.startswith(jobs.GIVEN_UP) if number is None else Submission.id == number
         if because is not None:
             which &= Job.error.startswith(because, autoescape=True)
-        found = session.execute(asked.where(which)).all()
-        for submission, job in found:
+        for submission, job in session.execute(asked.where(which)).all():
             submission.job_id = jobs.add(session, job.name, dict(job.arguments))
-        return len(found)
 
 
 def _add(session: Session, submission: Submission, sender: Principal) -> int:
@@ -177,17 +180,16 @@ def _add(session: Session, submission: Submission, sender: Principal) -> int:
     return number
 
 
-def sweep(settings: Settings, registry: Registry) -> int:
-    """Remove what uploads left behind that nobody needs: cut off, or without a submission; return how many files went."""
-    removed, folder = 0, folders.service(settings.data) / "uploads"
+def sweep(settings: Settings, registry: Registry) -> None:
+    """Remove what uploads left behind that nobody needs: cut off, or without a submission."""
+    folder = folders.service(settings.data) / "uploads"
+    _forget_withdrawn(settings, registry)
     with registry.session(read_only=True) as session:
         known = set(session.scalars(select(Submission.file_sha256).where(Submission.state != "withdrawn")))
     for path in [*folder.glob(f"*{survey_files.SEALED}"), *folder.glob("*.part")]:
         wanted = path.suffix == survey_files.SEALED and path.stem in known
         if not wanted and time.time() - path.stat().st_mtime > _LEFT_SECONDS:
             path.unlink(missing_ok=True)
-            removed += 1
-    return removed
 
 
 def dataset_of(sender: Principal, dataset: str | None) -> str:

@@ -47,3 +47,11 @@ def test_a_number_that_makes_no_sense_is_refused(tmp_path, option, value):
     done = CliRunner().invoke(app, ["species", "figures", SPECIES, option, value, "--data", str(tmp_path)])
     assert isinstance(done.exception, InputError)
     assert f"column {option}, value" in str(done.exception)
+
+
+def test_a_folder_in_which_an_account_was_made_is_an_installation(tmp_path):
+    made = CliRunner().invoke(
+        app, ["account", "new", "rangers", "--role", "uploader", "--dataset", "a", "--data", str(tmp_path)]
+    )
+    assert made.exit_code == 0
+    assert CliRunner().invoke(app, ["survey", "status", "--data", str(tmp_path)]).exit_code == 0

@@ -123,6 +123,17 @@ def test_a_fault_is_told_with_its_cell_and_refuses_its_row_alone(tmp_path, row, 
     assert found.value == table.refusals[0].value
 
 
+def test_a_time_without_an_offset_comes_in_and_is_doubted(tmp_path):
+    plain = {"deployments": DEPLOYMENTS.replace("+07:00", ""), "observations": OBSERVATIONS.replace("+07:00", "")}
+    ((table, events), (_, animals)) = read_both(package(tmp_path / "p", **plain))
+    assert events.select("eventDate", "timeZone").row(0) == ("2026-01-01T00:00:00/2026-01-31T00:00:00", None)
+    assert animals["eventDate"].to_list() == ["2026-01-05T06:00:00/2026-01-05T06:01:00"]
+    assert {(f.column, f.code, f.blocking) for f in table.findings if f.row == 2} == {
+        ("deploymentStart", "CELL_PATTERN", False),
+        ("deploymentEnd", "CELL_PATTERN", False),
+    }
+
+
 def test_a_row_that_is_an_earlier_one_in_every_cell_is_taken_once(tmp_path):
     twice = {
         "deployments": DEPLOYMENTS + DEPLOYMENTS.splitlines()[1],
@@ -203,6 +214,13 @@ def test_an_events_row_takes_the_public_pictures_of_its_animals(tmp_path):
 def test_a_picture_that_a_person_may_be_on_is_never_shown(tmp_path, kind):
     frame, _ = read(media_package(tmp_path / "p", kind=kind))
     assert [item["identifier"] for item in json.loads(frame["multimedia_extension"][0])] == ["https://x.invalid/0.jpg"]
+
+
+def test_no_picture_is_shown_where_only_some_times_have_an_offset(tmp_path):
+    folder = media_package(tmp_path / "p", kind="blank")
+    told = (folder / "observations.csv").read_text()
+    (folder / "observations.csv").write_text(told.replace("+07:00", ""))
+    assert read(folder)[0]["multimedia_extension"].to_list() == [None]
 
 
 def test_pictures_that_are_not_public_stay_out(tmp_path):

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import appointed
-from biodata.access import accounts
+from biodata.access import accounts, purges
 from biodata.access.roles import Role, RoleBinding
 from biodata.core.settings import Settings
 from biodata.store import survey_steps
@@ -444,6 +444,25 @@ def test_what_is_purged_is_in_no_version_and_no_file_and_does_not_come_again(tea
     assert {one["code"] for one in problems(team, again)} == {"RECORD_WITHDRAWN"}
     assert team.look(again)["state"] == "refused"
     assert verify(team.settings).faults == []
+
+
+def test_a_survey_is_put_down_as_taken_back_before_its_file_goes(team, monkeypatch):
+    """Whoever is cut off in between has no survey left that waits without its file; the next command ends it."""
+
+    def killed(*args, **kwargs):
+        forget(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    who, forget = team.person("taken-back"), purges.forget_submission
+    sent = {"sender": who, "sent": Sent(part="a")}
+    number = receive(team.settings, team.registry, b"a file", "a.csv", **sent)
+    with monkeypatch.context() as patch:
+        patch.setattr(purges, "forget_submission", killed)
+        with pytest.raises(KeyboardInterrupt):
+            submit.remove(team.settings, team.registry, who, number)
+    assert team.look(number)["state"] == "withdrawn"
+    submit.remove(team.settings, team.registry, who, number)
+    assert receive(team.settings, team.registry, b"a file", "a.csv", **sent) > number
 
 
 def test_a_version_that_was_not_put_down_keeps_its_place_before_the_next(team, monkeypatch):
