@@ -32,7 +32,6 @@ from biodata.text.ranges import COUNTRIES, ranges
 from biodata.text.reference_list import reference_list
 from biodata.text.vernaculars import folded
 
-_ABOUT: Final = re.compile(r"\s*(?:[<>≤≥~≈]\s*\d+(?:[.,]\d+)?|\d+\s*[-–]\s*\d+)\s*m?\s*")  # a distance: > 50, 25-50 m
 _DISTANCE: Final = "perpendicular_distance_m"
 _WHOLE: Final = ("individualCount", "year", "month", "day")
 _NUMBERS: Final = dict.fromkeys((*_WHOLE, "organismQuantity"), "") | {
@@ -98,7 +97,7 @@ def _numbers(rows: Rows) -> Iterator[Finding]:
             right = number is not None and number >= 0 and (column not in _WHOLE or number.is_integer())
             if right and rule is not None:
                 yield rows.finding(row, column, "VALUE_READ_AS", read=f"{number:.10g}", rule=rule)
-            elif not right and invalid and not (column == _DISTANCE and _ABOUT.fullmatch(value)):
+            elif not right and invalid:
                 yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, proposal=meant(invalid, value))
 
 
