@@ -353,3 +353,26 @@ def swap(where: pl.Series, latitude: pl.Series, longitude: pl.Series) -> list[pl
 def _unreadable(read: pl.DataFrame) -> pl.Series:
     """Tell where something was told that is no number."""
     return read["value"].is_not_null() & read["number"].is_null()
+
+
+_NEARLY: Final = 0.05
+
+
+def has_other_digit(coordinate: str, beside: str) -> pl.Expr:
+    """Tell which places lie amid the others once one digit of the degrees of a coordinate is another: 117.48 for 107.48.
+
+    Parameters
+    ----------
+    coordinate, beside : str
+        Columns of degrees of places that lie within half a degree of each other, but for a few.
+
+    Returns
+    -------
+    Expression of bool
+    """
+    off, other = (pl.col(name) - pl.col(name).median() for name in (coordinate, beside))
+    reach, other_reach = (3 * one.abs().median() + _NEARLY for one in (off, other))
+    amid = ((off - off.round()).abs() <= reach) & (other.abs() <= other_reach) & (reach < 0.5)
+    degrees, more = pl.col(coordinate).floor(), off.round()
+    one_digit = (more % 10 == 0) | (degrees // 10 == (degrees - more) // 10)
+    return amid & (more != 0) & one_digit

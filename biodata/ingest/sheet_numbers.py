@@ -14,6 +14,7 @@ from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
 from biodata.text.numbers import parse_decimals
+from biodata.text.tables import NA, PLACEHOLDERS
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
 _SEVERAL: Final = 3  # rows in which more than one part is told, so that a column and its copy are no sum
@@ -31,7 +32,7 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
         if (read := _numbers(cells)) is not None:
             numbers[column.index] = read
         if name not in known and read is not None:
-            yield from _outside(layout, column, read)
+            yield from _outside(layout, column, read, cells)
         if name not in known or name in _NUMBERS_OF:
             yield from _twice(layout, column, cells)
     yield from _sums(layout, numbers)
@@ -50,14 +51,16 @@ def _is_share(column: Column) -> bool:
     return "%" in column.heading or any(unit.name == "percent" for unit in units_in(column.heading)[1])
 
 
-def _outside(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Finding]:
-    """Find percents that are none, and the one whole number below zero."""
+def _outside(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequence[str | None]) -> Iterator[Finding]:
+    """Find percents that are none, the one whole number below zero, and words among numbers."""
     share, told = _is_share(column), numbers[~np.isnan(numbers)]
     warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
     counts = not warmth and (told % 1 == 0).all() and (told < 0).sum() == 1
     share = share and (told > 100).mean() <= _HALF
+    texts = pl.Series(cells, dtype=pl.String).str.strip_chars()
+    worded = (texts.str.contains(r"^\p{L}\D+$") & ~texts.is_in([*PLACEHOLDERS, NA])).fill_null(value=False).to_numpy()
     limits = {"least": "0"} | ({"greatest": "100"} if share else {})
-    for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > 100) & share).tolist():
+    for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > 100) & share | worded).tolist():
         yield _at(layout, at, column, "MEASUREMENT_INVALID", **limits)
 
 
@@ -123,7 +126,9 @@ def _moments(cells: Sequence[str | None]) -> pl.Series | None:
     texts = pl.Series(cells, dtype=pl.String)
     if texts.count() < 2 * _FEWEST or not texts.drop_nulls().str.contains(r"\d").all():
         return None
-    read = (dates.parse_times(texts)["clock"].str.zfill(5), dates.parse_dates(texts, today=ANY_DAY)["start"])
+    order = dates.OrderEvidence.of(texts, today=ANY_DAY).order
+    days = dates.parse_dates(texts, today=ANY_DAY, day_first=order)["start"]
+    read = (dates.parse_times(texts)["clock"].str.zfill(5), days)
     return next((one for one in read if one.count() >= (1 - _ALONE) * texts.count()), None)
 
 

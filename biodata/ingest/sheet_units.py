@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from string import ascii_letters
 from types import MappingProxyType
 from typing import Final
 
@@ -47,7 +48,8 @@ def _measures() -> Mapping[str, Measured]:
 def measured(heading: str) -> Measured | None:
     """Return what a heading says that its column measures, in the unit that it names; None where it says none."""
     rest, units = units_in(heading.strip())
-    found = _measures().get(key(heading)) or _measures().get(key(rest))
+    parts = (heading, rest, rest.strip(f"{ascii_letters} "))  # 胸径DBH
+    found = next((known for part in parts if (known := _measures().get(key(part)))), None)
     if any(unit.name == "m_above_sea_level" for unit in units):
         return None
     if found is None or not units or units[0].name in (found.unit, "percent") or found.greatest is None:

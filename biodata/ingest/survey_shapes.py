@@ -291,7 +291,7 @@ def join_stations(survey: Survey) -> None:
         event = pl.when(several).then(pl.concat_str("station", "first", separator=" ")).otherwise("station")
         known.append(days.with_columns(eventID=event))
         _identify(table, known[-1])
-    of_stations = pl.concat(known).drop_nulls("station")
+    of_stations = pl.concat(known).drop_nulls("station").sort("first", nulls_last=True, maintain_order=True)
     for table in records:
         rows = table.frame.select(
             "source_row", station, column(table.frame, "eventDate").str.strip_chars().alias("day")
@@ -299,7 +299,8 @@ def join_stations(survey: Survey) -> None:
         day = dates.parse_dates(rows["day"], today=ANY_DAY)["event_date"].str.slice(0, 10)
         there = rows.with_columns(day.alias("day")).join(of_stations, on="station", how="left", maintain_order="left")
         within = pl.col("eventID").filter(pl.col("day").is_between("first", "last")).first()
-        event = pl.coalesce(within, pl.col("eventID").first(), pl.col("station").first())
+        begun = pl.col("eventID").filter(pl.col("first") <= pl.col("day")).last()
+        event = pl.coalesce(within, begun, pl.col("eventID").first(), pl.col("station").first())
         _identify(table, there.group_by("source_row", maintain_order=True).agg(event.alias("eventID")))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.core.terms import WRITTEN
+from biodata.harmonise.coordinates import has_other_digit
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.ingest.headings.plain import fits, split_unit
 from biodata.ingest.protocol import Finding
@@ -47,9 +48,8 @@ class Rows:
     table: SurveyTable
     own: Mapping[int, Mapping[str, Any]]
     known: frozenset[int] = frozenset()  # rows whose event the survey has
-    nothing: Mapping[tuple[int, str], str] = field(
-        default_factory=dict
-    )  # cells that say that they are empty, as they came
+    # Cells that say that they are empty, as they came.
+    nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: SurveyTable, known: pl.Series | None = None) -> "Rows":
@@ -87,9 +87,10 @@ class Rows:
 
 def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
     """Find the doubts and repairs that harmonising noted of a table's rows, each at its cell."""
-    interesting = result.interpreted.filter((pl.col("quality_flags").list.len() > 0) | pl.col("repairs").is_not_null())
-    names = ("source_row", "quality_flags", "repairs", *_FACTS.values())
-    for row, flags, repairs, *facts in interesting.select(names).iter_rows():
+    placed = result.interpreted.with_columns(is_east=has_other_digit(*_PAIR[::-1]))
+    interesting = placed.filter((pl.col("quality_flags").list.len() > 0) | pl.col("repairs").is_not_null())
+    names = ("source_row", "is_east", "quality_flags", "repairs", *_FACTS.values())
+    for row, east, flags, repairs, *facts in interesting.select(names).iter_rows():
         repairs = repairs or ()
         yield from _repaired(rows, row, [one for one in repairs if one["applied"]])
         proposals: dict[str, str] = {}
@@ -99,7 +100,7 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
                 proposals[one["term"]] = f"{before} / {one['value']}" if before else one["value"]
         if pair := _pair(proposals):
             proposals.setdefault("verbatimCoordinates", pair)
-        yield from _doubted(rows, row, flags, proposals, dict(zip(_FACTS, facts, strict=True)))
+        yield from _doubted(rows, row, flags, proposals, {"": east, **dict(zip(_FACTS, facts, strict=True))})
 
 
 def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip
@@ -114,7 +115,8 @@ def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str
         of_records = kind != "occurrences" and columns in _OF_RECORDS
         if flag in implied or of_records or (kind == "sites" and columns == _DATE):
             continue
-        column, fact = _column(flag, columns, rows, row), facts.get(flag)
+        first = _PAIR[1:] if facts[""] and columns[0] == _PAIR[0] else ()
+        column, fact = _column(flag, (*first, *columns), rows, row), facts.get(flag)
         if column is not None and (row, column) not in rows.table.covered:
             likely = proposals.get(column) or (meant(flag, own.get(column)) if fact is None else str(fact))
             yield rows.finding(row, column, flag, blocking=blocking, proposal=likely)

@@ -71,9 +71,8 @@ def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     same = pl.col("locationID").eq_missing(pl.col("last_locationID"))
     begins, ends, began = (pl.col(name).cast(pl.Date) for name in ("event_start", "last_event_end", "last_event_start"))
     told = each.drop_nulls(["camera", "event_start"]).with_columns(before)
-    for row in told.filter(same & (begins < ends) & ((begins > began) | pl.col("camera_id").is_not_null()))[
-        "source_row"
-    ]:
+    again = told.filter(same & (begins < ends) & ((begins > began) | pl.col("camera_id").is_not_null()))
+    for row in again["source_row"]:
         column = ENDS[0] if rows.own[row].get(ENDS[0]) is not None else "cameraID"
         yield rows.finding(row, column, "CAMERA_DEPLOYMENTS_OVERLAP")
 

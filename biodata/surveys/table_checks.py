@@ -116,9 +116,8 @@ class TableChecks:
         again = {one.value for one in twice if one.code == "EVENT_REPEATED"} if self.by_program else set()
         yield from twice
         for one in _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED", demanded=False):
-            if (
-                not again or (one.value or "").partition(":")[0] not in again
-            ):  # its event's identifier is part of its own
+            # Its event's identifier is part of its own.
+            if not again or (one.value or "").partition(":")[0] not in again:
                 yield one
         yield from _identifiers(sites, ("locationID",), "SITE_ID_MISSING", "SITE_REPEATED")
         yield from _unknown_events(records, events)

@@ -14,6 +14,7 @@ import polars as pl
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from biodata.harmonise.coordinates import has_other_digit
 from biodata.harmonise.datum_moves import is_known
 from biodata.harmonise.measures import METRES
 from biodata.harmonise.records import is_uncounted
@@ -46,12 +47,12 @@ _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
 _EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
-_TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*]\s*(?=\d)")
+_TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*–~-]\s*(?=\d)")
 _BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
-_LEAST_ROWS, _LEAST_PLACES = 5, 3
-_FAR_M, _TIMES_FAR = 50_000.0, 20.0
-"""A place is far beyond so many metres, and so many times what lies between the others: the second nearest place counts."""
+_LEAST_ROWS, _LEAST_PLACES, _SHORT = 5, 3, 2
+_FAR_M, _TIMES_FAR, _TIMES_SLIP = 50_000.0, 20.0, 3.0
+"""A place is far beyond so many metres, and so many times what lies between the others, fewer where another digit would mend it."""
 _STEP_DEGREES: Final = 0.01
 _APART, _IN_ORDER = timedelta(days=14), 0.9
 """A day is out of order beyond so much, where the others are in order so often."""
@@ -102,10 +103,12 @@ def _numbers(rows: Rows) -> Iterator[Finding]:
 
 
 def _of_another(rows: Rows) -> Iterator[Finding]:
-    """Find stages of life below the heading of the sex, and the other way round."""
+    """Find stages of life below the heading of the sex, and the other way round; J in each tenth row is a sign of its own."""
     for (column, vocabulary), (other, others) in (_KINDS, _KINDS[::-1]):
-        for row, cell in rows.cells(column).items():
-            if parse_term(cell, vocabulary) is None and parse_term(cell, others) is not None:
+        cells = rows.cells(column)
+        own = {one for one, n in Counter(cells.values()).items() if len(one.encode()) <= _SHORT and 10 * n > len(cells)}
+        for row, cell in cells.items():
+            if cell not in own and parse_term(cell, vocabulary) is None and parse_term(cell, others) is not None:
                 yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
 
 
@@ -173,7 +176,7 @@ def _measured(rows: Rows) -> Iterator[Finding]:
         for row, cell in rows.cells(column).items():
             if kind.unit == "%" and cell.strip() in _BRAUN_BLANQUET:
                 continue
-            numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown
+            numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown, 88-124 mm
             if any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
                 yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
 
@@ -244,7 +247,7 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] = ()) -> Iterator[Finding]:
     """Find places of a survey's own rows that lie far from all others; of `of_events` nothing is told again at their records."""
-    step = [(pl.col(name) / _STEP_DEGREES).round() for name in ("decimalLongitude", "decimalLatitude")]
+    step = [(pl.col(name) / _STEP_DEGREES).round() * _STEP_DEGREES for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
         read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
         for number, (_, read) in enumerate(parts)
@@ -255,18 +258,19 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] =
         return
     from scipy.spatial import cKDTree
 
-    points = on_sphere(*(cells[name].to_numpy() * _STEP_DEGREES for name in ("x", "y")))
+    points = on_sphere(*(cells[name].to_numpy() for name in ("x", "y")))
     # Of a few places, one that is wrong is the second nearest of all.
     neighbour = 3 if cells.height >= _LEAST_ROWS else 2
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
-    limit = max(_FAR_M, _TIMES_FAR * float(np.median(metres)))
-    lonely = cells.with_columns(metres=pl.Series(metres)).filter(pl.col("metres") > limit)
-    odd = every.select("source_row", "part", "x", "y", is_east=is_east()).join(lonely, on=["x", "y"])
-    for row, number, east, distance in odd.select("source_row", "part", "is_east", "metres").iter_rows():
+    every_cell = cells.with_columns(pl.Series("metres", metres), slip=has_other_digit("x", "y"))
+    times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
+    lonely = every_cell.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
+    odd = every.with_columns(is_east=is_east()).join(lonely, on=["x", "y"])
+    for row, number, *east, distance in odd.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
         rows = parts[number][0]
         zones = Counter(rows.cells("utm_zone").values())
         other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
-        columns = ("utm_zone",) if other_zone else _EAST_FIRST if east else _PLACES
+        columns = ("utm_zone",) if other_zone else _EAST_FIRST if any(east) else _PLACES
         again = rows.table.kind == "occurrences" and (rows.own[row].get("eventID") or "").strip() in of_events
         if not again and (column := rows.column(row, columns)) is not None:
             yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")

@@ -44,7 +44,7 @@ def _groups() -> Mapping[str, Mapping[str, frozenset[str]]]:
     """Return groups by where they live, each with the genera that are an exception."""
     found: dict[str, dict[str, frozenset[str]]] = {"elsewhere": {}, "coast": {}}
     for row in read_rows("groups_elsewhere.csv"):
-        found[row["where"]][row["name"]] = frozenset()
+        found[row["where"]][row["name"]] = frozenset(row["except_genera"].split("|")) - {""}
     for row in read_rows("taxon_elements.csv"):
         if row["element"] == "sea":
             found["coast"][row["name"]] = frozenset(row["except_genera"].split("|")) - {""}

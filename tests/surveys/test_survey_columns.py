@@ -51,6 +51,10 @@ def test_sound_columns_have_nothing_to_mend(boundaries):
         pytest.param({"end_9": "05:10"}, (9, "end", "EVENT_ENDS_BEFORE_START"), id="an end before its beginning"),
         pytest.param({"date_9": "2026-06-02"}, (9, "date", "DATE_OUT_OF_ORDER"), id="day and month swapped"),
         pytest.param({"sex_9": "juvenile"}, (9, "sex", "VALUE_OF_ANOTHER_COLUMN"), id="a stage of life for a sex"),
+        pytest.param({"sex_9": "non"}, (9, "sex", "VALUE_OF_ANOTHER_COLUMN"), id="a young one in Vietnamese for a sex"),
+        pytest.param({"longitude_9": "111.707"}, (9, "longitude", "LAND_TAXON_AT_SEA"), id="one digit of a longitude"),
+        pytest.param({"longitude_9": "102.707"}, (9, "longitude", "PLACE_FAR_FROM_OTHERS"), id="a place a degree off"),
+        pytest.param({"scientificName_9": "Larimichthys crocea"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a croaker inland"),
         pytest.param({"timeZone_9": "+03:00"}, (9, "timeZone", "TIME_ZONE_NOT_OF_PLACE"), id="a zone of Arabia in Laos"),
         pytest.param({"scientificName_9": "Panthera leo"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a lion in Laos"),
         pytest.param({"scientificName_9": "Sula leucogaster"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a booby inland"),
@@ -61,6 +65,34 @@ def test_what_is_none_of_its_column_is_found_in_its_cell(boundaries, cells, expe
     told = found(boundaries, **cells)
     assert expected in told
     assert {(row, column) for row, column, _ in told} <= {expected[:2], (9, "individualCount"), (9, "soil %")}
+
+
+def test_a_sign_that_many_rows_have_is_a_word_of_the_team(boundaries):
+    """J is jantan, a male, where it is no single cell."""
+    signs = {f"sex_{row}": "J" if row % 2 else "B" for row in range(2, 26)}
+    assert found(boundaries, **signs) == set()
+
+
+PLOT = """plot,name,胸径DBH(cm),checked,begin,end,latitude,longitude,date
+{rows}"""
+
+
+def test_measures_under_two_scripts_words_among_numbers_and_ends_in_other_digits_are_checked(boundaries):
+    rows = [
+        f"P1,Sus scrofa,{10 + n},{n % 7},{n % 20 + 1}/05/2026,{n % 20 + 3}/06/2026,20.91,101.71,2026-03-0{n % 9 + 1}"
+        for n in range(40)
+    ]
+    rows[7] = rows[7].replace(",17,", ",0,")
+    rows[9] = rows[9].replace(",19,2,", ",19,nhiều,")
+    rows[12] = rows[12].replace("15/06/2026", "15/04/2026")
+    content = PLOT.format(rows="\n".join(rows)).replace("plot,name", "locality,scientificName").encode()
+    problems = check_files([("plots.csv", content)], boundaries, today=date(2026, 12, 1))["problems"]
+    asked = ("MEASUREMENT_INVALID", "EVENT_ENDS_BEFORE_START")
+    assert {(p["row"], p["column"]) for p in problems if p["code"] in asked} == {
+        (9, "胸径DBH(cm)"),
+        (11, "checked"),
+        (14, "end"),
+    }
 
 
 def test_a_split_species_is_known_where_its_genus_lives():
