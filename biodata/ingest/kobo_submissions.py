@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
@@ -55,6 +55,7 @@ _PARTS: Final = MappingProxyType(
         "precision": "coordinateUncertaintyInMeters",
     }
 )
+_GEOPOINT: Final = r"^\s*(-?\d{1,3}\.?\d*) (-?\d{1,3}\.?\d*) (-?\d+\.?\d*) (\d+\.?\d*)\s*$"
 _META: Final = frozenset(
     """start end today deviceid device_id subscriberid simserial phonenumber phone_number username user_name email audit
     background-audio instanceid formhub/uuid meta/instanceid meta/instancename""".split()
@@ -300,6 +301,8 @@ class Form:
         The columns as headed.
     refusals : list of Refusal
         Rows that belong to no submission, or cannot be read.
+    written : dict of str to str
+        Column of ours → the heading whose cells it was read from, where the file has no such column.
     """
 
     file: str
@@ -308,6 +311,7 @@ class Form:
     frame: pl.DataFrame
     headings: list[str]
     refusals: list[Refusal]
+    written: dict[str, str] = field(default_factory=dict)
 
 
 def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> list[Form]:
@@ -346,6 +350,8 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
         problem = "this is no export of KoboToolbox"
         expected = "a column _uuid or _id"
         raise InputError(problem, file=path.name, row=1, expected=expected, code="KOBO_NOT_EXPORT")
+    for form in forms:
+        _split_points(form)
     submissions = [_identified(form) for form in forms if form.parent is None and _SYSTEM & set(form.headings)]
     known: dict[str, dict[str, str]] = {}
     for form in submissions:
@@ -361,6 +367,20 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
         waiting = [form for form in waiting if form not in ready]
     repeats += [_belonging(form, {}) for form in waiting]
     return [*submissions, *repeats]
+
+
+def _split_points(form: Form) -> None:
+    """Read places that stand in one cell, latitude first, as the columns that an export has which was asked to split them."""
+    for heading in form.headings[:]:
+        names = [f"_{heading}_{part}" for part in (*_PARTS, "altitude")]
+        cells = form.frame[heading].drop_nulls().str.strip_chars()
+        if names[0] in form.headings or not len(cells) or cells.str.contains(_GEOPOINT).mean() < _MOSTLY:  # type: ignore[operator]
+            continue
+        latitude, longitude, altitude, precision = (pl.col(heading).str.extract(_GEOPOINT, at) for at in range(1, 5))
+        parts = zip(names, (latitude, longitude, precision, altitude), strict=True)
+        form.frame = form.frame.with_columns(part.alias(name) for name, part in parts)
+        form.headings += names
+        form.written |= dict.fromkeys(names, heading)
 
 
 def _is_workbook(path: Path) -> bool:
@@ -464,7 +484,7 @@ def _refused(form: Form, frame: pl.DataFrame, column: str, code: str, message: s
     lacking = frame.filter(pl.col(EVENT).is_null())["source_row"]
     refusals = [Refusal(form.file, row, column, None, code, message) for row in lacking]
     kept = frame.filter(pl.col(EVENT).is_not_null())
-    return Form(form.file, form.sheet, form.parent, kept, form.headings, [*form.refusals, *refusals])
+    return replace(form, frame=kept, refusals=[*form.refusals, *refusals])
 
 
 def submissions(forms: Sequence[Form]) -> list[Form]:
