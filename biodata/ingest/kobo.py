@@ -37,6 +37,7 @@ from biodata.ingest.sheet_numbers import odd_numbers
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}"
 _NO: Final = ("0", "0.0", "false", "no")
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%S%.f%:z"
+_ZONE: Final = r"([+-]\d\d:\d\d)\s*$"
 _SMALL: Final = r"^\s*-?\d{1,5}(?:\.\d+)?\s*$"
 _IDENTIFIERS: Final = ("_id", "_uuid", "_index", "instanceid")
 _OF_DEVICE: Final = {"eventID": ("_id", "_uuid"), "eventDate": ("start", "today"), "timeZone": ("start",)}
@@ -66,7 +67,7 @@ def event_rows(form: Form, columns: Columns, design: str | None) -> pl.DataFrame
     if not set(DATE) & set(frame.columns):
         frame = frame.with_columns(_of_device(form).alias("eventDate"))
     if "timeZone" not in frame.columns and "start" in form.headings:  # the telephone's
-        frame = frame.with_columns(form.frame["start"].str.extract(r"([+-]\d\d:\d\d)\s*$").alias("timeZone"))
+        frame = frame.with_columns(form.frame["start"].str.extract(_ZONE).alias("timeZone"))
     if design is not None and "design" not in frame.columns:
         frame = frame.with_columns(pl.lit(design).alias("design"))
     return frame.drop(PLACE_IN_PARENT, strict=False)
@@ -174,8 +175,16 @@ def findings(form: Form, columns: Columns) -> Iterator[Finding]:
         ended = form.frame.filter(moments[1] < moments[0])
         for row, start, end in ended.select("source_row", "start", "end").iter_rows():
             yield _finding(form, row, "end", end, "EVENT_ENDS_BEFORE_START", start=start)
+        zones = [form.frame[name].str.extract(_ZONE) for name in ("start", "end")]
+        usual = zones[0].drop_nulls().mode().sort().first()
+        for at in (zones[0] != zones[1]).fill_null(value=False).arg_true():
+            name = "start" if zones[0][at] != usual else "end"
+            row, value = form.frame["source_row"][at], form.frame[name][at]
+            yield _finding(form, row, name, value, "TIME_ZONE_NOT_OF_PLACE", proposal=str(usual))
     for heading in form.headings if form.parent is None else ():
-        if heading.rpartition("/")[2].casefold() in _IDENTIFIERS and heading != headings_of(form, columns).get("eventID"):
+        if heading.rpartition("/")[2].casefold() in _IDENTIFIERS and heading != headings_of(form, columns).get(
+            "eventID"
+        ):
             first: dict[str, int] = {}
             for row, value in form.frame.select("source_row", heading).drop_nulls().iter_rows():
                 if (before := first.setdefault(value, row)) != row:
@@ -202,7 +211,7 @@ def _finding(form: Form, row: int, heading: str, value: str, code: str, *, block
 def headings_of(form: Form, columns: Columns) -> dict[str, str]:
     """Return term → heading as the file has it, of what is asked and of what KoboToolbox adds."""
     told = {term: heading for term, names in _OF_DEVICE.items() for heading in names if heading in form.headings}
-    return told | {term: form.written.get(heading, heading) for heading, term in columns.named.items()}
+    return told | {term: form.written.get(heading, heading) for heading, term in reversed(columns.named.items())}
 
 
 def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
@@ -218,7 +227,7 @@ def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
         "source_row",
         pl.col(EVENT).alias("eventID"),
         *number,
-        *(pl.coalesce(headings).alias(term) for term, headings in by_term.items()),
+        *(_of_columns(headings, columns.parts).alias(term) for term, headings in by_term.items()),
     )
     radius = [heading for heading, term in named.items() if term == "coordinateUncertaintyInMeters"]
     if radius and set(radius) <= of_point:
@@ -231,6 +240,18 @@ def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
         placed = pl.col("decimalLatitude").is_not_null()
         frame = frame.with_columns(pl.when(placed).then(pl.lit("WGS84")).alias("geodeticDatum"))
     return frame
+
+
+def _of_columns(headings: list[str], parts: Sequence[str]) -> pl.Expr:
+    """Return the first of some columns that is filled, or the sum of the parts of a count; one that is no number is kept as it came."""
+    if len(parts) < 2 or set(headings) != set(parts):
+        return pl.coalesce(headings)
+    cells = [pl.col(name).str.strip_chars() for name in headings]
+    told = pl.any_horizontal(cell.is_not_null() for cell in cells)
+    numbers = [cell.cast(pl.Int64, strict=False) for cell in cells]
+    plain = pl.all_horizontal(a.is_null() | b.is_not_null() for a, b in zip(cells, numbers, strict=True))
+    total = pl.when(told).then(pl.sum_horizontal(numbers).cast(pl.String))
+    return pl.when(plain).then(total).otherwise(pl.concat_str(cells, separator=" + ", ignore_nulls=True))
 
 
 def _of_device(form: Form) -> pl.Series:

@@ -16,9 +16,12 @@ from biodata.formats.archives import open_archive
 from biodata.formats.other_workbooks import XLS, kind_of
 from biodata.formats.workbooks import read_sheets
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
+from biodata.ingest.headings.compounds import is_word_of
 from biodata.ingest.headings.deciding import are_names
+from biodata.ingest.headings.plain import words
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import Part, decided_headings, parts
+from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.scientific_names import genera
 
 # What the columns of a KoboToolbox export mean; a column that nobody mapped stays out.
@@ -45,6 +48,7 @@ _BY_ITSELF: Final = frozenset(
 """Terms whose columns come in without a mapping where their heading is certain: none of them is free text."""
 _FEWEST: Final = 3
 """Fewer answers do not tell that a question names animals."""
+_PARTS_OF_COUNT: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
 _MOSTLY: Final = 0.8
 """Share of answers that have to begin with a known genus."""
 _POINT: Final = re.compile(r"_(?P<question>.+)_(?P<part>latitude|longitude|precision|altitude)")
@@ -76,12 +80,15 @@ class Columns:
         Places that a question asked for, each heading → term; used where there is one.
     left_out : list of str
         Headings of the columns that stay out, those that KoboToolbox adds itself not among them.
+    parts : list of str
+        Headings of the columns whose sum is the count: seen and heard, adults and young, males and females.
     """
 
     terms: dict[str, str] = field(default_factory=dict)
     choices: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     points: list[dict[str, str]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
     @property
     def named(self) -> dict[str, str]:
@@ -202,6 +209,9 @@ def columns_of(
             taken.add(term)
         else:
             found.left_out.append(heading)
+    found.parts = _parts_of_count(found, asked, cells)
+    found.terms |= dict.fromkeys(found.parts, "individualCount")
+    found.left_out = [heading for heading in found.left_out if heading not in found.parts]
     found.points = [
         parts for parts in points.values() if {"decimalLatitude", "decimalLongitude"} <= set(parts.values())
     ]
@@ -221,6 +231,33 @@ def columns_of(
         and heading.removesuffix("_URL") not in every - {heading}
     ]
     return found
+
+
+def _parts_of_count(found: Columns, asked: Mapping[str, str], cells: Mapping[str, Sequence[str | None]]) -> list[str]:
+    """Return the numbers beside a taxon whose headings differ in one word alone: ages and sexes, or words of noticing."""
+    counts = {heading for heading, term in found.terms.items() if term == "individualCount"}
+    beside = [h for h in asked if found.taxon and h.rpartition("/")[0] == found.taxon.rpartition("/")[0]]
+    numbers = [h for h in beside if (told := [c for c in cells.get(h, ()) if c]) and _are_counts(told)]
+    for observed in (True, False):
+        alike: dict[tuple[str, ...], dict[str, str]] = {}
+        for heading in numbers:
+            said = words(asked[heading])
+            for at, word in enumerate(said):
+                meant = (
+                    is_word_of(word, "observe") if observed else any(parse_term(word, one) for one in _PARTS_OF_COUNT)
+                )
+                if meant:
+                    alike.setdefault((*said[:at], "", *said[at + 1 :]), {})[heading] = word
+        for those in alike.values():
+            ages, sexes = ({parse_term(word, one) for word in those.values()} - {None} for one in _PARTS_OF_COUNT)
+            twice = sexes and "Adult" in ages  # males and females are adults
+            if len(those) > 1 and counts <= set(those) and not twice:
+                return list(those)
+    return []
+
+
+def _are_counts(told: Sequence[str]) -> bool:
+    return sum(cell.strip().isdecimal() for cell in told) >= _MOSTLY * len(told)
 
 
 def _likely(asked: Mapping[str, str], cells: Mapping[str, Sequence[str | None]], *, named: bool) -> dict[str, str]:
