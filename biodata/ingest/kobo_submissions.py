@@ -16,13 +16,13 @@ from biodata.formats.archives import open_archive
 from biodata.formats.other_workbooks import XLS, kind_of
 from biodata.formats.workbooks import read_sheets
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
-from biodata.ingest.headings.compounds import is_word_of
 from biodata.ingest.headings.deciding import are_names
 from biodata.ingest.headings.plain import words
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import Part, decided_headings, parts
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.scientific_names import genera
+from biodata.text.tables import read_rows
 
 # What the columns of a KoboToolbox export mean; a column that nobody mapped stays out.
 #
@@ -238,14 +238,18 @@ def _parts_of_count(found: Columns, asked: Mapping[str, str], cells: Mapping[str
     counts = {heading for heading, term in found.terms.items() if term == "individualCount"}
     beside = [h for h in asked if found.taxon and h.rpartition("/")[0] == found.taxon.rpartition("/")[0]]
     numbers = [h for h in beside if (told := [c for c in cells.get(h, ()) if c]) and _are_counts(told)]
+    noticing = {
+        word
+        for row in read_rows("heading_parts.csv")
+        if row["concept"] == "observe"
+        for word in row["words"].split("|")
+    }
     for observed in (True, False):
         alike: dict[tuple[str, ...], dict[str, str]] = {}
         for heading in numbers:
             said = words(asked[heading])
             for at, word in enumerate(said):
-                meant = (
-                    is_word_of(word, "observe") if observed else any(parse_term(word, one) for one in _PARTS_OF_COUNT)
-                )
+                meant = word in noticing if observed else any(parse_term(word, one) for one in _PARTS_OF_COUNT)
                 if meant:
                     alike.setdefault((*said[:at], "", *said[at + 1 :]), {})[heading] = word
         for those in alike.values():

@@ -47,9 +47,8 @@ class Rows:
     table: SurveyTable
     own: Mapping[int, Mapping[str, Any]]
     known: frozenset[int] = frozenset()  # rows whose event the survey has
-    nothing: Mapping[tuple[int, str], str] = field(
-        default_factory=dict
-    )  # cells that say that they are empty, as they came
+    # Cells that say that they are empty, as they came.
+    nothing: Mapping[tuple[int, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: SurveyTable, known: pl.Series | None = None) -> "Rows":

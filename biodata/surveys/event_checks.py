@@ -71,9 +71,8 @@ def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     same = pl.col("locationID").eq_missing(pl.col("last_locationID"))
     begins, ends, began = (pl.col(name).cast(pl.Date) for name in ("event_start", "last_event_end", "last_event_start"))
     told = each.drop_nulls(["camera", "event_start"]).with_columns(before)
-    for row in told.filter(same & (begins < ends) & ((begins > began) | pl.col("camera_id").is_not_null()))[
-        "source_row"
-    ]:
+    later = (begins > began) | pl.col("camera_id").is_not_null()
+    for row in told.filter(same & (begins < ends) & later)["source_row"]:
         column = ENDS[0] if rows.own[row].get(ENDS[0]) is not None else "cameraID"
         yield rows.finding(row, column, "CAMERA_DEPLOYMENTS_OVERLAP")
 
@@ -199,9 +198,8 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
 def of_records(events: Mapping[str, EventTime], parts: Sequence[_Part]) -> Iterator[Finding]:
     """Find records outside their event."""
     for rows, interpreted in parts if events else ():
-        frame = interpreted.select(
-            "source_row", "event_start", "event_end", "event_time", minutes_of(pl.col("event_zone"))
-        )
+        columns = ("source_row", "event_start", "event_end", "event_time")
+        frame = interpreted.select(*columns, minutes_of(pl.col("event_zone")))
         for row, first, last, clock, there in frame.iter_rows():
             own = rows.own[row]
             column = next((name for name in DATE if own.get(name) is not None), None)

@@ -100,13 +100,13 @@ class TableChecks:
 
     def _at_event(self, rows: Rows, finding: Finding) -> Finding:
         """Return what is found of a record's cell that it has of its event, and its own table lacks, at the event's cell."""
-        row, column = finding.row or 0, finding.column or ""
-        events, at = self._cells.get(_event(rows, finding, "eventID"), (rows, row))
-        cell = rows.own.get(row, {}).get(column)  # under a term only where no heading of its own is known
+        column, here = finding.column or "", (rows, finding.row or 0)
+        events, at = self._cells.get(_event(rows, finding, "eventID"), here)
+        cell = rows.own.get(here[1], {}).get(column)  # under a term only where no heading of its own is known
         if column in _EVENTS or cell is None or events.own[at].get(column) != cell:
             return finding
-        place = (events.table.file, events.table.sheet, *events.table.place(at, column))
-        return Finding(*place, finding.value, finding.code, finding.blocking, finding.params)
+        row, heading = events.table.place(at, column)
+        return replace(finding, file=events.table.file, sheet=events.table.sheet, row=row, column=heading)
 
     def _find_in_records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         read = self._read(frame, rows.table)
@@ -129,9 +129,8 @@ class TableChecks:
         again = {one.value for one in twice if one.code == "EVENT_REPEATED"} if self.by_program else set()
         yield from twice
         for one in _identifiers(records, identifiers, "IDENTIFIER_MISSING", "IDENTIFIER_REPEATED", demanded=False):
-            if (
-                not again or (one.value or "").partition(":")[0] not in again
-            ):  # its event's identifier is part of its own
+            # Its event's identifier is part of its own.
+            if not again or (one.value or "").partition(":")[0] not in again:
                 yield one
         yield from _identifiers(sites, ("locationID",), "SITE_ID_MISSING", "SITE_REPEATED")
         yield from _unknown_events(records, events)

@@ -59,11 +59,6 @@ def compound(heading: str) -> Compound | None:
     return best if best is not None and best.confidence >= _HARDLY else None
 
 
-def is_word_of(word: str, concept: str) -> bool:
-    """Tell whether a word has a meaning of `data/heading_parts.csv` in any language."""
-    return any(concept in _words_of(language).get(word, ()) for language in LANGUAGES)
-
-
 def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
     """Yield the words of a heading: in Latin letters the longest phrases, in others what covers most with the fewest."""
     known, at = _lexicon(language), 0
