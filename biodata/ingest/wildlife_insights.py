@@ -41,7 +41,7 @@ _SEQUENCE: Final = ("start_time", "end_time", "group_size")
 _HEADINGS: Final = MappingProxyType(
     {
         "parentEventID": "deployment_id", "vernacularName": "common_name", "lifeStage": "age", "organismID": "individual_id",
-        "classificationProbability": "cv_confidence",
+        "classificationProbability": "cv_confidence", "scientificName": "species",
     }
 )  # fmt: skip
 """Term of a record → the column that it comes from, where that is called otherwise."""

@@ -70,7 +70,8 @@ class TableChecks:
     def events(self, rows: Rows, placed: frozenset[str] = frozenset()) -> list[Finding]:
         """Return what is wrong with events; `placed` are those whose records all have a place of their own."""
         found = [self._gap(one) for one in self._find_in_events(rows, placed)]
-        self._cells |= {event.strip(): (rows, row) for row, event in rows.cells("eventID").items()}
+        of_program = rows.cells("eventID") if self.by_program else {}
+        self._cells |= {event.strip(): (rows, row) for row, event in of_program.items()}
         self._of_events |= {(_event(rows, one, "eventID"), one.code, one.value) for one in found}
         return found
 
@@ -101,7 +102,8 @@ class TableChecks:
     def _at_event(self, rows: Rows, finding: Finding) -> Finding:
         """Return what is found of a record's cell that it has of its event, and its own table lacks, at the event's cell."""
         column, here = finding.column or "", (rows, finding.row or 0)
-        events, at = self._cells.get(_event(rows, finding, "eventID"), here)
+        of = (self._cells[event] for term in _EVENTS if (event := _event(rows, finding, term)) in self._cells)
+        events, at = next(of, here)
         cell = rows.own.get(here[1], {}).get(column)  # under a term only where no heading of its own is known
         if column in _EVENTS or cell is None or events.own[at].get(column) != cell:
             return finding
@@ -136,8 +138,7 @@ class TableChecks:
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
         yield from event_checks.of_records(self._when, self._records)
-        wrong = {event for event, code, _ in self._of_events if self.by_program and code.startswith(_SAYS_WRONG_PLACE)}
-        yield from value_checks.far([*self._sites, *self._events, *self._records], wrong)
+        yield from (self._at_event(*one) for one in value_checks.far([*self._sites, *self._events, *self._records]))
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
     @property
