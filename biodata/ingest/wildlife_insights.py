@@ -154,6 +154,7 @@ class WildlifeInsightsSource(Source):
                 batches=iter([events]),
                 refusals=[*refusals, *again],
                 headings=camera_traps.deployment_headings(frame),
+                findings=list(camera_traps.period_findings(frame, file=part.file)),
                 notes=[*(notes if failures else []), *camera_traps.left_out_columns(part.file, headings, taken, frame)],
             ),
             events,

@@ -185,9 +185,8 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
         if event and first is not None and last is not None and not is_open:
             periods.setdefault(event, (first, last))
     ends, found = ends_of(read["eventDate"]), dict[str, EventTime]()
-    frame = read.select("eventID", "design").with_columns(
-        ends["start"], ends["end"], ends["exact"], offsets(read, ends).alias("offset")
-    )
+    told = [ends["start"], ends["end"], ends["exact"], offsets(read, ends).alias("offset")]
+    frame = read.select("eventID", "design").with_columns(told)
     for event, design, start, end, exact, offset in frame.iter_rows():
         start, end = (at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end))  # fmt: skip
         first, last = periods.get(event, (None, None))

@@ -70,8 +70,7 @@ class TableChecks:
     def events(self, rows: Rows, placed: frozenset[str] = frozenset()) -> list[Finding]:
         """Return what is wrong with events; `placed` are those whose records all have a place of their own."""
         found = [self._gap(one) for one in self._find_in_events(rows, placed)]
-        of_program = rows.cells("eventID") if self.by_program else {}
-        self._cells |= {event.strip(): (rows, row) for row, event in of_program.items()}
+        self._cells |= {event.strip(): (rows, row) for row, event in rows.cells("eventID").items()}
         self._of_events |= {(_event(rows, one, "eventID"), one.code, one.value) for one in found}
         return found
 
@@ -105,7 +104,7 @@ class TableChecks:
         of = (self._cells[event] for term in _EVENTS if (event := _event(rows, finding, term)) in self._cells)
         events, at = next(of, here)
         cell = rows.own.get(here[1], {}).get(column)  # under a term only where no heading of its own is known
-        if column in _EVENTS or cell is None or events.own[at].get(column) != cell:
+        if not self.by_program or column in _EVENTS or cell is None or events.own[at].get(column) != cell:
             return finding
         row, heading = events.table.place(at, column)
         return replace(finding, file=events.table.file, sheet=events.table.sheet, row=row, column=heading)
