@@ -4,7 +4,8 @@ Only columns that a source names come in. Pictures of people and vehicles never 
 or looked through pictures; each row that stays out is counted with its reason.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -14,10 +15,12 @@ import polars as pl
 
 from biodata.core.errors import InputError, Refusal
 from biodata.core.vocabularies import MACHINE_ONLY, SurveyDesign
-from biodata.ingest.protocol import DatasetInfo, VerbatimTable
+from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 from biodata.ingest.tables import Part, whole_table
+from biodata.text.dates import parse_dates
 
 PROTOCOL: Final = "camera trap"
+_ANY_DAY: Final = date(9999, 1, 1)  # whether a date has been yet is checked elsewhere
 BASIS: Final = "MachineObservation"
 
 REASONS: Final = MappingProxyType(
@@ -182,6 +185,16 @@ def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str]
     ).with_columns(as_events())
 
 
+def period_findings(frame: pl.DataFrame, *, file: str) -> Iterator[Finding]:
+    """Find ends of deployments before their start, each at its own cell of the two that make a period."""
+    found = _columns(frame)
+    if {"start", "end"} <= found.keys():
+        start, end = (parse_dates(frame[found[name]], today=_ANY_DAY)["start"] for name in ("start", "end"))
+        wrong = frame.filter((end < start).fill_null(value=False)).select("source_row", found["start"], found["end"])
+        for row, first, last in wrong.iter_rows():
+            yield Finding(file, None, row, found["end"], last, "EVENT_ENDS_BEFORE_START", True, {"start": first})
+
+
 def deployment_headings(frame: pl.DataFrame) -> dict[str, str]:
     """Return what the columns of a table of deployments are headed, by term; of a period both ends."""
     found = _columns(frame)
@@ -321,6 +334,7 @@ def deployment_table(
         batches=iter([events.drop("folder", strict=False)]),
         refusals=[*refusals, *again],
         headings=deployment_headings(frame),
+        findings=list(period_findings(frame, file=part.file)),
         notes=left_out_columns(part.file, headings, taken, frame),
     )
     return table, events

@@ -11,8 +11,10 @@ import polars as pl
 from biodata.core.errors import InputError, Refusal, shorten
 from biodata.core.terms import EVENT_TERMS
 from biodata.core.vocabularies import SurveyDesign
+from biodata.formats.workbooks import Grid
 from biodata.ingest.camera_traps import why_left_out
 from biodata.ingest.event_tables import DATE, PLACE
+from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.kobo_submissions import (
     EVENT,
     PLACE_IN_PARENT,
@@ -27,11 +29,19 @@ from biodata.ingest.kobo_submissions import (
     unknown_headings,
 )
 from biodata.ingest.protocol import OPTION, DatasetInfo, Finding, Source, VerbatimTable
+from biodata.ingest.sheet_layout import Column, Layout
+from biodata.ingest.sheet_numbers import odd_numbers
 
 # Submissions as events, and what was seen as records, each with what its submission tells of place and date.
 
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}"
 _NO: Final = ("0", "0.0", "false", "no")
+_MOMENT: Final = "%Y-%m-%dT%H:%M:%S%.f%:z"
+_ZONE: Final = r"([+-]\d\d:\d\d)\s*$"
+_SMALL: Final = r"^\s*-?\d{1,5}(?:\.\d+)?\s*$"
+_IDENTIFIERS: Final = ("_id", "_uuid", "_index", "instanceid")
+_OF_DEVICE: Final = {"eventID": ("_id", "_uuid"), "eventDate": ("start", "today"), "timeZone": ("start",)}
+"""What KoboToolbox adds itself and is read where no question asks for it, the column that counts first last."""
 _BOUNDS: Final = {"decimalLatitude": 90, "decimalLongitude": 180}
 
 
@@ -56,6 +66,8 @@ def event_rows(form: Form, columns: Columns, design: str | None) -> pl.DataFrame
     frame = _terms(form, columns, named)
     if not set(DATE) & set(frame.columns):
         frame = frame.with_columns(_of_device(form).alias("eventDate"))
+    if "timeZone" not in frame.columns and "start" in form.headings:  # the telephone's
+        frame = frame.with_columns(form.frame["start"].str.extract(_ZONE).alias("timeZone"))
     if design is not None and "design" not in frame.columns:
         frame = frame.with_columns(pl.lit(design).alias("design"))
     return frame.drop(PLACE_IN_PARENT, strict=False)
@@ -148,7 +160,7 @@ def without_people(records: pl.DataFrame, file: str, column: str | None) -> tupl
 
 
 def findings(form: Form, columns: Columns) -> Iterator[Finding]:
-    """Yield the cells of places that lie outside the world, each by its heading."""
+    """Yield what a sheet shows by itself, each at its cell: places outside the world, clocks, identifiers, columns of numbers."""
     places = {heading: term for point in columns.points for heading, term in point.items()} | columns.terms
     for heading, term in places.items():
         if term not in _BOUNDS:
@@ -157,7 +169,49 @@ def findings(form: Form, columns: Columns) -> Iterator[Finding]:
         outside = (number.abs() > _BOUNDS[term]).fill_null(value=False)
         for row, value in form.frame.filter(outside).select("source_row", heading).iter_rows():
             bound = {"bound": str(_BOUNDS[term]), "term": term}
-            yield Finding(form.file, form.sheet, row, heading, value, "COORDINATE_OUT_OF_RANGE", True, bound)
+            yield _finding(form, row, heading, value, "COORDINATE_OUT_OF_RANGE", blocking=True, **bound)
+    if {"start", "end"} <= set(form.headings):
+        moments = [pl.col(name).str.strip_chars().str.to_datetime(_MOMENT, strict=False) for name in ("start", "end")]
+        ended = form.frame.filter(moments[1] < moments[0])
+        for row, start, end in ended.select("source_row", "start", "end").iter_rows():
+            yield _finding(form, row, "end", end, "EVENT_ENDS_BEFORE_START", start=start)
+        zones = [form.frame[name].str.extract(_ZONE) for name in ("start", "end")]
+        usual = zones[0].drop_nulls().mode().sort().first()
+        for at in (zones[0] != zones[1]).fill_null(value=False).arg_true():
+            name = "start" if zones[0][at] != usual else "end"
+            row, value = form.frame["source_row"][at], form.frame[name][at]
+            yield _finding(form, row, name, value, "TIME_ZONE_NOT_OF_PLACE", proposal=str(usual))
+    for heading in form.headings if form.parent is None else ():
+        if heading.rpartition("/")[2].casefold() in _IDENTIFIERS and heading != headings_of(form, columns).get(
+            "eventID"
+        ):
+            first: dict[str, int] = {}
+            for row, value in form.frame.select("source_row", heading).drop_nulls().iter_rows():
+                if (before := first.setdefault(value, row)) != row:
+                    yield _finding(form, row, heading, value, "IDENTIFIER_REPEATED", other_row=str(before))
+    yield from _odd_numbers(form, columns)
+
+
+def _odd_numbers(form: Form, columns: Columns) -> Iterator[Finding]:
+    """Yield numbers that are none of their column, of the columns that come in and of those that hold small figures alone."""
+    of_file = [heading for heading in form.headings if heading not in form.written]
+    shown = [
+        Column(at, heading, 1) for at, heading in enumerate(of_file) if not heading.startswith("_")
+        and (heading in columns.named or form.frame[heading].drop_nulls().str.contains(_SMALL).all())
+    ]  # fmt: skip
+    rows = [(row, list(cells)) for row, *cells in form.frame.select("source_row", *of_file).iter_rows()]
+    layout = Layout(Grid(form.file, form.sheet, visible=True, rows=[]), 1, shown, rows)
+    yield from odd_numbers(layout, {c.index: columns.named.get(c.heading, c.heading) for c in shown}, TERMS)
+
+
+def _finding(form: Form, row: int, heading: str, value: str, code: str, *, blocking: bool = False, **params: str) -> Finding:  # fmt: skip
+    return Finding(form.file, form.sheet, row, form.written.get(heading, heading), value, code, blocking, params)
+
+
+def headings_of(form: Form, columns: Columns) -> dict[str, str]:
+    """Return term → heading as the file has it, of what is asked and of what KoboToolbox adds."""
+    told = {term: heading for term, names in _OF_DEVICE.items() for heading in names if heading in form.headings}
+    return told | {term: form.written.get(heading, heading) for heading, term in reversed(columns.named.items())}
 
 
 def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
@@ -173,7 +227,7 @@ def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
         "source_row",
         pl.col(EVENT).alias("eventID"),
         *number,
-        *(pl.coalesce(headings).alias(term) for term, headings in by_term.items()),
+        *(_of_columns(headings, columns.parts).alias(term) for term, headings in by_term.items()),
     )
     radius = [heading for heading, term in named.items() if term == "coordinateUncertaintyInMeters"]
     if radius and set(radius) <= of_point:
@@ -186,6 +240,18 @@ def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
         placed = pl.col("decimalLatitude").is_not_null()
         frame = frame.with_columns(pl.when(placed).then(pl.lit("WGS84")).alias("geodeticDatum"))
     return frame
+
+
+def _of_columns(headings: list[str], parts: Sequence[str]) -> pl.Expr:
+    """Return the first of some columns that is filled, or the sum of the parts of a count; one that is no number is kept as it came."""
+    if len(parts) < 2 or set(headings) != set(parts):
+        return pl.coalesce(headings)
+    cells = [pl.col(name).str.strip_chars() for name in headings]
+    told = pl.any_horizontal(cell.is_not_null() for cell in cells)
+    numbers = [cell.cast(pl.Int64, strict=False) for cell in cells]
+    plain = pl.all_horizontal(a.is_null() | b.is_not_null() for a, b in zip(cells, numbers, strict=True))
+    total = pl.when(told).then(pl.sum_horizontal(numbers).cast(pl.String))
+    return pl.when(plain).then(total).otherwise(pl.concat_str(cells, separator=" + ", ignore_nulls=True))
 
 
 def _of_device(form: Form) -> pl.Series:
@@ -282,9 +348,9 @@ class KoboSource(Source):
         events.findings = [finding for form, columns in submitted for finding in findings(form, columns)]
         events.notes = [*_left_out(known), *(
             f"{f.file}{', sheet ' + f.sheet if f.sheet else ''}, row {f.row}, column {f.column}, value {f.value}: outside ±{f.params['bound']}"
-            for f in events.findings
+            for f in events.findings if "bound" in f.params
         )]  # fmt: skip
-        events.headings = {term: heading for _, columns in submitted[:1] for heading, term in columns.named.items()}
+        events.headings = {t: heading for one in submitted[:1] for t, heading in headings_of(*one).items()}
         if not named and self.design is None and not any(columns.placed for _, columns in submitted):
             events.refusals += [refusal for form, _ in submitted for refusal in _of_no_record(form)]
             yield events
@@ -310,7 +376,7 @@ class KoboSource(Source):
                 batches=iter([animals.drop("source_sheet")] if animals.height else []),
                 refusals=[*(form.refusals if form.parent is not None else []), *people],
                 findings=list(findings(form, columns)) if form.parent is not None else [],
-                headings={term: heading for heading, term in columns.named.items()},
+                headings=headings_of(form, columns),
                 sheet=form.sheet,
             )
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
@@ -17,9 +17,12 @@ from biodata.formats.other_workbooks import XLS, kind_of
 from biodata.formats.workbooks import read_sheets
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.headings.deciding import are_names
+from biodata.ingest.headings.plain import words
 from biodata.ingest.table_headings import declared_terms
 from biodata.ingest.tables import Part, decided_headings, parts
+from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.scientific_names import genera
+from biodata.text.tables import read_rows
 
 # What the columns of a KoboToolbox export mean; a column that nobody mapped stays out.
 #
@@ -45,6 +48,7 @@ _BY_ITSELF: Final = frozenset(
 """Terms whose columns come in without a mapping where their heading is certain: none of them is free text."""
 _FEWEST: Final = 3
 """Fewer answers do not tell that a question names animals."""
+_PARTS_OF_COUNT: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
 _MOSTLY: Final = 0.8
 """Share of answers that have to begin with a known genus."""
 _POINT: Final = re.compile(r"_(?P<question>.+)_(?P<part>latitude|longitude|precision|altitude)")
@@ -55,6 +59,7 @@ _PARTS: Final = MappingProxyType(
         "precision": "coordinateUncertaintyInMeters",
     }
 )
+_GEOPOINT: Final = r"^\s*(-?\d{1,3}\.?\d*) (-?\d{1,3}\.?\d*) (-?\d+\.?\d*) (\d+\.?\d*)\s*$"
 _META: Final = frozenset(
     """start end today deviceid device_id subscriberid simserial phonenumber phone_number username user_name email audit
     background-audio instanceid formhub/uuid meta/instanceid meta/instancename""".split()
@@ -75,12 +80,15 @@ class Columns:
         Places that a question asked for, each heading → term; used where there is one.
     left_out : list of str
         Headings of the columns that stay out, those that KoboToolbox adds itself not among them.
+    parts : list of str
+        Headings of the columns whose sum is the count: seen and heard, adults and young, males and females.
     """
 
     terms: dict[str, str] = field(default_factory=dict)
     choices: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     points: list[dict[str, str]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
     @property
     def named(self) -> dict[str, str]:
@@ -201,6 +209,9 @@ def columns_of(
             taken.add(term)
         else:
             found.left_out.append(heading)
+    found.parts = _parts_of_count(found, asked, cells)
+    found.terms |= dict.fromkeys(found.parts, "individualCount")
+    found.left_out = [heading for heading in found.left_out if heading not in found.parts]
     found.points = [
         parts for parts in points.values() if {"decimalLatitude", "decimalLongitude"} <= set(parts.values())
     ]
@@ -220,6 +231,37 @@ def columns_of(
         and heading.removesuffix("_URL") not in every - {heading}
     ]
     return found
+
+
+def _parts_of_count(found: Columns, asked: Mapping[str, str], cells: Mapping[str, Sequence[str | None]]) -> list[str]:
+    """Return the numbers beside a taxon whose headings differ in one word alone: ages and sexes, or words of noticing."""
+    counts = {heading for heading, term in found.terms.items() if term == "individualCount"}
+    beside = [h for h in asked if found.taxon and h.rpartition("/")[0] == found.taxon.rpartition("/")[0]]
+    numbers = [h for h in beside if (told := [c for c in cells.get(h, ()) if c]) and _are_counts(told)]
+    noticing = {
+        word
+        for row in read_rows("heading_parts.csv")
+        if row["concept"] == "observe"
+        for word in row["words"].split("|")
+    }
+    for observed in (True, False):
+        alike: dict[tuple[str, ...], dict[str, str]] = {}
+        for heading in numbers:
+            said = words(asked[heading])
+            for at, word in enumerate(said):
+                meant = word in noticing if observed else any(parse_term(word, one) for one in _PARTS_OF_COUNT)
+                if meant:
+                    alike.setdefault((*said[:at], "", *said[at + 1 :]), {})[heading] = word
+        for those in alike.values():
+            ages, sexes = ({parse_term(word, one) for word in those.values()} - {None} for one in _PARTS_OF_COUNT)
+            twice = sexes and "Adult" in ages  # males and females are adults
+            if len(those) > 1 and counts <= set(those) and not twice:
+                return list(those)
+    return []
+
+
+def _are_counts(told: Sequence[str]) -> bool:
+    return sum(cell.strip().isdecimal() for cell in told) >= _MOSTLY * len(told)
 
 
 def _likely(asked: Mapping[str, str], cells: Mapping[str, Sequence[str | None]], *, named: bool) -> dict[str, str]:
@@ -300,6 +342,8 @@ class Form:
         The columns as headed.
     refusals : list of Refusal
         Rows that belong to no submission, or cannot be read.
+    written : dict of str to str
+        Column of ours → the heading whose cells it was read from, where the file has no such column.
     """
 
     file: str
@@ -308,6 +352,7 @@ class Form:
     frame: pl.DataFrame
     headings: list[str]
     refusals: list[Refusal]
+    written: dict[str, str] = field(default_factory=dict)
 
 
 def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> list[Form]:
@@ -346,6 +391,8 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
         problem = "this is no export of KoboToolbox"
         expected = "a column _uuid or _id"
         raise InputError(problem, file=path.name, row=1, expected=expected, code="KOBO_NOT_EXPORT")
+    for form in forms:
+        _split_points(form)
     submissions = [_identified(form) for form in forms if form.parent is None and _SYSTEM & set(form.headings)]
     known: dict[str, dict[str, str]] = {}
     for form in submissions:
@@ -361,6 +408,20 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
         waiting = [form for form in waiting if form not in ready]
     repeats += [_belonging(form, {}) for form in waiting]
     return [*submissions, *repeats]
+
+
+def _split_points(form: Form) -> None:
+    """Read places that stand in one cell, latitude first, as the columns that an export has which was asked to split them."""
+    for heading in form.headings[:]:
+        names = [f"_{heading}_{part}" for part in (*_PARTS, "altitude")]
+        cells = form.frame[heading].drop_nulls().str.strip_chars()
+        if names[0] in form.headings or not len(cells) or cells.str.contains(_GEOPOINT).mean() < _MOSTLY:  # type: ignore[operator]
+            continue
+        latitude, longitude, altitude, precision = (pl.col(heading).str.extract(_GEOPOINT, at) for at in range(1, 5))
+        parts = zip(names, (latitude, longitude, precision, altitude), strict=True)
+        form.frame = form.frame.with_columns(part.alias(name) for name, part in parts)
+        form.headings += names
+        form.written |= dict.fromkeys(names, heading)
 
 
 def _is_workbook(path: Path) -> bool:
@@ -464,7 +525,7 @@ def _refused(form: Form, frame: pl.DataFrame, column: str, code: str, message: s
     lacking = frame.filter(pl.col(EVENT).is_null())["source_row"]
     refusals = [Refusal(form.file, row, column, None, code, message) for row in lacking]
     kept = frame.filter(pl.col(EVENT).is_not_null())
-    return Form(form.file, form.sheet, form.parent, kept, form.headings, [*form.refusals, *refusals])
+    return replace(form, frame=kept, refusals=[*form.refusals, *refusals])
 
 
 def submissions(forms: Sequence[Form]) -> list[Form]:

@@ -207,7 +207,7 @@ class Admission:
 
 
 def _count(seen: Observation) -> str | None:
-    """Return a number of individuals, a whole one without its point."""
+    """Return a number of individuals, a whole one without its point; one below none as it came, to be found."""
     element, text = seen.values.get(Attribute.COUNT, ("", ""))
     if element != "dValue":
         text = text if text.isdecimal() and len(text) <= 5 else ""
@@ -215,7 +215,7 @@ def _count(seen: Observation) -> str | None:
         number = float(text)
     except ValueError:
         return None
-    return f"{number:.12g}" if 0 <= number < 1e6 else None
+    return f"{number:.12g}" if abs(number) < 1e6 else None
 
 
 def _word(seen: Observation, attribute: Attribute, vocabulary: Vocabulary) -> str | None:

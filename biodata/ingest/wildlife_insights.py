@@ -41,7 +41,7 @@ _SEQUENCE: Final = ("start_time", "end_time", "group_size")
 _HEADINGS: Final = MappingProxyType(
     {
         "parentEventID": "deployment_id", "vernacularName": "common_name", "lifeStage": "age", "organismID": "individual_id",
-        "classificationProbability": "cv_confidence",
+        "classificationProbability": "cv_confidence", "scientificName": "species",
     }
 )  # fmt: skip
 """Term of a record → the column that it comes from, where that is called otherwise."""
@@ -154,6 +154,7 @@ class WildlifeInsightsSource(Source):
                 batches=iter([events]),
                 refusals=[*refusals, *again],
                 headings=camera_traps.deployment_headings(frame),
+                findings=list(camera_traps.period_findings(frame, file=part.file)),
                 notes=[*(notes if failures else []), *camera_traps.left_out_columns(part.file, headings, taken, frame)],
             ),
             events,

@@ -71,8 +71,8 @@ def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     same = pl.col("locationID").eq_missing(pl.col("last_locationID"))
     begins, ends, began = (pl.col(name).cast(pl.Date) for name in ("event_start", "last_event_end", "last_event_start"))
     told = each.drop_nulls(["camera", "event_start"]).with_columns(before)
-    again = told.filter(same & (begins < ends) & ((begins > began) | pl.col("camera_id").is_not_null()))
-    for row in again["source_row"]:
+    later = (begins > began) | pl.col("camera_id").is_not_null()
+    for row in told.filter(same & (begins < ends) & later)["source_row"]:
         column = ENDS[0] if rows.own[row].get(ENDS[0]) is not None else "cameraID"
         yield rows.finding(row, column, "CAMERA_DEPLOYMENTS_OVERLAP")
 
@@ -185,9 +185,8 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
         if event and first is not None and last is not None and not is_open:
             periods.setdefault(event, (first, last))
     ends, found = ends_of(read["eventDate"]), dict[str, EventTime]()
-    frame = read.select("eventID", "design").with_columns(
-        ends["start"], ends["end"], ends["exact"], offsets(read, ends).alias("offset")
-    )
+    told = [ends["start"], ends["end"], ends["exact"], offsets(read, ends).alias("offset")]
+    frame = read.select("eventID", "design").with_columns(told)
     for event, design, start, end, exact, offset in frame.iter_rows():
         start, end = (at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end))  # fmt: skip
         first, last = periods.get(event, (None, None))
@@ -198,9 +197,8 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
 def of_records(events: Mapping[str, EventTime], parts: Sequence[_Part]) -> Iterator[Finding]:
     """Find records outside their event."""
     for rows, interpreted in parts if events else ():
-        frame = interpreted.select(
-            "source_row", "event_start", "event_end", "event_time", minutes_of(pl.col("event_zone"))
-        )
+        columns = ("source_row", "event_start", "event_end", "event_time")
+        frame = interpreted.select(*columns, minutes_of(pl.col("event_zone")))
         for row, first, last, clock, there in frame.iter_rows():
             own = rows.own[row]
             column = next((name for name in DATE if own.get(name) is not None), None)

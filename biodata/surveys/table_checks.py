@@ -58,6 +58,7 @@ class TableChecks:
         self._designs: list[_Part] = []
         self._when: dict[str, event_checks.EventTime] = {}
         self._of_events: set[tuple[str, str, str | None]] = set()
+        self._cells: dict[str, tuple[Rows, int]] = {}
 
     def sites(self, rows: Rows) -> Iterator[Finding]:
         """Find what is wrong with sites."""
@@ -69,6 +70,7 @@ class TableChecks:
     def events(self, rows: Rows, placed: frozenset[str] = frozenset()) -> list[Finding]:
         """Return what is wrong with events; `placed` are those whose records all have a place of their own."""
         found = [self._gap(one) for one in self._find_in_events(rows, placed)]
+        self._cells |= {event.strip(): (rows, row) for row, event in rows.cells("eventID").items()}
         self._of_events |= {(_event(rows, one, "eventID"), one.code, one.value) for one in found}
         return found
 
@@ -93,7 +95,19 @@ class TableChecks:
         if not self.by_program:
             return found
         # A program's record has its event's place and date, of which the same was found there.
-        return [f for f in found if not {(_event(rows, f, of), f.code, f.value) for of in _EVENTS} & self._of_events]
+        new = [f for f in found if not {(_event(rows, f, of), f.code, f.value) for of in _EVENTS} & self._of_events]
+        return [self._at_event(rows, f) for f in new]
+
+    def _at_event(self, rows: Rows, finding: Finding) -> Finding:
+        """Return what is found of a record's cell that it has of its event, and its own table lacks, at the event's cell."""
+        column, here = finding.column or "", (rows, finding.row or 0)
+        of = (self._cells[event] for term in _EVENTS if (event := _event(rows, finding, term)) in self._cells)
+        events, at = next(of, here)
+        cell = rows.own.get(here[1], {}).get(column)  # under a term only where no heading of its own is known
+        if not self.by_program or column in _EVENTS or cell is None or events.own[at].get(column) != cell:
+            return finding
+        row, heading = events.table.place(at, column)
+        return replace(finding, file=events.table.file, sheet=events.table.sheet, row=row, column=heading)
 
     def _find_in_records(self, rows: Rows, frame: pl.DataFrame) -> Iterator[Finding]:
         read = self._read(frame, rows.table)
@@ -123,8 +137,7 @@ class TableChecks:
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
         yield from event_checks.of_records(self._when, self._records)
-        wrong = {event for event, code, _ in self._of_events if self.by_program and code.startswith(_SAYS_WRONG_PLACE)}
-        yield from value_checks.far([*self._sites, *self._events, *self._records], wrong)
+        yield from (self._at_event(*one) for one in value_checks.far([*self._sites, *self._events, *self._records]))
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
     @property

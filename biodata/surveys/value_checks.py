@@ -245,8 +245,8 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
             yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **told)
 
 
-def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] = ()) -> Iterator[Finding]:
-    """Find places of a survey's own rows that lie far from all others; of `of_events` nothing is told again at their records."""
+def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Finding]]:
+    """Find places of a survey's own rows that lie far from all others; each with its table."""
     step = [(pl.col(name) / _STEP_DEGREES).round() * _STEP_DEGREES for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
         read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
@@ -271,9 +271,8 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]], of_events: Collection[str] =
         zones = Counter(rows.cells("utm_zone").values())
         other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
         columns = ("utm_zone",) if other_zone else _EAST_FIRST if any(east) else _PLACES
-        again = rows.table.kind == "occurrences" and (rows.own[row].get("eventID") or "").strip() in of_events
-        if not again and (column := rows.column(row, columns)) is not None:
-            yield rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
+        if (column := rows.column(row, columns)) is not None:
+            yield rows, rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
 
 
 def is_east(x: str = "x", y: str = "y") -> pl.Expr:

@@ -377,3 +377,44 @@ def test_who_observed_is_told_by_the_design(tmp_path, design, basis):
     pipeline.ingest("kobo", [path], settings, dataset="k", options=options)
     with Lake.open(settings.data) as lake:
         assert lake.read("occurrences")["basisOfRecord"].to_list() == [basis]
+
+
+_ASKED = [
+    "start",
+    "end",
+    "today",
+    "site/gps",
+    "obs/scientific_name",
+    "obs/number_seen",
+    "obs/number_heard",
+    "_id",
+    "_uuid",
+]
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "code"),
+    [
+        ("site/gps", "101.33 21.22 600 4.5", "COORDINATE_OUT_OF_RANGE"),
+        ("end", "2026-03-17T07:00:00.000+07:00", "EVENT_ENDS_BEFORE_START"),
+        ("start", "2026-03-17T09:30:00.000+09:00", "TIME_ZONE_NOT_OF_PLACE"),
+        ("_id", "254135870", "IDENTIFIER_REPEATED"),
+    ],
+)
+def test_what_a_submission_shows_by_itself_is_found_at_its_cell(tmp_path, heading, cell, code):
+    rows = [
+        [f"2026-03-17T0{n}:00:00.000+07:00", "2026-03-17T09:00:00.000+07:00", "2026-03-17", "21.22 101.33 600 4.5", "Bos gaurus",
+         "2", "3", f"25413587{n}", UUIDS[0][:-1] + str(n)] for n in range(9)
+    ]  # fmt: skip
+    right, _ = read(csv_of(tmp_path / "right.csv", *rows, headings=_ASKED))
+    rows[8][_ASKED.index(heading)] = cell
+    events, (_, frame) = read(csv_of(tmp_path / "k.csv", *rows, headings=_ASKED))
+    assert right.findings == []
+    assert [(f.row, f.column, f.value is not None, f.code) for f in events.findings] == [(10, heading, True, code)]
+    assert {events.headings[term] for term in ("eventID", "eventDate", "decimalLatitude")} == {
+        "_uuid",
+        "today",
+        "site/gps",
+    }
+    assert frame["individualCount"].unique().to_list() == ["5"]
+    assert frame["decimalLongitude"][0] == "101.33"

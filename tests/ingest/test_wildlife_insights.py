@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from biodata.core.errors import InputError
-from biodata.ingest import open_source
+from biodata.ingest import camera_traps, open_source
 from biodata.places import load_boundaries
 from biodata.surveys.check import check_files
 from wildlife_insights_rows import CAMERAS, DEPLOYMENTS, HEADING, MUNTJAC, PROJECTS, ROW
@@ -158,3 +158,9 @@ def test_a_row_of_the_projects_that_was_cut_off_is_told_for_its_licence_is_lost(
     tables = list(open_source("wildlife-insights", [written(tmp_path / "p", ROW, projects=PROJECTS[:-20])]).read())
     assert [(one.file, one.row, one.code) for one in tables[0].refusals] == [("projects.csv", 2, "ROW_FIELD_COUNT")]
     assert "Khamla" not in str(tables[0].refusals)
+
+
+def test_an_end_before_its_start_is_found_at_the_cell_of_the_end():
+    days = {"start_date": ["2025-01-13 09:30:00"] * 2, "end_date": ["2025-03-12 15:30:00", "2024-03-12 15:30:00"]}
+    found = camera_traps.period_findings(pl.DataFrame({"source_row": [2, 3], **days}), file="d.csv")
+    assert [(one.row, one.column, one.code) for one in found] == [(3, "end_date", "EVENT_ENDS_BEFORE_START")]

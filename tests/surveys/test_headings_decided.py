@@ -90,3 +90,10 @@ def test_questions_of_kobotoolbox_are_decided_in_the_same_way(heading):
     }  # fmt: skip
     spoken = {heading: ("ໝູປ່າ", "wild boar", "野猪")}
     assert columns_of(list(spoken), {}, cells=spoken).terms == {heading: "vernacularName"}
+
+
+def test_of_two_names_of_which_neither_is_said_to_be_latin_the_cells_tell_which_is():
+    told = taken(
+        ["Jenis Satwa", "Nama Lokal"], [["Sus scrofa", "Rusa unicolor", "Bos gaurus"], ["Babi", "Rusa", "Seladang"]]
+    )
+    assert told == {"Jenis Satwa": "scientificName", "Nama Lokal": "vernacularName"}

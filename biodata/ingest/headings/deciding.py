@@ -65,6 +65,12 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
         replace(one, why=Why.REPEATED) if one.term in several and one.why is Why.WORDS else one for one in proposals
     ]
     told = [_non_empty(cells.get(one.heading, ())) for one in proposals]
+    names = [at for at, one in enumerate(proposals) if one.term == "vernacularName" and one.why is Why.REPEATED]
+    latin = [at for at in names if told[at] and are_latin(told[at])]
+    if len(names) == 2 and len(latin) == 1 and "scientificName" not in several | {one.term for one in proposals}:
+        for at in names:  # of two names that are not said to be Latin the cells tell which is
+            term = "scientificName" if at in latin else "vernacularName"
+            proposals[at] = replace(proposals[at], term=term, confidence=CERTAIN, why=Why.TAKEN)
     # What cells alone tell decides what stands beside it.
     return _decide(_by_cells(_decide(_with_ends(proposals, told), cells), told), cells)
 
