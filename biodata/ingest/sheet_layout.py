@@ -234,7 +234,7 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
     """Return the value and the code of a row that is no record; no code for a template's example, None for a record."""
     told = [cell for cell in cells if cell is not None]
     words = [cell for cell in told if not _NUMBER.fullmatch(cell)]
-    total = next(filter(is_total, words), None)
+    total = next((cell for cell in words if is_total(cell) or key(cell) in _words()["richness"]), None)
     if number in grid.marks.hidden_rows:
         return None, "ROW_HIDDEN"
     if [(cell or "").strip() for cell in cells] == [(cell or "").strip() for cell in headings]:
