@@ -26,9 +26,9 @@ _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _PARTS: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
-_BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.|ແມັດ)?$")
+_BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.?|ແມັດ|ມ|ម|mét|မီတာ)?$")
 _EXPLAINED: Final = re.compile(
-    r"([^\W\d_]{1,6}\d{0,3})\s*[=＝]\s*([^;；。=＝]+?)\s*(?=[;；。]|[,，]\s*[^\W\d_]{1,6}\d{0,3}\s*[=＝]|\.\s|$)"
+    r"([^\W\d_]{1,6}\d{0,3})\s*[=＝]\s*([^;；。=＝]+?)\s*(?=[;；。]|[,，] ?\w+ ?[=＝]|\.\s|$)"
 )
 _WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".split())
 _WHERE: Final = frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates easting".split())
@@ -58,8 +58,8 @@ class Sheet:
     proposals: dict[int, Proposal]
     cross: Cross | None = None
     is_list: bool = False  # of taxa, without records
+    # Rows beside the headings that tell the day or the observer of each column, by the term: number and cells.
     facts: dict[str, tuple[int, Cells]] = field(default_factory=dict)
-    """What rows beside the headings tell of each column by its term, day or observer: their number and cells."""
 
     def cells(self, index: int) -> list[str]:
         """Return the filled cells of a column."""
@@ -90,17 +90,15 @@ class Sheet:
 
     def take_facts(self) -> None:
         """Take the rows above and below the headings of a table of taxa that tell something of each of its other columns."""
-        last = max((index for index, name in self.names.items() if name in NAMES_OF_TAXA), default=None)
-        below = list(self.layout.rows)
-        for number, cells in [*reversed(self.layout.above), *below] if last is not None else ():
+        last = max((index for index, name in self.names.items() if name in NAMES_OF_TAXA), default=-1)
+        for number, cells in [*reversed(self.layout.above), *self.layout.rows] if last >= 0 else ():
             label = next((cell for cell in reversed(cells[: last + 1]) if cell is not None), "")
             told = [cell for cell in cells[last + 1 :] if cell is not None]
             term = of_label(label, told[0]) if label and len(told) > 1 and not any(map(is_known, told)) else None
             if term is not None:
                 self.facts.setdefault(term, (number, cells))
-                self.layout.findings.append(self.layout.finding(number, None, label, "VALUE_READ_AS", read=term))
                 self.layout.rows[:] = [row for row in self.layout.rows if row[0] != number]
-            elif (number, cells) in below:
+            elif number > self.layout.heading_row:
                 break
 
     def parts(self, cross: Cross) -> Iterator["Sheet"]:
@@ -146,15 +144,10 @@ def share_taxa(sheets: Sequence[Sheet]) -> None:
 
 def _explained(layout: Layout) -> Iterator[tuple[str, str]]:
     """Yield the codes that texts above or below a table explain, with the Latin name where there is one."""
-    records, written = (
-        {number for number, _ in layout.rows},
-        layout.grid.marks.formulas,
-    )  # `= Olive Ridley` is typed as one
-    rows = (
-        [text.strip() for at, cell in enumerate(row) if (text := cell or written.get((number, at)))]
-        for number, row in layout.grid.rows
-        if number not in records
-    )
+    # `= Olive Ridley` is typed as a formula.
+    written, records = layout.grid.marks.formulas, {number for number, _ in layout.rows}
+    others = [(number, row) for number, row in layout.grid.rows if number not in records]
+    rows = [[text.strip() for at, c in enumerate(row) if (text := c or written.get((n, at)))] for n, row in others]
     # A code, and what it means in the next cell.
     texts = ((" = " if len(row) == 2 and "=" not in "".join(row) else " ").join(row) for row in rows)
     for code, told in _EXPLAINED.findall(" ; ".join(texts)):

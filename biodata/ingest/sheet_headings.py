@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -83,7 +84,9 @@ def _is_heading(text: str, known: Collection[str]) -> bool:
 
 def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dict[int, Proposal]]:
     """Return for each column the term that it surely is, else its heading, and what is proposed for it."""
-    cells = {column.heading: layout.cells(column.index)[:50] for column in layout.columns}
+    least = _usual(layout) / 2  # a legend below the records is of no column
+    records = replace(layout, rows=[row for row in layout.rows if _filled(row) >= least][:50])
+    cells = {column.heading: records.cells(column.index) for column in layout.columns}
     # Longer than any heading: to look for one that is like it would only take time.
     asked = [column.heading if len(column.heading) <= _LONGEST_HEADING else "" for column in layout.columns]
     proposed = decided(propose(asked, cells=cells, kept=kept), cells)
@@ -103,8 +106,8 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
 def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
     """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell."""
     told = [index for index, name in names.items() if name in _OF_RECORDS]
-    usual = sorted(sum(cell is not None for cell in cells) for _, cells in layout.rows)
-    for number, cells in [*layout.rows] if told and usual and usual[len(usual) // 2] >= _WIDE else ():
+    usual = _usual(layout)
+    for number, cells in [*layout.rows] if told and usual >= _WIDE else ():
         (at, title), *more = [(at, cell) for at, cell in enumerate(cells) if cell is not None] or [(-1, "")]
         name = names.get(at, "")
         # A month, or a group, that stands alone above its records.
@@ -116,7 +119,7 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
         filled = [cell for cell in cells if cell is not None]
         below = [index for index in told if index < len(cells) and cells[index] is not None]
         apart = len(layout.rows) > 1 and layout.rows[-2][0] < number - 1
-        few = (2 if apart else 3) * len(filled) <= usual[len(usual) // 2]
+        few = (2 if apart else 3) * len(filled) <= usual
         worded = any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled)
         labels = all(_LABEL.search(cell + " ") for cell in filled)
         identified = any(names.get(at) == "occurrenceID" for at, cell in enumerate(cells) if cell is not None)
@@ -126,6 +129,14 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
     _leave_out_others(layout, names)
+
+
+def _filled(row: tuple[int, Cells]) -> int:
+    return sum(cell is not None for cell in row[1])
+
+
+def _usual(layout: Layout) -> int:
+    return sorted(map(_filled, layout.rows))[len(layout.rows) // 2] if layout.rows else 0
 
 
 def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:

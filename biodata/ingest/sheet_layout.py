@@ -125,11 +125,8 @@ def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
     """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
     pairs = list(zip_longest(upper, lower))
-    joined = [
-        at
-        for at, ((left, below), (high, low)) in enumerate(pairwise(pairs))
-        if low is not None and below and high in (None, left)
-    ]
+    beside = enumerate(pairwise(pairs))
+    joined = [at for at, ((left, below), (high, low)) in beside if low is not None and below and high in (None, left)]
     groups = {*joined, *(at + 1 for at in joined)}
     filled = {at: low for at, (high, low) in enumerate(pairs) if low is not None and not (high and _is_unit(low))}
     return bool(joined) and filled.keys() <= groups and not any(map(_PLAIN_NUMBER.fullmatch, filled.values()))

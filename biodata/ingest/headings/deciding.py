@@ -88,9 +88,7 @@ def _decide(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
 def _with_latin(proposals: Sequence[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
     """Return proposals in which of headings of common names the one whose cells are Latin is of scientific names."""
     named = [at for at, one in enumerate(proposals) if one.term == "vernacularName" and one.why is not Why.KEPT]
-    latin = [
-        at for at in named if len(cells[at]) >= _FEWEST and _most(cells[at], _BINOMIAL.match) and are_latin(cells[at])
-    ]
+    latin = [at for at in named if cells[at] and _most(cells[at], _BINOMIAL.match) and are_latin(cells[at])]
     if len(latin) != 1 or "scientificName" in {one.term for one in proposals}:
         return [*proposals]
     # The others have no rival then.
