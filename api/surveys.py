@@ -12,23 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import auth, documents
+from api import auth, documents, survey_bodies
 from api.answers import json_answer, only
 from api.auth import Gate, SmallRoute
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
 from api.models import Receipt
 from api.readers import boolean, integer, one_of
-from api.survey_bodies import (
-    Answer,
-    Decision,
-    Submission,
-    SubmissionList,
-    SubmissionRows,
-    Upload,
-    VersionList,
-    receive_upload,
-)
 from biodata import places, surveys
 from biodata.access.roles import Action, Principal, may, may_somewhere
 from biodata.core.errors import NoReleaseError
@@ -71,7 +61,7 @@ async def hand_in(request: Request) -> Response:
     kept = partial(to_thread.run_sync, limiter=request.app.state.checking)
     run = (await gate(request)).run if dry_run else kept
     found = service(request)
-    async with receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
+    async with survey_bodies.receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         sent = _sent(upload)
         if sender is None:
             return await run(partial(check, request, found, upload))
@@ -80,7 +70,7 @@ async def hand_in(request: Request) -> Response:
 
 @router.get(
     "", summary="Surveys that concern you", openapi_extra={"parameters": [documents.LANGUAGE]},
-    responses=documents.answers(SubmissionList, other=(401,)),
+    responses=documents.answers(survey_bodies.SubmissionList, other=(401,)),
 )  # fmt: skip
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
@@ -90,7 +80,7 @@ def every(request: Request, who: Known) -> Response:
 
 @router.get(
     "/{number}", summary="What became of a survey", openapi_extra={"parameters": [documents.LANGUAGE]},
-    responses=documents.answers(Submission, missing=True, other=(401,)),
+    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401,)),
 )  # fmt: skip
 def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with a survey's state, report, difference and history: to who handed it in, and to who reviews a side of it.
@@ -104,7 +94,7 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
 
 @router.get(
     "/{number}/rows", summary="A survey's rows as they would be published", openapi_extra=documents.plain_parameters(*_OF_ROWS),
-    responses=documents.answers(SubmissionRows, missing=True, other=(401, 409, 422)),
+    responses=documents.answers(survey_bodies.SubmissionRows, missing=True, other=(401, 409, 422)),
 )  # fmt: skip
 def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
     """Answer with what is decided about: its sender sees all rows, a reviewer those of their sides; nobody else any.
@@ -154,7 +144,7 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
     return Response(orjson.dumps(told), 202, headers, media_type="application/json")
 
 
-def _sent(upload: Upload) -> Sent:
+def _sent(upload: survey_bodies.Upload) -> Sent:
     told = upload.told
     return Sent(
         part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
@@ -163,7 +153,12 @@ def _sent(upload: Upload) -> Sent:
 
 
 def _receive(
-    request: Request, found: Service, sender: Principal, upload: Upload, idempotency_key: str | None, sent: Sent
+    request: Request,
+    found: Service,
+    sender: Principal,
+    upload: survey_bodies.Upload,
+    idempotency_key: str | None,
+    sent: Sent,
 ) -> Response:
     try:
         number = surveys.receive(
@@ -197,7 +192,7 @@ _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tel
 
 @reviews_router.post(
     "/{number}/submit", summary="Send a draft to review", openapi_extra=_IF_MATCH,
-    responses=documents.answers(Submission, missing=True, other=(401, 409, 412, 422, 428)),
+    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 409, 412, 422, 428)),
 )  # fmt: skip
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
@@ -209,9 +204,9 @@ def submit(request: Request, who: Known, number: Number) -> Response:
 
 @reviews_router.post(
     "/{number}/decisions", summary="Accept, ask about or refuse a survey", openapi_extra=_IF_MATCH,
-    responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
+    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
 )  # fmt: skip
-def decide(request: Request, who: Known, number: Number, sent: Decision) -> Response:
+def decide(request: Request, who: Known, number: Number, sent: survey_bodies.Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
     only(request, "language")
     wanted = _number(request, who, number, Action.REVIEW_SUBMISSION)
@@ -224,9 +219,9 @@ def decide(request: Request, who: Known, number: Number, sent: Decision) -> Resp
 
 @reviews_router.post(
     "/{number}/answers", summary="Answer what a reviewer asked", openapi_extra=_IF_MATCH,
-    responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
+    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
 )  # fmt: skip
-def answer(request: Request, who: Known, number: Number, sent: Answer) -> Response:
+def answer(request: Request, who: Known, number: Number, sent: survey_bodies.Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     only(request, "language")
     wanted = _number(request, who, number, Action.HAND_IN)
@@ -236,7 +231,7 @@ def answer(request: Request, who: Known, number: Number, sent: Answer) -> Respon
 
 @reviews_router.delete(
     "/{number}", summary="Take a survey off the map, or back", status_code=202, openapi_extra=_LANGUAGE,
-    responses=documents.answers(Submission, missing=True, other=(401, 403, 409, 422), status=202),
+    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 403, 409, 422), status=202),
 )  # fmt: skip
 def remove(request: Request, who: Known, number: Number) -> Response:
     """Remove the part of the dataset that the survey is: its rows are off the map with the next release, after a login.
@@ -264,7 +259,7 @@ def restore(request: Request, who: Known, number: Number) -> Response:
 
 @reviews_router.get(
     "/versions/{key:path}", summary="The versions of the parts of a dataset", openapi_extra=_LANGUAGE,
-    responses=documents.answers(VersionList, missing=True, other=(401,)),
+    responses=documents.answers(survey_bodies.VersionList, missing=True, other=(401,)),
 )  # fmt: skip
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
@@ -320,7 +315,7 @@ def language_asked(request: Request) -> str:
     return language
 
 
-def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, language: str) -> Response:
+def report_answer(report: dict[str, Any], upload: survey_bodies.Upload, form: ReportForm, language: str) -> Response:
     """Return the report in the form and language that were asked for."""
     headers = {
         "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key",
@@ -333,12 +328,12 @@ def report_answer(report: dict[str, Any], upload: Upload, form: ReportForm, lang
     return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
 
 
-def accepted_now(upload: Upload) -> tuple[str, ...]:
+def accepted_now(upload: survey_bodies.Upload) -> tuple[str, ...]:
     """Return the proposals that a form accepts."""
     return tuple(one.strip() for one in upload.told.get("accept", "").splitlines() if one.strip())
 
 
-def check(request: Request, found: Service, upload: Upload) -> Response:
+def check(request: Request, found: Service, upload: survey_bodies.Upload) -> Response:
     """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
     (form, language), dataset = asked(request), upload.dataset
     if dataset is not None and not may(auth.principal(request), Action.HAND_IN, dataset=dataset):

@@ -7,18 +7,9 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
+from biodata.cli import options as common
 from biodata.cli import survey_options as options
 from biodata.cli import survey_review
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    boundaries_for,
-    check_kinds,
-    check_outputs,
-    installation,
-    say,
-    show_progress,
-)
 from biodata.cli.species_maps import as_text
 from biodata.core.errors import BiodataError, InputError
 
@@ -68,9 +59,9 @@ def template(
     """
     from biodata.surveys import templates
 
-    check_kinds([out], (".xlsx",))
+    common.check_kinds([out], (".xlsx",))
     out.write_bytes(templates.template(design, language))
-    say(f"{design} in {language} → {out}")
+    common.say(f"{design} in {language} → {out}")
 
 
 def check(
@@ -81,7 +72,7 @@ def check(
     encoding: options.EncodingOption = None,
     licence: options.LicenceOption = None,
     accept: options.AcceptOption = None,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
 ) -> None:  # fmt: skip
     """Check a survey's files and change nothing: each problem with its sheet, row, column, value and what would be right.
 
@@ -110,12 +101,12 @@ def check(
         raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
     language = options.language_of_tag(language)
     options.no_folders(files, language)
-    check_outputs(outs, files)
+    common.check_outputs(outs, files)
     contents = [(file.name, file.read_bytes()) for file in files]
     rules, known = options.known_rules(data)
     licences, accepted = options.kept_of_dataset(data, dataset)
     report = surveys.check_files(
-        contents, boundaries_for(data), encoding=encoding, rules=rules, known=known,
+        contents, common.boundaries_for(data), encoding=encoding, rules=rules, known=known,
         licence=survey_shapes.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
     )  # fmt: skip
     for path in outs:
@@ -123,15 +114,15 @@ def check(
         path.write_bytes(write_report(form, report, contents[0][1], language=language))
     options.say_problems(report, language)
     for sentence in [*report["notes"], *sentences(report["notices"])]:
-        say(f"i {sentence}")
-    say(options.summary_of(report, language))
+        common.say(f"i {sentence}")
+    common.say(options.summary_of(report, language))
     if not report["ok"]:
         raise typer.Exit(1)
 
 
 def results(
     dataset: Annotated[list[str], typer.Option(help="Key of a survey's dataset; several times for several.")],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     out: Annotated[Path | None, typer.Option(help="Page (.html), sheet of A4 (.pdf) or numbers (.json).", dir_okay=False)] = None,
     png: Annotated[Path | None, typer.Option(help="Folder in which plots are written as PNG.", file_okay=False)] = None,
     records: Annotated[str, typer.Option(help="public or exact.")] = "public",
@@ -157,20 +148,20 @@ def results(
     from biodata.surveys.words import sentences
 
     language = options.language_of_tag(language)
-    check_kinds([out], (".html", ".pdf", ".json"))
-    check_outputs([out], [])
-    settings = installation(data)
+    common.check_kinds([out], (".html", ".pdf", ".json"))
+    common.check_outputs([out], [])
+    settings = common.installation(data)
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
-    outcome = run_engines.work_on(Work(settings, progress=show_progress()), "survey-results", asked)
+    outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
     told, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
     written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)
     if as_json:
-        say(as_text({"run": kept.id, **told}))
+        common.say(as_text({"run": kept.id, **told}))
         return
     for name, words in survey_page.summary_rows(told):
-        say(f"{retold(name)}: {retold(str(words))}")
-    say(retold(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")))
+        common.say(f"{retold(name)}: {retold(str(words))}")
+    common.say(retold(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")))
 
 
 def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Final
 from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.headings.plain import units_in
-from biodata.ingest.sheet_headings import IN_DEGREES
-from biodata.ingest.sheet_layout import Column, Layout, is_total, sheet_kind
+from biodata.ingest.sheet_headings import IN_DEGREES, is_known, of_label
+from biodata.ingest.sheet_layout import Cells, Column, Layout, is_total, sheet_kind
 from biodata.ingest.sheet_units import Measured
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.numbers import ascii_digits
-from biodata.text.scientific_names import latin_beside
+from biodata.text.scientific_names import genera, latin_beside
 from biodata.text.tables import PLACEHOLDERS
 
 _FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
@@ -26,8 +26,10 @@ _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
 _NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _PARTS: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
-_BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.|ແມັດ)?$")
-_EXPLAINED: Final = re.compile(r"([^\W\d_]{1,6}\d{0,3})\s*[=＝]\s*([^;；,，。=＝]+?)\s*(?=[;；,，。]|\.\s|$)")
+_BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.?|ແມັດ|ມ|ម|mét|မီတာ)?$")
+_EXPLAINED: Final = re.compile(
+    r"([^\W\d_]{1,6}\d{0,3})\s*[=＝]\s*([^;；。=＝]+?)\s*(?=[;；。]|[,，] ?\w+ ?[=＝]|\.\s|$)"
+)
 _WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".split())
 _WHERE: Final = frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates easting".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
@@ -56,6 +58,8 @@ class Sheet:
     proposals: dict[int, Proposal]
     cross: Cross | None = None
     is_list: bool = False  # of taxa, without records
+    # Rows beside the headings that tell the day or the observer of each column, by the term: number and cells.
+    facts: dict[str, tuple[int, Cells]] = field(default_factory=dict)
 
     def cells(self, index: int) -> list[str]:
         """Return the filled cells of a column."""
@@ -84,6 +88,19 @@ class Sheet:
         self.names[index], self.proposals[index] = term, Proposal(column.heading, term, 1.0, None, Why.KEPT)
         self.layout.findings.append(self.layout.finding(column.row, column.heading, told, "VALUE_READ_AS", read=term))
 
+    def take_facts(self) -> None:
+        """Take the rows above and below the headings of a table of taxa that tell something of each of its other columns."""
+        last = max((index for index, name in self.names.items() if name in NAMES_OF_TAXA), default=-1)
+        for number, cells in [*reversed(self.layout.above), *self.layout.rows] if last >= 0 else ():
+            label = next((cell for cell in reversed(cells[: last + 1]) if cell is not None), "")
+            told = [cell for cell in cells[last + 1 :] if cell is not None]
+            term = of_label(label, told[0]) if label and len(told) > 1 and not any(map(is_known, told)) else None
+            if term is not None:
+                self.facts.setdefault(term, (number, cells))
+                self.layout.rows[:] = [row for row in self.layout.rows if row[0] != number]
+            elif number > self.layout.heading_row:
+                break
+
     def parts(self, cross: Cross) -> Iterator["Sheet"]:
         """Yield each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
         # Beside columns that count, another count is hardly one: numbers of the rows.
@@ -104,21 +121,38 @@ def share_taxa(sheets: Sequence[Sheet]) -> None:
     """Find the sheets that only list taxa, and read codes of taxa where a list, or a text above the headings, explains them."""
     with_dates = [sheet for sheet in sheets if _WHEN & {*sheet.names.values()}]
     for own in sheets:
-        terms, codes = {*own.names.values()}, dict[str, str]()
+        own.take_facts()
+        # A code of each taxon may be called as that of a station is.
+        once = {i for i, one in own.names.items() if one == "locationID" and len({*own.cells(i)}) == len(own.cells(i))}
+        terms, codes = {one for index, one in own.names.items() if index not in once}, dict[str, str]()
         taxa = [index for name in NAMES_OF_TAXA for index, one in own.names.items() if one == name]
         tallies = [c for c in own.layout.columns if own.names[c.index] == c.heading and _is_tally(own.cells(c.index))]
         if taxa and with_dates and terms.isdisjoint({"occurrenceID", *_WHEN, *_WHERE}):
-            told, once = own.layout.cells(taxa[0]), own.cells(taxa[0])
+            told, named = own.layout.cells(taxa[0]), own.cells(taxa[0])
             own.is_list = sheet_kind(own.layout.grid.title) == "summary" or (
-                len({*once}) == len(once) and len(tallies) < _FEWEST and not {*_COUNTS} & terms
+                len({*named}) == len(named) and len(tallies) < _FEWEST and not {*_COUNTS} & terms
             )
             for column in own.layout.columns if own.is_list else ():
-                if column.index != taxa[0] and len({*(cells := own.cells(column.index))}) == len(cells) == len(once):
+                if column.index != taxa[0] and len({*(cells := own.cells(column.index))}) == len(cells) == len(named):
                     codes |= {code: name for code, name in zip(cells, told, strict=False) if name is not None}
         for sheet in with_dates if codes else ():
             _read_codes(sheet, sheet.layout.columns, codes)
-        above = " ; ".join(cell for _, row in own.layout.above for cell in row if cell is not None)
-        _read_codes(own, [c for c in own.layout.columns if c.index in taxa], dict(_EXPLAINED.findall(above)))
+        explained = dict(_explained(own.layout))
+        if taxa or (explained := {code: name for code, name in explained.items() if are_names([name])}):
+            _read_codes(own, [c for c in own.layout.columns if not taxa or c.index in taxa], explained)
+
+
+def _explained(layout: Layout) -> Iterator[tuple[str, str]]:
+    """Yield the codes that texts above or below a table explain, with the Latin name where there is one."""
+    # `= Olive Ridley` is typed as a formula.
+    written, records = layout.grid.marks.formulas, {number for number, _ in layout.rows}
+    others = [(number, row) for number, row in layout.grid.rows if number not in records]
+    rows = [[text.strip() for at, c in enumerate(row) if (text := c or written.get((n, at)))] for n, row in others]
+    # A code, and what it means in the next cell.
+    texts = ((" = " if len(row) == 2 and "=" not in "".join(row) else " ").join(row) for row in rows)
+    for code, told in _EXPLAINED.findall(" ; ".join(texts)):
+        parts = [part.strip() for part in re.split("[,，]", told)]
+        yield code, next((part for part in parts if part.split(" ")[0] in genera()), parts[0])
 
 
 def _read_codes(sheet: Sheet, columns: Sequence[Column], codes: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -21,7 +22,7 @@ from biodata.formats.workbooks import Grid, read_grids, read_text_grid
 from biodata.ingest import survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
-from biodata.ingest.headings.dictionary import entries
+from biodata.ingest.headings.dictionary import TERMS, entries
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.headings.proposals import scripts
 from biodata.ingest.sheet_layout import Cells, Layout, lay_out, sheet_kind
@@ -51,11 +52,12 @@ _OF_RECORDS: Final = frozenset(
     """individualCount organismQuantity decimalLongitude northing eventID locationID deploymentStart mediaID""".split()
 ).union(NAMES_OF_TAXA, _PLACES)
 """Of these one at least is told by every record, station or deployment."""
+_CODES: Final = ("occurrenceID", "organismID", "recordNumber")
 _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-_SENTENCE, _LIKELY, _LONGEST_HEADING = 20, 0.5, 120
+_SENTENCE, _LIKELY, _LONGEST_HEADING, _WIDE = 20, 0.5, 120, 5
 
 
 def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
@@ -82,7 +84,9 @@ def _is_heading(text: str, known: Collection[str]) -> bool:
 
 def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], dict[int, Proposal]]:
     """Return for each column the term that it surely is, else its heading, and what is proposed for it."""
-    cells = {column.heading: layout.cells(column.index)[:50] for column in layout.columns}
+    least = _usual(layout) / 2  # a legend below the records is of no column
+    records = replace(layout, rows=[row for row in layout.rows if _filled(row) >= least][:50])
+    cells = {column.heading: records.cells(column.index) for column in layout.columns}
     # Longer than any heading: to look for one that is like it would only take time.
     asked = [column.heading if len(column.heading) <= _LONGEST_HEADING else "" for column in layout.columns]
     proposed = decided(propose(asked, cells=cells, kept=kept), cells)
@@ -102,13 +106,20 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
 def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
     """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell."""
     told = [index for index, name in names.items() if name in _OF_RECORDS]
-    usual = sorted(sum(cell is not None for cell in cells) for _, cells in layout.rows)
+    usual = _usual(layout)
+    for number, cells in [*layout.rows] if told and usual >= _WIDE else ():
+        (at, title), *more = [(at, cell) for at, cell in enumerate(cells) if cell is not None] or [(-1, "")]
+        name = names.get(at, "")
+        # A month, or a group, that stands alone above its records.
+        if not more and title and not any(map(str.isdigit, title)) and (name in _CODES or name not in TERMS):
+            layout.rows.remove((number, cells))
+            layout.findings.append(layout.finding(number, None, title, "NOTE_ROW_LEFT_OUT"))
     while told and layout.rows:
         number, cells = layout.rows[-1]
         filled = [cell for cell in cells if cell is not None]
         below = [index for index in told if index < len(cells) and cells[index] is not None]
         apart = len(layout.rows) > 1 and layout.rows[-2][0] < number - 1
-        few = (2 if apart else 3) * len(filled) <= usual[len(usual) // 2]
+        few = (2 if apart else 3) * len(filled) <= usual
         worded = any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled)
         labels = all(_LABEL.search(cell + " ") for cell in filled)
         identified = any(names.get(at) == "occurrenceID" for at, cell in enumerate(cells) if cell is not None)
@@ -118,6 +129,14 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
     _leave_out_others(layout, names)
+
+
+def _filled(row: tuple[int, Cells]) -> int:
+    return sum(cell is not None for cell in row[1])
+
+
+def _usual(layout: Layout) -> int:
+    return sorted(map(_filled, layout.rows))[len(layout.rows) // 2] if layout.rows else 0
 
 
 def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
@@ -207,6 +226,7 @@ _LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d|2[45]\d\d)(?!\d)")
 _DAY_MONTH: Final = re.compile(r"(\d{1,2})([-/. 月]?) ?(?:\d{1,2}日?|[^\W\d][^\d]*)")
+_YEAR_OF_TWO: Final = re.compile(r"(\d{1,2}([-/. ])(?:\d{1,2}|[^\W\d]+)\2)(\d\d)")
 _DAY_INSIDE: Final = re.compile(
     r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{4}年\d\d?月\d\d?日|(?<!\d)\d\d?(?:([-/.])\d\d?\2| [^\W\d]+,? )\d{4}"
 )
@@ -250,7 +270,7 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
 def _read(row: int, label: str, text: str) -> Iterator[Told]:
     """Yield what a text tells: by its label as a heading would, by itself where it is a date, a place, a zone or a datum."""
     zone, datum, place = ZONE_TOLD.search(text), _DATUM.search(text), _PLACE.search(text)
-    labelled = _of_label(label, text) if label and zone is datum is None else None
+    labelled = of_label(label, text) if label and zone is datum is None else None
     if zone is not None:
         yield Told("utm_zone", f"{zone[1]}{zone[2]}", label or text, row, text)
     if datum is not None:
@@ -265,7 +285,7 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
         yield Told(labelled, text, label, row, text)
 
 
-def _of_label(label: str, text: str) -> str | None:
+def of_label(label: str, text: str) -> str | None:
     """Return the term that a label surely has with a text beside it, of those that may be of all rows."""
     (one,) = decided(propose([label], cells={label: [text]}), {label: [text]})
     sure = one.confidence > CERTAIN or one.why is Why.TAKEN
@@ -289,7 +309,9 @@ def year_of(layout: Layout) -> str | None:
 
 
 def with_year(text: str, year: str) -> str | None:
-    """Return a day and month with a year; None for any other text, and for a day that is in no year."""
+    """Return a day and month with a year, that of two digits where it ends with them; None for any other text."""
+    if (short := _YEAR_OF_TWO.fullmatch(ascii_digits(text.strip()))) is not None:
+        return short[1] + year if year.endswith(short[3]) else None
     parts = _DAY_MONTH.fullmatch(ascii_digits(text.strip()))
     if parts is None:
         return None

@@ -125,11 +125,8 @@ def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
     """Tell whether cells stand below headings of several columns and nowhere else, as no record does; none is a bare number."""
     pairs = list(zip_longest(upper, lower))
-    joined = [
-        at
-        for at, ((left, below), (high, low)) in enumerate(pairwise(pairs))
-        if low is not None and below and high in (None, left)
-    ]
+    beside = enumerate(pairwise(pairs))
+    joined = [at for at, ((left, below), (high, low)) in beside if low is not None and below and high in (None, left)]
     groups = {*joined, *(at + 1 for at in joined)}
     filled = {at: low for at, (high, low) in enumerate(pairs) if low is not None and not (high and _is_unit(low))}
     return bool(joined) and filled.keys() <= groups and not any(map(_PLAIN_NUMBER.fullmatch, filled.values()))
@@ -234,7 +231,7 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
     """Return the value and the code of a row that is no record; no code for a template's example, None for a record."""
     told = [cell for cell in cells if cell is not None]
     words = [cell for cell in told if not _NUMBER.fullmatch(cell)]
-    total = next(filter(is_total, words), None)
+    total = next((cell for cell in words if is_total(cell) or key(cell) in _words()["richness"]), None)
     if number in grid.marks.hidden_rows:
         return None, "ROW_HIDDEN"
     if [(cell or "").strip() for cell in cells] == [(cell or "").strip() for cell in headings]:

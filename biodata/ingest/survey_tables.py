@@ -166,10 +166,14 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
     above = [cell for _, cells in layout.above for cell in cells if cell is not None]
     cross = replace(cross, measures=sheet_units.shares_in([layout.grid.name or "", first, *above]))
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
+    survey.findings += [layout.finding(at, None, None, "VALUE_READ_AS", read=t) for t, (at, _) in sheet.facts.items()]
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
-        told = {cross.term: cross.value(column)}
-        table = _table(part, kind, survey, told)
-        table.headings[cross.term], table.stands[cross.term] = column.heading, column.row
+        told = {cross.term: (column.row, cross.value(column))}
+        for term, (row, cells) in sheet.facts.items():
+            told |= {term: (row, cell)} if (cell := dict(enumerate(cells)).get(column.index)) else {}
+        table = _table(part, kind, survey, {term: value for term, (_, value) in told.items()})
+        for term, (row, _) in told.items():
+            table.headings[term], table.stands[term] = column.heading, row
         survey.tables.append(table)
 
 

@@ -64,10 +64,9 @@ def survey_rows(
 ) -> pl.DataFrame:
     """Return a row for each sampling event (`terms.SURVEY`, by `survey_id`) of a release whose records are written."""
     found = (
-        connection.execute(_OF_RECORDS.format(records=records, counted=_COUNTED), [PATROL_PROTOCOL])
-        .pl()
+        connection.execute(_OF_RECORDS.format(records=records, counted=_COUNTED), [PATROL_PROTOCOL]) .pl()
         .rename({"codes": "country_codes"})
-    )
+    )  # fmt: skip
     told = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))

@@ -89,10 +89,12 @@ def apply(survey: Survey, findings: Sequence[Finding], accepted: Collection[str]
 
 
 def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tuple[int, str], str | None]]:
-    terms = {heading: term for term, heading in table.headings.items()}
     own = {row["source_row"]: row for row in table.frame.iter_rows(named=True)}
     for one in findings:
-        text, term = proposed(one), terms.get(one.column or "", one.column or "")
+        terms = [term for term, heading in table.headings.items() if heading == one.column]
+        # A column of a cross-table has what stands once, each in its own row, and the counts below.
+        terms = [t for t in terms if table.stands.get(t) == one.row] or [t for t in terms if t not in table.stands]
+        text, term = proposed(one), (terms or [one.column or ""])[-1]
         if (one.file, one.sheet) != (table.file, table.sheet) or text is None or one.row is None:
             continue
         pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None

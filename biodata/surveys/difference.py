@@ -74,13 +74,12 @@ class TableDifference:
             cells = cells.with_columns(column=pl.when(is_term).then("column").otherwise(pl.lit(OTHER_COLUMN)))
         shown = cells.slice(0, most)
         return {
-            "counts": self.counts(),
-            "new": new.slice(0, most).select("sheet", "row", *(["identifier"] if values else [])).to_dicts(),
-            "gone": gone.slice(0, most).select("was_sheet", "was_row", "identifier").to_dicts(),
-            "changed": (shown if values else _without_values(shown)).to_dicts(),
-            "changed_cells": dict(cells["column"].value_counts().sort("column").iter_rows()),
-            "all_told": most is None or max(new.height, gone.height, cells.height) <= most,
-        }
+            "counts": self.counts(), "new": new.slice(0, most).select("sheet", "row", *(["identifier"] if values else
+            [])).to_dicts(), "gone": gone.slice(0, most).select("was_sheet", "was_row", "identifier").to_dicts(),
+            "changed": (shown if values else _without_values(shown)).to_dicts(), "changed_cells":
+            dict(cells["column"].value_counts().sort("column").iter_rows()), "all_told": most is None or
+            max(new.height, gone.height, cells.height) <= most,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,7 @@ def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
 def inherited(session: Session, dataset: str) -> str | None:
     """Return the licence that an upload keeps where its sender tells none: what stood beside the last that was sent to the dataset."""
     sent = (
-        (Submission.dataset == dataset)
-        & Submission.wanted
-        & (Submission.state != "withdrawn")
-        & Submission.license.is_not(None)
-    )
+        (Submission.dataset == dataset) & Submission.wanted & (Submission.state != "withdrawn") &
+        Submission.license.is_not(None)
+    )  # fmt: skip
     return session.scalar(select(Submission.license).where(sent).order_by(Submission.id.desc()).limit(1))

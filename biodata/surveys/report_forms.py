@@ -21,10 +21,9 @@ class ReportForm(StrEnum):
 
 
 MEDIA_TYPES: Final = {
-    ReportForm.JSON: "application/json",
-    ReportForm.CSV: "text/csv; charset=utf-8",
-    ReportForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+    ReportForm.JSON: "application/json", ReportForm.CSV: "text/csv; charset=utf-8", ReportForm.XLSX:
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
 
 
 def write_report(form: ReportForm, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:

@@ -190,13 +190,9 @@ def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     return [
-        {
-            name: orjson.loads(value) if name == "before" else value
-            for name, value in row.items()
-            if value not in (None, [])
-        }
-        for row in frame.iter_rows(named=True)
-    ]
+        { name: orjson.loads(value) if name == "before" else value for name, value in row.items() if value not in
+        (None, [])} for row in frame.iter_rows(named=True)
+    ]  # fmt: skip
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:

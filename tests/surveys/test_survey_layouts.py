@@ -201,3 +201,21 @@ def test_a_sheets_name_says_the_month_of_bare_days_and_of_rows_without_any_date(
     report, found = told(book_of(heads, *rows, name=month), boundaries)
     assert (report["rows"], report["blocking"]) == (2, 0)
     assert "DATE_OF_SHEET_TAKEN" in {code for _, _, code in found}
+
+
+def test_what_stands_beside_a_table_is_read_as_it_is_meant(boundaries):
+    counts = book_of(
+        ["Name", "Scientific name", "KA", "KB", "KC", "TOTAL"],
+        [None, "date", "7-Jun-26", "8-Jun-26", "9-Jun-26", None],
+        [None, "recorder", "Ana", "Ben", "Cy", None],
+        ["Boar", "Sus scrofa", 1, 4, None, 5],
+        ["Gaur", "Bos gaurus", None, 2, 1, 3],
+        [None, "No. of spp.", 1, 2, 1, None],
+        name="June 2026",
+    )
+    sites = counts.create_sheet("Transects")
+    for cells in (["Code", "Lat (N)", "Long (E)"], ["KA", 20.6, 101.9], ["KB", 20.7, 101.8], ["KC", 20.8, 101.8]):
+        sites.append(cells)
+    report, found = told(counts, boundaries)
+    assert report["rows"] == 4
+    assert not [one for one in report["problems"] if one["blocking"]], found

@@ -15,17 +15,6 @@ from scipy import stats
 from scipy.special import gammaln
 
 from biodata.analysis.surveys import abundance, joining, occupancy
-from biodata.analysis.surveys.joining import (
-    HIDDEN,
-    JOINT,
-    NO_SIDE,
-    Joined,
-    by_part,
-    looked_for,
-    placed,
-    sides_of,
-    species_only,
-)
 from biodata.core.geo import Floats
 from biodata.core.run_parameters import SurveyNumbers
 from biodata.sharing.scopes import meanings
@@ -93,19 +82,21 @@ def _values(found: Any, numbers: Sequence[str], seen: str, **more: Any) -> dict[
     return {**asdict(found), **more}
 
 
-def abundance_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
+def abundance_of(
+    joined: joining.Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers"
+) -> list[dict[str, Any]]:
     """Return the relative abundance of a species by method, per side and joint, and the sides compared."""
     own = independent.filter(pl.col("name") == name)
     out = []
     for method in sorted(joined.events["method"].unique()):
-        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.scope)
-        rates = {part: abundance.rate(of_part, own) for part, of_part in by_part(events).items()}
+        events, left_out = joining.looked_for(joined, name, method=method, assumed_scope=asked.scope)
+        rates = {part: abundance.rate(of_part, own) for part, of_part in joining.by_part(events).items()}
         if events.is_empty():
             if method not in own["method"]:  # of methods that never meant it nothing is told at all
                 continue
-            rates = {JOINT: _why_not(left_out)}
+            rates = {joining.JOINT: _why_not(left_out)}
         by = {part: _rate(one) for part, one in rates.items()}
-        sides, compared = sides_of(events), None
+        sides, compared = joining.sides_of(events), None
         if len(sides) == 2:
             refused = _first_refused(by, sides)
             ratio = {"refused": refused} if refused else abundance.ratio(*(rates[side] for side in sides))
@@ -121,19 +112,19 @@ def _rate(found: abundance.Rate | str) -> dict[str, Any]:
     return _values(found, ("events", "effort", "unit", "sites"), seen)
 
 
-def occupancy_of(joined: Joined, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
+def occupancy_of(joined: joining.Joined, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
     """Return naive and estimated occupancy of a species by method and year, per side and joint."""
     out = []
     for method, repeat, same in _seasons(joined.records.filter(pl.col("name") == name)):
         of = {
             part: occupancy.history(
-                joined, name, method=method, repeat=repeat, side=None if part == JOINT else part,
+                joined, name, method=method, repeat=repeat, side=None if part == joining.JOINT else part,
                 occasion_days=asked.occasion_days, assumed_scope=asked.scope,
             )
-            for part in by_part(joined.events.filter(same))
+            for part in joining.by_part(joined.events.filter(same))
         }  # fmt: skip
         by = {part: _share(one) for part, one in of.items()}
-        whole, compared = of.pop(JOINT), None
+        whole, compared = of.pop(joining.JOINT), None
         if of:
             sampled = {side: (one.detected, one.effort) for side, one in of.items()}
             refused = _first_refused(by, of)
@@ -172,22 +163,24 @@ def _why_not(left_out: dict[str, int]) -> str:
     return f"no event is known to have looked for it{': ' if reasons else ''}{reasons}"
 
 
-def trends_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
+def trends_of(
+    joined: joining.Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers"
+) -> list[dict[str, Any]]:
     """Return the trend of a species by method, per side and joint; nothing where there is one year only."""
     if joined.events["repeat"].n_unique() < 2:
         return []
     own = independent.filter(pl.col("name") == name)
     out = []
     for method in sorted(set(own["method"])):
-        events, left_out = looked_for(joined, name, method=method, assumed_scope=asked.scope)
+        events, left_out = joining.looked_for(joined, name, method=method, assumed_scope=asked.scope)
         by = {}
-        for part, of_part in by_part(events).items():
+        for part, of_part in joining.by_part(events).items():
             refused = _why_not(left_out) if of_part.is_empty() else joining.one_unit(of_part)
             by[part] = refused or abundance.trend(_by_repeat(of_part, own))
-        for side in sides_of(events) if not isinstance(by[JOINT], str) else []:
+        for side in joining.sides_of(events) if not isinstance(by[joining.JOINT], str) else []:
             if abundance.repeated(_by_repeat(events.filter(pl.col("side") == side), own)).is_empty():
                 others = "the trend would be that of other sides alone"
-                by[JOINT] = f"no site of {side} was looked at in two years: {others}"
+                by[joining.JOINT] = f"no site of {side} was looked at in two years: {others}"
         out.append({"species": name, "method": method, "by": {part: _change(one) for part, one in by.items()}})
     return out
 
@@ -208,15 +201,17 @@ def _change(found: abundance.Trend | str) -> dict[str, Any]:
     return _values(found, ("events", "sites", "repeats"), seen, notes=[SHORT] if found.repeats < LONG_YEARS else [])
 
 
-def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
+def totals_of(
+    joined: joining.Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers"
+) -> list[dict[str, Any]]:
     """Return the totals of a species over all sides as intervals, by method and year."""
     last = pl.coalesce("event_end", "event_start", "event_last", "event_first").cast(pl.Datetime("us"))
-    groups = placed(joined, independent.filter(pl.col("name") == name)).with_columns(
+    groups = joining.placed(joined, independent.filter(pl.col("name") == name)).with_columns(
         individuals="individualCount", start=pl.coalesce("event_start", "event_first").cast(pl.Datetime("us")), end=last + pl.duration(days=1),
     )  # fmt: skip
     out = []
     for method, repeat, same in _seasons(groups):
-        if len(sides_of(joined.events.filter(same))) > 1:
+        if len(joining.sides_of(joined.events.filter(same))) > 1:
             found = occupancy.total(groups.filter(same), distance_m=asked.distance_m, hours=asked.hours)
             out.append({"species": name, "method": method, "repeat": repeat, **asdict(found)})
     return out
@@ -226,7 +221,7 @@ _NUMBERS: Final = {"occasion_days", "gap_minutes", "within_m", "distance_m", "ho
 """What was chosen, of which a page of results tells."""
 
 
-def results(joined: Joined, asked: SurveyNumbers) -> dict[str, Any]:
+def results(joined: joining.Joined, asked: SurveyNumbers) -> dict[str, Any]:
     """Return the results of a survey as plain values; where something cannot be told `refused` says why."""
     events = joined.events
     counted = abundance.independent_events(joined, gap_minutes=asked.gap_minutes, within_m=asked.within_m)
@@ -245,18 +240,18 @@ def results(joined: Joined, asked: SurveyNumbers) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _species(joined: Joined, meant: set[str]) -> list[str]:
+def _species(joined: joining.Joined, meant: set[str]) -> list[str]:
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
     return [*(name for name in counts["name"] if name not in joined.hidden), *_never_found(joined, meant)]
 
 
-def _found(joined: Joined, names: Sequence[str]) -> list[dict[str, Any]]:
+def _found(joined: joining.Joined, names: Sequence[str]) -> list[dict[str, Any]]:
     by_name = joined.records.filter(pl.col("name").is_in(list(names))).group_by(species="name")
     found = by_name.agg(records=pl.len(), sites=pl.col("site").n_unique())
     return found.sort("records", "species", descending=[True, False]).to_dicts()
 
 
-def _meant(joined: Joined) -> set[str]:
+def _meant(joined: joining.Joined) -> set[str]:
     words = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
     # Two words may be a common name, too: `Sun bear`.
     return {
@@ -264,17 +259,17 @@ def _meant(joined: Joined) -> set[str]:
     }
 
 
-def _never_found(joined: Joined, meant: set[str]) -> list[str]:
+def _never_found(joined: joining.Joined, meant: set[str]) -> list[str]:
     return sorted(meant - set(joined.records["name"]) - joined.hidden)
 
 
-def _summary(joined: Joined, meant: set[str]) -> dict[str, Any]:
+def _summary(joined: joining.Joined, meant: set[str]) -> dict[str, Any]:
     events, records = joined.events, joined.records
     first, last = (None if day is None else str(day) for day in (events["first"].min(), events["last"].max()))
     return {
-        "events": events.height, "sites": events["site"].n_unique(), "sides": sides_of(events),
-        "events_of_no_side": events.filter(pl.col("side") == NO_SIDE).height, "never_found": _never_found(joined, meant),
-        "not_told": dict.fromkeys(sorted((meant | set(records["name"])) & joined.hidden), HIDDEN),
+        "events": events.height, "sites": events["site"].n_unique(), "sides": joining.sides_of(events),
+        "events_of_no_side": events.filter(pl.col("side") == joining.NO_SIDE).height, "never_found": _never_found(joined, meant),
+        "not_told": dict.fromkeys(sorted((meant | set(records["name"])) & joined.hidden), joining.HIDDEN),
         "records": records.height, "species": records["name"].n_unique(), "first": first, "last": last,
         "without_scope": events.filter(pl.col("targetTaxonomicScope").list.len().fill_null(0) == 0).height,
         "left_out": joined.left_out,
@@ -288,12 +283,12 @@ def _table(events: pl.DataFrame, records: pl.DataFrame) -> NDArray[np.int64]:
     return table
 
 
-def _richness(joined: Joined, method: str) -> dict[str, Any]:
+def _richness(joined: joining.Joined, method: str) -> dict[str, Any]:
     events = joined.events.filter(pl.col("method") == method)
     every = joined.records.join(events.select("event_key"), on="event_key", how="semi")
-    records = species_only(every)
+    records = joining.species_only(every)
     told: dict[str, Any] = {}
-    for part, of_part in by_part(events).items():
+    for part, of_part in joining.by_part(events).items():
         table = _table(of_part, records.join(of_part.select("event_key"), on="event_key", how="semi"))
         curve = accumulation(table)
         numbers = (curve.sites, curve.richness, *curve.limits())

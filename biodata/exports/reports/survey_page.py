@@ -140,10 +140,9 @@ def _estimate(found: Told | None, words: Callable[[Told], str]) -> str:
 def richness_rows(told: Told) -> Rows:
     """Return species found and estimated by method and part."""
     return [
-        (part_name(part), spaced(method), *_estimates(found["by"][part]["estimates"]))
-        for method, found in told["richness"].items()
-        for part in _parts([found])
-    ]
+        (part_name(part), spaced(method), *_estimates(found["by"][part]["estimates"])) for method, found in
+        told["richness"].items() for part in _parts([found])
+    ]  # fmt: skip
 
 
 def richness_notes(told: Told) -> list[str]:

@@ -59,18 +59,12 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     (date, species, count, place, code of a record), and no other heading of the sheet may mean the same. What its cells
     contradict it does not mean.
     """
-    proposals = [_without_contradicted(one, _non_empty(cells.get(one.heading, ()))) for one in proposals]
+    told = [_non_empty(cells.get(one.heading, ())) for one in proposals]
+    proposals = _with_latin([_without_contradicted(*each) for each in zip(proposals, told, strict=True)], told)
     several = {term for term, n in Counter(one.term for one in proposals).items() if n > 1}
     proposals = [
         replace(one, why=Why.REPEATED) if one.term in several and one.why is Why.WORDS else one for one in proposals
     ]
-    told = [_non_empty(cells.get(one.heading, ())) for one in proposals]
-    names = [at for at, one in enumerate(proposals) if one.term == "vernacularName" and one.why is Why.REPEATED]
-    latin = [at for at in names if told[at] and are_latin(told[at])]
-    if len(names) == 2 and len(latin) == 1 and "scientificName" not in several | {one.term for one in proposals}:
-        for at in names:  # of two names that are not said to be Latin the cells tell which is
-            term = "scientificName" if at in latin else "vernacularName"
-            proposals[at] = replace(proposals[at], term=term, confidence=CERTAIN, why=Why.TAKEN)
     # What cells alone tell decides what stands beside it.
     return _decide(_by_cells(_decide(_with_ends(proposals, told), cells), told), cells)
 
@@ -88,6 +82,18 @@ def _decide(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
                 rest = tuple(t for t in (one.term, *one.others) if t is not None and t != term)
                 out[at] = replace(one, term=term, others=rest, why=Why.TAKEN)
                 able[at] = [term]
+    return out
+
+
+def _with_latin(proposals: Sequence[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
+    """Return proposals in which of headings of common names the one whose cells are Latin is of scientific names."""
+    named = [at for at, one in enumerate(proposals) if one.term == "vernacularName" and one.why is not Why.KEPT]
+    latin = [at for at in named if cells[at] and _most(cells[at], _BINOMIAL.match) and are_latin(cells[at])]
+    if len(latin) != 1 or "scientificName" in {one.term for one in proposals}:
+        return [*proposals]
+    # The others have no rival then.
+    out = [replace(one, why=Why.WORDS) if at in named else one for at, one in enumerate(proposals)]
+    out[latin[0]] = replace(out[latin[0]], term="scientificName", confidence=CERTAIN, others=(), why=Why.TAKEN)
     return out
 
 
@@ -267,6 +273,7 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "decimalLongitude": partial(_are_degrees, axis=Axis.LONGITUDE),
     "family": lambda told: not _most(told, _BINOMIAL.match, _HALF),
     "day": _are_within(1, 31),
+    "occurrenceStatus": partial(_most, fits=lambda text: parse_term(text, Vocabulary.OCCURRENCE_STATUS), share=_HALF),
     "basisOfRecord": partial(_most, fits=lambda text: parse_term(text, Vocabulary.BASIS_OF_RECORD), share=_HALF),
 })  # fmt: skip
 

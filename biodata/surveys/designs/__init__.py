@@ -43,11 +43,9 @@ def _columns(sheet: str, design: str = "") -> tuple[Asked, ...]:
 
 
 DESIGNS: Final[Mapping[SurveyDesign, Design]] = MappingProxyType(
-    {
-        name: Design(name, EFFORT_UNITS[name], {of: _columns(of, name) for of in ("sites", "events", "occurrences")})
-        for name in SurveyDesign
-    }
-)
+    { name: Design(name, EFFORT_UNITS[name], {of: _columns(of, name) for of in ("sites", "events", "occurrences")})
+    for name in SurveyDesign}
+)  # fmt: skip
 PROJECT: Final = _columns("project")
 """What is told once for the whole survey. A licence is nobody's to choose but the team's; a GPS receiver shows WGS 84."""
 SAMPLE_UNITS: Final = MappingProxyType({SurveyDesign.MIST_NET: "m", SurveyDesign.PLOT: "m²"})

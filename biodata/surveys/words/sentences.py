@@ -85,14 +85,9 @@ def _ours() -> tuple[Mapping[str, str], list[tuple[re.Pattern[str], str, bool, s
     own = {code: _BLANK.sub("", english) for code, english in ours.items()}
     blank = sorted((code for code in ours if own[code] != ours[code]), key=lambda code: (-len(own[code]), code))
     patterns = [
-        (
-            re.compile(_pattern(ours[code]), re.DOTALL),
-            code,
-            len(own[code].strip()) <= _SHORT,
-            max(_LITERALS.split(ours[code]), key=len),
-        )
-        for code in blank
-    ]
+        (re.compile(_pattern(ours[code]), re.DOTALL), code, len(own[code].strip()) <= _SHORT,
+        max(_LITERALS.split(ours[code]), key=len)) for code in blank
+    ]  # fmt: skip
     return {english: code for code, english in ours.items() if own[code] == english}, patterns
 
 
