@@ -74,6 +74,7 @@ def test_what_can_mean_two_things_is_never_certain_and_says_so(heading):
         ("วันที่ (พ.ศ.)", "eventDate", "buddhist_year"),
         ("Date (dd/mm/yyyy)", "eventDate", "day_month_year"),
         ("Ketinggian (mdpl)", "minimumElevationInMeters", "m_above_sea_level"),
+        ("海拔\nElevation/m", "minimumElevationInMeters", "m"),
     ],
 )
 def test_the_unit_in_a_heading_is_told(heading, term, unit):

@@ -117,10 +117,10 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
         rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
         if units and rest:
             return rest, units
-    if (tail := _TAIL.match(heading.strip())) is None:
+    if (tail := _TAIL.match(" ".join(heading.split()))) is None:
         return heading, ()
     for unit in _units().get(_plain(tail[2]), ())[:1]:
-        is_count = unit.dimension in ("count", "mass") and "/" in heading[tail.end(1) : tail.start(2)]
+        is_count = unit.dimension in ("count", "mass") and "/" in tail[0][tail.end(1) : tail.start(2)]
         of_a_zone = unit.dimension == "grid" and any(sign.isdigit() for sign in tail[2])  # `X_UTM48N`
         if unit.dimension in _TAIL_DIMENSIONS or is_count or of_a_zone:
             return tail[1].rstrip(",;:/_-–— "), _units()[_plain(tail[2])]
