@@ -12,6 +12,8 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
+    from biodata.core.settings import Settings
+    from biodata.store.registry import Registry
     from sample_installations import SampleInstallations
 
 # How long an example takes says more of the machine's other work than of ours. Everybody draws the same examples, so
@@ -62,6 +64,23 @@ def stores(empty_stores: Path, request: pytest.FixtureRequest) -> Iterator[None]
 
     with made_once(empty_stores):
         yield
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> "Settings":
+    """Return the settings of an empty folder of data."""
+    from biodata.core.settings import Settings
+
+    return Settings(data=tmp_path)
+
+
+@pytest.fixture
+def registry(settings: "Settings") -> "Iterator[Registry]":
+    """Open the registry of the folder of data."""
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

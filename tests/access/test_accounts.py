@@ -24,15 +24,8 @@ from biodata.access.roles import (
     role_in_words,
 )
 from biodata.core.errors import InputError
-from biodata.core.settings import Settings
 from biodata.store.models import AuditEntry
 from biodata.store.registry import Registry
-
-
-@pytest.fixture
-def registry(tmp_path: Path):
-    with Registry.open(Settings(data=tmp_path)) as registry:
-        yield registry
 
 
 def of(*roles: RoleBinding) -> Principal:

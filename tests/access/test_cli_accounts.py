@@ -10,8 +10,6 @@ from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
 from biodata.cli import app
 from biodata.core.errors import BiodataError, InputError
-from biodata.core.settings import Settings
-from biodata.store.registry import Registry
 
 
 @pytest.fixture
@@ -22,12 +20,6 @@ def run(tmp_path: Path):
         return done.stdout.strip()
 
     return call
-
-
-@pytest.fixture
-def registry(tmp_path: Path):
-    with Registry.open(Settings(data=tmp_path)) as registry:
-        yield registry
 
 
 def test_the_first_administrator(run, registry):

@@ -15,14 +15,7 @@ from biodata.exports.write import Format
 from biodata.sharing.rule import Assignment
 from biodata.store import audit
 from biodata.store.models import AuditEntry, Job
-from biodata.store.registry import Registry
 from biodata.store.sharing_rules import WRITTEN, rules_of
-
-
-@pytest.fixture
-def registry(tmp_path):
-    with Registry.open(Settings(data=tmp_path)) as found:
-        yield found
 
 
 @pytest.mark.parametrize(

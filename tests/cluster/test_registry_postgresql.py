@@ -12,29 +12,18 @@ from biodata.core.settings import Settings
 from biodata.store import audit
 from biodata.store.registry import Registry, open_engine
 from cluster_servers import Postgres
-from either_registry import (
-    registry,
-    test_a_dataset_keeps_what_it_was_told_before,
-    test_a_run_and_a_release_are_kept_once,
-    test_moments_keep_their_zone,
-    test_submissions_cut_off_are_settled_by_what_the_lake_has,
-    test_writers_at_once_make_one_chain,
-)
+from either_registry import EitherRegistry
 
-__all__ = [
-    "registry",
-    "test_a_dataset_keeps_what_it_was_told_before",
-    "test_a_run_and_a_release_are_kept_once",
-    "test_moments_keep_their_zone",
-    "test_submissions_cut_off_are_settled_by_what_the_lake_has",
-    "test_writers_at_once_make_one_chain",
-]
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
 def settings(tmp_path: Path, postgres: Postgres) -> Settings:
     return Settings(data=tmp_path, registry_url=postgres.registry())
+
+
+class TestPostgresql(EitherRegistry):
+    """The tests of either registry, on PostgreSQL."""
 
 
 def test_what_a_reader_sees_does_not_change_while_it_reads(registry: Registry):

@@ -3,16 +3,8 @@
 import pytest
 
 from biodata.core.errors import StoreError
-from biodata.core.settings import Settings
 from biodata.store import jobs
 from biodata.store.models import Job
-from biodata.store.registry import Registry
-
-
-@pytest.fixture
-def registry(tmp_path):
-    with Registry.open(Settings(data=tmp_path)) as opened:
-        yield opened
 
 
 def state(registry, number):

@@ -1,7 +1,6 @@
 """The registry: its tables, keys that are never kept, the audit chain, submissions settled after a crash."""
 
 import sqlite3
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -17,28 +16,11 @@ from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.store import folders, models, private_reports, run_records
 from biodata.store.registry import Registry
-from either_registry import (
-    registry,
-    test_a_dataset_keeps_what_it_was_told_before,
-    test_a_run_and_a_release_are_kept_once,
-    test_moments_keep_their_zone,
-    test_submissions_cut_off_are_settled_by_what_the_lake_has,
-    test_writers_at_once_make_one_chain,
-)
-
-__all__ = [
-    "registry",
-    "test_a_dataset_keeps_what_it_was_told_before",
-    "test_a_run_and_a_release_are_kept_once",
-    "test_moments_keep_their_zone",
-    "test_submissions_cut_off_are_settled_by_what_the_lake_has",
-    "test_writers_at_once_make_one_chain",
-]
+from either_registry import EitherRegistry
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path)
+class TestSqlite(EitherRegistry):
+    """The tests of either registry, on SQLite."""
 
 
 def test_every_change_of_a_row_is_counted(registry: Registry):
