@@ -173,6 +173,8 @@ def _seconds(records: pl.DataFrame, *, gap_s: float) -> pl.DataFrame:
     zone = pl.coalesce(
         "event_zone", zones.country_offsets(pl.col("located_country_code"), pl.col("event_start"), clock)
     )
+    # A column, for the expression is long and stands in each instant several times.
+    told, zone = told.with_columns(event_zone=zone), pl.col("event_zone")
     # Where neither is known the clock is set by the sun: 240 seconds for a degree, the same for neighbours.
     sun_s = pl.when(zone.is_null()).then(pl.col("decimalLongitude") * 240).otherwise(0.0).cast(pl.Int64)
     instants = zones.utc_interval(
