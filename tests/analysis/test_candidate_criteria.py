@@ -9,7 +9,6 @@ from affine import Affine
 
 from biodata.analysis.candidates import criteria, measuring
 from biodata.analysis.candidates import ground as habitat
-from biodata.analysis.candidates.criteria import Agreement
 from biodata.analysis.candidates.ground import Ground, beyond_band, land_of
 from biodata.analysis.layers import LayerFile
 from biodata.analysis.networks import protconn
@@ -86,18 +85,6 @@ def test_governance_is_that_of_the_weaker_side(status, value):
     assert len(found.input["areas"]) == 2
 
 
-def test_an_agreement_is_named_where_it_binds_every_country_and_changes_no_number():
-    lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
-    told = [Agreement("of four", ("CN", "LA", "MM", "VN"), "treaties"), Agreement("of two", ("CN", "LA"))]
-    without, found = (criteria.governance(ground(), areas("Designated"), lands, a) for a in (None, told))
-    assert found.value == without.value
-    assert found.input["agreements"] == [
-        {"name": "of four", "country_codes": ["CN", "LA", "MM", "VN"], "source": "treaties"}
-    ]
-    none = criteria.governance(ground(), areas("Designated"), lands, told[1:])
-    assert none.input["agreements"] == "none of those told to this run binds all of its countries"
-
-
 def test_ground_whose_edge_runs_along_the_border_touches_the_other_side_in_a_line_and_has_no_land_there():
     known = boundary_set(shapely.box(100, 20, 101, 21), shapely.box(101, 20, 102, 21))
     west, east = shapely.box(100.5, 20.2, 101, 20.8), shapely.box(101, 20.2, 101.5, 20.5)
@@ -130,16 +117,6 @@ def test_cost_by_a_layer_is_missing_where_the_layer_knows_too_little(tmp_path):
         found = criteria.cost_by_layer(local(JOINED), layer(path, None, "raster"))
         assert found.value == value
         assert (found.input["known_share"] >= 0.95) is (value is not None)
-
-
-def test_selection_frequency_is_the_mean_by_area():
-    halves_of = [shapely.box(-9000, -3000, 0, 3000), shapely.box(0, -3000, 3000, 3000)]
-    units = gpd.GeoDataFrame({"selection_frequency": [1.0, 0.2]}, geometry=degrees(halves_of), crs=4326)
-    plan = criteria.Plan(units, {"plans": 5})
-    found = criteria.selection_frequency(local(JOINED), plan)
-    assert found.value == pytest.approx((54 * 1.0 + 18 * 0.2) / 72, rel=1e-3)
-    assert (found.input["planned_km2"], found.input["plan"]) == (pytest.approx(72, rel=0.01), {"plans": 5})
-    assert criteria.selection_frequency(local(shapely.box(30_000, 0, 31_000, 1000)), plan).value is None
 
 
 def layer(path, theme, form) -> LayerFile:

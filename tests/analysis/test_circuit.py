@@ -144,28 +144,6 @@ def test_columns_kept_and_single_solves_give_the_same(monkeypatch):
     assert reached.max() == pytest.approx(terminals.resistances()[3, 50])
 
 
-def test_one_to_all_and_all_to_one_are_advanced_runs():
-    whole = random_landscape(11, (12, 12), holes=0.02)
-    places = [np.array([5]), np.array([60]), np.array([99])]
-    partners = ~np.eye(3, dtype=bool)
-    strengths = np.array([1.0, 2.0, 0.5])
-    for all_to_one in (False, True):
-        flows = one_to_all(whole, places, partners, strengths, all_to_one=all_to_one, maps=True)
-        for flow in flows:
-            sources, grounds = np.zeros(whole.nodes), np.zeros(whole.nodes)
-            for at, (place,) in enumerate(places):
-                if (at == flow.focal) == all_to_one:
-                    grounds[place] = np.inf
-                else:
-                    sources[place] = strengths[at]
-            expected = advanced(whole, sources, grounds)
-            np.testing.assert_allclose(flow.voltages, expected.voltages, atol=1e-9)
-            np.testing.assert_allclose(flow.currents, expected.currents, atol=1e-8)
-            if not all_to_one:
-                at = places[flow.focal][0]
-                assert flow.resistance == pytest.approx(expected.voltages[at] / strengths[flow.focal])
-
-
 @pytest.mark.parametrize("all_to_one", [False, True], ids=["one-to-all", "all-to-one"])
 def test_regions_are_joined_while_they_are_active(monkeypatch, all_to_one):
     whole = random_landscape(13, (12, 12), holes=0.02)

@@ -12,7 +12,7 @@ from biodata.analysis import evidence
 from biodata.analysis.evidence import counting
 from biodata.core import geo
 from biodata.places import load_boundaries
-from evidence_rows import AS_OF, JUDGING, count, records, why
+from evidence_rows import AS_OF, GIBBON, JUDGING, count, records, why
 from landscapes import halves
 from planted import Planted
 
@@ -26,31 +26,37 @@ def at(minute: int, **more: object) -> dict[str, object]:
     return {"event_start": day, "event_end": day, "event_time": clock, "event_zone": "+07:00"} | more
 
 
-@pytest.mark.parametrize(
-    ("second", "counts"),
-    [
-        pytest.param(at(29), False, id="29 minutes"),
-        pytest.param(at(30), True, id="30 minutes"),
-        pytest.param(at(0, x=-3990.0), False, id="990 m"),
-        pytest.param(at(0, x=-4010.0), True, id="1010 m"),
-        pytest.param(at(0, species="Panthera tigris"), True, id="another species"),
-        pytest.param(at(89, event_zone="+08:00"), False, id="29 minutes by the clock of China"),
-        pytest.param(at(89), True, id="89 minutes"),
-        pytest.param({"event_start": DAY, "event_end": DAY}, False, id="the same day, no time"),
-        pytest.param({"event_start": DAY + timedelta(days=1)}, True, id="the next day, no time"),
-        pytest.param({"event_start": None, "event_end": None, "year": 2024}, False, id="some day of the year"),
-        pytest.param({"event_start": None, "event_end": None, "year": 2023}, True, id="another year"),
-        pytest.param(at(10, event_zone=None), False, id="no zone told: that of the country"),
-        pytest.param(at(-10), False, id="the night before"),
-        pytest.param(at(0, cluster_id=0, key=7, x=-9000.0), True, id="a group of its own"),
-    ],
-)
-def test_records_near_in_time_and_space_are_one_observation(second, counts):
-    second = {"event_end": second.get("event_start", DAY)} | second
-    found = count(records(at(0), second)).records
-    assert found["why_not"].null_count() == 1 + counts
-    if not counts:
-        assert set(found["why_not"].drop_nulls()) == {"too near another record in time and space"}
+SECONDS = [
+    ("29 minutes", at(29), False),
+    ("30 minutes", at(30), True),
+    ("990 m", at(0, x=-3990.0), False),
+    ("1010 m", at(0, x=-4010.0), True),
+    ("another species", at(0, species="Panthera tigris"), True),
+    ("29 minutes by the clock of China", at(89, event_zone="+08:00"), False),
+    ("89 minutes", at(89), True),
+    ("the same day, no time", {"event_start": DAY, "event_end": DAY}, False),
+    ("the next day, no time", {"event_start": DAY + timedelta(days=1)}, True),
+    ("some day of the year", {"event_start": None, "event_end": None, "year": 2024}, False),
+    ("another year", {"event_start": None, "event_end": None, "year": 2023}, True),
+    ("no zone told: that of the country", at(10, event_zone=None), False),
+    ("the night before", at(-10), False),
+    ("a group of its own", at(0, cluster_id=0, key=7, x=-9000.0), True),
+]
+
+
+def test_records_near_in_time_and_space_are_one_observation():
+    """Each second record beside a first one; each pair is of species of its own."""
+    rows = []
+    for number, (_, second, _) in enumerate(SECONDS):
+        second = {"event_end": second.get("event_start", DAY)} | second
+        for one in (at(0), second):
+            species = f"{one.get('species', GIBBON)} {number}"
+            rows.append(one | {"key": 10 * len(rows), "species": species})
+    found = dict(count(records(*rows)).records.select("key", "why_not").iter_rows())
+    for number, (what, _, counts) in enumerate(SECONDS):
+        why = [found[20 * number], found[20 * number + 10]]
+        assert why.count(None) == 1 + counts, what
+        assert counts or set(why) == {None, "too near another record in time and space"}, what
 
 
 def test_one_record_of_a_group_of_duplicates_counts_the_one_that_stands_for_it():

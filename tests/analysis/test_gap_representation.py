@@ -104,12 +104,6 @@ def test_shared_responsibility(tmp_path):
     assert sorted(missed["miss_their_part"]) == COUNTRIES
 
 
-def test_points_are_told_apart(tmp_path):
-    point = {"ISO3": "LAO", "REP_AREA": 30.0, "STATUS_YR": 0}
-    row = row_of(table_of(protected_of(tmp_path, (LAOS.centroid, point)), [RANGE], Target()), "LA")
-    assert row["circles_km2"] == row["undated_km2"] == row["protected_km2"] == pytest.approx(30, rel=1e-3)
-
-
 def test_range_without_area_and_range_at_sea(tmp_path):
     protected = protected_of(tmp_path, (LAOS, {"ISO3": "LAO"}))
     table = table_of(protected, [shapely.Polygon(), shapely.box(108, 19, 108.2, 19.2)], Target())

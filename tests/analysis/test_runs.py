@@ -104,19 +104,6 @@ def test_executors_give_the_same_and_a_rerun_is_identical(settings, asked):
     assert [record.id for record in run_records.every(settings)] == [first.id]
 
 
-def test_dask_is_such_an_executor(settings, asked):
-    distributed = pytest.importorskip("distributed")
-    first = run_engines.start(settings, "resistance", asked)
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None, protocol="inproc://"
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        _, comparison = run_engines.repeat(settings, first.id, executor=client.get_executor())
-    assert comparison.identical
-
-
 def test_a_rerun_of_something_else_says_what_differs(settings, asked, tmp_path):
     first = run_engines.start(settings, "resistance", asked)
     (tmp_path / "table.csv").write_text(

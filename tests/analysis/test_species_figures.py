@@ -1,7 +1,6 @@
 """`biodata species figures`: what is told of a species, in both views."""
 
 import json
-import shutil
 from datetime import date
 
 import geopandas as gpd
@@ -17,7 +16,6 @@ from biodata.core import terms
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.sharing import Rule
-from rule_files import put_rules
 
 ELEPHANT = "Elephas maximus"
 
@@ -61,16 +59,6 @@ def test_exact_figures_carry_the_strictest_category_and_public_ones_are_bounds(d
     layers = gpd.list_layers(tmp_path / "public.gpkg")["name"].to_list()
     assert layers[0] == "extent"
     assert "occupied_cells" not in layers, "cells of the area would tell more than those of the rule"
-
-
-def test_both_views_of_an_open_species_agree(data, tmp_path):
-    """Where nothing is sensitive: else some of its records share an event with a hidden species."""
-    data = shutil.copytree(data, tmp_path / "data")
-    rules = "rule_id,scientificName,category,reason\nflower,Rafflesia arnoldii,withheld,picked\n"
-    put_rules(data, rules)
-    species = "Sus scrofa"
-    exact, public = figures(data, "--records", "exact", species=species), figures(data, species=species)
-    assert exact["joint"] == public["joint"]
 
 
 def test_occupancy_counts_cells_with_effort_on_each_side(data):
