@@ -308,13 +308,6 @@ def test_options_that_cannot_be_used(ground, options, message, tmp_path, monkeyp
     assert re.search(re.escape(message), refusal(ground, "--sources", "start.gpkg", "--out", "out.tif", *options))
 
 
-def test_a_raster_without_a_system_takes_the_one_told(tmp_path):
-    write(tmp_path / "r.tif", np.ones((2, 2)), crs=None)
-    write(tmp_path / "s.tif", np.eye(2), crs=None)
-    run(tmp_path / "r.tif", "--sources", tmp_path / "s.tif", "--out", tmp_path / "out.tif", "--crs", LAEA)
-    assert band(tmp_path / "out.tif").tolist() == [[0, 1], [1, 0]]
-
-
 def test_files_that_are_missing_or_no_rasters(ground, tmp_path):
     at((0, 0)).to_file(tmp_path / "start.gpkg")
     (tmp_path / "text.tif").write_text("no raster")

@@ -112,14 +112,6 @@ def test_an_estimate_writes_nothing_and_what_to_write_is_asked_for(files, tmp_pa
     assert "it is not told what to write" in str(done.exception)
 
 
-def test_one_index_on_the_command_line(files, tmp_path):
-    done = CliRunner().invoke(app, [*files, "--distance", "1000", "--index", "PC"])
-    assert done.exit_code == 0, done.output
-    found = json.loads((tmp_path / "out.json").read_text())
-    assert "PCnum" in found["overall"]
-    assert "IICnum" not in found["overall"]
-
-
 def test_the_best_paths_between_two_nodes(files, tmp_path):
     done = CliRunner().invoke(app, [*files, "--distance", "1000", "--between", "1", "5", "--paths", "9"])
     assert done.exit_code == 0, done.output

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import shapely
 
-from biodata.core import edges, flags, geo, terms
+from biodata.core import flags, geo, terms
 from biodata.harmonise.area_borders import country_codes
 from biodata.harmonise.protected_areas import protected_areas
 from biodata.ingest import open_source
@@ -209,29 +209,6 @@ def test_collection_is_reduced_to_its_polygons(interpret):
     collection = shapely.GeometryCollection([SQUARE, shapely.Point(1, 1), shapely.LineString([(0, 0), (1, 1)])])
     shape = shapely.from_wkb(one(interpret([{"NAME": "x"}], [collection]))["geometry"])
     assert shapely.equals(shape, SQUARE)
-
-
-def star(points):
-    angle = np.arange(points) * (points // 2) * 2 * np.pi / points
-    return shapely.Polygon(np.c_[103 + np.cos(angle), 19 + np.sin(angle)])
-
-
-def test_hostile_star_is_refused_and_not_repaired(interpret):
-    frame, (refusal,) = interpret([{"NAME": "star"}, {"NAME": "square"}], [star(5001), SQUARE])
-    assert (refusal.code, refusal.row, refusal.value) == ("GEOMETRY_TOO_COMPLEX", 1, "star")
-    assert frame["name"].to_list() == ["square"]
-
-
-@pytest.mark.parametrize(
-    ("shape", "few"),
-    [
-        pytest.param(shapely.Point(101, 21).buffer(1, quad_segs=3000), True, id="a circle of 12,000 points"),
-        pytest.param(star(101), True, id="a star of 101 points"),
-        pytest.param(star(1001), False, id="a star of 1,001 points"),
-    ],
-)
-def test_crossings_are_estimated(shape, few):
-    assert (edges.meetings(shape, most=edges.MAX_CROSSINGS) <= edges.MAX_CROSSINGS) == few
 
 
 def test_assumed_coordinate_system_is_flagged(interpret):

@@ -95,22 +95,27 @@ CHANGES = [
 
 
 def test_a_change_in_any_column_is_found(lake: Lake):
-    def told(table: str, changed: dict):
-        interpreted, _ = records([("x", "x", GIBBON, 22.9, 106.5)])
-        interpreted = interpreted.with_columns(repairs=pl.Series([REPAIRS], dtype=pl.List(terms.REPAIR)))
-        frames = {"occurrences": interpreted, "verbatim": pl.DataFrame(WIDE)}
-        types = terms.schema(terms.TABLES[table])
-        frames[table] = frames[table].with_columns(pl.Series(n, [v], dtype=types[n]) for n, v in changed.items())
+    def commit_all(*, changed: bool):
+        """Commit a record for each change, with its change or without it."""
         with lake.staging() as staging:
-            staging.add(frames["occurrences"], frames["verbatim"])
+            for number, (table, change, _) in enumerate(CHANGES):
+                interpreted, _ = records([("x", str(number), GIBBON, 22.9, 106.5)])
+                interpreted = interpreted.with_columns(repairs=pl.Series([REPAIRS], dtype=pl.List(terms.REPAIR)))
+                verbatim = pl.DataFrame(WIDE).with_columns(source_record_id=pl.lit(str(number)))
+                frames = {"occurrences": interpreted, "verbatim": verbatim}
+                types = terms.schema(terms.TABLES[table])
+                new = (pl.Series(n, [v], dtype=types[n]) for n, v in change.items() if changed)
+                frames[table] = frames[table].with_columns(new)
+                staging.add(frames["occurrences"], frames["verbatim"])
             return counts(lake.commit_occurrences(staging, author="a test", message="wide"))
 
-    assert [told("verbatim", {}) for _ in range(2)] == [(1, 0, 0, 0), (0, 0, 1, 0)]
-    for table, change, what in CHANGES:
-        assert told(table, change) == (0, 1, 0, 0), what
-        [stored] = lake.read(table).to_dicts()
+    every = len(CHANGES)
+    assert [commit_all(changed=False) for _ in range(2)] == [(every, 0, 0, 0), (0, 0, every, 0)]
+    assert commit_all(changed=True) == (0, every, 0, 0)
+    for number, (table, change, what) in enumerate(CHANGES):
+        [stored] = lake.read(table, where=Compare("source_record_id", "=", str(number))).to_dicts()
         assert all(stored[name] == value for name, value in change.items()), what
-        assert told(table, {}) == (0, 1, 0, 0), what
+    assert commit_all(changed=False) == (0, every, 0, 0)
 
 
 def test_a_record_gone_from_a_complete_dataset_comes_back_under_its_key(lake: Lake):

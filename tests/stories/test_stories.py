@@ -79,22 +79,15 @@ def settings(tmp_path_factory):
             countryCode="VN", locality="the ridge"),
     ]  # fmt: skip
     pipeline.ingest("gbif", [write(folder, "dirty.csv", dirty)], made)
-    eras = [row("era", eventDate="2567-03-06")]
-    pipeline.ingest("gbif", [write(folder, "eras.csv", eras)], made, options={"calendar": "buddhist"})
     orders = [row("first", eventDate="03/04/2010"), row("second", eventDate="25/03/2010")]
     pipeline.ingest("gbif", [write(folder, "orders.csv", orders)], made)
-    moved = [
-        row(
-            "moved",
-            decimalLatitude="18.1",
-            decimalLongitude="99.6",
-            countryCode="TH",
-            coordinateUncertaintyInMeters="30",
-        )
+    thai = {"decimalLatitude": "18.1", "decimalLongitude": "99.6", "countryCode": "TH"}
+    declared = [
+        row("moved", eventDate="", coordinateUncertaintyInMeters="30", **thai),
+        row("era", eventDate="2567-03-06", **thai),
     ]
-    pipeline.ingest("gbif", [write(folder, "moved.csv", moved)], made, options={"datum": "EPSG:4240"})
-    cameras = write(folder, "cameras.csv", [row("camera")])
-    pipeline.ingest("gbif", [cameras], made, options={"uncertainty_m": "250"})
+    options = {"datum": "EPSG:4240", "calendar": "buddhist"}
+    pipeline.ingest("gbif", [write(folder, "declared.csv", declared)], made, options=options)
     edited = [row("edited", locality="Nam Ha"), row("kept")]
     pipeline.ingest("gbif", [write(folder, "edited.csv", edited)], made)
     pipeline.release(made)
@@ -194,14 +187,6 @@ def test_a_moved_place_says_from_where_and_how_far_it_may_be_off(settings):
     assert story.history[-1].declared["datum"] == "EPSG:4240"
 
 
-def test_a_declared_radius_says_that_it_was_filled_in_and_by_what(settings):
-    story = told(settings, "camera")
-    radius = value(story, "coordinateUncertaintyInMeters")
-    assert (radius.value, str(radius.how), by(radius.rules)) == (250.0, "filled", ["declared_uncertainty"])
-    assert story.history[-1].declared["uncertainty_m"] == "250"
-    assert "COORDINATE_UNCERTAINTY_DECLARED" in {doubt.name for doubt in story.doubts}
-
-
 def test_a_doubt_says_what_it_means_what_found_it_and_which_tests_ask_for_it(settings):
     doubts = {doubt.name: doubt for doubt in told(settings, "seat").doubts}
     assert doubts["NEAR_COUNTY_SEAT"].rule.name == "stand_ins"
@@ -271,12 +256,6 @@ def test_a_record_that_was_interpreted_anew_says_by_which_other_rules(settings, 
     assert "the same row, interpreted anew; other rules than before: decimal_comma v1 → v3" in text
 
 
-def test_a_rule_that_is_no_more_is_still_named(settings, monkeypatch):
-    left = {name: rule for name, rule in RULES.items() if name != "decimal_comma"}
-    monkeypatch.setattr(record_story, "RULES", MappingProxyType(left))
-    assert "decimal_comma v1, a rule that is no more" in str(fresh(settings, "comma"))
-
-
 def test_a_record_of_before_versions_were_kept_a_deleted_one_and_one_that_came_back(tmp_path):
     data = tmp_path / "data"
     with Lake.open(data) as lake:
@@ -340,12 +319,6 @@ def test_no_text_leaves_a_control_behind(text):
     assert not [c for c in words.clean(text) if unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF"}]
 
 
-def test_lines_are_no_wider_than_asked_and_columns_stand_in_line(settings):
-    for width in (60, 100):
-        for line in as_text(told(settings, "hostile"), width=width).splitlines():
-            assert sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) <= width
-
-
 def test_the_command_answers_as_text_and_json(settings, capsys):
     story = told(settings, "hostile")
     explain(str(story.key), settings.data)
@@ -369,6 +342,18 @@ def test_a_record_that_is_not_well_named_is_one_line(settings, named):
     with pytest.raises(InputError) as caught:
         explain(data=settings.data, **named)
     assert "\n" not in str(caught.value)
+
+
+def test_a_rule_that_is_no_more_is_still_named(settings, monkeypatch):
+    left = {name: rule for name, rule in RULES.items() if name != "decimal_comma"}
+    monkeypatch.setattr(record_story, "RULES", MappingProxyType(left))
+    assert "decimal_comma v1, a rule that is no more" in str(fresh(settings, "comma"))
+
+
+def test_lines_are_no_wider_than_asked_and_columns_stand_in_line(settings):
+    for width in (60, 100):
+        for line in as_text(told(settings, "hostile"), width=width).splitlines():
+            assert sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) <= width
 
 
 def test_a_notebook_has_a_page(settings):

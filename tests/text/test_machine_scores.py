@@ -44,17 +44,25 @@ def released(tmp_path_factory):
     settings = Settings(data=folder / "data", memory_limit="500MB")
     paths = [folder / "deployments.csv", folder / "results.json"]
     pipeline.ingest("detections", paths, settings, dataset="cameras")
+    (folder / "persons").mkdir()
+    pl.DataFrame(
+        {"occurrenceID": ["R1"], "scientificName": ["Rusa unicolor"], "eventDate": ["2026-03-01"],
+         "decimalLatitude": ["20.9"], "decimalLongitude": ["101.3"], "identificationVerificationStatus": ["by Nobody"],
+         "identificationRemarks": ["at Nobody's camp"], "classificationProbability": ["1"]}
+    ).write_csv(folder / "persons" / "occurrence.csv")  # fmt: skip
+    pipeline.ingest("dwca", [folder / "persons"], settings, dataset="d")
     pipeline.release(settings)
     return releases.current(settings.data)
 
 
-def test_a_release_tells_it_of_an_open_record_alone(released):
+def test_a_release_tells_it_of_an_open_record_alone_and_never_what_a_person_writes(released):
     rows = {row["scientificName"]: row for row in releases.read(released, "occurrences").to_dicts()}
     assert [rows["Sus scrofa"][name] for name in TOLD] == [
         "machine only", "determined by a machine, score 0.8765", 0.8765,
     ]  # fmt: skip
     hidden = rows.get("Panthera tigris", dict.fromkeys(TOLD))
     assert [hidden[name] for name in TOLD] == [None, None, None]
+    assert [rows["Rusa unicolor"][name] for name in TOLD] == [None, None, None]
 
 
 @pytest.mark.parametrize("form", [Format.DWCA, Format.CAMTRAPDP])
@@ -70,18 +78,3 @@ def test_exports_tell_it_in_their_own_terms(released, tmp_path, form):
         ["determined by a machine, score 0.8765"] if form is Format.DWCA else ["0.8765"]
     )
     assert "Nobody" not in text
-
-
-def test_what_a_person_writes_of_a_determination_is_not_published(tmp_path):
-    path = tmp_path / "in" / "occurrence.csv"
-    path.parent.mkdir()
-    pl.DataFrame(
-        {"occurrenceID": ["R1"], "scientificName": ["Sus scrofa"], "eventDate": ["2026-03-01"],
-         "decimalLatitude": ["20.9"], "decimalLongitude": ["101.3"], "identificationVerificationStatus": ["by Nobody"],
-         "identificationRemarks": ["at Nobody's camp"], "classificationProbability": ["1"]}
-    ).write_csv(path)  # fmt: skip
-    settings = Settings(data=tmp_path / "data", memory_limit="500MB")
-    pipeline.ingest("dwca", [path.parent], settings, dataset="d")
-    pipeline.release(settings)
-    (row,) = releases.read(releases.current(settings.data), "occurrences").to_dicts()
-    assert [row[name] for name in TOLD] == [None, None, None]
