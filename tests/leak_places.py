@@ -2,13 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
-from pyproj import Geod
-
-import leak_codes
+from pyproj import CRS, Geod, Transformer
 
 NEAR_M = 100.0
 GEOD = Geod(ellps="WGS84")
@@ -61,7 +59,7 @@ class Place:
             ),
             Form("radians", math.radians(lon), math.radians(lat), math.radians(degrees_x), math.radians(degrees_y)),
             Form("seconds of arc", lon * 3600, lat * 3600, degrees_x * 3600, degrees_y * 3600),
-            Form("metres of its UTM zone", *leak_codes.utm(lon, lat), NEAR_M, NEAR_M),
+            Form("metres of its UTM zone", *utm(lon, lat), NEAR_M, NEAR_M),
             Form("Mercator metres", mercator_x, mercator_y, metres, metres),
             Form("Mercator integers", whole_x, whole_y, metres * world, metres * world),
             Form("Mercator integers, northward", whole_x, 2**32 - whole_y, metres * world, metres * world),
@@ -112,3 +110,15 @@ class Finding:
     place: str
     where: str
     what: str
+
+
+@lru_cache(maxsize=60)
+def _from_utm(zone: int, *, south: bool) -> Transformer:
+    return Transformer.from_crs(CRS.from_epsg((32700 if south else 32600) + zone), 4326, always_xy=True)
+
+
+def utm(longitude: float, latitude: float) -> tuple[float, float]:
+    """Return a place's metres in its own zone."""
+    zone = int((longitude + 180) // 6) + 1
+    x, y = _from_utm(zone, south=latitude < 0).transform(longitude, latitude, direction="INVERSE")
+    return float(x), float(y)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-import leak_codes
 from leak_places import EARTH_M, NEAR_M, Finding, Place
 
 WINDOW = 3000
@@ -25,8 +24,6 @@ COMMAED = re.compile(r"(?<![\d.,])(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.
 ALONE_DECIMALS, ALONE_DEGREES = 5, 1e-5
 """A number of so many decimals as near to a coordinate as this is found without its partner."""
 
-CODE_M = 500.0
-"""A code whose cell's middle is as near as this: the coarsest that is read is an H3 cell of some 500 m."""
 READABLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]{4,}")
 """What may tell something in bytes that are no text: no number that matters is shorter."""
 DIGIT = re.compile(r"\d")
@@ -51,14 +48,10 @@ def in_text(text: str, places: Sequence[Place], where: str, *, by_line: bool = F
     order = np.argsort(values)
     at, values, decimals = at[order], values[order], decimals[order]
     alone = values[decimals >= ALONE_DECIMALS]
-    codes = list(leak_codes.points(text))
     for place in places:
         for value in (place.latitude, place.longitude):
             if len(alone[near(alone, value, ALONE_DEGREES)]):
                 yield Finding(place.name, where, f"the number {value} by itself")
-        for code, (x, y) in codes:
-            if place.metres_to(np.array([x]), np.array([y]))[0] <= CODE_M:
-                yield Finding(place.name, where, f"the code {code}")
         if place.cell is not None and _inside(place, at, values, decimals):
             yield Finding(place.name, where, "two numbers nearer to it than its cell's points")
         for form in place.forms:

@@ -7,7 +7,6 @@ import sqlite3
 import zipfile
 
 import duckdb
-import h3
 import mapbox_vector_tile
 import openpyxl
 import polars as pl
@@ -47,7 +46,6 @@ def found(data, **more):
         pytest.param("24512347 106412345", id="millionths of a degree"),
         pytest.param("0.42782 1.85725", id="radians"),
         pytest.param("11845768.2 2815868.5", id="Mercator metres"),
-        pytest.param(h3.latlng_to_cell(24.512347, 106.412345, 9), id="H3 cell"),
         pytest.param("24.5129 106.4120", id="70 m away"),
     ],
 )

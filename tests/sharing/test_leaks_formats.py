@@ -7,7 +7,6 @@ import json
 import math
 import zlib
 
-import h3
 import numpy as np
 import polars as pl
 import pytest
@@ -39,41 +38,13 @@ def found(data: bytes | str, place: Place = CAVE) -> bool:
         pytest.param("北纬24度30分44.4秒 东经106度24分44.4秒", id="Chinese"),
         pytest.param("๒๔.๕๑๒๓, ๑๐๖.๔๑๒๓", id="Thai digits"),
         pytest.param("88244 383084", id="seconds of arc"),
-        pytest.param("wkwd32d", id="no geohash of there"),
         pytest.param(shapely.to_wkb(shapely.Point(X, Y), hex=True), id="WKB as hex"),
         pytest.param(json.dumps({"cursor": base64.b64encode(f'["{Y:.4f}","{X:.4f}"]'.encode()).decode()}), id="a cursor"),
         pytest.param(base64.urlsafe_b64encode(shapely.to_wkb(shapely.Point(X, Y))).decode(), id="WKB as base 64"),
     ],
 )  # fmt: skip
-def test_further_text(text, request):
-    assert found(text) == ("no geohash" not in request.node.callspec.id)
-
-
-def geohash(x: float, y: float, length: int) -> str:
-    """Return a geohash by halving, written apart from the scanner."""
-    bits, west, east, south, north = [], -180.0, 180.0, -90.0, 90.0
-    for n in range(length * 5):
-        if n % 2 == 0:
-            middle = (west + east) / 2
-            bits.append(x >= middle)
-            west, east = (middle, east) if x >= middle else (west, middle)
-        else:
-            middle = (south + north) / 2
-            bits.append(y >= middle)
-            south, north = (middle, north) if y >= middle else (south, middle)
-    numbers = [sum(bit << (4 - i) for i, bit in enumerate(bits[n : n + 5])) for n in range(0, len(bits), 5)]
-    return "".join("0123456789bcdefghjkmnpqrstuvwxyz"[number] for number in numbers)
-
-
-def test_codes():
-    assert geohash(-5.60302734375, 42.60498046875, 5) == "ezs42", "the textbook's"
-    for length in (7, 8, 10, 12):
-        assert found(f"at {geohash(X, Y, length)};") == any(map(str.isdigit, geohash(X, Y, length)))
-        assert not found(f"at {geohash(X + 0.03, Y, length)};")
-    for resolution in (8, 9, 12, 15):
-        assert found(h3.latlng_to_cell(Y, X, resolution))
-        assert found(str(h3.str_to_int(h3.latlng_to_cell(Y, X, resolution))))
-    assert not found(h3.latlng_to_cell(Y, X, 5)), "coarser than the cell"
+def test_further_text(text):
+    assert found(text)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=lambda f: f.__module__)
