@@ -279,3 +279,13 @@ def documents(form):
         for what, text in made.items():
             found[f"{name}: {what}"] = zipped({**members(form), name: text})
     return found
+
+
+def with_part(content, name, make):
+    """Return a workbook with one part made anew; `make` gets its bytes, empty where there is no such part."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for member in [*old.namelist(), *({name} - set(old.namelist()))]:
+            data = old.read(member) if member in old.namelist() else b""
+            new.writestr(member, make(data) if member == name else data)
+    return out.getvalue()

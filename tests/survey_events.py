@@ -10,6 +10,7 @@ from biodata.core import terms
 from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from cited_records import OPEN_RULES
 from cited_records import record as _record
 
 
@@ -53,3 +54,17 @@ def commit(data: Path, events: list[dict[str, Any]], records: list[dict[str, Any
             staging.add(rows, verbatim)
         aside.add(frame(events))
         return lake.commit_survey(staging, aside, author="a test", message="a survey", **options)
+
+
+MUNTJAC, TIGER, PANGOLIN = "Muntiacus muntjak", "Panthera tigris", "Manis javanica"
+RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\npangolins,Manis javanica,withheld,poached,\n"
+
+
+def stations(count=10):
+    """Return events at as many places, each in another tenth of one cell, and a muntjac of each."""
+    at = [
+        {"decimalLatitude": round(20.505 + 0.01 * n, 3), "decimalLongitude": round(101.205 + 0.01 * n, 3)}
+        for n in range(count)
+    ]
+    events = [event(f"s{n}", **place) for n, place in enumerate(at)]
+    return events, [seen(100 + n, MUNTJAC, f"s{n}", **place) for n, place in enumerate(at)], at

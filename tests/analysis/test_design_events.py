@@ -11,8 +11,7 @@ from biodata.store.lake import Lake
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys import design
 from rule_files import put_rules
-from survey_events import commit, event, seen
-from test_survey_publishing import MUNTJAC, RULES, TIGER
+from survey_events import MUNTJAC, RULES, TIGER, commit, event, seen
 
 LINE = {"footprintWKT": "LINESTRING (101.2345 20.5432, 101.9 20.9)", "design": "line_transect", "effort_value": 77.0}
 FAR = {"decimalLatitude": 20.9, "decimalLongitude": 101.9}

@@ -20,8 +20,8 @@ from biodata.store.registry import Registry
 from biodata.surveys import templates, words
 from biodata.surveys.designs import DESIGNS
 from biodata.worker import work
+from filled_templates import filled
 from servers import serving
-from test_survey_templates import filled
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("no_results")]
 

@@ -17,7 +17,7 @@ from biodata.store.registry import Registry
 from biodata.surveys import receive
 from biodata.worker import work
 from servers import serving
-from test_survey_review import CHINA, LAOS, LAOS_TOO, workbook
+from survey_office import CHINA, LAOS, LAOS_TOO, workbook
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.filters import Compare
 from camtrapdp_tables import assert_valid, rows
 from commands import run
-from test_survey_round_trips import ASKED, OPEN, workbook
+from survey_trips import ASKED, OPEN, workbook
 
 EVENT = (
     "eventID", "parentEventID", "locationID", "design", "eventDate", "event_start", "event_end", "time_zone",

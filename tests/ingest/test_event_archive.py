@@ -13,8 +13,7 @@ from biodata.core.settings import Settings
 from biodata.ingest import open_source
 from biodata.store import releases
 from rule_files import put_rules
-from survey_events import commit, event, seen
-from test_survey_publishing import MUNTJAC, RULES, TIGER, stations
+from survey_events import MUNTJAC, RULES, TIGER, commit, event, seen, stations
 
 DWC, ECO = "http://rs.tdwg.org/dwc/terms/", "http://rs.tdwg.org/eco/terms/"
 FAR = {"decimalLatitude": 20.81, "decimalLongitude": 101.61}

@@ -18,7 +18,7 @@ from biodata.surveys import notices
 from biodata.surveys.notices import Foreseen
 from camtrapdp_tables import rows as table
 from commands import run
-from test_survey_round_trips import ASKED, OPEN, SECRET, out, rows, workbook
+from survey_trips import ASKED, OPEN, SECRET, out, rows, workbook
 
 OTHER = "Muntiacus vaginalis"
 TOLD = (

@@ -1,22 +1,18 @@
 """Common names of mammals and birds where a scientific name belongs: each is proposed a meaning, and none is taken."""
 
-import csv
-import io
 from importlib.resources import files
 
 import polars as pl
 import pytest
 
-import releases as fixture
-from biodata import surveys
 from biodata.core import terms
 from biodata.ingest.headings import LANGUAGES
 from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text.reference_list import reference_list
 from biodata.text.tables import read_rows
+from name_checks import told
 
-BOUNDARIES = fixture.neighbours()
 NAMES = {
     "en": {"wild boar": "Sus scrofa", "Wild Boar": "Sus scrofa", "Asian elephant": "Elephas maximus", "Tiger": "Panthera tigris",
            "macaque": "Macaca", "bird": "Aves", "barking deer": "Muntiacus",
@@ -36,20 +32,6 @@ NAMES = {
            "luwak": "Paradoxurus hermaphroditus"},
     "fil": {"baboy ramo": "Sus", "elepante": "Elephantidae", "kalaw": "Bucerotidae", "labuyo": "Gallus gallus", "matsing": "Macaca", "alamid": "Paradoxurus hermaphroditus", "narra": "Pterocarpus indicus"},
 }  # fmt: skip
-
-
-def told(names, **options):
-    """Return what a check says of each of some names, but for where they are."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["occurrenceID", "scientificName", "eventDate", "decimalLatitude", "decimalLongitude"])
-    writer.writerows([f"R{n}", name, "2026-03-01", "20.61", "101.25"] for n, name in enumerate(names))
-    report = surveys.check_files([("s.csv", out.getvalue().encode())], BOUNDARIES, encoding="utf-8", **options)
-    found = [[] for _ in names]
-    for problem in report["problems"]:
-        if problem["column"] == "scientificName":
-            found[problem["row"] - 2].append(problem)
-    return found
 
 
 @pytest.mark.parametrize("language", NAMES)

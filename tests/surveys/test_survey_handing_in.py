@@ -9,8 +9,7 @@ from biodata.store.lake import Lake
 from biodata.store.private_reports import read_report
 from biodata.surveys import words
 from commands import run
-from test_survey_review import CHINA, LAOS, SURVEYS, workbook
-from test_survey_review import office as office
+from survey_office import CHINA, LAOS, SURVEYS, workbook
 
 pytestmark = pytest.mark.usefixtures("no_results")
 

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from biodata.surveys.check import check_files
+from hostile_forms import with_part
 
 SHEET = "xl/worksheets/sheet1.xml"
 PLAIN = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
@@ -23,16 +24,6 @@ def workbook(*rows):
         book.active.append(row)
     out = io.BytesIO()
     book.save(out)
-    return out.getvalue()
-
-
-def with_part(content, name, make):
-    """Return a workbook with one part made anew; `make` gets its bytes, empty where there is no such part."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for member in [*old.namelist(), *({name} - set(old.namelist()))]:
-            data = old.read(member) if member in old.namelist() else b""
-            new.writestr(member, make(data) if member == name else data)
     return out.getvalue()
 
 

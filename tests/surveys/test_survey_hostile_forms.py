@@ -13,7 +13,7 @@ import hostile_forms
 from biodata.places import load_boundaries
 from biodata.surveys.check import check_files
 from biodata.surveys.report_forms import as_csv
-from test_survey_hostile import with_part
+from hostile_forms import with_part
 
 pytestmark = pytest.mark.attacks  # three hundred files; `test_survey_hostile` has each kind in one form
 

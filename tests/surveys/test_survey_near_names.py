@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from biodata.core import terms
-from test_survey_common_names import told
+from name_checks import told
 
 CODE = "NAME_NEARLY_ANOTHER"
 

@@ -8,9 +8,9 @@ from scipy import stats
 
 from biodata.analysis.surveys import occupancy
 from biodata.analysis.surveys.occupancy import fit
+from occupancy_histories import PUBLISHED
+from occupancy_histories import history as published
 from survey_simulations import coverage, history
-from test_survey_occupancy_published import PUBLISHED
-from test_survey_occupancy_published import history as published
 
 
 def salamanders():

@@ -14,12 +14,9 @@ from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.release_merge import merge
 from biodata.surveys.design import of_lake, of_published
-from cited_records import OPEN_RULES
 from rule_files import put_rules
-from survey_events import commit, event, seen
+from survey_events import MUNTJAC, PANGOLIN, RULES, TIGER, commit, event, seen, stations
 
-MUNTJAC, TIGER, PANGOLIN = "Muntiacus muntjak", "Panthera tigris", "Manis javanica"
-RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\npangolins,Manis javanica,withheld,poached,\n"
 SECOND = {"decimalLatitude": 20.5612, "decimalLongitude": 101.2711}
 
 
@@ -66,16 +63,6 @@ def test_days_and_ways_of_patrols_are_never_told(settings):
         [seen(1, MUNTJAC, "day", **walked), seen(2, MUNTJAC, "other day", **walked)],
     )
     assert list(found) == ["cameras:b"]
-
-
-def stations(count=10):
-    """Return events at as many places, each in another tenth of one cell, and a muntjac of each."""
-    at = [
-        {"decimalLatitude": round(20.505 + 0.01 * n, 3), "decimalLongitude": round(101.205 + 0.01 * n, 3)}
-        for n in range(count)
-    ]
-    events = [event(f"s{n}", **place) for n, place in enumerate(at)]
-    return events, [seen(100 + n, MUNTJAC, f"s{n}", **place) for n, place in enumerate(at)], at
 
 
 def records_of(settings):

@@ -15,7 +15,7 @@ from biodata.core.settings import Settings
 from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.query.filters import Compare
 from biodata.surveys import result_pages
-from test_survey_review import Office
+from survey_office import Office
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "survey_namha.xlsx"
 PAGE = "/v1/surveys/results/nam-ha"

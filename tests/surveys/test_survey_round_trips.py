@@ -3,52 +3,27 @@
 The oracle reads the archives' text files and python-dwca-reader; nothing of the reader that is asked takes part in it.
 """
 
-import csv
-import io
 import zipfile
 from collections import Counter
 
-import openpyxl
 import pytest
 from dwca.read import DwCAReader
 
 from biodata import pipeline
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SurveyDesign
-from biodata.exports.request import ExportRequest
-from biodata.exports.write import Format, export
-from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.surveys.designs import DESIGNS, word
-from test_survey_templates import EFFORT, filled
+from biodata.surveys.designs import DESIGNS
+from filled_templates import EFFORT
+from survey_trips import OPEN, SECRET, out, rows, workbook
 
-ASKED = ExportRequest(name="0123abcd", created="2026-11-27T10:00:00+00:00")
-OPEN, SECRET = "Sus scrofa", "Elephas maximus"
 COARSE = "secret"
 """The dataset with sensitive records."""
 MADE_ANEW = {"key", "cluster_id", "quality_flags", "lastInterpreted", "coreid", "id"}
 """What each lake gives by itself, and doubts that there may be more of."""
 UNCOMPARED = "no kingdom to compare"
 """The doubt that goes: the first lake fills the classification of a known name in, the second reads it as stated."""
-
-
-def workbook(design, species):
-    """Return a template that is filled in, with records of one species."""
-    book = openpyxl.load_workbook(filled(design, "en"))
-    terms = [column.term for column in DESIGNS[SurveyDesign(design)].sheets["occurrences"]]
-    sheet = book[word("sheet.occurrences", "en")]
-    for row in sheet.iter_rows(min_row=3):
-        row[terms.index("scientificName")].value = species
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def out(settings, path):
-    pipeline.release(settings)
-    export(releases.current(settings.data).path, Format.DWCA, ASKED, path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +39,6 @@ def trip(tmp_path_factory):
     before = out(first, folder / "before.zip")
     reports = pipeline.ingest("dwca", [before], second)
     return first, second, before, out(second, folder / "after.zip"), reports
-
-
-def rows(path, table):
-    with zipfile.ZipFile(path) as archive:
-        text = archive.read(f"{table}.txt").decode()
-    return list(csv.DictReader(io.StringIO(text), delimiter="\t"))
 
 
 def comparable(row):

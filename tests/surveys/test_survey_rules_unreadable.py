@@ -10,8 +10,7 @@ from biodata.store import jobs
 from biodata.store.models import RuleVersion
 from biodata.surveys import words
 from biodata.worker import work
-from test_survey_review import LAOS, LAOS_TOO, workbook
-from test_survey_review import office as office
+from survey_office import LAOS, LAOS_TOO, workbook
 
 SAID = words.message_of("NEXT_RULES_UNREADABLE", {}, "en")[0]
 
@@ -79,3 +78,6 @@ def test_of_another_fault_it_is_told_that_it_stopped(office, monkeypatch):
     told = office.look("team", number)
     assert jobs.look(office.registry, told["job"]).state == "failed"
     assert told["next"] == words.message_of("NEXT_HALTED", {}, "en")[0]
+
+
+# PLUGIN

@@ -3,8 +3,7 @@
 import pytest
 
 from biodata.access.roles import Role, RoleBinding
-from test_survey_review import CHINA, LAOS, LAOS_TOO, SURVEYS, workbook
-from test_survey_review import office as office
+from survey_office import CHINA, LAOS, LAOS_TOO, SURVEYS, workbook
 
 pytestmark = pytest.mark.usefixtures("no_results")
 CALLED = ["L-1", "2026-03-01", "Muntiacus muntjak", 20.9, 101.4]

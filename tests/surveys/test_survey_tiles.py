@@ -11,8 +11,7 @@ from api.app import create_app
 from biodata import pipeline
 from biodata.core.settings import Settings
 from rule_files import put_rules
-from survey_events import commit, event, seen
-from test_survey_publishing import MUNTJAC, RULES
+from survey_events import MUNTJAC, RULES, commit, event, seen
 
 TILES = "/ogc/collections/surveys/tiles/WebMercatorQuad"
 FIRST, SECOND, FAR = (101.3345, 20.7432), (101.3711, 20.7612), (101.61, 20.81)

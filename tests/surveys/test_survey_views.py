@@ -22,7 +22,7 @@ from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
 from rule_files import put_rules
-from test_survey_review import CHINA, LAOS, LAOS_TOO, SURVEYS, Office, workbook
+from survey_office import CHINA, LAOS, LAOS_TOO, SURVEYS, Office, workbook
 
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
 GIBBON = ["SECRET-8", "2026-03-15", "Nomascus concolor", 22.31234, 100.71987]
