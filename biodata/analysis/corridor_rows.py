@@ -69,12 +69,7 @@ def evidence_row(
             "rows": grid.shape[0],
             "columns": grid.shape[1],
         },
-        "boundaries": {
-            "name": boundaries.name,
-            "version": boundaries.version,
-            "viewpoint": boundaries.viewpoint,
-            "band_m": boundaries.band_m,
-        },
+        "boundaries": boundaries.named(),
         "best_resistance": best_resistance,
         "through": through,
         **link.facts,

@@ -213,7 +213,7 @@ def run_engine(
     from os import cpu_count
 
     from biodata.pipeline.executors import executor as executor_of
-    from biodata.runs import engines as run_engines
+    from biodata.runs.engines import work as run_engines
 
     found = run_engines.engine_named(engine)
     parameters = found.parameters.read(asked)

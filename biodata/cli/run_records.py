@@ -60,7 +60,7 @@ def start(
     workers: Workers = None,
 ) -> None:
     """Run and keep."""
-    from biodata.runs import engines as run_engines
+    from biodata.runs.engines import work as run_engines
 
     asked = {**read_parameters(parameters), **read_set(settings)}
     installation = settings_for(data)
@@ -111,7 +111,7 @@ def repeat(
     workers: Workers = None,
 ) -> None:
     """Run again and compare."""
-    from biodata.runs import engines as run_engines
+    from biodata.runs.engines import work as run_engines
     from biodata.runs.standing import kept_run
 
     settings = settings_for(data)

@@ -24,7 +24,7 @@ from biodata.cli.species_maps import (
 from biodata.core.species_parameters import SpeciesExtent, SpeciesHabitat, SpeciesModel, SpeciesRichness
 
 if TYPE_CHECKING:
-    from biodata.runs.species.species_facts import FiguresReport
+    from biodata.runs.species_facts import FiguresReport
 
 _HELP = """Figures and layers of species: area of occupancy, extent of occurrence, richness, habitat, a model.
 
@@ -73,7 +73,7 @@ def add_commands(app: typer.Typer) -> None:
 def figures(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Read, compute, say."""
     from biodata.analysis.evidence.counting import NO_UNCERTAINTY
-    from biodata.runs.species.species_facts import figures_of
+    from biodata.runs.species_facts import figures_of
 
     parameters = asked_of(SpeciesExtent, asked)
     report, out = figures_of(installation(data), parameters), parameters.out
@@ -143,7 +143,7 @@ def statuses(
     as_json: JsonOption = False,
 ) -> None:
     """Print the lists, then the rules."""
-    from biodata.runs.species.species_facts import statuses as find
+    from biodata.runs.species_facts import statuses as find
 
     found = find(installation(data), name)
     if as_json:
@@ -166,7 +166,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Look the name up and print what is known."""
-    from biodata.runs.species.species_facts import species_facts
+    from biodata.runs.species_facts import species_facts
 
     found = species_facts(installation(data), name, of_kingdom=kingdom)
     if as_json:

@@ -59,7 +59,7 @@ def asked_of(model: type[Asked], asked: dict[str, Any]) -> Asked:
 
 def habitat(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Read, cut, tell."""
-    from biodata.runs.species.maps import habitat_of
+    from biodata.runs.species_maps import habitat_of
 
     parameters = asked_of(SpeciesHabitat, asked)
     report, out = habitat_of(installation(data), parameters), parameters.out
@@ -91,7 +91,7 @@ def habitat(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: Jso
 def richness(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Read, count, tell."""
     from biodata.exports.layers import write_layer
-    from biodata.runs.species.maps import richness_of
+    from biodata.runs.species_maps import richness_of
 
     parameters = asked_of(SpeciesRichness, asked)
     report, out = richness_of(installation(data), parameters), parameters.out
@@ -129,7 +129,7 @@ Example: biodata species model "Sus scrofa" --layer landcover_china_laos=2,5 --l
 
 def model(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Read, fit, score, tell."""
-    from biodata.runs.species.maps import model_of
+    from biodata.runs.species_maps import model_of
 
     parameters = asked_of(SpeciesModel, asked)
     report, out = model_of(installation(data), parameters), parameters.out

@@ -10,8 +10,8 @@ from biodata import pipeline, runs
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import findings, material, page
-from biodata.runs import engines as run_engines
 from biodata.runs import standing
+from biodata.runs.engines import work as run_engines
 from biodata.store import run_records
 from biodata.store.lake import Lake
 from biodata.store.reader import ReleaseReader

@@ -14,7 +14,7 @@ from biodata.core.settings import Settings
 from biodata.core.species_parameters import SpeciesExtent
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.checklists import Checklist
-from biodata.runs.species.reading import day_of, records_of
+from biodata.runs.reading import species_records
 from biodata.sharing import Rule
 from biodata.sharing.names import Checklists
 from biodata.store.lake import Lake
@@ -195,9 +195,9 @@ def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = 
     from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.species.figures import species_figures, untold_as, usable
 
-    read = records_of(settings, view=request.records, species=request.species)
+    read = species_records(settings, view=request.records, as_of=request.as_of, species=request.species)
     parameters = evidence.EvidenceParameters(
-        as_of=day_of(settings, request.as_of),
+        as_of=read.day,
         cell_m=request.max_uncertainty_m,
         recent_years=request.recent_years,
         excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
@@ -218,7 +218,7 @@ def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = 
         window = (float(lon.min()) - 0.1, float(lat.min()) - 0.1, float(lon.max()) + 0.1, float(lat.max()) + 0.1)
         grid = equal_area_grid(window, request.occupancy_cell_m)
         refuse_more(grid, MOST_CELLS, column="--occupancy-cell-m", expected="larger cells")
-        around = records_of(settings, view=request.records, window=window)
+        around = species_records(settings, view=request.records, as_of=request.as_of, window=window)
         category = max(category, around.category, key=lambda one: one.strictness)
         effort = evidence.effort(
             counted(around.records), request.species, grid=grid, boundaries=read.boundaries, known=read.records

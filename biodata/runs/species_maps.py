@@ -20,8 +20,8 @@ from biodata.core.species_parameters import (
     SpeciesRichness,
 )
 from biodata.core.vocabularies import SharingCategory
-from biodata.runs.species.reading import day_of, raster_layer, records_of, with_layers
-from biodata.runs.species.species_facts import figures_of
+from biodata.runs.reading import raster_layer, species_records, with_layers
+from biodata.runs.species_facts import figures_of
 from biodata.store.lake import Lake
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def habitat_of(settings: Settings, request: SpeciesHabitat) -> HabitatReport:
         "classes": list(request.classes),
         "classes_without_cells": [one for one in request.classes if not (values == one).any()],
         "lowest_m": request.lowest_m, "highest_m": request.highest_m,
-        "boundary_set": boundaries.name, "boundary_version": boundaries.version, "viewpoint": boundaries.viewpoint,
-        "band_m": boundaries.band_m,
+        **boundaries.to_dict(),
     }  # fmt: skip
     return HabitatReport(found, facts | told)
 
@@ -194,9 +193,9 @@ def richness_of(settings: Settings, request: SpeciesRichness) -> RichnessReport:
     from biodata.analysis.species.figures import STILL_THERE, untold_as
     from biodata.analysis.species.richness import richness_of_cells
 
-    read = records_of(settings, view=request.records, window=request.box)
+    read = species_records(settings, view=request.records, as_of=request.as_of, window=request.box)
     parameters = evidence.EvidenceParameters(
-        as_of=day_of(settings, request.as_of), cell_m=request.cell_m, recent_years=request.recent_years,
+        as_of=read.day, cell_m=request.cell_m, recent_years=request.recent_years,
         excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
     )  # fmt: skip
     own = read.records.filter(pl.any_horizontal(pl.col(rank) == request.group for rank in RANKS))
@@ -299,12 +298,12 @@ def model_of(settings: Settings, request: SpeciesModel) -> ModelReport:
     window = request.box or _degrees(own_grid(first))
     grid = equal_area_grid(window, request.cell_m)
     refuse_more(grid, MOST_MODEL_CELLS, column="--cell-m", expected="larger cells, or a box")
-    read = records_of(settings, view=request.records, window=window)
+    read = species_records(settings, view=request.records, as_of=request.as_of, window=window)
     records = read.records
     if request.untold_uncertainty_m is not None:
         records = untold_as(records, request.untold_uncertainty_m)
     parameters = evidence.EvidenceParameters(
-        as_of=day_of(settings, request.as_of), cell_m=request.cell_m, recent_years=request.recent_years,
+        as_of=read.day, cell_m=request.cell_m, recent_years=request.recent_years,
         excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
     )  # fmt: skip
     counted = evidence.counted(records, boundaries=read.boundaries, parameters=parameters)
