@@ -10,7 +10,7 @@ import typer
 from biodata.cli import options as common
 from biodata.cli import survey_options as options
 from biodata.cli import survey_review
-from biodata.cli.species_maps import as_text
+from biodata.cli.species import as_text
 from biodata.core.errors import BiodataError, InputError
 
 P = ParamSpec("P")

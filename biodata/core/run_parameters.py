@@ -63,6 +63,7 @@ Numbers = Annotated[tuple[float, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
 Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Dates = Annotated[tuple[date, ...], BeforeValidator(_several)]
 
 
 def reads(description: str, **more: Any) -> Any:

@@ -16,6 +16,7 @@ from biodata.core import geo
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Corridors
 from biodata.core.settings import Settings
+from biodata.core.species_parameters import SpeciesRecords
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.formats import delimited
 from biodata.sharing.publish import LOOKED_AT
@@ -26,6 +27,7 @@ from biodata.text.countries import parse_countries
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.criteria import Agreement, Plan
+    from biodata.analysis.evidence import Counted
     from biodata.analysis.layers import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.places import BoundarySet
@@ -322,6 +324,7 @@ class SpeciesRead:
         As `sharing.evidence_view` returns them.
     facts : dict
         View, the lake's version, the rules and the sharing category, as plain values.
+    asked : SpeciesRecords
     day : datetime.date
         That years are counted back from.
     category : SharingCategory
@@ -331,16 +334,29 @@ class SpeciesRead:
 
     records: pl.DataFrame
     facts: dict[str, Any]
+    asked: SpeciesRecords
     day: date
     category: SharingCategory
     boundaries: "BoundarySet"
 
+    def counted(self, records: pl.DataFrame, *, cell_m: float) -> "Counted":
+        """Tell which records are evidence for which side, by what was asked and with an uncertainty of no more than a cell."""
+        from biodata.analysis import evidence
+        from biodata.analysis.species.figures import untold_as
+
+        if self.asked.untold_uncertainty_m is not None:
+            records = untold_as(records, self.asked.untold_uncertainty_m)
+        flags = evidence.DOUBTFUL if self.asked.keep_suspicious else evidence.EXCLUDED
+        parameters = evidence.EvidenceParameters(
+            as_of=self.day, cell_m=cell_m, recent_years=self.asked.recent_years, excluded_flags=flags
+        )
+        return evidence.counted(records, boundaries=self.boundaries, parameters=parameters)
+
 
 def species_records(
     settings: Settings,
+    asked: SpeciesRecords,
     *,
-    view: EvidenceView,
-    as_of: date | None = None,
     species: str | None = None,
     window: tuple[float, float, float, float] = assessments.WORLD,
 ) -> SpeciesRead:
@@ -350,9 +366,7 @@ def species_records(
     ----------
     settings : Settings
         The installation.
-    view : EvidenceView
-    as_of : datetime.date, optional
-        The date of the run; that of the lake's version where none is stated.
+    asked : SpeciesRecords
     species : str, optional
         As the records name it; of all species where none is given.
     window : west, south, east, north
@@ -372,19 +386,19 @@ def species_records(
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
-        snapshot, day = lake.snapshot(), date_of(lake, as_of)
+        snapshot, day = lake.snapshot(), date_of(lake, asked.as_of)
         records = assessments.in_view(
-            settings, lake, rules, boundaries, view=view, columns=SPECIES_COLUMNS, window=window, where=where
+            settings, lake, rules, boundaries, view=asked.records, columns=SPECIES_COLUMNS, window=window, where=where
         )
     if species is not None and records.is_empty():
-        problem = f"there is no {'public ' if view is EvidenceView.PUBLIC else ''}record of this species with a place"
+        problem = f"there is no {'public ' if asked.records is EvidenceView.PUBLIC else ''}record of this species with a place"
         expected = "a species as the records name it; of a hidden one, the view exact"
         raise InputError(problem, column="species", value=species, expected=expected, code="SPECIES_UNKNOWN")
-    category = category_of(records, view)
+    category = category_of(records, asked.records)
     facts = {
-        "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash, "sharing_category": str(category),
+        "evidence_view": str(asked.records), "snapshot": snapshot, "rules": rules.hash, "sharing_category": str(category),
     }  # fmt: skip
-    return SpeciesRead(records, facts, day, category, boundaries)
+    return SpeciesRead(records, facts, asked, day, category, boundaries)
 
 
 def raster_layer(settings: Settings, name: str) -> "LayerFile":

@@ -186,26 +186,19 @@ def richness_of(settings: Settings, request: SpeciesRichness) -> RichnessReport:
     InputError
         If no record of the group lies in the window.
     """
-    from biodata.analysis import evidence
     from biodata.analysis.evidence.counting import DUPLICATE
     from biodata.analysis.evidence.sides import reached
     from biodata.analysis.grid import equal_area_grid
-    from biodata.analysis.species.figures import STILL_THERE, untold_as
+    from biodata.analysis.species.figures import STILL_THERE
     from biodata.analysis.species.richness import richness_of_cells
 
-    read = species_records(settings, view=request.records, as_of=request.as_of, window=request.box)
-    parameters = evidence.EvidenceParameters(
-        as_of=read.day, cell_m=request.cell_m, recent_years=request.recent_years,
-        excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
-    )  # fmt: skip
+    read = species_records(settings, request, window=request.box)
     own = read.records.filter(pl.any_horizontal(pl.col(rank) == request.group for rank in RANKS))
     if own.is_empty():
         problem = "no record of this group lies in the window"
         expected = "a class, order, family, phylum or kingdom as the records name it"
         raise InputError(problem, column="group", value=request.group, expected=expected, code="GROUP_UNKNOWN")
-    if request.untold_uncertainty_m is not None:
-        own = untold_as(own, request.untold_uncertainty_m)
-    counted = evidence.counted(own, boundaries=read.boundaries, parameters=parameters)
+    counted = read.counted(own, cell_m=request.cell_m)
     used = counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(STILL_THERE))
     once = one_of_each_event(used)
     repeated, used = used.height - once.height, once
@@ -288,25 +281,17 @@ def model_of(settings: Settings, request: SpeciesModel) -> ModelReport:
     MissingExtraError
         If elapid is not installed.
     """
-    from biodata.analysis import evidence
     from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.layers import own_grid
-    from biodata.analysis.species.figures import STILL_THERE, untold_as
+    from biodata.analysis.species.figures import STILL_THERE
     from biodata.analysis.species.habitat import fit_model
 
     first = raster_layer(settings, request.layer[0].partition("=")[0])
     window = request.box or _degrees(own_grid(first))
     grid = equal_area_grid(window, request.cell_m)
     refuse_more(grid, MOST_MODEL_CELLS, column="--cell-m", expected="larger cells, or a box")
-    read = species_records(settings, view=request.records, as_of=request.as_of, window=window)
-    records = read.records
-    if request.untold_uncertainty_m is not None:
-        records = untold_as(records, request.untold_uncertainty_m)
-    parameters = evidence.EvidenceParameters(
-        as_of=read.day, cell_m=request.cell_m, recent_years=request.recent_years,
-        excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
-    )  # fmt: skip
-    counted = evidence.counted(records, boundaries=read.boundaries, parameters=parameters)
+    read = species_records(settings, request, window=window)
+    counted = read.counted(read.records, cell_m=request.cell_m)
     used = counted.records.filter(
         pl.col("why_not").is_null() | pl.col("why_not").is_in(STILL_THERE), pl.col("cell_west").is_null()
     )
