@@ -96,7 +96,7 @@ def neighbours(
         if (i, j) in touching:
             found[i, j] = Neighbour(0.0, reachable=True)
         else:
-            found[i, j] = Neighbour(by_cost.get((i, j), np.inf), reachable=together[i] == together[j])
+            found[i, j] = Neighbour(by_cost.get((i, j), np.inf), reachable=bool(together[i] == together[j]))
     return found
 
 

@@ -93,9 +93,7 @@ def figures(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: Jso
         share = cells.pop("share_of_cells_with_effort")
         if share is not None:
             say(f"{code}: cells " + ", ".join(f"{state} {count}" for state, count in cells.items()))
-    say(facts_line(told))
-    if told["sharing_category"] != "open":
-        say(WARNING.format(told["sharing_category"]))
+    say_facts(told)
 
 
 def _say_figures(of: str, part: dict[str, Any]) -> None:
@@ -274,9 +272,7 @@ def richness(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: Js
             f"species at a completeness of {parameters.coverage:.0%}: {low:.1f} to {high:.1f}; observed {least:.0f} to {most:.0f}"
         )
     say_left_out({reason: count for reason, count in report.facts["left_out"].items() if count})
-    say(facts_line(report.facts))
-    if report.facts["sharing_category"] != "open":
-        say(WARNING.format(report.facts["sharing_category"]))
+    say_facts(report.facts)
 
 
 MODEL = """Model where a species may live (MaxEnt, extra `sdm`), scored on blocks of ground that the model has not seen.
@@ -310,9 +306,7 @@ def model(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonO
         f"{told['presences']} cells with a record, {told['background']} background cells ({told['background_of']}), seed {parameters.seed}"
     )
     say_left_out(told["left_out"])
-    say(facts_line(told))
-    if told["sharing_category"] != "open":
-        say(WARNING.format(told["sharing_category"]))
+    say_facts(told)
 
 
 WARNING = "made of exact places of category {}: not to be passed on"
@@ -323,12 +317,14 @@ def as_text(told: dict[str, Any]) -> str:
     return json.dumps(told, ensure_ascii=False, indent=1, default=str)
 
 
-def facts_line(told: dict[str, Any]) -> str:
-    """Return the line that names what an answer was made of."""
-    return (
+def say_facts(told: dict[str, Any]) -> None:
+    """Say what an answer was made of, and whether it may be passed on."""
+    say(
         f"boundary set {told['boundary_set']} ({told['boundary_version']}), band {told['band_m']:g} m; "
         f"{told['evidence_view']} records of lake version {told['snapshot']}, as of {told['parameters']['as_of']}"
     )
+    if told["sharing_category"] != "open":
+        say(WARNING.format(told["sharing_category"]))
 
 
 def say_left_out(reasons: dict[str, int]) -> None:

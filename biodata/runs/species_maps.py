@@ -36,7 +36,6 @@ MOST_CELLS: Final = 60_000_000
 
 RANKS: Final = ("class", "order", "family", "phylum", "kingdom")
 CELL_TOO_LARGE: Final = "published as a cell larger than a cell of the map"
-_PLACE_DEGREES: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +186,7 @@ def richness_of(settings: Settings, request: SpeciesRichness) -> RichnessReport:
         If no record of the group lies in the window.
     """
     from biodata.analysis.evidence.counting import DUPLICATE
+    from biodata.analysis.evidence.effort import visit_of
     from biodata.analysis.evidence.sides import reached
     from biodata.analysis.grid import equal_area_grid
     from biodata.analysis.species.figures import STILL_THERE
@@ -203,13 +203,7 @@ def richness_of(settings: Settings, request: SpeciesRichness) -> RichnessReport:
     once = one_of_each_event(used)
     repeated, used = used.height - once.height, once
     too_large = np.nan_to_num(reached(used)["reach_m"].to_numpy()) > request.cell_m
-    visit = pl.struct(
-        pl.coalesce(pl.col("event_start"), pl.date(pl.col("year"), 1, 1)),
-        (pl.col("decimalLongitude") / _PLACE_DEGREES).round(),
-        (pl.col("decimalLatitude") / _PLACE_DEGREES).round(),
-        pl.coalesce("recordedBy", "datasetKey"),
-    ).hash(seed=0)
-    kept = used.filter(~pl.Series(too_large, dtype=pl.Boolean)).with_columns(visit=visit)
+    kept = used.filter(~pl.Series(too_large, dtype=pl.Boolean)).with_columns(visit=visit_of(used.columns).hash(seed=0))
     grid = equal_area_grid(request.box, request.cell_m)
     cells = richness_of_cells(kept, grid, coverage=request.coverage, least_visits=request.least_visits)
     lonlat = grid.lonlat(cells["row"].to_numpy(), cells["column"].to_numpy())

@@ -53,7 +53,6 @@ class Question:
     file: str
     since: date | None
     notes: list[str]
-    left_out: dict[str, int]
     inputs: tuple[RunInput, ...]
     told: dict[str, Any]
 
@@ -100,7 +99,7 @@ def run(asked: Asked, work: Work) -> Outcome:
     result = corridor_test.against_chance(
         lower, ground & holding_out.outside_used(kept, grid, side), grid, test.select("x", "y").to_numpy().astype(np.float64),
         effort=None if others is None or looked is not None else holding_out.distinct(others, limit), effort_raster=looked,
-        parameters=parameters, left_out=question.left_out | left_out | held.left_out(),
+        parameters=parameters, left_out=left_out | held.left_out(),
     )  # fmt: skip
     looked_by = effort.name if effort else target.name if target else None
     told: dict[str, Any] = {
@@ -142,7 +141,7 @@ def _of_run(asked: Asked, work: Work) -> Question:
     since = asked.since or judging.since
     return Question(
         stood.ground.resistance, stood.ground.grid, stood.sites, dict.fromkeys(stood.pairs), records=found.filter(pl.col("why_not").is_null()),  # type: ignore[arg-type]
-        file=f"run {stood.run_id}", since=since, notes=[], left_out={}, inputs=(*run_inputs(stood), read),
+        file=f"run {stood.run_id}", since=since, notes=[], inputs=(*run_inputs(stood), read),
         told={**stood.to_dict(), "inputs": {"run": stood.run_id}, "records_unfit": unfit},
     )  # fmt: skip
 
@@ -161,7 +160,7 @@ def _of_files(asked: Asked) -> Question:
     return Question(
         resistance, grid, areas_of.on_grid(areas_of.on_plane(table, grid), resistance, grid), None,
         records=holding_out.read(asked.records, grid), file=asked.records.name,
-        since=asked.since, notes=notes, left_out={}, inputs=input_files(asked),
+        since=asked.since, notes=notes, inputs=input_files(asked),
         told={
             "inputs": {"raster": asked.raster.name, "areas": asked.areas.name, "records": asked.records.name},
             "evidence_view": OWN_FILES, "boundary_set": None,
