@@ -156,11 +156,11 @@ def category_of(records: pl.DataFrame, view: EvidenceView) -> SharingCategory:
     return SharingCategory(records["sharing_category"][0])
 
 
-def date_of(lake: Lake, as_of: date | None) -> date:
+def date_of(lake: Lake, as_of: date | None, snapshot: int) -> date:
     """Return the date that a run's years are counted back from: as stated, else that of the lake's version."""
     if as_of is not None:
         return as_of
-    day: datetime = lake.snapshots().filter(pl.col("snapshot") == lake.snapshot())["time"].item()
+    day: datetime = lake.snapshots().filter(pl.col("snapshot") == snapshot)["time"].item()
     return day.date()
 
 
@@ -386,7 +386,8 @@ def species_records(
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
         assessments.assess(settings, lake=lake)
-        snapshot, day = lake.snapshot(), date_of(lake, asked.as_of)
+        snapshot = lake.snapshot()
+        day = date_of(lake, asked.as_of, snapshot)
         records = assessments.in_view(
             settings, lake, rules, boundaries, view=asked.records, columns=SPECIES_COLUMNS, window=window, where=where
         )

@@ -119,7 +119,7 @@ def test_findings_of_exact_records_stay_in_the_installation(asked, sample_data, 
         ("scenarios", {"run": f"{LAYER}-corridor-1", "areas": "mine.gpkg", "close_border": True}, "OPTIONS_UNFIT"),
         ("scenarios", {"run": f"{LAYER}-corridor-1", "between": ["CN-XX"]}, "OPTIONS_UNFIT"),
         ("validation", {}, "OPTIONS_UNFIT"),
-        ("validation", {"run": f"{LAYER}-corridor-1", "since": "soon"}, "DATE_INVALID"),
+        ("validation", {"run": f"{LAYER}-corridor-1", "since": "soon"}, "PARAMETERS_INVALID"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_and_nothing_is_kept(asked, engine, more, code):
