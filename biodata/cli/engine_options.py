@@ -119,8 +119,8 @@ def _option(name: str, field: FieldInfo, *, is_argument: bool) -> inspect.Parame
         flag += f"/--no-{flag[2:]}" if field.default is True else ""
     elif get_origin(kind) is tuple:
         inner = get_args(kind)
-        several = list[inner[0] if inner[0] in (str, int, float, Path) else str]
-        kind = several if inner[-1] is ... else kind if len(inner) == 2 else str
+        part = inner[0] if inner[0] in (str, int, float, Path) else str
+        kind = list[part] if inner[-1] is ... else kind if len(inner) == 2 else str  # type: ignore[valid-type]
     elif get_origin(kind) is dict:
         kind = list[str]
     elif others or kind not in (str, int, float, Path):
