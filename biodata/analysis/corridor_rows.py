@@ -143,9 +143,10 @@ def geodataframes(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return corridors as polygons, paths as lines and narrowest places as points, of `plain_row`s and their links."""
     table = pd.DataFrame(rows, columns=list(_PLAIN)).astype(_PLAIN)
-    corridors = gpd.GeoDataFrame(table, geometry=[link.polygon for link in measured], crs=grid.crs)
+    polygons = np.array([link.polygon for link in measured], dtype=object)
+    corridors = gpd.GeoDataFrame(table, geometry=polygons, crs=grid.crs)
     linked = np.flatnonzero(table["functional"])
-    lines = [measured[k].line for k in linked]
+    lines = np.array([measured[k].line for k in linked], dtype=object)
     paths = gpd.GeoDataFrame(table.iloc[linked][list(_OF_PATH)].reset_index(drop=True), geometry=lines, crs=grid.crs)
     points = [shapely.Point(*(measured[k].narrowest_at or ())) for k in linked]
     narrowest = gpd.GeoDataFrame(

@@ -238,10 +238,12 @@ def climate_corridors(
         lines.append(line)
     types = {name: "float64" for name in _COLUMNS if name not in _TEXTS}
     table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(types).astype({"functional": "bool"})
-    corridors = gpd.GeoDataFrame(table, geometry=polygons, crs=grid.crs)
+    corridors = gpd.GeoDataFrame(table, geometry=np.array(polygons, dtype=object), crs=grid.crs)
     linked = np.flatnonzero(table["functional"])
     paths = gpd.GeoDataFrame(
-        table.iloc[linked].reset_index(drop=True), geometry=[lines[k] for k in linked], crs=grid.crs
+        table.iloc[linked].reset_index(drop=True),
+        geometry=np.array([lines[k] for k in linked], dtype=object),
+        crs=grid.crs,
     )
     return corridors, paths
 

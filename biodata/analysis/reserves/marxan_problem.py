@@ -97,7 +97,7 @@ def solvable(problem: Problem, project: Project) -> tuple[Problem, list[str]]:
     rows, asked = project.species.to_dicts(), problem.requirements
     lines = [
         _shortfall(project.species_file, rows[asked[at].feature], asked[at], float(there[at]))
-        for at in np.flatnonzero(short)
+        for at in np.flatnonzero(short).tolist()
     ]
     charge = project.species["spf"].to_numpy() * penalties(project, problem)
     feature = np.array([requirement.feature for requirement in asked], dtype=np.int64)
