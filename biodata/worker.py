@@ -15,8 +15,8 @@ from biodata.access import citation_texts, citations, downloads, exact_building,
 from biodata.core.errors import BiodataError, InputError, JobStoppedError, StoreError
 from biodata.core.settings import Settings
 from biodata.pipeline import consent
-from biodata.runs import engines as run_engines
 from biodata.runs import standing
+from biodata.runs.engines import work as run_engines
 from biodata.runs.standing import kept_run
 from biodata.store import jobs, releases, sharing_rules
 from biodata.store.lake import Lake

@@ -24,7 +24,7 @@ import shapely
 from biodata import pipeline, places
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import EvidenceView, SharingCategory
-from biodata.runs import engines as run_engines
+from biodata.runs.engines import work as run_engines
 from biodata.sharing.generalise import regions_of_size
 from biodata.store import folders
 from rule_files import put_rules

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from biodata.analysis import cost_distance
 from biodata.analysis.areas import Site, differ
+from biodata.analysis.bucket_queue import Ints32
 from biodata.analysis.grid import Floats, Grid, Ints
 
 Pair = tuple[int, int]
@@ -93,23 +96,16 @@ def neighbours(
         if (i, j) in touching:
             found[i, j] = Neighbour(0.0, reachable=True)
         else:
-            found[i, j] = Neighbour(by_cost.get((i, j), np.inf), reachable=together[i] == together[j])
+            found[i, j] = Neighbour(by_cost.get((i, j), np.inf), reachable=bool(together[i] == together[j]))
     return found
 
 
-def _connected(count: int, pairs: Iterable[Pair]) -> list[int]:
-    """Return, for each site, the lowest of those that some chain of meeting zones joins it to."""
-    lowest = list(range(count))
-
-    def of(site: int) -> int:
-        while lowest[site] != site:
-            site = lowest[site]
-        return site
-
-    for pair in pairs:
-        first, second = sorted(of(site) for site in pair)
-        lowest[second] = first
-    return [of(site) for site in range(count)]
+def _connected(count: int, pairs: Iterable[Pair]) -> Ints32:
+    """Return the number of each site's component: those that some chain of meeting zones joins."""
+    first, second = np.array([*pairs], dtype=np.int64).reshape(-1, 2).T
+    joined = sparse.coo_array((np.ones(first.size), (first, second)), shape=(count, count))
+    components: Ints32 = csgraph.connected_components(joined, directed=False)[1]
+    return components
 
 
 def borders(allocation: NDArray[np.int32], cost: Floats, resistance: Floats, cell_m: float) -> dict[Pair, float]:

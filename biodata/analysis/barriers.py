@@ -1,4 +1,4 @@
-"""Where restoring ground would shorten a link most (the score of Barrier Mapper), and mosaics of all pairs.
+"""Where restoring ground would shorten a link most (the score of Barrier Mapper), and the mosaic of all pairs.
 
 After McRae, Hall, Beier & Theobald 2012, https://doi.org/10.1371/journal.pone.0052604: if a round window of diameter D
 were restored to resistance R', a way through it would cost CWD_A + CWD_B + D R', with the least accumulated cost from
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from biodata.analysis.bucket_queue import Floats
-from biodata.analysis.cost_distance import CostSurface, Floats32, Normalised
+from biodata.analysis.cost_distance import CostSurface, Floats32
 from biodata.core.errors import InputError
 
 _ROUNDING: Final = 1e-9
@@ -241,29 +241,6 @@ def _least_in_circle(costs: Floats, radius: float, margin: int) -> Floats:
         along = minimum_filter1d(band, 2 * half + 1, axis=1, mode="constant", cval=np.inf)
         np.minimum(least, along[:, margin : margin + columns], out=least)
     return least
-
-
-@dataclass(frozen=True, slots=True)
-class Mosaic:
-    """The least of all normalised corridors in each cell, as in Linkage Mapper.
-
-    Attributes
-    ----------
-    least : ndarray of float32, (rows, columns)
-        What the best of the corridors through a cell costs more than its cheapest path, cost-metres; inf outside all.
-    """
-
-    least: Floats32
-
-    @classmethod
-    def empty(cls, shape: tuple[int, int]) -> "Mosaic":
-        """Return a mosaic of no corridor."""
-        return cls(np.full(shape, np.inf, dtype=np.float32))
-
-    def add(self, corridor: Normalised) -> None:
-        """Lay a corridor into the mosaic."""
-        place = self.least[corridor.window]
-        np.minimum(place, corridor.excess, out=place)
 
 
 @dataclass(frozen=True, slots=True)

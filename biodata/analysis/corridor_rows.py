@@ -9,7 +9,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from biodata.analysis import adjacency, links
 from biodata.analysis import areas as areas_of
@@ -69,12 +68,7 @@ def evidence_row(
             "rows": grid.shape[0],
             "columns": grid.shape[1],
         },
-        "boundaries": {
-            "name": boundaries.name,
-            "version": boundaries.version,
-            "viewpoint": boundaries.viewpoint,
-            "band_m": boundaries.band_m,
-        },
+        "boundaries": boundaries.named(),
         "best_resistance": best_resistance,
         "through": through,
         **link.facts,
@@ -82,11 +76,7 @@ def evidence_row(
     }
     row: dict[str, Any] = {column.name: None for column in terms.CORRIDOR}
     row |= {
-        "corridor_id": f"corridor-{number}",
-        "from_area_id": first.area_id,
-        "to_area_id": second.area_id,
-        "from_name": first.name,
-        "to_name": second.name,
+        **_named(number, first, second),
         "country_codes": sorted({*first.country_codes, *second.country_codes}),
         "functional": link.functional,
         "least_cost": link.least_cost,
@@ -126,11 +116,7 @@ def plain_row(
         notes.append(f"The cheapest path leads through {', '.join(through)}.")
     could_change = link.facts.get("could_leave_raster")
     return {
-        "corridor_id": f"corridor-{number}",
-        "from_area_id": first.area_id,
-        "to_area_id": second.area_id,
-        "from_name": first.name,
-        "to_name": second.name,
+        **_named(number, first, second),
         "functional": link.functional,
         "least_cost": link.least_cost,
         "euclidean_m": euclidean_m,
@@ -157,22 +143,16 @@ def geodataframes(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Return corridors as polygons, paths as lines and narrowest places as points, of `plain_row`s and their links."""
     table = pd.DataFrame(rows, columns=list(_PLAIN)).astype(_PLAIN)
-    corridors = gpd.GeoDataFrame(table, geometry=_shapes([link.polygon for link in measured]), crs=grid.crs)
+    polygons = np.array([link.polygon for link in measured], dtype=object)
+    corridors = gpd.GeoDataFrame(table, geometry=polygons, crs=grid.crs)
     linked = np.flatnonzero(table["functional"])
-    lines = _shapes([measured[k].line for k in linked])
+    lines = np.array([measured[k].line for k in linked], dtype=object)
     paths = gpd.GeoDataFrame(table.iloc[linked][list(_OF_PATH)].reset_index(drop=True), geometry=lines, crs=grid.crs)
     points = [shapely.Point(*(measured[k].narrowest_at or ())) for k in linked]
     narrowest = gpd.GeoDataFrame(
         table.iloc[linked][[*NAMES, "narrowest_m"]].reset_index(drop=True), geometry=points, crs=grid.crs
     )
     return corridors, paths, narrowest
-
-
-def _shapes(shapes: list[shapely.Geometry | None]) -> NDArray[np.object_]:
-    """Return geometries as an array, of which some may be None."""
-    found = np.empty(len(shapes), dtype=object)
-    found[:] = shapes
-    return found
 
 
 def barrier_table(
@@ -216,6 +196,11 @@ def barrier_table(
     figures = ["score", "radius_m", "saved_cost", "saved_share", "restored_cost"]
     table = pd.DataFrame(found, columns=[*NAMES, *figures, "geometry"]).astype(dict.fromkeys(figures, "float64"))
     return gpd.GeoDataFrame(table, geometry="geometry", crs=grid.crs)
+
+
+def _named(number: int, first: areas_of.Site, second: areas_of.Site) -> dict[str, str]:
+    """Return the columns of `NAMES`."""
+    return dict(zip(NAMES, (f"corridor-{number}", first.area_id, second.area_id, first.name, second.name), strict=True))
 
 
 def _grid_notes(link: links.Link, euclidean_m: float, grid: Grid) -> list[str]:

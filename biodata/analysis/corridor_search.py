@@ -80,22 +80,6 @@ def _exhausted(surface: CostSurface, resistance: Floats, reach: float, cell_m: f
     return bool(dearest + step <= reach)
 
 
-def without_search(
-    first: Site, second: Site, neighbour: Neighbour, resistance: Floats, grid: Grid, *, barriers: bool
-) -> links.Link | None:
-    """Return the link of a pair that needs no search, since the areas touch or there can be no way; else None.
-
-    Where barriers are asked, a pair without a way needs its searches: they tell where a window would open one.
-    """
-    touching = neighbour.bound == 0 or np.intersect1d(first.cells, second.cells, assume_unique=True).size > 0
-    if touching:
-        return links.in_contact(first, second, resistance, grid)
-    for site in (first, second):
-        if not site.cells.size:
-            return links.Link(None, notes=(f"No functional link: there is no resistance data inside {site.name}.",))
-    return None if neighbour.reachable or barriers else links.Link(None, notes=(_BLOCKED,))
-
-
 def measure(
     ground: Floats | Path,
     first: Site,
@@ -318,11 +302,17 @@ class _Work:
         )  # fmt: skip
 
     def _without_search(self, pair: Pair) -> links.Link | None:
-        """Return the link of a pair that needs no search."""
+        """Return the link of a pair that needs no search, since the areas touch or there can be no way; else None."""
         first, second = (self.sites[k] for k in pair)
-        return without_search(
-            first, second, self.pairs[pair], self.resistance, self.grid, barriers=self.barriers is not None
-        )
+        neighbour = self.pairs[pair]
+        if neighbour.bound == 0 or np.intersect1d(first.cells, second.cells, assume_unique=True).size > 0:
+            return links.in_contact(first, second, self.resistance, self.grid)
+        for site in (first, second):
+            if not site.cells.size:
+                return links.Link(None, notes=(f"No functional link: there is no resistance data inside {site.name}.",))
+        # Where barriers are looked for, a pair without any way is searched, too.
+        searched = neighbour.reachable or self.barriers is not None
+        return None if searched else links.Link(None, notes=(_BLOCKED,))
 
     def _search(self, k: int, pairs: list[Pair]) -> Search:
         """Return what the search from an area must reach for some pairs."""

@@ -21,7 +21,7 @@ import shapely
 from biodata.analysis import adjacency, corridor_rows, corridor_search, links
 from biodata.analysis import areas as areas_of
 from biodata.analysis.adjacency import Pair
-from biodata.analysis.barriers import BarrierMosaic, BarrierParameters, Mosaic, Restored
+from biodata.analysis.barriers import BarrierMosaic, BarrierParameters, Restored
 from biodata.analysis.bucket_queue import Floats
 from biodata.analysis.circuit.pinch_points import PairCurrents
 from biodata.analysis.corridor_parameters import CorridorParameters
@@ -188,7 +188,7 @@ def least_cost(
     plain = areas_of.on_plane(areas, grid)
     sites = areas_of.on_grid(plain, resistance, grid)
     inside = {site.area_id for site in sites}
-    mosaic = Mosaic.empty(grid.shape)
+    mosaic = np.full(grid.shape, np.inf, dtype=np.float32)
     barrier_mosaic = None if barriers is None else BarrierMosaic.empty(grid.shape)
     flows = CurrentMosaic.empty(grid.shape)
 
@@ -196,7 +196,8 @@ def least_cost(
 
     def lay(pair: adjacency.Pair, link: links.Link) -> None:
         if link.corridor is not None:
-            mosaic.add(link.corridor)
+            place = mosaic[link.corridor.window]
+            np.minimum(place, link.corridor.excess, out=place)
         if link.currents is not None:
             flows.add(pair, link.currents)
         if link.barriers is not None and barrier_mosaic is not None:
@@ -222,7 +223,7 @@ def least_cost(
     )
     left_out = tuple(str(area_id) for area_id in plain["area_id"] if area_id not in inside)
     squeezed = flows.table(rows, list(found), grid)
-    return Network(*tables, mosaic.least, barrier_mosaic, squeezed, flows if currents else None, grid, left_out)
+    return Network(*tables, mosaic, barrier_mosaic, squeezed, flows if currents else None, grid, left_out)
 
 
 def between(

@@ -39,6 +39,13 @@ class Grid:
     shape: tuple[int, int]
     cell_m: float
 
+    @classmethod
+    def of(cls, crs: CRS, transform: Affine, shape: tuple[int, int]) -> "Grid":
+        """Return a grid with the side of its middle cell in metres."""
+        wide, high = cls(crs, transform, shape, 0.0).cell_sizes_m()
+        middle = shape[0] // 2
+        return cls(crs, transform, shape, float(math.sqrt(wide[middle] * high[middle])))
+
     @property
     def cells(self) -> int:
         """Number of cells."""

@@ -87,7 +87,7 @@ def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = N
         If the box lies beside the layer (RASTER_OUTSIDE).
     """
     with grids.opened(layer.path) as raster:
-        whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
+        whole = Grid.of(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
     if box is None:
         return whole
     window = _window(whole, box, 4326, margin=0)
@@ -154,7 +154,7 @@ def read_cells(layer: LayerFile, grid: Grid) -> tuple[Floats, Grid]:
     from rasterio.windows import Window
 
     with grids.opened(layer.path) as raster:
-        whole = _grid(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
+        whole = Grid.of(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
         window = _exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)
         if window is None:
             raise _outside(layer)
@@ -240,16 +240,6 @@ def _outside(layer: LayerFile) -> InputError:
     return InputError(problem, file=layer.name, code="RASTER_OUTSIDE")
 
 
-def _grid(crs: CRS, transform: "object", shape: tuple[int, int]) -> Grid:
-    """Return a grid with the side of its middle cell in metres."""
-    from affine import Affine
-
-    affine = Affine(*tuple(transform)[:6])  # type: ignore[arg-type]
-    wide, high = Grid(crs, affine, shape, 0.0).cell_sizes_m()
-    middle = shape[0] // 2
-    return Grid(crs, affine, shape, float(math.sqrt(wide[middle] * high[middle])))
-
-
 def _window(
     whole: Grid, bounds: tuple[float, float, float, float], crs: CRS | int, *, margin: int
 ) -> tuple[int, int, int, int] | None:
@@ -291,7 +281,7 @@ def part(whole: Grid, window: tuple[int, int, int, int]) -> Grid:
     from affine import Affine
 
     row, column, rows, columns = window
-    return _grid(whole.crs, whole.transform @ Affine.translation(column, row), (rows, columns))
+    return Grid.of(whole.crs, whole.transform @ Affine.translation(column, row), (rows, columns))
 
 
 def values_at(layer: LayerFile, longitude: Floats, latitude: Floats) -> Floats:

@@ -88,11 +88,8 @@ def read_resistance(
     if infinite:
         values[np.isposinf(values)] = np.nan
         notes.append(f"{infinite} cells of infinite resistance are taken as cells without data")
-    grid = Grid(system, transform, (values.shape[0], values.shape[1]), 0.0)
-    _check(values, grid, path)
-    wide, high = grid.cell_sizes_m()
-    middle = grid.shape[0] // 2
-    grid = Grid(system, transform, grid.shape, float(np.sqrt(wide[middle] * high[middle])))
+    _check(values, Grid(system, transform, (values.shape[0], values.shape[1]), 0.0), path)
+    grid = Grid.of(system, transform, (values.shape[0], values.shape[1]))
     return ResistanceRaster(values, grid, tuple(notes))
 
 

@@ -56,10 +56,7 @@ def read(path: Path, *, crs: CRS | None = None) -> tuple[Floats, Grid]:
     if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
         problem = "the raster is rotated or not north up"
         raise InputError(problem, file=path.name, expected="warp it first", code="RASTER_ROTATED")
-    grid = Grid(crs, transform, values.shape, 0.0)
-    wide, high = grid.cell_sizes_m()
-    middle = values.shape[0] // 2
-    return values, Grid(crs, transform, values.shape, float(math.sqrt(wide[middle] * high[middle])))
+    return values, Grid.of(crs, transform, values.shape)
 
 
 def warp_values(values: Floats, own: Grid, grid: Grid, *, resampling: str) -> Floats:
@@ -325,15 +322,20 @@ def distance_m(present: NDArray[np.bool_], grid: Grid) -> Floats:
         wide, high = grid.cell_sizes_m()
         return np.asarray(distance_transform_edt(~present, sampling=(high[0], wide[0])), dtype=np.float64)
     rows, columns = (axis.ravel() for axis in np.indices(grid.shape))
-    longitude, latitude = np.radians(grid.lonlat(rows, columns)).T
     # The chord through the ellipsoid is as good as the way over it: a millimetre shorter at 10 km.
+    xyz = geocentric_m(grid.lonlat(rows, columns))
+    found, _ = cKDTree(xyz[present.ravel()]).query(xyz)
+    return np.asarray(found, dtype=np.float64).reshape(grid.shape)
+
+
+def geocentric_m(lonlat: Floats) -> Floats:
+    """Return places on the ellipsoid in space, metres, shape (n, 3); what is nearer through it is nearer over it."""
+    longitude, latitude = np.radians(lonlat).T
     normal = geo.SEMI_MAJOR_M / np.sqrt(1 - geo.ECCENTRICITY_2 * np.sin(latitude) ** 2)
-    xyz = np.column_stack(
+    return np.column_stack(
         [
             normal * np.cos(latitude) * np.cos(longitude),
             normal * np.cos(latitude) * np.sin(longitude),
             normal * (1 - geo.ECCENTRICITY_2) * np.sin(latitude),
         ]
     )
-    found, _ = cKDTree(xyz[present.ravel()]).query(xyz)
-    return np.asarray(found, dtype=np.float64).reshape(grid.shape)

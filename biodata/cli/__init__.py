@@ -96,9 +96,8 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _MODULES: Final = (
-    "access accounts analyses assess audit candidates cite dataset datum demo engine_inputs "
-    "explain export gaps ingest names nodes parse protected_areas pull quality reserves "
-    "rights rules run_records serve species survey upkeep"
+    "access accounts analyses audit candidates cite dataset datum demo explain export gaps ingest names nodes parse "
+    "pull quality reserves rights rules serve species survey upkeep"
 )
 for module in _MODULES.split():
     import_module(f"biodata.cli.{module}").add_commands(app)

@@ -76,7 +76,7 @@ def _make(settings: Settings, folder: Path) -> None:
         say(f"{settings.data} is up to date with {folder.name}")
         return
     from biodata import pipeline
-    from biodata.runs import engines as run_engines
+    from biodata.runs.engines import work as run_engines
 
     _put_rules(settings, folder / "sensitive_species.csv")
     _appoint(settings)

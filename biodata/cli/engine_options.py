@@ -119,7 +119,8 @@ def _option(name: str, field: FieldInfo, *, is_argument: bool) -> inspect.Parame
         flag += f"/--no-{flag[2:]}" if field.default is True else ""
     elif get_origin(kind) is tuple:
         inner = get_args(kind)
-        kind = list[inner[0]] if inner[-1] is ... else kind if len(inner) == 2 else str  # type: ignore[valid-type]
+        part = inner[0] if inner[0] in (str, int, float, Path) else str
+        kind = list[part] if inner[-1] is ... else kind if len(inner) == 2 else str  # type: ignore[valid-type]
     elif get_origin(kind) is dict:
         kind = list[str]
     elif others or kind not in (str, int, float, Path):
@@ -213,7 +214,7 @@ def run_engine(
     from os import cpu_count
 
     from biodata.pipeline.executors import executor as executor_of
-    from biodata.runs import engines as run_engines
+    from biodata.runs.engines import work as run_engines
 
     found = run_engines.engine_named(engine)
     parameters = found.parameters.read(asked)

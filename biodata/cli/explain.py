@@ -1,4 +1,4 @@
-"""`biodata explain`: the story of a record."""
+"""`biodata explain`, the story of a record, and `biodata assess`, what only the whole lake tells of records."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, stages
 from biodata.core.errors import InputError
 
 _HELP = """Tell the story of a record: each value beside what was told and the rule that read it, with the rule's version;
@@ -25,6 +25,7 @@ Example: biodata explain --occurrence-id urn:biodata-sample:namha:00002 --data b
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
     app.command(name="explain", help=_HELP)(explain)
+    app.command(name="assess", help=_ASSESS)(assess)
 
 
 def explain(
@@ -60,3 +61,32 @@ def explain(
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
         typer.echo(as_text(story, width=width), nl=False)
+
+
+_ASSESS = """Set all records beside each other: clusters that may tell of one thing, and places that look wrong beside the others.
+
+`release` and the analyses do it by themselves where records have changed; nothing is deleted and nothing is hidden. Who
+wants one record of each cluster asks for it: `--cluster-representative`, or clusterRepresentative=true.
+
+Example: biodata assess --data biodata_data
+"""
+
+
+def assess(
+    data: DataOption = DEFAULT_DATA,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+) -> None:
+    """Assess, count, print."""
+    from biodata import assessments
+
+    with stages():
+        report = assessments.assess(settings_for(data))
+    if as_json:
+        say(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
+        return
+    say(f"{report.records} records{'' if report.changed else ', unchanged since the last time'}")
+    say(f"  {report.clustered:>9} records in {report.clusters} clusters")
+    for reason, count in report.reasons.items():
+        say(f"  {count:>9} {reason}")
+    for name, count in report.flags.items():
+        say(f"  {count:>9} {name}")

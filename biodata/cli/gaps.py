@@ -1,26 +1,30 @@
-"""`biodata gaps`."""
+"""`biodata gaps`, how much is protected and what is missing, and `biodata protected-areas clean`."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from biodata.cli.engine_options import add_engine
 from biodata.cli.options import (
     boundaries_for,
+    check_outputs,
     installation,
     read_country,
     say,
     settings_for,
     show_progress,
 )
-from biodata.cli.species_maps import RangeCodesOption, say_ranges
+from biodata.cli.species import say_ranges
 from biodata.core.errors import InputError
+from biodata.core.species_parameters import Gaps
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from biodata.analysis.gaps.features import Rule
+    from biodata.harmonise.area_cleaning import Report
+
 
 _RASTERS: Final = (".tif", ".tiff", ".vrt", ".asc", ".img")
 _GAPS = """Tell how much is protected and what is missing, in each country and jointly, at dates (30×30).
@@ -37,66 +41,19 @@ Example: biodata gaps sample_data/protected_areas.geojson --country LA --country
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    app.command(name="gaps", help=_GAPS)(gaps)
+    add_engine(app, "gaps", gaps, Gaps, words=_GAPS, arguments=("areas",))
+    areas = typer.Typer(help="Protected and conserved areas.", no_args_is_help=True)
+    areas.command(name="clean", help=_CLEAN)(clean_files)
+    areas.callback()(_group)
+    app.add_typer(areas, name="protected-areas")
 
 
 def gaps(
-    areas: Annotated[list[Path], typer.Argument(help="Files of protected areas.")],
-    country: Annotated[list[str], typer.Option(help="Country as code or name; several times for several.")],
-    out: Annotated[
-        Path, typer.Option(help="Folder that gets the tables (CSV), gaps.gpkg and gaps.json.", file_okay=False)
-    ],
-    as_of: Annotated[
-        list[datetime] | None,
-        typer.Option(help="Date; several times for several: today.", formats=["%Y-%m-%d"]),
-    ] = None,
-    with_proposed: Annotated[
-        bool, typer.Option("--with-proposed", help="Tell everything a second time with proposed sites.")
-    ] = False,
-    provinces: Annotated[bool, typer.Option("--provinces", help="Tell the countries' provinces, too.")] = False,
-    landscapes: Annotated[
-        Path | None,
-        typer.Option(
-            help="Polygons of landscapes or ecoregions to tell, too; effort is then told inside them.", dir_okay=False
-        ),
-    ] = None,
-    landscape_name: Annotated[str, typer.Option(help="Their column of names.")] = "name",
-    target: Annotated[float, typer.Option(help="Share that was agreed, of land and of habitats, 0 to 1.")] = 0.3,
-    ranges: Annotated[
-        list[Path] | None, typer.Option(help="Polygons of species' ranges; several times for several.", dir_okay=False)
-    ] = None,
-    range_name: Annotated[
-        str | None, typer.Option(help="Their column of species: species, sci_name or binomial.")
-    ] = None,
-    range_codes: RangeCodesOption = None,
-    area_of_habitat: Annotated[
-        list[Path] | None,
-        typer.Option(help="Raster of a species' habitat (cells above 0), named after it.", dir_okay=False),
-    ] = None,
-    habitats: Annotated[
-        list[Path] | None,
-        typer.Option(help="Polygons of ecosystems, or a raster (.tif) of land cover classes.", dir_okay=False),
-    ] = None,
-    habitat_name: Annotated[str, typer.Option(help="Their column of names.")] = "name",
-    species_target: Annotated[
-        str, typer.Option(help="log-linear by range (1,000 km² all to 250,000 km² a tenth), relative or absolute.")
-    ] = "log-linear",
-    species_share: Annotated[
-        float, typer.Option(help="Of a relative target, and of cells that records occupy, 0 to 1.")
-    ] = 0.3,
-    species_km2: Annotated[float, typer.Option(help="Of an absolute target, km².")] = 1_000.0,
+    asked: dict[str, Any],
     data: Annotated[
         Path | None,
         typer.Option(help="Installation whose public records tell occupied cells, and effort.", file_okay=False),
     ] = None,
-    cell_m: Annotated[float, typer.Option(help="Side of cells that records occupy, metres.", min=1, max=1e6)] = 2_000.0,
-    effort_cell_m: Annotated[
-        float, typer.Option(help="Side of cells in which effort is told, metres.", min=1, max=1e6)
-    ] = 20_000.0,
-    source: Annotated[str | None, typer.Option(help="What the areas are, and of which version.")] = None,
-    areas_country: Annotated[str | None, typer.Option(help="Country of sites that tell none, as KH.")] = None,
-    crs: Annotated[str | None, typer.Option(help="Coordinate system of areas that tell none.")] = None,
-    keep_mab: Annotated[bool, typer.Option("--keep-mab", help="Keep UNESCO-MAB Biosphere Reserves.")] = False,
 ) -> None:
     """Read, clean, measure, write, say."""
     import shapely
@@ -112,49 +69,49 @@ def gaps(
     from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
     from biodata.pipeline.protected_ground import protected_ground, read_sites
 
-    inputs = [*areas, *(ranges or []), *(habitats or []), *(area_of_habitat or [])]
-    for path in [*inputs, *filter(None, [landscapes])]:
+    wanted = Gaps.read(asked)
+    for path in wanted.files("input").values():
         if not path.exists():
             problem = "there is no such file"
             raise InputError(problem, file=str(path), code="FILE_MISSING")
     if data is not None:
         installation(data)
-    species = Target(rule=_rule(species_target), share=species_share, km2=species_km2)
-    codes_of_ranges = read_codes(range_codes or [])
-    drawn = [read_ranges(path, name=range_name, codes=codes_of_ranges) for path in ranges or []]
-    rasters = [path for path in habitats or [] if path.suffix.lower() in _RASTERS]
+    species = Target(rule=wanted.species_target, share=wanted.species_share, km2=wanted.species_km2)
+    codes_of_ranges = read_codes(wanted.range_codes)
+    drawn = [read_ranges(path, name=wanted.range_name, codes=codes_of_ranges) for path in wanted.ranges]
+    rasters = [path for path in wanted.habitats if path.suffix.lower() in _RASTERS]
     what = ToCover(
         species=[one.places for one in drawn],
         habitats=[
-            features.read_places(path, name=habitat_name, kind="habitat")
-            for path in habitats or []
+            features.read_places(path, name=wanted.habitat_name, kind="habitat")
+            for path in wanted.habitats
             if path not in rasters
         ],
         habitat_rasters=rasters,
-        area_of_habitat=area_of_habitat or [],
+        area_of_habitat=list(wanted.area_of_habitat),
         species_target=species,
-        cells_target=Target(rule="relative", share=species_share),
-        habitat_target=Target(rule="relative", share=target),
+        cells_target=Target(rule="relative", share=wanted.species_share),
+        habitat_target=Target(rule="relative", share=wanted.target),
     )
     boundaries = boundaries_for(data)
-    codes = list(dict.fromkeys(read_country(told, option="--country") for told in country))
-    regions = [features.provinces(codes, boundaries)] if provinces else []
-    if landscapes is not None:
-        regions.append(features.read_places(landscapes, name=landscape_name, kind="landscape"))
-    surveyed = shapely.union_all(regions[-1].shapes) if landscapes is not None else None
-    stated = None if areas_country is None else read_country(areas_country, option="--areas-country")
-    told = {"country": stated, "crs": crs}
+    codes = list(dict.fromkeys(read_country(told, option="--country") for told in wanted.country))
+    regions = [features.provinces(codes, boundaries)] if wanted.provinces else []
+    if wanted.landscapes is not None:
+        regions.append(features.read_places(wanted.landscapes, name=wanted.landscape_name, kind="landscape"))
+    surveyed = shapely.union_all(regions[-1].shapes) if wanted.landscapes is not None else None
+    stated = None if wanted.areas_country is None else read_country(wanted.areas_country, option="--areas-country")
+    told = {"country": stated, "crs": wanted.crs}
     options = {name: value for name, value in told.items() if value is not None}
-    sites = read_sites(areas, options=options, progress=show_progress())
+    sites = read_sites(list(wanted.areas), options=options, progress=show_progress())
     pairs = twins(sites)
-    dates: list[date] = [one.date() for one in as_of or [datetime.now(UTC)]]
-    cleaning = Options(keep_mab=keep_mab)
+    dates = wanted.as_of or (datetime.now(UTC).date(),)
+    cleaning = Options(keep_mab=wanted.keep_mab)
     scenarios = [
-        protected_ground(sites, boundaries, as_of=one, proposed=proposed, options=cleaning, source=source)
+        protected_ground(sites, boundaries, as_of=one, proposed=proposed, options=cleaning, source=wanted.source)
         for one in dates
-        for proposed in ([False, True] if with_proposed else [False])
+        for proposed in ([False, True] if wanted.with_proposed else [False])
     ]
-    tables = {"coverage": measuring.coverage(scenarios, codes, boundaries, regions=regions, target_share=target)}
+    tables = {"coverage": measuring.coverage(scenarios, codes, boundaries, regions=regions, target_share=wanted.target)}
     facts: dict[str, Any] = {
         "countries": codes,
         "scenarios": [
@@ -171,12 +128,12 @@ def gaps(
     layers: dict[str, pl.DataFrame] = {}
     if data is not None:
         settings, last = settings_for(data), max(dates)
-        counted, facts["records"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=cell_m)
-        what.cells.extend(occupied(counted, cell_m=cell_m))
-        counted, facts["effort"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=effort_cell_m)
+        counted, facts["records"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=wanted.cell_m)
+        what.cells.extend(occupied(counted, cell_m=wanted.cell_m))
+        counted, facts["effort"] = public_evidence(settings, codes, boundaries, as_of=last, cell_m=wanted.effort_cell_m)
         for name in ("records", "effort"):
             _say_records(facts[name])
-        tables["surveys"], cells = survey_gaps(counted, codes, boundaries, cell_m=effort_cell_m, region=surveyed)
+        tables["surveys"], cells = survey_gaps(counted, codes, boundaries, cell_m=wanted.effort_cell_m, region=surveyed)
         if cells.height:
             layers["cells_without_effort"] = cells
     tables |= represented(scenarios, codes, boundaries, what)
@@ -184,7 +141,7 @@ def gaps(
     named = {name: first[name] for name in ("areas", "boundary_set", "boundary_version", "band_m")}
     if data is not None:
         named |= {name: facts["records"][name] for name in ("evidence_view", "snapshot")}
-    written = write_gaps(out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
+    written = write_gaps(wanted.out, tables=tables, regions=regions, facts=facts, layers=layers, named=named)
     for of_file in drawn:
         say_ranges(of_file.facts)
     _say_coverage(tables["coverage"])
@@ -202,19 +159,8 @@ def gaps(
     _say_species(tables)
     say(
         f"areas: {first['areas']}; boundary set {first['boundary_set']} ({first['boundary_version']}), band "
-        f"{first['band_m']:g} m → {', '.join(path.name for path in written)} in {out}"
+        f"{first['band_m']:g} m → {', '.join(path.name for path in written)} in {wanted.out}"
     )
-
-
-def _rule(told: str) -> "Rule":
-    """Return a rule of targets."""
-    from biodata.analysis.gaps.features import RULES
-
-    for rule in RULES:
-        if rule == told:
-            return rule
-    problem = "there is no such target"
-    raise InputError(problem, column="--species-target", value=told, expected=f"one of {', '.join(RULES)}")
 
 
 def _say_records(facts: "dict[str, Any]") -> None:
@@ -284,3 +230,80 @@ def _say_coverage(table: "pl.DataFrame") -> None:
         if row["note"] and row["realm"] == "terrestrial" and row["place_kind"] in ("country", "joint"):
             text += f"; {row['note']}"
         say(text)
+
+
+_CLEAN = """Clean protected areas into two layers, coverage and planning, with a report of every step and every site.
+
+FILE is WDPA's (GeoPackage, File Geodatabase, shapefiles, also zipped; old or new columns), a national file, or a table
+without geometry (CSV, XLSX) whose sites count as not mapped; several files are cleaned together.
+
+Example: biodata protected-areas clean sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --out cleaned.gpkg --report cleaned.json
+"""
+_SHOWN = 12
+
+
+def _group() -> None:
+    """Protected and conserved areas."""
+
+
+def clean_files(
+    files: Annotated[list[Path], typer.Argument(help="Files of sites.")],
+    out: Annotated[Path, typer.Option(help="GeoPackage to write.", dir_okay=False)],
+    report: Annotated[Path | None, typer.Option(help="JSON file that gets every step and every site.")] = None,
+    country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-2 code of sites that tell none.")] = None,
+    crs: Annotated[str | None, typer.Option(help="Coordinate system of files that tell none.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of files that tell none.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The only layer of a GeoPackage to take.")] = None,
+    snap_m: Annotated[float, typer.Option(help="Grid to snap to, metres; 0 for none.", min=0, max=1000)] = 1.0,
+    keep_mab: Annotated[bool, typer.Option("--keep-mab", help="Keep UNESCO-MAB Biosphere Reserves.")] = False,
+) -> None:
+    """Read, clean, write, say what came out."""
+    from biodata.exports.layers import write_cleaned, write_report
+    from biodata.harmonise.area_cleaning import Options, clean, report_of
+    from biodata.pipeline.protected_ground import read_sites
+    from biodata.places import load_boundaries
+
+    check_outputs([out, report], files)
+    told = {"country": country, "crs": crs, "encoding": encoding, "layer": layer}
+    options = {name: value for name, value in told.items() if value is not None}
+    areas = read_sites(files, options=options, progress=show_progress())
+    cleaned = clean(areas, Options(snap_m=snap_m, keep_mab=keep_mab))
+    found = report_of(cleaned, load_boundaries(settings_for(Path()).boundaries))
+    write_cleaned(cleaned, found, out)
+    if report is not None:
+        write_report(found, report)
+    _say_cleaned(found, out)
+
+
+def _say_cleaned(report: "Report", out: Path) -> None:
+    """Print the steps and the countries."""
+    for step in report.steps:
+        if step.dropped or step.changed or step.name == "read":
+            reasons = ", ".join(f"{count} {reason}" for reason, count in step.dropped.items())
+            text = f"{step.product:>9} {step.rows:>7} → {step.kept:<7} {step.name}"
+            say(text + (f", {step.changed} changed" if step.changed else "") + (f": {reasons}" if reasons else ""))
+    facts = report.as_dict()
+    say(
+        f"{facts['rows']} rows: {facts['coverage']} in coverage ({facts['coverage_km2']:,.1f} km², largest overlap left "
+        f"{facts['largest_overlap_m2']:.0e} m²), {facts['planning']} in planning, {facts['not_mapped']} not mapped → {out}"
+    )
+    countries = report.countries
+    covered = countries.filter(countries["km2"] > 0).sort("km2", descending=True)
+    for row in covered.head(_SHOWN).iter_rows(named=True):
+        share = f" ({row['share_of_land']:.1%} of its land)" if row["share_of_land"] else ""
+        say(f"{row['country_code'] or '-':>9} {row['kind']}, {row['realm']}: {row['km2']:,.1f} km²{share}")
+    rest = covered.slice(_SHOWN)
+    if rest.height:
+        say(f"{'…':>9} and {rest.height} more: {rest['km2'].sum():,.1f} km²")
+    apart = {
+        "over borders, inside their band": "border_disagreement_km2",
+        "farther inside other countries": "elsewhere_km2",
+        "on the wrong side of a coast": "coast_disagreement_km2",
+    }
+    for words, column in apart.items():
+        if (km2 := countries[column].sum()) > 0.05:
+            say(f"{'apart':>9} {words}: {km2:,.1f} km²")
+    for row in report.not_mapped.iter_rows(named=True):
+        level = f" {row['level']}" if row["level"] else ""
+        claims = f"{row['claimed_km2']:,.1f} km² claimed, {row['without_area']} without an area"
+        say(f"{row['country_code'] or '-':>9} not mapped, {row['sites']}{level} sites ({row['reason']}): {claims}")

@@ -10,7 +10,7 @@ import typer
 from biodata.cli import options as common
 from biodata.cli import survey_options as options
 from biodata.cli import survey_review
-from biodata.cli.species_maps import as_text
+from biodata.cli.species import as_text
 from biodata.core.errors import BiodataError, InputError
 
 P = ParamSpec("P")
@@ -142,9 +142,8 @@ def results(
     Example: biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
     """
     from biodata.exports.reports import survey_page
-    from biodata.runs import engines as run_engines
-    from biodata.runs.engines import Work
-    from biodata.runs.engines.work import facts_of
+    from biodata.runs.engines import work as run_engines
+    from biodata.runs.engines.work import Work, facts_of
     from biodata.surveys.words import sentences
 
     language = options.language_of_tag(language)

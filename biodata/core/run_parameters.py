@@ -4,6 +4,7 @@ A field's description is the help of its option; what a file's field is to the r
 """
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -62,6 +63,7 @@ Numbers = Annotated[tuple[float, ...], BeforeValidator(_several)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
 Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Dates = Annotated[tuple[date, ...], BeforeValidator(_several)]
 
 
 def reads(description: str, **more: Any) -> Any:
@@ -167,7 +169,7 @@ class Corridors(EngineParameters):
         ge=0,
         description="Taken for the uncertainty of a record that states none, metres: it makes a side probable at most, and counts if that is no more than a cell.",
     )
-    as_of: str | None = Field(
+    as_of: date | None = Field(
         default=None,
         description="Date, YYYY-MM-DD, from which recent years are counted back: the day of the lake's version.",
     )
@@ -288,7 +290,7 @@ class Validation(OwnGround):
     target: Path | None = reads("Records that the same people would have reported.")
     effort: Path | None = reads("Raster of effort on the same cells.")
     used: Path | None = reads("Table whose first column tells ids of records that were used.")
-    since: str | None = Field(default=None, description="First day of the test's time, YYYY-MM-DD.")
+    since: date | None = Field(default=None, description="First day of the test's time, YYYY-MM-DD.")
     block_m: float | None = Field(
         default=None, ge=0, description="Side of the blocks, metres: the variogram's range where not told."
     )

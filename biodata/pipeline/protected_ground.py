@@ -136,8 +136,5 @@ def _facts(source: str, options: Options, boundaries: "BoundarySet") -> dict[str
         "areas": source,
         "statuses": list(options.statuses),
         "unesco_mab": options.keep_mab,
-        "boundary_set": boundaries.name,
-        "boundary_version": boundaries.version,
-        "viewpoint": boundaries.viewpoint,
-        "band_m": boundaries.band_m,
+        **boundaries.to_dict(),
     }

@@ -292,6 +292,10 @@ class BoundarySet:
         """Return the fields alone: what was worked out from them (trees, locks) another process works out itself."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def named(self) -> dict[str, str | float]:
+        """Return the set's name, version, viewpoint and band."""
+        return {"name": self.name, "version": self.version, "viewpoint": self.viewpoint, "band_m": self.band_m}
+
     def to_dict(self) -> dict[str, str | float]:
         """Return what every output that depends on borders has to name: the set, its version, viewpoint and band."""
         return {

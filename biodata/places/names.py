@@ -50,21 +50,32 @@ def country_names() -> MappingProxyType[str, tuple[str, ...]]:
 @cache
 def division_names() -> MappingProxyType[str, tuple[str, ...]]:
     """Return the names of each first-level division of the region by its ISO 3166-2 code, in every spelling known."""
+    found: dict[str, dict[str, None]] = {}
+    for code, spelling in _written():
+        if spelling:
+            found.setdefault(code, {})[spelling.strip()] = None
+    for code, name in _translated(set(found), _TRANSLATED):
+        found[code][name] = None
+    return MappingProxyType({code: tuple(names) for code, names in found.items()})
+
+
+def _written() -> list[tuple[str, str]]:
+    """Return code and spelling of every division of our tables."""
     data = files("biodata.data")
     with data.joinpath("province_codes.csv").open("rb") as file:
         table = pl.read_csv(file, infer_schema=False).select("province_code", pl.col("spellings").str.split("|"))
     with data.joinpath("province_spellings.csv").open("rb") as file:
         more = pl.read_csv(file, infer_schema=False).select("province_code", "spelling")
-    found: dict[str, dict[str, None]] = {}
-    for code, spelling in [*table.explode("spellings").iter_rows(), *more.iter_rows()]:
-        if spelling:
-            found.setdefault(code, {})[spelling.strip()] = None
-    iso = {str(division.code): str(division.name) for division in pycountry.subdivisions}
-    for language in _TRANSLATED:
+    return [*table.explode("spellings").iter_rows(), *more.iter_rows()]
+
+
+def _translated(codes: set[str], languages: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield code and name of divisions in some languages; the English one where a language has none."""
+    divisions = {str(division.code): str(division.name) for division in pycountry.subdivisions}
+    for language in languages:
         names = translation("iso3166-2", pycountry.LOCALES_DIR, languages=[language], fallback=True)
-        for code in found.keys() & iso.keys():
-            found[code][names.gettext(iso[code])] = None
-    return MappingProxyType({code: tuple(names) for code, names in found.items()})
+        for code in sorted(codes & divisions.keys()):
+            yield code, names.gettext(divisions[code])
 
 
 # Words for a first-level division in the languages of the region; a stated name may have them or not.
@@ -237,33 +248,12 @@ _Spellings = Mapping[tuple[str, str], tuple[str, ...]]
 def _spellings(boundaries: BoundarySet, *, younger: bool = False) -> tuple[_Spellings, _Spellings]:
     """Return codes by (country, spelling): in full, and without the words for a division."""
     codes = set(boundaries.units["province_code"].drop_nulls())
-    data = files("biodata.data")
-    with data.joinpath("province_codes.csv").open("rb") as file:
-        table = pl.read_csv(file, infer_schema=False).select(
-            "province_code", spelling=pl.col("spellings").str.split("|")
-        )
-    with data.joinpath("province_spellings.csv").open("rb") as file:
-        more = pl.read_csv(file, infer_schema=False).select("province_code", "spelling")
-    told = [
-        *table.explode("spelling").iter_rows(),
-        *more.iter_rows(),
-        *((code, code) for code in sorted(codes)),
-        *_translated(codes),
-    ]
-    known = [(code, _plain(spelling)) for code, spelling in told if (code in codes) != younger]
+    divisions = {str(division.code): str(division.name) for division in pycountry.subdivisions}
+    translated = ((code, name) for code, name in _translated(codes, _LANGUAGES) if name != divisions[code])
+    stated = [*_written(), *((code, code) for code in sorted(codes)), *translated]
+    known = [(code, _plain(spelling)) for code, spelling in stated if (code in codes) != younger]
     full = _grouped((code, plain.replace(" ", "")) for code, plain in known)
     return full, _grouped((code, _short(plain)) for code, plain in known)
-
-
-def _translated(codes: set[str]) -> Iterator[tuple[str, str]]:
-    """Return code and name of divisions in the region's scripts."""
-    divisions = {str(division.code): str(division.name) for division in pycountry.subdivisions}
-    for language in _LANGUAGES:
-        names = translation("iso3166-2", pycountry.LOCALES_DIR, languages=[language], fallback=True)
-        for code in sorted(codes & divisions.keys()):
-            name = names.gettext(divisions[code])
-            if name != divisions[code]:
-                yield code, name
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> _Spellings:

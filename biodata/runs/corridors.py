@@ -151,7 +151,7 @@ def find_corridors(
         parameters = {
             **request.model_dump(mode="json", exclude={"check_window", "alone", "out"}),
             "seed": seed,
-            "as_of": date_of(lake, request, snapshot).isoformat(),
+            "as_of": date_of(lake, request.as_of, snapshot).isoformat(),
             "resistance": request.resistance.name,
             "resistance_sha256": hashlib.sha256(request.resistance.read_bytes()).hexdigest(),
             "layer_sha256": layer["sha256"],

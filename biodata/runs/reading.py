@@ -2,24 +2,32 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
-from biodata import assessments, sharing
+from biodata import assessments, places, sharing
+from biodata.core import geo
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Corridors
 from biodata.core.settings import Settings
+from biodata.core.species_parameters import SpeciesRecords
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.formats import delimited
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
+from biodata.store.query.filters import In
+from biodata.store.rules_in_force import rules_in_force
 from biodata.text.countries import parse_countries
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.criteria import Agreement, Plan
+    from biodata.analysis.evidence import Counted
     from biodata.analysis.layers import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.places import BoundarySet
@@ -36,6 +44,8 @@ EVIDENCE_COLUMNS: Final = tuple(
     )
 )  # fmt: skip
 """What the evidence for a candidate is judged by, and everything that a sharing rule looks at."""
+SPECIES_COLUMNS: Final = tuple(dict.fromkeys((*EVIDENCE_COLUMNS, "recordedBy", "individualCount")))
+"""What figures and maps of a species are made of."""
 _WIDEST_DEGREES: Final = 180.0
 """More than half of the world has no equal-area plane around its middle that a run could be made on."""
 
@@ -44,15 +54,30 @@ PLAN_FILE, UNITS_FILE, UNITS_LAYER = "plan.json", "units.gpkg", "planning_units"
 _AGREEMENTS: Final = ("name", "countries")
 
 
-def layer_named(lake: Lake, name: str) -> dict[str, Any]:
-    """Return what is known of a layer."""
+def layer_named(lake: Lake, name: str, *, rasters: bool = False) -> dict[str, Any]:
+    """Return what is known of a layer; of a raster alone where one is needed.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name (LAYER_UNKNOWN).
+    """
     layers = lake.read("layers")
+    if rasters:
+        layers = layers.filter(pl.col("form").fill_null("raster") == "raster")
     found = layers.filter(pl.col("name") == name)
     if found.is_empty():
-        problem = "there is no such layer"
+        problem = f"there is no {'raster layer of this name' if rasters else 'such layer'}"
         known = ", ".join(sorted(layers["name"])) or "none; ingest one with `biodata ingest layer FILE.tif`"
         raise InputError(problem, column="layer", value=name, expected=f"one of {known}", code="LAYER_UNKNOWN")
     return found.row(0, named=True)
+
+
+def _file_of(settings: Settings, lake: Lake, row: dict[str, Any]) -> "LayerFile":
+    """Return a layer's file in the installation."""
+    from biodata.analysis.layers import layer_file
+
+    return layer_file(row, settings.data / "layers" / row["file_name"], version=f"lake {lake.snapshot()}")
 
 
 def window_of(layer: dict[str, Any], request: Corridors) -> tuple[float, float, float, float]:
@@ -90,7 +115,7 @@ def resistance_of(
     """Return the resistance of every cell of the run's grid, and which table and layers it is made of."""
     from biodata.analysis import grid as grids
     from biodata.analysis import resistance, resistance_rules
-    from biodata.analysis.layers import choose, layer_file
+    from biodata.analysis.layers import choose
 
     path = request.resistance
     table = resistance_rules.for_species(resistance_rules.read_rules(path), request.species, file=path.name)
@@ -102,8 +127,7 @@ def resistance_of(
         else choose(known, name, where=where, otherwise=f"or another: biodata ingest layer FILE --kind {name}")
         for name in table.layers
     }
-    told, home = f"lake {lake.snapshot()}", settings.data / "layers"
-    layers = {name: layer_file(row, home / row["file_name"], version=told) for name, row in rows.items()}
+    layers = {name: _file_of(settings, lake, row) for name, row in rows.items()}
     window = window_of(layer, request)
     ground = resistance.from_rules(table, layers, grids.equal_area_grid(window, request.cell_m), progress=progress)
     facts = {
@@ -132,19 +156,11 @@ def category_of(records: pl.DataFrame, view: EvidenceView) -> SharingCategory:
     return SharingCategory(records["sharing_category"][0])
 
 
-def date_of(lake: Lake, request: Corridors, snapshot: int) -> date:
-    """Return the date that a run's years are counted back from."""
-    if request.as_of is not None:
-        try:
-            return date.fromisoformat(request.as_of)
-        except ValueError as error:
-            problem = "the date of the run is no date"
-            expected = "an ISO 8601 date, like 2026-11-26"
-            raise InputError(
-                problem, column="as_of", value=request.as_of, expected=expected, code="DATE_INVALID"
-            ) from error
-    versions = lake.snapshots()
-    day: datetime = versions.filter(pl.col("snapshot") == snapshot)["time"].item()
+def date_of(lake: Lake, as_of: date | None, snapshot: int) -> date:
+    """Return the date that a run's years are counted back from: as stated, else that of the lake's version."""
+    if as_of is not None:
+        return as_of
+    day: datetime = lake.snapshots().filter(pl.col("snapshot") == snapshot)["time"].item()
     return day.date()
 
 
@@ -152,15 +168,12 @@ def layers_of(
     lake: Lake, settings: Settings, themes: tuple[str, ...], window: tuple[float, float, float, float]
 ) -> "list[LayerFile]":
     """Return the layers of these themes that reach into a window."""
-    from biodata.analysis.layers import layer_file
-
     west, south, east, north = window
     near = lake.read("layers").filter(
         pl.col("theme").is_in(themes), pl.col("west") < east, pl.col("east") > west,
         pl.col("south") < north, pl.col("north") > south,
     )  # fmt: skip
-    home, told = settings.data / "layers", f"lake {lake.snapshot()}"
-    return [layer_file(row, home / row["file_name"], version=told) for row in near.sort("name").iter_rows(named=True)]
+    return [_file_of(settings, lake, row) for row in near.sort("name").iter_rows(named=True)]
 
 
 def facts_of(settings: Settings, lake: Lake, request: Corridors) -> dict[str, Any]:
@@ -184,16 +197,13 @@ def cost_layer(settings: Settings, lake: Lake, request: Corridors) -> "LayerFile
     InputError
         If there is none of that name (LAYER_UNKNOWN), or it is no raster of quantities (LAYER_KIND).
     """
-    from biodata.analysis.layers import choose, layer_file
+    from biodata.analysis.layers import choose
 
     if request.cost_layer is None:
         return None
-    known, missing = (
-        lake.read("layers").to_dicts(),
-        "or another: biodata ingest layer FILE.tif --option kind=continuous",
-    )
-    row = choose(known, request.cost_layer, where=str(settings.data), otherwise=missing)
-    found = layer_file(row, settings.data / "layers" / row["file_name"], version=f"lake {lake.snapshot()}")
+    missing = "or another: biodata ingest layer FILE.tif --option kind=continuous"
+    row = choose(lake.read("layers").to_dicts(), request.cost_layer, where=str(settings.data), otherwise=missing)
+    found = _file_of(settings, lake, row)
     if found.form != "raster" or found.measure == "categorical":
         problem, expected = "costs are a raster of quantities", "biodata ingest layer FILE.tif --option kind=continuous"
         raise InputError(problem, column="cost_layer", value=request.cost_layer, expected=expected, code="LAYER_KIND")
@@ -302,3 +312,163 @@ def _there(path: Path) -> None:
 def _sha256(path: Path) -> str:
     _there(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesRead:
+    """Records as a view allows.
+
+    Attributes
+    ----------
+    records : polars.DataFrame
+        As `sharing.evidence_view` returns them.
+    facts : dict
+        View, the lake's version, the rules and the sharing category, as plain values.
+    asked : SpeciesRecords
+    day : datetime.date
+        That years are counted back from.
+    category : SharingCategory
+        What a result of these records carries.
+    boundaries : BoundarySet
+    """
+
+    records: pl.DataFrame
+    facts: dict[str, Any]
+    asked: SpeciesRecords
+    day: date
+    category: SharingCategory
+    boundaries: "BoundarySet"
+
+    def counted(self, records: pl.DataFrame, *, cell_m: float) -> "Counted":
+        """Tell which records are evidence for which side, by what was asked and with an uncertainty of no more than a cell."""
+        from biodata.analysis import evidence
+        from biodata.analysis.species.figures import untold_as
+
+        if self.asked.untold_uncertainty_m is not None:
+            records = untold_as(records, self.asked.untold_uncertainty_m)
+        flags = evidence.DOUBTFUL if self.asked.keep_suspicious else evidence.EXCLUDED
+        parameters = evidence.EvidenceParameters(
+            as_of=self.day, cell_m=cell_m, recent_years=self.asked.recent_years, excluded_flags=flags
+        )
+        return evidence.counted(records, boundaries=self.boundaries, parameters=parameters)
+
+
+def species_records(
+    settings: Settings,
+    asked: SpeciesRecords,
+    *,
+    species: str | None = None,
+    window: tuple[float, float, float, float] = assessments.WORLD,
+) -> SpeciesRead:
+    """Read the records of a species, or of a window.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    asked : SpeciesRecords
+    species : str, optional
+        As the records name it; of all species where none is given.
+    window : west, south, east, north
+        Degrees, WGS 84.
+
+    Returns
+    -------
+    SpeciesRead
+
+    Raises
+    ------
+    InputError
+        If there is no record of the species in this view (SPECIES_UNKNOWN).
+    """
+    boundaries = places.load_boundaries(settings.boundaries)
+    where = In("species", (species,)) if species is not None else None
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        rules = rules_in_force(settings, lake)
+        assessments.assess(settings, lake=lake)
+        snapshot = lake.snapshot()
+        day = date_of(lake, asked.as_of, snapshot)
+        records = assessments.in_view(
+            settings, lake, rules, boundaries, view=asked.records, columns=SPECIES_COLUMNS, window=window, where=where
+        )
+    if species is not None and records.is_empty():
+        problem = f"there is no {'public ' if asked.records is EvidenceView.PUBLIC else ''}record of this species with a place"
+        expected = "a species as the records name it; of a hidden one, the view exact"
+        raise InputError(problem, column="species", value=species, expected=expected, code="SPECIES_UNKNOWN")
+    category = category_of(records, asked.records)
+    facts = {
+        "evidence_view": str(asked.records), "snapshot": snapshot, "rules": rules.hash, "sharing_category": str(category),
+    }  # fmt: skip
+    return SpeciesRead(records, facts, asked, day, category, boundaries)
+
+
+def raster_layer(settings: Settings, name: str) -> "LayerFile":
+    """Return a raster layer that `biodata ingest layer` took in."""
+    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+        return _file_of(settings, lake, layer_named(lake, name, rasters=True))
+
+
+def with_layers(
+    settings: Settings, table: pl.DataFrame, layers: Sequence[str]
+) -> tuple[pl.DataFrame, tuple[str, ...], list[dict[str, str]]]:
+    """Add what layers tell of places.
+
+    Parameters
+    ----------
+    settings : Settings
+        The installation.
+    table : polars.DataFrame
+        `longitude` and `latitude`, degrees.
+    layers : sequence of str
+        `elevation_china_laos` for the value of a raster; `landcover_china_laos=2,5` for 1
+        in cells of these classes and 0 in others.
+
+    Returns
+    -------
+    table : polars.DataFrame
+    names : tuple of str
+        The columns that were added.
+    inputs : list of dict
+        Name and checksum of each layer.
+
+    Raises
+    ------
+    InputError
+        If a layer is no raster of the installation, or classes are no whole numbers.
+    """
+    names, inputs = [], []
+    lon, lat = table["longitude"].to_numpy(), table["latitude"].to_numpy()
+    for told in layers:
+        name, equals, classes = told.partition("=")
+        values, sha256 = sampled(settings, name, lon, lat)
+        if equals:
+            wanted = _classes(told, classes)
+            values = np.where(np.isfinite(values), np.isin(values, wanted).astype(np.float64), np.nan)
+        table = table.with_columns(pl.Series(told, values))
+        names.append(told)
+        inputs.append({"layer": told, "sha256": sha256})
+    return table, tuple(names), inputs
+
+
+def sampled(settings: Settings, name: str, lon: geo.Floats, lat: geo.Floats) -> tuple[geo.Floats, str]:
+    """Return the values of a raster layer of the installation at points, nan where it has none, and its checksum."""
+    from biodata.analysis.layers import values_at
+
+    layer = raster_layer(settings, name)
+    found = values_at(layer, lon, lat)
+    if not np.isfinite(found).any():
+        problem = "the layer tells nothing at any of the places"
+        told = f"{lon.min():.3f}, {lat.min():.3f} to {lon.max():.3f}, {lat.max():.3f}"
+        raise InputError(problem, file=name, value=told, expected="a layer that reaches them", code="RASTER_OUTSIDE")
+    return found, layer.sha256
+
+
+def _classes(told: str, classes: str) -> list[int]:
+    """Read classes with commas between them."""
+    try:
+        return [int(part) for part in classes.split(",")]
+    except ValueError:
+        problem = "these are no classes"
+        raise InputError(
+            problem, column="--layer", value=told, expected="NAME=2,5", code="PARAMETERS_INVALID"
+        ) from None

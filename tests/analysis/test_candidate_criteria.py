@@ -103,7 +103,7 @@ def test_ground_whose_edge_runs_along_the_border_touches_the_other_side_in_a_lin
 def test_cost_is_the_ground_that_is_not_protected_yet_or_what_a_layer_says():
     assert criteria.cost(ground(), areas("Designated", "Designated"), None).value == pytest.approx(18, rel=0.01)
     for value in (12.5, None):
-        assert criteria.cost(ground(), areas("Designated"), criteria.Measured(value, {})).value == value
+        assert criteria.cost(ground(), areas("Designated"), criteria.Value(value, {})).value == value
 
 
 def test_cost_by_a_layer_is_missing_where_the_layer_knows_too_little(tmp_path):

@@ -14,9 +14,9 @@ from biodata.analysis.corridor_parts import Parts
 from biodata.cli import app
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.runs import engines as run_engines
 from biodata.runs import reading, standing
 from biodata.runs.corridors import judging_of, with_band
+from biodata.runs.engines import work as run_engines
 from biodata.runs.results import place_of
 from biodata.store import run_records
 

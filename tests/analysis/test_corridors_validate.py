@@ -19,7 +19,7 @@ from biodata.analysis.validation.moved_patterns import Points
 from biodata.cli import app
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.runs import engines as run_engines
+from biodata.runs.engines import work as run_engines
 from biodata.store import run_records
 from simulated_records import CELL_M, Setting, excess, grid_of, landscape
 

@@ -64,18 +64,6 @@ def test_the_path_comes_first_and_cells_take_turns():
     assert len(cells) == 6
 
 
-def test_a_value_that_is_given_decides_and_what_is_not_known_gets_no_station():
-    def value(longitude, latitude):
-        y = geo.project(np.column_stack([longitude, latitude]), 4326, CRS)[:, 1]
-        return np.where(y < -1100, 5.0, np.where(y < 1000, 1.0, np.nan))
-
-    found = design(gibbon(-5500.0), stations=4, value=value)
-    assert (plane(found.stations)[:, 1] < -1100).all()
-    everything = design(gibbon(-5500.0), stations=500, value=value)
-    assert plane(everything.stations)[:, 1].max() < 1000
-    assert everything.stations.height < 500
-
-
 def test_only_places_that_can_be_reached_are_taken():
     reachable = local(shapely.box(-9_000, -3_000, -1_000, 3_000))
     found = design(gibbon(-5500.0), stations=10, reachable=reachable)

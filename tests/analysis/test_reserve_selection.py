@@ -37,7 +37,7 @@ def random_problem(seed: int) -> Problem:
     boundary = connectivity = None
     if rng.random() < 0.6:
         lengths, outer = rng.uniform(0, 3, len(first)), rng.uniform(0, 2, n)
-        boundary = Boundary(first, second, lengths, outer, float(rng.uniform(0, 2)), float(rng.choice([1, 0.5])))
+        boundary = Boundary(first, second, lengths, outer, float(rng.uniform(0, 2)))
     if rng.random() < 0.5:
         symmetric = bool(rng.random() < 0.5)
         from_, to = (first, second) if symmetric else (np.append(first, second), np.append(second, first))
@@ -67,7 +67,7 @@ def objective_of(problem: Problem, chosen: tuple[int, ...]) -> float | None:
     penalty = 0.0
     if (b := problem.boundary) is not None:
         shared = sum(length for i, j, length in zip(b.first, b.second, b.length, strict=True) if chosen[i] != chosen[j])
-        penalty += b.penalty * (shared + b.edge_factor * sum(b.outer[i] * chosen[i] for i in units))
+        penalty += b.penalty * (shared + sum(b.outer[i] * chosen[i] for i in units))
     if (c := problem.connectivity) is not None:
         for i, j, strength in zip(c.first, c.second, c.strength, strict=True):
             penalty += c.penalty * strength * (-chosen[i] * chosen[j] if c.symmetric else chosen[i] * (1 - chosen[j]))

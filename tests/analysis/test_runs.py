@@ -13,7 +13,7 @@ from biodata.cli import app
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.formats import marxan_output
-from biodata.runs import engines as run_engines
+from biodata.runs.engines import work as run_engines
 from biodata.store import run_records
 from biodata.store.run_records import compare
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from biodata.cli import app
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.runs import engines as run_engines
+from biodata.runs.engines import work as run_engines
 from biodata.store import run_records
 
 

@@ -10,8 +10,8 @@ from biodata import pipeline, runs
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import findings, material, page
-from biodata.runs import engines as run_engines
 from biodata.runs import standing
+from biodata.runs.engines import work as run_engines
 from biodata.store import run_records
 from biodata.store.lake import Lake
 from biodata.store.reader import ReleaseReader
@@ -119,7 +119,7 @@ def test_findings_of_exact_records_stay_in_the_installation(asked, sample_data, 
         ("scenarios", {"run": f"{LAYER}-corridor-1", "areas": "mine.gpkg", "close_border": True}, "OPTIONS_UNFIT"),
         ("scenarios", {"run": f"{LAYER}-corridor-1", "between": ["CN-XX"]}, "OPTIONS_UNFIT"),
         ("validation", {}, "OPTIONS_UNFIT"),
-        ("validation", {"run": f"{LAYER}-corridor-1", "since": "soon"}, "DATE_INVALID"),
+        ("validation", {"run": f"{LAYER}-corridor-1", "since": "soon"}, "PARAMETERS_INVALID"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_and_nothing_is_kept(asked, engine, more, code):

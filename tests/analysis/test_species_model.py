@@ -14,7 +14,7 @@ import landscapes
 from biodata.analysis.species.habitat import LEAST_NULLS, Scores, auc, fit_model
 from biodata.cli import app
 from biodata.core.errors import InputError, MissingExtraError
-from biodata.runs.species import maps as layered
+from biodata.runs import species_maps as layered
 
 # Not imported here: that takes seconds in each process that only collects the tests.
 pytestmark = pytest.mark.skipif(find_spec("elapid") is None, reason="the extra sdm is not installed")

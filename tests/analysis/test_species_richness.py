@@ -8,7 +8,7 @@ import pytest
 
 from biodata.analysis.grid import equal_area_grid
 from biodata.analysis.species.richness import ENOUGH, TOO_LITTLE, Sample, richness_of_cells
-from biodata.runs.species.maps import one_of_each_event
+from biodata.runs.species_maps import one_of_each_event
 
 # Spiders of hemlock stands (Ellison et al. 2010), the worked example of Chao et al. 2014 and of the R package iNEXT.
 GIRDLED = np.array([46, 22, 17, 15, 15, 9, 8, 6, 6, 4, *[2] * 4, *[1] * 12])

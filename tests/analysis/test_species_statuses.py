@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import releases as fixture
 from biodata.cli import app
 from biodata.core.settings import Settings
-from biodata.runs.species import species_facts
+from biodata.runs import species_facts
 from biodata.store.lake import Lake
 from rule_files import put_rules
 

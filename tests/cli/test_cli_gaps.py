@@ -73,7 +73,7 @@ def test_ranges_and_habitats(areas, tmp_path):
     ("told", "words"),
     [
         pytest.param({"--country": "Atlantis"}, "no such country", id="unknown country"),
-        pytest.param({"--species-target": "half"}, "no such target", id="unknown rule"),
+        pytest.param({"--species-target": "half"}, "'log-linear'", id="unknown rule"),
         pytest.param({"--ranges": "nowhere.gpkg"}, "no such file", id="missing file"),
         pytest.param({"--target": "30"}, "no share", id="target in percent"),
         pytest.param({"--landscapes": "areas.gpkg", "--landscape-name": "nam"}, "no such column", id="unknown column"),

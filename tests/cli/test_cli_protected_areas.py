@@ -58,7 +58,7 @@ def test_layers_tables_and_report(areas, tmp_path):
 
 
 def test_the_countries_that_are_not_shown_are_summed_up(areas, tmp_path, monkeypatch):
-    monkeypatch.setattr("biodata.cli.protected_areas._SHOWN", 0)
+    monkeypatch.setattr("biodata.cli.gaps._SHOWN", 0)
     command = ["protected-areas", "clean", str(areas), "--out", str(tmp_path / "out.gpkg")]
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert re.search(r"… and 1 more: [\d.]+ km²", done.stdout), done.stdout

@@ -16,7 +16,7 @@ from biodata.core.settings import Settings
 from biodata.exports.circuits import run_project
 from biodata.formats.circuitscape import Setting, read_settings, write_settings
 from biodata.formats.grids import read_grid
-from biodata.runs import engines as run_engines
+from biodata.runs.engines import work as run_engines
 from circuits import grid_text, read_map, read_matrix, run, write_project
 
 ONES = [[1.0] * 4 for _ in range(3)]

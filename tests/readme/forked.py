@@ -14,7 +14,7 @@ from pathlib import Path
 
 LOADED = """
 biodata.cli biodata.worker biodata.pipeline biodata.exports.selection biodata.exports.layers biodata.surveys biodata.runs
-biodata.runs.engines biodata.analysis.corridors matplotlib.pyplot
+biodata.runs.engines.work biodata.analysis.corridors matplotlib.pyplot
 """.split()
 
 

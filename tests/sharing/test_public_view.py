@@ -9,10 +9,11 @@ import pytest
 import duets
 from biodata import assessments, places, runs
 from biodata.core.settings import Settings
+from biodata.core.species_parameters import SpeciesRecords
 from biodata.core.vocabularies import EvidenceView
 from biodata.pipeline.gap_analysis import public_evidence
 from biodata.runs.reading import records_of as run_records_of
-from biodata.runs.species.reading import records_of as species_records_of
+from biodata.runs.reading import species_records
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
 from biodata.store.sharing_rules import rules_of
@@ -78,11 +79,11 @@ def of_run(settings: Settings) -> pl.DataFrame:
 
 
 def of_window(settings: Settings) -> pl.DataFrame:
-    return species_records_of(settings, view=EvidenceView.PUBLIC, window=WINDOW).records
+    return species_records(settings, SpeciesRecords(), window=WINDOW).records
 
 
 def of_species(settings: Settings) -> pl.DataFrame:
-    return species_records_of(settings, view=EvidenceView.PUBLIC, species=duets.GIBBON).records
+    return species_records(settings, SpeciesRecords(), species=duets.GIBBON).records
 
 
 def of_gaps(settings: Settings) -> pl.DataFrame:

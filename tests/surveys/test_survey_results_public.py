@@ -12,8 +12,8 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import survey_page
-from biodata.runs import engines as run_engines
 from biodata.runs.engines import survey_results
+from biodata.runs.engines import work as run_engines
 from biodata.runs.engines.work import facts_of
 from biodata.store import run_records
 from cited_records import OPEN_RULES

@@ -17,8 +17,8 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
 from biodata.exports.reports.survey_page import summary_rows, survey_page
-from biodata.runs import engines as run_engines
 from biodata.runs.engines import survey_results
+from biodata.runs.engines import work as run_engines
 from biodata.runs.engines.work import facts_of
 from biodata.store import releases, run_records
 from biodata.surveys.words.sentences import retold

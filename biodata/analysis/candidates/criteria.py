@@ -40,19 +40,19 @@ _TOLD: Final = ("name", "designation", "iucn_category", "status")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What a layer tells of some ground.
+class Value:
+    """What one candidate has of one criterion.
 
     Attributes
     ----------
     value : float, optional
-        None where it tells nothing.
+        None where the input is missing.
     input : dict
         The numbers that it was made from.
     """
 
     value: float | None
-    input: dict[str, Any]
+    input: Mapping[str, Any] = field(default_factory=dict)
 
 
 def chosen(layers: Sequence[LayerFile]) -> LayerFile | None:
@@ -61,7 +61,7 @@ def chosen(layers: Sequence[LayerFile]) -> LayerFile | None:
     return ordered[0] if ordered else None
 
 
-def human_pressure(polygon: shapely.Geometry, layer: LayerFile | None) -> Measured:
+def human_pressure(polygon: shapely.Geometry, layer: LayerFile | None) -> Value:
     """Measure human pressure on some ground.
 
     Parameters
@@ -73,23 +73,23 @@ def human_pressure(polygon: shapely.Geometry, layer: LayerFile | None) -> Measur
 
     Returns
     -------
-    Measured
+    Value
         People per km², settlements per 100 km², or kilometres of road per km².
     """
     if layer is None:
-        return Measured(None, {"layer": None})
+        return Value(None, {"layer": None})
     area_km2 = km2(polygon)
     theme = layer.theme or ""
     told = {"layer": layer.name, "theme": theme, "unit": _UNITS[theme], "sha256": layer.sha256}
     found = sum_of_cells(polygon, layer) if layer.form == "raster" else _length_or_count(polygon, layer)
     if found is None or area_km2 <= 0:
-        return Measured(None, told | {"amount": None})
+        return Value(None, told | {"amount": None})
     per_km2 = found / area_km2
     value = 100 * per_km2 if theme == "settlements" else per_km2
-    return Measured(round(value, 6), told | {"amount": round(found, 6), "area_km2": round(area_km2, 6)})
+    return Value(round(value, 6), told | {"amount": round(found, 6), "area_km2": round(area_km2, 6)})
 
 
-def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Measured:
+def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Value:
     """Return what some ground costs by a layer: the sum of its cells there.
 
     Parameters
@@ -101,7 +101,7 @@ def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Measured:
 
     Returns
     -------
-    Measured
+    Value
         None where the layer knows less than `LEAST_KNOWN` of the ground: what is not known would count as free.
     """
     found, within = _cells_on(polygon, layer)
@@ -112,8 +112,8 @@ def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Measured:
         "least_known_share": LEAST_KNOWN,
     }  # fmt: skip
     if share < LEAST_KNOWN:
-        return Measured(None, told)
-    return Measured(round(float(known.sum()), 6), told)
+        return Value(None, told)
+    return Value(round(float(known.sum()), 6), told)
 
 
 def sum_of_cells(polygon: shapely.Geometry, layer: LayerFile) -> float | None:
@@ -204,22 +204,6 @@ CRITERIA: Final = (
 """In the order in which they are told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What one candidate has of one criterion.
-
-    Attributes
-    ----------
-    value : float, optional
-        None where the input is missing.
-    input : dict
-        The numbers that it was made from.
-    """
-
-    value: float | None
-    input: Mapping[str, Any] = field(default_factory=dict)
-
-
 def with_meanings(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
     """Return every criterion with its value, input, direction, unit and meaning, as plain values for JSON."""
     parts: dict[str, dict[str, Any]] = {}
@@ -284,10 +268,10 @@ class Rarity:
         return cls(_cells(records, cell_m), cell_m)
 
 
-def irreplaceability(near: pl.DataFrame | None, rarity: Rarity | None, frequency: Measured | None) -> Value:
+def irreplaceability(near: pl.DataFrame | None, rarity: Rarity | None, frequency: Value | None) -> Value:
     """Return rarity-weighted richness; or the mean selection frequency where there is a plan."""
     if frequency is not None:
-        return Value(frequency.value, {"of": "selection frequency"} | frequency.input)
+        return Value(frequency.value, {"of": "selection frequency", **frequency.input})
     if near is None or rarity is None:
         return Value(None, {"records": None})
     here = _cells(near, rarity.cell_m)
@@ -312,7 +296,7 @@ class Plan:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def selection_frequency(polygon: shapely.Geometry, plan: Plan) -> Measured:
+def selection_frequency(polygon: shapely.Geometry, plan: Plan) -> Value:
     """Return the mean selection frequency on some ground, by area; of ground outside the plan nothing is told.
 
     Parameters
@@ -327,15 +311,15 @@ def selection_frequency(polygon: shapely.Geometry, plan: Plan) -> Measured:
     covered = round(float(amounts.sum()), DECIMALS)
     told = {"plan": dict(plan.facts), "planned_km2": covered, "area_km2": round(km2(polygon), DECIMALS)}
     if covered == 0:
-        return Measured(None, told)
+        return Value(None, told)
     weighted = round(float((amounts * near["selection_frequency"].to_numpy(dtype=float)).sum()), DECIMALS)
-    return Measured(round(weighted / covered, DECIMALS), told | {"frequency_km2": weighted})
+    return Value(round(weighted / covered, DECIMALS), told | {"frequency_km2": weighted})
 
 
-def cost(ground: "Ground", areas: gpd.GeoDataFrame, by_layer: Measured | None) -> Value:
+def cost(ground: "Ground", areas: gpd.GeoDataFrame, by_layer: Value | None) -> Value:
     """Return the ground that is in no protected area yet; or what a cost layer told of it, where there is one."""
     if by_layer is not None:
-        return Value(by_layer.value, by_layer.input)
+        return by_layer
     shapes = areas.geometry.to_numpy()
     near = shapes[np.asarray(shapely.intersects(shapes, ground.polygon), dtype=bool)]
     area = round(km2(ground.polygon), DECIMALS)

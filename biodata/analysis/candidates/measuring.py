@@ -205,7 +205,6 @@ def measure_by(
         ground, polygon = judged.ground, judged.ground.polygon
         lands = {" and ".join(side): land_of(side, boundaries, polygon) for side in ground.sides}
         plan = surroundings.plan
-        people = criteria.human_pressure(polygon, layer)
         return {
             "shared_species": criteria.shared_species(judged.species),
             "habitat_continuity": criteria.habitat_continuity(judged.crossing),
@@ -214,7 +213,7 @@ def measure_by(
             "irreplaceability": criteria.irreplaceability(
                 judged.near, rarity, None if plan is None else criteria.selection_frequency(polygon, plan)
             ),
-            "human_pressure": Value(people.value, people.input),
+            "human_pressure": criteria.human_pressure(polygon, layer),
             "cost": criteria.cost(ground, table, None if of_cost is None else criteria.cost_by_layer(polygon, of_cost)),
         }
 

@@ -320,7 +320,7 @@ def nearest(wanted: Ints, offered: Ints, grid: Grid) -> Analogues:
 
     rows, columns = (axis.ravel() for axis in np.indices(grid.shape))
     lonlat = grid.lonlat(rows, columns)
-    places = geocentric_m(lonlat)
+    places = rasters.geocentric_m(lonlat)
     want, offer = wanted.ravel(), offered.ravel()
     cell = np.where(want < 0, -2, -1)
     order = np.argsort(offer, kind="stable")
@@ -336,19 +336,6 @@ def nearest(wanted: Ints, offered: Ints, grid: Grid) -> Analogues:
     from_edge = _edge_m(rows, columns, grid)
     near_edge = int(((cell == -1) | (distance > from_edge)).sum())
     return Analogues(cell.reshape(grid.shape).astype(np.int64), distance.reshape(grid.shape), near_edge)
-
-
-def geocentric_m(lonlat: Floats) -> Floats:
-    """Return places on the ellipsoid in space, metres, shape (n, 3); what is nearer through it is nearer over it."""
-    longitude, latitude = np.radians(lonlat).T
-    normal = geo.SEMI_MAJOR_M / np.sqrt(1 - geo.ECCENTRICITY_2 * np.sin(latitude) ** 2)
-    return np.column_stack(
-        [
-            normal * np.cos(latitude) * np.cos(longitude),
-            normal * np.cos(latitude) * np.sin(longitude),
-            normal * (1 - geo.ECCENTRICITY_2) * np.sin(latitude),
-        ]
-    )
 
 
 def _edge_m(rows: Ints, columns: Ints, grid: Grid) -> Floats:

@@ -238,10 +238,12 @@ def climate_corridors(
         lines.append(line)
     types = {name: "float64" for name in _COLUMNS if name not in _TEXTS}
     table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(types).astype({"functional": "bool"})
-    corridors = gpd.GeoDataFrame(table, geometry=_objects(polygons), crs=grid.crs)
+    corridors = gpd.GeoDataFrame(table, geometry=np.array(polygons, dtype=object), crs=grid.crs)
     linked = np.flatnonzero(table["functional"])
     paths = gpd.GeoDataFrame(
-        table.iloc[linked].reset_index(drop=True), geometry=_objects([lines[k] for k in linked]), crs=grid.crs
+        table.iloc[linked].reset_index(drop=True),
+        geometry=np.array([lines[k] for k in linked], dtype=object),
+        crs=grid.crs,
     )
     return corridors, paths
 
@@ -330,13 +332,6 @@ def climate_kept(today: Floats, future: Floats, tolerance: float) -> float:
     after = np.clip(np.searchsorted(future, today), 1, max(1, future.size - 1))
     apart = np.minimum(np.abs(future[np.minimum(after, future.size - 1)] - today), np.abs(future[after - 1] - today))
     return float((apart <= tolerance * (1 + 1e-12) + 1e-12).mean())
-
-
-def _objects(shapes: list[shapely.Geometry | None]) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
-    """Return geometries as an array, of which some may be None."""
-    found = np.empty(len(shapes), dtype=object)
-    found[:] = shapes
-    return found
 
 
 def cell_countries(grid: Grid, boundaries: "BoundarySet") -> tuple[NDArray[np.object_], NDArray[np.bool_]]:

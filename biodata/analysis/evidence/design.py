@@ -12,7 +12,6 @@ a cell of the effort grid has already lowers what a further one there is worth, 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -36,8 +35,6 @@ ASSUMED: Final = "assumed, not measured: give the value of a study of this speci
 
 
 MOST_PLACES: Final = 2_000_000
-Values = Callable[[Floats, Floats], Floats]
-"""Longitudes and latitudes in, what the corridor is worth there out; nan where it is not known."""
 Kind = Literal["camera", "transect"]
 STATIONS: Final = pl.Schema(
     {
@@ -182,12 +179,8 @@ def possible_places(flat: shapely.Geometry, effort: Effort, spacing_m: float) ->
     return found.with_columns(cell=pl.col("row") * effort.grid.shape[1] + pl.col("column"))
 
 
-def place_worth(
-    lonlat: Floats, xy: Floats, flat: shapely.Geometry, line: shapely.Geometry | None, value: Values | None
-) -> Floats:
-    """Return what the corridor is worth at places."""
-    if value is not None:
-        return np.asarray(value(lonlat[:, 0], lonlat[:, 1]), dtype=np.float64)
+def place_worth(xy: Floats, flat: shapely.Geometry, line: shapely.Geometry | None) -> Floats:
+    """Return what the corridor is worth at places: the more, the nearer they lie to the least-cost path."""
     if line is None or not shapely.length(line):
         return np.ones(len(xy))
     half_m = shapely.area(flat) / shapely.length(line) / 2
@@ -331,7 +324,6 @@ def propose(
     boundaries: "BoundarySet",
     parameters: DesignParameters,
     path: shapely.Geometry | None = None,
-    value: Values | None = None,
     reachable: shapely.Geometry | None = None,
 ) -> Proposal:
     """Propose the next survey.
@@ -347,9 +339,7 @@ def propose(
     boundaries : BoundarySet
     parameters : DesignParameters
     path : shapely line, optional
-        The least-cost path, degrees; without `value` a place is worth more the nearer it lies. Transects cross it.
-    value : callable, optional
-        What the corridor is worth at places: current, for example.
+        The least-cost path, degrees; a place is worth more the nearer it lies. Transects cross it.
     reachable : shapely geometry, optional
         Where teams can go, degrees. Where it is not given everything counts as reachable, and `facts` say so.
 
@@ -372,9 +362,9 @@ def propose(
         half = across(xy, line) * parameters.transect_m / 2
         start, end = xy - half, xy + half
     lonlat = [geo.project(part, effort.grid.crs, 4326) for part in (xy, start, end)]
-    worth = place_worth(lonlat[0], xy, flat, line, value)
+    worth = place_worth(xy, flat, line)
     side = sure_side(lonlat, sides, boundaries, parameters.place_m)
-    fit = np.isfinite(worth) & (worth > 0)
+    fit = np.ones(len(xy), dtype=bool)
     if reachable is not None:
         shapely.prepare(reachable)
         fit &= shapely.intersects_xy(reachable, lonlat[0][:, 0], lonlat[0][:, 1])
@@ -401,11 +391,7 @@ def propose(
         settles[name] = _settles(name, mine, chosen, worth, cells, parameters, nights)
     facts = effort.facts | {
         "design": parameters.to_dict(),
-        "value": "given"
-        if value is not None
-        else "nearness to the least-cost path"
-        if path is not None
-        else "the same",
+        "value": "the same" if path is None else "nearness to the least-cost path",
         "reachable": "given" if reachable is not None else "not looked at: every place counts as reachable",
         "effort": effort.by_side(),
         "settles": settles,
@@ -426,7 +412,7 @@ def _settles(
     """Say what the stations of a side would settle."""
     detection, unit = parameters.detection, "walks" if parameters.kind == "transect" else "nights"
     reached = np.unique(cells[chosen]) if chosen else np.empty(0, dtype=np.int64)
-    known = np.nan_to_num(np.where(np.isfinite(worth), worth, 0.0))[places]
+    known = worth[places]
     total = float(known.sum())
     share = float(known[np.isin(cells[places], reached)].sum() / total) if total > 0 else 0.0
     used = smallest_use(detection, len(reached), nights)

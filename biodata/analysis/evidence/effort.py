@@ -8,7 +8,7 @@ every declared scope is never taken for absence, however many visits there are: 
 Target-group effort: Phillips et al. 2009, https://doi.org/10.1890/07-2153.1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,12 +130,7 @@ def effort(
     own = usable.filter(pl.col("species") == species)
     known = counted.records.filter(pl.col("species") == species) if known is None else known
     group, told = _target_group(usable, known)
-    visit = pl.struct(
-        pl.coalesce(pl.col("event_start"), pl.date(pl.col("year"), 1, 1)),
-        (pl.col("decimalLongitude") / _PLACE_DEGREES).round(),
-        (pl.col("decimalLatitude") / _PLACE_DEGREES).round(),
-        pl.coalesce(*(name for name in ("recordedBy", "datasetKey") if name in group.columns)),
-    )
+    visit = visit_of(group.columns)
     present = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
     at = ["row", "column"]
     visits = group.group_by(at).agg(visits=visit.n_unique())
@@ -173,6 +168,16 @@ def effort(
         "absence": "told by looked_for alone: cells inside a declared scope; visits of the target group tell none",
     }  # fmt: skip
     return Effort(cells.with_columns(state=state), grid, facts, category_of(read, strictest))
+
+
+def visit_of(columns: Collection[str]) -> pl.Expr:
+    """Return what records of one visit share: a day, a place, and who recorded there or in which dataset."""
+    return pl.struct(
+        pl.coalesce(pl.col("event_start"), pl.date(pl.col("year"), 1, 1)),
+        (pl.col("decimalLongitude") / _PLACE_DEGREES).round(),
+        (pl.col("decimalLatitude") / _PLACE_DEGREES).round(),
+        pl.coalesce(*(name for name in ("recordedBy", "datasetKey") if name in columns)),
+    )
 
 
 def category_of(records: pl.DataFrame, strictest: Strictest | None) -> str:

@@ -90,41 +90,19 @@ def solvable(problem: Problem, project: Project) -> tuple[Problem, list[str]]:
 
     Those that cannot be met are charged as Marxan does.
     """
-    lines = missed(problem, project)
-    if not lines:
-        return problem, lines
-    return soften(problem, project, penalties(project, problem)), lines
-
-
-def soften(problem: Problem, project: Project, penalties: Floats) -> Problem:
-    """Return the problem in which what cannot be met at all is charged as Marxan does, and the rest must be met.
-
-    Parameters
-    ----------
-    problem : Problem
-        As `to_problem` returns it.
-    project : Project
-    penalties : ndarray of float64, length m
-        As `penalties` returns them.
-    """
     there = problem.rows() @ (~problem.is_locked_out).astype(np.float64)
-    need = np.array([requirement.need for requirement in problem.requirements])
-    charge = project.species["spf"].to_numpy() * penalties
-    feature = np.array([requirement.feature for requirement in problem.requirements], dtype=np.int64)
-    parts = np.bincount(feature, minlength=project.species.height)
-    price = charge[feature] / parts[feature]
-    return replace(problem, shortfall_cost=np.where(there < need * (1 - 1e-8), price, np.inf))
-
-
-def missed(problem: Problem, project: Project) -> list[str]:
-    """Return a line for each target that all units together do not meet, with its place in the table."""
-    there = problem.rows() @ (~problem.is_locked_out).astype(np.float64)
-    rows = project.species.to_dicts()
-    return [
-        _shortfall(project.species_file, rows[requirement.feature], requirement, float(amount))
-        for requirement, amount in zip(problem.requirements, there, strict=True)
-        if amount < requirement.need * (1 - 1e-8)
+    short = there < np.array([requirement.need for requirement in problem.requirements]) * (1 - 1e-8)
+    if not short.any():
+        return problem, []
+    rows, asked = project.species.to_dicts(), problem.requirements
+    lines = [
+        _shortfall(project.species_file, rows[asked[at].feature], asked[at], float(there[at]))
+        for at in np.flatnonzero(short).tolist()
     ]
+    charge = project.species["spf"].to_numpy() * penalties(project, problem)
+    feature = np.array([requirement.feature for requirement in asked], dtype=np.int64)
+    price = charge[feature] / np.bincount(feature, minlength=len(rows))[feature]
+    return replace(problem, shortfall_cost=np.where(short, price, np.inf)), lines
 
 
 def _shortfall(file: str, row: dict[str, object], requirement: Requirement, there: float) -> str:

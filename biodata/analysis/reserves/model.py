@@ -135,7 +135,7 @@ def build(problem: Problem) -> Model:
     pairs: list[tuple[Ints, Ints, Floats]] = []
     if (boundary := problem.boundary) is not None and boundary.penalty > 0:
         ends = np.bincount(boundary.first, boundary.length, n) + np.bincount(boundary.second, boundary.length, n)
-        linear = linear + boundary.penalty * (boundary.edge_factor * boundary.outer + ends)
+        linear = linear + boundary.penalty * (boundary.outer + ends)
         pairs.append((boundary.first, boundary.second, 2 * boundary.penalty * boundary.length))
     if (links := problem.connectivity) is not None and links.penalty > 0:
         between = links.first != links.second

@@ -156,7 +156,7 @@ def costs_by_country(units: gpd.GeoDataFrame, per_km2: Mapping[str, float]) -> F
     return units["area_km2"].to_numpy(dtype=np.float64) * rates
 
 
-def boundary_of(units: gpd.GeoDataFrame, *, penalty: float, edge_factor: float = 1.0) -> Boundary:
+def boundary_of(units: gpd.GeoDataFrame, *, penalty: float) -> Boundary:
     """Return the lengths that units share, and what is left of each outline.
 
     Parameters
@@ -165,8 +165,6 @@ def boundary_of(units: gpd.GeoDataFrame, *, penalty: float, edge_factor: float =
         In a system in metres.
     penalty : float
         Cost of a kilometre.
-    edge_factor : float
-        Share of the outer boundary that counts.
 
     Returns
     -------
@@ -186,7 +184,7 @@ def boundary_of(units: gpd.GeoDataFrame, *, penalty: float, edge_factor: float =
     n = len(units)
     outer = shapely.length(shapes) / 1000 - np.bincount(first, shared, n) - np.bincount(second, shared, n)
     outer[outer < 1e-3] = 0.0
-    return Boundary(first, second, shared, outer, penalty, edge_factor)
+    return Boundary(first, second, shared, outer, penalty)
 
 
 def crs_of(units: gpd.GeoDataFrame) -> CRS:

@@ -12,7 +12,7 @@ from biodata.analysis.reserves import mixed_integer
 from biodata.analysis.reserves.model import TOLERANCE, Clock, Model, build
 from biodata.analysis.reserves.problem import Bools, Floats, Ints, Problem
 from biodata.analysis.reserves.search import Search
-from biodata.analysis.reserves.selection import Selection, solve
+from biodata.analysis.reserves.selection import Holding, Selection, holdings, solve
 
 _SPREAD: Final = 0.15
 """How far the shares that a further plan begins with are moved at random, and costs where HiGHS finds it."""
@@ -107,15 +107,6 @@ def forced(problem: Problem, unit: int, *, taken: bool) -> Problem:
     return replace(problem, locked_in=locked_in, locked_out=locked_out)
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
-    """A requirement that a changed plan does not meet any more."""
-
-    feature: str
-    held: float
-    need: float
-
-
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """What is said of a unit.
@@ -128,7 +119,7 @@ class Explanation:
         'in', 'out' or empty.
     objective_change : float
         Of the plan where only this unit is taken out, or put in, and nothing else changes; lower is better.
-    shortages : tuple of Shortage
+    shortages : tuple of Holding
         What the plan misses then.
     supplies : dict of str to float
         What the unit holds, by requirement, as a share of the need.
@@ -146,7 +137,7 @@ class Explanation:
     in_plan: bool
     locked: str
     objective_change: float
-    shortages: tuple[Shortage, ...]
+    shortages: tuple[Holding, ...]
     supplies: dict[str, float]
     only_here: tuple[str, ...]
     other_way: float
@@ -193,7 +184,7 @@ def explain(problem: Problem, plan: Selection, unit: int, *, gap: float = 0.0, s
     return Explanation(name, in_plan, locked, change, shortages, supplies, only, worse, at_least, text)
 
 
-def exchange(problem: Problem, plan: Selection, unit: int, other: int) -> tuple[float, tuple[Shortage, ...]]:
+def exchange(problem: Problem, plan: Selection, unit: int, other: int) -> tuple[float, tuple[Holding, ...]]:
     """Return how the objective changes where another unit stands in the place of one, and what the plan misses then.
 
     Parameters
@@ -211,14 +202,9 @@ def exchange(problem: Problem, plan: Selection, unit: int, other: int) -> tuple[
     return model.value(changed) - model.value(plan.chosen), _shortages(problem, changed)
 
 
-def _shortages(problem: Problem, chosen: Bools) -> tuple[Shortage, ...]:
+def _shortages(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
     """Return what a choice of units misses."""
-    held = problem.rows() @ chosen.astype(np.float64)
-    return tuple(
-        Shortage(problem.requirement_name(requirement), float(amount), requirement.need)
-        for requirement, amount in zip(problem.requirements, held, strict=True)
-        if amount < requirement.need * (1 - TOLERANCE)
-    )
+    return tuple(one for one in holdings(problem, chosen) if not one.met)
 
 
 def _in_words(
@@ -226,7 +212,7 @@ def _in_words(
     in_plan: bool,
     locked: str,
     change: float,
-    shortages: tuple[Shortage, ...],
+    shortages: tuple[Holding, ...],
     only: tuple[str, ...],
     worse: float,
 ) -> str:

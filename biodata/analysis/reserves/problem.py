@@ -179,8 +179,6 @@ class Boundary:
         Boundary that a unit shares with no unit: Marxan's rows with id1 = id2.
     penalty : float
         Cost of a unit of length (Marxan's BLM).
-    edge_factor : float
-        Share of the outer boundary that counts; Marxan counts all of it.
     """
 
     first: Ints
@@ -188,7 +186,6 @@ class Boundary:
     length: Floats
     outer: Floats
     penalty: float
-    edge_factor: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +286,6 @@ class Problem:
                 "outer boundary": boundary.outer,
                 "boundary penalty": boundary.penalty,
             }
-            numbers["edge_factor"] = boundary.edge_factor
         if self.connectivity is not None:
             numbers |= {"connectivity": self.connectivity.strength, "connectivity penalty": self.connectivity.penalty}
         for name, values in numbers.items():

@@ -290,7 +290,7 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
         cost=float(problem.cost[plan.chosen].sum()),
         boundary=boundary,
         connectivity=connectivity,
-        holdings=_holdings(problem, plan.chosen),
+        holdings=holdings(problem, plan.chosen),
         problems=(),
         seconds=time.monotonic() - began,
     )
@@ -313,14 +313,14 @@ def _penalised(problem: Problem, chosen: Bools) -> tuple[float, float]:
     outline = strength = 0.0
     if (boundary := problem.boundary) is not None:
         apart = chosen[boundary.first] != chosen[boundary.second]
-        outline = float(boundary.length[apart].sum() + boundary.edge_factor * boundary.outer[chosen].sum())
+        outline = float(boundary.length[apart].sum() + boundary.outer[chosen].sum())
     if (links := problem.connectivity) is not None:
         first, second = chosen[links.first], chosen[links.second]
         strength = float(links.strength[first & (second if links.symmetric else ~second)].sum())
     return outline, strength
 
 
-def _holdings(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
+def holdings(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
     """Return what a choice holds of each requirement."""
     held = problem.rows() @ chosen.astype(np.float64)
     return tuple(
@@ -338,6 +338,7 @@ def _holdings(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
 def _without_plan(problem: Problem, status: Status, bound: float, why: tuple[str, ...], began: float) -> Selection:
     """Return that there is no plan, and why."""
     nothing = np.zeros(problem.units, dtype=bool)
-    holdings = _holdings(problem, nothing)
     seconds = time.monotonic() - began
-    return Selection(math.nan, bound, math.inf, status, nothing, 0.0, 0.0, 0.0, holdings, why, seconds)
+    return Selection(
+        math.nan, bound, math.inf, status, nothing, 0.0, 0.0, 0.0, holdings(problem, nothing), why, seconds
+    )

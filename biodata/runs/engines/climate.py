@@ -1,6 +1,5 @@
 """How fast climates move, and what becomes of areas when they do, as an engine of kept runs."""
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -16,7 +15,7 @@ from tqdm.auto import tqdm
 from biodata import places
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Climate as Asked
-from biodata.runs.engines.work import Engine, Outcome, Ready, Work, facts_table, input_files
+from biodata.runs.engines.work import Engine, Outcome, Ready, Work, array_hash, facts_table, input_files
 
 if TYPE_CHECKING:
     from biodata.analysis.climate.climates import Analogues, Climates
@@ -163,10 +162,7 @@ def worked(asked: Asked, work: Work, found: "Climates") -> Outcome:
     boundaries = places.load_boundaries(asked.boundaries or work.settings.boundaries)
     wanted, facts = _corridors_asked(asked), _facts(asked, found)
     facts |= {"corridors": None if wanted is None else asdict(wanted)}
-    facts["boundaries"] = {
-        "name": boundaries.name, "version": boundaries.version, "viewpoint": boundaries.viewpoint,
-        "band_m": boundaries.band_m,
-    }  # fmt: skip
+    facts["boundaries"] = boundaries.named()
     tags = {f"biodata_{name}": str(facts[name]) for name in ("today", "future", "elevation", "years", "bin_width")}
     rows, lines = [], []
     with tqdm(total=4, unit="step", disable=not work.progress) as bar:
@@ -230,7 +226,7 @@ def _velocity(asked: Asked, found: "Climates", *, tags: dict[str, str]) -> tuple
     middle, capped = float(np.nanmedian(np.abs(speed.km_per_year))), int(speed.capped.sum())
     row = {
         "what": f"velocity of {found.names[0]}", "median_km_per_year": middle, "capped": capped,
-        "cells": int(np.isfinite(speed.km_per_year).sum()), "sha256": _hash(speed.km_per_year),
+        "cells": int(np.isfinite(speed.km_per_year).sum()), "sha256": array_hash(speed.km_per_year),
     }  # fmt: skip
     line = (
         f"velocity of {found.names[0]}: median {middle:.3g} km a year; {capped} cells are flatter than "
@@ -245,7 +241,7 @@ def _way(name: str, found: "Analogues", speed: "Floats") -> tuple[dict[str, Any]
     middle = float(np.nanmedian(speed)) if np.isfinite(speed).any() else None
     row = {
         "what": f"{name} analogues", "median_km_per_year": middle, "cells": known, "without": none,
-        "near_edge": found.near_edge, "sha256": _hash(speed),
+        "near_edge": found.near_edge, "sha256": array_hash(speed),
     }  # fmt: skip
     line = (
         f"{name} analogues: {'' if middle is None else f'median {middle:.3g} km a year; '}{none:,} of {known:,} cells have "
@@ -260,11 +256,6 @@ def _write(values: "Floats", found: "Climates", path: Path | None, description: 
 
     if path is not None:
         write_speed(values, found.grid, path, description=description, tags=tags)
-
-
-def _hash(values: "Floats") -> str:
-    """Return the checksum of a map."""
-    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
 ENGINE: Final = Engine(Asked, prepare)

@@ -1,6 +1,5 @@
 """Engines of kept runs over rasters alone: resistance from layers, which are found by name, and the cost of distance."""
 
-import hashlib
 import json
 import math
 import tempfile
@@ -20,7 +19,7 @@ from biodata.exports.cog import file_name_of, resistance_tags, write_cog
 from biodata.exports.layers import column_meanings, describe
 from biodata.ingest.layer import LayerSource, store_layers
 from biodata.ingest.layer_rasters import KINDS
-from biodata.runs.engines.work import Engine, Outcome, Work, at_once
+from biodata.runs.engines.work import Engine, Outcome, Work, array_hash, at_once
 from biodata.store.cluster import lake_exists
 from biodata.store.lake import Lake
 from biodata.store.run_records import RunInput
@@ -180,7 +179,7 @@ def _resistance_of(
     row = {
         "species": rules.species,
         "table_version": rules.version,
-        "sha256": hashlib.sha256(np.ascontiguousarray(made.resistance).tobytes()).hexdigest(),
+        "sha256": array_hash(made.resistance),
         "rows": grid.shape[0],
         "columns": grid.shape[1],
         "cells": int(known.size),
@@ -230,21 +229,16 @@ def cost_distance(asked: CostDistance, _work: Work) -> Outcome:
             f"note: {crossed} steps pass between two cells without data that touch at a corner (--no-cut-corners)"
         )
     lines.append(f"{np.unique(starts.cells).size} source cells, {reached} of {known} cells with data reached")
-    tables = {"cost": pl.DataFrame({"sha256": [_hash(surface.cost)], "reached": [reached], "known": [known]})}
-    inputs = [RunInput("raster", _hash(found.values), asked.raster.name)]
-    inputs.append(RunInput("sources", _hash(starts.cells), asked.sources.name))
+    tables = {"cost": pl.DataFrame({"sha256": [array_hash(surface.cost)], "reached": [reached], "known": [known]})}
+    inputs = [RunInput("raster", array_hash(found.values), asked.raster.name)]
+    inputs.append(RunInput("sources", array_hash(starts.cells), asked.sources.name))
     if ends is not None and asked.targets is not None and asked.paths is not None:
         traced = costs.to_places(surface, ends, found.grid)
         _write_paths(traced, asked.paths)
         lines.append(f"{int(traced['cost'].notna().sum())} of {len(traced)} targets reached")
         tables["paths"] = pl.from_pandas(traced.drop(columns="geometry"))
-        inputs.append(RunInput("targets", _hash(ends.cells), asked.targets.name))
+        inputs.append(RunInput("targets", array_hash(ends.cells), asked.targets.name))
     return Outcome(tuple(inputs), tables, notes=tuple(lines))
-
-
-def _hash(values: Any) -> str:
-    """Return the checksum of an array."""
-    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
 def _write_surface(surface: "CostSurface", grid: "Grid", asked: CostDistance) -> None:

@@ -23,7 +23,6 @@ from biodata.runs.engines.work import (
     base_run,
     facts_table,
     input_files,
-    put,
     read_own_ground,
     run_inputs,
 )
@@ -192,10 +191,7 @@ def _prepared(asked: Asked, work: Work) -> Prepared:
     level = math.inf if asked.barrier_resistance is None else asked.barrier_resistance
     built, some, more_inputs = barriers(asked, work, grid, level)
     notes += some
-    used: dict[str, Any] = {
-        "name": boundaries.name, "version": boundaries.version, "viewpoint": boundaries.viewpoint,
-        "band_m": boundaries.band_m, "closed": [],
-    }  # fmt: skip
+    used: dict[str, Any] = {**boundaries.named(), "closed": []}
     if asked.close_border or asked.between:
         closed = border(grid, boundaries, asked.between, level)
         used["closed"] = [one.barrier_id for one in closed]
@@ -244,22 +240,20 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
     return Outcome(ready.inputs, tables(found, facts), ready.told.get("snapshot"), tuple(lines(found)))
 
 
-def put_into_run(asked: Asked, work: Work, outcome: Outcome) -> int:
-    """Put what becomes of its own links beside each result of the run; 0 where it was of own files."""
-    pairs, crossings = (outcome.results[name].to_dicts() for name in ("pairs", "crossings"))
-
-    def short(told: dict[str, Any], table: str, row: Mapping[str, Any]) -> dict[str, Any]:
-        areas = {row["from_area_id"], row["to_area_id"]} if table == "corridors" else set(row["area_ids"] or [])
-        own = [
-            one for one in pairs
-            if {str(one[name]).partition("|")[0] for name in ("from_area_id", "to_area_id")} <= areas
-        ]  # fmt: skip
-        names = ("evidence_view", "boundary_set", "boundary_version", "viewpoint", "band_m", "snapshot")
-        facts = {name: value for name, value in told.items() if name not in (*names, "run", "biodata")}
-        of_run = {name: told[name] for name in (*names, "run")}
-        return {"pairs": own, "crossings": crossings, "asked": facts, **of_run}
-
-    return put(asked, work, "scenarios", outcome, short)
+def _short(
+    results: Mapping[str, pl.DataFrame], told: dict[str, Any], table: str, row: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a row's report tells: its own links, and what was asked of all of them."""
+    areas = {row["from_area_id"], row["to_area_id"]} if table == "corridors" else set(row["area_ids"] or [])
+    # Of an area that a barrier divides every part counts.
+    own = [
+        one for one in results["pairs"].to_dicts()
+        if {str(one[name]).partition("|")[0] for name in ("from_area_id", "to_area_id")} <= areas
+    ]  # fmt: skip
+    names = ("evidence_view", "boundary_set", "boundary_version", "viewpoint", "band_m", "snapshot", "run")
+    facts = {name: value for name, value in told.items() if name not in (*names, "biodata")}
+    of_run = {name: told[name] for name in names}
+    return {"pairs": own, "crossings": results["crossings"].to_dicts(), "asked": facts, **of_run}
 
 
 def _of_run(asked: Asked, work: Work, boundaries: "BoundarySet") -> Any:
@@ -285,4 +279,4 @@ def _of_files(asked: Asked) -> Any:
     return table, resistance, grid, choices_of(asked), notes, inputs, told
 
 
-ENGINE: Final = Engine(Asked, prepare, put_into_run)
+ENGINE: Final = Engine(Asked, prepare, ("scenarios", _short))

@@ -165,8 +165,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         joined.left_out["duplicate"] = records.height - once.height
     facts = {
         "datasets": list(datasets), "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash,
-        "sharing_category": str(category), "boundary_set": boundaries.name, "boundary_version": boundaries.version,
-        "viewpoint": boundaries.viewpoint, "band_m": boundaries.band_m, "events_as_cells": as_cells,
+        "sharing_category": str(category), **boundaries.to_dict(), "events_as_cells": as_cells,
     }  # fmt: skip
     return joined, facts
 

@@ -1,6 +1,5 @@
 """How often cells are in a corridor and links function under stated assumptions, as an engine of kept runs."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from biodata.runs.engines.work import (
     Outcome,
     Ready,
     Work,
+    array_hash,
     base_run,
     facts_table,
     input_files,
-    put,
     run_inputs,
 )
 from biodata.store.run_records import RunInput
@@ -101,12 +100,7 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
     return Outcome(ready.inputs, tables, ready.told.get("snapshot"), tuple(lines))
 
 
-def put_into_run(asked: Asked, work: Work, outcome: Outcome) -> int:
-    """Put the frequencies of its own links beside each result of the run; 0 where it was of own files."""
-    return put(asked, work, "uncertainty", outcome, _short)
-
-
-def _short(told: dict[str, Any], table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _short(_results: Any, told: dict[str, Any], table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row's report tells: its own links, and under what all of it was drawn."""
     if table == "corridors":
         own = {frozenset((row["from_area_id"], row["to_area_id"]))}
@@ -217,9 +211,9 @@ def _cells(found: "Frequencies") -> pl.DataFrame:
             "ever": [int((inside > 0).sum())],
             "half": [int((inside >= 0.5).sum())],
             "nearly_always": [int((inside >= 0.95).sum())],
-            "sha256": [hashlib.sha256(np.ascontiguousarray(found.cells).tobytes()).hexdigest()],
+            "sha256": [array_hash(found.cells)],
         }
     )
 
 
-ENGINE: Final = Engine(Asked, prepare, put_into_run)
+ENGINE: Final = Engine(Asked, prepare, ("uncertainty", _short))

@@ -23,7 +23,6 @@ from biodata.runs.engines.work import (
     base_run,
     facts_table,
     input_files,
-    put,
     read_own_ground,
     run_inputs,
 )
@@ -54,7 +53,6 @@ class Question:
     file: str
     since: date | None
     notes: list[str]
-    left_out: dict[str, int]
     inputs: tuple[RunInput, ...]
     told: dict[str, Any]
 
@@ -101,7 +99,7 @@ def run(asked: Asked, work: Work) -> Outcome:
     result = corridor_test.against_chance(
         lower, ground & holding_out.outside_used(kept, grid, side), grid, test.select("x", "y").to_numpy().astype(np.float64),
         effort=None if others is None or looked is not None else holding_out.distinct(others, limit), effort_raster=looked,
-        parameters=parameters, left_out=question.left_out | left_out | held.left_out(),
+        parameters=parameters, left_out=left_out | held.left_out(),
     )  # fmt: skip
     looked_by = effort.name if effort else target.name if target else None
     told: dict[str, Any] = {
@@ -121,12 +119,7 @@ def run(asked: Asked, work: Work) -> Outcome:
     return Outcome(question.inputs, _tables(result, told), question.told.get("snapshot"), tuple(_lines(told)))
 
 
-def put_into_run(asked: Asked, work: Work, outcome: Outcome) -> int:
-    """Put the verdict beside the results of the run that was tested; 0 where it was none of the lake's or of own files."""
-    return put(asked, work, "validation", outcome, lambda told, _table, _row: _short(told))
-
-
-def _short(told: dict[str, Any]) -> dict[str, Any]:
+def _short(_results: Any, told: dict[str, Any], _table: str, _row: Any) -> dict[str, Any]:
     """Return what a report tells of a test."""
     names = (
         "verdict", "told", "p", "sides", "records", "places", "places_needed", "species", "effort", "since", "left_out",
@@ -145,10 +138,10 @@ def _of_run(asked: Asked, work: Work) -> Question:
     )
     unfit = dict(found["why_not"].drop_nulls().value_counts().sort("why_not").iter_rows())
     judging = judging_of(stood.request, stood.facts["as_of"])
-    since = judging.since if asked.since is None else _day(asked.since)
+    since = asked.since or judging.since
     return Question(
         stood.ground.resistance, stood.ground.grid, stood.sites, dict.fromkeys(stood.pairs), records=found.filter(pl.col("why_not").is_null()),  # type: ignore[arg-type]
-        file=f"run {stood.run_id}", since=since, notes=[], left_out={}, inputs=(*run_inputs(stood), read),
+        file=f"run {stood.run_id}", since=since, notes=[], inputs=(*run_inputs(stood), read),
         told={**stood.to_dict(), "inputs": {"run": stood.run_id}, "records_unfit": unfit},
     )  # fmt: skip
 
@@ -167,21 +160,12 @@ def _of_files(asked: Asked) -> Question:
     return Question(
         resistance, grid, areas_of.on_grid(areas_of.on_plane(table, grid), resistance, grid), None,
         records=holding_out.read(asked.records, grid), file=asked.records.name,
-        since=None if asked.since is None else _day(asked.since), notes=notes, left_out={}, inputs=input_files(asked),
+        since=asked.since, notes=notes, inputs=input_files(asked),
         told={
             "inputs": {"raster": asked.raster.name, "areas": asked.areas.name, "records": asked.records.name},
             "evidence_view": OWN_FILES, "boundary_set": None,
         },
     )  # fmt: skip
-
-
-def _day(told: str) -> date:
-    """Return a date."""
-    try:
-        return date.fromisoformat(told)
-    except ValueError as error:
-        problem, expected = "the first day of the test's time is no date", "an ISO 8601 date, like 2020-01-31"
-        raise InputError(problem, column="since", value=told, expected=expected, code="DATE_INVALID") from error
 
 
 def _tables(result: "Validation", told: dict[str, Any]) -> dict[str, pl.DataFrame]:
@@ -214,4 +198,4 @@ def _lines(told: dict[str, Any]) -> list[str]:
     return [*found, f"records: {told['evidence_view']}{named}", told["told"]]
 
 
-ENGINE: Final = Engine(Asked, at_once(run), put_into_run)
+ENGINE: Final = Engine(Asked, at_once(run), ("validation", _short))

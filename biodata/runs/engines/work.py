@@ -1,5 +1,6 @@
 """What an engine is given and what it returns; what engines over a planner's own files or a run of corridors share."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -9,6 +10,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
 from biodata.core.errors import InputError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from biodata.analysis.grid import Floats, Grid
 
-Short = Callable[[dict[str, Any], str, Mapping[str, Any]], Mapping[str, Any]]
+Short = Callable[[Mapping[str, pl.DataFrame], dict[str, Any], str, Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,14 @@ class Engine:
     parameters : type of EngineParameters
     prepare : callable
         Reads what is asked; parameters and Work to Ready.
-    put_into_run : callable, optional
-        Puts an outcome beside the results of the run of corridors that it was asked about.
+    finding : str and callable, optional
+        What is put beside each result of the run of corridors that it was asked about: under which name, and what
+        it is, of the outcome's tables and facts, the result's table and its row.
     """
 
     parameters: type[EngineParameters]
     prepare: Callable[[Any, Work], Ready]
-    put_into_run: Callable[[Any, Work, Outcome], int] | None = None
+    finding: tuple[str, Short] | None = None
 
 
 def at_once(run: Callable[[Any, Work], Outcome]) -> Callable[[Any, Work], Ready]:
@@ -149,7 +152,7 @@ def run_inputs(stood: Standing) -> tuple[RunInput, ...]:
     """Return what a run stands on, as inputs of what asks about it."""
     facts = stood.facts
     return (
-        RunInput("run", _hash(stood.run_id), stood.run_id),
+        RunInput("run", hashlib.sha256(stood.run_id.encode()).hexdigest(), stood.run_id),
         RunInput("layer", facts["layer_sha256"], stood.request.layer),
         RunInput("resistance", facts["resistance_sha256"], stood.table.name),
         *(RunInput(f"layer {name}", sha256) for name, sha256 in sorted(facts["resistance_layers"].items())),
@@ -198,44 +201,9 @@ def input_files(asked: EngineParameters, *, leave: Sequence[str] = ()) -> tuple[
     return tuple(RunInput.of_file(name, path) for name, path in asked.files("input").items() if name not in leave)
 
 
-def put(asked: Any, work: Work, kind: str, outcome: Outcome, short: Short) -> int:
-    """Put what was found over a run of the lake beside its results.
-
-    Parameters
-    ----------
-    asked : EngineParameters
-        Whose `run` names the run; without one nothing is put anywhere.
-    work : Work
-    kind : str
-        `validation`, `uncertainty` or `scenarios`.
-    outcome : Outcome
-        With a table `told`.
-    short : callable of what is told, table and row to mapping
-        What a row's report tells.
-
-    Returns
-    -------
-    int
-        Rows that tell it now.
-    """
-    told = facts_of(outcome.results)
-    if asked.run is None:
-        return 0
-    with Lake.open(work.settings.data, memory_limit=work.settings.memory_limit) as lake:
-        return put_finding(
-            lake,
-            told["run"],
-            kind,
-            lambda table, row: short(told, table, row),
-            view=EvidenceView(told["evidence_view"]),
-        )
-
-
-def _hash(text: str) -> str:
-    """Return a checksum of a name that tells all by itself."""
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()
+def array_hash(values: Any) -> str:
+    """Return the checksum of an array."""
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
 ENGINES: Final[Mapping[str, str]] = MappingProxyType(
@@ -311,11 +279,15 @@ def keep(
     What was found over a run of corridors is put beside that run's results, too, and its report tells it.
     """
     found = engine_named(engine)
-    asked = found.parameters.read(parameters)
+    asked: Any = found.parameters.read(parameters)
     record = _described(engine, asked.as_dict(), outcome, seed)
     kept = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
-    if found.put_into_run is not None:
-        found.put_into_run(asked, Work(settings, seed), outcome)
+    if found.finding is not None and asked.run is not None:
+        kind, short = found.finding
+        told = facts_of(outcome.results)
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            view = EvidenceView(told["evidence_view"])
+            put_finding(lake, told["run"], kind, partial(short, outcome.results, told), view=view)
     return kept
 
 

@@ -14,7 +14,7 @@ from biodata.core.settings import Settings
 from biodata.core.species_parameters import SpeciesExtent
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.checklists import Checklist
-from biodata.runs.species.reading import day_of, records_of
+from biodata.runs.reading import species_records
 from biodata.sharing import Rule
 from biodata.sharing.names import Checklists
 from biodata.store.lake import Lake
@@ -193,22 +193,10 @@ def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = 
     """
     from biodata.analysis import evidence
     from biodata.analysis.grid import equal_area_grid, refuse_more
-    from biodata.analysis.species.figures import species_figures, untold_as, usable
+    from biodata.analysis.species.figures import species_figures, usable
 
-    read = records_of(settings, view=request.records, species=request.species)
-    parameters = evidence.EvidenceParameters(
-        as_of=day_of(settings, request.as_of),
-        cell_m=request.max_uncertainty_m,
-        recent_years=request.recent_years,
-        excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
-    )
-
-    def counted(records: pl.DataFrame) -> evidence.Counted:
-        if request.untold_uncertainty_m is not None:
-            records = untold_as(records, request.untold_uncertainty_m)
-        return evidence.counted(records, boundaries=read.boundaries, parameters=parameters)
-
-    own = counted(read.records)
+    read = species_records(settings, request, species=request.species)
+    own = read.counted(read.records, cell_m=request.max_uncertainty_m)
     figures = species_figures(own, request.species, boundaries=read.boundaries, cell_m=request.cell_m)
     shares: dict[str, Any] = {}
     category = read.category
@@ -218,11 +206,10 @@ def figures_of(settings: Settings, request: SpeciesExtent, *, occupancy: bool = 
         window = (float(lon.min()) - 0.1, float(lat.min()) - 0.1, float(lon.max()) + 0.1, float(lat.max()) + 0.1)
         grid = equal_area_grid(window, request.occupancy_cell_m)
         refuse_more(grid, MOST_CELLS, column="--occupancy-cell-m", expected="larger cells")
-        around = records_of(settings, view=request.records, window=window)
+        around = species_records(settings, request, window=window)
         category = max(category, around.category, key=lambda one: one.strictness)
-        effort = evidence.effort(
-            counted(around.records), request.species, grid=grid, boundaries=read.boundaries, known=read.records
-        )
+        counted = around.counted(around.records, cell_m=request.max_uncertainty_m)
+        effort = evidence.effort(counted, request.species, grid=grid, boundaries=read.boundaries, known=read.records)
         shares = {
             "cell_m": request.occupancy_cell_m,
             "target_group": effort.facts["target_group"],

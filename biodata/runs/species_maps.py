@@ -20,8 +20,8 @@ from biodata.core.species_parameters import (
     SpeciesRichness,
 )
 from biodata.core.vocabularies import SharingCategory
-from biodata.runs.species.reading import day_of, raster_layer, records_of, with_layers
-from biodata.runs.species.species_facts import figures_of
+from biodata.runs.reading import raster_layer, species_records, with_layers
+from biodata.runs.species_facts import figures_of
 from biodata.store.lake import Lake
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ MOST_CELLS: Final = 60_000_000
 
 RANKS: Final = ("class", "order", "family", "phylum", "kingdom")
 CELL_TOO_LARGE: Final = "published as a cell larger than a cell of the map"
-_PLACE_DEGREES: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +103,7 @@ def habitat_of(settings: Settings, request: SpeciesHabitat) -> HabitatReport:
         "classes": list(request.classes),
         "classes_without_cells": [one for one in request.classes if not (values == one).any()],
         "lowest_m": request.lowest_m, "highest_m": request.highest_m,
-        "boundary_set": boundaries.name, "boundary_version": boundaries.version, "viewpoint": boundaries.viewpoint,
-        "band_m": boundaries.band_m,
+        **boundaries.to_dict(),
     }  # fmt: skip
     return HabitatReport(found, facts | told)
 
@@ -187,37 +185,25 @@ def richness_of(settings: Settings, request: SpeciesRichness) -> RichnessReport:
     InputError
         If no record of the group lies in the window.
     """
-    from biodata.analysis import evidence
     from biodata.analysis.evidence.counting import DUPLICATE
+    from biodata.analysis.evidence.effort import visit_of
     from biodata.analysis.evidence.sides import reached
     from biodata.analysis.grid import equal_area_grid
-    from biodata.analysis.species.figures import STILL_THERE, untold_as
+    from biodata.analysis.species.figures import STILL_THERE
     from biodata.analysis.species.richness import richness_of_cells
 
-    read = records_of(settings, view=request.records, window=request.box)
-    parameters = evidence.EvidenceParameters(
-        as_of=day_of(settings, request.as_of), cell_m=request.cell_m, recent_years=request.recent_years,
-        excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
-    )  # fmt: skip
+    read = species_records(settings, request, window=request.box)
     own = read.records.filter(pl.any_horizontal(pl.col(rank) == request.group for rank in RANKS))
     if own.is_empty():
         problem = "no record of this group lies in the window"
         expected = "a class, order, family, phylum or kingdom as the records name it"
         raise InputError(problem, column="group", value=request.group, expected=expected, code="GROUP_UNKNOWN")
-    if request.untold_uncertainty_m is not None:
-        own = untold_as(own, request.untold_uncertainty_m)
-    counted = evidence.counted(own, boundaries=read.boundaries, parameters=parameters)
+    counted = read.counted(own, cell_m=request.cell_m)
     used = counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(STILL_THERE))
     once = one_of_each_event(used)
     repeated, used = used.height - once.height, once
     too_large = np.nan_to_num(reached(used)["reach_m"].to_numpy()) > request.cell_m
-    visit = pl.struct(
-        pl.coalesce(pl.col("event_start"), pl.date(pl.col("year"), 1, 1)),
-        (pl.col("decimalLongitude") / _PLACE_DEGREES).round(),
-        (pl.col("decimalLatitude") / _PLACE_DEGREES).round(),
-        pl.coalesce("recordedBy", "datasetKey"),
-    ).hash(seed=0)
-    kept = used.filter(~pl.Series(too_large, dtype=pl.Boolean)).with_columns(visit=visit)
+    kept = used.filter(~pl.Series(too_large, dtype=pl.Boolean)).with_columns(visit=visit_of(used.columns).hash(seed=0))
     grid = equal_area_grid(request.box, request.cell_m)
     cells = richness_of_cells(kept, grid, coverage=request.coverage, least_visits=request.least_visits)
     lonlat = grid.lonlat(cells["row"].to_numpy(), cells["column"].to_numpy())
@@ -289,25 +275,17 @@ def model_of(settings: Settings, request: SpeciesModel) -> ModelReport:
     MissingExtraError
         If elapid is not installed.
     """
-    from biodata.analysis import evidence
     from biodata.analysis.grid import equal_area_grid, refuse_more
     from biodata.analysis.layers import own_grid
-    from biodata.analysis.species.figures import STILL_THERE, untold_as
+    from biodata.analysis.species.figures import STILL_THERE
     from biodata.analysis.species.habitat import fit_model
 
     first = raster_layer(settings, request.layer[0].partition("=")[0])
     window = request.box or _degrees(own_grid(first))
     grid = equal_area_grid(window, request.cell_m)
     refuse_more(grid, MOST_MODEL_CELLS, column="--cell-m", expected="larger cells, or a box")
-    read = records_of(settings, view=request.records, window=window)
-    records = read.records
-    if request.untold_uncertainty_m is not None:
-        records = untold_as(records, request.untold_uncertainty_m)
-    parameters = evidence.EvidenceParameters(
-        as_of=day_of(settings, request.as_of), cell_m=request.cell_m, recent_years=request.recent_years,
-        excluded_flags=evidence.DOUBTFUL if request.keep_suspicious else evidence.EXCLUDED,
-    )  # fmt: skip
-    counted = evidence.counted(records, boundaries=read.boundaries, parameters=parameters)
+    read = species_records(settings, request, window=window)
+    counted = read.counted(read.records, cell_m=request.cell_m)
     used = counted.records.filter(
         pl.col("why_not").is_null() | pl.col("why_not").is_in(STILL_THERE), pl.col("cell_west").is_null()
     )

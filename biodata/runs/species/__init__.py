@@ -1,1 +1,0 @@
-"""Layers and figures of species of an installation, computed from the records that a view allows."""
