@@ -17,9 +17,10 @@ from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.store import releases
 from biodata.store.lake_reading import OWN_TEXT, LakeReading
 
-_HIDDEN: Final = pl.Schema(
+HIDDEN: Final = pl.Schema(
     {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}
 )  # fmt: skip
+"""What is known of a record that is not open."""
 _BATCH_ROWS: Final = 200_000
 """Names are resolved once a batch."""
 _DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
@@ -65,20 +66,19 @@ class LeakReport:
         return {"release": self.release, "records": self.records.to_dicts(), "faults": self.faults.to_dicts()}
 
 
-def hidden_records(
-    lake: LakeReading, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None, keys: pl.Series | None = None
-) -> pl.DataFrame:
-    """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
-    found = [_HIDDEN.to_frame()]
-    among = None if keys is None else keys.to_frame("key")
-    how: dict[str, Any] = {"columns": _DECIDED_BY, "among": among, "snapshot": snapshot, "batch_rows": _BATCH_ROWS}
-    for batch in lake.batches("occurrences", **how):
-        decided = sharing.decide(batch, rules, boundaries=boundaries)
-        apart = set_apart_of(batch, decided)["row"]
-        rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode").hstack(decided)
-        came_coarse = ~pl.col("row").is_in(apart.implode())
-        found.append(rows.with_columns(OWN_TEXT, came_coarse=came_coarse).select(_HIDDEN.names()))
-    return pl.concat(found)
+def hidden_records(lake: LakeReading, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None) -> pl.DataFrame:
+    """Return all records of a lake that are not open, as `HIDDEN`."""
+    batches = lake.batches("occurrences", columns=_DECIDED_BY, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+    return pl.concat([HIDDEN.to_frame(), *(hidden_of(batch, rules, boundaries=boundaries) for batch in batches)])
+
+
+def hidden_of(batch: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return the records of a batch that are not open, as `HIDDEN`: decided about anew, whatever the plan says."""
+    decided = sharing.decide(batch, rules, boundaries=boundaries)
+    apart = set_apart_of(batch, decided)["row"]
+    rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode").hstack(decided)
+    came_coarse = ~pl.col("row").is_in(apart.implode())
+    return rows.with_columns(OWN_TEXT, came_coarse=came_coarse).select(HIDDEN.names())
 
 
 def look(
@@ -90,7 +90,7 @@ def look(
     ----------
     path : Path
     hidden : polars.DataFrame
-        What `hidden_records` found: of the changed records alone where these are told.
+        What `hidden_of` found: of the records that were published anew alone where `changed` is told.
     rules : RuleSet
         With the plan of what goes out.
     changed : polars.Series, optional

@@ -14,7 +14,7 @@ from biodata.core.errors import NoReleaseError, SharingError
 from biodata.core.settings import Settings
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.pipeline.changing import basis, find, unchanged_tables
-from biodata.pipeline.leak_check import LeakReport, hidden_records, look
+from biodata.pipeline.leak_check import HIDDEN, LeakReport, hidden_of, hidden_records, look
 from biodata.sharing.plan import fault_message, named_dataset
 from biodata.store import floor_set, folders, jobs, releases, sharing_memory, withheld_since
 from biodata.store.consents import SHARED, Consents, ask_nodes
@@ -105,7 +105,10 @@ def _build(
     out = ~named_dataset().is_in(held_back.implode())
     stated = stated_licences(lake, plan, snapshot=snapshot)
 
+    hidden = [HIDDEN.to_frame()]
+
     def publish(batch: pl.DataFrame) -> pl.DataFrame:
+        hidden.append(hidden_of(batch, rules, boundaries=boundaries))
         batch = batch.filter(out)
         # The plan knows what was decided of the others; the gate decides about all of them anew.
         came_coarse = batch.with_row_index("of").filter(pl.col("shared_as").struct.field("category").is_not_null())
@@ -144,9 +147,9 @@ def _build(
 
     def check(path: Path) -> None:
         keys = None if change is None else change.keys
-        hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=snapshot, keys=keys)
         changed = None if keys is None else pl.concat([keys, presences["key"]])
-        reports.append(look(path, hidden, rules, changed=changed, spill=folders.service(settings.data) / "tmp"))
+        spill = folders.service(settings.data) / "tmp"
+        reports.append(look(path, pl.concat(hidden), rules, changed=changed, spill=spill))
         if reports[-1].faults.height:
             raise _RefusedError
 

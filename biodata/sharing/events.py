@@ -3,7 +3,7 @@
 An event goes out as it is, or not at all. One that others are parts of has the box of those that go out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -32,22 +32,24 @@ _STEP_DEGREES: Final = 0.0005
 _MOST_POINTS: Final = 20_000
 _OF_THE_WHOLE: Final = (
     "effort_value", "effort_basis", "failed_days", "isAbsenceReported", "eventDate", "time_zone",
-    "coordinateUncertaintyInMeters", "decimalLongitude", "decimalLatitude",
+    "coordinateUncertaintyInMeters", "event_start", "event_end", "country_codes",
 )  # fmt: skip
-"""What is not published of an event that others are parts of: with those that are open it would tell the one that is not."""
+"""What is not published of an event that others are parts of: with those that are open it would tell the one that is not. Its
+days and countries are those of its open parts."""
 _MARKED: Final = ("eventID", "parentEventID", "locationID")
+_OF_DATASET: Final = pl.Schema({"datasetKey": pl.String, "eventID": pl.String})
 _SURVEY_ID: Final = pl.col("datasetKey") + ":" + pl.col("eventID")
 
 
 def publish_events(
-    events: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, licences: Mapping[str, str | None]
+    bands: Iterable[pl.DataFrame], rules: RuleSet, *, boundaries: BoundarySet, licences: Mapping[str, str | None]
 ) -> pl.DataFrame:
     """Return what the rules let out of events.
 
     Parameters
     ----------
-    events : polars.DataFrame of n rows
-        Columns of `terms.EVENT`, each event once; `footprint`, WKB in degrees of WGS 84 or null.
+    bands : iterable of polars.DataFrame
+        Columns of `terms.EVENT`, each event once; `footprint`, WKB in degrees of WGS 84 or null. Only one is in memory at a time.
     rules : RuleSet
         With a plan: which events would show that a record is missing.
     boundaries : BoundarySet
@@ -57,34 +59,45 @@ def publish_events(
 
     Returns
     -------
-    polars.DataFrame of at most n rows, sorted by `survey_id`
+    polars.DataFrame of at most as many rows, sorted by `survey_id`
         `terms.SURVEY`; `records` and `species` are null, since the release counts what it publishes. Left out are events
         that came as cells, those that a rule without a taxon, or a label, makes less than open, and those of the plan.
     """
-    plan = rules.plan
-    # Before any part is taken away: a whole never goes out with a place of its own.
-    events = events.with_columns(pl.col("footprint").cast(pl.Binary), whole=_are_wholes(events))
-    events = came_open(events).sort("event_key")
+    found, wholes = [pl.DataFrame(schema=terms.schema(terms.SURVEY))], [_OF_DATASET.to_frame()]
+    for events in bands:
+        # Before any part is taken away: a whole never goes out with a place of its own.
+        parts = events.filter(pl.col("parentEventID") != pl.col("eventID"))
+        wholes.append(parts.select("datasetKey", eventID="parentEventID").unique())
+        found.append(_let_out(events, rules, boundaries, licences))
+    every, named = pl.concat(found), pl.concat(wholes)
+    opened = every.join(named, on=named.columns, how="anti")
+    every = pl.concat([opened, _of_parts(every.join(named, on=named.columns, how="semi"), opened)])
+    return (every if rules.plan is None else _marked(every, rules.plan)).sort("survey_id")
+
+
+def _let_out(
+    events: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet, licences: Mapping[str, str | None]
+) -> pl.DataFrame:
+    """Return what goes out of some events, each as if others were no parts of it."""
+    events = came_open(events.with_columns(pl.col("footprint").cast(pl.Binary)))
     general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
     hidden = _hidden(events, general, boundaries)
-    gone = pl.Series([], dtype=pl.String) if plan is None else plan.apart.unpublished["event_key"]
+    gone = pl.Series([], dtype=pl.String) if rules.plan is None else rules.plan.apart.unpublished["event_key"]
     events = events.filter(~pl.int_range(pl.len()).is_in(hidden.implode()), ~pl.col("event_key").is_in(gone.implode()))
     scopes, left_out = (_published_scopes(events, name, rules, boundaries) for name in (_SCOPE, _EXCLUDED))
     # Where nothing of a scope may be published, nothing was found absent.
     absence = pl.when(pl.col(_SCOPE).is_null() | scopes.is_not_null()).then("isAbsenceReported")
-    events = events.with_columns(isAbsenceReported=absence)
-    measured = let_out_of_events(events, rules, boundaries=boundaries)
-    events = events.with_columns(scopes.alias(_SCOPE), left_out.alias(_EXCLUDED), measured)
+    events = events.with_columns(let_out_of_events(events, rules, boundaries=boundaries), isAbsenceReported=absence)
+    events = events.with_columns(scopes.alias(_SCOPE), left_out.alias(_EXCLUDED))
     labelled = rules.labels.added(as_records(events)).select("license", "datasetKey", "community_labels")
-    frame = events.with_columns(
+    rows = events.with_columns(
+        pl.col("event_start", "event_end").cast(pl.Date),
         labelled["community_labels"],
-        effective_of(labelled, licences)["license_effective"],
+        effective_of(labelled, licences)["license_effective"].alias("license"),
+        year=pl.col("event_start").dt.year(), survey_id=_SURVEY_ID, geometry=_shapes(events),
         sharing_category=pl.lit(str(SharingCategory.OPEN)),
-    )
-    opened = frame.filter(~pl.col("whole"))
-    opened = opened.with_columns(geometry=_shapes(opened))
-    found = pl.concat([_conform(opened), _conform(_of_parts(frame.filter("whole"), opened))])
-    return (found if plan is None else _marked(found, plan)).sort("survey_id")
+    )  # fmt: skip
+    return terms.conform(rows, terms.SURVEY)
 
 
 def as_records(events: pl.DataFrame) -> pl.DataFrame:
@@ -133,21 +146,6 @@ def _marked(found: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     return found.with_columns(**marks, measurements=measured).with_columns(survey_id=_SURVEY_ID)
 
 
-def _conform(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with the columns of `terms.SURVEY`; open ones are called by dataset and identifier."""
-    days = pl.col("event_start", "event_end").cast(pl.Date)
-    year = pl.col("event_start").dt.year()
-    frame = frame.with_columns(days, year=year, survey_id=_SURVEY_ID, license="license_effective")
-    return terms.conform(frame, terms.SURVEY)
-
-
-def _are_wholes(events: pl.DataFrame) -> pl.Series:
-    """Tell which events others are parts of."""
-    parts = events.filter(pl.col("parentEventID") != pl.col("eventID")).select("datasetKey", eventID="parentEventID")
-    wholes = events.with_row_index("row").join(parts, on=["datasetKey", "eventID"], how="semi")["row"]
-    return pl.int_range(events.height, eager=True, dtype=pl.UInt32).is_in(wholes.implode())
-
-
 def _published_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
     """Return the scopes, or what they leave out, without the words that may mean a taxon which a rule withholds.
 
@@ -173,9 +171,10 @@ def _shapes(opened: pl.DataFrame) -> pl.Series:
 
 def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
     """Return the events that have open parts, with the days and the box of these."""
-    bounds = shapely.bounds(shapely.from_wkb(opened["geometry"].to_list()))
+    parts = opened.filter(pl.col("parentEventID").is_not_null())
+    bounds = shapely.bounds(shapely.from_wkb(parts["geometry"].to_list()))
     box = pl.DataFrame(np.asarray(bounds).reshape(-1, 4), schema=["west", "south", "east", "north"], orient="row")
-    parts = opened.select("datasetKey", "parentEventID", "event_start", "event_end", "country_codes")
+    parts = parts.select("datasetKey", "parentEventID", "event_start", "event_end", "country_codes")
     parts = parts.hstack(box.fill_nan(None))
     up = wholes.select("datasetKey", "eventID", up="parentEventID")
     level, found = parts, [parts]
@@ -192,10 +191,8 @@ def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
             pl.col("country_codes").explode().drop_nulls().unique().sort(),
         )
     )
-    kept = wholes.drop("event_start", "event_end", "country_codes", *_OF_THE_WHOLE).join(
-        told, on=["datasetKey", "eventID"], maintain_order="left"
-    )
-    return kept.with_columns(geometry=boxes(kept))
+    kept = wholes.drop(_OF_THE_WHOLE).join(told, on=["datasetKey", "eventID"])
+    return terms.conform(kept.with_columns(year=pl.col("event_start").dt.year(), geometry=boxes(kept)), terms.SURVEY)
 
 
 def boxes(frame: pl.DataFrame) -> pl.Series:

@@ -6,7 +6,6 @@ from typing import Final
 import polars as pl
 
 from biodata import sharing
-from biodata.core import terms
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import PATROL_PROTOCOL
 from biodata.places import BoundarySet
@@ -15,6 +14,7 @@ from biodata.store.lake import Lake
 from biodata.store.query.shape_text import read_wkt
 
 _SAID: Final = ("informationWithheld", "dataGeneralizations")
+_BAND_ROWS: Final = 50_000
 
 
 def published_events(
@@ -25,15 +25,18 @@ def published_events(
 
     Days and ways of patrols are let out by no rule: they would tell poachers when and where rangers walk.
     """
-    events = (lake.read("events", snapshot=snapshot) if events is None else events).filter(~is_patrol())
-    if events.is_empty():
-        return pl.DataFrame(schema=terms.schema(terms.SURVEY))
-    drawn = events.with_columns(
+    bands = lake.batches("events", snapshot=snapshot, batch_rows=_BAND_ROWS) if events is None else [events]
+    return publish_events(filter(len, map(_drawn, bands)), rules, boundaries=boundaries, licences=licences)
+
+
+def _drawn(events: pl.DataFrame) -> pl.DataFrame:
+    """Return events that are no patrols, with their lines and outlines and what their publisher says of their places."""
+    events = events.filter(~is_patrol())
+    return events.with_columns(
         footprint=footprints(events),
         # What a publisher says of a place that it made coarser is published with it.
         **{name: pl.col("verbatim").str.json_path_match(f"$.{name}") for name in _SAID},
     )
-    return publish_events(drawn, rules, boundaries=boundaries, licences=licences)
 
 
 _DEGREES: Final = ("", "4326", "epsg:4326", "wgs84", "wgs 84", "wgs_84")

@@ -378,10 +378,12 @@ class _Stage:
         done = 0
         with tqdm(total=total, unit="record", disable=not self.progress) as bar:
             for batch in batches:
-                frame = placed(_checked("occurrences", self.publish(batch)))
                 parts.append(self.folder / f"{name}-{len(parts):06d}.parquet")
-                # Small row groups of sorted rows: a range of the curve reads few of them.
-                write_part(frame, parts[-1], row_group_rows=20_000, ranges=False)
+                # Small row groups of sorted rows: a range of the curve reads few of them. The rows have no name, by which they
+                # would stay in memory until those of the next batch are made.
+                write_part(
+                    placed(_checked("occurrences", self.publish(batch))), parts[-1], row_group_rows=20_000, ranges=False
+                )
                 bar.update(batch.height)
                 done += batch.height
                 if not self.progress:
@@ -432,11 +434,11 @@ def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
 
 def placed(frame: pl.DataFrame) -> pl.DataFrame:
     """Add mx, my, hk from the published coordinates, null where there are none, and plain numbers; sort along the curve."""
-    frame = frame.hstack(plain_numbers(frame))
-    there = pl.all_horizontal(pl.col("decimalLongitude", "decimalLatitude").is_not_null())
-    mx, my = project(*(frame.filter(there).get_column(c).to_numpy() for c in ("decimalLongitude", "decimalLatitude")))
-    known = frame.filter(there).with_columns(mx=pl.Series(mx), my=pl.Series(my), hk=pl.Series(hilbert(mx, my)))
-    return pl.concat([known.sort("hk"), frame.filter(~there)], how="diagonal")
+    place = frame.select("decimalLongitude", "decimalLatitude")
+    mx, my = project(*(column.fill_null(0.0).to_numpy() for column in place))
+    there = place.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+    at = pl.DataFrame({"mx": mx, "my": my, "hk": hilbert(mx, my)}).select(pl.when(there).then(pl.all()))
+    return frame.hstack(plain_numbers(frame)).hstack(at).sort("hk", nulls_last=True)
 
 
 def _place(unnamed: Path, data: Path, named: Named) -> Named:

@@ -21,7 +21,7 @@ def let_out(*events: dict[str, object], rules: tuple[Rule, ...] = ()) -> list[tu
     ]  # fmt: skip
     frame = terms.conform(pl.DataFrame(rows, infer_schema_length=None), terms.EVENT)
     frame = frame.with_columns(footprint=pl.lit(None, pl.Binary))
-    out = publish_events(frame, RuleSet.of(rules), boundaries=BOUNDARIES, licences={})
+    out = publish_events(frame.iter_slices(1), RuleSet.of(rules), boundaries=BOUNDARIES, licences={})
     return [(name, place is not None) for name, place in out.select("eventID", "geometry").iter_rows()]
 
 
