@@ -80,7 +80,7 @@ def _columns() -> dict[str, Any]:
     """Return the members that are columns; only the key always stands."""
     return {
         column.name: (python_type(column.dtype) | None, Field(default=None, description=column.meaning))
-        for column in terms.PUBLISHED_OCCURRENCE
+        for column in terms.EXPORTED_OCCURRENCE
         if column.name not in ("key", measurements.COLUMN, *_Made.model_fields)
     } | {"key": (int, Field(description=terms.PUBLISHED_OCCURRENCE[0].meaning))}
 
