@@ -308,18 +308,18 @@ def _listed(node: f.Listed, table: Table) -> Sql:
     parts, params = list[str](), list[Any]()
     ranks = [rank for rank in _RANKED if not node.ranks or rank in node.ranks]
     for column in (None, "countryCode", "province_code") if node.area is None else (None,):
-        area = [_text(_STATED, node.area or GLOBAL)] if column is None else []
+        places = [_text(_STATED, node.area or GLOBAL)] if column is None else []
         told, of_area = ("taxon", " AND area = ?") if column is None else ("taxon, area", "")
         beside = "" if column is None else f', "{column}"'
         for level, rank in enumerate(ranks):
             asked = f"FROM taxon_statuses WHERE taxonRank = ? AND kind = ?{among}{of_area}"
-            part, values = f"({_RANKED[rank]}{beside}) IN (SELECT {told} {asked})", [rank, *said, *area]
+            part, values = f"({_RANKED[rank]}{beside}) IN (SELECT {told} {asked})", [rank, *said, *places]
             # A list that says something of a lower name says that, and nothing of it by its group.
             for lower in ranks[:level]:
                 own = f"FROM taxon_statuses WHERE taxonRank = ? AND kind = ?{of_area}"
                 same = f"SELECT {told} {own} AND checklist IN (SELECT checklist {asked})"
                 part += f" AND coalesce(({_RANKED[lower]}{beside}) NOT IN ({same}), true)"
-                values += [lower, said[0], *area, rank, *said, *area]
+                values += [lower, said[0], *places, rank, *said, *places]
             parts.append(f"coalesce({part}, false)")
             params += values
     return f"({' OR '.join(parts) or 'false'})", params
