@@ -297,8 +297,14 @@ def read_checklists(
     known = areas.select("area_id", "country_codes", "computed_area_km2", "geometry")
     listed = named.with_columns(pl.col(f"n_{name}").alias(name) for name in NAME_COLUMNS).join(known, on="area_id")
     listed = listed.filter(pl.col("iucnRedListCategory").is_in(THREATENED), pl.col("species").is_not_null())
-    x, y = shapely.get_coordinates(shapely.point_on_surface(shapely.from_wkb(listed["geometry"].to_numpy()))).T
-    placed = listed.with_columns(decimalLongitude=pl.Series(x), decimalLatitude=pl.Series(y)).drop("geometry")
+    listed = listed.drop_nulls("geometry")
+    # Somewhere in the area: every rule that holds in a part of it is looked at.
+    around = shapely.minimum_bounding_circle(shapely.from_wkb(listed["geometry"].to_numpy()))
+    x, y = shapely.get_coordinates(shapely.centroid(around)).T
+    radius = pl.Series(shapely.minimum_bounding_radius(around) * 111_320)
+    placed = listed.drop("geometry").with_columns(
+        decimalLongitude=pl.Series(x), decimalLatitude=pl.Series(y), coordinateUncertaintyInMeters=radius
+    )
     decided = sharing.decide(terms.conform(placed, terms.OCCURRENCE), rules, boundaries=boundaries)
     placed = placed.with_row_index("row").join(decided.select("row", "category"), on="row", how="left")
     if request.evidence_view is EvidenceView.PUBLIC:
