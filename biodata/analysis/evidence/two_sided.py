@@ -148,7 +148,8 @@ class TwoSided:
             wanted = CERTAIN if reached else PROBABLE
             others = [code for other in sides if other != side for code in other]
             there = {name for code in others for name in self.known_in(code, wanted)}
-            near = {name for code in others for name in (*self.by_country[code], *self.uncertain[code])}
+            told_of = (self.by_country, self.uncertain, self.listed)
+            near = {name for code in others for found_in in told_of for name in found_in.get(code, ())}
             here = {name for code in side for name in self.known_in(code, wanted)}
             at_hand = {name: told for code in side for name, told in self.uncertain[code].items()}
             order = {name: (name not in there, -at_hand.get(name, _NONE)["chance"], name) for name in near - here}
