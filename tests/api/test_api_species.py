@@ -148,7 +148,10 @@ def test_status_lists_stand_beside_each_other(client):
         "scientificName": GIBBON,
         "checklist": "sample 1",
     }
-    assert {one["kind"] for one in client.get("/v1/species/2474083/statuses").json()["results"]} == {"cites", "isInvasive"}
+    assert {one["kind"] for one in client.get("/v1/species/2474083/statuses").json()["results"]} == {
+        "cites",
+        "isInvasive",
+    }
 
 
 @pytest.mark.parametrize(
