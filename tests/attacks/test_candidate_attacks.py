@@ -20,7 +20,7 @@ BOUNDARIES = load_boundaries()
 JUDGING = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=20_000.0, untold_uncertainty_m=5_000.0)
 CELL, SIDES = (106.6, 22.8), (("CN", 106.5, 22.95, 106.9, 23.2), ("VN", 106.5, 22.55, 106.9, 22.84))
 """A cell of 0.1° that the border of China and Viet Nam crosses, and an area on each side of it."""
-WORLDS = 12
+WORLDS = 6
 
 
 def looked_at(rng, category, view):
