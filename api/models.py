@@ -78,9 +78,13 @@ class _Made(BaseModel):
 
 def _columns() -> dict[str, Any]:
     """Return the members that are columns; only the key always stands."""
+    of_one = " It stands in the answer of one record, not of many."
     return {
-        column.name: (python_type(column.dtype) | None, Field(default=None, description=column.meaning))
-        for column in terms.PUBLISHED_OCCURRENCE
+        column.name: (
+            python_type(column.dtype) | None,
+            Field(default=None, description=column.meaning + of_one * (column in terms.RECORD_STATUS)),
+        )
+        for column in terms.EXPORTED_OCCURRENCE
         if column.name not in ("key", measurements.COLUMN, *_Made.model_fields)
     } | {"key": (int, Field(description=terms.PUBLISHED_OCCURRENCE[0].meaning))}
 

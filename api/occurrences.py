@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
+import polars as pl
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
@@ -16,7 +17,9 @@ from api.dependencies import Opened, service
 from api.errors import Code, ProblemError, invalid, unavailable_parameter, unknown_value
 from api.parameters import SEARCH, Asked, every, read
 from api.readers import boolean, integer, window
-from biodata.store.query.filters import And, Compare, Filter
+from biodata import lists
+from biodata.core import terms
+from biodata.store.query.filters import And, Compare, Filter, In
 
 LIMIT: Final = 300
 FACET_LIMIT: Final = 1_000
@@ -222,7 +225,7 @@ def count_schema(request: Request) -> Response:
 def one(request: Request, key: Annotated[str, documents.WHOLE]) -> Response:
     """Answer one record by its key."""
     with service(request).open(request) as release:
-        return json_answer(release.facts.extras.added([records.occurrence(_row(release, key))])[0])
+        return _one(release, _row(release, key))
 
 
 @router.get(
@@ -259,7 +262,19 @@ def by_identifier(request: Request, dataset_key: str, occurrence_id: str) -> Res
         if not page.rows:
             detail = f"dataset {dataset_key[:80]!r} has no published record {occurrence_id[:80]!r}"
             raise ProblemError(Code.RECORD_MISSING, detail, field="occurrence_id")
-        return json_answer(release.facts.extras.added([records.occurrence(page.rows[0])])[0])
+        return _one(release, page.rows[0])
+
+
+def _one(release: Opened, row: Sequence[Any]) -> Response:
+    """Answer one record, with what lists say of its taxon where it lies."""
+    (record,) = release.facts.extras.added([records.occurrence(row)])
+    named = pl.DataFrame([{name: record.get(name) for name in (*lists.NAMED, "countryCode", "province_code")}]).cast(
+        pl.String
+    )
+    names = {*named.row(0), f"{record.get('species')} {record.get('infraspecificEpithet')}"} - {None}
+    stated = release.frame("taxon_statuses", terms.names(terms.TAXON_STATUS), In("taxon", tuple(sorted(names))))
+    said = lists.of_records(named, stated).row(0, named=True)
+    return json_answer(record | {name: said[name] for name in lists.PARAMETERS if said[name] is not None})
 
 
 def _row(release: Opened, key: str) -> Sequence[Any]:

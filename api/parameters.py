@@ -16,7 +16,7 @@ from api.vocabularies import COLUMNS
 from biodata import lists
 from biodata.core.vocabularies import RED_LIST, SharingCategory
 from biodata.store.open_release import OpenRelease
-from biodata.store.query.filters import And, Filter, InCountry, IsNull, Or, Recorded
+from biodata.store.query.filters import And, Compare, Filter, InCountry, IsNull, Or, Recorded
 
 """The parameter that asks for every record of an event."""
 
@@ -332,11 +332,13 @@ TAXONOMIC_ISSUE: Final = "taxonomicIssue"
 BOOLEANS: Final = frozenset(name for name, p in SEARCH.items() if p.kind is Kind.BOOLEAN and p.column is None)
 """What is true or false of a record without a column of its own: whether it has coordinates, …"""
 
-COUNTABLE: Final = (*FACETS, CONTINENT, TAXONOMIC_ISSUE, *sorted(BOOLEANS))
+COUNTABLE: Final = tuple(dict.fromkeys((*FACETS, CONTINENT, TAXONOMIC_ISSUE, *sorted(BOOLEANS), *lists.PARAMETERS)))
 """What can be counted by."""
 
 _COUNTRIES: Final = 1_000
 _FLAGS: Final = 1_000
+_VALUES: Final = 100
+"""Levels and areas that statuses are counted by, the most frequent in lists first."""
 
 
 def facet_counts(
@@ -358,7 +360,12 @@ def facet_counts(
     if name == CONTINENT:
         return _most_frequent(_continent_counts(release, filter_), limit, offset, minimum)
     if name in BOOLEANS:
-        return _most_frequent(_boolean_counts(release, filter_, name), limit, offset, minimum)
+        return _most_frequent(_value_counts(release, filter_, name, ("true", "false")), limit, offset, minimum)
+    if name in lists.PARAMETERS:
+        of_kind = Compare("kind", "=", lists.PARAMETERS[name])
+        column = "area" if name == lists.ENDEMIC else "value"
+        values = [str(value) for value, _ in release.facet("taxon_statuses", of_kind, column, limit=_VALUES)]
+        return _most_frequent(_value_counts(release, filter_, name, values), limit, offset, minimum)
     if name == TAXONOMIC_ISSUE:
         flags = release.facet("occurrences", filter_, FACETS["issue"], limit=_FLAGS)
         of_names = Counter({flag: number for flag, number in flags if flag.startswith(TAXONOMIC_ISSUES)})
@@ -394,15 +401,11 @@ def _continent_counts(release: Opened, filter_: Filter | None) -> Counter[str]:
     return found
 
 
-def _boolean_counts(release: Opened, filter_: Filter | None, name: str) -> Counter[str]:
-    """Count the records of which a condition is true, and those of which it is false."""
+def _value_counts(release: Opened, filter_: Filter | None, name: str, values: Sequence[str]) -> Counter[str]:
+    """Count the records that each value of a parameter finds; one with several, as with two lists' categories, under each."""
     rest = () if filter_ is None else (filter_,)
-    return Counter(
-        {
-            value: release.count("occurrences", And((SEARCH[name].to_filter(name, value, release), *rest)))
-            for value in ("true", "false")
-        }
-    )
+    asked = {value: SEARCH[name].to_filter(name, value, release) for value in values}
+    return Counter({value: release.count("occurrences", And((found, *rest))) for value, found in asked.items()})
 
 
 def _of_cells(filter_: Filter | None) -> Filter:

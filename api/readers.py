@@ -220,26 +220,32 @@ def listed(kind: str, known: Sequence[str] = ()) -> Reader:
 
     def read(name: str, value: str, lookup: Opened) -> Filter:
         values = () if value == "*" else (one_of(name, value, known) if known else value,)
-        return Listed(kind, values, ranks=_listed_ranks(kind, lookup))
+        return _said(kind, values, lookup)
 
     return read
 
 
 def invasive(name: str, value: str, lookup: Opened) -> Filter:
     """Read whether a list has the taxon as invasive where the record lies."""
-    found = Listed(lists.INVASIVE, ("true",), ranks=_listed_ranks(lists.INVASIVE, lookup))
+    found = _said(lists.INVASIVE, ("true",), lookup)
     return found if boolean(name, value) else Not(found)
 
 
 def endemic(name: str, value: str, lookup: Opened) -> Filter:
     """Read the area to which lists have the taxon as endemic."""
-    return Listed(lists.ENDEMIC, (), value.upper(), ranks=_listed_ranks(lists.ENDEMIC, lookup))
+    return _said(lists.ENDEMIC, (), lookup, value.upper())
 
 
-def _listed_ranks(kind: str, lookup: Opened) -> tuple[str, ...]:
-    """Return the ranks of the taxa of which lists say something."""
-    found = lookup.facet("taxon_statuses", Compare("kind", "=", kind), "taxonRank", limit=100)
-    return tuple(sorted(str(rank) for rank, _ in found)) or ("SPECIES",)
+def _said(kind: str, values: tuple[str, ...], lookup: Opened, area: str | None = None) -> Listed:
+    """Return what asks for a status at the ranks that lists give it to, and of no place where all hold everywhere."""
+    of_kind = Compare("kind", "=", kind)
+    ranks, areas = (
+        {str(value) for value, _ in lookup.facet("taxon_statuses", of_kind, column, limit=100)}
+        for column in ("taxonRank", "area")
+    )
+    return Listed(
+        kind, values, area or (lists.GLOBAL if areas == {lists.GLOBAL} else None), tuple(sorted(ranks)) or ("SPECIES",)
+    )
 
 
 def issue(name: str, value: str, lookup: Opened) -> Filter:

@@ -32,11 +32,6 @@ _PAGING: Final = ("limit", "offset")
 _ACCEPTED: Final = ("hl", "verbose", "strict", "language", "type", "facet", "checklistKey", "facetLimit", "facetMincount", "facetMultiselect")  # fmt: skip
 """GBIF's parameters that choose no names; pygbif sends some with every call."""
 
-_LISTED: Final = {
-    "isInvasive": lists.INVASIVE, "listedEstablishmentMeans": lists.MEANS, "redList": lists.RED, "cites": lists.CITES,
-    "nationalProtection": lists.PROTECTION, "endemicTo": lists.ENDEMIC,
-}  # fmt: skip
-"""The parameters that ask for what lists say of a name, and the kind of status."""
 _FILTERS: Final = {"rank": "taxonRank", "status": "taxonomicStatus"}
 _TEXT: Final = {"type": "string"}
 _LIMIT: Final = {"type": "integer", "minimum": 0}
@@ -48,7 +43,7 @@ _PARAMETERS: Final = documents.plain_parameters(
     ("highertaxonKey", _TEXT, "Only names below this taxon."),
     *(
         (kind, _TEXT, "What lists say of the name, as the search of records has it; with country, there.")
-        for kind in _LISTED
+        for kind in lists.PARAMETERS
     ),
     ("country", _TEXT, "With a status: the country or division where a list says so."),
     ("limit", _LIMIT, "Names of a page."),
@@ -178,7 +173,7 @@ def _facet(release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]
 
 def _listed(name: str, value: str, area: str | None) -> Filter:
     """Return the filter for the names of which lists say something, in an area or anywhere."""
-    kind = _LISTED[name]
+    kind = lists.PARAMETERS[name]
     if kind == lists.ENDEMIC:
         return Listed(kind, (), value.upper())
     if kind == lists.INVASIVE:
@@ -205,10 +200,10 @@ def _filter(request: Request, release: Opened) -> Filter | None:
             parts.append(_below(release, value))
         elif name in _FILTERS:
             parts.append(Compare(_FILTERS[name], "=", vocabularies.spelling(name, _FILTERS[name], value, release)))
-        elif name in _LISTED:
+        elif name in lists.PARAMETERS:
             country = request.query_params.get("country")
             parts.append(_listed(name, value, country.upper() if country else None))
-        elif name == "country" and _LISTED.keys() & request.query_params.keys():
+        elif name == "country" and lists.PARAMETERS.keys() & request.query_params.keys():
             continue
         elif name == "facet" and value not in _FILTERS:
             raise unknown_value(field=name, value=value, known=_FILTERS)

@@ -185,6 +185,7 @@ def results() -> dict[str, pl.DataFrame]:
             status(GIBBON, **GIBBON_STATUS), status(SEROW, kind="redList", area="LA", value="EN", year=2019),
             status("Phasianidae", rank="FAMILY", kind="cites", area="global", value="II"),
             status(PHEASANT, kind="isInvasive", area="VN", value="true"),
+            status(PHEASANT, kind="cites", area="global", value="I"),
         ],
     }  # fmt: skip
     return {

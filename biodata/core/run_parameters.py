@@ -196,6 +196,9 @@ class Corridors(EngineParameters):
         default=None, description="Raster layer of the installation whose sum over ground is its cost."
     )
     agreements: Path | None = reads("CSV of agreements between countries: name, countries (LA;VN), source.")
+    area_checklists: Path | None = reads(
+        "CSV of species of protected areas: area (id or name), scientificName, source, year. Evidence of its own kind, listed."
+    )
     check_window: bool = silent(default=False, description="Also show whether the result stays in a larger window.")
     alone: bool = silent(
         default=False,

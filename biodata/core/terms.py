@@ -183,6 +183,10 @@ TAXON: Final = _READ["taxa"]
 """The lake's and the release's table `taxa`."""
 TAXON_STATUS: Final = _READ["taxon_statuses"]
 """The release's table `taxon_statuses`: one row a status, list and name."""
+RECORD_STATUS: Final = _READ["record_statuses"]
+"""What the lists of a release say of a record's taxon where the record lies; see `lists.of_records`."""
+EXPORTED_OCCURRENCE: Final = PUBLISHED_OCCURRENCE + RECORD_STATUS
+"""What can stand in a file of records."""
 EXTENSION: Final = "vernacular_extension"
 """The column in which an archive's common names stand beside its taxa: a JSON array of name, language, preferred, source."""
 BESIDE: Final = "extension "

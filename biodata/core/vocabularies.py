@@ -54,6 +54,8 @@ class EvidenceTier(StrEnum):
     """By a record that surely lies there."""
     PROBABLE = "probable"
     """By records of which at least one very likely does."""
+    LISTED = "listed"
+    """By no record, but by a checklist of a protected area."""
 
 
 OWN_FILES: Final = "your own files: as exact as you gave them"

@@ -33,7 +33,7 @@ from biodata.sharing.media import items
 
 _MEDIA: Final = "media"
 _RECORD: Final = "occurrenceID"
-_COLUMNS: Final = tuple(c for c in terms.PUBLISHED_OCCURRENCE if c.name not in (_MEDIA, measurements.COLUMN))
+_COLUMNS: Final = tuple(c for c in terms.EXPORTED_OCCURRENCE if c.name not in (_MEDIA, measurements.COLUMN))
 """Of `occurrence.txt`; pictures and sounds, and measurements, have tables of their own."""
 _SHOWN: Final = {
     "type": f"{terms.DC}type", "format": f"{terms.DC}format", "identifier": f"{terms.DC}identifier",

@@ -48,8 +48,8 @@ def write_geoparquet(selection: Selection, facts: Facts, request: ExportRequest,
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = terms.names(terms.PUBLISHED_OCCURRENCE)
-    empty = _parquet_table(terms.conform(pl.DataFrame(), terms.PUBLISHED_OCCURRENCE))
+    names = terms.names(terms.EXPORTED_OCCURRENCE)
+    empty = _parquet_table(terms.conform(pl.DataFrame(), terms.EXPORTED_OCCURRENCE))
     about = {
         "license": facts.license,
         "community_labels": facts.labels,
@@ -144,14 +144,14 @@ def write_geopackage(selection: Selection, facts: Facts, request: ExportRequest,
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            for place, frame in selection.chunks(terms.names(terms.PUBLISHED_OCCURRENCE), _plain, rows=_BATCH_ROWS):
+            for place, frame in selection.chunks(terms.names(terms.EXPORTED_OCCURRENCE), _plain, rows=_BATCH_ROWS):
                 yield from _layer_table(frame).to_batches(max_chunksize=_BATCH_ROWS)
                 step(selection.share(place))
         except BaseException as error:  # GDAL tells of it in words of its own, so it is kept
             trouble.append(error)
             raise
 
-    schema = _layer_table(_plain(terms.conform(pl.DataFrame(), terms.PUBLISHED_OCCURRENCE))).schema
+    schema = _layer_table(_plain(terms.conform(pl.DataFrame(), terms.EXPORTED_OCCURRENCE))).schema
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{request.created[:19]}.000Z"})
     try:
         pyogrio.write_arrow(
@@ -226,7 +226,7 @@ def write_geojson(selection: Selection, facts: Facts, request: ExportRequest, ou
     """
 
     def batches() -> Iterator[pl.DataFrame]:
-        for place, frame in selection.chunks(terms.names(terms.PUBLISHED_OCCURRENCE), lambda f: f, rows=_JSON_BATCH):
+        for place, frame in selection.chunks(terms.names(terms.EXPORTED_OCCURRENCE), lambda f: f, rows=_JSON_BATCH):
             yield frame
             step(selection.share(place))
 

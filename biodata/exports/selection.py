@@ -17,6 +17,7 @@ from typing import Any, Final, Self, TypeVar
 import duckdb
 import polars as pl
 
+from biodata import lists
 from biodata.core import terms
 from biodata.core.errors import StoreError
 from biodata.store.duck import ATTACHED, connect_exporting, quote
@@ -186,7 +187,7 @@ class Selection:
         Parameters
         ----------
         columns : sequence of str
-            What is read of each record.
+            What is read of each record, of `terms.EXPORTED_OCCURRENCE`.
         then : function of a frame
             What is made of the records of each step, several steps at a time.
         rows : int, optional
@@ -197,10 +198,14 @@ class Selection:
         (int, Part)
             The place of the step's last record, and what was made of its records.
         """
-        listed = [_OCCURRENCES.column(name) for name in columns]
+        published = [name for name in columns if name in _OCCURRENCES.columns]
+        needed = (*lists.NAMED, "countryCode", "province_code") if len(published) < len(columns) else ()
+        listed = [_OCCURRENCES.column(name) for name in dict.fromkeys([*published, *needed])]
+        stated = self.query("SELECT * FROM taxon_statuses") if needed else pl.DataFrame()
 
         def make(frame: pl.DataFrame) -> Part:
-            return then(terms.conform(frame, listed))
+            frame = terms.conform(frame, listed)
+            return then(lists.of_records(frame, stated).select(columns) if needed else frame)
 
         waiting: deque[tuple[int, Future[Part]]] = deque()
         taken = 0

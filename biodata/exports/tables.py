@@ -75,11 +75,11 @@ _GBIF_NAMES: Final = tuple(
     """.split()
 )
 _OWN: Final = ("key", "acceptedScientificName", "sharing_category", "dataGeneralizations", "informationWithheld",
-         "license_effective", "community_labels")  # fmt: skip
+         "license_effective", "community_labels", *lists.PARAMETERS)  # fmt: skip
 _ELSEWHERE: Final = {"issue": "quality_flags"}
 """Columns of GBIF's that have another name with us."""
 
-_PUBLISHED: Final = {column.name: column for column in terms.PUBLISHED_OCCURRENCE}
+_PUBLISHED: Final = {column.name: column for column in terms.EXPORTED_OCCURRENCE}
 
 
 def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
@@ -242,9 +242,6 @@ _TAXON_COLUMNS: Final = (
     '"order", family, genus, species, "speciesKey", taxon_id, checklist, "iucnRedListCategory"'
 )
 
-_STATED: Final = """SELECT kind, taxon, string_agg(DISTINCT area || ' ' || value, '; ' ORDER BY area || ' ' || value) AS said
-FROM taxon_statuses GROUP BY kind, taxon"""
-
 
 def write_species_list(selection: Selection, facts: Facts, request: ExportRequest, out: Path, *, step: Step) -> None:
     """Write a line for every name with `numberOfOccurrences`, the years of the first and the last record, and labels.
@@ -255,16 +252,12 @@ def write_species_list(selection: Selection, facts: Facts, request: ExportReques
     del facts, request
     select = f'{_TAXON_COLUMNS}, count(*) AS "numberOfOccurrences", min(year) AS "firstYear", max(year) AS "lastYear", {LABELS_OF_GROUP}'
     order = f'GROUP BY {_TAXON_COLUMNS} ORDER BY "numberOfOccurrences" DESC, {_TAXON_COLUMNS}'
-    stated = selection.query(_STATED)
-    columns = [
-        pl.coalesce(
-            pl.col(rank).replace_strict(said["taxon"], said["said"], default=None, return_dtype=pl.String)
-            for rank in ("species", *lists.GROUPS)
-        ).alias(kind)
-        for kind in lists.KINDS
-        for said in [stated.filter(pl.col("kind") == kind)]
-    ]
-    write_guarded((batch.with_columns(columns) for batch in selection.batches(select, after=order)), out)
+    stated = selection.query("SELECT * FROM taxon_statuses")
+    found = (
+        lists.of_records(batch.with_columns(infraspecificEpithet=pl.lit(None, pl.String)), stated)
+        for batch in selection.batches(select, after=order)
+    )
+    write_guarded((batch.drop("infraspecificEpithet") for batch in found), out)
     step(1.0)
 
 

@@ -56,6 +56,7 @@ class Checklist:
         known = taxa.unique(["checklist", "taxon_id"], keep="first", maintain_order=True)
         order = pl.struct(pl.col("checklist_order").fill_null(LAST), "checklist").rank("dense")
         known = known.with_columns(accepted=with_author, list="checklist", checklist=label, place=order)
+        known = _with_categories(known)
         listed = pl.concat([known, _groups(known)], how="diagonal_relaxed").with_row_index("taxon")
         self._taxa = listed.select(ANSWERS)
         numbers = listed.select(
@@ -177,6 +178,19 @@ class Checklist:
         lists = frame.with_columns(words=words.to_series()).group_by("row", maintain_order=True).agg(pl.col("words"))
         rows = pl.DataFrame({"row": pl.int_range(taxa.len(), dtype=pl.UInt32, eager=True)})
         return rows.join(lists, on="row", how="left", maintain_order="left")["words"]
+
+
+def _with_categories(taxa: pl.DataFrame) -> pl.DataFrame:
+    """Return taxa with the Red List category of the first list that states one of the name: CITES' list states none."""
+    of = kingdom(pl.col("kingdom"))
+    stated = (
+        taxa.drop_nulls("iucnRedListCategory").sort("place", maintain_order=True).unique("scientificName", keep="first")
+    )
+    stated = stated.select("scientificName", stated_category="iucnRedListCategory", stated_of=of)
+    both = taxa.join(stated, on="scientificName", how="left", maintain_order="left")
+    same = (pl.col("stated_of") == of).fill_null(value=True)
+    category = pl.coalesce("iucnRedListCategory", pl.when(same).then("stated_category"))
+    return both.with_columns(iucnRedListCategory=category).drop("stated_category", "stated_of")
 
 
 def _groups(taxa: pl.DataFrame) -> pl.DataFrame:

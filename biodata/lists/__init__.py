@@ -89,6 +89,45 @@ def changes(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     return joined.filter(pl.col("was").ne_missing(pl.col("now"))).sort(_SAME)
 
 
+def of_records(records: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+    """Add what lists say of each record's taxon where the record lies.
+
+    Parameters
+    ----------
+    records : polars.DataFrame
+        With `NAMED`; those without `countryCode` and `province_code` lie anywhere.
+    stated : polars.DataFrame of `terms.TAXON_STATUS`
+
+    Returns
+    -------
+    polars.DataFrame
+        The same with the columns of `PARAMETERS`, each an area and a value, `LA EN; global VU`. What a list says of a
+        group is one of all below it, but where it says something else of a lower name.
+    """
+    known = [name for name in (*NAMED, *_PLACES) if name in records.columns]
+    taxa = records.select(known).unique().with_row_index("_taxon")
+    places = [name for name in _PLACES if name in known]
+    below = pl.concat_str("species", "infraspecificEpithet", separator=" ")
+    names = dict.fromkeys(("SUBSPECIES", "VARIETY", "FORM"), below) | {name.upper(): name for name in NAMED[:-1]}
+    found = (
+        taxa.select("_taxon", *places, **names)
+        .unpivot(index=["_taxon", *places], variable_name="taxonRank", value_name="taxon")
+        .join(stated, on=["taxonRank", "taxon"])
+        .with_columns(level=pl.col("taxonRank").replace_strict({name: n for n, name in enumerate(names)}))
+    )
+    if places:
+        here = pl.any_horizontal(pl.col("area") == pl.col(name) for name in places)
+        found = found.filter(here | (pl.col("area") == GLOBAL) | (pl.col("kind") == ENDEMIC))
+    found = found.filter(pl.col("level") == pl.col("level").min().over("_taxon", "checklist", "kind", "area"))
+    text = pl.when(pl.col("kind") == ENDEMIC).then("area").otherwise(pl.concat_str("area", "value", separator=" "))
+    each = found.group_by("_taxon").agg(
+        text.filter(pl.col("kind") == kind).unique().sort().str.join("; ").replace("", None).alias(name)
+        for name, kind in PARAMETERS.items()
+    )
+    added = taxa.join(each, on="_taxon", how="left").drop("_taxon")
+    return records.join(added, on=known, how="left", nulls_equal=True, maintain_order="left")
+
+
 GLOBAL: Final = "global"
 MEANS: Final = "establishmentMeans"
 INVASIVE: Final = "isInvasive"
@@ -97,7 +136,9 @@ CITES: Final = "cites"
 PROTECTION: Final = "nationalProtection"
 ENDEMIC: Final = "endemicTo"
 KINDS: Final = (MEANS, INVASIVE, RED, CITES, PROTECTION, ENDEMIC)
-"""The kinds of status, by the names of the parameters that ask for them."""
+"""The kinds of status."""
+PARAMETERS: Final = {"listedEstablishmentMeans" if kind == MEANS else kind: kind for kind in KINDS}
+"""What asks for each kind of status, and the column that has it in a file: a record states its own establishmentMeans, too."""
 
 LISTS: Final = {"red_list": RED, "protection": PROTECTION, "cites": CITES, "alien": MEANS}
 """What `--option list=` may declare a whole checklist to be."""
@@ -124,6 +165,9 @@ _IUCN: Final = {
 
 GROUPS: Final = ("genus", "family", "order", "class", "phylum", "kingdom")
 """The ranks above the species of which a list may say something."""
+NAMED: Final = ("species", *GROUPS, "infraspecificEpithet")
+"""The columns of a record by which its taxon is found in lists."""
+_PLACES: Final = ("countryCode", "province_code")
 
 Row = Mapping[str, str | None]
 
@@ -287,9 +331,12 @@ __all__ = [
     "KINDS",
     "LISTS",
     "MEANS",
+    "NAMED",
+    "PARAMETERS",
     "PROTECTION",
     "RED",
     "changes",
+    "of_records",
     "read",
     "statuses",
     "table",

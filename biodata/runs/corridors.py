@@ -19,7 +19,7 @@ from biodata import assessments, places
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Corridors, OwnLinks
 from biodata.core.settings import Settings
-from biodata.core.vocabularies import CandidateCriterion
+from biodata.core.vocabularies import CandidateCriterion, EvidenceView
 from biodata.places.boundaries import REACH_M
 from biodata.runs import reading
 from biodata.runs.reading import category_of, date_of, layer_named, layers_of, records_of, resistance_of, window_of
@@ -140,8 +140,9 @@ def find_corridors(
         # What is wrong with these files is told before the work.
         plan = None if request.plan is None else reading.read_plan(request.plan)
         agreements = None if request.agreements is None else reading.read_agreements(request.agreements)
-        ground, resistance_facts = resistance_of(settings, lake, layer, request, progress=progress)
         table = lake.read("protected_areas")
+        checklists, held_back = reading.read_checklists(request, lake, table, rules, drawn)
+        ground, resistance_facts = resistance_of(settings, lake, layer, request, progress=progress)
         areas = areas_of.geodataframe(table)
         areas = areas[areas.intersects(polygon_of(window))]
         if areas.empty:
@@ -168,6 +169,8 @@ def find_corridors(
         run_id, place = run_id_of(parameters), place_of(request)
         records = records_of(settings, lake, window, rules, drawn, request.evidence_view)
         category = category_of(records, request.evidence_view)
+        if request.evidence_view is EvidenceView.EXACT:
+            category = max(category, held_back, key=lambda one: one.strictness)
         judging = judging_of(request, parameters["as_of"])
         everything = evidence.counted(records, boundaries=boundaries, parameters=judging)
         counted = everything.threatened()
@@ -211,6 +214,7 @@ def find_corridors(
                 cost_layer=reading.cost_layer(settings, lake, request),
                 plan=plan,
                 agreements=agreements,
+                checklists=checklists,
             ),
         )
         candidates = named(found.candidates, run_id, KEYS["reserve_candidates"], place, parameters)

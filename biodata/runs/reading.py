@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
+import shapely
 
 from biodata import assessments, places, sharing
-from biodata.core import geo
+from biodata.core import geo, terms
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Corridors
 from biodata.core.settings import Settings
 from biodata.core.species_parameters import SpeciesRecords
-from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.core.vocabularies import THREATENED, EvidenceView, SharingCategory
 from biodata.formats import delimited
+from biodata.harmonise.names import NAME_COLUMNS, NAME_TERMS
+from biodata.harmonise.rematch import Resolution
 from biodata.sharing.publish import LOOKED_AT
 from biodata.store.lake import Lake
 from biodata.store.query.filters import In
@@ -27,7 +30,7 @@ from biodata.text.countries import parse_countries
 
 if TYPE_CHECKING:
     from biodata.analysis.candidates.criteria import Agreement, Plan
-    from biodata.analysis.evidence import Counted
+    from biodata.analysis.evidence import Checklists, Counted
     from biodata.analysis.layers import LayerFile
     from biodata.analysis.resistance import ResistanceLayer
     from biodata.places import BoundarySet
@@ -52,6 +55,9 @@ _WIDEST_DEGREES: Final = 180.0
 
 PLAN_FILE, UNITS_FILE, UNITS_LAYER = "plan.json", "units.gpkg", "planning_units"
 _AGREEMENTS: Final = ("name", "countries")
+_LISTED: Final = ("area", "scientificName")
+_CELL_KM2: Final = {str(one): (one.cell_degrees * 111.32) ** 2 for one in SharingCategory if one.cell_degrees}
+"""The largest area of each category's cell."""
 
 
 def layer_named(lake: Lake, name: str, *, rasters: bool = False) -> dict[str, Any]:
@@ -185,6 +191,9 @@ def facts_of(settings: Settings, lake: Lake, request: Corridors) -> dict[str, An
     if request.agreements is not None:
         path = request.agreements
         facts |= {"agreements": path.name, "agreements_sha256": _sha256(path)}
+    if request.area_checklists is not None:
+        path = request.area_checklists
+        facts |= {"area_checklists": path.name, "area_checklists_sha256": _sha256(path)}
     cost = cost_layer(settings, lake, request)
     return facts if cost is None else facts | {"cost_layer_sha256": cost.sha256}
 
@@ -253,6 +262,86 @@ def read_plan(path: Path) -> "Plan":
     return Plan(made, facts)
 
 
+def read_checklists(
+    request: Corridors, lake: Lake, areas: pl.DataFrame, rules: sharing.RuleSet, boundaries: "BoundarySet"
+) -> "tuple[Checklists, SharingCategory]":
+    """Read checklists of protected areas: a CSV table of `area` (id or name) and `scientificName`.
+
+    `source`, `year` and `iucnRedListCategory` may stand beside them; without the last, checklists of the lake tell it.
+
+    Returns
+    -------
+    Checklists
+        Threatened species, by the area's id; a species is accepted and judged as those of records are. In the public view
+        a species that a rule makes coarser is left out of areas that are smaller than the rule's cell.
+    SharingCategory
+        The strictest of all rows.
+
+    Raises
+    ------
+    InputError
+        If columns or cells are missing, or there is no such area; it names the row.
+    """
+    path = request.area_checklists
+    if path is None:
+        return {}, SharingCategory.OPEN
+    rows = _rows(path, _LISTED, "columns area, scientificName and, if stated, source and year")
+    listed = rows.with_columns(called=pl.col("area").str.strip_chars().str.to_lowercase())
+    names = pl.concat(
+        [
+            areas.select(called=pl.col(n).str.to_lowercase(), area_id="area_id")
+            for n in ("area_id", "name", "original_name")
+        ]
+    )
+    listed = listed.join(names.unique(), on="called", how="left", maintain_order="left")
+    for row in listed.filter(pl.col("area_id").is_null()).head(1).iter_rows(named=True):
+        problem = "there is no such protected area"
+        raise InputError(
+            problem, file=path.name, row=row["source_row"], column="area", value=row["area"],
+            expected="the id or the name of an area that was taken in", code="AREA_UNKNOWN",
+        )  # fmt: skip
+    lacking = {name: pl.lit(None, pl.String) for name in NAME_TERMS if name not in listed.columns}
+    named = Resolution(lake.read("taxa"), boundaries).resolve(listed.with_columns(**lacking))
+    known = areas.select("area_id", "country_codes", "computed_area_km2", "geometry")
+    listed = named.with_columns(pl.col(f"n_{name}").alias(name) for name in NAME_COLUMNS).join(known, on="area_id")
+    listed = listed.filter(pl.col("iucnRedListCategory").is_in(THREATENED), pl.col("species").is_not_null())
+    listed = listed.drop_nulls("geometry")
+    # Somewhere in the area: every rule that holds in a part of it is looked at.
+    around = shapely.minimum_bounding_circle(shapely.from_wkb(listed["geometry"].to_numpy()))
+    x, y = shapely.get_coordinates(shapely.centroid(around)).T
+    radius = pl.Series(shapely.minimum_bounding_radius(around) * 111_320)
+    placed = listed.drop("geometry").with_columns(
+        decimalLongitude=pl.Series(x), decimalLatitude=pl.Series(y), coordinateUncertaintyInMeters=radius
+    )
+    decided = sharing.decide(terms.conform(placed, terms.OCCURRENCE), rules, boundaries=boundaries)
+    placed = placed.with_row_index("row").join(decided.select("row", "category"), on="row", how="left")
+    if request.evidence_view is EvidenceView.PUBLIC:
+        cell_km2 = pl.col("category").replace_strict(_CELL_KM2, default=None, return_dtype=pl.Float64)
+        placed = placed.filter(
+            pl.col("category").is_null() | (pl.col("computed_area_km2") >= cell_km2).fill_null(value=False)
+        )
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in placed.sort("row").iter_rows(named=True):
+        source = ", ".join(filter(None, (row.get("source") or path.name, row.get("year"))))
+        found.setdefault(row["area_id"], {}).setdefault(row["species"], []).append(source)
+    categories = [SharingCategory(category) for category in placed["category"].drop_nulls().unique()]
+    return found, max(categories, key=lambda one: one.strictness, default=SharingCategory.OPEN)
+
+
+def _rows(path: Path, needed: tuple[str, ...], expected: str) -> pl.DataFrame:
+    """Return the rows of a CSV table; refused are a column that lacks and the first row that cannot be read."""
+    _there(path)
+    table = delimited.read(lambda: path.open("rb"), file=path.name)
+    if lacking := [name for name in needed if name not in table.headings]:
+        problem = "the table lacks a column"
+        raise InputError(problem, file=path.name, row=1, column=lacking[0], expected=expected, code="COLUMNS_MISSING")
+    batches = list(table.batches)
+    if table.refusals:
+        refused = table.refusals[0]
+        raise InputError(refused.message, file=path.name, row=refused.row, value=refused.value, code=refused.code)
+    return pl.concat(batches) if batches else pl.DataFrame(schema=dict.fromkeys(needed, pl.String))
+
+
 def read_agreements(path: Path) -> "list[Agreement]":
     """Read agreements between countries: a CSV table with `name`, `countries` (codes or names, with `;`), and `source`.
 
@@ -263,18 +352,9 @@ def read_agreements(path: Path) -> "list[Agreement]":
     """
     from biodata.analysis.candidates.criteria import Agreement
 
-    _there(path)
-    table = delimited.read(lambda: path.open("rb"), file=path.name)
-    lacking = [name for name in _AGREEMENTS if name not in table.headings]
-    if lacking:
-        problem, expected = "the table of agreements lacks a column", "columns name, countries and, if told, source"
-        raise InputError(problem, file=path.name, row=1, column=lacking[0], expected=expected, code="COLUMNS_MISSING")
-    batches = list(table.batches)
-    if table.refusals:
-        refused = table.refusals[0]
-        raise InputError(refused.message, file=path.name, row=refused.row, value=refused.value, code=refused.code)
+    rows = _rows(path, _AGREEMENTS, "columns name, countries and, if told, source")
     found = []
-    for row in pl.concat(batches).iter_rows(named=True) if batches else ():
+    for row in rows.iter_rows(named=True):
         texts = [text.strip() for text in (row["countries"] or "").split(";") if text.strip()]
         codes = parse_countries(pl.Series(texts, dtype=pl.String))["code"].to_list()
         wrong = next((text for text, code in zip(texts, codes, strict=True) if code is None), None)

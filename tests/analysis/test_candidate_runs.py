@@ -1,6 +1,7 @@
 """What a run of candidates is told besides: plans, costs, agreements, and the criteria that rank; each on the card."""
 
 import json
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -13,9 +14,12 @@ from typer.testing import CliRunner
 from biodata import pipeline, runs
 from biodata.analysis.candidates import ranking
 from biodata.cli import app
+from biodata.core import terms
 from biodata.core.errors import InputError
-from biodata.core.vocabularies import CandidateCriterion
+from biodata.core.vocabularies import CandidateCriterion, EvidenceView, SharingCategory
+from biodata.places import load_boundaries
 from biodata.runs import reading
+from biodata.sharing import Rule, RuleSet
 from biodata.store.lake import Lake
 
 LAYER = "landcover_china_laos"
@@ -192,3 +196,41 @@ def test_a_layer_of_classes_is_no_cost(settings, asked):
     with pytest.raises(InputError, match="quantities") as refused:
         runs.find_corridors(settings, changed(asked, cost_layer=LAYER))
     assert refused.value.code == "LAYER_KIND"
+
+
+@pytest.mark.parametrize(
+    ("view", "expected", "category"),
+    [
+        # A square of 0.1° is 124 km²: the small area would say more than is published of the tiger, and the saola is withheld.
+        ("public", {"big": ["Panthera tigris"]}, "0_1_degree"),
+        ("exact", {"big": ["Panthera tigris", "Pseudoryx nghetinhensis"], "small": ["Panthera tigris"]}, "withheld"),
+    ],
+)
+def test_a_checklist_of_an_area_says_no_more_than_sharing_does(view, expected, category, tmp_path):
+    listed = tmp_path / "listed.csv"
+    listed.write_text(
+        "area,scientificName,iucnRedListCategory,source\nBig,Panthera tigris,EN,a\nbig,Pseudoryx nghetinhensis,CR,a\n"
+        "Small,Panthera tigris,EN,b\nBig,Sus scrofa,LC,a\n"
+    )
+    square = shapely.to_wkb(shapely.box(104.0, 18.5, 104.2, 18.7))
+    rows = [
+        {"area_id": one.lower(), "name": one, "country_codes": ["LA"], "computed_area_km2": km2, "geometry": square}
+        for one, km2 in (("Big", 460.0), ("Small", 17.0))
+    ]
+    areas = terms.conform(pl.DataFrame(rows), terms.PROTECTED_AREA)
+    rules = RuleSet.of(
+        [
+            Rule("tiger", SharingCategory.TENTH_DEGREE, "a test", scientific_name="Panthera tigris", rank="SPECIES"),
+            Rule(
+                "saola", SharingCategory.WITHHELD, "a test", scientific_name="Pseudoryx nghetinhensis", rank="SPECIES"
+            ),
+        ]
+    )
+    lake = SimpleNamespace(read=lambda _: terms.conform(pl.DataFrame(), terms.TAXON))
+    asked = SimpleNamespace(area_checklists=listed, evidence_view=EvidenceView(view))
+    found, strictest = reading.read_checklists(asked, lake, areas, rules, load_boundaries())
+    assert {area: sorted(species) for area, species in found.items()} == expected
+    assert strictest == category
+    listed.write_text("area,scientificName\nNowhere,Panthera tigris\n")
+    with pytest.raises(InputError, match="row 2, column area"):
+        reading.read_checklists(asked, lake, areas, rules, load_boundaries())

@@ -8,6 +8,7 @@ import pytest
 import shapely
 
 from biodata.analysis import evidence
+from biodata.analysis.candidates.measuring import Surroundings
 from candidate_landscapes import (
     EAST,
     TWO,
@@ -45,6 +46,7 @@ def test_one_sided_evidence_fails_and_is_told(change, reason):
         "tier": None,
         "certain_species_by_side": {"VN": 0, "LA": 0},
         "probable_species_by_side": {"VN": 0, "LA": 0},
+        "listed_species_by_side": {"VN": 0, "LA": 0},
         "species_by_side": {"VN": 0, "LA": 1},
     }
     assert row["evidence_tier"] is None
@@ -52,6 +54,23 @@ def test_one_sided_evidence_fails_and_is_told(change, reason):
         "corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR): survey in Viet Nam"
     )
     assert reason is None or reason in evidence.REASONS
+
+
+def test_a_checklist_of_an_area_is_evidence_of_its_own_kind():
+    """It makes no tier of records higher, counts for no criterion, and stands with its source."""
+    areas, listed = frame(*TWO), {"east": {"Nomascus nasutus": ["a survey, 2019"]}}
+    around = Surroundings(checklists=listed)
+    (row,) = run(areas, corridors_of(areas), records({"x": -3000}), around=around).candidates.to_dicts()
+    species = told(row)["species"]
+    assert (row["evidence_tier"], species["shared"], species["probably_shared"]) == ("listed", [], [])
+    assert (species["shared_by_list"], species["listed"]["VN"]) == (["Nomascus nasutus"], listed["east"])
+    shared = parts(row)["shared_species"]
+    assert (shared["value"], shared["input"]["shared_by_list"]) == (0.0, ["Nomascus nasutus"])
+    assert [one["survey_in"] for one in told(row)["lifts"]] == [["VN"]]
+    (sure,) = run(areas, corridors_of(areas), both(), around=around).candidates.to_dicts()
+    assert (sure["evidence_tier"], told(sure)["species"]["shared_by_list"]) == ("certain", [])
+    out = run(areas, corridors_of(areas), records({"x": -3000, "species": "Bos gaurus"}), around=around)
+    assert out.candidates.is_empty()
 
 
 def test_link_that_is_not_passable_fails():

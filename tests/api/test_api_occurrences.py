@@ -103,6 +103,20 @@ def test_filter(client, parameters, holds):
     assert client.get("/v1/occurrence/count", params=parameters).json() == sum(holds(row) for row in ROWS)
 
 
+def test_statuses_of_lists_are_counted_as_they_are_found_and_stand_on_the_record(client):
+    names = ["redList", "cites", "nationalProtection", "endemicTo", "listedEstablishmentMeans"]
+    counted = {f["field"]: f["counts"] for f in search(client, facet=names, limit=0)["facets"]}
+    assert {one["name"] for one in counted["CITES"]} == {"I"}, (
+        "the only pheasant has an appendix of its own, not its family's"
+    )
+    assert counted["ENDEMIC_TO"] == []
+    for name, field in (("redList", "RED_LIST"), ("cites", "CITES")):
+        for one in counted[field]:
+            assert search(client, **{name: one["name"]}, limit=0)["count"] == one["count"]
+    (first, *_) = search(client, cites="I", limit=1)["results"]
+    assert client.get(f"/v1/occurrence/{first['key']}").json()["cites"] == "global I"
+
+
 def test_facets(client):
     body = search(client, facet=["country", "year", "issue"], facetLimit=2, **{"year.facetLimit": 3}, limit=0)
     by_name = {facet["field"]: facet["counts"] for facet in body["facets"]}

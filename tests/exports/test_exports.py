@@ -187,9 +187,10 @@ def test_a_species_list_counts_every_record(release, published, tmp_path):
 
 
 def test_a_species_list_has_what_lists_say_of_the_species_or_of_the_lowest_group_above_it(tmp_path):
-    columns = ("kind", "area", "value", "taxon")
-    said = [("cites", "global", "II", "Primates"), ("cites", "global", "I", "Hylobatidae"), ("redList", "global", "CR", "Nomascus nasutus"),
-            ("nationalProtection", "VN", "IB", "Nomascus nasutus"), ("nationalProtection", "CN", "I", "Nomascus nasutus")]  # fmt: skip
+    columns = ("kind", "area", "value", "taxon", "taxonRank", "checklist")
+    said = [("cites", "global", "II", "Primates", "ORDER", "a"), ("cites", "global", "I", "Hylobatidae", "FAMILY", "a"),
+            *((kind, area, value, "Nomascus nasutus", "SPECIES", "b") for kind, area, value in
+              [("redList", "global", "CR"), ("nationalProtection", "VN", "IB"), ("nationalProtection", "CN", "I")])]  # fmt: skip
     names = pl.DataFrame(
         [("Nomascus nasutus", "Nomascus", "Hylobatidae", "Primates"), ("Macaca mulatta", "Macaca", "Cercopithecidae", "Primates"), (None, None, None, None)],
         schema=dict.fromkeys(("species", "genus", "family", "order"), pl.String), orient="row",

@@ -3,6 +3,7 @@
 import polars as pl
 
 from biodata.core import terms
+from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.rematch import rematch_report
 
 
@@ -74,3 +75,17 @@ def test_a_name_that_came_to_stand_for_two_taxa_is_ambiguous():
     )
     report = rematch_report(OLD, new, TOLD)
     assert report.select("scientificName", "change").rows() == [("Bos gaurus", "ambiguous")]
+
+
+def test_a_list_without_categories_that_is_asked_first_hides_none():
+    """CITES' list, taken in before a red list, made no species threatened."""
+    first = version(("Elephas maximus", "Elephas maximus")).with_columns(checklist=pl.lit("cites"))
+    red = version(("Elephas maximus", "Elephas maximus"), ("Bos gaurus", "Bos gaurus"))
+    red = red.with_columns(checklist=pl.lit("red"), kingdom=pl.lit(None, pl.String), iucnRedListCategory=pl.lit("EN"))
+    weed = version(("Elephas maximus", "Elephas maximus"), ("Bos gaurus", "Bos gaurus"))
+    weed = weed.with_columns(checklist=pl.lit("a"), kingdom=pl.lit("Plantae"))
+    found = Checklist(pl.concat([weed, first, red])).accepted(pl.Series([0, 1, 2, 3, 4]))
+    assert found["iucnRedListCategory"].to_list() == ["EN"] * 5
+    animals = red.with_columns(kingdom=pl.lit("Animalia"))
+    found = Checklist(pl.concat([weed, first, animals])).accepted(pl.Series([0, 1, 2, 3, 4]))
+    assert found["iucnRedListCategory"].to_list() == [None, None, "EN", "EN", "EN"]

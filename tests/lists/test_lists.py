@@ -103,6 +103,34 @@ def test_the_register_of_alien_species_equals_its_own_table(shared):
         assert sorted(ours.select("area", "taxon_id").rows()) == sorted(rows.select("countryCode", "taxonID").rows())
 
 
+def test_a_record_bears_what_lists_say_of_it_where_it_lies():
+    columns = ("checklist", "taxon", "taxonRank", "kind", "area", "value")
+    said = [
+        ("a", "Phasianidae", "FAMILY", "cites", "global", "II"), ("a", "Lophura edwardsi", "SPECIES", "cites", "global", "I"),
+        ("b", "Phasianidae", "FAMILY", "cites", "global", "III"), ("c", "Lophura edwardsi", "SPECIES", "redList", "global", "CR"),
+        ("d", "Lophura edwardsi", "SPECIES", "redList", "VN", "EN"), ("d", "Gallus gallus domesticus", "SUBSPECIES", "isInvasive", "CN-YN", "true"),
+        ("e", "Lophura edwardsi", "SPECIES", "endemicTo", "VN", "true"), ("f", "Gallus gallus", "SPECIES", "establishmentMeans", "CN", "NATIVE"),
+    ]  # fmt: skip
+    stated = lists.terms.conform(pl.DataFrame(said, schema=columns, orient="row"), lists.terms.TAXON_STATUS)
+    rows = [
+        ("Lophura edwardsi", None, "VN", None), ("Lophura edwardsi", None, "LA", None), ("Lophura edwardsi", None, None, None),
+        ("Gallus gallus", None, "CN", "CN-YN"), ("Gallus gallus", "domesticus", "CN", "CN-YN"), ("Polyplectron bicalcaratum", None, "CN", None),
+    ]  # fmt: skip
+    records = pl.DataFrame(
+        rows, schema=("species", "infraspecificEpithet", "countryCode", "province_code"), orient="row"
+    )
+    above = {name: pl.lit("Phasianidae" if name == "family" else None, pl.String) for name in lists.GROUPS}
+    found = lists.of_records(records.with_columns(**above), stated)
+    assert found.select("redList", "cites", "endemicTo", "listedEstablishmentMeans", "isInvasive").rows() == [
+        ("VN EN; global CR", "global I; global III", "VN", None, None),
+        ("global CR", "global I; global III", "VN", None, None),
+        ("global CR", "global I; global III", "VN", None, None),
+        (None, "global II; global III", None, "CN NATIVE", None),
+        (None, "global II; global III", None, "CN NATIVE", "CN-YN true"),
+        (None, "global II; global III", None, None, None),
+    ]
+
+
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
     return fixture.make_release(tmp_path_factory.mktemp("listed"))
@@ -113,6 +141,7 @@ SAID = [
     (SEROW, "SPECIES", "redList", "LA", "EN"),
     ("Phasianidae", "FAMILY", "cites", "global", "II"),
     (PHEASANT, "SPECIES", "isInvasive", "VN", "true"),
+    (PHEASANT, "SPECIES", "cites", "global", "I"),
 ]
 
 
@@ -125,12 +154,13 @@ SAID = [
 )  # fmt: skip
 def test_records_are_found_by_what_lists_say_of_their_taxon_where_they_lie(release, kind, values, area):
     rows = releases.read(release, "occurrences")
-    asked = Listed(kind, values, area)
+    asked = Listed(kind, values, area, ("FAMILY", "SPECIES"))
     expected = {
         row["key"]
         for row in rows.iter_rows(named=True)
         for taxon, rank, said, where, value in SAID
         if said == kind and (not values or value in values) and taxon == row["family" if rank == "FAMILY" else "species"]
+        and not (rank == "FAMILY" and row["species"] == PHEASANT)
         and (where == area if area else where in ("global", row["countryCode"], row["province_code"]))
     }  # fmt: skip
     found = releases.read(release, "occurrences", where=asked)["key"]

@@ -1,10 +1,10 @@
 // The card: everything that was said of what was clicked, as text (never as markup from the data).
-import { closeButton, element, list, metres, names, node, number, paragraph, squareKilometres, table, text, title, words } from './card_basics';
+import { closeButton, element, later, list, metres, names, node, number, paragraph, squareKilometres, table, text, title, words } from './card_basics';
 import { candidate, considered } from './card_candidate';
 import { evidence, report, runNotes, sharing } from './card_evidence';
 import { country, standing } from './card_standing';
 import { survey } from './card_survey';
-import type { Feature, Properties } from './service';
+import { record as recordOf, type Feature, type Properties } from './service';
 import { language } from './words';
 
 const FLAG_WORDS: Record<string, string> = {
@@ -98,6 +98,7 @@ function presence(p: Properties): Node[] {
       ['Dataset', text(p['datasetKey'])],
       ['Presence', text(p['key'])],
     ]),
+    statuses(p['key']),
     flags(p['quality_flags']),
     p['informationWithheld'] ? paragraph(text(p['informationWithheld']), 'sharing') : sharing(p),
   ].map(node);
@@ -119,8 +120,23 @@ function record(p: Properties): Node[] {
       ['Dataset', text(p['datasetKey'])],
       ['Record', text(p['key'])],
     ]),
+    statuses(p['key']),
     flags(p['quality_flags']),
   ].map(node);
+}
+
+const STATUSES: [column: string, label: string][] = [
+  ['redList', 'Red Lists'],
+  ['cites', 'CITES'],
+  ['nationalProtection', 'Protected by law'],
+  ['isInvasive', 'Invasive'],
+  ['listedEstablishmentMeans', 'Native or introduced'],
+  ['endemicTo', 'Endemic to'],
+];
+
+/** What lists say of the record's taxon where it lies. */
+function statuses(key: unknown): HTMLElement {
+  return later(recordOf(key).then((told) => STATUSES.map(([column, label]) => [label, text(told[column])])));
 }
 
 function flags(value: unknown): HTMLElement | string {

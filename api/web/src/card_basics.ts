@@ -14,6 +14,15 @@ export function table(rows: Row[]): HTMLElement {
   return element('dl', 'facts', ...shown.flatMap(([label, value]) => [element('dt', '', label), element('dd', '', value)]));
 }
 
+/** An element that fills itself once its rows have come. */
+export function later(rows: Promise<Row[]>): HTMLElement {
+  const place = element('div', 'later');
+  rows
+    .then((found) => place.append(table(found)))
+    .catch((error: Error) => place.append(paragraph(error.message, 'warning')));
+  return place;
+}
+
 export function paragraph(content: string, className = ''): HTMLElement {
   return element('p', className, content);
 }

@@ -16,6 +16,7 @@ const CHECKS: Record<string, string> = {
 const TIERS: Record<string, string> = {
   certain: 'certain: each side has a record that surely lies there of a species that another side has, too',
   probable: 'probable: on a side no record of a shared species lies surely, but at least one of several very likely does',
+  listed: 'by a checklist: on a side no record shows a shared species, but a checklist of a protected area names it',
 };
 
 const VIEW_WORDS: Record<string, string> = {
@@ -116,14 +117,18 @@ function sides(told: Properties): HTMLElement[] {
   if (!codes.length) return [];
   const uncertain = object(told['uncertain']);
   const certain = names(told['shared']);
-  const shared = new Set([...certain, ...names(told['probably_shared'])]);
+  const listed = object(told['listed']);
+  const byList = names(told['shared_by_list']);
+  const shared = new Set([...certain, ...names(told['probably_shared']), ...byList]);
   const cells = object(told['at_cells']);
   const count = (code: string, species: string): string => {
     const chance = object(object(uncertain[code])[species])['chance'];
     const records = object(byCountry[code])[species];
-    return records === undefined && typeof chance === 'number' ? `chance ${number(Math.min(chance, 0.999), 3)}` : String(records ?? 0);
+    const sources = names(object(listed[code])[species]);
+    const shown = records === undefined && typeof chance === 'number' ? `chance ${number(Math.min(chance, 0.999), 3)}` : String(records ?? 0);
+    return sources.length ? `${shown}; checklist: ${sources.join(', ')}` : shown;
   };
-  const found = new Set(codes.flatMap((code) => [...Object.keys(object(byCountry[code])), ...Object.keys(object(uncertain[code]))]));
+  const found = new Set(codes.flatMap((code) => [...Object.keys(object(byCountry[code])), ...Object.keys(object(uncertain[code])), ...Object.keys(object(listed[code]))]));
   const species = [...found].sort((a, b) => Number(shared.has(b)) - Number(shared.has(a)) || a.localeCompare(b));
   const rows = species.map((name) => {
     const head = element('th', '', name + (name in cells ? ' *' : ''));
@@ -133,7 +138,7 @@ function sides(told: Properties): HTMLElement[] {
   const heads = [element('th', '', 'Species'), ...codes.map((code) => country(code, 'th'))];
   for (const head of heads) head.setAttribute('scope', 'col');
   const body = element('table', 'sides', element('thead', '', element('tr', '', ...heads)), element('tbody', '', ...rows));
-  const summary = element('summary', '', `${certain.length} threatened species certain on two sides, ${shared.size - certain.length} more probable, ${species.length - shared.size} on one at most`);
+  const summary = element('summary', '', `${certain.length} threatened species certain on two sides, ${shared.size - certain.length - byList.length} more probable, ${byList.length} by a checklist, ${species.length - shared.size} on one at most`);
   const details = element('details', 'evidence', summary, body);
   if (Object.keys(cells).length) {
     details.append(paragraph('* told at the scale of the cell that is published of its records.', 'part-meaning'));

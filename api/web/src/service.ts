@@ -59,6 +59,11 @@ export function feature(collection: string, id: string | number): Promise<Featur
   return ask(`/ogc/collections/${collection}/items/${encodeURIComponent(id)}?f=json`);
 }
 
+/** A published record as GBIF's API tells it, with what lists say of its taxon where it lies. */
+export function record(key: unknown): Promise<Properties> {
+  return ask(`/v1/occurrence/${encodeURIComponent(String(key))}`);
+}
+
 /** How many published records a scientific or common name has, with what is below its taxon. */
 export async function recordsOf(name: string, restriction: Record<string, string>): Promise<Records> {
   const query = new URLSearchParams({ ...restriction, speciesList: name, limit: '0', facet: 'species', facetLimit: '2' });

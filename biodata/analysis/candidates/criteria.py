@@ -222,10 +222,11 @@ def with_meanings(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
 
 
 def shared_species(found: "TwoSided | None") -> Value:
-    """Count the threatened species that are on two sides, certainly or probably."""
+    """Count the threatened species that are on two sides, certainly or probably; those by checklists stand beside."""
     if found is None:
         return Value(None, {"records": None})
     both = {"shared": found.shared, "probably_shared": found.probably_shared, "one_sided": len(found.one_sided)}
+    both |= {"shared_by_list": found.shared_by_list} if found.listed else {}
     return Value(float(len(found.shared) + len(found.probably_shared)), both)
 
 

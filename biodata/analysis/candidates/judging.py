@@ -14,7 +14,7 @@ from biodata.analysis.candidates import ground as grounds
 from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.ground import Crossing, Ground, Habitat, Side, beyond_band
 from biodata.analysis.evidence.design import nights_needed
-from biodata.analysis.evidence.two_sided import CERTAIN, PROBABLE, TIERS
+from biodata.analysis.evidence.two_sided import CERTAIN, LISTED, TIERS, Checklists
 from biodata.core.vocabularies import SharingCategory
 from biodata.places import country_name
 
@@ -56,7 +56,7 @@ def two_sided_evidence(found: "TwoSided | None", sides: list[Side]) -> Check:
     """Check that each side has evidence, certain or probable, of a threatened species that another side has too."""
     meaning = (
         "Each side has a threatened species that another side has, too: certain by a record that surely lies there, "
-        "probable by records of which at least one very likely does."
+        "probable by records of which at least one very likely does, listed by no record but a checklist of an area."
     )
     if found is None:
         return Check(None, {"records": None}, meaning)
@@ -64,7 +64,7 @@ def two_sided_evidence(found: "TwoSided | None", sides: list[Side]) -> Check:
         f"{tier}_species_by_side": {" and ".join(side): len(found.shared_on(side, tier)) for side in sides}
         for tier in TIERS
     }
-    known = {" and ".join(side): len(set().union(*(found.known_in(code, PROBABLE) for code in side))) for side in sides}
+    known = {" and ".join(side): len(set().union(*(found.known_in(code, LISTED) for code in side))) for side in sides}
     tier = found.tier(sides)
     return Check(tier is not None, {"tier": tier, **by_tier, "species_by_side": known}, meaning)
 
@@ -117,7 +117,7 @@ def reason(checks: Mapping[str, Check]) -> str | None:
     if "species_by_side" not in found:
         return f"{_link(checks[PASSABLE])}, no records at hand on any side"
     known: Mapping[str, int] = found["species_by_side"]
-    without = [side for side, shared in found["probable_species_by_side"].items() if not shared]
+    without = [side for side, shared in found[f"{LISTED}_species_by_side"].items() if not shared]
     nothing = [side for side in without if not known[side]]
     counts = ", ".join(f"{n} in {_named(side)}" for side, n in known.items())
     survey = " and in ".join(_named(side) for side in nothing or without)
@@ -179,7 +179,7 @@ class Judged:
 
     @property
     def tier(self) -> str | None:
-        """The tier of its evidence on every side: certain, probable, or none."""
+        """The tier of its evidence on every side: certain, probable, listed, or none."""
         return None if self.species is None else self.species.tier(self.ground.sides)
 
     @property
@@ -199,6 +199,7 @@ def judge_by(
     boundaries: "BoundarySet",
     parameters: CandidateParameters,
     habitat: Habitat | None,
+    checklists: Checklists,
 ) -> Callable[[Ground], Judged]:
     """Return what judges ground with what a run has at hand.
 
@@ -209,13 +210,20 @@ def judge_by(
     boundaries : BoundarySet
     parameters : CandidateParameters
     habitat : Habitat, optional
+    checklists : Checklists
+        Of threatened species, by the area's id.
     """
 
     def judge(ground: Ground) -> Judged:
         near, found = None, None
         if records is not None:
             near = records.inside(grounds.grown(ground.polygon, parameters.evidence_distance_m))
-            found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"])
+            listed: dict[str, dict[str, list[str]]] = {}
+            for area_id, side in zip(ground.area_ids, ground.sides, strict=False):
+                for species, sources in checklists.get(area_id, {}).items():
+                    for code in side:
+                        listed.setdefault(code, {}).setdefault(species, []).extend(sources)
+            found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"], listed)
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else grounds.crossing(habitat, ground.polygon, beyond)
         checks = {

@@ -6,7 +6,7 @@ touches. dECA after Saura et al. 2011, https://doi.org/10.1016/j.ecolind.2010.06
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -25,7 +25,7 @@ from biodata.analysis.networks import connectivity, graphs, protconn, protconn_p
 from biodata.core import geo
 
 if TYPE_CHECKING:
-    from biodata.analysis.evidence import Counted
+    from biodata.analysis.evidence import Checklists, Counted
     from biodata.places import BoundarySet
 
 
@@ -163,6 +163,8 @@ class Surroundings:
         Reserve plans: how often they take some ground is its irreplaceability.
     agreements : sequence of Agreement, optional
         Between countries; none where the run was told of none.
+    checklists : Checklists
+        Threatened species of protected areas by checklists, by the area's id.
     """
 
     window: tuple[float, float, float, float] | None = None
@@ -171,6 +173,7 @@ class Surroundings:
     cost_layer: LayerFile | None = None
     plan: Plan | None = None
     agreements: Sequence[Agreement] | None = None
+    checklists: "Checklists" = field(default_factory=dict)
 
 
 def measure_by(

@@ -58,7 +58,7 @@ def candidate(
             name: getattr(one.species, name)
             for name in (
                 "by_country", "uncertain", "shared", "probably_shared", "one_sided", "left_out", "at_cells",
-                "cell_degrees", "certainty",
+                "cell_degrees", "certainty", "listed", "shared_by_list",
             )
         }  # fmt: skip
     return {
@@ -191,9 +191,9 @@ def find(
     """
     around = surroundings or Surroundings()
     table = _table(areas, boundaries)
-    if records is not None and records.records.is_empty():
+    if records is not None and records.records.is_empty() and not around.checklists:
         records = None
-    judge = judging.judge_by(records, boundaries, parameters, around.habitat)
+    judge = judging.judge_by(records, boundaries, parameters, around.habitat, around.checklists)
     links = grounds.pairs(table, corridors, distance_m=parameters.facing_distance_m)
     judged = [judge(_joined(pair, table, links)) for pair in links]
     passable = [pair for pair, one in zip(links, judged, strict=True) if one.checks[PASSABLE].passed]

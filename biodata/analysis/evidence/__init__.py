@@ -16,7 +16,7 @@ from biodata.analysis.evidence.counting import (
 )
 from biodata.analysis.evidence.design import STATIONS, DesignParameters, Detection, Proposal, propose
 from biodata.analysis.evidence.effort import EVENTS, Effort, effort
-from biodata.analysis.evidence.two_sided import LIKELY, TASKS, TIERS, TwoSided, survey_tasks, two_sided
+from biodata.analysis.evidence.two_sided import LIKELY, TASKS, TIERS, Checklists, TwoSided, survey_tasks, two_sided
 
 __all__ = [
     "COARSE",
@@ -30,6 +30,7 @@ __all__ = [
     "STATIONS",
     "TASKS",
     "TIERS",
+    "Checklists",
     "Counted",
     "DesignParameters",
     "Detection",

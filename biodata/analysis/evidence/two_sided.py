@@ -1,7 +1,7 @@
 """Species of a region by the side that they are recorded on, and what to look for on the other side."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 UNSURE: Final = "the side is not certain"
 """Of one small region the reasons that tell how near a border or coast a record lies are told as this one."""
 
-CERTAIN, PROBABLE = TIERS = tuple(str(tier) for tier in EvidenceTier)
+CERTAIN, PROBABLE, LISTED = TIERS = tuple(str(tier) for tier in EvidenceTier)
 """Evidence on a side is certain from one record on that counts there; probable when the chance that at least one of the
-records whose side is not certain lies there reaches the certainty that the run asks."""
+records whose side is not certain lies there reaches the certainty that the run asks; listed where no record says so, but a
+checklist of a protected area."""
+
+Checklists = Mapping[str, Mapping[str, Sequence[str]]]
+"""By a name, of an area or a country, and by species the sources of the checklists that name the species there."""
 
 LIKELY: Final = 0.75
 """A record adds to the chance of a side on which it lies at least so likely.
@@ -92,6 +96,10 @@ class TwoSided:
         of which half may reach out of the region.
     certainty : float
         Chance from which a species is probable.
+    listed : dict of str to dict of str to list of str
+        By country and species the sources of checklists of protected areas there that name it, whatever the records say.
+    shared_by_list : list of str
+        Species that are on two sides or more only if checklists are believed.
     """
 
     by_country: dict[str, dict[str, int]]
@@ -103,17 +111,19 @@ class TwoSided:
     at_cells: dict[str, int] = field(default_factory=dict)
     cell_degrees: dict[str, list[float]] = field(default_factory=dict)
     certainty: float = 0.95
+    listed: Checklists = field(default_factory=dict)
+    shared_by_list: list[str] = field(default_factory=list)
 
     def known_in(self, code: str, tier: str) -> set[str]:
-        """Return the species that are certain in a country; for the probable tier those that are probable there, too."""
-        probable = {name for name, told in self.uncertain[code].items() if told["probable"] and tier == PROBABLE}
-        return {*self.by_country[code], *probable}
+        """Return the species that a country has in a tier or a surer one."""
+        probable = {name for name, told in self.uncertain[code].items() if told["probable"] and tier != CERTAIN}
+        return {*self.by_country[code], *probable, *(self.listed.get(code, ()) if tier == LISTED else ())}
 
     def shared_on(self, side: tuple[str, ...], tier: str) -> list[str]:
-        """Return the species that a side shares with another, certain on both; or probable on one of them."""
+        """Return the species that a side shares with another in a tier or a surer one."""
         there = {name for code in side for name in self.known_in(code, tier)}
-        shared = self.shared if tier == CERTAIN else sorted({*self.shared, *self.probably_shared})
-        return [name for name in shared if name in there]
+        of_tier = (self.shared, self.probably_shared, self.shared_by_list)[: TIERS.index(tier) + 1]
+        return [name for name in sorted({name for shared in of_tier for name in shared}) if name in there]
 
     def tier(self, sides: list[tuple[str, ...]]) -> str | None:
         """Return the tier in which every side shares a species with another; None where one shares none."""
@@ -131,13 +141,15 @@ class TwoSided:
         reached, found = self.tier(sides), []
         if reached == CERTAIN:
             return []
+        reached = None if reached == LISTED else reached
         for side in sides:
             if self.shared_on(side, CERTAIN if reached else PROBABLE):
                 continue
             wanted = CERTAIN if reached else PROBABLE
             others = [code for other in sides if other != side for code in other]
             there = {name for code in others for name in self.known_in(code, wanted)}
-            near = {name for code in others for name in (*self.by_country[code], *self.uncertain[code])}
+            told_of = (self.by_country, self.uncertain, self.listed)
+            near = {name for code in others for found_in in told_of for name in found_in.get(code, ())}
             here = {name for code in side for name in self.known_in(code, wanted)}
             at_hand = {name: told for code in side for name, told in self.uncertain[code].items()}
             order = {name: (name not in there, -at_hand.get(name, _NONE)["chance"], name) for name in near - here}
@@ -160,7 +172,9 @@ def _more(told: Mapping[str, Any], certainty: float) -> int:
     return max(math.ceil(needed) - int(told["records"]), 1)
 
 
-def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: float = 0.95) -> TwoSided:
+def two_sided(
+    records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: float = 0.95, listed: Checklists | None = None
+) -> TwoSided:
     """Sort a region's records by side.
 
     Parameters
@@ -171,6 +185,8 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: fl
         The country codes of each side; a record belongs to the side that its `side` is of.
     certainty : float
         Chance from which a species whose records are not certain is probable on a side.
+    listed : Checklists, optional
+        By country.
 
     Returns
     -------
@@ -187,15 +203,24 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: fl
     unsure = dict(not_certain.iter_rows())
     shared: list[str] = []
     probably_shared: list[str] = []
+    shared_by_list: list[str] = []
     one_sided: list[dict[str, object]] = []
+    named = listed or {}
     known = {code: {name for name, told in found.items() if told["probable"]} for code, found in uncertain.items()}
-    for species in sorted({name for found in (*by_country.values(), *known.values()) for name in found}):
+    for species in sorted(
+        {name for found in (*by_country.values(), *known.values(), *named.values()) for name in found}
+    ):
         certain = [side for side in sides if any(species in by_country[code] for code in side)]
         probable = [side for side in sides if any(species in known[code] for code in side) and side not in certain]
         if len(certain) > 1:
             shared.append(species)
         elif len(certain) + len(probable) > 1:
             probably_shared.append(species)
+        elif (
+            sum(side in certain or side in probable or any(species in named.get(c, ()) for c in side) for side in sides)
+            > 1
+        ):
+            shared_by_list.append(species)
         elif certain:
             there = [code for code in codes if species in by_country[code]]
             elsewhere = [code for code in codes if code not in there]
@@ -215,6 +240,8 @@ def two_sided(records: pl.DataFrame, sides: list[tuple[str, ...]], certainty: fl
         at_cells,
         cell_degrees,
         certainty,
+        {code: dict(named.get(code, {})) for code in codes} if named else {},
+        shared_by_list,
     )
 
 

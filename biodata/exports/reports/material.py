@@ -250,9 +250,18 @@ def _box(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]
 def species_of(evidence: Mapping[str, Any]) -> list[str]:
     """Return the species that evidence names, those on two sides first, then those that are probably on two."""
     told = evidence.get("species") or {}
-    sides = [*(told.get("by_country") or {}).values(), *(told.get("uncertain") or {}).values()]
+    sides = [
+        *(told.get("by_country") or {}).values(),
+        *(told.get("uncertain") or {}).values(),
+        *(told.get("listed") or {}).values(),
+    ]
     counted = {name for by_species in sides for name in by_species}
-    shared = [name for key in ("shared", "probably_shared") for name in told.get(key) or [] if name in counted]
+    shared = [
+        name
+        for key in ("shared", "probably_shared", "shared_by_list")
+        for name in told.get(key) or []
+        if name in counted
+    ]
     return [*shared, *sorted(counted - set(shared))]
 
 

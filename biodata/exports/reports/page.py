@@ -35,6 +35,7 @@ TIERS: Final = MappingProxyType(
     {
         "certain": "The evidence is certain: each side has a record that surely lies there of a species that another side has, too.",
         "probable": "The evidence is probable: on a side no record of a shared species lies surely, but at least one of several very likely does.",
+        "listed": "The evidence is a checklist: on a side no record shows a shared species, but a checklist of a protected area names it.",
     }
 )
 VIEWS: Final = MappingProxyType(
@@ -139,6 +140,7 @@ def species_view(material: Material) -> dict[str, Any]:
     species = species_of(material.evidence)
     tiers: dict[str, str] = {name: Markup('<span class="yes">two sides</span>') for name in found["shared"]}
     tiers |= dict.fromkeys(found.get("probably_shared") or [], "two sides, one of them probable")
+    tiers |= dict.fromkeys(found.get("shared_by_list") or [], "two sides, one of them by a checklist")
     rows = [
         (_with_common(name, material), material.categories.get(name, "–"), *(_records(found, code, name) for code in codes),
          tiers.get(name, "one side at most"), number(cells[name]) if name in cells else "–")
@@ -162,10 +164,12 @@ def _records(found: Told, code: str, species: str) -> str:
     """Return the records that count in a country; where there is none the chance that others lie there."""
     count = found["by_country"][code].get(species, 0)
     unsure = (found.get("uncertain") or {}).get(code, {}).get(species)
+    sources = (found.get("listed") or {}).get(code, {}).get(species, [])
+    named = f"; checklist: {', '.join(sources)}" if sources else ""
     if count or not unsure:
-        return number(count)
+        return number(count) + named
     untold = f", {number(unsure['untold'])} without uncertainty" if unsure.get("untold") else ""
-    return f"0; chance {min(unsure['chance'], 0.999):g} by {counted(unsure['records'], 'record')}{untold}"
+    return f"0; chance {min(unsure['chance'], 0.999):g} by {counted(unsure['records'], 'record')}{untold}{named}"
 
 
 def _with_common(species: str, material: Material) -> Markup:

@@ -101,7 +101,7 @@ def outcome_of(settings: Settings, request: Corridors, report: RunReport) -> Out
         *(RunInput(f"layer {name}", sha256) for name, sha256 in sorted(facts["resistance_layers"].items())),
         *(
             RunInput(name, facts[f"{name}_sha256"], str(facts.get(name, name)))
-            for name in ("plan", "plan_units", "agreements", "cost_layer")
+            for name in ("plan", "plan_units", "agreements", "area_checklists", "cost_layer")
             if f"{name}_sha256" in facts
         ),
         RunInput("protected_areas", run_records.table_hash(areas, settings), f"lake {report.snapshot}"),

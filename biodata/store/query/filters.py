@@ -165,7 +165,7 @@ class InCountry:
 class Listed:
     """A record of a taxon that lists give a status (`terms.TAXON_STATUS`) in the record's country, division, or everywhere.
 
-    A status of a group is one of all that is below it.
+    A status of a group is one of all that is below it, but of those of whose own name the list says something else.
 
     Attributes
     ----------
@@ -176,7 +176,7 @@ class Listed:
     area : str, optional
         Where it is said, wherever the record lies.
     ranks : tuple of str
-        The ranks of the taxa of which it is said; empty for any. Fewer are asked faster.
+        The ranks of the taxa of which it is said; empty for any, which takes much memory.
     """
 
     kind: str

@@ -287,11 +287,11 @@ def _recorded(node: f.Recorded, table: Table) -> Sql:
 
 _RANKED: Final = MappingProxyType(
     {
-        **{rank.upper(): quote(rank) for rank in ("species", *GROUPS)},
         **dict.fromkeys(("SUBSPECIES", "VARIETY", "FORM"), """concat_ws(' ', "species", "infraspecificEpithet")"""),
+        **{rank.upper(): quote(rank) for rank in ("species", *GROUPS)},
     }
 )
-"""Where a record has the name of each rank."""
+"""Where a record has the name of each rank, the lowest first."""
 
 
 def _listed(node: f.Listed, table: Table) -> Sql:
@@ -306,17 +306,23 @@ def _listed(node: f.Listed, table: Table) -> Sql:
         problem = f"{table.name} have no statuses of lists"
         raise InputError(problem, column=node.kind, code="FILTER_INVALID")
     parts, params = list[str](), list[Any]()
-    for rank in node.ranks or _RANKED:
-        if rank not in _RANKED:
-            continue
-        asked = f"FROM taxon_statuses WHERE kind = ?{among} AND taxonRank = ?"
-        parts.append(f"{_RANKED[rank]} IN (SELECT taxon {asked} AND area = ?)")
-        params += [*said, rank, _text(_STATED, GLOBAL if node.area is None else node.area)]
-        if node.area is None:
-            for place in ("countryCode", "province_code"):
-                parts.append(f'({_RANKED[rank]}, "{place}") IN (SELECT taxon, area {asked})')
-                params += [*said, rank]
-    return f"({' OR '.join(f'coalesce({part}, false)' for part in parts) or 'false'})", params
+    ranks = [rank for rank in _RANKED if not node.ranks or rank in node.ranks]
+    for column in (None, "countryCode", "province_code") if node.area is None else (None,):
+        places = [_text(_STATED, node.area or GLOBAL)] if column is None else []
+        told, of_area = ("taxon", " AND area = ?") if column is None else ("taxon, area", "")
+        beside = "" if column is None else f', "{column}"'
+        for level, rank in enumerate(ranks):
+            asked = f"FROM taxon_statuses WHERE taxonRank = ? AND kind = ?{among}{of_area}"
+            part, values = f"({_RANKED[rank]}{beside}) IN (SELECT {told} {asked})", [rank, *said, *places]
+            # A list that says something of a lower name says that, and nothing of it by its group.
+            for lower in ranks[:level]:
+                own = f"FROM taxon_statuses WHERE taxonRank = ? AND kind = ?{of_area}"
+                same = f"SELECT {told} {own} AND checklist IN (SELECT checklist {asked})"
+                part += f" AND coalesce(({_RANKED[lower]}{beside}) NOT IN ({same}), true)"
+                values += [lower, said[0], *places, rank, *said, *places]
+            parts.append(f"coalesce({part}, false)")
+            params += values
+    return f"({' OR '.join(parts) or 'false'})", params
 
 
 def select(table: Table, columns: Sequence[str], filter_: Filter | None) -> Sql:
