@@ -176,11 +176,13 @@ def _fault(problem: str, value: Any, expected: str | None) -> str:
 
 
 def _problem_line(problem: Mapping[str, Any], language: str, *, report: str | None) -> str:
-    """Return a problem as a line: ! blocks and ? is doubtful; a file of several is named, which the report's own is not."""
+    """Return a problem as a line: ! blocks, ? is doubtful, i is settled; a file of several is named, which the report's own is not."""
+    from biodata.surveys.problems import rank
+
     file = problem["file"] if problem["file"] != report else None
     place = _place((file, problem["sheet"]), problem["row"], problem["column"], language)
     fault = _fault(problem["message"], problem.get("value"), problem.get("expected"))
-    return f"{'!' if problem['blocking'] else '?'} {place or problem['file']}: {fault}"
+    return f"{'!?i'[rank(problem)]} {place or problem['file']}: {fault}"
 
 
 def say_problems(report: Mapping[str, Any], language: str, *, indent: str = "") -> None:
@@ -236,9 +238,6 @@ def say_survey(told: dict[str, Any], language: str, *, rows: bool = True) -> Non
             say(f"  {report['note']}")
     for step in told["history"]:
         say(f"  {step_line(step, language)}" + (f": {step['note']}" if "note" in step else ""))
-        for one in step.get("questions", ()):
-            place = {name: one.get(name, "-") for name in ("row", "column", "question")}
-            say(f"    {line('QUESTION_AT', language, **place)}")
 
 
 def say_next(told: Mapping[str, Any]) -> None:

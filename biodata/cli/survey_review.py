@@ -145,7 +145,6 @@ def review(
     account: options.AccountOption = "",
     country: Annotated[str | None, typer.Option(help="The side, such as LA; all of the account's that wait.")] = None,
     reasons: Annotated[str, typer.Option(help="Why, or what is asked; it must tell no place.")] = "",
-    question: Annotated[list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")] = None,
     rows: Annotated[bool, typer.Option("--rows", help="The rows of the file as they came, with their exact places.")] = False,
     language: options.LanguageOption = "en",
 ) -> None:  # fmt: skip
@@ -155,18 +154,16 @@ def review(
     its values, which only this machine's owner sees, and what the check found. With --account only that account's sides;
     with --rows the rows of the file as they came.
 
-    Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
+    Example: biodata survey review 1 ask --account noy --reasons "row 7: is the sex sure?" --data biodata_data
     """
     from biodata.surveys import review as reviews
     from biodata.surveys import views
 
     with options.opened(installation(data), language) as found:
         if decision is not None:
-            reviewer, questions = found.who(account), [_question(text) for text in question or ()]
-            reviews.decide(
-                found.registry, reviewer, number, decision, seen=found.version(reviewer, number), country=country, reasons=reasons,
-                questions=questions,
-            )  # fmt: skip
+            reviewer = found.who(account)
+            seen = found.version(reviewer, number)
+            reviews.decide(found.registry, reviewer, number, decision, seen=seen, country=country, reasons=reasons)
             found.say_state(reviewer, number)
             return
         who, side = found.who(account) if account else None, country and country.strip().upper()
@@ -197,18 +194,6 @@ def answer(
         who = found.who(account)
         reviews.answer(found.registry, who, number, words, seen=found.version(who, number))
         found.say_state(who, number)
-
-
-def _question(text: str) -> dict[str, Any]:
-    """Read ROW:COLUMN=QUESTION, with SHEET! before it where wanted."""
-    place, equals, question = text.partition("=")
-    sheet, _, rest = place.rpartition("!")
-    row, _, column = rest.partition(":")
-    if not equals or not question.strip() or not (row.isascii() and row.isdigit()):
-        problem = "this question names no row"
-        raise InputError(problem, column="--question", value=text, expected="7:sex=is this sure?", code="OPTIONS_UNFIT")
-    told = {"sheet": sheet, "row": int(row), "column": column, "question": question.strip()}
-    return {name: value for name, value in told.items() if value != ""}
 
 
 def history(

@@ -30,7 +30,7 @@ NO_COUNTRY: Final = "ZZ"  # the side of records that lie in no country
 
 def step(
     session: Session, submission: Submission, action: str, *, state: str, actor: str, role: str,
-    country: Sequence[str] | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
+    country: Sequence[str] | None = None, note: str = "",
     seen: int | None = None, details: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Take a submission a step further, from the version that was `seen`, else the one that was read in this session.
@@ -46,14 +46,13 @@ def step(
     if taken.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
         raise changed_meanwhile(submission.id, before)
     session.refresh(submission)
-    asked = [dict(one) for one in questions or ()] or None
     of_sides: Sequence[str | None] = country or [None]
     for side in of_sides:
         about = {"submission_id": submission.id, "action": action, "role": role, "country": side, "note": note}
-        session.add(SubmissionEvent(**about, questions=asked))
+        session.add(SubmissionEvent(**about))
     if state not in WAITING:
         survey_files.forget_view(session, submission.id)
-    told = {"dataset": submission.dataset, "country": country, "questions": len(questions or ()), **(details or {})}
+    told = {"dataset": submission.dataset, "country": country, **(details or {})}
     audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
 
 
