@@ -158,7 +158,8 @@ def _answer(request: Request, key: str) -> Response:
         if exact:
             kept = {"release": kept["release"], **(result_pages.exact(found.settings.data, dataset) or _NOTHING)}
         if "refused" in kept:
-            detail = f"nothing can be told of this dataset: {kept['refused']}"
+            nothing = f"nothing can be told of this dataset: {kept['refused']}"
+            detail = result_pages.removed(found.registry, [dataset], language) or nothing
             raise ProblemError(Code.RECORD_MISSING, detail, field="key")
         if form == "json" and ending != ".pdf":
             return json_answer({"release": kept["release"], **kept["results"]})

@@ -145,6 +145,7 @@ def results(
     from biodata.runs import engines as run_engines
     from biodata.runs.engines import Work
     from biodata.runs.engines.work import facts_of
+    from biodata.surveys import result_pages
     from biodata.surveys.words import sentences
 
     language = options.language_of_tag(language)
@@ -152,7 +153,14 @@ def results(
     common.check_outputs([out], [])
     settings = common.installation(data)
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
-    outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
+    try:
+        outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
+    except InputError as error:
+        with options.opened(settings, language) as found:
+            removed = error.code == "SURVEY_MISSING" and result_pages.removed(found.registry, dataset, language)
+        if not removed:
+            raise
+        raise InputError(removed, column="dataset", value=", ".join(dataset), code=error.code) from error
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
     told, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
     written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)

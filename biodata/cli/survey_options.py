@@ -290,7 +290,7 @@ def _say_lines(lines: Sequence[str]) -> None:
     for text in lines[:_MOST]:
         say(f"  {text}")
     if len(lines) > _MOST:
-        say(f"  … + {len(lines) - _MOST}: biodata survey diff --out FILE")
+        say(f"  … + {len(lines) - _MOST}: biodata survey diff --json")
 
 
 def _changed_line(cell: Mapping[str, Any], language: str) -> str:

@@ -26,21 +26,20 @@ def diff(
     dataset: options.DatasetOption,
     data: DataOption = DEFAULT_DATA,
     part: PartOption = None,
-    out: Annotated[Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)] = None,
     licence: options.LicenceOption = None,
     language: options.LanguageOption = "en",
     as_json: options.JsonOption = False,
 ) -> None:  # fmt: skip
     """Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, unchanged.
 
-    Nothing is changed. Compared are the cells as people wrote them.
+    Nothing is changed. Compared are the cells as people wrote them; --json has every row.
 
-    Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv
+    Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data
     """
     from biodata.ingest import survey_shapes
     from biodata.store import survey_steps
     from biodata.surveys import licences
-    from biodata.surveys.difference import difference
+    from biodata.surveys.difference import as_dict, difference
     from biodata.surveys.submit import part_name
 
     with options.opened(installation(data), language) as (settings, registry, language):
@@ -48,13 +47,10 @@ def diff(
         decided = survey_steps.options(registry, dataset)
         licence = survey_shapes.checked(licence) or licences.of_dataset(registry, dataset).told
     found = difference([file], dataset, part_name(part or file.stem), settings, options=decided, licence=licence)
-    if out is not None:
-        text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
-        out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
-        say(json.dumps(found.as_dict(), ensure_ascii=False))
+        say(json.dumps(as_dict(found, most=None), ensure_ascii=False))
     else:
-        options.say_difference(found.as_dict(), language)
+        options.say_difference(as_dict(found), language)
 
 
 def submit(

@@ -132,22 +132,18 @@ def decide(
 def _own_sides(who: Principal, submission: Submission, country: str | None) -> list[str]:
     every, mine = submission.sides or {}, _to_decide(who, submission)
     wanted = country.strip().upper() if country is not None else None
-    code, value = "REVIEW_FORBIDDEN", country
+    told: dict[str, Any] = {"column": "country", "value": country}
     if sides.is_of_team(who, submission):
-        problem, expected, value = "OWN", "ANOTHER_REVIEWER", None
-    elif wanted is not None and wanted not in every:
-        problem, expected = "NO_SUCH_SIDE", "ONE_OF_SIDES"
-        code = "FIELD_INVALID"
-    elif not mine and sides.reviewed(who, submission):
-        problem, expected = "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED"
-    elif not mine:
-        problem, expected = "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every)
-    elif wanted is not None and wanted not in mine:
-        problem, expected = "SIDE_WITH", f"your side: {', '.join(mine)}"
-    else:
-        return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
-    named = {"a": ", ".join(every)} if problem != "SIDE_WITH" else {"a": wanted, "b": _whose(wanted or "")}
-    return refuse(code, problem, expected, column="country", value=value, **named)
+        refuse("REVIEW_FORBIDDEN", "OWN", "ANOTHER_REVIEWER", column="country")
+    if wanted is not None and wanted not in every:
+        refuse("FIELD_INVALID", "NO_SUCH_SIDE", "ONE_OF_SIDES", **told, a=", ".join(every))
+    if not mine and sides.reviewed(who, submission):
+        refuse("REVIEW_FORBIDDEN", "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED", **told)
+    if not mine:
+        refuse("REVIEW_FORBIDDEN", "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every), **told)
+    if wanted is not None and wanted not in mine:
+        refuse("REVIEW_FORBIDDEN", "SIDE_WITH", f"your side: {', '.join(mine)}", **told, a=wanted, b=_whose(wanted))
+    return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
 
 
 def _whose(side: str) -> str:
