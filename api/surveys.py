@@ -1,6 +1,7 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Annotated, Final
@@ -31,6 +32,7 @@ from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 from biodata.surveys.submit import Sent, part_name
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictRoute)
+reviews_router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictSmallRoute)
 
 Known = Annotated[Principal, Depends(auth.need)]
 PRIVATE: Final = "private, no-store"
@@ -64,7 +66,7 @@ async def hand_in(request: Request) -> Response:
         return await run(partial(_receive, request, found, sender, upload, sent))
 
 
-@router.get(
+@reviews_router.get(
     "", summary="Surveys that concern you", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(survey_bodies.SubmissionList, other=(401,)),
 )  # fmt: skip
@@ -73,7 +75,7 @@ def every(request: Request, who: Known) -> Response:
     return json_answer({"results": review.listed(service(request).registry, who)}, cache=PRIVATE)
 
 
-@router.get(
+@reviews_router.get(
     "/{number}", summary="What became of a survey", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(survey_bodies.Submission, missing=True, other=(401,)),
 )  # fmt: skip
@@ -86,7 +88,7 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
     return show(request, who, integer("number", number))
 
 
-@router.get(
+@reviews_router.get(
     "/{number}/rows", summary="A survey's rows as they would be published", openapi_extra=documents.plain_parameters(*_OF_ROWS),
     responses=documents.answers(survey_bodies.SubmissionRows, missing=True, other=(401, 409, 422)),
 )  # fmt: skip
@@ -149,8 +151,6 @@ def _receive(request: Request, found: Service, sender: Principal, upload: survey
     return receipt(request, sender, number)
 
 
-reviews_router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictSmallRoute)
-
 Number = Annotated[str, documents.WHOLE]
 _SEEN: Final = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"')
 _SEEN_BEFORE: Final = {
@@ -169,9 +169,7 @@ _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tel
 )  # fmt: skip
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
-    wanted = _number(request, who, number, Action.HAND_IN)
-    review.submit(service(request).registry, who, wanted, seen=_version_asked(request, wanted))
-    return show(request, who, wanted)
+    return _put_down(request, who, number, Action.HAND_IN, review.submit)
 
 
 @reviews_router.post(
@@ -180,12 +178,8 @@ def submit(request: Request, who: Known, number: Number) -> Response:
 )  # fmt: skip
 def decide(request: Request, who: Known, number: Number, sent: survey_bodies.Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
-    wanted = _number(request, who, number, Action.REVIEW_SUBMISSION)
-    review.decide(
-        service(request).registry, who, wanted, sent.decision, seen=_version_asked(request, wanted), country=sent.country,
-        reasons=sent.reasons,
-    )  # fmt: skip
-    return show(request, who, wanted)
+    decided = partial(review.decide, decision=sent.decision, country=sent.country, reasons=sent.reasons)
+    return _put_down(request, who, number, Action.REVIEW_SUBMISSION, decided)
 
 
 @reviews_router.post(
@@ -194,9 +188,7 @@ def decide(request: Request, who: Known, number: Number, sent: survey_bodies.Dec
 )  # fmt: skip
 def answer(request: Request, who: Known, number: Number, sent: survey_bodies.Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
-    wanted = _number(request, who, number, Action.HAND_IN)
-    review.answer(service(request).registry, who, wanted, sent.answer, seen=_version_asked(request, wanted))
-    return show(request, who, wanted)
+    return _put_down(request, who, number, Action.HAND_IN, partial(review.answer, words=sent.answer))
 
 
 @reviews_router.delete(
@@ -235,13 +227,14 @@ def versions(request: Request, who: Known, key: str) -> Response:
     return json_answer({"results": found, "may_return": may(who, Action.HAND_IN, dataset=key)}, cache=PRIVATE)
 
 
-def _number(request: Request, who: Principal, number: str, action: Action) -> int:
-    """Return the number of a survey that concerns somebody, who may do this with it; else it is not there, or forbidden."""
+def _put_down(request: Request, who: Principal, number: str, action: Action, done: Callable[..., None]) -> Response:
+    """Do something with a survey that concerns somebody, who may, and answer how it stands; else it is not there, or forbidden."""
     wanted = integer("number", number)
     is_of_team = review.look(service(request).registry, who, wanted)["mine"]
     if not (is_of_team if action is Action.HAND_IN else may_somewhere(who, action)):
         raise auth.forbidden(request, who, action)
-    return wanted
+    done(service(request).registry, who, wanted, seen=_version_asked(request, wanted))
+    return show(request, who, wanted)
 
 
 def _version_asked(request: Request, number: int) -> int:

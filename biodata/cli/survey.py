@@ -103,11 +103,11 @@ def check(
     options.no_folders(files, language)
     common.check_outputs(outs, files)
     contents = [(file.name, file.read_bytes()) for file in files]
-    rules, known = options.known_rules(data)
-    licences, accepted = options.kept_of_dataset(data, dataset)
+    known = options.known_of(data, dataset)
+    known["accepted"] += accept or ()
     report = surveys.check_files(
-        contents, common.boundaries_for(data), encoding=encoding, rules=rules, known=known,
-        licence=survey_shapes.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
+        contents, common.boundaries_for(data), encoding=encoding, licence=survey_shapes.checked(licence), language=language,
+        dataset=dataset, **known,
     )  # fmt: skip
     for path in outs:
         form = ReportForm(path.suffix.lower().removeprefix("."))

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from biodata.access.roles import Principal
     from biodata.core.settings import Settings
-    from biodata.sharing import RuleSet
     from biodata.store.registry import Registry
-    from biodata.surveys.licences import OfDataset
 
 
 LanguageOption = Annotated[
@@ -71,7 +69,7 @@ class Opened(NamedTuple):
 
     def say_state(self, who: "Principal", number: int) -> None:
         """Print how a survey stands."""
-        say(state_line(number, self.look(who, number)["state"], self.language))
+        say(state_line(number, self.look(who, number)["stage"], self.language))
 
 
 @contextmanager
@@ -95,28 +93,22 @@ def language_of_tag(told: str) -> str:
     return language
 
 
-def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[OfDataset, list[str]]":
-    """Return what is known of a dataset: its licence, and what was accepted for it; nothing before there is one."""
+def known_of(data: Path, dataset: str | None) -> dict[str, Any]:
+    """Return what a check of a dataset's file knows, as `surveys.check_files` takes it: nothing before there is an installation."""
+    from biodata.store.lake import Lake
     from biodata.store.registry import Registry
     from biodata.store.survey_steps import accepted_of
-    from biodata.surveys.licences import NONE_KNOWN, of_dataset
-
-    if dataset is None or not data.is_dir():
-        return NONE_KNOWN, []
-    with Registry.open(settings_for(data)) as registry:
-        return of_dataset(registry, dataset), accepted_of(registry, dataset)
-
-
-def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
-    """Return an installation's sharing rules and its checklists; nothing where there is no installation yet."""
-    if not (data / "lake").is_dir():
-        return None, None
-    from biodata.store.lake import Lake
+    from biodata.surveys.licences import of_dataset
     from biodata.surveys.notices import rules_and_taxa
 
-    settings = settings_for(data)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return rules_and_taxa(settings, lake)
+    settings, known = settings_for(data), dict[str, Any](accepted=[])
+    if dataset is not None and data.is_dir():
+        with Registry.open(settings) as registry:
+            known |= {"licences": of_dataset(registry, dataset), "accepted": accepted_of(registry, dataset)}
+    if (data / "lake").is_dir():
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            known["rules"], known["known"] = rules_and_taxa(settings, lake)
+    return known
 
 
 def no_folders(files: Sequence[Path], language: str) -> None:

@@ -229,6 +229,8 @@ def restore(
 ) -> None:  # fmt: skip
     """Make an earlier version of a part current again: one more version, through the same review.
 
+    What was published as a cell stays one: `biodata survey status` says so beside the difference.
+
     Example: biodata survey restore 1 --account rangers --data biodata_data
     """
     from biodata.surveys import submit as sending
@@ -238,7 +240,6 @@ def restore(
         made, told = sending.restore(found.registry, who, number), found.look(who, number)
     part = f"{told['dataset']}: {told['part']}"
     say(options.line("SURVEY_RETURNS", found.language, number=made, version=told["part_version"], dataset=part))
-    say(f"  {options.line('RETURN_KEEPS_COARSE', found.language)}")
 
 
 def remove(

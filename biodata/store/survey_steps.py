@@ -76,7 +76,7 @@ def committed(session: Session, submission: Submission, *, snapshot: int | None)
     if submission.state == COMMITTED:
         return
     last = last_of(session, submission.dataset, submission.part)
-    submission.part_version, submission.snapshot = 1 if last is None else _number(last) + 1, snapshot
+    submission.part_version, submission.snapshot = 1 if last is None else (last.part_version or 0) + 1, snapshot
     told = {"part": submission.part, "version": submission.part_version, "snapshot": snapshot}
     step(session, submission, "committed", state=COMMITTED, actor=MACHINE, role=MACHINE, details=told)
 
@@ -113,7 +113,7 @@ def _versions(session: Session, dataset: str, part: str) -> list[Submission]:
 
 def _after(session: Session, submission: Submission) -> list[Submission]:
     every = _versions(session, submission.dataset, submission.part)
-    return [one for one in every if _number(one) > _number(submission)]
+    return [one for one in every if (one.part_version or 0) > (submission.part_version or 0)]
 
 
 def shown_since(session: Session, submission: Submission) -> str | None:
@@ -123,10 +123,6 @@ def shown_since(session: Session, submission: Submission) -> str | None:
     has = select(Release.id).where(Release.snapshot >= submission.snapshot)
     found: str | None = session.scalar(has.order_by(Release.snapshot, Release.created).limit(1))
     return found
-
-
-def _number(submission: Submission) -> int:
-    return submission.part_version or 0
 
 
 PREFIX: Final = "heading."
