@@ -143,9 +143,10 @@ def _sent(upload: survey_bodies.Upload) -> Sent:
 
 
 def _receive(request: Request, found: Service, sender: Principal, upload: survey_bodies.Upload, sent: Sent) -> Response:
-    content, own = upload.file.read(), {"sender": sender, "dataset": upload.dataset, "sent": sent}
     try:
-        number = surveys.receive(found.settings, found.registry, content, upload.name, **own)
+        number = surveys.receive(
+            found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset, sent=sent
+        )  # fmt: skip
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
     return receipt(request, sender, number)
