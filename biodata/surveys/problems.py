@@ -109,7 +109,7 @@ def rank(problem: Mapping[str, Any]) -> int:
 
 def groups_of(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the problems of a report of one kind and column together, those that block first, what is settled last."""
-    found: dict[tuple[bool, str, str | None], list[Mapping[str, Any]]] = {}
+    found: dict[tuple[int, str, str | None], list[Mapping[str, Any]]] = {}
     for one in problems:
         found.setdefault((rank(one), one["code"], one["column"]), []).append(one)
     return [
