@@ -230,7 +230,6 @@ def upload() -> dict[str, Any]:
         },
     }
     header = {"in": "header", "required": False, "schema": {"type": "string"}}
-    short = {"schema": {"type": "string", "minLength": 1, "maxLength": 200}}
     return {
         **body,
         "parameters": [
@@ -243,7 +242,6 @@ def upload() -> dict[str, Any]:
             parameter(
                 "dry_run", {"type": "boolean", "default": False}, "Check only; nothing is kept, no key is needed."
             ),
-            {**header, **short, "name": "Idempotency-Key", "description": "The same key again is the same upload."},
             {**header, "name": "X-API-Key", "description": "The key, where it is not in Authorization: Bearer."},
         ],
     }

@@ -43,7 +43,6 @@ class Code(Enum):
     JOBS_TOO_MANY = 429, "Too much waits for the worker."
     METHOD_NOT_ALLOWED = 405, "This method is not answered here."
     NOT_ACCEPTABLE = 406, "This is not told in any of the accepted types."
-    IDEMPOTENCY_KEY_REUSED = 409, "The same Idempotency-Key came with another file."
     RELEASE_GONE = 410, "The release that the cursor belongs to is no longer open."
     UPLOAD_TOO_LARGE = 413, "The upload is larger than what is taken."
     RATE_LIMITED = 429, "There were more requests than are answered."

@@ -102,9 +102,7 @@ DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _UNLIMITED: Final = ("/health/", "/metrics", "/assets/", "/pages.css")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_REQUEST_HEADERS: Final = (
-    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-ID"
-)
+_REQUEST_HEADERS: Final = "Accept, Authorization, Content-Type, If-Match, If-None-Match, X-API-Key, X-Request-ID"
 _EXPOSED: Final = (
     "Allow, Content-Crs, Content-Disposition, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
     "Warning, "

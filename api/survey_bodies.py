@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import FormData, UploadFile
@@ -14,19 +14,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from api.errors import Code, ProblemError
-
-Text = Annotated[str | None, Field(max_length=200)]
-
-
-class Question(BaseModel):
-    """What a reviewer asks about a row."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    sheet: Text = None
-    row: int | None = Field(default=None, ge=1, le=2_000_000)
-    column: Text = None
-    question: str = Field(min_length=1, max_length=1000)
 
 
 class Decision(BaseModel):
@@ -40,7 +27,6 @@ class Decision(BaseModel):
         description="The side; all of yours that wait where none is told. ZZ: records of no country.",
     )  # fmt: skip
     reasons: str = Field(default="", max_length=4000, description="Why, or what is asked; it must tell no place.")
-    questions: list[Question] = Field(default=[], max_length=200)
 
 
 class Answer(BaseModel):
@@ -64,7 +50,6 @@ class Happened(BaseModel):
     role: str = Field(description="As what it was done: uploader, reviewer, node_manager, biodata or command line.")
     country: str | None = Field(default=None, description="The side that decided or asked: with that country's node.")
     note: str | None = Field(default=None, description="Reasons, what is asked, or the answer.")
-    questions: list[Question] | None = None
     date: datetime
 
 

@@ -79,7 +79,7 @@ def _data(language: str) -> str:
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 
-templates_router = APIRouter(prefix="/v1/surveys/templates", tags=["surveys"])
+templates_router = APIRouter(prefix="/v1/surveys/templates", tags=["surveys"], route_class=auth.StrictRoute)
 
 _CACHE: Final = "public, max-age=3600"
 _LANGUAGE: Final = documents.plain_parameters(
@@ -96,7 +96,6 @@ _ANSWERS: Final = {
 )
 async def one(request: Request, design: str) -> Response:
     """Answer with a workbook that goes in without a warning once it is filled in rightly."""
-    only(request, "language")
     language = language_asked(request)
     if design not in DESIGNS:
         detail = f"no design is called {design[:80]!r}; those that there are: {', '.join(DESIGNS)}"
@@ -110,7 +109,7 @@ async def one(request: Request, design: str) -> Response:
     return Response(content, media_type=templates.MEDIA_TYPE, headers=headers)
 
 
-results_router = APIRouter(prefix="/v1/surveys/results", tags=["surveys"])
+results_router = APIRouter(prefix="/v1/surveys/results", tags=["surveys"], route_class=auth.StrictRoute)
 
 PDF: Final = "application/pdf"
 _FORMS: Final = ("html", "json")
@@ -142,7 +141,6 @@ async def results(request: Request, key: str) -> Response:
 def _answer(request: Request, key: str) -> Response:
     from biodata.surveys import result_pages
 
-    only(request, "f", "exact", "language")
     form, language = one_of("f", request.query_params.get("f", "html"), _FORMS), language_asked(request)
     dataset, ending = key.removesuffix(".pdf"), ".pdf" if key.endswith(".pdf") else ".html"
     exact, found = boolean("exact", request.query_params.get("exact", "false")), service(request)
@@ -160,7 +158,8 @@ def _answer(request: Request, key: str) -> Response:
         if exact:
             kept = {"release": kept["release"], **(result_pages.exact(found.settings.data, dataset) or _NOTHING)}
         if "refused" in kept:
-            detail = f"nothing can be told of this dataset: {kept['refused']}"
+            nothing = f"nothing can be told of this dataset: {kept['refused']}"
+            detail = result_pages.removed(found.registry, [dataset], language) or nothing
             raise ProblemError(Code.RECORD_MISSING, detail, field="key")
         if form == "json" and ending != ".pdf":
             return json_answer({"release": kept["release"], **kept["results"]})

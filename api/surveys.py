@@ -1,11 +1,11 @@
 """Surveys of monitoring projects: checked at once for anybody, taken in for those who have a key."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import orjson
 from anyio import to_thread
 from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents, survey_bodies
-from api.answers import json_answer, only
-from api.auth import Gate, SmallRoute
+from api.answers import json_answer
+from api.auth import Gate, StrictRoute, StrictSmallRoute
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
 from api.models import Receipt
@@ -31,11 +31,11 @@ from biodata.surveys.licences import of_dataset
 from biodata.surveys.report_forms import MEDIA_TYPES, ReportForm, write_report
 from biodata.surveys.submit import Sent, part_name
 
-router = APIRouter(prefix="/v1/surveys", tags=["surveys"])
+router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictRoute)
+reviews_router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictSmallRoute)
 
 Known = Annotated[Principal, Depends(auth.need)]
 PRIVATE: Final = "private, no-store"
-_VARY: Final = "Accept-Language, Authorization, X-API-Key"
 _OF_ROWS: Final = (
     ("table", {"type": "string", "enum": ["occurrences", "events"], "default": "occurrences"}, "Records, or sampling events."),
     ("side", {"type": "string"}, "Only rows of this side of yours."),
@@ -52,10 +52,8 @@ _OF_ROWS: Final = (
 )
 async def hand_in(request: Request) -> Response:
     """Check a survey in any of its forms and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
-    only(request, "dry_run", *PARAMETERS)
-    idempotency_key = key_of_request(request)
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    await run_in_threadpool(asked if dry_run else language_asked, request)
+    form, language = await run_in_threadpool(asked, request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     # A check waits at its gate; what is kept is only written down.
     kept = partial(to_thread.run_sync, limiter=request.app.state.checking)
@@ -64,21 +62,20 @@ async def hand_in(request: Request) -> Response:
     async with survey_bodies.receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
         sent = _sent(upload)
         if sender is None:
-            return await run(partial(check, request, found, upload))
-        return await run(partial(_receive, request, found, sender, upload, idempotency_key, sent))
+            return await run(partial(check, request, found, upload, sent, form, language))
+        return await run(partial(_receive, request, found, sender, upload, sent))
 
 
-@router.get(
+@reviews_router.get(
     "", summary="Surveys that concern you", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(survey_bodies.SubmissionList, other=(401,)),
 )  # fmt: skip
 def every(request: Request, who: Known) -> Response:
     """Answer with what you handed in, and with what you review."""
-    only(request, "language")
     return json_answer({"results": review.listed(service(request).registry, who)}, cache=PRIVATE)
 
 
-@router.get(
+@reviews_router.get(
     "/{number}", summary="What became of a survey", openapi_extra={"parameters": [documents.LANGUAGE]},
     responses=documents.answers(survey_bodies.Submission, missing=True, other=(401,)),
 )  # fmt: skip
@@ -88,11 +85,10 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
     The ETag tells the version that a decision is about. The report is told in the language that is asked for; it holds no
     value of the file, and tells sheet, row and column.
     """
-    only(request, "language")
     return show(request, who, integer("number", number))
 
 
-@router.get(
+@reviews_router.get(
     "/{number}/rows", summary="A survey's rows as they would be published", openapi_extra=documents.plain_parameters(*_OF_ROWS),
     responses=documents.answers(survey_bodies.SubmissionRows, missing=True, other=(401, 409, 422)),
 )  # fmt: skip
@@ -102,7 +98,6 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
     They are made by the sharing rules when it is checked, so a coarse place is a cell here, too, and a withheld record a count.
     They are gone as soon as nobody decides any more.
     """
-    only(request, *(name for name, _, _ in _OF_ROWS))
     told, asked = request.query_params, language_asked(request)
     for name, values in (("table", views.TABLES), ("change", CHANGES)):
         if name in told:
@@ -116,23 +111,19 @@ def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) 
         change=told.get("change"), event=told.get("event"), offset=offset, limit=min(limit, views.MOST_ROWS),
         language=asked, rules_hash=rules_of(found.registry).hash,
     )  # fmt: skip
-    return json_answer(body, cache=PRIVATE, headers={"Content-Language": asked, "Vary": _VARY})
+    return json_answer(body, cache=PRIVATE, headers=_headers(asked))
+
+
+def _headers(language: str) -> dict[str, str]:
+    return {"Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key"}
 
 
 def show(request: Request, who: Principal, number: int, *, status: int = 200) -> Response:
     """Return how a submission stands, to those whom it concerns."""
     language = language_asked(request)
     body = review.look(service(request).registry, who, number, language=language)
-    headers = {"Content-Language": language, "Vary": _VARY, "ETag": f'"{number}-{body["version"]}"'}
-    return json_answer(body, status=status, cache=PRIVATE, headers=headers)
-
-
-def key_of_request(request: Request) -> str | None:
-    """Return the request's Idempotency-Key."""
-    found = request.headers.get("idempotency-key")
-    if found is not None and not 0 < len(found) <= 200:
-        raise invalid(field="Idempotency-Key", value=found, expected="1 to 200 characters")
-    return found
+    etag = {"ETag": f'"{number}-{body["version"]}"'}
+    return json_answer(body, status=status, cache=PRIVATE, headers=_headers(language) | etag)
 
 
 def receipt(request: Request, who: Principal, number: int) -> Response:
@@ -140,43 +131,26 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
     language, location = language_asked(request), f"/v1/surveys/{number}"
     body = review.look(service(request).registry, who, number, language=language)
     told = {"id": number, "location": location} | {name: body.get(name) for name in ("state", "stage", "next")}
-    headers = {"Content-Language": language, "Vary": _VARY, "Location": location}
-    return Response(orjson.dumps(told), 202, headers, media_type="application/json")
+    return json_answer(told, status=202, cache=PRIVATE, headers=_headers(language) | {"Location": location})
 
 
 def _sent(upload: survey_bodies.Upload) -> Sent:
     told = upload.told
     return Sent(
         part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
-        licence=told.get("license"), accept=accepted_now(upload),
+        licence=told.get("license"), accept=tuple(filter(None, map(str.strip, told.get("accept", "").splitlines()))),
     )  # fmt: skip
 
 
-def _receive(
-    request: Request,
-    found: Service,
-    sender: Principal,
-    upload: survey_bodies.Upload,
-    idempotency_key: str | None,
-    sent: Sent,
-) -> Response:
+def _receive(request: Request, found: Service, sender: Principal, upload: survey_bodies.Upload, sent: Sent) -> Response:
     try:
         number = surveys.receive(
-            found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset,
-            idempotency_key=idempotency_key, sent=sent,
+            found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset, sent=sent
         )  # fmt: skip
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
     return receipt(request, sender, number)
 
-
-class ReviewRoute(SmallRoute):
-    """A route whose body may hold questions at rows."""
-
-    most_bytes = 300_000
-
-
-reviews_router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=ReviewRoute)
 
 Number = Annotated[str, documents.WHOLE]
 _SEEN: Final = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"')
@@ -196,10 +170,7 @@ _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tel
 )  # fmt: skip
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
-    only(request, "language")
-    wanted = _number(request, who, number, Action.HAND_IN)
-    review.submit(service(request).registry, who, wanted, seen=_version_asked(request, wanted))
-    return show(request, who, wanted)
+    return _put_down(request, who, number, Action.HAND_IN, review.submit)
 
 
 @reviews_router.post(
@@ -208,13 +179,8 @@ def submit(request: Request, who: Known, number: Number) -> Response:
 )  # fmt: skip
 def decide(request: Request, who: Known, number: Number, sent: survey_bodies.Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
-    only(request, "language")
-    wanted = _number(request, who, number, Action.REVIEW_SUBMISSION)
-    review.decide(
-        service(request).registry, who, wanted, sent.decision, seen=_version_asked(request, wanted), country=sent.country,
-        reasons=sent.reasons, questions=[one.model_dump(exclude_none=True) for one in sent.questions],
-    )  # fmt: skip
-    return show(request, who, wanted)
+    decided = partial(review.decide, decision=sent.decision, country=sent.country, reasons=sent.reasons)
+    return _put_down(request, who, number, Action.REVIEW_SUBMISSION, decided)
 
 
 @reviews_router.post(
@@ -223,10 +189,7 @@ def decide(request: Request, who: Known, number: Number, sent: survey_bodies.Dec
 )  # fmt: skip
 def answer(request: Request, who: Known, number: Number, sent: survey_bodies.Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
-    only(request, "language")
-    wanted = _number(request, who, number, Action.HAND_IN)
-    review.answer(service(request).registry, who, wanted, sent.answer, seen=_version_asked(request, wanted))
-    return show(request, who, wanted)
+    return _put_down(request, who, number, Action.HAND_IN, partial(review.answer, words=sent.answer))
 
 
 @reviews_router.delete(
@@ -239,7 +202,6 @@ def remove(request: Request, who: Known, number: Number) -> Response:
     Nothing is lost: POST /v1/surveys/{number}/restore brings any version of it back. One that still waits is taken back,
     and its file is gone. The answer is the version that removes the part, or the survey that only waited.
     """
-    only(request, "language")
     wanted, found = integer("number", number), service(request)
     language_asked(request)
     return show(request, who, sending.remove(found.settings, found.registry, who, wanted), status=202)
@@ -251,7 +213,6 @@ def remove(request: Request, who: Known, number: Number) -> Response:
 )  # fmt: skip
 def restore(request: Request, who: Known, number: Number) -> Response:
     """Send an earlier version of a part again: one more version of it, checked and reviewed like any other."""
-    only(request, "language")
     wanted, registry = integer("number", number), service(request).registry
     language_asked(request)
     return receipt(request, who, sending.restore(registry, who, wanted))
@@ -263,18 +224,18 @@ def restore(request: Request, who: Known, number: Number) -> Response:
 )  # fmt: skip
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
-    only(request, "language")
     found = review.versions(service(request).registry, who, key)
     return json_answer({"results": found, "may_return": may(who, Action.HAND_IN, dataset=key)}, cache=PRIVATE)
 
 
-def _number(request: Request, who: Principal, number: str, action: Action) -> int:
-    """Return the number of a survey that concerns somebody, who may do this with it; else it is not there, or forbidden."""
+def _put_down(request: Request, who: Principal, number: str, action: Action, done: Callable[..., None]) -> Response:
+    """Do something with a survey that concerns somebody, who may, and answer how it stands; else it is not there, or forbidden."""
     wanted = integer("number", number)
     is_of_team = review.look(service(request).registry, who, wanted)["mine"]
     if not (is_of_team if action is Action.HAND_IN else may_somewhere(who, action)):
         raise auth.forbidden(request, who, action)
-    return wanted
+    done(service(request).registry, who, wanted, seen=_version_asked(request, wanted))
+    return show(request, who, wanted)
 
 
 def _version_asked(request: Request, number: int) -> int:
@@ -287,7 +248,6 @@ def _version_asked(request: Request, number: int) -> int:
     return int(match[2]) if match and int(match[1]) == number else -1
 
 
-PARAMETERS: Final = ("language", "format")
 _NO_STORE: Final = "no-store"
 
 
@@ -315,27 +275,11 @@ def language_asked(request: Request) -> str:
     return language
 
 
-def report_answer(report: dict[str, Any], upload: survey_bodies.Upload, form: ReportForm, language: str) -> Response:
-    """Return the report in the form and language that were asked for."""
-    headers = {
-        "Cache-Control": _NO_STORE, "Content-Language": language, "Vary": "Accept-Language, Authorization, X-API-Key",
-    }  # fmt: skip
-    if form is ReportForm.JSON:
-        return json_answer(report, cache=_NO_STORE, headers=headers)
-    upload.file.seek(0)
-    content = write_report(form, report, upload.file.read(), language=language)
-    headers["Content-Disposition"] = f'attachment; filename="report.{form.value}"'
-    return Response(content, 200, headers, media_type=MEDIA_TYPES[form])
-
-
-def accepted_now(upload: survey_bodies.Upload) -> tuple[str, ...]:
-    """Return the proposals that a form accepts."""
-    return tuple(one.strip() for one in upload.told.get("accept", "").splitlines() if one.strip())
-
-
-def check(request: Request, found: Service, upload: survey_bodies.Upload) -> Response:
+def check(
+    request: Request, found: Service, upload: survey_bodies.Upload, sent: Sent, form: ReportForm, language: str
+) -> Response:
     """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
-    (form, language), dataset = asked(request), upload.dataset
+    dataset = upload.dataset
     if dataset is not None and not may(auth.principal(request), Action.HAND_IN, dataset=dataset):
         dataset = None
     rules, checklist = rules_of(found.registry), None
@@ -346,13 +290,17 @@ def check(request: Request, found: Service, upload: survey_bodies.Upload) -> Res
         # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
         # polygon with them, a roost, a grave.
         rules = rules.of_taxa_alone()
-    licence = survey_shapes.checked(upload.told.get("license"), code="FIELD_INVALID")
     report = surveys.check(
         upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist,
-        licence=licence, licences=of_dataset(found.registry, dataset), language=language, dataset=upload.dataset,
-        accepted=(*accepted_of(found.registry, dataset), *accepted_now(upload)),
+        licence=survey_shapes.checked(sent.licence, code="FIELD_INVALID"), licences=of_dataset(found.registry, dataset),
+        language=language, dataset=upload.dataset, accepted=(*accepted_of(found.registry, dataset), *sent.accept),
     )  # fmt: skip
-    return report_answer(report, upload, form, language)
+    if form is ReportForm.JSON:
+        return json_answer(report, cache=_NO_STORE, headers=_headers(language))
+    upload.file.seek(0)
+    content = write_report(form, report, upload.file.read(), language=language)
+    named = {"Content-Disposition": f'attachment; filename="report.{form.value}"', "Cache-Control": _NO_STORE}
+    return Response(content, 200, _headers(language) | named, media_type=MEDIA_TYPES[form])
 
 
 def asked(request: Request) -> tuple[ReportForm, str]:

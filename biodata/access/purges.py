@@ -117,7 +117,7 @@ def forget_submission(session: Session, data: Path, submission: Submission, data
     submission.report = submission.difference = None
     survey_files.forget_view(session, submission.id)
     for event in session.scalars(select(SubmissionEvent).where(SubmissionEvent.submission_id == submission.id)):
-        event.note, event.questions = "", None
+        event.note = ""
     forget_report(data, f"submission-{submission.id}")
     forget_report(data, f"difference-{submission.id}")
     others = select(Submission.id).where(

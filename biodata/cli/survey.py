@@ -103,11 +103,11 @@ def check(
     options.no_folders(files, language)
     common.check_outputs(outs, files)
     contents = [(file.name, file.read_bytes()) for file in files]
-    rules, known = options.known_rules(data)
-    licences, accepted = options.kept_of_dataset(data, dataset)
+    known = options.known_of(data, dataset)
+    known["accepted"] += accept or ()
     report = surveys.check_files(
-        contents, common.boundaries_for(data), encoding=encoding, rules=rules, known=known,
-        licence=survey_shapes.checked(licence), licences=licences, language=language, dataset=dataset, accepted=(*accepted, *(accept or ())),
+        contents, common.boundaries_for(data), encoding=encoding, licence=survey_shapes.checked(licence), language=language,
+        dataset=dataset, **known,
     )  # fmt: skip
     for path in outs:
         form = ReportForm(path.suffix.lower().removeprefix("."))
@@ -144,6 +144,7 @@ def results(
     from biodata.exports.reports import survey_page
     from biodata.runs.engines import work as run_engines
     from biodata.runs.engines.work import Work, facts_of
+    from biodata.surveys import result_pages
     from biodata.surveys.words import sentences
 
     language = options.language_of_tag(language)
@@ -151,7 +152,14 @@ def results(
     common.check_outputs([out], [])
     settings = common.installation(data)
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
-    outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
+    try:
+        outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
+    except InputError as error:
+        with options.opened(settings, language) as found:
+            removed = error.code == "SURVEY_MISSING" and result_pages.removed(found.registry, dataset, language)
+        if not removed:
+            raise
+        raise InputError(removed, column="dataset", value=", ".join(dataset), code=error.code) from error
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
     told, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
     written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from biodata.access.roles import Principal
     from biodata.core.settings import Settings
-    from biodata.sharing import RuleSet
     from biodata.store.registry import Registry
-    from biodata.surveys.licences import OfDataset
 
 
 LanguageOption = Annotated[
@@ -71,7 +69,7 @@ class Opened(NamedTuple):
 
     def say_state(self, who: "Principal", number: int) -> None:
         """Print how a survey stands."""
-        say(state_line(number, self.look(who, number)["state"], self.language))
+        say(state_line(number, self.look(who, number)["stage"], self.language))
 
 
 @contextmanager
@@ -95,28 +93,22 @@ def language_of_tag(told: str) -> str:
     return language
 
 
-def kept_of_dataset(data: Path, dataset: str | None) -> "tuple[OfDataset, list[str]]":
-    """Return what is known of a dataset: its licence, and what was accepted for it; nothing before there is one."""
+def known_of(data: Path, dataset: str | None) -> dict[str, Any]:
+    """Return what a check of a dataset's file knows, as `surveys.check_files` takes it: nothing before there is an installation."""
+    from biodata.store.lake import Lake
     from biodata.store.registry import Registry
     from biodata.store.survey_steps import accepted_of
-    from biodata.surveys.licences import NONE_KNOWN, of_dataset
-
-    if dataset is None or not data.is_dir():
-        return NONE_KNOWN, []
-    with Registry.open(settings_for(data)) as registry:
-        return of_dataset(registry, dataset), accepted_of(registry, dataset)
-
-
-def known_rules(data: Path) -> "tuple[RuleSet | None, pl.DataFrame | None]":
-    """Return an installation's sharing rules and its checklists; nothing where there is no installation yet."""
-    if not (data / "lake").is_dir():
-        return None, None
-    from biodata.store.lake import Lake
+    from biodata.surveys.licences import of_dataset
     from biodata.surveys.notices import rules_and_taxa
 
-    settings = settings_for(data)
-    with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-        return rules_and_taxa(settings, lake)
+    settings, known = settings_for(data), dict[str, Any](accepted=[])
+    if dataset is not None and data.is_dir():
+        with Registry.open(settings) as registry:
+            known |= {"licences": of_dataset(registry, dataset), "accepted": accepted_of(registry, dataset)}
+    if (data / "lake").is_dir():
+        with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
+            known["rules"], known["known"] = rules_and_taxa(settings, lake)
+    return known
 
 
 def no_folders(files: Sequence[Path], language: str) -> None:
@@ -176,11 +168,13 @@ def _fault(problem: str, value: Any, expected: str | None) -> str:
 
 
 def _problem_line(problem: Mapping[str, Any], language: str, *, report: str | None) -> str:
-    """Return a problem as a line: ! blocks and ? is doubtful; a file of several is named, which the report's own is not."""
+    """Return a problem as a line: ! blocks, ? is doubtful, i is settled; a file of several is named, which the report's own is not."""
+    from biodata.surveys.problems import rank
+
     file = problem["file"] if problem["file"] != report else None
     place = _place((file, problem["sheet"]), problem["row"], problem["column"], language)
     fault = _fault(problem["message"], problem.get("value"), problem.get("expected"))
-    return f"{'!' if problem['blocking'] else '?'} {place or problem['file']}: {fault}"
+    return f"{'!?i'[rank(problem)]} {place or problem['file']}: {fault}"
 
 
 def say_problems(report: Mapping[str, Any], language: str, *, indent: str = "") -> None:
@@ -236,9 +230,6 @@ def say_survey(told: dict[str, Any], language: str, *, rows: bool = True) -> Non
             say(f"  {report['note']}")
     for step in told["history"]:
         say(f"  {step_line(step, language)}" + (f": {step['note']}" if "note" in step else ""))
-        for one in step.get("questions", ()):
-            place = {name: one.get(name, "-") for name in ("row", "column", "question")}
-            say(f"    {line('QUESTION_AT', language, **place)}")
 
 
 def say_next(told: Mapping[str, Any]) -> None:
@@ -291,7 +282,7 @@ def _say_lines(lines: Sequence[str]) -> None:
     for text in lines[:_MOST]:
         say(f"  {text}")
     if len(lines) > _MOST:
-        say(f"  … + {len(lines) - _MOST}: biodata survey diff --out FILE")
+        say(f"  … + {len(lines) - _MOST}: biodata survey diff --json")
 
 
 def _changed_line(cell: Mapping[str, Any], language: str) -> str:

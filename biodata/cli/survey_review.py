@@ -26,21 +26,20 @@ def diff(
     dataset: options.DatasetOption,
     data: DataOption = DEFAULT_DATA,
     part: PartOption = None,
-    out: Annotated[Path | None, typer.Option(help="Write every row to this CSV, or JSON by its ending.", dir_okay=False)] = None,
     licence: options.LicenceOption = None,
     language: options.LanguageOption = "en",
     as_json: options.JsonOption = False,
 ) -> None:  # fmt: skip
     """Tell what a survey's file would change of its part of a dataset: rows that are new, changed cell by cell, gone, unchanged.
 
-    Nothing is changed. Compared are the cells as people wrote them.
+    Nothing is changed. Compared are the cells as people wrote them; --json has every row.
 
-    Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv
+    Example: biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data
     """
     from biodata.ingest import survey_shapes
     from biodata.store import survey_steps
     from biodata.surveys import licences
-    from biodata.surveys.difference import difference
+    from biodata.surveys.difference import as_dict, difference
     from biodata.surveys.submit import part_name
 
     with options.opened(installation(data), language) as (settings, registry, language):
@@ -48,13 +47,10 @@ def diff(
         decided = survey_steps.options(registry, dataset)
         licence = survey_shapes.checked(licence) or licences.of_dataset(registry, dataset).told
     found = difference([file], dataset, part_name(part or file.stem), settings, options=decided, licence=licence)
-    if out is not None:
-        text = json.dumps(found.as_dict(most=None), ensure_ascii=False, indent=1)
-        out.write_text(text if out.suffix == ".json" else found.as_csv(), encoding="utf-8")
     if as_json:
-        say(json.dumps(found.as_dict(), ensure_ascii=False))
+        say(json.dumps(as_dict(found, most=None), ensure_ascii=False))
     else:
-        options.say_difference(found.as_dict(), language)
+        options.say_difference(as_dict(found), language)
 
 
 def submit(
@@ -145,7 +141,6 @@ def review(
     account: options.AccountOption = "",
     country: Annotated[str | None, typer.Option(help="The side, such as LA; all of the account's that wait.")] = None,
     reasons: Annotated[str, typer.Option(help="Why, or what is asked; it must tell no place.")] = "",
-    question: Annotated[list[str] | None, typer.Option(help="ROW:COLUMN=QUESTION or SHEET!ROW:COLUMN=QUESTION; may be repeated.")] = None,
     rows: Annotated[bool, typer.Option("--rows", help="The rows of the file as they came, with their exact places.")] = False,
     language: options.LanguageOption = "en",
 ) -> None:  # fmt: skip
@@ -155,18 +150,16 @@ def review(
     its values, which only this machine's owner sees, and what the check found. With --account only that account's sides;
     with --rows the rows of the file as they came.
 
-    Example: biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
+    Example: biodata survey review 1 ask --account noy --reasons "row 7: is the sex sure?" --data biodata_data
     """
     from biodata.surveys import review as reviews
     from biodata.surveys import views
 
     with options.opened(installation(data), language) as found:
         if decision is not None:
-            reviewer, questions = found.who(account), [_question(text) for text in question or ()]
-            reviews.decide(
-                found.registry, reviewer, number, decision, seen=found.version(reviewer, number), country=country, reasons=reasons,
-                questions=questions,
-            )  # fmt: skip
+            reviewer = found.who(account)
+            seen = found.version(reviewer, number)
+            reviews.decide(found.registry, reviewer, number, decision, seen=seen, country=country, reasons=reasons)
             found.say_state(reviewer, number)
             return
         who, side = found.who(account) if account else None, country and country.strip().upper()
@@ -197,18 +190,6 @@ def answer(
         who = found.who(account)
         reviews.answer(found.registry, who, number, words, seen=found.version(who, number))
         found.say_state(who, number)
-
-
-def _question(text: str) -> dict[str, Any]:
-    """Read ROW:COLUMN=QUESTION, with SHEET! before it where wanted."""
-    place, equals, question = text.partition("=")
-    sheet, _, rest = place.rpartition("!")
-    row, _, column = rest.partition(":")
-    if not equals or not question.strip() or not (row.isascii() and row.isdigit()):
-        problem = "this question names no row"
-        raise InputError(problem, column="--question", value=text, expected="7:sex=is this sure?", code="OPTIONS_UNFIT")
-    told = {"sheet": sheet, "row": int(row), "column": column, "question": question.strip()}
-    return {name: value for name, value in told.items() if value != ""}
 
 
 def history(
@@ -248,6 +229,8 @@ def restore(
 ) -> None:  # fmt: skip
     """Make an earlier version of a part current again: one more version, through the same review.
 
+    What was published as a cell stays one: `biodata survey status` says so beside the difference.
+
     Example: biodata survey restore 1 --account rangers --data biodata_data
     """
     from biodata.surveys import submit as sending
@@ -257,7 +240,6 @@ def restore(
         made, told = sending.restore(found.registry, who, number), found.look(who, number)
     part = f"{told['dataset']}: {told['part']}"
     say(options.line("SURVEY_RETURNS", found.language, number=made, version=told["part_version"], dataset=part))
-    say(f"  {options.line('RETURN_KEEPS_COARSE', found.language)}")
 
 
 def remove(

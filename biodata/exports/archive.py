@@ -26,6 +26,7 @@ from biodata.exports.request import DatasetShare, ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
 from biodata.exports.templating import environment, xml_text
 from biodata.exports.zip_writer import Piece, ZipWriter, compress
+from biodata.harmonise import event_times
 from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, MEDIA
@@ -141,6 +142,10 @@ def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     number = pl.coalesce(_RECORD, pl.when(by_key).then(pl.col("key").cast(pl.String))).alias(_RECORD)
     if events is not None:
         frame = frame.select(events.core_ids(frame).alias("coreid"), pl.all())
+        # A record's time is in the zone of its event: both are told as one instant.
+        lacks = pl.col("event_time").is_not_null() & pl.col("event_zone").is_null()
+        zone = pl.when(lacks).then(events.zones(frame)).alias("zone")
+        frame = event_times.zoned(frame.with_columns(zone)).drop("zone", "offset")
     frame = frame.with_columns(number)
     offset = pl.when(pl.col("event_zone").str.contains(r"^[+-]")).then("event_zone").otherwise(pl.lit(""))
     frame = frame.with_columns(pl.concat_str("event_time", offset).alias(_EVENT_TIME))

@@ -111,6 +111,15 @@ class Events:
             .to_series()
         )
 
+    def zones(self, records: pl.DataFrame) -> pl.Series:
+        """Return the time zone of each record's event, else of the one that it is a part of."""
+        own = self.rows.select("datasetKey", "eventID", "time_zone").drop_nulls()
+        upper = own.rename({"eventID": "parentEventID", "time_zone": "zone_above"})
+        found = records.select("datasetKey", "eventID", "parentEventID")
+        found = found.join(own, on=["datasetKey", "eventID"], how="left", maintain_order="left")
+        found = found.join(upper, on=["datasetKey", "parentEventID"], how="left", maintain_order="left")
+        return found.select(pl.coalesce("time_zone", "zone_above")).to_series()
+
     def write(self, selection: Selection, archive: ZipWriter) -> None:
         """Write `event.txt` and `humboldt.txt`; the events of the surveys first, then rows for records without one."""
         member = archive.begin(EVENT_FILE)

@@ -389,25 +389,43 @@ def of_event(columns: Mapping[str, pl.Series], told: Told) -> tuple[dict[str, pl
             cells.alias("told"),
         ]
     ).with_columns(zone=pl.when(pl.col("event_time").is_not_null() & pl.col("event_zone").is_null()).then(zone))
-    there = frame["zone"].drop_nulls().unique().sort()
-    if there.is_empty():
+    if not frame["zone"].count():
         return dict(columns), []
+    found = zoned(frame)
+    noted = repairs(found["offset"].is_not_null(), "event_zone", found["offset"], OF_EVENT, applied=True)
+    return {**columns, "eventDate": found["eventDate"], "event_zone": found["event_zone"]}, [noted]
+
+
+def zoned(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give times the offset that a zone had then.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        n rows with `eventDate`, `event_start`, `event_time`, `event_zone`, and `zone`: null where there is nothing to give.
+
+    Returns
+    -------
+    polars.DataFrame of n rows
+        The same with `offset`, which `event_zone` has where it was null, and each time of `eventDate`.
+    """
+    there = frame["zone"].drop_nulls().unique().sort()
     offset = pl.coalesce(
-        pl.when(pl.col("zone") == name).then(times.offsets(pl.col("event_start"), pl.col("event_time"), name))
-        for name in there
+        pl.lit(None, pl.String),
+        *(
+            pl.when(pl.col("zone") == name).then(times.offsets(pl.col("event_start"), pl.col("event_time"), name))
+            for name in there
+        ),
     )
     found = frame.with_columns(offset=offset)
     known = found["offset"].drop_nulls().unique().sort()
-    dated = pl.coalesce(
-        *(
-            pl.when(pl.col("offset") == one).then(pl.col("eventDate").str.replace_all(_UNZONED, f"${{1}}{one}${{2}}"))
-            for one in known
-        ),
-        "eventDate",
+    dated = (
+        pl.when(pl.col("offset") == one).then(pl.col("eventDate").str.replace_all(_UNZONED, f"${{1}}{one}${{2}}"))
+        for one in known
     )
-    filled = found.select(eventDate=dated, event_zone=pl.coalesce("event_zone", "offset"))
-    noted = repairs(found["offset"].is_not_null(), "event_zone", found["offset"], OF_EVENT, applied=True)
-    return {**columns, "eventDate": filled["eventDate"], "event_zone": filled["event_zone"]}, [noted]
+    return found.with_columns(
+        eventDate=pl.coalesce(*dated, "eventDate"), event_zone=pl.coalesce("event_zone", "offset")
+    )
 
 
 def with_declared(frame: pl.DataFrame, zone: str | None) -> pl.DataFrame:

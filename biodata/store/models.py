@@ -286,7 +286,6 @@ class SubmissionEvent(Base):
     role: Mapped[str] = mapped_column(String(40))  # as what somebody did it; never a name
     country: Mapped[str | None] = mapped_column(String(2))
     note: Mapped[str] = mapped_column(default="")
-    questions: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))  # at which sheet, row, column
     created: Mapped[datetime] = mapped_column(default=now)
 
 

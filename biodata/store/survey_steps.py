@@ -30,7 +30,7 @@ NO_COUNTRY: Final = "ZZ"  # the side of records that lie in no country
 
 def step(
     session: Session, submission: Submission, action: str, *, state: str, actor: str, role: str,
-    country: Sequence[str] | None = None, note: str = "", questions: Sequence[Mapping[str, Any]] | None = None,
+    country: Sequence[str] | None = None, note: str = "",
     seen: int | None = None, details: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Take a submission a step further, from the version that was `seen`, else the one that was read in this session.
@@ -46,14 +46,13 @@ def step(
     if taken.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result counts its rows
         raise changed_meanwhile(submission.id, before)
     session.refresh(submission)
-    asked = [dict(one) for one in questions or ()] or None
     of_sides: Sequence[str | None] = country or [None]
     for side in of_sides:
         about = {"submission_id": submission.id, "action": action, "role": role, "country": side, "note": note}
-        session.add(SubmissionEvent(**about, questions=asked))
+        session.add(SubmissionEvent(**about))
     if state not in WAITING:
         survey_files.forget_view(session, submission.id)
-    told = {"dataset": submission.dataset, "country": country, "questions": len(questions or ()), **(details or {})}
+    told = {"dataset": submission.dataset, "country": country, **(details or {})}
     audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
 
 
@@ -77,7 +76,7 @@ def committed(session: Session, submission: Submission, *, snapshot: int | None)
     if submission.state == COMMITTED:
         return
     last = last_of(session, submission.dataset, submission.part)
-    submission.part_version, submission.snapshot = 1 if last is None else _number(last) + 1, snapshot
+    submission.part_version, submission.snapshot = 1 if last is None else (last.part_version or 0) + 1, snapshot
     told = {"part": submission.part, "version": submission.part_version, "snapshot": snapshot}
     step(session, submission, "committed", state=COMMITTED, actor=MACHINE, role=MACHINE, details=told)
 
@@ -114,7 +113,7 @@ def _versions(session: Session, dataset: str, part: str) -> list[Submission]:
 
 def _after(session: Session, submission: Submission) -> list[Submission]:
     every = _versions(session, submission.dataset, submission.part)
-    return [one for one in every if _number(one) > _number(submission)]
+    return [one for one in every if (one.part_version or 0) > (submission.part_version or 0)]
 
 
 def shown_since(session: Session, submission: Submission) -> str | None:
@@ -124,10 +123,6 @@ def shown_since(session: Session, submission: Submission) -> str | None:
     has = select(Release.id).where(Release.snapshot >= submission.snapshot)
     found: str | None = session.scalar(has.order_by(Release.snapshot, Release.created).limit(1))
     return found
-
-
-def _number(submission: Submission) -> int:
-    return submission.part_version or 0
 
 
 PREFIX: Final = "heading."

@@ -25,7 +25,6 @@ from biodata.surveys.problems import PLACE_LIKE
 from biodata.text.controlled import Vocabulary, parse_controlled
 
 _SHOWN: Final = 1_000  # rows of each kind that a report holds; `--out` writes all
-_CSV: Final = ("kind", "sheet", "row", "identifier", "column", "before", "after", "was_row", "was_sheet")
 _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 OTHER_COLUMN: Final = "another column"  # stands for a heading that may be a cell of the file
 KINDS: Final = ("new", "changed", "gone", "unchanged")
@@ -82,29 +81,13 @@ class TableDifference:
         }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What a new version of a part would change of its events and its records."""
+Difference = Mapping[str, TableDifference]
+"""What a new version of a part would change of its `TABLES`."""
 
-    dataset: str
-    part: str
-    events: TableDifference
-    occurrences: TableDifference
 
-    def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
-        """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
-        tables = {name: getattr(self, name).as_dict(values=values, most=most) for name in TABLES}
-        return {"dataset": self.dataset, "part": self.part, **tables}
-
-    def as_csv(self) -> str:
-        """Return every row that would change as CSV; what a spreadsheet would take for a formula has an apostrophe."""
-        frames = []
-        for name in TABLES:
-            one: TableDifference = getattr(self, name)
-            rows = one.rows.filter(pl.col("kind").is_in(("new", "gone")))
-            cells = one.cells.with_columns(kind=pl.lit("changed"))
-            frames.append(pl.concat([rows, cells], how="diagonal").select(pl.lit(name).alias("table"), *_CSV))
-        return pl.concat(frames).with_columns(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1")).write_csv()
+def as_dict(difference: Difference, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
+    """Return a difference as plain values for JSON, as `TableDifference.as_dict` does of each table."""
+    return {name: one.as_dict(values=values, most=most) for name, one in difference.items()}
 
 
 def difference(
@@ -138,8 +121,7 @@ def difference_of(
     where = And((Compare("datasetKey", "=", dataset), Compare("dataset_part", "=", part)))
     events, records = (lake.read(name, where=where) for name in ("events", "verbatim"))
     had = {"events": states.of_lake_events(events), "occurrences": states.of_lake_records(records)}
-    tables = {name: compare(had[name], brought[name], shown=published.get(name, ())) for name in TABLES}
-    return Difference(dataset, part, **tables)
+    return {name: compare(had[name], brought[name], shown=published.get(name, ())) for name in TABLES}
 
 
 def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = ()) -> TableDifference:

@@ -28,6 +28,7 @@ from biodata.core.errors import InputError
 from biodata.formats.workbooks import read_text_grid
 from biodata.ingest.survey_shapes import ACCEPT_MARK, REPORTED
 from biodata.surveys import words
+from biodata.surveys.problems import rank
 
 MAX_SHEET_BYTES: Final = 80_000_000  # unpacked; of larger sheets the sheet of problems alone is answered
 MAX_COMMENTS, MAX_LISTED, MAX_LETTERS = 5_000, 50_000, 1_000  # cells with a comment, problems, letters of a comment
@@ -140,7 +141,8 @@ def _mark(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequenc
             cells[place].append(problem)
     for number, ((name, row, column), there) in enumerate(cells.items()):
         cell = _top_left(book[name], row, column)
-        cell.fill = _BLOCKING if any(problem["blocking"] for problem in there) else _DOUBTFUL
+        if fill := (_BLOCKING, _DOUBTFUL, None)[min(map(rank, there))]:
+            cell.fill = fill
         if number < MAX_COMMENTS:
             cell.comment = _comment(there, cell.comment)
 
@@ -173,7 +175,7 @@ def _list(book: Workbook, problems: Sequence[Mapping[str, Any]], places: Sequenc
     sheet.append([*headings[:-1], f"{headings[-1]} {ACCEPT_MARK}"])
     for cell in sheet[1]:
         cell.font, cell.fill = Font(bold=True), _TOP
-    listed = list(zip(problems, places, strict=True))[:MAX_LISTED]
+    listed = sorted(zip(problems, places, strict=True), key=lambda both: rank(both[0]))[:MAX_LISTED]
     for number, (problem, place) in enumerate(listed, start=2):
         shown = {**problem, "blocking": word("YES" if problem["blocking"] else "NO")}
         for at, column in enumerate(REPORTED, start=1):

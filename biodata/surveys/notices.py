@@ -122,10 +122,7 @@ def notices(
     found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
     names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
     told = [_of_name(one, records["source_row"], language) for one in _together(found)]
-    others: list[tuple[str, dict[str, Any]]] = [
-        ("RECORDS_WAIT", {"name": "", "count": count, "places": n, "needed": PLACES})
-        for n, count in sorted(waits.items())
-    ]
+    others: list[tuple[str, dict[str, Any]]] = [("RECORDS_WAIT", {"name": "", **of_waiting(waits)})] if waits else []
     others += [("SCOPE_WORD_UNKNOWN", {"name": word}) for word in unknown]
     others += [("SCOPE_TAXON_UNPLACED", {"name": name}) for name in names]
     licences = records["license"].unique().to_list()
@@ -134,6 +131,12 @@ def notices(
     if kept is not None and parse_licence(kept) in licences:
         others.append(("LICENSE_KEPT", {"name": "license", "licence": kept}))
     return told + [_notice(code, params, language) for code, params in others]
+
+
+def of_waiting(counts: Mapping[int, int]) -> dict[str, Any]:
+    """Return what RECORDS_WAIT names: how many records wait, and of how many places (from–to), by places that there are."""
+    places = "–".join(str(end) for end in sorted({min(counts), max(counts)}))
+    return {"count": sum(counts.values()), "places": places, "needed": PLACES}
 
 
 def rules_and_taxa(settings: Settings, lake: Lake) -> tuple[RuleSet, pl.DataFrame]:

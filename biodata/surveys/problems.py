@@ -14,7 +14,7 @@ from biodata.surveys import words
 from biodata.surveys.accepting import proposed
 
 SETTLED: Final = frozenset(("BORDER_AMBIGUOUS", "HEADING_TAKEN", "TITLE_ROWS_LEFT_OUT", "VALUE_READ_AS"))
-"""Codes of what the check settled itself, and says how: nothing is to be done."""
+"""Codes of what the check settled itself, and says how: nothing is to be done, and no page, command or workbook counts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +98,20 @@ def with_problems(report: Mapping[str, Any], more: Sequence[Problem]) -> dict[st
 
 def _counted(problems: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     blocking = sum(one["blocking"] for one in problems)
-    counts = {"ok": blocking == 0, "blocking": blocking, "warnings": len(problems) - blocking}
+    counts = {"ok": blocking == 0, "blocking": blocking, "warnings": sum(rank(one) == 1 for one in problems)}
     return {**counts, "groups": groups_of(problems), "problems": list(problems)}
 
 
+def rank(problem: Mapping[str, Any]) -> int:
+    """Return 0 of a problem that blocks, 1 of a doubtful one, 2 of what the check settled itself."""
+    return 0 if problem["blocking"] else 1 + (problem["code"] in SETTLED)
+
+
 def groups_of(problems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the problems of a report of one kind and column together, those that block first, then in their order."""
-    found: dict[tuple[bool, str, str | None], list[Mapping[str, Any]]] = {}
+    """Return the problems of a report of one kind and column together, those that block first, what is settled last."""
+    found: dict[tuple[int, str, str | None], list[Mapping[str, Any]]] = {}
     for one in problems:
-        found.setdefault((not one["blocking"], one["code"], one["column"]), []).append(one)
+        found.setdefault((rank(one), one["code"], one["column"]), []).append(one)
     return [
         {name: every[0][name] for name in ("code", "column", "blocking", "message", "expected")} | {
             "rows": len(every), "values": len({one.get("value") for one in every}),

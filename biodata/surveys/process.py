@@ -33,7 +33,7 @@ from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
 from biodata.surveys import accepting, problems, review, sides, states, views
 from biodata.surveys.check import check_paths
-from biodata.surveys.difference import difference_of
+from biodata.surveys.difference import as_dict, difference_of
 from biodata.surveys.licences import OfDataset, of_dataset
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, with_problems
@@ -110,9 +110,9 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
     if shown is not None:
         part, published = (submission.dataset, submission.part), _published(shown)
         found = difference_of(brought, reading.lake, *part, published=published)
-        keep_report(settings.data, f"difference-{submission.id}", found.as_dict())
+        keep_report(settings.data, f"difference-{submission.id}", as_dict(found))
         waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
-        told = {"base": base, **found.as_dict(values=False), review.WAITS: {str(n): count for n, count in waits}}
+        told = {"base": base, **as_dict(found, values=False), review.WAITS: {str(n): count for n, count in waits}}
         change = _Change(told, *views.view_of(shown, found, countries), countries)
     _settle(settings, registry, submission.id, report, change)
 

@@ -1,13 +1,12 @@
 """What those whom it concerns see of a survey, are told, ask, answer and decide: each reviewer for their side, whole or not at all."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from biodata.access.roles import Action, Principal, Role, may
-from biodata.sharing.grid import PLACES
 from biodata.store import jobs, sharing_memory, survey_files
 from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
@@ -26,12 +25,12 @@ from biodata.store.survey_steps import (
 )
 from biodata.surveys import problems, sides, words
 from biodata.surveys.difference import OTHER_COLUMN, TABLES
+from biodata.surveys.notices import of_waiting
 from biodata.surveys.problems import refuse
 from biodata.surveys.sides import REFUSED, WAITING
 from biodata.text.proposals import names_a_place
 
 MOST_WORDS: Final = 4_000  # characters of an answer, or of reasons
-MOST_QUESTIONS: Final = 200
 _DECISIONS: Final = {"accept": ("accepted", sides.ACCEPTED), "ask": ("asked", sides.WAITING), "refuse": ("refused", sides.REFUSED)}  # fmt: skip
 """What history calls each, and how a side stands then; one that asks after it accepted waits for the answer again."""
 _LISTED: Final = 200
@@ -58,7 +57,7 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
         found = session.scalars(asked.order_by(Submission.part, Submission.part_version))
         every = [
             {
-                "part": one.part, "version": one.part_version, "submission": one.id, "state": state_of(session, one),
+                "part": one.part, "version": one.part_version, "submission": one.id, "state": stage(session, one),
                 "file": None if one.removes else one.file_name, "snapshot": one.snapshot, "restores": one.restores,
                 "changes": _counts(one), "history": _history(session, who, one),
             }
@@ -99,18 +98,17 @@ def _go_on(session: Session, submission: Submission) -> None:
 
 
 def decide(
-    registry: Registry, who: Principal, number: int, decision: str, *, seen: int, country: str | None = None,
-    reasons: str = "", questions: Sequence[Mapping[str, Any]] = (),
+    registry: Registry, who: Principal, number: int, decision: str, *, seen: int, country: str | None = None, reasons: str = ""
 ) -> None:  # fmt: skip
     """Put down what a reviewer decides (accept, ask, refuse) for a side, or all of theirs that wait, of the version they have seen."""
     if decision not in _DECISIONS:
         refuse("FIELD_INVALID", "NO_DECISION", ", ".join(_DECISIONS), column="decision", value=decision)
     reasons = reasons.strip()
-    if decision != "accept" and not reasons and not questions:
+    if decision != "accept" and not reasons:
         refuse("FIELD_INVALID", "NEEDS_REASON", "REASON_EXPECTED", column="reasons")
-    if len(reasons) > MOST_WORDS or len(questions) > MOST_QUESTIONS:
-        refuse("FIELD_INVALID", "TOO_LONG", "MOST", column="reasons", n=f"{MOST_WORDS:,}", n1=MOST_QUESTIONS)
-    _check_no_place("reasons", reasons, *(str(one.get("question", "")) for one in questions))
+    if len(reasons) > MOST_WORDS:
+        refuse("FIELD_INVALID", "TOO_LONG", "ANSWER_WORDS", column="reasons", n=1, n1=f"{MOST_WORDS:,}")
+    _check_no_place("reasons", reasons)
     with registry.session() as session, session.begin():
         found = sides.need(session, who, number)
         mine = _own_sides(who, found, country)
@@ -126,7 +124,7 @@ def decide(
         # A side that accepts does not take away what another still asks.
         state = "refused" if decision == "refuse" else "asked" if decision == "ask" or others_ask else "submitted"
         step(session, found, action, state=state, actor=who.label, role=_role(who, found.dataset, mine[0]), country=mine,
-             note=reasons, questions=questions, seen=seen, details={"sides": mine, "reasons": reasons})  # fmt: skip
+             note=reasons, seen=seen, details={"sides": mine, "reasons": reasons})  # fmt: skip
         if decision == "accept":
             _go_on(session, found)
 
@@ -134,22 +132,18 @@ def decide(
 def _own_sides(who: Principal, submission: Submission, country: str | None) -> list[str]:
     every, mine = submission.sides or {}, _to_decide(who, submission)
     wanted = country.strip().upper() if country is not None else None
-    code, value = "REVIEW_FORBIDDEN", country
+    told: dict[str, Any] = {"column": "country", "value": country}
     if sides.is_of_team(who, submission):
-        problem, expected, value = "OWN", "ANOTHER_REVIEWER", None
-    elif wanted is not None and wanted not in every:
-        problem, expected = "NO_SUCH_SIDE", "ONE_OF_SIDES"
-        code = "FIELD_INVALID"
-    elif not mine and sides.reviewed(who, submission):
-        problem, expected = "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED"
-    elif not mine:
-        problem, expected = "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every)
-    elif wanted is not None and wanted not in mine:
-        problem, expected = "SIDE_WITH", f"your side: {', '.join(mine)}"
-    else:
-        return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
-    named = {"a": ", ".join(every)} if problem != "SIDE_WITH" else {"a": wanted, "b": _whose(wanted or "")}
-    return refuse(code, problem, expected, column="country", value=value, **named)
+        refuse("REVIEW_FORBIDDEN", "OWN", "ANOTHER_REVIEWER", column="country")
+    if wanted is not None and wanted not in every:
+        refuse("FIELD_INVALID", "NO_SUCH_SIDE", "ONE_OF_SIDES", **told, a=", ".join(every))
+    if not mine and sides.reviewed(who, submission):
+        refuse("REVIEW_FORBIDDEN", "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED", **told)
+    if not mine:
+        refuse("REVIEW_FORBIDDEN", "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every), **told)
+    if wanted is not None and wanted not in mine:
+        refuse("REVIEW_FORBIDDEN", "SIDE_WITH", f"your side: {', '.join(mine)}", **told, a=wanted, b=_whose(wanted))
+    return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
 
 
 def _whose(side: str) -> str:
@@ -196,9 +190,9 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
              seen=seen)  # fmt: skip
 
 
-def _check_no_place(column: str, *words: str) -> None:
+def _check_no_place(column: str, words: str) -> None:
     """Refuse words that tell a place, without repeating them: they are read by others than those who may know it, and kept."""
-    if any(names_a_place(one) for one in words):
+    if names_a_place(words):
         refuse("FIELD_INVALID", "TELLS_PLACE", "TELLS_PLACE_EXPECTED", column=column)
 
 
@@ -226,8 +220,8 @@ def _history(session: Session, who: Principal | None, submission: Submission) ->
     reads_all, told = who is None or sides.is_of_team(who, submission), []
     for e in _events(session, submission):
         is_read = reads_all or e.country is None or e.country in sides.visible_sides(who, submission)
-        words: dict[str, Any] = {"note": e.note or None, "questions": e.questions} if is_read else {}
-        one = {"action": e.action, "role": e.role, "country": e.country, **words, "date": e.created}
+        note = (e.note or None) if is_read else None
+        one = {"action": e.action, "role": e.role, "country": e.country, "note": note, "date": e.created}
         told.append({name: value for name, value in one.items() if value is not None})
     return told
 
@@ -343,10 +337,8 @@ def waits(session: Session, submission: Submission, language: str) -> list[str]:
     counts: Mapping[str, int] = (submission.difference or {}).get(WAITS, {})
     if state_of(session, submission) == "published":
         counts = sharing_memory.waiting(session, submission.dataset)
-    return [
-        words.message_of("RECORDS_WAIT", {"count": count, "places": places, "needed": PLACES}, language)[0]
-        for places, count in sorted(counts.items(), key=lambda one: int(one[0]))
-    ]
+    by_places = {int(places): count for places, count in counts.items()}
+    return [words.message_of("RECORDS_WAIT", of_waiting(by_places), language)[0]] if counts else []
 
 
 def halted(session: Session, submission: Submission) -> str | None:

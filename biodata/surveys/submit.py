@@ -44,15 +44,15 @@ class Sent:
 
 def receive(
     settings: Settings, registry: Registry, content: bytes, name: str, *, sender: Principal, dataset: str | None = None,
-    idempotency_key: str | None = None, sent: Sent | None = None,
+    sent: Sent | None = None,
 ) -> int:  # fmt: skip
     """Keep an upload, sealed, and put it into the queue; return its number, the earlier one's where the same came before."""
     sent = sent or Sent()
     survey_shapes.checked(sent.licence, code="FIELD_INVALID")
     dataset, checksum = dataset_of(sender, dataset), hashlib.sha256(content).hexdigest()
     part = part_name(sent.part if sent.part is not None else Path(name).stem[:MOST_OF_NAME] or dataset)
-    key = idempotency_key or _key(registry, sender, dataset, part, checksum, sent)
-    earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
+    same = f"{checksum} to {dataset}: {part} under {sent.licence} accepting {sorted(sent.accept)}"
+    key, earlier = _known(registry, sender, dataset, part, hashlib.sha256(same.encode()).hexdigest())
     if earlier is not None:
         take_up_again(registry, earlier)
         return earlier
@@ -70,10 +70,9 @@ def receive(
             accepting.remember(session, dataset, sent.accept, account_id=sender.account_id)
             return _add(session, submission, sender)
     except IntegrityError:  # the same upload came twice at once; the other one was faster
-        earlier = _earlier(registry, sender, key, checksum, dataset, part, sent)
-        if earlier is None:
-            raise
-        return earlier
+        with registry.session(read_only=True) as session:
+            own = (Submission.account_id == sender.account_id) & (Submission.idempotency_key == key)
+            return session.scalars(select(Submission.id).where(own)).one()
 
 
 def part_name(text: str) -> str:
@@ -201,32 +200,19 @@ def dataset_of(sender: Principal, dataset: str | None) -> str:
     return dataset
 
 
-def _key(registry: Registry, sender: Principal, dataset: str, part: str, checksum: str, sent: Sent) -> str:
-    """Return what stands for an idempotency key where none is given.
+def _known(registry: Registry, sender: Principal, dataset: str, part: str, same: str) -> tuple[str, int | None]:
+    """Return the key that an upload is kept under, and the number of the earlier one that it is, where it is one.
 
     The same file is the same upload while it waits, was refused, or is what its part is now. Where the part has gone on
     since, or it was taken back, it is sent on purpose.
     """
-    same = f"{checksum} to {dataset}: {part} under {sent.licence} accepting {sorted(sent.accept)}"
-    same = hashlib.sha256(same.encode()).hexdigest()
     own = (Submission.account_id == sender.account_id) & Submission.idempotency_key.startswith(same)
     with registry.session(read_only=True) as session:
         found = session.scalar(select(Submission).where(own).order_by(Submission.id.desc()).limit(1))
         last = last_of(session, dataset, part)
-        waits = found is not None and found.state in (*WAITING, "refused")
-        if found is None or waits or (found.state == COMMITTED and last is not None and last.id == found.id):
-            return same if found is None else str(found.idempotency_key)
-        return f"{same} after {found.id}"
-
-
-def _earlier(registry: Registry, sender: Principal, key: str, checksum: str, dataset: str, part: str, sent: Sent) -> int | None:  # fmt: skip
-    own = Submission.account_id == sender.account_id, Submission.idempotency_key == key
-    with registry.session(read_only=True) as session:
-        found = session.scalar(select(Submission).where(*own))
     if found is None:
-        return None
-    same = (found.file_sha256, found.dataset, found.part) == (checksum, dataset, part)
-    if not same or sent.licence not in (None, found.license):  # where none is given it kept that of its dataset
-        problem = "KEY_REUSED" if found.file_sha256 != checksum else "KEY_REUSED_ELSE"
-        refuse("IDEMPOTENCY_KEY_REUSED", problem, "KEY_NEW", column="Idempotency-Key", value=key)
-    return found.id
+        return same, None
+    is_current = found.state == COMMITTED and last is not None and last.id == found.id
+    return (
+        (same, found.id) if is_current or found.state in (*WAITING, "refused") else (f"{same} after {found.id}", None)
+    )

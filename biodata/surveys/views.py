@@ -75,13 +75,13 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
     rows = rows.sort(*order, nulls_last=True)
     events = pl.concat([found.events.select(_EVENTS), _box(found.events["geometry"])], how="horizontal")
     events = events.with_columns(_sides(events, every)).sort("event_start", "eventID", "year", nulls_last=True)
-    told = changes.occurrences.changing()["identifier"]
+    told = changes["occurrences"].changing()["identifier"]
     touched, hidden = [rows.filter(pl.col("change") != "unchanged")["key"]], False
     for records, published in ((found.records, now), (found.had, was)):
         keys = records.filter(pl.col("identifier").is_in(told.implode()))["key"]
         hidden |= not keys.is_in(published["key"].implode()).all()
         touched.append(keys)
-    told = changes.events.changing()["identifier"]
+    told = changes["events"].changing()["identifier"]
     hidden |= not told.is_in(events["eventID"].implode()).all()
     places = pl.concat([found.event_places, found.had_events]).filter(pl.col("identifier").is_in(told.implode()))
     own = pl.concat([now, was]).filter(pl.col("key").is_in(pl.concat(touched).implode()))["sides"]

@@ -11,6 +11,7 @@ from api.app import create_app
 from biodata import pipeline
 from biodata.access import credentials
 from biodata.core.settings import Settings
+from biodata.surveys.problems import SETTLED
 from rule_files import put_rules, rules_text
 
 pytest_plugins = ("api_client",)
@@ -70,7 +71,8 @@ def test_the_marked_workbook(client, faulty):
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
     problems = checked(client, faulty).json()["problems"]
     listed = [(row[0].value, row[1].value, row[5].value) for row in book.worksheets[0].iter_rows(min_row=2)]
-    assert listed == [(p["sheet"], p["row"], p["code"]) for p in problems]
+    ordered = sorted(problems, key=lambda p: (not p["blocking"], p["code"] in SETTLED))
+    assert listed == [(p["sheet"], p["row"], p["code"]) for p in ordered], "what blocks first, what is settled last"
     coloured = {(cell.row) for row in book["occurrences"].iter_rows() for cell in row if cell.comment}
     assert coloured == {p["row"] for p in problems if p["sheet"] == "occurrences" and p["row"]}
     assert "report.xlsx" in answer.headers["content-disposition"]

@@ -1,7 +1,5 @@
 """`biodata survey …` from the upload to the version that comes back, as a node's staff uses it."""
 
-import csv
-import io
 import json
 import threading
 from pathlib import Path
@@ -58,12 +56,10 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     refused = run("survey", "review", 1, "ask", "--account", "noy", "--data", settings.data)
     assert refused.returncode == 1
     assert "reason" in refused.stderr
-    assert "a reviewer asks" in told(
-        settings, "review", 1, "ask", "--account", "noy", "--reasons", "see", "--question", "events!2:eventDate=sure?"
-    )
-    assert "row 2, eventDate: sure?" in told(settings, "status", 1)
+    assert "a reviewer asks" in told(settings, "review", 1, "ask", "--account", "noy", "--reasons", "see row 2")
+    assert "see row 2" in told(settings, "status", 1)
     species = ("Muntiacus muntjak", "Macaca mulatta", "Sus scrofa", "Elephas maximus", "Rusa unicolor")
-    typed = (*OWN, *species, "sure", "see", "two rangers saw it")
+    typed = (*OWN, *species, "see row 2", "two rangers saw it")
     for language in OTHERS[::3]:  # what is printed without the catalogue is English in each of them
         for words in (("review", 1), ("review", 1, "--account", "noy"), ("status", 1)):
             said = told_here(settings, *words, "--language", language)
@@ -74,16 +70,11 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     work(settings, stop=threading.Event(), once=True)
 
     second = save(tmp_path / "second.xlsx", [["NH-1", "E1", "Muntiacus muntjak", 5, "male"]], FIRST_EVENTS)
-    out, part = tmp_path / "changes.csv", ("--dataset", "nam-ha", "--part", "first")
-    found = json.loads(told(settings, "diff", second, *part, "--json", "--out", out))
-    assert found["occurrences"]["counts"] == {"new": 0, "changed": 1, "gone": 5, "unchanged": 0}
-    rows = list(csv.DictReader(io.StringIO(out.read_text())))
-    assert [(r["kind"], r["column"], r["before"], r["after"]) for r in rows if r["kind"] == "changed"] == [
-        ("changed", "individualCount", "1", "5")
-    ]
-    assert [(r["identifier"], r["was_row"]) for r in rows if r["kind"] == "gone" and r["identifier"][:2] == "NH"] == [
-        (f"NH-{n}", str(n + 1)) for n in range(2, 7)
-    ]
+    part = ("--dataset", "nam-ha", "--part", "first")
+    found = json.loads(told(settings, "diff", second, *part, "--json"))["occurrences"]
+    assert found["counts"] == {"new": 0, "changed": 1, "gone": 5, "unchanged": 0}
+    assert [(r["column"], r["before"], r["after"]) for r in found["changed"]] == [("individualCount", "1", "5")]
+    assert [(r["identifier"], r["was_row"]) for r in found["gone"]] == [(f"NH-{n}", n + 1) for n in range(2, 7)]
     assert "new 1" in told(settings, "diff", second, "--dataset", "nam-ha"), "another part has nothing of it"
     (line,) = (one for one in told(settings, "history", "--dataset", "nam-ha").splitlines() if "survey 1" in one)
     assert "first" in line

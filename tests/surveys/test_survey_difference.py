@@ -5,7 +5,7 @@ import pytest
 
 from biodata import pipeline
 from biodata.core.settings import Settings
-from biodata.surveys.difference import compare, difference, shown_to_all
+from biodata.surveys.difference import as_dict, compare, difference, shown_to_all
 from survey_versions import FIRST, FIRST_EVENTS, RECORDS, save
 
 
@@ -21,16 +21,16 @@ def settings(tmp_path_factory):
 
 def test_the_same_file_changes_nothing(settings, tmp_path):
     found = difference([save(tmp_path / "again.xlsx", FIRST, FIRST_EVENTS)], "nam-ha", "March", settings)
-    assert found.occurrences.counts() == {"new": 0, "changed": 0, "gone": 0, "unchanged": 6}
-    assert found.events.counts() == {"new": 0, "changed": 0, "gone": 0, "unchanged": 3}
+    assert found["occurrences"].counts() == {"new": 0, "changed": 0, "gone": 0, "unchanged": 6}
+    assert found["events"].counts() == {"new": 0, "changed": 0, "gone": 0, "unchanged": 3}
 
 
 def test_another_order_of_rows_and_columns_changes_nothing(settings, tmp_path):
     turned = [RECORDS[i] for i in (2, 0, 1, 4, 3)]
     rows = [[row[i] for i in (2, 0, 1, 4, 3)] for row in reversed(FIRST)]
     found = difference([save(tmp_path / "t.xlsx", rows, FIRST_EVENTS[::-1], turned)], "nam-ha", "March", settings)
-    assert found.occurrences.counts()["unchanged"] == 6
-    assert found.events.counts()["unchanged"] == 3
+    assert found["occurrences"].counts()["unchanged"] == 6
+    assert found["events"].counts()["unchanged"] == 3
 
 
 def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
@@ -42,8 +42,8 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
         ["NH-7", "E3", "Sus scrofa", 9, None],  # new; NH-5 and NH-6 are gone
     ]
     found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", "March", settings)
-    assert found.occurrences.counts() == {"new": 2, "changed": 1, "gone": 3, "unchanged": 2}
-    told = found.as_dict()["occurrences"]
+    assert found["occurrences"].counts() == {"new": 2, "changed": 1, "gone": 3, "unchanged": 2}
+    told = found["occurrences"].as_dict()
     assert told["changed"] == [
         {
             "identifier": "NH-2",
@@ -62,7 +62,7 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
 
 def test_another_part_of_the_dataset_is_compared_with_nothing_of_this_one(settings, tmp_path):
     found = difference([save(tmp_path / "s.xlsx", FIRST, FIRST_EVENTS)], "nam-ha", "April", settings)
-    assert (found.occurrences.counts()["new"], found.occurrences.counts()["gone"]) == (6, 0)
+    assert (found["occurrences"].counts()["new"], found["occurrences"].counts()["gone"]) == (6, 0)
 
 
 def test_the_first_thousand_rows_are_told_and_that_there_are_more():
@@ -83,16 +83,16 @@ def test_of_what_goes_only_what_the_map_tells_is_told_without_values():
 
 def test_a_dataset_that_is_not_there_yet_is_all_new(settings, tmp_path):
     found = difference([save(tmp_path / "s.xlsx", FIRST, FIRST_EVENTS)], "another", "March", settings)
-    assert (found.occurrences.counts()["new"], found.events.counts()["new"]) == (6, 3)
+    assert (found["occurrences"].counts()["new"], found["events"].counts()["new"]) == (6, 3)
 
 
 def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
     records = [["NH-1", "E1", "Panthera tigris", 42, "SECRET"], ["NEW-ID", "E1", "Panthera tigris", 43, "SECRET"]]
     found = difference([save(tmp_path / "s.xlsx", records, FIRST_EVENTS)], "nam-ha", "March", settings)
-    told = str(found.as_dict(values=False))
+    told = str(as_dict(found, values=False))
     for value in ("SECRET", "Panthera", "NEW-ID", "NH-", "Elephas", "21.0"):
         assert value not in told
-    changed = {one["column"]: one for one in found.as_dict(values=False)["occurrences"]["changed"]}
+    changed = {one["column"]: one for one in as_dict(found, values=False)["occurrences"]["changed"]}
     # A count tells no place and no taxon; a name does, and a word that the column does not know may.
     assert changed["individualCount"] == {
         "sheet": "occurrences", "row": 2, "column": "individualCount", "before": "1", "after": "42", "shown": True,

@@ -5,6 +5,8 @@ from datetime import date
 import polars as pl
 import pytest
 
+from biodata.exports.event_archive import Events
+from biodata.harmonise import event_times
 from biodata.ingest.headings import LANGUAGES
 from biodata.ingest.survey_shapes import with_period
 from biodata.surveys.check import check_files
@@ -76,3 +78,20 @@ def test_deployments_of_one_camera_at_one_site_that_overlap(boundaries, site, se
     problems = check_files(files, boundaries, today=date(2026, 11, 24))["problems"]
     found = [(one["row"], one["column"]) for one in problems if one["code"] == "CAMERA_DEPLOYMENTS_OVERLAP"]
     assert found == ([(3, "deploymentStart")] if overlaps else [])
+
+
+def test_an_archive_s_record_without_a_zone_has_that_of_its_event_or_of_the_one_above():
+    rows = pl.DataFrame({"datasetKey": "d", "eventID": ["E1", "E2"], "time_zone": ["Asia/Vientiane", "+08:00"]})
+    records = pl.DataFrame(
+        {
+            "datasetKey": "d", "eventID": ["E1", "E2-1", "E3", None], "parentEventID": [None, "E2", None, None],
+            "eventDate": ["2026-01-02T06:00", "2026-01-02T06:00", "2026-01-02T06:00", "2026-01-02"],
+            "event_start": date(2026, 1, 2), "event_time": ["06:00", "06:00", "06:00", None],
+            "event_zone": pl.Series([None] * 4, dtype=pl.String),
+        }
+    )  # fmt: skip
+    zoned = event_times.zoned(records.with_columns(Events(rows).zones(records).alias("zone")))
+    assert zoned["event_zone"].to_list() == ["+07:00", "+08:00", None, None]
+    assert zoned["eventDate"].to_list() == [
+        "2026-01-02T06:00+07:00", "2026-01-02T06:00+08:00", "2026-01-02T06:00", "2026-01-02",
+    ]  # fmt: skip

@@ -48,7 +48,7 @@ def test_every_refusal_of_the_review_has_words(language):
 @pytest.mark.parametrize(
     "sentence",
     ["it is published", "a reviewer of LA, CN", "language='fr' cannot be used", "one of en, zh, th", "snared; few left",
-     "none of your roles lets you review a submission here", "there is no parameter called 'tongue' here", "at most 4,000 characters and 200 questions",
+     "none of your roles lets you review a submission here", "there is no parameter called 'tongue' here",
      "the side CN is for the reviewers of CN, not with you", "LA is for the reviewers of LA; CN is for the reviewers of CN", "one of its sides: LA, CN",
      "it is withdrawn: its rows are kept only while somebody decides about them", "its file is not here: it is withdrawn",
      "it is published, and nobody waits for an answer", "1 to 4,000 characters that tell no place", "nothing of that version is kept any more",

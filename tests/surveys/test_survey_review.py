@@ -42,16 +42,15 @@ def test_each_country_accepts_its_own_side_and_then_it_is_published(office):
     assert "china" not in str(told), "names stand in the audit alone"
 
 
-def test_a_question_at_a_row_and_its_answer(office):
+def test_a_question_and_its_answer(office):
     number = office.hand_in("team", workbook(LAOS, LAOS_TOO))
     empty = office.decide("laos", number, "ask")
     assert (empty.status_code, empty.json()["field"]) == (422, "reasons")
     placed = office.decide("laos", number, "ask", reasons="is it at 20.9134, 101.2457?")
     assert (placed.status_code, placed.json()["field"], "20.9134" in placed.text) == (422, "reasons", False)
-    question = {"sheet": "occurrences", "row": 3, "column": "scientificName", "question": "Sure?"}
-    asked = office.decide("laos", number, "ask", reasons="one row is doubtful", questions=[question])
+    asked = office.decide("laos", number, "ask", reasons="row 3 is doubtful")
     assert asked.json()["state"] == "asked"
-    assert office.look("team", number)["history"][-1]["questions"] == [question]
+    assert office.look("team", number)["history"][-1]["note"] == "row 3 is doubtful"
     answer = office.hand_in("team", workbook(LAOS, [*LAOS_TOO[:2], "Rusa unicolor equina", *LAOS_TOO[3:]]))
     assert office.look("team", number)["state"] == "replaced", "the same part came again"
     late = office.decide("laos", number, "accept")

@@ -53,7 +53,7 @@ TYPED = {
     "HumanObservation", "MachineObservation", "present", "absent", "biodata survey review", "biodata survey check", "biodata survey answer", "biodata account list", "--account", "NAME", "FILE", "If-Match", "biodata worker", "--records exact", "biodata ingest checklist FILE", "CC BY 4.0", "biodata ingest", "biodata demo", "CC BY-NC 4.0", "UNSPECIFIED", "occurrences", "Darwin Core",
     "Zawgyi", "Unicode", "Mammalia", "Galliformes", "Elephas maximus", "Asia", "Vientiane", "windows", "xlsx", "csv", "Big", "EPSG", "datum", "Chao", "Jost", "Ugland", "Colwell", "Smith", "Belle", "MacKenzie", "Lashley", "vegan", "TRIM", "log-linear",
     "offset", "profile likelihood", "Debian", "ETag", "Authorization", "Bearer", "API-Key", "multipart/form-data", "upload",
-    "Camtrap DP", "datapackage.json", "deployments", "media", "observations", "ignoreHeaderLines", "meta.xml", "idempotency", "biodata survey history", "docs", "file", "YYYY", "XLSX", "--encoding", "--out", "--json", "biodata survey submit", "--dataset", "--number", "/surveys", "POST /v1", "submit",
+    "Camtrap DP", "datapackage.json", "deployments", "media", "observations", "ignoreHeaderLines", "meta.xml", "biodata survey history", "docs", "file", "YYYY", "XLSX", "--encoding", "--out", "--json", "biodata survey submit", "--dataset", "--number", "/surveys", "POST /v1", "submit",
 }  # fmt: skip
 """What a person types or a machine is called, in every language."""
 

@@ -23,7 +23,7 @@ _CHOICE: Final = re.compile(r"\\\((s|[^()]*/[^()]*?)\\\)")  # in a pattern that 
 _NUMBER: Final = r"(?:\d{4}-\d\d-\d\d|[-−]?\d[\d,]*(?:\.\d+)?(?: ?%)?)"
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
 _LETTER: Final = re.compile(r"[^\W\d_]")
-_LONGEST, _MOST_PIECES = 1_000, 23  # what comes from outside may be anything: more is none of our sentences
+_LONGEST, _MOST_PIECES = 1_000, 41  # what comes from outside may be anything: more is none of our sentences
 _LITERALS: Final = re.compile(r"\{\w+\}|\(s\)|\([^()]*/[^()]*\)")  # what stands between them is in every such sentence
 _SHORT: Final = 5  # letters of `and`, `to`, `it is` and the like, which anybody else says, too
 _MARKS: Final = re.compile(rf"( · |; |: | ÷ | \(|\)|,? (?={_NUMBER}(?![^\s,.);%]))|, |(?<=[\d%]) |\.$)")

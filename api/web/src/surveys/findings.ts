@@ -37,8 +37,7 @@ export function reportView(report: Report, accept: Accept = null): HTMLElement {
 const isSettled = (one: Problem): boolean => !one.blocking && (served?.settled ?? []).includes(one.code);
 
 // How many rows have something to mend, or to look at.
-export const countsOf = (report: Report): { blocking: number; warnings: number } =>
-  ({ blocking: report.blocking, warnings: report.problems.filter((one) => !one.blocking && !isSettled(one)).length });
+export const countsOf = ({ blocking, warnings }: Report): Record<string, number> => ({ blocking, warnings });
 
 function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
   const { blocking, code } = problems[0]!;

@@ -10,8 +10,7 @@ import { loadParts, sendAgain } from './send';
 import { ask, askJson, hasKey, Refused, save } from './session';
 import { versionsView } from './versions';
 
-interface Question { sheet?: string; row?: number; column?: string; question: string }
-interface Happened { action: string; survey?: number; role: string; country?: string; note?: string; questions?: Question[]; date: string }
+interface Happened { action: string; survey?: number; role: string; country?: string; note?: string; date: string }
 // `stage` is as `state`; of a draft whether it is being checked. A version that removes its part has no `file`.
 interface Summary {
   id: number; state: string; stage: string; version: number; changed: string; dataset: string; part: string; part_version?: number;
@@ -164,15 +163,12 @@ function facts(survey: Survey): HTMLElement {
 
 // What was asked, by which node and when, and what was answered.
 function conversation(survey: Survey): HTMLElement | null {
-  const spoken = survey.history.filter((one) => SPOKEN.includes(one.action) && (one.note || one.questions));
+  const spoken = survey.history.filter((one) => SPOKEN.includes(one.action) && one.note);
   if (!spoken.length) return null;
-  const where = (one: Question): string => [one.sheet, one.row && `${t('row')} ${one.row}`, one.column].filter(Boolean).join(' · ');
   const who = (one: Happened): string =>
     [one.country, named('role', one.role), one.survey && t('of_survey', { number: one.survey }), when(one.date), named('state', one.action)]
       .filter(Boolean).join(' · ');
-  const asked = (one: Question): HTMLElement => el('li', {}, [where(one), one.question].filter(Boolean).join(': '));
-  const said = spoken.map((one) => el('li', { 'data-action': one.action }, el('small', {}, who(one)),
-    one.note && el('p', { class: 'said' }, one.note), one.questions && el('ul', {}, ...one.questions.map(asked))));
+  const said = spoken.map((one) => el('li', { 'data-action': one.action }, el('small', {}, who(one)), el('p', { class: 'said' }, one.note)));
   return el('div', { class: 'note', id: 'conversation' }, el('strong', {}, t('questions')), el('ol', {}, ...said));
 }
 
