@@ -219,3 +219,10 @@ def test_what_stands_beside_a_table_is_read_as_it_is_meant(boundaries):
     report, found = told(counts, boundaries)
     assert report["rows"] == 4
     assert not [one for one in report["problems"] if one["blocking"]], found
+
+
+def test_a_band_over_all_columns_is_no_record(boundaries):
+    rows = [["ฤดูทำรัง พ.ศ. 2568"], *ROWS[:2], ["ฤดูทำรัง พ.ศ. 2569"], *ROWS[2:]]
+    report, found = told(book_of(HEADINGS, *rows, merges=["A2:F2", "A5:F5"]), boundaries)
+    assert found == [(2, None, "NOTE_ROW_LEFT_OUT"), (5, None, "NOTE_ROW_LEFT_OUT")]
+    assert report["rows"] == 4
