@@ -168,7 +168,7 @@ class TableChecks:
 
     def _at_sea(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
         pair = ["decimalLongitude", "decimalLatitude"]
-        placed = read.interpreted.drop_nulls(pair).with_columns(is_east=value_checks.is_east(*pair))
+        placed = read.interpreted.drop_nulls(pair).with_columns(is_east=cell_checks.is_east(*pair))
         wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
         if wet.is_empty() or 2 * wet.height >= placed.height:
             return
