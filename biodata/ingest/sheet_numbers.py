@@ -133,7 +133,9 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
 def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[int, tuple[str, np.ndarray]]) -> Iterator[Finding]:  # fmt: skip
     """Find the rare rows that break an order of two columns in which chance would break it often: an end after its start."""
     # What grows from row to row has an order with all that does.
-    kinds = {at: ("number", told) for at, told in numbers.items() if (np.diff(told) >= 0).mean() <= _MOSTLY} | moments
+    kinds = {at: ("number", told) for at, told in numbers.items() if (np.diff(told) >= 0).mean() <= _MOSTLY} | {
+        **moments
+    }
     asked = [(column, *kinds[column.index]) for column in layout.columns if column.index in kinds][:_WIDEST]
     for (low, kind, lows), (high, other, highs) in permutations(asked, 2):
         both = ~np.isnan(lows) & ~np.isnan(highs)
