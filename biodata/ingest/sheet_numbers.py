@@ -14,12 +14,14 @@ from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_units import declared
 from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
+from biodata.text.controlled import parse_licence
 from biodata.text.numbers import parse_decimals
 from biodata.text.tables import NA, PLACEHOLDERS
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
 _SEVERAL: Final = 3  # rows in which more than one part is told, so that a column and its copy are no sum
 _RARE, _OFTEN, _BEYOND, _NOON = 0.02, 5, 1.5, 720
+_LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
 _BOUNDS: Final = {
     12: re.compile(r"(?i)beaufort|\bbft\b|风力|风级"),
     90: re.compile(r"(?i)\bslope|坡度|độ dốc|ลาดชัน|ຄວາມຊັນ|ជម្រាល|kemiringan|kecerunan"),
@@ -49,6 +51,9 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
         if name not in known and read is not None:
             yield from _outside(layout, column, read, cells)
             yield from _slips(layout, column, read) if not grown else ()
+        for at in range(len(cells)) if name not in known and are_licences(cells) else ():
+            if (cells[at] and parse_licence(cells[at] or "")) not in (None, *_LICENCES):
+                yield _at(layout, at, column, "LICENSE_UNKNOWN")
         if name not in known or name in _NUMBERS_OF:
             yield from _twice(layout, column, cells)
     yield from _sums(layout, numbers)
@@ -183,6 +188,12 @@ def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Find
         is_out = numbers[at] > _BEYOND * greatest or _BEYOND * numbers[at] < least
         if is_out and any(least <= numbers[at] * factor <= greatest for factor in (0.1, 0.01, 10, 100)):
             yield _at(layout, at, column, "MEASUREMENT_INVALID", least=f"{least:g}", greatest=f"{greatest:g}")
+
+
+def are_licences(cells: Sequence[str | None]) -> bool:
+    """Tell whether nearly all cells are licences that records go under."""
+    told = [parse_licence(cell) in _LICENCES for cell in cells if cell is not None]
+    return sum(told) >= max(_FEWEST, _MOSTLY * len(told))
 
 
 def _at(layout: Layout, at: int, column: Column, code: str, **params: str) -> Finding:

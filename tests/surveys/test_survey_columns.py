@@ -130,6 +130,7 @@ CLOSED, LEFT = ([f"{d + n % 9}/{m}/2568" if n % 5 else "-" for n in ROWS] for d,
         pytest.param({"height": HEIGHTS, "branch": BRANCHES}, "15.9", "MEASUREMENT_INVALID", id="the first branch above the tree"),
         pytest.param({"เวลา": HOURS}, "๒๕.๔๕ น.", "TIME_UNREADABLE", id="an hour that no day has"),
         pytest.param({"closed": CLOSED, "left": LEFT}, "28/5/2567", "EVENT_ENDS_BEFORE_START", id="a nest left the year before"),
+        pytest.param({"Photo licence": ["CC BY 4.0"] * 24}, "CC BY 9.0", "LICENSE_UNKNOWN", id="a licence that does not exist"),
     ],
 )  # fmt: skip
 def test_what_breaks_the_rule_of_its_columns_is_found_and_nothing_else(columns, wrong, code):
