@@ -87,6 +87,9 @@ def _sheets_of(
             survey.accepted |= marked
         elif not grid.visible:
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
+        elif (project := sheet_headings.project_of(grid)) is not None:
+            survey.tables.append(project)
+            survey.order[grid.file, grid.name] = dict.fromkeys(project.headings.values(), 1)
         else:
             sheets += _sheet(grid, survey, kept)
     share_taxa(sheets)

@@ -221,6 +221,16 @@ def test_what_stands_beside_a_table_is_read_as_it_is_meant(boundaries):
     assert not [one for one in report["problems"] if one["blocking"]], found
 
 
+def test_a_sheet_of_labels_tells_of_the_whole_file_and_its_faults_stand_in_their_cells(boundaries):
+    book = book_of(HEADINGS, *ROWS)
+    info = book.create_sheet("Thông tin")
+    for cells in (["Địa điểm", "Nam Ha"], ["Giấy phép dữ liệu", "CC BY 5.0"], ["Múi giờ", "UTC+9"], ["Datum", "WGS84"]):
+        info.append(cells)
+    report, found = told(book, boundaries)
+    assert report["rows"] == 4
+    assert set(found) == {(2, "Giấy phép dữ liệu", "LICENSE_UNSUPPORTED"), (3, "Múi giờ", "TIME_ZONE_NOT_OF_PLACE")}
+
+
 def test_a_band_over_all_columns_is_no_record(boundaries):
     rows = [["ฤดูทำรัง พ.ศ. 2568"], *ROWS[:2], ["ฤดูทำรัง พ.ศ. 2569"], *ROWS[2:]]
     report, found = told(book_of(HEADINGS, *rows, merges=["A2:F2", "A5:F5"]), boundaries)
