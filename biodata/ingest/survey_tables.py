@@ -113,7 +113,14 @@ def _order_days(survey: Survey) -> None:
     every = pl.concat([table.frame for table in survey.tables], how="diagonal") if survey.tables else pl.DataFrame()
     texts = [every[name] for name in sheet_units.DATES if name in every.columns]
     headings = " ".join(heading for places in survey.order.values() for heading in places)
-    is_open = texts and "day_month_order" not in survey.declarations and _DAY_FIRST.search(headings)
+    # One such date among others that begin with the year is odd, whatever the language.
+    years = pl.concat(texts).str.contains(r"^\d{4}").drop_nulls() if texts else pl.Series([True])
+    is_open = (
+        texts
+        and "day_month_order" not in survey.declarations
+        and _DAY_FIRST.search(headings)
+        and 2 * years.sum() < len(years)
+    )
     if is_open and dates.OrderEvidence.of(pl.concat(texts), today=ANY_DAY).order is None:
         survey.tables[0].declarations["day_month_order"] = "day_first"
 
