@@ -30,7 +30,7 @@ from biodata.ingest.kobo_submissions import (
 )
 from biodata.ingest.protocol import OPTION, DatasetInfo, Finding, Source, VerbatimTable
 from biodata.ingest.sheet_layout import Column, Layout
-from biodata.ingest.sheet_numbers import odd_numbers
+from biodata.ingest.sheet_numbers import are_licences, odd_numbers
 
 # Submissions as events, and what was seen as records, each with what its submission tells of place and date.
 
@@ -197,7 +197,8 @@ def _odd_numbers(form: Form, columns: Columns) -> Iterator[Finding]:
     of_file = [heading for heading in form.headings if heading not in form.written]
     shown = [
         Column(at, heading, 1) for at, heading in enumerate(of_file) if not heading.startswith("_")
-        and (heading in columns.named or form.frame[heading].drop_nulls().str.contains(_SMALL).all())
+        and (heading in columns.named or form.frame[heading].drop_nulls().str.contains(_SMALL).all()
+             or are_licences(form.frame[heading].to_list()))
     ]  # fmt: skip
     rows = [(row, list(cells)) for row, *cells in form.frame.select("source_row", *of_file).iter_rows()]
     layout = Layout(Grid(form.file, form.sheet, visible=True, rows=[]), 1, shown, rows)

@@ -93,13 +93,22 @@ class Sheet:
         last = max((index for index, name in self.names.items() if name in NAMES_OF_TAXA), default=-1)
         for number, cells in [*reversed(self.layout.above), *self.layout.rows] if last >= 0 else ():
             label = next((cell for cell in reversed(cells[: last + 1]) if cell is not None), "")
-            told = [cell for cell in cells[last + 1 :] if cell is not None]
+            told = [cell for cell in cells[last + 1 :] if cell is not None and not is_total(cell)]
             term = of_label(label, told[0]) if label and len(told) > 1 and not any(map(is_known, told)) else None
             if term is not None:
                 self.facts.setdefault(term, (number, cells))
                 self.layout.rows[:] = [row for row in self.layout.rows if row[0] != number]
             elif number > self.layout.heading_row:
                 break
+        headings = [column.heading for column in self.layout.columns]
+        stations = dict(enumerate(self.facts.get("locationID", (0, []))[1]))
+        for at, column in enumerate(self.layout.columns):
+            # The same word for a count over each station, whose name stands above.
+            if headings.count(column.heading) > 1 and (station := stations.get(column.index)):
+                self.layout.columns[at] = replace(column, heading=station)
+                self.names[column.index] = station
+                self.proposals[column.index] = Proposal(station, None, 0.0, None, Why.UNKNOWN)
+        self.facts.pop("locationID", None)
 
     def parts(self, cross: Cross) -> Iterator["Sheet"]:
         """Yield each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""

@@ -27,11 +27,12 @@ from biodata.ingest.headings.plain import units_in
 from biodata.ingest.headings.proposals import scripts
 from biodata.ingest.sheet_layout import Cells, Layout, lay_out, sheet_kind
 from biodata.ingest.sheet_repairs import ZONE_TOLD
-from biodata.ingest.survey_shapes import ANY_DAY
+from biodata.ingest.survey_shapes import ANY_DAY, SurveyTable
 from biodata.text import dates
 from biodata.text.coordinate_pairs import read_pair
 from biodata.text.numbers import ascii_digits
 from biodata.text.proposals import names_a_place
+from biodata.text.times import ZONE
 
 IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
 """What stands for what where a place is told in metres."""
@@ -222,6 +223,10 @@ _OF_ALL: Final = frozenset(
     decimalLongitude easting northing minimumElevationInMeters eventTime""".split()
 )
 """Terms that a label may tell of all rows."""
+_OF_FILES: Final = frozenset({"license", "geodeticDatum", "timeZone"})
+"""Terms that a label may tell of whole files."""
+_LICENCE: Final = re.compile(r"(?i)(?:CC[\s-]*(?:BY|0)(?![^\W\d_])|creative commons).*")
+_OFFSET: Final = re.compile(r"(?:UTC|GMT) ?[+-]\d[\d:]*")
 _LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d|2[45]\d\d)(?!\d)")
@@ -268,28 +273,47 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
 
 
 def _read(row: int, label: str, text: str) -> Iterator[Told]:
-    """Yield what a text tells: by its label as a heading would, by itself where it is a date, a place, a zone or a datum."""
+    """Yield what a text tells: by its label as a heading would, by itself where it is a licence, a zone, a datum, a place or a date."""
     zone, datum, place = ZONE_TOLD.search(text), _DATUM.search(text), _PLACE.search(text)
-    labelled = of_label(label, text) if label and zone is datum is None else None
-    if zone is not None:
-        yield Told("utm_zone", f"{zone[1]}{zone[2]}", label or text, row, text)
-    if datum is not None:
-        yield Told("geodeticDatum", datum[0], label or text, row, text)
-    if labelled in _ONE_COORDINATE:
+    licence, offset = _LICENCE.search(text), _OFFSET.search(text)
+    alone = {"license": licence and licence[0], "timeZone": offset and offset[0].replace(" ", ""),
+             "utm_zone": zone and f"{zone[1]}{zone[2]}", "geodeticDatum": datum and datum[0]}  # fmt: skip
+    yield from (Told(term, value, label or text, row, text) for term, value in alone.items() if value)
+    labelled = of_label(label, text) if label and not any(alone.values()) else None
+    if labelled == "timeZone" and (named := re.search(ZONE, text)) is not None:
+        yield Told(labelled, named[0], label, row, text)
+    elif labelled in (*_ONE_COORDINATE, *(_OF_FILES - {"timeZone"})):
         yield Told(labelled, text, label, row, text)
     elif place is not None and names_a_place(text) and read_pair(place[0].strip()).latitude is not None:
         yield Told("verbatimCoordinates", place[0].strip(), label or text, row, text)
     elif (day := next(filter(_is_date, [text, *(one[0] for one in _DAY_INSIDE.finditer(text))]), None)) is not None:
         yield Told("eventDate", day, label or text, row, text)
-    elif labelled is not None:
+    elif labelled in _OF_ALL:
         yield Told(labelled, text, label, row, text)
+
+
+def project_of(grid: Grid) -> SurveyTable | None:
+    """Read a sheet of labels, each with its text in the next cell, as the project of all others; None for any other sheet."""
+    rows = [(number, [cell for cell in cells if cell is not None]) for number, cells in grid.rows]
+    # Headings side by side are of a table.
+    if any(
+        len(cells) > 2 or (len(cells) == 2 and {of_label(one, "") for one in cells} <= _OF_FILES) for _, cells in rows
+    ):
+        return None
+    found = [one for number, (label, *texts) in ((n, c) for n, c in rows if c) for text in texts
+             for one in _read(number, label, text) if one.term in _OF_FILES]  # fmt: skip
+    told = {one.term: one for one in reversed(found)}
+    frame = pl.DataFrame({"source_row": [row for row, _ in rows[:1]], **{n: [one.value] for n, one in told.items()}})
+    project = SurveyTable("project", grid.file, grid.name, 0, frame, {name: one.label for name, one in told.items()})
+    project.stands = {name: one.row for name, one in told.items()}
+    return project if told else None
 
 
 def of_label(label: str, text: str) -> str | None:
     """Return the term that a label surely has with a text beside it, of those that may be of all rows."""
     (one,) = decided(propose([label], cells={label: [text]}), {label: [text]})
     sure = one.confidence > CERTAIN or one.why is Why.TAKEN
-    return one.term if sure and one.term in (*_OF_ALL, "eventDate") else None
+    return one.term if sure and one.term in (*_OF_ALL, *_OF_FILES, "eventDate") else None
 
 
 def _is_date(text: str) -> bool:

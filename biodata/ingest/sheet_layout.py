@@ -241,7 +241,8 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
     if total is not None and len(words) <= 2:
         return total, "TOTALS_ROW_LEFT_OUT"
     # one cell of words, or a word for a note and what follows it
-    is_words = len(told) == 1 and len(told[0].split()) > 3
+    over_all = any(r1 == number == r2 and 2 * (c2 - c1) >= len(headings) for r1, c1, r2, c2 in grid.merges)
+    is_words = len(told) == 1 and (over_all or len(told[0].split()) > 3)
     return (told[0], "NOTE_ROW_LEFT_OUT") if is_words or (0 < len(told) < 3 and is_note(told[0])) else None
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import combinations, groupby, pairwise
+from itertools import combinations, groupby, pairwise, permutations
 from typing import Final
 
 import numpy as np
@@ -11,13 +11,23 @@ import polars as pl
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout
+from biodata.ingest.sheet_units import declared
 from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
+from biodata.text.controlled import parse_licence
 from biodata.text.numbers import parse_decimals
 from biodata.text.tables import NA, PLACEHOLDERS
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
 _SEVERAL: Final = 3  # rows in which more than one part is told, so that a column and its copy are no sum
+_RARE, _OFTEN, _BEYOND, _NOON = 0.02, 5, 1.5, 720
+_LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
+_BOUNDS: Final = {
+    12: re.compile(r"(?i)beaufort|\bbft\b|风力|风级"),
+    90: re.compile(r"(?i)\bslope|坡度|độ dốc|ลาดชัน|ຄວາມຊັນ|ជម្រាល|kemiringan|kecerunan"),
+    360: re.compile(r"(?i)bearing|azimut|\bangle|方位|坡向|夹角|\bgóc|มุม|ມຸມ|មុំ|ထောင့်|sudut"),
+}
+"""What some things that are measured are at most, by words of their headings in any language."""
 _NUMBERED: Final = re.compile(r"(.*?)(\d{1,18})(\D*)")
 _NUMBERS_OF: Final = frozenset(
     "recordNumber organismID catalogNumber fieldNumber materialSampleID associatedMedia mediaID".split()
@@ -27,24 +37,41 @@ _NUMBERS_OF: Final = frozenset(
 def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]) -> Iterator[Finding]:
     """Find numbers that are none of their column; a column of a `known` term has checks of its own."""
     numbers: dict[int, np.ndarray] = {}
+    moments: dict[int, tuple[str, np.ndarray]] = {}
     for column in layout.columns:
         name, cells = names[column.index], layout.cells(column.index)
         if (read := _numbers(cells)) is not None:
             numbers[column.index] = read
+            grown = (np.diff(read) >= 0).mean() > _MOSTLY  # a number of the rows
+        elif (times := _moments(cells)) is not None:
+            moments[column.index] = times
+            unread = np.isnan(times[1]) & _filled(cells).is_not_null().to_numpy()
+            for at in np.flatnonzero(unread).tolist() if times[0] == "clock" and name not in known else ():
+                yield _at(layout, at, column, "TIME_UNREADABLE")
         if name not in known and read is not None:
             yield from _outside(layout, column, read, cells)
+            yield from _slips(layout, column, read) if not grown else ()
+        for at in range(len(cells)) if name not in known and are_licences(cells) else ():
+            if (cells[at] and parse_licence(cells[at] or "")) not in (None, *_LICENCES):
+                yield _at(layout, at, column, "LICENSE_UNKNOWN")
         if name not in known or name in _NUMBERS_OF:
             yield from _twice(layout, column, cells)
     yield from _sums(layout, numbers)
-    yield from _ends(layout, numbers)
+    yield from _orders(layout, numbers, moments)
 
 
 def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:
     """Return the numbers of a column; None where it holds anything else."""
-    plain = pl.Series(cells, dtype=pl.String).str.strip_chars().str.replace(r"^(\d{1,3}),(\d{3})$", "$1$2")
+    plain = _filled(cells).str.replace(r"^(\d{1,3}),(\d{3})$", "$1$2")
     read = parse_decimals(plain)["number"]
     words = plain.is_not_null().sum() - read.count()
     return read.to_numpy() if read.count() >= _FEWEST and words <= _ALONE * read.count() else None
+
+
+def _filled(cells: Sequence[str | None]) -> pl.Series:
+    """Return cells without those that say that they are empty."""
+    texts = pl.Series(cells, dtype=pl.String).str.strip_chars()
+    return texts.set(texts.is_in([*PLACEHOLDERS, NA]).fill_null(value=False), None)
 
 
 def _is_share(column: Column) -> bool:
@@ -56,11 +83,11 @@ def _outside(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequenc
     share, told = _is_share(column), numbers[~np.isnan(numbers)]
     warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
     counts = not warmth and (told % 1 == 0).all() and (told < 0).sum() == 1
-    share = share and (told > 100).mean() <= _HALF
-    texts = pl.Series(cells, dtype=pl.String).str.strip_chars()
-    worded = (texts.str.contains(r"^\p{L}\D+$") & ~texts.is_in([*PLACEHOLDERS, NA])).fill_null(value=False).to_numpy()
-    limits = {"least": "0"} | ({"greatest": "100"} if share else {})
-    for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > 100) & share | worded).tolist():
+    bound = next((most for most, words in _BOUNDS.items() if words.search(column.heading)), 100 if share else np.inf)
+    share = bound < np.inf and (told > bound).mean() <= _HALF
+    worded = _filled(cells).str.contains(r"^\p{L}\D+$").fill_null(value=False).to_numpy()
+    limits = {"least": "0"} | ({"greatest": f"{bound:g}"} if share else {})
+    for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > bound) & share | worded).tolist():
         yield _at(layout, at, column, "MEASUREMENT_INVALID", **limits)
 
 
@@ -108,28 +135,65 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
     yield from found.values()
 
 
-def _ends(layout: Layout, numbers: Collection[int]) -> Iterator[Finding]:
-    """Find ends before their beginning: of two columns of times or days beside each other, the second is later in nearly all rows."""
-    for first, last in pairwise(column for column in layout.columns if column.index not in numbers):
-        begins, ends = (_moments(layout.cells(column.index)) for column in (first, last))
-        if begins is None or ends is None or begins.dtype != ends.dtype or last.index != first.index + 1:
+def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[int, tuple[str, np.ndarray]]) -> Iterator[Finding]:  # fmt: skip
+    """Find the rare rows that break an order of two columns in which chance would break it often: an end after its start."""
+    # What grows from row to row has an order with all that does.
+    kinds = {at: ("number", told) for at, told in numbers.items() if (np.diff(told) >= 0).mean() <= _MOSTLY} | {
+        **moments
+    }
+    asked = [(column, *kinds[column.index]) for column in layout.columns if column.index in kinds][:_WIDEST]
+    for (low, kind, lows), (high, other, highs) in permutations(asked, 2):
+        both = ~np.isnan(lows) & ~np.isnan(highs)
+        wrong, total = np.flatnonzero(both & (lows > highs)), int(both.sum())
+        beside = kind != "number" and high.index == low.index + 1 and (lows < highs).sum() >= 2 * _FEWEST
+        few = 0 < len(wrong) <= max(1, (1 - _MOSTLY if beside else _RARE) * total)
+        if kind != other or not few:
             continue
-        wrong, right = (ends < begins).fill_null(value=False), int((ends > begins).sum())
-        for at in wrong.arg_true() if right >= 2 * _FEWEST and wrong.sum() <= (1 - _MOSTLY) * right else ():
-            overnight = begins.dtype == pl.String and begins[at] > "15" and ends[at] < "10"
-            if not overnight:
-                yield _at(layout, at, last, "EVENT_ENDS_BEFORE_START", start=str(begins[at]))
+        by_chance = np.searchsorted(np.sort(highs[both]), lows[both], "left").sum() / total
+        ranks = [pl.Series(told[both & (lows <= highs)]).rank().to_numpy() for told in (lows, highs)]
+        ordered = by_chance >= _OFTEN * len(wrong) and np.corrcoef(ranks)[0, 1] > _HALF
+        for at in wrong.tolist() if beside or ordered else ():
+            odd = [abs(told[at] - np.nanmedian(told)) / (np.nanstd(told) or 1) for told in (lows, highs)]
+            overnight = kind == "clock" and lows[at] > _NOON and highs[at] < _NOON
+            limits = {"least": "0", "greatest": f"{highs[at]:g}"} if odd[0] > odd[1] else {"least": f"{lows[at]:g}"}
+            if kind == "number":
+                yield _at(layout, at, low if odd[0] > odd[1] else high, "MEASUREMENT_INVALID", **limits)
+            elif not overnight:
+                begins = layout.rows[at][1][low.index] or ""
+                yield _at(layout, at, low if odd[0] > 2 * odd[1] else high, "EVENT_ENDS_BEFORE_START", start=begins)
 
 
-def _moments(cells: Sequence[str | None]) -> pl.Series | None:
-    """Return a column's times of day, or its days; None where it holds anything else."""
-    texts = pl.Series(cells, dtype=pl.String)
+def _moments(cells: Sequence[str | None]) -> tuple[str, np.ndarray] | None:
+    """Return a column's times of day in minutes, or its days; None where it holds anything else."""
+    texts = _filled(cells)
     if texts.count() < 2 * _FEWEST or not texts.drop_nulls().str.contains(r"\d").all():
         return None
-    order = dates.OrderEvidence.of(texts, today=ANY_DAY).order
-    days = dates.parse_dates(texts, today=ANY_DAY, day_first=order)["start"]
-    read = (dates.parse_times(texts)["clock"].str.zfill(5), days)
-    return next((one for one in read if one.count() >= (1 - _ALONE) * texts.count()), None)
+    buddhist = declared("eventDate", None, texts.drop_nulls().to_list()).get("calendar") == "buddhist"
+    order = dates.OrderEvidence.of(texts, today=ANY_DAY, buddhist=buddhist).order
+    clock = dates.parse_times(texts)["clock"].str.extract_groups(r"^(\d+):(\d+)").struct.unnest().cast(pl.Float64)
+    days = dates.parse_dates(texts, today=ANY_DAY, day_first=order, buddhist=buddhist)["start"]
+    read = {"clock": clock["1"] * 60 + clock["2"], "day": days.to_physical().cast(pl.Float64)}
+    least = texts.count() - max(1, _ALONE * texts.count())
+    return next(((kind, one.to_numpy()) for kind, one in read.items() if one.count() >= least), None)
+
+
+def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Finding]:
+    """Find numbers that lie outside of all others, and inside them with the point moved, where all others lie within a power of ten."""
+    told = numbers[~np.isnan(numbers)]
+    if len(told) < 3 * _FEWEST or (told <= 0).any() or np.quantile(told, 0.95) >= 10 * np.quantile(told, 0.05):
+        return
+    for at in np.flatnonzero((numbers > 2 * np.median(told)) | (2 * numbers < np.median(told))).tolist():
+        rest = np.delete(numbers, at)
+        least, greatest = np.nanmin(rest), np.nanmax(rest)
+        is_out = numbers[at] > _BEYOND * greatest or _BEYOND * numbers[at] < least
+        if is_out and any(least <= numbers[at] * factor <= greatest for factor in (0.1, 0.01, 10, 100)):
+            yield _at(layout, at, column, "MEASUREMENT_INVALID", least=f"{least:g}", greatest=f"{greatest:g}")
+
+
+def are_licences(cells: Sequence[str | None]) -> bool:
+    """Tell whether nearly all cells are licences that records go under."""
+    told = [parse_licence(cell) in _LICENCES for cell in cells if cell is not None]
+    return sum(told) >= max(_FEWEST, _MOSTLY * len(told))
 
 
 def _at(layout: Layout, at: int, column: Column, code: str, **params: str) -> Finding:

@@ -18,7 +18,7 @@ _METRES: Final = MappingProxyType({"km": 1000.0, "cm": 0.01, "mm": 0.001, "ft": 
 _ERA_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)")
 _COMMON_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _FEWEST, _MOSTLY = 3, 0.9
-_DATES: Final = frozenset({"eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd", "year"})
+DATES: Final = frozenset({"eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd", "year"})
 _DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
     "buddhist_year": {"calendar": "buddhist"},
     "day_month_year": {"day_month_order": "day_first"},
@@ -92,7 +92,7 @@ def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mappin
 
     Where nine of ten cells have a year of the Buddhist Era and none has one of the common era, the column is of that era.
     """
-    if term not in _DATES:
+    if term not in DATES:
         return {}
     told, of_heading = [ascii_digits(cell) for cell in cells if cell], _DECLARED.get(unit or "", {})
     of_era = sum(_ERA_YEAR.search(text) is not None for text in told)

@@ -1,6 +1,6 @@
 """A survey on its way in: its tables, with what was found of them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -121,7 +121,8 @@ class Survey:
 
 
 LICENCE, DATUM = "license", "geodeticDatum"
-TERMS: Final = (LICENCE, DATUM)
+_ZONE: Final = "timeZone"
+TERMS: Final = (LICENCE, DATUM, _ZONE)
 _COORDINATES: Final = (
     "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
 )  # fmt: skip
@@ -149,12 +150,14 @@ def checked(licence: str | None, *, code: str = "OPTION_INVALID") -> str | None:
     return licence
 
 
-def fill(tables: Iterable[SurveyTable], told: Mapping[str, tuple[str, str]]) -> None:
-    """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates."""
+def fill(tables: Sequence[SurveyTable], told: Mapping[str, tuple[str, str]]) -> None:
+    """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates, the zone where no table tells any."""
+    is_zoned = any(_ZONE in table.frame.columns for table in tables if table.kind != "project")
     for table in tables:
         placed = [~is_nothing(name) for name in _COORDINATES if name in table.frame.columns]
         is_licensed = pl.lit(table.kind in ("events", "occurrences"))
-        asked = {LICENCE: is_licensed, DATUM: pl.any_horizontal(pl.lit(value=False), *placed)}
+        is_placed = pl.any_horizontal(pl.lit(value=False), *placed)
+        asked = {LICENCE: is_licensed, DATUM: is_placed, _ZONE: is_licensed & (not is_zoned)}
         for term, (value, heading) in told.items():
             own = column(table.frame, term)
             empty = own.is_null() & asked[term]
@@ -185,7 +188,6 @@ KEY: Final = " key"
 ENDS: Final = ("deploymentStart", "deploymentEnd")
 ANY_DAY: Final = date(9999, 1, 1)
 """Whether a date has been yet is no question of where it stands."""
-_ZONE: Final = "timeZone"
 _OFFSET: Final = r"^[^/]*T[0-9:.]+([+-]\d\d:?\d\d)(?:/|$)"
 _LAST_OFFSET: Final = r"T[0-9:.]+([+-]\d\d:?\d\d)$"
 _NEAR: Final = 75

@@ -35,6 +35,8 @@ _NAME: Final = "scientificName"
 _ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
 _DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
 _MONTH: Final = re.compile(r"\d{4}-\d{2}")
+_DAY_FIRST: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]|[ăđơưạ-ỹ]|(?i:tanggal|tarikh)")
+"""Thai, Lao, Burmese, Khmer, Vietnamese, Malay or Indonesian."""
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
 _WHEN: Final = _DATES | {*ENDS}
 _WHERE: Final = frozenset({*PLACE[:5], "easting", "northing"})
@@ -55,6 +57,7 @@ def read_survey(
     survey.tables.sort(key=lambda table: table.kind)
     survey_shapes.fill(survey.tables, survey_shapes.project_facts(survey, licence))
     survey_shapes.join_stations(survey)
+    _order_days(survey)
     for table in survey.of("occurrences"):
         survey.findings += _read_double_names(table)
         _read_local_names(table)
@@ -84,6 +87,9 @@ def _sheets_of(
             survey.accepted |= marked
         elif not grid.visible:
             survey.findings.append(Finding(grid.file, grid.name, None, None, None, "SHEET_HIDDEN", False))
+        elif (project := sheet_headings.project_of(grid)) is not None:
+            survey.tables.append(project)
+            survey.order[grid.file, grid.name] = dict.fromkeys(project.headings.values(), 1)
         else:
             sheets += _sheet(grid, survey, kept)
     share_taxa(sheets)
@@ -97,10 +103,26 @@ def _sheet(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Shee
     layout = sheet_headings.laid_out(grid, kept)
     if layout is not None:
         sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
-        survey.order[grid.file, grid.name] = {column.heading: column.index for column in layout.columns}
         sheet_headings.leave_out_no_records(layout, sheet.names)
         layout.findings += odd_numbers(layout, sheet.names, TERMS)
         yield sheet
+
+
+def _order_days(survey: Survey) -> None:
+    """Declare that days come first where no date of any sheet shows it, and the language of the headings has it so."""
+    every = pl.concat([table.frame for table in survey.tables], how="diagonal") if survey.tables else pl.DataFrame()
+    texts = [every[name] for name in sheet_units.DATES if name in every.columns]
+    headings = " ".join(heading for places in survey.order.values() for heading in places)
+    # One such date among others that begin with the year is odd, whatever the language.
+    years = pl.concat(texts).str.contains(r"^\d{4}").drop_nulls() if texts else pl.Series([True])
+    is_open = (
+        texts
+        and "day_month_order" not in survey.declarations
+        and _DAY_FIRST.search(headings)
+        and 2 * years.sum() < len(years)
+    )
+    if is_open and dates.OrderEvidence.of(pl.concat(texts), today=ANY_DAY).order is None:
+        survey.tables[0].declarations["day_month_order"] = "day_first"
 
 
 def _date_of_ends(table: SurveyTable) -> None:
@@ -153,6 +175,8 @@ def _read_local_names(table: SurveyTable) -> None:
 def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
     """Read one sheet into the survey; a cross-table is as many tables as it has columns of counts."""
     layout, cross = sheet.layout, sheet.cross
+    places = {column.heading: column.index for column in reversed(layout.columns)}  # the first of each
+    survey.order[layout.grid.file, layout.grid.name] = places
     if kind is None:
         survey.unread.append(layout.grid.name or layout.grid.file)
         if layout.rows and sheet_kind(layout.grid.title) != "guide":

@@ -87,7 +87,7 @@ class Rows:
 
 def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
     """Find the doubts and repairs that harmonising noted of a table's rows, each at its cell."""
-    placed = result.interpreted.with_columns(is_east=has_other_digit(*_PAIR[::-1]))
+    placed = result.interpreted.with_columns(is_east=has_other_digit(*_PAIR[::-1]) | is_east(*_PAIR[::-1]))
     interesting = placed.filter((pl.col("quality_flags").list.len() > 0) | pl.col("repairs").is_not_null())
     names = ("source_row", "is_east", "quality_flags", "repairs", *_FACTS.values())
     for row, east, flags, repairs, *facts in interesting.select(names).iter_rows():
@@ -101,6 +101,12 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         if pair := _pair(proposals):
             proposals.setdefault("verbatimCoordinates", pair)
         yield from _doubted(rows, row, flags, proposals, {"": east, **dict(zip(_FACTS, facts, strict=True))})
+
+
+def is_east(x: str = "x", y: str = "y") -> pl.Expr:
+    """Tell of which places the longitude alone is none of the others."""
+    x_usual, y_usual = (pl.col(n).is_between(pl.col(n).quantile(0.05), pl.col(n).quantile(0.95)) for n in (x, y))
+    return ~x_usual & y_usual
 
 
 def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip

@@ -27,7 +27,7 @@ from biodata.sharing import RuleSet
 from biodata.sharing.names import bundled_common_names
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import accepted_of, decided
-from biodata.surveys import accepting, other_forms, value_checks
+from biodata.surveys import accepting, other_forms
 from biodata.surveys.cell_checks import CELLS, Rows
 from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import notices
@@ -155,7 +155,7 @@ class Check:
         records = [(Rows.of(one.table, one.known), one.frame) for one in observations(survey)]
         placed = placed_by_records(rows for rows, _ in records)
         find: dict[str, Callable[[Rows], Iterable[Finding]]]
-        find = {"project": value_checks.of_project, "sites": checks.sites, "events": partial(checks.events, placed=placed)}  # fmt: skip
+        find = {"project": checks.project, "sites": checks.sites, "events": partial(checks.events, placed=placed)}  # fmt: skip
         for kind, of_rows in find.items():
             for table in survey.of(kind):
                 findings += of_rows(rows) if (rows := Rows.of(table)).own else ()

@@ -32,7 +32,7 @@ def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     """Find what is wrong with events; `read` has them as they will stand in the lake (`terms.EVENT`)."""
     yield from _of_design(rows, read)
     yield from _overlaps(rows, read)
-    yield from _zones(rows, read)
+    yield from of_zones(rows, read)
     yield from _scopes(rows, read)
 
 
@@ -77,28 +77,33 @@ def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
         yield rows.finding(row, column, "CAMERA_DEPLOYMENTS_OVERLAP")
 
 
-def _zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
-    columns = ("source_row", "time_zone", "country_codes", "event_start")
-    for row, zone, codes, start in read.drop_nulls(["time_zone", "event_start"]).select(columns).iter_rows():
-        yield from _zone(rows, row, zone, codes or (), start.date(), start.strftime("%H:%M"))
+def of_zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
+    """Find zones of events that are none of their countries."""
+    columns = ("source_row", "country_codes", "event_start")
+    for row, codes, start in read.drop_nulls(["time_zone", "event_start"]).select(columns).iter_rows():
+        yield from zone_of(rows, row, codes or (), start)
 
 
-def of_zones(rows: Rows, interpreted: pl.DataFrame, today: date) -> Iterator[Finding]:
+def zones_of_places(rows: Rows, interpreted: pl.DataFrame, today: date) -> Iterator[Finding]:
     """Find zones of sites, or told with records, that are none of their place."""
     known = interpreted.filter(~pl.col("ambiguous")).select("source_row", "located_country_code").drop_nulls()
     for row, code in known.iter_rows() if "timeZone" in rows.table.headings else ():
-        with suppress(ValueError):  # what is no zone is told as that
-            if zone := times.read_zone((rows.own[row].get("timeZone") or "").strip()):
-                yield from _zone(rows, row, zone, (code,), today, "12:00")
+        yield from zone_of(rows, row, (code,), datetime.combine(today, time(12)))
 
 
-def _zone(rows: Rows, row: int, zone: str, codes: Collection[str], day: date, clock: str) -> Iterator[Finding]:
+def zone_of(rows: Rows, row: int, codes: Collection[str], start: datetime) -> Iterator[Finding]:
+    """Find the zone of a row that is none of its countries then."""
     names = [times.COUNTRY_ZONES[code].name for code in codes if code in times.COUNTRY_ZONES]
-    if rows.column(row, ("timeZone",)) is None or not names or len(names) < len(codes):
-        return
-    offset = zone if times.OFFSET.fullmatch(zone) else times.offset_at(zone, day, clock)
-    if offset not in {times.offset_at(name, day, clock) for name in names}:
-        yield rows.finding(row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=" / ".join(names))
+    day, clock, zone = start.date(), start.strftime("%H:%M"), None
+    with suppress(ValueError):  # what is no zone is told as that
+        zone = times.read_zone((rows.own[row].get("timeZone") or "").strip())
+    if zone and rows.column(row, ("timeZone",)) is not None and names and len(names) == len(codes):
+        offset = zone if times.OFFSET.fullmatch(zone) else times.offset_at(zone, day, clock)
+        if offset not in {times.offset_at(name, day, clock) for name in names}:
+            of_all = rows.table.kind == "project"  # which told all rows already, and a proposal would change none
+            yield rows.finding(
+                row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=None if of_all else " / ".join(names)
+            )
 
 
 def _scopes(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from functools import cache
 from typing import Final
 
@@ -52,6 +52,7 @@ class TableChecks:
         self.harmoniser, self.boundaries, self.today = harmoniser, boundaries, today
         self.common, self.by_program = common, by_program
         self.licences: list[str] = []
+        self._projects: list[Rows] = []
         self._sites: list[_Part] = []
         self._events: list[_Part] = []
         self._records: list[_Part] = []
@@ -60,12 +61,17 @@ class TableChecks:
         self._of_events: set[tuple[str, str, str | None]] = set()
         self._cells: dict[str, tuple[Rows, int]] = {}
 
+    def project(self, rows: Rows) -> Iterator[Finding]:
+        """Find what is wrong with what is told of the whole survey."""
+        self._projects.append(rows)
+        yield from value_checks.of_project(rows)
+
     def sites(self, rows: Rows) -> Iterator[Finding]:
         """Find what is wrong with sites."""
         read = self._read(rows.table.frame, rows.table)
         self._sites.append((rows, read.interpreted))
         yield from self._of_all(rows, read, list(cell_checks.found(rows, read)))
-        yield from event_checks.of_zones(rows, read.interpreted, self.today)
+        yield from event_checks.zones_of_places(rows, read.interpreted, self.today)
 
     def events(self, rows: Rows, placed: frozenset[str] = frozenset()) -> list[Finding]:
         """Return what is wrong with events; `placed` are those whose records all have a place of their own."""
@@ -119,7 +125,7 @@ class TableChecks:
         yield from value_checks.of_records(rows, read.interpreted)
         dated = {event for event, when in self._when.items() if when.first is not None}
         yield from value_checks.days(rows, read.interpreted, dated)
-        yield from event_checks.of_zones(rows, read.interpreted, self.today)
+        yield from event_checks.zones_of_places(rows, read.interpreted, self.today)
         yield from value_checks.out_of_range(rows, read.interpreted, self.boundaries)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
@@ -137,6 +143,11 @@ class TableChecks:
         yield from _unknown_events(records, events)
         yield from _circular_parents(events)
         yield from event_checks.of_records(self._when, self._records)
+        every = [read.filter(~pl.col("ambiguous")) for _, read in [*self._events, *self._records]]
+        countries = {code for one in every for code in one["located_country_code"].drop_nulls().unique()}
+        for project in self._projects:
+            for row in project.own:
+                yield from event_checks.zone_of(project, row, countries, datetime.combine(self.today, time(12)))
         yield from (self._at_event(*one) for one in value_checks.far([*self._sites, *self._events, *self._records]))
         yield from event_checks.clocks(self._designs, self.read.records, images)
 
@@ -168,7 +179,7 @@ class TableChecks:
 
     def _at_sea(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:
         pair = ["decimalLongitude", "decimalLatitude"]
-        placed = read.interpreted.drop_nulls(pair).with_columns(is_east=value_checks.is_east(*pair))
+        placed = read.interpreted.drop_nulls(pair).with_columns(is_east=cell_checks.is_east(*pair))
         wet = placed.filter(pl.col("located_country_code").is_null() & ~pl.col("ambiguous"))
         if wet.is_empty() or 2 * wet.height >= placed.height:
             return

@@ -25,7 +25,7 @@ from biodata.places import BoundarySet
 from biodata.places.borders import SEA
 from biodata.places.gazetteer import on_sphere
 from biodata.sharing.names import CommonNames, meaning
-from biodata.surveys.cell_checks import Rows, meant
+from biodata.surveys.cell_checks import Rows, is_east, meant
 from biodata.text import dates
 from biodata.text.controlled import Vocabulary, parse_licence, parse_term
 from biodata.text.numbers import parse_decimal, parse_decimals
@@ -51,9 +51,8 @@ _TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*–~-]\s*(?=\d)")
 _BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES, _SHORT = 5, 3, 2
-_FAR_M, _TIMES_FAR, _TIMES_SLIP = 50_000.0, 20.0, 3.0
+_FAR_M, _TIMES_FAR, _TIMES_SLIP = 50_000.0, 10.0, 3.0
 """A place is far beyond so many metres, and so many times what lies between the others, fewer where another digit would mend it."""
-_STEP_DEGREES: Final = 0.01
 _APART, _IN_ORDER = timedelta(days=14), 0.9
 """A day is out of order beyond so much, where the others are in order so often."""
 _DATED: Final = ("eventDate", "verbatimEventDate", "day", "deploymentStart")
@@ -247,9 +246,10 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Finding]]:
     """Find places of a survey's own rows that lie far from all others; each with its table."""
-    step = [(pl.col(name) / _STEP_DEGREES).round() * _STEP_DEGREES for name in ("decimalLongitude", "decimalLatitude")]
     placed = [
-        read.select("source_row", x=step[0], y=step[1]).drop_nulls(["x", "y"]).with_columns(part=pl.lit(number))
+        read.select("source_row", x="decimalLongitude", y="decimalLatitude")
+        .drop_nulls()
+        .with_columns(part=pl.lit(number))
         for number, (_, read) in enumerate(parts)
     ]
     every = pl.concat(placed) if placed else pl.DataFrame(schema=["x", "y"])
@@ -262,9 +262,9 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     # Of a few places, one that is wrong is the second nearest of all.
     neighbour = 3 if cells.height >= _LEAST_ROWS else 2
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
-    every_cell = cells.with_columns(pl.Series("metres", metres), slip=has_other_digit("x", "y"))
+    told = cells.with_columns(pl.Series("metres", metres), slip=has_other_digit("x", "y"))
     times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
-    lonely = every_cell.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
+    lonely = told.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
     odd = every.with_columns(is_east=is_east()).join(lonely, on=["x", "y"])
     for row, number, *east, distance in odd.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
         rows = parts[number][0]
@@ -273,12 +273,6 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
         columns = ("utm_zone",) if other_zone else _EAST_FIRST if any(east) else _PLACES
         if (column := rows.column(row, columns)) is not None:
             yield rows, rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
-
-
-def is_east(x: str = "x", y: str = "y") -> pl.Expr:
-    """Tell of which places the longitude alone is none of the others."""
-    x_usual, y_usual = (pl.col(n).is_between(pl.col(n).quantile(0.05), pl.col(n).quantile(0.95)) for n in (x, y))
-    return ~x_usual & y_usual
 
 
 _NAME: Final = "scientificName"

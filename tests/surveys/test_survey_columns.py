@@ -5,6 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from biodata import places
+from biodata.formats.workbooks import Grid
+from biodata.ingest.sheet_layout import Column, Layout
+from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.surveys.check import check_files
 from biodata.text.ranges import ranges
 
@@ -100,3 +103,38 @@ def test_a_split_species_is_known_where_its_genus_lives():
     assert "LA" in lives["Muntiacus muntjak"].countries
     assert not lives["Gorilla gorilla"].countries
     assert "CN" in lives["Dracaena cochinchinensis"].countries
+
+
+def odd(**columns):
+    """Return what is odd in columns of 24 rows by themselves: row, heading, code."""
+    cells = list(zip(*columns.values(), strict=True))
+    headings = [Column(at, heading, 1) for at, heading in enumerate(columns)]
+    layout = Layout(
+        Grid("f.xlsx", "s", visible=True, rows=[]), 1, headings, [(n, list(row)) for n, row in enumerate(cells)]
+    )
+    return {(one.row, one.column, one.code) for one in odd_numbers(layout, dict(enumerate(columns)), ())}
+
+
+ROWS = range(24)
+HEIGHTS, BRANCHES = [str(8 + 5 * n % 11) for n in ROWS], [str(6 + 5 * n % 11) for n in ROWS]
+HOURS = [f"{6 + n % 4:02}:10" for n in ROWS]
+CLOSED, LEFT = ([f"{d + n % 9}/{m}/2568" if n % 5 else "-" for n in ROWS] for d, m in ((11, 1), (12, 5)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "wrong", "code"),
+    [
+        pytest.param({"气温": [f"{21 + n % 7}.4" for n in ROWS]}, "237", "MEASUREMENT_INVALID", id="a point lost in a temperature"),
+        pytest.param({"坡度": [str(5 * (n % 8)) for n in ROWS]}, "135", "MEASUREMENT_INVALID", id="a slope beyond a wall"),
+        pytest.param({"Wind (Bft)": [str(n % 5) for n in ROWS]}, "14", "MEASUREMENT_INVALID", id="a wind that no scale has"),
+        pytest.param({"height": HEIGHTS, "branch": BRANCHES}, "15.9", "MEASUREMENT_INVALID", id="the first branch above the tree"),
+        pytest.param({"เวลา": HOURS}, "๒๕.๔๕ น.", "TIME_UNREADABLE", id="an hour that no day has"),
+        pytest.param({"closed": CLOSED, "left": LEFT}, "28/5/2567", "EVENT_ENDS_BEFORE_START", id="a nest left the year before"),
+        pytest.param({"Photo licence": ["CC BY 4.0"] * 24}, "CC BY 9.0", "LICENSE_UNKNOWN", id="a licence that does not exist"),
+    ],
+)  # fmt: skip
+def test_what_breaks_the_rule_of_its_columns_is_found_and_nothing_else(columns, wrong, code):
+    assert odd(**columns) == set()
+    last = [*columns][-1]
+    columns = columns | {last: [wrong if n == 12 else cell for n, cell in enumerate(columns[last])]}
+    assert odd(**columns) == {(12, last, code)}

@@ -219,3 +219,34 @@ def test_what_stands_beside_a_table_is_read_as_it_is_meant(boundaries):
     report, found = told(counts, boundaries)
     assert report["rows"] == 4
     assert not [one for one in report["problems"] if one["blocking"]], found
+
+
+def test_a_sheet_of_labels_tells_of_the_whole_file_and_its_faults_stand_in_their_cells(boundaries):
+    book = book_of(HEADINGS, *ROWS)
+    info = book.create_sheet("Thông tin")
+    for cells in (["Địa điểm", "Nam Ha"], ["Giấy phép dữ liệu", "CC BY 5.0"], ["Múi giờ", "UTC+9"], ["Datum", "WGS84"]):
+        info.append(cells)
+    report, found = told(book, boundaries)
+    assert report["rows"] == 4
+    assert set(found) == {(2, "Giấy phép dữ liệu", "LICENSE_UNSUPPORTED"), (3, "Múi giờ", "TIME_ZONE_NOT_OF_PLACE")}
+
+
+def test_a_band_over_all_columns_is_no_record(boundaries):
+    rows = [["ฤดูทำรัง พ.ศ. 2568"], *ROWS[:2], ["ฤดูทำรัง พ.ศ. 2569"], *ROWS[2:]]
+    report, found = told(book_of(HEADINGS, *rows, merges=["A2:F2", "A5:F5"]), boundaries)
+    assert found == [(2, None, "NOTE_ROW_LEFT_OUT"), (5, None, "NOTE_ROW_LEFT_OUT")]
+    assert report["rows"] == 4
+
+
+def test_counts_below_the_names_of_their_stations_whose_days_come_first_by_the_language(boundaries):
+    stations = [
+        ["ស្ថានីយ", "PT1", "PT2", "PT3", "សរុប"],
+        ["Lat", 20.61, 20.62, 20.63, None],
+        ["Long", 101.9, 101.8, 101.7, None],
+    ]
+    counts = ["ឈ្មោះវិទ្យាសាស្ត្រ", *["ចំនួន"] * 3, "ចំនួនសរុប"]
+    rows = [["Sus scrofa", 1, 4, None, 5], ["Bos gaurus", None, 2, 1, 3]]
+    book = book_of(*stations, ["កាលបរិច្ឆេទ", "05/03/2024", "06/03/2024", "07/03/2024", None], counts, *rows)
+    report, found = told(book, boundaries)
+    assert (report["rows"], report["blocking"]) == (4, 0), found
+    assert not [one for one in found if one[2].startswith("RECORDED_DATE")]

@@ -40,6 +40,7 @@ _OPEN: Final = (Why.SEVERAL, Why.NOT_KEPT, Why.WORDS)
 _LENGTHS: Final = ("m", "km", "cm")  # that no angle is told in
 _NEEDED: Final = frozenset({"eventID", "eventDate", *NAMES_OF_TAXA, "decimalLatitude", "decimalLongitude"})
 """What is told cell by cell that it cannot be read, where nothing else is meant."""
+_KINDS: Final = 8  # words for a sex or an age, which stand again and again
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
 _LATIN: Final = re.compile(r"^([A-Z][a-z]{2,})(?: |$)")
@@ -47,7 +48,7 @@ _BINOMIAL: Final = re.compile(r"[A-Z][a-z]+ [a-z-]{3,}")
 _COUNT: Final = re.compile(r"\D{0,12}(\d{1,5})(?!\d)[^.]{0,12}")
 _CODE: Final = re.compile(r"[A-Za-z]{0,4}[-_ ./]?\d+[A-Za-z]?")
 _IDENTIFIER: Final = re.compile(r"(?=.*\d)[\w./:#() -]{2,60}")
-_CLOCK: Final = re.compile(r"\d{1,2}[:.]\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?")
+_CLOCK: Final = re.compile(r"\d{1,2}[:.h]\d{2}(?::\d{2})?(?: ?(?:[AaPp]\.?[Mm]\.?|น\.?))?")
 METRES: Final = re.compile(r"\D{0,3}0?(\d{6}(?:[.,]\d+)?)\D{1,4}0?(\d{5,8}(?:[.,]\d+)?)\D{0,3}")
 _ANY_DAY: Final = date(9999, 1, 1)  # whether a date has been yet is no question of what a column holds
 
@@ -151,8 +152,10 @@ def _without_contradicted(one: Proposal, told: list[str]) -> Proposal:
     terms = [t for t in (one.term, *one.others) if t is not None]
     fitting = [t for t in terms if one.unit not in _LENGTHS or t not in ("decimalLatitude", "decimalLongitude")]
     able = [t for t in fitting if t not in _ARE or len(told) < _FEWEST or _ARE[t](told)]
-    is_open = one.why in (Why.SEVERAL, Why.WORDS) or one.term == "basisOfRecord"
-    if one.term is None or one.term in able or not is_open or (not able and one.term in _NEEDED):
+    # Monday is no day, and L and S are no latitude.
+    wordy = len(told) >= _FEWEST and has_digits(one.term or "") and not any(map(str.isdigit, "".join(told)))
+    is_open = one.why in (Why.SEVERAL, Why.WORDS) or one.term in ("basisOfRecord", "day")
+    if one.term is None or one.term in able or not is_open or (not able and one.term in _NEEDED and not wordy):
         return one
     return (
         replace(one, term=able[0], others=tuple(able[1:]))
@@ -189,7 +192,10 @@ def _is_decided(term: str, others: Collection[str]) -> bool:
 
 def _are_dates(told: list[str]) -> bool:
     """Tell whether cells are dates with a day; one that can be read in two orders is one, a bare number is none."""
-    read = parse_dates(pl.Series(told, dtype=pl.String), today=_ANY_DAY)
+    texts = pl.Series(told, dtype=pl.String).str.replace(
+        r"^(\d{1,2}月\d{1,2}日?)$", "2000年$1"
+    )  # the year stands elsewhere
+    read = parse_dates(texts, today=_ANY_DAY)
     written = read["precision"].is_in(["day", "time", "interval"]) | read["proposal"].is_not_null()
     bare = pl.Series([ascii_digits(text).isdigit() and len(text) != len("20260301") for text in told])
     others = len(told) - int((written & ~bare).sum())
@@ -273,6 +279,7 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "decimalLongitude": partial(_are_degrees, axis=Axis.LONGITUDE),
     "family": lambda told: not _most(told, _BINOMIAL.match, _HALF),
     "day": _are_within(1, 31),
+    **dict.fromkeys(("sex", "lifeStage"), lambda told: len({*told}) <= _KINDS),
     "occurrenceStatus": partial(_most, fits=lambda text: parse_term(text, Vocabulary.OCCURRENCE_STATUS), share=_HALF),
     "basisOfRecord": partial(_most, fits=lambda text: parse_term(text, Vocabulary.BASIS_OF_RECORD), share=_HALF),
 })  # fmt: skip
