@@ -21,7 +21,7 @@ from biodata.ingest.survey_shapes import SurveyTable, with_period
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA
 from biodata.sharing.names import CommonNames
-from biodata.surveys import cell_checks, event_checks, value_checks
+from biodata.surveys import cell_checks, column_checks, event_checks, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 from biodata.text.units import INVISIBLE
@@ -81,6 +81,7 @@ class TableChecks:
         cells = cell_checks.found(rows, read)
         needed = [f for f in cells if f.code != "COORDINATE_MISSING" or _event(rows, f, "eventID") not in placed]
         yield from self._of_all(rows, read, needed)
+        yield from column_checks.of_columns(rows)
         yield from event_checks.of_ends(rows, self.today)
         if "eventID" in table.frame.columns:
             batch = table.frame.with_columns(pl.lit(table.file).alias("source_file"))
@@ -117,6 +118,7 @@ class TableChecks:
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
             yield from value_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
+        yield from column_checks.of_columns(rows)
         dated = {event for event, when in self._when.items() if when.first is not None}
         yield from value_checks.days(rows, read.interpreted, dated)
         yield from event_checks.of_zones(rows, read.interpreted, self.today)

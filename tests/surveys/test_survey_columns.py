@@ -100,3 +100,48 @@ def test_a_split_species_is_known_where_its_genus_lives():
     assert "LA" in lives["Muntiacus muntjak"].countries
     assert not lives["Gorilla gorilla"].countries
     assert "CN" in lives["Dracaena cochinchinensis"].countries
+
+
+def table(**cells):
+    """Return forty rows of four stations of which each has its team, with a cell (`column_row`) written otherwise."""
+    head = [
+        "date",
+        "scientificName",
+        "station",
+        "team",
+        "latitude",
+        "longitude",
+        "young",
+        "adults",
+        "height (m)",
+        "start",
+        "end",
+    ]
+    rows = []
+    for n in range(40):
+        station, day = n % 4, (date(2026, 2, 3) + timedelta(days=n // 4)).isoformat()
+        young = n % 7
+        rows.append([day, NAMES[n % 3], f"S{station}", f"team {station}", f"{20.9 + station / 100:.4f}", "101.7", young, young + n % 3,
+                     f"{18 + n % 6}", f"{6 + n % 5:02}:00", f"{6 + n % 5 + 1 + n % 2:02}:30"])  # fmt: skip
+    for place, value in cells.items():
+        column, row = place.rsplit("_", 1)
+        rows[int(row) - 2][head.index(column)] = value
+    return "\n".join(",".join(map(str, row)) for row in [head, *rows]).encode()
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({}, set()),
+        ({"team_11": "team 3"}, {(11, "team", "VALUE_GOES_WITH_ANOTHER")}),
+        ({"team_11": "Team 1"}, set()),  # the letters' size is no difference
+        ({"team_11": "team 3", "team_15": "team 3"}, set()),  # a team that changed
+        ({"young_11": 6}, {(11, "young", "NUMBER_OUT_OF_ORDER")}),
+        ({"height (m)_11": "207"}, {(11, "height (m)", "NUMBER_OF_ANOTHER_SIZE")}),
+        ({"height (m)_11": "64"}, {(11, "height (m)", "NUMBER_OF_ANOTHER_SIZE")}),  # feet
+    ],
+)
+def test_a_cell_that_all_other_rows_contradict_is_found(boundaries, cells, expected):
+    asked = ("VALUE_GOES_WITH_ANOTHER", "NUMBER_OUT_OF_ORDER", "NUMBER_OF_ANOTHER_SIZE")
+    problems = check_files([("table.csv", table(**cells))], boundaries, today=date(2026, 12, 1))["problems"]
+    assert {(p["row"], p["column"], p["code"]) for p in problems if p["code"] in asked} == expected
