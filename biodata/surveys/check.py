@@ -161,7 +161,8 @@ class Check:
                 findings += of_rows(rows) if (rows := Rows.of(table)).own else ()
         for rows, frame in records:
             findings += checks.records(rows, frame)
-        return once([*findings, *checks.between()])
+        findings = once([*findings, *checks.between()])
+        return [*findings, *checks.contradicted(findings)]
 
     def check_program(self) -> None:
         """Check files of a program, or what was taken of an upload."""
@@ -193,7 +194,8 @@ class Check:
                     self.rows += sheet.frame.height
                     findings += self.checks.records(Rows.of(sheet), sheet.frame)
         findings += self.checks.between([images for table in again for images in table.images])
-        self.findings = once(findings)
+        findings = once(findings)
+        self.findings = [*findings, *self.checks.contradicted(findings)]
         notes = "\n".join(dict.fromkeys(note for one in tables for note in one.notes))
         for name, lying in self.files:  # a person calls them otherwise
             notes = notes.replace(lying.name, name)

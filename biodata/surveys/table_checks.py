@@ -21,7 +21,7 @@ from biodata.ingest.survey_shapes import SurveyTable, with_period
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA
 from biodata.sharing.names import CommonNames
-from biodata.surveys import cell_checks, event_checks, value_checks
+from biodata.surveys import cell_checks, column_checks, event_checks, value_checks
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.notices import Read
 from biodata.text.units import INVISIBLE
@@ -127,6 +127,11 @@ class TableChecks:
         yield from value_checks.days(rows, read.interpreted, dated)
         yield from event_checks.zones_of_places(rows, read.interpreted, self.today)
         yield from value_checks.out_of_range(rows, read.interpreted, self.boundaries)
+
+    def contradicted(self, known: Sequence[Finding]) -> Iterator[Finding]:
+        """Find cells that all other rows of their table contradict, of which nothing is known yet."""
+        for rows, _ in [*self._sites, *self._events, *self._records]:
+            yield from column_checks.going_together(rows, known)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
         """Find what only all tables show; `images` are pictures that are no records (`ingest.protocol.IMAGES`)."""

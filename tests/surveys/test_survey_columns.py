@@ -138,3 +138,45 @@ def test_what_breaks_the_rule_of_its_columns_is_found_and_nothing_else(columns, 
     last = [*columns][-1]
     columns = columns | {last: [wrong if n == 12 else cell for n, cell in enumerate(columns[last])]}
     assert odd(**columns) == {(12, last, code)}
+
+
+def table(**cells):
+    """Return forty rows of four stations of which each has its team, with a cell (`column_row`) written otherwise."""
+    head = [
+        "date",
+        "scientificName",
+        "station",
+        "team",
+        "latitude",
+        "longitude",
+        "young",
+        "adults",
+        "height (m)",
+        "start",
+        "end",
+    ]
+    rows = []
+    for n in range(40):
+        station, day = n % 4, (date(2026, 2, 3) + timedelta(days=n // 4)).isoformat()
+        young = n % 7
+        rows.append([day, NAMES[n % 3], f"S{station}", f"team {station}", f"{20.9 + station / 100:.4f}", "101.7", young, young + n % 3,
+                     f"{18 + n % 6}", f"{6 + n % 5:02}:00", f"{6 + n % 5 + 1 + n % 2:02}:30"])  # fmt: skip
+    for place, value in cells.items():
+        column, row = place.rsplit("_", 1)
+        rows[int(row) - 2][head.index(column)] = value
+    return "\n".join(",".join(map(str, row)) for row in [head, *rows]).encode()
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({}, set()),
+        ({"team_11": "team 3"}, {(11, "team", "VALUE_GOES_WITH_ANOTHER")}),
+        ({"team_11": "Team 1"}, set()),  # the letters' size is no difference
+        ({"team_11": "team 3", "team_15": "team 3"}, set()),  # a team that changed
+    ],
+)
+def test_a_cell_that_all_other_rows_contradict_is_found(boundaries, cells, expected):
+    asked = ("VALUE_GOES_WITH_ANOTHER",)
+    problems = check_files([("table.csv", table(**cells))], boundaries, today=date(2026, 12, 1))["problems"]
+    assert {(p["row"], p["column"], p["code"]) for p in problems if p["code"] in asked} == expected
