@@ -14,6 +14,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.errors import StoreError
 from biodata.core.terms import Column
+from biodata.sharing.grid import FINEST, GUARD
 from biodata.store import duck
 from biodata.store.catalogue import FILES
 from biodata.store.duck import quote
@@ -33,6 +34,8 @@ ROW_KEYS: Final = MappingProxyType(
 """The column by which a row of a dataset is known, of the tables that have such rows."""
 
 
+_MOST: Final = 1 << 19
+"""More than there are cells around the world."""
 OWN_TEXT: Final = pl.col(pl.String) + ""
 """Columns of text, copied. Polars' text is a view: a few rows that are kept of a batch keep all of it, a gigabyte a million."""
 
@@ -134,6 +137,41 @@ class LakeReading:
             cursor.execute(f"SELECT {'DISTINCT' if distinct else ''} {names} FROM {rows} WHERE {condition}", params)
             for batch in cursor.to_arrow_reader(batch_rows):
                 yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
+
+    def standing_in(
+        self, cells: pl.DataFrame, *, columns: Sequence[str], snapshot: int | None = None
+    ) -> pl.DataFrame:  # fmt: skip
+        """Read the records that stand in cells.
+
+        Parameters
+        ----------
+        cells : polars.DataFrame
+            datasetKey (empty text for records without one); n, column, row : of `grid`.
+        columns : sequence of str
+        snapshot : int, optional
+            The version; today's where none is given.
+        """
+        chosen = self._columns("occurrences", columns)
+        numbers = cells.select("datasetKey").unique().with_row_index("number").cast({"number": pl.Int64})
+        at = [
+            f"""id({n}) IN (SELECT (number * {_MOST} + "column" + 180 * {n}) * {_MOST} + "row" + 90 * {n}
+                FROM cells JOIN numbers USING ("datasetKey") WHERE n = {n})""".replace(
+                f"id({n})",
+                f"(number * {_MOST} + floor(fx / {FINEST // n})::BIGINT + 180 * {n}) * {_MOST} + floor(fy / {FINEST // n})::BIGINT + 90 * {n}",
+            )
+            for n in cells["n"].unique()
+        ]
+        fine = [
+            f'least(floor("{name}" * {FINEST} + {GUARD}), {most * FINEST - 1})'
+            for name, most in (("decimalLongitude", 180), ("decimalLatitude", 90))
+        ]
+        names = ", ".join(quote(c.name) for c in chosen)
+        query = f"""SELECT {", ".join(f"o.{quote(c.name)}" for c in chosen)} FROM (SELECT {names}, {fine[0]} AS fx, {fine[1]} AS fy, coalesce("datasetKey", '') AS d
+            FROM {_at("occurrences", snapshot)}) o JOIN numbers ON d = numbers."datasetKey" WHERE {" OR ".join(at)}"""
+        with self._cursor() as cursor:
+            cursor.register("cells", cells)
+            cursor.register("numbers", numbers)
+            return terms.conform(cursor.execute(query).pl(), chosen)
 
     def count(self, table: str, *, where: Filter | None = None, snapshot: int | None = None) -> int:
         """Count rows of a table; see `read`."""
