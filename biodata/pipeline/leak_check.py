@@ -1,5 +1,6 @@
 """The gate's look at a release's file: what runs before a release is let out, and what `biodata audit leaks` runs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +16,13 @@ from biodata.sharing.decide import USED
 from biodata.sharing.plan import CHECKED, faults_of
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.store import releases
-from biodata.store.lake_reading import OWN_TEXT, LakeReading
+from biodata.store.lake_reading import OWN_TEXT
 
 _HIDDEN: Final = pl.Schema(
     {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}
 )  # fmt: skip
-_BATCH_ROWS: Final = 200_000
-"""Names are resolved once a batch."""
-_DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
+DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
+"""What of a record tells whether it is open."""
 _COUNTED: Final = ("key", "category", "rule_id", "country")
 _COARSE: Final = """
     SELECT key, sharing_category AS category, sharing_rule AS rule_id, "countryCode" AS country
@@ -65,14 +65,10 @@ class LeakReport:
         return {"release": self.release, "records": self.records.to_dicts(), "faults": self.faults.to_dicts()}
 
 
-def hidden_records(
-    lake: LakeReading, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None, keys: pl.Series | None = None
-) -> pl.DataFrame:
-    """Return all records of a lake, or those among some keys, that are not open: key, datasetKey, category, rule_id, country, came_coarse."""
+def hidden_records(batches: Iterable[pl.DataFrame], rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return the records that are not open, of batches with columns `DECIDED_BY`: `_HIDDEN`."""
     found = [_HIDDEN.to_frame()]
-    among = None if keys is None else keys.to_frame("key")
-    how: dict[str, Any] = {"columns": _DECIDED_BY, "among": among, "snapshot": snapshot, "batch_rows": _BATCH_ROWS}
-    for batch in lake.batches("occurrences", **how):
+    for batch in batches:
         decided = sharing.decide(batch, rules, boundaries=boundaries)
         apart = set_apart_of(batch, decided)["row"]
         rows = batch[decided["row"]].select("key", "datasetKey", country="countryCode").hstack(decided)

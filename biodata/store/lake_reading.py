@@ -138,6 +138,28 @@ class LakeReading:
             for batch in cursor.to_arrow_reader(batch_rows):
                 yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
 
+    def of_keys(
+        self,
+        keys: pl.Series,
+        *,
+        since: int,
+        columns: Sequence[str] | None = None,
+        snapshot: int | None = None,
+        batch_rows: int = 100_000,
+    ) -> Iterator[pl.DataFrame]:
+        """Read the records of some keys; those that changed after version `since` from what was written after it.
+
+        So reading what changed costs what changed: any other record is looked for in all that the lake holds.
+        """
+        changed = self.changed("occurrences", after=since, upto=self.snapshot() if snapshot is None else snapshot)
+        is_changed = keys.is_in(pl.Series([], dtype=keys.dtype) if changed is None else changed["id"].implode())
+        for some, after in ((keys.filter(is_changed), since), (keys.filter(~is_changed), None)):
+            if some.len():
+                among = some.to_frame("key")
+                yield from self.batches(
+                    "occurrences", columns=columns, among=among, snapshot=snapshot, since=after, batch_rows=batch_rows
+                )
+
     def standing_in(
         self, cells: pl.DataFrame, *, columns: Sequence[str], snapshot: int | None = None
     ) -> pl.DataFrame:  # fmt: skip
@@ -228,17 +250,20 @@ class LakeReading:
     def changed(self, table: str, *, after: int, upto: int) -> pl.DataFrame | None:
         """Return `id` (`key`, of events `event_key`) and `datasetKey` of the rows that came, went or changed between two versions.
 
-        A row without a dataset has empty text. None where a version between them is not kept any more. Asked for once, as
+        `had` tells of which there was an earlier row. A row without a dataset has empty text. None where a version between them is not kept any more. Asked for once, as
         `changed_at`.
         """
         kept = self.snapshots().filter(pl.col("snapshot").is_between(after, upto)).height
         if after > upto or kept != upto - after + 1:
             return None
         if after == upto or self.changed_at(table) <= after:
-            return pl.DataFrame(schema={"id": LAKE[table].column(ROW_KEYS[table]).dtype, "datasetKey": pl.String})
+            id_type = LAKE[table].column(ROW_KEYS[table]).dtype
+            return pl.DataFrame(schema={"id": id_type, "datasetKey": pl.String, "had": pl.Boolean})
         query = f"""
-            SELECT DISTINCT {quote(ROW_KEYS[table])} AS id, coalesce("datasetKey", '') AS "datasetKey"
+            SELECT {quote(ROW_KEYS[table])} AS id, coalesce("datasetKey", '') AS "datasetKey",
+                   bool_or(change_type NOT IN ('insert', 'update_postimage')) AS had
             FROM ducklake_table_changes('lake', 'main', {duck.literal(table)}, {after + 1}::BIGINT, {upto}::BIGINT)
+            GROUP BY ALL
         """
         asked = (table, after, upto)
         if self._changed or asked not in self._between:

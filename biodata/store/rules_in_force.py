@@ -148,12 +148,17 @@ def time_of(lake: Lake, snapshot: int) -> str:
 
 @dataclass(frozen=True)
 class _Changed:
-    """What has changed since what is kept was made, of version `since`: datasets, those of events, and keys of records."""
+    """What has changed since what is kept was made, of version `since`: datasets, those of events, and records: id, had."""
 
     datasets: frozenset[str]
     of_events: frozenset[str]
-    keys: pl.Series
+    records: pl.DataFrame
     since: int
+
+    @property
+    def keys(self) -> pl.Series:
+        """Return those of the records."""
+        return self.records["id"].unique()
 
     def looked_at(self, memory: Memory) -> frozenset[str]:
         """Return the datasets that are looked at: those that changed, and those in which something is unsettled."""
@@ -175,7 +180,7 @@ def _changed(lake: Lake, since: dict[str, Any], now: dict[str, Any]) -> _Changed
     datasets = of_events | frozenset(records["datasetKey"])
     if len(datasets) > MAXIMUM_VALUES:
         return None
-    return _Changed(datasets, of_events, records["id"].unique(), since["snapshot"])
+    return _Changed(datasets, of_events, records, since["snapshot"])
 
 
 def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tuple[object, ...]:
@@ -215,7 +220,8 @@ def _plan(
         decided, now = [DECIDED.to_frame()], [records.read(())]
         if changed is not None:
             decided.append(earlier.decided.join(changed.keys.to_frame("key"), on="key", how="anti"))
-        for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
+        since = None if changed is None else changed.since
+        for batch in batches(JUDGED, among=among_keys, since=since) if changed is None or changed.keys.len() else ():
             apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
             of_batch = sensitive_records(batch, apart, boundaries, rules.resolver)
             of_batch = of_batch.join(batch.select("key", named_dataset()), on="key")
@@ -231,7 +237,7 @@ def _plan(
         by_cells, touched = Memory(), None
         if same and changed is not None:
             in_lake = _Records(lake, snapshot)
-            then = in_lake.of_keys(changed.keys, changed.since)
+            then = in_lake.of_keys(changed.records.filter("had")["id"].unique(), changed.since)
             touched = Touched(then, pl.concat(now), pl.concat([DECIDED.to_frame(), *decided[2:]]))
             some = memory.of(changed.looked_at(memory) - changed.of_events)
             by_cells = touched_cells.look(some, touched, in_lake, released=released, today=_today())
@@ -334,6 +340,8 @@ class _Records:
 
     def of_keys(self, keys: pl.Series, snapshot: int | None = None) -> pl.DataFrame:
         version = self.snapshot if snapshot is None else snapshot
+        if keys.is_empty():
+            return _placed(terms.conform(pl.DataFrame(), terms.OCCURRENCE))
         return _placed(self.lake.read("occurrences", columns=PLACED, among=keys.to_frame("key"), snapshot=version))
 
 

@@ -102,10 +102,12 @@ def look(memory: Memory, touched: Touched, read: Reader, *, released: Collection
     no_day = pl.lit(None, dtype=pl.Date).alias("day")
     inside = pl.concat([_inside(standing.join(walked, on="key", how="anti").with_columns(no_day), cells), walked])
     states = memory.states
-    in_units = states.join(cells, on=_CELL, how="semi")["key"]
-    without = states.filter(pl.col("unit").is_null(), pl.col("base").is_not_null())
-    standing_here = without.join(inside, on="key", how="semi")["key"]
-    members = pl.concat([keys, walked["key"], in_units, standing_here]).unique()
+    # Those that left their cell, and are still there, have none until they are looked at again.
+    left = states.filter(pl.col("unit").is_null(), pl.col("base").is_not_null()).join(
+        memory.hidden, on="key", how="semi"
+    )
+    in_units = pl.concat([states.join(cells, on=_CELL, how="semi")["key"], left["key"]])
+    members = pl.concat([keys, walked["key"], in_units]).unique()
     is_member = pl.col("key").is_in(members.implode())
     elsewhere = in_units.filter(~in_units.is_in(pl.concat([inside["key"], keys]).implode()))
     found = [inside, now]
