@@ -34,10 +34,12 @@ ROW_KEYS: Final = MappingProxyType(
 """The column by which a row of a dataset is known, of the tables that have such rows."""
 
 
-_MOST: Final = 1 << 19
-"""More than there are cells around the world."""
 OWN_TEXT: Final = pl.col(pl.String) + ""
 """Columns of text, copied. Polars' text is a view: a few rows that are kept of a batch keep all of it, a gigabyte a million."""
+
+
+_MOST: Final = 1 << 19
+"""More than there are cells around the world."""
 
 
 class LakeReading:
@@ -175,21 +177,21 @@ class LakeReading:
         """
         chosen = self._columns("occurrences", columns)
         numbers = cells.select("datasetKey").unique().with_row_index("number").cast({"number": pl.Int64})
-        at = [
-            f"""id({n}) IN (SELECT (number * {_MOST} + "column" + 180 * {n}) * {_MOST} + "row" + 90 * {n}
-                FROM cells JOIN numbers USING ("datasetKey") WHERE n = {n})""".replace(
-                f"id({n})",
-                f"(number * {_MOST} + floor(fx / {FINEST // n})::BIGINT + 180 * {n}) * {_MOST} + floor(fy / {FINEST // n})::BIGINT + 90 * {n}",
-            )
-            for n in cells["n"].unique()
-        ]
-        fine = [
-            f'least(floor("{name}" * {FINEST} + {GUARD}), {most * FINEST - 1})'
-            for name, most in (("decimalLongitude", 180), ("decimalLatitude", 90))
-        ]
-        names = ", ".join(quote(c.name) for c in chosen)
-        query = f"""SELECT {", ".join(f"o.{quote(c.name)}" for c in chosen)} FROM (SELECT {names}, {fine[0]} AS fx, {fine[1]} AS fy, coalesce("datasetKey", '') AS d
-            FROM {_at("occurrences", snapshot)}) o JOIN numbers ON d = numbers."datasetKey" WHERE {" OR ".join(at)}"""
+        fx, fy = (
+            f"least(floor({name} * {FINEST} + {GUARD}), {most * FINEST - 1})"
+            for name, most in (('"decimalLongitude"', 180), ('"decimalLatitude"', 90))
+        )
+        # A cell of a dataset is one number, so that each record is looked up once for each size of cells.
+        number = f"(number * {_MOST} + {{}} + {{half}}) * {_MOST} + {{}} + {{half}}"
+        inside = ["false"]
+        for n in cells["n"].unique():
+            own = number.format(*(f"floor({at} / {FINEST // n})::BIGINT" for at in (fx, fy)), half=180 * n)
+            asked = number.format('"column"', '"row"', half=180 * n)
+            inside.append(f'{own} IN (SELECT {asked} FROM cells JOIN numbers USING ("datasetKey") WHERE n = {n})')
+        query = f"""
+            SELECT {", ".join(f"o.{quote(c.name)}" for c in chosen)} FROM {_at("occurrences", snapshot)} o
+            JOIN numbers ON coalesce(o."datasetKey", '') = numbers."datasetKey" WHERE {" OR ".join(inside)}
+        """
         with self._cursor() as cursor:
             cursor.register("cells", cells)
             cursor.register("numbers", numbers)

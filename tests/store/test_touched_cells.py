@@ -12,7 +12,10 @@ from biodata.sharing import grid
 from biodata.sharing.plan import BEFORE, PLACED, named_dataset, plan_of
 from biodata.sharing.set_apart import DECIDED, UNSETTLED, Memory
 from biodata.store import touched_cells
+from biodata.store.lake import Lake
 from biodata.store.touched_cells import Touched
+from cited_records import BULBUL, TIGER
+from survey_events import commit, seen
 
 COLUMNS = [column for column in terms.OCCURRENCE if column.name in PLACED]
 CATEGORIES = [str(category) for category in SharingCategory if category != SharingCategory.OPEN]
@@ -153,3 +156,27 @@ def test_cells_keep_what_all_keeps():
 @pytest.mark.searches
 def test_cells_of_many_worlds_keep_what_all_keeps():
     assert sum(map(looks, range(WORLDS, 50 * WORLDS))) > 5 * 49 * WORLDS
+
+
+def test_a_lake_gives_the_records_that_stand_in_cells(tmp_path):
+    at = {1: (101.25, -0.15), 2: (101.29, -0.101), 3: (101.3, -0.15), 4: (101.25, 0.0), 5: (None, None)}
+    records = [
+        seen(number, TIGER, None, "walks", decimalLongitude=x, decimalLatitude=y) for number, (x, y) in at.items()
+    ]
+    commit(tmp_path, [], [*records, seen(6, TIGER, None, "museum", decimalLongitude=101.25, decimalLatitude=-0.15)])
+    with Lake.open(tmp_path) as lake:
+        for n, column, row, expected in ((10, 1012, -2, {1, 2}), (1, 101, 0, {4}), (1000, 101250, -150, {1})):
+            cells = pl.DataFrame([("walks", n, column, row)], schema=UNSETTLED, orient="row")
+            found = lake.standing_in(cells, columns=["source_record_id"])["source_record_id"]
+            assert set(found) == {f"walks-{number}" for number in expected}
+
+
+def test_what_changed_is_read_beside_what_did_not(tmp_path):
+    commit(tmp_path, [], [seen(number, TIGER, None, "walks") for number in (1, 2, 3)])
+    with Lake.open(tmp_path) as lake:
+        since, before = lake.snapshot(), lake.read("occurrences", columns=["key"])["key"]
+    commit(tmp_path, [], [seen(2, BULBUL, None, "walks"), seen(4, TIGER, None, "walks")], gone=[("walks", "walks-3")])
+    with Lake.open(tmp_path) as lake:
+        keys = pl.concat([before, lake.read("occurrences", columns=["key"])["key"]]).unique()
+        read = pl.concat(list(lake.of_keys(keys, since=since, columns=["source_record_id", "scientificName"])))
+    assert dict(read.iter_rows()) == {"walks-1": TIGER, "walks-2": BULBUL, "walks-4": TIGER}
