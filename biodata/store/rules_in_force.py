@@ -281,11 +281,10 @@ def _unsettled(
     What goes out at once of the cells of a dataset that no earlier release had is the same when it is looked at again.
     """
     of_cells = touched_cells.of_cells(after)
-    cells, whole = of_cells & released, _datasets(after) - of_cells
+    unknown = released if touched is None else touched.emptied()
+    cells, whole = (of_cells & released) - unknown, _datasets(after) - (of_cells - (unknown & released))
     found = [UNSETTLED.to_frame()]
-    if touched is None:
-        whole |= cells
-    elif cells:
+    if touched is not None and cells:
         rows = rows.filter(pl.col("datasetKey").is_in(list(cells)))
         found.append(touched_cells.unsettled(before.of(cells), after.of(cells), touched.of(cells), rows))
     if changed is not None:

@@ -57,6 +57,11 @@ class Touched:
     now: pl.DataFrame
     decided: pl.DataFrame
 
+    def emptied(self) -> frozenset[str]:
+        """Return the datasets with a record of which nothing is known any more: it was purged, nobody knows from which cell."""
+        told = pl.any_horizontal(pl.exclude("key", "datasetKey").is_not_null())
+        return frozenset(self.before.filter(~told)["datasetKey"])
+
     def of(self, datasets: Collection[str]) -> "Touched":
         """Return what changed in some of them."""
         return Touched(
@@ -77,7 +82,7 @@ def look(memory: Memory, touched: Touched, read: Reader, *, released: Collection
         The datasets that an earlier release had.
     today : date
     """
-    datasets = of_cells(memory) & set(released)
+    datasets = (of_cells(memory) & set(released)) - touched.emptied()
     memory, touched = memory.of(datasets), touched.of(datasets)
     if not datasets:
         return memory
