@@ -189,7 +189,7 @@ class LakeReading:
             asked = number.format('"column"', '"row"', half=180 * n)
             inside.append(f'{own} IN (SELECT {asked} FROM cells JOIN numbers USING ("datasetKey") WHERE n = {n})')
         query = f"""
-            SELECT {", ".join(f"o.{quote(c.name)}" for c in chosen)} FROM {_at("occurrences", snapshot)} o
+            SELECT {", ".join(f"o.{quote(c.name)}" for c in chosen)} FROM (FROM {_at("occurrences", snapshot)}) o
             JOIN numbers ON coalesce(o."datasetKey", '') = numbers."datasetKey" WHERE {" OR ".join(inside)}
         """
         with self._cursor() as cursor:
