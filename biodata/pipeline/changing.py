@@ -116,7 +116,8 @@ def find(
     if whole:
         keys.append(_of_datasets(lake, "occurrences", whole, upto)["key"])
     every = pl.concat(keys).unique().sort()
-    shown = _events(lake, plan, plan.earlier, every, events["id"], whole, (after, upto))
+    new = records.filter(~pl.col("had"))["id"]
+    shown = _events(lake, plan, plan.earlier, every, new, events["id"], whole, (after, upto))
     published, gone = None, pl.Series("survey_id", [], dtype=pl.String)
     if shown.height:
         trees = lake.read("events", among=shown.select("event_key"), snapshot=upto)
@@ -193,6 +194,7 @@ def _events(
     plan: Plan,
     before: Memory,
     keys: pl.Series,
+    new: pl.Series,
     events: pl.Series,
     whole: set[str],
     snapshots: tuple[int, int],
@@ -209,12 +211,12 @@ def _events(
     for snapshot in snapshots:
         if asked.len():
             found.append(lake.read("events", columns=columns, among=among, snapshot=snapshot))
-        if keys.len():
-            named.append(
-                lake.read("occurrences", columns=_NAMES, among=keys.to_frame("key"), snapshot=snapshot).unique()
-            )
+    older = keys.filter(~keys.is_in(new.implode()))
+    if older.len():
+        named.append(lake.read("occurrences", columns=_NAMES, among=older.to_frame("key"), snapshot=snapshots[0]))
+    named += lake.of_keys(keys, since=snapshots[0], columns=_NAMES, snapshot=snapshots[1])
     mine = pl.concat(found)
-    touched = pl.concat([*named, mine.select(_NAMES)])
+    touched = pl.concat([*named, mine.select(_NAMES)]).unique()
     ids = pl.concat([touched.select("datasetKey", eventID=name) for name in ("eventID", "parentEventID")])
     ids = ids.drop_nulls("eventID").unique()
     datasets = {*ids["datasetKey"].drop_nulls(), *whole}

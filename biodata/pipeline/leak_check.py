@@ -1,5 +1,6 @@
 """The gate's look at a release's file: what runs before a release is let out, and what `biodata audit leaks` runs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,15 +16,13 @@ from biodata.sharing.decide import USED
 from biodata.sharing.plan import CHECKED, faults_of
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.store import releases
-from biodata.store.lake_reading import OWN_TEXT, LakeReading
+from biodata.store.lake_reading import OWN_TEXT
 
 HIDDEN: Final = pl.Schema(
     {"key": pl.Int64, "datasetKey": pl.String, "category": pl.String, "rule_id": pl.String, "country": pl.String, "came_coarse": pl.Boolean}
 )  # fmt: skip
 """What is known of a record that is not open."""
-_BATCH_ROWS: Final = 200_000
-"""Names are resolved once a batch."""
-_DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
+DECIDED_BY: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name in {"key", *LOOKED_AT, *USED})
 _COUNTED: Final = ("key", "category", "rule_id", "country")
 _COARSE: Final = """
     SELECT key, sharing_category AS category, sharing_rule AS rule_id, "countryCode" AS country
@@ -66,9 +65,8 @@ class LeakReport:
         return {"release": self.release, "records": self.records.to_dicts(), "faults": self.faults.to_dicts()}
 
 
-def hidden_records(lake: LakeReading, rules: RuleSet, *, boundaries: BoundarySet, snapshot: int | None) -> pl.DataFrame:
-    """Return all records of a lake that are not open, as `HIDDEN`."""
-    batches = lake.batches("occurrences", columns=_DECIDED_BY, snapshot=snapshot, batch_rows=_BATCH_ROWS)
+def hidden_records(batches: Iterable[pl.DataFrame], rules: RuleSet, *, boundaries: BoundarySet) -> pl.DataFrame:
+    """Return the records that are not open, of batches with columns `DECIDED_BY`: `HIDDEN`."""
     return pl.concat([HIDDEN.to_frame(), *(hidden_of(batch, rules, boundaries=boundaries) for batch in batches)])
 
 

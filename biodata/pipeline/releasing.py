@@ -4,6 +4,7 @@ import logging
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from biodata.core.errors import NoReleaseError, SharingError
 from biodata.core.settings import Settings
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.pipeline.changing import basis, find, unchanged_tables
-from biodata.pipeline.leak_check import HIDDEN, LeakReport, hidden_of, hidden_records, look
+from biodata.pipeline.leak_check import DECIDED_BY, HIDDEN, LeakReport, hidden_of, hidden_records, look
 from biodata.sharing.plan import fault_message, named_dataset
 from biodata.store import floor_set, folders, jobs, releases, sharing_memory, withheld_since
 from biodata.store.consents import SHARED, Consents, ask_nodes
@@ -24,6 +25,9 @@ from biodata.store.published_events import published_events
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import keep, remember, rules_in_force, stated_licences, withheld_by_list
 from biodata.store.survey_steps import JOB, WAITING, outdated
+
+_BATCH_ROWS: Final = 200_000
+"""Names are resolved once a batch."""
 
 
 class _RefusedError(Exception):
@@ -225,7 +229,8 @@ def look_for_leaks(settings: Settings) -> LeakReport:
         raise NoReleaseError
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake, snapshot=made.snapshot)
-        hidden = hidden_records(lake, rules, boundaries=boundaries, snapshot=made.snapshot)
+        records = lake.batches("occurrences", columns=DECIDED_BY, snapshot=made.snapshot, batch_rows=_BATCH_ROWS)
+        hidden = hidden_records(records, rules, boundaries=boundaries)
         return look(made.path, hidden, rules)
 
 

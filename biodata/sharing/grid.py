@@ -31,7 +31,7 @@ PLACES: Final = 10
 """Places of a crowd, at least."""
 TENTHS: Final = 5
 """Tenth-squares of the cell that a crowd lies in, at least."""
-_VISITED: Final = 1000
+VISITED: Final = 1000
 """Cells along a degree by which a place is one that was visited before."""
 POOL: Final = ("datasetKey", "base", "n", "column", "row")
 """A cell of a dataset: `base`, the cells along a degree of the category that asked; `n`, those of this cell: base, or a tenth, a hundredth of
@@ -66,8 +66,8 @@ def square(n: int | pl.Expr) -> list[pl.Expr]:
     return [pl.col(name).floordiv(step).alias(alias) for name, alias in (("fx", "x"), ("fy", "y"))]
 
 
-def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
-    """Return the datasets whose places can be known from their other records.
+def visits(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Count the visits to the places of datasets.
 
     Parameters
     ----------
@@ -78,18 +78,26 @@ def of_stations(records: pl.DataFrame, events: pl.DataFrame) -> pl.Series:
 
     Returns
     -------
-    polars.Series of str
-        Those that have events with a place, and those of which at least half of the records stand at places that were
-        visited on two days or more.
+    polars.DataFrame
+        datasetKey; dated : its records with a place and a day; again : those at places that were visited on two days or more;
+        placed_events : its events with a place.
     """
-    with_events = events.drop_nulls(["fx", "fy"])["datasetKey"].unique()
-    placed = records.lazy().drop_nulls(["day", "fx", "fy"]).select("datasetKey", "day", *cell(_VISITED))
-    places = placed.group_by("datasetKey", "column", "row").agg(
-        pl.len(), again=pl.col("day").min() < pl.col("day").max()
-    )
-    share = pl.col("len").filter("again").sum() / pl.col("len").sum()
-    again = places.group_by("datasetKey").agg(share=share).filter(pl.col("share") >= 0.5)
-    return pl.concat([with_events, again.collect(engine="streaming")["datasetKey"]]).unique().sort()
+    placed_events = events.drop_nulls(["fx", "fy"]).group_by("datasetKey").len("placed_events")
+    placed = records.lazy().drop_nulls(["day", "fx", "fy"]).select("datasetKey", "day", *cell(VISITED))
+    days = placed.group_by("datasetKey", "column", "row")
+    places = days.agg(pl.len(), again=pl.col("day").min() < pl.col("day").max())
+    again = places.group_by("datasetKey").agg(dated=pl.col("len").sum(), again=pl.col("len").filter("again").sum())
+    return again.collect(engine="streaming").join(placed_events, on="datasetKey", how="full", coalesce=True)
+
+
+def of_stations(visits: pl.DataFrame) -> pl.Series:
+    """Return the datasets whose places can be known from their other records, by their visits.
+
+    Those that have events with a place, and those of which at least half of the records stand at places that were visited on
+    two days or more.
+    """
+    often = (pl.col("dated") > 0) & (2 * pl.col("again") >= pl.col("dated"))
+    return visits.filter((pl.col("placed_events") > 0) | often)["datasetKey"].sort()
 
 
 def squares(rows: pl.DataFrame) -> pl.DataFrame:

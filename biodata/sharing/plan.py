@@ -14,10 +14,10 @@ from biodata.core.terms import OCCURRENCE, PUBLISHED_OCCURRENCE, Reach
 from biodata.core.vocabularies import RED_LIST, SharingCategory
 from biodata.places import BoundarySet
 from biodata.sharing.generalise import wide_enough
-from biodata.sharing.grid import PARTS, PLACES, TENTHS, strictness
+from biodata.sharing.grid import PARTS, PLACES, TENTHS, fine, strictness, visits
 from biodata.sharing.received import is_as_its_category_asks
 from biodata.sharing.resolve import Resolver
-from biodata.sharing.set_apart import DECIDED, Memory, set_apart
+from biodata.sharing.set_apart import COUNTS, DECIDED, Memory, set_apart
 from biodata.text.reference_list import reference_list
 
 TAXON: Final = (
@@ -147,20 +147,29 @@ def plan_of(
         The installation's.
     """
     records, events = (frame.with_columns(named_dataset()) for frame in (records, events))
-    day = pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start")
-    asked = records.select(
-        "key", "datasetKey", "eventID", "recordedBy", day=day, time=_duration(), year=pl.col("year").cast(pl.Int32),
-        longitude="decimalLongitude", latitude="decimalLatitude",
-    ).join(sensitive, on="key", how="left", maintain_order="left")  # fmt: skip
+    asked = looked_at(records).join(sensitive, on="key", how="left", maintain_order="left")
     placed = with_places(events).select(
-        "event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude", day="event_start"
+        "event_key", "datasetKey", "eventID", "shown", "year", "longitude", "latitude", *fine(), day="event_start"
     )
-    apart = set_apart(asked, placed, memory, before=before, released=released, today=today)
-    known = _known_numbers(records).join(_pictured(records, apart.hidden), on="datasetKey", how="anti")
-    with_presences = apart.states.filter("published").select("datasetKey").unique()
-    marked = with_presences.join(known, on="datasetKey", how="anti")
+    facts = facts_of([visits(asked, placed), numbers(records)])
+    apart = set_apart(asked, placed, memory, before=before, released=released, today=today, visits=facts)
+    marked = marked_datasets(apart.states, facts, _pictured(records, apart.hidden))
     decided = asked.drop_nulls("category").select(DECIDED.names())
-    return Plan(replace(apart, marked=marked, decided=decided), secret, memory)
+    return Plan(replace(apart, marked=marked, decided=decided, facts=facts), secret, memory)
+
+
+def facts_of(counts: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the sums of what was counted in datasets: `FACTS`."""
+    return pl.concat(counts, how="diagonal_relaxed").group_by("datasetKey").agg(pl.col(COUNTS).sum().cast(pl.Int64))
+
+
+def looked_at(records: pl.DataFrame) -> pl.DataFrame:
+    """Return records of `PLACED` as `set_apart` has them, without what was decided of them."""
+    return records.select(
+        "key", "datasetKey", "eventID", "recordedBy", time=_duration(), year=pl.col("year").cast(pl.Int32),
+        day=pl.when(pl.col("event_start") == pl.col("event_end")).then("event_start"),
+        longitude="decimalLongitude", latitude="decimalLatitude",
+    ).with_columns(fine())  # fmt: skip
 
 
 def presences(states: pl.DataFrame) -> pl.DataFrame:
@@ -196,13 +205,18 @@ def with_places(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _known_numbers(records: pl.DataFrame) -> pl.DataFrame:
-    """Return the datasets whose numbers are random, or public elsewhere: GBIF's."""
-    share = records.group_by("datasetKey").agg(
-        random=(pl.col("occurrenceID").str.contains(_RANDOM)).fill_null(value=False).mean(),
-        public=pl.col("gbifID").is_not_null().mean(),
-    )
-    return share.filter(pl.max_horizontal("random", "public") >= _MOST)
+def numbers(records: pl.DataFrame) -> pl.DataFrame:
+    """Count the records of datasets: `records`, with a `random` number, with a `public` one of GBIF, `pictured` ones."""
+    random = pl.col("occurrenceID").str.contains(_RANDOM).sum()
+    public, pictured = pl.col("gbifID").count(), pl.col("media").count()
+    return records.group_by("datasetKey").agg(records=pl.len(), random=random, public=public, pictured=pictured)
+
+
+def marked_datasets(states: pl.DataFrame, facts: pl.DataFrame, pictured: pl.DataFrame) -> pl.DataFrame:
+    """Return the datasets with presences whose numbers are not random, nor public elsewhere: GBIF's; or that are `pictured`."""
+    known = facts.filter(pl.max_horizontal("random", "public") / pl.col("records") >= _MOST)
+    with_presences = states.filter("published").select("datasetKey").unique()
+    return with_presences.join(known.join(pictured, on="datasetKey", how="anti"), on="datasetKey", how="anti")
 
 
 def _pictured(records: pl.DataFrame, hidden: pl.DataFrame) -> pl.DataFrame:

@@ -61,6 +61,10 @@ DECIDED: Final = pl.Schema(
     {"datasetKey": pl.String, "key": pl.Int64, "category": pl.String, "rule_id": pl.String, "taxon": pl.String, "country": pl.String}
 )  # fmt: skip
 """What the rules decided of a sensitive record by itself; it holds until the record, or what they are judged by, changes."""
+COUNTS: Final = ("dated", "again", "placed_events", "records", "random", "public", "pictured")
+FACTS: Final = pl.Schema({"datasetKey": pl.String, **dict.fromkeys(COUNTS, pl.Int64)})
+"""What is counted in a dataset: `grid.visits`; its records, those with a random number, with one of GBIF, with a picture."""
+UNSETTLED: Final = pl.Schema({"datasetKey": pl.String, "n": pl.Int32, "column": pl.Int64, "row": pl.Int64})
 _NOWHERE: Final = "nowhere|"
 """The unit of records without a place."""
 _SPOT: Final = ("datasetKey", "fx", "fy")
@@ -97,6 +101,9 @@ class Memory:
     marked : polars.DataFrame of `MARKED`
         Datasets whose own numbers are published as marks.
     decided : polars.DataFrame of `DECIDED`
+    facts : polars.DataFrame of `FACTS`
+    unsettled : polars.DataFrame of `UNSETTLED`
+        Cells that the next release looks at again, although nothing may have changed in them; without one, the whole dataset.
     """
 
     states: pl.DataFrame = field(default_factory=STATES.to_frame)
@@ -109,6 +116,8 @@ class Memory:
     unpublished: pl.DataFrame = field(default_factory=UNPUBLISHED.to_frame)
     marked: pl.DataFrame = field(default_factory=MARKED.to_frame)
     decided: pl.DataFrame = field(default_factory=DECIDED.to_frame)
+    facts: pl.DataFrame = field(default_factory=FACTS.to_frame)
+    unsettled: pl.DataFrame = field(default_factory=UNSETTLED.to_frame)
 
     def of(self, datasets: Collection[str], *, others: bool = False) -> "Memory":
         """Return what is kept of some datasets; of all `others` where that is asked."""
@@ -122,17 +131,17 @@ class Memory:
 
 def set_apart(
     records: pl.DataFrame, events: pl.DataFrame, memory: Memory, *, before: pl.DataFrame, released: Collection[str],
-    today: date,
+    today: date, visits: pl.DataFrame,
 ) -> Memory:  # fmt: skip
     """Set sensitive records apart.
 
     Parameters
     ----------
     records : polars.DataFrame of n rows
-        key, datasetKey, eventID, day, time, year, recordedBy, longitude, latitude, category (null for open ones), rule_id, taxon, country (stated, where it may be published) :
+        key, datasetKey, eventID, day, time, year, recordedBy, longitude, latitude, fx, fy, category (null for open ones), rule_id, taxon, country (stated, where it may be published) :
         all records of the datasets of sensitive ones, and of those that the memory has.
     events : polars.DataFrame
-        event_key, datasetKey, eventID, day, year, longitude, latitude (without a place where others are parts of it), `shown`.
+        event_key, datasetKey, eventID, day, year, longitude, latitude, fx, fy (without a place where others are parts of it), `shown`.
     memory : Memory
         Of earlier releases.
     before : polars.DataFrame
@@ -142,18 +151,19 @@ def set_apart(
         The datasets that an earlier release had: in others nothing waits for what an earlier one showed.
     today : date
         Of the release.
+    visits : polars.DataFrame
+        `grid.visits` of their datasets.
 
     Returns
     -------
     Memory
-        Without `marked` and `decided`. Whatever it has of a dataset follows from that dataset alone.
+        Without `marked`, `decided`, `facts` and `unsettled`. Whatever it has of a dataset follows from that dataset alone.
     """
-    records, events = (frame.with_columns(fine()) for frame in (records, events))
     records = stricter(records.with_columns(beside=pl.lit(value=False)), memory.states)
     records = stricter(records, even_walks(records))
     points = pl.concat([_points(records, "key"), _points(events, "event_key")])
     then = _points(before.with_columns(fine()), "identifier").lazy().join(memory.stood.lazy(), on=_SPOT, how="anti")
-    stations = pl.col("datasetKey").is_in(grid.of_stations(records, events).implode())
+    stations = pl.col("datasetKey").is_in(grid.of_stations(visits).implode())
     # A station is visited often: its records are told by one mark a year from here on.
     points = pl.concat([points.filter(~stations), _together(points.filter(stations))])
     shown = [records.lazy().filter(pl.col("category").is_null()), events.lazy()]

@@ -14,6 +14,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.errors import StoreError
 from biodata.core.terms import Column
+from biodata.sharing.grid import FINEST, GUARD
 from biodata.store import duck
 from biodata.store.catalogue import FILES
 from biodata.store.duck import quote
@@ -35,6 +36,10 @@ ROW_KEYS: Final = MappingProxyType(
 
 OWN_TEXT: Final = pl.col(pl.String) + ""
 """Columns of text, copied. Polars' text is a view: a few rows that are kept of a batch keep all of it, a gigabyte a million."""
+
+
+_MOST: Final = 1 << 19
+"""More than there are cells around the world."""
 
 
 class LakeReading:
@@ -135,6 +140,63 @@ class LakeReading:
             for batch in cursor.to_arrow_reader(batch_rows):
                 yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
 
+    def of_keys(
+        self,
+        keys: pl.Series,
+        *,
+        since: int,
+        columns: Sequence[str] | None = None,
+        snapshot: int | None = None,
+        batch_rows: int = 100_000,
+    ) -> Iterator[pl.DataFrame]:
+        """Read the records of some keys; those that changed after version `since` from what was written after it.
+
+        So reading what changed costs what changed: any other record is looked for in all that the lake holds.
+        """
+        changed = self.changed("occurrences", after=since, upto=self.snapshot() if snapshot is None else snapshot)
+        is_changed = keys.is_in(pl.Series([], dtype=keys.dtype) if changed is None else changed["id"].implode())
+        for some, after in ((keys.filter(is_changed), since), (keys.filter(~is_changed), None)):
+            if some.len():
+                among = some.to_frame("key")
+                yield from self.batches(
+                    "occurrences", columns=columns, among=among, snapshot=snapshot, since=after, batch_rows=batch_rows
+                )
+
+    def standing_in(
+        self, cells: pl.DataFrame, *, columns: Sequence[str], snapshot: int | None = None
+    ) -> pl.DataFrame:  # fmt: skip
+        """Read the records that stand in cells.
+
+        Parameters
+        ----------
+        cells : polars.DataFrame
+            datasetKey (empty text for records without one); n, column, row : of `grid`.
+        columns : sequence of str
+        snapshot : int, optional
+            The version; today's where none is given.
+        """
+        chosen = self._columns("occurrences", columns)
+        numbers = cells.select("datasetKey").unique().with_row_index("number").cast({"number": pl.Int64})
+        fx, fy = (
+            f"least(floor({name} * {FINEST} + {GUARD}), {most * FINEST - 1})"
+            for name, most in (('"decimalLongitude"', 180), ('"decimalLatitude"', 90))
+        )
+        # A cell of a dataset is one number, so that each record is looked up once for each size of cells.
+        number = f"(number * {_MOST} + {{}} + {{half}}) * {_MOST} + {{}} + {{half}}"
+        inside = ["false"]
+        for n in cells["n"].unique():
+            own = number.format(*(f"floor({at} / {FINEST // n})::BIGINT" for at in (fx, fy)), half=180 * n)
+            asked = number.format('"column"', '"row"', half=180 * n)
+            inside.append(f'{own} IN (SELECT {asked} FROM cells JOIN numbers USING ("datasetKey") WHERE n = {n})')
+        query = f"""
+            SELECT {", ".join(f"o.{quote(c.name)}" for c in chosen)} FROM (FROM {_at("occurrences", snapshot)}) o
+            JOIN numbers ON coalesce(o."datasetKey", '') = numbers."datasetKey" WHERE {" OR ".join(inside)}
+        """
+        with self._cursor() as cursor:
+            cursor.register("cells", cells)
+            cursor.register("numbers", numbers)
+            return terms.conform(cursor.execute(query).pl(), chosen)
+
     def count(self, table: str, *, where: Filter | None = None, snapshot: int | None = None) -> int:
         """Count rows of a table; see `read`."""
         self._columns(table, None)
@@ -190,17 +252,20 @@ class LakeReading:
     def changed(self, table: str, *, after: int, upto: int) -> pl.DataFrame | None:
         """Return `id` (`key`, of events `event_key`) and `datasetKey` of the rows that came, went or changed between two versions.
 
-        A row without a dataset has empty text. None where a version between them is not kept any more. Asked for once, as
+        `had` tells of which there was an earlier row. A row without a dataset has empty text. None where a version between them is not kept any more. Asked for once, as
         `changed_at`.
         """
         kept = self.snapshots().filter(pl.col("snapshot").is_between(after, upto)).height
         if after > upto or kept != upto - after + 1:
             return None
         if after == upto or self.changed_at(table) <= after:
-            return pl.DataFrame(schema={"id": LAKE[table].column(ROW_KEYS[table]).dtype, "datasetKey": pl.String})
+            id_type = LAKE[table].column(ROW_KEYS[table]).dtype
+            return pl.DataFrame(schema={"id": id_type, "datasetKey": pl.String, "had": pl.Boolean})
         query = f"""
-            SELECT DISTINCT {quote(ROW_KEYS[table])} AS id, coalesce("datasetKey", '') AS "datasetKey"
+            SELECT {quote(ROW_KEYS[table])} AS id, coalesce("datasetKey", '') AS "datasetKey",
+                   bool_or(change_type NOT IN ('insert', 'update_postimage')) AS had
             FROM ducklake_table_changes('lake', 'main', {duck.literal(table)}, {after + 1}::BIGINT, {upto}::BIGINT)
+            GROUP BY ALL
         """
         asked = (table, after, upto)
         if self._changed or asked not in self._between:

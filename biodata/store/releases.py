@@ -345,23 +345,22 @@ class _Stage:
             What is told of them beside each other.
         """
         parts = [
-            *self._of_keys(change.keys, "changed"),
+            *self._of_keys(change.keys, "changed", change.base.snapshot),
             *self.presences(presences.filter(pl.col("key").is_in(others.implode()))),
         ]
         keys = pl.concat([change.keys.cast(pl.Int64), others.cast(pl.Int64)])
         found = change.found(parts) if change.found is not None else None
         if found is not None:
             beside = found.filter(~pl.col("key").is_in(keys.implode()))["key"]
-            parts += self._of_keys(beside, "beside")
+            parts += self._of_keys(beside, "beside", change.base.snapshot)
             keys = pl.concat([keys, beside])
         return keys, parts, found
 
-    def _of_keys(self, keys: pl.Series, name: str) -> list[Path]:
-        """Put aside the lake's records of these keys."""
+    def _of_keys(self, keys: pl.Series, name: str, since: int) -> list[Path]:
+        """Put aside the lake's records of these keys; most of them changed after version `since`."""
         if keys.is_empty():
             return []
-        among = keys.to_frame("key")
-        batches = self.lake.batches("occurrences", among=among, snapshot=self.snapshot, batch_rows=_BATCH_ROWS)
+        batches = self.lake.of_keys(keys, since=since, snapshot=self.snapshot, batch_rows=_BATCH_ROWS)
         return self._stage(batches, keys.len(), name)
 
     def presences(self, rows: pl.DataFrame) -> list[Path]:

@@ -32,8 +32,8 @@ from biodata.sharing.plan import (
 )
 from biodata.sharing.publish import LOOKED_AT, set_apart_of
 from biodata.sharing.rule import Assignment, Rule
-from biodata.sharing.set_apart import DECIDED, Memory
-from biodata.store import floor_set, releases, sharing_memory, sharing_rules
+from biodata.sharing.set_apart import DECIDED, UNSETTLED, Memory
+from biodata.store import floor_set, releases, sharing_memory, sharing_rules, touched_cells
 from biodata.store.checksums import code_hash
 from biodata.store.folders import secret
 from biodata.store.lake import Lake
@@ -41,6 +41,7 @@ from biodata.store.lake_reading import OWN_TEXT
 from biodata.store.query.filters import MAXIMUM_VALUES, Filter, In, IsNull, Or
 from biodata.store.registry import Registry
 from biodata.store.staging import WorkFolder, write_part
+from biodata.store.touched_cells import Touched
 
 _BATCH_ROWS: Final = 200_000
 _ASKED: Final = ("occurrences", "events", "taxa", "protected_areas")
@@ -99,12 +100,10 @@ def rules_in_force(
         return rules
     with Registry.open(settings) as registry:
         memory = sharing_memory.read(registry, settings.data)
-        since, unsettled = sharing_memory.made_of(registry, settings.data)
+        since = sharing_memory.made_of(registry, settings.data)
     if among is not None or events is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events, None))
     changed = _changed(lake, since, made_of(settings, lake, rules, snapshot))
-    if changed is not None:
-        changed = replace(changed, datasets=changed.datasets | frozenset(unsettled))
     if snapshot is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, None, snapshot, None, changed))
     asked = _asked(settings, lake, rules, memory)
@@ -127,8 +126,8 @@ def keep(settings: Settings, lake: Lake, registry: Registry, rules: RuleSet, *, 
     """Keep what goes out of a version of the lake, for the releases after it."""
     assert rules.plan is not None
     now = made_of(settings, lake, rules, snapshot)
-    changed = _changed(lake, sharing_memory.made_of(registry, settings.data)[0], now)
-    datasets = None if changed is None else changed.datasets
+    changed = _changed(lake, sharing_memory.made_of(registry, settings.data), now)
+    datasets = None if changed is None else changed.looked_at(rules.plan.earlier)
     sharing_memory.save(registry, settings.data, rules.plan.apart, made_of=now, changed=datasets)
 
 
@@ -149,17 +148,27 @@ def time_of(lake: Lake, snapshot: int) -> str:
 
 @dataclass(frozen=True)
 class _Changed:
-    """What has changed since what is kept was made, of version `since`: datasets, and the keys of their records that came, went or changed."""
+    """What has changed since what is kept was made, of version `since`: datasets, those of events, and records: id, had."""
 
     datasets: frozenset[str]
-    keys: pl.Series
+    of_events: frozenset[str]
+    records: pl.DataFrame
     since: int
 
+    @property
+    def keys(self) -> pl.Series:
+        """Return those of the records."""
+        return self.records["id"].unique()
 
-def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> _Changed | None:
+    def looked_at(self, memory: Memory) -> frozenset[str]:
+        """Return the datasets that are looked at: those that changed, and those in which something is unsettled."""
+        return self.datasets | frozenset(memory.unsettled["datasetKey"])
+
+
+def _changed(lake: Lake, since: dict[str, Any], now: dict[str, Any]) -> _Changed | None:
     """Return what has changed since what is kept was made; None for all, where anything else has too."""
-    same = since is not None and all(since.get(name) == now[name] for name in ("by", "year"))
-    if since is None or not same or since["time"] != time_of(lake, since["snapshot"]):
+    same = all(since.get(name) == now[name] for name in ("by", "year"))
+    if not same or since["time"] != time_of(lake, since["snapshot"]):
         return None
     records, events = (
         lake.changed(table, after=since["snapshot"], upto=now["snapshot"]) for table in ("occurrences", "events")
@@ -167,8 +176,11 @@ def _changed(lake: Lake, since: dict[str, Any] | None, now: dict[str, Any]) -> _
     # A row without its number was emptied since: nobody knows any more which one it was.
     if records is None or events is None or records["id"].has_nulls():
         return None
-    datasets = frozenset([*records["datasetKey"], *events["datasetKey"]])
-    return None if len(datasets) > MAXIMUM_VALUES else _Changed(datasets, records["id"].unique(), since["snapshot"])
+    of_events = frozenset(events["datasetKey"])
+    datasets = of_events | frozenset(records["datasetKey"])
+    if len(datasets) > MAXIMUM_VALUES:
+        return None
+    return _Changed(datasets, of_events, records, since["snapshot"])
 
 
 def _asked(settings: Settings, lake: Lake, rules: RuleSet, memory: Memory) -> tuple[object, ...]:
@@ -188,10 +200,11 @@ def _plan(
     """Return what goes out: records are decided about, and those of datasets with sensitive ones are looked at together.
 
     Datasets in which nothing changed keep what was made of them; of the others, records that did not change keep what was
-    decided of each.
+    decided of each, and only cells are looked at where `touched_cells` can tell from them.
     """
     boundaries = places.load_boundaries(settings.boundaries)
-    earlier = memory if changed is None else memory.of(changed.datasets)
+    datasets = None if changed is None else changed.looked_at(memory)
+    earlier = memory if datasets is None else memory.of(datasets)
     among_keys = None if changed is None else changed.keys.to_frame("key")
     made, key = releases.current(settings.data), secret(settings.data)
     schema = terms.schema(terms.OCCURRENCE)
@@ -204,34 +217,45 @@ def _plan(
     with WorkFolder(settings.data / "staging") as work:
         records = DatasetRows(work.folder, "records", pl.Schema({name: schema[name] for name in PLACED}))
         before = DatasetRows(work.folder, "before", BEFORE)
-        decided = [DECIDED.to_frame()]
+        decided, now = [DECIDED.to_frame()], [records.read(())]
         if changed is not None:
             decided.append(earlier.decided.join(changed.keys.to_frame("key"), on="key", how="anti"))
-        for batch in batches(JUDGED, among=among_keys) if changed is None or changed.keys.len() else ():
+        since = None if changed is None else changed.since
+        for batch in batches(JUDGED, among=among_keys, since=since) if changed is None or changed.keys.len() else ():
             apart = set_apart_of(batch, decide(batch, rules, boundaries=boundaries))
             of_batch = sensitive_records(batch, apart, boundaries, rules.resolver)
             of_batch = of_batch.join(batch.select("key", named_dataset()), on="key")
             decided.append(of_batch.select(DECIDED.names()).with_columns(OWN_TEXT))
             if changed is None:
                 records.add(batch.select(PLACED).with_columns(named_dataset()))
+            else:
+                now.append(batch.select(PLACED).with_columns(named_dataset()))
         sensitive = pl.concat(decided)
-        found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]}
+        released, shown = _released(made)
+        # Of records that did not change since the release is known what it was made of.
+        same = made is not None and changed is not None and changed.since == made.snapshot
+        by_cells, touched = Memory(), None
+        if same and changed is not None:
+            in_lake = _Records(lake, snapshot)
+            then = in_lake.of_keys(changed.records.filter("had")["id"].unique(), changed.since)
+            touched = Touched(then, pl.concat(now), pl.concat([DECIDED.to_frame(), *decided[2:]]))
+            some = memory.of(changed.looked_at(memory) - changed.of_events)
+            by_cells = touched_cells.look(some, touched, in_lake, released=released, today=_today())
+        cells_of = frozenset(by_cells.facts["datasetKey"])
+        found = {*earlier.states["datasetKey"], *sensitive["datasetKey"]} - cells_of
         if changed is not None and found:
             for batch in batches(PLACED, where=of_datasets(sorted(found))):
                 records.add(batch.select(PLACED).with_columns(named_dataset()))
         if events is None and found:
             events = lake.read("events", columns=_EVENT, where=of_datasets(sorted(found)), snapshot=snapshot)
         events = _looked_at(events)
-        released, shown = _released(made)
         marked = pl.col("datasetKey") + ":" + marks_of(events["eventID"], key)
         is_shown = pl.col("event_key").is_in(shown.implode()) | marked.is_in(shown.implode()).fill_null(value=False)
         events = events.with_columns(shown=is_shown)
-        # Of records that did not change since the release is known what it was made of.
-        same = made is not None and changed is not None and changed.since == made.snapshot
         for rows in _before(lake, made, sorted(found), among=among_keys if same else None):
             before.add(rows)
-        kept = _datasets(memory) if changed is None else changed.datasets
-        apart_of = [] if changed is None else [memory.of(changed.datasets, others=True)]
+        kept = _datasets(memory) if datasets is None else datasets - cells_of
+        apart_of = [by_cells] if datasets is None else [by_cells, memory.of(datasets, others=True)]
         # What is made of a dataset's records follows from that dataset alone.
         for group in records.groups(found | kept):
             named = found.intersection(group)
@@ -243,8 +267,36 @@ def _plan(
                 rows, events.filter(of_group), sensitive.filter(of_group).drop("datasetKey"),
                 memory=memory.of(group), before=stood, released=released, secret=key, today=_today(),
             )  # fmt: skip
-            apart_of.append(plan.apart)
+            unsettled = _unsettled(memory.of(group), plan.apart, rows, touched, changed, released)
+            apart_of.append(replace(plan.apart, unsettled=unsettled))
     return Plan(Memory().joined(*apart_of), key, memory)
+
+
+def _unsettled(
+    before: Memory, after: Memory, rows: pl.DataFrame, touched: Touched | None, changed: _Changed | None,
+    released: frozenset[str],
+) -> pl.DataFrame:  # fmt: skip
+    """Return which cells, or datasets, have to be looked at again: until they were without new rows, and gave the same.
+
+    What goes out at once of the cells of a dataset that no earlier release had is the same when it is looked at again.
+    """
+    of_cells = touched_cells.of_cells(after)
+    unknown = released if touched is None else touched.emptied()
+    cells, whole = (of_cells & released) - unknown, _datasets(after) - (of_cells - (unknown & released))
+    found = [UNSETTLED.to_frame()]
+    if touched is not None and cells:
+        rows = rows.filter(pl.col("datasetKey").is_in(list(cells)))
+        found.append(touched_cells.unsettled(before.of(cells), after.of(cells), touched.of(cells), rows))
+    if changed is not None:
+        whole -= {name for name in whole - changed.datasets if _is_same(before.of([name]), after.of([name]))}
+    found.append(pl.DataFrame({"datasetKey": sorted(whole)}, schema={"datasetKey": pl.String}))
+    return pl.concat(found, how="diagonal")
+
+
+def _is_same(one: Memory, two: Memory) -> bool:
+    """Tell whether the same is kept, beside what is unsettled."""
+    pairs = ((vars(one)[name], frame) for name, frame in vars(two).items() if name != "unsettled")
+    return all(a.sort(pl.all(), nulls_last=True).equals(b.sort(pl.all(), nulls_last=True)) for a, b in pairs)
 
 
 def _datasets(memory: Memory) -> frozenset[str]:
@@ -267,6 +319,35 @@ def _released(made: releases.Release | None) -> tuple[frozenset[str], pl.Series]
         datasets = connection.execute('SELECT DISTINCT "datasetKey" FROM occurrences').fetchall()
         shown = connection.execute("SELECT survey_id FROM surveys").pl()["survey_id"]
     return frozenset(name or "" for (name,) in datasets), shown
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The records of a version of a lake; see `touched_cells.Reader`."""
+
+    lake: Lake
+    snapshot: int | None
+
+    def standing_in(self, cells: pl.DataFrame) -> pl.DataFrame:
+        columns = ("key", "datasetKey", "year", "event_start", "event_end", "decimalLongitude", "decimalLatitude")
+        return _placed(self.lake.standing_in(cells, columns=columns, snapshot=self.snapshot))
+
+    def of_walks(self, walks: pl.DataFrame) -> pl.DataFrame:
+        among = walks.select("recordedBy", event_start="day")
+        where = of_datasets(sorted(walks["datasetKey"].unique()))
+        return _placed(self.lake.read("occurrences", columns=PLACED, where=where, among=among, snapshot=self.snapshot))
+
+    def of_keys(self, keys: pl.Series, snapshot: int | None = None) -> pl.DataFrame:
+        version = self.snapshot if snapshot is None else snapshot
+        if keys.is_empty():
+            return _placed(terms.conform(pl.DataFrame(), terms.OCCURRENCE))
+        return _placed(self.lake.read("occurrences", columns=PLACED, among=keys.to_frame("key"), snapshot=version))
+
+
+def _placed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return records with all columns of `PLACED`, those that were not read empty."""
+    columns = [column for column in terms.OCCURRENCE if column.name in PLACED]
+    return terms.conform(rows, columns).select(PLACED).with_columns(named_dataset())
 
 
 def of_datasets(datasets: list[str]) -> Filter | None:

@@ -50,27 +50,19 @@ def read(registry: Registry, data: Path) -> Memory:
     )
 
 
-def made_of(registry: Registry, data: Path) -> tuple[dict[str, Any] | None, list[str]]:
-    """Return what was told to `save` of what it was made of, and the datasets that have to be looked at again."""
-    found = _list(registry, data)
-    return found["made_of"], found["unsettled"]
+def made_of(registry: Registry, data: Path) -> dict[str, Any]:
+    """Return what was told to `save` of what it was made of; nothing where that was not told."""
+    return dict(_list(registry, data)["made_of"] or {})
 
 
 def released(registry: Registry, data: Path) -> dict[str, Any]:
     """Return what `record_released` was given last; nothing where it was given nothing yet."""
-    found: dict[str, Any] = _list(registry, data).get("released") or {}
-    return found
+    return dict(_list(registry, data).get("released") or {})
 
 
 def record_released(registry: Registry, data: Path, released: Mapping[str, Any]) -> None:
     """Keep what the current release follows from, beside its records and what is kept of sensitive ones."""
-    found = {**_list(registry, data), "released": released}
-    with registry.session() as session, session.begin():
-        known = session.get_one(SharingMemory, 1)
-        before, known.digest = known.digest, _write(data, json.dumps(found, sort_keys=True).encode())
-        written = known.digest
-    if before and before != written:
-        (data / FOLDER / before).unlink(missing_ok=True)
+    _keep(registry, data, {**_list(registry, data), "released": released})
 
 
 def damaged(registry: Registry, data: Path) -> list[str]:
@@ -98,26 +90,26 @@ def save(
     made_of : mapping, optional
         What it follows from.
     changed : collection of str, optional
-        The datasets with new, changed or removed rows since what was kept; it may be any where none are told. They are
-        unsettled, until they were looked at again without new rows and gave the same.
+        The datasets that were looked at; it may be any where none are told.
     """
     (data / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
     before = _list(registry, data)
-    again = {*before["datasets"]} if changed is None else {*changed, *before["unsettled"]}
-    kept = {name: files for name, files in before["datasets"].items() if name not in again}
+    kept = {name: f for name, f in before["datasets"].items() if changed is not None and name not in changed}
     written, datasets = memory.of(kept, others=True), dict(kept)
     for part, frame in vars(written).items():
         for (name,), rows in frame.partition_by("datasetKey", as_dict=True).items():
             datasets.setdefault(name, {})[part] = _write(data, _packed(rows))
-    same = {name for name, files in before["datasets"].items() if changed is not None and files == datasets.get(name)}
-    unsettled = sorted(datasets.keys() - (same - set(changed or ())))
-    found = {**before, "made_of": made_of, "unsettled": unsettled, "datasets": datasets}
-    digest = _write(data, json.dumps(found, sort_keys=True).encode())
     counts = memory.waiting.group_by("datasetKey", "places").len().sort("datasetKey", "places")
     waiting = {name: dict(rows) for name, rows in counts.cast({"places": pl.String}).rows_by_key("datasetKey").items()}
+    _keep(registry, data, {**before, "made_of": made_of, "datasets": datasets}, waiting=waiting)
+
+
+def _keep(registry: Registry, data: Path, found: Mapping[str, Any], **columns: Any) -> None:
+    """Write the list of what is kept, with columns of its row in the registry; remove the files that it does not name."""
+    digest = _write(data, json.dumps(found, sort_keys=True).encode())
     with registry.session() as session, session.begin():
-        session.merge(SharingMemory(id=1, digest=digest, waiting=waiting))
-    named = {digest, *(one for files in datasets.values() for one in files.values())}
+        session.merge(SharingMemory(id=1, digest=digest, **columns))
+    named = {digest, *(one for files in found["datasets"].values() for one in files.values())}
     for path in (data / FOLDER).iterdir():
         if path.name not in named:
             path.unlink()
@@ -137,11 +129,11 @@ def waiting(session: Session, dataset: str) -> dict[str, int]:
 
 
 def _list(registry: Registry, data: Path) -> dict[str, Any]:
-    """Return the list of what is kept: what it was `made_of`, `unsettled` datasets, digests of the parts of all `datasets`."""
+    """Return the list of what is kept: what it was `made_of`, digests of the parts of all `datasets`."""
     with registry.session(read_only=True) as session:
         digest = session.scalar(select(SharingMemory.digest))
     if digest == "" and not any((data / FOLDER).glob("*")):
-        return {"made_of": None, "unsettled": [], "datasets": {}}
+        return {"made_of": None, "datasets": {}}
     found: dict[str, Any] = json.loads(_content(data, digest or "lost"))
     return found
 

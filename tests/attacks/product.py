@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import polars as pl
 
+from biodata.sharing import grid
 from biodata.sharing import set_apart as product
 from biodata.sharing.plan import BEFORE, presences
 
@@ -47,13 +48,14 @@ def set_apart(
     }
     changed = [name for name, known in made_of.items() if not known.is_settled(last.get(name))]
     some = pl.col("datasetKey").is_in(changed)
+    looked = [frame.filter(some).with_columns(grid.fine()) for frame in (rows, visits)]
     found = product.set_apart(
-        rows.filter(some),
-        visits.filter(some),
+        *looked,
         kept.of(changed),
         before=before.filter(some),
         released=released,
         today=today,
+        visits=grid.visits(*looked),
     )
     found = found.joined(kept.of(changed, others=True))
     states = presences(found.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")

@@ -20,7 +20,7 @@ from rule_files import put_rules
 from survey_events import commit, event, seen
 
 RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\nwhole,Pycnonotus sinensis,0_1_degree,rare,quiet\n"
-STEPS = 5
+STEPS = 4
 
 
 class World:
@@ -93,7 +93,8 @@ def same(added: releases.Release, whole: releases.Release, settings: Settings, o
         rows = [releases.read(one, table).sort(pl.first()) for one in (added, whole)]
         assert rows[0].equals(rows[1]), table
     kept, anew = (vars(memory(one)) for one in (settings, other))
-    for part, frame in kept.items():
+    # What is looked at again is no part of what is kept of records.
+    for part, frame in ((name, rows) for name, rows in kept.items() if name != "unsettled"):
         assert frame.sort(pl.all(), nulls_last=True).equals(anew[part].sort(pl.all(), nulls_last=True)), part
     return added.id == whole.id
 
