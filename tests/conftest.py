@@ -67,7 +67,7 @@ def stores(empty_stores: Path, request: pytest.FixtureRequest) -> Iterator[None]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> "Settings":
+def empty_settings(tmp_path: Path) -> "Settings":
     """Return the settings of an empty folder of data."""
     from biodata.core.settings import Settings
 
@@ -75,11 +75,11 @@ def settings(tmp_path: Path) -> "Settings":
 
 
 @pytest.fixture
-def registry(settings: "Settings") -> "Iterator[Registry]":
+def registry(empty_settings: "Settings") -> "Iterator[Registry]":
     """Open the registry of the folder of data."""
     from biodata.store.registry import Registry
 
-    with Registry.open(settings) as opened:
+    with Registry.open(empty_settings) as opened:
         yield opened
 
 

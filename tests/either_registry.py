@@ -1,4 +1,4 @@
-"""Tests of the registry that ask the same of SQLite and of PostgreSQL; the fixture `settings` says of which."""
+"""Tests of the registry that ask the same of SQLite and of PostgreSQL; the fixture `empty_settings` says of which."""
 
 import threading
 from dataclasses import dataclass
@@ -65,12 +65,12 @@ class EitherRegistry:
             assert len(session.scalars(select(models.AuditEntry)).all()) == 1 + 40
         assert registry.first_broken_audit_entry() is None
 
-    def test_submissions_cut_off_are_settled_by_what_the_lake_has(self, registry: Registry, settings: Settings):
+    def test_submissions_cut_off_are_settled_by_what_the_lake_has(self, registry: Registry, empty_settings: Settings):
         with registry.session() as session, session.begin():
             for number in (1, 2, 3):
                 told = {"dataset": "d", "file_name": "f", "file_sha256": "0" * 64, "removes": number == 3}
                 session.add(models.Submission(id=number, state="committing", **told))
-        with Lake.open(settings.data) as lake:
+        with Lake.open(empty_settings.data) as lake:
             snapshot = commit(lake, TRUNG_KHANH, extra={"submission": 2}).snapshot
             commit(lake, TRUNG_KHANH[:1], complete_datasets=["cao-bang"])
             assert sorted(registry.reconcile(lake)) == [1, 2, 3]
@@ -79,11 +79,11 @@ class EitherRegistry:
             found = {s.id: (s.state, s.snapshot) for s in session.scalars(select(models.Submission))}
         assert found == {1: ("draft", None), 2: ("committed", snapshot), 3: ("accepted", None)}
 
-    def test_a_run_and_a_release_are_kept_once(self, registry: Registry, settings: Settings):
+    def test_a_run_and_a_release_are_kept_once(self, registry: Registry, empty_settings: Settings):
         report = {"snapshot": 4, "parameters": {"seed": 1}, "corridors": 2}
-        private_reports.record_run(registry, settings.data, "run-1", "landcover", report)
-        private_reports.record_run(registry, settings.data, "run-1", "landcover", {**report, "corridors": 3})
-        assert private_reports.run_reports(registry, settings.data) == [{**report, "corridors": 3}]
+        private_reports.record_run(registry, empty_settings.data, "run-1", "landcover", report)
+        private_reports.record_run(registry, empty_settings.data, "run-1", "landcover", {**report, "corridors": 3})
+        assert private_reports.run_reports(registry, empty_settings.data) == [{**report, "corridors": 3}]
         registry.record_ingest("gbif", {"dataset": "nam-ha", "rows": 3})
         for _ in range(2):
             registry.record_release("r000004-abc", snapshot=4, rules_hash="h", counts={"occurrences": 3})

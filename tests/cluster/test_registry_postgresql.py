@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def settings(tmp_path: Path, postgres: Postgres) -> Settings:
+def empty_settings(tmp_path: Path, postgres: Postgres) -> Settings:
     return Settings(data=tmp_path, registry_url=postgres.registry())
 
 
@@ -57,12 +57,12 @@ def test_a_second_writer_waits_for_the_first(registry: Registry):
     assert order == ["first", "second"]
 
 
-def test_an_audit_entry_that_was_changed_is_found(registry: Registry, settings: Settings):
+def test_an_audit_entry_that_was_changed_is_found(registry: Registry, empty_settings: Settings):
     with registry.session() as session, session.begin():
         audit.append(session, actor="a test", action="write", subject="x", details={"label": "one"})
     assert registry.first_broken_audit_entry() is None
-    assert settings.registry_url is not None
-    with psycopg.connect(settings.registry_url, autocommit=True) as connection:
+    assert empty_settings.registry_url is not None
+    with psycopg.connect(empty_settings.registry_url, autocommit=True) as connection:
         connection.execute("UPDATE audit SET actor = 'nobody' WHERE id = 1")
     assert registry.first_broken_audit_entry() == 1
 

@@ -41,20 +41,20 @@ def test_the_models_are_valid_on_postgresql():
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
 
 
-def test_a_registry_of_another_version_is_not_opened(settings: Settings):
-    Registry.open(settings).close()
-    with sqlite3.connect(settings.data / folders.REGISTRY) as connection:
+def test_a_registry_of_another_version_is_not_opened(empty_settings: Settings):
+    Registry.open(empty_settings).close()
+    with sqlite3.connect(empty_settings.data / folders.REGISTRY) as connection:
         connection.execute("UPDATE revision SET number = '9999'")
     connection.close()
     with pytest.raises(StoreError, match="another version of biodata"):
-        Registry.open(settings)
+        Registry.open(empty_settings)
 
 
-def test_a_file_that_is_no_registry_is_told_in_one_line(settings: Settings):
-    folders.open_service(settings.data)
-    (settings.data / folders.REGISTRY).write_bytes(b"no database at all" * 500)
+def test_a_file_that_is_no_registry_is_told_in_one_line(empty_settings: Settings):
+    folders.open_service(empty_settings.data)
+    (empty_settings.data / folders.REGISTRY).write_bytes(b"no database at all" * 500)
     with pytest.raises(StoreError, match="cannot be opened") as caught:
-        Registry.open(settings)
+        Registry.open(empty_settings)
     assert "\n" not in str(caught.value)
 
 
@@ -69,25 +69,25 @@ def test_sqlite_is_durable_and_checks_references(registry: Registry):
             session.commit()
 
 
-def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, settings: Settings):
+def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, empty_settings: Settings):
     for number in range(5):
         credentials.key_for_uploads(registry, f"team {number}")
     assert registry.first_broken_audit_entry() is None
 
     def alter(statement: str) -> int | None:
-        path = settings.data / folders.REGISTRY
+        path = empty_settings.data / folders.REGISTRY
         before = path.read_bytes()
         with sqlite3.connect(path) as connection:
             connection.execute(statement)
             connection.commit()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
-        with Registry.open(settings) as opened:
+        with Registry.open(empty_settings) as opened:
             found = opened.first_broken_audit_entry()
         path.write_bytes(before)
         return found
 
-    with sqlite3.connect(settings.data / folders.REGISTRY) as connection:
+    with sqlite3.connect(empty_settings.data / folders.REGISTRY) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     registry.close()
@@ -98,7 +98,7 @@ def test_the_audit_chain_shows_what_was_changed_or_left_out(registry: Registry, 
     assert alter("DELETE FROM audit") == 1
 
 
-def test_the_service_finds_no_place_of_a_run_over_exact_records(settings: Settings):
+def test_the_service_finds_no_place_of_a_run_over_exact_records(empty_settings: Settings):
     cave = leaks.Place("cave", latitude=24.512341, longitude=106.412347)
     record = run_records.describe(
         "corridors",
@@ -106,19 +106,21 @@ def test_the_service_finds_no_place_of_a_run_over_exact_records(settings: Settin
         (run_records.RunInput("records", "0" * 64, "24.512341,106.412347.csv"),),
     )
     frame = pl.DataFrame({"decimalLatitude": [24.512341], "decimalLongitude": [106.412347]})
-    kept = run_records.keep(settings, record, {"corridors": frame}, notes=("one record at 24.512341, 106.412347",))
-    assert run_records.find(settings, record.id) == kept
-    assert leaks.scan_folder(settings.data / "service", [cave]) == []
-    assert leaks.scan_folder(settings.data / "reports", [cave]) != [], "the scanner knows it"
-    assert {(settings.data / name).stat().st_mode & 0o777 for name in ("reports", "run_results")} == {0o700}
+    kept = run_records.keep(
+        empty_settings, record, {"corridors": frame}, notes=("one record at 24.512341, 106.412347",)
+    )
+    assert run_records.find(empty_settings, record.id) == kept
+    assert leaks.scan_folder(empty_settings.data / "service", [cave]) == []
+    assert leaks.scan_folder(empty_settings.data / "reports", [cave]) != [], "the scanner knows it"
+    assert {(empty_settings.data / name).stat().st_mode & 0o777 for name in ("reports", "run_results")} == {0o700}
 
 
-def test_what_a_run_told_is_not_where_the_service_reads(registry: Registry, settings: Settings):
+def test_what_a_run_told_is_not_where_the_service_reads(registry: Registry, empty_settings: Settings):
     told = {"snapshot": 4, "parameters": {"seed": 1, "resistance": "/layers/20.51234.tif"}, "records": 20.51234}
-    private_reports.record_run(registry, settings.data, "new-1", None, told)
-    assert private_reports.run_reports(registry, settings.data) == [told]
+    private_reports.record_run(registry, empty_settings.data, "new-1", None, told)
+    assert private_reports.run_reports(registry, empty_settings.data) == [told]
     with registry.session(read_only=True) as session:
         kept = [[str(value) for value in vars(run).values()] for run in session.scalars(select(models.Run))]
     assert "20.51234" not in str(kept)
-    assert {path.stat().st_mode & 0o777 for path in (settings.data / "reports").iterdir()} == {0o600}
-    assert (settings.data / "reports").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in (empty_settings.data / "reports").iterdir()} == {0o600}
+    assert (empty_settings.data / "reports").stat().st_mode & 0o777 == 0o700
