@@ -31,6 +31,7 @@ def respelt(text: str, file: str) -> str:
     return text
 
 
+@lru_cache(maxsize=4096)
 def settled(text: str) -> str:
     """Return a text in one spelling, its words and signs kept; signs that are not seen are left out."""
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
