@@ -9,32 +9,27 @@ from biodata.surveys.check import check_files
 HEAD = "occurrenceID,eventDate,scientificName,individualCount,decimalLatitude,decimalLongitude\n"
 
 
-def told(boundaries, *, name="Bos gaurus", identifier="R9", count="2"):
-    rows = f"R1,2026-03-01,Elephas maximus,1,20.81,101.70\n{identifier},2026-03-02,{name},{count},20.82,101.71\n"
-    report = check_files([("s.csv", (HEAD + rows).encode())], boundaries, today=date(2026, 11, 24))
+def told(boundaries, *rows):
+    report = check_files([("s.csv", (HEAD + "\n".join(rows)).encode())], boundaries, today=date(2026, 11, 24))
     return {(p["row"], p["column"], p["code"], p["blocking"]) for p in report["problems"]}
 
 
-@pytest.mark.parametrize(
-    ("name", "problem"),
-    [
-        ("Panthera tigris?", ("SCIENTIFIC_NAME_UNDETERMINED", False)),
-        ("Elephas cf. maximus", ("SCIENTIFIC_NAME_UNDETERMINED", False)),
-        ("Panthera tigris / Panthera pardus", ("SCIENTIFIC_NAME_UNREADABLE", True)),
-        ("Bos gaurus or Bos javanicus", ("SCIENTIFIC_NAME_UNREADABLE", True)),
-    ],
-)
-def test_a_doubtful_name_and_two_names_in_one_cell_are_told(boundaries, name, problem):
-    assert told(boundaries, name=name) == {(3, "scientificName", *problem)}
-
-
-@pytest.mark.parametrize("name", ["Muntiacus sp.", "Panthera tigris", "Bos  gaurus", "Panthera tigris (Linnaeus)"])
-def test_a_sound_name_is_not(boundaries, name):
-    assert told(boundaries, name=name) == set()
+def test_a_doubtful_name_and_two_names_in_one_cell_are_told_and_a_sound_name_is_not(boundaries):
+    names = {
+        "Panthera tigris?": ("SCIENTIFIC_NAME_UNDETERMINED", False),
+        "Elephas cf. maximus": ("SCIENTIFIC_NAME_UNDETERMINED", False),
+        "Panthera tigris / Panthera pardus": ("SCIENTIFIC_NAME_UNREADABLE", True),
+        "Bos gaurus or Bos javanicus": ("SCIENTIFIC_NAME_UNREADABLE", True),
+        **dict.fromkeys(("Muntiacus sp.", "Panthera tigris", "Bos  gaurus", "Panthera tigris (Linnaeus)")),
+    }
+    rows = [f"R{n},2026-03-0{n},{name},1,20.81,101.70" for n, name in enumerate(names, 1)]
+    found = {(row, "scientificName", *problem) for row, problem in enumerate(names.values(), 2) if problem}
+    assert told(boundaries, *rows) == found
 
 
 def test_an_identifier_that_differs_only_by_what_nobody_sees_is_the_same(boundaries):
-    found = told(boundaries, identifier="R1\u200b")
+    rest = "Elephas maximus,1,20.81,101.70"
+    found = told(boundaries, f"R1,2026-03-01,{rest}", f"R1\u200b,2026-03-02,{rest}")
     assert (3, "occurrenceID", "IDENTIFIER_REPEATED", True) in found
     assert (3, "occurrenceID", "IDENTIFIER_SPACES", False) in found
 
@@ -76,21 +71,10 @@ def test_a_row_of_units_under_the_headings_is_no_record(boundaries, units):
     assert (report["rows"], report["blocking"]) == (1, 0)
 
 
-@pytest.mark.parametrize(
-    ("time", "found"),
-    [
-        ("25:10", True),
-        ("6:75", True),
-        ("06:42", False),
-        ("24:00", False),
-        ("๐๖:๔๒", False),
-        ("06:00/06:10", False),
-        ("-", False),
-    ],
-)
-def test_a_time_of_day_that_cannot_be_is_told_in_its_cell(boundaries, time, found):
+def test_a_time_of_day_that_cannot_be_is_told_in_its_cell(boundaries):
     head = HEAD.replace("eventDate", "eventDate,eventTime")
-    rows = f"R1,2026-03-01,{time},Elephas maximus,1,20.81,101.70\n"
+    times = ("25:10", "6:75", "06:42", "24:00", "๐๖:๔๒", "06:00/06:10", "-")
+    rows = "\n".join(f"R{n},2026-03-01,{time},Elephas maximus,1,20.81,101.70" for n, time in enumerate(times))
     report = check_files([("s.csv", (head + rows).encode())], boundaries, today=date(2026, 11, 24))
     told = [(p["row"], p["column"], p["code"]) for p in report["problems"]]
-    assert told == ([(2, "eventTime", "TIME_UNREADABLE")] if found else [])
+    assert told == [(row, "eventTime", "TIME_UNREADABLE") for row in (2, 3)]
