@@ -13,6 +13,7 @@ from biodata.worker import work
 from test_survey_review import LAOS, LAOS_TOO, workbook
 from test_survey_review import office as office
 
+pytestmark = pytest.mark.usefixtures("no_results")
 SAID = words.message_of("NEXT_RULES_UNREADABLE", {}, "en")[0]
 
 
