@@ -113,8 +113,7 @@ class Harmoniser:
         self.identities = Identities(secret)
         self.has_checklist: Final = checklist is not None and not checklist.is_empty()
         listed = pl.DataFrame(schema=terms.schema(terms.TAXON)) if checklist is None else checklist
-        own = reader is None or self.has_checklist
-        self._names = names.Names(Checklist(listed)) if own else reader
+        self._names = names.Names(Checklist(listed)) if reader is None or self.has_checklist else reader
         self._today = today
 
     def __reduce__(self) -> tuple[Any, ...]:
