@@ -8,7 +8,6 @@ import matplotlib as mpl
 import pytest
 from matplotlib.text import Text
 
-import releases as fixture
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
@@ -21,20 +20,13 @@ from cited_records import OPEN_RULES
 from rule_files import put_rules
 from survey_events import commit, event, frame, seen
 
+pytestmark = pytest.mark.usefixtures("few_boundaries")
 MUNTJAC, PIG, PANGOLIN = "Muntiacus muntjak", "Sus scrofa", "Manis javanica"
 COARSE = "pangolins,Manis javanica,0_1_degree,poached,\n"
 WITHHELD = "pangolins,Manis javanica,withheld,poached,\n"
 HIDDEN = "not told here: a sharing rule hides its places"
 FIRST = datetime.fromisoformat("2024-02-01")
 DAY = {"event_start": FIRST, "event_end": FIRST, "eventDate": "2024-02-01"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _neighbours():
-    boundaries = fixture.neighbours()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.places.load_boundaries", lambda *_: boundaries)
-        yield
 
 
 def at(latitude, longitude):
@@ -116,7 +108,7 @@ def told(settings, **asked):
 
 
 @pytest.fixture(scope="module")
-def coarse(tmp_path_factory):
+def coarse(tmp_path_factory, few_boundaries):
     """Return what gives an installation of a world, and its public results; each is made once."""
 
     @cache
