@@ -4,19 +4,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import polars as pl
 
 from biodata import places
-from biodata.core import terms
 from biodata.core.errors import InputError, Refusal
 from biodata.core.settings import Settings
-from biodata.harmonise import Harmoniser
-from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.names import Names
+from biodata.harmonise import Harmoniser, by_reference_list
 from biodata.ingest import forms, interpreted_tables, survey_shapes
 from biodata.ingest.headings import Why
 from biodata.ingest.headings.dictionary import TERMS
@@ -40,12 +37,6 @@ from biodata.surveys.table_checks import DATASET, TableChecks, once, placed_by_r
 _UNREAD: Final = "SHEET_NOT_READ"
 _TAKEN: Final = "taken"
 _BLANK: Final = "CELL_BLANK_BELOW"
-
-
-@cache
-def _by_reference_list() -> Names:
-    """Return what reads names by the reference list alone: what one check read, the next one need not."""
-    return Names(Checklist(pl.DataFrame(schema=terms.schema(terms.TAXON))), most=20_000)
 
 
 def check(file: BinaryIO, name: str, boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
@@ -103,9 +94,8 @@ class Check:
         try:
             self.form = self._form()
             by_program, day = self.form != forms.SHEETS, self.today or datetime.now(UTC).date()
-            secret = b"a check stores nothing"
-            harmoniser = Harmoniser(boundaries=self.boundaries, secret=secret, today=day, checklist=self.known,
-                                    reader=_by_reference_list())  # fmt: skip
+            harmoniser = Harmoniser(boundaries=self.boundaries, secret=b"a check stores nothing", today=day,
+                                    checklist=self.known, reader=by_reference_list())  # fmt: skip
             common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
             self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
             (self.check_program if by_program else self.check_sheets)()

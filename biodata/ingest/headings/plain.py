@@ -12,8 +12,6 @@ from biodata.text.tables import read_rows
 _UNSEEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z]{2})(?=[A-Z][a-z]{2})")
 _MARKS: Final = ("Mn", "Mc", "Me")
-_SHORT: Final = 60
-"""Letters of a heading, which is met again and again; a longer text is not remembered."""
 
 
 @lru_cache(maxsize=1)
@@ -35,11 +33,6 @@ def respelt(text: str, file: str) -> str:
 
 def settled(text: str) -> str:
     """Return a text in one spelling, its words and signs kept; signs that are not seen are left out."""
-    return (_settled if len(text) <= _SHORT else _settled.__wrapped__)(text)
-
-
-@lru_cache(maxsize=4096)
-def _settled(text: str) -> str:
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
     return respelt(unicodedata.normalize("NFKC", text), "heading_spellings.csv").translate(_simplified())
 
