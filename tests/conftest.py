@@ -118,10 +118,12 @@ def few_boundaries() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def no_results(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def no_results() -> Iterator[None]:
     """Let this process's worker make no pages of surveys' results: a third of its time, and none of what a file of tests asks for."""
-    monkeypatch.setattr("biodata.worker.result_pages.make", lambda *_: [])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("biodata.worker.result_pages.make", lambda *_: [])
+        yield
 
 
 HEAVIER: Final = ("clients", "cluster", "faults", "browser")

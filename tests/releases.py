@@ -1,6 +1,9 @@
 """A small release for tests of the service: open records, two that are made coarse, one that is withheld, results."""
 
+import atexit
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -266,6 +269,19 @@ def make_release(
             lake, data=data, publish=let_out or publish, results=results(), boundaries=neighbours(),
             rules_hash="by hand", datasets=datasets, assess=assess,
         )  # fmt: skip
+
+
+def copy_release(data: Path) -> None:
+    """Put the release of all rows into a folder that holds nothing yet: it is made once a process."""
+    shutil.copytree(_of_all_rows(), data, dirs_exist_ok=True)
+
+
+@cache
+def _of_all_rows() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    make_release(folder)
+    return folder
 
 
 def _full(table: str, row: Mapping[str, Any]) -> dict[str, Any]:

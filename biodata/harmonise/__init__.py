@@ -4,6 +4,7 @@
 a network or changes a cell that came: what is read, filled in or doubted stands beside it, with its rule.
 """
 
+from biodata.harmonise.names import by_reference_list
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
 
-__all__ = ["HarmonisedBatch", "Harmoniser"]
+__all__ = ["HarmonisedBatch", "Harmoniser", "by_reference_list"]

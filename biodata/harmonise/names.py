@@ -1,5 +1,6 @@
 """What was recorded: scientific names, their parts, and the checklist's accepted taxon."""
 
+from functools import cache
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -84,7 +85,7 @@ def matched(frame: pl.DataFrame, checklist: Checklist) -> tuple[pl.DataFrame, di
         "TAXON_MATCH_AMBIGUOUS": pl.col("match_type") == "AMBIGUOUS",
         "TAXON_CLASSIFICATION_CONTRADICTED": pl.any_horizontal(
             (pl.col(f"told_{rank}") != pl.col(f"m_{rank}").str.to_titlecase())
-            & pl.col(f"told_{rank}").is_in(sorted(reference_list().groups_of(rank)))
+            & pl.col(f"told_{rank}").is_in(reference_list().groups_of(rank).implode())
             for rank in _SETTLED
         ),
     }
@@ -154,7 +155,6 @@ NAME_COLUMNS: Final = (
 )  # fmt: skip
 """The interpreted columns that are read from them."""
 _MOST: Final = 500_000
-"""Combinations of a name and what stands beside it that are remembered: some 300 MB."""
 
 
 class _Known(NamedTuple):
@@ -179,10 +179,12 @@ class Names:
     ----------
     checklist : Checklist, optional
         Where names lead to accepted taxa.
+    most : int
+        Combinations of a name and what stands beside it that are remembered; half a million take some 300 MB.
     """
 
-    def __init__(self, checklist: Checklist | None) -> None:
-        self._checklist = checklist
+    def __init__(self, checklist: Checklist | None, *, most: int = _MOST) -> None:
+        self._checklist, self._most = checklist, most
         self._known = _NOTHING
         self._lock = Lock()
 
@@ -217,7 +219,7 @@ class Names:
             if known.answers.width and not place.null_count():
                 return known.answers, place
             new = place.is_null() & hashed.is_first_distinct()
-            if known.answers.height + new.sum() > _MOST:
+            if known.answers.height + new.sum() > self._most:
                 known, new = _NOTHING, hashed.is_first_distinct()
             read = _read(frame.filter(new), self._checklist)
             # Taking rows from many pieces would cost each later batch more than putting them together costs now.
@@ -227,6 +229,12 @@ class Names:
             )
             self._known = known
         return known.answers, known.places(hashed)
+
+
+@cache
+def by_reference_list() -> Names:
+    """Return what reads names by the reference list alone, for one small file after the other: names that came before are known."""
+    return Names(Checklist(pl.DataFrame(schema=terms.schema(terms.TAXON))), most=20_000)
 
 
 def _hashed(told: Told) -> pl.Series:

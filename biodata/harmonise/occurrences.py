@@ -89,6 +89,8 @@ class Harmoniser:
         The points that stand in for places; the bundled ones where none is given.
     counted : bool
         Count the answers to TDWG BDQ Core's validations too.
+    reader : Names, optional
+        What reads names where no checklist is given; one of its own where none is given.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Harmoniser:
         today: date,
         gazetteer: places.Gazetteer | None = None,
         counted: bool = False,
+        reader: names.Names | None = None,
     ) -> None:
         self._made_of = {
             "boundaries": boundaries, "checklist": checklist, "today": today, "gazetteer": gazetteer, "counted": counted
@@ -110,7 +113,7 @@ class Harmoniser:
         self.identities = Identities(secret)
         self.has_checklist: Final = checklist is not None and not checklist.is_empty()
         listed = pl.DataFrame(schema=terms.schema(terms.TAXON)) if checklist is None else checklist
-        self._names = names.Names(Checklist(listed))
+        self._names = names.Names(Checklist(listed)) if reader is None or self.has_checklist else reader
         self._today = today
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -84,6 +84,8 @@ def _rows(frame: pl.DataFrame, element: str, where: pl.Expr) -> NDArray[np.int64
     groups = [group for group in _groups() if group.element == element]
     wanted = [pl.col(rank).is_in([g.name for g in groups if g.rank == rank]) for rank in _RANKS]
     rows = frame.with_row_index("row").filter(where).filter(pl.any_horizontal(wanted).fill_null(value=False))
+    if rows.is_empty():
+        return np.zeros(0, dtype=np.int64)
     is_one_of = [
         (pl.col(g.rank) == g.name)
         & ~pl.col("genus").is_in(g.except_genera).fill_null(value=bool(g.except_genera))
@@ -92,7 +94,7 @@ def _rows(frame: pl.DataFrame, element: str, where: pl.Expr) -> NDArray[np.int64
         )
         for g in groups
     ]
-    sure = rows.filter(pl.any_horizontal(is_one_of).fill_null(value=False)) if rows.height else rows
+    sure = rows.filter(pl.any_horizontal(is_one_of).fill_null(value=False))
     return sure["row"].to_numpy().astype(np.int64)
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from biodata import places
 from biodata.core.errors import InputError, Refusal
 from biodata.core.settings import Settings
-from biodata.harmonise import Harmoniser
+from biodata.harmonise import Harmoniser, by_reference_list
 from biodata.ingest import forms, interpreted_tables, survey_shapes
 from biodata.ingest.headings import Why
 from biodata.ingest.headings.dictionary import TERMS
@@ -94,8 +94,8 @@ class Check:
         try:
             self.form = self._form()
             by_program, day = self.form != forms.SHEETS, self.today or datetime.now(UTC).date()
-            secret = b"a check stores nothing"
-            harmoniser = Harmoniser(boundaries=self.boundaries, secret=secret, today=day, checklist=self.known)
+            harmoniser = Harmoniser(boundaries=self.boundaries, secret=b"a check stores nothing", today=day,
+                                    checklist=self.known, reader=by_reference_list())  # fmt: skip
             common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
             self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
             (self.check_program if by_program else self.check_sheets)()

@@ -366,6 +366,8 @@ def parse_dates(
     -----
     Forms after https://dwc.tdwg.org/terms/#dwc:eventDate and ISO 8601-1:2019.
     """
+    if values.null_count() == values.len():
+        return pl.DataFrame(schema=SCHEMA).clear(values.len())
     distinct = values.drop_nulls().unique()
     if 2 * distinct.len() > values.len():
         # Hardly a value comes twice: where all are complete ISO dates, joining costs more than reading each.

@@ -74,6 +74,8 @@ def parse_decimals(values: pl.Series, *, units: Collection[str] = (), comma_is_d
     A comma counts as a decimal comma only where there is one and it is followed by other than three digits, or by
     three digits after a 0: `21,5` has no other meaning, `1,234` has two and is not read unless told by the caller.
     """
+    if values.null_count() == values.len():
+        return pl.DataFrame(schema=SCHEMA).clear(values.len())
     plain = values.cast(pl.Float64, strict=False)
     plain = pl.select(pl.when(plain.is_finite()).then(plain)).to_series()
     if plain.null_count() == values.null_count():

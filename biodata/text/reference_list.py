@@ -150,9 +150,9 @@ class ReferenceList:
         )
         return names.alias("name").to_frame().join(one, on="name", how="left", maintain_order="left")["kingdom"]
 
-    def groups_of(self, rank: str) -> frozenset[str]:
-        """Return the names of all groups of a rank."""
-        return frozenset(self.groups[rank].drop_nulls().unique())
+    def groups_of(self, rank: str) -> pl.Series:
+        """Return the names of all groups of a rank, each once."""
+        return self.groups[rank].drop_nulls().unique()
 
     def _rows(self, wanted: pl.Series) -> pl.DataFrame:
         """Return the rows of some names, with their numbers as `place`."""

@@ -67,6 +67,8 @@ def over_distinct(values: pl.Series, parse: Callable[[pl.Series], pl.DataFrame])
         The answers in the order of `values`; null where a value is null.
     """
     told = values.alias("value").to_frame()
+    if values.null_count() == values.len():  # most terms of most files
+        return parse(told["value"].clear()).clear(values.len())
     answers = parse(told["value"].drop_nulls().unique())
     # A column without an answer needs no join: most issues and proposals of most files.
     filled = [name for name in answers.columns if name == "value" or answers[name].null_count() < answers.height]

@@ -197,9 +197,8 @@ def test_keys_version_and_the_order_of_checklists():
     assert (row["checklist"], row["taxonKey"]) == ("test 1", None)
 
 
-def test_names_that_were_forgotten_are_read_again(monkeypatch):
-    monkeypatch.setattr(names_module, "_MOST", 2)
-    names = Names(None)
+def test_names_that_were_forgotten_are_read_again():
+    names = Names(None, most=2)
     for text in ("Bos gaurus", "Bos sp.", "Elephas maximus", "Bos gaurus"):
         told = Told(pl.DataFrame({"source_file": ["f"], "source_row": [2], "scientificName": [text]}))
         assert names.interpret(told).columns["scientificName"].to_list() == [text]

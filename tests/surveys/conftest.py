@@ -23,7 +23,7 @@ def office(tmp_path_factory):
         data=tmp_path_factory.mktemp("office") / "data", memory_limit="500MB", password_memory_mib=8, login_limit=0,
         rate_limit=0,
     )  # fmt: skip
-    fixture.make_release(settings.data)
+    fixture.copy_release(settings.data)
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
         made = Office(settings, client)
         made.person("team", RoleBinding(Role.UPLOADER, dataset="border"))

@@ -56,15 +56,12 @@ def otherwise(content):
     rows, separator = read(content)
     order = random.Random(3).sample(range(len(rows[0])), len(rows[0]))
     return {
-        "a mark": b"\xef\xbb\xbf" + write(rows, separator),
-        "CRLF": write(rows, separator, end="\r\n"),
-        "CR": write(rows, separator, end="\r"),
-        "UTF-16": write(rows, separator).decode().encode("utf-16"),
-        "semicolons": write(rows, ";"),
-        "tabs": write(rows, "\t"),
-        "quotes": write(rows, separator, quoting=csv.QUOTE_ALL),
-        "columns in another order": write([[row[at] for at in order] for row in rows], separator),
-        "empty rows at the end": write([*rows, *[[""] * len(rows[0])] * 20], separator),
+        "a mark, CRLF, quotes": b"\xef\xbb\xbf" + write(rows, separator, end="\r\n", quoting=csv.QUOTE_ALL),
+        "CR, semicolons": write(rows, ";", end="\r"),
+        "UTF-16, tabs": write(rows, "\t").decode().encode("utf-16"),
+        "columns in another order, empty rows at the end": write(
+            [*([row[at] for at in order] for row in rows), *[[""] * len(rows[0])] * 20], separator
+        ),
     }
 
 

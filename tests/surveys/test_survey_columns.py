@@ -4,18 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from biodata import places
 from biodata.formats.workbooks import Grid
 from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.surveys.check import check_files
 from biodata.text.ranges import ranges
-
-
-@pytest.fixture(scope="module")
-def boundaries():
-    return places.load_boundaries()
-
 
 HEAD = ["tag", "date", "begin", "end", "latitude", "longitude", "scientificName", "adult", "young", "individualCount", "rock %", "soil %",
         "sex", "timeZone"]  # fmt: skip

@@ -13,7 +13,6 @@ from biodata import pipeline, places, runs
 from biodata.analysis import evidence
 from biodata.cli import app
 from biodata.core.errors import InputError
-from biodata.core.settings import Settings
 from biodata.exports.tables import write_proposal
 
 LAYER = "landcover_china_laos"
@@ -21,12 +20,9 @@ GPX = {"g": "http://www.topografix.com/GPX/1/1"}
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory, sample_data):
-    settings = Settings(data=tmp_path_factory.mktemp("surveys") / "data")
-    pipeline.ingest("checklist", [sample_data / "checklist.csv"], settings)
-    pipeline.ingest("dwca", [sample_data / "xishuangbanna_namha.zip"], settings)
+def data(tmp_path_factory, sample_data, sample_installations):
+    settings = sample_installations.copy("records", tmp_path_factory.mktemp("surveys") / "data")
     pipeline.ingest("protected-areas", [sample_data / "protected_areas.geojson"], settings)
-    pipeline.ingest("layer", [sample_data / "layers" / f"{LAYER}.tif"], settings)
     # One cut for all pairs, of their median cost: so much is a tenth of what the first corridor costs, and it has two sides.
     table = str(sample_data / "resistance.csv")
     request = runs.Corridors(layer=LAYER, resistance=table, as_of="2026-11-26", cut_fraction=0.24)

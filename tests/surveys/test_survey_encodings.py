@@ -79,10 +79,9 @@ def test_what_may_be_of_several_encodings_is_refused_and_not_misread(content):
         read_text_grid(content, file="s.csv")
 
 
-@pytest.mark.parametrize("language", ["en", "lo"])
-def test_both_are_said_in_the_uploader_s_language(language):
+def test_both_are_said_in_the_uploader_s_language():
     for content in (survey("勐腊县尚勇镇").encode("gb18030"), survey("台北").encode("big5")):
-        told = surveys.check_files([("s.csv", content)], BOUNDARIES, language=language)["problems"][0]
+        told = surveys.check_files([("s.csv", content)], BOUNDARIES, language="lo")["problems"][0]
         assert told["code"].startswith("ENCODING_")
         assert "…" not in told["message"]
         assert "UTF-8" in told["expected"]

@@ -135,13 +135,19 @@ def test_every_number_is_read_proposed_or_told_with_its_cell(column):
     assert len(ROWS) >= 60
 
 
-@pytest.mark.parametrize(("cell", "expected"), [
-    ("约20.61", "20.61"), ("~20.61", "20.61"), ("ประมาณ 20.61", "20.61"), ("about 20.61", "20.61"), ("1 234", None),
-    ("20.61 m", None), ("> 20", None),
-])  # fmt: skip
-def test_a_degree_with_words_around_it_is_proposed(cell, expected):
-    ((problem,),) = problems("decimalLatitude", [cell])
-    assert (problem["code"], problem["params"].get("proposal")) == ("COORDINATE_INVALID", expected)
+def proposed(column, cells):
+    """Return code and proposal of the one thing that is told of each cell of a column."""
+    return {
+        cell: [(one["code"], one["params"].get("proposal")) for one in found]
+        for cell, found in zip(cells, problems(column, cells), strict=True)
+    }
+
+
+def test_a_degree_with_words_around_it_is_proposed():
+    meant = {"约20.61": "20.61", "~20.61": "20.61", "ประมาณ 20.61": "20.61", "about 20.61": "20.61", "1 234": None,
+             "20.61 m": None, "> 20": None}  # fmt: skip
+    found = proposed("decimalLatitude", list(meant))
+    assert found == {cell: [("COORDINATE_INVALID", degrees)] for cell, degrees in meant.items()}
 
 
 def test_no_message_has_digits_that_nobody_measured():
@@ -150,28 +156,27 @@ def test_no_message_has_digits_that_nobody_measured():
     assert message_of("VALUE_READ_AS", {"read": "101.66000000000001"})[1] == "101.66"
 
 
-@pytest.mark.parametrize(("cell", "expected"), [
-    ("0730", "07:30"), ("7点半", "07:30"), ("早上7点", "07:00"), ("下午2点半", "14:30"),
-    ("7 โมงเช้า", "07:00"), ("บ่าย 2 โมง", "14:00"), ("7 giờ sáng", "07:00"), ("7 giờ rưỡi", "07:30"),
-    ("ໂມງ 7", "07:00"), ("ម៉ោង ៧", "07:00"), ("နံနက် ၇ နာရီ", "07:00"), ("pukul 07.30", "07:30"), ("jam 7 pagi", "07:00"),
-    ("alas-7 ng umaga", "07:00"), ("约7点", "07:00"), ("~07:30", "07:30"),
-    ("7", None), ("25.00", None), ("morning", None), ("เช้า", None), ("noon", None), ("7:60", None), ("pagi 19.00", None),
-])  # fmt: skip
-def test_a_time_that_is_told_is_proposed_and_never_taken(cell, expected):
-    assert meant_time(cell) == expected
-    ((problem,),) = problems("eventTime", [cell])
-    assert (problem["code"], problem["blocking"]) == ("TIME_UNREADABLE", False)
-    assert problem["params"].get("proposal") == expected
+def test_a_time_that_is_told_is_proposed_and_never_taken():
+    meant = {
+        "0730": "07:30", "7点半": "07:30", "早上7点": "07:00", "下午2点半": "14:30",
+        "7 โมงเช้า": "07:00", "บ่าย 2 โมง": "14:00", "7 giờ sáng": "07:00", "7 giờ rưỡi": "07:30",
+        "ໂມງ 7": "07:00", "ម៉ោង ៧": "07:00", "နံနက် ၇ နာရီ": "07:00", "pukul 07.30": "07:30", "jam 7 pagi": "07:00",
+        "alas-7 ng umaga": "07:00", "约7点": "07:00", "~07:30": "07:30",
+        **dict.fromkeys(("7", "25.00", "morning", "เช้า", "noon", "7:60", "pagi 19.00")),
+    }  # fmt: skip
+    assert {cell: meant_time(cell) for cell in meant} == meant
+    found = proposed("eventTime", list(meant))
+    assert found == {cell: [("TIME_UNREADABLE", time)] for cell, time in meant.items()}
 
 
-@pytest.mark.parametrize(("cell", "expected"), [
-    ("约2026年3月", "2026-03"), ("2026-03-01?", "2026-03-01"), ("ngày 31/3/2026", "2026-03-31"), ("about March 2026", "2026-03"),
-    ("summer 2026", None), ("after 2026-03-01", None), ("yesterday", None), ("45/13/2026", None),
-])  # fmt: skip
-def test_a_date_with_a_doubt_is_proposed(cell, expected):
-    assert meant_date(cell) == expected
-    ((problem,),) = problems("eventDate", [cell])
-    assert (problem["code"], problem["params"].get("proposal")) == ("RECORDED_DATE_INVALID", expected)
+def test_a_date_with_a_doubt_is_proposed():
+    meant = {
+        "约2026年3月": "2026-03", "2026-03-01?": "2026-03-01", "ngày 31/3/2026": "2026-03-31", "about March 2026": "2026-03",
+        **dict.fromkeys(("summer 2026", "after 2026-03-01", "yesterday", "45/13/2026")),
+    }  # fmt: skip
+    assert {cell: meant_date(cell) for cell in meant} == meant
+    found = proposed("eventDate", list(meant))
+    assert found == {cell: [("RECORDED_DATE_INVALID", day)] for cell, day in meant.items()}
 
 
 @pytest.mark.parametrize("text", ["", "5" * 61, "约", "twofold", "5-", "6-5", "5;6", "約約", "1.2.3.4", "- -"])

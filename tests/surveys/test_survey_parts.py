@@ -328,9 +328,7 @@ def verbatim(dataset: str, part: str, rows: pd.DataFrame | None) -> pl.DataFrame
     return texts.with_columns(known, *told, source_row=pl.int_range(2, pl.len() + 2))
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.searches) for seed in range(2, 20))]
-)
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.searches) for seed in range(1, 20))])
 def test_after_any_steps_the_rows_of_the_lake_are_those_of_the_current_versions(rows, seed):
     oracle = Oracle(random.Random(100 + seed))
     dataset = f"rows-{seed}"

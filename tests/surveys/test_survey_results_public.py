@@ -2,12 +2,12 @@
 
 import json
 from datetime import datetime
+from functools import cache
 
 import matplotlib as mpl
 import pytest
 from matplotlib.text import Text
 
-import releases as fixture
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.exports.reports import survey_plots
@@ -20,20 +20,13 @@ from cited_records import OPEN_RULES
 from rule_files import put_rules
 from survey_events import commit, event, frame, seen
 
+pytestmark = pytest.mark.usefixtures("few_boundaries")
 MUNTJAC, PIG, PANGOLIN = "Muntiacus muntjak", "Sus scrofa", "Manis javanica"
 COARSE = "pangolins,Manis javanica,0_1_degree,poached,\n"
 WITHHELD = "pangolins,Manis javanica,withheld,poached,\n"
 HIDDEN = "not told here: a sharing rule hides its places"
 FIRST = datetime.fromisoformat("2024-02-01")
 DAY = {"event_start": FIRST, "event_end": FIRST, "eventDate": "2024-02-01"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _neighbours():
-    boundaries = fixture.neighbours()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.places.load_boundaries", lambda *_: boundaries)
-        yield
 
 
 def at(latitude, longitude):
@@ -101,14 +94,29 @@ def nameless_sites():
 WORLDS = {one.__name__: one for one in (far_record, parts, cameras, nameless_sites)}
 
 
-def told(folder, world, rule=COARSE, **asked):
+def installed(folder, world, rule=COARSE):
     folder.mkdir(exist_ok=True)
     put_rules(folder, OPEN_RULES + rule)
     commit(folder, *world())
-    settings = Settings(data=folder)
+    return Settings(data=folder)
+
+
+def told(settings, **asked):
     record = run_engines.start(settings, "survey-results", {"dataset": "cameras", **asked})
     tables = run_records.results_of(settings, record.id)
     return facts_of(tables), tables
+
+
+@pytest.fixture(scope="module")
+def coarse(tmp_path_factory, few_boundaries):
+    """Return what gives an installation of a world, and its public results; each is made once."""
+
+    @cache
+    def made(world):
+        settings = installed(tmp_path_factory.mktemp(world.__name__) / "data", world)
+        return settings, *told(settings)
+
+    return made
 
 
 def texts_of(found, tables):
@@ -136,18 +144,18 @@ def forms(degrees):
     "rule", [COARSE, pytest.param(WITHHELD, marks=pytest.mark.attacks)], ids=["coarse", "withheld"]
 )
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
-def test_public_results_tell_no_coordinate(tmp_path, world, rule):
+def test_public_results_tell_no_coordinate(tmp_path, coarse, world, rule):
     events, records = world()
     places = {row[name] for row in (*events, *records) for name in ("decimalLatitude", "decimalLongitude")} - {None}
-    texts = texts_of(*told(tmp_path / "data", world, rule))
+    texts = texts_of(*(coarse(world)[1:] if rule == COARSE else told(installed(tmp_path / "data", world, rule))))
     for written in sorted({form for degrees in places for form in forms(degrees)}):
         assert not [text for text in texts if written in text], written
 
 
-def test_a_site_without_a_name_is_called_by_its_event(tmp_path):
-    found, _ = told(tmp_path / "data", far_record)
+def test_a_site_without_a_name_is_called_by_its_event(coarse):
+    settings, found, _ = coarse(far_record)
     assert [row["site"] for row in found["effort_by_site"]] == ["T", "T2"]
-    exact, _ = told(tmp_path / "data", far_record, records="exact")
+    exact, _ = told(settings, records="exact")
     assert any(row["site"].startswith("20.6125, 101.254") for row in exact["effort_by_site"])
 
 
@@ -160,8 +168,8 @@ def test_where_events_of_the_lake_lie_changes_no_public_result_but_by_what_is_pu
     there = {one["eventID"] for one in records if one["species"] == PANGOLIN} | {"W"}
     other = [{**one, **moved} if one["eventID"] in there else one for one in events]
     hidden = [{**one, **moved} if one["species"] == PANGOLIN else one for one in records]
-    first, _ = told(tmp_path / "one", world)
-    second, _ = told(tmp_path / "other", lambda: (other, hidden))
+    first, _ = told(installed(tmp_path / "one", world))
+    second, _ = told(installed(tmp_path / "other", lambda: (other, hidden)))
     assert without_origin(first) == without_origin(second)
 
 
@@ -170,8 +178,8 @@ def without_origin(found):
 
 
 @pytest.mark.parametrize("world", [far_record, cameras], ids=["transects", "cameras"])
-def test_a_species_whose_places_are_hidden_is_not_said_to_be_absent(tmp_path, world):
-    found, _ = told(tmp_path / "data", world)
+def test_a_species_whose_places_are_hidden_is_not_said_to_be_absent(coarse, world):
+    _, found, _ = coarse(world)
     assert found["summary"]["never_found"] == []
     assert found["summary"]["not_told"] == {PANGOLIN: HIDDEN}
     for kind in ("abundance", "occupancy", "trends", "totals", "species"):
@@ -182,10 +190,11 @@ def test_a_species_whose_places_are_hidden_is_not_said_to_be_absent(tmp_path, wo
     assert PANGOLIN in page
 
 
-def test_who_asks_for_a_species_whose_places_are_hidden_gets_nothing(tmp_path):
-    for folder, asked, why in (("coarse", (), HIDDEN), ("withheld", (WITHHELD,), "there is no public record of this")):
+def test_who_asks_for_a_species_whose_places_are_hidden_gets_nothing(tmp_path, coarse):
+    withheld = installed(tmp_path / "data", cameras, WITHHELD)
+    for settings, why in ((coarse(cameras)[0], HIDDEN), (withheld, "there is no public record of this")):
         with pytest.raises(InputError, match=why):
-            told(tmp_path / folder, cameras, *asked, species=[PANGOLIN])
+            told(settings, species=[PANGOLIN])
 
 
 def test_sites_are_called_by_their_event_and_told_apart_by_its_dataset():

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from matplotlib.text import Text
 
-import releases as fixture
 from biodata import pipeline
 from biodata.core import terms
 from biodata.core.errors import InputError
@@ -28,6 +27,7 @@ from english_left import OTHERS, english_in
 from rule_files import put_rules
 from survey_events import commit, event, seen
 
+pytestmark = pytest.mark.usefixtures("few_boundaries")
 MUNTJAC, TIGER, PANGOLIN = "Muntiacus muntjak", "Panthera tigris", "Manis javanica"
 RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\npangolins,Manis javanica,withheld,poached,\n"
 
@@ -68,14 +68,6 @@ def _seen(number, species, name, when, side, at):
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _neighbours():
-    boundaries = fixture.neighbours()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("biodata.places.load_boundaries", lambda *_: boundaries)
-        yield
-
-
 def installed(folder, *survey):
     folder.mkdir()
     put_rules(folder, RULES)
@@ -84,7 +76,7 @@ def installed(folder, *survey):
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory, _neighbours):
+def settings(tmp_path_factory, few_boundaries):
     survey = project(hidden=[(TIGER, "LA2-2023"), (PANGOLIN, "CN4-2024")])
     return installed(tmp_path_factory.mktemp("survey") / "data", *survey)
 

@@ -65,20 +65,26 @@ def test_every_event_and_record_comes_in_and_goes_to_its_own_dataset(trip):
     assert not told["eventID"].str.starts_with("records-").any()
 
 
+@pytest.fixture(scope="module")
+def lakes(trip):
+    """Return the events of the first lake and of the second."""
+    found = []
+    for settings in trip[:2]:
+        with Lake.open(settings.data) as lake:
+            found.append(lake.read("events"))
+    return found
+
+
 @pytest.mark.parametrize("design", EFFORT)
-def test_an_event_is_what_it_was(trip, design):
-    first, second = trip[:2]
+def test_an_event_is_what_it_was(lakes, design):
     names = (
         "eventID", "parentEventID", "locationID", "design", "samplingProtocol", "eventDate", "event_start", "event_end",
         "time_zone", "decimalLatitude", "decimalLongitude", "country_codes", "effort_value", "effort_unit",
         "effort_basis", "failed_days", "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat",
     )  # fmt: skip
-    told = []
-    for settings in (first, second):
-        with Lake.open(settings.data) as lake:
-            frame = lake.read("events")
-        told.append({row["eventID"]: row for row in frame.filter(datasetKey=design).rows(named=True)})
-    before, after = told
+    before, after = (
+        {row["eventID"]: row for row in frame.filter(datasetKey=design).rows(named=True)} for frame in lakes
+    )
     assert set(before) == set(after) == {"E01", "E02"}
     for event, row in before.items():
         for name in names:

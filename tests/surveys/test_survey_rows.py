@@ -16,7 +16,7 @@ FEW = releases.open_rows()[:12]
 
 
 def events():
-    """Return records of three events: one in several places, one in one, one without a method."""
+    """Return records of events: one in several places, one in one, one without a method, one of a place of no known radius."""
     told = []
     for n, row in enumerate(FEW):
         event = ("transect 1", "trap 7", None)[n % 3]
@@ -30,7 +30,11 @@ def events():
         "eventID": "secret",
         "samplingProtocol": "camera trap",
     }
-    return [*told, secret]
+    bare = {
+        **FEW[11], "datasetKey": "field-notes", "occurrenceID": "bare", "source_record_id": "bare", "eventID": "bare",
+        "samplingProtocol": "camera trap", "coordinateUncertaintyInMeters": None,
+    }  # fmt: skip
+    return [*told, secret, bare]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,9 @@ def ask(client, **parameters):
 
 def test_events_with_a_method(client):
     found = ask(client)
-    assert found.keys() == {"field-notes:transect 1", "field-notes:trap 7"}, "a generalised record tells no event"
+    assert found.keys() == {f"field-notes:{event}" for event in ("transect 1", "trap 7", "bare")}, (
+        "a generalised record tells no event"
+    )
     rows = [row for row in events() if row["eventID"] == "transect 1" and row["samplingProtocol"]]
     told = found["field-notes:transect 1"]["properties"]
     assert (told["records"], told["species"]) == (len(rows), len({r["species"] for r in rows}))
@@ -94,10 +100,7 @@ def test_the_circle_around_an_event_holds_the_circles_of_its_records(client):
             assert farthest < radius <= GEOD.inv(*middle, east, north)[2] * 1.01 + widest + 1
 
 
-def test_a_record_without_an_uncertainty_leaves_its_event_without(tmp_path):
-    rows = [row | {"coordinateUncertaintyInMeters": None} if n == 1 else row for n, row in enumerate(events())]
-    releases.make_release(tmp_path, rows)
-    with TestClient(create_app(Settings(data=tmp_path)), base_url="http://test") as there:
-        told = ask(there)
-    assert told["field-notes:trap 7"]["properties"]["coordinateUncertaintyInMeters"] is None
-    assert told["field-notes:transect 1"]["properties"]["coordinateUncertaintyInMeters"] is not None
+def test_a_record_without_an_uncertainty_leaves_its_event_without(client):
+    found = ask(client)
+    assert found["field-notes:bare"]["properties"]["coordinateUncertaintyInMeters"] is None
+    assert found["field-notes:trap 7"]["properties"]["coordinateUncertaintyInMeters"] is not None

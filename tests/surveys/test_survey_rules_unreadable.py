@@ -12,6 +12,7 @@ from biodata.surveys import words
 from biodata.worker import work
 from survey_office import LAOS, LAOS_TOO, workbook
 
+pytestmark = pytest.mark.usefixtures("no_results")
 SAID = words.message_of("NEXT_RULES_UNREADABLE", {}, "en")[0]
 
 

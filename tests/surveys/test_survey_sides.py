@@ -12,9 +12,9 @@ CALLED = ["L-1", "2026-03-01", "Muntiacus muntjak", 20.9, 101.4]
 
 @pytest.fixture(scope="module")
 def datasets(office, request):
-    """Datasets with records of both sides that are published by one release, one for each test of this file."""
+    """Datasets with records of both sides that are published by one release: one for each test that changes it, and one more."""
     asking = [test for test in request.session.items if test.path == request.path and "dataset" in test.fixturenames]
-    names = [f"border-{number}" for number in range(len(asking))]
+    names = [f"border-{number}" for number in range(len(asking) + 1)]
     numbers = {}
     for name in names:
         office.person(name, RoleBinding(Role.UPLOADER, dataset=name))
@@ -30,6 +30,12 @@ def datasets(office, request):
 def dataset(datasets):
     """A dataset of the test's own."""
     return datasets.pop()
+
+
+@pytest.fixture
+def looked_at(datasets):
+    """The dataset of all tests that let nothing be published of it."""
+    return datasets[0]
 
 
 def accept(office, number, *people):
@@ -64,16 +70,16 @@ def test_only_the_side_of_which_something_changes_is_asked(office, dataset):
         pytest.param([LAOS, CHINA], {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
     ],
 )
-def test_whom_a_change_concerns(office, dataset, rows, sides):
-    number = office.hand_in(dataset, workbook(*rows))
-    assert office.look(dataset, number)["sides"] == sides
+def test_whom_a_change_concerns(office, looked_at, rows, sides):
+    number = office.hand_in(looked_at, workbook(*rows))
+    assert office.look(looked_at, number)["sides"] == sides
 
 
-def test_where_in_the_file_something_changes_is_told_to_who_sees_every_side(office, dataset):
-    number = office.hand_in(dataset, workbook(CALLED, [*CHINA[:4], 100.9], LAOS_TOO, ["C-2", *CHINA[1:4], 100.7]))
-    told = {who: office.look(who, number)["difference"]["occurrences"] for who in (dataset, "laos", "china")}
+def test_where_in_the_file_something_changes_is_told_to_who_sees_every_side(office, looked_at):
+    number = office.hand_in(looked_at, workbook(CALLED, [*CHINA[:4], 100.9], LAOS_TOO, ["C-2", *CHINA[1:4], 100.7]))
+    told = {who: office.look(who, number)["difference"]["occurrences"] for who in (looked_at, "laos", "china")}
     places = {who: ([c["row"] for c in one["changed"]], [r["row"] for r in one["new"]]) for who, one in told.items()}
-    assert places == {dataset: ([2, 3], [4, 5]), "laos": ([], []), "china": ([], [])}
+    assert places == {looked_at: ([2, 3], [4, 5]), "laos": ([], []), "china": ([], [])}
     assert {one["counts"]["new"] for one in told.values()} == {2}, "counts are of all"
     assert [one["all_told"] for one in told.values()] == [True, False, False]
     for who, own in (("laos", {"L-1": "changed", "L-2": "new"}), ("china", {"C-1": "changed", "C-2": "new"})):

@@ -24,6 +24,7 @@ from english_left import OTHERS, english_in
 from rule_files import put_rules
 from survey_office import CHINA, LAOS, LAOS_TOO, SURVEYS, Office, workbook
 
+pytestmark = pytest.mark.usefixtures("no_results")
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
 GIBBON = ["SECRET-8", "2026-03-15", "Nomascus concolor", 22.31234, 100.71987]
 AT_BORDER = ["SECRET-9", "2026-03-16", "Manis javanica", 21.17654, 101.60321]
@@ -46,7 +47,7 @@ def office(tmp_path_factory):
         data=tmp_path_factory.mktemp("views") / "data", memory_limit="500MB", password_memory_mib=8, login_limit=0,
         rate_limit=0,
     )  # fmt: skip
-    fixture.make_release(settings.data)
+    fixture.copy_release(settings.data)
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
         made = Office(settings, client)
         made.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
