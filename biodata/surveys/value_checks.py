@@ -266,7 +266,7 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
     lonely = told.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
     odd = every.with_columns(is_east=is_east()).join(lonely, on=["x", "y"])
-    if odd.height > every.height / _LEAST_PLACES:  # a survey of several regions
+    if 2 * odd.height >= every.height:  # a survey of several regions
         return
     for row, number, *east, distance in odd.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
         rows = parts[number][0]
