@@ -218,17 +218,15 @@ def plant(language: str, seed: int, *, share: float = 0.66) -> Survey:
         at = p.row(records)
         records.rows[at].update(decimalLatitude=0, decimalLongitude=0)
         told.append((0, at, "decimalLatitude", "ZERO_COORDINATE"))
-    if p.sea and wanted("at sea"):
-        at = p.row(records)
-        records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1], scientificName="Gallus gallus")
-        wrong = (
-            "decimalLongitude" if p.sea[0] == p.latitude else "decimalLatitude"
-        )  # the one that is as the others' is right
-        told.append((0, at, wrong, "PLACE_AT_SEA"))
-    if p.sea and wanted("a boar at sea"):
-        at = p.row(records)
-        records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1], scientificName="Sus scrofa")
-        told.append((0, at, "decimalLatitude", "LAND_TAXON_AT_SEA"))
+    for kind, code, taxon in (
+        ("at sea", "PLACE_AT_SEA", "Gallus gallus"),
+        ("a boar at sea", "LAND_TAXON_AT_SEA", "Sus scrofa"),
+    ):
+        if p.sea and wanted(kind):
+            at = p.row(records)
+            records.rows[at].update(decimalLatitude=p.sea[0], decimalLongitude=p.sea[1], scientificName=taxon)
+            # The coordinate that is as the others' is right.
+            told.append((0, at, "decimalLongitude" if p.sea[0] == p.latitude else "decimalLatitude", code))
     for kind, (term, code, made) in event_plants().items():
         if not wanted(kind):
             continue

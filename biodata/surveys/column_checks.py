@@ -1,7 +1,7 @@
 """What the columns of one table say of each other: which values go together, and the cell that breaks it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,44 +10,59 @@ from numpy.typing import NDArray
 
 from biodata.core.terms import WRITTEN
 from biodata.ingest.protocol import Finding
+from biodata.ingest.survey import DATE
 from biodata.ingest.survey_shapes import is_nothing
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.problems import SETTLED
 
 _LEAST_ROWS, _LEAST_GROUPS, _LEAST_OTHERS = 20, 3, 2
+_SHEET, _MONTH = "the sheet", "the month"
 _ROWS_EACH: Final = 50  # of a table with one exception
 _Codes = NDArray[np.uint32]
 
 
-def going_together(rows: Rows, known: Collection[Finding]) -> Iterator[Finding]:
+def going_together(parts: Sequence[tuple[Rows, pl.DataFrame]], known: Collection[Finding]) -> Iterator[Finding]:
     """Find the cell that does not go with another one of its row as it does in every other row; it may be right.
 
     A column determines another one where each of its values has one value beside it, save in a row or two. Of two cells
-    that do not go together none is named where something is `known` of either.
+    that do not go together none is named where something is `known` of either. The `parts` are one table on several
+    sheets, each with its rows as interpreted; a sheet may determine a column too, and the month of the dates.
     """
-    frame = rows.table.frame
-    names = [name for name in frame.columns if name in rows.table.headings and not name.startswith(WRITTEN)]
+    cells = [(rows, row) for rows, _ in parts for row in rows.own]
+    table = parts[0][0].table
+    names = [n for n in table.frame.columns if n in table.headings and not n.startswith(WRITTEN)]
+    frame = pl.concat([_with_sheet(*part, names) for part in parts])
     # 0 of an empty cell; large and small letters are no difference.
-    text = (pl.when(~is_nothing(name)).then(pl.col(name).str.strip_chars().str.to_lowercase()) for name in names)
-    codes = frame.select(one.rank("dense").fill_null(0).alias(name) for one, name in zip(text, names, strict=True))
+    text = (pl.when(~is_nothing(n)).then(pl.col(n).str.strip_chars().str.to_lowercase()) for n in frame.columns)
+    codes = frame.select(one.rank("dense").fill_null(0).alias(name) for one, name in zip(text, frame.columns, strict=True))  # fmt: skip
     columns = {one.name: one.to_numpy() for one in codes} if frame.height >= _LEAST_ROWS else {}
-    able = [name for name, numbers in columns.items() if 1 < numbers.max() <= frame.height / _LEAST_OTHERS]
+    able = [n for n, numbers in columns.items() if 1 < numbers.max() <= frame.height / _LEAST_OTHERS and n != _MONTH]
     against: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
-    for one, other in ((one, other) for one in able for other in columns if one != other):
-        for at, like in _exceptions(columns[one], columns[other]).items():
+    for one, other in ((one, other) for one in able for other in columns if other not in (one, _SHEET)):
+        for at, like in _exceptions(columns[one], columns[other]).items() if other != _MONTH or one == _SHEET else ():
             against[at].append((one, other, like))
-    of_table = {(f.row, f.column) for f in known if (f.file, f.sheet) == (rows.table.file, rows.table.sheet) and f.code not in SETTLED}  # fmt: skip
-    row_numbers = list(rows.own)
+    said = {(f.file, f.sheet, f.row, f.column) for f in known if f.code not in SETTLED}
     for at, pairs in against.items():
-        row = row_numbers[at]
-        # A value that goes with nothing beside it is the wrong one itself.
+        rows, row = cells[at]
+        # The wrong value is in every pair of columns that do not go together; where two are, the one that another determines.
         determining, determined = Counter(one for one, *_ in pairs), Counter(name for _, name, _ in pairs)
-        column = max(determined, key=lambda name: determined[name] - determining[name])
-        other, like = next((one, like) for one, name, like in pairs if name == column)
-        named = any(rows.table.place(row, name) in of_table for pair in pairs for name in pair[:2])
-        if not named and rows.column(row, (column,)) is not None:
-            usual = rows.own[row_numbers[like]].get(column)
-            yield rows.finding(row, column, "VALUE_GOES_WITH_ANOTHER", other=rows.table.heading(other), usual=usual)
+        every = determined + determining
+        worst = max(every, key=lambda name: (every[name], determined[name]))
+        of_worst = [(one, like) for one, name, like in pairs if name == worst]
+        other = of_worst[0][0] if of_worst else pairs[0][1]
+        column = rows.column(row, DATE if worst == _MONTH else (worst,))
+        of_pairs = {column or worst, *(name for pair in pairs for name in pair[:2])}
+        named = any((rows.table.file, rows.table.sheet, *rows.table.place(row, name)) in said for name in of_pairs)
+        if not named and column is not None:
+            beside = rows.table.sheet or "" if other == _SHEET else rows.table.heading(other)
+            usual = next((cells[like][0].own[cells[like][1]].get(column) for _, like in of_worst), None)
+            yield rows.finding(row, column, "VALUE_GOES_WITH_ANOTHER", other=beside, usual=usual)
+
+
+def _with_sheet(rows: Rows, read: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    days = rows.table.frame.select("source_row").join(read, on="source_row", how="left", maintain_order="left")
+    months = days["event_start"].dt.strftime("%Y-%m").alias(_MONTH)
+    return rows.table.frame.select(*names, months, pl.lit(rows.table.sheet, pl.String).alias(_SHEET))
 
 
 def _exceptions(one: _Codes, other: _Codes) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """What a check finds in the tables of a survey, whatever form they came in: cells, events, records, and what is between rows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -130,8 +131,11 @@ class TableChecks:
 
     def contradicted(self, known: Sequence[Finding]) -> Iterator[Finding]:
         """Find cells that all other rows of their table contradict, of which nothing is known yet."""
-        for rows, _ in [*self._sites, *self._events, *self._records]:
-            yield from column_checks.going_together(rows, known)
+        alike: dict[tuple[str, ...], list[_Part]] = defaultdict(list)
+        for rows, read in [*self._sites, *self._events, *self._records]:
+            alike[rows.table.kind, rows.table.file, *sorted(rows.table.frame.columns)].append((rows, read))
+        for parts in alike.values():
+            yield from column_checks.going_together(parts, known)
 
     def between(self, images: Sequence[pl.DataFrame] = ()) -> Iterator[Finding]:
         """Find what only all tables show; `images` are pictures that are no records (`ingest.protocol.IMAGES`)."""

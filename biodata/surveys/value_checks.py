@@ -266,6 +266,8 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
     lonely = told.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
     odd = every.with_columns(is_east=is_east()).join(lonely, on=["x", "y"])
+    if 2 * odd.height >= every.height:  # a survey of several regions
+        return
     for row, number, *east, distance in odd.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
         rows = parts[number][0]
         zones = Counter(rows.cells("utm_zone").values())
@@ -279,6 +281,7 @@ _NAME: Final = "scientificName"
 _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")
 _OFTENER: Final = 3  # a name of the table that stands so many times as often as another is the one that was meant
 _LONG: Final = 8
+_ENDING: Final = re.compile("e?i+$")  # fortunei and fortuni are one name
 _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter makes another name
 
 
@@ -335,7 +338,8 @@ def _nearest(name: str, known: Sequence[str], counts: Mapping[str, int], listed:
         if distance and (other not in counts or other in listed or counts[other] >= _OFTENER * counts[name])
     ]
     nearest = [other for distance, other in able if distance == min(able)[0]]
-    return nearest[0] if len(nearest) == 1 else None
+    is_one = len(nearest) == 1 and _ENDING.sub("", nearest[0]) != _ENDING.sub("", name)
+    return nearest[0] if is_one else None
 
 
 def _species(text: str) -> str | None:

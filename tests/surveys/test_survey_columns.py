@@ -1,7 +1,9 @@
 """What the columns of a sheet show beside each other: sums, shares, numbers twice, ends, days, zones, and where taxa live."""
 
+import io
 from datetime import date, timedelta
 
+import openpyxl
 import pytest
 
 from biodata.formats.workbooks import Grid
@@ -165,6 +167,7 @@ def table(**cells):
     [
         ({}, set()),
         ({"team_11": "team 3"}, {(11, "team", "VALUE_GOES_WITH_ANOTHER")}),
+        ({"latitude_11": "20.9200"}, {(11, "latitude", "VALUE_GOES_WITH_ANOTHER")}),  # of another station
         ({"team_11": "Team 1"}, set()),  # the letters' size is no difference
         ({"team_11": "team 3", "team_15": "team 3"}, set()),  # a team that changed
     ],
@@ -173,3 +176,20 @@ def test_a_cell_that_all_other_rows_contradict_is_found(boundaries, cells, expec
     asked = ("VALUE_GOES_WITH_ANOTHER",)
     problems = check_files([("table.csv", table(**cells))], boundaries, today=date(2026, 12, 1))["problems"]
     assert {(p["row"], p["column"], p["code"]) for p in problems if p["code"] in asked} == expected
+
+
+def test_sheets_of_the_same_columns_are_one_table_and_a_sheet_may_be_of_a_month(boundaries):
+    book = openpyxl.Workbook()
+    for month in (2, 3, 4):
+        page = book.create_sheet(f"Month {month}")
+        page.append(["date", "scientificName", "station", "latitude", "longitude"])
+        for n in range(8):
+            day, north = f"2026-0{month}-{n * 5 % 8 + 10}", 20.9 + n % 4 / 100
+            page.append([day, NAMES[n % 3], f"S{n % 4}", round(north, 2), 101.7])
+    book["Month 3"]["A4"], book["Month 4"]["D5"] = "2026-05-12", 20.91
+    del book["Sheet"]
+    out = io.BytesIO()
+    book.save(out)
+    problems = check_files([("t.xlsx", out.getvalue())], boundaries, today=date(2026, 12, 1))["problems"]
+    found = {(p["sheet"], p["row"], p["column"]) for p in problems if p["code"] == "VALUE_GOES_WITH_ANOTHER"}
+    assert found == {("Month 3", 4, "date"), ("Month 4", 5, "latitude")}

@@ -173,6 +173,17 @@ def test_cells_left_empty_below_the_first_of_a_station(boundaries):
     assert blocking == [(4, "RECORDED_DATE_MISSING"), (4, "COORDINATE_MISSING")]
 
 
+def test_what_is_written_once_above_the_rows_of_a_visit_is_read_down(boundaries):
+    visits = [[f"S{n}", f"2026-03-0{n}", "Sus scrofa", 20.65, 101.95, 1] for n in (1, 2)]
+    below = [None, None, "Muntiacus vaginalis", None, None, 2]
+    book = book_of(["Station", "Date", "Scientific name", "Latitude", "Longitude", "Count"], *(row for one in visits for row in (one, below, below)))  # fmt: skip
+    report, found = told(book, boundaries)
+    assert {one for one in found if one[0] > 1} == {
+        (row, column, "MERGED_CELLS_FILLED") for row in (2, 5) for column in ("Date", "Latitude", "Longitude", "Station")
+    }  # fmt: skip
+    assert (report["ok"], report["rows"]) == (True, 6)
+
+
 def test_a_patrols_table_has_common_and_latin_names_and_rows_of_no_animal(boundaries):
     rows = [["R1", "2026-03-01", "Wild pig - Sus scrofa", 20.65, 101.95, "Wildlife"],
             ["R2", "2026-03-01", None, 20.65, 101.95, "Threats"],
