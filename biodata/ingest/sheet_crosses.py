@@ -10,7 +10,7 @@ from biodata.ingest.headings import Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.sheet_headings import IN_DEGREES, is_known, of_label
-from biodata.ingest.sheet_layout import Cells, Column, Layout, is_total, sheet_kind
+from biodata.ingest.sheet_layout import Cells, Column, Layout, is_part, is_total, sheet_kind
 from biodata.ingest.sheet_units import Measured
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.numbers import ascii_digits
@@ -253,7 +253,7 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and sheet.proposals[column.index].unit is None
-        and not is_total(column.heading) and _is_tally(cells := sheet.cells(column.index))
+        and not is_total(column.heading) and not is_part(column.heading) and _is_tally(cells := sheet.cells(column.index))
         and not (column is layout.columns[0] and counts_rows(cells))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())

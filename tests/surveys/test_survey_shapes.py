@@ -64,6 +64,13 @@ SHAPES = {
             {"locationID": "P3", "scientificName": "Sus scrofa", "individualCount": "០"},
         ],
     ),
+    "of which young, and shares of the sum, are no records": (
+        {"sites": STATIONS, "counts": "学名,P1,P2,P3,其中:幼鸟\nGrus nigricollis,5,,,2\n其中:幼鸟,2,,,\nGrus grus,,0,1,\n占比(%),83.3,,16.7,"},
+        [
+            {"locationID": "P1", "scientificName": "Grus nigricollis", "individualCount": "5"},
+            *({"locationID": p, "scientificName": "Grus grus", "individualCount": n} for p, n in (("P2", "0"), ("P3", "1"))),
+        ],
+    ),
     "a sheet a station": (
         {"stations": STATIONS, **dict.fromkeys(("P1", "P2", "P3"), "Date,Species,Count\n2025-03-02,Gallus gallus,2")},
         [{"locationID": f"P{n}", "decimalLatitude": f"21.{n}", "individualCount": "2"} for n in (1, 2, 3)],
