@@ -275,9 +275,12 @@ def fill_from(
 def join_stations(survey: Survey) -> None:
     """Identify events that tell no identifier by their station, with its first day where it has several; records follow."""
     join(survey.of("sites"), survey.of("events"), survey.findings)
+    placed = ["locationID" in table.frame.columns for table in survey.of("events")]
+    for table in survey.tables if all(placed) else ():
+        _join_visits(table)
     records, events = (
         [t for t in survey.of(kind) if "locationID" in t.frame.columns
-         and t.headings.get("eventID") in (None, t.headings["locationID"])]
+         and (not any(placed) or t.headings.get("eventID") in (None, t.headings["locationID"]))]
         for kind in ("occurrences", "events")
     )  # fmt: skip
     if not events:
@@ -304,6 +307,14 @@ def join_stations(survey: Survey) -> None:
         begun = pl.col("eventID").filter(pl.col("first") <= pl.col("day")).last()
         event = pl.coalesce(within, begun, pl.col("eventID").first(), pl.col("station").first())
         _identify(table, there.group_by("source_row", maintain_order=True).agg(event.alias("eventID")))
+
+
+def _join_visits(table: SurveyTable) -> None:
+    """Identify visits that are numbered anew at each station by the station and their number."""
+    keys = table.frame.select(column(table.frame, "eventID"), column(table.frame, "locationID")).drop_nulls()
+    if keys["eventID"].str.contains(r"^\d+$").all() and 0 < 2 * keys["eventID"].n_unique() <= keys.n_unique():
+        both = pl.concat_str("locationID", "eventID", separator=" ")
+        table.frame = table.frame.with_columns(pl.coalesce(both, "eventID").alias("eventID"))
 
 
 def _identify(table: SurveyTable, rows: pl.DataFrame) -> None:
