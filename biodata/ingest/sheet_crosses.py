@@ -219,7 +219,8 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
         keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
         for column in keyed or own.open_columns():
             told = own.cells(column.index)
-            may_be = _may_be_stations(own, told) and (not has_taxa or all(any(map(str.isdigit, cell)) for cell in told))
+            codes = len({*told}) == len(told) and all(any(map(str.isdigit, cell)) for cell in told)
+            may_be = _may_be_stations(own, told) and (codes or not has_taxa)
             if may_be and (named := [s for s in others if _names_stations(s, set(told), column.heading)]):
                 if not keyed:
                     own.call(column, "locationID")
