@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from itertools import compress, takewhile
 from typing import Final
 
-from biodata.ingest.headings import Proposal, Why
+from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.sheet_headings import IN_DEGREES, is_known, of_label
-from biodata.ingest.sheet_layout import Cells, Column, Layout, is_total, sheet_kind
+from biodata.ingest.sheet_layout import Cells, Column, Layout, is_part, is_total, sheet_kind
 from biodata.ingest.sheet_units import Measured
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.numbers import ascii_digits
@@ -24,7 +24,7 @@ _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
-_NAMES_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
+_OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _PARTS: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
 _BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.?|ແມັດ|ມ|ម|mét|မီတာ)?$")
 _EXPLAINED: Final = re.compile(
@@ -33,6 +33,7 @@ _EXPLAINED: Final = re.compile(
 _WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".split())
 _WHERE: Final = frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates easting".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
+_PLACED: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "easting"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Sheet:
     proposals: dict[int, Proposal]
     cross: Cross | None = None
     is_list: bool = False  # of taxa, without records
+    named: set[str] | None = None  # of records that others name for their place: the terms that these have
     # Rows beside the headings that tell the day or the observer of each column, by the term: number and cells.
     facts: dict[str, tuple[int, Cells]] = field(default_factory=dict)
 
@@ -67,7 +69,8 @@ class Sheet:
 
     def open_columns(self) -> list[Column]:
         """Return the columns that may be of stations: what their heading means is open, or a place; last those of no term."""
-        named = [c for c in self.layout.columns if self.names[c.index] in (c.heading, *_NAMES_OF_PLACES)]
+        ids = {i for i, one in self.proposals.items() if one.term == "occurrenceID" and one.confidence <= CERTAIN}
+        named = [c for c in self.layout.columns if c.index in ids or self.names[c.index] in (c.heading, *_OF_PLACES)]
         return sorted(named, key=lambda c: self.proposals[c.index].why is Why.NOT_KEPT)
 
     def call(self, column: Column, term: str) -> None:
@@ -137,13 +140,15 @@ def share_taxa(sheets: Sequence[Sheet]) -> None:
         taxa = [index for name in NAMES_OF_TAXA for index, one in own.names.items() if one == name]
         tallies = [c for c in own.layout.columns if own.names[c.index] == c.heading and _is_tally(own.cells(c.index))]
         if taxa and with_dates and terms.isdisjoint({"occurrenceID", *_WHEN, *_WHERE}):
-            told, named = own.layout.cells(taxa[0]), own.cells(taxa[0])
+            named = own.cells(taxa[0])
             own.is_list = sheet_kind(own.layout.grid.title) == "summary" or (
                 len({*named}) == len(named) and len(tallies) < _FEWEST and not {*_COUNTS} & terms
             )
-            for column in own.layout.columns if own.is_list else ():
-                if column.index != taxa[0] and len({*(cells := own.cells(column.index))}) == len(cells) == len(named):
-                    codes |= {code: name for code, name in zip(cells, told, strict=False) if name is not None}
+        local = [c for c in own.layout.columns if own.names[c.index] == "vernacularName" and "scientificName" in terms]
+        for column in own.layout.columns if own.is_list else local:
+            cells = zip(own.layout.cells(column.index), own.layout.cells(taxa[0]), strict=True)
+            pairs = {(code.strip(), name) for code, name in cells if code is not None and name is not None}
+            codes |= dict(pairs) if column.index != taxa[0] and len(dict(pairs)) == len(pairs) else {}
         for sheet in with_dates if codes else ():
             _read_codes(sheet, sheet.layout.columns, codes)
         explained = dict(_explained(own.layout))
@@ -170,8 +175,9 @@ def _read_codes(sheet: Sheet, columns: Sequence[Column], codes: Mapping[str, str
     names = {index for index, name in sheet.names.items() if name == "scientificName"}
     for column in holders[:1] if names <= {one.index for one in holders[:1]} else ():
         found = [None if cell is None else codes.get(cell.strip(), cell) for cell in sheet.layout.cells(column.index)]
-        sheet.names[column.index] = column.heading
-        sheet.proposals[column.index] = Proposal(column.heading, None, 0.0, None, Why.UNKNOWN)
+        if sheet.names[column.index] != "vernacularName":
+            sheet.names[column.index] = column.heading
+            sheet.proposals[column.index] = Proposal(column.heading, None, 0.0, None, Why.UNKNOWN)
         sheet.add(column, "scientificName", [one and (latin_beside(one) or one) for one in found], column.heading)
 
 
@@ -199,21 +205,29 @@ def count_parts(sheet: Sheet) -> None:
 def share_stations(sheets: Sequence[Sheet]) -> None:
     """Find what joins the sheets of a survey: the column that tells its stations once, and where others name them.
 
-    Of sheets without species a column of names or codes, each once, is one of stations where a column of another sheet, or
-    the headings of a cross-table, have most of them; whatever its heading is. Cross-tables are recognised on the way.
+    A column of names or codes, each once, is one of stations where a column of another sheet, or the headings of a cross-table,
+    have most of them. A list with species of its own (nests, trees) has codes, and places sheets that have no place.
     """
     for sheet in sheets:
         sheet.cross = _cross_of(sheet, ())
     for own in sheets:
-        if own.cross is not None or ({"eventID"} | set(NAMES_OF_TAXA)) & set(own.names.values()):
+        names = {*own.names.values()}
+        has_taxa = not names.isdisjoint(NAMES_OF_TAXA)
+        if own.cross is not None or "eventID" in names or (has_taxa and names.isdisjoint(_PLACED)):
             continue
+        others = [s for s in sheets if s is not own and (not has_taxa or _PLACED.isdisjoint(s.names.values()))]
         keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
         for column in keyed or own.open_columns():
             told = own.cells(column.index)
-            others = [sheet for sheet in sheets if sheet is not own and _may_be_stations(own, told)]
-            if [sheet for sheet in others if _names_stations(sheet, set(told), column.heading)]:
+            codes = len({*told}) == len(told) and all(any(map(str.isdigit, cell)) for cell in told)
+            may_be = _may_be_stations(own, told) and (codes or not has_taxa)
+            if may_be and (named := [s for s in others if _names_stations(s, set(told), column.heading)]):
                 if not keyed:
                     own.call(column, "locationID")
+                own.named = {term for sheet in named for term in sheet.names.values()} if has_taxa else None
+                days = [c for c in own.layout.columns if own.proposals[c.index].term == "eventDate"]
+                if days and not any(_WHEN & {*sheet.names.values(), *sheet.facts} for sheet in (own, *named)):
+                    own.call(days[-1], "eventDate")  # of several the last
                 break
 
 
@@ -230,8 +244,8 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
         sheet.cross = _cross_of(sheet, stations)
     if sheet.cross is not None and sheet.cross.term == "locationID":
         return _are_among({sheet.cross.value(column) for column in sheet.cross.columns}, stations)
-    if _KEYED & set(sheet.names.values()):
-        return any(_are_among(set(sheet.cells(i)), stations) for i, name in sheet.names.items() if name == "locationID")
+    if keyed := [index for index, name in sheet.names.items() if name == "locationID"]:
+        return any(_are_among(set(sheet.cells(index)), stations) for index in keyed)
     if (name := sheet.layout.grid.title) in stations:  # a sheet a station
         sheet.add(replace(sheet.layout.columns[0], heading=name), "locationID", [name] * len(sheet.layout.rows), name)
         return True
@@ -253,7 +267,7 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     tallies = [
         column for column in layout.columns
         if names[column.index] == column.heading and sheet.proposals[column.index].unit is None
-        and not is_total(column.heading) and _is_tally(cells := sheet.cells(column.index))
+        and not is_total(column.heading) and not is_part(column.heading) and _is_tally(cells := sheet.cells(column.index))
         and not (column is layout.columns[0] and counts_rows(cells))
     ]  # fmt: skip
     named = set(NAMES_OF_TAXA) & set(names.values())

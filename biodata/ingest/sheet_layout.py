@@ -232,6 +232,7 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
     told = [cell for cell in cells if cell is not None]
     words = [cell for cell in told if not _NUMBER.fullmatch(cell)]
     total = next((cell for cell in words if is_total(cell) or key(cell) in _words()["richness"]), None)
+    total = words[0] if words and is_part(words[0]) else total
     if number in grid.marks.hidden_rows:
         return None, "ROW_HIDDEN"
     if [(cell or "").strip() for cell in cells] == [(cell or "").strip() for cell in headings]:
@@ -281,6 +282,11 @@ def is_total(cell: str) -> bool:
     totals, begun = _words()["total"], key(_BEHIND_WORD.split(cell.strip())[0]) if cell.strip() else ""
     short = len(cell) <= _LONGEST_TOTAL
     return key(cell) in totals or (short and (begun in totals or any(begun.endswith(one) for one in totals)))
+
+
+def is_part(cell: str) -> bool:
+    """Tell whether a cell begins with words such as `of which`: numbers under or beside it are a part of those before."""
+    return key(cell).startswith((*_words()["part"],))
 
 
 def is_note(cell: str) -> bool:

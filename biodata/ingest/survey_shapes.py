@@ -275,9 +275,13 @@ def fill_from(
 def join_stations(survey: Survey) -> None:
     """Identify events that tell no identifier by their station, with its first day where it has several; records follow."""
     join(survey.of("sites"), survey.of("events"), survey.findings)
+    placed = ["locationID" in table.frame.columns for table in survey.of("events")]
+    alone = [[table] for table in survey.of("occurrences")]
+    for together in [[*survey.of("events"), *survey.of("occurrences")]] if placed else alone:
+        _join_visits(together)
     records, events = (
         [t for t in survey.of(kind) if "locationID" in t.frame.columns
-         and t.headings.get("eventID") in (None, t.headings["locationID"])]
+         and (not any(placed) or t.headings.get("eventID") in (None, t.headings["locationID"]))]
         for kind in ("occurrences", "events")
     )  # fmt: skip
     if not events:
@@ -302,8 +306,29 @@ def join_stations(survey: Survey) -> None:
         there = rows.with_columns(day.alias("day")).join(of_stations, on="station", how="left", maintain_order="left")
         within = pl.col("eventID").filter(pl.col("day").is_between("first", "last")).first()
         begun = pl.col("eventID").filter(pl.col("first") <= pl.col("day")).last()
-        event = pl.coalesce(within, begun, pl.col("eventID").first(), pl.col("station").first())
+        # Of several visits a record without a day is of none for sure.
+        first = pl.when(pl.col("day").is_not_null().any() | (pl.len() == 1)).then(pl.col("eventID").first())
+        event = pl.coalesce(within, begun, first, pl.col("station").first())
         _identify(table, there.group_by("source_row", maintain_order=True).agg(event.alias("eventID")))
+
+
+def _join_visits(tables: Sequence[SurveyTable]) -> None:
+    """Identify visits that all sheets number anew at each station by the station and their number."""
+    shared = set.intersection(*({*table.frame.columns} for table in tables))
+    events = [table.frame for table in tables if table.kind == "events"]
+    every = pl.concat(events or [tables[0].frame], how="diagonal")
+    of_visits = shared - {"source_row", *EVENT_TERMS} | shared & {"eventID"}
+    for name in sorted(of_visits) if "locationID" in shared else ():
+        keys = every.select(name, "locationID").drop_nulls()
+        sure = (
+            keys.height == keys.n_unique() if events else name == "eventID" and keys[name].str.contains(r"^\d+$").all()
+        )
+        if sure and 0 < 2 * max(keys[one].n_unique() for one in keys.columns) <= keys.n_unique():
+            for table in tables:
+                both = pl.concat_str("locationID", name, separator=" ")
+                table.frame = table.frame.with_columns(pl.coalesce(both, name).alias("eventID"))
+                table.headings["eventID"] = table.heading(name)
+            return
 
 
 def _identify(table: SurveyTable, rows: pl.DataFrame) -> None:

@@ -184,7 +184,10 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
         return
     survey.findings += layout.findings
     if cross is None:
-        survey.tables.append(_table(sheet, kind, survey, {}))
+        survey.tables.append(table := _table(sheet, kind, survey, {}))
+        if sheet.named is not None and not survey.elsewhere:  # a list of sites, too
+            frame = table.frame.select(pl.exclude(*sheet.named - {"locationID"}, *NAMES_OF_TAXA))
+            survey.tables.append(replace(table, kind="sites", frame=frame, converted={}))
         return
     first, last = cross.columns[0].heading, cross.columns[-1].heading
     above = [cell for _, cells in layout.above for cell in cells if cell is not None]

@@ -64,6 +64,25 @@ SHAPES = {
             {"locationID": "P3", "scientificName": "Sus scrofa", "individualCount": "០"},
         ],
     ),
+    "checks of nests, which a list places and names": (
+        {"nests": "Nest ID,Species,Scientific name,Lat,Long,Found\nTM1-01,Great Ibis,Thaumatibis gigantea,21.1,101.2,2025-01-02\nTM1-02,Crane,Antigone antigone,21.2,101.3,2025-01-03\nTM1-03,Crane,Antigone antigone,21.3,101.4,2025-01-04", "checks": "Nest ID,Visit,Date,Species\n" + "\n".join(f"TM1-0{n},{v},2025-03-0{v},{name}" for n, name in ((1, "Great Ibis"), (2, "Crane")) for v in (1, 2))},
+        [
+            *({"eventDate": f"2025-01-0{n + 1}", "decimalLatitude": f"21.{n}"} for n in (1, 2, 3)),
+            *({"eventDate": f"2025-03-0{v}", "eventID": f"TM1-0{n} {v}", "decimalLatitude": f"21.{n}", "vernacularName": local, "scientificName": name}
+              for n, local, name in ((1, "Great Ibis", "Thaumatibis gigantea"), (2, "Crane", "Antigone antigone")) for v in (1, 2)),
+        ],
+    ),
+    "plots with two censuses": (
+        {"plots": "ແປງ,Lat,Long,ວັນທີ 2019,ວັນທີ 2024\nK-1,18.3,102.8,2019-02-11,2024-02-12\nK-2,18.4,102.9,2019-02-12,2024-02-13", "trees": "ແປງ,ຊື່ວິທະຍາສາດ,DBH\nK-1,Shorea siamensis,11\nK-2,Shorea obtusa,20"},
+        [{"eventDate": "2024-02-12", "decimalLatitude": "18.3"}, {"eventDate": "2024-02-13", "decimalLatitude": "18.4"}],
+    ),
+    "of which young, and shares of the sum, are no records": (
+        {"sites": STATIONS, "counts": "学名,P1,P2,P3,其中:幼鸟\nGrus nigricollis,5,,,2\n其中:幼鸟,2,,,\nGrus grus,,0,1,\n占比(%),83.3,,16.7,"},
+        [
+            {"locationID": "P1", "scientificName": "Grus nigricollis", "individualCount": "5"},
+            *({"locationID": p, "scientificName": "Grus grus", "individualCount": n} for p, n in (("P2", "0"), ("P3", "1"))),
+        ],
+    ),
     "a sheet a station": (
         {"stations": STATIONS, **dict.fromkeys(("P1", "P2", "P3"), "Date,Species,Count\n2025-03-02,Gallus gallus,2")},
         [{"locationID": f"P{n}", "decimalLatitude": f"21.{n}", "individualCount": "2"} for n in (1, 2, 3)],

@@ -149,7 +149,8 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
 
 def _without_contradicted(one: Proposal, told: list[str]) -> Proposal:
     """Return a proposal without the meanings that none of half of its cells is of."""
-    terms = [t for t in (one.term, *one.others) if t is not None]
+    are_days = len(told) >= _FEWEST and _are_dates(told)
+    terms = [t for t in (one.term, *one.others) if t is not None and (has_digits(t) or not are_days)]
     fitting = [t for t in terms if one.unit not in _LENGTHS or t not in ("decimalLatitude", "decimalLongitude")]
     able = [t for t in fitting if t not in _ARE or len(told) < _FEWEST or _ARE[t](told)]
     # Monday is no day, and L and S are no latitude.
