@@ -136,17 +136,10 @@ class SubmissionList(BaseModel):
     results: list[SubmissionSummary]
 
 
-class PartVersion(BaseModel):
+class PartVersion(SubmissionSummary):
     """A version of a part of a dataset."""
 
-    part: str
-    version: int
-    submission: int
-    state: str
-    file: str | None = Field(default=None, description="None of a version that removes the part.")
-    snapshot: int | None = None
-    restores: int | None = Field(default=None, description="The survey whose file it brought back.")
-    changes: dict[str, Any] | None = Field(default=None, description="How many records and events became what.")
+    changes: dict[str, Any] = Field(description="How many records and events became what.")
     history: list[Happened]
 
 

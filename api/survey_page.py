@@ -24,20 +24,17 @@ from api.surveys import gate, language_asked
 from biodata.access.roles import Action
 from biodata.core.errors import BiodataError
 from biodata.ingest.headings import TERMS
-from biodata.surveys import templates
 from biodata.surveys import words as survey_words
 from biodata.surveys.designs import DESIGNS, LANGUAGES, heading, word
+from biodata.surveys.licences import LICENCES
 from biodata.surveys.problems import SETTLED
-from biodata.surveys.templates import LICENCES
+from biodata.surveys.report_forms import MEDIA_TYPES
 
 router = APIRouter(include_in_schema=False)
 
 _WORDS: Final = Path(__file__).with_name("survey_words.csv")
 _GAP: Final = re.compile(r"\{\{(\w+)\}\}")
 _SHARED: Final = re.compile("(?:STATE|KIND|ROLE|SIDE|ROWS|WAITING|TABLE|DIFFERENCE)_")
-_OTHER_NAMES: Final = MappingProxyType(
-    {"occurrences": "table_occurrences", "events": "table_events", "cell_empty": "difference_empty"}
-)
 
 
 @router.get("/surveys")
@@ -65,10 +62,7 @@ def words(language: str) -> Mapping[str, str]:
     designs = {f"design_{name}": word(f"design.{name}", language) for name in DESIGNS}
     units = {one.unit: word(f"unit.{one.unit}", language) for one in DESIGNS.values()}
     efforts = {f"effort_{name}": units[one.unit] for name, one in DESIGNS.items()}
-    named = {name: shared[code] for name, code in _OTHER_NAMES.items()}
-    return MappingProxyType(
-        own | shared | named | designs | efforts | {f"unit_{unit}": text for unit, text in units.items()}
-    )
+    return MappingProxyType(own | shared | designs | efforts | {f"unit_{unit}": text for unit, text in units.items()})
 
 
 def _data(language: str) -> str:
@@ -85,7 +79,7 @@ _CACHE: Final = "public, max-age=3600"
 _LANGUAGE: Final = documents.plain_parameters(
     ("language", {"type": "string", "enum": list(LANGUAGES)}, "Of headings and explanations; else Accept-Language's.")
 )
-_WORKBOOK: Final = {templates.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+_WORKBOOK: Final = {MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}}}
 _ANSWERS: Final = {
     **documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}
 }  # fmt: skip
@@ -96,6 +90,8 @@ _ANSWERS: Final = {
 )
 async def one(request: Request, design: str) -> Response:
     """Answer with a workbook that goes in without a warning once it is filled in rightly."""
+    from biodata.surveys import templates  # loads openpyxl, which nothing else here needs
+
     language = language_asked(request)
     if design not in DESIGNS:
         detail = f"no design is called {design[:80]!r}; those that there are: {', '.join(DESIGNS)}"
@@ -106,7 +102,7 @@ async def one(request: Request, design: str) -> Response:
         "Cache-Control": _CACHE, "Content-Disposition": f'attachment; filename="survey_{design}_{language}.xlsx"',
         "Content-Language": language, "Vary": "Accept-Language",
     }  # fmt: skip
-    return Response(content, media_type=templates.MEDIA_TYPE, headers=headers)
+    return Response(content, media_type=MEDIA_TYPES["xlsx"], headers=headers)
 
 
 results_router = APIRouter(prefix="/v1/surveys/results", tags=["surveys"], route_class=auth.StrictRoute)
@@ -158,8 +154,7 @@ def _answer(request: Request, key: str) -> Response:
         if exact:
             kept = {"release": kept["release"], **(result_pages.exact(found.settings.data, dataset) or _NOTHING)}
         if "refused" in kept:
-            nothing = f"nothing can be told of this dataset: {kept['refused']}"
-            detail = result_pages.removed(found.registry, [dataset], language) or nothing
+            detail = f"nothing can be told of this dataset: {kept['refused']}"
             raise ProblemError(Code.RECORD_MISSING, detail, field="key")
         if form == "json" and ending != ".pdf":
             return json_answer({"release": kept["release"], **kept["results"]})

@@ -89,12 +89,12 @@ def check(
     from biodata import surveys
     from biodata.ingest import survey_shapes
     from biodata.surveys.notices import sentences
-    from biodata.surveys.report_forms import ReportForm, write_report
+    from biodata.surveys.report_forms import MEDIA_TYPES, write_report
 
     outs = out or []
     for path in outs:
-        if path.suffix.lower().removeprefix(".") not in list(ReportForm):
-            problem, expected = "a report is not written in this form", ", ".join(f".{form}" for form in ReportForm)
+        if path.suffix.lower().removeprefix(".") not in MEDIA_TYPES:
+            problem, expected = "a report is not written in this form", ", ".join(f".{form}" for form in MEDIA_TYPES)
             raise InputError(problem, column="--out", value=path.name, expected=expected, code="KIND_UNKNOWN")
     if len(files) > 1 and any(path.suffix.lower() == ".xlsx" for path in outs):
         problem = "a marked workbook is made of one file"
@@ -110,7 +110,7 @@ def check(
         dataset=dataset, **known,
     )  # fmt: skip
     for path in outs:
-        form = ReportForm(path.suffix.lower().removeprefix("."))
+        form = path.suffix.lower().removeprefix(".")
         path.write_bytes(write_report(form, report, contents[0][1], language=language))
     options.say_problems(report, language)
     for sentence in [*report["notes"], *sentences(report["notices"])]:
@@ -144,7 +144,6 @@ def results(
     from biodata.exports.reports import survey_page
     from biodata.runs.engines import work as run_engines
     from biodata.runs.engines.work import Work, facts_of
-    from biodata.surveys import result_pages
     from biodata.surveys.words import sentences
 
     language = options.language_of_tag(language)
@@ -152,14 +151,7 @@ def results(
     common.check_outputs([out], [])
     settings = common.installation(data)
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
-    try:
-        outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
-    except InputError as error:
-        with options.opened(settings, language) as found:
-            removed = error.code == "SURVEY_MISSING" and result_pages.removed(found.registry, dataset, language)
-        if not removed:
-            raise
-        raise InputError(removed, column="dataset", value=", ".join(dataset), code=error.code) from error
+    outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
     told, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
     written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)

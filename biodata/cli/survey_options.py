@@ -260,11 +260,10 @@ def say_difference(told: Mapping[str, Any], language: str, *, rows: bool = True)
     """Print a difference: what has to be known of it, counts, then rows."""
     for note in told.get("notes", ()):
         say(f"! {note['message']}")
-    tables = [(name, told[name]) for name in ("events", "occurrences")]
-    for name, one in tables:
-        if any(one["counts"].values()):
-            say(f"{line(f'TABLE_{name.upper()}', language)}: {', '.join(counts_of(one['counts'], language))}")
-    for _, one in tables if rows else ():
+    tables = {name: told[name] for name in ("events", "occurrences")}
+    for text in changes_of({name: one["counts"] for name, one in tables.items()}, language):
+        say(text)
+    for one in tables.values() if rows else ():
         if one["new"] and any(one["counts"][kind] for kind in ("changed", "gone", "unchanged")):
             new = sorted(row["row"] for row in one["new"] if row["row"] is not None)
             more = [f"… + {len(new) - _MOST}"] if len(new) > _MOST else []
@@ -273,9 +272,14 @@ def say_difference(told: Mapping[str, Any], language: str, *, rows: bool = True)
         _say_lines([line("DIFFERENCE_GONE_ROW", language, name=_gone(row, language)) for row in one["gone"]])
 
 
-def counts_of(counts: Mapping[str, int], language: str) -> list[str]:
-    """Return how many rows are new, changed, …, in words."""
-    return [f"{called('KIND', kind, language)} {count}" for kind, count in counts.items()]
+def changes_of(tables: Mapping[str, Mapping[str, int]], language: str) -> list[str]:
+    """Return how many rows of each table are new, changed, …, in words."""
+    counts = {
+        name: [f"{called('KIND', kind, language)} {n}" for kind, n in kinds.items()]
+        for name, kinds in tables.items()
+        if any(kinds.values())
+    }
+    return [f"{line(f'TABLE_{name.upper()}', language)}: {', '.join(of)}" for name, of in counts.items()]
 
 
 def _say_lines(lines: Sequence[str]) -> None:

@@ -207,20 +207,10 @@ def history(
         say(json.dumps(told, ensure_ascii=False, default=str))
         return
     for one in told:
-        changes = _changes(one.get("changes", {}), language) or options.line("DIFFERENCE_NONE", language)
-        say(options.line("VERSION_TOLD", language, version=one["version"], number=one["submission"], back=one.get("restores"),
-                 part=one["part"], state=options.called("STATE", one["state"], language), changes=changes))  # fmt: skip
+        changes = "; ".join(options.changes_of(one["changes"], language)) or options.line("DIFFERENCE_NONE", language)
+        say(f"{options.status_line(one, language)}  {changes}")
         for step in one["history"]:
             say(f"  {options.step_line(step, language)}")
-
-
-def _changes(told: dict[str, Any], language: str) -> str:
-    said = []
-    for table in ("occurrences", "events"):
-        counts = {kind: count for kind, count in told.get(table, {}).items() if count}
-        name = f"{options.line('TABLE_EVENTS', language)}: " if table == "events" else ""
-        said += [name + ", ".join(options.counts_of(counts, language))] if counts else []
-    return "; ".join(said)
 
 
 def restore(

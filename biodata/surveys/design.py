@@ -13,6 +13,7 @@ from biodata.analysis.evidence import EVENTS
 from biodata.core import terms
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import EvidenceView, SharingCategory
+from biodata.runs.engines.survey_results import open_events
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
 from biodata.store.lake import Lake
@@ -134,11 +135,7 @@ def of_lake(lake: Lake) -> pl.DataFrame:
 
 def of_published(surveys: pl.DataFrame) -> pl.DataFrame:
     """Return the published events (`terms.SURVEY`) with effort whose place is open; see `of_lake`."""
-    shown = surveys.filter(pl.col("sharing_category") == SharingCategory.OPEN, pl.col("license").is_not_null())
-    middles = shapely.centroid(shapely.from_wkb(shown["geometry"].to_list()))
-    edges = {"decimalLongitude": shapely.get_x(middles), "decimalLatitude": shapely.get_y(middles)}
-    places = pl.DataFrame(edges, schema=dict.fromkeys(edges, pl.Float64)).fill_nan(None)
-    return _as_effort(shown.hstack(places))
+    return _as_effort(open_events(surveys.filter(pl.col("license").is_not_null())))
 
 
 def _as_effort(events: pl.DataFrame) -> pl.DataFrame:

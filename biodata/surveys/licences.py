@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
 
+LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a release knows by name
+
 
 @dataclass(frozen=True, slots=True)
 class OfDataset:

@@ -1,7 +1,6 @@
 """A check's report in the forms that it is asked for: JSON, CSV, and a workbook with the cells marked."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, Final
 
 import orjson
@@ -10,27 +9,18 @@ import polars as pl
 from biodata.exports.tables import guarded
 
 COLUMNS: Final = ("file", "sheet", "row", "column", "value", "code", "blocking", "message", "expected")
-
-
-class ReportForm(StrEnum):
-    """How a report is written."""
-
-    JSON = "json"
-    CSV = "csv"
-    XLSX = "xlsx"
-
-
 MEDIA_TYPES: Final = {
-    ReportForm.JSON: "application/json", ReportForm.CSV: "text/csv; charset=utf-8", ReportForm.XLSX:
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json", "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
+"""How a report is written."""
 
 
-def write_report(form: ReportForm, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:
-    """Write what `surveys.check` returned of a file's content."""
-    if form is ReportForm.JSON:
+def write_report(form: str, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:
+    """Write what `surveys.check` returned of a file's content, in one of `MEDIA_TYPES`."""
+    if form == "json":
         return orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
-    if form is ReportForm.CSV:
+    if form == "csv":
         return as_csv(report)
     # Loaded when it is asked for: openpyxl takes a quarter of a second.
     from biodata.surveys.marked_workbooks import marked

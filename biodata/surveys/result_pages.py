@@ -26,13 +26,12 @@ from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
-from biodata.surveys import words
 from biodata.surveys.words import LANGUAGES
 from biodata.surveys.words.sentences import retold
 from biodata.text.tables import read_rows
 
 _NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"
-_FORMAT: Final = 4  # raised when numbers change: those that are kept are then made again
+_FORMAT: Final = 5  # raised when numbers change: those that are kept are then made again
 _DRAWING: Final = Lock()  # matplotlib's settings are those of the process
 
 
@@ -146,20 +145,6 @@ def exact(data: Path, dataset: str) -> dict[str, Any] | None:
             "--records exact --out results.html` makes them"
         )
         raise StoreError(message) from error
-
-
-def removed(registry: Registry, datasets: Sequence[str], language: str) -> str | None:
-    """Return that a part of datasets is off the map, and how many of all are on it, in a language; None where none was removed."""
-    own = Submission.dataset.in_(datasets), Submission.part_version.is_not(None)
-    versions = (
-        select(Submission.dataset, Submission.part, Submission.removes).where(*own).order_by(Submission.part_version)
-    )
-    with registry.session(read_only=True) as session:
-        last = {(dataset, part): removes for dataset, part, removes in session.execute(versions)}
-    if not any(last.values()):
-        return None
-    published = words.called("STATE", "published", language)
-    return f"{words.message_of('MAP_REMOVED', {}, language)[0]} ({published}: {list(last.values()).count(False)} / {len(last)})"
 
 
 def is_of_team(registry: Registry, who: Principal, dataset: str) -> bool:

@@ -56,24 +56,21 @@ def versions(registry: Registry, who: Principal | None, dataset: str) -> list[di
         asked = select(Submission).where(Submission.dataset == dataset, Submission.part_version.is_not(None))
         found = session.scalars(asked.order_by(Submission.part, Submission.part_version))
         every = [
-            {
-                "part": one.part, "version": one.part_version, "submission": one.id, "state": stage(session, one),
-                "file": None if one.removes else one.file_name, "snapshot": one.snapshot, "restores": one.restores,
-                "changes": _counts(one), "history": _history(session, who, one),
-            }
-            for one in found if sides.concerns(who, one)
-        ]  # fmt: skip
+            _to_dict(session, who, one) | {"changes": _counts(one), "history": _history(session, who, one)}
+            for one in found
+            if sides.concerns(who, one)
+        ]
     if not every and not (who is not None and may(who, Action.HAND_IN, dataset=dataset)):
         refuse("DATASET_UNKNOWN", "NO_VERSIONS", column="dataset", value=dataset)
-    return [{name: value for name, value in one.items() if value is not None} for one in every]
+    return every
 
 
-def _counts(submission: Submission) -> dict[str, Any] | None:
+def _counts(submission: Submission) -> dict[str, Any]:
     if submission.removes:
         report = submission.report or {}
         return {"occurrences": report.get("records", {}), "events": report.get("events", {})}
-    kept = submission.difference
-    return None if kept is None else {name: dict(kept[name]["counts"]) for name in TABLES}
+    kept = submission.difference or {}
+    return {name: dict(kept[name]["counts"]) for name in TABLES if name in kept}
 
 
 def submit(registry: Registry, who: Principal, number: int, *, seen: int) -> None:

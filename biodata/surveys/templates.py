@@ -2,21 +2,23 @@
 
 import io
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from babel import Locale
+from openpyxl import Workbook
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.worksheet import Worksheet
 
 from biodata.core.vocabularies import SurveyDesign
 from biodata.surveys.designs import DESIGNS, LANGUAGES, PROJECT, SAMPLE_UNITS, Asked, Design, heading, notes, word
+from biodata.surveys.licences import LICENCES
 from biodata.surveys.problems import refuse
 from biodata.text.times import COUNTRY_ZONES
 
-if TYPE_CHECKING:
-    from openpyxl.worksheet.worksheet import Worksheet
-
-MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 _COUNTRIES: Final = tuple(sorted({*COUNTRY_ZONES, "ID"}))
 _LISTS: Final = ("designs", "units", "answers", "countries", "licences", "datums")
-LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a release knows by name
 _DATUMS: Final = ("WGS84", "CGCS2000", "VN-2000", "Lao 1997", "Indian 1975", "Kertau 1968", "Timbalai 1948")
 _LAST_ROW: Final = 5_000
 _HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
@@ -29,9 +31,6 @@ def template(design: str, language: str = "en") -> bytes:
         refuse("DESIGN_UNKNOWN", "NO_SUCH_DESIGN", ", ".join(DESIGNS), column="design", value=design)
     if language not in LANGUAGES:
         refuse("LANGUAGE_UNKNOWN", "NO_TEMPLATES", ", ".join(LANGUAGES), column="language", value=language)
-    # Loaded when a template is asked for: it is not needed by anything else.
-    from openpyxl import Workbook
-
     asked = DESIGNS[SurveyDesign(design)]
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -47,9 +46,7 @@ def template(design: str, language: str = "en") -> bytes:
     return out.getvalue()
 
 
-def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], language: str) -> None:
-    from openpyxl.styles import Font, PatternFill
-
+def _table(sheet: Worksheet, design: Design, columns: tuple[Asked, ...], language: str) -> None:
     sheet.append([heading(column.term, language) for column in columns])
     sheet.append([word("example", language), *(_example(column, design, language) for column in columns[1:])])
     for number, column in enumerate(columns, start=1):
@@ -59,18 +56,14 @@ def _table(sheet: "Worksheet", design: Design, columns: tuple[Asked, ...], langu
     sheet.freeze_panes = "A2"
 
 
-def _project(sheet: "Worksheet", design: Design, language: str) -> None:
+def _project(sheet: Worksheet, design: Design, language: str) -> None:
     sheet.append([heading(column.term, language) for column in PROJECT])
     sheet.append([column.example or None for column in PROJECT])
     for number, column in enumerate(PROJECT, start=1):
         _column(sheet, number, column, design, language, rows=(2, 2))
 
 
-def _column(sheet: "Worksheet", number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]) -> None:  # fmt: skip
-    from openpyxl.styles import Alignment, Font, PatternFill
-    from openpyxl.utils import get_column_letter
-    from openpyxl.worksheet.datavalidation import DataValidation
-
+def _column(sheet: Worksheet, number: int, column: Asked, design: Design, language: str, *, rows: tuple[int, int]) -> None:  # fmt: skip
     letter, head = get_column_letter(number), sheet.cell(1, number)
     head.font, head.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
     head.fill = PatternFill("solid", fgColor=_NEEDED if column.needed else _HEAD)
@@ -103,11 +96,7 @@ def _choices(name: str, design: Design, language: str) -> list[str]:
     return lists.get(name, [*_COUNTRIES])
 
 
-def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
-    from babel import Locale
-    from openpyxl.styles import Font
-    from openpyxl.utils import get_column_letter
-
+def _codes(sheet: Worksheet, design: Design, language: str) -> None:
     names = Locale.parse(language).territories
     columns = [[word(f"list.{name}", language), *_choices(name, design, language)] for name in _LISTS]
     columns.append([word("list.names", language), *(str(names.get(code, code)) for code in _COUNTRIES)])
@@ -119,9 +108,7 @@ def _codes(sheet: "Worksheet", design: Design, language: str) -> None:
     sheet.freeze_panes = "A2"
 
 
-def _readme(sheet: "Worksheet", design: Design, language: str) -> None:
-    from openpyxl.styles import Alignment, Font
-
+def _readme(sheet: Worksheet, design: Design, language: str) -> None:
     sheet.append([word(f"design.{design.name}", language)])
     sheet.append([f"{word('guide.effort', language)}: {word(f'unit.{design.unit}', language)}"])
     for sentence in notes(design.name.value, language):

@@ -5,7 +5,6 @@ those of the current release. So nobody learns more from it than from the releas
 of a side no rule lets out.
 """
 
-import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -19,7 +18,6 @@ from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.pipeline import Preview, interpreted
 from biodata.pipeline.preview import countries_of
-from biodata.sharing.publish import WITHHELD
 from biodata.store import survey_files
 from biodata.store.registry import Registry
 from biodata.store.survey_files import View
@@ -28,6 +26,7 @@ from biodata.surveys import sides, words
 from biodata.surveys.difference import TABLES as TABLES
 from biodata.surveys.difference import Difference
 from biodata.surveys.problems import refuse
+from biodata.surveys.words.sentences import retold
 
 MOST_ROWS: Final = 500
 _COMPARED: Final = (
@@ -49,10 +48,6 @@ _FIRST: Final = ("eventDate", "year", "scientificName", "eventID", "occurrenceID
 _EXACT: Final = (
     "occurrenceID", "scientificName", "individualCount", "eventDate", "eventID", "decimalLatitude", "decimalLongitude",
     "locality", "quality_flags",
-)  # fmt: skip
-_WITHHELD: Final = re.compile(
-    re.escape(WITHHELD).replace(r"\{\}", "(?P<reason>.+)", 1).replace(r"\{\}", "(?P<rule_id>[^()]+)", 1)
-    .replace(r"\{\}", "(?P<owner>[^()]+)"), re.DOTALL,
 )  # fmt: skip
 
 
@@ -147,10 +142,12 @@ def rows(
     if event is not None:
         frame = frame.filter(pl.col("eventID") == event)
     own = pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
-    told = frame.slice(offset, limit).with_columns(own)
+    told = frame.slice(offset, limit)
+    withheld = {one: retold(one, language) for one in told["informationWithheld"].drop_nulls().unique()}
+    told = told.with_columns(own, pl.col("informationWithheld").replace(withheld))
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
-        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(_retold(told, language)),
+        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(told),
         "flags": _meant(told["quality_flags"], language),
     }  # fmt: skip
 
@@ -178,14 +175,6 @@ def _of_sides(frame: pl.DataFrame, mine: list[str], side: str | None) -> pl.Data
         refuse("FIELD_INVALID", "SEE_NO_SIDE", ", ".join(mine) or "none", column="side", value=side)
     is_of = pl.element().is_in(mine if side is None else [side])
     return frame.filter(pl.col("sides").list.eval(is_of).list.any())
-
-
-def _retold(frame: pl.DataFrame, language: str) -> pl.DataFrame:
-    """Return rows with what is kept back of them, and why, in a language; a publisher's own words stay as they are."""
-    said = frame["informationWithheld"].drop_nulls().unique().to_list()
-    matches = {one: match for one in said if (match := _WITHHELD.fullmatch(one)) is not None}
-    told = {one: words.message_of("PLACE_WITHHELD", match.groupdict(), language)[0] for one, match in matches.items()}
-    return frame.with_columns(pl.col("informationWithheld").replace(told)) if told and language != "en" else frame
 
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

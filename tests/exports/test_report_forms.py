@@ -11,7 +11,7 @@ import pytest
 from biodata import places
 from biodata.surveys import check
 from biodata.surveys.marked_workbooks import MAX_SHEET_BYTES, marked
-from biodata.surveys.report_forms import ReportForm, as_csv, write_report
+from biodata.surveys.report_forms import as_csv, write_report
 
 
 def problem(row, column, *, sheet="occurrences", blocking=True, value=None, code="COORDINATE_INVALID"):
@@ -137,4 +137,4 @@ def test_a_damaged_workbook_is_answered_and_never_breaks_the_answer(sample_data)
         for _ in range(20):
             content[chance.randrange(len(content))] = chance.randrange(256)
         told = check(io.BytesIO(content), "s.xlsx", boundaries)
-        assert opened(write_report(ReportForm.XLSX, told, bytes(content))).worksheets[0].title == "Problems"
+        assert opened(write_report("xlsx", told, bytes(content))).worksheets[0].title == "Problems"

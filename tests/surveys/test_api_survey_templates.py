@@ -3,6 +3,7 @@
 import pytest
 
 from biodata.surveys import templates
+from biodata.surveys.report_forms import MEDIA_TYPES
 
 pytest_plugins = ("api_client",)
 
@@ -23,7 +24,7 @@ def test_the_language_is_asked_for(client, query, header, language):
     answer = client.get(f"{TEMPLATES}/camera_trap", params=query, headers=headers)
     assert answer.status_code == 200
     assert answer.content == templates.template("camera_trap", language)
-    assert answer.headers["content-type"] == templates.MEDIA_TYPE
+    assert answer.headers["content-type"] == MEDIA_TYPES["xlsx"]
     assert answer.headers["content-language"] == language
     assert f"survey_camera_trap_{language}.xlsx" in answer.headers["content-disposition"]
 

@@ -253,7 +253,7 @@ def test_after_any_steps_the_dataset_is_what_its_current_files_say(team, seed):
             oracle.released = number
         agree(team, oracle, dataset)
     told = review.versions(team.registry, who, dataset)
-    assert [(one["part"], one["submission"]) for one in told] == [
+    assert [(one["part"], one["id"]) for one in told] == [
         (part, number) for part in sorted(oracle.parts) for number, _ in oracle.parts[part]
     ]
 
@@ -484,6 +484,6 @@ def test_a_version_that_was_not_put_down_keeps_its_place_before_the_next(team, m
     process(team.settings, team.registry, numbers[2])  # what it was compared with had gone on: it is checked once more
     process(team.settings, team.registry, numbers[1])
     told = review.versions(team.registry, who, "cut-off")
-    assert [(one["submission"], one["version"]) for one in told] == list(zip(numbers, (1, 2, 3), strict=True))
+    assert [(one["id"], one["part_version"]) for one in told] == list(zip(numbers, (1, 2, 3), strict=True))
     assert [team.look(number, who)["state"] for number in numbers] == ["replaced", "replaced", "committed"]
     assert team.rows("cut-off")["individualCount"].tolist() == ["3"]

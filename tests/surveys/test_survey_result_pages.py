@@ -13,9 +13,7 @@ from api.app import create_app
 from biodata.access.roles import Role, RoleBinding
 from biodata.core.settings import Settings
 from biodata.store import checksums, folders, releases, survey_files
-from biodata.store.models import Submission
 from biodata.store.query.filters import Compare
-from biodata.store.registry import Registry
 from biodata.surveys import result_pages
 from survey_office import Office
 
@@ -152,16 +150,3 @@ def test_what_the_rows_do_not_change_is_not_made_again(office):
     before = sealed.stat().st_mtime_ns
     assert result_pages.make(office.settings, office.registry) == []
     assert sealed.stat().st_mtime_ns == before
-
-
-def test_of_a_part_that_is_off_the_map_is_told_how_many_remain(tmp_path):
-    with Registry.open(Settings(data=tmp_path / "data")) as registry:
-        with registry.session() as session, session.begin():
-            for version, (part, removes) in enumerate([("dry", False), ("wet", False), ("wet", True)], start=1):
-                own = {"dataset": "d", "part": part, "part_version": version, "removes": removes}
-                session.add(Submission(**own, file_name="f.xlsx", file_sha256="0" * 64, state="committed"))
-        told = result_pages.removed(registry, ["d"], "en")
-        assert result_pages.removed(registry, ["another"], "en") is None
-    assert told is not None
-    assert told.startswith("It is off the map: its part of the dataset was removed.")
-    assert told.endswith("(published: 1 / 2)")

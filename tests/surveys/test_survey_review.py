@@ -217,4 +217,4 @@ def test_twenty_identical_uploads_at_once_are_one(office):
     office.settle()
     assert office.look("team", got[0][1])["part_version"] is not None
     versions = office.client.get(f"{SURVEYS}/versions/border", headers=office.heads["team"]).json()["results"]
-    assert [one["submission"] for one in versions].count(got[0][1]) == 1
+    assert [one["id"] for one in versions].count(got[0][1]) == 1

@@ -24,8 +24,8 @@ from biodata.sharing.scopes import meanings
 class Pool:
     """Species of all sites there are, estimated from in how many sites each was found.
 
-    Chao2 with the small-sample correction (Chiu et al. 2014, https://doi.org/10.1111/biom.12200), first and second jackknife and
-    bootstrap (Smith & van Belle 1984, https://doi.org/10.2307/2530750), with standard errors.
+    Chao2 with the small-sample correction (Chiu et al. 2014, https://doi.org/10.1111/biom.12200) and the first jackknife
+    (Smith & van Belle 1984, https://doi.org/10.2307/2530750), with standard errors.
     """
 
     sites: int
@@ -34,9 +34,6 @@ class Pool:
     chao_se: float
     jack1: float
     jack1_se: float
-    jack2: float
-    boot: float
-    boot_se: float
 
 
 LEAST_SITES: Final = 5
@@ -314,7 +311,7 @@ def pool(counts: NDArray[np.integer]) -> Pool:
     species = len(found)
     if not species:
         nan = float("nan")
-        return Pool(n, 0, 0.0, nan, 0.0, nan, 0.0, 0.0, nan)
+        return Pool(n, 0, 0.0, nan, 0.0, nan)
     once, twice = int((found == 1).sum()), int((found == 2).sum())
     small = (n - 1) / n
     if twice:
@@ -325,16 +322,9 @@ def pool(counts: NDArray[np.integer]) -> Pool:
         pairs = once * (once - 1) / 2
         chao = species + small * pairs
         chao_variance = small * (small * (once * (2 * once - 1) ** 2 / 4 - once**4 / (4 * chao)) + pairs)
-    jack2 = species + once * (2 * n - 3) / n - twice * (n - 2) ** 2 / n / (n - 1) if n > 1 else species
     alone = seen[:, found == 1].sum(axis=1)  # how many species each site alone has
     jack1_variance = (float((alone**2).sum()) - once / n) * small if once else 0.0
-    missed, away = (1 - found / n) ** n, (~seen).astype(np.float64)
-    together = (away.T @ away / n) ** n - np.outer(missed, missed)
-    boot_variance = float((missed * (1 - missed)).sum()) + float(together.sum() - np.trace(together))
-    return Pool(
-        n, species, chao, _root(chao_variance), species + once * small, _root(jack1_variance), float(jack2),
-        species + float(missed.sum()), _root(boot_variance),
-    )  # fmt: skip
+    return Pool(n, species, chao, _root(chao_variance), species + once * small, _root(jack1_variance))
 
 
 def _root(variance: float) -> float:

@@ -155,9 +155,8 @@ def richness_notes(told: Told) -> list[str]:
 def _estimates(pool: Told) -> tuple[Any, ...]:
     found = pool["sites"], pool["species"]
     if "refused" in pool:
-        return *found, f"not told: {pool['refused']}", "", "", ""
-    chao, first, boot = (_with_error(pool[name], pool[f"{name}_se"]) for name in ("chao", "jack1", "boot"))
-    return *found, chao, first, number(pool["jack2"]), boot
+        return *found, f"not told: {pool['refused']}", ""
+    return *found, *(_with_error(pool[name], pool[f"{name}_se"]) for name in ("chao", "jack1"))
 
 
 def _with_error(value: Any, error: Any) -> str:

@@ -14,7 +14,7 @@ const TABLES = ['occurrences', 'events'] as const;
 const MOST = 200;
 
 export function differenceView(difference: Difference): HTMLElement {
-  const tables = TABLES.flatMap((name) => (Object.values(difference[name]?.counts ?? {}).some(Boolean) ? [[t(name), difference[name]!] as const] : []));
+  const tables = TABLES.flatMap((name) => (Object.values(difference[name]?.counts ?? {}).some(Boolean) ? [[named('table', name), difference[name]!] as const] : []));
   const counts = tables.map(([name, one]) => [name, ...KINDS.map((kind) => one.counts[kind] ?? 0)]);
   return el('section', { class: 'difference', 'aria-label': t('difference') },
     el('h4', {}, t('difference')),
@@ -27,14 +27,14 @@ export function differenceView(difference: Difference): HTMLElement {
 export function inOneLine(counts: Record<string, Record<string, number>>): string {
   const of = (kinds: Record<string, number>): string =>
     KINDS.filter((kind) => kind !== 'unchanged' && kinds[kind]).map((kind) => `${named('kind', kind)} ${kinds[kind]}`).join(', ');
-  return TABLES.filter((name) => of(counts[name] ?? {})).map((name) => `${t(name)}: ${of(counts[name] ?? {})}`).join('; ');
+  return TABLES.filter((name) => of(counts[name] ?? {})).map((name) => `${named('table', name)}: ${of(counts[name] ?? {})}`).join('; ');
 }
 
 function cells(name: string, difference: TableDifference): Child {
   const columns = Object.entries(difference.changed_cells);
   if (!columns.length) return null;
   const told = columns.map(([column, count]) => `${terms[column] ?? column} (${count})`).join(', ');
-  const value = (cell: Cell, which: 'before' | 'after'): string => (cell.shown ? (cell[which] ?? t('cell_empty')) : t('cell_kept_back'));
+  const value = (cell: Cell, which: 'before' | 'after'): string => (cell.shown ? (cell[which] ?? t('difference_empty')) : t('cell_kept_back'));
   const rows = difference.changed.map((cell) => [cell.sheet, cell.row, terms[cell.column] ?? cell.column, value(cell, 'before'), value(cell, 'after')]);
   const heads = [t('sheet'), t('row'), t('column'), t('before'), t('after')];
   return list('changed', `${name}, ${t('changed_fields')}: ${told}`, heads, rows, columns.reduce((sum, [, count]) => sum + count, 0));

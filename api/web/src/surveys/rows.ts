@@ -57,7 +57,7 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
   };
   const loadEvents = async (): Promise<void> => {
     const answer = await ask<EventRow>({ table: 'events' });
-    if (answer.results.length) events.replaceChildren(folded({}, [`${t('events')} (${answer.count})`], eventTable(answer, anew)));
+    if (answer.results.length) events.replaceChildren(folded({}, [`${named('table', 'events')} (${answer.count})`], eventTable(answer, anew)));
   };
 
   change.addEventListener('input', () => anew(event));
@@ -116,8 +116,8 @@ function count(row: Row): string {
 
 // What would be published, above what is published now where that is another.
 function changedCell(row: Row, term: string, value: string | number | undefined): Child {
-  const before = changed(row, term, t('cell_empty'));
-  return before.length ? el('div', {}, value || t('cell_empty'), ...before) : value;
+  const before = changed(row, term, t('difference_empty'));
+  return before.length ? el('div', {}, value || t('difference_empty'), ...before) : value;
 }
 
 function changed(row: Row, term: string, empty: string): Child[] {
@@ -150,9 +150,9 @@ function called(row: Row): string {
 
 function eventTable(answer: Answer<EventRow>, chosen: (event: string) => void): HTMLElement {
   const heads = [terms['eventID'], terms['samplingProtocol'], terms['eventDate'], t('effort'), t('days_without'), terms['targetTaxonomicScope'],
-    t('occurrences'), t('species_count'), t('place'), t('doubts')];
+    named('table', 'occurrences'), t('species_count'), t('place'), t('doubts')];
   const open = (id: string): HTMLElement => button(id, () => chosen(id), { class: 'plain small', 'aria-label': `${t('event_rows')}: ${id}` });
-  return table(t('events'), heads.map(String), answer.results.map((one) => [
+  return table(named('table', 'events'), heads.map(String), answer.results.map((one) => [
     one.eventID ? open(one.eventID) : t('cell_kept_back'),
     one.design ? named('design', one.design) : one.samplingProtocol,
     [...new Set([one.event_start, one.event_end].filter(Boolean))].join(' – ') || one.year,

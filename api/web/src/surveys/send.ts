@@ -61,7 +61,7 @@ function tellPart(): void {
   const last = versions.findLast((one) => one.part === partName());
   const place = find('part-status');
   place.hidden = !last?.file;
-  place.textContent = last?.file ? t('part_again', { part: last.part, version: last.version }) : '';
+  place.textContent = last?.file ? t('part_again', { part: last.part, version: last.part_version ?? 0 }) : '';
 }
 
 async function send(sent: (number: number) => void): Promise<void> {

@@ -12,7 +12,7 @@ import { versionsView } from './versions';
 
 interface Happened { action: string; survey?: number; role: string; country?: string; note?: string; date: string }
 // `stage` is as `state`; of a draft whether it is being checked. A version that removes its part has no `file`.
-interface Summary {
+export interface Summary {
   id: number; state: string; stage: string; version: number; changed: string; dataset: string; part: string; part_version?: number;
   replaced_by?: number; file?: string; sides?: Record<string, string>; mine: boolean; waits_for_you: boolean;
 }
@@ -25,7 +25,6 @@ const [SOON_MS, LATER_MS] = [2_000, 15_000]; // until the next look: while the s
 const MOST_LISTED = 5; // of the list; the others are there on a click
 const WAITING = ['draft', 'submitted', 'asked', 'accepted'];
 const IN_THE_DATASET = ['committed', 'published'];
-const SPOKEN = ['asked', 'refused', 'answered'];
 let watched = 0;
 let turn = 0; // of the last look: an earlier one that still waits says nothing any more
 
@@ -118,12 +117,11 @@ function show(survey: Survey, etag: string, note: string): void {
     facts(survey),
     ...(survey.waits ?? []).map((message) => el('p', { class: 'note waits' }, message)),
     blocked && report,
-    conversation(survey),
+    history(survey),
     survey.difference && differenceView(survey.difference),
     ...(survey.mine ? [done, rows] : [rows, done]), // what has to be known before a decision stands before it
     !blocked && report && folded({ class: 'kept-report' }, [`${t('report')}: ${t('said_ok', countsOf(survey.report!))}`], report),
     survey.part_version !== undefined && versionsView(survey, (number) => void open(number)),
-    history(survey),
   ];
   const box = find('survey');
   const typed = [...box.querySelectorAll<HTMLTextAreaElement>('textarea')].map((one) => [one.id, one.value] as const);
@@ -161,15 +159,14 @@ function facts(survey: Survey): HTMLElement {
   return el('dl', {}, ...Object.entries(told).map(([name, value]) => value && el('div', {}, el('dt', {}, t(name)), el('dd', {}, value))));
 }
 
-// What was asked, by which node and when, and what was answered.
-function conversation(survey: Survey): HTMLElement | null {
-  const spoken = survey.history.filter((one) => SPOKEN.includes(one.action) && one.note);
-  if (!spoken.length) return null;
-  const who = (one: Happened): string =>
-    [one.country, named('role', one.role), one.survey && t('of_survey', { number: one.survey }), when(one.date), named('state', one.action)]
+// What happened, as what and by which node, with what was asked and answered; open where somebody said something.
+function history(survey: Survey): HTMLElement {
+  const step = (one: Happened): string =>
+    [named('state', one.action), one.country, named('role', one.role), one.survey && t('of_survey', { number: one.survey }), when(one.date)]
       .filter(Boolean).join(' · ');
-  const said = spoken.map((one) => el('li', { 'data-action': one.action }, el('small', {}, who(one)), el('p', { class: 'said' }, one.note)));
-  return el('div', { class: 'note', id: 'conversation' }, el('strong', {}, t('questions')), el('ol', {}, ...said));
+  const steps = survey.history.map((one) =>
+    el('li', { 'data-action': one.action }, el('small', {}, step(one)), one.note && el('p', { class: 'said' }, one.note)));
+  return folded({ class: 'note', id: 'conversation', open: survey.history.some((one) => one.note) }, [t('history')], el('ol', {}, ...steps));
 }
 
 function actions(survey: Survey, etag: string): HTMLElement {
@@ -199,11 +196,4 @@ function actions(survey: Survey, etag: string): HTMLElement {
     mine && WAITING.includes(state) && file !== undefined && askedOnce([t('withdraw'), t('withdraw_help'), t('withdraw_sure')], take, 'danger'),
     mine && current && askedOnce([t('remove'), t('remove_help'), t('remove_sure')], take, 'danger'),
     status);
-}
-
-function history(survey: Survey): HTMLElement {
-  const heads = [t('changed_at'), t('what'), t('who'), t('sides'), t('reasons')];
-  const what = (one: Happened): string => [named('state', one.action), one.survey && t('of_survey', { number: one.survey })].filter(Boolean).join(' · ');
-  const rows = survey.history.map((one) => [when(one.date), what(one), named('role', one.role), one.country, one.note]);
-  return folded({ id: 'history' }, [t('history')], table(t('history'), heads, rows));
 }

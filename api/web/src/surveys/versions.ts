@@ -4,12 +4,9 @@ import { attempt, el, folded, grouped, named, statusLine, table, when } from './
 import { askedOnce } from './decision';
 import { inOneLine } from './difference';
 import { askJson } from './session';
-import type { Survey } from './survey';
+import type { Summary, Survey } from './survey';
 
-interface Version {
-  part: string; version: number; submission: number; state: string; file?: string; history: { date: string }[];
-  changes?: Record<string, Record<string, number>>;
-}
+type Version = Summary & { changes: Record<string, Record<string, number>> };
 export interface VersionList { results: Version[]; may_return: boolean }
 
 // The versions of a survey's dataset, asked for when somebody looks; `opened(number)` shows the survey of a restored one.
@@ -23,15 +20,15 @@ export function versionsView(survey: Survey, opened: (number: number) => void): 
   const partTable = (every: Version[], mayReturn: boolean): HTMLElement => {
     const heads = [t('version'), t('changed_at'), t('state'), t('difference'), t('number'), ''];
     return table(`${t('part')}: ${every[0]!.part}`, heads, every.toReversed().map((one) => [
-      one.version, when(one.history.at(-1)?.date ?? ''), named('state', one.state), inOneLine(one.changes ?? {}),
-      el('a', { href: `#survey-${one.submission}` }, t('open', { number: one.submission })),
+      one.part_version, when(one.changed), named('state', one.stage), inOneLine(one.changes),
+      el('a', { href: `#survey-${one.id}` }, t('open', { number: one.id })),
       mayReturn && one.file && one !== every.at(-1) && restore(one),
     ]));
   };
-  const restore = ({ version, submission }: Version): HTMLElement => {
+  const restore = ({ part_version: version = 0, id }: Version): HTMLElement => {
     const words: [string, string, string] = [t('restore', { version }), t('restore_help', { version }), t('restore_sure', { version })];
     return askedOnce(words, () => attempt(status, async () => {
-      opened((await askJson<{ id: number }>(`/v1/surveys/${submission}/restore?language=${language}`, { method: 'POST' })).id);
+      opened((await askJson<{ id: number }>(`/v1/surveys/${id}/restore?language=${language}`, { method: 'POST' })).id);
     }));
   };
   const loadOnce = (event: Event): void => void ((event.target as HTMLDetailsElement).open && attempt(status, load));
