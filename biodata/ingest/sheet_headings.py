@@ -295,10 +295,10 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
 def project_of(grid: Grid) -> SurveyTable | None:
     """Read a sheet of labels, each with its text in the next cell, as the project of all others; None for any other sheet."""
     rows = [(number, [cell for cell in cells if cell is not None]) for number, cells in grid.rows]
-    # Headings side by side are of a table.
-    if any(
-        len(cells) > 2 or (len(cells) == 2 and {of_label(one, "") for one in cells} <= _OF_FILES) for _, cells in rows
-    ):
+    # Headings side by side are of a table, and so is a label below which its text stands.
+    pairs = [cells for _, cells in rows if len(cells) == 2]
+    beside = any({of_label(one, "") for one in pair} <= _OF_FILES or _LICENCE.match(pair[0]) for pair in pairs)
+    if beside or any(len(cells) > 2 for _, cells in rows):
         return None
     found = [one for number, (label, *texts) in ((n, c) for n, c in rows if c) for text in texts
              for one in _read(number, label, text) if one.term in _OF_FILES]  # fmt: skip

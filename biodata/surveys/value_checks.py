@@ -281,7 +281,7 @@ _NAME: Final = "scientificName"
 _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")
 _OFTENER: Final = 3  # a name of the table that stands so many times as often as another is the one that was meant
 _LONG: Final = 8
-_ENDING: Final = re.compile("e?i+$")  # fortunei and fortuni are one name
+_ENDING: Final = re.compile("e?i$")  # fortunei and fortuni are one name
 _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter makes another name
 
 
