@@ -266,7 +266,7 @@ def report(request: Request, who: Known, number: str, sent: UseReport) -> Respon
 )
 def records(request: Request, who: Reader, number: str) -> Response:
     """Answer with the exact records that a request of one's own was granted."""
-    found, told = service(request), request.query_params
+    found, query_params = service(request), request.query_params
     given = requests.usable(found.registry, who, number)
     held = terms_of_use.current(found.registry)
     if held is not None and not terms_of_use.accepted(found.registry, who.account_id):
@@ -275,7 +275,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
     socket = found.settings.exact_socket
     if socket is None:
         raise ProblemError(Code.STORE_ERROR, "no exact store is served here", headers={"Retry-After": "60"})
-    question = {name: integer(name, told[name]) for name in ("after", "limit") if name in told}
+    question = {name: integer(name, query_params[name]) for name in ("after", "limit") if name in query_params}
     try:
         requests.report_revocations(found.registry, socket)
 
@@ -284,7 +284,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
             requests.read(found.registry, who, number, len(answer["records"]))
             return answer
 
-        if not boolean("withPublic", told.get("withPublic", "false")):
+        if not boolean("withPublic", query_params.get("withPublic", "false")):
             return json_answer(read(question), cache=_PRIVATE)
         limit = question.get("limit", _BOTH_ROWS)
         if not 0 < limit <= _BOTH_ROWS:

@@ -204,9 +204,9 @@ LoggedIn = Annotated[Principal, Depends(auth.need_login)]
 @own_router.get("", **documents.answered(OneAccount, "Who one is", other=(401,)))
 def who(request: Request, known: Known) -> Response:
     """Answer with one's account and the roles that the key or token has."""
-    told = accounts.describe(service(request).registry, known.label)
-    told["roles"] = [roles.role_as_json(role) for role in known.roles]
-    return json_answer(told)
+    facts = accounts.describe(service(request).registry, known.label)
+    facts["roles"] = [roles.role_as_json(role) for role in known.roles]
+    return json_answer(facts)
 
 
 @own_router.patch("", name="change", **documents.answered(OneAccount, "Change one's label", other=(401, 403, 422)))
@@ -220,8 +220,8 @@ def change_own(request: Request, known: LoggedIn, sent: LabelChange) -> Response
 async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> Response:
     """Change the password, whose old one is asked for; every login ends."""
     count_try(request, known.label)
-    for told in (sent.old, sent.new):
-        check_length(told)
+    for text in (sent.old, sent.new):
+        check_length(text)
     found = service(request)
     done = await gate(request).run(
         lambda: found.passwords.change(found.registry, known.label, before=sent.old, after=sent.new)
@@ -331,15 +331,15 @@ def give(request: Request, who: Granter, name: str, sent: Bound) -> Response:
 )
 def take(request: Request, who: Granter, name: str) -> Response:
     """Take away the role that is bound exactly so, if one could have given it."""
-    told = request.query_params
-    unwanted = {"role": told.get("role", ""), **{each: told.get(each) for each in SCOPES}}
+    query_params = request.query_params
+    unwanted = {"role": query_params.get("role", ""), **{each: query_params.get(each) for each in SCOPES}}
     accounts.unbind(service(request).registry, name, _within(request, who, unwanted), actor=who.label)
     return Response(status_code=204)
 
 
-def _within(request: Request, who: Principal, told: Mapping[str, str | None]) -> RoleBinding:
+def _within(request: Request, who: Principal, facts: Mapping[str, str | None]) -> RoleBinding:
     """Return the role that is told, if whoever asks may give it."""
-    wanted = roles.read_role(str(told["role"]), **{each: told[each] for each in SCOPES})
+    wanted = roles.read_role(str(facts["role"]), **{each: facts[each] for each in SCOPES})
     if not may_grant(who, wanted):
         raise auth.forbidden(request, who, Action.GRANT_ROLES)
     return wanted

@@ -100,8 +100,8 @@ def the_one(found: Sequence[Found], *, field: str, identifier: str) -> Found:
         detail = f"no area has the id {identifier[:100]!r}"
         raise ProblemError(Code.AREA_MISSING, detail, field=field, expected="an id that /v1/areas?q=… finds")
     if len(found) > 1:
-        told = " or ".join(_full_id(area) for area in found)
-        raise invalid(field=field, value=identifier, expected=f"which of them: {told}")
+        text = " or ".join(_full_id(area) for area in found)
+        raise invalid(field=field, value=identifier, expected=f"which of them: {text}")
     if found[0].wkb is None:
         raise invalid(
             field=field, value=identifier, expected="an area with a polygon; of this one only the name is known"
@@ -209,9 +209,9 @@ class AreaNames:
         found = []
         for kind, columns in _NAME_COLUMNS.items():
             for row in self._release.page(kind, None, columns, limit=_EVERY_AREA).rows:
-                told = dict(zip(columns, row, strict=True))
-                names = tuple(dict.fromkeys(_names(kind, told)))
-                countries = tuple(told.get("country_codes") or filter(None, [told.get("country_code")]))
+                facts = dict(zip(columns, row, strict=True))
+                names = tuple(dict.fromkeys(_names(kind, facts)))
+                countries = tuple(facts.get("country_codes") or filter(None, [facts.get("country_code")]))
                 plain = tuple({p: None for name in names if (p := folded(name))})
                 found.append(Named(kind, str(row[0]), names, countries, plain))
         return found
@@ -225,12 +225,12 @@ _NAME_COLUMNS = {
 }
 
 
-def _names(kind: str, told: dict[str, Any]) -> list[str]:
+def _names(kind: str, facts: dict[str, Any]) -> list[str]:
     """Return the names of an area."""
     if kind == "corridors":
-        return [f"{told['from_name']} – {told['to_name']}"]
-    names = [name for name in (told["name"], told.get("original_name")) if name]
+        return [f"{facts['from_name']} – {facts['to_name']}"]
+    names = [name for name in (facts["name"], facts.get("original_name")) if name]
     if kind == "boundaries":
-        code = str(told["code"])
+        code = str(facts["code"])
         names += country_names().get(code, ()) if len(code) == 2 else division_names().get(code, ())
     return names

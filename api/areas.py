@@ -161,8 +161,8 @@ def _keep(found: Service, area_id: str, name: str | None, polygon: Polygon) -> N
 def _name(document: Any) -> str | None:
     """Return the name that a feature tells."""
     properties = document.get("properties") if isinstance(document, dict) else None
-    told = properties.get("name") if isinstance(properties, dict) else None
-    return told[:200] if isinstance(told, str) and told else None
+    text = properties.get("name") if isinstance(properties, dict) else None
+    return text[:200] if isinstance(text, str) and text else None
 
 
 def _named(area: Named) -> dict[str, Any]:

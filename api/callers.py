@@ -73,11 +73,11 @@ def caller(scope: Scope, headers: Headers, settings: Settings) -> Caller:
     if trusted:
         hops = ",".join(headers.getlist("x-forwarded-for")).split(",")
         for hop in reversed(hops[-_HOPS:]):
-            told = _address(hop.strip())
-            if told is None:
+            address = _address(hop.strip())
+            if address is None:
                 break
-            found = told
-            if not _within(told, settings):
+            found = address
+            if not _within(address, settings):
                 break
     if found is None:  # a socket of this machine, or no network at all
         return Caller("local", local=True, trusted=False)
@@ -104,8 +104,8 @@ def origin(scope: Scope, headers: Headers, settings: Settings, *, trusted: bool)
     own names are taken from it. Of another name the address that the request came in at is told instead.
     """
     if settings.public_url is not None:
-        told = urlsplit(settings.public_url)
-        return told.scheme, told.netloc
+        address = urlsplit(settings.public_url)
+        return address.scheme, address.netloc
     scheme = scope.get("scheme", "http")
     if trusted and headers.get("x-forwarded-proto") in _PORTS:
         scheme = headers["x-forwarded-proto"]

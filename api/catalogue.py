@@ -255,14 +255,14 @@ class Catalogue:
         held: list[dict[str, Any]],
     ) -> DatasetEntry:
         """Put together what the release and the registry tell of a dataset."""
-        row, told = self._rows[key], _described(eml)
+        row, dataset_description = self._rows[key], _described(eml)
         summary = self.summaries.get(key, Summary())
         return DatasetEntry(
             key=key,
             url=f"{base}/v1/dataset/{quote(key, safe='')}",
             title=row["title"] or key,
-            description=_plain(told.abstract if told is not None else None),
-            publisher=next(iter(told.organisations), None) if told is not None else None,
+            description=_plain(dataset_description.abstract if dataset_description is not None else None),
+            publisher=next(iter(dataset_description.organisations), None) if dataset_description is not None else None,
             license=_licence(row["license"], summary),
             citation=row["citation"],
             doi=row["doi"],
@@ -307,10 +307,10 @@ def _files(base: str, key: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def _licence(told: str | None, summary: Summary) -> str:
+def _licence(text: str | None, summary: Summary) -> str:
     """Return a dataset's licence: its own, else the strictest of its records."""
-    if told:
-        return told if told in LICENSE_URLS else parse_licence(told) or "UNSUPPORTED"
+    if text:
+        return text if text in LICENSE_URLS else parse_licence(text) or "UNSUPPORTED"
     return strictest(list(summary.licenses)) if summary.licenses else UNSPECIFIED
 
 

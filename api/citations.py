@@ -156,18 +156,18 @@ def citation_page(cited: Cited, url: str) -> HTMLResponse:
     )
 
 
-def _dataset_row(told: Mapping[str, Any]) -> tuple[Any, ...]:
+def _dataset_row(facts: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return a dataset's row."""
-    key, doi = told.get("key"), told.get("doi")
-    name = told.get("title") or key or "records of no dataset"
-    licence = LICENSE_URLS.get(told.get("license") or "", told.get("license"))
+    key, doi = facts.get("key"), facts.get("doi")
+    name = facts.get("title") or key or "records of no dataset"
+    licence = LICENSE_URLS.get(facts.get("license") or "", facts.get("license"))
     return (
         (f"/v1/dataset/{quote(key, safe='')}?f=html", name) if key else name,
-        told.get("publisher"),
-        (licence, told["license"]) if licence and licence.startswith("http") else licence,
-        ", ".join(told.get("community_labels", ())) or None,
+        facts.get("publisher"),
+        (licence, facts["license"]) if licence and licence.startswith("http") else licence,
+        ", ".join(facts.get("community_labels", ())) or None,
         (f"https://doi.org/{doi.removeprefix('https://doi.org/')}", doi) if doi else None,
-        f"{told['count']:,}",
+        f"{facts['count']:,}",
     )
 
 
@@ -195,12 +195,12 @@ Pairs = Sequence[tuple[str, str]]
 
 def _asked() -> dict[str, Any]:
     """Return what OpenAPI says of a request for a citation."""
-    told = documents.search_parameters(paging=("snapshot",))
+    facts = documents.search_parameters(paging=("snapshot",))
     row = (DOWNLOAD, {"type": "string", "pattern": "^[0-9a-f]{32}$"}, "Cite this download instead of a search.")
-    told["parameters"].append(parameter(*row))
+    facts["parameters"].append(parameter(*row))
     body = bodies.search_body()["requestBody"]
     body["content"]["application/json"]["schema"]["properties"][DOWNLOAD] = row[1]
-    return {**told, "requestBody": {**body, "required": False}}
+    return {**facts, "requestBody": {**body, "required": False}}
 
 
 @router.post(
@@ -323,10 +323,10 @@ def unfinished(cited: Cited) -> ProblemError:
 
 def _keep(request: Request, pairs: Pairs) -> Response:
     """Read the request as a search would, look at what comes out, and keep both."""
-    told = dict(pairs)
+    facts = dict(pairs)
     found = service(request)
-    download = _download(request, told[DOWNLOAD]) if DOWNLOAD in told else None
-    wanted = download.request["release"] if download is not None else told.get("snapshot")
+    download = _download(request, facts[DOWNLOAD]) if DOWNLOAD in facts else None
+    wanted = download.request["release"] if download is not None else facts.get("snapshot")
     with found.open(request, release_id=wanted) as release:
         headers: dict[str, str] = {}
         filter_: Filter | None
@@ -420,8 +420,8 @@ def _citation_answer(
         }
     body["links"] = links
     waiting = {"Retry-After": RETRY_S} if cited.state in ("queued", "running") else {}
-    told = {name: value for name, value in body.items() if value is not None}
-    return json_answer(told, status=status, headers={"Vary": "Accept", **waiting, **(headers or {})}, cache=NO_STORE)
+    facts = {name: value for name, value in body.items() if value is not None}
+    return json_answer(facts, status=status, headers={"Vary": "Accept", **waiting, **(headers or {})}, cache=NO_STORE)
 
 
 def _doi_note(request: Request, cited: Cited) -> str | None:
@@ -454,15 +454,15 @@ def _replay_answer(request: Request, cited: Cited, *, status: int = 200) -> Resp
         {"rel": "self", "href": address(request, f"{here}/replay"), "type": JSON},
         {"rel": "cite-as", "href": address(request, here), "type": JSON},
     ]
-    told = None
+    facts = None
     if job.state == "done" and job.result is not None:
-        told = {name: value for name, value in job.result.items() if name != "citation"}
+        facts = {name: value for name, value in job.result.items() if name != "citation"}
     body: dict[str, Any] = {
         "citation": cited.id,
         "state": job.state,
         "progress": job.progress,
         "error": job.error,
-        "result": told,
+        "result": facts,
         "links": links,
     }
     waiting = {"Retry-After": RETRY_S} if job.state in ("queued", "running") else {}

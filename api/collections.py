@@ -123,30 +123,30 @@ def box(system: System, corners: tuple[float, float, float, float], refusal: Exc
     return Intersects(bytes(shapely.to_wkb(polygon)))
 
 
-def geometry(system: System, told: dict[str, Any] | None) -> dict[str, Any] | None:
+def geometry(system: System, facts: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return a GeoJSON geometry in degrees as one in the system; None where it cannot be told in it."""
-    if told is None:
+    if facts is None:
         return None
-    if told["type"] == "GeometryCollection":
-        parts = [geometry(system, part) for part in told["geometries"]]
-        return None if None in parts else {**told, "geometries": parts}
-    moved = _coordinates(system, told["coordinates"])
-    return None if moved is None else {**told, "coordinates": moved}
+    if facts["type"] == "GeometryCollection":
+        parts = [geometry(system, part) for part in facts["geometries"]]
+        return None if None in parts else {**facts, "geometries": parts}
+    moved = _coordinates(system, facts["coordinates"])
+    return None if moved is None else {**facts, "coordinates": moved}
 
 
-def _coordinates(system: System, told: Any) -> Any:
+def _coordinates(system: System, reported: Any) -> Any:
     """Return nested positions in a system; None where one of them lies outside it."""
-    if isinstance(told[0], int | float):
-        return _pairs(system, [told], lone=True)
-    if isinstance(told[0][0], int | float):
-        return _pairs(system, told)
-    parts = [_coordinates(system, part) for part in told]
+    if isinstance(reported[0], int | float):
+        return _pairs(system, [reported], lone=True)
+    if isinstance(reported[0][0], int | float):
+        return _pairs(system, reported)
+    parts = [_coordinates(system, part) for part in reported]
     return None if any(part is None for part in parts) else parts
 
 
-def _pairs(system: System, told: Any, *, lone: bool = False) -> Any:
+def _pairs(system: System, reported: Any, *, lone: bool = False) -> Any:
     """Return positions in a system, to the millimetre."""
-    moved = system.from_degrees(np.array(told, dtype=np.float64)[:, :2])
+    moved = system.from_degrees(np.array(reported, dtype=np.float64)[:, :2])
     if not np.isfinite(moved).all():
         return None
     rounded = np.round(moved, 3).tolist() if system.projected else moved.tolist()

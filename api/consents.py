@@ -128,9 +128,9 @@ def _look(request: Request, who: Principal, output: str) -> dict[str, Any]:
     return consent.look(found.registry, who, output, found.settings.consent)
 
 
-def _output_answer(told: dict[str, Any]) -> Response:
+def _output_answer(facts: dict[str, Any]) -> Response:
     """Return an answer with the ETag that an answer to it carries."""
-    return json_answer(told, cache=_PRIVATE, headers={"ETag": f'"{consent.version(told)}"'})
+    return json_answer(facts, cache=_PRIVATE, headers={"ETag": f'"{consent.version(facts)}"'})
 
 
 withdrawals_router = APIRouter(prefix="/v1/withdrawals", tags=["withdrawal"], route_class=StrictSmallRoute)

@@ -167,10 +167,10 @@ class _Reader:
 
     def _in(self, args: list[Any]) -> Filter:
         """Turn IN."""
-        told, values = _only(args, 2)
+        reported, values = _only(args, 2)
         if not isinstance(values, list):
             raise refuse(problem=f"{_show(values)} is no list", expected="a list of values")
-        left, case, accents = _unfold(told)
+        left, case, accents = _unfold(reported)
         unfolded = [_unfold(value) for value in values]
         column = self._column(left)
         case, accents = case or any(each[1] for each in unfolded), accents or any(each[2] for each in unfolded)
@@ -181,10 +181,10 @@ class _Reader:
 
     def _is_null(self, args: list[Any]) -> Filter:
         """Turn IS NULL."""
-        told = _only(args, 1)[0]
-        if _property(told) == "geometry" and self._table.place is Place.POINT:
+        reported = _only(args, 1)[0]
+        if _property(reported) == "geometry" and self._table.place is Place.POINT:
             return Or((IsNull("decimalLongitude"), IsNull("decimalLatitude")))
-        return IsNull(self._column(told))
+        return IsNull(self._column(reported))
 
     def _array(self, name: str, args: list[Any]) -> Filter:
         """Turn the question whether a list holds all of some values, or any."""
@@ -303,23 +303,23 @@ def relate_shapes(name: str, args: list[Any], system: System) -> Filter:
     return Not(meets) if name == "s_disjoint" else meets
 
 
-def _box(told: Any, system: System) -> Filter | None:
+def _box(facts: Any, system: System) -> Filter | None:
     """Return the filter for a box; None where it is none."""
-    if not isinstance(told, dict) or not isinstance(told.get("bbox"), list) or "type" in told:
+    if not isinstance(facts, dict) or not isinstance(facts.get("bbox"), list) or "type" in facts:
         return None
-    corners = told["bbox"]
+    corners = facts["bbox"]
     if len(corners) == 6:
         corners = [*corners[:2], *corners[3:5]]
     if len(corners) != 4 or not all(isinstance(c, int | float) and not isinstance(c, bool) for c in corners):
-        raise refuse(problem=f"{_beginning(told)} is no box", expected="west, south, east, north")
-    refusal = refuse(problem=f"{_beginning(told)} is no box on Earth", expected="the lower corner, then the upper one")
+        raise refuse(problem=f"{_beginning(facts)} is no box", expected="west, south, east, north")
+    refusal = refuse(problem=f"{_beginning(facts)} is no box on Earth", expected="the lower corner, then the upper one")
     west, south, east, north = map(float, corners)
     return collections.box(system, (west, south, east, north), refusal)
 
 
-def _wkb(told: Any, system: System) -> bytes:
+def _wkb(facts: Any, system: System) -> bytes:
     """Return the WKB of a box or geometry, in degrees."""
-    found = _box(told, system)
+    found = _box(facts, system)
     if isinstance(found, InBox):
         if found.west > found.east:
             halves = [
@@ -330,11 +330,11 @@ def _wkb(told: Any, system: System) -> bytes:
         return bytes(shapely.to_wkb(shapely.box(found.west, found.south, found.east, found.north)))
     if isinstance(found, Intersects):
         return found.wkb
-    if isinstance(told, dict) and isinstance(told.get("wkt"), str):
-        return read_wkt(told["wkt"], system.to_degrees)
-    if isinstance(told, dict) and "type" in told:
-        return read_geojson(told, system.to_degrees)
-    raise refuse(problem=f"{_beginning(told)} is no geometry", expected="the property geometry, and a geometry")
+    if isinstance(facts, dict) and isinstance(facts.get("wkt"), str):
+        return read_wkt(facts["wkt"], system.to_degrees)
+    if isinstance(facts, dict) and "type" in facts:
+        return read_geojson(facts, system.to_degrees)
+    raise refuse(problem=f"{_beginning(facts)} is no geometry", expected="the property geometry, and a geometry")
 
 
 def _simple(wkb: bytes) -> bytes:
@@ -350,9 +350,9 @@ def _simple(wkb: bytes) -> bytes:
     return bytes(shapely.to_wkb(joined))
 
 
-def _beginning(told: Any) -> str:
+def _beginning(reported: Any) -> str:
     """Return the beginning of a node for a message."""
-    return shorten(str(told), 60)
+    return shorten(str(reported), 60)
 
 
 EVENT: Final = ("event_start", "event_end")
@@ -385,12 +385,12 @@ def relate_times(name: str, args: list[Any], table: Table) -> Filter:
     """
     if len(args) != 2:
         raise refuse(problem=f"{name} has {len(args)} arguments", expected="two")
-    column, told = args
+    column, reported = args
     if _property(column) is None:
-        column, told, name = told, column, _TIMES_SWAPPED.get(name, name)
-    literal = _literal(told)
+        column, reported, name = reported, column, _TIMES_SWAPPED.get(name, name)
+    literal = _literal(reported)
     if _property(column) is None or literal is None:
-        problem = f"{shorten(str(told), 60)} is no time beside a property"
+        problem = f"{shorten(str(reported), 60)} is no time beside a property"
         raise refuse(problem=problem, expected="DATE('2010-05-01'), INTERVAL('…', '…')")
     start, end = _columns(str(_property(column)), table)
     first, last = literal
@@ -446,12 +446,12 @@ def _literal(node: Any) -> tuple[date | None, date | None] | None:
         return read_dates("filter", node, separator="/")
     if not isinstance(node, dict) or len(node) != 1:
         return None
-    kind, told = next(iter(node.items()))
-    if kind in ("date", "timestamp") and isinstance(told, str):
-        return read_dates("filter", told, separator="/")
-    if kind != "interval" or not isinstance(told, list) or len(told) != 2:
+    kind, stated = next(iter(node.items()))
+    if kind in ("date", "timestamp") and isinstance(stated, str):
+        return read_dates("filter", stated, separator="/")
+    if kind != "interval" or not isinstance(stated, list) or len(stated) != 2:
         return None
-    texts = [end.get("date", end.get("timestamp")) if isinstance(end, dict) else end for end in told]
+    texts = [end.get("date", end.get("timestamp")) if isinstance(end, dict) else end for end in stated]
     if not all(isinstance(text, str) for text in texts):
         return None
     return read_dates("filter", "/".join(map(str, texts)), separator="/")

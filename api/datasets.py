@@ -87,8 +87,8 @@ def search(request: Request) -> Response:
         entries = list(_entries(request, release, tuple(key for (key,) in page.rows)))
     more = offset + len(page.rows) < count
     if form == "html":
-        told = [(name, value) for name, value in query.multi_items() if name not in ("offset", "f")]
-        following = address(request, "/v1/dataset", [*told, ("offset", offset + limit), ("f", "html")])
+        items = [(name, value) for name, value in query.multi_items() if name not in ("offset", "f")]
+        following = address(request, "/v1/dataset", [*items, ("offset", offset + limit), ("f", "html")])
         return _list_page(entries, count, following if more and limit else None)
     body = {
         "offset": offset,
@@ -190,8 +190,8 @@ def sitemap(request: Request) -> Response:
         keys, day = release.facts.catalogue.keys, str(release.info["created"])[:10]
     pages = [address(request, "/"), address(request, "/docs"), address(request, "/v1/dataset", [("f", "html")])]
     pages += [f"{_base(request)}/v1/dataset/{quote(key, safe='')}" for key in keys]
-    told = "".join(f"<url><loc>{escape(page)}</loc><lastmod>{day}</lastmod></url>\n" for page in pages)
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{told}</urlset>\n'
+    stated = "".join(f"<url><loc>{escape(page)}</loc><lastmod>{day}</lastmod></url>\n" for page in pages)
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{stated}</urlset>\n'
     return Response(text, media_type=XML, headers=_CACHE)
 
 

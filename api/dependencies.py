@@ -357,10 +357,10 @@ class Service:
         """Return the id of the current release; `none` where there is none."""
         # The pointer's own file: opening a release here would hold up every other request.
         try:
-            told = pointer.read(self.settings.data)
+            stated_pointer = pointer.read(self.settings.data)
         except BiodataError:
             return "none"
-        return told.current.id if told is not None else "none"
+        return stated_pointer.current.id if stated_pointer is not None else "none"
 
     def snapshot(self) -> int:
         """Return the lake's version that the current release was made from."""

@@ -250,18 +250,18 @@ def upload() -> dict[str, Any]:
 def upload_answers() -> dict[int | str, dict[str, Any]]:
     """Return what is answered to a survey that was handed in."""
     taken = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
-    told = answers(SurveyReport, other=(401, 403, 404, 409, 413, 422, 507))
-    told[200] = {
-        **told.get(200, {}),
+    facts = answers(SurveyReport, other=(401, 403, 404, 409, 413, 422, 507))
+    facts[200] = {
+        **facts.get(200, {}),
         "content": {
-            **told.get(200, {}).get("content", {}),
+            **facts.get(200, {}).get("content", {}),
             "text/csv": {"schema": {"type": "string"}},
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
                 "schema": {"type": "string", "format": "binary"}
             },
         },
     }
-    return {**told, 202: taken}
+    return {**facts, 202: taken}
 
 
 _FRAMEWORKS: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}}

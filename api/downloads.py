@@ -114,12 +114,12 @@ def _asked() -> dict[str, Any]:
         ("grid", {"type": "string", "enum": list(Grid), "default": Grid.EQDGC}, "Of a cube: quarter degrees, tenths, or squares of 10 km."),
         ("purpose", {"type": "string", "enum": list(Purpose)}, "What the records are wanted for; has to be told where terms of use have to be accepted. Who asks is not kept."),
     )  # fmt: skip
-    told = documents.search_parameters(paging=("snapshot",))
-    told["parameters"] += [parameter(*row) for row in rows]
+    facts = documents.search_parameters(paging=("snapshot",))
+    facts["parameters"] += [parameter(*row) for row in rows]
     body = bodies.search_body()["requestBody"]
     members = body["content"]["application/json"]["schema"]["properties"]
     members |= {name: schema for name, schema, _ in rows}
-    return {**told, "requestBody": {**body, "required": False}}
+    return {**facts, "requestBody": {**body, "required": False}}
 
 
 @router.post(
@@ -206,18 +206,18 @@ def file(request: Request, number: DownloadId) -> Response:
 
 def _queue(request: Request, pairs: Pairs) -> Response:
     """Read the request as a search would, and queue it."""
-    told = dict(pairs)
-    file_format = _chosen("format", told.get("format", Format.DWCA), Format)
-    columns = told.get("columns", Columns.SIMPLE)
+    facts = dict(pairs)
+    file_format = _chosen("format", facts.get("format", Format.DWCA), Format)
+    columns = facts.get("columns", Columns.SIMPLE)
     try:
         choose_columns(columns)
     except InputError as error:
         raise invalid(field="columns", value=columns, expected=error.expected or error.problem) from error
-    grid = _chosen("grid", told.get("grid", Grid.EQDGC), Grid)
-    purpose = _chosen("purpose", told["purpose"], Purpose) if "purpose" in told else None
+    grid = _chosen("grid", facts.get("grid", Grid.EQDGC), Grid)
+    purpose = _chosen("purpose", facts["purpose"], Purpose) if "purpose" in facts else None
     found = service(request)
     check_queue(found)
-    with found.open(request, release_id=told.get("snapshot")) as release:
+    with found.open(request, release_id=facts.get("snapshot")) as release:
         asked = read(pairs, release, own=_OWN)
         filters = asked.filters
         headers = release.headers()
@@ -304,8 +304,8 @@ def _download_answer(
         links.append({"rel": "cite-as", "href": href, "type": "application/json"})
     body["links"] = links
     waiting = {"Retry-After": _RETRY_S} if found.state in ("queued", "running") else {}
-    told = {name: value for name, value in body.items() if value is not None}
-    return json_answer(told, status=status, headers={**waiting, **(headers or {})}, cache=_NO_STORE)
+    facts = {name: value for name, value in body.items() if value is not None}
+    return json_answer(facts, status=status, headers={**waiting, **(headers or {})}, cache=_NO_STORE)
 
 
 def _moment(moment: datetime | None) -> str | None:

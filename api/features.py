@@ -108,7 +108,7 @@ def api_document(request: Request) -> Response:
 def _items_of(collection: Collection, item: dict[str, Any]) -> dict[str, Any]:
     """Return what the interface tells of the features of one collection: its properties are parameters, too."""
     operation = item["get"]
-    general = [told for told in operation["parameters"] if told["name"] != "collection_id"]
+    general = [facts for facts in operation["parameters"] if facts["name"] != "collection_id"]
     own = []
     for name in collection.filterable:
         schema = property_schema(collection, name)
@@ -116,8 +116,8 @@ def _items_of(collection: Collection, item: dict[str, Any]) -> dict[str, Any]:
         # Of a list one value is asked for, which it is to hold.
         one: dict[str, Any] = {"type": "string"} if kind["type"] in ("array", "object") else kind
         own.append(documents.parameter(name, one, schema["description"]))
-    told = {**operation, "operationId": f"items_{collection.id}", "parameters": [*general, *own]}
-    return {"get": told}
+    facts = {**operation, "operationId": f"items_{collection.id}", "parameters": [*general, *own]}
+    return {"get": facts}
 
 
 @router.get("/collections", **documents.answered(dict[str, Any], "Collections"))
@@ -200,8 +200,8 @@ def _collection_page(found: Collection, described: dict[str, Any]) -> Response:
 def _schema_page(found: Collection, properties: dict[str, dict[str, Any]], *, queried: bool) -> Response:
     """Return properties as a table, with how to ask for them."""
     rows = [
-        (name, told.get("format", told.get("type", "")), told["description"], told.get("enum"))
-        for name, told in properties.items()
+        (name, facts.get("format", facts.get("type", "")), facts["description"], facts.get("enum"))
+        for name, facts in properties.items()
     ]
     here = f"/ogc/collections/{found.id}"
     title = f"{found.title}: {'what a filter may name' if queried else 'what a feature holds'}"
@@ -215,12 +215,12 @@ def _describe(request: Request, release: Opened, collection: Collection) -> dict
     extent: dict[str, Any] = {"spatial": {"bbox": [release.facts.extent(collection.id)], "crs": CRS84}}
     if collection.timed:
         extent["temporal"] = {"interval": [release.facts.moments(collection.id)], "trs": GREGORIAN}
-    told = {"boundarySet": dict(release.info["boundaries"])} if collection.id == "boundaries" else {}
+    facts = {"boundarySet": dict(release.info["boundaries"])} if collection.id == "boundaries" else {}
     return {
         "id": collection.id,
         "title": collection.title,
         "description": collection.description,
-        **told,
+        **facts,
         "itemType": "feature",
         "crs": list(SYSTEMS),
         "storageCrs": CRS84,

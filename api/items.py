@@ -184,8 +184,8 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
         link(address(request, here), "collection", JSON, found.title),
     ]
     if found.id in pages.REPORTED:
-        told = address(request, pages.address_of(feature_id))
-        feature["links"].append(link(told, "describedby", HTML, "The printable report"))
+        text = address(request, pages.address_of(feature_id))
+        feature["links"].append(link(text, "describedby", HTML, "The printable report"))
     return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{system.uri}>"})
 
 
@@ -286,8 +286,8 @@ def _features_page(
         *([("datetime", "Date", query.get("datetime", ""), "2010-05 or 2010/2015")] if collection.timed else []),
         ("filter", "Filter", query.get("filter", ""), "CQL2: name = 'value' AND …"),
     ]
-    told = {name for name, *_ in fields} | {"cursor", "offset", "f"}
-    hidden = [("f", "html"), *((name, value) for name, value in query.multi_items() if name not in told)]
+    names = {name for name, *_ in fields} | {"cursor", "offset", "f"}
+    hidden = [("f", "html"), *((name, value) for name, value in query.multi_items() if name not in names)]
     titles = {"prev": "Page before", "next": "Next page", "self": "This page as GeoJSON"}
     further = [
         (_as_page(entry["href"], entry["rel"]), titles[entry["rel"]]) for entry in links if entry["rel"] in titles

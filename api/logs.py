@@ -33,15 +33,15 @@ def hide(text: str) -> str:
 
 def error_kinds(error: BaseException) -> list[str]:
     """Return the kinds of an exception and of its causes, and where each arose; not what it says."""
-    told: list[str] = []
+    lines: list[str] = []
     seen: BaseException | None = error
-    while seen is not None and len(told) < 200:
-        told.append(f"{type(seen).__module__}.{type(seen).__qualname__}")
-        told += [
+    while seen is not None and len(lines) < 200:
+        lines.append(f"{type(seen).__module__}.{type(seen).__qualname__}")
+        lines += [
             f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(seen.__traceback__)
         ]
         seen = seen.__cause__ or seen.__context__
-    return told
+    return lines
 
 
 def _add_error_kinds(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:

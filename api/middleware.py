@@ -241,11 +241,11 @@ def _methods(scope: Scope) -> list[str]:
 
 async def _options(headers: Headers, methods: list[str], send: Send) -> None:
     """Answer what may be asked here; to a browser's page of another site, too, as everything here is public."""
-    told = ", ".join(methods)
-    answer = [(b"allow", told.encode()), (b"cache-control", b"public, max-age=3600")]
+    text = ", ".join(methods)
+    answer = [(b"allow", text.encode()), (b"cache-control", b"public, max-age=3600")]
     if "access-control-request-method" in headers:
         answer += [
-            (b"access-control-allow-methods", told.encode()),
+            (b"access-control-allow-methods", text.encode()),
             (b"access-control-allow-headers", _REQUEST_HEADERS.encode()),
             (b"access-control-max-age", b"86400"),
         ]

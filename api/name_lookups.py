@@ -106,7 +106,7 @@ class Names:
                 unknown.append(name)
         accepted = {row["accepted_taxon_id"] for row in found if row["accepted_taxon_id"]}
         of_taxa = _of_taxa([*found, *self._rows("taxon_id", sorted(accepted))], accepted)
-        return Or((*(In(column, tuple(sorted(told))) for column, told in values.items()), of_taxa)), unknown
+        return Or((*(In(column, tuple(sorted(stated))) for column, stated in values.items()), of_taxa)), unknown
 
     def _taxa_called(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """Return the taxa that have one of the names, small letters, as theirs or among their other names."""
@@ -192,8 +192,8 @@ def _bundled_names() -> pl.DataFrame:
 
 def _common_names(names: str | None, details: str | None) -> list[str]:
     """Return the common names of a taxon."""
-    told = [str(name) for name in orjson.loads(names).values()] if names else []
-    return told + ([str(row["name"]) for row in orjson.loads(details)] if details else [])
+    lines = [str(name) for name in orjson.loads(names).values()] if names else []
+    return lines + ([str(row["name"]) for row in orjson.loads(details)] if details else [])
 
 
 def _of_taxa(rows: Iterable[dict[str, Any]], accepted: set[str]) -> Filter:

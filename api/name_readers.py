@@ -53,8 +53,8 @@ def free_text(name: str, value: str, lookup: Opened) -> Filter:
 
 def species_list(name: str, values: list[str], lookup: Opened) -> Filter:
     """Read a list of names; each is found with all below it."""
-    told = (" ".join(name.split()) for value in values for name in _several(value))
-    names = list(dict.fromkeys(name for name in told if name))
+    entries = (" ".join(name.split()) for value in values for name in _several(value))
+    names = list(dict.fromkeys(name for name in entries if name))
     if not 0 < len(names) <= LIST_LIMIT:
         raise invalid(field=name, value=f"{len(names)} names", expected=f"1 to {LIST_LIMIT:,} names")
     if any(len(name) > 200 for name in names):

@@ -254,24 +254,24 @@ def read(parameters: Sequence[tuple[str, str]], lookup: Opened, own: Sequence[st
     ProblemError
         For a name that is not known or cannot be honoured, an empty value, or one outside its vocabulary.
     """
-    told: dict[str, list[str]] = {}
+    facts: dict[str, list[str]] = {}
     for name, value in parameters:
         if not value.strip() and name not in gbif_names.UNAVAILABLE:
             raise invalid(field=name, value=value, expected="a value, or the address without this parameter")
         if name in SEARCH or name in ACROSS or name in NULLS:
-            told.setdefault(name, []).append(readers.composed(value))
+            facts.setdefault(name, []).append(readers.composed(value))
         elif name not in own and name not in gbif_names.ACCEPTED:
             if name in gbif_names.UNAVAILABLE:
                 raise unavailable_parameter(name, gbif_names.UNAVAILABLE[name])
             raise unknown_parameter(name, {*SEARCH, *ACROSS, INCLUDE_NULL, *own})
-    for name in told.keys() & NULLS:
-        readers.boolean(name, told[name][-1])
-    merged = {name: _read_one(SEARCH[name], values, lookup) for name, values in told.items() if name in SEARCH}
+    for name in facts.keys() & NULLS:
+        readers.boolean(name, facts[name][-1])
+    merged = {name: _read_one(SEARCH[name], values, lookup) for name, values in facts.items() if name in SEARCH}
     nulls = {name: null for name in merged if (null := SEARCH[name].null) is not None}
-    for name in [name for name in nulls if _keeps_null(name, told)]:
+    for name in [name for name in nulls if _keeps_null(name, facts)]:
         merged[name] = Or((merged[name], nulls.pop(name)))
-    if not told.keys().isdisjoint(ACROSS):
-        merged |= _across(told, merged, lookup)
+    if not facts.keys().isdisjoint(ACROSS):
+        merged |= _across(facts, merged, lookup)
     return Asked(merged, nulls)
 
 
@@ -283,26 +283,26 @@ def _read_one(parameter: Parameter, values: list[str], lookup: Opened) -> Filter
     return parts[0] if len(parts) == 1 else Or(parts)
 
 
-def _keeps_null(name: str, told: dict[str, list[str]]) -> bool:
+def _keeps_null(name: str, facts: dict[str, list[str]]) -> bool:
     """Tell whether rows without a value are wanted: by `year.includeNull`, or for every range by `includeNull`."""
     for asked in (f"{name}.{INCLUDE_NULL}", INCLUDE_NULL):
-        if asked in told:
-            return readers.boolean(asked, told[asked][-1])
+        if asked in facts:
+            return readers.boolean(asked, facts[asked][-1])
     return False
 
 
-def _across(told: dict[str, list[str]], merged: dict[str, Filter], lookup: Opened) -> dict[str, Filter]:
+def _across(facts: dict[str, list[str]], merged: dict[str, Filter], lookup: Opened) -> dict[str, Filter]:
     """Return the filters for the records on some sides, of the species that are recorded on every one of them.
 
     The rows that count as evidence are those that the other parameters ask for, wherever they are: a country, a
     division or the sides themselves do not narrow them.
     """
-    lists = {name: told[name] for name in ("sharedBetween", "presentIn") if name in told}
-    missing = told.get("missingFrom", [])
+    lists = {name: facts[name] for name in ("sharedBetween", "presentIn") if name in facts}
+    missing = facts.get("missingFrom", [])
     if not lists:
         expected = "sharedBetween=CN,LA, or presentIn=CN with missingFrom=LA"
         raise invalid(field="missingFrom", value=",".join(missing), expected=expected)
-    minimum = readers.integer(MINIMUM, told.get(MINIMUM, ["1"])[-1])
+    minimum = readers.integer(MINIMUM, facts.get(MINIMUM, ["1"])[-1])
     if not 1 <= minimum <= 1_000_000:
         raise invalid(field=MINIMUM, value=str(minimum), expected="1 to 1,000,000")
     on, places = (

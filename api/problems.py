@@ -163,5 +163,5 @@ def _language(request: Request) -> str:
         return "en"
     from biodata.surveys import words
 
-    told = request.query_params.get("language")
-    return (words.language_of(told) if told else None) or words.accepted(request.headers.get("accept-language"))
+    text = request.query_params.get("language")
+    return (words.language_of(text) if text else None) or words.accepted(request.headers.get("accept-language"))

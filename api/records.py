@@ -58,15 +58,15 @@ def occurrence(values: Iterable[Any]) -> dict[str, Any]:
     return record
 
 
-def _fact(told: dict[str, str]) -> dict[str, str]:
+def _fact(facts: dict[str, str]) -> dict[str, str]:
     """Return a measurement under GBIF's names, which say once that it is one."""
-    names = {name: name.removeprefix("measurement") for name in told}
-    return {own[:1].lower() + own[1:] if own != "ID" else "id": told[name] for name, own in names.items()}
+    names = {name: name.removeprefix("measurement") for name in facts}
+    return {own[:1].lower() + own[1:] if own != "ID" else "id": facts[name] for name, own in names.items()}
 
 
-def _medium(told: dict[str, Any]) -> dict[str, Any]:
+def _medium(facts: dict[str, Any]) -> dict[str, Any]:
     """Return a picture or a sound with its own licence's address: the record's does not cover it."""
-    return told | {"license": LICENSE_URLS.get(told["license"], told["license"])}
+    return facts | {"license": LICENSE_URLS.get(facts["license"], facts["license"])}
 
 
 def _continent(record: Mapping[str, Any]) -> str | None:
@@ -151,12 +151,12 @@ class Extras:
     def _add(self, record: dict[str, Any]) -> dict[str, Any]:
         """Add to one record."""
         taxon = tuple(map(record.get, _OF_TAXON))
-        told = self._taxa.get(taxon)
-        if told is None:
+        facts = self._taxa.get(taxon)
+        if facts is None:
             if len(self._taxa) >= _KEPT:
                 self._taxa.clear()
-            told = self._taxa[taxon] = self._of_taxon(dict(zip(_OF_TAXON, taxon, strict=True)))
-        record.update(told)
+            facts = self._taxa[taxon] = self._of_taxon(dict(zip(_OF_TAXON, taxon, strict=True)))
+        record.update(facts)
         if record.get("countryCode") in ASIA:
             record["gbifRegion"] = "ASIA"
         if record.get("publishingCountry") in ASIA:

@@ -124,18 +124,18 @@ def of_dataset(request: Request, key: str) -> Response:
         if not rows:
             raise ProblemError(Code.NOT_FOUND, "no dataset of this release has this key", field="key")
         own = Compare("datasetKey", "=", key)
-        told = []
+        entries = []
         for name, _ in release.facet("occurrences", own, "license_effective", limit=_MOST):
             chosen = own if name is None else _licensed(key, name)
             for reason, count in release.facet("occurrences", chosen, "license_reason", limit=_MOST):
-                told.append({"license": name, "reason": reason, "count": count})
+                entries.append({"license": name, "reason": reason, "count": count})
         carried = release.facet("occurrences", own, "community_labels", limit=_MOST)
         shown = release.facts.catalogue.media_licences(key)
     held = permits.of_dataset(found.registry, key)
     body: dict[str, Any] = {
         "key": key,
         "license": rows[0][1],
-        "licenses": told,
+        "licenses": entries,
         "community_labels": {code: count for code, count in carried if code is not None},
         "media": licences.MEDIA,
         "media_licenses": shown,
@@ -183,11 +183,11 @@ def every_permit(request: Request, who: Keeper) -> Response:
 @guarded.post("/permits", **documents.answered(OnePermit, "Keep a permit", other=(401, 403, 422), status=201))
 def new_permit(request: Request, who: Keeper, sent: NewPermit) -> Response:
     """Keep a permit that a dataset rests on; the same number once more changes what is told of it."""
-    told = permits.checked(permits.PermitData(**sent.model_dump()))
-    if not _keeps(who, {"dataset": told.dataset, "country": told.country}):
+    permit_data = permits.checked(permits.PermitData(**sent.model_dump()))
+    if not _keeps(who, {"dataset": permit_data.dataset, "country": permit_data.country}):
         raise auth.forbidden(request, who, Action.KEEP_PERMITS)
     registry = service(request).registry
-    number = permits.record(registry, told, actor=who.label)
+    number = permits.record(registry, permit_data, actor=who.label)
     return json_answer(permits.get(registry, number), status=201)
 
 
@@ -213,10 +213,10 @@ def use(request: Request, who: Reader, country: str) -> Response:
     """Answer with downloads, purposes, datasets and licences, in steps; never with who, what was asked, or when."""
     if not may(who, Action.READ_USE_REPORT, country=country):
         raise auth.forbidden(request, who, Action.READ_USE_REPORT)
-    told = request.query_params.get("year")
-    year = None if told is None else integer("year", told)
+    text = request.query_params.get("year")
+    year = None if text is None else integer("year", text)
     if year is not None and not 2000 <= year <= 9999:
-        raise invalid(field="year", value=str(told), expected="a year from 2000 on")
+        raise invalid(field="year", value=str(text), expected="a year from 2000 on")
     return json_answer(terms_of_use.use_report(service(request).registry, country, year=year).as_dict())
 
 

@@ -58,8 +58,8 @@ def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PA
         if part == "name":
             return json_answer(_name(row))
         if part == "verbatim":
-            told = {f"{DWC}{name}": str(row[name]) for name in _TERMS if row[name] is not None}
-            return json_answer({"key": row["gbif_key"] or row["taxon_id"], **told})
+            facts = {f"{DWC}{name}": str(row[name]) for name in _TERMS if row[name] is not None}
+            return json_answer({"key": row["gbif_key"] or row["taxon_id"], **facts})
         if part == "statuses":
             return _statuses(release, row, limit, offset)
         if part == "vernacularNames":
@@ -131,10 +131,10 @@ def _statuses(release: Opened, row: dict[str, Any], limit: int, offset: int) -> 
 def _common(row: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the common names of a taxon."""
     if row["vernacular_details"]:
-        told = orjson.loads(row["vernacular_details"])
+        content = orjson.loads(row["vernacular_details"])
     else:
         names = orjson.loads(row["vernacular_names"]) if row["vernacular_names"] else {}
-        told = [{"name": name, "language": language} for language, name in names.items()]
+        content = [{"name": name, "language": language} for language, name in names.items()]
     return [
         {
             "taxonKey": row["gbif_key"] or row["taxon_id"],
@@ -144,7 +144,7 @@ def _common(row: dict[str, Any]) -> list[dict[str, Any]]:
             "source": name.get("source") or row["checklist"],
             "preferred": bool(name.get("preferred", False)),
         }
-        for name in told
+        for name in content
     ]
 
 

@@ -199,17 +199,17 @@ def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload
         if name not in FIELDS:
             detail = "the form has a field that is not known"
             raise ProblemError(Code.UPLOAD_INVALID, detail, field=name[:80], expected=", ".join(FIELDS))
-    told = {name: value for name, value in form.items() if isinstance(value, str) and value}
-    file, dataset = form.get("file"), told.pop("dataset", None)
+    facts = {name: value for name, value in form.items() if isinstance(value, str) and value}
+    file, dataset = form.get("file"), facts.pop("dataset", None)
     if not isinstance(file, UploadFile):
         expected = "multipart/form-data with the workbook in the field `file`"
         raise ProblemError(Code.UPLOAD_INVALID, "the form has no file", field="file", expected=expected)
     if (file.size or 0) > limit_bytes:
         raise too_large
-    return Upload(file.file, plain_name(file.filename or ""), dataset, told)
+    return Upload(file.file, plain_name(file.filename or ""), dataset, facts)
 
 
-def plain_name(told: str) -> str:
+def plain_name(text: str) -> str:
     """Return what a sender calls a file, as it can be shown: no folder, and no sign that is not seen or turns a line."""
-    name = "".join(sign if sign.isprintable() else "_" for sign in re.split(r"[/\\]", told)[-1][-200:])
+    name = "".join(sign if sign.isprintable() else "_" for sign in re.split(r"[/\\]", text)[-1][-200:])
     return name if name.strip(". _") else "upload.xlsx"

@@ -69,9 +69,9 @@ _DEFINITION: Final = {
 def every_grid(request: Request) -> Response:
     """Answer with the grids that tiles have: one."""
     only(request, "f")
-    told = link(address(request, f"{grids_router.prefix}/{WEB_MERCATOR_QUAD}"), "self", JSON, WEB_MERCATOR_QUAD)
+    facts = link(address(request, f"{grids_router.prefix}/{WEB_MERCATOR_QUAD}"), "self", JSON, WEB_MERCATOR_QUAD)
     listed = {name: _DEFINITION[name] for name in ("id", "title", "uri", "crs")}
-    return json_answer({"tileMatrixSets": [{**listed, "links": [told]}]})
+    return json_answer({"tileMatrixSets": [{**listed, "links": [facts]}]})
 
 
 @grids_router.get("/WebMercatorQuad", name="one", **documents.answered(dict[str, Any], "The grid of tiles"))
@@ -140,8 +140,8 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
     with service(request).open(request, release_id=asked) as release:
         west, south, east, north = release.facts.extent(found.id)
         codes = {code for summary in release.facts.catalogue.summaries.values() for code in summary.labels}
-    told = [("release", asked)] if asked is not None else []
-    tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", told)
+    entries = [("release", asked)] if asked is not None else []
+    tiles = address(request, _PATH.format(id=found.id) + "/{z}/{y}/{x}", entries)
     fields = {name: str(property_schema(found, name)["description"]) for name in found.filterable}
     layers = [{"id": found.id, "description": found.description, "fields": fields}]
     if found.id == "surveys":
@@ -197,21 +197,21 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
         }
         if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
-        told = release.tile(found.id, zoom, column, row, filter_, properties)
-        return Response(told, headers=headers, media_type=MVT)
+        content = release.tile(found.id, zoom, column, row, filter_, properties)
+        return Response(content, headers=headers, media_type=MVT)
 
 
 def _attribution(request: Request, codes: Iterable[str]) -> str:
     """Return what a map shows beside tiles, as HTML: whose they are, and the labels of communities among them."""
     terms = address(request, "/v1/dataset?f=html")
-    told = f'<a href="{escape(terms)}">Licences of the datasets</a>'
+    text = f'<a href="{escape(terms)}">Licences of the datasets</a>'
     known = labels()
     links = (
         f'<a href="{escape(known[code].address)}">{escape(known[code].name)}</a>'
         for code in sorted(codes)
         if code in known
     )
-    return "; ".join((told, *links))
+    return "; ".join((text, *links))
 
 
 def _release(request: Request) -> str | None:
@@ -229,7 +229,9 @@ def _asked(request: Request, collection: Collection, release: Opened) -> tuple[F
         for name, _ in told_of:
             if name not in collection.filterable:
                 raise unknown_parameter(name, (*_OWN, *collection.filterable))
-        return And(tuple(property_filter(collection, *told, release) for told in told_of)) if told_of else None, None
+        return And(
+            tuple(property_filter(collection, *entries, release) for entries in told_of)
+        ) if told_of else None, None
     filters = read(request.query_params.multi_items(), release, own=(*_OWN, _PROPERTIES)).filters
     asked = request.query_params.get(_PROPERTIES)
     if asked is None:
@@ -251,8 +253,8 @@ def _tellable(collection_id: str) -> tuple[str, ...]:
 
 def _mark(request: Request) -> str:
     """Return a short mark of what is asked for beside the place, nothing where nothing is."""
-    told = sorted((name, value) for name, value in request.query_params.multi_items() if name not in _OWN)
-    return "-" + hashlib.sha256(orjson.dumps(told)).hexdigest()[:16] if told else ""
+    entries = sorted((name, value) for name, value in request.query_params.multi_items() if name not in _OWN)
+    return "-" + hashlib.sha256(orjson.dumps(entries)).hexdigest()[:16] if entries else ""
 
 
 def _whole(name: str, value: str) -> int:

@@ -134,7 +134,7 @@ Handler = Callable[[Settings, Registry, Held], dict[str, Any]]
 
 
 def work(settings: Settings, *, stop: threading.Event, once: bool = False) -> int:
-    """Do jobs until told to stop.
+    """Do jobs until stated to stop.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def _report_revocations(settings: Settings, registry: Registry) -> None:
 
 
 def _is_dead(worker: str) -> bool:
-    """Tell whether a worker of this machine has ended; of other machines' nothing is known."""
+    """Return whether a worker of this machine has ended; of other machines' nothing is known."""
     host, _, process = worker.rpartition("-")
     if host != socket.gethostname() or not process.isdigit():
         return False
@@ -348,8 +348,8 @@ def _doi(settings: Settings, registry: Registry, held: Held) -> dict[str, Any]:
 
 def _withdraw(settings: Settings, _registry: Registry, held: Held) -> dict[str, Any]:
     """Take back what a country's node asked for, if it is that country's."""
-    told = {name: held.arguments[name] for name in ("reason", "dataset", "keys", "countries", "actor")}
-    return withdrawal.withdraw(settings, release=pipeline.release, **told).as_dict()
+    facts = {name: held.arguments[name] for name in ("reason", "dataset", "keys", "countries", "actor")}
+    return withdrawal.withdraw(settings, release=pipeline.release, **facts).as_dict()
 
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(

@@ -78,8 +78,8 @@ def new(
         account = Account(name=name, label=checked_label(label or name))
         session.add(account)
         session.flush()
-        told = {"id": account.id, "label": account.label}
-        audit.append(session, actor=actor, action="account made", subject=name, details=told)
+        facts = {"id": account.id, "label": account.label}
+        audit.append(session, actor=actor, action="account made", subject=name, details=facts)
         for wanted in roles:
             _bind(session, account, wanted, actor, machine=machine)
         return account.id
@@ -229,7 +229,7 @@ def find(registry: Registry, name: str) -> Principal | None:
 
 
 def describe(registry: Registry, name: str) -> dict[str, Any]:
-    """Return what is told of an account, as JSON.
+    """Return what is stated of an account, as JSON.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def describe(registry: Registry, name: str) -> dict[str, Any]:
 
 
 def describe_all(registry: Registry) -> list[dict[str, Any]]:
-    """Return what is told of every account, by name."""
+    """Return what is stated of every account, by name."""
     with registry.session(read_only=True) as session:
         return [_described(session, account) for account in session.scalars(select(Account).order_by(Account.name))]
 
@@ -257,8 +257,8 @@ def relabel(registry: Registry, name: str, label: str, *, actor: str) -> None:
     with registry.session() as session, session.begin():
         account = need(session, name)
         before, account.label = account.label, checked_label(label)
-        told = {"before": before, "after": account.label}
-        audit.append(session, actor=actor, action="account relabelled", subject=name, details=told)
+        facts = {"before": before, "after": account.label}
+        audit.append(session, actor=actor, action="account relabelled", subject=name, details=facts)
 
 
 def lines(registry: Registry) -> list[str]:
@@ -316,7 +316,7 @@ def slug(label: str) -> str:
 
 
 def _described(session: Session, account: Account) -> dict[str, Any]:
-    """Return what is told of an account: never what its password is checked by."""
+    """Return what is stated of an account: never what its password is checked by."""
     return {
         "name": account.name,
         "label": account.label,

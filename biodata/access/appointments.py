@@ -31,8 +31,8 @@ SEEN_BY_ALL: Final = (GIVEN, CONFIRMED, TAKEN, "node word", "code made")
 
 def word(node: str, account: str, *, given: bool) -> str:
     """Return the text by which a node appoints an account its manager, or dismisses it; a moment makes it another each time."""
-    told = {"word": "manager", "node": node, "account": account, "given": given, "date": now().isoformat()}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"))
+    facts = {"word": "manager", "node": node, "account": account, "given": given, "date": now().isoformat()}
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
 
 def check(
@@ -96,10 +96,12 @@ def bind(
     )  # fmt: skip
     session.add(row)
     session.flush()
-    told = role_as_json(wanted)
-    audit.append(session, actor=actor, action=GIVEN, subject=account.name, details=told)
+    facts = role_as_json(wanted)
+    audit.append(session, actor=actor, action=GIVEN, subject=account.name, details=facts)
     if by_node is not None:
-        audit.append(session, actor=by_node, action=CONFIRMED, subject=account.name, details=told | {"given_by": actor})
+        audit.append(
+            session, actor=by_node, action=CONFIRMED, subject=account.name, details=facts | {"given_by": actor}
+        )
     return row
 
 
@@ -123,12 +125,12 @@ def confirm(session: Session, row: Binding, account: Account, actor: str) -> Non
         expected = "an open account of a reviewer, a node's manager or an administrator, itself confirmed"
         raise InputError(problem, column="by", value=actor, expected=expected, code="CONFIRMATION_FORBIDDEN")
     row.confirmed_by, row.in_force = actor, now()
-    told = role_as_json(wanted) | {"given_by": row.granted_by}
-    audit.append(session, actor=actor, action=CONFIRMED, subject=account.name, details=told)
+    facts = role_as_json(wanted) | {"given_by": row.granted_by}
+    audit.append(session, actor=actor, action=CONFIRMED, subject=account.name, details=facts)
 
 
 def may_set_password(session: Session, account: Account, actor: str, *, machine: bool) -> bool:
-    """Tell whether somebody may make a code that sets an account's password: whoever logs in with it decides as its holder.
+    """Return whether somebody may make a code that sets an account's password: whoever logs in with it decides as its holder.
 
     Of a reviewer or an administrator who has no password yet anybody may who manages accounts, so that they get their first.
     """
@@ -144,14 +146,14 @@ def _follow(
 ) -> None:
     """Put a node's word down, if it says this and was never followed before."""
     text, signature = signed.get("text", ""), signed.get("signature", "")
-    told = _read(text)
+    content = _read(text)
     wanted = {"word": "manager", "node": country, "account": account.name, "given": given}
     known = session.get(NodeWord, hashlib.sha256(text.encode()).hexdigest())
     good = (
         node is not None
         and node.distrusted is None
         and known is None
-        and {**told, **wanted} == told
+        and {**content, **wanted} == content
         and node_keys.holds(PURPOSE, text.encode(), signature, node.public_key)
     )
     if not good:
@@ -160,20 +162,20 @@ def _follow(
         raise InputError(problem, column="signature", value=account.name, expected=expected, code="WORD_INVALID")
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     session.add(NodeWord(sha256=sha256, node=country, text=text, signature=signature))
-    audit.append(session, actor=f"node {country}", action="node word", subject=account.name, details=told)
+    audit.append(session, actor=f"node {country}", action="node word", subject=account.name, details=content)
 
 
 def _read(text: str) -> dict[str, Any]:
     """Return what a word says; nothing where it is none."""
     try:
-        told = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _manages(session: Session, actor: str, country: str) -> bool:
-    """Tell whether whoever acts is a manager of a country's node, for all of it."""
+    """Return whether whoever acts is a manager of a country's node, for all of it."""
     found = session.scalars(
         select(Binding)
         .join(Account, Account.id == Binding.account_id)
@@ -188,8 +190,9 @@ def _manages(session: Session, actor: str, country: str) -> bool:
 
 
 def _spoken_for(session: Session, country: str) -> bool:
-    """Tell whether a country ever had a confirmed manager here; closing their account gives nobody their place."""
+    """Return whether a country ever had a confirmed manager here; closing their account gives nobody their place."""
     given = select(AuditEntry.details).where(AuditEntry.action == CONFIRMED)
     return any(
-        told.get("role") == str(Role.NODE_MANAGER) and told.get("country") == country for told in session.scalars(given)
+        reported.get("role") == str(Role.NODE_MANAGER) and reported.get("country") == country
+        for reported in session.scalars(given)
     )

@@ -116,12 +116,12 @@ def verify(settings: Settings, registry: Registry, *, noted: str | None = None) 
     """
     broken = registry.first_broken_audit_entry()
     if broken is None and noted is not None:
-        number, _, told = noted.partition(":")
-        if not (number.isdigit() and len(number) < 19 and len(told) == 64):
+        number, _, text = noted.partition(":")
+        if not (number.isdigit() and len(number) < 19 and len(text) == 64):
             problem = "this is no head of the audit log"
             raise InputError(problem, column="head", value=noted, expected="NUMBER:HASH, as `biodata audit head` tells")
         with registry.session(read_only=True) as session:
-            broken = audit.first_missing(session, {int(number): told})
+            broken = audit.first_missing(session, {int(number): text})
     if broken is not None:
         message = (
             f"audit entry {broken} was changed or is gone; what stands from there on in {settings.data} cannot be "

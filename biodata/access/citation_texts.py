@@ -80,8 +80,8 @@ def bibtex(cited: Cited, url: str) -> str:
         "urldate": "{" + f"{cited.created:%Y-%m-%d}" + "}",
         "note": "{" + _tex(f"{_sources(cited)}Content {ALGORITHM} {cited.content['hash']}") + "}",
     }
-    told = ",\n".join(f"  {name:<9} = {value}" for name, value in fields.items() if value is not None)
-    return f"@misc{{biodata_{cited.id[:12]},\n{told}\n}}\n"
+    stated = ",\n".join(f"  {name:<9} = {value}" for name, value in fields.items() if value is not None)
+    return f"@misc{{biodata_{cited.id[:12]},\n{stated}\n}}\n"
 
 
 def ris(cited: Cited, url: str) -> str:
@@ -147,16 +147,16 @@ def _listed(cited: Cited) -> list[str]:
     return [*map(_dataset, datasets[:LISTED]), *([f"and {more:,} more, listed under the link"] if more > 0 else [])]
 
 
-def _dataset(told: Mapping[str, Any]) -> str:
+def _dataset(facts: Mapping[str, Any]) -> str:
     """Return a dataset's title, publisher, DOI, number of records and the labels of communities that they carry."""
-    name = told.get("title") or (f"dataset {told['key']}" if told.get("key") else "records of no dataset")
-    doi, key = told.get("doi"), told.get("key")
+    name = facts.get("title") or (f"dataset {facts['key']}" if facts.get("key") else "records of no dataset")
+    doi, key = facts.get("doi"), facts.get("key")
     # Without a DOI the key tells datasets of one title apart.
-    where = f"https://doi.org/{doi.removeprefix('https://doi.org/')}" if doi else key if told.get("title") else None
-    parts: Iterable[str | None] = (name.rstrip("."), told.get("publisher"), where)
-    labels = told.get("community_labels")
+    where = f"https://doi.org/{doi.removeprefix('https://doi.org/')}" if doi else key if facts.get("title") else None
+    parts: Iterable[str | None] = (name.rstrip("."), facts.get("publisher"), where)
+    labels = facts.get("community_labels")
     carried = f"; labels of communities: {', '.join(labels)}" if labels else ""
-    return f"{', '.join(_line(part) for part in parts if part)} ({told['count']:,}{carried})"
+    return f"{', '.join(_line(part) for part in parts if part)} ({facts['count']:,}{carried})"
 
 
 def _tex(value: str) -> str:
@@ -183,7 +183,7 @@ _LOCAL: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def doi_available(settings: Settings) -> bool:
-    """Tell whether a DOI can be registered here."""
+    """Return whether a DOI can be registered here."""
     return None not in (settings.datacite_repository, settings.datacite_password, settings.datacite_prefix)
 
 
@@ -219,10 +219,12 @@ def register_doi(settings: Settings, registry: Registry, citation_id: str, *, ur
     if not doi_available(settings):
         raise InputError(DOI_LACKING, code="DOI_UNAVAILABLE")
     doi = f"{settings.datacite_prefix}/biodata.{cited.id[:16]}".lower()
-    told = {"data": {"type": "dois", "attributes": datacite_attributes(cited, doi, url, state=settings.datacite_state)}}
-    status, answer = _send(settings, "POST", "dois", told)
+    facts = {
+        "data": {"type": "dois", "attributes": datacite_attributes(cited, doi, url, state=settings.datacite_state)}
+    }
+    status, answer = _send(settings, "POST", "dois", facts)
     if status == 422 and "taken" in str(answer).lower():  # an earlier attempt got as far as this
-        status, answer = _send(settings, "PUT", f"dois/{doi}", told)
+        status, answer = _send(settings, "PUT", f"dois/{doi}", facts)
     if status not in (200, 201):
         message = f"DataCite did not register the DOI: {_reason(status, answer)}"
         raise RemoteError(message)
@@ -245,7 +247,7 @@ def datacite_attributes(cited: Cited, doi: str, url: str, *, state: str) -> dict
         for d in content["datasets"]
         if d.get("doi")
     ]
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "doi": doi,
         "event": _STATES[state],
         "url": url,
@@ -262,21 +264,21 @@ def datacite_attributes(cited: Cited, doi: str, url: str, *, state: str) -> dict
         "descriptions": [{"description": text(cited, url), "descriptionType": "Abstract"}],
         "schemaVersion": "http://datacite.org/schema/kernel-4",
     }
-    return {name: value for name, value in told.items() if value not in (None, [])}
+    return {name: value for name, value in facts.items() if value not in (None, [])}
 
 
 def _label_rights(datasets: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return the labels of communities that the cited records carry as statements of rights."""
     codes = sorted({code for dataset in datasets for code in dataset.get("community_labels", ())})
     known = labels.labels()
-    told = [(code, known[code]) for code in codes if code in known]
+    entries = [(code, known[code]) for code in codes if code in known]
     return [
         {"rights": f"{label.name} ({code}): {label.meaning}", "rightsUri": label.address, "rightsIdentifier": code}
-        for code, label in told
+        for code, label in entries
     ]
 
 
-def _send(settings: Settings, method: str, path: str, told: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+def _send(settings: Settings, method: str, path: str, facts: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Send one request; the account goes nowhere but to the address of the settings, and into no message."""
     address = f"{settings.datacite_url.rstrip('/')}/{path}"
     if urlsplit(address).scheme != "https" and urlsplit(address).hostname not in _LOCAL:
@@ -287,7 +289,7 @@ def _send(settings: Settings, method: str, path: str, told: Mapping[str, Any]) -
     headers = {**urllib3.make_headers(basic_auth=account, user_agent="biodata"), "Content-Type": _MEDIA_TYPE}
     try:
         with urllib3.PoolManager(timeout=TIMEOUT_S, retries=False) as pool:
-            answer = pool.request(method, address, json=told, headers=headers, redirect=False)
+            answer = pool.request(method, address, json=facts, headers=headers, redirect=False)
             return answer.status, _json(answer)
     except urllib3.exceptions.HTTPError as error:
         message = f"DataCite cannot be reached: {type(error).__name__}"
@@ -297,10 +299,10 @@ def _send(settings: Settings, method: str, path: str, told: Mapping[str, Any]) -
 def _json(answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
     """Return an answer's object; nothing where it is none."""
     try:
-        told = answer.json()
+        facts = answer.json()
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _reason(status: int, answer: Mapping[str, Any]) -> str:

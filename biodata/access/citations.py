@@ -29,7 +29,7 @@ _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def dataset_publishers(registry: Registry, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return key, title, publisher, license, doi and citation of datasets, by key; what is not told is None."""
+    """Return key, title, publisher, license, doi and citation of datasets, by key; what is not stated is None."""
     found: dict[str, dict[str, Any]] = {}
     with registry.session(read_only=True) as session:
         for first in range(0, len(keys), 500):
@@ -47,8 +47,8 @@ def dataset_publishers(registry: Registry, keys: Sequence[str]) -> dict[str, dic
 
 def publisher(eml: str | None) -> str | None:
     """Return the first organisation that a dataset's EML names; None where it names none."""
-    told = read_description(eml)
-    return next(iter(told.organisations), None) if told is not None else None
+    dataset_description = read_description(eml)
+    return next(iter(dataset_description.organisations), None) if dataset_description is not None else None
 
 
 def read_description(eml: str | None) -> DatasetDescription | None:
@@ -98,7 +98,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation as it is told.
+    """A citation as it is stated.
 
     Attributes
     ----------

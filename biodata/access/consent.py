@@ -42,7 +42,7 @@ def look(registry: Registry, who: Principal | None, name: str, required: str | N
     ----------
     registry : Registry
     who : Principal, optional
-        Who asks; whoever has the machine where nobody is told.
+        Who asks; whoever has the machine where nobody is stated.
     name : str
         The output.
     required : str, optional
@@ -64,9 +64,9 @@ def look(registry: Registry, who: Principal | None, name: str, required: str | N
         return _output_view(session, Consents.of(session, required), one)
 
 
-def version(told: dict[str, Any]) -> str:
+def version(facts: dict[str, Any]) -> str:
     """Return what changes whenever an output says something else, or somebody answers."""
-    seen = json.dumps([told["content"], told["next"]], sort_keys=True)
+    seen = json.dumps([facts["content"], facts["next"]], sort_keys=True)
     return hashlib.sha256(seen.encode()).hexdigest()[:32]
 
 
@@ -85,7 +85,7 @@ def give(
     ----------
     registry : Registry
     who : Principal, optional
-        Who answers; whoever has the machine where nobody is told.
+        Who answers; whoever has the machine where nobody is stated.
     name : str
         The output.
     country : str
@@ -113,14 +113,14 @@ def give(
     with registry.session() as session, session.begin():
         one = _need(session, who, name)
         known = Consents.of(session, required)
-        told = _output_view(session, known, one)
+        facts = _output_view(session, known, one)
         country = country.strip().upper()
-        if country not in told["next"] or (who is not None and not may(who, Action.ANSWER_CONSENT, country=country)):
+        if country not in facts["next"] or (who is not None and not may(who, Action.ANSWER_CONSENT, country=country)):
             problem = f"you are not asked about {name} for this country"
-            asked = ", ".join(told["next"])
+            asked = ", ".join(facts["next"])
             expected = f"one of {asked}" if who is None else f"one of {asked} whose node you are"
             raise InputError(problem, column="country", value=country, expected=expected, code="NODE_UNKNOWN")
-        if seen is not None and seen != version(told):
+        if seen is not None and seen != version(facts):
             problem = "it says something else by now, or somebody answered meanwhile; look at it again"
             raise InputError(problem, column="If-Match", value=name, code="OUTPUT_CHANGED")
         _check(given, note)
@@ -130,14 +130,14 @@ def give(
             expected = "a country of it whose node is trusted here"
             raise InputError(problem, column="country", value=country, expected=expected, code="NODE_UNKNOWN")
         if node is not None:
-            _check_signature(node, one, given, note, signature, told["next"][country])
+            _check_signature(node, one, given, note, signature, facts["next"][country])
         elif signature is not None or (given == AGREE and who is None):
             problem = f"{country} has no node here, whose key an agreement or a signature is checked with"
             expected = f"`biodata node trust {country} KEYFILE` first; to refuse or to ask needs neither"
             raise InputError(problem, column="signature", value=country, expected=expected, code="SIGNATURE_INVALID")
-        before = known.lets_out(known.states_of(name, one.content, list(told["next"])))
+        before = known.lets_out(known.states_of(name, one.content, list(facts["next"])))
         by = who.label if who is not None else actor
-        number = told["next"][country]
+        number = facts["next"][country]
         session.add(
             ConsentAnswer(output=name, content=one.content, country=country, number=number, answer=given, note=note,
                           by=by, signature=signature)
@@ -147,14 +147,14 @@ def give(
                    "signed": signature is not None}  # fmt: skip
         audit.append(session, actor=by, action="consent", subject=name, details=details)
         known = Consents.of(session, required)
-        after = known.lets_out(known.states_of(name, one.content, list(told["next"])))
+        after = known.lets_out(known.states_of(name, one.content, list(facts["next"])))
         if after != before:
             # What somebody took back must not stay in the release before either.
             jobs.add(session, RELEASE_JOB, {"alone": True} if before else {})
 
 
-def text_of(told: dict[str, Any], country: str, given: str, note: str) -> bytes:
-    """Return what a country's node signs to give an answer to what `look` told.
+def text_of(facts: dict[str, Any], country: str, given: str, note: str) -> bytes:
+    """Return what a country's node signs to give an answer to what `look` stated.
 
     Raises
     ------
@@ -162,16 +162,16 @@ def text_of(told: dict[str, Any], country: str, given: str, note: str) -> bytes:
         If the country is not asked, or the output is not what its content's hash says: then somebody changed it.
     """
     _check(given, note)
-    if country not in told["next"]:
-        problem = f"this country is not asked about {told['output']}"
-        raise InputError(problem, value=country, expected=", ".join(told["next"]), code="NODE_UNKNOWN")
-    if consents.content_of(told["row"]) != told["content"]:
+    if country not in facts["next"]:
+        problem = f"this country is not asked about {facts['output']}"
+        raise InputError(problem, value=country, expected=", ".join(facts["next"]), code="NODE_UNKNOWN")
+    if consents.content_of(facts["row"]) != facts["content"]:
         problem = "what it says is not what would be agreed to: its hash is another"
         raise InputError(
-            problem, value=told["content"], expected=consents.content_of(told["row"]), code="OUTPUT_CHANGED"
+            problem, value=facts["content"], expected=consents.content_of(facts["row"]), code="OUTPUT_CHANGED"
         )
-    return consents.text_to_sign(output=told["output"], content=told["content"], country=country,
-                                 number=told["next"][country], answer=given, note=note)  # fmt: skip
+    return consents.text_to_sign(output=facts["output"], content=facts["content"], country=country,
+                                 number=facts["next"][country], answer=given, note=note)  # fmt: skip
 
 
 def _check(given: str, note: str) -> None:
@@ -208,7 +208,7 @@ def _need(session: Session, who: Principal | None, name: str) -> SharedOutput:
 
 
 def _concerns(who: Principal, one: SharedOutput) -> bool:
-    """Tell whether an output concerns a country whose node somebody is."""
+    """Return whether an output concerns a country whose node somebody is."""
     return any(may(who, Action.READ_DRAFT, country=code) for code in _countries(one))
 
 
@@ -220,13 +220,13 @@ def _output_summary(known: Consents, one: SharedOutput) -> dict[str, Any]:
     """Return what a list tells of an output: a country that is silent is silent since it was asked."""
     countries = _countries(one)
     states = known.states_of(one.name, one.content, countries)
-    told = []
+    entries = []
     for code, state in states.items():
         answer = known.answers.get((one.name, one.content, code))
         since = one.since if answer is None or state == consents.SILENT else answer.date
-        told.append({"country": code, "state": state, "since": since})
+        entries.append({"country": code, "state": state, "since": since})
     return {"output": one.name, "table": one.table_name, "content": one.content, "since": one.since,
-            "public": known.lets_out(states), "states": told}  # fmt: skip
+            "public": known.lets_out(states), "states": entries}  # fmt: skip
 
 
 def _output_view(session: Session, known: Consents, one: SharedOutput) -> dict[str, Any]:

@@ -10,8 +10,8 @@ The column set has a name and a version; its columns and this description of a l
 - A list is its members, each written as text with ``,`` as ``\,``, a comma after each, in ``{}``; then as text.
 - The hash of a record is the SHA-256 of its line; that of an answer is the SHA-256 of the name of the set, a line feed,
   and the 32 bytes of each record's hash in the order of the records' keys.
-- What is kept and told of both is their HMAC-SHA-256 with a secret of the installation. A record that is open today may
-  be hidden tomorrow: by a plain hash, and all that is still told of it, its place could be found by trying.
+- What is kept and stated of both is their HMAC-SHA-256 with a secret of the installation. A record that is open today may
+  be hidden tomorrow: by a plain hash, and all that is still stated of it, its place could be found by trying.
 """
 
 import hashlib
@@ -137,8 +137,8 @@ def lines(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
         `whole`, and `own`: the same without the columns of `TOLD_BY_OTHERS`.
     """
     columns = COLUMN_SETS[column_set]
-    told = frame.select(_text(name, frame.schema[name]).fill_null(_MISSING).alias(name) for name in columns)
-    return told.select(
+    table = frame.select(_text(name, frame.schema[name]).fill_null(_MISSING).alias(name) for name in columns)
+    return table.select(
         whole=pl.concat_str(columns, separator="\t"),
         own=pl.concat_str([name for name in columns if name not in RELATIVE_COLUMNS], separator="\t"),
     )
@@ -146,8 +146,8 @@ def lines(frame: pl.DataFrame, column_set: str) -> pl.DataFrame:
 
 def members(frame: pl.DataFrame, column_set: str, key: bytes) -> pl.DataFrame:
     """Return what is known of published records; see `MEMBER`. `key` is `secret.citation_secret`."""
-    told = lines(frame, column_set)
-    whole, own = ([hashlib.sha256(line.encode()).digest() for line in told[name]] for name in ("whole", "own"))
+    table = lines(frame, column_set)
+    whole, own = ([hashlib.sha256(line.encode()).digest() for line in table[name]] for name in ("whole", "own"))
     return pl.DataFrame(
         {
             "key": frame["key"],
@@ -199,12 +199,12 @@ def gather(
 def gather_small(frame: pl.DataFrame, data: Path, column_set: str = COLUMN_SET) -> Content:
     """Hash an answer that is in memory; see `gather`."""
     key = citation_secret(data)
-    told = members(frame, column_set, key).sort("key")
-    content = _content([told], column_set, key)
+    table = members(frame, column_set, key).sort("key")
+    content = _content([table], column_set, key)
     if not members_path(data, content.hash).exists():
         with WorkFolder(folders.service(data) / "staging") as work:
             unnamed = work.folder / "members.parquet"
-            write_part(told.drop("hash"), unnamed, compression="zstd", row_group_rows=BATCH_ROWS)
+            write_part(table.drop("hash"), unnamed, compression="zstd", row_group_rows=BATCH_ROWS)
             keep(data, unnamed, content.hash)
     return content
 

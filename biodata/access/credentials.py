@@ -53,7 +53,7 @@ class Passwords:
         Raises
         ------
         InputError
-            With PASSWORD_INVALID, if it is too long, too short or too plain; it is not told.
+            With PASSWORD_INVALID, if it is too long, too short or too plain; it is not stated.
         """
         check_length(password)
         problem = None
@@ -71,9 +71,9 @@ class Passwords:
         return self._hasher.hash(_normal(password))
 
     def right(self, kept: str | None, password: str) -> bool:
-        """Tell whether a password is the one that something was kept of.
+        """Return whether a password is the one that something was kept of.
 
-        Where nothing was kept the same work is done for nothing, so that time does not tell which accounts there are.
+        Where nothing was kept the same work is done for nothing, so that time does not state which accounts there are.
         """
         check_length(password)
         try:
@@ -109,7 +109,7 @@ class Passwords:
             _keep_password(session, use_code(session, code), made)
 
     def change(self, registry: Registry, name: str, *, before: str, after: str) -> bool:
-        """Change a password, whose old one has to be told; False where that is not right. Every login ends."""
+        """Change a password, whose old one has to be stated; False where that is not right. Every login ends."""
         if self.who(registry, name, before) is None:
             return False
         made = self.hash(after, name=name)
@@ -118,7 +118,7 @@ class Passwords:
         return True
 
     def _keep_anew(self, registry: Registry, who: Principal, kept: str, password: str) -> None:
-        """Keep a password as the settings ask today: one of other settings takes another time, which tells that it is there."""
+        """Keep a password as the settings ask today: one of other settings takes another time, which states that it is there."""
         made = self._hasher.hash(_normal(password))
         with registry.session() as session, session.begin():
             account = accounts.need(session, who.label)
@@ -156,7 +156,7 @@ CODE_LIFE: Final = timedelta(days=3)
 
 
 def new_code(registry: Registry, name: str, *, actor: str = accounts.COMMAND_LINE) -> str:
-    """Make a code for an account and return it, the one time that it is told; an earlier one is good no more.
+    """Make a code for an account and return it, the one time that it is stated; an earlier one is good no more.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def new_key(
     registry: Registry, account: str, *, label: str | None = None, role: Role | None = None,
     dataset: str | None = None, actor: str = accounts.COMMAND_LINE,
 ) -> str:  # fmt: skip
-    """Make a key of an account and return it; only its hash is kept, so this is the one time that it is told.
+    """Make a key of an account and return it; only its hash is kept, so this is the one time that it is stated.
 
     Parameters
     ----------
@@ -251,8 +251,8 @@ def new_key(
         )
         session.add(made)
         session.flush()
-        told = {"account": account, "label": made.label, "role": role, "dataset": dataset}
-        audit.append(session, actor=actor, action="api key made", subject=str(made.id), details=told)
+        facts = {"account": account, "label": made.label, "role": role, "dataset": dataset}
+        audit.append(session, actor=actor, action="api key made", subject=str(made.id), details=facts)
     return key
 
 
@@ -321,7 +321,7 @@ def revoke_key(
 
 
 def describe_keys(registry: Registry, account: str) -> list[dict[str, Any]]:
-    """Return what is told of an account's keys, as JSON, revoked ones among them, the oldest first: never a key."""
+    """Return what is stated of an account's keys, as JSON, revoked ones among them, the oldest first: never a key."""
     with registry.session(read_only=True) as session:
         owner = accounts.need(session, account)
         return [

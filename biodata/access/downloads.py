@@ -218,7 +218,7 @@ def cancel(settings: Settings, registry: Registry, download_id: str) -> bool:
     if not (cancelled and was_running):
         _remove(folder(settings) / download_id)
         if (folder(settings) / download_id).exists():
-            # The service's own user may not remove it: it is told no more from now on, and the worker sweeps it.
+            # The service's own user may not remove it: it is stated no more from now on, and the worker sweeps it.
             jobs.withdraw(registry, row.job_id)
     return True
 
@@ -229,7 +229,7 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
     Returns
     -------
     dict
-        What is told of it: `file`, `rows`, `size`, `sha256`, `license`, `datasets`, `generalised`, `without_place`,
+        What is stated of it: `file`, `rows`, `size`, `sha256`, `license`, `datasets`, `generalised`, `without_place`,
         `without_year`.
 
     Raises
@@ -246,11 +246,11 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
     if row is None:
         problem = "there is no download of this id"
         raise InputError(problem, value=download_id, code="DOWNLOAD_MISSING")
-    told, here = row.request, folder(settings) / download_id
-    file_format = Format(told["format"])
-    asked = tuple((name, value) for name, value in told["asked"])
-    filter_ = from_plain(told["filter"])
-    with _tidy(here, registry, row.job_id, work), in_use(settings.data, told["release"]) as release:
+    stated, here = row.request, folder(settings) / download_id
+    file_format = Format(stated["format"])
+    asked = tuple((name, value) for name, value in stated["asked"])
+    filter_ = from_plain(stated["filter"])
+    with _tidy(here, registry, row.job_id, work), in_use(settings.data, stated["release"]) as release:
         here.mkdir(parents=True, exist_ok=True)
         out = here / f"biodata-{download_id[:12]}.{KINDS[file_format].suffix}"
         request = ExportRequest(
@@ -258,8 +258,8 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
             created=row.created.isoformat(timespec="seconds"),
             filter=filter_,
             asked=asked,
-            columns=told["columns"],
-            grid=Grid(told["grid"]),
+            columns=stated["columns"],
+            grid=Grid(stated["grid"]),
             permits=_permits(registry),
             citation=_address(settings, _cite(settings, registry, row, release, Question(asked, filter_))),
         )
@@ -284,7 +284,7 @@ def _permits(registry: Registry) -> tuple[tuple[str, str], ...]:
 
 
 def _cite(settings: Settings, registry: Registry, row: Download, release: Path, question: Question) -> str:
-    """Return the download's citation, made at the first attempt: its file tells it."""
+    """Return the download's citation, made at the first attempt: its file states it."""
     with registry.session(read_only=True) as session:
         found = session.scalar(_citation_of(row.id))
     if found is not None:
@@ -309,7 +309,7 @@ def _address(settings: Settings, citation: str) -> str:
 
 
 def summary(facts: Facts) -> dict[str, Any]:
-    """Return what is told of an export's records as plain values."""
+    """Return what is stated of an export's records as plain values."""
     datasets = [
         {"key": d.key, "title": d.title, "count": d.count, "license": d.license, "labels": list(d.labels), "doi": d.doi}
         for d in facts.datasets
@@ -346,7 +346,7 @@ def sweep(settings: Settings, registry: Registry) -> int:
 def drop_others(settings: Settings, registry: Registry, *, rules_hash: str, release: str) -> int:
     """Remove the files that were made under other sharing rules; return how many. Their downloads say erased.
 
-    Those that are under way, or wait, of another release than the one that is told are cancelled: a worker that has it
+    Those that are under way, or wait, of another release than the one that is stated are cancelled: a worker that has it
     open would go on to write what nobody may have any more.
     """
     asked = select(Download.request, Job.id).join(Job, Job.id == Download.job_id)
@@ -369,7 +369,7 @@ def drop_others(settings: Settings, registry: Registry, *, rules_hash: str, rele
 
 
 def _without_checksum(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is told of a file that is gone: by its checksum a record that is hidden today could be found by trying."""
+    """Return what is stated of a file that is gone: by its checksum a record that is hidden today could be found by trying."""
     return {name: value for name, value in result.items() if name not in ("sha256", "size")}
 
 
@@ -437,7 +437,7 @@ def _tidy(here: Path, registry: Registry, job_id: int, work: Work) -> Iterator[N
 
 
 def _is_full(error: BaseException) -> bool:
-    """Tell whether an error, or what caused it, is that a disk is full; GDAL, SQLite and DuckDB say so in words."""
+    """Return whether an error, or what caused it, is that a disk is full; GDAL, SQLite and DuckDB say so in words."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     words = str(error).lower()

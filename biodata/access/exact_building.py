@@ -161,7 +161,7 @@ def beside(exact: pl.DataFrame, published: pl.DataFrame) -> pl.DataFrame:
     frame = exact.join(shown, on="key", how="left")
     west, south = pl.col("decimalLongitude").floor(), pl.col("decimalLatitude").floor()
     edges = dict(zip(exact_store.CELL, (west, south, west + 1, south + 1), strict=True))
-    # Of one that is published without a year, a grant of a time must not tell it.
+    # Of one that is published without a year, a grant of a time must not state it.
     year = pl.when(pl.col("shown_sharing_category").is_null()).then("year").otherwise("shown_year")
     return frame.select(
         *[column.name for column in terms.OCCURRENCE if column.reach is not terms.Reach.LAKE],
@@ -177,11 +177,11 @@ def _countries() -> pl.Expr:
     """Return the countries that have a say in a record: those that its published cell may be of, and the one it states.
 
     Never those of its exact place, where something is published of it: that a grant of one country leaves out a record
-    of a cell within that country would tell that it lies in the band along the border.
+    of a cell within that country would state that it lies in the band along the border.
     """
     place = pl.concat_list(pl.col("country_codes").fill_null([]), pl.concat_list("located_country_code"))
-    told = pl.when(pl.col("shown_country_codes").list.len() > 0).then("shown_country_codes").otherwise(place)
-    return pl.concat_list(told, pl.concat_list("countryCode")).list.drop_nulls().list.unique().list.sort()
+    stated = pl.when(pl.col("shown_country_codes").list.len() > 0).then("shown_country_codes").otherwise(place)
+    return pl.concat_list(stated, pl.concat_list("countryCode")).list.drop_nulls().list.unique().list.sort()
 
 
 def _taxa(exact: pl.DataFrame) -> pl.Series:
@@ -198,8 +198,8 @@ def _taxa(exact: pl.DataFrame) -> pl.Series:
 
 
 def _within(row: tuple[str | None, ...], canonical: str | None) -> list[str]:
-    accepted, *told = row
-    ranks = {rank: name.casefold() for rank, name in zip(_RANKS, told, strict=True) if name}
+    accepted, *lines = row
+    ranks = {rank: name.casefold() for rank, name in zip(_RANKS, lines, strict=True) if name}
     found = {*ranks.values(), *(name.casefold() for name in (accepted, canonical) if name)}
     known = next((name for rank, name in ranks.items() if rank != "species"), None)
     if known is None and (canonical or "species" in ranks):

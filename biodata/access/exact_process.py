@@ -1,6 +1,6 @@
 """The process that alone reads the exact store, and the calls to it: one typed call over a local socket, checked and audited inside it.
 
-A message is four bytes that tell its length, most significant first, and JSON. Beside a call may come the descriptor of
+A message is four bytes that state its length, most significant first, and JSON. Beside a call may come the descriptor of
 an open file: so records pass from one system user to another without a file that both can read.
 
 A call is ``{"grants": [{"grant": TEXT, "signature": BASE64}], "account": NAME, "ask": {"keys", "after", "until",
@@ -81,7 +81,7 @@ def call_exact(path: Path, call: Mapping[str, Any], *, file: int | None = None) 
 
 
 def is_signed(path: Path, grant: str, signature: str) -> bool:
-    """Tell whether the exact process takes a signature as that of a grant's country.
+    """Return whether the exact process takes a signature as that of a grant's country.
 
     Parameters
     ----------
@@ -98,9 +98,9 @@ def is_signed(path: Path, grant: str, signature: str) -> bool:
     return bool(call_exact(path, {"check": {"grant": grant, "signature": signature}})["signed"])
 
 
-def send(connection: socket.socket, told: Mapping[str, Any], *, file: int | None = None) -> None:
+def send(connection: socket.socket, facts: Mapping[str, Any], *, file: int | None = None) -> None:
     """Send a message."""
-    data = json.dumps(told).encode()
+    data = json.dumps(facts).encode()
     head = struct.pack(">I", len(data))
     if file is None:
         connection.sendall(head)
@@ -228,9 +228,9 @@ class ExactStore:
                 found, unsigned = self._grants(call)
                 return self._give(found, call) | ({"unsigned": unsigned} if unsigned else {})
             except (RefusedError, InputError, StoreError) as error:
-                told = error.without_value() if isinstance(error, InputError) else str(error)
-                self._note(_actor(call), "exact read refused", "exact store", {"why": told[:300]})
-                return {"refused": told}
+                text = error.without_value() if isinstance(error, InputError) else str(error)
+                self._note(_actor(call), "exact read refused", "exact store", {"why": text[:300]})
+                return {"refused": text}
 
     def first_broken(self) -> int | None:
         """Return the first entry of the audit that was changed; None where all is well."""
@@ -240,7 +240,7 @@ class ExactStore:
         return min((number for number in found if number is not None), default=None)
 
     def _signed(self, grant: Grant, text: str, signature: str) -> bool:
-        """Tell whether a grant is signed with the key that is trusted for its country."""
+        """Return whether a grant is signed with the key that is trusted for its country."""
         public = self._folder / "nodes" / f"{grant.country}.pem"
         return public.is_file() and grants.signed_by(text, signature, public.read_bytes())
 
@@ -248,10 +248,10 @@ class ExactStore:
         """Return the grants of a call that are signed by their country's node, and the countries of the others."""
         if not isinstance(call, dict) or set(call) != {"grants", "account", "ask"}:
             raise _refused(why="the call is none")
-        told = call["grants"]
-        if not isinstance(told, list) or not 0 < len(told) <= _MOST_GRANTS:
+        entries = call["grants"]
+        if not isinstance(entries, list) or not 0 < len(entries) <= _MOST_GRANTS:
             raise _refused(why="the call has no grant, or too many")
-        read = [_signed_text(one) for one in told]
+        read = [_signed_text(one) for one in entries]
         every = [grant for grant, _, _ in read]
         if len({g.country for g in every}) < len(every) or len({(g.request, g.account) for g in every}) > 1:
             raise _refused(why="the grants are not of one request, one for each country")
@@ -273,16 +273,16 @@ class ExactStore:
         with self._sessions() as session, session.begin():
             for grant in found:
                 _count(session, grant, records.height)
-            told = {"grants": [g.id for g in found], "countries": [g.country for g in found], "rows": records.height,
+            facts = {"grants": [g.id for g in found], "countries": [g.country for g in found], "rows": records.height,
                     "fields": records.columns[1:], "asked": {n: v for n, v in asked.items() if n != "keys"}}  # fmt: skip
-            audit.append(session, actor=found[0].account, action="exact read", subject=found[0].request, details=told)
+            audit.append(session, actor=found[0].account, action="exact read", subject=found[0].request, details=facts)
         return {"records": json.loads(records.write_json()), "snapshot": self._facts.snapshot}
 
-    def _take(self, told: Any, file: int | None, *, owner: bool) -> dict[str, Any]:
+    def _take(self, reported: Any, file: int | None, *, owner: bool) -> dict[str, Any]:
         """Take the records that whoever has the lake hands over, in the place of those of before."""
         if not owner:
             raise _refused(why="this system user gives no records; start with --owner to name the one who does")
-        if file is None or not isinstance(told, dict):
+        if file is None or not isinstance(reported, dict):
             raise _refused(why="no file of records came")
         facts = exact_store.put(self._folder, file)
         self._note("owner", "exact records taken", "exact store", facts.as_dict())
@@ -336,11 +336,11 @@ def _count(session: Session, grant: Grant, rows: int) -> None:
     today.rows += rows
 
 
-def _signed_text(told: Any) -> tuple[Grant, str, str]:
+def _signed_text(facts: Any) -> tuple[Grant, str, str]:
     """Return a grant, its text, and the signature that came with it."""
-    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("grant", "signature")):
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(name), str) for name in ("grant", "signature")):
         raise _refused(why="a grant has no text or no signature")
-    return Grant.read(told["grant"]), told["grant"], told["signature"]
+    return Grant.read(facts["grant"]), facts["grant"], facts["signature"]
 
 
 def _actor(call: Any) -> str:
@@ -403,7 +403,7 @@ class ExactServer(socketserver.ThreadingUnixStreamServer):
             super().__init__(str(path), _Handler)
         finally:
             os.umask(before)
-        # Who asks is told by the system, so that everybody may reach it where another user is to ask.
+        # Who asks is stated by the system, so that everybody may reach it where another user is to ask.
         path.chmod(0o666 if users or owners else 0o600)
 
     def serve(self, store: ExactStore) -> None:
@@ -420,12 +420,12 @@ class ExactServer(socketserver.ThreadingUnixStreamServer):
             self._path.unlink(missing_ok=True)
 
 
-def _asked(told: Any) -> dict[str, Any]:
+def _asked(facts: Any) -> dict[str, Any]:
     """Return a question, checked."""
-    if not isinstance(told, dict) or not set(told) <= {"keys", "after", "until", "limit"}:
+    if not isinstance(facts, dict) or not set(facts) <= {"keys", "after", "until", "limit"}:
         raise _refused(why="the question is none")
-    keys, limit = told.get("keys"), told.get("limit", 1000)
-    ends = {name: told.get(name) for name in ("after", "until")}
+    keys, limit = facts.get("keys"), facts.get("limit", 1000)
+    ends = {name: facts.get(name) for name in ("after", "until")}
     if keys is not None and not (isinstance(keys, list) and len(keys) <= MOST_ROWS and all(map(_number, keys))):
         raise _refused(why="keys are whole numbers")
     if (

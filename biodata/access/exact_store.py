@@ -162,12 +162,12 @@ def covered(records: pl.DataFrame, grants: Sequence[Grant]) -> pl.DataFrame:
          *[~pl.col("exact_countries").list.contains(grant.country) | pl.col(f"by_{grant.country}") for grant in grants]]
     )  # fmt: skip
     found = inside.filter(whole)
-    told = []
+    entries = []
     for name in FIELDS:
         kept = [~pl.col("exact_countries").list.contains(g.country) | pl.lit(name in g.fields) for g in grants]
-        told.append(pl.when(pl.all_horizontal(kept)).then(pl.col(name)).alias(name))
+        entries.append(pl.when(pl.all_horizontal(kept)).then(pl.col(name)).alias(name))
     wanted = {name for grant in grants for name in grant.fields}
-    return found.select("key", *told).select("key", *[name for name in FIELDS if name in wanted])
+    return found.select("key", *entries).select("key", *[name for name in FIELDS if name in wanted])
 
 
 def chosen(records: pl.DataFrame, asked: Mapping[str, Any]) -> pl.DataFrame:
@@ -220,5 +220,5 @@ def _small(taxon: str) -> str:
 
 
 def _line(error: Exception) -> str:
-    """Return what went wrong, in one line that tells no value of a record."""
+    """Return what went wrong, in one line that states no value of a record."""
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else type(error).__name__

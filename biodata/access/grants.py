@@ -88,7 +88,7 @@ def cells_within(area: Area, cells: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def area_within(given: Area, asked: Area) -> bool:
-    """Tell whether an area lies in another one."""
+    """Return whether an area lies in another one."""
     if given == asked:
         return True
     return bool(shapely.covers(shapely.buffer(area_shape(asked), _NOISE), area_shape(given)))
@@ -165,12 +165,12 @@ class Grant:
             If it is none.
         """
         try:
-            told = json.loads(text)
-            if set(told) != {field.name for field in fields(cls)}:
+            content = json.loads(text)
+            if set(content) != {field.name for field in fields(cls)}:
                 raise _invalid(why="its fields are others")
-            told["area"] = canonical_area(told["area"])
-            told["fields"] = tuple(told["fields"])
-            grant = cls(**told)
+            content["area"] = canonical_area(content["area"])
+            content["fields"] = tuple(content["fields"])
+            grant = cls(**content)
             grant.check()
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise _invalid(type(error).__name__) from error
@@ -207,7 +207,7 @@ class Grant:
         moment("expires", self.expires)
 
     def expired(self) -> bool:
-        """Tell whether its time is over."""
+        """Return whether its time is over."""
         return moment("expires", self.expires) <= datetime.now(UTC)
 
     def text(self) -> str:
@@ -230,7 +230,7 @@ def sign(text: str, key: Path) -> str:
 
 
 def signed_by(text: str, signature: str, public: bytes) -> bool:
-    """Tell whether a signature is that of a public key, in PEM, over a grant's text."""
+    """Return whether a signature is that of a public key, in PEM, over a grant's text."""
     return node_keys.holds(_CONTEXT, text.encode(), signature, public.decode("ascii", "replace"))
 
 
@@ -262,7 +262,7 @@ def _invalid(why: str) -> InputError:
 
 
 def grant_text(grant: Mapping[str, Any]) -> str:
-    """Return the canonical text of a grant that is told as JSON, checked."""
+    """Return the canonical text of a grant that is stated as JSON, checked."""
     values = {**grant, "fields": tuple(grant.get("fields", ())), "area": canonical_area(grant.get("area"))}
     made = Grant(**values)
     made.check()

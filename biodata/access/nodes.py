@@ -88,22 +88,22 @@ def trust(
     key_file : Path
         The public key, as the node gave it.
     compared : str, optional
-        The fingerprint that the node told, in hexadecimal; blanks, colons and capitals make no difference.
+        The fingerprint that the node stated, in hexadecimal; blanks, colons and capitals make no difference.
     actor : str
         What the audit calls whoever does it.
 
     Raises
     ------
     InputError
-        If the file holds no public key, or that of another country's node; if its fingerprint is another than the node told;
+        If the file holds no public key, or that of another country's node; if its fingerprint is another than the node stated;
         or if another key of this node is trusted: that one is taken away first.
     """
     country = checked_country(code)
     public = node_keys.read_public(key_file.read_text(encoding="utf-8", errors="replace"), file=str(key_file))
-    told = node_keys.fingerprint(public)
-    if compared is not None and re.sub(r"[\s:]", "", compared).lower() != told:
+    text = node_keys.fingerprint(public)
+    if compared is not None and re.sub(r"[\s:]", "", compared).lower() != text:
         problem = "this key has another fingerprint than the node told: the file is not the one that it gave"
-        raise InputError(problem, file=str(key_file), value=compared, expected=told, code="FINGERPRINT_OTHER")
+        raise InputError(problem, file=str(key_file), value=compared, expected=text, code="FINGERPRINT_OTHER")
     with registry.session() as session, session.begin():
         node = session.get(Node, country)
         if node is not None and node.own:
@@ -124,8 +124,8 @@ def trust(
             session.add(node)
         # The number of the last manifest stays: a new key lets nobody bring an old one again.
         node.public_key, node.distrusted, node.trusted = public, None, now()
-        audit.append(session, actor=actor, action="node trust", subject=country, details={"fingerprint": told})
-    return told
+        audit.append(session, actor=actor, action="node trust", subject=country, details={"fingerprint": text})
+    return text
 
 
 def distrust(registry: Registry, code: str, *, actor: str = "command line") -> None:
@@ -172,7 +172,7 @@ def need_own(registry: Registry) -> str:
 
 
 def is_own(registry: Registry, code: str) -> bool:
-    """Tell whether this installation is the node of a country."""
+    """Return whether this installation is the node of a country."""
     with registry.session(read_only=True) as session:
         node = own(session)
         return node is not None and node.code == code
@@ -317,14 +317,14 @@ def export_node(settings: Settings, folder: Path, *, actor: str = "command line"
         unnamed.mkdir(parents=True)
         try:
             files = {RECORDS: _written(records, unnamed / RECORDS)}
-            told = {
+            facts = {
                 "format": node_keys.FORMAT, "node": code, "key": node_keys.fingerprint(node_keys.public_of(key)),
                 "sequence": sequence, "previous": previous, "release": release.id, "snapshot": release.snapshot,
                 "rules": rules.hash, "boundaries": settings.boundaries, "created": now().isoformat(),
                 "biodata": version("biodata"), "files": files, "datasets": datasets.sort("key").to_dicts(),
                 "counts": counts, "withdrawals": withdrawn,
             }  # fmt: skip
-            sha256 = node_keys.write_manifest(unnamed, told, key)
+            sha256 = node_keys.write_manifest(unnamed, facts, key)
             for path in unnamed.iterdir():
                 sync_file(path)
             with registry.session() as session, session.begin():
@@ -359,5 +359,5 @@ def _withdrawals(found: Any) -> list[dict[str, Any]]:
 def _written(frame: pl.DataFrame, path: Path) -> dict[str, Any]:
     """Write a table and return what the manifest tells of its file."""
     frame.write_parquet(path, compression="zstd", statistics=False)
-    told = digest(path)
-    return {"sha256": told.sha256, "bytes": told.bytes, "rows": frame.height}
+    checksum = digest(path)
+    return {"sha256": checksum.sha256, "bytes": checksum.bytes, "rows": frame.height}

@@ -21,13 +21,13 @@ from biodata.store.models import now
 from biodata.store.registry import Registry
 
 SOON_DAYS: Final = 90
-"""A permit that ends within so many days is told to end soon."""
+"""A permit that ends within so many days is stated to end soon."""
 
 MISSING: Final = (
     "No permit is told. Whether one, or a certificate of compliance with the Nagoya Protocol, stands behind these records "
     "has to be asked of their publisher."
 )
-"""What is said of a dataset that rests on no permit that is told."""
+"""What is said of a dataset that rests on no permit that is stated."""
 
 # After what the Clearing-House gives out and what those who check it take, as in api.cbd.int/api/v2013/documents/NUMBER.
 _IRCC: Final = re.compile(
@@ -62,7 +62,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PermitData:
-    """A permit as it is told.
+    """A permit as it is stated.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class PermitData:
     expires: date | None = None
 
 
-def checked(told: PermitData) -> PermitData:
+def checked(permit_data: PermitData) -> PermitData:
     """Return a permit with number and country as they are written.
 
     Raises
@@ -93,37 +93,52 @@ def checked(told: PermitData) -> PermitData:
     InputError
         If the number of a certificate is none, its country is not the permit's, or it ends before it begins.
     """
-    number = " ".join(told.number.split())
-    country = (told.country or "").strip().upper() or None
-    if told.kind is Kind.IRCC:
+    number = " ".join(permit_data.number.split())
+    country = (permit_data.country or "").strip().upper() or None
+    if permit_data.kind is Kind.IRCC:
         number = re.sub(r"[\s\u2010-\u2015]+", "-", number.upper())
         match = _IRCC.fullmatch(number)
         if match is None:
-            _refuse("no number of a certificate", "number", told.number, _IRCC_FORM)
+            _refuse("no number of a certificate", "number", permit_data.number, _IRCC_FORM)
         if country not in (None, match["country"]):
             _refuse(f"the number is one of {match['country']}", "country", str(country), match["country"])
         country = match["country"]
     if not number:
-        _refuse("this value is missing", "number", told.number, "the permit's number, as its authority writes it")
+        _refuse(
+            "this value is missing", "number", permit_data.number, "the permit's number, as its authority writes it"
+        )
     if country is None or pycountry.countries.get(alpha_2=country) is None:
-        column = "number" if told.kind is Kind.IRCC else "country"
+        column = "number" if permit_data.kind is Kind.IRCC else "country"
         _refuse("no such country", column, country or "", "an ISO 3166-1 alpha-2 code, as LA")
-    if told.issued is not None and told.expires is not None and told.expires < told.issued:
-        _refuse("it ends before it begins", "expires", told.expires.isoformat(), f"a day from {told.issued} on")
-    if not told.dataset.strip():
-        _refuse("this value is missing", "dataset", told.dataset, "the key of a dataset")
-    return PermitData(told.dataset.strip(), told.kind, number, country, told.authority, told.issued, told.expires)
+    if permit_data.issued is not None and permit_data.expires is not None and permit_data.expires < permit_data.issued:
+        _refuse(
+            "it ends before it begins",
+            "expires",
+            permit_data.expires.isoformat(),
+            f"a day from {permit_data.issued} on",
+        )
+    if not permit_data.dataset.strip():
+        _refuse("this value is missing", "dataset", permit_data.dataset, "the key of a dataset")
+    return PermitData(
+        permit_data.dataset.strip(),
+        permit_data.kind,
+        number,
+        country,
+        permit_data.authority,
+        permit_data.issued,
+        permit_data.expires,
+    )
 
 
-def record(registry: Registry, told: PermitData, *, actor: str) -> int:
-    """Keep a permit; the same once more changes what is told of it. Return its number here.
+def record(registry: Registry, permit_data: PermitData, *, actor: str) -> int:
+    """Keep a permit; the same once more changes what is stated of it. Return its number here.
 
     Raises
     ------
     InputError
         If it is not valid (`checked`).
     """
-    wanted = checked(told)
+    wanted = checked(permit_data)
     with registry.session() as session, session.begin():
         same = (Permit.dataset == wanted.dataset, Permit.kind == str(wanted.kind), Permit.number == wanted.number)
         found = session.scalar(select(Permit).where(*same))
@@ -140,7 +155,7 @@ def record(registry: Registry, told: PermitData, *, actor: str) -> int:
 
 
 def withdraw(registry: Registry, number: int, *, actor: str) -> None:
-    """Take a permit back, by its number here; it stays told as withdrawn.
+    """Take a permit back, by its number here; it stays stated as withdrawn.
 
     Raises
     ------
@@ -203,20 +218,20 @@ def notices(held: Iterable[Mapping[str, Any]]) -> list[str]:
 
     A permit that ended, or does not hold yet, may forbid what it allowed: who gave it has to be asked.
     """
-    told, held = [], list(held)
+    lines, held = [], list(held)
     for permit in held:
         asked = permit["authority"] or f"the authority of {permit['country']}"
         if permit["state"] == State.ENDED:
-            told.append(f"{permit['number']} ended on {permit['expires']}: ask {asked} before its records are used.")
+            lines.append(f"{permit['number']} ended on {permit['expires']}: ask {asked} before its records are used.")
         elif permit["state"] == State.ENDS_SOON:
-            told.append(f"{permit['number']} ends on {permit['expires']}.")
+            lines.append(f"{permit['number']} ends on {permit['expires']}.")
         elif permit["state"] == State.NOT_YET:
-            told.append(
+            lines.append(
                 f"{permit['number']} holds from {permit['issued']} on: ask {asked} before its records are used."
             )
         elif permit["state"] == State.WITHDRAWN:
-            told.append(f"{permit['number']} was withdrawn: ask {asked} before its records are used.")
-    return told if held else [MISSING]
+            lines.append(f"{permit['number']} was withdrawn: ask {asked} before its records are used.")
+    return lines if held else [MISSING]
 
 
 def _permit_as_json(permit: Permit) -> dict[str, Any]:

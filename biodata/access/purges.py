@@ -200,7 +200,7 @@ class Purged:
 
 
 def owed(registry: Registry) -> bool:
-    """Tell whether something was taken back, here or by a node, that is not purged yet."""
+    """Return whether something was taken back, here or by a node, that is not purged yet."""
     with registry.session(read_only=True) as session:
         return any("installation" not in purged for purged in session.scalars(select(Withdrawal.purged)))
 
@@ -241,7 +241,7 @@ def purge(
         records = [key for key in keys if key >= 0]
         gone = Tombstones.read(registry, secret(data))
         _take_out(settings, records, {*parts, *mended, *datasets}, gone)
-        # Before the release, so that results that were made of them are not told either.
+        # Before the release, so that results that were made of them are not stated either.
         blanked = blank(data, records, gone)
         for name in _MARKS:
             (data / name).unlink(missing_ok=True)
@@ -257,11 +257,11 @@ def purge(
         found = Purged(len(records), blanked.files, removed, made, forgotten, tuple(in_use))
         vacuum(settings)
         with registry.session() as session, session.begin():
-            told = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
+            facts = {"time": now().isoformat(), **found.as_dict(), "in_use": list(in_use)}
             for row in session.scalars(select(Withdrawal)):
-                row.purged = {**row.purged, "installation": told}
+                row.purged = {**row.purged, "installation": facts}
             jobs.add_once(session, RESULTS_JOB)
-            audit.append(session, actor=actor, action="purge", subject="installation", details=told)
+            audit.append(session, actor=actor, action="purge", subject="installation", details=facts)
     logger.info("purged: %s", found)
     return found
 
@@ -281,10 +281,10 @@ def purge_backups(settings: Settings, folder: Path, *, actor: str = "command lin
     made = backup(settings, folder)
     removed = forget_older(folder, keep=made.name)
     with Registry.open(settings) as registry, registry.session() as session, session.begin():
-        told = {"time": now().isoformat(), "files": removed, "kept": made.name}
+        facts = {"time": now().isoformat(), "files": removed, "kept": made.name}
         for row in session.scalars(select(Withdrawal)):
-            row.purged = {**row.purged, "backups": told}
-        audit.append(session, actor=actor, action="purge", subject="backups", details=told)
+            row.purged = {**row.purged, "backups": facts}
+        audit.append(session, actor=actor, action="purge", subject="backups", details=facts)
     return removed
 
 
@@ -314,11 +314,11 @@ def _take_out(settings: Settings, keys: Collection[int], datasets: Collection[st
 
 def _releases(data: Path) -> tuple[int, list[str]]:
     """Remove every release but the current one; return how many went, and those that somebody reads."""
-    told = pointer.read(data)
+    stated_pointer = pointer.read(data)
     removed, in_use = 0, []
     pointer.forget_previous(data)
     for path in pointer.files(data):
-        if told is not None and path == pointer.path(data, told.current.id):
+        if stated_pointer is not None and path == pointer.path(data, stated_pointer.current.id):
             continue
         if remove_unless_used(data, path):
             removed += 1
@@ -330,12 +330,12 @@ def _releases(data: Path) -> tuple[int, list[str]]:
 
 def _downloads(settings: Settings, registry: Registry) -> int:
     """Remove the files of downloads of other releases than the current one; the downloads then say that they are erased."""
-    told = pointer.read(settings.data)
+    stated_pointer = pointer.read(settings.data)
     with registry.session(read_only=True) as session:
         of_release = {row.id: row.request.get("release") for row in session.scalars(select(Download))}
     removed = 0
     for found in downloads.folder(settings).glob("*"):
-        if told is None or of_release.get(found.name) != told.current.id:
+        if stated_pointer is None or of_release.get(found.name) != stated_pointer.current.id:
             shutil.rmtree(found) if found.is_dir() else found.unlink()
             removed += 1
     return removed

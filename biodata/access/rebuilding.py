@@ -39,7 +39,7 @@ Step = Callable[[float], None]
 CAUSE: Final = pl.Schema(
     {"key": pl.Int64, "cause": pl.String, "rule": pl.String, "category": pl.String, "reason": pl.String}
 )
-"""Why a record of the old version is not told today."""
+"""Why a record of the old version is not stated today."""
 WITHHELD, GENERALISED, WITHDRAWN, COARSER = "withheld", "generalised", "withdrawn", "coarser_at_source"
 
 _GENERALISED: Final = "PUBLISHER_GENERALISED"
@@ -72,7 +72,7 @@ def rebuilt(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
     """Build an older version of the lake under today's rules, in batches; its file is gone when the block ends.
 
     A record that is gone since is left out. Of one that was changed since, both what it was and what it is decide how
-    much is told: a name that turned out to be that of a guarded species guards the old version too. One whose publisher
+    much is stated: a name that turned out to be that of a guarded species guards the old version too. One whose publisher
     made its place coarser since is left out, since the old version has the finer place.
 
     Parameters
@@ -84,7 +84,7 @@ def rebuilt(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
     snapshot : int
         The older version.
     step : function, optional
-        Told how far the work is (0-1); raises to stop it.
+        Stated how far the work is (0-1); raises to stop it.
 
     Raises
     ------
@@ -135,10 +135,10 @@ def _build(
     left_out, hidden, done = [since.gone], [pl.DataFrame(schema=CAUSE)], 0
     total = max(lake.count("occurrences", snapshot=snapshot), 1)
     for batch in lake.batches("occurrences", snapshot=snapshot, batch_rows=BATCH_ROWS):
-        kept, told = since.leave_out(batch)
+        kept, rows = since.leave_out(batch)
         decided = since.decide(kept, rules, boundaries)
         published = sharing.open_records(kept, rules, boundaries=boundaries, decided=decided, licences=licences)
-        left_out.append(told)
+        left_out.append(rows)
         hidden.append(_hidden(kept, decided))
         parts.append(path.with_name(f"published-{len(parts):06d}.parquet"))
         write_part(releases.placed(published), parts[-1], row_group_rows=20_000)
@@ -197,11 +197,11 @@ class _Since:
         return cls(_causes(gone), pl.concat(decided), pl.concat(coarser))
 
     def leave_out(self, batch: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the records of a batch that may be told, and the causes of those that became coarser."""
+        """Return the records of a batch that may be stated, and the causes of those that became coarser."""
         kept = batch.join(self.gone.select("key"), on="key", how="anti", maintain_order="left")
         finer = pl.col("key").is_in(self.coarser.implode()) & ~_is_coarse()
-        told = kept.filter(finer).select("key", cause=pl.lit(COARSER))
-        return kept.filter(~finer), _causes(told)
+        table = kept.filter(finer).select("key", cause=pl.lit(COARSER))
+        return kept.filter(~finer), _causes(table)
 
     def decide(self, batch: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> pl.DataFrame:
         """Return what decides about records: what they were, and what they are."""
@@ -228,8 +228,8 @@ def _set_apart(rules: sharing.RuleSet, hidden: pl.DataFrame) -> pl.DataFrame:
     """Return the causes of all records that do not go out as they are today; the reason is what the same rule tells of them."""
     assert rules.plan is not None
     apart = rules.plan.apart.hidden.select("key", "category", cause=_cause(), rule="rule_id", earlier=reason_of(rules))
-    told = hidden.select("key", "rule", "reason").unique(["key", "rule"])
-    found = apart.join(told, on=["key", "rule"], how="left", maintain_order="left")
+    table = hidden.select("key", "rule", "reason").unique(["key", "rule"])
+    found = apart.join(table, on=["key", "rule"], how="left", maintain_order="left")
     return _causes(found.with_columns(reason=pl.coalesce("reason", "earlier")))
 
 
@@ -240,8 +240,8 @@ def _cause() -> pl.Expr:
 
 def _causes(frame: pl.DataFrame) -> pl.DataFrame:
     """Return causes with every column of `CAUSE`."""
-    told = frame.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in CAUSE.items() if n not in frame.columns)
-    return told.select(pl.col(n).cast(t) for n, t in CAUSE.items())
+    table = frame.with_columns(pl.lit(None, dtype=t).alias(n) for n, t in CAUSE.items() if n not in frame.columns)
+    return table.select(pl.col(n).cast(t) for n, t in CAUSE.items())
 
 
 def _is_coarse() -> pl.Expr:

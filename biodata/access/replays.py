@@ -1,4 +1,4 @@
-"""A citation asked again under today's rules: identical, or exactly what is told no more, and why."""
+"""A citation asked again under today's rules: identical, or exactly what is stated no more, and why."""
 
 # ruff: noqa: S608 - names in SQL are our own and quoted; every value is a parameter.
 import logging
@@ -69,7 +69,7 @@ def question_area_km2(filter_: f.Filter | None) -> float | None:
 
 
 def too_small(area: float | None, category: str | None) -> bool:
-    """Tell whether an area is smaller than a category's cell on the equator; a withheld record's is that of 1°."""
+    """Return whether an area is smaller than a category's cell on the equator; a withheld record's is that of 1°."""
     if area is None or category in (None, str(SharingCategory.OPEN)):
         return False
     degrees = SharingCategory(category).cell_degrees or 1.0
@@ -121,7 +121,7 @@ _CAUSES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Records of a citation that are not told as they were, for one reason.
+    """Records of a citation that are not stated as they were, for one reason.
 
     Attributes
     ----------
@@ -153,12 +153,12 @@ class Replay:
     cited, today : dict
         `count` and `hash` of then and now; `rules_hash`, the lake's version, and today's version of biodata.
     unchanged : int
-        Records that are told exactly as they were.
+        Records that are stated exactly as they were.
     causes : dict of str to Cause
         withheld: a rule keeps them back. generalised: a rule makes their place coarser than it was. withdrawn: the lake
         has them no more. regrouped: rows that stood for records of a sensitive taxon, and are not published any more: the
         records were withdrawn, are withheld or go out by another cell. coarser_at_source: their publisher makes the place coarser now. beside_others: what other
-        records tell of them is different. told_otherwise: told in other words. less_generalised: a rule became milder.
+        records tell of them is different. told_otherwise: stated in other words. less_generalised: a rule became milder.
     added : Cause
         Records that the answer has now and had not.
     known : bool
@@ -200,7 +200,7 @@ def replay(
     citation_id : str
         The citation.
     step : function, optional
-        Told how far the work is (0-1); raises to stop it.
+        Stated how far the work is (0-1); raises to stop it.
     with_rows : function, optional
         Given the citation and the file of the rebuilt version, which is gone afterwards.
 
@@ -333,8 +333,8 @@ def _compare(kept: Path, made: Path, sensitive: pl.DataFrame, causes: pl.DataFra
 def _cause(rows: pl.DataFrame, area_km2: float | None) -> Cause:
     """Return the numbers of one cause.
 
-    A rule and a dataset are told only where the question's area is no smaller than the cell of the category: else the
-    question itself would tell where the records are, more exactly than the rule allows. Such records are counted
+    A rule and a dataset are stated only where the question's area is no smaller than the cell of the category: else the
+    question itself would state where the records are, more exactly than the rule allows. Such records are counted
     together.
     """
     groups: list[dict[str, Any]] = []
@@ -343,8 +343,8 @@ def _cause(rows: pl.DataFrame, area_km2: float | None) -> Cause:
         if too_small(area_km2, row["category"]):
             together = {name: together[name] + row[name] for name in together}
             continue
-        told: dict[str, Any] = {name: row[name] for name in GROUPED if name in row and row[name] not in (None, "")}
-        groups.append({**told, "count": row["count"], "absent": row["absent"]})
+        facts: dict[str, Any] = {name: row[name] for name in GROUPED if name in row and row[name] not in (None, "")}
+        groups.append({**facts, "count": row["count"], "absent": row["absent"]})
     if together["count"]:
         note = "The question's area is smaller than the cells of their category: what and why is not told of them."
         groups.append({**together, "note": note})

@@ -24,7 +24,7 @@ from biodata.text.scientific_names import parse_names
 Frame: TypeAlias = Callable[[Sequence[str], Filter], pl.DataFrame]
 Ask: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 RANKS: Final = ("acceptedScientificName", "species", "genus", "family", "order", "class", "phylum", "kingdom")
-"""Columns of a published record that tell a taxon it is within."""
+"""Columns of a published record that state a taxon it is within."""
 _ALWAYS: Final = ("key", "sharing_category", "cell_west", "cell_south", "cell_east", "cell_north")
 
 
@@ -174,8 +174,8 @@ def _facts_of(session: Session, numbers: Sequence[str]) -> dict[str, _Facts]:
             found[decision.request_id].decisions[decision.country] = decision
         for use in session.scalars(select(AccessUse).where(AccessUse.request_id.in_(some))):
             found[use.request_id].use = use
-        told = select(AccessReport).where(AccessReport.request_id.in_(some)).order_by(AccessReport.id)
-        for report in session.scalars(told):
+        stated_select = select(AccessReport).where(AccessReport.request_id.in_(some)).order_by(AccessReport.id)
+        for report in session.scalars(stated_select):
             found[report.request_id].reports.append(report)
     return found
 
@@ -195,7 +195,7 @@ def missing(number: str) -> InputError:
 
 
 def _may_see(who: Principal, row: AccessRequest) -> bool:
-    """Tell whether somebody may see a request: their own, or one of a country that they decide for."""
+    """Return whether somebody may see a request: their own, or one of a country that they decide for."""
     mine = who.account_id is not None and row.account_id == who.account_id
     return mine or any(may(who, Action.DECIDE_REQUEST, country=code) for code in row.wanted["countries"])
 
@@ -208,7 +208,7 @@ def _request_views(
 
 
 def _request_view(who: Principal, row: AccessRequest, owner: Account, facts: _Facts) -> dict[str, Any]:
-    """Return what is told of a request: never how many records it is about, but for those that were read."""
+    """Return what is stated of a request: never how many records it is about, but for those that were read."""
     made, use = facts.decisions, facts.use
     mine = row.account_id == who.account_id
     decisions = []
@@ -242,22 +242,22 @@ def _request_view(who: Principal, row: AccessRequest, owner: Account, facts: _Fa
 
 def _due(row: AccessRequest, facts: _Facts) -> list[str]:
     """Return what somebody has to do about a request, in words."""
-    today, told = now().date(), []
+    today, lines = now().date(), []
     for code in row.wanted["countries"]:
         one = facts.decisions.get(code)
         if one is None and row.created < now() - timedelta(days=_ANSWER_DAYS):
-            told.append(f"{code} has not answered since {row.created:%Y-%m-%d}")
+            lines.append(f"{code} has not answered since {row.created:%Y-%m-%d}")
         if one is None or _state(one) != "granted":
             continue
         ends = _end_of_grant(one)
         if ends < now() + timedelta(days=_SOON_DAYS):
-            told.append(f"the grant of {code} ends on {ends:%Y-%m-%d}; ask anew to go on")
+            lines.append(f"the grant of {code} ends on {ends:%Y-%m-%d}; ask anew to go on")
         if one.review is not None and one.review <= today:
-            told.append(f"{code} wanted to look at its grant again on {one.review}")
+            lines.append(f"{code} wanted to look at its grant again on {one.review}")
     due = _report_due(facts)
     if due is not None and due <= today + timedelta(days=_SOON_DAYS):
-        told.append(f"a report of what was made {'was' if due < today else 'is'} due on {due}")
-    return told
+        lines.append(f"a report of what was made {'was' if due < today else 'is'} due on {due}")
+    return lines
 
 
 def _state(one: AccessDecision | None) -> str:

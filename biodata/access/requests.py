@@ -28,7 +28,7 @@ def ask(
     registry: Registry, who: Principal, *, purpose: str, countries: Sequence[str], wanted: Mapping[str, Any],
     extends: str | None = None,
 ) -> str:  # fmt: skip
-    """Ask for exact records; nothing is told of how many there are.
+    """Ask for exact records; nothing is stated of how many there are.
 
     Parameters
     ----------
@@ -164,9 +164,9 @@ def decide(
                 decided_by=who.label,
             )
         )
-        told = {"country": country, "reason": reason, "grant": json.loads(grant) if grant is not None else None}
+        facts = {"country": country, "reason": reason, "grant": json.loads(grant) if grant is not None else None}
         audit.append(session, actor=who.label, action="access granted" if grant else "access refused",
-                     subject=number, details=told)  # fmt: skip
+                     subject=number, details=facts)  # fmt: skip
 
 
 def revoke(registry: Registry, who: Principal, number: str, country: str) -> str:
@@ -183,8 +183,8 @@ def revoke(registry: Registry, who: Principal, number: str, country: str) -> str
             raise missing(number)
         if found.revoked is None:
             found.revoked = now()
-            told = {"country": country}
-            audit.append(session, actor=who.label, action="grant revoked", subject=number, details=told)
+            facts = {"country": country}
+            audit.append(session, actor=who.label, action="grant revoked", subject=number, details=facts)
         return Grant.read(found.grant).id
 
 
@@ -207,16 +207,16 @@ def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, st
                 AccessDecision.revoked.is_(None),
             )
         ).all()
-        told = [
+        entries = [
             {"grant": one.grant or "", "signature": one.signature or ""}
             for one in found
             if not Grant.read(one.grant or "").expired()
         ]
-    if not told:
+    if not entries:
         problem = "nothing of this request is granted now"
         expected = "GET /v1/access/requests/ID tells how it stands in each country"
         raise InputError(problem, column="id", value=number, expected=expected, code="NOTHING_GRANTED")
-    return told
+    return entries
 
 
 def read(registry: Registry, who: Principal, number: str, rows: int) -> None:
@@ -234,7 +234,7 @@ def report(registry: Registry, who: Principal, number: str, *, made: str, links:
     Raises
     ------
     InputError
-        With REQUEST_MISSING, if the request is another's; or if nothing is told.
+        With REQUEST_MISSING, if the request is another's; or if nothing is stated.
     """
     if not 0 < len(made.strip()) <= 10_000 or len(links) > 50 or any(len(link) > 500 for link in links):
         problem, expected = "a report tells what was made", "1 to 10,000 characters, at most 50 links"
@@ -288,9 +288,9 @@ def report_revocations(registry: Registry, socket: Path) -> int:
     Raises
     ------
     StoreError
-        If it does not answer: the grants are taken back here in any case, and it is told at the next call.
+        If it does not answer: the grants are taken back here in any case, and it is stated at the next call.
     """
-    told = 0
+    stated = 0
     for grant in unreported_revocations(registry):
         exact_process.call_exact(socket, {"revoke": grant})
         number, _, country = grant.rpartition("-")
@@ -298,8 +298,8 @@ def report_revocations(registry: Registry, socket: Path) -> int:
             found = session.scalar(_decision(number, country))
             if found is not None:
                 found.exact_told = now()
-        told += 1
-    return told
+        stated += 1
+    return stated
 
 
 def _for_decision(session: Session, who: Principal, number: str, country: str) -> tuple[AccessRequest, Account]:
@@ -350,7 +350,7 @@ def _no_further(given: Grant, asked: Grant) -> None:
 
 
 def _is_in_force(before: AccessDecision, exact: Path | None) -> bool:
-    """Tell whether a decision stands: all do but a grant that the exact process does not take."""
+    """Return whether a decision stands: all do but a grant that the exact process does not take."""
     if before.grant is None or before.signature is None or before.revoked is not None or exact is None:
         return True
     return exact_process.is_signed(exact, before.grant, before.signature)

@@ -101,7 +101,7 @@ class RoleBinding:
     dataset : str, optional
         Key of a dataset.
     area : str, optional
-        Id of an area, as records tell it.
+        Id of an area, as records state it.
     taxon : str, optional
         Accepted scientific name of a taxon, which stands for all within it.
     """
@@ -112,9 +112,9 @@ class RoleBinding:
     area: str | None = None
     taxon: str | None = None
 
-    def covers(self, told: Mapping[str, Collection[str]]) -> bool:
-        """Tell whether the role goes as far as a thing of which this is told: what is not told is not covered."""
-        return all(bound is None or bound in told[name] for name, bound in self.scope().items())
+    def covers(self, facts: Mapping[str, Collection[str]]) -> bool:
+        """Return whether the role goes as far as a thing of which this is stated: what is not stated is not covered."""
+        return all(bound is None or bound in facts[name] for name, bound in self.scope().items())
 
     def scope(self) -> dict[str, str | None]:
         """Return what the role is bound to, by its name."""
@@ -157,7 +157,7 @@ def may(
     principal: Principal, action: Action, *, country: Stated = None, dataset: Stated = None, area: Stated = None,
     taxon: Stated = None,
 ) -> bool:  # fmt: skip
-    """Tell whether somebody may do something to a thing.
+    """Return whether somebody may do something to a thing.
 
     Parameters
     ----------
@@ -172,24 +172,24 @@ def may(
     Returns
     -------
     bool
-        False for an action that no table names, and for a bound role wherever the thing does not tell what it is
+        False for an action that no table names, and for a bound role wherever the thing does not state what it is
         bound to.
     """
     trusted = MAY.get(action, frozenset())
     if Role.PUBLIC in trusted:
         return True
-    told = {"country": _all(country), "dataset": _all(dataset), "area": _all(area), "taxon": _all(taxon)}
-    return any(binding.role in trusted and binding.covers(told) for binding in principal.roles)
+    facts = {"country": _all(country), "dataset": _all(dataset), "area": _all(area), "taxon": _all(taxon)}
+    return any(binding.role in trusted and binding.covers(facts) for binding in principal.roles)
 
 
 def may_somewhere(principal: Principal, action: Action) -> bool:
-    """Tell whether there can be a thing to which somebody may do something."""
+    """Return whether there can be a thing to which somebody may do something."""
     trusted = MAY.get(action, frozenset())
     return Role.PUBLIC in trusted or any(binding.role in trusted for binding in principal.roles)
 
 
 def may_grant(principal: Principal, wanted: RoleBinding) -> bool:
-    """Tell whether somebody may give, or take away, a role: nobody gives what goes further than their own.
+    """Return whether somebody may give, or take away, a role: nobody gives what goes further than their own.
 
     A node manager gives the lesser roles, within their own country, dataset, area and taxon, and makes others manager
     beside them; an administrator whose role is bound is bound here too. Who may be a node's manager at all is looked at
@@ -197,25 +197,25 @@ def may_grant(principal: Principal, wanted: RoleBinding) -> bool:
     """
     if wanted.role is Role.PUBLIC:
         return False
-    told = {name: _all(value) for name, value in wanted.scope().items()}
+    facts = {name: _all(value) for name, value in wanted.scope().items()}
     for own in principal.roles:
         gives = own.role is Role.ADMINISTRATOR or (
             own.role is Role.NODE_MANAGER and wanted.role in GRANTED_BY_NODES | {Role.NODE_MANAGER}
         )
-        if gives and own.covers(told):
+        if gives and own.covers(facts):
             return True
     return False
 
 
-def _all(told: Stated) -> Collection[str]:
-    """Return what is told as a collection."""
-    if told is None:
+def _all(text: Stated) -> Collection[str]:
+    """Return what is stated as a collection."""
+    if text is None:
         return ()
-    return (told,) if isinstance(told, str) else told
+    return (text,) if isinstance(text, str) else text
 
 
 def read_role(role: str, **scope: str | None) -> RoleBinding:
-    """Return the role that a word names, bound as told and checked.
+    """Return the role that a word names, bound as stated and checked.
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Changed:
         Records of the release before, and of the new one, by sharing category, withheld ones among them; empty where
         there was none.
     removed : dict of str to int
-        Files that went: releases, downloads. None go for a rule that is taken back: they tell less.
+        Files that went: releases, downloads. None go for a rule that is taken back: they state less.
     citations : int
         Citations that are asked again, so that each says what is withheld of it today.
     """
@@ -88,8 +88,8 @@ def add_rule(settings: Settings, rule: Rule, *, release: Release, actor: str = "
     with Registry.open(settings) as registry:
         rules_before = sharing_rules.rules_of(registry).hash
         sharing_rules.change(registry, added, actor=actor, reason=f"rule {rule.rule_id} added: {rule.reason}")
-        told = {"rules_before": rules_before}
-        return _release_anew(settings, registry, rule, release=release, action="added", actor=actor, told=told)
+        facts = {"rules_before": rules_before}
+        return _release_anew(settings, registry, rule, release=release, action="added", actor=actor, told=facts)
 
 
 def _release_anew(
@@ -198,7 +198,7 @@ def remove_rule(
 
     Notes
     -----
-    Older releases and downloads stay: they tell less than today's. Records that only this rule made
+    Older releases and downloads stay: they state less than today's. Records that only this rule made
     coarse in earlier releases are decided about anew.
     """
 
@@ -210,8 +210,8 @@ def remove_rule(
         rule = rules.named(rule_id)
         sharing_rules.change(registry, removed, actor=actor, reason=f"rule {rule_id} removed")
         sharing_memory.lift(registry, settings.data, [rule_id])
-        told = {"rules_before": rules.hash, "finer": list(finer)}
-        return _release_anew(settings, registry, rule, release=release, action="removed", actor=actor, told=told)
+        facts = {"rules_before": rules.hash, "finer": list(finer)}
+        return _release_anew(settings, registry, rule, release=release, action="removed", actor=actor, told=facts)
 
 
 ACTION = "sharing rules imported"
@@ -378,7 +378,7 @@ def records_carrying(settings: Settings, wanted: Assignment) -> int:
 
 
 def dataset_in_lake(settings: Settings, dataset: str) -> bool:
-    """Tell whether the lake has records of a dataset: a key that is misspelt has none."""
+    """Return whether the lake has records of a dataset: a key that is misspelt has none."""
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         chosen = Compare("datasetKey", "=", dataset)
         return any(
@@ -398,7 +398,7 @@ def put_label(registry: Registry, wanted: Assignment, *, actor: str) -> bool:
 
 
 def take_label(registry: Registry, unwanted: Assignment, *, actor: str) -> None:
-    """Take a label away: that of the same dataset, event and record, whatever else is told of it.
+    """Take a label away: that of the same dataset, event and record, whatever else is stated of it.
 
     Raises
     ------

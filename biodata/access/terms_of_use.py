@@ -3,9 +3,9 @@
 Restricted are records with a community's label, of a dataset that rests on a permit, or whose licence is none that
 everybody knows. Where an installation has no terms nothing is asked.
 
-Only downloads are counted, in steps of `STEP`, and less than that is told as such. No account is kept with a download,
-and neither its question nor its moment is told: a month is counted when it is over, so that who asks for the report each
-day does not see a number step up. Where one download has most of the records, how many it has is not told.
+Only downloads are counted, in steps of `STEP`, and less than that is stated as such. No account is kept with a download,
+and neither its question nor its moment is stated: a month is counted when it is over, so that who asks for the report each
+day does not see a number step up. Where one download has most of the records, how many it has is not stated.
 """
 
 import hashlib
@@ -103,7 +103,7 @@ def accept(registry: Registry, account_id: int, version: int, *, actor: str) -> 
 
 
 def accepted(registry: Registry, account_id: int | None) -> bool:
-    """Tell whether an account accepted the terms that hold; nobody in particular accepted nothing."""
+    """Return whether an account accepted the terms that hold; nobody in particular accepted nothing."""
     held = current(registry)
     if held is None:
         return True
@@ -114,7 +114,7 @@ def accepted(registry: Registry, account_id: int | None) -> bool:
 
 
 def restricts(registry: Registry, made: Mapping[str, Any]) -> bool:
-    """Tell whether a download holds restricted records, by what is told of it since it was made.
+    """Return whether a download holds restricted records, by what is stated of it since it was made.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _resting(registry: Registry) -> set[str]:
 
 
 STEP: Final = 5
-"""Counts of downloads are told in steps of so many."""
+"""Counts of downloads are stated in steps of so many."""
 FEWER: Final = f"fewer than {STEP}"
 MOSTLY_ONE: Final = "not told: one download has most of them"
 _OTHERS: Final = "all with fewer downloads"
@@ -269,12 +269,12 @@ def use_report(registry: Registry, country: str, *, year: int | None = None, day
 
 def _merged(counts: Counter[str]) -> dict[str, int]:
     """Return counts in steps, the most frequent first; those below a step together, or not at all."""
-    told = {name: _stepped(n) for name, n in sorted(counts.items(), key=lambda c: (-c[1], c[0])) if n >= STEP}
+    facts = {name: _stepped(n) for name, n in sorted(counts.items(), key=lambda c: (-c[1], c[0])) if n >= STEP}
     small = [n for n in counts.values() if n < STEP]
-    # A single small one would be told by standing alone.
+    # A single small one would be stated by standing alone.
     if len(small) > 1 and sum(small) >= STEP:
-        told[_OTHERS] = _stepped(sum(small))
-    return told
+        facts[_OTHERS] = _stepped(sum(small))
+    return facts
 
 
 def _stepped(n: int) -> int:

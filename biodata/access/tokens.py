@@ -131,7 +131,7 @@ class Tokens:
             return self._pair(session, account, login)
 
     def end(self, refresh: str) -> None:
-        """End the login of a refresh token; nothing is told of one that is not known."""
+        """End the login of a refresh token; nothing is stated of one that is not known."""
         if not self._knows(refresh):
             return
         with self._registry.session() as session, session.begin():
@@ -160,7 +160,7 @@ class Tokens:
             return accounts.principal_of(session, account)
 
     def _knows(self, refresh: str) -> bool:
-        """Tell whether a refresh token was ever made, without the lock of whoever writes: anybody can send any."""
+        """Return whether a refresh token was ever made, without the lock of whoever writes: anybody can send any."""
         with self._registry.session(read_only=True) as session:
             return session.get(RefreshToken, accounts.hashed(refresh)) is not None
 

@@ -146,7 +146,7 @@ def withdraw(
     settings : Settings
         The installation.
     reason : str
-        What is told of it; it must not tell a place, since it is public.
+        What is stated of it; it must not state a place, since it is public.
     release : function of settings
         Makes the release without them.
     dataset : str, optional
@@ -201,7 +201,7 @@ def note_part(
     dataset, part : str
         The part.
     reason, actor : str
-        What is told of it, and who does it.
+        What is stated of it, and who does it.
     keys : collection of int
         Every record that it ever had.
     events : collection of str
@@ -234,17 +234,17 @@ def later(
     countries = sorted(
         {role.country for role in who.roles if role.country and may(who, Action.WITHDRAW, country=role.country)}
     )
-    told = {"dataset": dataset, "keys": list(keys), "reason": reason, "countries": countries, "actor": who.label,
+    facts = {"dataset": dataset, "keys": list(keys), "reason": reason, "countries": countries, "actor": who.label,
             "account": who.account_id}  # fmt: skip
     with registry.session() as session, session.begin():
-        number = jobs.add(session, JOB, told)
+        number = jobs.add(session, JOB, facts)
         details = {"dataset": dataset, "keys": len(keys), "reason": reason, "countries": countries, "job": number}
         audit.append(session, actor=who.label, action="withdrawal asked", subject=dataset or "records", details=details)
     return number
 
 
 def is_of(registry: Registry, who: Principal, number: int) -> bool:
-    """Tell whether a job is a withdrawal that somebody asked for."""
+    """Return whether a job is a withdrawal that somebody asked for."""
     with registry.session(read_only=True) as session:
         job = session.get(Job, number)
         return job is not None and job.name == JOB and job.arguments.get("account") == who.account_id
@@ -269,7 +269,7 @@ def _wanted_of(lake: Lake, dataset: str | None, keys: Collection[int]) -> tuple[
     among = pl.DataFrame({"key": list(keys)}, schema={"key": pl.Int64}) if dataset is None else None
     columns = ["key", "node", "countryCode", "located_country_code"]
     rows = lake.read("occurrences", columns=columns, where=where, among=among)
-    # Every record that ever was: one that went before is still told by older versions.
+    # Every record that ever was: one that went before is still stated by older versions.
     columns = ["key", "datasetKey", "source_record_id"]
     known = lake.read("identities", columns=columns, where=where, among=among)
     events = 0 if dataset is None else lake.count("events", where=where)
@@ -333,8 +333,8 @@ def _note(
             for dataset, event in events.select("datasetKey", "eventID").iter_rows():
                 identity = event_identity(key, dataset, event)
                 if session.get(Tombstone, event_number(identity)) is None:
-                    told = {"key": event_number(identity), "dataset": dataset, "identity": identity}
-                    session.add(Tombstone(withdrawal_id=made.id, **told))
+                    facts = {"key": event_number(identity), "dataset": dataset, "identity": identity}
+                    session.add(Tombstone(withdrawal_id=made.id, **facts))
                     session.flush()
             made.purged = {}
             details = {"kind": kind, "records": mine.height, "reason": reason}

@@ -104,7 +104,7 @@ def check(areas: gpd.GeoDataFrame) -> None:
     Raises
     ------
     InputError
-        If a column is missing, the coordinate system is not told, or an area_id stands twice.
+        If a column is missing, the coordinate system is not stated, or an area_id stands twice.
     """
     missing = [name for name in ("area_id", "name", "country_codes") if name not in areas.columns]
     if missing or areas.crs is None:
@@ -117,7 +117,7 @@ def check(areas: gpd.GeoDataFrame) -> None:
 
 
 def differ(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Tell whether two areas are of different countries: both state one, and they share none."""
+    """Return whether two areas are of different countries: both state one, and they share none."""
     return bool(first) and bool(second) and not set(first) & set(second)
 
 
@@ -202,7 +202,7 @@ def read(
     layer : str, optional
         Of a GeoPackage or geodatabase: the layer to take; needed where there are several.
     id_column, name_column : str, optional
-        Columns with each area's id and name. Where none is told a column of a usual name is taken, for ids one whose
+        Columns with each area's id and name. Where none is stated a column of a usual name is taken, for ids one whose
         values differ, and else the row's number.
 
     Returns
@@ -211,7 +211,7 @@ def read(
         Columns area_id, name and geometry, in the file's own system.
     notes : list of str
         Which columns of usual names are no ids, since a value stands twice or is missing, and what is taken instead;
-        which columns could tell names, where none of a usual name does; and which areas seem to be another of the
+        which columns could state names, where none of a usual name does; and which areas seem to be another of the
         file, so that they are left out.
 
     Raises
@@ -337,24 +337,24 @@ def _ids(table: pl.DataFrame, path: Path, id_column: str | None) -> tuple[list[s
                 row=row, column=id_column, value=value, expected="one row for each area; join its parts",
                 code="AREA_REPEATED",
             )  # fmt: skip
-        told = f"nothing in row {row}" if first is None else f"{value!r} in rows {first} and {row}"
-        unfit.append(f"column {column.name} has {told}, so its values are no ids")
+        text = f"nothing in row {row}" if first is None else f"{value!r} in rows {first} and {row}"
+        unfit.append(f"column {column.name} has {text}, so its values are no ids")
     return ids, [f"{why}; {instead} taken (id_column names another one)" for why in unfit]
 
 
-def _columns(table: pl.DataFrame, path: Path, told: str | None, usual: tuple[str, ...]) -> list[pl.Series]:
-    """Return the column that was told, or those of usual names, the most usual first."""
-    if told is not None:
-        if told not in table.columns:
+def _columns(table: pl.DataFrame, path: Path, text: str | None, usual: tuple[str, ...]) -> list[pl.Series]:
+    """Return the column that was stated, or those of usual names, the most usual first."""
+    if text is not None:
+        if text not in table.columns:
             known = ", ".join(name for name in table.columns if name not in ("geometry", "source_file", "source_row"))
-            _refuse("the file has no such column", path, value=told, expected=f"one of {known}", code="COLUMN_UNKNOWN")
-        return [table[told]]
+            _refuse("the file has no such column", path, value=text, expected=f"one of {known}", code="COLUMN_UNKNOWN")
+        return [table[text]]
     by_name = {name.casefold(): name for name in reversed(table.columns)}
     return [table[by_name[name]] for name in usual if name in by_name]
 
 
 def _texts(table: pl.DataFrame) -> str:
-    """Return the columns that could tell names: texts that are no id and not the same in every row."""
+    """Return the columns that could state names: texts that are no id and not the same in every row."""
     texts = [
         name
         for name, dtype in table.schema.items()
@@ -370,5 +370,5 @@ def _unfit_row(ids: pl.Series) -> int | None:
     return None if unfit.is_empty() else int(unfit[0]) + 1
 
 
-def _refuse(problem: str, path: Path, **told: Any) -> NoReturn:
-    raise InputError(problem, file=path.name, **told)
+def _refuse(problem: str, path: Path, **facts: Any) -> NoReturn:
+    raise InputError(problem, file=path.name, **facts)

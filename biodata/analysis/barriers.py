@@ -4,7 +4,7 @@ After McRae, Hall, Beier & Theobald 2012, https://doi.org/10.1371/journal.pone.0
 were restored to resistance R', a way through it would cost CWD_A + CWD_B + D R', with the least accumulated cost from
 each area inside the window. What this saves of the least cost, for each metre restored, is the window's score. The
 window also bridges cells without data, so a river or a fence that has to be gone around gets its score. Where there is no
-way at all, nothing can be saved of the least cost and no score is defined; then it is told which window would open the
+way at all, nothing can be saved of the least cost and no score is defined; then it is stated which window would open the
 cheapest way.
 """
 

@@ -307,7 +307,7 @@ def _offer(
 
 @compiled
 def _known(cost: float) -> bool:
-    """Tell whether a cell has data."""
+    """Return whether a cell has data."""
     return not np.isnan(cost)
 
 

@@ -54,7 +54,7 @@ class CorridorParameters:
         Resistance up to which a cell counts as habitat in the corridor's evidence.
     drop_through : bool
         A pair whose cheapest path leads through a third area has no link of its own (Linkage Mapper's "drop corridors
-        that intersect core areas"); else it keeps its corridor, which tells the areas that it leads through.
+        that intersect core areas"); else it keeps its corridor, which states the areas that it leads through.
     """
 
     max_distance_m: float = 100_000.0

@@ -35,7 +35,7 @@ class Parts:
     Attributes
     ----------
     folder : Path
-        Where they lie; its name tells the run.
+        Where they lie; its name states the run.
     """
 
     folder: Path
@@ -61,7 +61,7 @@ class Parts:
         self._write("neighbours.json", json.dumps(rows).encode())
 
     def has(self, pair: Pair) -> bool:
-        """Tell whether a pair was stored and its file is whole."""
+        """Return whether a pair was stored and its file is whole."""
         return zipfile.is_zipfile(self.folder / _name(pair))
 
     def link(self, pair: Pair) -> Link | None:
@@ -132,13 +132,13 @@ def run_key(sites: list[Site], resistance: Floats, grid: Grid, choices: dict[str
     choices : dict
         Everything else that the answer depends on, as plain values.
     """
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     plain = {"choices": choices, "crs": grid.crs.to_wkt(), "transform": list(grid.transform), "shape": list(grid.shape)}
-    told.update(json.dumps(plain, sort_keys=True).encode())
+    digest.update(json.dumps(plain, sort_keys=True).encode())
     for site in sites:
-        told.update(json.dumps([site.area_id, site.name, site.country_codes]).encode() + shapely.to_wkb(site.shape))
-    told.update(np.ascontiguousarray(resistance).data)
-    return told.hexdigest()
+        digest.update(json.dumps([site.area_id, site.name, site.country_codes]).encode() + shapely.to_wkb(site.shape))
+    digest.update(np.ascontiguousarray(resistance).data)
+    return digest.hexdigest()
 
 
 def _name(pair: Pair) -> str:
@@ -146,7 +146,7 @@ def _name(pair: Pair) -> str:
 
 
 def _packed(name: str, values: Floats32, row: int, column: int, *, nothing: float) -> dict[str, Any]:
-    """Return the values of a window that are not `nothing`, and a bit for each cell that tells where they stand."""
+    """Return the values of a window that are not `nothing`, and a bit for each cell that states where they stand."""
     known = ~np.isnan(values) if np.isnan(nothing) else values != np.float32(nothing)
     window = np.array([row, column, *values.shape], dtype=np.int64)
     return {name: values[known], f"{name}_cells": np.packbits(known), f"{name}_window": window}

@@ -1,4 +1,4 @@
-"""Rows of the tables that tell corridors."""
+"""Rows of the tables that state corridors."""
 
 import json
 from collections.abc import Mapping

@@ -74,7 +74,7 @@ def search(ground: Floats | Path, asked: Search, cell_m: float, parameters: Corr
 
 
 def _exhausted(surface: CostSurface, resistance: Floats, reach: float, cell_m: float) -> bool:
-    """Tell whether a search reached all that can be reached: its dearest cell could still have taken a step."""
+    """Return whether a search reached all that can be reached: its dearest cell could still have taken a step."""
     dearest = np.max(surface.cost, where=np.isfinite(surface.cost), initial=0.0)
     step = np.max(resistance, where=np.isfinite(resistance), initial=0.0) * cell_m * math.sqrt(2)
     return bool(dearest + step <= reach)

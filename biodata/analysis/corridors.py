@@ -80,11 +80,11 @@ class CurrentMosaic:
         grid : Grid
         """
         named = dict(zip(pairs, rows, strict=True))
-        told = sorted(self.tightest.items(), key=lambda item: (-item[1][0], item[0]))
-        at = np.array([place[2:] for _, place in told], dtype=np.int64).reshape(-1, 2)
-        columns: dict[str, list[Any]] = {name: [named[pair][name] for pair, _ in told] for name in NAMES}
-        columns["current_a"] = [place[0] for _, place in told]
-        columns["effective_resistance"] = [place[1] for _, place in told]
+        entries = sorted(self.tightest.items(), key=lambda item: (-item[1][0], item[0]))
+        at = np.array([place[2:] for _, place in entries], dtype=np.int64).reshape(-1, 2)
+        columns: dict[str, list[Any]] = {name: [named[pair][name] for pair, _ in entries] for name in NAMES}
+        columns["current_a"] = [place[0] for _, place in entries]
+        columns["effective_resistance"] = [place[1] for _, place in entries]
         centres = grid.centres(at[:, 0], at[:, 1]).reshape(-1, 2)
         points = gpd.points_from_xy(centres[:, 0], centres[:, 1])
         return gpd.GeoDataFrame(columns, geometry=points, crs=grid.crs)

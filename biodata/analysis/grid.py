@@ -63,11 +63,11 @@ class Grid:
         return bool(self.crs.is_projected) and math.isclose(self.crs.axis_info[0].unit_conversion_factor, 1)
 
     def square(self, *, within: float = 1e-6) -> bool:
-        """Tell whether the sides of a cell differ by no more than this share, in the system's own unit."""
+        """Return whether the sides of a cell differ by no more than this share, in the system's own unit."""
         return math.isclose(self.transform.a, -self.transform.e, rel_tol=within)
 
     def lies_as(self, other: "Grid") -> bool:
-        """Tell whether the cells of another grid are these cells."""
+        """Return whether the cells of another grid are these cells."""
         near = np.allclose(self.bounds, other.bounds, rtol=0, atol=1e-3 * self.transform.a)
         return self.shape == other.shape and self.crs == other.crs and bool(near)
 
@@ -85,7 +85,7 @@ class Grid:
         """Return what cells hold on the ellipsoid, km², shape (rows, 1) or (rows, columns).
 
         A plane that does not keep areas tells its own: Web Mercator's cells hold 15 % less than their sides say at 21° N.
-        On a plane it is found at nodes and told between them in a straight line, right to a ten-thousandth on the maps of a
+        On a plane it is found at nodes and stated between them in a straight line, right to a ten-thousandth on the maps of a
         country.
         """
         if not self.crs.is_projected:

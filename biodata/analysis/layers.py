@@ -44,7 +44,7 @@ class LayerFile:
     form : str
         raster or vector.
     path : Path
-        A GeoTIFF or a GeoPackage that tells the right coordinate system and nodata value.
+        A GeoTIFF or a GeoPackage that states the right coordinate system and nodata value.
     measure : str
         categorical, continuous or features.
     crs : str
@@ -110,14 +110,14 @@ def grid_of(
     layers : mapping of str to LayerFile
         Land cover, else the first raster, gives its cells or its edges.
     cell_m : float, optional
-        Side of a cell of an equal-area grid, metres; the layer's own cells where none is told.
+        Side of a cell of an equal-area grid, metres; the layer's own cells where none is stated.
     box : west, south, east, north, optional
-        The window, degrees, WGS 84; all of the layer where none is told.
+        The window, degrees, WGS 84; all of the layer where none is stated.
 
     Raises
     ------
     InputError
-        If there is no raster and not both are told (GRID_EMPTY), or the box lies beside the layer (RASTER_OUTSIDE).
+        If there is no raster and not both are stated (GRID_EMPTY), or the box lies beside the layer (RASTER_OUTSIDE).
     """
     rasters = sorted(
         (layer for layer in layers.values() if layer.form == "raster"), key=lambda layer: layer.theme != "land_cover"
@@ -202,7 +202,7 @@ def pieces(layer: LayerFile, grid: Grid) -> Iterator[tuple[tuple[slice, slice], 
 
 
 def reaches(layer: LayerFile, grid: Grid) -> bool:
-    """Tell whether any cell of a raster layer may lie on a grid."""
+    """Return whether any cell of a raster layer may lie on a grid."""
     whole = own_grid(layer)
     return (_exact(whole, grid) or _window(whole, grid.bounds, grid.crs, margin=_MARGIN)) is not None
 

@@ -133,7 +133,7 @@ class Widths:
     Attributes
     ----------
     widths_m : ndarray of float64, (n,)
-        Width at each cell of the path, metres; to a power of ten of about a hundredth of a cell, as a raster tells no more.
+        Width at each cell of the path, metres; to a power of ten of about a hundredth of a cell, as a raster states no more.
     narrowest : int
         Which of them is the narrowest; the middle one where several are.
     middle : ndarray of float64, (n, 2)
@@ -358,7 +358,7 @@ def _path(end: tuple[int, int], first: Site, from_first: CostSurface, resistance
 
 
 def _could_leave(a: CostSurface, b: CostSurface, grid: Grid, limit: float, lowest: float) -> bool:
-    """Tell whether a way around through ground outside the raster might cost no more than the limit."""
+    """Return whether a way around through ground outside the raster might cost no more than the limit."""
     if not (a.at_raster_edge and b.at_raster_edge):
         return False
     exits = []

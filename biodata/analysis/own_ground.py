@@ -55,7 +55,7 @@ def read_resistance(
     nodata : float, optional
         A value that stands for no data besides the one that the file declares.
     crs : str, optional
-        The coordinate system of a file that tells none, as pyproj reads it.
+        The coordinate system of a file that states none, as pyproj reads it.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def read_resistance(
 
 
 def _system(source: Any, path: Path, declared: str | None) -> CRS:
-    """Return the coordinate system, the declared one where the file tells none."""
+    """Return the coordinate system, the declared one where the file states none."""
     own = None if source.crs is None else CRS.from_user_input(source.crs.to_wkt())
     if own is not None and not (own.is_projected or own.is_geographic):
         own = None  # a local system has no place on the ground
@@ -171,7 +171,7 @@ def _check(values: Floats, grid: Grid, path: Path) -> None:
 
 
 def _shortest(value: float) -> str:
-    """Return a number in as few digits as it can be told again in, single precision being enough where it is one."""
+    """Return a number in as few digits as it can be stated again in, single precision being enough where it is one."""
     short = f"{value:g}"
     if float(short) == value:
         return short
@@ -249,7 +249,7 @@ def areas(path: Path, grid: Grid) -> gpd.GeoDataFrame:
     Parameters
     ----------
     path : Path
-        Whole numbers above 0 are ids; 0 and cells without data are no area. One that tells no system has the grid's.
+        Whole numbers above 0 are ids; 0 and cells without data are no area. One that states no system has the grid's.
     grid : Grid
         The resistance raster's.
 

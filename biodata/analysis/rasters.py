@@ -35,7 +35,7 @@ def read(path: Path, *, crs: CRS | None = None) -> tuple[Floats, Grid]:
     path : Path
         Any raster that GDAL reads, north up.
     crs : pyproj.CRS, optional
-        The coordinate system of a file that tells none.
+        The coordinate system of a file that states none.
 
     Returns
     -------

@@ -129,7 +129,7 @@ def read_points(text: str, lowest: float, highest: float) -> tuple[tuple[float, 
 
 
 def read_curve(text: str, points: tuple[tuple[float, float], ...], *, of_class: bool) -> Curve:
-    """Read how a function runs: `straight` (also where nothing is told), or `exponential` with a number.
+    """Read how a function runs: `straight` (also where nothing is stated), or `exponential` with a number.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ class RuleTable:
     name : str
         The file's name.
     species : str or None
-        None where the table tells none.
+        None where the table states none.
     version : str
         A checksum of what the lines for this species say, behind what the column `version` tells: one value changed is
         another version, another species' value or a note is not.
@@ -338,19 +338,19 @@ def read_rules(path: Path) -> Mapping[str | None, RuleTable]:
         (_, _), (other, number), *_ = versions.items()
         raise _fault(path.name, number, "version", other, "the table tells two versions", "one version in every row")
     digest = hashlib.sha256(data).hexdigest()
-    told = next(iter(versions), "")
+    text = next(iter(versions), "")
     named = [name for name in dict.fromkeys(name for name, _ in rules) if name]
     species: list[str | None] = [*named] if named else [None]
-    return {one: _table(path.name, one, told, digest, rules) for one in species}
+    return {one: _table(path.name, one, text, digest, rules) for one in species}
 
 
 def for_species(tables: Mapping[str | None, RuleTable], species: str | None, *, file: str) -> RuleTable:
-    """Return the lines for a species; for a table of one species or none it need not be told.
+    """Return the lines for a species; for a table of one species or none it need not be stated.
 
     Raises
     ------
     InputError
-        If the table does not have the species, or has several and none is told (SPECIES_UNKNOWN).
+        If the table does not have the species, or has several and none is stated (SPECIES_UNKNOWN).
     """
     if species is None and len(tables) == 1:
         return next(iter(tables.values()))
@@ -361,7 +361,7 @@ def for_species(tables: Mapping[str | None, RuleTable], species: str | None, *, 
     raise InputError(problem, file=file, value=species, expected=f"one of {known}", code="SPECIES_UNKNOWN")
 
 
-def _table(name: str, species: str | None, told: str, digest: str, rules: list[tuple[str, Rule]]) -> RuleTable:
+def _table(name: str, species: str | None, text: str, digest: str, rules: list[tuple[str, Rule]]) -> RuleTable:
     """Return the lines for one species, no class of a layer twice."""
     own = [rule for one, rule in rules if one in ("", species or "")]
     seen: dict[tuple[str, str, str], int] = {}
@@ -372,7 +372,7 @@ def _table(name: str, species: str | None, told: str, digest: str, rules: list[t
             problem = f"the same stands in row {seen[key]} already"
             raise _fault(name, rule.row, column, rule.of_class or rule.function, problem)
         seen[key] = rule.row
-    return RuleTable(name, species, "-".join(filter(None, (told, _checksum(own)))), digest, tuple(own))
+    return RuleTable(name, species, "-".join(filter(None, (text, _checksum(own)))), digest, tuple(own))
 
 
 def _checksum(rules: list[Rule]) -> str:
@@ -401,8 +401,10 @@ def _rule(row: dict[str, str], file: str, number: int) -> Rule:
     if not layer:
         raise _fault(file, number, "layer", "", "the line names no layer", "land_cover, elevation, roads, …")
     if bool(of_class) == bool(function):
-        told = "the line has both a class and a function" if of_class else "the line has neither a class nor a function"
-        raise _fault(file, number, "class", of_class, told, "one of the two")
+        stated = (
+            "the line has both a class and a function" if of_class else "the line has neither a class nor a function"
+        )
+        raise _fault(file, number, "class", of_class, stated, "one of the two")
     if function and function not in FUNCTIONS:
         raise _fault(file, number, "function", function, "there is no such function", ", ".join(FUNCTIONS))
     combine = row.get("combine", "").lower()

@@ -1,6 +1,6 @@
 """Whether a taxon is among what a survey looked for: its declared scope, in Latin or by common names.
 
-What stands above a species is told by its record, else by the bundled lists of genera, so that a survey needs no
+What stands above a species is stated by its record, else by the bundled lists of genera, so that a survey needs no
 checklist for a scope such as Mammalia.
 """
 
@@ -47,23 +47,23 @@ class Standing:
     known: frozenset[str]
 
 
-def standing(name: str, told: Mapping[str, Collection[str]]) -> Standing:
-    """Return where a taxon stands, from what its records tell and from the bundled lists.
+def standing(name: str, facts: Mapping[str, Collection[str]]) -> Standing:
+    """Return where a taxon stands, from what its records state and from the bundled lists.
 
     Parameters
     ----------
     name : str
         Its scientific name, at whatever rank.
-    told : mapping of str to collection of str
-        What its records tell by rank (`species`, and `reference_list.CLASSIFICATION`).
+    facts : mapping of str to collection of str
+        What its records state by rank (`species`, and `reference_list.CLASSIFICATION`).
 
     Notes
     -----
-    A genus of animals and of plants (Hystrix is a porcupine and a grass) is both where no record tells more: nobody
+    A genus of animals and of plants (Hystrix is a porcupine and a grass) is both where no record states more: nobody
     who looked for mammals lists a grass.
     """
     words = canonical_name(name).casefold().split()
-    given = {rank: {value.strip().casefold() for value in values if value.strip()} for rank, values in told.items()}
+    given = {rank: {value.strip().casefold() for value in values if value.strip()} for rank, values in facts.items()}
     names = {name.strip().casefold(), *words[:1], " ".join(words[:2])}.union(*given.values())
     known = {rank for rank, values in given.items() if values}
     above_it = [one for word in (*sorted(given.get("genus", ())), *words[:1]) for one in lineages(word.capitalize())]
@@ -105,14 +105,14 @@ def holding(
         )
         scope = pl.when(pl.col("held") == Holds.INSIDE).then(without.otherwise("held")).otherwise("held")
         return pl.DataFrame({"held": held, "out": left_out}).select(scope.alias("scope"))["scope"]
-    told = scopes.rename("scope").to_frame().select(pl.col("scope").list.join(_BETWEEN))["scope"]
-    asked = [one for one in told.drop_nulls().unique() if one.replace(_BETWEEN, "").strip()]
+    values = scopes.rename("scope").to_frame().select(pl.col("scope").list.join(_BETWEEN))["scope"]
+    asked = [one for one in values.drop_nulls().unique() if one.replace(_BETWEEN, "").strip()]
     answers = [str(_holds(one.split(_BETWEEN), taxon, ranks or {})) for one in asked]
-    return told.replace_strict(asked, answers, default=None, return_dtype=pl.String)
+    return values.replace_strict(asked, answers, default=None, return_dtype=pl.String)
 
 
 def _holds(scope: Iterable[str], taxon: Standing, ranks: Mapping[str, str]) -> Holds:
-    """Tell whether a scope holds a taxon: where one of its words does, whatever the others are."""
+    """Return whether a scope holds a taxon: where one of its words does, whatever the others are."""
     found = {_word_holds(word, taxon, ranks) for word in scope if word.strip()}
     return next(one for one in (Holds.INSIDE, Holds.UNPLACED, Holds.UNREAD, Holds.OUTSIDE) if one in found)
 
@@ -139,7 +139,7 @@ def unclear(scopes: pl.Series, records: pl.DataFrame) -> tuple[list[str], list[s
     Returns
     -------
     names : list of str
-        Species of which no list tells the class, and no record either.
+        Species of which no list states the class, and no record either.
     words : list of str
         Words of the scopes that are no taxon that is known.
     """
@@ -150,8 +150,8 @@ def unclear(scopes: pl.Series, records: pl.DataFrame) -> tuple[list[str], list[s
     known = {name.casefold(): rank for rank in ranks for name in records[rank].drop_nulls().unique()}
     by_name = records.drop_nulls("scientificName").group_by("scientificName", maintain_order=True)
     standings = {
-        name: standing(name, dict(zip(ranks, told, strict=True)))
-        for name, *told in by_name.agg(pl.col(ranks).drop_nulls().unique()).iter_rows()
+        name: standing(name, dict(zip(ranks, entries, strict=True)))
+        for name, *entries in by_name.agg(pl.col(ranks).drop_nulls().unique()).iter_rows()
     }
     own = frozenset[str]().union(*(one.names for one in standings.values()))
     words = [

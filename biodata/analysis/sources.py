@@ -43,7 +43,7 @@ class PlaceTable:
     names : dict of str to str
         Heading by its lower-case text.
     xy : ndarray of float64, (n, 2)
-        In the grid's system; nan where the place is not told.
+        In the grid's system; nan where the place is not stated.
     """
 
     rows: pl.DataFrame
@@ -62,7 +62,7 @@ def read_table(path: Path, grid: Grid, *, blanks: bool = False) -> PlaceTable:
         grid's own system.
     grid : Grid
     blanks : bool
-        Whether a row may tell no place.
+        Whether a row may state no place.
 
     Raises
     ------
@@ -93,9 +93,9 @@ def read_table(path: Path, grid: Grid, *, blanks: bool = False) -> PlaceTable:
             for name, limit in zip(pair, limits, strict=True)
         ]
     )
-    told = np.isfinite(xy).all(axis=1)
-    if in_degrees and told.any():
-        xy[told] = geo.project(xy[told], 4326, grid.crs)
+    known = np.isfinite(xy).all(axis=1)
+    if in_degrees and known.any():
+        xy[known] = geo.project(xy[known], 4326, grid.crs)
     return PlaceTable(rows, lines, names, xy)
 
 
@@ -123,11 +123,11 @@ def numbers(
     """
     found = np.full(len(texts), np.nan)
     for i, text in enumerate(texts):
-        told = (text or "").strip()
-        if not told and blanks:
+        stated = (text or "").strip()
+        if not stated and blanks:
             continue
         try:
-            found[i] = float(told)
+            found[i] = float(stated)
         except ValueError:
             found[i] = math.inf
         if not abs(found[i]) <= limit or math.isinf(found[i]):

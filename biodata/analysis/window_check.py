@@ -61,8 +61,8 @@ class WindowCheck:
             f"window: from a smaller one inside the raster that grew by {self.growth:.0%} to all of it{short}, {same} of "
             f"{len(self.changes)} pairs stayed the same"
         )
-        told = (changed[name].to_list()[:5] for name in (*_KEYS, "least_cost_change", "area_change"))
-        for first, second, cost, area in zip(*told, strict=True):
+        entries = (changed[name].to_list()[:5] for name in (*_KEYS, "least_cost_change", "area_change"))
+        for first, second, cost, area in zip(*entries, strict=True):
             text += f"; {first} - {second}: least cost {_percent(cost)}, area {_percent(area)}"
         return text + ("; …" if len(changed) > 5 else "")
 

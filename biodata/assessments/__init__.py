@@ -3,7 +3,7 @@
 Two audiences, two runs of the same rules. `assess` looks at every record of the lake and keeps what it finds in the
 lake's table `assessments`, for analyses and curators. `of_release` looks at the published rows of open records alone,
 and at which of these were equal rows of a file without identifiers: what a release tells of them is a function of them.
-So no link, no flag and no hidden record of a release can tell anything of a record that is generalised or withheld.
+So no link, no flag and no hidden record of a release can state anything of a record that is generalised or withheld.
 Leaving out only the groups that hold such a record would not do: two open records that plainly are one, and yet are not
 linked, would tell of a third.
 """

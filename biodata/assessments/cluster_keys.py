@@ -13,7 +13,7 @@ The keys, the surest first: gbifID, a global occurrenceID, institutionCode with 
 collector's number; species, day, place and recorder; species, instant and place; and a song or sighting that two teams
 note on both sides of a border (`border_events`).
 
-A cluster is represented by the record that tells most (`cluster_facts.FILLED`), of these by the one with the smallest
+A cluster is represented by the record that states most (`cluster_facts.FILLED`), of these by the one with the smallest
 uncertainty, then by one that did not come by way of GBIF, then by the first by dataset and identifier: never by `key`,
 which is random.
 
@@ -213,7 +213,7 @@ class Kind:
 
 
 def _differs(name: str) -> pl.Expr:
-    """Tell where records that tell a column do not all tell the same."""
+    """Tell where records that state a column do not all tell the same."""
     return (pl.col(name).min() != pl.col(name).max()).fill_null(value=False)
 
 
@@ -343,7 +343,7 @@ def named_by_others(facts: pl.DataFrame) -> pl.Series:
 
 
 def _keys(rows: pl.DataFrame, kind: int, *columns: str) -> pl.DataFrame:
-    """Return keys of one kind: of the rows that tell all the columns."""
+    """Return keys of one kind: of the rows that state all the columns."""
     return rows.drop_nulls(list(columns)).select(
         "key", kind=pl.lit(kind, dtype=pl.UInt8), block=pl.struct(columns).hash(kind)
     )
@@ -375,15 +375,15 @@ def edges(keys: pl.DataFrame, facts: pl.DataFrame, units: pl.DataFrame | None = 
     """
     within = units is None
     wanted = [number for number, kind in enumerate(KINDS) if (kind.tier == WITHIN) == within]
-    told = facts.with_columns(person=pl.col("people").list.sort().hash(7)).with_columns(
+    table = facts.with_columns(person=pl.col("people").list.sort().hash(7)).with_columns(
         person=pl.when(pl.col("people").list.len() > 0).then("person")
     )
-    told = told.with_columns(unit="key") if units is None else _with_units(told, units)
+    table = table.with_columns(unit="key") if units is None else _with_units(table, units)
     found = [pl.DataFrame(schema=EDGES)]
     for number in wanted:
         kind = KINDS[number]
         own = keys.filter(pl.col("kind") == number).select("key", "block")
-        rows = own.join(told, on="key")
+        rows = own.join(table, on="key")
         if number == _BORDER:
             found.append(border_edges(rows, tier=kind.tier).select(EDGES.names()))
             continue
@@ -437,14 +437,14 @@ def clusters(edges: pl.DataFrame, records: pl.DataFrame, units: pl.DataFrame) ->
     """
     if edges.is_empty():
         return pl.DataFrame(schema=CLUSTERS)
-    told = _with_units(records.unique("key"), units).select("key", "dataset", "unit")
+    table = _with_units(records.unique("key"), units).select("key", "dataset", "unit")
     waiting, done = edges, [pl.DataFrame(schema={"key": pl.Int64, "part": pl.UInt64, "reason": pl.String})]
     for tier in range(_TIERS, WITHIN - 1, -1):
         waiting = waiting.filter(pl.col("tier") <= tier)
         if waiting.is_empty():
             break
         members, part = _parts(waiting)
-        parts = pl.DataFrame({"key": members, "part": part}).join(told, on="key")
+        parts = pl.DataFrame({"key": members, "part": part}).join(table, on="key")
         twice = parts.group_by("part").agg(apart=pl.struct("dataset", "unit").n_unique() > pl.col("dataset").n_unique())
         parts = parts.join(twice, on="part").select("key", "apart", part=pl.struct("part", tier=pl.lit(tier)).hash(3))
         rows = waiting.join(parts, on="key")

@@ -47,9 +47,11 @@ class FactFiles:
         """Return the clusters of all records, as `matching.clusters.clusters` does."""
         self._write_keys()
         self._write_shared()
-        edges = pl.concat([pl.DataFrame(schema=clusters.EDGES), *(clusters.edges(*told) for told in self._shared())])
+        edges = pl.concat(
+            [pl.DataFrame(schema=clusters.EDGES), *(clusters.edges(*entries) for entries in self._shared())]
+        )
         units = clusters.units(edges)
-        edges = pl.concat([edges, *(clusters.edges(*told, units) for told in self._shared())])
+        edges = pl.concat([edges, *(clusters.edges(*entries, units) for entries in self._shared())])
         return clusters.clusters(edges, self._of(edges["key"], clusters.REPRESENTS), units)
 
     def _write_keys(self) -> None:

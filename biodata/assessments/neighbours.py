@@ -91,7 +91,7 @@ class Neighbours:
             now.append(found)
             other += [one.join(two, on=["key", "flag"], how="anti")["key"] for one, two in ((was, found), (found, was))]
         clustered, reached = self._clusters()
-        # A cluster may be told by another record, or for another reason, although its records are the same.
+        # A cluster may be stated by another record, or for another reason, although its records are the same.
         then = self._clustered_before(pl.concat([*other, reached["key"]]).unique())
         mine = then.join(reached, on="key", how="semi")
         changed = [
@@ -222,8 +222,8 @@ class Neighbours:
 
     def _facts(self, rows: pl.DataFrame, snapshot: int | None = None) -> pl.DataFrame:
         """Return what keys of clusters are made of, of records as a version of the lake had them."""
-        told = unidentified(self._lake, snapshot=self._now if snapshot is None else snapshot, among=rows.select("key"))
-        return cluster_facts.facts(with_utc(rows.join(told, on="key", how="left", maintain_order="left")))
+        table = unidentified(self._lake, snapshot=self._now if snapshot is None else snapshot, among=rows.select("key"))
+        return cluster_facts.facts(with_utc(rows.join(table, on="key", how="left", maintain_order="left")))
 
     def _rows(self, which: str, columns: Sequence[str] = _COLUMNS, **frames: pl.DataFrame) -> pl.DataFrame:
         """Return records of the release; with all columns few, by their places, so that only the row groups are opened that hold one."""

@@ -1,4 +1,4 @@
-"""Which results of runs may still be told: those whose records are no more hidden now than when they were read."""
+"""Which results of runs may still be stated: those whose records are no more hidden now than when they were read."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ _STRICTNESS: Final[Mapping[str, int]] = MappingProxyType({str(one): one.strictne
 
 
 def remember(data: Path, run_id: str, records: pl.DataFrame, *, more: bool = False) -> None:
-    """Keep which records a run read, and how exactly each was told then.
+    """Keep which records a run read, and how exactly each was stated then.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def published_coarser(
             pl.col("now").is_null() | (pl.col("now") > pl.col("strictness"))
         )
         named = records.select("key", own=pl.coalesce(*_NAMES, pl.lit("a record without a name")))
-        told = coarser.join(named, on="key", how="left").select(pl.coalesce("own", "name", pl.lit(GONE)))
-        names |= set(told.to_series())
+        table = coarser.join(named, on="key", how="left").select(pl.coalesce("own", "name", pl.lit(GONE)))
+        names |= set(table.to_series())
     return tuple(sorted(names))
 
 
@@ -160,23 +160,23 @@ def published_results(lake: Lake, table: str, *, rules: sharing.RuleSet, boundar
 
 
 def left_behind(lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet) -> dict[str, int]:
-    """Count the results of a table that are not told today: `exact` of exact records, `stale` to be made again."""
+    """Count the results of a table that are not stated today: `exact` of exact records, `stale` to be made again."""
     stored = lake.read(table)
     exact = stored.filter(~of_public_view()).height
-    told = published_results(lake, table, rules=rules, boundaries=boundaries).height
-    return {"exact": exact, "stale": stored.height - exact - told}
+    number = published_results(lake, table, rules=rules, boundaries=boundaries).height
+    return {"exact": exact, "stale": stored.height - exact - number}
 
 
 def held_results(
     lake: Lake, table: str, *, rules: sharing.RuleSet, boundaries: BoundarySet
 ) -> dict[tuple[str, str], str]:
-    """Return, by name and run of each result that is to be made again, why it is not told today."""
+    """Return, by name and run of each result that is to be made again, why it is not stated today."""
     stored = lake.read(table)
     if "evidence_view" not in stored.columns:
         return {}
     key, stored = stored.columns[0], stored.filter(of_public_view())
-    told = published_results(lake, table, rules=rules, boundaries=boundaries)[key].to_list()
-    held = stored.filter(~pl.col(key).is_in(told)).sort(key)
+    entries = published_results(lake, table, rules=rules, boundaries=boundaries)[key].to_list()
+    held = stored.filter(~pl.col(key).is_in(entries)).sort(key)
     why = _coarser(lake, held, rules, boundaries)
     return {
         (name, run): f"its run read what goes out coarser today, or not at all: {shorten(', '.join(names))}"
@@ -198,17 +198,17 @@ def _coarser(
 
 
 def _without_findings(stored: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
-    """Return corridors without what was found over their runs by records, where that may not be told."""
+    """Return corridors without what was found over their runs by records, where that may not be stated."""
     bare = pl.col("evidence").map_elements(_bare, return_dtype=pl.String)
     return stored.with_columns(evidence=pl.when(which).then(bare).otherwise("evidence"))
 
 
 def _bare(evidence: str) -> str:
     """Return the evidence of a result without the findings that read records."""
-    told = json.loads(evidence)
-    found = {kind: one for kind, one in told.get("findings", {}).items() if kind not in _BY_RECORDS}
+    content = json.loads(evidence)
+    found = {kind: one for kind, one in content.get("findings", {}).items() if kind not in _BY_RECORDS}
     return json.dumps(
-        {name: one for name, one in told.items() if name != "findings"} | ({"findings": found} if found else {}),
+        {name: one for name, one in content.items() if name != "findings"} | ({"findings": found} if found else {}),
         ensure_ascii=False,
         sort_keys=True,
     )

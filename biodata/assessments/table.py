@@ -83,8 +83,8 @@ def assess(settings: Settings, *, lake: Lake | None = None) -> AssessReport:
             return assess(settings, lake=opened)
     mark = settings.data / "assessed.json"
     state = _state(settings, lake)
-    told = _read(mark)
-    if told == {**state, "assessments": lake.changed_at("assessments")}:
+    content = _read(mark)
+    if content == {**state, "assessments": lake.changed_at("assessments")}:
         return _report(lake, changed=False)
     snapshot = lake.snapshot()
     columns = [*cluster_facts.COLUMNS, "year", "source_record_id", "repairs"]
@@ -126,8 +126,8 @@ def of_open(settings: Settings, lake: Lake, rules: sharing.RuleSet) -> pl.DataFr
     judged = {table: lake.changed_at(table) for table in ("taxa", "protected_areas")}
     apart = 0 if rules.plan is None else int(rules.plan.not_open.hash().sum() or 0)
     state = {**_state(settings, lake), **judged, "sharing": rules.hash, "apart": apart, "code": code_hash()}
-    told = _read(mark)
-    if kept.is_file() and told == {**state, "sha256": _sha256(kept)}:
+    content = _read(mark)
+    if kept.is_file() and content == {**state, "sha256": _sha256(kept)}:
         return pl.read_parquet(kept)
     found = _found_of_open(settings, lake, rules)
     part = kept.with_name(f"{kept.name}.part")
@@ -197,8 +197,8 @@ def _report(lake: Lake, *, changed: bool) -> AssessReport:
     frame = lake.read("assessments")
     flags = frame["flags"].explode().drop_nulls().value_counts().sort("count", "flags", descending=[True, False])
     clustered = frame.filter(pl.col("cluster_id").is_not_null())
-    told = clustered.select(reason=pl.col("cluster_reasons").list.join("; "))
-    reasons = told.group_by("reason").len().sort("len", "reason", descending=[True, False])
+    table = clustered.select(reason=pl.col("cluster_reasons").list.join("; "))
+    reasons = table.group_by("reason").len().sort("len", "reason", descending=[True, False])
     return AssessReport(
         snapshot=lake.snapshot(),
         records=lake.count("occurrences"),
@@ -226,20 +226,20 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write(mark: Path, told: dict[str, Any]) -> None:
+def _write(mark: Path, facts: dict[str, Any]) -> None:
     """Note what was found of which records; the note appears whole or not at all."""
     part = mark.with_name(f"{mark.name}.part")
-    part.write_text(json.dumps(told), encoding="utf-8")
+    part.write_text(json.dumps(facts), encoding="utf-8")
     part.replace(mark)
 
 
 def _read(path: Path) -> dict[str, Any]:
     """Return what the last assessment noted; nothing where that cannot be read."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 # The lake's records as a view of them allows, each with what the others tell of it.
@@ -275,7 +275,7 @@ def in_view(
         Whose land the rules count.
     view : EvidenceView
     columns : sequence of str, optional
-        Columns of `terms.OCCURRENCE`, those of `sharing.LOOKED_AT` among them; all where none are told.
+        Columns of `terms.OCCURRENCE`, those of `sharing.LOOKED_AT` among them; all where none are stated.
     window : west, south, east, north
         Degrees, WGS 84.
     where : In, optional

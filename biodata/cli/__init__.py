@@ -112,7 +112,7 @@ def main() -> None:
     # Read when Polars is loaded. What is freed is kept for a second, since much is wanted again at once, and then given back.
     os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0")
     if sys.stderr.isatty() and not os.get_terminal_size(sys.stderr.fileno()).columns:
-        # A terminal that tells no size, as `script` makes: bars would not be seen. Read when tqdm is loaded.
+        # A terminal that states no size, as `script` makes: bars would not be seen. Read when tqdm is loaded.
         os.environ.setdefault("TQDM_NCOLS", "80")
         os.environ.setdefault("TQDM_NROWS", "24")
     try:

@@ -63,14 +63,14 @@ def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> No
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        for told in request_views.describe(registry, _who(registry, account)):
-            states = ", ".join(f"{one['country']} {one['state']}" for one in told["decisions"])
-            say(f"{told['id']} {told['account']}: {states}: {told['purpose']}")
-            say(f"  {_asked(told['wanted'])}")
-            for one in told["decisions"]:
+        for facts in request_views.describe(registry, _who(registry, account)):
+            states = ", ".join(f"{one['country']} {one['state']}" for one in facts["decisions"])
+            say(f"{facts['id']} {facts['account']}: {states}: {facts['purpose']}")
+            say(f"  {_asked(facts['wanted'])}")
+            for one in facts["decisions"]:
                 if one["reason"]:
                     say(f"  {one['country']} says: {one['reason']}")
-            for line in told["due"]:
+            for line in facts["due"]:
                 say(f"  {line}")
 
 
@@ -236,13 +236,13 @@ def build(
 
     settings = settings_for(data)
     if store is not None and socket is None:
-        told = exact_building.build(settings, store)
+        facts = exact_building.build(settings, store)
     elif socket is not None and store is None:
-        told = exact_building.hand_over(settings, socket)
+        facts = exact_building.hand_over(settings, socket)
     else:
         problem = "the exact store is given by its folder or by its process's socket"
         raise InputError(problem, column="--store", expected="--store or --socket", code="OPTIONS_UNFIT")
-    say(f"{told.records} sensitive records of lake version {told.snapshot} are in {store or 'the exact store'}")
+    say(f"{facts.records} sensitive records of lake version {facts.snapshot} are in {store or 'the exact store'}")
 
 
 def serve(
@@ -256,7 +256,7 @@ def serve(
     ] = None,
     user: Annotated[str | None, typer.Option(help="System user to run as, when started as root.")] = None,
 ) -> None:
-    """Serve the store until told to stop."""
+    """Serve the store until stated to stop."""
     from biodata.access.exact_process import ExactServer, ExactStore
     from biodata.cli.service_user import become, load_codecs, numbers_of
     from biodata.store import folders

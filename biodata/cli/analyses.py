@@ -324,7 +324,7 @@ def list_runs(
         say(json.dumps([record.as_dict() for record in records], ensure_ascii=False, indent=1))
         return
     for record in records:
-        tables = ", ".join(f"{name} {told['rows']}" for name, told in record.results.items())
+        tables = ", ".join(f"{name} {reported['rows']}" for name, reported in record.results.items())
         lake = "" if record.snapshot is None else f", lake {record.snapshot}"
         say(f"{record.id}  code {record.code[:8]}{lake}, seed {record.seed}: {tables}")
     if not records:
@@ -397,7 +397,7 @@ def _executor(settings: "Settings", kind: str, workers: int | None) -> "Abstract
 def _print(record: dict[str, Any]) -> None:
     """Say what a run gave."""
     say(f"run {record['id']}")
-    for name, told in record["results"].items():
-        say(f"  {name}: {told['rows']} rows, sha256 {told['sha256'][:16]}")
+    for name, reported in record["results"].items():
+        say(f"  {name}: {reported['rows']} rows, sha256 {reported['sha256'][:16]}")
     for note in record["notes"]:
         say(f"  {note}")

@@ -146,9 +146,9 @@ def openness(
     for row in found.datasets.iter_rows(named=True):
         reasons = {name: row[name] for name in pipeline.REASONS if row[name]}
         coarser += sum(reasons.values())
-        told = "".join(f", {n} coarser: {name}" for name, n in reasons.items())
+        text = "".join(f", {n} coarser: {name}" for name, n in reasons.items())
         say(
-            f"{row['datasetKey'] or '-'}: {row['records']} records, {row['open']} open, {row['as_asked']} as a rule asks{told}"
+            f"{row['datasetKey'] or '-'}: {row['records']} records, {row['open']} open, {row['as_asked']} as a rule asks{text}"
         )
     records = found.datasets["records"].sum()
     say(f"{coarser} of {records} records are coarser than a rule that names their taxon asks")

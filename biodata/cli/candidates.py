@@ -184,11 +184,11 @@ def report(
     current_release(data)
     found = {name: findings.read(path) for name, path in files.items()}
     with ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s) as reader:
-        told = material.read(reader.current(), identifier, findings=found)
+        stated_material = material.read(reader.current(), identifier, findings=found)
     if kind == ".pdf":
         from biodata.exports.reports import pdf
 
-        boxes = pdf.write(told, out)
+        boxes = pdf.write(stated_material, out)
         if boxes:
             say(
                 f"{len(boxes)} letters stand as boxes, since no font of this machine has them ({boxes[:12]}): install one, on "
@@ -196,9 +196,9 @@ def report(
             )
     else:
         part = out.with_name(f"{out.name}.part")
-        part.write_text(page.page(told), encoding="utf-8")
+        part.write_text(page.page(stated_material), encoding="utf-8")
         part.replace(out)
-    say(f"{told.id} of release {told.release['id']} → {out}")
+    say(f"{stated_material.id} of release {stated_material.release['id']} → {out}")
 
 
 _HELP = """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
@@ -237,10 +237,10 @@ def survey_design(
     from biodata.surveys.design import SurveyRequest, design
 
     check_kinds(out, tuple(WRITERS))
-    for name, told, known in (("kind", kind, ("camera", "transect")), ("records", records, ("public", "exact"))):
-        if told not in known:
+    for name, text, known in (("kind", kind, ("camera", "transect")), ("records", records, ("public", "exact"))):
+        if text not in known:
             problem = f"no such {name}"
-            raise InputError(problem, column=f"--{name}", value=told, expected=" or ".join(known))
+            raise InputError(problem, column=f"--{name}", value=text, expected=" or ".join(known))
     check_outputs(out, [])
     chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
     detection = Detection(per_night=chance, source=per_night_source or ASSUMED)

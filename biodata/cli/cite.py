@@ -83,10 +83,10 @@ def cite(
     pairs += [("clusterRepresentative", "true")] if cluster_representative else []
     with asked_of(settings, pairs, read_box(box) if box else None) as asked:
         with releases.connect(asked.file) as connection:
-            told = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
+            facts = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
         with Registry.open(settings) as registry:
             question = citations.Question(asked.asked, asked.filter)
-            number = citations.cite(settings, registry, question, release=told, rows=None, later=False)
+            number = citations.cite(settings, registry, question, release=facts, rows=None, later=False)
             if doi:
                 citation_texts.register_doi(settings, registry, number, url=_url(settings, number))
             say(_written(citations.need(registry, number), _url(settings, number), written))
@@ -154,7 +154,7 @@ def _written(cited: "Cited", url: str, written: Written) -> str:
 
     if written is Written.JSON:
         names = ("id", "release", "snapshot", "rules_hash", "query", "content", "doi")
-        told = {name: getattr(cited, name) for name in names}
-        told |= {"created": cited.created.isoformat(), "text": citation_texts.text(cited, url)}
-        return json.dumps(told, ensure_ascii=False)
+        facts = {name: getattr(cited, name) for name in names}
+        facts |= {"created": cited.created.isoformat(), "text": citation_texts.text(cited, url)}
+        return json.dumps(facts, ensure_ascii=False)
     return citation_texts.FORMATS[written][1](cited, url).rstrip("\n")

@@ -1,4 +1,4 @@
-"""`biodata datum`: which coordinate system unlabelled points are told in."""
+"""`biodata datum`: which coordinate system unlabelled points are stated in."""
 
 import json
 from pathlib import Path
@@ -43,12 +43,12 @@ def datum(
     """Read, judge, write."""
     from biodata.core.errors import InputError
     from biodata.harmonise import datum_doctor, datum_points
-    from biodata.harmonise.findings import Told
+    from biodata.harmonise.findings import Stated
 
     check_outputs([out, points], [file])
     boundaries = boundaries_for()
     table, refusals = _read(file, encoding)
-    read = datum_points.read_points(Told(table), boundaries=boundaries)
+    read = datum_points.read_points(Stated(table), boundaries=boundaries)
     groups = datum_doctor.diagnose(read, boundaries=boundaries)
     judged = sum(group.whole.height for group in groups)
     if not groups:

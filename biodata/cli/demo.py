@@ -86,14 +86,14 @@ def _make(settings: Settings, folder: Path) -> None:
             reports = pipeline.ingest(source, [folder / name], settings, progress=show_progress())
             tell(", ".join(f"{r.rows} rows, {r.stored} stored, {r.refused} refused" for r in reports))
     _describe(settings, folder / "datasets.csv")
-    # What is coarse beside a sensitive record is settled by a release: the runs read the records as it tells them.
+    # What is coarse beside a sensitive record is settled by a release: the runs read the records as it states them.
     with _timed("release of the records"):
         pipeline.release(settings, progress=show_progress())
     for layer in layers:
         with _timed(f"corridors over {layer.stem}") as tell:
             asked = {"layer": layer.stem, "resistance": str(folder / "resistance.csv")}
             run = run_engines.start(settings, "corridors", asked, progress=show_progress())
-            rows = {name: told["rows"] for name, told in run.results.items()}
+            rows = {name: facts["rows"] for name, facts in run.results.items()}
             tell(
                 f"{run.notes[0]}, {rows['reserve_candidates']} candidates of {rows['considered_ground']} looked at; "
                 f"kept as {run.id}"

@@ -62,9 +62,9 @@ def add_engine(
     *models : types of EngineParameters
         The first that has a field describes it.
     words : str
-        The help; parameters without an option are told behind it.
+        The help; parameters without an option are stated behind it.
     arguments : sequence of str
-        Fields that are told by their place.
+        Fields that are stated by their place.
     options : sequence of str, optional
         Fields that get an option of their own; all where none are named.
     """
@@ -72,12 +72,12 @@ def add_engine(
     chosen = [*arguments, *(one for one in (fields if options is None else options) if one not in arguments)]
     own = inspect.signature(function, eval_str=True).parameters
 
-    def command(**told: Any) -> None:
-        asked = {**read_parameters(told.pop("parameters")), **read_set(told.pop("set_values"))}
-        given = {name: told.pop(name) for name in chosen}
+    def command(**facts: Any) -> None:
+        asked = {**read_parameters(facts.pop("parameters")), **read_set(facts.pop("set_values"))}
+        given = {name: facts.pop(name) for name in chosen}
         asked |= {name: value for name, value in given.items() if value not in (None, "", [], ())}
         try:
-            function(asked, **told)
+            function(asked, **facts)
         except InputError as error:
             if error.file is not None or given.get(error.column or "") in (None, "", [], ()):
                 raise
@@ -109,7 +109,7 @@ def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
 
 
 def _option(name: str, field: FieldInfo, *, is_argument: bool) -> inspect.Parameter:
-    """Return a field as an option of the command line, or an argument; what is not told is left to the model."""
+    """Return a field as an option of the command line, or an argument; what is not stated is left to the model."""
     (kind, *others) = [one for one in _parts(field.annotation) if one is not NoneType]
     flag = flag_of(name)
     shown = f"{field.default:g}" if type(field.default) in (int, float) else False
@@ -125,10 +125,10 @@ def _option(name: str, field: FieldInfo, *, is_argument: bool) -> inspect.Parame
         kind = list[str]
     elif others or kind not in (str, int, float, Path):
         kind = str
-    told: Any = typer.Option(flag, help=field.description, show_default=shown)
+    reported: Any = typer.Option(flag, help=field.description, show_default=shown)
     if is_argument:
-        told = typer.Argument(help=field.description, show_default=False)
-    return _parameter(name, None, Annotated[kind | None, told])
+        reported = typer.Argument(help=field.description, show_default=False)
+    return _parameter(name, None, Annotated[kind | None, reported])
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
@@ -164,14 +164,14 @@ def read_parameters(path: Path | None) -> dict[str, Any]:
     toml = path.suffix.lower() == ".toml"
     try:
         text = path.read_text(encoding="utf-8")
-        told = tomllib.loads(text) if toml else json.loads(text)
+        facts = tomllib.loads(text) if toml else json.loads(text)
     except (UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         problem = f"the file is no {'TOML' if toml else 'JSON'}"
         raise InputError(problem, file=path.name, code="PARAMETERS_INVALID") from error
-    if not isinstance(told, dict):
+    if not isinstance(facts, dict):
         problem = "the file holds no object of parameters"
         raise InputError(problem, file=path.name, expected='{"layer": …}', code="PARAMETERS_INVALID")
-    return told
+    return facts
 
 
 def run_engine(

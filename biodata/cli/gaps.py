@@ -94,14 +94,14 @@ def gaps(
         habitat_target=Target(rule="relative", share=wanted.target),
     )
     boundaries = boundaries_for(data)
-    codes = list(dict.fromkeys(read_country(told, option="--country") for told in wanted.country))
+    codes = list(dict.fromkeys(read_country(entry, option="--country") for entry in wanted.country))
     regions = [features.provinces(codes, boundaries)] if wanted.provinces else []
     if wanted.landscapes is not None:
         regions.append(features.read_places(wanted.landscapes, name=wanted.landscape_name, kind="landscape"))
     surveyed = shapely.union_all(regions[-1].shapes) if wanted.landscapes is not None else None
     stated = None if wanted.areas_country is None else read_country(wanted.areas_country, option="--areas-country")
-    told = {"country": stated, "crs": wanted.crs}
-    options = {name: value for name, value in told.items() if value is not None}
+    entry = {"country": stated, "crs": wanted.crs}
+    options = {name: value for name, value in entry.items() if value is not None}
     sites = read_sites(list(wanted.areas), options=options, progress=show_progress())
     pairs = twins(sites)
     dates = wanted.as_of or (datetime.now(UTC).date(),)
@@ -179,8 +179,8 @@ def _say_species(tables: "dict[str, pl.DataFrame]") -> None:
     if "representation" in tables:
         keys = ["as_of", "scenario", "feature_kind", "country_code"]
         counts = tables["representation"].group_by(*keys, "status", maintain_order=True).len()
-        for told, rows in counts.group_by(keys, maintain_order=True):
-            when, scenario, kind, code = told
+        for entries, rows in counts.group_by(keys, maintain_order=True):
+            when, scenario, kind, code = entries
             states = ", ".join(f"{n} {status}" for status, n in sorted(rows.select("status", "len").iter_rows()))
             say(f"{when} {scenario}: {kind} in {code or 'all of them jointly'}: {states}")
         shared = tables["responsibility"].unique(["feature_kind", "feature"], keep="last", maintain_order=True)
@@ -264,8 +264,8 @@ def clean_files(
     from biodata.places import load_boundaries
 
     check_outputs([out, report], files)
-    told = {"country": country, "crs": crs, "encoding": encoding, "layer": layer}
-    options = {name: value for name, value in told.items() if value is not None}
+    facts = {"country": country, "crs": crs, "encoding": encoding, "layer": layer}
+    options = {name: value for name, value in facts.items() if value is not None}
     areas = read_sites(files, options=options, progress=show_progress())
     cleaned = clean(areas, Options(snap_m=snap_m, keep_mab=keep_mab))
     found = report_of(cleaned, load_boundaries(settings_for(Path()).boundaries))

@@ -165,9 +165,9 @@ def _add_survey_facts(data: Path, reports: Sequence["IngestReport"]) -> None:
         return
     from biodata.surveys.notices import of_datasets, sentences
 
-    told = of_datasets(settings_for(data), {one.dataset for one in surveys})
+    facts = of_datasets(settings_for(data), {one.dataset for one in surveys})
     for one in surveys:
-        one.notes.extend(sentences(told[one.dataset]))
+        one.notes.extend(sentences(facts[one.dataset]))
 
 
 def print_reports(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: bool) -> None:

@@ -62,7 +62,7 @@ def match_names(
     from biodata.core import terms
     from biodata.formats import delimited
     from biodata.harmonise.checklists import Checklist
-    from biodata.harmonise.findings import Told
+    from biodata.harmonise.findings import Stated
     from biodata.harmonise.names import Names
 
     given = checklist or []
@@ -76,11 +76,11 @@ def match_names(
     table = delimited.read(lambda: file.open("rb"), file=file.name)
     frames = []
     for batch in table.batches:
-        told = Told(batch.with_columns(source_file=pl.lit(file.name)))
-        if not told.has_heading("scientificName", "species", "verbatimScientificName", "genus"):
+        reported = Stated(batch.with_columns(source_file=pl.lit(file.name)))
+        if not reported.has_heading("scientificName", "species", "verbatimScientificName", "genus"):
             problem = f"no column holds scientific names: {', '.join(table.headings[:5])}"
             raise InputError(problem, file=file.name, row=1, expected="scientificName", code="HEADING_UNKNOWN")
-        found = names.interpret(told)
+        found = names.interpret(reported)
         answers = pl.DataFrame([found.columns[name].alias(name) for name in _ANSWERS])
         flags = pl.DataFrame(
             [mask.alias(flag) for flag, mask in found.flags.items() if flag.startswith(("TAXON", "SCIENT"))]

@@ -81,9 +81,9 @@ def trust(
     from biodata.store.registry import Registry
 
     with Registry.open(settings_for(data)) as registry:
-        told = nodes.trust(registry, code, key, compared=fingerprint)
+        text = nodes.trust(registry, code, key, compared=fingerprint)
     code = code.strip().upper()
-    say(f"node {code} is trusted; the fingerprint of its key is {told}")
+    say(f"node {code} is trusted; the fingerprint of its key is {text}")
     if fingerprint is None:
         say(
             f"nobody compared it yet: ask the node of {code} for it, and if it is another: `biodata node distrust {code}`"
@@ -166,8 +166,8 @@ def list_outputs(data: DataOption = DEFAULT_DATA) -> None:
     from biodata.pipeline import consent
 
     for one in consent.outputs(settings_for(data)):
-        told = ", ".join(f"{country} {state}" for country, state in one.states.items())
-        say(f"{one.name}\t{'public' if one.public else 'draft'}\t{told}")
+        text = ", ".join(f"{country} {state}" for country, state in one.states.items())
+        say(f"{one.name}\t{'public' if one.public else 'draft'}\t{text}")
 
 
 def show(
@@ -183,9 +183,9 @@ def show(
     settings = settings_for(data)
     outputs(settings)
     with Registry.open(settings) as registry:
-        told = consent.look(registry, None, output, settings.consent)
-    out.write_text(json.dumps(told, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
-    states = ", ".join(f"{one['country']} {one['state']} since {one['since']:%Y-%m-%d}" for one in told["states"])
+        facts = consent.look(registry, None, output, settings.consent)
+    out.write_text(json.dumps(facts, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
+    states = ", ".join(f"{one['country']} {one['state']} since {one['since']:%Y-%m-%d}" for one in facts["states"])
     say(f"{out}: {output}, {states}")
 
 
@@ -201,14 +201,14 @@ def sign(
     from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    told = json.loads(draft.read_text(encoding="utf-8"))
+    content = json.loads(draft.read_text(encoding="utf-8"))
     with Registry.open(settings) as registry:
         country = nodes.need_own(registry)
-    text = consent.text_of(told, country, given, note)
+    text = consent.text_of(content, country, given, note)
     signature = nodes.sign_consent(settings.data, text)
-    answer = {"output": told["output"], "country": country, "answer": given, "note": note, "signature": signature}
+    answer = {"output": content["output"], "country": country, "answer": given, "note": note, "signature": signature}
     out.write_text(json.dumps(answer, ensure_ascii=False, indent=1), encoding="utf-8")
-    say(f"{out}: {country} answers {given} to {told['output']}, answer {told['next'][country]}")
+    say(f"{out}: {country} answers {given} to {content['output']}, answer {content['next'][country]}")
 
 
 def answer(
@@ -228,10 +228,10 @@ def answer(
 
     settings, country = settings_for(data), nodes.checked_country(country)
     outputs(settings)
-    told = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
-    note = note or told.get("note", "")
+    stated_any = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
+    note = note or stated_any.get("note", "")
     with Registry.open(settings) as registry:
-        signed = told.get("signature")
+        signed = stated_any.get("signature")
         if signed is None and nodes.is_own(registry, country):
             seen = consent.look(registry, None, output, settings.consent)
             signed = nodes.sign_consent(settings.data, consent.text_of(seen, country, given, note))

@@ -37,7 +37,7 @@ def settings_for(data: Path) -> Settings:
     Raises
     ------
     InputError
-        If a variable of the environment cannot be used; its value, which may be a secret, is not told.
+        If a variable of the environment cannot be used; its value, which may be a secret, is not stated.
     """
     try:
         return Settings(data=data)
@@ -78,7 +78,7 @@ def installation(data: Path) -> Settings:
 
 
 def show_progress() -> bool:
-    """Tell whether somebody watches: progress bars are for terminals."""
+    """Return whether somebody watches: progress bars are for terminals."""
     return sys.stderr.isatty()
 
 

@@ -170,7 +170,7 @@ def parse_file(
     declared : mapping
         What the dataset declares of its values.
     encoding : str, optional
-        The encoding of `source`; chosen from its text where none is told.
+        The encoding of `source`; chosen from its text where none is stated.
     progress : bool
         Show how far it is.
 

@@ -12,7 +12,7 @@ import polars as pl
 from biodata.core.flags import FLAGS
 from biodata.core.terms import VERBATIM_TERMS
 from biodata.harmonise import dates
-from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told
+from biodata.harmonise.findings import REPAIR_ROWS, Findings, Stated
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.tables import Confidence
 
@@ -79,9 +79,9 @@ def name(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
     )
 
 
-def _known(told: pl.Series, parsed: pl.Series, issue: str) -> pl.DataFrame:
-    """Return what was read, with the issue where something was told and is not known."""
-    return pl.DataFrame({"told": told, "parsed": parsed}).select(
+def _known(values: pl.Series, parsed: pl.Series, issue: str) -> pl.DataFrame:
+    """Return what was read, with the issue where something was stated and is not known."""
+    return pl.DataFrame({"told": values, "parsed": parsed}).select(
         "parsed",
         issues=pl.when(pl.col("told").is_not_null() & pl.col("parsed").is_null())
         .then(pl.lit(issue))
@@ -106,16 +106,16 @@ _COLUMNS: Final = {
 def date(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
     """Read dates as the harmoniser does."""
     spelling = {term.lower(): term for term in VERBATIM_TERMS}
-    told = Told(
+    reported = Stated(
         pl.DataFrame(
             [column.alias(spelling[name] if name in TERMS else "eventDate") for name, column in columns.items()]
         )
     )
-    found = dates.interpret(told, today=datetime.now(UTC).date(), declarations=declared)
+    found = dates.interpret(reported, today=datetime.now(UTC).date(), declarations=declared)
     out = pl.DataFrame([found.columns[name].alias(short) for name, short in _COLUMNS.items()])
-    issues, doubts = (_names(found, told.height, gbif=gbif) for gbif in (True, False))
+    issues, doubts = (_names(found, reported.height, gbif=gbif) for gbif in (True, False))
     # What is ambiguous or only proposed has no date; to GBIF that is a date that cannot be read.
-    row = pl.DataFrame({"issues": issues, "read": out["eventDate"], "told": ~told.silent(), "doubts": doubts})
+    row = pl.DataFrame({"issues": issues, "read": out["eventDate"], "told": ~reported.silent(), "doubts": doubts})
     judged = row.select(
         "doubts",
         issues=pl.when(pl.col("told") & pl.col("read").is_null() & (pl.col("issues") == ""))
@@ -127,7 +127,7 @@ def date(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
             .otherwise(pl.lit(str(Confidence.PROBABLE)))
         ),
     )
-    notes = _notes(found, told.height)
+    notes = _notes(found, reported.height)
     return out.with_columns(notes["proposal"], judged["issues"], judged["confidence"], notes["rule"], judged["doubts"])
 
 
@@ -159,14 +159,14 @@ def _notes(found: Findings, height: int) -> pl.DataFrame:
 # `biodata parse` of places: coordinates, countries, provinces, areas.
 
 _DECIMALS: Final = 6
-"""GBIF writes coordinates with six decimals, some 0.1 m; the harmoniser keeps what it was told."""
+"""GBIF writes coordinates with six decimals, some 0.1 m; the harmoniser keeps what it was stated."""
 _SAME: Final = 1e-12
 _NUMBER_RULES: Final = ("decimal_comma", "digits", "latitude_first_assumed", "decimal_comma+latitude_first_assumed")
 """What is needed to read a decimal number; minutes and seconds have no decimals that could be lost."""
 
 
 def coordinates(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
-    """Read the first pair of each row that is told: two columns before one text."""
+    """Read the first pair of each row that is stated: two columns before one text."""
     from biodata.text.coordinate_pairs import SCHEMA, parse_pairs, parse_two_columns
     from biodata.text.coordinates import parse_projected
 
@@ -355,7 +355,7 @@ def _one(*terms: str, parse: Parse) -> Reader:
 
 
 def _value_first(*terms: str) -> tuple[str, ...]:
-    """Return the headings of one value, the best first: value, those that tell the kind, those that tell nothing."""
+    """Return the headings of one value, the best first: value, those that state the kind, those that state nothing."""
     return (ANY_VALUE[0], *terms, *ANY_VALUE[1:])
 
 

@@ -383,8 +383,10 @@ def _run(pull: Any, data: Path, *, estimate: bool, as_json: bool) -> None:
 
     if estimate:
         counts = pull.estimate()
-        told = [*(f"{count:>10,} {what}" for what, count in counts.items()), f"licence: {pull.licence}"]
-        say(json.dumps({"counts": counts, "licence": pull.licence}, ensure_ascii=False) if as_json else "\n".join(told))
+        lines = [*(f"{count:>10,} {what}" for what, count in counts.items()), f"licence: {pull.licence}"]
+        say(
+            json.dumps({"counts": counts, "licence": pull.licence}, ensure_ascii=False) if as_json else "\n".join(lines)
+        )
         return
     with only_pull(data), stages():
         _print_reports(pull.pull(), as_json=as_json)

@@ -130,8 +130,8 @@ def _cells(file: Path, table: "Delimited") -> "Iterator[pl.DataFrame]":
                 if len(row) != len(table.headings) and row:
                     problem = f"the row has {len(row)} fields"
                     raise InputError(problem, file=file.name, row=rows.line_num, expected=f"{len(table.headings)}")
-            told = [(str(rows.line_num), *row) for row in cells if row]
-            yield pl.DataFrame(told, schema=schema, orient="row")
+            entries = [(str(rows.line_num), *row) for row in cells if row]
+            yield pl.DataFrame(entries, schema=schema, orient="row")
 
 
 def _everything(table: "Delimited", context: "Context", out: Path | None, report: Path | None) -> None:
@@ -201,15 +201,15 @@ class _Responses:
 
         if not self._part:
             return
-        told = answers.select(
+        table = answers.select(
             identifiers.gather(answers["row"]).alias(_HEADINGS[0]),
             pl.col("guid").alias(_HEADINGS[1]),
             pl.col("status").alias(_HEADINGS[2]),
             pl.col("result").alias(_HEADINGS[3]),
             pl.col("comment").alias(_HEADINGS[4]),
         )
-        safe = plain_columns(told.select(_HEADINGS[0], _HEADINGS[4]))
-        told.with_columns(safe).write_csv(self._handle, include_header=False)
+        safe = plain_columns(table.select(_HEADINGS[0], _HEADINGS[4]))
+        table.with_columns(safe).write_csv(self._handle, include_header=False)
 
 
 def _identifiers(batch: "pl.DataFrame") -> "pl.Series":
@@ -226,18 +226,18 @@ def _context(checklist: Path | None, centres: Path | None, parameters: list[str]
     from biodata.quality import TESTS, Context
 
     known = {name for test in TESTS for name in test.parameters}
-    told = {}
+    facts = {}
     for text in parameters:
         name, equals, value = text.removeprefix("bdqval:").partition("=")
         if not equals or name not in known:
             problem = "this is no NAME=VALUE of a parameter"
             raise InputError(problem, value=text, expected=f"NAME is one of {', '.join(sorted(known))}")
-        told[name] = value
+        facts[name] = value
     return Context(
         today=datetime.now(UTC).date(),
         boundaries=boundaries_for(),
         checklist=_taxa(checklist) if checklist else None,
-        parameters=told,
+        parameters=facts,
         centres=_centres(centres) if centres else None,
     )
 

@@ -49,22 +49,22 @@ def read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
     pairs = []
     waiting = list(arguments)
     while waiting:
-        told = waiting.pop(0)
-        name, equals, value = told.removeprefix("--").partition("=")
-        if not told.startswith("--") or not name:
+        text = waiting.pop(0)
+        name, equals, value = text.removeprefix("--").partition("=")
+        if not text.startswith("--") or not name:
             problem = "this is no search parameter"
-            raise InputError(problem, value=told, expected="--name value, such as --year 2000,2010")
+            raise InputError(problem, value=text, expected="--name value, such as --year 2000,2010")
         if not equals:
             if not waiting:
                 problem = "the parameter has no value"
-                raise InputError(problem, column=told, expected=f"{told} value")
+                raise InputError(problem, column=text, expected=f"{text} value")
             value = waiting.pop(0)
         pairs.append((name, value))
     return pairs
 
 
 def country_codes(values: Sequence[str]) -> list[str]:
-    """Return the codes of countries told by code or by name.
+    """Return the codes of countries stated by code or by name.
 
     Raises
     ------
@@ -100,9 +100,9 @@ def asked_of(
     from biodata.store.query.filters import InBox
     from biodata.store.release_use import in_use
 
-    told = dict(pairs)
+    facts = dict(pairs)
     try:
-        with Service(settings) as service, service.open(None, release_id=told.get("snapshot")) as release:
+        with Service(settings) as service, service.open(None, release_id=facts.get("snapshot")) as release:
             asked = read(pairs, release, own=("snapshot",))
             filters = asked.filters | ({"box": InBox(*box)} if box is not None else {})
             found, created = release.id, str(release.info["created"])

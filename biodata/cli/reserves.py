@@ -110,10 +110,10 @@ def explain(
         raise no_plan(found, project, seconds)
     if instead_of is not None:
         _refuse_exchange(problem, found, places[instead_of], places[unit], project)
-    told = portfolio.explain(problem, found, places[unit], gap=gap, seconds=seconds)
-    say(told.text)
-    if told.supplies:
-        best = sorted(told.supplies.items(), key=lambda item: -item[1])[:10]
+    explanation = portfolio.explain(problem, found, places[unit], gap=gap, seconds=seconds)
+    say(explanation.text)
+    if explanation.supplies:
+        best = sorted(explanation.supplies.items(), key=lambda item: -item[1])[:10]
         say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
     if instead_of is not None:
         change, short = portfolio.exchange(problem, found, places[instead_of], places[unit])

@@ -78,8 +78,8 @@ def label(
     from biodata.sharing.rules import assignment
     from biodata.store.registry import Registry
 
-    told = {"label": name, "dataset": dataset, "event": event, "key": key, "community": community}
-    wanted = assignment({**told, "project": project, "valid_until": until})
+    facts = {"label": name, "dataset": dataset, "event": event, "key": key, "community": community}
+    wanted = assignment({**facts, "project": project, "valid_until": until})
     settings = settings_for(data)
     with Registry.open(settings) as registry:
         new = rule_changes.put_label(registry, wanted, actor=accounts.COMMAND_LINE)
@@ -140,10 +140,10 @@ def permit(
         problem, expected = "no kind of permit", f"one of {', '.join(permits.Kind)}"
         raise InputError(problem, column="kind", value=kind, expected=expected, code="PERMIT_INVALID")
     first, last = (None if moment is None else moment.date() for moment in (issued, expires))
-    told = permits.PermitData(dataset, permits.Kind(kind), number, country, authority, first, last)
+    permit_data = permits.PermitData(dataset, permits.Kind(kind), number, country, authority, first, last)
     settings = settings_for(data)
     with Registry.open(settings) as registry:
-        made = permits.record(registry, told, actor=accounts.COMMAND_LINE)
+        made = permits.record(registry, permit_data, actor=accounts.COMMAND_LINE)
         kept = permits.get(registry, made)
     assert kept is not None
     say(f"{made}: {permits.permit_in_words(kept)}, for {kept['dataset']}")
@@ -187,12 +187,12 @@ def terms(
     with Registry.open(settings_for(data)) as registry:
         if text is not None:
             try:
-                told = text.read_text("utf-8")
+                stated = text.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise InputError(
                     str(error), file=text.name, expected="a text in UTF-8", code="TERMS_INVALID"
                 ) from error
-            made = terms_of_use.put(registry, told, actor=accounts.COMMAND_LINE)
+            made = terms_of_use.put(registry, stated, actor=accounts.COMMAND_LINE)
             say(f"version {made.version} of the terms of use holds")
             return
         held = terms_of_use.current(registry)
@@ -216,15 +216,19 @@ def use(
         problem = "this is no country"  # "0 downloads" of it would be a wrong answer
         raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
     with Registry.open(settings_for(data)) as registry:
-        told = terms_of_use.use_report(registry, country.upper(), year=year)
+        use_report = terms_of_use.use_report(registry, country.upper(), year=year)
     if as_json:
-        say(json.dumps(told.as_dict(), ensure_ascii=False, indent=1))
+        say(json.dumps(use_report.as_dict(), ensure_ascii=False, indent=1))
         return
-    asked = f"asked for before {told.until}"
+    asked = f"asked for before {use_report.until}"
     say(
-        f"{told.country}, {told.year or 'all years'}: {told.downloads} downloads {asked}, with {told.records} of its records"
+        f"{use_report.country}, {use_report.year or 'all years'}: {use_report.downloads} downloads {asked}, with {use_report.records} of its records"
     )
-    for title, counts in (("purpose", told.purposes), ("dataset", told.datasets), ("licence", told.licences)):
+    for title, counts in (
+        ("purpose", use_report.purposes),
+        ("dataset", use_report.datasets),
+        ("licence", use_report.licences),
+    ):
         for name, count in counts.items():
             say(f"  {title} {name}: {count}")
     say(f"Counted in steps of {terms_of_use.STEP}; what was used less often is left out or stands together.")

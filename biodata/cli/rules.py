@@ -124,13 +124,13 @@ def remove(
 
     settings = installation(data)
     finer = changed_under(settings, without(rule_id))
-    told, counted = _lines(finer), _counted(finer)
+    lines, counted = _lines(finer), _counted(finer)
     if dry_run:
         if as_json:
             say(json.dumps({"rule": rule_id, "finer": counted}))
             return
-        say(f"without the rule {rule_id} these would become finer:" if told else "nothing would become finer")
-        for line in told:
+        say(f"without the rule {rule_id} these would become finer:" if lines else "nothing would become finer")
+        for line in lines:
             say(line)
         return
     made = remove_rule(
@@ -149,9 +149,9 @@ def remove(
         must_follow(settings)
         return
     say(f"the rule {rule_id} holds no more; release {made.release.id} is made without it")
-    for line in told or ["nothing became finer: other rules hide its records as much, or it met none"]:
+    for line in lines or ["nothing became finer: other rules hide its records as much, or it met none"]:
         say(line)
-    if told:
+    if lines:
         say("what is published now can be copied, and no later rule takes it back from those who have it")
     say(f"{made.citations} citations are asked again by the worker")
     must_follow(settings)
@@ -349,7 +349,7 @@ def sensitive(
         release=lambda settings: pipeline.release(settings, full=True, progress=show_progress()),
     )
     if as_json:
-        told = {
+        facts = {
             "rule": made.rule.rule_id,
             "release": made.release.id,
             "before": made.before,
@@ -358,7 +358,7 @@ def sensitive(
             "citations": made.citations,
             "read_as": [name] if near is None else near,
         }
-        say(json.dumps(told, ensure_ascii=False))
+        say(json.dumps(facts, ensure_ascii=False))
         must_follow(settings)
         return
     say(f"the rule {made.rule.rule_id} holds; release {made.release.id} follows it")
@@ -406,7 +406,7 @@ def _scientific(name: str) -> None:
 
 
 def _coded(option: str, value: str | None, shape: str) -> None:
-    """Refuse a place that is told in words."""
+    """Refuse a place that is stated in words."""
     if value is not None and not re.fullmatch(shape, value.upper()):
         problem, expected = "this is no code of a place", "LA" if shape == _COUNTRY else "CN-YN"
         raise InputError(problem, column=option, value=value, expected=f"an ISO 3166 code, as {expected}")

@@ -14,7 +14,7 @@ import typer
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, say_held_runs, settings_for, show_progress, stages
 
 STOP_S: Final = 30
-"""Seconds that answers which were begun may take when the server is told to stop; a question may take ten."""
+"""Seconds that answers which were begun may take when the server is stated to stop; a question may take ten."""
 
 HEALTH_S: Final = 30
 """Seconds after which a worker that gives no sign of life is replaced; a busy one can be silent for some."""
@@ -54,7 +54,7 @@ def serve(
     """Build the map where its sources changed, then serve."""
     from biodata.cli.web_build import build_map
 
-    settings = settings_for(data)  # what is wrong with them is told here, and not by each of the processes
+    settings = settings_for(data)  # what is wrong with them is stated here, and not by each of the processes
     note = build_map()
     if note:
         say(f"the map is not served: {note}")
@@ -68,11 +68,11 @@ def serve(
 
 
 def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1) -> None:
-    """Run uvicorn until it is told to stop; the API's processes find their settings in the environment.
+    """Run uvicorn until it is stated to stop; the API's processes find their settings in the environment.
 
     Notes
     -----
-    Told to stop, by SIGTERM or SIGINT, it takes no more connections, ends the answers that it has begun, for half a
+    Stated to stop, by SIGTERM or SIGINT, it takes no more connections, ends the answers that it has begun, for half a
     minute at most, and closes idle connections. Whose word is taken for a client's address the API decides by itself
     (`BIODATA_TRUSTED_PROXIES`); uvicorn would believe everybody on this machine.
     """

@@ -76,15 +76,15 @@ def start_as(settings: Settings, user: str, command: Sequence[str], *, workers: 
 
 
 def _can_run(number: int, group: int) -> bool:
-    """Tell whether a system user can run this interpreter."""
+    """Return whether a system user can run this interpreter."""
     try:
-        told = subprocess.run(
+        completed_process = subprocess.run(
             [sys.executable, "-c", "import http.client, biodata.core.settings"], user=number, group=group, extra_groups=[], check=False,
             capture_output=True,
         )  # fmt: skip
     except OSError:
         return False
-    return told.returncode == 0
+    return completed_process.returncode == 0
 
 
 def become(number: int, group: int) -> None:

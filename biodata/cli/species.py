@@ -81,19 +81,19 @@ def figures(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: Jso
     if as_json:
         say(as_text(report.as_dict()))
         return
-    told = report.as_dict()
-    _say_figures("all", told["joint"])
-    for code, part in told["by_country"].items():
+    facts = report.as_dict()
+    _say_figures("all", facts["joint"])
+    for code, part in facts["by_country"].items():
         _say_figures(code, part)
-    say(f"on no side surely: {told['on_no_side']} records")
-    say_left_out(told["left_out"])
-    if NO_UNCERTAINTY in told["left_out"]:
+    say(f"on no side surely: {facts['on_no_side']} records")
+    say_left_out(facts["left_out"])
+    if NO_UNCERTAINTY in facts["left_out"]:
         say("records that tell no uncertainty take part with --untold-uncertainty-m METRES")
-    for code, cells in told["observed_occupancy"].get("by_country", {}).items():
+    for code, cells in facts["observed_occupancy"].get("by_country", {}).items():
         share = cells.pop("share_of_cells_with_effort")
         if share is not None:
             say(f"{code}: cells " + ", ".join(f"{state} {count}" for state, count in cells.items()))
-    say_facts(told)
+    say_facts(facts)
 
 
 def _say_figures(of: str, part: dict[str, Any]) -> None:
@@ -224,27 +224,27 @@ def habitat(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: Jso
     report, out = habitat_of(installation(data), parameters), parameters.out
     if out is not None:
         report.write(out)
-    told = report.as_dict()
+    facts = report.as_dict()
     if as_json:
-        say(as_text(told))
+        say(as_text(facts))
         return
     say(
-        f"habitat {told['habitat_km2']:,.0f} km² of a range of {told['range_km2']:,.0f} km² ({told['range']}); "
-        f"no layer tells anything of {told['unknown_km2']:,.0f} km²"
+        f"habitat {facts['habitat_km2']:,.0f} km² of a range of {facts['range_km2']:,.0f} km² ({facts['range']}); "
+        f"no layer tells anything of {facts['unknown_km2']:,.0f} km²"
     )
-    if told["classes_without_cells"]:
-        say(f"no cell of the range has class {', '.join(map(str, told['classes_without_cells']))}")
-    for code, area in told["habitat_km2_by_country"].items():
+    if facts["classes_without_cells"]:
+        say(f"no cell of the range has class {', '.join(map(str, facts['classes_without_cells']))}")
+    for code, area in facts["habitat_km2_by_country"].items():
         say(f"{code or 'no side'}: {area:,.0f} km²")
-    if "range_polygons" in told:
-        say_ranges(told["range_polygons"])
-    say_left_out(told.get("left_out", {}))
+    if "range_polygons" in facts:
+        say_ranges(facts["range_polygons"])
+    say_left_out(facts.get("left_out", {}))
     say(
-        f"layers {', '.join(one['layer'] for one in told['layers'])}; boundary set {told['boundary_set']} "
-        f"({told['boundary_version']}); {told['evidence_view']} records, lake version {told['snapshot']}"
+        f"layers {', '.join(one['layer'] for one in facts['layers'])}; boundary set {facts['boundary_set']} "
+        f"({facts['boundary_version']}); {facts['evidence_view']} records, lake version {facts['snapshot']}"
     )
-    if told["sharing_category"] != "open":
-        say(WARNING.format(told["sharing_category"]))
+    if facts["sharing_category"] != "open":
+        say(WARNING.format(facts["sharing_category"]))
 
 
 def richness(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
@@ -292,39 +292,39 @@ def model(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonO
     report, out = model_of(installation(data), parameters), parameters.out
     if out is not None:
         report.write(out)
-    told = report.as_dict()
+    facts = report.as_dict()
     if as_json:
-        say(as_text(told))
+        say(as_text(facts))
         return
-    for fold in told["scores"]["folds"]:
+    for fold in facts["scores"]["folds"]:
         say(
             f"fold {fold['fold']}: AUC {fold['auc']:.3f} of {fold['presences']} presences and {fold['background']} background "
             f"cells; random points {fold['null_median']:.3f} (95 % below {fold['null_95']:.3f})"
         )
-    say(told["scores"]["says"])
+    say(facts["scores"]["says"])
     say(
-        f"{told['presences']} cells with a record, {told['background']} background cells ({told['background_of']}), seed {parameters.seed}"
+        f"{facts['presences']} cells with a record, {facts['background']} background cells ({facts['background_of']}), seed {parameters.seed}"
     )
-    say_left_out(told["left_out"])
-    say_facts(told)
+    say_left_out(facts["left_out"])
+    say_facts(facts)
 
 
 WARNING = "made of exact places of category {}: not to be passed on"
 
 
-def as_text(told: dict[str, Any]) -> str:
+def as_text(facts: dict[str, Any]) -> str:
     """Return an answer as JSON."""
-    return json.dumps(told, ensure_ascii=False, indent=1, default=str)
+    return json.dumps(facts, ensure_ascii=False, indent=1, default=str)
 
 
-def say_facts(told: dict[str, Any]) -> None:
+def say_facts(facts: dict[str, Any]) -> None:
     """Say what an answer was made of, and whether it may be passed on."""
     say(
-        f"boundary set {told['boundary_set']} ({told['boundary_version']}), band {told['band_m']:g} m; "
-        f"{told['evidence_view']} records of lake version {told['snapshot']}, as of {told['parameters']['as_of']}"
+        f"boundary set {facts['boundary_set']} ({facts['boundary_version']}), band {facts['band_m']:g} m; "
+        f"{facts['evidence_view']} records of lake version {facts['snapshot']}, as of {facts['parameters']['as_of']}"
     )
-    if told["sharing_category"] != "open":
-        say(WARNING.format(told["sharing_category"]))
+    if facts["sharing_category"] != "open":
+        say(WARNING.format(facts["sharing_category"]))
 
 
 def say_left_out(reasons: dict[str, int]) -> None:
@@ -336,7 +336,7 @@ def say_left_out(reasons: dict[str, int]) -> None:
 
 def say_ranges(facts: dict[str, Any]) -> None:
     """Say which polygons of a file of ranges count, and what was left out."""
-    codes = ", ".join(f"{column} {'+'.join(map(str, told))}" for column, told in facts["codes"].items())
+    codes = ", ".join(f"{column} {'+'.join(map(str, reported))}" for column, reported in facts["codes"].items())
     line = f"ranges of {facts['file']}: {facts['polygons']} polygons" + (f" of {codes}" if codes else "")
     if facts["left_out"]:
         line += "; left out: " + ", ".join(f"{count} of {code}" for code, count in facts["left_out"].items())

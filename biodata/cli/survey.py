@@ -80,7 +80,7 @@ def check(
     the place of the cell, and what was written is kept. --accept "heading.HEADING=TERM" says what a heading means (HEADING= for
     nothing); what is sent with it is read so from then on.
 
-    --out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and told.
+    --out writes the report: .json, .csv, or .xlsx, a copy of the workbook with the faulty cells coloured and stated.
     Lines that begin with i are no faults: which names are sensitive and why, how many records wait, and what the scope leaves open.
     The command ends with 1 where something blocks.
 
@@ -133,7 +133,7 @@ def results(
 ) -> None:  # fmt: skip
     """Tell the results of surveys: effort, species, relative abundance, occupancy, trends, totals across a border.
 
-    Per side and jointly, each number with its limits. What cannot be told or compared says why. --dataset may be told several
+    Per side and jointly, each number with its limits. What cannot be stated or compared says why. --dataset may be stated several
     times, for a project whose sides are datasets of their own. With --records public (the default) it is what a release tells:
     effort, records and species of all that is published, cells among it, and the rest of open events and records alone. --records
     exact reads all, and its results stay with whoever holds the data. The run is kept; `biodata runs start survey-results` takes
@@ -153,31 +153,31 @@ def results(
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
     outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
-    told, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
-    written = _write(told, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)
+    facts, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
+    written = _write(facts, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)
     if as_json:
-        common.say(as_text({"run": kept.id, **told}))
+        common.say(as_text({"run": kept.id, **facts}))
         return
-    for name, words in survey_page.summary_rows(told):
+    for name, words in survey_page.summary_rows(facts):
         common.say(f"{retold(name)}: {retold(str(words))}")
     common.say(retold(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")))
 
 
-def _write(told: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:
+def _write(facts: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:
     from biodata.exports.reports import pdf, survey_page, survey_plots
 
     written = []
     if out is not None:
         if out.suffix.lower() == ".pdf":
-            content = pdf.on_one_page(lambda rows: survey_page.survey_page(told, rows=rows, **page), told)
+            content = pdf.on_one_page(lambda rows: survey_page.survey_page(facts, rows=rows, **page), facts)
         else:
             html = out.suffix.lower() == ".html"
-            content = (survey_page.survey_page(told, **page) if html else as_text(told) + "\n").encode()
+            content = (survey_page.survey_page(facts, **page) if html else as_text(facts) + "\n").encode()
         out.write_bytes(content)
         written.append(str(out))
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)
-        for name, (figure, _) in survey_plots.plots(told, language=page["language"], retold=page["retold"]).items():
+        for name, (figure, _) in survey_plots.plots(facts, language=page["language"], retold=page["retold"]).items():
             survey_plots.write_png(figure, png / f"{name}.png")
             written.append(str(png / f"{name}.png"))
     return written

@@ -45,7 +45,7 @@ class Opened(NamedTuple):
     language: str
 
     def who(self, account: str) -> "Principal":
-        """Return who an open account is; where none is named, or there is none of this name, it is told in the language."""
+        """Return who an open account is; where none is named, or there is none of this name, it is stated in the language."""
         from biodata.access import accounts
         from biodata.surveys import words
 
@@ -82,14 +82,14 @@ def opened(settings: "Settings", language: str) -> "Iterator[Opened]":
         yield Opened(settings, registry, language)
 
 
-def language_of_tag(told: str) -> str:
+def language_of_tag(text: str) -> str:
     """Return the language of a tag such as `lo` or `zh-TW`; one that is none of the ten is refused."""
     from biodata.surveys import words
 
-    language = words.language_of(told)
+    language = words.language_of(text)
     if language is None:
         problem, expected = "there are no words in this language", f"one of {', '.join(words.LANGUAGES)}"
-        raise InputError(problem, column="--language", value=told, expected=expected, code="LANGUAGE_UNKNOWN")
+        raise InputError(problem, column="--language", value=text, expected=expected, code="LANGUAGE_UNKNOWN")
     return language
 
 
@@ -198,46 +198,46 @@ def summary_of(report: Mapping[str, Any], language: str) -> str:
     return line("REPORT_SUMMARY", language, **{name: report.get(name, 0) for name in ("rows", "blocking", "warnings")})
 
 
-def with_values(settings: "Settings", told: dict[str, Any], language: str) -> dict[str, Any]:
+def with_values(settings: "Settings", facts: dict[str, Any], language: str) -> dict[str, Any]:
     """Return a submission with the values of its file, which only this machine's owner sees."""
     from biodata.store.private_reports import read_report
     from biodata.surveys import problems
 
-    report, difference = (read_report(settings.data, f"{kind}-{told['id']}") for kind in ("submission", "difference"))
-    if report is not None and told.get("report") is not None:
-        told["report"] = problems.whole(report, language)
-    if difference is not None and told.get("difference") is not None:
-        told["difference"] = told["difference"] | difference
-    return told
+    report, difference = (read_report(settings.data, f"{kind}-{facts['id']}") for kind in ("submission", "difference"))
+    if report is not None and facts.get("report") is not None:
+        facts["report"] = problems.whole(report, language)
+    if difference is not None and facts.get("difference") is not None:
+        facts["difference"] = facts["difference"] | difference
+    return facts
 
 
-def say_survey(told: dict[str, Any], language: str, *, rows: bool = True) -> None:
+def say_survey(facts: dict[str, Any], language: str, *, rows: bool = True) -> None:
     """Print how each side stands, what would change, when the map shows it, what the check found, and what happened."""
-    yours, asking = told.get("yours", ()), told.get("asking", ())
-    for side, how in (told.get("sides") or {}).items():
+    yours, asking = facts.get("yours", ()), facts.get("asking", ())
+    for side, how in (facts.get("sides") or {}).items():
         whose = line("SIDE_YOURS" if side in yours else "SIDE_WITH_NODE", language, side=side)
         asks = f" {called('STATE', 'asked', language)}." if side in asking else ""
         say(f"  {whose} {called('SIDE', how, language)}.{asks}")
-    if told.get("difference") is not None:
-        say_difference(told["difference"], language, rows=rows)
-    say_next(told)
-    for message in told.get("waits", ()):
+    if facts.get("difference") is not None:
+        say_difference(facts["difference"], language, rows=rows)
+    say_next(facts)
+    for message in facts.get("waits", ()):
         say(f"  {message}")
-    if (report := told.get("report")) is not None:
+    if (report := facts.get("report")) is not None:
         say(f"  {summary_of(report, language)}")
         say_problems(report, language, indent="  ")
         if report["problems"] and "note" in report:
             say(f"  {report['note']}")
-    for step in told["history"]:
+    for step in facts["history"]:
         say(f"  {step_line(step, language)}" + (f": {step['note']}" if "note" in step else ""))
 
 
-def say_next(told: Mapping[str, Any]) -> None:
+def say_next(facts: Mapping[str, Any]) -> None:
     """Print what happens to a survey next."""
-    if "next" in told:
-        say(f"  {told['next']}")
-    if told.get("stage") == "draft":
-        say(f"  biodata survey submit --number {told['id']}")
+    if "next" in facts:
+        say(f"  {facts['next']}")
+    if facts.get("stage") == "draft":
+        say(f"  biodata survey submit --number {facts['id']}")
 
 
 def status_line(one: Mapping[str, Any], language: str) -> str:
@@ -256,11 +256,11 @@ def step_line(step: Mapping[str, Any], language: str) -> str:
     return f"{step['date']:%Y-%m-%d %H:%M}  {what}, {who} {step.get('country', '')}".rstrip() + earlier
 
 
-def say_difference(told: Mapping[str, Any], language: str, *, rows: bool = True) -> None:
+def say_difference(facts: Mapping[str, Any], language: str, *, rows: bool = True) -> None:
     """Print a difference: what has to be known of it, counts, then rows."""
-    for note in told.get("notes", ()):
+    for note in facts.get("notes", ()):
         say(f"! {note['message']}")
-    tables = {name: told[name] for name in ("events", "occurrences")}
+    tables = {name: facts[name] for name in ("events", "occurrences")}
     for text in changes_of({name: one["counts"] for name, one in tables.items()}, language):
         say(text)
     for one in tables.values() if rows else ():
@@ -302,20 +302,20 @@ def _gone(row: Mapping[str, Any], language: str) -> str:
     return " ".join(one for one in (row.get("identifier"), f"({place})" if place else None) if one)
 
 
-def say_rows(told: Mapping[str, Any], language: str) -> None:
+def say_rows(facts: Mapping[str, Any], language: str) -> None:
     """Print rows as they would be published, a line each; then what their flags mean."""
-    if records := told["table"] == "occurrences":
-        for side, of in told["counts"].items():
+    if records := facts["table"] == "occurrences":
+        for side, of in facts["counts"].items():
             say(f"  {line('ROWS_COUNTS', language, side=side, **of)}")
-    for row in told["results"][:_MOST]:
+    for row in facts["results"][:_MOST]:
         change = [called("KIND", row["change"], language)] if records else []
         was = "".join(f"; {name} ← {value}" for name, value in row.get("before", {}).items())
         flags = f" [{', '.join(row['quality_flags'])}]" if row.get("quality_flags") else ""
         say("  " + "  ".join([*change, *_cells(row, language), ",".join(row["sides"])]) + was + flags)
-    if told["count"] > _MOST:
-        pages = f"/surveys, GET /v1/surveys/{told['submission']}/rows"
-        say(f"  {line('ROWS_SHOWN', language, shown=_MOST, count=told['count'])} {pages}")
-    for code, meaning in told["flags"].items():
+    if facts["count"] > _MOST:
+        pages = f"/surveys, GET /v1/surveys/{facts['submission']}/rows"
+        say(f"  {line('ROWS_SHOWN', language, shown=_MOST, count=facts['count'])} {pages}")
+    for code, meaning in facts["flags"].items():
         say(f"  {code}: {meaning}")
 
 

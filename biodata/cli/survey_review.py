@@ -85,8 +85,8 @@ def submit(
         options.no_folders([file] if file else [], found.language)
         who = found.who(account)
         if file is None:
-            told = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
-            if given := [name for name, value in told.items() if value]:  # they only count when its file is handed in
+            facts = {"--dataset": dataset, "--part": part, "--draft": draft, "--license": licence, "--accept": accept}
+            if given := [name for name, value in facts.items() if value]:  # they only count when its file is handed in
                 problem, expected = words.message_of("DRAFT_OPTIONS", {"options": " ".join(given)}, found.language)
                 raise InputError(problem, column=given[0], expected=expected, code="OPTIONS_UNFIT")
             made = int(number or 0)
@@ -121,17 +121,17 @@ def status(
         who, language = found.who(account) if account else None, found.language
         if number is None:
             every = reviews.listed(found.registry, who)
-            told: dict[str, Any] = {"results": every}
+            facts: dict[str, Any] = {"results": every}
         else:
-            told = options.with_values(found.settings, found.look(who, number), language)
-            every = [told]
+            facts = options.with_values(found.settings, found.look(who, number), language)
+            every = [facts]
     if as_json:
-        say(json.dumps(told, ensure_ascii=False, default=str))
+        say(json.dumps(facts, ensure_ascii=False, default=str))
         return
     for one in every:
         say(options.status_line(one, language))
     if number is not None:
-        options.say_survey(told, language, rows=False)
+        options.say_survey(facts, language, rows=False)
 
 
 def review(
@@ -163,17 +163,17 @@ def review(
             found.say_state(reviewer, number)
             return
         who, side = found.who(account) if account else None, country and country.strip().upper()
-        told = found.look(who, number)
+        facts = found.look(who, number)
         if rows:
             options.say_exact(views.exact_rows(found.settings, found.registry, who, number, side=side))
             return
         if who is None:  # whoever reads the files of this machine
-            told = options.with_values(found.settings, told, found.language)
-        say(options.status_line(told, found.language))
-        for table in views.TABLES if told["rows"] else ():
+            facts = options.with_values(found.settings, facts, found.language)
+        say(options.status_line(facts, found.language))
+        for table in views.TABLES if facts["rows"] else ():
             published = views.rows(found.registry, who, number, table=table, side=side, language=found.language)
             options.say_rows(published, found.language)
-        options.say_survey(told, found.language)
+        options.say_survey(facts, found.language)
 
 
 def answer(
@@ -202,11 +202,11 @@ def history(
     from biodata.surveys import review as reviews
 
     with options.opened(installation(data), language) as (_, registry, language):
-        told = reviews.versions(registry, None, dataset)
+        entries = reviews.versions(registry, None, dataset)
     if as_json:
-        say(json.dumps(told, ensure_ascii=False, default=str))
+        say(json.dumps(entries, ensure_ascii=False, default=str))
         return
-    for one in told:
+    for one in entries:
         changes = "; ".join(options.changes_of(one["changes"], language)) or options.line("DIFFERENCE_NONE", language)
         say(f"{options.status_line(one, language)}  {changes}")
         for step in one["history"]:
@@ -227,9 +227,9 @@ def restore(
 
     with options.opened(installation(data), language) as found:
         who = found.who(account)
-        made, told = sending.restore(found.registry, who, number), found.look(who, number)
-    part = f"{told['dataset']}: {told['part']}"
-    say(options.line("SURVEY_RETURNS", found.language, number=made, version=told["part_version"], dataset=part))
+        made, facts = sending.restore(found.registry, who, number), found.look(who, number)
+    part = f"{facts['dataset']}: {facts['part']}"
+    say(options.line("SURVEY_RETURNS", found.language, number=made, version=facts["part_version"], dataset=part))
 
 
 def remove(
@@ -248,13 +248,13 @@ def remove(
     with options.opened(installation(data), language) as found:
         who = found.who(account)
         made = sending.remove(found.settings, found.registry, who, number)
-        told = found.look(who, made)
-        while made != number and "job" in told and told["state"] in ("accepted", "committing", "committed"):
+        facts = found.look(who, made)
+        while made != number and "job" in facts and facts["state"] in ("accepted", "committing", "committed"):
             # The job that takes the part out, then the one that releases; a worker beside this may have taken it by now.
-            worker.do_one(found.settings, found.registry, told["job"])
-            told = found.look(who, made)
-    say(options.state_line(made, told["stage"], found.language))
-    options.say_next(told)
+            worker.do_one(found.settings, found.registry, facts["job"])
+            facts = found.look(who, made)
+    say(options.state_line(made, facts["stage"], found.language))
+    options.say_next(facts)
 
 
 def purge(

@@ -196,18 +196,18 @@ def follow(
     from biodata.store.cluster import Storage
     from biodata.store.shared_releases import follow
 
-    place, told = Storage(storage, endpoint=endpoint, region=region), ""
+    place, text = Storage(storage, endpoint=endpoint, region=region), ""
     while True:
         try:
             release = follow(Path(data), place)
         except StoreError as error:
             if once:
                 raise
-            if str(error) != told:  # the release that is there goes on being served
-                told = str(error)
-                say(told)
+            if str(error) != text:  # the release that is there goes on being served
+                text = str(error)
+                say(text)
         else:
-            told = ""
+            text = ""
             if release is not None:
                 say(f"release {release} is served from {data}")
             elif once:

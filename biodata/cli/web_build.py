@@ -96,7 +96,7 @@ def _node() -> list[str] | None:
 
 
 def _new_enough(node: str) -> bool:
-    """Tell whether Vite runs on it: 20.19 and later of 20, or 22.12 and later."""
+    """Return whether Vite runs on it: 20.19 and later of 20, or 22.12 and later."""
     answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     numbers = re.match(r"v(\d+)\.(\d+)", answer)
     if numbers is None:

@@ -61,10 +61,10 @@ class InputError(BiodataError):
 
     def without_value(self) -> str:
         """Return the text without the value, for what people may read who must not know it."""
-        told = InputError(
+        input_error = InputError(
             self.problem, file=self.file, row=self.row, column=self.column, expected=self.expected, code=self.code
         )
-        return str(told)
+        return str(input_error)
 
 
 class UnknownSourceError(BiodataError):

@@ -32,7 +32,7 @@ class Flag:
     gbif : bool
         True where GBIF has an issue of this name and meaning.
     placeless : bool
-        True for a doubt about the place that is the same wherever the place is; the others can tell it.
+        True for a doubt about the place that is the same wherever the place is; the others can state it.
     bdq : tuple of str
         Labels of the tests of TDWG BDQ Core that ask for the same; empty where there is none.
     """
@@ -316,4 +316,4 @@ SUSPICIOUS: Final = frozenset(
         "SPECIES_OUTLIER",
     }
 )
-"""Doubts that the record was made at its place at all; analyses leave these records out unless told otherwise."""
+"""Doubts that the record was made at its place at all; analyses leave these records out unless stated otherwise."""

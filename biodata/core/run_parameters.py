@@ -16,27 +16,27 @@ from biodata.core.vocabularies import CandidateCriterion, EvidenceView
 GEOTIFF: Final = (".tif", ".tiff")
 
 
-def split(told: Any) -> Any:
+def split(text: Any) -> Any:
     """Return a text with commas as its parts."""
-    return [part.strip() for part in told.split(",") if part.strip()] if isinstance(told, str) else told
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
-def _several(told: Any) -> Any:
+def _several(text: Any) -> Any:
     """Return one value as a list of it."""
-    return [told] if isinstance(told, str | int | float | Path) else told
+    return [text] if isinstance(text, str | int | float | Path) else text
 
 
-def _pairs(told: Any) -> Any:
+def _pairs(entries: Any) -> Any:
     """Return NAME=VALUEs as the values by name."""
-    if not isinstance(told, list | tuple):
-        return told
-    if wrong := [text for text in told if "=" not in str(text)]:
+    if not isinstance(entries, list | tuple):
+        return entries
+    if wrong := [text for text in entries if "=" not in str(text)]:
         problem = f"{wrong[0]!r} is no NAME=VALUE"
         raise ValueError(problem)
-    return dict(text.split("=", 1) for text in told)
+    return dict(text.split("=", 1) for text in entries)
 
 
-def read_box(told: Any, *, column: str = "box") -> tuple[float, float, float, float]:
+def read_box(stated: Any, *, column: str = "box") -> tuple[float, float, float, float]:
     """Read west,south,east,north, or four numbers.
 
     Raises
@@ -44,9 +44,9 @@ def read_box(told: Any, *, column: str = "box") -> tuple[float, float, float, fl
     InputError
         If these are no four numbers, or no box on Earth (BOX_INVALID). Over 180° the east is above 180.
     """
-    expected, value = "west,south,east,north in degrees, such as 100,20,103,22.5", told
-    if not isinstance(told, str):
-        value = ",".join(f"{part:g}" if isinstance(part, int | float) else str(part) for part in told)
+    expected, value = "west,south,east,north in degrees, such as 100,20,103,22.5", stated
+    if not isinstance(stated, str):
+        value = ",".join(f"{part:g}" if isinstance(part, int | float) else str(part) for part in stated)
     try:
         west, south, east, north = map(float, value.split(","))
     except ValueError:
@@ -397,18 +397,22 @@ class Climate(EngineParameters):
 
     @model_validator(mode="after")
     def _what_is_measured(self) -> Self:
-        """Say what is measured: a run that is repeated is told no files, and measures the same."""
+        """Say what is measured: a run that is repeated is stated no files, and measures the same."""
         known = ("velocity", "forward", "backward")
         of_areas = () if self.areas is None else known[1:]
-        told = self.measures or tuple(
+        entries = self.measures or tuple(
             name for name in known if getattr(self, name) is not None or name in of_areas
         ) or known  # fmt: skip
-        if not {*of_areas} <= {*told} <= {*known}:
-            problem = "this is not what can be measured" if {*of_areas} <= {*told} else "areas need both directions"
+        if not {*of_areas} <= {*entries} <= {*known}:
+            problem = "this is not what can be measured" if {*of_areas} <= {*entries} else "areas need both directions"
             raise InputError(
-                problem, column="measures", value=", ".join(told), expected=", ".join(known), code="PARAMETERS_INVALID"
+                problem,
+                column="measures",
+                value=", ".join(entries),
+                expected=", ".join(known),
+                code="PARAMETERS_INVALID",
             )
-        object.__setattr__(self, "measures", told)
+        object.__setattr__(self, "measures", entries)
         return self
 
 

@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
-def _networks(told: Any) -> Any:
+def _networks(text: Any) -> Any:
     """Read addresses and networks with commas between them."""
-    parts = told.split(",") if isinstance(told, str) else told
+    parts = text.split(",") if isinstance(text, str) else text
     return tuple(ip_network(str(part).strip(), strict=False) for part in parts if str(part).strip())
 
 
@@ -18,9 +18,9 @@ Networks: TypeAlias = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode,
 """Addresses and networks: `10.0.0.0/8,127.0.0.1` in the environment."""
 
 
-def _names(told: Any) -> Any:
+def _names(text: Any) -> Any:
     """Read names with commas between them."""
-    parts = told.split(",") if isinstance(told, str) else told
+    parts = text.split(",") if isinstance(text, str) else text
     return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     elevation_url, land_cover_url : str
         Where the tiles of Copernicus' elevation model and of WorldCover lie.
     contact : str, optional
-        An address of mail or of a page, told to those services with every request.
+        An address of mail or of a page, stated to those services with every request.
     datacite_url, datacite_repository, datacite_password, datacite_prefix, datacite_state
         DataCite's API, the account, the DOI prefix, and whether a DOI is registered as draft, registered or findable.
     downloads_limit_bytes : int

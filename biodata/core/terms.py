@@ -41,7 +41,7 @@ class Reach(StrEnum):
     LAKE = "lake"
     """Stays inside the lake."""
     PRECISE = "precise"
-    """Is published, but left out of a record whose place is generalised (it could tell the place)."""
+    """Is published, but left out of a record whose place is generalised (it could state the place)."""
     PUBLIC = "public"
     """Is published with every record, generalised or not."""
 

@@ -91,7 +91,7 @@ EFFORT_UNITS: Final = MappingProxyType(
 
 
 class CandidateCriterion(StrEnum):
-    """What candidate reserves are compared by, in the order in which it is told."""
+    """What candidate reserves are compared by, in the order in which it is stated."""
 
     SHARED_SPECIES = "shared_species"
     HABITAT_CONTINUITY = "habitat_continuity"

@@ -63,20 +63,20 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
     selection : Selection
         Which records.
     facts : Facts
-        What is told of them.
+        What is stated of them.
     request : ExportRequest
         What was asked for, and by which name it is known.
     out : Path
         The file on its way.
     step : function
-        Told how far the work is; raises to stop it.
+        Stated how far the work is; raises to stop it.
 
     Notes
     -----
     `occurrence.txt` is tab-separated UTF-8; a value with a tab, quote or line break stands between quotes, so that every
     value is there exactly as it is published. Members and bytes follow from release, filter and request alone. Records of
     datasets whose events the lake has stand in an archive with a core of events (`event_archive`); a record's absence
-    is told only where one was recorded.
+    is stated only where one was recorded.
     """
     events = archived_events(selection, facts)
     with out.open("wb") as file:
@@ -112,7 +112,7 @@ def _write_media(selection: Selection, archive: ZipWriter, events: Events | None
 
 
 def _media_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
-    """Return the pictures and sounds of records as compressed lines; with events, each tells the record that it is of."""
+    """Return the pictures and sounds of records as compressed lines; with events, each states the record that it is of."""
     first = pl.col(_COLUMNS[0].name).cast(pl.String)
     if events is None:
         frame = frame.select(coreid=first, media=_MEDIA)
@@ -122,12 +122,12 @@ def _media_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
         (
             *ids,
             *(
-                told.get(name) if name != "community_labels" else ";".join(told.get(name, ())) or None
+                facts.get(name) if name != "community_labels" else ";".join(facts.get(name, ())) or None
                 for name in _SHOWN
             ),
         )
         for *ids, text in frame.drop_nulls("media").iter_rows()
-        for told in items(text)
+        for facts in items(text)
     ]
     schema = dict.fromkeys([*frame.columns[:-1], *_SHOWN], pl.String())
     return compress(
@@ -142,7 +142,7 @@ def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     number = pl.coalesce(_RECORD, pl.when(by_key).then(pl.col("key").cast(pl.String))).alias(_RECORD)
     if events is not None:
         frame = frame.select(events.core_ids(frame).alias("coreid"), pl.all())
-        # A record's time is in the zone of its event: both are told as one instant.
+        # A record's time is in the zone of its event: both are stated as one instant.
         lacks = pl.col("event_time").is_not_null() & pl.col("event_zone").is_null()
         zone = pl.when(lacks).then(events.zones(frame)).alias("zone")
         frame = event_times.zoned(frame.with_columns(zone)).drop("zone", "offset")
@@ -172,8 +172,8 @@ def _documents(facts: Facts, request: ExportRequest, events: Events | None, *, m
 
 def _labelled(datasets: tuple[DatasetShare, ...]) -> str:
     """Return the labels of communities that records of datasets carry, in words."""
-    told = in_words({code for dataset in datasets for code in dataset.labels})
-    return f"{told} " if told else ""
+    text = in_words({code for dataset in datasets for code in dataset.labels})
+    return f"{text} " if text else ""
 
 
 def _resting(permits: list[str]) -> str:
@@ -210,7 +210,7 @@ def term_uri(column: terms.Column) -> str:
 def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFacts:
     """Return what eml.xml tells of the whole archive."""
     name = LICENCES[facts.license][0]
-    told = [] if events is None else [f"{events.count} sampling events are the core. {_OF_EVENTS}"]
+    lines = [] if events is None else [f"{events.count} sampling events are the core. {_OF_EVENTS}"]
     counts = [f"{d.title or d.key or 'Records of no dataset'} ({d.key}): {d.count} records" for d in facts.datasets]
     return EmlFacts(
         package_id=request.name,
@@ -229,7 +229,7 @@ def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFa
             facts.generalisation(),
             f"{facts.without_place} records have no published coordinates, {facts.without_year} no year.",
             "Values are interpreted and published ones, as the release holds them; lists are joined by semicolons.",
-            *told,
+            *lines,
             *counts,
         ),
         bounds=facts.bounds,
@@ -239,7 +239,7 @@ def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFa
 
 
 def _dataset(dataset: DatasetShare, facts: Facts, request: ExportRequest) -> EmlFacts:
-    """Return what is told of one dataset."""
+    """Return what is stated of one dataset."""
     name = LICENCES[dataset.license][0]
     key = str(dataset.key)
     return EmlFacts(

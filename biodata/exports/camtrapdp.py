@@ -70,13 +70,13 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
     selection : Selection
         Which records.
     facts : Facts
-        What is told of them.
+        What is stated of them.
     request : ExportRequest
         What was asked for, and by which name it is known.
     out : Path
         The file on its way; it is begun anew after a crash.
     step : function
-        Told how far the work is; raises to stop it.
+        Stated how far the work is; raises to stop it.
 
     Returns
     -------
@@ -127,14 +127,14 @@ def published_events(selection: Selection) -> pl.DataFrame:
 
 def _coarse_datasets(selection: Selection, events: pl.DataFrame) -> list[str]:
     """Return the datasets of camera traps alone, as far as methods are published."""
-    told = selection.query(
+    table = selection.query(
         'SELECT "datasetKey" AS key, bool_and(regexp_matches("samplingProtocol", ?)) AS camera FROM occurrences '
         'WHERE "samplingProtocol" IS NOT NULL AND "datasetKey" IS NOT NULL '
         "GROUP BY ALL",
         [rows_of.PROTOCOL],
     )
     by_event = events.group_by("datasetKey").agg(camera=(pl.col("design") == SurveyDesign.CAMERA_TRAP.value).all())
-    both = pl.concat([told, by_event.rename({"datasetKey": "key"})]).group_by("key").agg(pl.col("camera").all())
+    both = pl.concat([table, by_event.rename({"datasetKey": "key"})]).group_by("key").agg(pl.col("camera").all())
     return sorted(both.filter(pl.col("camera"))["key"])
 
 
@@ -144,10 +144,10 @@ def _deployments(parts: _Parts, events: pl.DataFrame, *, whole: set[str | None] 
     `whole` are the datasets that are asked for whole, all where none is named; None where only a part of the records is.
     """
     found = cameras.deployments_of(pl.concat([cameras.NO_DEPLOYMENTS, *parts.deployments]))
-    told = pl.concat([cameras.of_events(events), cameras.coarse_events(events)], how="diagonal")
+    table = pl.concat([cameras.of_events(events), cameras.coarse_events(events)], how="diagonal")
     if whole:
-        told = told.filter(pl.col("datasetKey").is_in(list(whole)))
-    return cameras.with_events(found, told, add=whole is not None)
+        table = table.filter(pl.col("datasetKey").is_in(list(whole)))
+    return cameras.with_events(found, table, add=whole is not None)
 
 
 def _chosen(
@@ -171,12 +171,12 @@ def _chosen(
 
 def _with_ids(frame: pl.DataFrame, deployments: pl.DataFrame, *, several: bool) -> pl.DataFrame:
     """Add each record's deployment, and its identifier, with the dataset where there are several; else its number in biodata."""
-    told = pl.col("occurrenceID")
+    stated = pl.col("occurrenceID")
     if several:
-        told = pl.concat_str(pl.col("datasetKey").fill_null(""), told, separator=":")
+        stated = pl.concat_str(pl.col("datasetKey").fill_null(""), stated, separator=":")
     known = deployments.select(*cameras.PLACE, "deploymentID")
     return frame.join(known, on=cameras.PLACE, how="left", nulls_equal=True, maintain_order="left").with_columns(
-        observationID=pl.coalesce(told, pl.col("key").cast(pl.String))
+        observationID=pl.coalesce(stated, pl.col("key").cast(pl.String))
     )
 
 
@@ -220,7 +220,7 @@ def _package(
         "sources": [{"title": d.citation or d.title or d.key or "Records of no dataset"} for d in facts.datasets],
         "licenses": [
             _licence(facts.license, "data"),
-            _licence(strictest(spelt(told) for told in sorted(parts.licences)), "media"),
+            _licence(strictest(spelt(text) for text in sorted(parts.licences)), "media"),
         ],
         "bibliographicCitation": request.cite_as(facts),
         "project": {
@@ -248,17 +248,17 @@ def _name(facts: Facts, request: ExportRequest) -> str:
 def _counted(facts: Facts, parts: _Parts, deployments: pl.DataFrame) -> str:
     """Return how much is in the package, and how much of what was asked for is not."""
     others = deployments.filter(cameras.stand_in()).height
-    told = f"{parts.count} observations and {deployments.height - others} deployments of camera traps are in it."
+    text = f"{parts.count} observations and {deployments.height - others} deployments of camera traps are in it."
     if others:
-        told += f" {others} rows of deployments.csv are none: they stand for the cell and the year of observations whose camera is not told."
+        text += f" {others} rows of deployments.csv are none: they stand for the cell and the year of observations whose camera is not told."
     reasons = ", ".join(f"{parts.left_out[name]} {name}" for name in rows_of.LEFT_OUT if parts.left_out[name])
     left_out = sum(parts.left_out.values())
-    return f"{told} {left_out} of {facts.rows} records are left out: {reasons}." if left_out else told
+    return f"{text} {left_out} of {facts.rows} records are left out: {reasons}." if left_out else text
 
 
 def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployments: pl.DataFrame) -> str:
     """Return what is to be known of the package."""
-    told = [
+    lines = [
         f"{_counted(facts, parts, deployments)} From release {facts.release} of biodata.",
         f"Asked for: {request.asked_text()}.",
         facts.generalisation(),
@@ -271,7 +271,7 @@ def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployment
         *(f"{d.title or d.key} rests on {'; '.join(request.permits_of(d.key))}." for d in facts.datasets
           if request.permits_of(d.key)),
     ]  # fmt: skip
-    return " ".join(part for part in told if part)
+    return " ".join(part for part in lines if part)
 
 
 def _without_observations(deployments: pl.DataFrame) -> str:

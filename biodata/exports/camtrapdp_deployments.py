@@ -59,9 +59,9 @@ def used(
     frame : polars.DataFrame of n rows
         `COLUMNS`, published values.
     coarse_datasets : list of str
-        Datasets of camera traps alone: a presence of another one tells no method.
+        Datasets of camera traps alone: a presence of another one states no method.
     traps : polars.DataFrame
-        datasetKey, eventID, time_zone : published events whose design is a camera trap; a record of one need not tell its
+        datasetKey, eventID, time_zone : published events whose design is a camera trap; a record of one need not state its
         method, and a time without a zone is in that of its event.
     left_out : Counter, optional
         Grows by the records that cannot be rows: of the first of `LEFT_OUT` that holds.
@@ -121,17 +121,17 @@ def used(
 
 
 def _with_moments(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add when a record was made: as told with its offset, or the whole of the days, or of the year, that are told.
+    """Add when a record was made: as stated with its offset, or the whole of the days, or of the year, that are stated.
 
     A time or day without a zone is in that of its event, else of its country, else of its longitude.
     """
     first = pl.col("eventDate").str.split("/").list.first()
     last = pl.col("eventDate").str.split("/").list.last()
-    told = {"start": (first, "event_start", "00:00:00"), "end": (last, "event_end", "23:59:59")}
+    facts = {"start": (first, "event_start", "00:00:00"), "end": (last, "event_end", "23:59:59")}
     of_events = rows["of_event"].drop_nulls().unique(maintain_order=True).to_list()
     unknown = pl.lit(value=False)
-    for name, (part, day, time) in told.items():
-        # Of a day, the time of day may stand in a column of its own; so may the zone that the times were told in.
+    for name, (part, day, time) in facts.items():
+        # Of a day, the time of day may stand in a column of its own; so may the zone that the times were stated in.
         timed = pl.when(pl.col("eventDate").str.len_chars() == 10).then(part + "T" + pl.col("event_time"))
         moment = pl.coalesce(one.str.extract(f"({WHOLE})", 1) for one in (part, timed)).str.replace(r"\.\d+$", "")
         # Each step has its column: as one expression the whole would be worked out for every place that it is used in.
@@ -195,7 +195,7 @@ def observation_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         "observationID",
         "deploymentID",
-        # A sequence of pictures; of a record that tells none its deployment is the event.
+        # A sequence of pictures; of a record that states none its deployment is the event.
         eventID=pl.when(pl.col("eventID") != pl.col("told_deployment")).then("eventID"),
         eventStart="start",
         eventEnd="end",
@@ -227,7 +227,7 @@ def _sharing_tags() -> list[pl.Expr]:
     """Return what is published of a record that was made coarse and has no field in the standard, as tags."""
     several = pl.col("country_codes").list.len() > 0
     doubts = pl.lit("doubt:") + pl.col("quality_flags").list.join(" | doubt:")
-    told = [
+    entries = [
         SHARING + pl.col("sharing_category"),
         "rule:" + pl.col("sharing_rule").str.replace_all("|", "/", literal=True),
         cell_tag("cell_west", "cell_south", "cell_east", "cell_north"),
@@ -237,28 +237,28 @@ def _sharing_tags() -> list[pl.Expr]:
         "border:" + pl.col("ambiguous").replace_strict({True: "ambiguous", False: "clear"}, return_dtype=pl.String),
         pl.when(pl.col("quality_flags").list.len() > 0).then(doubts),
     ]
-    return [pl.when(pl.col("sharing_category") != "open").then(tag) for tag in told]
+    return [pl.when(pl.col("sharing_category") != "open").then(tag) for tag in entries]
 
 
-def unless_empty(told: pl.Expr) -> pl.Expr:
+def unless_empty(stated: pl.Expr) -> pl.Expr:
     """Return a text, null where it is empty."""
-    return pl.when(told != "").then(told)
+    return pl.when(stated != "").then(stated)
 
 
 def media_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of the table `media`: what is published of pictures and sounds whose kind of file is told.
+    """Return rows of the table `media`: what is published of pictures and sounds whose kind of file is stated.
 
     A picture of several animals stands once for each moment of one deployment.
     """
     shown = rows.drop_nulls("media").select("deploymentID", "start", "media")
-    told = [
+    entries = [
         (_media_id(deployment, start, item), deployment, start, item["identifier"], item["format"], item.get("license"))
         for deployment, start, text in shown.iter_rows()
         for item in items(text)
         if isinstance(item.get("identifier"), str) and isinstance(item.get("format"), str)
     ]
     names = ("mediaID", "deploymentID", "timestamp", "filePath", "fileMediatype", "license")
-    frame = pl.DataFrame(told, schema=dict.fromkeys(names, pl.String), orient="row")
+    frame = pl.DataFrame(entries, schema=dict.fromkeys(names, pl.String), orient="row")
     return (
         frame.filter(
             pl.col("fileMediatype").str.contains(_MEDIA_TYPE) & ~pl.col("filePath").str.contains("..", literal=True)
@@ -320,8 +320,8 @@ def deployments_of(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _one_of(categories: pl.Expr) -> pl.Expr:
     """Return the category of what is not open, null where there are several."""
-    told = categories.filter(categories != "open").unique()
-    return pl.when(told.len() == 1).then(told.first())
+    stated = categories.filter(categories != "open").unique()
+    return pl.when(stated.len() == 1).then(stated.first())
 
 
 def conformed(events: pl.DataFrame) -> pl.DataFrame:
@@ -406,7 +406,7 @@ def _only_country() -> pl.Expr:
 def _span(
     told_date: str | None, zone: str | None, country: str | None, longitude: float
 ) -> tuple[str | None, str | None, bool, bool]:
-    """Return when a deployment began and ended as the standard writes it, whether the zone is not known, and only days told.
+    """Return when a deployment began and ended as the standard writes it, whether the zone is not known, and only days stated.
 
     Where no zone is known it is that of the country, else of the longitude, as of its observations.
     """
@@ -419,8 +419,8 @@ def _span(
         elif whole := re.match(WHOLE, part):
             moment = re.sub(r"\.\d+$", "", whole[0])
             moment += ":00" if len(moment) == len("2026-01-01T00:00") else ""
-            told = re.search(OFFSET, part)
-            offset = told[0] if told else None
+            match = re.search(OFFSET, part)
+            offset = match[0] if match else None
         else:
             return None, None, False, False
         offset = offset or _offset(zone, moment)
@@ -444,7 +444,7 @@ def _offset(zone: str | None, moment: str) -> str | None:
 def _tags(row: Mapping[str, Any]) -> str:
     """Return what the standard has no field for, as tags: effort with failures taken off, what was looked for, doubts."""
     effort = row["effort_value"]
-    told = [
+    entries = [
         ("effort", None if effort is None else f"{effort:.15g} {row['effort_unit']}"),
         ("effortBasis", "none" if effort is None else row["effort_basis"]),
         ("failedDays", None if row["failed_days"] is None else f"{row['failed_days']:.15g}"),
@@ -455,7 +455,7 @@ def _tags(row: Mapping[str, Any]) -> str:
         *(("excluded", name) for name in row["excludedTaxonomicScope"] or ()),
         *(("doubt", name) for name in row["quality_flags"] or ()),
     ]
-    tags = [f"{name}:{value.replace('|', '/')}" for name, value in told if value is not None]
+    tags = [f"{name}:{value.replace('|', '/')}" for name, value in entries if value is not None]
     return " | ".join(
         [*tags, *([ZONE_UNKNOWN] if row["zone_unknown"] else []), *([DAYS_ONLY] if row["days_only"] else [])]
     )
@@ -474,11 +474,11 @@ def with_events(deployments: pl.DataFrame, events: pl.DataFrame, *, add: bool) -
         Also the events that no deployment is of: cameras that saw nothing.
     """
     key = ["datasetKey", "told_deployment"]
-    told = events.select(*key, *(pl.col(name).alias(f"{name} told") for name in _TOLD))
+    table = events.select(*key, *(pl.col(name).alias(f"{name} told") for name in _TOLD))
     nothing = [pl.lit(None, pl.String).alias(name) for name in _TOLD if name not in deployments.columns]
     joined = (
         deployments.with_columns(nothing)
-        .join(told.unique(key, keep="none"), on=key, how="left", nulls_equal=True, maintain_order="left")
+        .join(table.unique(key, keep="none"), on=key, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(dated=pl.col("start told").is_not_null())
     )
     found = joined.with_columns(
@@ -491,14 +491,14 @@ def with_events(deployments: pl.DataFrame, events: pl.DataFrame, *, add: bool) -
 
 
 def named(deployments: pl.DataFrame) -> pl.DataFrame:
-    """Add `deploymentID`: as told; with the dataset where there are several, with the place where that differs in one."""
-    told = pl.col("told_deployment")
+    """Add `deploymentID`: as stated; with the dataset where there are several, with the place where that differs in one."""
+    stated = pl.col("told_deployment")
     if deployments["datasetKey"].n_unique() > 1:
-        told = pl.concat_str(pl.col("datasetKey").fill_null(""), told, separator=":")
+        stated = pl.concat_str(pl.col("datasetKey").fill_null(""), stated, separator=":")
     several = pl.len().over("datasetKey", "told_deployment") > 1
     number = pl.int_range(pl.len()).over("datasetKey", "told_deployment") + 1
     return deployments.with_columns(
-        deploymentID=pl.when(several).then(pl.format("{}#{}", told, number)).otherwise(told)
+        deploymentID=pl.when(several).then(pl.format("{}#{}", stated, number)).otherwise(stated)
     )
 
 
@@ -547,7 +547,7 @@ def deployment_rows(deployments: pl.DataFrame) -> pl.DataFrame:
 
 
 def stand_in() -> pl.Expr:
-    """Tell which deployments are none: they stand for the cell and the year of records whose camera is not told."""
+    """Tell which deployments are none: they stand for the cell and the year of records whose camera is not stated."""
     return pl.col("coarse") & ~pl.col("dated")
 
 

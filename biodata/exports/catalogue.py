@@ -36,7 +36,7 @@ class EmlFacts:
     title : str
         Title.
     published : str
-        Date, ISO 8601; the day is told as the date of publication.
+        Date, ISO 8601; the day is stated as the date of publication.
     publisher : str
         The organisation that stands as creator, provider of the metadata and contact.
     abstract : sequence of str
@@ -106,7 +106,7 @@ _WHAT: Final = {"CHECKLIST": "A checklist of names; no occurrences.", "METADATA"
 
 @dataclass(frozen=True, slots=True)
 class DatasetEntry:
-    """What is told of a dataset.
+    """What is stated of a dataset.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class DatasetEntry:
     publisher : str, optional
         The organisation that published it.
     license : str
-        In GBIF's spelling; UNSPECIFIED where none is told.
+        In GBIF's spelling; UNSPECIFIED where none is stated.
     citation, doi : str, optional
         How its publisher wants it cited.
     records, placed, generalised, species : int
@@ -147,7 +147,7 @@ class DatasetEntry:
     permits : tuple of str
         The permits that it rests on, in words.
     permit_notices : tuple of str
-        Sentences: what is to be heeded of them, or that none is told.
+        Sentences: what is to be heeded of them, or that none is stated.
     surveys : int
         Published survey events.
     survey_bounds : (west, south, east, north), optional
@@ -287,7 +287,7 @@ def schema_org_dataset(entry: DatasetEntry) -> dict[str, Any]:
 
 def _schema_org_dataset(entry: DatasetEntry) -> dict[str, Any]:
     organisation = {"@type": "Organization", "name": entry.publisher} if entry.publisher else None
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "@type": "Dataset",
         "@id": entry.url,
         "name": entry.title,
@@ -316,7 +316,7 @@ def _schema_org_dataset(entry: DatasetEntry) -> dict[str, Any]:
             for name, (address, media_type) in entry.files.items()
         ],
     }
-    return {name: value for name, value in told.items() if value not in (None, [])}
+    return {name: value for name, value in facts.items() if value not in (None, [])}
 
 
 def _schema_org_box(bounds: tuple[float, float, float, float] | None) -> dict[str, Any] | None:
@@ -401,7 +401,7 @@ def dcat_dataset(entry: DatasetEntry) -> Node:
         "dcat:keyword": tuple(Literal(word, "en") for word in entry.keywords) + tuple(Literal(g) for g in entry.groups),
         "dcat:landingPage": (Iri(entry.url),),
         "dcat:version": (Literal(entry.release),),
-        "dcat:distribution": tuple(_file(name, *told, licence) for name, told in entry.files.items()),
+        "dcat:distribution": tuple(_file(name, *entries, licence) for name, entries in entry.files.items()),
     }
     return Node("dcat:Dataset", {name: values for name, values in said.items() if values}, Iri(f"{entry.url}#dataset"))
 
@@ -454,8 +454,8 @@ def _json(value: Value) -> dict[str, Any]:
                 | ({"@type": datatype} if datatype else {})
             )
         case Node(kind, said, iri):
-            told: dict[str, Any] = {"@id": _escaped(iri.text)} if iri is not None else {}
-            return told | {"@type": kind} | {n: [_json(v) for v in values] for n, values in said.items()}
+            facts: dict[str, Any] = {"@id": _escaped(iri.text)} if iri is not None else {}
+            return facts | {"@type": kind} | {n: [_json(v) for v in values] for n, values in said.items()}
 
 
 def _escaped(text: str) -> str:

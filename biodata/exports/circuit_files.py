@@ -208,7 +208,7 @@ class RasterMaps:
         return self._voltages or self._currents
 
     def of_left_out(self, count: int) -> bool:
-        """Tell whether maps of pairs that a list leaves out are written too, of so many pairs in all."""
+        """Return whether maps of pairs that a list leaves out are written too, of so many pairs in all."""
         each = self._voltages or (self._currents and not self._only_sums)
         return each and count * self._raster.nodes.size <= MOST_CELLS_OF_LEFT_OUT_PAIRS
 
@@ -282,7 +282,7 @@ class NetworkLists:
         return False
 
     def write(self, name: str, flow: Any, *, counted: bool = True) -> None:
-        """Write the lists of one pair, whose component alone is told, or of the whole; take currents into the sums."""
+        """Write the lists of one pair, whose component alone is stated, or of the whole; take currents into the sums."""
         whole = self._network.circuit
         within = np.ones(whole.nodes, dtype=bool)
         if flow.active:

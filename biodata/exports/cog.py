@@ -141,7 +141,7 @@ def resistance_tags(
     dict of str to str
         Names begin with `BIODATA_`.
     """
-    told = {
+    stated = {
         name: {
             "layer": layer.name, "sha256": layer.sha256, "version": layer.version, "crs": layer.crs,
             "legend": layer.legend, "notes": list(layer.notes),
@@ -154,7 +154,7 @@ def resistance_tags(
         "TABLE_SHA256": rules.sha256,
         "TABLE_VERSION": rules.version,
         "SPECIES": rules.species or "",
-        "LAYERS": json.dumps(told, ensure_ascii=False, sort_keys=True),
+        "LAYERS": json.dumps(stated, ensure_ascii=False, sort_keys=True),
         "PARAMETERS": json.dumps(choices, sort_keys=True),
         "CODE": f"biodata {version('biodata')} {code_hash()[:16]}",
     }

@@ -69,7 +69,7 @@ def write_published(frame: "pl.DataFrame", path: Path) -> None:
         The file.
     """
     evidence = [json.loads(text) for text in frame["evidence"]]
-    runs = {row["run_id"]: told.get("run", {}) for row, told in zip(frame.to_dicts(), evidence, strict=True)}
+    runs = {row["run_id"]: reported.get("run", {}) for row, reported in zip(frame.to_dicts(), evidence, strict=True)}
     columns = {**column_meanings("corridors"), **published("corridors")}
     write_run(published_layers(frame), runs, path, columns=columns)
 
@@ -122,7 +122,7 @@ def write_run(
 
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
-    told = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
+    rows = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
     if as_of is not None:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": as_of})
     try:
@@ -131,7 +131,7 @@ def write_run(
                 in_known_system(table), part, layer=name, driver="GPKG", geometry_type=kind,
                 promote_to_multi=kind == "MultiPolygon", append=part.exists(),
             )  # fmt: skip
-        pyogrio.write_dataframe(told, part, layer="run", driver="GPKG", append=True)
+        pyogrio.write_dataframe(rows, part, layer="run", driver="GPKG", append=True)
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     add_styles(part, [name for name, _, _ in layers], as_of=as_of)

@@ -1,6 +1,6 @@
 """The events of an archive: a core of sampling events with the Humboldt extension, their occurrences beside it.
 
-Every occurrence beside a core of events has to point at a row of it. Those whose event is not told, since their place is
+Every occurrence beside a core of events has to point at a row of it. Those whose event is not stated, since their place is
 coarse or they name none, point at a row that stands for where and when they were made, as it is published: its `eventType`
 is Observation, it has no method and no effort, and our own term `stands_for` says that it is no event.
 
@@ -92,13 +92,13 @@ class Events:
 
     @property
     def are_measured(self) -> bool:
-        """Whether anything measured is told of any."""
+        """Whether anything measured is stated of any."""
         return bool(self.rows["measurements"].count())
 
     def core_ids(self, records: pl.DataFrame) -> pl.Series:
         """Return which row of the core each record (`POINTING`) belongs to: its event, else the one that this is a part of.
 
-        Which of the events that are told coarse a record is of would tell more than either: such records share the row of
+        Which of the events that are stated coarse a record is of would state more than either: such records share the row of
         what is published of their place and date.
         """
         named = self.rows.select("datasetKey", "eventID", "survey_id").drop_nulls()
@@ -138,7 +138,7 @@ class Events:
         archive.end(member)
 
     def _without_event(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Return the rows of the core for records whose event is not told, each once."""
+        """Return the rows of the core for records whose event is not stated, each once."""
         made = records.with_columns(id=self.core_ids(records)).filter(pl.col("id").str.starts_with(_MADE))
         return made.unique("id", maintain_order=True).with_columns(
             eventID="id",
@@ -166,7 +166,7 @@ def archived_events(selection: Selection, facts: Facts) -> Events | None:
         Which records. Where they are whole datasets, all of the datasets' events are in the archive; else those that the
         records name, with the events that these are parts of.
     facts : Facts
-        What is told of the records.
+        What is stated of the records.
     """
     asked = whole_datasets(selection.filter)
     datasets = {share.key for share in facts.datasets} | (asked or set())
@@ -174,7 +174,7 @@ def archived_events(selection: Selection, facts: Facts) -> Events | None:
     names = ", ".join(f'"{name}"' for name in surveys)
     rows = selection.query(f"SELECT {names} FROM surveys ORDER BY survey_id")  # noqa: S608 - our own names
     rows = terms.conform(rows, surveys.values())
-    # Of an event that only records tell no licence is told.
+    # Of an event that only records state no licence is stated.
     known = set(rows.filter(pl.col("license").is_not_null())["datasetKey"])
     if asked is not None and not asked:
         datasets |= known
@@ -223,7 +223,7 @@ def _centre(shape: BaseGeometry | None) -> tuple[float | None, float | None]:
 
 
 def _core_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `event.txt`; the centre stands for a cell, a line or an outline, which is told beside it."""
+    """Return the rows of `event.txt`; the centre stands for a cell, a line or an outline, which is stated beside it."""
     shapes = shapely.from_wkb(rows["geometry"].to_list())
     centres = pl.DataFrame(
         [_centre(shape) for shape in shapes],
@@ -237,7 +237,7 @@ def _core_rows(rows: pl.DataFrame) -> pl.DataFrame:
     frame = frame.with_columns(
         eventID=pl.coalesce("eventID", "survey_id"),
         datasetID="datasetKey",
-        # What only records tell is told by them: it is none of the lake's events, of which a licence is always told.
+        # What only records state is stated by them: it is none of the lake's events, of which a licence is always stated.
         stands_for=pl.when(pl.col("license").is_not_null())
         .then(pl.lit(str(terms.ArchivedRow.EVENT)))
         .otherwise(pl.lit(str(terms.ArchivedRow.RECORDS))),
@@ -253,16 +253,16 @@ def _core_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _interval() -> pl.Expr:
-    """Return the days as ISO 8601; null where they are not told."""
+    """Return the days as ISO 8601; null where they are not stated."""
     start, end = (pl.col(name).cast(pl.String) for name in ("event_start", "event_end"))
     return pl.when(start == end).then(start).otherwise(pl.format("{}/{}", start, end))
 
 
 def _humboldt_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of `humboldt.txt`: what was looked for and how much, of the events that tell any of it."""
+    """Return the rows of `humboldt.txt`: what was looked for and how much, of the events that state any of it."""
     effort = pl.col("effort_value").is_not_null()
-    told = rows.filter(effort | pl.any_horizontal(pl.col(name).is_not_null() for name in _TOLD_BY_HUMBOLDT))
-    frame = told.with_columns(
+    table = rows.filter(effort | pl.any_horizontal(pl.col(name).is_not_null() for name in _TOLD_BY_HUMBOLDT))
+    frame = table.with_columns(
         pl.col("targetTaxonomicScope", "excludedTaxonomicScope").list.join(" | "),
         isSamplingEffortReported=effort,
         samplingEffortValue="effort_value",
@@ -275,8 +275,8 @@ def _humboldt_rows(rows: pl.DataFrame) -> pl.DataFrame:
 def _with(frame: pl.DataFrame, key: str, columns: dict[str, str]) -> pl.DataFrame:
     """Return the identifier and the named columns, null where the frame has none; lists joined by semicolons."""
     lacking = [pl.lit(None, pl.String).alias(name) for name in columns if name not in frame.columns]
-    told = frame.with_columns(lacking).select(pl.col(key).alias("id"), *columns)
-    return told.with_columns(pl.col(name).list.join(";") for name, dtype in told.schema.items() if dtype == pl.List)
+    table = frame.with_columns(lacking).select(pl.col(key).alias("id"), *columns)
+    return table.with_columns(pl.col(name).list.join(";") for name, dtype in table.schema.items() if dtype == pl.List)
 
 
 def _lines(frame: pl.DataFrame) -> Piece:
@@ -305,7 +305,7 @@ def described_measurements(*, of_events: bool) -> tuple[str, str, list[str]]:
 
 
 def write_measurements(selection: Selection, archive: ZipWriter, events: Events | None) -> None:
-    """Write what is told of measurements, events' own first.
+    """Write what is stated of measurements, events' own first.
 
     Parameters
     ----------
@@ -319,8 +319,8 @@ def write_measurements(selection: Selection, archive: ZipWriter, events: Events 
     member = archive.begin(described_measurements(of_events=events is not None)[0])
     archive.append(member, compress(("\t".join(_measurement_heading(of_events=events is not None)) + "\n").encode()))
     if events is not None:
-        told = events.rows.drop_nulls(COLUMN).select("survey_id", pl.lit(None, pl.String), COLUMN)
-        archive.append(member, _measurement_lines(told.iter_rows(), of_events=True))
+        table = events.rows.drop_nulls(COLUMN).select("survey_id", pl.lit(None, pl.String), COLUMN)
+        archive.append(member, _measurement_lines(table.iter_rows(), of_events=True))
     columns = dict.fromkeys(["key", _RECORD, *POINTING, COLUMN])
     for _, piece in selection.chunks([*columns], partial(_measurement_piece, events=events)):
         archive.append(member, piece)
@@ -331,17 +331,17 @@ def _measurement_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     """Return the measurements of records as compressed lines."""
     number = pl.col("key").cast(pl.String)
     if events is None:
-        told = frame.select(number, pl.lit(None, pl.String).alias(_RECORD), COLUMN)
+        table = frame.select(number, pl.lit(None, pl.String).alias(_RECORD), COLUMN)
     else:
-        told = frame.select(events.core_ids(frame).alias("coreid"), pl.coalesce(_RECORD, number), COLUMN)
-    return _measurement_lines(told.drop_nulls(COLUMN).iter_rows(), of_events=events is not None)
+        table = frame.select(events.core_ids(frame).alias("coreid"), pl.coalesce(_RECORD, number), COLUMN)
+    return _measurement_lines(table.drop_nulls(COLUMN).iter_rows(), of_events=events is not None)
 
 
-def _measurement_lines(told: Iterable[tuple[str, str | None, str]], *, of_events: bool) -> Piece:
+def _measurement_lines(entries: Iterable[tuple[str, str | None, str]], *, of_events: bool) -> Piece:
     """Return a line for each measurement of (row of the core, record, JSON)."""
     rows = [
         (core, *([record] if of_events else []), *(one.get(name) for name in FIELDS))
-        for core, record, text in told
+        for core, record, text in entries
         for one in items(text)
     ]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(_measurement_heading(of_events=of_events), pl.String), orient="row")

@@ -37,13 +37,13 @@ def write_geoparquet(selection: Selection, facts: Facts, request: ExportRequest,
     selection : Selection
         Which records.
     facts : Facts
-        What is told of them; the file's metadata hold their box.
+        What is stated of them; the file's metadata hold their box.
     request : ExportRequest
         What was asked for.
     out : Path
         The file; one that a crash left behind is begun anew.
     step : function
-        Told how far the work is; raises to stop it.
+        Stated how far the work is; raises to stop it.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -128,13 +128,13 @@ def write_geopackage(selection: Selection, facts: Facts, request: ExportRequest,
     selection : Selection
         Which records.
     facts : Facts
-        What is told of them.
+        What is stated of them.
     request : ExportRequest
         What was asked for; the time of the last change that GeoPackage keeps is its.
     out : Path
         The file; one that a crash left behind is begun anew.
     step : function
-        Told how far the work is; raises to stop it.
+        Stated how far the work is; raises to stop it.
     """
     import pyarrow as pa
     import pyogrio
@@ -216,13 +216,13 @@ def write_geojson(selection: Selection, facts: Facts, request: ExportRequest, ou
     selection : Selection
         Which records.
     facts : Facts
-        What is told of them.
+        What is stated of them.
     request : ExportRequest
         What was asked for.
     out : Path
         The file; one that a crash left behind is begun anew.
     step : function
-        Told how far the work is; raises to stop it.
+        Stated how far the work is; raises to stop it.
     """
 
     def batches() -> Iterator[pl.DataFrame]:
@@ -236,8 +236,8 @@ def write_geojson(selection: Selection, facts: Facts, request: ExportRequest, ou
 
 def _write(file: IO[bytes], batches: Iterator[pl.DataFrame], **members: str) -> None:
     """Write a collection feature by feature."""
-    told = b"".join(b"," + orjson.dumps(name) + b":" + orjson.dumps(value) for name, value in members.items())
-    file.write(b'{"type":"FeatureCollection"' + told + b',"features":[')
+    content = b"".join(b"," + orjson.dumps(name) + b":" + orjson.dumps(value) for name, value in members.items())
+    file.write(b'{"type":"FeatureCollection"' + content + b',"features":[')
     first = True
     for frame in batches:
         for feature in _features(frame):

@@ -152,15 +152,20 @@ def write_layers(
     facts : mapping, optional
         What the layers' metadata tell, such as the boundary set.
     """
-    told = {name: str(value) for name, value in (facts or {}).items()} or None
+    stated = {name: str(value) for name, value in (facts or {}).items()} or None
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
     for layer, frame in frames.items():
         in_known_system(frame).to_file(
-            part, layer=layer, driver="GPKG", engine="pyogrio", mode="a" if part.exists() else "w", layer_metadata=told
+            part,
+            layer=layer,
+            driver="GPKG",
+            engine="pyogrio",
+            mode="a" if part.exists() else "w",
+            layer_metadata=stated,
         )
     add_styles(part, list(frames))
-    describe(part, {name: told for layer in frames for name, told in published(layer).items()})
+    describe(part, {name: stated for layer in frames for name, stated in published(layer).items()})
     part.replace(path)
 
 
@@ -192,7 +197,7 @@ def write_cleaned(cleaned: Cleaned, report: Report, path: Path) -> None:
 
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
-    told = {"boundaries": report.boundaries}
+    facts = {"boundaries": report.boundaries}
     for name in _CLEANED:
         geometry = cleaned_frame(getattr(cleaned, name))
         kind = "Unknown" if name == "planning" else "MultiPolygon"
@@ -204,7 +209,7 @@ def write_cleaned(cleaned: Cleaned, report: Report, path: Path) -> None:
             geometry_type=kind,
             promote_to_multi=True,
             append=part.exists(),
-            layer_metadata=told,
+            layer_metadata=facts,
         )
     tables = {
         "not_mapped": cleaned.not_mapped,
@@ -219,7 +224,7 @@ def write_cleaned(cleaned: Cleaned, report: Report, path: Path) -> None:
             layer=name,
             driver="GPKG",
             append=True,
-            layer_metadata=told,
+            layer_metadata=facts,
         )
     part.replace(path)
 

@@ -78,11 +78,11 @@ def write_units_layer(
     facts : mapping, optional
         The boundary set that they are cut by, for the layer's metadata.
     """
-    told = table.to_pandas().assign(
+    rows = table.to_pandas().assign(
         country_code=units["country_code"].to_numpy(), area_km2=units["area_km2"].to_numpy()
     )
     shapes = geo.project(units.geometry.to_numpy(), crs_of(units), 4326)
-    layers.write_layer(gpd.GeoDataFrame(told, geometry=shapes, crs=4326), path, layer=LAYER, facts=facts)
+    layers.write_layer(gpd.GeoDataFrame(rows, geometry=shapes, crs=4326), path, layer=LAYER, facts=facts)
 
 
 def write_project_of_units(
@@ -185,7 +185,7 @@ def write_marxan(
 
     Notes
     -----
-    The amount of a species in a unit is 1 where a record of it lies there: records tell where somebody looked, and not
+    The amount of a species in a unit is 1 where a record of it lies there: records state where somebody looked, and not
     how many there are. A record whose published uncertainty is larger than `side_m`, as that of a sensitive species
     whose place was made coarser, is in no unit and is counted.
     """

@@ -130,8 +130,8 @@ def read_facts(selection: Selection) -> Facts:
     for (key,), rows in sorted(counted.group_by("datasetKey"), key=lambda part: (part[0][0] is not None, part[0][0])):
         about: dict[str, Any] = described.get(key, {})
         own = about.get("license")
-        told = rows.select("license", "license_effective").iter_rows()
-        licences = [spelt(holds) if holds else effective(record, own).license for record, holds in told]
+        entries = rows.select("license", "license_effective").iter_rows()
+        licences = [spelt(holds) if holds else effective(record, own).license for record, holds in entries]
         shares.append(
             DatasetShare(
                 key,

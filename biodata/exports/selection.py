@@ -72,7 +72,7 @@ LABELS_OF_GROUP: Final = (
 Part = TypeVar("Part")
 
 Step = Callable[[float], None]
-"""Told how far the work is (0-1); raises to stop it."""
+"""Stated how far the work is (0-1); raises to stop it."""
 
 _BUFFERS: Final = "400MB"
 """What DuckDB may hold of the release at once: it is read once from one end to the other."""
@@ -191,7 +191,7 @@ class Selection:
         then : function of a frame
             What is made of the records of each step, several steps at a time.
         rows : int, optional
-            How many records each step has but the last; `CHUNK_ROWS` where it is not told.
+            How many records each step has but the last; `CHUNK_ROWS` where it is not stated.
 
         Yields
         ------

@@ -90,13 +90,13 @@ def write_simple_csv(selection: Selection, facts: Facts, request: ExportRequest,
     selection : Selection
         Which records.
     facts : Facts
-        What is told of them.
+        What is stated of them.
     request : ExportRequest
         What was asked for.
     out : Path
         The file on its way.
     step : function
-        Told how far the work is; raises to stop it.
+        Stated how far the work is; raises to stop it.
 
     Notes
     -----
@@ -130,12 +130,12 @@ def write_guarded(batches: Iterator[pl.DataFrame], out: Path) -> None:
             batch.select(plain_columns(batch)).write_csv(file, include_header=number == 0)
 
 
-def choose_columns(told: str) -> tuple[str, ...]:
+def choose_columns(text: str) -> tuple[str, ...]:
     """Return the names at the top of the file.
 
     Parameters
     ----------
-    told : str
+    text : str
         `simple`, `all`, or names of published columns or GBIF's simple ones, with commas between them.
 
     Raises
@@ -143,19 +143,19 @@ def choose_columns(told: str) -> tuple[str, ...]:
     InputError
         If a name is none, or stands twice.
     """
-    if told == Columns.SIMPLE:
+    if text == Columns.SIMPLE:
         return (*_GBIF_NAMES, *_OWN)
-    if told == Columns.ALL:
+    if text == Columns.ALL:
         return tuple(_PUBLISHED)
-    names = tuple(name.strip() for name in told.split(","))
+    names = tuple(name.strip() for name in text.split(","))
     for place, name in enumerate(names):
         if name not in _PUBLISHED and name not in _GBIF_NAMES:
             problem = f"there is no column {name[:40]!r}"
             expected = f"simple, all, or names with commas between them: {', '.join(_PUBLISHED)}"
-            raise InputError(problem, column="columns", value=told[:200], expected=expected, code="COLUMN_UNKNOWN")
+            raise InputError(problem, column="columns", value=text[:200], expected=expected, code="COLUMN_UNKNOWN")
         if name in names[:place]:
             problem = f"the column {name} is asked for twice"
-            raise InputError(problem, column="columns", value=told[:200], code="COLUMN_TWICE")
+            raise InputError(problem, column="columns", value=text[:200], code="COLUMN_TWICE")
     return names
 
 
@@ -214,7 +214,7 @@ CELLS: Final = MappingProxyType(
 
 `eqdgcCellCode` is E104N22AB: the degree's corner nearest to zero, then quarter and quarter of the quarter; `cellSouthWest`
 is 22.3,104.5, the south-western corner; `easeCellCode` is 10kmE1004N300, the south-western corner in units of 10 km east and
-north of 0°, 0°, those to the south and west with a minus told as S and W.
+north of 0°, 0°, those to the south and west with a minus stated as S and W.
 """
 
 _TAXON: Final = 'kingdom, phylum, class, "order", family, genus, species, "speciesKey"'
@@ -311,8 +311,8 @@ def _geopackage(proposal: "Proposal", path: Path) -> None:
     frame = _frame(proposal)
     pyogrio.write_dataframe(frame, path, layer="stations", driver="GPKG", geometry_type=_kind(frame))
     facts = proposal.facts
-    told = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
-    pyogrio.write_dataframe(told, path, layer="survey", driver="GPKG", append=True)
+    table = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
+    pyogrio.write_dataframe(table, path, layer="survey", driver="GPKG", append=True)
 
 
 def _csv(proposal: "Proposal", path: Path) -> None:
@@ -334,9 +334,9 @@ def _gpx(proposal: "Proposal", path: Path) -> None:
 
     facts = proposal.facts
     named = ("boundary_set", "boundary_version", "viewpoint", "band_m", "sharing_category", "design")
-    told = json.dumps({name: facts[name] for name in named}, ensure_ascii=False)
+    text = json.dumps({name: facts[name] for name in named}, ensure_ascii=False)
     frame = _frame(proposal)
-    about = {"METADATA_NAME": f"Survey of {facts['species']}", "METADATA_DESCRIPTION": told}
+    about = {"METADATA_NAME": f"Survey of {facts['species']}", "METADATA_DESCRIPTION": text}
     kind = _kind(frame)
     stations = frame[["geometry"]].assign(name=frame["station_id"], desc=_labels(proposal.stations), type=frame["kind"])
     layer = "waypoints" if kind == "Point" else "routes"

@@ -154,14 +154,14 @@ def export(
     out : Path
         The file. Until it is whole it is called like it with `.part` before its suffix.
     step : function, optional
-        Told how far the work is (0-1); raises to stop it.
+        Stated how far the work is (0-1); raises to stop it.
     opened : function, optional
-        Told of the open selection, so that another thread can interrupt it.
+        Stated of the open selection, so that another thread can interrupt it.
 
     Returns
     -------
     Facts
-        Counts, licence and what else is told of the records.
+        Counts, licence and what else is stated of the records.
 
     Raises
     ------

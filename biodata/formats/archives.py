@@ -54,7 +54,7 @@ class _ZipMember(io.RawIOBase):
         super().__init__()
         self.name, self.size, self.file, self.given = info.filename, info.file_size, file, 0
         asked = copy(info)
-        asked.file_size += 1  # what has one byte more than the list tells shows that the list lies
+        asked.file_size += 1  # what has one byte more than the list states shows that the list lies
         try:
             self.content = archive.open(asked)
         except BROKEN_ZIP as error:
@@ -236,18 +236,18 @@ def check_name(file: str, name: str) -> None:
 
 
 def is_nested(name: str) -> bool:
-    """Tell whether a member is an archive itself."""
+    """Return whether a member is an archive itself."""
     return name.lower().endswith(_NESTED)
 
 
 def is_clutter(name: str) -> bool:
-    """Tell whether a member is one of those that Macs and Windows add."""
+    """Return whether a member is one of those that Macs and Windows add."""
     parts = name.split("/")
     return "__MACOSX" in parts or parts[-1] in {".DS_Store", "Thumbs.db", "desktop.ini"} or parts[-1].startswith("._")
 
 
 def is_for_people(name: str) -> bool:
-    """Tell whether a member is a text for people to read, of any folder: README.txt, LICENSE, letter.docx."""
+    """Return whether a member is a text for people to read, of any folder: README.txt, LICENSE, letter.docx."""
     file = PurePosixPath(name.lower())
     return file.suffix in _LETTERS or (file.suffix in _PLAIN and file.stem in _FOR_PEOPLE)
 
@@ -274,7 +274,7 @@ _BROKEN: Final = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAErro
 
 
 def is_tar(path: Path) -> bool:
-    """Tell whether a file is a tar archive, packed or not."""
+    """Return whether a file is a tar archive, packed or not."""
     try:
         with path.open("rb") as stream, _unpacking(stream) as content:
             head = content.read(_MAGIC_AT + len(_MAGIC))
@@ -475,7 +475,7 @@ def open_archive(path: Path, *, limits: ArchiveLimits = LIMITS) -> Archive:
 
 
 def is_archive(path: Path) -> bool:
-    """Tell whether a path is something that `open_archive` opens."""
+    """Return whether a path is something that `open_archive` opens."""
     return path.is_dir() or (path.is_file() and (zipfile.is_zipfile(path) or is_tar(path)))
 
 

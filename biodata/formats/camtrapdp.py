@@ -117,7 +117,7 @@ def fields(table: str) -> tuple[Field, ...]:
 
 
 def moment(name: str) -> pl.Expr:
-    """Return the time that a cell of type `datetime` tells, in UTC, as if it were of UTC where it tells no offset; null for none."""
+    """Return the time that a cell of type `datetime` tells, in UTC, as if it were of UTC where it states no offset; null for none."""
     whole = pl.col(name).str.replace(r"^(.{10}) ", "${1}T").str.replace(r"\.\d+(Z|[+-][\d:]+)?$", "$1")
     whole = whole.str.replace(r"(T\d\d:\d\d:\d\d)$", "${1}Z")
     plain = whole.str.replace(r"Z$", "+0000").str.replace(r"([+-]\d\d):(\d\d)$", "$1$2")
@@ -223,11 +223,11 @@ EFFORT_UNKNOWN: Final = "effort:unknown"
 """The tag, ours, of a deployment whose beginning and end are not those of the time in which its camera stood."""
 
 PLACE_GENERALISED: Final = "place:generalised"
-"""The tag, ours, of a deployment that is none: it stands for the cell and the year of records whose camera is not told."""
+"""The tag, ours, of a deployment that is none: it stands for the cell and the year of records whose camera is not stated."""
 ZONE_UNKNOWN: Final = "timeZone:unknown"
-"""The tag, ours, of times whose zone nobody told: they are written as if they were in UTC."""
+"""The tag, ours, of times whose zone nobody stated: they are written as if they were in UTC."""
 DAYS_ONLY: Final = "time:unknown"
-"""The tag, ours, of a deployment of which days were told: its times stand for the whole of them."""
+"""The tag, ours, of a deployment of which days were stated: its times stand for the whole of them."""
 SHARING: Final = "sharing:"
 CELL: Final = "cell:"
 COUNTRIES: Final = "countries:"
@@ -268,7 +268,7 @@ class Package:
         What the descriptor is called in errors.
     name : str
         The folder, the zip, or the descriptor.
-    told : dict
+    stated : dict
         The descriptor.
     version : str or None
         The standard's version that its profile tells.
@@ -317,21 +317,23 @@ class Package:
 
     def text(self, *names: str) -> str | None:
         """Return the first of the descriptor's properties that is a text."""
-        return next((told for name in names if isinstance(told := self.told.get(name), str) and told.strip()), None)
+        return next(
+            (stated for name in names if isinstance(stated := self.told.get(name), str) and stated.strip()), None
+        )
 
     def text_at(self, path: str) -> str | None:
         """Return a property by its path, where it is a text."""
-        told = self._property_at(path)
-        return told if isinstance(told, str) else None
+        text = self._property_at(path)
+        return text if isinstance(text, str) else None
 
     def faults(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield what the descriptor lacks or has wrong: property, value, and what would be right."""
         for name in _REQUIRED:
-            told = self._property_at(name)
-            if told is None:
+            entries = self._property_at(name)
+            if entries is None:
                 yield name, None, "the standard asks for it"
             elif name in _ONE_OF:
-                values = told if isinstance(told, list) else [told]
+                values = entries if isinstance(entries, list) else [entries]
                 for value in values:
                     if value not in _ONE_OF[name]:
                         yield name, str(value), f"one of {', '.join(_ONE_OF[name])}"
@@ -339,11 +341,11 @@ class Package:
             yield "profile", self.version, f"one of {', '.join(_KNOWN)}; it is read as {VERSION}"
 
     def _property_at(self, path: str) -> Any:
-        """Return a property by its path; None where it is not told."""
-        told: Any = self.told
+        """Return a property by its path; None where it is not stated."""
+        facts: Any = self.told
         for name in path.split("."):
-            told = told.get(name) if isinstance(told, dict) else None
-        return told
+            facts = facts.get(name) if isinstance(facts, dict) else None
+        return facts
 
 
 def open_package(path: Path) -> Package:
@@ -382,7 +384,7 @@ def open_package(path: Path) -> Package:
 
 
 def _is_zip(path: Path) -> bool:
-    """Tell whether a file begins as a zip does."""
+    """Return whether a file begins as a zip does."""
     with path.open("rb") as stream:
         return stream.read(4) == b"PK\x03\x04"
 
@@ -408,15 +410,15 @@ def _beside(folder: Path) -> Callable[[str], Callable[[], BinaryIO] | None]:
 def _package(content: bytes, file: str, name: str, opener: Callable[[str], Callable[[], BinaryIO] | None]) -> Package:
     """Read a descriptor."""
     try:
-        told = json.loads(content.decode("utf-8-sig"))
+        facts = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         problem = f"the descriptor is no JSON ({reason})"
         raise InputError(problem, file=file, code="DESCRIPTOR_INVALID") from error
-    if not isinstance(told, dict) or not isinstance(told.get("resources"), list):
+    if not isinstance(facts, dict) or not isinstance(facts.get("resources"), list):
         problem = "the descriptor has no list of resources"
         raise InputError(problem, file=file, code="DESCRIPTOR_INVALID")
-    profile = told.get("profile")
+    profile = facts.get("profile")
     found = _TOLD_VERSION.search(profile) if isinstance(profile, str) and "camtrap" in profile else None
     version = found.group(1) if found else None
     if version is not None and not version.startswith("1."):
@@ -424,4 +426,4 @@ def _package(content: bytes, file: str, name: str, opener: Callable[[str], Calla
         raise InputError(
             problem, file=file, column="profile", value=version, expected="1.0 or later", code="VERSION_UNKNOWN"
         )
-    return Package(file, name, told, version, opener)
+    return Package(file, name, facts, version, opener)

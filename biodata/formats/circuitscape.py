@@ -84,7 +84,7 @@ def write_settings(settings: Iterable[tuple[str, str, str]], path: Path) -> None
 
 
 def decode(content: bytes) -> str:
-    """Return the text of a small file whose encoding nobody told."""
+    """Return the text of a small file whose encoding nobody stated."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", errors="replace")
     try:

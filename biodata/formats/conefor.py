@@ -107,12 +107,12 @@ def read_numbers(path: Path) -> Numbers:
 
 
 def _begins_like_a_number(text: str) -> bool:
-    """Tell whether the first character is one that numbers begin with."""
+    """Return whether the first character is one that numbers begin with."""
     return text[:1].isdigit() or text[:1] in ("+", "-", ".")
 
 
 def _is_number(field: str) -> bool:
-    """Tell whether a field is written as a number with a point, or as one of the infinities."""
+    """Return whether a field is written as a number with a point, or as one of the infinities."""
     try:
         value = float(field)
     except ValueError:
@@ -260,7 +260,7 @@ class Nodes:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Connections:
-    """The connections between nodes, as they were told: pairs may stand twice.
+    """The connections between nodes, as they were stated: pairs may stand twice.
 
     Attributes
     ----------
@@ -328,10 +328,10 @@ def read_connections(
     nodes : Nodes
         The nodes that are connected.
     kind : ConnectionKind or its name, optional
-        What the numbers are. Where it is not told, a list of pairs without numbers has links, and others have
+        What the numbers are. Where it is not stated, a list of pairs without numbers has links, and others have
         probabilities.
     layout : ConnectionLayout or its name, optional
-        Found from the numbers of rows and fields where it is not told; three rows of three are a matrix of three nodes
+        Found from the numbers of rows and fields where it is not stated; three rows of three are a matrix of three nodes
         only if they are symmetric and the first two columns are not all identifiers.
 
     Returns
@@ -346,9 +346,9 @@ def read_connections(
         LINK_INVALID).
     """
     numbers = read_numbers(path)
-    told = None if kind is None else ConnectionKind(kind)
+    connection_kind = None if kind is None else ConnectionKind(kind)
     matrix = is_matrix(numbers, nodes.ids) if layout is None else ConnectionLayout(layout) is ConnectionLayout.MATRIX
-    return _matrix(numbers, nodes, told) if matrix else _list(numbers, nodes, told)
+    return _matrix(numbers, nodes, connection_kind) if matrix else _list(numbers, nodes, connection_kind)
 
 
 def contradicted(connections: Connections) -> int:

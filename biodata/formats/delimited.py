@@ -13,7 +13,7 @@ from biodata.formats.encodings import utf8_blocks
 from biodata.formats.records import Dialect, Limits, Record, Repairs, cut, split_fields
 
 SEPARATORS: Final = ("\t", ",", ";", "|")
-"""What can part the fields of a table whose separator was not told."""
+"""What can part the fields of a table whose separator was not stated."""
 _SEEN_BYTES: Final = 200_000
 
 
@@ -26,8 +26,8 @@ def sniff(beginning: bytes, *, separator: str | None = None, told: Dialect | Non
         Its first block, UTF-8.
     separator : str, optional
         The separator, where it is known.
-    told : Dialect, optional
-        Separator and quote, where both are known; the line end is found in any case, since it is often told wrong.
+    stated : Dialect, optional
+        Separator and quote, where both are known; the line end is found in any case, since it is often stated wrong.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def _line_end(beginning: bytes) -> str:
 
 
 def _quotes_are_syntax(beginning: bytes, first_line: str, line_end: str) -> bool:
-    """Tell whether the quotes of a tab separated file are there to be taken off."""
+    """Return whether the quotes of a tab separated file are there to be taken off."""
     if first_line.split("\t")[0] == "gbifID":  # GBIF writes its downloads without quotes
         return False
     seen = beginning[:_SEEN_BYTES]
@@ -103,7 +103,7 @@ class Delimited:
     dialect : Dialect
         How it is written.
     headings : tuple of str
-        The columns, as told; `id` for a first column that the heading does not name, `column_3` for a third without
+        The columns, as stated; `id` for a first column that the heading does not name, `column_3` for a third without
         a name.
     batches : iterator of frames
         `source_row` (Int64), then the headings (String): values as they came, empty ones null.
@@ -162,7 +162,7 @@ def read(
     block_bytes : int
         How much is read at once; a batch is what it holds.
     of_people : bool
-        The table may name people: a row that cannot be taken is told by its number, never by its text.
+        The table may name people: a row that cannot be taken is stated by its number, never by its text.
     without_blank : bool
         Rows of separators alone are none, as spreadsheets leave them behind the last row of a survey.
     repairs : Repairs, optional
@@ -272,7 +272,7 @@ def _headings(heading: Record, seen: Sequence[Record], file: str, limits: Limits
 
 
 def _have_row_numbers(seen: Sequence[Record]) -> bool:
-    """Tell whether the first fields are 1, 2, 3, …; a comma too many in each of the rows must not look like that."""
+    """Return whether the first fields are 1, 2, 3, …; a comma too many in each of the rows must not look like that."""
     return [record.values[0] for record in seen] == [b"%d" % number for number in range(1, len(seen) + 1)]
 
 
@@ -320,7 +320,7 @@ def _batches(
             repairs.add(file, *_SHORT, count=found.short)
             repairs.add(file, *_LONG, count=found.long)
         buffer, line = buffer[found.used_bytes :], line + found.lines
-        refusals += [replace(told, value=None) for told in found.refusals] if of_people else found.refusals
+        refusals += [replace(refusal, value=None) for refusal in found.refusals] if of_people else found.refusals
         if len(refusals) > limits.refusals:
             problem = f"more than {limits.refusals:,} rows cannot be read, the last because: {refusals[-1].message}"
             raise InputError(problem, file=file, row=refusals[-1].row, code="ROWS_REFUSED_TOO_MANY")

@@ -44,7 +44,7 @@ class DatasetDescription:
     key : str, optional
         The UUID that GBIF or the IPT gave the dataset.
     title, abstract, license, citation, doi : str, optional
-        As told; the licence is its address where it has one, else its words.
+        As stated; the licence is its address where it has one, else its words.
     organisations : tuple of str
         Organisations of creators, contacts and others, each once.
     text : str
@@ -115,7 +115,7 @@ def _license(dataset: Element) -> str | None:
 
 
 def _organisations(dataset: Element) -> dict[str, None]:
-    """Return the organisations in the order in which they are told."""
+    """Return the organisations in the order in which they are stated."""
     parties = (child for child in dataset if local_name(child.tag) in _PARTIES)
     names = (text_of(_child(party, "organizationName")) for party in parties)
     return dict.fromkeys(name for name in names if name)
@@ -134,7 +134,7 @@ HEADING_REPEATED: Final = "HEADING_ROW_REPEATED"
 _USUAL_HEADINGS: Final = frozenset("id coreid gbifid occurrenceid eventid taxonid scientificname eventdate".split())
 """Headings of nearly every archive, whatever its description names."""
 _FIGURES: Final = re.compile(r"[+-]?\d[\d.,:/+\-TZ ]*")
-_FEWEST: Final = 2  # columns whose names a line has to tell before it is headings: of a single one it may be a word
+_FEWEST: Final = 2  # columns whose names a line has to state before it is headings: of a single one it may be a word
 _DIGITS: Final = re.compile(r"\d+")
 _NO_LETTERS: Final = re.compile(r"[^\w]|_")
 
@@ -168,13 +168,13 @@ def repeated_headings(seen: Sequence[Record], names: Mapping[int, str], *, file:
 
 
 def _is_record(line: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Tell whether a line is written as the records below it."""
+    """Return whether a line is written as the records below it."""
     if not below:
         return any(_DIGITS.search(cell) for cell in line)
     columns = [{row[at] for row in below if at < len(row)} for at in range(len(line))]
     return any(
-        cell != "" and (_FIGURES.fullmatch(cell) is not None or _DIGITS.sub("0", cell) in told)
-        for cell, told in zip(line, columns, strict=True)
+        cell != "" and (_FIGURES.fullmatch(cell) is not None or _DIGITS.sub("0", cell) in names)
+        for cell, names in zip(line, columns, strict=True)
     )
 
 
@@ -300,15 +300,15 @@ def rows(
             continue
         table = _opened(dwca, data_file, location, refusals, repairs, encoding=encoding, without_blank=is_survey)
         columns = _columns(dwca, data_file)
-        terms = [told.term for told in data_file.fields]
+        terms = [stated.term for stated in data_file.fields]
         refusals += lost_headings(table.skipped, table.seen, terms, file=file)
         for frame in table.batches:
             refusals += table.refusals
             table.refusals.clear()
             nothing = frame.select(pl.sum_horizontal((pl.exclude("source_row") == _NOTHING).sum())).item()
             repairs.add(file, *_NULLS, count=nothing or 0)
-            told = frame.with_columns(pl.exclude("source_row").replace(_NOTHING, None)) if nothing else frame
-            yield told.select(pl.lit(file).alias("source_file"), "source_row", *columns)
+            stated = frame.with_columns(pl.exclude("source_row").replace(_NOTHING, None)) if nothing else frame
+            yield stated.select(pl.lit(file).alias("source_file"), "source_row", *columns)
         refusals += table.refusals
 
 
@@ -375,8 +375,8 @@ def _columns(dwca: DarwinCoreArchive, data_file: DataFile) -> list[pl.Expr]:
         if field_.index is None:
             columns.append(pl.lit(field_.default, pl.String).alias(field_.term))
         else:
-            told = pl.col(f"column_{field_.index + 1}")
-            columns.append((told if field_.default is None else told.fill_null(field_.default)).alias(field_.term))
+            stated = pl.col(f"column_{field_.index + 1}")
+            columns.append((stated if field_.default is None else stated.fill_null(field_.default)).alias(field_.term))
     return columns
 
 

@@ -5,7 +5,7 @@ region for cp775), and a wrong guess is silent. Here every candidate decodes the
 scored letter by letter: how probable is this letter beside its neighbours in the languages of the region? The bytes
 are the same, so that the sums can be compared.
 
-Texts in legacy Vietnamese fonts (TCVN3, VNI) and in Lao, Khmer or Burmese font encodings cannot be told from Latin
+Texts in legacy Vietnamese fonts (TCVN3, VNI) and in Lao, Khmer or Burmese font encodings cannot be stated from Latin
 text with accents; they must be converted before.
 """
 
@@ -318,7 +318,7 @@ def _decode(field: bytes, encoding: str) -> str:
 
 
 def _surely_utf8(fields: Mapping[bytes, float]) -> bool:
-    """Tell whether most is UTF-8, and too much of it for another encoding to look like it by chance."""
+    """Return whether most is UTF-8, and too much of it for another encoding to look like it by chance."""
     texts = {_decode(field, "utf-8"): weight for field, weight in fields.items()}
     valid = {text: weight for text, weight in texts.items() if "\ufffd" not in text}
     letters = [letter for text in valid for letter in text if letter > "\x7f"]

@@ -43,7 +43,7 @@ class RasterFile:
     crs : str
         The coordinate system as WKT, of an ASCII grid that of the .prj file beside it; empty where there is none.
     is_placed : bool
-        Whether the file tells where it lies; else its corner is taken for 0, 0.
+        Whether the file states where it lies; else its corner is taken for 0, 0.
     """
 
     values: NDArray[np.float64]
@@ -71,7 +71,7 @@ def read_grid(path: Path) -> RasterFile:
 
 
 def looks_like_grid(path: Path) -> bool:
-    """Tell whether a file is a grid rather than a list of numbers."""
+    """Return whether a file is a grid rather than a list of numbers."""
     content = read_bytes(path)
     start = content[:512]
     return b"\0" in start or decode(start).lstrip()[:5].lower() in {"ncols", "nrows"}
@@ -101,7 +101,7 @@ def _ascii(content: bytes, path: Path) -> RasterFile:
     west = heading["xllcenter"] - wide / 2 if "xllcenter" in heading else heading.get("xllcorner", 0.0)
     south = heading["yllcenter"] - high / 2 if "yllcenter" in heading else heading.get("yllcorner", 0.0)
     if rows < 1 or columns < 1 or not (wide > 0 and high > 0):
-        value = " ".join(f"{key} {told:g}" for key, told in heading.items())
+        value = " ".join(f"{key} {stated:g}" for key, stated in heading.items())
         problem, expected = "the heading tells no grid", "whole numbers of rows and columns, and cells larger than 0"
         raise InputError(problem, file=path.name, row=1, value=value, expected=expected, code="GRID_HEADING_INVALID")
     values = _numbers(text[start:], rows, columns, row, path)
@@ -123,7 +123,7 @@ def _numbers(text: str, rows: int, columns: int, first_row: int, path: Path) -> 
             warnings.simplefilter("error", DeprecationWarning)  # numpy's word for: something is no number
             values = np.fromstring(text.replace(",", " "), dtype=np.float64, sep=" ")
     except (DeprecationWarning, ValueError):
-        # Something that Python takes for a number all the same is taken; the rest is told with its place.
+        # Something that Python takes for a number all the same is taken; the rest is stated with its place.
         values = np.array(
             [
                 np.nan if word.lower() in {"nan", "-nan"} else number(word, file=path.name, row=at, column=column)
@@ -309,7 +309,7 @@ def opened(path: Path) -> Iterator[Any]:
             raise InputError(problem, file=path.name, code="INPUT_DAMAGED") from error
 
 
-def choose_band(raster: Any, file: str, told: str | None = None) -> int:
+def choose_band(raster: Any, file: str, stated: str | None = None) -> int:
     """Return the number of the band that is the layer.
 
     Parameters
@@ -317,20 +317,20 @@ def choose_band(raster: Any, file: str, told: str | None = None) -> int:
     raster : rasterio.DatasetReader
     file : str
         What a person calls it.
-    told : str, optional
+    stated : str, optional
         The number that a person tells.
 
     Raises
     ------
     InputError
-        If there are several and none is told, or there is none of that number (LAYER_BANDS).
+        If there are several and none is stated, or there is none of that number (LAYER_BANDS).
     """
-    if told is not None:
-        if not (told.isdecimal() and 1 <= int(told) <= raster.count):
+    if stated is not None:
+        if not (stated.isdecimal() and 1 <= int(stated) <= raster.count):
             problem = "there is no such band"
-            raise InputError(problem, file=file, value=told, expected=f"1 to {raster.count}", code="LAYER_BANDS")
-        return int(told)
-    # A band of transparency is no values, it tells which cells there are.
+            raise InputError(problem, file=file, value=stated, expected=f"1 to {raster.count}", code="LAYER_BANDS")
+        return int(stated)
+    # A band of transparency is no values, it states which cells there are.
     measured = [number for number, kind in enumerate(raster.colorinterp, start=1) if kind.name != "alpha"]
     if len(measured) == 1:
         return measured[0]
@@ -366,7 +366,7 @@ def check_north_up(raster: Any, file: str) -> None:
 
 
 def masked(raster: Any, band: int) -> bool:
-    """Tell whether a file says by a mask or by transparency which of a band's cells have data."""
+    """Return whether a file says by a mask or by transparency which of a band's cells have data."""
     flags = {flag.name for flag in raster.mask_flag_enums[band - 1]}
     return "per_dataset" in flags or "alpha" in flags
 

@@ -145,15 +145,15 @@ def input_folder(inputs: Inputs) -> tuple[Path, str | None]:
         If there is no such folder.
     """
     base = inputs.path.parent
-    told = inputs.values.get("INPUTDIR")
-    if told is None:
+    text = inputs.values.get("INPUTDIR")
+    if text is None:
         usual = _in_folder(base, "input")
         return (usual if usual is not None and usual.is_dir() else base), None
-    direct = Path(told.replace("\\", "/"))
+    direct = Path(text.replace("\\", "/"))
     if (base / direct).is_dir():
         return base / direct, None
     parts = [
-        part for part in PureWindowsPath(told).parts if part not in ("\\", "/") and not part.endswith((":\\", ":"))
+        part for part in PureWindowsPath(text).parts if part not in ("\\", "/") and not part.endswith((":\\", ":"))
     ]
     for first in range(len(parts)):
         found: Path | None = base
@@ -161,7 +161,7 @@ def input_folder(inputs: Inputs) -> tuple[Path, str | None]:
             found = _in_folder(found, part) if found is not None else None
         if found is not None and found.is_dir():
             note = (
-                None if first == 0 and "\\" not in told[:3] else f"input.dat: INPUTDIR {told} is read as {found.name}"
+                None if first == 0 and "\\" not in text[:3] else f"input.dat: INPUTDIR {text} is read as {found.name}"
             )
             return found, note
     problem = "there is no such folder here"
@@ -170,7 +170,7 @@ def input_folder(inputs: Inputs) -> tuple[Path, str | None]:
         file=inputs.path.name,
         row=inputs.rows["INPUTDIR"],
         column="INPUTDIR",
-        value=told,
+        value=text,
         expected=f"a folder that exists, from {base} on",
         code="FOLDER_MISSING",
     )
@@ -184,8 +184,8 @@ def find_file(inputs: Inputs, folder: Path, keyword: str, defaults: tuple[str, .
     InputError
         If a file is named that does not exist.
     """
-    told = inputs.values.get(keyword)
-    for name in (told,) if told is not None else defaults:
+    text = inputs.values.get(keyword)
+    for name in (text,) if text is not None else defaults:
         found: Path | None = folder
         for part in PureWindowsPath(name).parts if "\\" in name else Path(name).parts:
             found = _in_folder(found, part) if found is not None else None
@@ -193,11 +193,11 @@ def find_file(inputs: Inputs, folder: Path, keyword: str, defaults: tuple[str, .
             return found
         if Path(name).is_file():
             return Path(name)
-    if told is None:
+    if text is None:
         return None
     problem = f"there is no such file in {folder}"
     raise InputError(
-        problem, file=inputs.path.name, row=inputs.rows[keyword], column=keyword, value=told, code="FILE_MISSING"
+        problem, file=inputs.path.name, row=inputs.rows[keyword], column=keyword, value=text, code="FILE_MISSING"
     )
 
 

@@ -205,8 +205,8 @@ def _targets_met(project: Project, run: Run, form: int) -> list[str]:
         apart = int(run.separate[feature])
         shares += [apart / row["sepnum"]] if row["sepnum"] else []
         met = "yes" if all(share >= level - 1e-9 for share in shares) else "no"
-        told = (row["id"], row["name"], float(row["target"]), held, row["targetocc"], number)
-        values = (*told, row["sepnum"], apart, met, least)
+        entries = (row["id"], row["name"], float(row["target"]), held, row["targetocc"], number)
+        values = (*entries, row["sepnum"], apart, met, least)
         lines.append(_row(values, form))
     return lines
 

@@ -81,7 +81,7 @@ class DataFile:
     id_index : int, optional
         Position of the core's identifier; of the core's identifier in an extension.
     fields : tuple of Field
-        The columns that are told.
+        The columns that are stated.
     """
 
     row_type: str
@@ -184,18 +184,18 @@ class _Reader:
 
     def metadata(self, root: Element) -> str | None:
         """Return the member that describes the dataset; None where it is not there."""
-        told = (root.get("metadata") or "").strip()
-        name = self.member(told)
-        if told and name is None:
+        text = (root.get("metadata") or "").strip()
+        name = self.member(text)
+        if text and name is None:
             self.mend(
                 "METADATA_MISSING",
-                f"there is no file {shorten(told)!r} in the archive, which should describe the dataset",
+                f"there is no file {shorten(text)!r} in the archive, which should describe the dataset",
             )
         return name
 
-    def member(self, told: str) -> str | None:
+    def member(self, text: str) -> str | None:
         """Return the member that a location names, in whatever way its folder is written."""
-        name = told.replace("\\", "/").removeprefix("./")
+        name = text.replace("\\", "/").removeprefix("./")
         return name if name in self.members else None
 
     def data_file(self, element: Element, path: str, id_name: str, *, needs_id: bool) -> DataFile:
@@ -219,12 +219,12 @@ class _Reader:
 
     def row_type(self, element: Element, path: str) -> str:
         """Return what a row is, by today's name."""
-        told = (element.get("rowType") or "").strip() or _DEFAULT_ROW_TYPE
-        today = _EARLIER.get(told.rstrip("/").lower(), told)
-        if today != told:
+        text = (element.get("rowType") or "").strip() or _DEFAULT_ROW_TYPE
+        today = _EARLIER.get(text.rstrip("/").lower(), text)
+        if today != text:
             self.mend(
                 "META_ROW_TYPE_EARLIER",
-                f"{path}/@rowType: {shorten(told)} is an earlier name, read as {local_term(today)}",
+                f"{path}/@rowType: {shorten(text)} is an earlier name, read as {local_term(today)}",
             )
         return today
 
@@ -234,17 +234,17 @@ class _Reader:
         if not found:
             self.refuse(f"{path}/files/location", "is missing", "the name of a file in the archive")
         for location in found:
-            told = (location.text or "").strip()
-            name = self.member(told)
+            text = (location.text or "").strip()
+            name = self.member(text)
             if name is None:
-                self.missing(f"{path}/files/location", told)
+                self.missing(f"{path}/files/location", text)
             if name in self.taken:
                 self.refuse(f"{path}/files/location", f"{name!r} stands twice", "each file once")
             self.taken.add(name)
             yield name
 
     def encoding(self, element: Element, path: str) -> str:
-        """Return the encoding; UTF-8 where it is not told."""
+        """Return the encoding; UTF-8 where it is not stated."""
         try:
             return encodings.known(element.get("encoding") or "UTF-8", file=self.file)
         except InputError as error:
@@ -267,24 +267,24 @@ class _Reader:
             )
         return Dialect(separator, quote)
 
-    def character(self, told: str, path: str) -> str | None:
-        """Return a character that was told as itself or as an escape; None where it is empty."""
-        character = _ESCAPES.get(told, told)
+    def character(self, text: str, path: str) -> str | None:
+        """Return a character that was stated as itself or as an escape; None where it is empty."""
+        character = _ESCAPES.get(text, text)
         if len(character) > 1 or not character.isascii() or character in {"\n", "\r", "\x00"}:
-            self.refuse(path, f"{told!r} cannot be used", "one ASCII character")
+            self.refuse(path, f"{text!r} cannot be used", "one ASCII character")
         return character or None
 
     def header_lines(self, element: Element, path: str) -> int:
         """Return how many lines stand before the data."""
-        told = (element.get("ignoreHeaderLines") or "0").strip()
-        if not (told.isascii() and told.isdigit()):
+        text = (element.get("ignoreHeaderLines") or "0").strip()
+        if not (text.isascii() and text.isdigit()):
             self.mend(
-                "META_HEADER_LINES_UNKNOWN", f"{path}/@ignoreHeaderLines: {shorten(told)!r} is no number; read as 0"
+                "META_HEADER_LINES_UNKNOWN", f"{path}/@ignoreHeaderLines: {shorten(text)!r} is no number; read as 0"
             )
             return 0
-        if int(told[:9]) > 1_000:
-            self.refuse(f"{path}/@ignoreHeaderLines", f"{told!r} are too many lines", "0 or 1")
-        return int(told)
+        if int(text[:9]) > 1_000:
+            self.refuse(f"{path}/@ignoreHeaderLines", f"{text!r} are too many lines", "0 or 1")
+        return int(text)
 
     def fields(self, element: Element, path: str) -> Iterator[Field]:
         """Yield the fields, each term once: as GBIF's reader does, the last that names it counts."""
@@ -309,13 +309,13 @@ class _Reader:
 
     def index(self, element: Element, path: str) -> int | None:
         """Return the column number of an element; None where it has none."""
-        told = element.get("index")
-        if told is None:
+        text = element.get("index")
+        if text is None:
             return None
-        told = told.strip()
-        if not (told.isascii() and told.isdigit()) or int(told[:9]) >= _MOST_COLUMNS:
-            self.refuse(f"{path}/@index", f"{told!r} is no column number", f"0 to {_MOST_COLUMNS - 1:,}")
-        return int(told)
+        text = text.strip()
+        if not (text.isascii() and text.isdigit()) or int(text[:9]) >= _MOST_COLUMNS:
+            self.refuse(f"{path}/@index", f"{text!r} is no column number", f"0 to {_MOST_COLUMNS - 1:,}")
+        return int(text)
 
     def missing(self, path: str, name: str) -> NoReturn:
         """Raise the error for a file that is not in the archive."""

@@ -103,17 +103,17 @@ def sign(purpose: bytes, text: bytes, private_pem: bytes) -> str:
 
 
 def holds(purpose: bytes, text: bytes, signature: bytes | str, public_pem: str) -> bool:
-    """Tell whether a signature, in base 64, is that of a key over a text of this purpose."""
+    """Return whether a signature, in base 64, is that of a key over a text of this purpose."""
     try:
         key = load_pem_public_key(public_pem.encode())
         if not isinstance(key, Ed25519PublicKey):
             return False
-        told = base64.b64decode(signature, validate=True)
-        key.verify(told, purpose + text)
+        content = base64.b64decode(signature, validate=True)
+        key.verify(content, purpose + text)
     except (InvalidSignature, ValueError):
         return False
     # Several texts decode to the same bytes: only the one that `sign` writes is taken.
-    return base64.b64encode(told) == (signature.encode() if isinstance(signature, str) else signature)
+    return base64.b64encode(content) == (signature.encode() if isinstance(signature, str) else signature)
 
 
 def _private(pem: bytes) -> Ed25519PrivateKey:
@@ -150,7 +150,7 @@ class Signed:
 
     Attributes
     ----------
-    told : dict
+    stated : dict
         What it says.
     sha256 : str
         Of its file.
@@ -160,14 +160,14 @@ class Signed:
     sha256: str
 
 
-def canonical(told: Mapping[str, Any]) -> bytes:
+def canonical(facts: Mapping[str, Any]) -> bytes:
     """Return the bytes of a manifest; there is one way to write it."""
-    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-def write_manifest(folder: Path, told: Mapping[str, Any], private_pem: bytes) -> str:
+def write_manifest(folder: Path, facts: Mapping[str, Any], private_pem: bytes) -> str:
     """Write a manifest and its signature into a folder; return the manifest's SHA-256."""
-    text = canonical(told)
+    text = canonical(facts)
     (folder / MANIFEST).write_bytes(text)
     (folder / SIGNATURE).write_text(sign(_PURPOSE, text, private_pem) + "\n", encoding="ascii")
     return hashlib.sha256(text).hexdigest()
@@ -190,9 +190,9 @@ def read_manifest(folder: Path, *, public_pem: str) -> Signed:
     InputError
         If the signature does not hold (`MANIFEST_TAMPERED`), or the manifest is not written as `canonical` writes it.
     """
-    text, told = _small_file(folder / MANIFEST), _small_file(folder / SIGNATURE)
-    ended = told.endswith(b"\n")
-    if not (ended and holds(_PURPOSE, text, told.removesuffix(b"\n"), public_pem)):
+    text, content = _small_file(folder / MANIFEST), _small_file(folder / SIGNATURE)
+    ended = content.endswith(b"\n")
+    if not (ended and holds(_PURPOSE, text, content.removesuffix(b"\n"), public_pem)):
         problem = "the signature is not that of the node's key over this manifest"
         expected = "the folder as the node exported it"
         raise InputError(problem, file=str(folder / SIGNATURE), expected=expected, code="MANIFEST_TAMPERED")

@@ -32,7 +32,7 @@ def cell_text(cell: object) -> str | None:
             return str(cell)
 
 
-# Which kind of workbook a file is, told by its container; nothing of it is unpacked.
+# Which kind of workbook a file is, stated by its container; nothing of it is unpacked.
 XLSX: Final = "xlsx"
 ODS: Final = "ods"
 XLS: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -44,7 +44,7 @@ _ODS_TYPES: Final = (
 
 
 def kind_of(file: Path | bytes) -> str | None:
-    """Tell whether a zip is a workbook, and of which kind."""
+    """Return whether a zip is a workbook, and of which kind."""
     try:
         with zipfile.ZipFile(file if isinstance(file, Path) else io.BytesIO(file)) as archive:
             names = set(archive.namelist())
@@ -148,11 +148,11 @@ def _main() -> int:
     left = MAX_CELLS
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read())) as workbook:
-            for told in workbook.sheets_metadata:
-                if told.typ is not SheetTypeEnum.WorkSheet:
+            for sheet_metadata in workbook.sheets_metadata:
+                if sheet_metadata.typ is not SheetTypeEnum.WorkSheet:
                     continue
-                shown = told.visible is SheetVisibleEnum.Visible
-                sheet = workbook.get_sheet_by_name(told.name)
+                shown = sheet_metadata.visible is SheetVisibleEnum.Visible
+                sheet = workbook.get_sheet_by_name(sheet_metadata.name)
                 if shown:
                     left -= sheet.total_height * sheet.total_width
                 if left < 0:
@@ -160,7 +160,7 @@ def _main() -> int:
                 rows = sheet.to_python(skip_empty_area=False) if shown else []
                 merges = [(a + 1, b, c + 1, d) for (a, b), (c, d) in (sheet.merged_cell_ranges or ()) if shown]
                 cells = [[cell_text(cell) for cell in row] for row in rows]
-                sheets.append({"name": told.name, "visible": shown, "rows": cells, "merges": merges})
+                sheets.append({"name": sheet_metadata.name, "visible": shown, "rows": cells, "merges": merges})
     except MemoryError:
         return _TOO_LARGE
     except (CalamineError, ValueError, EOFError, OSError):

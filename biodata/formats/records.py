@@ -441,7 +441,7 @@ def _even(
 
 
 def _well_formed(bytes_: npt.NDArray[np.uint8], quotes: Positions, dialect: Dialect) -> bool:
-    """Tell whether every opening quote begins a field and every closing one ends it, doubled ones aside."""
+    """Return whether every opening quote begins a field and every closing one ends it, doubled ones aside."""
     if not quotes.size:
         return True
     outside = [ord(dialect.separator), ord(dialect.line_end)]

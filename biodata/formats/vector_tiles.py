@@ -104,7 +104,7 @@ def varint(value: int) -> bytes:
 
 
 def _framed(field: int, content: bytes) -> bytes:
-    """Return a field of a length that is told before it."""
+    """Return a field of a length that is stated before it."""
     return bytes([field]) + varint(len(content)) + content
 
 
@@ -175,7 +175,7 @@ def _value_numbers(
 
 
 def _tellable(kind: pa.DataType) -> bool:
-    """Tell whether the format has values of a type."""
+    """Return whether the format has values of a type."""
     types = pa.types
     numbers = types.is_integer(kind) or types.is_floating(kind)
     return numbers or types.is_boolean(kind) or types.is_string(kind) or types.is_large_string(kind)

@@ -152,7 +152,7 @@ class Layer:
     label : str
         What a person calls it: the file's name, with the member of an archive or the layer of a GeoPackage.
     crs : str or None
-        Coordinate system as the file tells it; None where it tells none.
+        Coordinate system as the file states it; None where it states none.
     """
 
     label: str

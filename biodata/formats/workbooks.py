@@ -32,7 +32,7 @@ _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 @dataclass
 class Marks:
-    """What is told of a sheet's cells; rows count from 1 as a person counts, columns from 0.
+    """What is stated of a sheet's cells; rows count from 1 as a person counts, columns from 0.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Marks:
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)
 
     def hides_column(self, column: int) -> bool:
-        """Tell whether a column is hidden."""
+        """Return whether a column is hidden."""
         return any(first <= column <= last for first, last in self.hidden_columns)
 
 
@@ -167,7 +167,7 @@ class _Reader:
                 place, text = (self.row, self.column), "".join(self.text)
                 if self.is_error:
                     self.marks.errors[place] = text[:20]
-                # Writers that compute nothing leave an empty value; a formula's empty text is one that is told.
+                # Writers that compute nothing leave an empty value; a formula's empty text is one that is stated.
                 if text or self.is_text:
                     self.marks.without_value.discard(place)
                 self.parser.CharacterDataHandler = None
@@ -547,7 +547,7 @@ def read_text_grid(content: bytes, *, file: str, encoding: str | None = None, se
     Raises
     ------
     InputError
-        If it is no text, or its encoding cannot be told (ENCODING_UNSURE), or a quote is not closed, or a bound is passed.
+        If it is no text, or its encoding cannot be stated (ENCODING_UNSURE), or a quote is not closed, or a bound is passed.
     """
     chosen = encodings.chosen(encodings.sample_of(io.BytesIO(content)), declared=encoding, file=file)
     if chosen.rival is not None:

@@ -69,7 +69,7 @@ _BLOCK_BYTES: Final = 1 << 20
 
 
 class Listener(Protocol):
-    """What is told of a document's elements, by their local names."""
+    """What is stated of a document's elements, by their local names."""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """Hear that an element begins."""

@@ -193,7 +193,7 @@ def outside_band_km2(piece: Any, own: list[str], boundaries: BoundarySet) -> flo
 
 
 def _within_band(shape: Any, own: list[str], boundaries: BoundarySet) -> bool:
-    """Tell whether any of a point lies within the band around its own countries."""
+    """Return whether any of a point lies within the band around its own countries."""
     return bool(shapely.intersects(*_flat_with_band(shape, own, boundaries)))
 
 

@@ -23,7 +23,7 @@ from biodata.text.units import infer_unit, known_unit, parse_areas, square_metre
 # What sources claim of a site's size: the reported and the legal area, each with its unit, and the areas of its zones.
 
 # Claims stay apart: what an agency reports, what the decree says, and what the polygon has are three things. A unit is the
-# one told in the cell (`1.2万亩`), in the heading (`面积(公顷)`, `LSize_Ha`) or by the standard (WDPA's REP_AREA is in
+# one stated in the cell (`1.2万亩`), in the heading (`面积(公顷)`, `LSize_Ha`) or by the standard (WDPA's REP_AREA is in
 # km²); else the only one that fits the polygon, or else the reported area, and flagged; else there is no area. Columns of
 # mixed units, as the ASEAN Heritage Parks' OFF_AREA, are so read row by row.
 
@@ -40,7 +40,7 @@ _REPORTED_UNITS: Final = MappingProxyType(
         "area_ha": "ha",
     }
 )
-"""Columns of plain numbers whose name tells the unit; the first that a table has is its report."""
+"""Columns of plain numbers whose name states the unit; the first that a table has is its report."""
 
 _REPORTED: Final = ("总面积", "面积", "保护区面积", "保护区总面积", "total_area", "area", "size")
 _LEGAL: Final = (
@@ -110,7 +110,7 @@ def claims(table: Headings, countries: list[list[str]]) -> Claims:
     else:
         reported = _claim(table, _REPORTED, countries)
     legal = _claim(table, _LEGAL, countries, reported.km2)
-    # Zones stand beside the whole in the whole's unit, and where the heading tells it, it is told once.
+    # Zones stand beside the whole in the whole's unit, and where the heading states it, it is stated once.
     shared = _heading(table, _REPORTED)
     zones = {
         zone: _claim(table, (f"{name}面积", name), countries, unit=shared and shared[1]).km2
@@ -147,8 +147,8 @@ def _claim(
     heading, told_unit = found
     read = parse_areas(pl.Series(table.values(heading), dtype=pl.String), unit=told_unit or unit)
     # 0 is how many tables write that nothing is known.
-    told = (read["number"].fill_null(1.0) != 0) & read["value"].is_not_null()
-    waiting = told & (read["issue"] == "AREA_UNIT_MISSING").fill_null(value=False)
+    values = (read["number"].fill_null(1.0) != 0) & read["value"].is_not_null()
+    waiting = values & (read["issue"] == "AREA_UNIT_MISSING").fill_null(value=False)
     units = pl.Series([None] * table.batch.height, dtype=pl.String)
     if waiting.any():
         number = pl.select(pl.when(waiting).then(read["number"])).to_series()
@@ -157,7 +157,7 @@ def _claim(
     sizes = units.replace_strict(dict(square_metres()), default=None, return_dtype=pl.Float64)
     km2 = pl.select(pl.coalesce(read["area_km2"], read["number"] * sizes / 1e6)).to_series()
     fits = units.is_not_null()
-    issue = pl.select(pl.when(told & ~fits).then(read["issue"])).to_series()
+    issue = pl.select(pl.when(values & ~fits).then(read["issue"])).to_series()
     unit_told = pl.select(pl.coalesce(pl.when(read["area_km2"].is_not_null()).then(read["unit"]), units)).to_series()
     return _Claim(km2, unit_told, fits, issue)
 
@@ -207,16 +207,16 @@ def _fitting(number: pl.Series, known_km2: pl.Series, countries: list[list[str]]
 
 
 def _as_json(zones: dict[str, pl.Series], height: int) -> pl.Series:
-    """Return the areas of the zones as JSON objects; null where none is told."""
+    """Return the areas of the zones as JSON objects; null where none is stated."""
     if not zones:
         return pl.Series([None] * height, dtype=pl.String)
     rows = pl.DataFrame(zones).to_dicts()
-    told = [{zone: km2 for zone, km2 in row.items() if km2 is not None} for row in rows]
-    return pl.Series([json.dumps(row) if row else None for row in told], dtype=pl.String)
+    entries = [{zone: km2 for zone, km2 in row.items() if km2 is not None} for row in rows]
+    return pl.Series([json.dumps(row) if row else None for row in entries], dtype=pl.String)
 
 
 def _zones_disagree(zones: dict[str, pl.Series], whole_km2: pl.Series) -> pl.Series:
-    """Tell where the areas of all zones are told and their sum is another than the whole."""
+    """Tell where the areas of all zones are stated and their sum is another than the whole."""
     if len(zones) < 2:
         return pl.repeat(value=False, n=len(whole_km2), eager=True, dtype=pl.Boolean)
     total = (
@@ -299,8 +299,8 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
     status = [value if value and value.lower() in _STATUSES else None for value in statuses]
     # A national file's "status" that is no status, as "Wildlife Sanctuary", is its designation.
     designations = [
-        told if not found or found.lower() in (*_STATUSES, "not reported") else found
-        for told, found in zip(designations, statuses, strict=True)
+        text if not found or found.lower() in (*_STATUSES, "not reported") else found
+        for text, found in zip(designations, statuses, strict=True)
     ]
     if table.has("ahpsiteid"):
         designations = ["ASEAN Heritage Park"] * len(statuses)
@@ -357,9 +357,9 @@ def _year(text: str | None) -> int | None:
     return int(found[0]) if found else None
 
 
-def whole(told: str | None) -> str | None:
+def whole(text: str | None) -> str | None:
     """Return an identifier that a table keeps as a float (`1001.0`) as the whole number that it is."""
-    return told.removesuffix(".0") if told and re.fullmatch(r"\d+\.0", told) else told
+    return text.removesuffix(".0") if text and re.fullmatch(r"\d+\.0", text) else text
 
 
 _GLOBAL_IDS: Final = ("site_pid", "wdpa_pid", "site_id", "wdpaid", "ahpsiteid")
@@ -379,7 +379,7 @@ def sites(
     identifies every one of its rows; else its name (and zone) where no other row of the table has it; else the name
     with a digest of the whole row. A second row of the same identity is kept as `…~2`.
 
-    Parcels of a SITE_ID or WDPAID, zones told under the same name, and rows of the same identity are parts of one
+    Parcels of a SITE_ID or WDPAID, zones stated under the same name, and rows of the same identity are parts of one
     site, which `part_of` names.
 
     Parameters
@@ -389,8 +389,8 @@ def sites(
     dataset_key : str
         The dataset.
     declarations : mapping, optional
-        `crs` where the coordinate system is told; if it is not, WGS 84 was assumed and each site with geometry is
-        flagged. `country` for sites that tell none.
+        `crs` where the coordinate system is stated; if it is not, WGS 84 was assumed and each site with geometry is
+        flagged. `country` for sites that state none.
     seen : set of str, optional
         Identities already given in this dataset by other tables of the same ingest; is added to.
 
@@ -400,15 +400,15 @@ def sites(
         Columns of `terms.PROTECTED_AREA`; geometry as it came, nothing computed from it.
     """
     table = Headings(batch)
-    told = described(table, (declarations or {}).get("country"))
+    facts = described(table, (declarations or {}).get("country"))
     attributes = _attributes(table)
-    identities = _identities(table, told["zone"].to_list(), attributes)
+    identities = _identities(table, facts["zone"].to_list(), attributes)
     flags: list[list[str]] = [[] for _ in range(batch.height)]
     if declarations is not None and "crs" not in declarations:
         for row_flags, geometry in zip(flags, batch["geometry"], strict=True):
             if geometry is not None:
                 row_flags.append("GEODETIC_DATUM_ASSUMED_WGS84")
-    claimed = claims(table, told["country_codes"].to_list())
+    claimed = claims(table, facts["country_codes"].to_list())
     for name, rows in claimed.flags.items():
         for at in rows.arg_true():
             flags[at].append(name)
@@ -418,10 +418,12 @@ def sites(
             "datasetKey": pl.repeat(dataset_key, batch.height, dtype=pl.String, eager=True),
             "source_record_id": pl.Series(distinct, dtype=pl.String),
             "area_id": pl.Series([f"{dataset_key}:{one}" for one in distinct], dtype=pl.String),
-            "part_of": pl.Series([f"{dataset_key}:{one}" for one in _wholes(table, told, identities)], dtype=pl.String),
+            "part_of": pl.Series(
+                [f"{dataset_key}:{one}" for one in _wholes(table, facts, identities)], dtype=pl.String
+            ),
             "source_file": batch["source_file"],
             "source_row": batch["source_row"],
-            **told,
+            **facts,
             **claimed.columns,
             "attributes": pl.Series(attributes, dtype=pl.String),
             "geometry": batch["geometry"],
@@ -434,9 +436,9 @@ def sites(
 def _attributes(table: Headings) -> list[str]:
     """Return each row's attributes as a JSON object, as they came and under their own names."""
     names = list(table.columns.values())
-    told = [name[:-1] if name[:-1] in OWN_COLUMNS else name for name in names]
+    texts = [name[:-1] if name[:-1] in OWN_COLUMNS else name for name in names]
     return [
-        json.dumps({k: v for k, v in zip(told, row, strict=True) if v is not None}, ensure_ascii=False)
+        json.dumps({k: v for k, v in zip(texts, row, strict=True) if v is not None}, ensure_ascii=False)
         for row in table.batch.select(names).iter_rows()
     ]
 
@@ -456,8 +458,8 @@ def _identities(table: Headings, zones: list[str | None], attributes: list[str])
     times = Counter(slugs)
     rows = zip(found, slugs, attributes, table.batch["geometry"], strict=True)
     return [
-        _slug(whole(told)) or (slug if slug and times[slug] == 1 else _with_digest(slug, row, geometry))
-        for told, slug, row, geometry in rows
+        _slug(whole(text)) or (slug if slug and times[slug] == 1 else _with_digest(slug, row, geometry))
+        for text, slug, row, geometry in rows
     ]
 
 
@@ -467,13 +469,13 @@ def _with_digest(slug: str, attributes: str, geometry: bytes | None) -> str:
     return "-".join(filter(None, (slug, digest)))
 
 
-def _wholes(table: Headings, told: Mapping[str, pl.Series], identities: list[str]) -> list[str]:
+def _wholes(table: Headings, facts: Mapping[str, pl.Series], identities: list[str]) -> list[str]:
     """Return what identifies the site that each row is, or is a part of."""
     names = table.values(*NAMES)
     return [
         _slug(site or older) or (_slug(name) if zone and name else "") or identity
         for site, older, zone, name, identity in zip(
-            told["site_id"], told["wdpaid"], told["zone"], names, identities, strict=True
+            facts["site_id"], facts["wdpaid"], facts["zone"], names, identities, strict=True
         )
     ]
 

@@ -1,4 +1,4 @@
-"""The same site told by two lists: proposed as one, with the reason; nothing is joined."""
+"""The same site stated by two lists: proposed as one, with the reason; nothing is joined."""
 
 from typing import Final
 
@@ -57,12 +57,12 @@ def twins(sites: pl.DataFrame) -> pl.DataFrame:
     for (a, b), reason in _stated_alike(wholes, words, area > 0).items():
         if reason == SAME_ID or (a, b) not in found:
             found[a, b] = (ground.get((a, b), 0.0) if area[a] > 0 and area[b] > 0 else None, reason)
-    told = wholes.select("area_id", "name", "source_file")
+    table = wholes.select("area_id", "name", "source_file")
     rows = sorted(found)
     frame = pl.concat(
         [
-            told[[a for a, _ in rows]],
-            told[[b for _, b in rows]].select(pl.all().name.prefix("other_")),
+            table[[a for a, _ in rows]],
+            table[[b for _, b in rows]].select(pl.all().name.prefix("other_")),
             pl.DataFrame([found[pair] for pair in rows], schema=["shared_ground", "reason"], orient="row")
             if rows
             else pl.DataFrame(schema={"shared_ground": pl.Float64, "reason": pl.String}),
@@ -104,11 +104,11 @@ def _wholes(sites: pl.DataFrame) -> pl.DataFrame:
 def _shapes(sites: pl.DataFrame, wholes: pl.DataFrame) -> Geometries:
     """Return the ground of each site; None where it has no polygon."""
     parts = repair(sites["geometry"].to_list()).shapes
-    told = []
+    entries = []
     for rows in wholes["row"].to_list():
         own = [shape for shape in parts[rows] if shape is not None and shapely.area(shape) > 0]
-        told.append(shapely.union_all(own) if own else None)
-    return np.array(told, dtype=object)
+        entries.append(shapely.union_all(own) if own else None)
+    return np.array(entries, dtype=object)
 
 
 def _stated_alike(

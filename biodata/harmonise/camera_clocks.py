@@ -1,7 +1,7 @@
 """Clocks of cameras: set back to a factory's date, twelve hours off, running fast or slow; found, and never changed.
 
-Each fault is told of one deployment with what would have to be added to its times, as narrow as it can be known. Whoever
-was there decides; what is decided is told in `clockCorrection` with the next upload.
+Each fault is stated of one deployment with what would have to be added to its times, as narrow as it can be known. Whoever
+was there decides; what is decided is stated in `clockCorrection` with the next upload.
 
 What a clock should have shown is known of moments: when the camera was set up and taken down (`cameraClockAtStart`,
 `cameraClockAtEnd`, or an image of the crew that was made then). Without them the time in which the camera stood there says
@@ -56,12 +56,12 @@ class ClockFault(NamedTuple):
     greatest: timedelta | None
 
 
-def interpret(told: pl.DataFrame, ends: pl.DataFrame) -> Findings:
+def interpret(table: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     """Compare what the clocks of cameras showed with the moments at which they were set up and taken down.
 
     Parameters
     ----------
-    told : polars.DataFrame
+    table : polars.DataFrame
         n rows: `cameraClockAtStart`, `cameraClockAtEnd` and `clockCorrection`, where there are.
     ends : polars.DataFrame
         n rows as of `event_times.ends_of`.
@@ -71,23 +71,23 @@ def interpret(told: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     Findings of n rows
     """
     found: dict[str, list[int]] = {}
-    for row, fault in faults_of_cells(told, ends):
+    for row, fault in faults_of_cells(table, ends):
         found.setdefault("CAMERA_CLOCK_INVALID" if fault is None else fault.code, []).append(row)
     flags = {
-        code: pl.Series([row in rows for row in range(told.height)], dtype=pl.Boolean) for code, rows in found.items()
+        code: pl.Series([row in rows for row in range(table.height)], dtype=pl.Boolean) for code, rows in found.items()
     }
     return Findings(flags=flags)
 
 
-def faults_of_cells(told: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:
+def faults_of_cells(table: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:
     """Yield the fault of each event that its own cells tell, with its row from 0; None where they cannot be read.
 
     Parameters
     ----------
-    told, ends : polars.DataFrame
+    stated, ends : polars.DataFrame
         As for `interpret`.
     """
-    shown_cells = cells(told, "cameraClockAtStart", "cameraClockAtEnd", "clockCorrection")
+    shown_cells = cells(table, "cameraClockAtStart", "cameraClockAtEnd", "clockCorrection")
     for row, (first, last, correction) in enumerate(shown_cells.iter_rows()):
         if first is None and last is None and correction is None:
             continue
@@ -120,12 +120,12 @@ def corrections(text: str) -> tuple[timedelta, timedelta] | None:
 
 
 def corrected(moments: pl.Expr, start: pl.Expr, end: pl.Expr, at_start: pl.Expr, at_end: pl.Expr) -> pl.Expr:
-    """Return camera times with the correction that the deployment tells added, growing evenly where it drifts.
+    """Return camera times with the correction that the deployment states added, growing evenly where it drifts.
 
     Parameters
     ----------
     moments : polars.Expr of datetime
-        As the camera told them.
+        As the camera stated them.
     start, end : polars.Expr of datetime
         Of the deployment.
     at_start, at_end : polars.Expr of duration
@@ -141,17 +141,17 @@ def of_moments(
     event: str, true: tuple[datetime | None, datetime | None], shown: tuple[datetime | None, datetime | None], *,
     exact: bool,
 ) -> Iterator[ClockFault]:  # fmt: skip
-    """Compare a clock with two known moments, of which one may not be told."""
+    """Compare a clock with two known moments, of which one may not be stated."""
     if not exact:
         return
     off = [a - b if a is not None and b is not None else None for a, b in zip(true, shown, strict=True)]
-    told = [one for one in off if one is not None]
-    if not told:
+    entries = [one for one in off if one is not None]
+    if not entries:
         return
-    first, last = told[0], told[-1]
-    if max(abs(one) for one in told) > YEARS:
+    first, last = entries[0], entries[-1]
+    if max(abs(one) for one in entries) > YEARS:
         code = "CAMERA_CLOCK_RESET"
-    elif all(abs(abs(one) - HALF_DAY) <= _NEARLY for one in told) and abs(last - first) <= CLOSE:
+    elif all(abs(abs(one) - HALF_DAY) <= _NEARLY for one in entries) and abs(last - first) <= CLOSE:
         code = "CAMERA_CLOCK_TWELVE_HOURS"
     elif abs(last - first) > CLOSE:
         code = "CAMERA_CLOCK_DRIFT"
@@ -200,13 +200,13 @@ def faults(deployments: pl.DataFrame, images: pl.DataFrame, *, timeless: Collect
     Parameters
     ----------
     deployments : polars.DataFrame
-        `eventID`; `start` and `end`, local datetimes; `exact`, whether their times of day are told. Optional
-        `clockCorrection`: a deployment that tells it is not looked at again.
+        `eventID`; `start` and `end`, local datetimes; `exact`, whether their times of day are stated. Optional
+        `clockCorrection`: a deployment that states it is not looked at again.
     images : polars.DataFrame
         `eventID` of the deployment; `number`, the order in which the images were made; `at`, the camera's datetime;
         optional `kind` (`setup` or `pickup` of an image of the people who set the camera up or took it down).
     timeless : collection of str
-        Deployments whose images tell no time of day (`without_hours`): that is told, and else only a reset can be seen.
+        Deployments whose images tell no time of day (`without_hours`): that is stated, and else only a reset can be seen.
 
     Returns
     -------
@@ -228,12 +228,12 @@ def faults(deployments: pl.DataFrame, images: pl.DataFrame, *, timeless: Collect
 
 
 def without_hours(images: pl.DataFrame) -> list[str]:
-    """Return the deployments of which every image is of 00:00:00: the day was told, and a program wrote it as midnight.
+    """Return the deployments of which every image is of 00:00:00: the day was stated, and a program wrote it as midnight.
 
     Parameters
     ----------
     images : polars.DataFrame
-        `eventID`, `at` as it was told.
+        `eventID`, `at` as it was stated.
 
     Returns
     -------
@@ -241,11 +241,13 @@ def without_hours(images: pl.DataFrame) -> list[str]:
         One night's images may be of midnight: there are several days, of the deployment or else of a whole table in which
         nothing has another time.
     """
-    told = images.drop_nulls(["eventID", "at"]).select(
+    table = images.drop_nulls(["eventID", "at"]).select(
         "eventID", day=pl.col("at").dt.date(), midnight=pl.col("at") == pl.col("at").dt.truncate("1d")
     )
-    of_each = told.group_by("eventID", maintain_order=True).agg(pl.col("midnight").all(), days=pl.col("day").n_unique())
-    whole = bool(told["midnight"].all()) and told["day"].n_unique() > 1
+    of_each = table.group_by("eventID", maintain_order=True).agg(
+        pl.col("midnight").all(), days=pl.col("day").n_unique()
+    )
+    whole = bool(table["midnight"].all()) and table["day"].n_unique() > 1
     return of_each.filter(pl.col("midnight") & (pl.lit(whole) | (pl.col("days") > 1)))["eventID"].to_list()
 
 
@@ -262,7 +264,7 @@ def _of_deployment(
     event: str, start: datetime, end: datetime, images: pl.DataFrame, *, exact: bool
 ) -> list[ClockFault]:
     """Find the faults of one deployment."""
-    # Of a day that tells no time of day, the whole may be meant; programs write midnight for such a day.
+    # Of a day that states no time of day, the whole may be meant; programs write midnight for such a day.
     opened, closed = (start, end) if exact else (start.replace(hour=0, minute=0, second=0), end)
     if exact and not (closed.hour or closed.minute or closed.second):
         closed += DAY
@@ -270,8 +272,8 @@ def _of_deployment(
     if years_before.height:
         least, greatest = _shifts(years_before["at"], opened, closed)
         # Several resets: no one shift mends them.
-        told = (least, greatest) if least <= greatest else (None, None)
-        return [_of_images(event, "CAMERA_CLOCK_RESET", years_before, *told)]
+        entries = (least, greatest) if least <= greatest else (None, None)
+        return [_of_images(event, "CAMERA_CLOCK_RESET", years_before, *entries)]
     if exact and "kind" in images.columns:
         shown = {kind: at for kind, at in images.select("kind", "at").iter_rows() if kind is not None}
         known = list(of_moments(event, (start, end), (shown.get("setup"), shown.get("pickup")), exact=True))
@@ -361,13 +363,13 @@ def clock_faults(events: pl.DataFrame, records: pl.DataFrame, others: Sequence[p
 
 def _of_reported(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
     """Return pictures that are no records as those that are."""
-    told = pl.col("told").str.strip_chars()
+    stated = pl.col("told").str.strip_chars()
     return others.filter(pl.col("eventID").is_in(known)).select(
         "eventID",
         "number",
-        at=told.str.slice(0, 19).str.replace("T", " ", literal=True).str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False,
+        at=stated.str.slice(0, 19).str.replace("T", " ", literal=True).str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False,
                                                                                      time_unit="us"),
-        there=minutes_of(told.str.extract(r"T.*?(Z|[+-]\d\d:?\d\d)$").str.replace("^Z$", "+00:00")
+        there=minutes_of(stated.str.extract(r"T.*?(Z|[+-]\d\d:?\d\d)$").str.replace("^Z$", "+00:00")
                        .str.replace(r"^([+-]\d\d)(\d\d)$", "$1:$2")),
         scientificName=pl.lit(None, dtype=pl.String),
         kind="kind",
@@ -375,9 +377,9 @@ def _of_reported(others: pl.DataFrame, known: pl.Series) -> pl.DataFrame:
 
 
 def _shown(images: pl.DataFrame, deployments: pl.DataFrame) -> pl.DataFrame:
-    """Return images with `setup` and `pickup` of those that the crew made, where a deployment tells both its moments.
+    """Return images with `setup` and `pickup` of those that the crew made, where a deployment states both its moments.
 
-    A crew is there for a while, and forms round: an hour at the ends is no fault. Where start and end are told without a
+    A crew is there for a while, and forms round: an hour at the ends is no fault. Where start and end are stated without a
     time of day, or as midnight, nothing is known of when the crew was there.
     """
     ends = deployments.select(

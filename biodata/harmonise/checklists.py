@@ -28,7 +28,7 @@ ANSWERS: Final = (
     "gbif_key",
     "col_key",
 )
-"""What is told of an accepted taxon; `accepted` is its name with authorship."""
+"""What is stated of an accepted taxon; `accepted` is its name with authorship."""
 
 LAST: Final = 1_000
 """The place of checklists that were given none: behind the others, in the alphabet's order."""
@@ -117,7 +117,7 @@ class Checklist:
         )
 
     def accepted(self, taxon: pl.Series) -> pl.DataFrame:
-        """Return what is told of accepted taxa.
+        """Return what is stated of accepted taxa.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class Checklist:
         polars.Series of lists of str, length n
         """
         frame = pl.DataFrame({"taxa": taxa}).with_row_index("row").explode("taxa").drop_nulls("taxa")
-        # A taxon without an identifier is told from its namesakes by its kingdom and family.
+        # A taxon without an identifier is stated from its namesakes by its kingdom and family.
         place = pl.concat_str("kingdom", "family", separator=", ", ignore_nulls=True)
         within = pl.concat_str(pl.lit("["), pl.coalesce("taxon_id", place), pl.lit("]"))
         words = self.accepted(frame["taxa"]).select(pl.concat_str("accepted", within, separator=" ", ignore_nulls=True))

@@ -1,4 +1,4 @@
-"""Coordinates of records as numbers, with the doubts that need no map; the told values stay."""
+"""Coordinates of records as numbers, with the doubts that need no map; the stated values stay."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from biodata.core import terms
 from biodata.core.flags import FLAGS
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import measures
-from biodata.harmonise.findings import Findings, Told, repairs
+from biodata.harmonise.findings import Findings, Stated, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.coordinate_pairs import SWAPPED, parse_pairs, parse_two_columns
 from biodata.text.coordinates import Axis, parse_coordinates, parse_projected, read_angle
@@ -17,7 +17,7 @@ from biodata.text.tables import Confidence
 
 # Records and events that a biodata had made coarser before it wrote the archive that they come in: they stay so.
 #
-# What is told of their place is that of a cell: which countries and division it may lie in is not asked of the map again, at
+# What is stated of their place is that of a cell: which countries and division it may lie in is not asked of the map again, at
 # the cell's middle. Whether the place really is as coarse as it says, `sharing.received` looks at whenever it is published.
 
 NUMBERS: Final = r"""\d\s*[.,:'’′]\s*\d\d|\d\s+\d|[°º]|\d{5}"""
@@ -38,22 +38,22 @@ _TEXTS: Final = (
 )
 
 
-def records(told: Told, interpreted: pl.DataFrame) -> pl.DataFrame:
+def records(stated: Stated, interpreted: pl.DataFrame) -> pl.DataFrame:
     """Return interpreted records, those that came coarse in an archive of ours as coarse as they were.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     interpreted : polars.DataFrame of n rows
         `terms.OCCURRENCE` without `key`.
     """
-    if told.other(terms.ARCHIVED_CATEGORY) is None:
+    if stated.other(terms.ARCHIVED_CATEGORY) is None:
         return interpreted
-    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, told.height)
-    cells = {name: told.other(terms.OWN + name) for name in _TEXTS}
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, stated.height)
+    cells = {name: stated.other(terms.OWN + name) for name in _TEXTS}
     frame = pl.DataFrame([(nothing if cell is None else cell).alias(f"_{name}") for name, cell in cells.items()])
-    both = pl.concat([interpreted, frame.with_columns(_country=told["countryCode"])], how="horizontal")
+    both = pl.concat([interpreted, frame.with_columns(_country=stated["countryCode"])], how="horizontal")
     coarse = pl.col("_sharing_category").is_in(_COARSE).fill_null(value=False)
     made = {
         "shared_as": _shared(pl.col("_sharing_category"), pl.col("_sharing_rule"), [pl.col(f"_{one}") for one in _EDGES]),
@@ -71,29 +71,29 @@ def records(told: Told, interpreted: pl.DataFrame) -> pl.DataFrame:
     ).select(interpreted.columns)
 
 
-def events(told: pl.DataFrame) -> pl.Series:
+def events(table: pl.DataFrame) -> pl.Series:
     """Return `shared_as` of events, null for those that did not come coarse in an archive of ours.
 
     Parameters
     ----------
-    told : polars.DataFrame of n rows
+    table : polars.DataFrame of n rows
         Cells as they came; the cell stands in `footprintWKT`.
     """
-    if terms.ARCHIVED_CATEGORY not in told.columns:
-        return pl.Series("shared_as", [None], dtype=terms.SHARED_AS).new_from_index(0, told.height)
-    outline = "footprintWKT" in told.columns
-    edges = [_box(text) for text in told["footprintWKT"]] if outline else [(None,) * 4] * told.height
+    if terms.ARCHIVED_CATEGORY not in table.columns:
+        return pl.Series("shared_as", [None], dtype=terms.SHARED_AS).new_from_index(0, table.height)
+    outline = "footprintWKT" in table.columns
+    edges = [_box(text) for text in table["footprintWKT"]] if outline else [(None,) * 4] * table.height
     frame = pl.DataFrame(edges, schema=dict.fromkeys(_EDGES, pl.Float64), orient="row").with_columns(
-        told[terms.ARCHIVED_CATEGORY].alias("category")
+        table[terms.ARCHIVED_CATEGORY].alias("category")
     )
     coarse = pl.col("category").is_in(_COARSE).fill_null(value=False)
     shared = _shared(pl.col("category"), pl.lit(None, pl.String), [pl.col(edge) for edge in _EDGES])
     return frame.select(shared_as=pl.when(coarse).then(shared)).to_series()
 
 
-def doubts(told: pl.Expr, own: pl.Expr) -> pl.Expr:
+def doubts(stated: pl.Expr, own: pl.Expr) -> pl.Expr:
     """Return the doubts that an archive tells of a coarse place, and those found here that are no doubts of the place."""
-    known = told.fill_null("").str.split(";").list.set_intersection(list(FLAGS))
+    known = stated.fill_null("").str.split(";").list.set_intersection(list(FLAGS))
     here = own.list.eval(pl.element().filter(pl.element().is_in(list(_OF_ANY_PLACE))))
     return pl.concat_list(known, here).list.unique(maintain_order=True)
 
@@ -129,12 +129,12 @@ _ISSUES: Final = (
 )
 
 
-def interpret_verbatim(told: Told, where: pl.Series) -> Findings:
+def interpret_verbatim(stated: Stated, where: pl.Series) -> Findings:
     """Read the verbatim coordinates of rows that have no others.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     where : Series of bool, length n
         The rows to read.
@@ -150,7 +150,7 @@ def interpret_verbatim(told: Told, where: pl.Series) -> Findings:
     -----
     verbatimLatitude and verbatimLongitude decide, or verbatimCoordinates where they are empty, as at GBIF.
     """
-    latitudes, longitudes, texts = (_only(told[term], where) for term in TERMS)
+    latitudes, longitudes, texts = (_only(stated[term], where) for term in TERMS)
     two, one = parse_two_columns(latitudes, longitudes), parse_pairs(texts)
     by_two = (latitudes.is_not_null() & longitudes.is_not_null()).alias("by_two")
     names = ["latitude", "longitude", "issues", "confidence", "rule"]
@@ -159,8 +159,8 @@ def interpret_verbatim(told: Told, where: pl.Series) -> Findings:
         *(pl.when("by_two").then(name).otherwise(f"one_{name}").alias(name) for name in names),
         source=pl.when("by_two").then(pl.lit(_TWO)).otherwise(pl.lit(_ONE)),
     )
-    datum = parse_controlled(told["verbatimSRS"], Vocabulary.DATUM)["term"]
-    same_datum = told["verbatimSRS"].is_null() | (datum == "WGS84").fill_null(value=False)
+    datum = parse_controlled(stated["verbatimSRS"], Vocabulary.DATUM)["term"]
+    same_datum = stated["verbatimSRS"].is_null() | (datum == "WGS84").fill_null(value=False)
     sure = (read["confidence"] == str(Confidence.DEFINITE)).fill_null(value=False) & same_datum
     open_ = read["latitude"].is_not_null() & ~sure & (read["confidence"] != str(Confidence.POSSIBLE))
     unread = _only(texts, read["issues"].list.contains("COORDINATE_INVALID") & ~by_two)
@@ -194,15 +194,15 @@ PACKED: Final = "packed"
 _EASTINGS_M: Final = (100_000.0, 999_999.999)
 
 
-def interpret(told: Told, outlined: measures.Placed | None = None) -> Findings:
+def interpret(stated: Stated, outlined: measures.Placed | None = None) -> Findings:
     """Read latitude and longitude.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     outlined : footprints.Placed, optional
-        Places of rows that tell a footprint alone.
+        Places of rows that state a footprint alone.
 
     Returns
     -------
@@ -211,8 +211,8 @@ def interpret(told: Told, outlined: measures.Placed | None = None) -> Findings:
         those of its verbatim terms, where they are certain (`interpret_verbatim`), or of its footprint; else
         null.
     """
-    latitude = parse_coordinates(told[AXES[0]], Axis.LATITUDE)
-    longitude = parse_coordinates(told[AXES[1]], Axis.LONGITUDE)
+    latitude = parse_coordinates(stated[AXES[0]], Axis.LATITUDE)
+    longitude = parse_coordinates(stated[AXES[1]], Axis.LONGITUDE)
     frame = pl.DataFrame({"latitude": latitude["number"], "longitude": longitude["number"]})
     lat, lon = pl.col("latitude"), pl.col("longitude")
     in_range = (lat.abs() <= 90) & (lon.abs() <= 180)
@@ -225,14 +225,14 @@ def interpret(told: Told, outlined: measures.Placed | None = None) -> Findings:
     packed = _packed(frame.filter(marks["outside"])) if marks["outside"].any() else None
     unreadable = _unreadable(latitude) | _unreadable(longitude)
     flags = {
-        "COORDINATE_MISSING": told[AXES[0]].is_null() | told[AXES[1]].is_null(),
+        "COORDINATE_MISSING": stated[AXES[0]].is_null() | stated[AXES[1]].is_null(),
         "COORDINATE_INVALID": unreadable,
         "COORDINATE_OUT_OF_RANGE": marks["outside"],
         "ZERO_COORDINATE": marks["zero"],
         "PRESUMED_SWAPPED_COORDINATE": marks["swapped"],
         "COORDINATE_PROJECTED": _metres(frame)
         if marks["outside"].any()
-        else pl.repeat(value=False, n=told.height, eager=True),
+        else pl.repeat(value=False, n=stated.height, eager=True),
     }
     usable = frame.select(pl.when(marks["in_range"]).then(pl.all())).to_dict()
     columns = {"decimalLatitude": usable["latitude"], "decimalLongitude": usable["longitude"]}
@@ -254,11 +254,11 @@ def interpret(told: Told, outlined: measures.Placed | None = None) -> Findings:
         ]  # fmt: skip
     parts = [Findings(columns, flags, noted)]
     if unreadable.any():
-        parts.append(_proposed(told, unreadable))
-    empty = told[AXES[0]].is_null() & told[AXES[1]].is_null()
-    if told.has(*TERMS) and empty.any():
-        parts.append(interpret_verbatim(told, empty))
-    if outlined is not None and outlined.latitude.null_count() < told.height:
+        parts.append(_proposed(stated, unreadable))
+    empty = stated[AXES[0]].is_null() & stated[AXES[1]].is_null()
+    if stated.has(*TERMS) and empty.any():
+        parts.append(interpret_verbatim(stated, empty))
+    if outlined is not None and outlined.latitude.null_count() < stated.height:
         parts.append(measures.findings(outlined))
     return _together(parts)
 
@@ -274,15 +274,15 @@ def _together(parts: list[Findings]) -> Findings:
     flags: dict[str, pl.Series] = {}
     for part in parts:
         for name, mask in part.flags.items():
-            told = mask.fill_null(value=False)
-            flags[name] = flags[name] | told if name in flags else told
+            values = mask.fill_null(value=False)
+            flags[name] = flags[name] | values if name in flags else values
     flags["COORDINATE_MISSING"] &= columns[AXES[0]].is_null()
     return Findings(columns, flags, [frame for part in parts for frame in part.repairs])
 
 
-def _proposed(told: Told, unreadable: pl.Series) -> Findings:
+def _proposed(stated: Stated, unreadable: pl.Series) -> Findings:
     """Propose the likely reading of pairs that have no certain one: figures without marks, letters of the other axis."""
-    rows = pl.DataFrame({"latitude": told[AXES[0]], "longitude": told[AXES[1]]}).with_row_index("row")
+    rows = pl.DataFrame({"latitude": stated[AXES[0]], "longitude": stated[AXES[1]]}).with_row_index("row")
     rows = rows.filter(unreadable)
     for name, axis in (("latitude", Axis.LATITUDE), ("longitude", Axis.LONGITUDE)):
         # One text that is nothing at all in many rows costs one look.
@@ -298,7 +298,7 @@ def _proposed(told: Told, unreadable: pl.Series) -> Findings:
         )
         for axis, name in zip(AXES, ("latitude", "longitude"), strict=True)
     ]
-    swapped = pl.repeat(value=False, n=told.height, eager=True)
+    swapped = pl.repeat(value=False, n=stated.height, eager=True)
     swapped = swapped.scatter(read.filter("swapped")["row"], True) if read["swapped"].any() else swapped
     return Findings({}, {"PRESUMED_SWAPPED_COORDINATE": swapped}, noted)
 
@@ -351,7 +351,7 @@ def swap(where: pl.Series, latitude: pl.Series, longitude: pl.Series) -> list[pl
 
 
 def _unreadable(read: pl.DataFrame) -> pl.Series:
-    """Tell where something was told that is no number."""
+    """Tell where something was informed that is no number."""
     return read["value"].is_not_null() & read["number"].is_null()
 
 

@@ -3,7 +3,7 @@
 Conventions
 - The order of day and month is the declared one, else what the dataset's whole column says (`date_order`), else what
   year, month and day beside the date say; else both readings are proposed.
-- A time keeps the zone that it was told in; one that tells none gets the offset of that day of the zone that is told of its
+- A time keeps the zone that it was stated in; one that states none gets the offset of that day of the zone that is stated of its
   event, else of the declared zone; else the offset of the stated country is proposed.
 """
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from biodata.core.errors import InputError
 from biodata.harmonise import event_times
-from biodata.harmonise.findings import ADMINISTRATION, Findings, Told, repairs
+from biodata.harmonise.findings import ADMINISTRATION, Findings, Stated, repairs
 from biodata.text import dates
 from biodata.text.dates import OrderEvidence, what_rows_prove
 
@@ -68,16 +68,18 @@ class DateOrders:
         self._evidence: dict[tuple[str, str], OrderEvidence] = {}
         self._against: dict[tuple[str, str], _Against] = {}
 
-    def add(self, told: Told) -> None:
+    def add(self, parsed: Stated) -> None:
         """Hear a batch."""
         for term in TERMS:
-            if not told.has(term):
+            if not parsed.has(term):
                 continue
             columns = {"group": "datasetKey", "text": term, "month": "month", "day": "day"}
             # verbatimEventDate is read only where eventDate is empty.
-            stated = pl.repeat(value=True, n=told.height, eager=True) if term == TERMS[0] else told[TERMS[0]].is_null()
-            rows = pl.DataFrame({name: told[column] for name, column in columns.items()}).with_columns(
-                pl.col("group").fill_null(""), *_where(told), stated=stated
+            stated = (
+                pl.repeat(value=True, n=parsed.height, eager=True) if term == TERMS[0] else parsed[TERMS[0]].is_null()
+            )
+            rows = pl.DataFrame({name: parsed[column] for name, column in columns.items()}).with_columns(
+                pl.col("group").fill_null(""), *_where(parsed), stated=stated
             )
             # Most dates begin with the year and prove nothing.
             rows = rows.filter(pl.col("text").is_not_null() & ~pl.col("text").str.contains(r"^\d{4}(?:\D|$)"))
@@ -111,7 +113,7 @@ class DateOrders:
         self._against[column] = _Against(known.rows + found.rows, min(known.first, found.first))
 
     def evidence(self) -> Mapping[tuple[str, str], OrderEvidence]:
-        """Return the evidence by dataset (empty where rows tell none) and term."""
+        """Return the evidence by dataset (empty where rows state none) and term."""
         return dict(sorted(self._evidence.items()))
 
     def table(self) -> pl.DataFrame:
@@ -123,7 +125,7 @@ class DateOrders:
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
     def decide(self) -> bool:
-        """Tell whether they say something of dates that could be read either way."""
+        """Return whether they say something of dates that could be read either way."""
         return any(found.ambiguous and found.order is not None for found in self._evidence.values())
 
     def sentences(self) -> list[str]:
@@ -156,21 +158,21 @@ class DateOrders:
         return rows.join(self.table(), on=["datasetKey", "term"], how="left", maintain_order="left")["day_first"]
 
 
-def _where(told: Told) -> list[pl.Series]:
+def _where(stated: Stated) -> list[pl.Series]:
     """Return the file and the row that each row came from."""
-    file, row = (told.batch[name] for name in ADMINISTRATION)
+    file, row = (stated.batch[name] for name in ADMINISTRATION)
     return [file.cast(pl.String).alias("file").fill_null(""), row.cast(pl.Int64).alias("row").fill_null(0)]
 
 
 # Year, month, day and days of the year: what stands beside eventDate.
 
 
-def date_parts(told: Told) -> pl.DataFrame:
+def date_parts(stated: Stated) -> pl.DataFrame:
     """Read what stands beside eventDate.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
 
     Returns
@@ -180,10 +182,10 @@ def date_parts(told: Told) -> pl.DataFrame:
         empty; `invalid`, whether a part is 0, is no year, is two numbers, or stands without the coarser one.
     """
     nothing = pl.lit(None, dtype=pl.String)
-    if not told.has("year", "month", "day"):
-        return told["year"].to_frame().select(text=nothing, invalid=pl.lit(value=False))
+    if not stated.has("year", "month", "day"):
+        return stated["year"].to_frame().select(text=nothing, invalid=pl.lit(value=False))
     # 2019.0 is a year that went through a table of floating point numbers; a month 0 is none, and no month either.
-    frame = pl.DataFrame({name: told[name].str.strip_suffix(".0") for name in ("year", "month", "day")})
+    frame = pl.DataFrame({name: stated[name].str.strip_suffix(".0") for name in ("year", "month", "day")})
     zero = pl.any_horizontal(pl.col("month", "day").is_in(["0", "00"])).fill_null(value=False)
     # `1 234` is no day, and behind year and month it would pass for a day and a time.
     broken = [pl.col(name).str.contains(r"\d[\s:T]+\d").fill_null(value=False) for name in ("month", "day")]
@@ -195,8 +197,8 @@ def date_parts(told: Told) -> pl.DataFrame:
         for name, no_number in zip(("month", "day"), broken, strict=True)
     )
     days = nothing
-    if told.has("startDayOfYear"):
-        frame = frame.with_columns(first=told["startDayOfYear"], last=told["endDayOfYear"])
+    if stated.has("startDayOfYear"):
+        frame = frame.with_columns(first=stated["startDayOfYear"], last=stated["endDayOfYear"])
         days = _days_of_year(year)
     text = (
         pl.when(day.is_not_null() & month.is_not_null())
@@ -222,19 +224,19 @@ def _number(name: str) -> pl.Expr:
     return pl.when(number.is_between(1, 366)).then(number)
 
 
-def days_mismatch(told: Told, chosen: pl.DataFrame) -> pl.Series | None:
+def days_mismatch(stated: Stated, chosen: pl.DataFrame) -> pl.Series | None:
     """Tell where startDayOfYear or endDayOfYear is another day than the date's; None where no row has one.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     chosen : polars.DataFrame
         n rows with `event_date`, `start` and `end`; a date of less than a day is not compared.
     """
-    if not told.has("startDayOfYear", "endDayOfYear"):
+    if not stated.has("startDayOfYear", "endDayOfYear"):
         return None
-    frame = chosen.with_columns(first=told["startDayOfYear"], last=told["endDayOfYear"])
+    frame = chosen.with_columns(first=stated["startDayOfYear"], last=stated["endDayOfYear"])
     by_day = pl.col("event_date").str.contains(r"^\d{4}-\d\d-\d\d") & pl.col("event_date").str.contains(
         r"(?:^|/)\d{4}-\d\d-\d\d(?:T[^/]*)?$"
     )
@@ -246,7 +248,7 @@ def days_mismatch(told: Told, chosen: pl.DataFrame) -> pl.Series | None:
 
 
 def in_order(
-    event: pl.DataFrame, beside: pl.DataFrame, told: Told, orders: DateOrders | None, *, today: date
+    event: pl.DataFrame, beside: pl.DataFrame, stated: Stated, orders: DateOrders | None, *, today: date
 ) -> pl.DataFrame:
     """Read dates that could be either way round by what their column says, else by the day that stands beside them.
 
@@ -254,7 +256,7 @@ def in_order(
     ----------
     event, beside : polars.DataFrame
         What `parse_dates` says of eventDate and of year, month and day, n rows each.
-    told : Told
+    stated : Stated
         The same n rows.
     orders : DateOrders, optional
         What the columns of the whole table say.
@@ -264,7 +266,7 @@ def in_order(
     Returns
     -------
     polars.DataFrame of n rows
-        `event`, with the dates that could be settled; their rule tells by what.
+        `event`, with the dates that could be settled; their rule states by what.
     """
     rows = (event["issue"] == dates.AMBIGUOUS).fill_null(value=False).arg_true()
     if rows.is_empty():
@@ -279,9 +281,9 @@ def in_order(
         .then("proposal"),
         part_start=beside["start"].gather(rows),
         part_end=beside["end"].gather(rows),
-        datasetKey=told["datasetKey"].gather(rows),
+        datasetKey=stated["datasetKey"].gather(rows),
         term=pl.Series(["verbatimEventDate", "eventDate"]).gather(
-            told["eventDate"].gather(rows).is_not_null().cast(int)
+            stated["eventDate"].gather(rows).is_not_null().cast(int)
         ),
     )
     fits = {name: _fits(name).fill_null(value=False) for name in ("day_first", "month_first")}
@@ -307,7 +309,7 @@ def in_order(
 
 
 def _fits(proposal: str) -> pl.Expr:
-    """Tell whether a proposed day lies in what year, month and day tell; null where they tell nothing."""
+    """Return whether a proposed day lies in what year, month and day tell; null where they state nothing."""
     day = pl.col(proposal).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     return (day >= pl.col("part_start")) & (day <= pl.col("part_end"))
 
@@ -370,20 +372,20 @@ class _Declared(NamedTuple):
 
 
 def interpret(
-    told: Told, *, today: date, declarations: Mapping[str, str], orders: DateOrders | None = None
+    stated: Stated, *, today: date, declarations: Mapping[str, str], orders: DateOrders | None = None
 ) -> Findings:
     """Read the date of each record.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     today : date
         Nothing is recorded after it.
     declarations : mapping
         `calendar`: `buddhist` where the dataset counts in the Buddhist Era; `day_month_order`: `day_first` or
         `month_first`, what its columns say of 03/04/2010; `spreadsheet_dates`: `1900` or `1904`, the system of its day
-        numbers; `time_zone`: the offset (+07:00) or the IANA zone (Asia/Yangon) of times that tell none.
+        numbers; `time_zone`: the offset (+07:00) or the IANA zone (Asia/Yangon) of times that state none.
     orders : DateOrders, optional
         What the columns of the whole table say of 03/04/2010, for datasets that declare nothing.
 
@@ -409,30 +411,30 @@ def interpret(
         _declared(declarations, "spreadsheet_dates", _SPREADSHEETS),
         event_times.declared_zone(declarations.get("time_zone")),
     )
-    found = _interpret(told, declared, today=today, orders=orders)
+    found = _interpret(stated, declared, today=today, orders=orders)
     flags = dict(found.flags)
-    columns, zones = event_times.of_event(found.columns, told)
+    columns, zones = event_times.of_event(found.columns, stated)
     for term, flag in _OTHER_DATES.items():
-        if told.has(term):
-            read = dates.parse_dates(told[term], today=today)
-            flags[flag] = told[term].is_not_null() & read["start"].is_null()
+        if stated.has(term):
+            read = dates.parse_dates(stated[term], today=today)
+            flags[flag] = stated[term].is_not_null() & read["start"].is_null()
     told_time = pl.DataFrame({name: columns[f"event_{name}"] for name in ("start", "time", "zone")})
     told_time = event_times.with_declared(told_time, declared.zone)
     columns["event_zone"] = told_time["zone"].alias("event_zone")
-    return Findings(columns, flags, [*found.repairs, *zones, event_times.proposals(told_time, told)])
+    return Findings(columns, flags, [*found.repairs, *zones, event_times.proposals(told_time, stated)])
 
 
-def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrders | None) -> Findings:
-    """Read the dates of rows, without what is told of their events and zones."""
-    stated = told.first_of("eventDate", "verbatimEventDate")
-    parts = date_parts(told)
+def _interpret(parsed: Stated, declared: _Declared, *, today: date, orders: DateOrders | None) -> Findings:
+    """Read the dates of rows, without what is stated of their events and zones."""
+    stated = parsed.first_of("eventDate", "verbatimEventDate")
+    parts = date_parts(parsed)
     event = dates.parse_dates(
         stated, today=today, buddhist=declared.buddhist, day_first=declared.day_first, spreadsheet=declared.spreadsheet
     )
     # Where the parts repeat a date that was read, they add nothing: most rows of most files.
     repeated = (parts["text"] == event["event_date"].str.slice(0, 10)).fill_null(value=False)
     beside = dates.parse_dates(parts["text"].set(repeated, None), today=today, buddhist=declared.buddhist)
-    event = in_order(event, beside, told, orders, today=today)
+    event = in_order(event, beside, parsed, orders, today=today)
     both = pl.concat([event, beside.rename(lambda name: f"part_{name}")], how="horizontal").with_columns(
         excluded=(pl.col("part_start") > pl.col("end")) | (pl.col("part_end") < pl.col("start")),
         finer=pl.col("precision").is_in(["year", "month"])
@@ -441,7 +443,7 @@ def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrde
         & (pl.col("part_event_date") != pl.col("event_date")),
     )
     both = both.with_columns(
-        verbatim=told["eventDate"].is_null() & pl.col("value").is_not_null(),
+        verbatim=parsed["eventDate"].is_null() & pl.col("value").is_not_null(),
         by_parts=pl.col("start").is_null() & pl.col("part_start").is_not_null()
         | pl.col("finer").fill_null(value=False),
     )
@@ -451,7 +453,7 @@ def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrde
         pl.when("by_parts").then(pl.col(f"part_{name}")).otherwise(pl.col(name)).alias(name)
         for name in ("event_date", "start", "end", "precision", "time", "zone")
     )
-    chosen = _with_event_time(chosen, told)
+    chosen = _with_event_time(chosen, parsed)
     issues, part_issues = both["issue"], both["part_issue"]
     flags = {
         issue: (issues == issue) | (part_issues == issue)
@@ -459,7 +461,7 @@ def _interpret(told: Told, declared: _Declared, *, today: date, orders: DateOrde
     }
     flags[dates.INVALID] |= parts["invalid"]
     flags["RECORDED_DATE_MISMATCH"] = both["excluded"] | proposals_mismatch(both)
-    if (other_days := days_mismatch(told, chosen)) is not None:
+    if (other_days := days_mismatch(parsed, chosen)) is not None:
         flags["RECORDED_DATE_MISMATCH"] |= other_days
     flags["RECORDED_DATE_MISSING"] = stated.is_null() & parts["text"].is_null() & ~parts["invalid"]
     columns = {column.name: column for column in _columns(chosen)}
@@ -475,11 +477,11 @@ def _declared(declarations: Mapping[str, str], what: str, known: Collection[str 
     return value
 
 
-def _with_event_time(chosen: pl.DataFrame, told: Told) -> pl.DataFrame:
+def _with_event_time(chosen: pl.DataFrame, stated: Stated) -> pl.DataFrame:
     """Take the time of day from eventTime where the date is one day and tells none."""
-    if not told.has("eventTime"):
+    if not stated.has("eventTime"):
         return chosen
-    clock = dates.parse_times(told["eventTime"])
+    clock = dates.parse_times(stated["eventTime"])
     timeless = pl.col("time").is_null() & (pl.col("start") == pl.col("end"))
     return chosen.with_columns(clock["clock"], clock["offset"]).with_columns(
         pl.when(timeless).then("clock").otherwise("time").alias("time"),

@@ -1,4 +1,4 @@
-"""The datum doctor: which coordinate system unlabelled points are told in, ranked by how well they fit their stated places.
+"""The datum doctor: which coordinate system unlabelled points are stated in, ranked by how well they fit their stated places.
 
 Points of a dataset that look alike are judged together: they are moved from each system that their country uses, and the
 systems are ranked by how likely it is that so many points then lie so far outside their places. Nothing is moved: each
@@ -30,7 +30,7 @@ from biodata.places.datums import (
 MOST_POINTS: Final = 5000
 """So many points of a group are judged, spread evenly over it; more would not change the order."""
 SHOWN: Final = 8
-"""So many candidates of a group are told."""
+"""So many candidates of a group are stated."""
 CLEARLY: Final = float(np.log(10))
 """A candidate fits clearly better than another when the points are ten times as likely under it."""
 SCALES_M: Final = (5.0, 100.0, 1000.0, 5000.0)
@@ -84,13 +84,13 @@ class Fit:
     system : System
         The candidate.
     rank : int
-        From 1; systems that cannot be told apart share it. 0 for the points as told.
+        From 1; systems that cannot be distinguished share it. 0 for the points as stated.
     log_likelihood : float
-        Of the points, if they are told in this system.
+        Of the points, if they are stated in this system.
     moved : Moved
         The points in WGS 84 by the best operation.
     metres_moved : ndarray of float64, length n
-        Distance from each place as told; of a projection, from the same place with the datum taken for WGS 84.
+        Distance from each place as stated; of a projection, from the same place with the datum taken for WGS 84.
     outside_m : ndarray of float64, length n
         How far each point lies outside its stated place, negative inside.
     """
@@ -134,7 +134,7 @@ class Group:
 
 
 def diagnose(points: pl.DataFrame, *, boundaries: places.BoundarySet) -> list[Group]:
-    """Rank the systems that points may be told in.
+    """Rank the systems that points may be stated in.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ def _ranked(points: pl.DataFrame, x: Floats, y: Floats, boundaries: places.Bound
 
 
 def _fit(system: System, points: pl.DataFrame, x: Floats, y: Floats, boundaries: places.BoundarySet) -> Fit:
-    """Set the points beside where they are stated to lie, if they are told in a system."""
+    """Set the points beside where they are stated to lie, if they are stated in a system."""
     moved = to_wgs84(system, x, y)
     outside = np.full(points.height, np.inf)
     numbers = points.select("region").with_row_index("at").group_by("region", maintain_order=True).agg("at")
@@ -250,7 +250,7 @@ def log_likelihoods(outside_m: Floats, scale_m: float) -> Floats:
 
 
 def _same(fit: Fit, head: Fit) -> bool:
-    """Tell whether two candidates put the points in the same places, as far as their accuracy goes."""
+    """Return whether two candidates put the points in the same places, as far as their accuracy goes."""
     distance = geodesic_distance_m(fit.moved.longitude, fit.moved.latitude, head.moved.longitude, head.moved.latitude)
     accuracy = np.fmin(np.fmax(fit.moved.accuracy_m, head.moved.accuracy_m), UNPUBLISHED_M)
     return bool(np.isfinite(distance).any() and np.nanmedian(distance) <= np.nanmedian(accuracy))
@@ -259,23 +259,23 @@ def _same(fit: Fit, head: Fit) -> bool:
 def report(groups: list[Group], *, shown: int = SHOWN) -> pl.DataFrame:
     """Return the candidates as a table, one row each, at most so many of a group.
 
-    The last row of a group in degrees has rank 0: the points as told, taken for WGS 84.
+    The last row of a group in degrees has rank 0: the points as stated, taken for WGS 84.
     """
     return pl.DataFrame([row for group in groups for row in _rows(group, shown)], schema=REPORT, orient="row")
 
 
 def _rows(group: Group, shown: int) -> Iterator[dict[str, Any]]:
     """Yield the rows of a group."""
-    told, count = group.as_told, group.points.height
+    stated_fit, count = group.as_told, group.points.height
     zones = [str(zone) for zone in group.points["zone"].unique().sort() if zone]
-    for fit in [*group.ranked[:shown], *([told] if told is not None else [])]:
+    for fit in [*group.ranked[:shown], *([stated_fit] if stated_fit is not None else [])]:
         metres, accuracy = (
             float(np.nanmedian(values)) if np.isfinite(values).any() else None
             for values in (fit.metres_moved, fit.moved.accuracy_m)
         )
         beside = None
-        if told is not None and fit is not told:
-            gain = fit.log_likelihood - told.log_likelihood
+        if stated_fit is not None and fit is not stated_fit:
+            gain = fit.log_likelihood - stated_fit.log_likelihood
             beside = "better" if gain > CLEARLY else "worse" if gain < -CLEARLY else "no difference"
         alike = [other.system for other in group.ranked if other.rank == fit.rank and other is not fit]
         yield {
@@ -287,7 +287,7 @@ def _rows(group: Group, shown: int) -> Iterator[dict[str, Any]]:
             "system": fit.system.id,
             "name": fit.system.name,
             "share_inside": round(fit.inside / count, 4),
-            "share_inside_as_told": None if told is None else round(told.inside / count, 4),
+            "share_inside_as_told": None if stated_fit is None else round(stated_fit.inside / count, 4),
             "fits_as_told": beside,
             "metres_moved": None if metres is None else round(metres, 1),
             "accuracy_m": None if accuracy is None else round(accuracy, 2),
@@ -363,7 +363,7 @@ def _proposed(group: Group, boundaries: places.BoundarySet, shown: int) -> pl.Da
         )
         for fit in fits
     ]
-    # Systems that cannot be told apart stand or fall together.
+    # Systems that cannot be distinguished stand or fall together.
     whole_rank = pl.col("out").all().over("row", "of_group")
     frame = pl.concat(each).with_columns(order=pl.col("of_group") + pl.when(whole_rank).then(len(fits)).otherwise(0))
     ranked = frame.with_columns(rank=pl.col("order").rank("dense").over("row").cast(pl.Int64))

@@ -1,4 +1,4 @@
-"""Places told in another system than WGS 84: moved where the dataset declares the system, else proposed."""
+"""Places stated in another system than WGS 84: moved where the dataset declares the system, else proposed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from biodata.core.errors import InputError
 from biodata.core.geo import Floats, geodesic_distance_m
 from biodata.harmonise.coordinates import AXES
 from biodata.harmonise.datum_points import candidates, forms_of, read_points, region, stated_numbers
-from biodata.harmonise.findings import REPAIR_ROWS, Findings, Told, repairs
+from biodata.harmonise.findings import REPAIR_ROWS, Findings, Stated, repairs
 from biodata.harmonise.measures import FLAG as OUTLINED
 from biodata.places.datums import UNPUBLISHED_M, Form, System, find_system, to_wgs84
 from biodata.text.controlled import Vocabulary, parse_controlled
@@ -31,7 +31,7 @@ _COMMON: Final = 0.2
 
 
 class Moves(NamedTuple):
-    """n rows that are told in one system, and where they would lie.
+    """n rows that are stated in one system, and where they would lie.
 
     Attributes
     ----------
@@ -55,12 +55,12 @@ class Moves(NamedTuple):
     rule: pl.Series
 
 
-def fitting(told: Told, where: pl.Series, boundaries: places.BoundarySet) -> Iterator[Moves]:
+def fitting(stated: Stated, where: pl.Series, boundaries: places.BoundarySet) -> Iterator[Moves]:
     """Yield proposals for metres that state no system but fit their stated province in one way only.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     where : Series of bool, length n
         The rows to look at.
@@ -70,7 +70,7 @@ def fitting(told: Told, where: pl.Series, boundaries: places.BoundarySet) -> Ite
     rows = np.flatnonzero(where.to_numpy())
     if not len(rows):
         return
-    points = read_points(told.keep(where), boundaries=boundaries).with_columns(at=pl.Series(rows))
+    points = read_points(stated.keep(where), boundaries=boundaries).with_columns(at=pl.Series(rows))
     points = points.filter(pl.col("region").is_not_null() & pl.col("form").is_in([Form.METRES, Form.METRES_WITH_ZONE]))
     for kind, some in points.group_by("region", "form", "zone", maintain_order=True):
         common = [c.system for c in candidates(*kind, boundaries) if c.weight >= _COMMON]
@@ -132,12 +132,12 @@ class Placed:
     widened_m: pl.Series
 
 
-def interpret(told: Told, point: Findings, *, declared: str | None, boundaries: places.BoundarySet) -> Placed:
+def interpret(stated: Stated, point: Findings, *, declared: str | None, boundaries: places.BoundarySet) -> Placed:
     """Move the places that a dataset declares in another system, and propose the moves of others.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     point : Findings
         What `coordinates.interpret` found.
@@ -163,30 +163,30 @@ def interpret(told: Told, point: Findings, *, declared: str | None, boundaries: 
     state no system get one where the systems that fit the stated province agree within `AGREE_M`.
     """
     system = None if declared is None else _declared(declared)
-    systems = _systems(told, declared)
-    column, flags = _datum_column(told, point, systems, declared)
+    systems = _systems(stated, declared)
+    column, flags = _datum_column(stated, point, systems, declared)
     other = (systems.is_not_null() & (systems != WGS84)).any() or (system is not None and system.id != EPSG_WGS84)
-    metric = _metric(told, point.flags["COORDINATE_OUT_OF_RANGE"].fill_null(value=False))
-    if told.has_other(*METRES_IN):
+    metric = _metric(stated, point.flags["COORDINATE_OUT_OF_RANGE"].fill_null(value=False))
+    if stated.has_other(*METRES_IN):
         metric |= point.flags["COORDINATE_MISSING"].fill_null(value=False)
     if "COORDINATE_PROJECTED" in point.flags:
         metric |= point.flags["COORDINATE_PROJECTED"].fill_null(value=False)
     if not other and not metric.any():
-        nothing = pl.Series("widened_m", [None], dtype=pl.Float64).new_from_index(0, told.height)
+        nothing = pl.Series("widened_m", [None], dtype=pl.Float64).new_from_index(0, stated.height)
         return Placed(point, Findings({"geodeticDatum": column}, flags), nothing)
-    moves = list(_moved(told, point, systems, system)) if other else []
+    moves = list(_moved(stated, point, systems, system)) if other else []
     open_rows = metric.to_numpy().copy()
     for move in moves:
         open_rows[move.rows] = False
-    moves.extend(fitting(told, pl.Series(open_rows), boundaries))
+    moves.extend(fitting(stated, pl.Series(open_rows), boundaries))
     return _placed(point, column, flags, moves)
 
 
-def _metric(told: Told, where: pl.Series) -> pl.Series:
+def _metric(stated: Stated, where: pl.Series) -> pl.Series:
     """Tell which of the rows have a coordinate of four figures and more, as metres have; most that are wrong have not."""
     if not where.any():
         return where
-    looks = pl.DataFrame({axis: told[axis] for axis in AXES}).filter(where)
+    looks = pl.DataFrame({axis: stated[axis] for axis in AXES}).filter(where)
     large = looks.select(pl.any_horizontal(pl.all().str.contains(_FOUR_FIGURES))).to_series().fill_null(value=False)
     found = where.to_numpy().copy()
     found[found] = large.to_numpy()
@@ -236,14 +236,14 @@ def _noted(move: Moves, term: str, values: pl.Series, rule: str | pl.Series) -> 
 
 
 def is_known(datum: str) -> bool:
-    """Tell whether a stated datum is known."""
+    """Return whether a stated datum is known."""
     term = parse_controlled(pl.Series([datum], dtype=pl.String), Vocabulary.DATUM)["term"].item()
     return term is not None or find_system(datum) is not None
 
 
-def _systems(told: Told, declared: str | None) -> pl.Series:
+def _systems(parsed: Stated, declared: str | None) -> pl.Series:
     """Return each row's system: `WGS84`, or an identifier of `datums`; null where none is stated, or it is not known."""
-    stated = told["geodeticDatum"] if declared is None else told["geodeticDatum"].fill_null(declared)
+    stated = parsed["geodeticDatum"] if declared is None else parsed["geodeticDatum"].fill_null(declared)
     term = parse_controlled(stated, Vocabulary.DATUM)["term"]
     rest = stated.set(term.is_not_null(), None)
     if rest.null_count() == len(rest):
@@ -272,19 +272,19 @@ def _declared(text: str) -> System | None:
 
 
 def _datum_column(
-    told: Told, point: Findings, systems: pl.Series, declared: str | None
+    parsed: Stated, point: Findings, systems: pl.Series, declared: str | None
 ) -> tuple[pl.Series, dict[str, pl.Series]]:
-    """Return the datum of places that need no move, and the doubts about the datums as told."""
+    """Return the datum of places that need no move, and the doubts about the datums as stated."""
     placed = point.columns[AXES[0]].is_not_null()
-    own = told["geodeticDatum"]
+    own = parsed["geodeticDatum"]
     stated = own if declared is None else own.fill_null(declared)
     wgs84 = (systems == WGS84).fill_null(value=False)
-    name = pl.Series("geodeticDatum", [WGS84]).new_from_index(0, told.height)
+    name = pl.Series("geodeticDatum", [WGS84]).new_from_index(0, parsed.height)
     kept = pl.select(pl.when(placed & (wgs84 | stated.is_null())).then(name)).to_series()
     other = systems.is_not_null() & ~wgs84
-    # A footprint has a place in WGS 84 alone; where it tells so, nothing is assumed.
-    outlined = point.flags.get(OUTLINED, pl.repeat(value=False, n=told.height, eager=True))
-    told_by_footprint = outlined & told["footprintSRS"].is_not_null()
+    # A footprint has a place in WGS 84 alone; where it states so, nothing is assumed.
+    outlined = point.flags.get(OUTLINED, pl.repeat(value=False, n=parsed.height, eager=True))
+    told_by_footprint = outlined & parsed["footprintSRS"].is_not_null()
     told_here = placed | point.flags["COORDINATE_OUT_OF_RANGE"].fill_null(value=False)
     flags = {
         "GEODETIC_DATUM_ASSUMED_WGS84": placed & stated.is_null() & ~told_by_footprint,
@@ -295,7 +295,7 @@ def _datum_column(
     return kept, flags
 
 
-def _moved(told: Told, point: Findings, systems: pl.Series, declared: System | None) -> Iterator[Moves]:
+def _moved(stated: Stated, point: Findings, systems: pl.Series, declared: System | None) -> Iterator[Moves]:
     """Yield the moves of the rows that state, or are declared in, another system."""
     datum = "" if declared is None or declared.crs.geodetic_crs is None else str(declared.crs.geodetic_crs.to_epsg())
     longitude, latitude = (point.columns[axis].fill_null(np.nan).to_numpy() for axis in reversed(AXES))
@@ -311,7 +311,7 @@ def _moved(told: Told, point: Findings, systems: pl.Series, declared: System | N
         if system.form == Form.DEGREES:
             x, y = longitude[rows], latitude[rows]
         else:
-            numbers = numbers or stated_numbers(told)
+            numbers = numbers or stated_numbers(stated)
             x, y = _metres(numbers[0][rows], numbers[1][rows])
         usable = ~np.isnan(x) & ~np.isnan(y)
         rows, x, y = rows[usable], x[usable], y[usable]

@@ -1,4 +1,4 @@
-"""Points whose system nobody told: their numbers, the place that they are stated in, and what the numbers look like."""
+"""Points whose system nobody stated: their numbers, the place that they are stated in, and what the numbers look like."""
 
 import re
 from functools import lru_cache
@@ -10,7 +10,7 @@ import shapely
 
 from biodata import places
 from biodata.core.geo import PREPARED, Floats, metres_per_degree
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.places.datums import Form, System, all_systems, false_easting_m
 from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.countries import parse_countries
@@ -56,12 +56,12 @@ LARGEST_M: Final = 10_500_000.0
 _FIRST_ZONE_M, _LAST_ZONE_M = 13e6, 46e6
 
 
-def read_points(told: Told, *, boundaries: places.BoundarySet) -> pl.DataFrame:
+def read_points(stated: Stated, *, boundaries: places.BoundarySet) -> pl.DataFrame:
     """Read the points of a table.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     boundaries : BoundarySet
         The map that has the stated places.
@@ -70,13 +70,13 @@ def read_points(told: Told, *, boundaries: places.BoundarySet) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows, `POINTS`
     """
-    x, y = stated_numbers(told)
+    x, y = stated_numbers(stated)
     form, zone, swapped = forms_of(x, y)
-    country, region = _regions(told, boundaries)
-    dataset = told.first_of(*_DATASETS)
+    country, region = _regions(stated, boundaries)
+    dataset = stated.first_of(*_DATASETS)
     frame = pl.DataFrame(
         {
-            "row": told.batch["source_row"],
+            "row": stated.batch["source_row"],
             "dataset": dataset.fill_null(""),
             "x": np.where(swapped, y, x),
             "y": np.where(swapped, x, y),
@@ -89,23 +89,23 @@ def read_points(told: Told, *, boundaries: places.BoundarySet) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(dtype) for name, dtype in POINTS.items())
 
 
-def stated_numbers(told: Told) -> tuple[np.ndarray, np.ndarray]:
+def stated_numbers(stated: Stated) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers of each row's place, longitude or easting first; NaN where none can be read."""
-    headings = {name.lower(): name for name in told.batch.columns}
-    x, y = (np.full(told.height, np.nan) for _ in range(2))
+    headings = {name.lower(): name for name in stated.batch.columns}
+    x, y = (np.full(stated.height, np.nan) for _ in range(2))
     for pair in PAIRS:
         names = [headings.get(name.lower()) for name in pair]
         missing = np.isnan(x) | np.isnan(y)
         if None in names or not missing.any():
             continue
         angles = pair[0].lower().startswith(("decimal", "verbatim", "l"))
-        of_x = _numbers(_cells(told, str(names[0])), Axis.LONGITUDE if angles else None)
-        of_y = _numbers(_cells(told, str(names[1])), Axis.LATITUDE if angles else None)
+        of_x = _numbers(_cells(stated, str(names[0])), Axis.LONGITUDE if angles else None)
+        of_y = _numbers(_cells(stated, str(names[1])), Axis.LATITUDE if angles else None)
         fill = missing & ~np.isnan(of_x) & ~np.isnan(of_y)
         x, y = np.where(fill, of_x, x), np.where(fill, of_y, y)
     missing = np.isnan(x) | np.isnan(y)
-    if missing.any() and told.has("verbatimCoordinates"):
-        text = told["verbatimCoordinates"].str.extract_groups(f"^{_IN_ONE.pattern}$").struct
+    if missing.any() and stated.has("verbatimCoordinates"):
+        text = stated["verbatimCoordinates"].str.extract_groups(f"^{_IN_ONE.pattern}$").struct
         of_x, of_y = (text.field(str(n)).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy() for n in (1, 2))
         x, y = np.where(missing, of_x, x), np.where(missing, of_y, y)
     return x, y
@@ -141,9 +141,9 @@ def forms_of(x: np.ndarray, y: np.ndarray) -> tuple[pl.Series, np.ndarray, np.nd
     return pl.Series("form", form).replace("", None), zone, zoned_y
 
 
-def _cells(told: Told, name: str) -> pl.Series:
+def _cells(stated: Stated, name: str) -> pl.Series:
     """Return a column's cells, of a term or of another heading."""
-    return told[name] if name in told.terms else told.batch[name].str.strip_chars()
+    return stated[name] if name in stated.terms else stated.batch[name].str.strip_chars()
 
 
 def _numbers(cells: pl.Series, axis: Axis | None) -> np.ndarray:
@@ -155,10 +155,10 @@ def _numbers(cells: pl.Series, axis: Axis | None) -> np.ndarray:
     return read.fill_null(np.nan).to_numpy()
 
 
-def _regions(told: Told, boundaries: places.BoundarySet) -> tuple[pl.Series, pl.Series]:
+def _regions(parsed: Stated, boundaries: places.BoundarySet) -> tuple[pl.Series, pl.Series]:
     """Return the stated country, and the most exact stated place that the map has."""
-    code, name = parse_countries(told["countryCode"])["code"], parse_countries(told["country"])["code"]
-    rows = pl.DataFrame({"country": code, "named": name, "text": told["stateProvince"]}).select(
+    code, name = parse_countries(parsed["countryCode"])["code"], parse_countries(parsed["country"])["code"]
+    rows = pl.DataFrame({"country": code, "named": name, "text": parsed["stateProvince"]}).select(
         pl.coalesce("country", "named").alias("country"), "text"
     )
     on_map = set(boundaries.units["country_code"].drop_nulls())
@@ -269,7 +269,7 @@ class Candidate(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def candidates(place: str, form: str, zone: int, boundaries: places.BoundarySet) -> tuple[Candidate, ...]:
-    """Return the systems that records of a place may be told in, the commonest first.
+    """Return the systems that records of a place may be stated in, the commonest first.
 
     Parameters
     ----------
@@ -331,7 +331,7 @@ def _wide_zone(box: np.ndarray) -> str:
 
 
 def _touch(area: tuple[float, float, float, float], box: np.ndarray, margin: float) -> bool:
-    """Tell whether two boxes come within the margin of each other."""
+    """Return whether two boxes come within the margin of each other."""
     west, south, east, north = area
     across = bool(box[0] <= east + margin and box[2] >= west - margin)
     return across and bool(box[1] <= north + margin and box[3] >= south - margin)

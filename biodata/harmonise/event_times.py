@@ -1,4 +1,4 @@
-"""When an event began and ended, to the minute where that is told, and the times in it without observation."""
+"""When an event began and ended, to the minute where that is stated, and the times in it without observation."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ import polars as pl
 
 from biodata.core.errors import InputError
 from biodata.harmonise import dates
-from biodata.harmonise.findings import Findings, Told, repairs
+from biodata.harmonise.findings import Findings, Stated, repairs
 from biodata.text import times
 from biodata.text.countries import parse_countries
 from biodata.text.numbers import ascii_digits
@@ -20,12 +20,12 @@ _OF_COUNTRIES: Final = ("side",)
 """Terms in which NA is Namibia."""
 
 
-def cells(told: pl.DataFrame, *names: str) -> pl.DataFrame:
+def cells(table: pl.DataFrame, *names: str) -> pl.DataFrame:
     """Return the cells of some terms.
 
     Parameters
     ----------
-    told : polars.DataFrame
+    table : polars.DataFrame
         n rows of text.
     *names : str
         The terms.
@@ -33,10 +33,10 @@ def cells(told: pl.DataFrame, *names: str) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        A column a term; null where nothing is told (R writes NA for that), or the table has no such column.
+        A column a term; null where nothing is stated (R writes NA for that), or the table has no such column.
     """
-    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, told.height)
-    there = pl.DataFrame([(told[name] if name in told.columns else nothing).alias(name) for name in names])
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, table.height)
+    there = pl.DataFrame([(table[name] if name in table.columns else nothing).alias(name) for name in names])
     return there.with_columns(pl.all().str.strip_chars()).select(
         pl.when(~pl.col(name).is_in([*PLACEHOLDERS] if name in _OF_COUNTRIES else [*PLACEHOLDERS, NA])).then(name)
         for name in names
@@ -58,7 +58,7 @@ _TO: Final = re.compile(r"/|\s+(?:-|\u2013|to|until|至|到|ถึง|đến|ຫ
 
 
 class Moment(NamedTuple):
-    """A moment as told: the first one that it may be, whether a time of day was told, and its offset."""
+    """A moment as stated: the first one that it may be, whether a time of day was stated, and its offset."""
 
     at: datetime
     exact: bool
@@ -71,9 +71,9 @@ class Failures(NamedTuple):
     Attributes
     ----------
     intervals : list of (datetime, datetime)
-        First moment, and the first one after; local time. A day that is told counts whole.
+        First moment, and the first one after; local time. A day that is stated counts whole.
     days : float or None
-        How many days were told, where only their number was.
+        How many days were stated, where only their number was.
     valid : bool
         False where a part cannot be read.
     """
@@ -176,7 +176,7 @@ def with_event_date(
     Parameters
     ----------
     batch : polars.DataFrame
-        n events as told.
+        n events as stated.
     today : date
         Nothing is recorded after it.
     declarations : mapping
@@ -196,13 +196,13 @@ def with_event_date(
     if "deploymentStart" in ends:
         read = []
         for name in ends:
-            told = Told(batch.select("source_file", "source_row", pl.col(name).alias("eventDate")))
-            found = dates.interpret(told, today=today, declarations=declarations)
+            stated = Stated(batch.select("source_file", "source_row", pl.col(name).alias("eventDate")))
+            found = dates.interpret(stated, today=today, declarations=declarations)
             for flag, mask in found.flags.items():
                 if flag != "RECORDED_DATE_MISSING":
                     doubted = mask & batch[name].is_not_null()
                     flags[flag] = flags[flag] | doubted if flag in flags else doubted
-            read.append(pl.select(pl.coalesce(found.columns["eventDate"], told["eventDate"]).alias(name)).to_series())
+            read.append(pl.select(pl.coalesce(found.columns["eventDate"], stated["eventDate"]).alias(name)).to_series())
         # An end alone tells no event: its beginning is missing, and is flagged.
         joined = (
             pl.DataFrame(read)
@@ -215,14 +215,14 @@ def with_event_date(
     return _with_clocks(batch), flags
 
 
-def _finer(told: str | None, ends: str | None) -> tuple[str | None, bool]:
-    """Return eventDate, or its ends where they tell more; and whether the day that is told lies outside of them."""
-    if not ends or (told and "/" in told):
-        return told, False
+def _finer(stated: str | None, ends: str | None) -> tuple[str | None, bool]:
+    """Return eventDate, or its ends where they state more; and whether the day that is stated lies outside of them."""
+    if not ends or (stated and "/" in stated):
+        return stated, False
     parts = ends.split("/")
-    day, first, last = (read_moment(text) for text in (told or "", parts[0], parts[-1]))
+    day, first, last = (read_moment(text) for text in (stated or "", parts[0], parts[-1]))
     if first is None or last is None:
-        return told or ends, False
+        return stated or ends, False
     return ends, day is not None and not first.at.date() <= day.at.date() <= last.at.date()
 
 
@@ -230,11 +230,11 @@ def _with_clocks(batch: pl.DataFrame) -> pl.DataFrame:
     """Take the time of day of a day from eventTime, or its two times, as Darwin Core writes them: 06:00/06:10, 08:00+0800."""
     if "eventTime" not in batch.columns or batch["eventTime"].null_count() == batch.height:
         return batch
-    told = batch.select("eventDate", "eventTime")
-    each = told.unique()
+    table = batch.select("eventDate", "eventTime")
+    each = table.unique()
     joined = [_with_clock(day, clock) for day, clock in each.iter_rows()]
     each = each.with_columns(pl.Series("with clock", joined, dtype=pl.String))
-    found = told.join(each, on=["eventDate", "eventTime"], how="left", nulls_equal=True, maintain_order="left")[
+    found = table.join(each, on=["eventDate", "eventTime"], how="left", nulls_equal=True, maintain_order="left")[
         "with clock"
     ]
     return batch.with_columns(
@@ -243,9 +243,9 @@ def _with_clocks(batch: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_clock(day: str | None, told: str | None) -> str | None:
-    """Return a day with the time of day, or the two, that are told beside it; None where it stays as it is."""
-    clock = ascii_digits(told or "").strip()
+def _with_clock(day: str | None, stated: str | None) -> str | None:
+    """Return a day with the time of day, or the two, that are stated beside it; None where it stays as it is."""
+    clock = ascii_digits(stated or "").strip()
     moment = read_moment(day or "")
     if not clock or moment is None or moment.exact:
         return None
@@ -276,8 +276,8 @@ def ends_of(event_dates: pl.Series) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows
         `start`, `end` (local time; an end without a time of day is the last second of its day), `dated` (both tell a day),
-        `exact` (both tell a time of day), `interval` (two ends are told), `offset` (minutes east of UTC of the start; null
-        where it is not told).
+        `exact` (both tell a time of day), `interval` (two ends are stated), `offset` (minutes east of UTC of the start; null
+        where it is not stated).
     """
     rows = [_ends(text) for text in event_dates]
     schema: dict[str, Any] = {"start": pl.Datetime("us"), "end": pl.Datetime("us"), "dated": pl.Boolean, "exact": pl.Boolean,
@@ -312,14 +312,14 @@ def _whole(text: str, *, last: bool = False) -> Moment | None:
     return Moment(following - DAY, exact=False, offset=None)
 
 
-# In which time zone an event's times stand: as told, as in its dates, as declared, else that of its side of the border.
+# In which time zone an event's times stand: as stated, as in its dates, as declared, else that of its side of the border.
 
-# The offset from UTC of times that tell none: of their event, as declared, else proposed from the country.
+# The offset from UTC of times that state none: of their event, as declared, else proposed from the country.
 
 RULE: Final = "zone_of_country"
 OF_EVENT: Final = "zone_of_event"
 COLUMN: Final = "timeZone"
-"""Where a record's row has the zone that is told of its event, or of the event's site or camera."""
+"""Where a record's row has the zone that is stated of its event, or of the event's site or camera."""
 
 _OFFSET: Final = re.compile(r"(?:UTC|GMT|ICT)?\s*([+\-\u2212])\s*(\d{1,2})(?::?([0-5]\d))?", re.IGNORECASE)
 _UNZONED: Final = r"(T[0-9:.]+)(/|$)"
@@ -358,14 +358,14 @@ def declared_zone(name: str | None) -> str | None:
     return name
 
 
-def of_event(columns: Mapping[str, pl.Series], told: Told) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
-    """Give times that tell no zone the offset that the zone of their event had then.
+def of_event(columns: Mapping[str, pl.Series], stated: Stated) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
+    """Give times that state no zone the offset that the zone of their event had then.
 
     Parameters
     ----------
     columns : mapping of str to Series of n rows
         `eventDate`, `event_start`, `event_time`, `event_zone` and others.
-    told : Told
+    stated : Stated
         The same n rows.
 
     Returns
@@ -375,7 +375,7 @@ def of_event(columns: Mapping[str, pl.Series], told: Told) -> tuple[dict[str, pl
     repairs : list of DataFrame
         Of `findings.REPAIR_ROWS`, applied.
     """
-    cells = told.other(COLUMN)
+    cells = stated.other(COLUMN)
     if cells is None:
         return dict(columns), []
     read = {text: one for text in cells.drop_nulls().unique() if (one := read_zone(text)) is not None}
@@ -429,7 +429,7 @@ def zoned(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_declared(frame: pl.DataFrame, zone: str | None) -> pl.DataFrame:
-    """Give times that tell no zone the offset that the declared zone had then.
+    """Give times that state no zone the offset that the declared zone had then.
 
     Parameters
     ----------
@@ -447,27 +447,27 @@ def with_declared(frame: pl.DataFrame, zone: str | None) -> pl.DataFrame:
     return frame.with_columns(zone=pl.col("zone").fill_null(times.offsets(pl.col("start"), pl.col("time"), zone)))
 
 
-def proposals(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
+def proposals(frame: pl.DataFrame, parsed: Stated) -> pl.DataFrame:
     """Propose for times that still have no zone the offset that the stated country had then.
 
     Parameters
     ----------
     frame : polars.DataFrame
         n rows with `start`, `time` and `zone`.
-    told : Told
+    parsed : Stated
         The same n rows.
 
     Returns
     -------
     polars.DataFrame of `findings.REPAIR_ROWS`, none of them applied
     """
-    nothing = pl.Series([False]).new_from_index(0, told.height)
-    if not told.has("countryCode", "country"):
+    nothing = pl.Series([False]).new_from_index(0, parsed.height)
+    if not parsed.has("countryCode", "country"):
         return repairs(nothing, "event_zone", nothing, RULE, applied=False)
     lacking = frame.with_row_index("row").filter(pl.col("time").is_not_null() & pl.col("zone").is_null())
     if lacking.is_empty():
         return repairs(nothing, "event_zone", nothing, RULE, applied=False)
-    stated = told.first_of("countryCode", "country").gather(lacking["row"])
+    stated = parsed.first_of("countryCode", "country").gather(lacking["row"])
     lacking = lacking.with_columns(country=parse_countries(stated)["code"])
     offset = times.country_offsets(pl.col("country"), pl.col("start"), pl.col("time"))
     lacking = lacking.select("row", value=offset).drop_nulls()
@@ -477,13 +477,13 @@ def proposals(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
 
 
 def interpret(
-    told: pl.DataFrame, ends: pl.DataFrame, country_codes: pl.Series, *, declared: str | None = None
+    table: pl.DataFrame, ends: pl.DataFrame, country_codes: pl.Series, *, declared: str | None = None
 ) -> Findings:
     """Find the time zone and the side of events.
 
     Parameters
     ----------
-    told : polars.DataFrame
+    table : polars.DataFrame
         n rows: `timeZone` and `side`, where there are.
     ends : polars.DataFrame
         n rows as of `event_times.ends_of`.
@@ -495,10 +495,10 @@ def interpret(
     Returns
     -------
     Findings of n rows
-        `time_zone` and `side`. A zone that is taken from the side is flagged as assumed; where no side is told and the
+        `time_zone` and `side`. A zone that is taken from the side is flagged as assumed; where no side is stated and the
         place may lie in several countries, theirs is taken if all have the same offset at that time, else none.
     """
-    zone_texts, side_texts = cells(told, "timeZone", "side").get_columns()
+    zone_texts, side_texts = cells(table, "timeZone", "side").get_columns()
     sides = parse_countries(side_texts)["code"]
     rows = [
         _zone(zone, offset, declared, [side] if side else list(codes if codes is not None else ()), start)
@@ -516,12 +516,12 @@ def interpret(
 
 
 def _zone(
-    told: str | None, offset: int | None, declared: str | None, countries: Sequence[str], start: datetime | None
+    text: str | None, offset: int | None, declared: str | None, countries: Sequence[str], start: datetime | None
 ) -> tuple[str | None, str | None]:
     """Return one event's zone and the doubt about it."""
     doubt = None
-    if told is not None:
-        read = read_zone(told)
+    if text is not None:
+        read = read_zone(text)
         if read is not None:
             return read, None
         doubt = "TIME_ZONE_INVALID"

@@ -17,15 +17,15 @@ from biodata.core.terms import ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS
 from biodata.core.vocabularies import EFFORT_UNITS, SurveyDesign
 from biodata.harmonise import camera_clocks, coordinates, event_times, measures
 from biodata.harmonise.event_times import cells, days, ends_of, iso, nights, read_failures, united, with_event_date
-from biodata.harmonise.findings import Findings, Told, as_written, quality_flags
+from biodata.harmonise.findings import Findings, Stated, as_written, quality_flags
 from biodata.harmonise.occurrences import HarmonisedBatch, Harmoniser
 from biodata.sharing import measurements
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.units import effort_unit, in_unit, read_effort
 
-# How much was looked at an event: as told, from its times, from the line or from the area, with failures taken off.
+# How much was looked at an event: as stated, from its times, from the line or from the area, with failures taken off.
 TOLERANCE: Final = 0.1
-"""Share by which told and computed effort may differ without a flag."""
+"""Share by which stated and computed effort may differ without a flag."""
 
 TOLD: Final = (
     ("samplingEffortValue", "samplingEffortUnit"),
@@ -34,7 +34,7 @@ TOLD: Final = (
     ("totalAreaSampledValue", "totalAreaSampledUnit"),
     ("samplingEffort", None),
 )
-"""Terms that tell effort, and their units; the first one that can be made into the design's unit counts."""
+"""Terms that state effort, and their units; the first one that can be made into the design's unit counts."""
 
 _BY_TIME: Final = MappingProxyType(
     {"trap-night": "nights", "reporting-day": "days", "hour": "hours", "minute": "minutes"}
@@ -43,18 +43,18 @@ _BASES: Final = frozenset({"told", "times", "line", "area"})
 
 
 class Span(NamedTuple):
-    """Times of an event: all of it, what remains without failures, in each way of counting; null where it is not told."""
+    """Times of an event: all of it, what remains without failures, in each way of counting; null where it is not stated."""
 
     gross: Mapping[str, float | None]
     net: Mapping[str, float | None]
 
 
-def interpret(told: pl.DataFrame, ends: pl.DataFrame, designs: pl.Series) -> Findings:
+def interpret(table: pl.DataFrame, ends: pl.DataFrame, designs: pl.Series) -> Findings:
     """Find the effort of events.
 
     Parameters
     ----------
-    told : polars.DataFrame
+    table : polars.DataFrame
         n rows: cells by `terms.EVENT_TERMS`, those that there are.
     ends : polars.DataFrame
         n rows as of `event_times.ends_of`.
@@ -64,11 +64,11 @@ def interpret(told: pl.DataFrame, ends: pl.DataFrame, designs: pl.Series) -> Fin
     Returns
     -------
     Findings of n rows
-        `effort_value`, `effort_unit`, `effort_basis` (told, times, line, area), `failed_days`, `failure_periods`.
+        `effort_value`, `effort_unit`, `effort_basis` (stated, times, line, area), `failed_days`, `failure_periods`.
     """
     names = [name for pair in TOLD for name in pair if name]
-    there = cells(told, *names, "failurePeriods", "footprintWKT", "footprintSRS", ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS)
-    found_before = ARCHIVED_BASIS in told.columns
+    there = cells(table, *names, "failurePeriods", "footprintWKT", "footprintSRS", ARCHIVED_BASIS, ARCHIVED_FAILED_DAYS)
+    found_before = ARCHIVED_BASIS in table.columns
     rows = [
         (_as_archived if found_before else _effort)(row, SurveyDesign(design) if design else None, end)
         for row, design, end in zip(there.iter_rows(named=True), designs, ends.iter_rows(named=True), strict=True)
@@ -109,8 +109,10 @@ def _effort(row: Mapping[str, str | None], design: SurveyDesign | None, ends: Ma
         return None, None, None, failed_days, periods, flags
     unit = EFFORT_UNITS[design]
     span = _span(ends, inside, failures.days if not inside else None) if placed else None
-    told = _stated_effort(row, unit, flags)
-    value, basis = _chosen(row, design, unit, told, span, flags, has_failures=bool(failures.intervals or failures.days))
+    number = _stated_effort(row, unit, flags)
+    value, basis = _chosen(
+        row, design, unit, number, span, flags, has_failures=bool(failures.intervals or failures.days)
+    )
     if value is None and not {"EFFORT_INVALID", "EFFORT_UNIT_UNFIT"} & set(flags):
         flags.append("EFFORT_MISSING")
     return value, unit, basis, failed_days, periods, flags
@@ -187,7 +189,7 @@ def _first_uncovered(last: datetime) -> int:
 
 
 def _stated_effort(row: Mapping[str, str | None], unit: str, flags: list[str]) -> float | None:
-    """Return the effort that is told, in the design's unit."""
+    """Return the effort that is stated, in the design's unit."""
     doubts: list[str] = []
     for value_term, unit_term in TOLD:
         text = row[value_term]
@@ -216,7 +218,7 @@ def _stated_effort(row: Mapping[str, str | None], unit: str, flags: list[str]) -
 
 
 def _chosen(
-    row: Mapping[str, str | None], design: SurveyDesign, unit: str, told: float | None, span: Span | None,
+    row: Mapping[str, str | None], design: SurveyDesign, unit: str, number: float | None, span: Span | None,
     flags: list[str], *, has_failures: bool,
 ) -> tuple[float | None, str | None]:  # fmt: skip
     """Return the effort that counts, and how it was found."""
@@ -236,20 +238,20 @@ def _chosen(
     timed = basis == "times"
     if has_failures and (not timed or net is None):
         flags.append("FAILURE_NOT_TAKEN_OFF")
-    if told is None or net is None or gross is None:
-        return (told, "told") if told is not None else (net, basis if net is not None else None)
-    if timed and has_failures and _near(told, gross):
+    if number is None or net is None or gross is None:
+        return (number, "told") if number is not None else (net, basis if net is not None else None)
+    if timed and has_failures and _near(number, gross):
         return net, basis
-    if not _near(told, net):
+    if not _near(number, net):
         flags.append("EFFORT_DISAGREES")
-        if timed and told > gross:
+        if timed and number > gross:
             return net, basis
-    return told, "told"
+    return number, "told"
 
 
-def _near(told: float, computed: float) -> bool:
-    """Tell whether two efforts differ by no more than the tolerance."""
-    return abs(told - computed) <= TOLERANCE * max(told, computed)
+def _near(number: float, computed: float) -> bool:
+    """Return whether two efforts differ by no more than the tolerance."""
+    return abs(number - computed) <= TOLERANCE * max(number, computed)
 
 
 def _net_length_m(row: Mapping[str, str | None]) -> float | None:
@@ -272,7 +274,7 @@ def _measured(row: Mapping[str, str | None], design: SurveyDesign) -> float | No
     return float(_GEOD.geometry_length(shape)) / 1000 or None
 
 
-# What was looked for at an event, as its sheet tells it; what that means for absence: `analysis.scopes`.
+# What was looked for at an event, as its sheet states it; what that means for absence: `analysis.scopes`.
 
 _LISTS: Final = ("targetTaxonomicScope", "excludedTaxonomicScope", "absentTaxa")
 
@@ -284,21 +286,21 @@ def read_list(cells: pl.Expr) -> pl.Expr:
     return pl.when(filled.list.len() > 0).then(filled)
 
 
-def interpret_scope(told: pl.DataFrame) -> Findings:
+def interpret_scope(table: pl.DataFrame) -> Findings:
     """Read what events looked for.
 
     Parameters
     ----------
-    told : polars.DataFrame
+    table : polars.DataFrame
         n rows: the terms of the scope, those that there are.
 
     Returns
     -------
     Findings of n rows
-        `targetTaxonomicScope`, `excludedTaxonomicScope` and `isAbsenceReported`: where the last is told and is neither yes nor
-        no, no absence is taken to be told.
+        `targetTaxonomicScope`, `excludedTaxonomicScope` and `isAbsenceReported`: where the last is stated and is neither yes nor
+        no, no absence is taken to be stated.
     """
-    told_cells = cells(told, *_LISTS, "isAbsenceReported")
+    told_cells = cells(table, *_LISTS, "isAbsenceReported")
     answer = parse_controlled(told_cells["isAbsenceReported"], Vocabulary.YES_NO)["term"]
     read = told_cells.select(
         *(read_list(pl.col(name)).alias(name) for name in _LISTS),
@@ -333,12 +335,12 @@ _GEOD: Final = Geod(ellps="WGS84")
 PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
 
 
-def interpret_sites(told: pl.DataFrame, placed: pl.DataFrame, ends: pl.DataFrame) -> Findings:
+def interpret_sites(table: pl.DataFrame, placed: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     """Compare the events of one table by their site and camera.
 
     Parameters
     ----------
-    told : polars.DataFrame
+    table : polars.DataFrame
         n rows: `locationID` and `cameraID`, where there are.
     placed : polars.DataFrame
         n rows: the place, degrees and metres.
@@ -350,7 +352,7 @@ def interpret_sites(told: pl.DataFrame, placed: pl.DataFrame, ends: pl.DataFrame
     Findings of n rows
         `camera_id`.
     """
-    site, camera = cells(told, "locationID", "cameraID").get_columns()
+    site, camera = cells(table, "locationID", "cameraID").get_columns()
     frame = placed.select(PLACE).with_columns(
         site.alias("locationID"), camera.alias("camera"), ends["start"], ends["end"]
     )
@@ -387,7 +389,7 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _clusters(frame: pl.DataFrame) -> list[int]:
-    """Return for each row which of the places of its locationID it lies at: 0 the first that is told, 1 another, and so on."""
+    """Return for each row which of the places of its locationID it lies at: 0 the first that is stated, 1 another, and so on."""
     known: dict[str, list[tuple[float, float, float]]] = {}
     out = []
     for site, latitude, longitude, uncertainty in frame.select("locationID", *PLACE).iter_rows():
@@ -462,7 +464,7 @@ def events(
     harmoniser : Harmoniser
         Reads places, dates and measures.
     dataset_key : str
-        The dataset of rows that tell none.
+        The dataset of rows that state none.
     declarations : mapping
         As for `Harmoniser.occurrences`.
 
@@ -484,7 +486,7 @@ def event_slices(
     batch = batch.drop(*_NEVER_KEPT, strict=False)
     if "eventID" not in batch.columns:
         batch = batch.with_columns(pl.lit(None, dtype=pl.String).alias("eventID"))
-    batch = batch.with_columns(Told(batch)["eventID"])  # without the spaces around it; "-" is none
+    batch = batch.with_columns(Stated(batch)["eventID"])  # without the spaces around it; "-" is none
     lacking = batch["eventID"].is_null()
     told_datasets = cells(batch, "datasetKey")["datasetKey"].fill_null(dataset_key)
     repeated = ~lacking & ~pl.select(pl.struct(told_datasets, batch["eventID"]).is_first_distinct()).to_series()
@@ -504,9 +506,11 @@ def _with_sites(
         frame, ends = _interpret(part, harmoniser, dataset_key=dataset_key, declarations=declarations)
         placed.append(frame.select(PLACE))
         times.append(ends)
-        told = [column.name for column in frame if column.null_count() < frame.height]
+        names = [column.name for column in frame if column.null_count() < frame.height]
         waiting = io.BytesIO()
-        frame.select("event_key", *(name for name in told if name != "event_key")).write_ipc(waiting, compression="lz4")
+        frame.select("event_key", *(name for name in names if name != "event_key")).write_ipc(
+            waiting, compression="lz4"
+        )
         packed.append(waiting.getvalue())
     found = interpret_sites(kept, pl.concat(placed), pl.concat(times))
     added = pl.DataFrame([quality_flags([found], kept.height).alias("doubts"), *_named(found.columns)])
@@ -543,7 +547,7 @@ def _interpret(
 def _put_together(
     kept: pl.DataFrame, read: HarmonisedBatch, ends: pl.DataFrame, doubts: Findings, zone: str | None
 ) -> pl.DataFrame:
-    """Return the columns of `terms.EVENT` that can be told of the events."""
+    """Return the columns of `terms.EVENT` that can be stated of the events."""
     interpreted = read.interpreted.with_columns(_countries(kept, read.interpreted["country_codes"]))
     design = _design(kept)
     parts = [
@@ -580,10 +584,12 @@ def _put_together(
 
 def _design(kept: pl.DataFrame) -> Findings:
     """Read the design, which the protocol tells where no design does."""
-    told, protocol = cells(kept, "design", "samplingProtocol").get_columns()
-    by_design, by_protocol = (parse_controlled(column, Vocabulary.SURVEY_DESIGN)["term"] for column in (told, protocol))
+    values, protocol = cells(kept, "design", "samplingProtocol").get_columns()
+    by_design, by_protocol = (
+        parse_controlled(column, Vocabulary.SURVEY_DESIGN)["term"] for column in (values, protocol)
+    )
     design = pl.select(pl.coalesce(by_design, by_protocol).alias("design")).to_series()
-    return Findings({"design": design}, {"DESIGN_UNKNOWN": told.is_not_null() & by_design.is_null()})
+    return Findings({"design": design}, {"DESIGN_UNKNOWN": values.is_not_null() & by_design.is_null()})
 
 
 def _countries(kept: pl.DataFrame, found: pl.Series) -> pl.Series:
@@ -593,15 +599,15 @@ def _countries(kept: pl.DataFrame, found: pl.Series) -> pl.Series:
         .str.split(";")
         .list.eval(pl.element().filter(pl.element().str.contains("^[A-Z]{2}$")))
     )
-    told = pl.col(terms.ARCHIVED_COUNTRIES)
-    chosen = pl.when(told.list.len() > 0).then(told).otherwise(found)
+    stated = pl.col(terms.ARCHIVED_COUNTRIES)
+    chosen = pl.when(stated.list.len() > 0).then(stated).otherwise(found)
     return read.select(chosen.alias("country_codes")).to_series()
 
 
 def _archived_doubts(kept: pl.DataFrame) -> pl.Series:
-    """Return the doubts that an archive of ours tells: a zone that was assumed stays so, although it is told now."""
-    told = cells(kept, terms.ARCHIVED_FLAGS)[terms.ARCHIVED_FLAGS].fill_null("").str.split(";")
-    return told.list.set_intersection(list(FLAGS))
+    """Return the doubts that an archive of ours tells: a zone that was assumed stays so, although it is stated now."""
+    values = cells(kept, terms.ARCHIVED_FLAGS)[terms.ARCHIVED_FLAGS].fill_null("").str.split(";")
+    return values.list.set_intersection(list(FLAGS))
 
 
 def _refused(rows: pl.DataFrame, code: str, message: str) -> list[Refusal]:

@@ -13,7 +13,7 @@ from biodata.core.terms import REPAIR, WRITTEN
 from biodata.harmonise import rules
 from biodata.text.tables import NA, PLACEHOLDERS
 
-# A batch as it was told: terms and other headings, cells cleaned, the verbatim layer kept as it came.
+# A batch as it was stated: terms and other headings, cells cleaned, the verbatim layer kept as it came.
 
 _KNOWN: Final = frozenset(terms.VERBATIM_TERMS)
 ADMINISTRATION: Final = ("source_file", "source_row")
@@ -25,7 +25,7 @@ _AROUND: Final = "".join(map(chr, [*range(0x21), *range(0x80, 0xA1), *range(0x20
                                    0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF]))  # fmt: skip
 
 
-class Told:
+class Stated:
     """The cells of a batch by term: white space around them, and placeholders for nothing, are gone.
 
     Parameters
@@ -46,19 +46,19 @@ class Told:
         self._nothing = pl.Series("nothing", [None], dtype=pl.String).new_from_index(0, batch.height)
 
     def __getitem__(self, term: str) -> pl.Series:
-        """Return the cells of a term, n texts; null where nothing was told."""
+        """Return the cells of a term, n texts; null where nothing was stated."""
         return self._frame[term] if term in self._frame.columns else self._nothing.alias(term)
 
     def has(self, *names: str) -> bool:
-        """Tell whether any cell of any of the terms is filled."""
+        """Return whether any cell of any of the terms is filled."""
         return any(name in self._frame.columns for name in names)
 
     def has_heading(self, *names: str) -> bool:
-        """Tell whether the file has a heading for any of the terms, filled or not."""
+        """Return whether the file has a heading for any of the terms, filled or not."""
         return any(term in names for term in self.terms)
 
     def has_other(self, *names: str) -> bool:
-        """Tell whether the file has a heading of any of these names that is no term, in any letter case."""
+        """Return whether the file has a heading of any of these names that is no term, in any letter case."""
         return any(heading.lower() in names for heading in self.unknown)
 
     def other(self, name: str) -> pl.Series | None:
@@ -86,9 +86,9 @@ class Told:
             if f"{WRITTEN}{term}" in self.batch.columns
         }
 
-    def keep(self, rows: pl.Series) -> "Told":
+    def keep(self, rows: pl.Series) -> "Stated":
         """Return the rows where `rows` is True."""
-        kept = Told.__new__(Told)
+        kept = Stated.__new__(Stated)
         kept.terms, kept.unknown = self.terms, self.unknown
         kept.batch = self.batch.filter(rows)
         kept._frame = self._frame.filter(rows) if self._frame.width else self._frame
@@ -120,16 +120,16 @@ def as_written(batch: pl.DataFrame) -> pl.DataFrame:
 
 
 def json_object(names: Sequence[str]) -> pl.Expr:
-    """Write a JSON object of the cells that are filled, null where none is: a heading without a cell tells nothing."""
+    """Write a JSON object of the cells that are filled, null where none is: a heading without a cell states nothing."""
     pairs = [
         pl.when(pl.col(name).is_not_null()).then(
             pl.struct(name).struct.json_encode().str.slice(1).str.strip_suffix("}")
         )
         for name in names
     ]
-    told = pl.any_horizontal(pl.col(name).is_not_null() for name in names)
+    stated = pl.any_horizontal(pl.col(name).is_not_null() for name in names)
     body = pl.concat_str(pairs, separator=",", ignore_nulls=True)
-    return pl.when(told).then(pl.concat_str(pl.lit("{"), body, pl.lit("}")))
+    return pl.when(stated).then(pl.concat_str(pl.lit("{"), body, pl.lit("}")))
 
 
 def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
@@ -176,7 +176,7 @@ class Headings:
         self.columns = {name.lower(): name for name in batch.columns if name not in OWN_COLUMNS}
 
     def has(self, *names: str) -> bool:
-        """Tell whether the table has all of these columns."""
+        """Return whether the table has all of these columns."""
         return all(name in self.columns for name in names)
 
     def values(self, *candidates: str, nothing: Collection[str] = ()) -> list[str | None]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from biodata import places
 from biodata.harmonise.coordinates import swap
-from biodata.harmonise.findings import Findings, Told, repairs
+from biodata.harmonise.findings import Findings, Stated, repairs
 from biodata.places.locate import country_boxes, surely_beyond
 from biodata.text.countries import parse_countries
 from biodata.text.tables import read_rows
@@ -31,7 +31,7 @@ def interpret_provinces(
     Parameters
     ----------
     stated : Series of str, length n
-        The division as told.
+        The division as stated.
     country : Series of str, length n
         ISO 3166-1 alpha-2 code of the record's country.
     located : Series of str, length n
@@ -46,7 +46,7 @@ def interpret_provinces(
     Returns
     -------
     Findings of n rows
-        `stateProvince` as told. PROVINCE_UNKNOWN: the country's divisions are on the map, and none is called so.
+        `stateProvince` as stated. PROVINCE_UNKNOWN: the country's divisions are on the map, and none is called so.
         PROVINCE_AMBIGUOUS: several are or were. PROVINCE_COORDINATE_MISMATCH: the point lies in another division,
         farther from each that could be meant than the set's band and than its own uncertainty.
     """
@@ -95,12 +95,12 @@ class _Point(NamedTuple):
     latitude: Floats
 
 
-def interpret(told: Told, coordinates: Findings, *, boundaries: places.BoundarySet) -> Findings:
+def interpret(parsed: Stated, coordinates: Findings, *, boundaries: places.BoundarySet) -> Findings:
     """Set the stated country beside the map.
 
     Parameters
     ----------
-    told : Told
+    parsed : Stated
         n rows.
     coordinates : Findings
         What `coordinates.interpret` found.
@@ -123,7 +123,7 @@ def interpret(told: Told, coordinates: Findings, *, boundaries: places.BoundaryS
     latitude, longitude = coordinates.columns["decimalLatitude"], coordinates.columns["decimalLongitude"]
     point = _Point(_floats(longitude), _floats(latitude))
     located = places.locate(point.longitude, point.latitude, boundaries)
-    country = _stated_country(told)
+    country = _stated_country(parsed)
     stated = country["stated"]
     disagrees = _disagrees(stated, located, point, boundaries)
     presumed, noted = _presumed(disagrees, stated, point, boundaries)
@@ -159,9 +159,9 @@ def _floats(values: pl.Series) -> Floats:
     return values.fill_null(float("nan")).to_numpy()
 
 
-def _stated_country(told: Told) -> pl.DataFrame:
+def _stated_country(stated: Stated) -> pl.DataFrame:
     """Return the stated country of each row, whether it is not known, and whether code and name disagree."""
-    code, name = parse_countries(told["countryCode"]), parse_countries(told["country"])
+    code, name = parse_countries(stated["countryCode"]), parse_countries(stated["country"])
     both = pl.DataFrame({"code": code["code"], "name": name["code"], "a": code["known"], "b": name["known"]})
     return both.select(
         stated=pl.coalesce("code", "name"),
@@ -231,11 +231,11 @@ def _presumed(
         flags[flag] = pl.Series(flag, marked)
     latitude_told, longitude_told = pl.Series(point.latitude), pl.Series(point.longitude)
     noted = swap(flags["PRESUMED_SWAPPED_COORDINATE"], latitude_told, longitude_told)
-    for flag, term, told in (
+    for flag, term, values in (
         ("PRESUMED_NEGATED_LATITUDE", "decimalLatitude", latitude_told),
         ("PRESUMED_NEGATED_LONGITUDE", "decimalLongitude", longitude_told),
     ):
-        noted.append(repairs(flags[flag], term, -told, "negate", applied=False))
+        noted.append(repairs(flags[flag], term, -values, "negate", applied=False))
     return flags, noted
 
 

@@ -14,11 +14,11 @@ from biodata.core.edges import problem_of
 from biodata.core.errors import InputError
 from biodata.core.geo import geodesic_distance_m
 from biodata.harmonise import coordinates
-from biodata.harmonise.findings import Findings, Told, repairs
+from biodata.harmonise.findings import Findings, Stated, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.numbers import parse_decimals
 
-# Lines of transects and outlines of plots: what they are, and the place of a row that tells its footprint alone.
+# Lines of transects and outlines of plots: what they are, and the place of a row that states its footprint alone.
 #
 # The place is a point of the footprint near its middle; its uncertainty reaches every part of the footprint, so that nothing is
 # said of the place which the footprint does not say.
@@ -55,7 +55,7 @@ class Placed(NamedTuple):
 
 
 def read(text: str | None, srs: str | None) -> BaseGeometry | None:
-    """Return the shape of a footprint in degrees, WGS 84; None where it is told in another system, is none, or crosses itself too often.
+    """Return the shape of a footprint in degrees, WGS 84; None where it is stated in another system, is none, or crosses itself too often.
 
     Examples
     --------
@@ -74,29 +74,29 @@ def read(text: str | None, srs: str | None) -> BaseGeometry | None:
     return shape if west >= -180 and east <= 180 and south >= -90 and north <= 90 else None
 
 
-def places(told: Told) -> Placed:
-    """Return the places of rows that tell their footprint and no coordinates at all.
+def places(stated: Stated) -> Placed:
+    """Return the places of rows that state their footprint and no coordinates at all.
 
     Parameters
     ----------
-    told : Told
-        n rows. One that tells a datum other than WGS 84 has no place of its footprint.
+    stated : Stated
+        n rows. One that states a datum other than WGS 84 has no place of its footprint.
     """
-    nothing = pl.Series([None], dtype=pl.Float64).new_from_index(0, told.height)
-    if not told.has("footprintWKT"):
+    nothing = pl.Series([None], dtype=pl.Float64).new_from_index(0, stated.height)
+    if not stated.has("footprintWKT"):
         return Placed(nothing, nothing, nothing)
-    datum = told["geodeticDatum"]
+    datum = stated["geodeticDatum"]
     wgs84 = datum.is_null() | (parse_controlled(datum, Vocabulary.DATUM)["term"] == "WGS84").fill_null(value=False)
-    where = told["footprintWKT"].is_not_null() & wgs84
+    where = stated["footprintWKT"].is_not_null() & wgs84
     for term in (*_AXES, *coordinates.TERMS):
-        where &= told[term].is_null()
-    asked = pl.DataFrame({term: told[term] for term in _TERMS}).with_row_index("row").filter(where)
+        where &= stated[term].is_null()
+    asked = pl.DataFrame({term: stated[term] for term in _TERMS}).with_row_index("row").filter(where)
     once = asked.select(_TERMS).unique(maintain_order=True)
     found = [_place(read(text, srs)) for text, srs in once.iter_rows()]
     names = ("latitude", "longitude", "radius_m")
     known = once.hstack(pl.DataFrame(found, schema=dict.fromkeys(names, pl.Float64), orient="row"))
     of_rows = asked.join(known, on=_TERMS, how="left", nulls_equal=True, maintain_order="left")
-    rows = pl.DataFrame({"row": pl.int_range(told.height, dtype=pl.UInt32, eager=True)})
+    rows = pl.DataFrame({"row": pl.int_range(stated.height, dtype=pl.UInt32, eager=True)})
     beside = rows.join(of_rows, on="row", how="left", maintain_order="left")
     return Placed(*(beside[name] for name in names))
 
@@ -148,21 +148,21 @@ _OBSCURED: Final = r"(?i)coordinate|obscur|generali[sz]|blurred|grid|randomi[sz]
 
 
 def interpret(
-    told: Told, coordinates: Findings, *, widened_m: pl.Series | None = None, declared: str | None = None,
+    stated: Stated, coordinates: Findings, *, widened_m: pl.Series | None = None, declared: str | None = None,
     outlined_m: pl.Series | None = None,
 ) -> Findings:  # fmt: skip
     """Read the numbers that say how well a place is known, and how high or deep it is.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     coordinates : Findings
         What `coordinates.interpret` found.
     widened_m : Series of float64, length n, optional
         What another system adds to a place's uncertainty, moved or not, metres; null where it adds nothing.
     declared : str, optional
-        The radius, metres, that the dataset's keeper declares of places whose row tells none. A row that tells one which
+        The radius, metres, that the dataset's keeper declares of places whose row states none. A row that states one which
         cannot be read, or of which its publisher made the place coarser, or whose `coordinatePrecision` is coarser, keeps
         none.
     outlined_m : Series of float64, length n, optional
@@ -178,30 +178,30 @@ def interpret(
         If what is declared is no radius.
     """
     parts = [
-        _uncertainty(told),
-        _height(told, "elevation", "Elevation", lowest=LOWEST_M, highest=HIGHEST_M),
-        _height(told, "depth", "Depth", lowest=0.0, highest=DEEPEST_M),
+        _uncertainty(stated),
+        _height(stated, "elevation", "Elevation", lowest=LOWEST_M, highest=HIGHEST_M),
+        _height(stated, "depth", "Depth", lowest=0.0, highest=DEEPEST_M),
     ]
     latitude, uncertainty = coordinates.columns["decimalLatitude"], parts[0].columns[_RADIUS]
-    generalised = _generalised(told, latitude, uncertainty)
+    generalised = _generalised(stated, latitude, uncertainty)
     parts.append(Findings(flags={"PUBLISHER_GENERALISED": generalised}))
-    if outlined_m is not None and outlined_m.null_count() < told.height:
+    if outlined_m is not None and outlined_m.null_count() < stated.height:
         parts[0] = _outlined(parts[0], outlined_m)
     radius_m = declared_radius(declared)
     if radius_m is not None:
         placed = latitude.is_not_null() & coordinates.columns["decimalLongitude"].is_not_null()
         parts[0] = _declared(parts[0], radius_m, placed & ~generalised)
-    if widened_m is not None and widened_m.null_count() < told.height:
+    if widened_m is not None and widened_m.null_count() < stated.height:
         parts[0] = _widened(parts[0], widened_m)
     columns = {name: column for part in parts for name, column in part.columns.items()}
     flags = {name: column for part in parts for name, column in part.flags.items()}
     return Findings(columns, flags, [frame for part in parts for frame in part.repairs])
 
 
-def _uncertainty(told: Told) -> Findings:
+def _uncertainty(stated: Stated) -> Findings:
     """Read the radius of the place, in metres, and the precision of its coordinates, in degrees."""
-    radius = parse_decimals(told[_RADIUS].str.strip_prefix("±").str.strip_chars_start(), units=METRES)
-    precision = parse_decimals(told["coordinatePrecision"])
+    radius = parse_decimals(stated[_RADIUS].str.strip_prefix("±").str.strip_chars_start(), units=METRES)
+    precision = parse_decimals(stated["coordinatePrecision"])
     metres, degrees = radius["number"], precision["number"]
     right = (metres > 0) & (metres < MAX_UNCERTAINTY_M)
     precise = (degrees > 0) & (degrees < MAX_PRECISION_DEGREES)
@@ -239,16 +239,16 @@ def declared_radius(declared: str | None) -> float | None:
 
 
 def stated_radius(measured: Findings) -> pl.Series:
-    """Return the radius that rows tell themselves, metres: what is declared of all is no sign of how one was recorded."""
+    """Return the radius that rows state themselves, metres: what is declared of all is no sign of how one was recorded."""
     radius = measured.columns[_RADIUS]
     declared = measured.flags.get(DECLARED_FLAG)
     return radius if declared is None else pl.select(pl.when(~declared).then(radius)).to_series()
 
 
 def _declared(read: Findings, radius_m: float, may: pl.Series) -> Findings:
-    """Take the declared radius where a place's row tells none, and nothing in it speaks against it."""
+    """Take the declared radius where a place's row states none, and nothing in it speaks against it."""
     none_told = read.columns[_RADIUS].is_null() & ~read.flags["COORDINATE_UNCERTAINTY_METERS_INVALID"]
-    # Half the diagonal of a cell of the told precision: a place that is known no better than that is not known better.
+    # Half the diagonal of a cell of the stated precision: a place that is known no better than that is not known better.
     coarser = read.columns["coordinatePrecision"] * (_DEGREE_M / math.sqrt(2)) > radius_m
     done = none_told & may & ~coarser.fill_null(value=False)
     filled = pl.select(pl.when(done).then(radius_m).otherwise(read.columns[_RADIUS])).to_series()
@@ -260,7 +260,7 @@ def _declared(read: Findings, radius_m: float, may: pl.Series) -> Findings:
 
 
 def _outlined(read: Findings, outlined_m: pl.Series) -> Findings:
-    """Take the radius of a footprint where none is told, or a smaller one."""
+    """Take the radius of a footprint where none is stated, or a smaller one."""
     radius = read.columns[_RADIUS]
     done = outlined_m.is_not_null() & ((radius < outlined_m).fill_null(value=True))
     columns = dict(read.columns) | {_RADIUS: radius.zip_with(~done, outlined_m)}
@@ -268,27 +268,27 @@ def _outlined(read: Findings, outlined_m: pl.Series) -> Findings:
 
 
 def _widened(read: Findings, widened_m: pl.Series) -> Findings:
-    """Add to the radius how far the place may lie off for its datum; where no radius was told none is made up."""
+    """Add to the radius how far the place may lie off for its datum; where no radius was stated none is made up."""
     wider = read.columns[_RADIUS] + widened_m
     done = wider.is_not_null()
     columns = dict(read.columns) | {_RADIUS: read.columns[_RADIUS].zip_with(~done, wider)}
     return Findings(columns, read.flags, [*read.repairs, repairs(done, _RADIUS, wider, WIDENED, applied=True)])
 
 
-def _height(told: Told, term: str, word: str, *, lowest: float, highest: float) -> Findings:
+def _height(stated: Stated, term: str, word: str, *, lowest: float, highest: float) -> Findings:
     """Read elevation or depth: the number itself, or the middle of its least and greatest value, in metres."""
     accuracy = f"{term}Accuracy"
     ends = [f"minimum{word}InMeters", f"maximum{word}InMeters"]
-    if not told.has(term, *ends):
-        return Findings({term: _numbers(told[term]), accuracy: _numbers(told[accuracy])})
-    middle = parse_decimals(told[term], units=METRES)
-    least, greatest = (parse_decimals(told[end], units=METRES) for end in ends)
+    if not stated.has(term, *ends):
+        return Findings({term: _numbers(stated[term]), accuracy: _numbers(stated[accuracy])})
+    middle = parse_decimals(stated[term], units=METRES)
+    least, greatest = (parse_decimals(stated[end], units=METRES) for end in ends)
     frame = pl.DataFrame(
         {
             "middle": middle["number"],
             "least": least["number"],
             "greatest": greatest["number"],
-            "accuracy": _numbers(told[accuracy]),
+            "accuracy": _numbers(stated[accuracy]),
         }
     )
     low, high = pl.coalesce("least", "greatest"), pl.coalesce("greatest", "least")
@@ -312,10 +312,10 @@ def _height(told: Told, term: str, word: str, *, lowest: float, highest: float) 
     )
 
 
-def _generalised(told: Told, latitude: pl.Series, uncertainty: pl.Series) -> pl.Series:
+def _generalised(stated: Stated, latitude: pl.Series, uncertainty: pl.Series) -> pl.Series:
     """Tell which places their publisher had already made coarser."""
-    said = told["dataGeneralizations"].str.contains(_OBSCURED) | told["informationWithheld"].str.contains(_OBSCURED)
-    frame = pl.DataFrame({"latitude": latitude, "uncertainty": uncertainty, "dataset": told["datasetKey"]})
+    said = stated["dataGeneralizations"].str.contains(_OBSCURED) | stated["informationWithheld"].str.contains(_OBSCURED)
+    frame = pl.DataFrame({"latitude": latitude, "uncertainty": uncertainty, "dataset": stated["datasetKey"]})
     side = _OBSCURED_DEGREES * 111_320.0
     diagonal = side * (1 + (pl.col("latitude").radians().cos()) ** 2).sqrt()
     obscured = (pl.col("dataset") == _INATURALIST) & (pl.col("uncertainty") >= _ROUNDING * diagonal)

@@ -8,7 +8,7 @@ import polars as pl
 
 from biodata.core import terms
 from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.findings import Findings, Told, json_object, repairs
+from biodata.harmonise.findings import Findings, Stated, json_object, repairs
 from biodata.text.controlled import Vocabulary, parse_controlled
 from biodata.text.matcher import kingdom
 from biodata.text.name_text import Issue
@@ -38,14 +38,14 @@ def matched(frame: pl.DataFrame, checklist: Checklist) -> tuple[pl.DataFrame, di
     Parameters
     ----------
     frame : polars.DataFrame of n rows
-        What is told and was read of each name, as in `names._read`.
+        What is stated and was read of each name, as in `names._read`.
     checklist : Checklist
         Where names lead to accepted taxa.
 
     Returns
     -------
     polars.DataFrame of n rows
-        The same with `OF_MATCH`, and the accepted taxon's name and classification in place of those told.
+        The same with `OF_MATCH`, and the accepted taxon's name and classification in place of those stated.
     dict of str to Expr
         The doubts about the match, by flag.
     """
@@ -158,7 +158,7 @@ _MOST: Final = 500_000
 
 
 class _Known(NamedTuple):
-    """What was read: the hash of what was told of each name, and the answers."""
+    """What was read: the hash of what was stated of each name, and the answers."""
 
     hashed: pl.Series
     answers: pl.DataFrame
@@ -188,12 +188,12 @@ class Names:
         self._known = _NOTHING
         self._lock = Lock()
 
-    def interpret(self, told: Told) -> Findings:
+    def interpret(self, stated: Stated) -> Findings:
         """Read the names of a batch.
 
         Parameters
         ----------
-        told : Told
+        stated : Stated
             n rows.
 
         Returns
@@ -202,13 +202,13 @@ class Names:
 
         Notes
         -----
-        Each distinct combination of what is told of a name is read once in an ingest; it is recognised by a hash, and
+        Each distinct combination of what is stated of a name is read once in an ingest; it is recognised by a hash, and
         a batch in which two of them share one (it needs billions of names) is read by itself.
         """
-        frame = pl.DataFrame([told[term].alias(term) for term in NAME_TERMS])
-        answers, place = self._remembered(frame, _hashed(told))
+        frame = pl.DataFrame([stated[term].alias(term) for term in NAME_TERMS])
+        answers, place = self._remembered(frame, _hashed(stated))
         if not answers["t_name"].gather(place).eq_missing(_stated_names(frame)).all():
-            answers, place = _read(frame, self._checklist), pl.int_range(told.height, eager=True)
+            answers, place = _read(frame, self._checklist), pl.int_range(stated.height, eager=True)
         return _findings(answers, place)
 
     def _remembered(self, frame: pl.DataFrame, hashed: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
@@ -237,29 +237,29 @@ def by_reference_list() -> Names:
     return Names(Checklist(pl.DataFrame(schema=terms.schema(terms.TAXON))), most=20_000)
 
 
-def _hashed(told: Told) -> pl.Series:
+def _hashed(stated: Stated) -> pl.Series:
     """Return the hash of what each row tells of a name; columns without a cell take no part but by their absence."""
-    filled = told.frame(NAME_TERMS)
+    filled = stated.frame(NAME_TERMS)
     if not filled.width:
-        return pl.zeros(told.height, dtype=pl.UInt64, eager=True)
+        return pl.zeros(stated.height, dtype=pl.UInt64, eager=True)
     absence: int = pl.Series([" ".join(filled.columns)]).hash(seed=0).item()
     return filled.hash_rows(seed=0) ^ absence
 
 
 def _stated_names(frame: pl.DataFrame) -> pl.Series:
-    """Return the names as told, at once where every row has one whole."""
+    """Return the names as stated, at once where every row has one whole."""
     whole = frame["scientificName"]
     return frame.select(_stated_name()).to_series() if whole.null_count() else whole
 
 
 def _stated_species() -> pl.Expr:
-    """Return the species as columns tell it: whole, or as genus and epithet."""
+    """Return the species as columns state it: whole, or as genus and epithet."""
     genus = pl.coalesce("genericName", "genus")
     return pl.coalesce("species", pl.concat_str(genus, pl.lit(" "), "specificEpithet"))
 
 
 def _stated_name() -> pl.Expr:
-    """Return the name as told: whole, or put together from its parts."""
+    """Return the name as stated: whole, or put together from its parts."""
     species = _stated_species()
     parts = pl.when(species.is_not_null()).then(
         pl.concat_str(species, "infraspecificEpithet", separator=" ", ignore_nulls=True)
@@ -267,18 +267,18 @@ def _stated_name() -> pl.Expr:
     return pl.coalesce("scientificName", "acceptedScientificName", parts, "verbatimScientificName", "genus")
 
 
-def _read(told: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
+def _read(table: pl.DataFrame, checklist: Checklist | None) -> pl.DataFrame:
     """Return what is read of each row: columns that start with `c_` (interpreted), `f_` (flags), and `t_name`.
 
     A name is taken apart only where that is needed: to match, or where no column tells the species.
     """
-    frame = told.select(
+    frame = table.select(
         *(term for term in NAME_TERMS if term not in {"taxonRank", "taxonomicStatus"}),
         told_species=_stated_species(),
         stated_taxon=json_object(terms.STATED_TAXON),
         name=_stated_name(),
-        rank=parse_controlled(told["taxonRank"], Vocabulary.TAXON_RANK)["term"],
-        status=parse_controlled(told["taxonomicStatus"], Vocabulary.TAXONOMIC_STATUS)["term"],
+        rank=parse_controlled(table["taxonRank"], Vocabulary.TAXON_RANK)["term"],
+        status=parse_controlled(table["taxonomicStatus"], Vocabulary.TAXONOMIC_STATUS)["term"],
     )
     frame = frame.with_columns(pl.col("taxonKey").cast(pl.Int64, strict=False))
     needed = frame["name"] if checklist is not None else frame["name"].set(frame["told_species"].is_not_null(), None)

@@ -20,7 +20,7 @@ from biodata.core.errors import Refusal
 from biodata.harmonise import coordinates, dates, datum_moves, location, measures, names, records, suspicious
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.dates import DateOrders
-from biodata.harmonise.findings import Findings, Told, quality_flags, repairs, repairs_column
+from biodata.harmonise.findings import Findings, Stated, quality_flags, repairs, repairs_column
 from biodata.harmonise.records import Identities
 
 INTERPRETED: Final = tuple(column for column in terms.OCCURRENCE if column.name != "key")
@@ -41,7 +41,7 @@ class HarmonisedBatch:
     refusals : list of Refusal
         Rows that nothing identifies.
     quality : polars.DataFrame or None
-        The counts of `quality.summarise` over the rows as told; None where they are not counted.
+        The counts of `quality.summarise` over the rows as stated; None where they are not counted.
     """
 
     interpreted: pl.DataFrame
@@ -56,7 +56,7 @@ class Identified:
 
     Attributes
     ----------
-    told : Told
+    stated : Stated
         The rows that are kept.
     identity : Findings
         What identifies them.
@@ -64,7 +64,7 @@ class Identified:
         The others.
     """
 
-    told: Told
+    told: Stated
     identity: Findings
     refusals: list[Refusal]
 
@@ -73,7 +73,7 @@ class Harmoniser:
     """Interprets the batches of one ingest.
 
     A row's result depends on the row alone, not on its batch; only rows without any identifier that are equal in every
-    cell are told apart by a number, in the order in which they come.
+    cell are distinguished by a number, in the order in which they come.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ class Harmoniser:
         batch : polars.DataFrame
             n rows: `source_file`, `source_row` and text columns by heading, null where a cell is empty.
         dataset_key : str
-            The dataset of rows that tell none.
+            The dataset of rows that state none.
         declarations : mapping
             What the dataset declares: `datum`, `calendar` (`buddhist`), `day_month_order` (`day_first`,
             `month_first`), `time_zone` (`+07:00`), `uncertainty_m` (`250`: the radius, metres, of places whose row
@@ -159,15 +159,15 @@ class Harmoniser:
         -------
         Identified
         """
-        told = Told(batch)
-        identity, kept, refusals = self.identities.assign(told, dataset_key=dataset_key)
+        stated = Stated(batch)
+        identity, kept, refusals = self.identities.assign(stated, dataset_key=dataset_key)
         if not kept.all():
-            told = told.keep(kept)
+            stated = stated.keep(kept)
             identity = Findings(
                 {name: column.filter(kept) for name, column in identity.columns.items()},
                 {name: mask.filter(kept) for name, mask in identity.flags.items()},
             )
-        return Identified(told, identity, refusals)
+        return Identified(stated, identity, refusals)
 
     def interpret(
         self,
@@ -194,32 +194,35 @@ class Harmoniser:
         -------
         HarmonisedBatch
         """
-        told, identity = identified.told, identified.identity
+        stated, identity = identified.told, identified.identity
         # What a dataset declares of its coordinates need not be true of its footprints.
-        outlined = None if "datum" in declarations else measures.places(told)
+        outlined = None if "datum" in declarations else measures.places(stated)
         placed = datum_moves.interpret(
-            told, coordinates.interpret(told, outlined), declared=declarations.get("datum"), boundaries=self._boundaries
+            stated,
+            coordinates.interpret(stated, outlined),
+            declared=declarations.get("datum"),
+            boundaries=self._boundaries,
         )
         point = placed.point
         measured = measures.interpret(
-            told, point, widened_m=placed.widened_m, declared=declarations.get("uncertainty_m"),
+            stated, point, widened_m=placed.widened_m, declared=declarations.get("uncertainty_m"),
             outlined_m=None if outlined is None else outlined.radius_m,
         )  # fmt: skip
-        located = location.interpret(told, point, boundaries=self._boundaries)
-        recorded = records.interpret(told)
-        taxon = self._names.interpret(told)
+        located = location.interpret(stated, point, boundaries=self._boundaries)
+        recorded = records.interpret(stated)
+        taxon = self._names.interpret(stated)
         parts = [
             identity,
-            _accepted(told),
+            _accepted(stated),
             recorded,
             taxon,
-            dates.interpret(told, today=self._today, declarations=declarations, orders=orders),
+            dates.interpret(stated, today=self._today, declarations=declarations, orders=orders),
             point,
             placed.datum,
             measured,
             located,
             location.interpret_provinces(
-                told["stateProvince"],
+                stated["stateProvince"],
                 located.columns["countryCode"],
                 located.columns["province_code"],
                 point,
@@ -227,7 +230,7 @@ class Harmoniser:
                 boundaries=self._boundaries,
             ),
             suspicious.interpret(
-                told,
+                stated,
                 point,
                 measures.stated_radius(measured),
                 taxon=taxon,
@@ -238,9 +241,9 @@ class Harmoniser:
             ),
         ]
         asked = self._quality if counted else None
-        counts = None if asked is None else quality.summarise(told.batch.select(told.terms), asked)
-        interpreted = coordinates.records(told, _interpreted(told, parts))
-        return HarmonisedBatch(interpreted, _verbatim(told, identity), identified.refusals, counts)
+        counts = None if asked is None else quality.summarise(stated.batch.select(stated.terms), asked)
+        interpreted = coordinates.records(stated, _interpreted(stated, parts))
+        return HarmonisedBatch(interpreted, _verbatim(stated, identity), identified.refusals, counts)
 
 
 def _interpreting(made_of: dict[str, Any]) -> Harmoniser:
@@ -248,32 +251,32 @@ def _interpreting(made_of: dict[str, Any]) -> Harmoniser:
     return Harmoniser(secret=b"", **made_of)
 
 
-def _accepted(told: Told) -> Findings:
+def _accepted(stated: Stated) -> Findings:
     """Note the accepted proposals that stand in the place of what was written."""
-    where = told.accepted()
+    where = stated.accepted()
     if not where:
         return Findings()
     some = pl.select(pl.any_horizontal(*where.values()).alias("accepted")).to_series()
-    noted = [repairs(mask, term, told[term], "accepted_proposal", applied=True) for term, mask in where.items()]
+    noted = [repairs(mask, term, stated[term], "accepted_proposal", applied=True) for term, mask in where.items()]
     return Findings(flags={"PROPOSAL_ACCEPTED": some}, repairs=noted)
 
 
-def _interpreted(told: Told, parts: list[Findings]) -> pl.DataFrame:
-    """Put the interpreted columns together; terms that no step reads are as told, without white space around them."""
+def _interpreted(stated: Stated, parts: list[Findings]) -> pl.DataFrame:
+    """Put the interpreted columns together; terms that no step reads are as stated, without white space around them."""
     columns = {name: column for part in parts for name, column in part.columns.items()}
-    columns["source_file"], columns["source_row"] = told.batch["source_file"], told.batch["source_row"]
-    columns["quality_flags"] = quality_flags(parts, told.height)
-    columns["repairs"] = repairs_column(parts, told.height)
+    columns["source_file"], columns["source_row"] = stated.batch["source_file"], stated.batch["source_row"]
+    columns["quality_flags"] = quality_flags(parts, stated.height)
+    columns["repairs"] = repairs_column(parts, stated.height)
     for column in INTERPRETED:
-        if column.name not in columns and told.has(column.name):
-            columns[column.name] = told[column.name]
+        if column.name not in columns and stated.has(column.name):
+            columns[column.name] = stated[column.name]
     frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
     return terms.conform(frame, INTERPRETED)
 
 
-def _verbatim(told: Told, identity: Findings) -> pl.DataFrame:
+def _verbatim(stated: Stated, identity: Findings) -> pl.DataFrame:
     """Put the verbatim layer together."""
-    frame = told.verbatim().with_columns(column.alias(name) for name, column in identity.columns.items())
+    frame = stated.verbatim().with_columns(column.alias(name) for name, column in identity.columns.items())
     return terms.conform(frame, VERBATIM)
 
 

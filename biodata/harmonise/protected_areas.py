@@ -35,8 +35,8 @@ def protected_areas(
     boundaries : BoundarySet
         Whose borders decide what spills over.
     declarations : mapping, optional
-        `crs` where the coordinate system is told (if it is not, WGS 84 was assumed and each site is flagged);
-        `country` for sites that tell none.
+        `crs` where the coordinate system is stated (if it is not, WGS 84 was assumed and each site is flagged);
+        `country` for sites that state none.
     seen : set of str, optional
         Identities already given in this dataset by other tables of the same ingest; is added to.
 
@@ -76,12 +76,12 @@ def not_mapped(frame: pl.DataFrame) -> dict[str, int]:
     Returns
     -------
     dict of str to int
-        By ISO 3166-1 alpha-2 code; `-` for sites that tell no country.
+        By ISO 3166-1 alpha-2 code; `-` for sites that state no country.
     """
     mapped = frame.filter(pl.col("geometry").is_not_null())["part_of"]
     missing = frame.filter(~pl.col("part_of").is_in(mapped.implode())).select("part_of", country="country_codes")
-    told = pl.when(pl.col("country").list.len() > 0).then("country").otherwise(pl.lit(["-"]))
-    each = missing.with_columns(country=told).explode("country").unique()
+    stated = pl.when(pl.col("country").list.len() > 0).then("country").otherwise(pl.lit(["-"]))
+    each = missing.with_columns(country=stated).explode("country").unique()
     return dict(each.group_by("country").len().sort("country").iter_rows())
 
 

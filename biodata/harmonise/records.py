@@ -10,7 +10,7 @@ import polars as pl
 from biodata.core.errors import Refusal
 from biodata.core.flags import TRACKED
 from biodata.core.vocabularies import MACHINE_ONLY, TRACKING_PROTOCOL, SurveyDesign
-from biodata.harmonise.findings import ADMINISTRATION, Findings, Told, repairs
+from biodata.harmonise.findings import ADMINISTRATION, Findings, Stated, repairs
 from biodata.sharing import measurements, media
 from biodata.sharing.labels import in_texts
 from biodata.text.controlled import Vocabulary, parse_controlled, parse_licences
@@ -56,15 +56,15 @@ class Identities:
         """Count on from what `counted` gave: a table is read once more."""
         self._seen = counted.copy()
 
-    def assign(self, told: Told, *, dataset_key: str) -> tuple[Findings, pl.Series, list[Refusal]]:
+    def assign(self, parsed: Stated, *, dataset_key: str) -> tuple[Findings, pl.Series, list[Refusal]]:
         """Identify the rows of a batch.
 
         Parameters
         ----------
-        told : Told
+        parsed : Stated
             n rows.
         dataset_key : str
-            The dataset of rows that tell none.
+            The dataset of rows that state none.
 
         Returns
         -------
@@ -76,42 +76,42 @@ class Identities:
             Rows that are blank (`ROW_BLANK`), and rows without an identifier in a file that has a column of them
             (`IDENTIFIER_MISSING`).
         """
-        datasets = told["datasetKey"].fill_null(dataset_key)
+        datasets = parsed["datasetKey"].fill_null(dataset_key)
         if self.part is not None:
-            stated = told.first_of(*IDENTIFIERS)
-            blank = _blank(told) & stated.is_null()
+            stated = parsed.first_of(*IDENTIFIERS)
+            blank = _blank(parsed) & stated.is_null()
             flag, flagged = "OCCURRENCE_ID_FROM_CONTENT", stated.is_null() & ~blank
-            made = self._from_station(told, datasets, flagged)
+            made = self._from_station(parsed, datasets, flagged)
             identifiers = pl.select(pl.coalesce(stated, made)).to_series()
-        elif told.has_heading(*IDENTIFIERS):
-            identifiers = told.first_of(*IDENTIFIERS)
-            blank = _blank(told) & identifiers.is_null()
-            flag, flagged = "OCCURRENCE_ID_MISSING", told["occurrenceID"].is_null() & identifiers.is_not_null()
+        elif parsed.has_heading(*IDENTIFIERS):
+            identifiers = parsed.first_of(*IDENTIFIERS)
+            blank = _blank(parsed) & identifiers.is_null()
+            flag, flagged = "OCCURRENCE_ID_MISSING", parsed["occurrenceID"].is_null() & identifiers.is_not_null()
         else:
-            blank = _blank(told)
-            identifiers = self._from_content(told, datasets, blank)
+            blank = _blank(parsed)
+            identifiers = self._from_content(parsed, datasets, blank)
             flag, flagged = "OCCURRENCE_ID_FROM_CONTENT", ~blank
         missing = identifiers.is_null() & ~blank
-        refusals = _refusals(told, blank, "ROW_BLANK", "the row is blank: every cell is empty")
-        names = ", ".join(term for term in told.terms if term in IDENTIFIERS)
+        refusals = _refusals(parsed, blank, "ROW_BLANK", "the row is blank: every cell is empty")
+        names = ", ".join(term for term in parsed.terms if term in IDENTIFIERS)
         message = f"nothing identifies the record: {names} is empty"
-        refusals += _refusals(told, missing, "IDENTIFIER_MISSING", message)
+        refusals += _refusals(parsed, missing, "IDENTIFIER_MISSING", message)
         columns = {"datasetKey": datasets, "source_record_id": identifiers}
         return Findings(columns, {flag: flagged}), identifiers.is_not_null(), refusals
 
-    def _from_content(self, told: Told, datasets: pl.Series, blank: pl.Series) -> pl.Series:
+    def _from_content(self, stated: Stated, datasets: pl.Series, blank: pl.Series) -> pl.Series:
         """Return for each row an HMAC of all that it tells; equal rows get #2, #3 and so on."""
-        headings = sorted([*told.terms, *told.unknown])
-        return self._made(told.batch.select(headings), datasets, ~blank)
+        headings = sorted([*stated.terms, *stated.unknown])
+        return self._made(stated.batch.select(headings), datasets, ~blank)
 
-    def _from_station(self, told: Told, datasets: pl.Series, wanted: pl.Series) -> pl.Series:
+    def _from_station(self, stated: Stated, datasets: pl.Series, wanted: pl.Series) -> pl.Series:
         """Return for each row an HMAC of its part, station, time and taxon; equal rows get #2, #3 and so on."""
-        columns = [told.first_of(*_STATION).alias("station"), *(told[name].alias(name) for name in _TIME)]
+        columns = [stated.first_of(*_STATION).alias("station"), *(stated[name].alias(name) for name in _TIME)]
         nowhere = columns[0].is_null()
-        columns += [told[name].set(~nowhere, None).alias(name) for name in _COORDINATES]
+        columns += [stated[name].set(~nowhere, None).alias(name) for name in _COORDINATES]
         columns += [
-            told.first_of(*_TAXON).alias("taxon"),
-            pl.Series("part", [self.part]).new_from_index(0, told.height),
+            stated.first_of(*_TAXON).alias("taxon"),
+            pl.Series("part", [self.part]).new_from_index(0, stated.height),
         ]
         return self._made(pl.DataFrame(columns), datasets, wanted)
 
@@ -123,7 +123,7 @@ class Identities:
             if not is_wanted:
                 identities.append(None)
                 continue
-            # \x1f and \x1e separate what no text file has between cells; an empty cell tells nothing, as a missing one.
+            # \x1f and \x1e separate what no text file has between cells; an empty cell states nothing, as a missing one.
             content = "\x1e".join(f"{h}\x1f{c}" for h, c in zip(headings, cells, strict=True) if c is not None)
             digest = hmac.digest(self._secret, content.encode(), "sha256").hex()[:32]
             self._seen[dataset, digest] += 1
@@ -132,12 +132,12 @@ class Identities:
         return pl.Series("source_record_id", identities, dtype=pl.String)
 
 
-def _blank(told: Told) -> pl.Series:
+def _blank(stated: Stated) -> pl.Series:
     """Tell which rows have nothing but white space in every cell."""
-    silent = told.silent()
+    silent = stated.silent()
     if not silent.any():
         return silent
-    data = told.batch.filter(silent).drop(ADMINISTRATION)
+    data = stated.batch.filter(silent).drop(ADMINISTRATION)
     cells = [pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "") for name in data.columns]
     blank = (
         data.select(pl.all_horizontal(cells)).to_series() if cells else pl.Series([True]).new_from_index(0, data.height)
@@ -145,11 +145,11 @@ def _blank(told: Told) -> pl.Series:
     return silent.scatter(silent.arg_true(), blank)
 
 
-def _refusals(told: Told, rows: pl.Series, code: str, message: str) -> list[Refusal]:
+def _refusals(stated: Stated, rows: pl.Series, code: str, message: str) -> list[Refusal]:
     """Refuse the rows where `rows` is True."""
     if not rows.any():
         return []
-    refused = told.batch.filter(rows).select(ADMINISTRATION)
+    refused = stated.batch.filter(rows).select(ADMINISTRATION)
     return [Refusal(file, row, None, None, code, message) for file, row in refused.iter_rows()]
 
 
@@ -158,7 +158,7 @@ _CONTROLLED: Final = {
     "basisOfRecord": (Vocabulary.BASIS_OF_RECORD, "BASIS_OF_RECORD_INVALID"),
     "typeStatus": (Vocabulary.TYPE_STATUS, "TYPE_STATUS_INVALID"),
 }
-# Values outside these vocabularies are often right ("workers", "mixed"): they stay as told, without a doubt.
+# Values outside these vocabularies are often right ("workers", "mixed"): they stay as stated, without a doubt.
 _FREE: Final = {
     "sex": Vocabulary.SEX,
     "lifeStage": Vocabulary.LIFE_STAGE,
@@ -166,19 +166,19 @@ _FREE: Final = {
 }
 OF_DESIGN: Final = "design_of_event"
 DESIGN: Final = "design"
-"""Where a record's row has the design that is told of its event."""
+"""Where a record's row has the design that is stated of its event."""
 UNCOUNTED: Final = "X"
 """In place of a number: there were some, and nobody counted them; https://science.ebird.org, observation count."""
 MOST_INDIVIDUALS: Final = 2**53
 """Above this a floating point number no longer tells whole numbers apart."""
 
 
-def interpret(told: Told) -> Findings:
+def interpret(stated: Stated) -> Findings:
     """Read what a record says of itself.
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
 
     Returns
@@ -188,62 +188,62 @@ def interpret(told: Told) -> Findings:
     Notes
     -----
     Darwin Core takes a record without occurrenceStatus for one of presence; where it counts 0 individuals it is one of
-    absence, and the repair says so. One that tells neither basisOfRecord nor samplingProtocol has those of the design of its
+    absence, and the repair says so. One that states neither basisOfRecord nor samplingProtocol has those of the design of its
     event, where there is one.
     """
     columns: dict[str, pl.Series] = {}
     flags: dict[str, pl.Series] = {}
     for term, (vocabulary, flag) in _CONTROLLED.items():
-        if told.has(term):
-            columns[term] = parse_controlled(told[term], vocabulary)["term"]
-            flags[flag] = told[term].is_not_null() & columns[term].is_null()
+        if stated.has(term):
+            columns[term] = parse_controlled(stated[term], vocabulary)["term"]
+            flags[flag] = stated[term].is_not_null() & columns[term].is_null()
     for term, vocabulary in _FREE.items():
-        if told.has(term):
-            columns[term] = parse_controlled(told[term], vocabulary)["term"].fill_null(told[term])
-    licence = told.first_of("license", "rights")
+        if stated.has(term):
+            columns[term] = parse_controlled(stated[term], vocabulary)["term"].fill_null(stated[term])
+    licence = stated.first_of("license", "rights")
     columns["license"] = parse_licences(licence)["license"]
     flags["LICENSE_UNKNOWN"] = licence.is_not_null() & columns["license"].is_null()
-    rights = [in_texts(told[term]) for term in ("accessRights", "rights", "dynamicProperties") if told.has(term)]
+    rights = [in_texts(stated[term]) for term in ("accessRights", "rights", "dynamicProperties") if stated.has(term)]
     if rights:
         columns["community_labels"] = pl.select(
             pl.concat_list(r.fill_null([]) for r in rights).list.unique().list.sort()
         ).to_series()
-    if told.has(*_MEDIA):
-        shown = zip(*(told[term].to_list() for term in _MEDIA), strict=True)
+    if stated.has(*_MEDIA):
+        shown = zip(*(stated[term].to_list() for term in _MEDIA), strict=True)
         columns["media"] = pl.Series([media.read(*each) for each in shown], dtype=pl.String)
-    if told.has(measurements.COLUMN):
-        columns[measurements.COLUMN] = measurements.column(told[measurements.COLUMN])
+    if stated.has(measurements.COLUMN):
+        columns[measurements.COLUMN] = measurements.column(stated[measurements.COLUMN])
     for term in ("taxonKey", "speciesKey"):
-        if told.has(term):
-            columns[term] = told[term].cast(pl.Int64, strict=False)
-    if told.has("publishingCountry"):
-        columns["publishingCountry"] = parse_countries(told["publishingCountry"])["code"]
-    if told.has("issue"):
-        columns["source_issues"] = told["issue"].str.split(";")
-    # Even where it is told in other letters: the flag decides that the place is withheld.
-    flags[TRACKED] = told["samplingProtocol"].str.to_lowercase().str.starts_with(TRACKING_PROTOCOL)
-    if told.has("identificationVerificationStatus"):
-        status = told["identificationVerificationStatus"].str.to_lowercase()
+        if stated.has(term):
+            columns[term] = stated[term].cast(pl.Int64, strict=False)
+    if stated.has("publishingCountry"):
+        columns["publishingCountry"] = parse_countries(stated["publishingCountry"])["code"]
+    if stated.has("issue"):
+        columns["source_issues"] = stated["issue"].str.split(";")
+    # Even where it is stated in other letters: the flag decides that the place is withheld.
+    flags[TRACKED] = stated["samplingProtocol"].str.to_lowercase().str.starts_with(TRACKING_PROTOCOL)
+    if stated.has("identificationVerificationStatus"):
+        status = stated["identificationVerificationStatus"].str.to_lowercase()
         by_machine = (status == MACHINE_ONLY).fill_null(value=False)
         flags["IDENTIFIED_BY_MACHINE"] = by_machine
-        columns |= _machine(told, by_machine)
-    counts = _counts(told)
-    filled, noted = _of_design(told, columns)
+        columns |= _machine(stated, by_machine)
+    counts = _counts(stated)
+    filled, noted = _of_design(stated, columns)
     return Findings({**columns, **filled, **counts.columns}, {**flags, **counts.flags}, [*counts.repairs, *noted])
 
 
-def _of_design(told: Told, columns: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
+def _of_design(stated: Stated, columns: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
     """Fill what a row does not tell of its method from its event's design: cameras make records themselves, people the others."""
-    cells = told.other(DESIGN)
+    cells = stated.other(DESIGN)
     if cells is None:
         return {}, []
-    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, told.height)
+    nothing = pl.Series([None], dtype=pl.String).new_from_index(0, stated.height)
     frame = pl.DataFrame(
         {
             "design": parse_controlled(cells, Vocabulary.SURVEY_DESIGN)["term"],
             "basisOfRecord": columns.get("basisOfRecord", nothing),
-            "samplingProtocol": told["samplingProtocol"],
-            "is_silent": told["basisOfRecord"].is_null(),
+            "samplingProtocol": stated["samplingProtocol"],
+            "is_silent": stated["basisOfRecord"].is_null(),
         }
     )
     is_camera = pl.col("design") == SurveyDesign.CAMERA_TRAP.value
@@ -262,9 +262,9 @@ def _of_design(told: Told, columns: Mapping[str, pl.Series]) -> tuple[dict[str, 
     return filled, noted
 
 
-def _machine(told: Told, by_machine: pl.Series) -> dict[str, pl.Series]:
+def _machine(stated: Stated, by_machine: pl.Series) -> dict[str, pl.Series]:
     """Read how sure a machine was. What people write of their determinations may name them, or a place: it stays inside."""
-    number = parse_decimals(told["classificationProbability"])["number"]
+    number = parse_decimals(stated["classificationProbability"])["number"]
     frame = pl.DataFrame({"by_machine": by_machine, "number": number})
     score = pl.when("by_machine", pl.col("number").is_between(0, 1)).then("number")
     sure = pl.lit(", score ") + score.round(6).cast(pl.String)
@@ -277,21 +277,21 @@ def _machine(told: Told, by_machine: pl.Series) -> dict[str, pl.Series]:
     )
 
 
-def is_uncounted(told: pl.Series) -> pl.Series:
+def is_uncounted(values: pl.Series) -> pl.Series:
     """Tell which counts say that individuals were there and not counted."""
-    return (told.str.strip_chars().str.to_uppercase() == UNCOUNTED).fill_null(value=False)
+    return (values.str.strip_chars().str.to_uppercase() == UNCOUNTED).fill_null(value=False)
 
 
-def _counts(told: Told) -> Findings:
+def _counts(stated: Stated) -> Findings:
     """Read individualCount and occurrenceStatus, which must not contradict each other."""
-    uncounted = is_uncounted(told["individualCount"])
-    read = parse_decimals(told["individualCount"])
+    uncounted = is_uncounted(stated["individualCount"])
+    read = parse_decimals(stated["individualCount"])
     number = read["number"]
     whole = ((number == number.floor()) & (number >= 0) & (number < MOST_INDIVIDUALS)).fill_null(value=False)
     count = pl.select(pl.when(whole).then(number)).to_series().cast(pl.Int64)
-    status = parse_controlled(told["occurrenceStatus"], Vocabulary.OCCURRENCE_STATUS)["term"]
-    unparsable = told["occurrenceStatus"].is_not_null() & status.is_null()
-    none_counted = told["occurrenceStatus"].is_null() & (count == 0).fill_null(value=False)
+    status = parse_controlled(stated["occurrenceStatus"], Vocabulary.OCCURRENCE_STATUS)["term"]
+    unparsable = stated["occurrenceStatus"].is_not_null() & status.is_null()
+    none_counted = stated["occurrenceStatus"].is_null() & (count == 0).fill_null(value=False)
     frame = pl.DataFrame({"status": status, "count": count, "unparsable": unparsable, "none_counted": none_counted})
     status = frame.select(
         pl.when("none_counted")

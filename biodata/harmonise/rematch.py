@@ -9,7 +9,7 @@ from biodata.core import terms
 from biodata.core.flags import FLAGS
 from biodata.harmonise import suspicious
 from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.findings import Findings, Told
+from biodata.harmonise.findings import Findings, Stated
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS, Names
 from biodata.text.scientific_names import parse_names
 
@@ -47,7 +47,7 @@ class Resolution:
             The same, with the interpreted values as `n_` + column (`NAME_COLUMNS`) and the doubts as `name_flags`.
         """
         batch = names.select(NAME_TERMS, source_file=pl.lit("names"), source_row=pl.int_range(pl.len(), dtype=pl.Int64))
-        found = self._names.interpret(Told(batch))
+        found = self._names.interpret(Stated(batch))
         of_type = {column.name: column.dtype for column in terms.OCCURRENCE}
         values = [value.cast(of_type[name]).alias(f"n_{name}") for name, value in found.columns.items()]
         listed = pl.DataFrame([mask.alias(flag) for flag, mask in found.flags.items()]).select(
@@ -90,15 +90,15 @@ class Resolution:
         return every.to_series().list.eval(pl.element().cast(order).unique().sort().cast(pl.String))
 
 
-def rematch_report(old: pl.DataFrame, new: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+def rematch_report(old: pl.DataFrame, new: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Say which names change their accepted taxon, split, lump, appear or disappear, with their records.
 
     Parameters
     ----------
     old, new : polars.DataFrame
         Columns of `terms.TAXON`, two versions of one checklist.
-    told : polars.DataFrame
-        `scientificName` as records tell it, with or without authorship, and `records`, how many do.
+    table : polars.DataFrame
+        `scientificName` as records state it, with or without authorship, and `records`, how many do.
 
     Returns
     -------
@@ -106,9 +106,9 @@ def rematch_report(old: pl.DataFrame, new: pl.DataFrame, told: pl.DataFrame) -> 
         As from `compare_versions`. A record counts for its own name where either version has it,
         else for its species, else for its genus.
     """
-    parts = parse_names(told["scientificName"])
+    parts = parse_names(table["scientificName"])
     species = pl.concat_str("genus", "specific_epithet", separator=" ")
-    names = pl.concat([told.select("records"), parts.select("canonical", "genus", species=species)], how="horizontal")
+    names = pl.concat([table.select("records"), parts.select("canonical", "genus", species=species)], how="horizontal")
     listed = pl.concat([frame.select("scientificName", "synonyms") for frame in (old, new)])
     known = pl.concat([listed["scientificName"], listed["synonyms"].explode()]).drop_nulls().unique().implode()
     bears = pl.coalesce(*(pl.when(pl.col(name).is_in(known)).then(name) for name in ("canonical", "species", "genus")))
@@ -148,7 +148,7 @@ def compare_versions(old: pl.DataFrame, new: pl.DataFrame, records: pl.DataFrame
 
     Notes
     -----
-    A name is told apart from others by its kingdom. It is *split* where the names of its old taxon lead to several
+    A name is distinguished from others by its kingdom. It is *split* where the names of its old taxon lead to several
     taxa now; *lumped* where its new taxon holds names of several old ones; *accepted_changed* where one taxon only got
     another name; *ambiguous* where it led to one taxon and leads to several; *resolved* the other way round.
     """

@@ -1,7 +1,7 @@
 """Every rule by which a value is read, filled in, repaired or doubted: its version, and what it does in one sentence.
 
 A rule whose answers change gets the next version in `rules.csv`; each ingest keeps the versions of its day with what it commits, so
-that a record tells by which version it was interpreted.
+that a record states by which version it was interpreted.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     FILL = "filled"
     """Takes the value from somewhere else where its own term is empty."""
     REPAIR = "repaired"
-    """Changes what was told."""
+    """Changes what was stated."""
     CHECK = "checked"
     """Only looks, and sets flags."""
 

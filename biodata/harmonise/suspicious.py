@@ -12,7 +12,7 @@ from biodata import places
 from biodata.core.flags import FLAGS
 from biodata.core.geo import Floats
 from biodata.harmonise.coordinates import AXES
-from biodata.harmonise.findings import Findings, Told
+from biodata.harmonise.findings import Findings, Stated
 from biodata.places.borders import SEA
 from biodata.places.gazetteer import CENTRE_FLAGS, MEAN_RADIUS_M, SEAT_FLAGS, Gazetteer, Points, on_sphere
 from biodata.text.tables import read_rows
@@ -239,7 +239,7 @@ _SOURCES: Final = ("georeferenceProtocol", "georeferenceSources", "georeferenceR
 
 
 def interpret(
-    told: Told,
+    stated: Stated,
     coordinates: Findings,
     uncertainty: pl.Series,
     *,
@@ -253,7 +253,7 @@ def interpret(
 
     Parameters
     ----------
-    told : Told
+    stated : Stated
         n rows.
     coordinates : Findings
         What `coordinates.interpret` found.
@@ -275,7 +275,7 @@ def interpret(
     -----
     NEAR_…: the point equals one that GeoNames has published for the seat, as it is or as GCJ-02 and BD-09 shift it,
     within what it is rounded to and `SLACK_M`: rounded or cut to two decimals or more, or rounded to whole minutes. A
-    place in the same town is no doubt by itself. Where the record tells five decimals and an uncertainty below `FINE_M`,
+    place in the same town is no doubt by itself. Where the record states five decimals and an uncertainty below `FINE_M`,
     only `EXACT_SLACK_M` is given; where it says that the place was looked up, or its locality is but the name of the
     county, `SAID_RADIUS_M`. A middle counts within its own radius, at most `gazetteer.CENTRE_RADIUS_M`, an institution within its own radius.
     """
@@ -283,8 +283,8 @@ def interpret(
     at = gazetteer.near_any(longitude, latitude)
     x, y = longitude.gather(at).to_numpy(), latitude.gather(at).to_numpy()
     radius = uncertainty.gather(at).fill_null(float("nan")).to_numpy()
-    found = _flags(x, y, _decimals(told, at, x, y), radius, _looked_up(told, at), gazetteer)
-    flags = {name: _spread(mask, at, told.height) for name, mask in found.items()}
+    found = _flags(x, y, _decimals(stated, at, x, y), radius, _looked_up(stated, at), gazetteer)
+    flags = {name: _spread(mask, at, stated.height) for name, mask in found.items()}
     return Findings(
         flags={
             **flags,
@@ -293,16 +293,16 @@ def interpret(
     )
 
 
-def _looked_up(told: Told, at: Longs) -> Bools:
+def _looked_up(stated: Stated, at: Longs) -> Bools:
     """Tell which rows say that their place was looked up, or have the county's name for a locality."""
     said = pl.Series([False]).new_from_index(0, len(at))
     for term in _SOURCES:
-        if told.has(term):
-            said |= told[term].gather(at).str.contains(_LOOKED_UP).fill_null(value=False)
-    if told.has("locality"):
-        locality = told["locality"].gather(at).str.to_lowercase()
+        if stated.has(term):
+            said |= stated[term].gather(at).str.contains(_LOOKED_UP).fill_null(value=False)
+    if stated.has("locality"):
+        locality = stated["locality"].gather(at).str.to_lowercase()
         for term in ("county", "municipality"):
-            said |= (locality == told[term].gather(at).str.to_lowercase()).fill_null(value=False)
+            said |= (locality == stated[term].gather(at).str.to_lowercase()).fill_null(value=False)
     return said.to_numpy()
 
 
@@ -341,26 +341,26 @@ def _equals(points: Points, x: Floats, y: Floats, decimals: Longs, slack: Floats
     rounded = (decimals >= 2) & (decimals <= 4)
     same |= rounded & _same(at_x, x, scale, "rounded") & _same(at_y, y, scale, "rounded")
     same |= rounded & _same(at_x, x, scale, "cut") & _same(at_y, y, scale, "cut")
-    # Whole minutes, as exact as the decimals can tell the third of a degree.
+    # Whole minutes, as exact as the decimals can state the third of a degree.
     off = 36 * 10.0**-decimals
     minutes = (np.abs(x * 60 - np.rint(x * 60)) <= off) & (np.abs(y * 60 - np.rint(y * 60)) <= off) & (decimals >= 4)
     same |= minutes & (np.rint(at_x * 60) == np.rint(x * 60)) & (np.rint(at_y * 60) == np.rint(y * 60))
     return np.asarray(same.any(axis=1))
 
 
-def _same(exact: Floats, told: Floats, scale: Floats, how: str) -> Bools:
+def _same(exact: Floats, values: Floats, scale: Floats, how: str) -> Bools:
     """Tell which numbers are others rounded to steps, or cut to them; a half may have gone either way."""
-    off = (exact - told) * scale if how == "rounded" else (np.abs(exact) - np.abs(told)) * scale - 0.5
+    off = (exact - values) * scale if how == "rounded" else (np.abs(exact) - np.abs(values)) * scale - 0.5
     return np.asarray(np.abs(off) <= 0.5 + STEP_SLACK)
 
 
-def _decimals(told: Told, at: Longs, x: Floats, y: Floats) -> Longs:
-    """Return how many decimals the places of some rows are told to, at most `MOST_DECIMALS`.
+def _decimals(stated: Stated, at: Longs, x: Floats, y: Floats) -> Longs:
+    """Return how many decimals the places of some rows are stated to, at most `MOST_DECIMALS`.
 
     As written, with zeros at the end, or as the number needs where degrees are written otherwise.
     """
     written = [
-        told[axis].gather(at).str.extract(r"^[+-]?\d+[.,](\d+)$").str.len_chars().fill_null(0).to_numpy()
+        stated[axis].gather(at).str.extract(r"^[+-]?\d+[.,](\d+)$").str.len_chars().fill_null(0).to_numpy()
         for axis in AXES
     ]
     found = np.maximum(*written).astype(np.int64)
@@ -384,7 +384,7 @@ def _spread(mask: Bools, at: Longs, height: int) -> pl.Series:
 # Records far from all others of their species.
 
 LEAST_PLACES: Final = 7
-"""Species of fewer places tell nothing, as in CoordinateCleaner's `cc_outl` (`min_occs`)."""
+"""Species of fewer places state nothing, as in CoordinateCleaner's `cc_outl` (`min_occs`)."""
 TIMES_RANGE: Final = 5.0
 """`cc_outl`'s `mltpl`: beyond the upper quartile by so many times the range between the quartiles."""
 LEAST_M: Final = 300_000.0

@@ -56,8 +56,8 @@ def taxa(
     each for what it is: no value belongs to both vocabularies.
     """
     table = Headings(batch)
-    told = table.values(*_NAMES)
-    names = [name.replace("_", " ") if name else None for name in told]
+    texts = table.values(*_NAMES)
+    names = [name.replace("_", " ") if name else None for name in texts]
     authors = _authors(table)
     found = lists.read(_rows(table), declarations)
     frame = pl.DataFrame(
@@ -95,10 +95,10 @@ def _rows(table: Headings) -> list[dict[str, str | None]]:
 
 
 def _verbatim(batch: pl.DataFrame) -> pl.Series:
-    """Return what each row tells as it came, and the rows of an archive's other tables under their names."""
+    """Return what each row states as it came, and the rows of an archive's other tables under their names."""
     headings = [name for name in batch.columns if name not in (*OWN_COLUMNS, EXTENSION)]
     rows = batch.select(headings).iter_rows()
-    told = [
+    names = [
         json.dumps(
             {
                 name.removeprefix(BESIDE): json.loads(cell) if name.startswith(BESIDE) else cell
@@ -109,7 +109,7 @@ def _verbatim(batch: pl.DataFrame) -> pl.Series:
         )
         for row in rows
     ]
-    return pl.Series(told, dtype=pl.String)
+    return pl.Series(names, dtype=pl.String)
 
 
 def _order(declarations: Mapping[str, str]) -> int | None:
@@ -120,13 +120,13 @@ def _order(declarations: Mapping[str, str]) -> int | None:
     InputError
         If it is no whole number.
     """
-    told = declarations.get("order")
-    if told is None:
+    text = declarations.get("order")
+    if text is None:
         return None
-    if not (told.isascii() and told.isdigit() and len(told) < 10):
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
         problem = "the place of a checklist is no whole number"
-        raise InputError(problem, column="order", value=told, expected="1 for the first", code="OPTION_INVALID")
-    return int(told)
+        raise InputError(problem, column="order", value=text, expected="1 for the first", code="OPTION_INVALID")
+    return int(text)
 
 
 def _keys(table: Headings, declared: str | None) -> dict[str, pl.Series]:
@@ -156,7 +156,7 @@ def _other_names(table: Headings) -> list[list[str] | None]:
 
 
 def _authors(table: Headings) -> list[str | None]:
-    """Return authorship as told, or put together from MDD's author, year and brackets."""
+    """Return authorship as stated, or put together from MDD's author, year and brackets."""
     if not table.has("authorityspeciesauthor"):
         return table.values("scientificnameauthorship", "authorship")
     columns = ("authorityspeciesauthor", "authorityspeciesyear", "authorityparentheses")
@@ -216,12 +216,12 @@ def _vernaculars(table: Headings) -> dict[str, pl.Series]:
     extension = table.values(EXTENSION)
     rows = zip(*values, strict=True) if values else [()] * table.batch.height
     details, chosen = [], []
-    for row, more, told in zip(rows, others, extension, strict=True):
+    for row, more, text in zip(rows, others, extension, strict=True):
         names = [
             {"name": name, "language": lang, "preferred": True} for lang, name in zip(columns, row, strict=True) if name
         ]
         names += [{"name": name, "language": "en"} for name in (more or "").split("|") if name.strip()]
-        names += json.loads(told) if told else []
+        names += json.loads(text) if text else []
         found = vernaculars.read(names)
         details.append(json.dumps(found, ensure_ascii=False) if found else None)
         chosen.append(json.dumps(vernaculars.preferred(found), ensure_ascii=False) if found else None)
@@ -234,7 +234,7 @@ def _vernaculars(table: Headings) -> dict[str, pl.Series]:
 def _named(frame: pl.DataFrame) -> pl.DataFrame:
     """Add names without authorship, authorship, genus and identifiers."""
     parts = parse_names(frame["told"])
-    # "Bufo sp. 1" comes back as its genus: such a name stays as it was told.
+    # "Bufo sp. 1" comes back as its genus: such a name stays as it was stated.
     informal = parts["canonical"].str.contains(" ").not_() & frame["told"].str.contains(r" (cf\.|aff\.|spp?\b|nr\.)")
     rank = pl.coalesce("taxonRank", parts["rank"])
     in_genus = ~rank.is_in(_ABOVE_GENUS)  # null, and so no genus, where no rank is known
@@ -262,7 +262,7 @@ def _refused(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Refusal]]:
 
 
 def _accepted(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the accepted taxon, and the status where the table tells none but an accepted name."""
+    """Add the accepted taxon, and the status where the table states none but an accepted name."""
     names = ("told", "scientificName")
     other = (pl.col("accepted_id") != pl.col("taxon_id")).fill_null(
         pl.all_horizontal(pl.col("accepted_name") != pl.col(name) for name in names)
@@ -290,8 +290,8 @@ def _accepted(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _accepted_ids(frame: pl.DataFrame) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the identifiers of accepted taxa by name as told, and by name alone where only one has it."""
+    """Return the identifiers of accepted taxa by name as stated, and by name alone where only one has it."""
     rows = frame.filter(pl.col("taxonomicStatus") != "SYNONYM").select("told", "scientificName", "taxon_id").rows()
     times = Counter(name for _, name, _ in rows)
-    by_full = {told: taxon for told, _, taxon in reversed(rows)}
+    by_full = {stated: taxon for stated, _, taxon in reversed(rows)}
     return by_full, {name: taxon for _, name, taxon in rows if times[name] == 1}

@@ -44,7 +44,7 @@ def open_source(
     paths : sequence of Path
         The files or folders to read.
     dataset : str, optional
-        Key of the dataset for rows that do not tell their own.
+        Key of the dataset for rows that do not state their own.
     options : mapping, optional
         What the source lets one choose, such as `encoding`; see its class.
     progress : bool

@@ -104,8 +104,8 @@ OF_DEPLOYMENT: Final = (
 def words() -> Mapping[str, str]:
     """Return the words that name no animal, in small letters, with the code of why their rows are left out."""
     with files("biodata.data").joinpath("camera_trap_words.csv").open("rb") as file:
-        told = pl.read_csv(file, infer_schema=False)
-    return MappingProxyType({word.lower(): _OF_KIND[kind] for word, kind in told.select("word", "kind").iter_rows()})
+        table = pl.read_csv(file, infer_schema=False)
+    return MappingProxyType({word.lower(): _OF_KIND[kind] for word, kind in table.select("word", "kind").iter_rows()})
 
 
 def why_left_out(name: pl.Expr) -> pl.Expr:
@@ -132,7 +132,7 @@ def refused(rows: pl.DataFrame, *, file: str, column: str | None) -> list[Refusa
     Parameters
     ----------
     rows : polars.DataFrame of n rows
-        `source_row`, `code`, and `value`, what was told.
+        `source_row`, `code`, and `value`, what was stated.
     file, column : str
         Where.
     """
@@ -157,8 +157,8 @@ def deployment_events(frame: pl.DataFrame, *, file: str, needed: Collection[str]
     Returns
     -------
     polars.DataFrame of n rows
-        `source_file`, `source_row`, terms of events, and `folder` where it is told. `timeZone` is the offset of start and end
-        where nothing else is told.
+        `source_file`, `source_row`, terms of events, and `folder` where it is stated. `timeZone` is the offset of start and end
+        where nothing else is stated.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def _columns(frame: pl.DataFrame) -> dict[str, str]:
 
 
 def _zone(start: str, end: str) -> pl.Expr:
-    """Return the offset that both ends are told in, where it is not that of UTC, in which programs write any time."""
+    """Return the offset that both ends are stated in, where it is not that of UTC, in which programs write any time."""
     first, last = (pl.col(name).str.extract(_OFFSET) for name in (start, end))
     return pl.when((first == last) & ~first.is_in(["+00:00", "+0000"])).then(first).alias("timeZone")
 
@@ -224,7 +224,7 @@ def plain(heading: str) -> str:
 
 
 def interval(start: pl.Expr, end: pl.Expr) -> pl.Expr:
-    """Return two moments as one ISO 8601 text; the first alone where they are equal or the other is not told."""
+    """Return two moments as one ISO 8601 text; the first alone where they are equal or the other is not stated."""
     return pl.when(end.is_null() | (end == start)).then(start).otherwise(start + "/" + end)
 
 
@@ -243,7 +243,7 @@ def machine_word(method: pl.Expr, model: pl.Expr, score: pl.Expr) -> list[pl.Exp
     Parameters
     ----------
     method, model, score : expressions of String
-        `machine` or `human`; what the machine is called; its score, 0-1, as told.
+        `machine` or `human`; what the machine is called; its score, 0-1, as stated.
     """
     by_machine = method == "machine"
     remark = pl.concat_str(
@@ -263,7 +263,7 @@ def moments(rows: pl.DataFrame, *, event: str, told: str) -> pl.DataFrame:
     ----------
     rows : polars.DataFrame
         `source_row` and `code`, why each is left out.
-    event, told : str
+    event, stated : str
         Columns of the deployment and of the moment.
 
     Returns
@@ -279,7 +279,7 @@ def moments(rows: pl.DataFrame, *, event: str, told: str) -> pl.DataFrame:
 def first_refused(
     events: pl.DataFrame, came: pl.DataFrame, *, file: str, column: str = "deploymentID"
 ) -> tuple[pl.DataFrame, list[Refusal]]:
-    """Return events that can be told apart, and a refusal of each other one.
+    """Return events that can be distinguished, and a refusal of each other one.
 
     Parameters
     ----------
@@ -313,8 +313,8 @@ def first_refused(
 def left_out_columns(file: str, headings: Sequence[str], taken: Collection[str], frame: pl.DataFrame) -> list[str]:
     """Return a sentence about columns that do not come in, with the number of their cells; none where there are none."""
     out = [name for name in headings if name not in taken and name != "source_row"]
-    told = {name: frame.height - frame[name].null_count() for name in out if name in frame.columns}
-    listed = ", ".join(f"{name} ({count})" for name, count in told.items() if count)
+    facts = {name: frame.height - frame[name].null_count() for name in out if name in frame.columns}
+    listed = ", ".join(f"{name} ({count})" for name, count in facts.items() if count)
     if not listed:
         return []
     return [f"{file}: columns that are not taken in, with their number of cells: {listed}"]

@@ -2,7 +2,7 @@
 
 Required fields: https://camtrap-dp.tdwg.org/data/. Rows are set beside the standard's schemas (`formats.camtrapdp`). Images
 of people are left out, and so are blanks and vehicles: they are counted as refused with that reason. Names of the people who
-set up cameras or classified pictures are not taken in. Where the animals of an event are told for the event and again for
+set up cameras or classified pictures are not taken in. Where the animals of an event are stated for the event and again for
 each picture, the rows of the event are taken.
 """
 
@@ -43,7 +43,7 @@ TAKEN: Final = (
 """Fields that come in; `setupBy` names a person and never does."""
 
 _SIDE: Final = r"(?:^|\|)\s*side:\s*([A-Za-z]{2})\s*(?:\||$)"
-"""How a project's side is told in deploymentGroups, the standard's place for what deployments have in common."""
+"""How a project's side is stated in deploymentGroups, the standard's place for what deployments have in common."""
 _OFFSET: Final = r"([+-]\d\d:?\d\d)$"
 _LONGEST_GAP_DAYS: Final = 2.0
 
@@ -71,17 +71,17 @@ def events_of_deployments(
         and no method, so that nobody counts trap-nights of it.
     """
     frame = camera_traps.deployment_events(deployments, file=file)
-    told = [name for name in _BESIDE_EVENTS if name in deployments.columns]
+    entries = [name for name in _BESIDE_EVENTS if name in deployments.columns]
     comments = (
         [pl.col("deploymentComments").alias("eventRemarks")] if "deploymentComments" in deployments.columns else []
     )
     if "deploymentGroups" in deployments.columns:
         comments.append(pl.col("deploymentGroups").str.extract(_SIDE).str.to_uppercase().alias("side"))
-    frame = pl.concat([frame, deployments.select(*comments, *told)], how="horizontal").with_columns(
+    frame = pl.concat([frame, deployments.select(*comments, *entries)], how="horizontal").with_columns(
         pl.lit("WGS84").alias("geodeticDatum"),
         pl.lit(_scope(package), dtype=pl.String).alias("targetTaxonomicScope"),
     )
-    if TAGS in told:
+    if TAGS in entries:
         dated = ~has(EFFORT_UNKNOWN)
         frame = frame.with_columns(pl.when(dated).then(name).alias(name) for name in ("design", "samplingProtocol"))
     if is_own(deployments):
@@ -118,9 +118,9 @@ def silences(deployments: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
     ends = deployments.select(
         "deploymentID", start=moment("deploymentStart"), stop=moment("deploymentEnd"), zone="deploymentStart"
     )
-    told = media.select("deploymentID", "captureMethod", at=moment("timestamp")).drop_nulls("at").sort("at")
+    table = media.select("deploymentID", "captureMethod", at=moment("timestamp")).drop_nulls("at").sort("at")
     lapse = (
-        told.filter(pl.col("captureMethod") == "timeLapse")
+        table.filter(pl.col("captureMethod") == "timeLapse")
         .group_by("deploymentID")
         .agg(step=pl.col("at").diff().median().dt.total_seconds(), count=pl.len())
         .filter((pl.col("count") >= 5) & (pl.col("step") <= 86_400))
@@ -128,7 +128,7 @@ def silences(deployments: pl.DataFrame, media: pl.DataFrame) -> pl.DataFrame:
     )
     moments = pl.concat(
         [
-            told.select("deploymentID", "at"),
+            table.select("deploymentID", "at"),
             ends.select("deploymentID", at="start"),
             ends.select("deploymentID", at="stop"),
         ]
@@ -163,8 +163,8 @@ def _scope(package: Mapping[str, Any]) -> str | None:
     if "activityDetection" not in methods or not isinstance(listed, list):
         return None
     names = [taxon.get("scientificName") for taxon in listed if isinstance(taxon, dict)]
-    told = pl.Series([name for name in names if isinstance(name, str) and name.strip()], dtype=pl.String)
-    animals = told.to_frame("name").filter(camera_traps.why_left_out(pl.col("name")).is_null())["name"]
+    values = pl.Series([name for name in names if isinstance(name, str) and name.strip()], dtype=pl.String)
+    animals = values.to_frame("name").filter(camera_traps.why_left_out(pl.col("name")).is_null())["name"]
     return "|".join(animals) or None
 
 
@@ -277,7 +277,7 @@ class CamtrapDp(Source):
 
 
 def _has(package: Package, name: str) -> bool:
-    """Tell whether a package names a table; a package of observations alone can be read without its media."""
+    """Return whether a package names a table; a package of observations alone can be read without its media."""
     return any(isinstance(r, dict) and r.get("name") == name for r in package.told["resources"])
 
 
@@ -346,21 +346,21 @@ def _animals(observations: Sheet, deployments: Sheet) -> tuple[pl.DataFrame, pl.
 def _level() -> pl.Expr:
     """Return whether a row tells of a picture or of an event; where it does not say so, by whether it names a picture.
 
-    By the standard only observations of media have a mediaID. Taken as told, the same animals would be counted twice.
+    By the standard only observations of media have a mediaID. Taken as stated, the same animals would be counted twice.
     """
-    told = pl.col("observationLevel").str.to_lowercase()
+    stated = pl.col("observationLevel").str.to_lowercase()
     by_media = pl.when(pl.col("mediaID").is_not_null()).then(pl.lit("media")).otherwise(pl.lit("event"))
-    return pl.when(told.is_in(["media", "event"])).then(told).otherwise(by_media)
+    return pl.when(stated.is_in(["media", "event"])).then(stated).otherwise(by_media)
 
 
 def _occurrences(
     animals: pl.DataFrame, events: pl.DataFrame, pictures: pl.Series, file: str, *, own: bool, cells: pl.Series
 ) -> pl.DataFrame:
     """Return the animals under Darwin Core's terms, with where and how their camera stood."""
-    told = [name for name in (*camera_traps.OF_DEPLOYMENT, "dataGeneralizations") if name in events.columns]
+    entries = [name for name in (*camera_traps.OF_DEPLOYMENT, "dataGeneralizations") if name in events.columns]
     if own:
-        told.remove("timeZone")  # it may be one that was assumed; the records tell theirs themselves
-    places = events.select(pl.col("eventID").alias("deploymentID"), *told)
+        entries.remove("timeZone")  # it may be one that was assumed; the records state theirs themselves
+    places = events.select(pl.col("eventID").alias("deploymentID"), *entries)
     names = ("classificationMethod", "classifiedBy", "classificationProbability")
     animals = animals.with_columns(
         pl.lit(None, dtype=pl.String).alias(name) for name in names if name not in animals.columns
@@ -378,7 +378,7 @@ def _occurrences(
         pl.lit(file).alias("source_file"),
         "source_row",
         *(pl.col(name).alias(term) for name, term in _TERMS.items() if name in joined.columns),
-        *told,
+        *entries,
         *archived,
         camera_traps.interval(pl.col("eventStart"), end).alias("eventDate"),
         pl.lit(camera_traps.BASIS).alias("basisOfRecord"),
@@ -390,9 +390,9 @@ def _occurrences(
 
 
 def _as_archived(animals: pl.DataFrame, cells: pl.Series) -> pl.DataFrame:
-    """Return the animals of a package that biodata wrote: of no event where their camera is not told, in no zone if none is.
+    """Return the animals of a package that biodata wrote: of no event where their camera is not stated, in no zone if none is.
 
-    One without a sequence is of its deployment itself. Of a cell the year is all that is told.
+    One without a sequence is of its deployment itself. Of a cell the year is all that is stated.
     """
     in_cell = pl.col("deploymentID").is_in(cells.implode())
     single = pl.col("eventID").is_null()
@@ -423,6 +423,6 @@ def _licence(package: Package, scope: str) -> str | None:
     licences: Any = package.told.get("licenses") or ()
     for licence in licences if isinstance(licences, list) else ():
         if isinstance(licence, dict) and licence.get("scope") in ((scope, None) if scope == "data" else (scope,)):
-            told = licence.get("name") or licence.get("path")
-            return told if isinstance(told, str) else None
+            text = licence.get("name") or licence.get("path")
+            return text if isinstance(text, str) else None
     return None

@@ -45,11 +45,11 @@ def of_animals(
     of_event = _of_events(rest, observations)
     rest = rest.join(of_event, on="observationID", how="anti")
     links = pl.concat([named, of_event, _in_time(rest, media)]).unique(maintain_order=True)
-    told = [
+    entries = [
         {"identifier": path} | ({"format": kind} if kind else {}) | ({"license": licence} if licence else {})
         for path, kind in shown.select("filePath", column(shown, "fileMediatype")).iter_rows()
     ]
-    items = pl.Series([json.dumps(one, ensure_ascii=False) for one in told], dtype=pl.String)
+    items = pl.Series([json.dumps(one, ensure_ascii=False) for one in entries], dtype=pl.String)
     listed = (
         links.join(shown.select("mediaID", item=items), on="mediaID", maintain_order="left")
         .group_by("observationID", maintain_order=True)
@@ -59,7 +59,7 @@ def of_animals(
 
 
 def _with_spans(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return observations with the first and last moment of each, and what they do not tell as empty columns."""
+    """Return observations with the first and last moment of each, and what they do not state as empty columns."""
     frame = frame.with_columns(column(frame, name) for name in _ASKED_OF_ROWS)
     start = moment("eventStart")
     return frame.with_columns(first=start, last=pl.max_horizontal(start, moment("eventEnd")))
@@ -78,8 +78,8 @@ def _not_to_be_shown(observations: pl.DataFrame, media: pl.DataFrame) -> pl.Data
 
 def _of_events(rows: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
     event = ["deploymentID", "eventID"]
-    told = observations.filter(pl.col("observationType") == "animal").drop_nulls(["mediaID", "eventID"])
-    listed = told.group_by(event).agg(pl.col("mediaID").unique(maintain_order=True).head(MOST))
+    table = observations.filter(pl.col("observationType") == "animal").drop_nulls(["mediaID", "eventID"])
+    listed = table.group_by(event).agg(pl.col("mediaID").unique(maintain_order=True).head(MOST))
     found = rows.select("observationID", *event).join(listed, on=event, maintain_order="left")
     return found.select("observationID", "mediaID").explode("mediaID")
 

@@ -72,8 +72,8 @@ class Sheet:
                 continue
             plain = self.frame[field.name].str.strip_chars()
             cells = self.frame.select("source_row", field.name, plain.alias(" read"))
-            for row, told, read in cells.filter(pl.col(field.name) != pl.col(" read")).iter_rows():
-                self.findings.append(self._read_as(row, field.name, told, read))
+            for row, stated, read in cells.filter(pl.col(field.name) != pl.col(" read")).iter_rows():
+                self.findings.append(self._read_as(row, field.name, stated, read))
             self.frame = self.frame.with_columns(pl.when(plain != "").then(plain).alias(field.name))
 
     def set_beside(self, known: Mapping[str, pl.Series]) -> None:
@@ -95,7 +95,7 @@ class Sheet:
         return self.frame.filter(~pl.col("source_row").is_in(list(self._out)))
 
     def refuse(self, rows: pl.DataFrame, column: str) -> None:
-        """Leave rows out: `source_row`, `code`, and `value` as told."""
+        """Leave rows out: `source_row`, `code`, and `value` as stated."""
         self._out.update(rows["source_row"])
         self.refusals += camera_traps.refused(rows, file=self.file, column=column)
 
@@ -105,14 +105,14 @@ class Sheet:
         for finding in self.findings:
             if not finding.blocking or self.name == "media":
                 kinds.setdefault((finding.column, finding.code), []).append(finding)
-        told = []
+        names = []
         for first, *more in kinds.values():
             expected = f"; expected {first.params['expected']}" if "expected" in first.params else ""
             others = f"; and {len(more)} more rows" if more else ""
-            told.append(
+            names.append(
                 f"{first.file}, row {first.row}, column {first.column}, value {first.value!r}: {first.code}{expected}{others}"
             )
-        return told
+        return names
 
 
 def _spelled(table: str, headings: Sequence[str]) -> dict[str, str]:

@@ -31,12 +31,12 @@ _OF_RECORD: Final = MappingProxyType(
         "countryCode": "country",
     }
 )
-"""Terms of a coarse record, and the names of the tags that tell them."""
+"""Terms of a coarse record, and the names of the tags that state them."""
 _CLOCK: Final = r"T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?"
 
 
 def is_own(deployments: pl.DataFrame) -> bool:
-    """Tell whether a table of deployments is of a package that biodata wrote."""
+    """Return whether a table of deployments is of a package that biodata wrote."""
     if TAGS not in deployments.columns:
         return False
     of_ours = _tags().list.eval((pl.element() == EFFORT_UNKNOWN) | pl.element().str.starts_with(_BASIS)).list.any()
@@ -49,14 +49,14 @@ def has(tag: str) -> pl.Expr:
 
 
 def cells(deployments: pl.DataFrame) -> pl.Series:
-    """Return the deployments that are none: they stand for the cell and the year of records whose camera is not told."""
+    """Return the deployments that are none: they stand for the cell and the year of records whose camera is not stated."""
     if not is_own(deployments):
         return deployments["deploymentID"].clear()
     return deployments.filter(has(PLACE_GENERALISED) & has(EFFORT_UNKNOWN))["deploymentID"]
 
 
 def with_tags(events: pl.DataFrame) -> pl.DataFrame:
-    """Return events with what the tags of a package of ours tell; nothing is told of effort and scope besides."""
+    """Return events with what the tags of a package of ours tell; nothing is stated of effort and scope besides."""
     effort, zone = _tag_values("effort:").list.first(), column(events, "timeZone")
     zone = pl.when(~has(ZONE_UNKNOWN) & ~has(PLACE_GENERALISED)).then(zone)
     days = pl.when(has(DAYS_ONLY)).then(pl.col("eventDate").str.replace_all(_CLOCK, "")).otherwise("eventDate")
@@ -87,9 +87,9 @@ def with_tags(events: pl.DataFrame) -> pl.DataFrame:
 def shared(observations: pl.DataFrame) -> pl.DataFrame:
     """Return how the observations of a package of ours were made coarse, under the terms that an archive of ours has for it; null for open ones."""
     edges = _tag_values(CELL, OBSERVATION_TAGS).list.first().str.split(" ")
-    told = {name: _tag_values(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
+    facts = {name: _tag_values(f"{tag}:", OBSERVATION_TAGS).list.first() for name, tag in _OF_RECORD.items()}
     found = observations.select(
-        *(value.alias(name) for name, value in told.items()),
+        *(value.alias(name) for name, value in facts.items()),
         *(edges.list.get(place, null_on_oob=True).alias(terms.OWN + name) for place, name in enumerate(EDGES)),
         _tag_values("border:", OBSERVATION_TAGS)
         .list.first()

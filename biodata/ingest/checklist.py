@@ -37,7 +37,7 @@ class ChecklistSource(Source):
     dataset : str, optional
         Key of the dataset; else the archive's own, else made from the file's name.
     options : mapping
-        `encoding` and `separator` of tables of text; `version`, else as the title or the file's name tells it (v1.2);
+        `encoding` and `separator` of tables of text; `version`, else as the title or the file's name states it (v1.2);
         `order`, its place among checklists (1 is asked first); `keys`, `gbif` or `col` where its identifiers are
         theirs. Of a status list `list` (red_list, protection, cites or alien), `scope` (global, CN, CN-YN), `year` and
         `authority`.

@@ -1,4 +1,4 @@
-"""Whether the coordinate system that a file tells can be that of its coordinates, and which it is probably instead."""
+"""Whether the coordinate system that a file states can be that of its coordinates, and which it is probably instead."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +21,7 @@ _WORLD: Final[Bounds] = (-180.001, -90.001, 180.001, 90.001)
 _BESIDE_DEGREES: Final = 6.0
 """A system is used this far outside its area, as where one zone stands for a whole country."""
 _DATUM_MAY_SHIFT_M: Final = 1000.0
-"""How far a place moves at most when its datum, which nobody told, is taken for WGS 84, by `datum_shifts.csv`."""
+"""How far a place moves at most when its datum, which nobody stated, is taken for WGS 84, by `datum_shifts.csv`."""
 _SINUSOIDAL: Final = "+proj=sinu +lon_0=0 +R=6371007.181 +units=m +no_defs +type=crs"
 """MODIS; https://modis-land.gsfc.nasa.gov/MODLAND_grid.html."""
 _POINTS: Final = 17
@@ -65,7 +65,7 @@ def place(
         What a person calls it.
     cell : float, optional
         Width of a cell in its own coordinates; of rasters.
-    told : pyproj.CRS, optional
+    stated : pyproj.CRS, optional
         The system that a person tells; it wins.
 
     Returns
@@ -259,12 +259,12 @@ def _in_degrees(crs: CRS, bounds: Bounds) -> Bounds | None:
 
 
 def _datum_unknown(crs: CRS) -> bool:
-    """Tell whether a system names no datum that is known."""
+    """Return whether a system names no datum that is known."""
     return crs.datum is None or any(word in crs.datum.name.lower() for word in ("unknown", "not specified", "unnamed"))
 
 
 def _is_sphere(crs: CRS) -> bool:
-    """Tell whether a system stands on a sphere, as MODIS's sinusoidal grid by its definition does."""
+    """Return whether a system stands on a sphere, as MODIS's sinusoidal grid by its definition does."""
     return crs.ellipsoid is not None and crs.ellipsoid.inverse_flattening == 0
 
 
@@ -279,7 +279,7 @@ def _wider(bounds: Bounds, by: float) -> Bounds:
 
 
 def _meets(one: Bounds, other: Bounds, by: float) -> bool:
-    """Tell whether two boxes of degrees come within so many degrees of each other."""
+    """Return whether two boxes of degrees come within so many degrees of each other."""
     west, south, east, north = _wider(other, by)
     return one[0] <= east and one[2] >= west and one[1] <= north and one[3] >= south
 

@@ -21,7 +21,7 @@ from biodata.ingest.camera_traps import REASONS, words
 from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 from biodata.ingest.tables import Part, dataset_of, parts
 
-# Large JSON from strangers, read item by item: memory stays flat however large a file is, and what is no JSON is told.
+# Large JSON from strangers, read item by item: memory stays flat however large a file is, and what is no JSON is stated.
 MOST_ITEM_BYTES: Final = 4 << 20
 """Bytes that one item of an array may take."""
 MOST_TEXT_BYTES: Final = 1 << 20
@@ -175,7 +175,7 @@ class MachineTaxon:
     common : str or None
         The common name that it gives.
     above : dict of str to str
-        Class, order, family and genus, as far as it tells them.
+        Class, order, family and genus, as far as it states them.
     left_out : str or None
         The code of why it is left out.
     """
@@ -210,18 +210,18 @@ def of_label(label: str) -> MachineTaxon:
 
 
 def _of_ranks(above: list[str], species: str, common: str) -> MachineTaxon:
-    """Return what ranks name, the lowest first; what is no plain word is not told."""
-    told = {rank: value.lower() for rank, value in zip(_ABOVE, above, strict=True) if _WORD.fullmatch(value.lower())}
-    spelt = {rank: value.capitalize() for rank, value in told.items()}
-    if told.get("genus") == "homo" or (told.get("family") == "hominidae" and "genus" not in told):
+    """Return what ranks name, the lowest first; what is no plain word is not stated."""
+    facts = {rank: value.lower() for rank, value in zip(_ABOVE, above, strict=True) if _WORD.fullmatch(value.lower())}
+    spelt = {rank: value.capitalize() for rank, value in facts.items()}
+    if facts.get("genus") == "homo" or (facts.get("family") == "hominidae" and "genus" not in facts):
         return MachineTaxon(None, None, common or None, left_out="PERSON_LEFT_OUT")
     by_word = _word_left_out(common)
     if by_word is not None:
         return MachineTaxon(None, None, common, left_out=by_word)
-    if "genus" in told and _WORD.fullmatch(species.lower()):
+    if "genus" in facts and _WORD.fullmatch(species.lower()):
         return MachineTaxon(f"{spelt['genus']} {species.lower()}", "species", common or None, spelt)
     for rank in reversed(_ABOVE):
-        if rank in told:
+        if rank in facts:
             return MachineTaxon(spelt[rank], rank, common or None, spelt)
     return _of_word(common) if common else MachineTaxon(None, None, left_out="UNCLASSIFIED_LEFT_OUT")
 
@@ -270,8 +270,8 @@ class MegaDetector:
             _named(values, "classification_category_descriptions"),
         )
         self.taxa = {key: of_label(described.get(key) or name) for key, name in classes.items()}
-        told = [values.get(f"info\n{name}") for name in ("detector", "classifier")]
-        self.model = " and ".join(name for name in told if isinstance(name, str)) or "MegaDetector"
+        entries = [values.get(f"info\n{name}") for name in ("detector", "classifier")]
+        self.model = " and ".join(name for name in entries if isinstance(name, str)) or "MegaDetector"
 
     def results(self, image: Mapping[str, Any]) -> Iterator[Found]:
         """Yield what was found on a picture: each taxon once; where there is none, one line for all that is left out."""
@@ -300,9 +300,9 @@ class MegaDetector:
                     out.append(_left_out(taxon.left_out, taxon.common))
                 else:
                     found.setdefault(taxon.name or "", []).append((taxon, by))
-        for told in found.values():
-            taxon, score = max(told, key=lambda one: one[1])
-            yield Found(taxon, score, len(told))
+        for entries in found.values():
+            taxon, score = max(entries, key=lambda one: one[1])
+            yield Found(taxon, score, len(entries))
         if not found:
             yield (
                 max(out, key=lambda one: _WEIGHT.get(one.code or "", 0))
@@ -312,8 +312,8 @@ class MegaDetector:
 
     def _classified(self, box: Mapping[str, Any], score: float) -> tuple[MachineTaxon, float]:
         """Return the best class of a box that is sure enough; an animal where there is none."""
-        told = box.get("classifications")
-        for one in told if isinstance(told, list) else ():
+        entries = box.get("classifications")
+        for one in entries if isinstance(entries, list) else ():
             if isinstance(one, list) and len(one) == 2 and is_score(one[1]) and one[1] >= self.min_score:
                 return self.taxa.get(str(one[0]), ANIMAL), one[1]
             break
@@ -348,7 +348,7 @@ class SpeciesNet:
 
 
 _WEIGHT: Final = {"PERSON_LEFT_OUT": 4, "VEHICLE_LEFT_OUT": 3, "SCORE_INVALID": 2, "UNCLASSIFIED_LEFT_OUT": 1}
-"""Which of several reasons for one picture is told."""
+"""Which of several reasons for one picture is stated."""
 
 
 def _left_out(code: str, value: object) -> Found:
@@ -357,7 +357,7 @@ def _left_out(code: str, value: object) -> Found:
 
 
 def is_score(score: object) -> TypeGuard[float]:
-    """Tell whether it is a number between 0 and 1."""
+    """Return whether it is a number between 0 and 1."""
     return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score) and 0 <= score <= 1
 
 
@@ -370,7 +370,7 @@ def _named(values: Mapping[str, Any], group: str) -> dict[str, str]:
 
 
 MIN_SCORE: Final = 0.2
-"""Below it a result is left out, where nothing else is told: what MegaDetector 5 recommends."""
+"""Below it a result is left out, where nothing else is stated: what MegaDetector 5 recommends."""
 _BATCH: Final = 20_000
 _EXIF_TIME: Final = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
 _DEPLOYMENTS_ASKED: Final = (
@@ -406,7 +406,7 @@ class DetectionsSource(Source):
     dataset : str, optional
         Key of the dataset; made of the file's or folder's name where nothing is given.
     options : mapping
-        `min_score`: results below it are left out and counted (0.2 where nothing is told); `encoding` of the CSV file.
+        `min_score`: results below it are left out and counted (0.2 where nothing is stated); `encoding` of the CSV file.
     """
 
     name: ClassVar[str] = "detections"
@@ -474,24 +474,24 @@ class DetectionsSource(Source):
         )
 
 
-def _min_score(told: str | None) -> float:
+def _min_score(text: str | None) -> float:
     """Read the option `min_score`."""
-    if told is None:
+    if text is None:
         return MIN_SCORE
     try:
-        score = float(told)
+        score = float(text)
     except ValueError:
         score = math.nan
     if not is_score(score):
         problem = "this is no score"
         raise InputError(
-            problem, column="min_score", value=told, expected="a number from 0 to 1", code="OPTION_INVALID"
+            problem, column="min_score", value=text, expected="a number from 0 to 1", code="OPTION_INVALID"
         )
     return score
 
 
 def _is_json(part: Part) -> bool:
-    """Tell whether a file is called JSON or begins as an object."""
+    """Return whether a file is called JSON or begins as an object."""
     if part.name.endswith((".json", ".csv")):
         return part.name.endswith(".json")
     with part.open() as stream:
@@ -505,10 +505,10 @@ def _plain(path: str) -> str:
 
 def _folders(places: pl.DataFrame) -> dict[str, str]:
     """Return the deployment of each folder."""
-    told = (
+    table = (
         places.select("eventID", "folder") if "folder" in places.columns else places.select("eventID", folder="eventID")
     )
-    return {_plain(folder or event): event for event, folder in told.iter_rows()}
+    return {_plain(folder or event): event for event, folder in table.iter_rows()}
 
 
 def _deployment(path: str, folders: Mapping[str, str]) -> str | None:
@@ -537,12 +537,12 @@ def _batches(
     def rows() -> Iterator[tuple[int, tuple[str | None, ...]]]:
         number = 0
         for image in items(part.open, reader.array, file=part.file):
-            told = image.get(reader.path) if isinstance(image, dict) else None
-            if not isinstance(told, str) or not told.strip():
+            text = image.get(reader.path) if isinstance(image, dict) else None
+            if not isinstance(text, str) or not text.strip():
                 number += 1
                 refusals.append(_refusal(part.file, number, "PICTURE_INVALID", None))
                 continue
-            path = _plain(told)
+            path = _plain(text)
             again, deployment = path in seen, _deployment(path, folders)
             seen.add(path)
             for found in reader.results(image):
@@ -578,9 +578,9 @@ def _refusal(file: str, row: int, code: str, value: str | None) -> Refusal:
 
 def _captured_at(image: Mapping[str, Any]) -> str | None:
     """Return when a picture was taken, where its results tell it, as ISO 8601."""
-    told = image.get("datetime")
-    found = _EXIF_TIME.fullmatch(told.strip()) if isinstance(told, str) else None
-    return f"{found[1]}-{found[2]}-{found[3]}T{found[4]}" if found else told if isinstance(told, str) else None
+    text = image.get("datetime")
+    found = _EXIF_TIME.fullmatch(text.strip()) if isinstance(text, str) else None
+    return f"{found[1]}-{found[2]}-{found[3]}T{found[4]}" if found else text if isinstance(text, str) else None
 
 
 def _row(path: str, deployment: str | None, at: str | None, found: Found, model: str) -> tuple[str | None, ...]:
@@ -594,8 +594,8 @@ def _row(path: str, deployment: str | None, at: str | None, found: Found, model:
 
 def _occurrences(frame: pl.DataFrame, places: pl.DataFrame, file: str) -> pl.DataFrame:
     """Return results under Darwin Core's terms, with where and when their camera stood."""
-    told = [name for name in camera_traps.OF_DEPLOYMENT if name in places.columns]
-    stood = places.select(pl.col("eventID").alias("deploymentID"), pl.col("eventDate").alias("stood"), *told)
+    entries = [name for name in camera_traps.OF_DEPLOYMENT if name in places.columns]
+    stood = places.select(pl.col("eventID").alias("deploymentID"), pl.col("eventDate").alias("stood"), *entries)
     joined = frame.join(stood, on="deploymentID", how="left", maintain_order="left")
     return joined.select(
         pl.lit(file).alias("source_file"),
@@ -608,7 +608,7 @@ def _occurrences(frame: pl.DataFrame, places: pl.DataFrame, file: str) -> pl.Dat
         *_RANKS,
         "vernacularName",
         pl.coalesce("at", "stood").alias("eventDate"),
-        *told,
+        *entries,
         pl.lit(camera_traps.BASIS).alias("basisOfRecord"),
         pl.lit(camera_traps.PROTOCOL).alias("samplingProtocol"),
         *camera_traps.machine_word(pl.lit("machine"), pl.col("model"), pl.col("score")),

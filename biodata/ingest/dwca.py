@@ -43,7 +43,7 @@ _SUFFIXES: Final = (".csv", ".tsv", ".txt")
 
 
 def kind_of(headings: Sequence[str]) -> str | None:
-    """Return what a table's rows are, as its headings tell; None where they tell no kind."""
+    """Return what a table's rows are, as its headings tell; None where they state no kind."""
     terms = {term_of(heading).rpartition(":")[2] for heading in headings}
     if {"measurementType", "measurementValue"} & terms:
         return MEASURED if {"eventID", "occurrenceID"} & terms else None
@@ -64,7 +64,7 @@ class LooseTables:
     openers : mapping of str to callable
         Opens each file anew, by its name.
     options : mapping
-        `encoding`, `separator` and `heading.*`, where they are told.
+        `encoding`, `separator` and `heading.*`, where they are stated.
     metadata : DatasetDescription, optional
         The description that stands beside them.
     """
@@ -101,7 +101,7 @@ class LooseTables:
             yield table
 
     def _with_refusals(self, events: VerbatimTable, batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield the events; then the refusals of the tables beside them are complete, and are told with theirs."""
+        """Yield the events; then the refusals of the tables beside them are complete, and are stated with theirs."""
         yield from batches
         for beside in (*self.tables.get(HUMBOLDT, ()), *self.tables.get(MEASURED, ())):
             events.refusals += beside.refusals
@@ -134,9 +134,9 @@ def _rows(table: Delimited) -> Iterator[pl.DataFrame]:
     """Yield a table's rows under the terms that their headings name."""
     names = terms_of(table.headings, file=table.file)
     for frame in table.batches:
-        told = frame.rename(names, strict=False).select(pl.lit(table.file).alias("source_file"), pl.all())
-        event = pl.col("eventID") if "eventID" in told.columns else pl.lit(None, pl.String)
-        yield told.with_columns(event.alias("coreid"))
+        rows = frame.rename(names, strict=False).select(pl.lit(table.file).alias("source_file"), pl.all())
+        event = pl.col("eventID") if "eventID" in rows.columns else pl.lit(None, pl.String)
+        yield rows.with_columns(event.alias("coreid"))
 
 
 def in_folder(path: Path, options: Mapping[str, str]) -> LooseTables | None:
@@ -163,7 +163,7 @@ def of_files(paths: Sequence[Path], options: Mapping[str, str]) -> LooseTables:
 
 # Archives of sampling events that biodata wrote: every row is whole, and tells which dataset it is of.
 #
-# What an event or a record does not tell is not known, or was left out by rules of sharing: nothing is taken from the
+# What an event or a record does not state is not known, or was left out by rules of sharing: nothing is taken from the
 # event above, and nothing is made of outlines. Rows of the core that only stand for where records were made are no events.
 
 _NAMES: Final = MappingProxyType({f"{terms.OWN}design": "design", f"{terms.OWN}time_zone": "timeZone"})
@@ -172,7 +172,7 @@ _OF_RECORD: Final = (POINTER, "occurrenceID")
 
 
 def is_own(core: DataFile) -> bool:
-    """Tell whether the core of an archive is one of ours."""
+    """Return whether the core of an archive is one of ours."""
     return any(field.term == terms.ARCHIVED_ROW for field in core.fields)
 
 
@@ -208,17 +208,17 @@ def own_tables(
     if frames:
         frame = pl.concat(frames).rename(_NAMES, strict=False)
         stand_for = (pl.col(terms.ARCHIVED_ROW) == terms.ArchivedRow.RECORDS).fill_null(value=False)
-        told = frame.filter(~stand_for)
-        if told.height < frame.height:
+        stated = frame.filter(~stand_for)
+        if stated.height < frame.height:
             events.notes.append(
-                f"{frame.height - told.height} rows of {core.locations[0]} are no events: they stand for where and when "
+                f"{frame.height - stated.height} rows of {core.locations[0]} are no events: they stand for where and when "
                 "records were made whose event is not told"
             )
         key = core_id_name(core)
-        frames = [_with_measured(_with_humboldt(told, rows("Event"), key), measured, key)]
+        frames = [_with_measured(_with_humboldt(stated, rows("Event"), key), measured, key)]
         only = set(frame["datasetKey"]) if "datasetKey" in frame.columns else set()
         if len(only) == 1 and (key := only.pop()) in events.datasets:
-            # What is told of the whole archive is told of the download that it was.
+            # What is stated of the whole archive is stated of the download that it was.
             for table in (events, *records):
                 table.dataset = events.datasets[key]
     events.batches = iter(frames)
@@ -233,8 +233,8 @@ def _with_humboldt(events: pl.DataFrame, frames: list[pl.DataFrame], key: str) -
     """Return events with what their row of the Humboldt extension tells."""
     if not frames:
         return events
-    told = pl.concat(frames).drop("source_file", "source_row").unique(POINTER, keep="first", maintain_order=True)
-    return events.join(told, left_on=key, right_on=POINTER, how="left", maintain_order="left")
+    table = pl.concat(frames).drop("source_file", "source_row").unique(POINTER, keep="first", maintain_order=True)
+    return events.join(table, left_on=key, right_on=POINTER, how="left", maintain_order="left")
 
 
 def _with_measured(events: pl.DataFrame, measured: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -249,9 +249,9 @@ def _with_measured(events: pl.DataFrame, measured: pl.DataFrame, key: str) -> pl
 
 def _with_beside(records: pl.DataFrame, *, beside: list[pl.DataFrame]) -> pl.DataFrame:
     """Return records with their pictures, sounds and measurements, without the row of the core that they point at."""
-    for told in beside:
-        if told.height:
-            records = records.join(told, on=list(_OF_RECORD), how="left", maintain_order="left")
+    for table in beside:
+        if table.height:
+            records = records.join(table, on=list(_OF_RECORD), how="left", maintain_order="left")
     return records.drop(POINTER)
 
 
@@ -268,7 +268,7 @@ class DwcaSource(Source):
     """Darwin Core Archives: zip or tar files, or the folders that they were unpacked to.
 
     A core of occurrences gives them, with their pictures, sounds and measurements. A core of events gives the events with the terms of
-    the Humboldt extension, and with place and date of the event above where they tell none; then the occurrences of its
+    the Humboldt extension, and with place and date of the event above where they state none; then the occurrences of its
     extension, each with its event's terms where it has none of its own. Rows of all its other extensions stand beside the
     event or the occurrence as JSON; archives of ours are read as they are (`own_archive`). A core of taxa gives a table of taxa, and occurrences with theirs. A core of events or
     taxa is held in memory.
@@ -277,7 +277,7 @@ class DwcaSource(Source):
     ----------
     paths : sequence of Path
         Zip files, tar files or folders. Without a meta.xml: one table, or the tables of one survey with its events, in a folder, a zip
-        or told one by one; their headings say which is which.
+        or stated one by one; their headings say which is which.
     dataset : str, optional
         Key of the dataset; else the UUID in its description, else none.
     options : mapping
@@ -310,7 +310,7 @@ class DwcaSource(Source):
             yield from self._named(found if found is not None else open_dwca(path))
 
     def _named(self, found: DarwinCoreArchive | LooseTables) -> Iterator[VerbatimTable]:
-        """Yield the tables of an archive, with what is told of their dataset."""
+        """Yield the tables of an archive, with what is stated of their dataset."""
         for table in found.read() if isinstance(found, LooseTables) else self._tables(found):
             key = self.dataset or (found.metadata.key if found.metadata else None)
             if self.dataset is not None or table.dataset.key is None:
@@ -337,7 +337,7 @@ class DwcaSource(Source):
             table.batches = with_extensions(dwca, core, table.batches, table.refusals, self.options)
             key = core_id_name(core)
             if key not in _IDENTIFIERS:
-                # A row that tells no identifier of the record has that of the archive.
+                # A row that states no identifier of the record has that of the archive.
                 table.batches = map(partial(_with_column, column=pl.col(key).alias("id")), table.batches)
             yield table
             return
@@ -409,15 +409,15 @@ def _table(dwca: DarwinCoreArchive, data_file: DataFile, kind: str, options: Map
 def _with_core(
     core: DataFile, core_rows: Iterator[pl.DataFrame], batches: Iterator[pl.DataFrame]
 ) -> Iterator[pl.DataFrame]:
-    """Yield the occurrences with the terms of the core that they do not tell themselves."""
+    """Yield the occurrences with the terms of the core that they do not state themselves."""
     frames = list(core_rows)
     key, id_name = core_id_name(core), _TAXON
     # An identifier that stands twice counts once, or its occurrences would be doubled.
     once = pl.concat(frames).unique(key, keep="first", maintain_order=True) if frames else None
     for batch in batches:
         joined = batch if once is None else _joined(batch, once, key)
-        told = [pl.col(id_name)] if id_name in joined.columns else []
-        yield joined.with_columns(pl.coalesce(*told, "coreid").alias(id_name)).drop("coreid")
+        entries = [pl.col(id_name)] if id_name in joined.columns else []
+        yield joined.with_columns(pl.coalesce(*entries, "coreid").alias(id_name)).drop("coreid")
 
 
 def _joined(batch: pl.DataFrame, core: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -35,7 +35,7 @@ DATE: Final = (
     "eventDate", "verbatimEventDate", "year", "month", "day", "startDayOfYear", "endDayOfYear", "eventTime",
 )  # fmt: skip
 _GROUPS: Final = MappingProxyType({"place": PLACE, "region": REGION, "date": DATE})
-"""What an event takes from the event that it is a part of, each group whole where the event tells nothing of it."""
+"""What an event takes from the event that it is a part of, each group whole where the event states nothing of it."""
 _MAX_LEVELS: Final = 20
 _MOST_NAMED: Final = 8
 _OF_ROWS: Final = frozenset({"source_file", "source_row", "coreid", "id"})
@@ -110,13 +110,13 @@ class Beside:
             yield event, json.loads(text)
 
     def beside_events(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return events with a column for each table that tells something of any of them."""
+        """Return events with a column for each table that states something of any of them."""
         for column in self._of_events:
             frame = _joined(frame, "eventID", self._events(column), column)
         return frame
 
     def beside_records(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return records with a column for each table that tells something of any."""
+        """Return records with a column for each table that states something of any."""
         if "occurrenceID" not in frame.columns:
             return frame
         for column in self._of_records:
@@ -146,7 +146,7 @@ class Beside:
         yield from self._kept_inside()
 
     def _kept_inside(self) -> Iterator[str]:
-        """Yield which measurements of events are told of none."""
+        """Yield which measurements of events are stated of none."""
         count = sum(frame.height for frame in self._of_events.get(MEASUREMENTS, ()))
         inside = kept_inside(row for _, rows in self.measurements() for row in rows)
         if inside:
@@ -191,7 +191,7 @@ def _joined(frame: pl.DataFrame, key: str, rows: pl.DataFrame, column: str) -> p
 
 
 def with_humboldt(events: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return events with the terms of the Humboldt extension; of several rows of an event the first that tells a term.
+    """Return events with the terms of the Humboldt extension; of several rows of an event the first that states a term.
 
     Parameters
     ----------
@@ -202,9 +202,9 @@ def with_humboldt(events: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.Da
     """
     if not frames:
         return events
-    told = pl.concat(frames, how="diagonal").drop("source_file", "source_row", "eventID", strict=False)
-    names = [name for name in told.columns if name != "coreid"]
-    once = told.group_by("coreid", maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in names)
+    table = pl.concat(frames, how="diagonal").drop("source_file", "source_row", "eventID", strict=False)
+    names = [name for name in table.columns if name != "coreid"]
+    once = table.group_by("coreid", maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in names)
     joined = events.join(once, left_on="eventID", right_on="coreid", how="left", suffix=" of it", maintain_order="left")
     both = [name for name in names if name in events.columns]
     return joined.with_columns(pl.coalesce(name, f"{name} of it").alias(name) for name in both).drop(
@@ -213,7 +213,7 @@ def with_humboldt(events: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.Da
 
 
 def inherit(events: pl.DataFrame) -> pl.DataFrame:
-    """Return events with the place, region and date of the nearest event above them that tells it, where they do not.
+    """Return events with the place, region and date of the nearest event above them that states it, where they do not.
 
     Parameters
     ----------
@@ -235,8 +235,8 @@ def inherit(events: pl.DataFrame) -> pl.DataFrame:
     if not any(source.null_count() < events.height for source in sources.values()):
         return events
     rows = pl.DataFrame(sources).iter_rows(named=True)
-    told = [json.dumps({group: key for group, key in row.items() if key}, ensure_ascii=False) for row in rows]
-    return events.with_columns(pl.Series(INHERITED, told, dtype=pl.String).replace("{}", None))
+    names = [json.dumps({group: key for group, key in row.items() if key}, ensure_ascii=False) for row in rows]
+    return events.with_columns(pl.Series(INHERITED, names, dtype=pl.String).replace("{}", None))
 
 
 def _inherited(events: pl.DataFrame, terms: list[str]) -> tuple[pl.DataFrame, pl.Series]:
@@ -283,11 +283,13 @@ def with_events(batch: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         silent = pl.all_horizontal(one.is_null() for one in own) if own else pl.lit(value=True)
         theirs = pl.when(silent).then(of_event[name])
         filled.append((pl.coalesce(name, theirs) if name in batch.columns else theirs).alias(name))
-    told = [pl.col("eventID")] if "eventID" in batch.columns else []
-    return found.with_columns(*filled, pl.coalesce(*told, "coreid").alias("eventID")).drop("coreid", *of_event.values())
+    entries = [pl.col("eventID")] if "eventID" in batch.columns else []
+    return found.with_columns(*filled, pl.coalesce(*entries, "coreid").alias("eventID")).drop(
+        "coreid", *of_event.values()
+    )
 
 
-# Effort that stands among the measurements of an event, as archives of OBIS have it, where the event does not tell it itself.
+# Effort that stands among the measurements of an event, as archives of OBIS have it, where the event does not state it itself.
 #
 # Taken is what a measurement of the event itself (never one of a record) says in so many words, with a unit of effort and one
 # value: sampling effort, the length of a transect, a duration of the sampling, an area that was sampled.
@@ -320,11 +322,11 @@ def with_measured_effort(
     measurements : iterable of (str, sequence of mapping)
         Events that have measurements, each with their rows.
     """
-    told: dict[str, dict[str, str]] = {}
+    facts: dict[str, dict[str, str]] = {}
     taken, likely = Counter[str](), Counter[str]()
     for event, rows in measurements:
         for pair, kind, cells in _certain(rows, likely):
-            told.setdefault(event, {"eventID": event}).update(dict(zip(pair, cells, strict=True)))
+            facts.setdefault(event, {"eventID": event}).update(dict(zip(pair, cells, strict=True)))
             taken[kind] += 1
     notes = []
     if taken:
@@ -336,11 +338,11 @@ def with_measured_effort(
             f"measurements that may tell effort, and are kept as measurements alone: {listed}; samplingEffortValue and "
             "samplingEffortUnit of an event would tell it for certain"
         )
-    if not told:
+    if not facts:
         return events, notes
-    names = sorted({name for row in told.values() for name in row})
+    names = sorted({name for row in facts.values() for name in row})
     frame = pl.DataFrame(
-        [{name: row.get(name) for name in names} for row in told.values()], schema=dict.fromkeys(names, pl.String)
+        [{name: row.get(name) for name in names} for row in facts.values()], schema=dict.fromkeys(names, pl.String)
     )
     joined = events.join(frame, on="eventID", how="left", suffix=" measured", maintain_order="left")
     for value, unit in (_EFFORT, _LENGTH, _DURATION, _AREA):
@@ -371,11 +373,11 @@ def _certain(
             found.setdefault(pair, set()).add((kind, value, unit or written or ""))
         elif pair is not None or any(word in kind.lower() for word in _LIKELY):
             likely[kind] += 1
-    for pair, told in found.items():
-        if len({(value, unit) for _, value, unit in told}) > 1:
-            likely.update(kind for kind, _, _ in told)
+    for pair, names in found.items():
+        if len({(value, unit) for _, value, unit in names}) > 1:
+            likely.update(kind for kind, _, _ in names)
             continue
-        kind, value, unit = min(told)
+        kind, value, unit = min(names)
         yield pair, kind, (value, unit)
 
 
@@ -391,7 +393,7 @@ def event_tables(
     Parameters
     ----------
     events : VerbatimTable
-        Its rows have `coreid`, which the other tables point at, and `eventID` where it is told apart from that; they are
+        Its rows have `coreid`, which the other tables point at, and `eventID` where it is distinguished from that; they are
         held in memory.
     records : sequence of VerbatimTable
         Their rows point at an event by `coreid`.
@@ -434,8 +436,8 @@ class _Survey:
         for kind, rows in self.others:
             self.beside.add(kind, (_pointing(frame, self.ids) for frame in rows))
         if core is not None:
-            core, told = with_measured_effort(core, self.beside.measurements())
-            self.table.notes += told
+            core, names = with_measured_effort(core, self.beside.measurements())
+            self.table.notes += names
             # An identifier that stands twice counts once, or its records would be doubled.
             joined = core.drop(NOT_JOINED, strict=False)
             alike = not joined["eventID"].is_unique().all()
@@ -454,7 +456,7 @@ class _Survey:
 
 
 def _identified(events: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
-    """Return events by `eventID`, and the `eventID` of each `coreid` that is told by another.
+    """Return events by `eventID`, and the `eventID` of each `coreid` that is stated by another.
 
     An archive may point at its events by identifiers of its own; the events' own stand where they tell them apart.
     """

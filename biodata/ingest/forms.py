@@ -1,4 +1,4 @@
-"""Which form a survey's files have, told by what they hold: their first bytes, their members, their headings.
+"""Which form a survey's files have, stated by what they hold: their first bytes, their members, their headings.
 
 A name is only a person's word: of a file that is called `images.csv` the headings decide. Where nothing decides, or two
 forms are as likely, nothing is read: what is read in a wrong form may let people in, or lose records.
@@ -21,7 +21,7 @@ from biodata.formats.other_workbooks import ODS, XLS, XLSX, kind_of
 from biodata.ingest import dwca
 
 SHEETS: Final = "survey"
-"""Workbooks and texts as people write them; what every other form is told apart from."""
+"""Workbooks and texts as people write them; what every other form is distinguished from."""
 _MEASURED: Final = "measurements"
 _WITH_TABLES: Final = ("detections", "wildlife-insights")
 """Forms whose deployments may lie beside them as a table of their own."""
@@ -74,7 +74,7 @@ def recognise(paths: Sequence[Path], *, names: Sequence[str] | None = None, limi
     InputError
         If the form is not known (FORM_UNKNOWN), or they may be of several (FORM_AMBIGUOUS); or an archive is not safe.
     """
-    told = ", ".join(names or [path.name for path in paths])
+    text = ", ".join(names or [path.name for path in paths])
     found: set[str] = set()
     for path, name in zip(paths, names or [path.name for path in paths], strict=True):
         found |= _of_file(path, name, limit_bytes)
@@ -84,15 +84,15 @@ def recognise(paths: Sequence[Path], *, names: Sequence[str] | None = None, limi
     if _BARE in found:
         problem = f"these are tables of a Camtrap DP package, and its {DESCRIPTOR} is not in one zip with them"
         expected = f"the whole package as one zip: {DESCRIPTOR} with deployments, media and observations"
-        raise InputError(problem, file=told, expected=expected, code="DESCRIPTOR_MISSING")
+        raise InputError(problem, file=text, expected=expected, code="DESCRIPTOR_MISSING")
     special = sorted(found - {SHEETS})
     if len(special) > 1 or (special and SHEETS in found and special[0] not in _WITH_TABLES):
         problem = "the files may be of several forms, and in each they would mean something else"
         expected = f"one form at a time; found {' and '.join(sorted(found))}"
-        raise InputError(problem, file=told, expected=expected, code="FORM_AMBIGUOUS")
+        raise InputError(problem, file=text, expected=expected, code="FORM_AMBIGUOUS")
     if not found:
         problem = "nothing tells in which form this file is"
-        raise InputError(problem, file=told, expected=_READABLE, code="FORM_UNKNOWN")
+        raise InputError(problem, file=text, expected=_READABLE, code="FORM_UNKNOWN")
     return special[0] if special else SHEETS
 
 
@@ -124,7 +124,7 @@ def _checked(archive: Archive, name: str, limit_bytes: int) -> Archive:
 
 
 def _of_workbook(path: Path) -> str:
-    """Tell an export of KoboToolbox from other workbooks; one that cannot be read is told so where it is read."""
+    """Tell an export of KoboToolbox from other workbooks; one that cannot be read is informed so where it is read."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = [
@@ -176,22 +176,22 @@ def _of_archive(archive: Archive, name: str) -> set[str]:
 
 
 def _of_package(archive: Archive) -> str:
-    """Tell whether a data package is one of camera traps; empty for another."""
+    """Return whether a data package is one of camera traps; empty for another."""
     with archive.open(DESCRIPTOR) as stream:
         content = stream.read(_SEEN_JSON_BYTES)
     try:
-        told = json.loads(content)
+        facts = json.loads(content)
     except (ValueError, RecursionError):
         return "camtrapdp"  # its reader says what is wrong with the descriptor
-    if not isinstance(told, dict):
+    if not isinstance(facts, dict):
         return ""
-    listed = told.get("resources")
+    listed = facts.get("resources")
     tables = {
         one["name"]
         for one in (listed if isinstance(listed, list) else ())
         if isinstance(one, dict) and isinstance(one.get("name"), str)
     }
-    is_told = "camtrap-dp" in str(told.get("profile", ""))
+    is_told = "camtrap-dp" in str(facts.get("profile", ""))
     return "camtrapdp" if is_told or {"deployments", "observations"} <= tables else ""
 
 
@@ -225,12 +225,12 @@ def _of_part(opener: _Opener, name: str, beginning: bytes) -> set[str]:
 
 
 def _is_table(text: str) -> bool:
-    """Tell whether a text that begins with a bracket is a table all the same: JSON has a quote or another bracket next."""
+    """Return whether a text that begins with a bracket is a table all the same: JSON has a quote or another bracket next."""
     return re.match(r"[\[{]\s*[\"\[{}\]\-\d]", text) is None
 
 
 def _is_of_machine(opener: _Opener) -> bool:
-    """Tell whether JSON holds results of MegaDetector or SpeciesNet."""
+    """Return whether JSON holds results of MegaDetector or SpeciesNet."""
     with opener() as stream:
         seen = stream.read(_SEEN_JSON_BYTES)
     return (b'"images"' in seen and (b'"detections"' in seen or b'"detection_categories"' in seen)) or (
@@ -239,7 +239,7 @@ def _is_of_machine(opener: _Opener) -> bool:
 
 
 def _headings(opener: _Opener, name: str) -> tuple[str, ...]:
-    """Return the headings of a text; none where it cannot be read, which is told where it is read."""
+    """Return the headings of a text; none where it cannot be read, which is stated where it is read."""
     try:
         return delimited.read(opener, file=name).headings
     except InputError:
@@ -247,7 +247,7 @@ def _headings(opener: _Opener, name: str) -> tuple[str, ...]:
 
 
 def _has(signs: Iterable[frozenset[str]], headings: set[str]) -> bool:
-    """Tell whether one of each group of signs is there."""
+    """Return whether one of each group of signs is there."""
     return all(group & headings for group in signs)
 
 
@@ -259,7 +259,7 @@ def _text(beginning: bytes) -> str:
 
 
 def _is_picture(member: str) -> bool:
-    """Tell whether a member is called as a picture or a sound: those are never opened."""
+    """Return whether a member is called as a picture or a sound: those are never opened."""
     return PurePosixPath(member).suffix.lower() in (
         ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".heic", ".mp4", ".avi", ".mov", ".wav", ".mp3",
     )  # fmt: skip

@@ -31,9 +31,9 @@ class GbifSource(Source):
     paths : sequence of Path
         Text files, zip files, or folders that a zip was unpacked to.
     dataset : str, optional
-        Key of the dataset for rows that tell no `datasetKey`.
+        Key of the dataset for rows that state no `datasetKey`.
     options : mapping
-        `encoding` and `separator` of text files, both found out where they are not told; `encoding` of an archive
+        `encoding` and `separator` of text files, both found out where they are not stated; `encoding` of an archive
         whose meta.xml tells a wrong one.
     """
 

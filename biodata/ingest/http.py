@@ -1,4 +1,4 @@
-"""A polite client: it tells who it is, waits when asked to, tries again, resumes, and believes no answer unseen.
+"""A polite client: it states who it is, waits when asked to, tries again, resumes, and believes no answer unseen.
 
 Every request goes to the host that it was made for, or by redirect over https to a host of the same owner. Answers are
 bounded in size and time. An answer of another kind than asked for (a page of HTML in the place of JSON) is a failure,
@@ -72,7 +72,7 @@ def origin(url: str) -> tuple[str, str]:
 
 
 def about(url: str, problem: str) -> str:
-    """Return a sentence about an address, told without its query."""
+    """Return a sentence about an address, stated without its query."""
     parts = urlsplit(url)
     return f"{parts.netloc}{parts.path} {problem}"
 
@@ -92,24 +92,24 @@ def message(body: bytes) -> str:
     """Return what a body of JSON, HTML or text says, as `: …`; empty where it says nothing."""
     text = body.decode("utf-8", "replace")
     try:
-        told = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         text = re.sub(r"<[^>]*>", " ", re.sub(r"(?s)<(script|style|head)\b.*?</\1>", " ", text))
     else:
-        if isinstance(told, dict):
-            text = str(told.get("message") or told.get("error") or told.get("detail") or text)
+        if isinstance(content, dict):
+            text = str(content.get("message") or content.get("error") or content.get("detail") or text)
     text = " ".join(text.split())
     return f": {shorten(text, 200)}" if text else ""
 
 
-def retry_after(told: str | None) -> float | None:
+def retry_after(text: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for, as a number or as a date; None for anything else."""
-    if not told:
+    if not text:
         return None
-    if re.fullmatch(r"\d{1,9}", told.strip()):
-        return float(told)
+    if re.fullmatch(r"\d{1,9}", text.strip()):
+        return float(text)
     try:
-        return max(0.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
 
@@ -185,7 +185,7 @@ class Client:
     patience : Patience
         How often, and how long.
     contact : str
-        Who may be asked about the requests, told to the service.
+        Who may be asked about the requests, stated to the service.
     token_header : str
         Where a token stands: `authorization` as a bearer's, any other header as it is.
     sleep : callable
@@ -354,7 +354,7 @@ class Client:
         raise RemoteError(about(url, "redirects in circles"))
 
     def _credentials(self, url: str, account: tuple[str, str] | str | None) -> dict[str, str]:
-        """Return the header that tells who asks; empty for any other host than the service's."""
+        """Return the header that states who asks; empty for any other host than the service's."""
         if account is None or origin(url) != origin(self.base_url):
             return {}
         if isinstance(account, str):
@@ -371,7 +371,7 @@ class Client:
         raise RemoteError(msg)
 
     def _is_ours(self, url: str) -> bool:
-        """Tell whether an address belongs to the service, or over https to a friend."""
+        """Return whether an address belongs to the service, or over https to a friend."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         friendly = any(host == domain or host.endswith(f".{domain}") for domain in self.friends)
@@ -491,8 +491,8 @@ def _fetch(client: Client, url: str, part: Path, size: int | None, etag: str | N
             raise
         part.unlink(missing_ok=True)  # there is no such range: what is here belongs to another file
         raise TryAgainError(str(error)) from error
-    if (told := size if size is not None else total) is not None and _size(part) != told:
-        msg = f"sent {_size(part):,} bytes of a file of {told:,}"
+    if (number := size if size is not None else total) is not None and _size(part) != number:
+        msg = f"sent {_size(part):,} bytes of a file of {number:,}"
         raise TryAgainError(msg)
     return found
 
@@ -513,7 +513,7 @@ def _copy(answer: urllib3.BaseHTTPResponse, file: IO[bytes], url: str, bar: Any)
 
 
 def _check_total(url: str, total: int | None, size: int | None, part: Path) -> None:
-    """Refuse a file of another size than told, one that is too large, and one that there is no room for."""
+    """Refuse a file of another size than stated, one that is too large, and one that there is no room for."""
     if total is None:
         return
     if size is not None and total != size:

@@ -34,7 +34,7 @@ def write(path: Path, tables: Iterable[VerbatimTable]) -> list[VerbatimTable]:
     list of VerbatimTable
         The same tables, their batches exhausted: refusals, findings and notes are complete.
     """
-    told: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     done: list[VerbatimTable] = []
     # Its owner alone reads it, and it is on the disk before the file that it was made of goes.
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
@@ -44,14 +44,14 @@ def write(path: Path, tables: Iterable[VerbatimTable]) -> list[VerbatimTable]:
                 for batch in table.batches:
                     if table.kind not in _KINDS:
                         continue
-                    _put(archive, f"{len(told)}/{batches}.parquet", batch)
+                    _put(archive, f"{len(entries)}/{batches}.parquet", batch)
                     batches += 1
                 done.append(table)
                 if table.kind in _KINDS:
                     if table.images:
-                        _put(archive, f"{len(told)}/{_IMAGES}", pl.concat(table.images))
-                    told.append(_described(table, batches))
-            archive.writestr(zipfile.ZipInfo(_LIST), json.dumps(told))
+                        _put(archive, f"{len(entries)}/{_IMAGES}", pl.concat(table.images))
+                    entries.append(_described(table, batches))
+            archive.writestr(zipfile.ZipInfo(_LIST), json.dumps(entries))
         file.flush()
         os.fsync(file.fileno())
     return done
@@ -75,18 +75,18 @@ def read(path: Path, *, dataset: str | None) -> Iterator[VerbatimTable]:
     try:
         with zipfile.ZipFile(path) as archive:
             listed = json.loads(archive.read(_LIST))
-        for number, told in enumerate(listed):
+        for number, stated in enumerate(listed):
             yield VerbatimTable(
-                kind=told["kind"],
-                name=told["name"],
-                dataset=DatasetInfo(dataset, **told["dataset"]),
-                batches=_batches(path, number, told["batches"]),
-                declarations=told["declarations"],
-                sheet=told["sheet"],
-                sheets=told["sheets"],
-                headings=told["headings"],
-                refusals=[Refusal(**one) for one in told["refusals"]],
-                findings=[Finding(**one) for one in told["findings"]],
+                kind=stated["kind"],
+                name=stated["name"],
+                dataset=DatasetInfo(dataset, **stated["dataset"]),
+                batches=_batches(path, number, stated["batches"]),
+                declarations=stated["declarations"],
+                sheet=stated["sheet"],
+                sheets=stated["sheets"],
+                headings=stated["headings"],
+                refusals=[Refusal(**one) for one in stated["refusals"]],
+                findings=[Finding(**one) for one in stated["findings"]],
                 images=_images(path, number),
             )
     except (*BROKEN_ZIP, KeyError, TypeError) as error:
@@ -110,7 +110,7 @@ def _images(path: Path, number: int) -> list[pl.DataFrame]:
 
 
 def _described(table: VerbatimTable, batches: int) -> dict[str, Any]:
-    """Return what stands beside a table's rows; where rows stayed out is told, never what stood in them."""
+    """Return what stands beside a table's rows; where rows stayed out is stated, never what stood in them."""
     info = table.dataset
     return {
         "kind": table.kind,

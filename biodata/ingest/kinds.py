@@ -1,4 +1,4 @@
-"""Which source a file is for, told by what it holds: so that whoever names another one is answered with what to type."""
+"""Which source a file is for, stated by what it holds: so that whoever names another one is answered with what to type."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -115,14 +115,14 @@ def record_rows(form: Form, columns: Columns) -> pl.DataFrame:
 
 
 def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Fill what a record does not tell from its submission; a place and a date are taken whole or not at all.
+    """Fill what a record does not state from its submission; a place and a date are taken whole or not at all.
 
-    Where the submission has a design, that tells who observed: a camera, or people.
+    Where the submission has a design, that states who observed: a camera, or people.
     """
-    told = events.drop("source_file", "source_sheet", "source_row", strict=False).unique(
+    table = events.drop("source_file", "source_sheet", "source_row", strict=False).unique(
         "eventID", keep="first", maintain_order=True
     )
-    joined = records.join(told, on="eventID", how="left", suffix=" of the event", maintain_order="left")
+    joined = records.join(table, on="eventID", how="left", suffix=" of the event", maintain_order="left")
     silent = {
         group: pl.all_horizontal(
             pl.lit(value=True), *(pl.col(name).is_null() for name in group if name in records.columns)
@@ -130,13 +130,13 @@ def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         for group in (PLACE, DATE)
     }
     filled = []
-    for name in (column for column in told.columns if column != "eventID"):
+    for name in (column for column in table.columns if column != "eventID"):
         group = next((group for group in silent if name in group), None)
         theirs = pl.col(f"{name} of the event") if name in records.columns else pl.col(name)
         value = theirs if group is None else pl.when(silent[group]).then(theirs)
         filled.append((pl.coalesce(name, value) if name in records.columns else value).alias(name))
     joined = joined.with_columns(filled).drop(
-        f"{name} of the event" for name in told.columns if name in records.columns and name != "eventID"
+        f"{name} of the event" for name in table.columns if name in records.columns and name != "eventID"
     )
     if "basisOfRecord" in joined.columns:
         return joined
@@ -147,7 +147,7 @@ def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_people(records: pl.DataFrame, file: str, column: str | None) -> tuple[pl.DataFrame, list[Refusal]]:
-    """Return the records without those of people, and a refusal of each of these that does not tell who."""
+    """Return the records without those of people, and a refusal of each of these that does not state who."""
     people = pl.any_horizontal(
         pl.lit(value=False),
         *(why_left_out(pl.col(name)) == "PERSON_LEFT_OUT" for name in TAXA if name in records.columns),
@@ -211,8 +211,8 @@ def _finding(form: Form, row: int, heading: str, value: str, code: str, *, block
 
 def headings_of(form: Form, columns: Columns) -> dict[str, str]:
     """Return term → heading as the file has it, of what is asked and of what KoboToolbox adds."""
-    told = {term: heading for term, names in _OF_DEVICE.items() for heading in names if heading in form.headings}
-    return told | {term: form.written.get(heading, heading) for heading, term in reversed(columns.named.items())}
+    facts = {term: heading for term, names in _OF_DEVICE.items() for heading in names if heading in form.headings}
+    return facts | {term: form.written.get(heading, heading) for heading, term in reversed(columns.named.items())}
 
 
 def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
@@ -232,10 +232,10 @@ def _terms(form: Form, columns: Columns, named: dict[str, str]) -> pl.DataFrame:
     )
     radius = [heading for heading, term in named.items() if term == "coordinateUncertaintyInMeters"]
     if radius and set(radius) <= of_point:
-        # A place that was set on the map has the precision 0: nothing is told of it.
-        told = pl.col("coordinateUncertaintyInMeters")
+        # A place that was set on the map has the precision 0: nothing is stated of it.
+        stated = pl.col("coordinateUncertaintyInMeters")
         frame = frame.with_columns(
-            pl.when(told.cast(pl.Float64, strict=False) != 0).then(told).alias(told.meta.output_name())
+            pl.when(stated.cast(pl.Float64, strict=False) != 0).then(stated).alias(stated.meta.output_name())
         )
     if of_point & set(named) and "geodeticDatum" not in frame.columns:
         placed = pl.col("decimalLatitude").is_not_null()
@@ -248,23 +248,23 @@ def _of_columns(headings: list[str], parts: Sequence[str]) -> pl.Expr:
     if len(parts) < 2 or set(headings) != set(parts):
         return pl.coalesce(headings)
     cells = [pl.col(name).str.strip_chars() for name in headings]
-    told = pl.any_horizontal(cell.is_not_null() for cell in cells)
+    stated = pl.any_horizontal(cell.is_not_null() for cell in cells)
     numbers = [cell.cast(pl.Int64, strict=False) for cell in cells]
     plain = pl.all_horizontal(a.is_null() | b.is_not_null() for a, b in zip(cells, numbers, strict=True))
-    total = pl.when(told).then(pl.sum_horizontal(numbers).cast(pl.String))
+    total = pl.when(stated).then(pl.sum_horizontal(numbers).cast(pl.String))
     return pl.when(plain).then(total).otherwise(pl.concat_str(cells, separator=" + ", ignore_nulls=True))
 
 
 def _of_device(form: Form) -> pl.Series:
     """Return the day that the device tells, where no question asks for the date."""
-    told = [
+    entries = [
         pl.col(name).str.strip_chars().str.extract(f"({_DAY[1:]})")
         for name in ("today", "start")
         if name in form.headings
     ]
     return (
-        form.frame.select(pl.coalesce(*told) if told else pl.lit(None, pl.String).alias("day")).to_series()
-        if told
+        form.frame.select(pl.coalesce(*entries) if entries else pl.lit(None, pl.String).alias("day")).to_series()
+        if entries
         else pl.Series("day", [None] * form.frame.height, dtype=pl.String)
     )
 
@@ -281,7 +281,7 @@ class KoboSource(Source):
     """Exports of KoboToolbox.
 
     Only columns that are mapped to a term come in: an answer may be anybody's name, village or telephone, and unlike
-    other sources this one keeps nothing of what it does not know. The headings that stay out are told, so that a person
+    other sources this one keeps nothing of what it does not know. The headings that stay out are stated, so that a person
     can map those that are about wildlife. The user's name, the device, the telephone, notes and tags never come in.
 
     Parameters

@@ -47,7 +47,7 @@ _BY_ITSELF: Final = frozenset(
 )
 """Terms whose columns come in without a mapping where their heading is certain: none of them is free text."""
 _FEWEST: Final = 3
-"""Fewer answers do not tell that a question names animals."""
+"""Fewer answers do not state that a question names animals."""
 _PARTS_OF_COUNT: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
 _MOSTLY: Final = 0.8
 """Share of answers that have to begin with a known genus."""
@@ -93,13 +93,13 @@ class Columns:
     @property
     def named(self) -> dict[str, str]:
         """The columns under terms, the place that was asked for among them where it is the only one."""
-        told = set(self.terms.values())
-        place = self.points[0] if len(self.points) == 1 and not {"decimalLatitude", "decimalLongitude"} & told else {}
-        return self.terms | {heading: term for heading, term in place.items() if term not in told}
+        names = set(self.terms.values())
+        place = self.points[0] if len(self.points) == 1 and not {"decimalLatitude", "decimalLongitude"} & names else {}
+        return self.terms | {heading: term for heading, term in place.items() if term not in names}
 
     @property
     def placed(self) -> bool:
-        """Whether a place is told."""
+        """Whether a place is stated."""
         return {"decimalLatitude", "decimalLongitude"} <= set(self.named.values())
 
     @property
@@ -156,7 +156,7 @@ def _checked(term: str, *, file: str | None = None, row: int | None = None) -> s
     return term
 
 
-def kept_mapping(told: str) -> dict[str, str]:
+def kept_mapping(text: str) -> dict[str, str]:
     """Return which heading is which term, as it is kept of a dataset; terms that no answer can be are left out.
 
     Raises
@@ -164,7 +164,7 @@ def kept_mapping(told: str) -> dict[str, str]:
     InputError
         If it is no JSON object of texts (OPTION_INVALID).
     """
-    read = decided_headings(told, tell_value=False)
+    read = decided_headings(text, tell_value=False)
     known = (set(VERBATIM_TERMS) | set(EVENT_TERMS)) - NEVER
     return {_key(heading): term for heading, term in read.items() if term in known}
 
@@ -237,7 +237,7 @@ def _parts_of_count(found: Columns, asked: Mapping[str, str], cells: Mapping[str
     """Return the numbers beside a taxon whose headings differ in one word alone: ages and sexes, or words of noticing."""
     counts = {heading for heading, term in found.terms.items() if term == "individualCount"}
     beside = [h for h in asked if found.taxon and h.rpartition("/")[0] == found.taxon.rpartition("/")[0]]
-    numbers = [h for h in beside if (told := [c for c in cells.get(h, ()) if c]) and _are_counts(told)]
+    numbers = [h for h in beside if (names := [c for c in cells.get(h, ()) if c]) and _are_counts(names)]
     noticing = {
         word
         for row in read_rows("heading_parts.csv")
@@ -260,8 +260,8 @@ def _parts_of_count(found: Columns, asked: Mapping[str, str], cells: Mapping[str
     return []
 
 
-def _are_counts(told: Sequence[str]) -> bool:
-    return sum(cell.strip().isdecimal() for cell in told) >= _MOSTLY * len(told)
+def _are_counts(names: Sequence[str]) -> bool:
+    return sum(cell.strip().isdecimal() for cell in names) >= _MOSTLY * len(names)
 
 
 def _likely(asked: Mapping[str, str], cells: Mapping[str, Sequence[str | None]], *, named: bool) -> dict[str, str]:
@@ -283,15 +283,15 @@ def _likely(asked: Mapping[str, str], cells: Mapping[str, Sequence[str | None]],
     of_animals = [
         p
         for p in proposals
-        if (told := [cell.strip() for cell in below[p.heading] if cell and cell.strip()])
-        and len(told) >= _FEWEST
-        and are_names(told)
+        if (names := [cell.strip() for cell in below[p.heading] if cell and cell.strip()])
+        and len(names) >= _FEWEST
+        and are_names(names)
     ]
     for question in [
         p.heading for p in (open_ones if len(open_ones) == 1 else of_animals if len(of_animals) == 1 else ())
     ]:
-        told = [cell.split()[0] for cell in below[question] if cell and cell.strip()]
-        latin = bool(told) and sum(word in genera() for word in told) >= _MOSTLY * len(told)
+        names = [cell.split()[0] for cell in below[question] if cell and cell.strip()]
+        latin = bool(names) and sum(word in genera() for word in names) >= _MOSTLY * len(names)
         likely[question] = "scientificName" if latin else "vernacularName"
     return likely
 
@@ -363,7 +363,7 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
     path : Path
         CSV, a zip of it, or XLSX with repeats as sheets.
     encoding, separator : str, optional
-        Of CSV, where they are told.
+        Of CSV, where they are stated.
 
     Returns
     -------
@@ -384,7 +384,7 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
             [_text(part, encoding, separator) for part in parts([path], suffixes=_TEXTS)]
         )  # fmt: skip
     except InputError as error:
-        # What cannot be read may be anybody's name: where it stands is told, never what it is.
+        # What cannot be read may be anybody's name: where it stands is stated, never what it is.
         raise InputError(error.problem, file=error.file, row=error.row, column=error.column, expected=error.expected,
                          code=error.code) from None  # fmt: skip
     if not any(form.parent is None and _SYSTEM & set(form.headings) for form in forms):
@@ -397,9 +397,9 @@ def read_forms(path: Path, *, encoding: str | None, separator: str | None) -> li
     known: dict[str, dict[str, str]] = {}
     for form in submissions:
         known.setdefault(form.sheet or "", {}).update(_by_index(form))
-    told = {event.removeprefix("uuid:"): event for form in submissions for event in form.frame[EVENT]}
+    facts = {event.removeprefix("uuid:"): event for form in submissions for event in form.frame[EVENT]}
     waiting = [form for form in forms if form.parent is not None and "_parent_index" in form.headings]
-    repeats = [_belonging(form, told, _OF_PARENT) for form in forms if form.parent is not None and form not in waiting]
+    repeats = [_belonging(form, facts, _OF_PARENT) for form in forms if form.parent is not None and form not in waiting]
     for _ in range(_MAX_DEPTH):
         ready = [form for form in waiting if form.parent in known]
         for form in ready:
@@ -472,12 +472,12 @@ def _sheets(path: Path) -> list[Form]:
     for sheet in read_sheets(path.read_bytes(), file=path.name, numbered=True):
         headings = sheet.frame.columns[1:]
         is_repeat = "_parent_index" in headings or (_OF_PARENT in headings and "_uuid" not in headings)
-        told = sheet.frame["_parent_table_name"].drop_nulls() if "_parent_table_name" in headings else pl.Series()
-        parent = (told[0] if told.len() else "") if is_repeat else None
+        values = sheet.frame["_parent_table_name"].drop_nulls() if "_parent_table_name" in headings else pl.Series()
+        parent = (values[0] if values.len() else "") if is_repeat else None
         forms.append(Form(path.name, sheet.name, parent, sheet.frame, headings, []))
     main = [form.sheet or "" for form in forms if form.parent is None]
     for form in forms:
-        # A sheet's name is cut at 31 letters, the name of the table that it is told by is not.
+        # A sheet's name is cut at 31 letters, the name of the table that it is stated by is not.
         if form.parent is not None and form.parent not in {f.sheet for f in forms}:
             cut = [name for name in main if form.parent[:20] == name[:20]] or main
             form.parent = cut[0] if len(cut) == 1 else form.parent
@@ -485,10 +485,10 @@ def _sheets(path: Path) -> list[Form]:
 
 
 def _identified(form: Form) -> Form:
-    """Give each submission its identifier; without a sound one it is refused, and the value is not told."""
+    """Give each submission its identifier; without a sound one it is refused, and the value is not stated."""
     frame = form.frame
-    told = [pl.col(name).str.strip_chars() for name in ("_uuid", "_id") if name in form.headings]
-    event = pl.coalesce(*told) if told else pl.lit(None, pl.String)
+    entries = [pl.col(name).str.strip_chars() for name in ("_uuid", "_id") if name in form.headings]
+    event = pl.coalesce(*entries) if entries else pl.lit(None, pl.String)
     # A number that a spreadsheet made of `_id` comes as text already.
     frame = frame.with_columns(pl.when(event.str.contains(f"^(?:{_ID.pattern})$")).then(event).alias(EVENT))
     message = "the submission has no _uuid or _id in the form that KoboToolbox gives"

@@ -99,21 +99,21 @@ def _only(layers: list[Layer], file: str) -> Layer:
     """Return the one layer, or refuse several."""
     if len(layers) > 1:
         names = [layer.label.rpartition("/")[2] for layer in layers]
-        told = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
-        problem = f"the file has {len(layers)} layers: {told}"
+        text = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+        problem = f"the file has {len(layers)} layers: {text}"
         expected = f"the one to take, as in --option layer={names[0]}"
         raise InputError(problem, file=file, expected=expected, code="LAYER_UNKNOWN")
     return layers[0]
 
 
 def _with_geometry(frame: pl.DataFrame, file: str) -> tuple[pl.DataFrame, list[str]]:
-    """Return the features that have a geometry that can be read, and what is told of the others."""
+    """Return the features that have a geometry that can be read, and what is stated of the others."""
     if frame.is_empty() or "geometry" not in frame.columns:
         problem = "the layer has no feature"
         raise InputError(problem, file=file, code="LAYER_EMPTY")
     notes = []
-    told = [None if wkb is None else problem_of(wkb, max_vertices=MAX_VERTICES) for wkb in frame["geometry"]]
-    problems = pl.Series([None if one is None else one[1] for one in told], dtype=pl.String)
+    entries = [None if wkb is None else problem_of(wkb, max_vertices=MAX_VERTICES) for wkb in frame["geometry"]]
+    problems = pl.Series([None if one is None else one[1] for one in entries], dtype=pl.String)
     damaged = problems.drop_nulls()
     if len(damaged):
         notes.append(f"{len(damaged):,} features are left out, their geometry cannot be read: {damaged[0]}")
@@ -163,7 +163,7 @@ def store_layers(frame: pl.DataFrame, folder: Path) -> pl.DataFrame:
     """Copy each layer's file into the installation, and tell the copy's name.
 
     A raster is copied byte by byte, unless its system or nodata value is another than its file tells, it is one band
-    of several, or several values or a mask tell what has no data: then its cells are written into a new file that tells the right
+    of several, or several values or a mask tell what has no data: then its cells are written into a new file that states the right
     ones. Features are written as a GeoPackage.
 
     Parameters
@@ -204,8 +204,8 @@ def _name(row: dict[str, Any]) -> str:
     start = row["sha256"][:16]
     if row["form"] == "raster" and not row["rewrite"]:
         return f"{start}.tif"
-    told = [_FORMAT, row["crs"], row["nodata"], row["band"], row["empty"], row["options"]]
-    corrected = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
+    entries = [_FORMAT, row["crs"], row["nodata"], row["band"], row["empty"], row["options"]]
+    corrected = hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()[:8]
     return f"{start}-{corrected}.{'gpkg' if row['form'] == 'vector' else 'tif'}"
 
 
@@ -267,8 +267,8 @@ class LayerSource(Source):
 
     Options: `kind` (land_cover, elevation, population, suitability, roads, rivers, settlements, fence, mine or dam; of a raster
     without a kind also categorical or continuous, else decided by the cells); `name` (of one file; else the file's
-    name); `crs` (the coordinate system, where the file tells none or a wrong one); of rasters `band`, `nodata` and
-    `legend` (worldcover, igbp, clcd, esa_cci or none; else told by values, cells and the file's name); of features
+    name); `crs` (the coordinate system, where the file states none or a wrong one); of rasters `band`, `nodata` and
+    `legend` (worldcover, igbp, clcd, esa_cci or none; else stated by values, cells and the file's name); of features
     `layer` (of a file with several) and `encoding`.
     """
 

@@ -181,7 +181,7 @@ def _add(found: Cells, cells: Any) -> None:
 
 
 MAX_CLASSES: Final = 64
-"""A layer of whole numbers with more distinct values is taken for quantities, unless it is told to be land cover."""
+"""A layer of whole numbers with more distinct values is taken for quantities, unless it is stated to be land cover."""
 _MAX_LAND_COVER_CLASSES: Final = 256
 _SENTINELS: Final = (-9999.0, -32768.0, -99999.0, 65535.0, 32767.0, 255.0)
 _MANY_ZEROS: Final = 0.2
@@ -203,7 +203,7 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
     Returns
     -------
     dict
-        By column; besides `band` and `rewrite` (what the stored copy must tell otherwise than the file).
+        By column; besides `band` and `rewrite` (what the stored copy must state otherwise than the file).
 
     Raises
     ------
@@ -211,7 +211,7 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
         If the file cannot be taken in, see `LayerSource`.
     """
     kind = KINDS.get(options.get("kind", ""))
-    told = declared_crs.read_crs(options["crs"]) if "crs" in options else None
+    crs = declared_crs.read_crs(options["crs"]) if "crs" in options else None
     with grids.opened(path) as raster:
         band = grids.choose_band(raster, path.name, options.get("band"))
         grids.check_north_up(raster, path.name)
@@ -220,7 +220,7 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
             tuple(raster.bounds),
             file=path.name,
             cell=raster.transform.a,
-            told=told,
+            told=crs,
         )
         notes = list(placed.notes)
         dtype = raster.dtypes[band - 1]
@@ -272,12 +272,12 @@ def describe(path: Path, options: Mapping[str, str], *, progress: bool = False) 
         }
 
 
-def _nodata(told: str | None, declared: float | None, dtype: str, file: str) -> float | None:
-    """Return the value that stands for no data: as told, else as the file declares."""
-    if told is None:
+def _nodata(text: str | None, declared: float | None, dtype: str, file: str) -> float | None:
+    """Return the value that stands for no data: as stated, else as the file declares."""
+    if text is None:
         return declared
     try:
-        value = float(told)
+        value = float(text)
         representable = np.issubdtype(np.dtype(dtype), np.floating) or (
             value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
         )
@@ -286,11 +286,11 @@ def _nodata(told: str | None, declared: float | None, dtype: str, file: str) -> 
     if not representable:
         problem = "no cell can have this value"
         expected = f"a number of the type {dtype}"
-        raise InputError(problem, file=file, column="nodata", value=told, expected=expected, code="OPTION_INVALID")
+        raise InputError(problem, file=file, column="nodata", value=text, expected=expected, code="OPTION_INVALID")
     return value
 
 
-def _measure(cells: Cells, kind: LayerKind | None, told: str | None, dtype: str, file: str) -> str:
+def _measure(cells: Cells, kind: LayerKind | None, text: str | None, dtype: str, file: str) -> str:
     """Return whether the cells are classes or quantities."""
     if not cells.any:
         problem = "no cell of the layer has data"
@@ -307,8 +307,8 @@ def _measure(cells: Cells, kind: LayerKind | None, told: str | None, dtype: str,
             raise InputError(problem, file=file, expected="a raster of classes", code="LAYER_KIND")
     if kind is not None and kind.measure is not None:
         return kind.measure
-    if kind is None and told is not None:
-        return told
+    if kind is None and text is not None:
+        return text
     integral = np.issubdtype(np.dtype(dtype), np.integer)
     return "categorical" if integral and classes is not None and classes <= MAX_CLASSES else "continuous"
 
@@ -349,7 +349,7 @@ def _scaled(scaling: tuple[float, float], measure: str) -> list[str]:
 
 
 def _free_value(cells: Cells, dtype: str, file: str) -> float:
-    """Return a value that no cell has, to stand for no data where the file tells that by a mask."""
+    """Return a value that no cell has, to stand for no data where the file states that by a mask."""
     if np.issubdtype(np.dtype(dtype), np.floating):
         return float("nan")
     limits = np.iinfo(dtype)

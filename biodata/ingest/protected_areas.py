@@ -113,9 +113,9 @@ def _workbook(path: Path, options: Mapping[str, str]) -> list[AreaTable]:
     """Return the visible sheets that list sites."""
     found = []
     for sheet in read_sheets(path.read_bytes(), file=path.name):
-        told = [name for name in sheet.frame.columns if name != "source_row"]
-        names = declared_names(options, told, file=f"{path.name}/{sheet.name}")
-        headings = [names.get(name, name) for name in told]
+        texts = [name for name in sheet.frame.columns if name != "source_row"]
+        names = declared_names(options, texts, file=f"{path.name}/{sheet.name}")
+        headings = [names.get(name, name) for name in texts]
         if any(_SITE_HEADINGS.fullmatch(heading) for heading in headings):
             table = AreaTable(f"{path.name}/{sheet.name}", iter(()))
             table.batches = iter([_with_geometry(sheet.frame.rename(names), table)])
@@ -166,7 +166,7 @@ MAX_VERTICES: Final = edges.MAX_VERTICES
 class ProtectedAreaSource(Source):
     """Sites of protected and conserved areas: every attribute as text, geometry in WGS 84.
 
-    Options: `crs` and `encoding` (of files that tell none), `layer` (of a GeoPackage), `country` (ISO 3166-1 alpha-2,
+    Options: `crs` and `encoding` (of files that state none), `layer` (of a GeoPackage), `country` (ISO 3166-1 alpha-2,
     of files whose sites tell none), `heading.*` of what an attribute is.
     """
 
@@ -290,7 +290,7 @@ def _in_wgs84(blobs: list[bytes | None], crs: Any) -> tuple[list[bytes | None], 
         if shapes[at] is None:
             problems[at] = "GEOMETRY_UNREADABLE", "the geometry is damaged or of a kind that is not read (a curve)"
         elif not shapes[at].is_empty and not inside[at]:
-            told = ", ".join(f"{value:.6g}" for value in (west[at], south[at], east[at], north[at]))
-            problems[at] = "COORDINATE_OUT_OF_RANGE", f"the coordinates are no degrees ({told}); is the system stated?"
+            text = ", ".join(f"{value:.6g}" for value in (west[at], south[at], east[at], north[at]))
+            problems[at] = "COORDINATE_OUT_OF_RANGE", f"the coordinates are no degrees ({text}); is the system stated?"
     shapes[[at in problems or (shape is not None and shape.is_empty) for at, shape in enumerate(shapes)]] = None
     return list(shapely.to_wkb(shapes)), problems

@@ -26,17 +26,17 @@ DESCRIBABLE: Final[tuple[str, ...]] = ("title", "license", "citation", "doi")
 """What a person may state of a dataset as a whole, whatever source it comes from."""
 
 IMAGES: Final = pl.Schema({"eventID": pl.String, "number": pl.Int64, "told": pl.String, "kind": pl.String})
-"""A picture's deployment, its row, when it was made as told, and `setup` where the camera was set up or taken down."""
+"""A picture's deployment, its row, when it was made as stated, and `setup` where the camera was set up or taken down."""
 
 
 @dataclass
 class DatasetInfo:
-    """What is told about a dataset as a whole.
+    """What is stated about a dataset as a whole.
 
     Attributes
     ----------
     key : str, optional
-        The dataset's key; None where each row tells its own.
+        The dataset's key; None where each row states its own.
     title, license, citation, doi : str, optional
         As the dataset's metadata tell them.
     metadata : str, optional
@@ -53,8 +53,8 @@ class DatasetInfo:
 
 def of_another(dataset: str) -> pl.Expr:
     """Tell which rows, by their `datasetKey`, say that they are of another dataset than the one that they are sent to."""
-    told = pl.col("datasetKey").str.strip_chars()
-    return ((told != "") & (told != dataset)).fill_null(value=False)
+    stated = pl.col("datasetKey").str.strip_chars()
+    return ((stated != "") & (stated != dataset)).fill_null(value=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class VerbatimTable:
     name : str
         What a person calls it: the file or the sheet.
     dataset : DatasetInfo
-        What is told about the dataset.
+        What is stated about the dataset.
     batches : iterator of frames
         `source_file` (String), `source_row` (Int64) and the headings, Darwin Core terms by their local name; every
         value a String exactly as it came, empty = null. `protected_areas` also have `geometry` (WKB, WGS 84).
@@ -117,7 +117,7 @@ class VerbatimTable:
     declarations : mapping
         What the dataset declares of its values: `datum`, `calendar`, `time_zone`, …
     datasets : mapping of str to DatasetInfo
-        By key, what is told of each dataset of a file that holds several.
+        By key, what is stated of each dataset of a file that holds several.
     notes : list of str
         What the source found doubtful of the table, or decided, in sentences; complete when `batches` is exhausted.
     sheet : str, optional
@@ -162,7 +162,7 @@ OPTION: Final = "heading."
 
 
 def is_heading_option(name: str) -> bool:
-    """Tell whether an option declares the meaning of a heading: `heading.lat=decimalLatitude`."""
+    """Return whether an option declares the meaning of a heading: `heading.lat=decimalLatitude`."""
     return name.startswith(OPTION) and len(name) > len(OPTION)
 
 

@@ -1,4 +1,4 @@
-"""What joins the sheets of a survey: stations that one tells and others name; cross-tables, whose filled cells are records."""
+"""What joins the sheets of a survey: stations that one states and others name; cross-tables, whose filled cells are records."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from biodata.text.tables import PLACEHOLDERS
 
 _FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
 _EMPTY: Final = 0.1
-"""So many cells of a cross-table whose stations are told nowhere else are empty or 0 at least: hardly any species is everywhere."""
+"""So many cells of a cross-table whose stations are stated nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
@@ -60,7 +60,7 @@ class Sheet:
     cross: Cross | None = None
     is_list: bool = False  # of taxa, without records
     named: set[str] | None = None  # of records that others name for their place: the terms that these have
-    # Rows beside the headings that tell the day or the observer of each column, by the term: number and cells.
+    # Rows beside the headings that state the day or the observer of each column, by the term: number and cells.
     facts: dict[str, tuple[int, Cells]] = field(default_factory=dict)
 
     def cells(self, index: int) -> list[str]:
@@ -82,22 +82,22 @@ class Sheet:
         self.names[column.index] = term
         self.proposals[column.index] = Proposal(column.heading, term, _BY_SHEETS, None, Why.TAKEN)
 
-    def add(self, column: Column, term: str, cells: Sequence[str | None], told: str) -> None:
-        """Add what cells mean as a column of its own under their heading, where `told` is said of it."""
+    def add(self, column: Column, term: str, cells: Sequence[str | None], text: str) -> None:
+        """Add what cells mean as a column of its own under their heading, where `text` is said of it."""
         index = max([len(row) for _, row in self.layout.rows] + [one.index + 1 for one in self.layout.columns])
         for (_, row), cell in zip(self.layout.rows, cells, strict=True):
             row += [*[None] * (index - len(row)), cell]
         self.layout.columns.append(replace(column, index=index))
         self.names[index], self.proposals[index] = term, Proposal(column.heading, term, 1.0, None, Why.KEPT)
-        self.layout.findings.append(self.layout.finding(column.row, column.heading, told, "VALUE_READ_AS", read=term))
+        self.layout.findings.append(self.layout.finding(column.row, column.heading, text, "VALUE_READ_AS", read=term))
 
     def take_facts(self) -> None:
-        """Take the rows above and below the headings of a table of taxa that tell something of each of its other columns."""
+        """Take the rows above and below the headings of a table of taxa that state something of each of its other columns."""
         last = max((index for index, name in self.names.items() if name in NAMES_OF_TAXA), default=-1)
         for number, cells in [*reversed(self.layout.above), *self.layout.rows] if last >= 0 else ():
             label = next((cell for cell in reversed(cells[: last + 1]) if cell is not None), "")
-            told = [cell for cell in cells[last + 1 :] if cell is not None and not is_total(cell)]
-            term = of_label(label, told[0]) if label and len(told) > 1 and not any(map(is_known, told)) else None
+            names = [cell for cell in cells[last + 1 :] if cell is not None and not is_total(cell)]
+            term = of_label(label, names[0]) if label and len(names) > 1 and not any(map(is_known, names)) else None
             if term is not None:
                 self.facts.setdefault(term, (number, cells))
                 self.layout.rows[:] = [row for row in self.layout.rows if row[0] != number]
@@ -164,8 +164,8 @@ def _explained(layout: Layout) -> Iterator[tuple[str, str]]:
     rows = [[text.strip() for at, c in enumerate(row) if (text := c or written.get((n, at)))] for n, row in others]
     # A code, and what it means in the next cell.
     texts = ((" = " if len(row) == 2 and "=" not in "".join(row) else " ").join(row) for row in rows)
-    for code, told in _EXPLAINED.findall(" ; ".join(texts)):
-        parts = [part.strip() for part in re.split("[,，]", told)]
+    for code, stated in _EXPLAINED.findall(" ; ".join(texts)):
+        parts = [part.strip() for part in re.split("[,，]", stated)]
         yield code, next((part for part in parts if part.split(" ")[0] in genera()), parts[0])
 
 
@@ -197,13 +197,13 @@ def count_parts(sheet: Sheet) -> None:
         sheet.call((totals or known)[0], _COUNTS[0])
     elif len(parts) > 1 and not twice:
         rows = zip(*(sheet.layout.cells(column.index) for column in parts), strict=True)
-        told = [[ascii_digits(cell.strip()) for cell in row if cell not in (None, *PLACEHOLDERS)] for row in rows]
-        sums = [str(sum(map(int, row))) if row and all(map(str.isdecimal, row)) else " + ".join(row) for row in told]
+        entries = [[ascii_digits(cell.strip()) for cell in row if cell not in (None, *PLACEHOLDERS)] for row in rows]
+        sums = [str(sum(map(int, row))) if row and all(map(str.isdecimal, row)) else " + ".join(row) for row in entries]
         sheet.add(parts[0], _COUNTS[0], [one or None for one in sums], " + ".join(one.heading for one in parts))
 
 
 def share_stations(sheets: Sequence[Sheet]) -> None:
-    """Find what joins the sheets of a survey: the column that tells its stations once, and where others name them.
+    """Find what joins the sheets of a survey: the column that states its stations once, and where others name them.
 
     A column of names or codes, each once, is one of stations where a column of another sheet, or the headings of a cross-table,
     have most of them. A list with species of its own (nests, trees) has codes, and places sheets that have no place.
@@ -218,10 +218,10 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
         others = [s for s in sheets if s is not own and (not has_taxa or _PLACED.isdisjoint(s.names.values()))]
         keyed = [column for column in own.layout.columns if own.names[column.index] == "locationID"]
         for column in keyed or own.open_columns():
-            told = own.cells(column.index)
-            codes = len({*told}) == len(told) and all(any(map(str.isdigit, cell)) for cell in told)
-            may_be = _may_be_stations(own, told) and (codes or not has_taxa)
-            if may_be and (named := [s for s in others if _names_stations(s, set(told), column.heading)]):
+            texts = own.cells(column.index)
+            codes = len({*texts}) == len(texts) and all(any(map(str.isdigit, cell)) for cell in texts)
+            may_be = _may_be_stations(own, texts) and (codes or not has_taxa)
+            if may_be and (named := [s for s in others if _names_stations(s, set(texts), column.heading)]):
                 if not keyed:
                     own.call(column, "locationID")
                 own.named = {term for sheet in named for term in sheet.names.values()} if has_taxa else None
@@ -231,15 +231,15 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
                 break
 
 
-def _may_be_stations(own: Sheet, told: Sequence[str]) -> bool:
-    """Tell whether cells may be stations: each once, or codes again where a day stands beside them; never mere numbers."""
-    again = _DAYS & set(own.names.values()) and all(_CODE.fullmatch(ascii_digits(cell)) for cell in told)
-    numbers = all(cell.isdigit() for cell in ascii_digits(" ".join(told)).split())
-    return bool(told) and (len(set(told)) == len(told) or bool(again)) and not numbers
+def _may_be_stations(own: Sheet, names: Sequence[str]) -> bool:
+    """Return whether cells may be stations: each once, or codes again where a day stands beside them; never mere numbers."""
+    again = _DAYS & set(own.names.values()) and all(_CODE.fullmatch(ascii_digits(cell)) for cell in names)
+    numbers = all(cell.isdigit() for cell in ascii_digits(" ".join(names)).split())
+    return bool(names) and (len(set(names)) == len(names) or bool(again)) and not numbers
 
 
 def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
-    """Tell whether a sheet names stations in a column, which is called so then, or in the headings of a cross-table."""
+    """Return whether a sheet names stations in a column, which is called so then, or in the headings of a cross-table."""
     if sheet.cross is None:
         sheet.cross = _cross_of(sheet, stations)
     if sheet.cross is not None and sheet.cross.term == "locationID":
@@ -251,14 +251,14 @@ def _names_stations(sheet: Sheet, stations: set[str], heading: str) -> bool:
         return True
     for column in sheet.open_columns():
         alone = stations if column.heading == heading else None  # a single one only under the same heading
-        if _are_among(told := set(sheet.cells(column.index)), stations) or told == alone:
+        if _are_among(names := set(sheet.cells(column.index)), stations) or names == alone:
             sheet.call(column, "locationID")
             return True
     return False
 
 
-def _are_among(told: set[str], stations: set[str]) -> bool:
-    return len(told & stations) > 1 and len(told & stations) >= _MOSTLY * len(told)
+def _are_among(names: set[str], stations: set[str]) -> bool:
+    return len(names & stations) > 1 and len(names & stations) >= _MOSTLY * len(names)
 
 
 def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
@@ -300,10 +300,10 @@ def _short(headings: Sequence[str]) -> dict[str, str]:
 
 
 def counts_rows(cells: Sequence[str | None]) -> bool:
-    """Tell whether cells are numbers, each once."""
+    """Return whether cells are numbers, each once."""
     return len(set(cells)) == len(cells) and all(cell is not None and cell.strip().isdigit() for cell in cells)
 
 
 def _is_tally(cells: Sequence[str]) -> bool:
-    told = [ascii_digits(cell) for cell in cells]
-    return bool(told) and sum(_TALLY.fullmatch(cell) is not None for cell in told) >= max(1, len(told) - 1)
+    names = [ascii_digits(cell) for cell in cells]
+    return bool(names) and sum(_TALLY.fullmatch(cell) is not None for cell in names) >= max(1, len(names) - 1)

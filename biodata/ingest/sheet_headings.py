@@ -35,7 +35,7 @@ from biodata.text.proposals import names_a_place
 from biodata.text.times import ZONE
 
 IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
-"""What stands for what where a place is told in metres."""
+"""What stands for what where a place is stated in metres."""
 NEEDED: Final = ("eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude")
 """Terms whose column has to be known for sure."""
 _OF_OTHER_TABLES: Final = frozenset("measurementType measurementValue mediaID filePath associatedMedia".split())
@@ -52,7 +52,7 @@ _PLACES: Final = frozenset("decimalLatitude verbatimCoordinates verbatimLatitude
 _OF_RECORDS: Final = frozenset(
     """individualCount organismQuantity decimalLongitude northing eventID locationID deploymentStart mediaID""".split()
 ).union(NAMES_OF_TAXA, _PLACES)
-"""Of these one at least is told by every record, station or deployment."""
+"""Of these one at least is stated by every record, station or deployment."""
 _CODES: Final = ("occurrenceID", "organismID", "recordNumber")
 _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
@@ -73,7 +73,7 @@ def laid_out(grid: Grid, kept: Mapping[str, str]) -> Layout | None:
 
 @lru_cache(maxsize=4096)
 def is_known(text: str) -> bool:
-    """Tell whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
+    """Return whether the dictionary has a text, or a part of it, as a heading, whatever it may mean."""
     rest, _ = units_in(text)
     return any(key(part) in entries() for part in (text, rest, *_PARTS.split(text), *scripts(text)) if part.strip())
 
@@ -106,19 +106,19 @@ def names_of(layout: Layout, kept: Mapping[str, str]) -> tuple[dict[int, str], d
 
 def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
     """Leave out rows below the last record that are none: labels, sentences, and what fills hardly a cell."""
-    told = [index for index, name in names.items() if name in _OF_RECORDS]
+    items = [index for index, name in names.items() if name in _OF_RECORDS]
     usual = _usual(layout)
-    for number, cells in [*layout.rows] if told and usual >= _WIDE else ():
+    for number, cells in [*layout.rows] if items and usual >= _WIDE else ():
         (at, title), *more = [(at, cell) for at, cell in enumerate(cells) if cell is not None] or [(-1, "")]
         name = names.get(at, "")
         # A month, or a group, that stands alone above its records.
         if not more and title and not any(map(str.isdigit, title)) and (name in _CODES or name not in TERMS):
             layout.rows.remove((number, cells))
             layout.findings.append(layout.finding(number, None, title, "NOTE_ROW_LEFT_OUT"))
-    while told and layout.rows:
+    while items and layout.rows:
         number, cells = layout.rows[-1]
         filled = [cell for cell in cells if cell is not None]
-        below = [index for index in told if index < len(cells) and cells[index] is not None]
+        below = [index for index in items if index < len(cells) and cells[index] is not None]
         apart = len(layout.rows) > 1 and layout.rows[-2][0] < number - 1
         few = (2 if apart else 3) * len(filled) <= usual
         worded = any(_LABEL.search(cell) or len(cell) > _SENTENCE for cell in filled)
@@ -249,7 +249,7 @@ class Told(NamedTuple):
 
 
 def facts_above(layout: Layout) -> list[Told]:
-    """Return what is told above the headings; of several that tell the same nothing."""
+    """Return what is stated above the headings; of several that state the same nothing."""
     found = [one for row, cells in layout.above for label, text in _labelled(cells) for one in _read(row, label, text)]
     values = {one.term: {other.value for other in found if other.term == one.term} for one in found}
     return [one for one in {one.term: one for one in found}.values() if len(values[one.term]) == 1]
@@ -302,11 +302,11 @@ def project_of(grid: Grid) -> SurveyTable | None:
         return None
     found = [one for number, (label, *texts) in ((n, c) for n, c in rows if c) for text in texts
              for one in _read(number, label, text) if one.term in _OF_FILES]  # fmt: skip
-    told = {one.term: one for one in reversed(found)}
-    frame = pl.DataFrame({"source_row": [row for row, _ in rows[:1]], **{n: [one.value] for n, one in told.items()}})
-    project = SurveyTable("project", grid.file, grid.name, 0, frame, {name: one.label for name, one in told.items()})
-    project.stands = {name: one.row for name, one in told.items()}
-    return project if told else None
+    facts = {one.term: one for one in reversed(found)}
+    frame = pl.DataFrame({"source_row": [row for row, _ in rows[:1]], **{n: [one.value] for n, one in facts.items()}})
+    project = SurveyTable("project", grid.file, grid.name, 0, frame, {name: one.label for name, one in facts.items()})
+    project.stands = {name: one.row for name, one in facts.items()}
+    return project if facts else None
 
 
 def of_label(label: str, text: str) -> str | None:
@@ -317,7 +317,7 @@ def of_label(label: str, text: str) -> str | None:
 
 
 def _is_date(text: str) -> bool:
-    """Tell whether a text is a day, several or a month, if only in one of two orders or another era."""
+    """Return whether a text is a day, several or a month, if only in one of two orders or another era."""
     (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
     bare = ascii_digits(text).replace(".", "").isdigit() and len(text) != len("20260301")
     return not bare and (read["precision"] in _DAYS or read["proposal"] is not None)

@@ -19,7 +19,7 @@ from biodata.text.numbers import parse_decimals
 from biodata.text.tables import NA, PLACEHOLDERS
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
-_SEVERAL: Final = 3  # rows in which more than one part is told, so that a column and its copy are no sum
+_SEVERAL: Final = 3  # rows in which more than one part is stated, so that a column and its copy are no sum
 _RARE, _OFTEN, _BEYOND, _NOON = 0.02, 5, 1.5, 720
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
 _BOUNDS: Final = {
@@ -80,11 +80,11 @@ def _is_share(column: Column) -> bool:
 
 def _outside(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequence[str | None]) -> Iterator[Finding]:
     """Find percents that are none, the one whole number below zero, and words among numbers."""
-    share, told = _is_share(column), numbers[~np.isnan(numbers)]
+    share, stated = _is_share(column), numbers[~np.isnan(numbers)]
     warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
-    counts = not warmth and (told % 1 == 0).all() and (told < 0).sum() == 1
+    counts = not warmth and (stated % 1 == 0).all() and (stated < 0).sum() == 1
     bound = next((most for most, words in _BOUNDS.items() if words.search(column.heading)), 100 if share else np.inf)
-    share = bound < np.inf and (told > bound).mean() <= _HALF
+    share = bound < np.inf and (stated > bound).mean() <= _HALF
     worded = _filled(cells).str.contains(r"^\p{L}\D+$").fill_null(value=False).to_numpy()
     limits = {"least": "0"} | ({"greatest": f"{bound:g}"} if share else {})
     for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > bound) & share | worded).tolist():
@@ -93,16 +93,16 @@ def _outside(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequenc
 
 def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Iterator[Finding]:
     """Find a number that stands twice in a column that counts something up from row to row."""
-    told = [(row, cell.strip()) for (row, _), cell in zip(layout.rows, cells, strict=True) if cell is not None]
-    parts = [_NUMBERED.fullmatch(cell) for _, cell in told]
-    if len(told) < 3 * _FEWEST or len({part and (part[1], part[3]) for part in parts}) > 1 or parts[0] is None:
+    entries = [(row, cell.strip()) for (row, _), cell in zip(layout.rows, cells, strict=True) if cell is not None]
+    parts = [_NUMBERED.fullmatch(cell) for _, cell in entries]
+    if len(entries) < 3 * _FEWEST or len({part and (part[1], part[3]) for part in parts}) > 1 or parts[0] is None:
         return
     steps = [int(after[2]) - int(before[2]) for before, after in pairwise(filter(None, parts))]
-    plain = all(part and cell == str(int(part[2])) for (_, cell), part in zip(told, parts, strict=True))
+    plain = all(part and cell == str(int(part[2])) for (_, cell), part in zip(entries, parts, strict=True))
     usual = sum(step == 1 for step in steps) if plain else sum(step > 0 for step in steps)
     first: dict[str, int] = {}
-    again = [(row, cell, before) for row, cell in told if (before := first.setdefault(cell, row)) != row]
-    if usual >= _MOSTLY * len(steps) and len(again) <= max(1, _ALONE * len(told)):
+    again = [(row, cell, before) for row, cell in entries if (before := first.setdefault(cell, row)) != row]
+    if usual >= _MOSTLY * len(steps) and len(again) <= max(1, _ALONE * len(entries)):
         for row, cell, before in again:
             yield layout.finding(row, column.heading, cell, "IDENTIFIER_REPEATED", other_row=str(before))
 
@@ -112,14 +112,14 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
     found: dict[tuple[int, int], Finding] = {}
     beside = groupby(layout.columns, key=lambda column: column.index in numbers)
     for block in (list(columns)[:_WIDEST] for are_numbers, columns in beside if are_numbers):
-        told = np.column_stack([numbers[column.index] for column in block])
+        values = np.column_stack([numbers[column.index] for column in block])
         shares = [_is_share(column) for column in block]
         for first, last in combinations(range(len(block)), 2):
-            parts = told[:, first : last + 1]
+            parts = values[:, first : last + 1]
             filled = ~np.isnan(parts).all(axis=1) & ~(parts < 0).any(axis=1)
-            targets = {at: told[:, at] for at in (first - 1, last + 1) if 0 <= at < len(block)}
+            targets = {at: values[:, at] for at in (first - 1, last + 1) if 0 <= at < len(block)}
             if all(shares[first : last + 1]):
-                targets[-1] = np.full(len(told), 100.0)
+                targets[-1] = np.full(len(values), 100.0)
             for target, total in targets.items():
                 asked = filled & ~np.isnan(total)
                 right = np.isclose(np.nansum(parts, axis=1), total, rtol=1e-3, atol=0.06)
@@ -138,7 +138,7 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
 def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[int, tuple[str, np.ndarray]]) -> Iterator[Finding]:  # fmt: skip
     """Find the rare rows that break an order of two columns in which chance would break it often: an end after its start."""
     # What grows from row to row has an order with all that does.
-    kinds = {at: ("number", told) for at, told in numbers.items() if (np.diff(told) >= 0).mean() <= _MOSTLY} | {
+    kinds = {at: ("number", stated) for at, stated in numbers.items() if (np.diff(stated) >= 0).mean() <= _MOSTLY} | {
         **moments
     }
     asked = [(column, *kinds[column.index]) for column in layout.columns if column.index in kinds][:_WIDEST]
@@ -150,10 +150,10 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         if kind != other or not few:
             continue
         by_chance = np.searchsorted(np.sort(highs[both]), lows[both], "left").sum() / total
-        ranks = [pl.Series(told[both & (lows <= highs)]).rank().to_numpy() for told in (lows, highs)]
+        ranks = [pl.Series(stated[both & (lows <= highs)]).rank().to_numpy() for stated in (lows, highs)]
         ordered = by_chance >= _OFTEN * len(wrong) and np.corrcoef(ranks)[0, 1] > _HALF
         for at in wrong.tolist() if beside or ordered else ():
-            odd = [abs(told[at] - np.nanmedian(told)) / (np.nanstd(told) or 1) for told in (lows, highs)]
+            odd = [abs(stated[at] - np.nanmedian(stated)) / (np.nanstd(stated) or 1) for stated in (lows, highs)]
             overnight = kind == "clock" and lows[at] > _NOON and highs[at] < _NOON
             limits = {"least": "0", "greatest": f"{highs[at]:g}"} if odd[0] > odd[1] else {"least": f"{lows[at]:g}"}
             if kind == "number":
@@ -179,10 +179,10 @@ def _moments(cells: Sequence[str | None]) -> tuple[str, np.ndarray] | None:
 
 def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Finding]:
     """Find numbers that lie outside of all others, and inside them with the point moved, where all others lie within a power of ten."""
-    told = numbers[~np.isnan(numbers)]
-    if len(told) < 3 * _FEWEST or (told <= 0).any() or np.quantile(told, 0.95) >= 10 * np.quantile(told, 0.05):
+    stated = numbers[~np.isnan(numbers)]
+    if len(stated) < 3 * _FEWEST or (stated <= 0).any() or np.quantile(stated, 0.95) >= 10 * np.quantile(stated, 0.05):
         return
-    for at in np.flatnonzero((numbers > 2 * np.median(told)) | (2 * numbers < np.median(told))).tolist():
+    for at in np.flatnonzero((numbers > 2 * np.median(stated)) | (2 * numbers < np.median(stated))).tolist():
         rest = np.delete(numbers, at)
         least, greatest = np.nanmin(rest), np.nanmax(rest)
         is_out = numbers[at] > _BEYOND * greatest or _BEYOND * numbers[at] < least
@@ -191,9 +191,9 @@ def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Find
 
 
 def are_licences(cells: Sequence[str | None]) -> bool:
-    """Tell whether nearly all cells are licences that records go under."""
-    told = [parse_licence(cell) in _LICENCES for cell in cells if cell is not None]
-    return sum(told) >= max(_FEWEST, _MOSTLY * len(told))
+    """Return whether nearly all cells are licences that records go under."""
+    entries = [parse_licence(cell) in _LICENCES for cell in cells if cell is not None]
+    return sum(entries) >= max(_FEWEST, _MOSTLY * len(entries))
 
 
 def _at(layout: Layout, at: int, column: Column, code: str, **params: str) -> Finding:

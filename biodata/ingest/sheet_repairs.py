@@ -1,4 +1,4 @@
-"""Cells that are no plain values: merged ones, formulas, errors; what their value counts for is told, never guessed."""
+"""Cells that are no plain values: merged ones, formulas, errors; what their value counts for is stated, never guessed."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ def read_marked(
     for r1, c1, r2, c2 in chain(sorted(grid.merges), _written_once(table, columns, rows, by_index)):
         name = by_index.get(c1)
         value = None if name is None or r1 not in at else columns[name][at[r1]]
-        if name is None or value is None:  # what is missing is told row by row
+        if name is None or value is None:  # what is missing is stated row by row
             continue
         is_word = name not in table.measured or table.measured[name].greatest is None  # a stratum
         fills = c1 == c2 and name not in _OF_ONE and is_word
@@ -42,7 +42,7 @@ def read_marked(
         for row in filter(at.__contains__, range(r1, r2 + 1)):
             if fills:
                 columns[name][at[row]] = value
-            if not fills or row > r1:  # what is wrong with the value is told once
+            if not fills or row > r1:  # what is wrong with the value is stated once
                 table.covered.update((row, by_index[c]) for c in range(c1, c2 + 1) if c in by_index)
     marks = grid.marks
     for (row, index), text in sorted((marks.formulas | marks.errors).items()):
@@ -75,24 +75,24 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], elsewhere
     leading = stations or [n for n in asked if n in once][:1]
     group: dict[str, tuple[int, str]] = {}
     for at, row in enumerate(rows):
-        told = {n: cell for n in asked if (cell := columns[n][at]) is not None}
-        other = {n for n in told if told[n] != group.get(n, (0, ""))[1]}
+        facts = {n: cell for n in asked if (cell := columns[n][at]) is not None}
+        other = {n for n in facts if facts[n] != group.get(n, (0, ""))[1]}
         if any(name in other and name in group for name in leading):
             group = {}
-        below = asked if stations and told.keys().isdisjoint(stations) else once
-        kept = {*told, *(_PLACE if told.keys() & set(_PLACE) else ()), *(_STATION if other & set(_PLACE) else ())}
+        below = asked if stations and facts.keys().isdisjoint(stations) else once
+        kept = {*facts, *(_PLACE if facts.keys() & set(_PLACE) else ()), *(_STATION if other & set(_PLACE) else ())}
         for name in asked:
             if name in below and name in group and name not in kept and (row, name) not in table.covered:
                 params = {"from_row": str(group[name][0]), "proposal": group[name][1]}
                 yield table.finding(row, table.heading(name), columns[name][at], "CELL_BLANK_BELOW", True, **params)
                 table.covered |= {(row, name), *((row, place) for place in elsewhere if name in _STATION)}
-        group |= {name: (row, text) for name, text in told.items()}
+        group |= {name: (row, text) for name, text in facts.items()}
 
 
 def _written_once(
     table: SurveyTable, columns: Columns, rows: list[int], by_index: Mapping[int, str]
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Find rows below the one that tells the station, in which it, day and place are empty together; each column as a merged area."""
+    """Find rows below the one that states the station, in which it, day and place are empty together; each column as a merged area."""
     cells = {name: columns[name] for name in (*_STATION, *_DATE, *_PLACE) if name in columns and table.kind == "occurrences"}  # fmt: skip
     empty = {name: [at for at, cell in enumerate(column) if cell is None] for name, column in cells.items()}
     once = {name: below for name, below in empty.items() if len(below) >= max(_LEAST, _WRITTEN_ONCE * len(rows))}
@@ -135,7 +135,7 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
     columns["decimalLongitude"], columns["decimalLatitude"] = [], []
     table.headings |= {"decimalLongitude": east, "decimalLatitude": north}
     table.converted |= {"decimalLongitude": "easting", "decimalLatitude": "northing"}
-    told = [table.of_heading(east, "UTM_CONVERTED")]
+    entries = [table.of_heading(east, "UTM_CONVERTED")]
     cells = zip(columns["easting"], columns["northing"], columns["utm_zone"], datums, strict=True)
     for row, (cell, *others) in zip(rows, cells, strict=True):
         place: tuple[str | None, str | None] | str = (None, None)
@@ -143,12 +143,12 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
             place = _degrees(cell, *others)
         if isinstance(place, str):
             heading, value = (north, others[0]) if place.startswith("northing") else (east, cell)
-            told.append(table.finding(row, heading, value, "UTM_INCOMPLETE", True, lacking=place))
+            entries.append(table.finding(row, heading, value, "UTM_INCOMPLETE", True, lacking=place))
             table.covered |= {(row, "decimalLatitude"), (row, "decimalLongitude")}
             place = None, None
         columns["decimalLongitude"].append(place[0])
         columns["decimalLatitude"].append(place[1])
-    return told
+    return entries
 
 
 def _degrees(easting: str | None, northing: str | None, zone: str | None, datum: str | None) -> tuple[str, str] | str:
@@ -158,15 +158,15 @@ def _degrees(easting: str | None, northing: str | None, zone: str | None, datum:
         return "easting (100000-900000)"
     if north is None or not 0 <= north <= _MOST_M or _MOST_NORTHERN_M < north < _LEAST_SOUTHERN_M:
         return "northing (0-10000000)"
-    told = _ZONE.fullmatch((zone or "").strip())
-    if told is None:
+    match = _ZONE.fullmatch((zone or "").strip())
+    if match is None:
         return "utm_zone (48N)"
-    side, letter = "N" if north <= _MOST_NORTHERN_M else "S", (told[2] or "").upper()
+    side, letter = "N" if north <= _MOST_NORTHERN_M else "S", (match[2] or "").upper()
     # S is the south, or the band from 32° N; every other letter from N on lies north.
     if letter and letter != "S" and (letter >= "N") != (side == "N"):
-        return f"utm_zone ({told[1]}{side})"
+        return f"utm_zone ({match[1]}{side})"
     # Without a datum it is WGS 84, assumed as of degrees, with the same flag.
-    to_degrees = _transformer((datum or "WGS 84").strip(), int(told[1]), side)
+    to_degrees = _transformer((datum or "WGS 84").strip(), int(match[1]), side)
     if to_degrees is None:
         return "geodeticDatum (WGS84)"
     try:

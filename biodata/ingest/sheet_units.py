@@ -69,11 +69,11 @@ def measurements(columns: Mapping[str, Sequence[str | None]], kinds: Mapping[str
     """Return what columns measure as JSON, row by row, under Darwin Core's names."""
     out = []
     for cells in zip(*(columns[name] for name in kinds), strict=True):
-        told = [
+        entries = [
             {"measurementType": one.kind, "measurementValue": cell} | ({"measurementUnit": one.unit} if one.unit else {})
             for one, cell in zip(kinds.values(), cells, strict=True) if cell is not None
         ]  # fmt: skip
-        out.append(json.dumps(told, ensure_ascii=False) if told else None)
+        out.append(json.dumps(entries, ensure_ascii=False) if entries else None)
     return out
 
 
@@ -94,8 +94,8 @@ def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mappin
     """
     if term not in DATES:
         return {}
-    told, of_heading = [ascii_digits(cell) for cell in cells if cell], _DECLARED.get(unit or "", {})
-    of_era = sum(_ERA_YEAR.search(text) is not None for text in told)
-    common = any(_COMMON_YEAR.search(text) for text in told)
-    is_buddhist = len(told) >= _FEWEST and of_era >= _MOSTLY * len(told) and not common
+    names, of_heading = [ascii_digits(cell) for cell in cells if cell], _DECLARED.get(unit or "", {})
+    of_era = sum(_ERA_YEAR.search(text) is not None for text in names)
+    common = any(_COMMON_YEAR.search(text) for text in names)
+    is_buddhist = len(names) >= _FEWEST and of_era >= _MOSTLY * len(names) and not common
     return {"calendar": "buddhist", **of_heading} if is_buddhist else of_heading

@@ -145,7 +145,7 @@ class Admission:
     left_out : Counter of str
         How many stay out, by reason.
     unnamed, uncounted, unplaced : int
-        How many came in without a scientific name; with a count, or a place, that is told but is no number.
+        How many came in without a scientific name; with a count, or a place, that is stated but is no number.
     """
 
     def __init__(self, categories: frozenset[str], species: SpeciesNames) -> None:
@@ -184,11 +184,11 @@ class Admission:
         }
 
     def comes_in(self, seen: Observation, day: Day) -> bool:
-        """Tell whether an observation comes in, without counting it."""
+        """Return whether an observation comes in, without counting it."""
         return self._judged(seen, day)[0] is None
 
     def _judged(self, seen: Observation, day: Day) -> tuple[str | None, str | None, Species]:
-        """Return why an observation stays out, the species as told, and what that means."""
+        """Return why an observation stays out, the species as stated, and what that means."""
         nothing = Species(None, None)
         if not category_is_wildlife(seen.category, self.categories):
             return NOT_WILDLIFE, None, nothing
@@ -242,7 +242,7 @@ class SmartSource(Source):
     dataset : str, optional
         Key of the dataset: one for each conservation area, so that patrols of the same number stay apart.
     options : mapping
-        `datamodel`: SMART's data model (XML), which tells what species' keys mean. `species`: a CSV file with the headings
+        `datamodel`: SMART's data model (XML), which states what species' keys mean. `species`: a CSV file with the headings
         `key` and `scientificName`. `categories`: keys of categories that are wildlife's too, joined by `|`.
     """
 
@@ -261,7 +261,7 @@ class SmartSource(Source):
         Raises
         ------
         InputError
-            If a file is no patrol, or no safe XML. Errors never tell what stands in it.
+            If a file is no patrol, or no safe XML. Errors never state what stands in it.
         """
         every = [file for path in self.paths for file in _files(path)]
         models = [file for file in every if len(every) > 1 and is_data_model(file)]
@@ -324,9 +324,11 @@ class SmartSource(Source):
                 for _ in listen(stream, listener, file=part.file):
                     rows = [(seen.number, admission.row(seen, known[number, seen.day.number])) for seen in heard]
                     heard.clear()
-                    taken = [(row, told) for row, told in rows if told is not None]
+                    taken = [(row, facts) for row, facts in rows if facts is not None]
                     if taken:
-                        yield _frame([told for _, told in taken], RECORD_COLUMNS, part.file, [row for row, _ in taken])
+                        yield _frame(
+                            [facts for _, facts in taken], RECORD_COLUMNS, part.file, [row for row, _ in taken]
+                        )
         table.notes += [
             f"{count} observations stay out: {reason}" for reason, count in sorted(admission.left_out.items())
         ]

@@ -76,7 +76,7 @@ def _parts(key: str) -> list[str]:
 
 
 def category_is_wildlife(key: str, also: frozenset[str] = frozenset()) -> bool:
-    """Tell whether a category is known to be one of wildlife.
+    """Return whether a category is known to be one of wildlife.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def category_is_wildlife(key: str, also: frozenset[str] = frozenset()) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _is_wildlife(key: str) -> bool:
-    """Tell whether every word of a category is on the list, and one of them names a group."""
+    """Return whether every word of a category is on the list, and one of them names a group."""
     parts = _parts(key)
     if parts and all(_made_of(part) for part in parts):
         return any(_made_of(part, group=True) for part in parts)
@@ -101,7 +101,7 @@ def _is_wildlife(key: str) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def is_of_signs(key: str) -> bool:
-    """Tell whether a category that is wildlife's is about signs: dung, tracks, nests."""
+    """Return whether a category that is wildlife's is about signs: dung, tracks, nests."""
     joined = _joined(key)
     return any(word in joined for word in _words("sign") if len(word) > 2 or not word.isascii())
 
@@ -141,7 +141,7 @@ def _attributes() -> Mapping[str, Attribute]:
 
 
 def is_on_foot(transport: str) -> bool:
-    """Tell whether a way of going is surely on foot."""
+    """Return whether a way of going is surely on foot."""
     return _joined(transport[:_MAX_CATEGORY_LETTERS]) in _words("foot")
 
 
@@ -157,7 +157,7 @@ def species_key(text: str) -> str | None:
 
 
 def _made_of(part: str, *, group: bool = False) -> bool:
-    """Tell whether a word is put together from words of the list; with `group`, one of them names a group."""
+    """Return whether a word is put together from words of the list; with `group`, one of them names a group."""
     part = part.rstrip("0123456789")
     every = _words("group") | _words("about") | _words("sign")
     # How far the word can be read, without and with a group among what was read.
@@ -217,7 +217,7 @@ class SpeciesNames:
         self._listed = MappingProxyType({} if species is None else _of_list(species))
 
     def of_key(self, key: str) -> Species | None:
-        """Return what a key means; None where no file tells it."""
+        """Return what a key means; None where no file states it."""
         whole = _folded(key)
         for text in (whole, whole.rpartition(".")[2]):
             if text in self._listed:
@@ -249,7 +249,7 @@ def _folded(text: str) -> str:
 
 
 def is_data_model(part: Part) -> bool:
-    """Tell whether XML is a data model, by its first element."""
+    """Return whether XML is a data model, by its first element."""
     listener = _Model(part.file)
     with part.open() as stream:
         for _ in listen(stream, listener, file=part.file):
@@ -304,8 +304,8 @@ class _Model:
                 problem = "the data model has too many names"
                 raise InputError(problem, file=self.file, expected=f"at most {_MAX_NAMES:,}", code="INPUT_TOO_LARGE")
             key = _folded(".".join(part.strip(".") for part in self._path[1:] if part))
-            told = self.labels.setdefault(key, {})
-            told.setdefault(attributes.get("language_code", ""), attributes["value"][:_MAX_LETTERS])
+            facts = self.labels.setdefault(key, {})
+            facts.setdefault(attributes.get("language_code", ""), attributes["value"][:_MAX_LETTERS])
 
     def end(self, name: str) -> None:
         self._inside.pop()
@@ -332,7 +332,7 @@ def _of_list(part: Part) -> dict[str, str]:
 # How far a patrol went in each coarse cell of a day; the track itself is looked at here and nowhere kept.
 
 CELL_DEGREES: Final = 0.1
-"""Side of the cells that a day's effort is told by: some 11 km."""
+"""Side of the cells that a day's effort is stated by: some 11 km."""
 _MAX_VERTICES: Final = 1_000_000
 _PIECE_M: Final = 250.0
 _MAX_PIECES: Final = 1_000_000
@@ -341,7 +341,7 @@ _GEOD: Final = pyproj.Geod(ellps="WGS84")
 
 
 class TrackError(ValueError):
-    """A track that cannot be read; its text tells nothing of it."""
+    """A track that cannot be read; its text states nothing of it."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -446,7 +446,7 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
 _NOT_SET: Final = (0, 24 * 3600 - 1)
-"""From 00:00:00 to 23:59:59: what SMART writes where nobody told the times."""
+"""From 00:00:00 to 23:59:59: what SMART writes where nobody stated the times."""
 _VALUES: Final = ("itemKey", "sValue", "dValue")
 _MAX_TEXT: Final = 1_000
 MAX_DAYS: Final = 50_000
@@ -465,11 +465,11 @@ class Day:
     number : int
         The how-manyth day of its file it is, from 1.
     patrol, event_id : str
-        Made of the patrol's own identifiers by a slow hash: what stands in them is not told.
+        Made of the patrol's own identifiers by a slow hash: what stands in them is not stated.
     date : str or None
-        ISO 8601; None where it is told otherwise.
+        ISO 8601; None where it is stated otherwise.
     hours : float or None
-        From start to end without rest; None where that is not told.
+        From start to end without rest; None where that is not stated.
     on_foot : bool
         Whether the patrol surely walked.
     km : Counter of Cell
@@ -501,7 +501,7 @@ class Observation:
     identifier : str
         Made as `Day.event_id`.
     category : str
-        The key as told: only to be looked up.
+        The key as stated: only to be looked up.
     place : (longitude, latitude) or None
         Text, as it came; None where one is no number.
     values : mapping of Attribute to (element, text)
@@ -621,14 +621,14 @@ class PatrolListener:
             self._text.append(text[:_MAX_TEXT])
 
     def _begin_patrol(self, attributes: Mapping[str, str]) -> None:
-        """Make what the patrol's identifiers are told by."""
-        told = attributes.get("id", "").strip()
-        if not told:
+        """Make what the patrol's identifiers are stated by."""
+        text = attributes.get("id", "").strip()
+        if not text:
             problem = "the patrol has no id, so that its days could not be known again"
             raise InputError(
                 problem, file=self.file, column="id", expected="an id that no other has", code="PATROL_ID_MISSING"
             )
-        seed = "\x1f".join((told, attributes.get("startDate", ""), attributes.get("endDate", "")))
+        seed = "\x1f".join((text, attributes.get("startDate", ""), attributes.get("endDate", "")))
         # Slow, so that numbers which may stand in an id cannot be found by trying them all.
         self._secret = scrypt(seed.encode(), salt=b"biodata smart patrol", n=2**12, r=8, p=1, dklen=32)
         self._patrol, self._leg_number = f"patrol-{self._hash('patrol')}", 0
@@ -640,13 +640,13 @@ class PatrolListener:
     def _begin_day(self, attributes: Mapping[str, str]) -> None:
         """Begin a day."""
         date = attributes.get("date", "").strip()[:10]
-        told = date if _DATE.fullmatch(date) else None
+        text = date if _DATE.fullmatch(date) else None
         self._count("days", MAX_DAYS)
         number = self._counted["days"]
         self._of_day.clear()
-        self._dates[told] += 1
-        event = f"patrol-day-{self._hash('day', self._leg, told or '', str(self._dates[told]))}"
-        self._day = Day(number, self._patrol, event, told, _hours(attributes))
+        self._dates[text] += 1
+        event = f"patrol-day-{self._hash('day', self._leg, text or '', str(self._dates[text]))}"
+        self._day = Day(number, self._patrol, event, text, _hours(attributes))
         self._days.append(self._day)
 
     @staticmethod
@@ -668,11 +668,11 @@ class PatrolListener:
         if len(self._categories) > MAX_CATEGORIES:
             self._too_much(f"at most {MAX_CATEGORIES:,} categories")
         waypoint, place = self._waypoint
-        told = self._hash("waypoint", waypoint)
-        self._of_day[told] += 1
+        text = self._hash("waypoint", waypoint)
+        self._of_day[text] += 1
         if len(self._of_day) > MAX_WAYPOINTS:
             self._too_much(f"at most {MAX_WAYPOINTS:,} waypoints a day")
-        identifier = f"patrol-observation-{self._hash(self._day.event_id, told, str(self._of_day[told]))}"
+        identifier = f"patrol-observation-{self._hash(self._day.event_id, text, str(self._of_day[text]))}"
         self._observation = Observation(self._counted["observations"], self._day, identifier, category, place)
 
     def _count(self, what: str, most: int) -> None:

@@ -1,4 +1,4 @@
-"""A survey's workbook or texts: its events as a table, and its occurrences with what their event tells and they do not."""
+"""A survey's workbook or texts: its events as a table, and its occurrences with what their event states and they do not."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _OF_EVENTS_ALONE: Final = ("source_row", "deploymentStart", "deploymentEnd", "li
 class SurveySource(Source):
     """Surveys as people hand them in: workbooks, each a survey; texts and zip archives of them, together one survey.
 
-    Options are `encoding` of the texts; `license` of what tells none; `heading.Tarikh=eventDate` says of a heading which term
+    Options are `encoding` of the texts; `license` of what states none; `heading.Tarikh=eventDate` says of a heading which term
     it is, `headings` of several: a JSON object, heading → term, an empty one where the column is of none.
     """
 
@@ -69,7 +69,7 @@ def tables_of(survey: Survey, dataset: str | None) -> Iterator[VerbatimTable]:
             kind=kind, name=first.file, dataset=DatasetInfo(dataset), batches=iter(batches),
             sheet=first.sheet if len(tables) == 1 else None, sheets=[table.sheet for table, _ in tables],
             declarations=survey.declarations,
-            headings={term: told for table, _ in tables for term, told in table.headings.items() if term != told},
+            headings={term: text for table, _ in tables for term, text in table.headings.items() if term != text},
             findings=findings,
         )  # fmt: skip
         findings = []
@@ -85,14 +85,14 @@ class Joined:
 
 
 def observations(survey: Survey) -> list[Joined]:
-    """Return the survey's tables of occurrences, each row with what its event tells and it does not."""
+    """Return the survey's tables of occurrences, each row with what its event states and it does not."""
     events, out = _events(survey), []
     for table in survey.of("occurrences"):
         frame, known = table.frame, pl.repeat(value=False, n=table.frame.height, eager=True)
         if events is not None and "eventID" in frame.columns:
-            told = [n for n in events.columns if n in frame.columns or not n.startswith(WRITTEN)]
+            names = [n for n in events.columns if n in frame.columns or not n.startswith(WRITTEN)]
             known = frame["eventID"].str.strip_chars().is_in(events[KEY].implode()).fill_null(value=False)
-            frame, _ = fill_from(frame, "eventID", events.select(told), (PLACE, DATE))
+            frame, _ = fill_from(frame, "eventID", events.select(names), (PLACE, DATE))
         out.append(Joined(table, frame, known))
     return out
 

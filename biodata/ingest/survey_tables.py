@@ -74,7 +74,7 @@ def _kind(sheet: Sheet) -> str | None:
 def _sheets_of(
     files: Iterable[tuple[str, bytes]], survey: Survey, encoding: str | None, kept: Mapping[str, str]
 ) -> list[Sheet]:
-    """Return the sheets of files, what joins them found; the survey gets what is told of each, and what was accepted."""
+    """Return the sheets of files, what joins them found; the survey gets what is stated of each, and what was accepted."""
     sheets: list[Sheet] = []
     grids = [grid for name, content in files for grid in sheet_headings.grids_of(name, content, encoding)]
     survey.zone = zone_of(grids)
@@ -126,7 +126,7 @@ def _order_days(survey: Survey) -> None:
 
 
 def _date_of_ends(table: SurveyTable) -> None:
-    """Date records that tell a first and a last day and no other by these; what cannot be read stays as it came."""
+    """Date records that state a first and a last day and no other by these; what cannot be read stays as it came."""
     if ENDS[0] in table.frame.columns and _DATES.isdisjoint(table.frame.columns):
         frame = with_period(table.frame, ANY_DAY)
         table.frame = frame.with_columns(pl.coalesce("eventDate", ENDS[0]).alias("eventDate"))
@@ -144,16 +144,16 @@ def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
     """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name, `B. gaurus` as the one written in full."""
     if _NAME not in table.frame.columns or _NAME in table.converted:
         return
-    told = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
-    latin = {text: name for text in told[_NAME] if (name := latin_beside(text)) is not None}
+    rows = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
+    latin = {text: name for text in rows[_NAME] if (name := latin_beside(text)) is not None}
     short = [
-        (f"{name[0]}. {name.partition(' ')[2]}", name) for name in told[_NAME] if name.partition(" ")[0] in genera()
+        (f"{name[0]}. {name.partition(' ')[2]}", name) for name in rows[_NAME] if name.partition(" ")[0] in genera()
     ]
     once = Counter(text for text, _ in short)
-    latin |= {text: name for text, name in short if once[text] == 1 and text in told[_NAME]}
+    latin |= {text: name for text, name in short if once[text] == 1 and text in rows[_NAME]}
     if latin:
         _read_names(table, _NAME, latin)
-    for row, text in told.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
+    for row, text in rows.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
 
@@ -195,17 +195,17 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     survey.findings += [layout.finding(at, None, None, "VALUE_READ_AS", read=t) for t, (at, _) in sheet.facts.items()]
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
-        told = {cross.term: (column.row, cross.value(column))}
+        facts = {cross.term: (column.row, cross.value(column))}
         for term, (row, cells) in sheet.facts.items():
-            told |= {term: (row, cell)} if (cell := dict(enumerate(cells)).get(column.index)) else {}
-        table = _table(part, kind, survey, {term: value for term, (_, value) in told.items()})
-        for term, (row, _) in told.items():
+            facts |= {term: (row, cell)} if (cell := dict(enumerate(cells)).get(column.index)) else {}
+        table = _table(part, kind, survey, {term: value for term, (_, value) in facts.items()})
+        for term, (row, _) in facts.items():
             table.headings[term], table.stands[term] = column.heading, row
         survey.tables.append(table)
 
 
-def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str]) -> SurveyTable:
-    """Build a table, with what is `told` of all its rows, and tell the survey what was repaired on the way."""
+def _table(sheet: Sheet, kind: str, survey: Survey, facts: Mapping[str, str]) -> SurveyTable:
+    """Build a table, with what is `facts` of all its rows, and tell the survey what was repaired on the way."""
     layout, findings = sheet.layout, survey.findings
     table = SurveyTable(kind, layout.grid.file, layout.grid.name, layout.heading_row, pl.DataFrame(), {})
     taken, found = _read_columns(sheet, table)
@@ -225,7 +225,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str]) -> 
             is_open = proposal.why is not Why.TAKEN
             findings.append(table.of_heading(proposal.heading, proposal.why.value, is_open, **params))
         findings += _units(table, columns, name, proposal)
-    for term, value in told.items():
+    for term, value in facts.items():
         columns[term] = [value] * len(rows)
         table.headings.setdefault(term, layout.grid.name or layout.grid.file)
     findings += _from_title(table, columns, layout, survey)
@@ -245,7 +245,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, told: Mapping[str, str]) -> 
 
 def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], list[Finding]]:
     taken: dict[str, int] = {}
-    told = []
+    entries = []
     for column in sheet.layout.columns:
         name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
         measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
@@ -253,23 +253,23 @@ def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], lis
             measures = sheet.cross.measures
         if name in taken:
             params = {"term": name, "other": column_letters(taken[name])}
-            told.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))
+            entries.append(table.finding(column.row, heading, heading, "HEADING_REPEATED", name in _ONCE, **params))
             continue
         # An elevation is of the place, and may be called as a height is.
         if measures and name in (heading, _QUANTITY) and proposal.term in (None, _QUANTITY):
             name = heading
             table.measured[name] = measures
         elif name == heading and proposal.why is Why.NOT_KEPT:
-            # Numbers of the rows need not be told.
+            # Numbers of the rows need not be stated.
             if any(cell is not None and not cell.strip().isdigit() for cell in sheet.layout.cells(column.index)):
-                told.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
+                entries.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
             continue
         taken[name], table.headings[name] = column.index, heading
-    return taken, told
+    return taken, entries
 
 
 def _from_title(table: SurveyTable, columns: Columns, layout: Layout, survey: Survey) -> Iterator[Finding]:
-    """Take what no column tells from above the headings; place and date only where no sheet of events or sites tells them."""
+    """Take what no column states from above the headings; place and date only where no sheet of events or sites tells them."""
     # Where the headings stand again, what stands above the first ones is not of all rows.
     again = any(one.code == "HEADING_ROW_REPEATED" for one in layout.findings)
     if again or table.kind not in ("occurrences", "events"):
@@ -286,7 +286,7 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, survey: Su
 
 
 def _with_year(table: SurveyTable, columns: Columns, layout: Layout) -> Iterator[Finding]:
-    """Complete dates that tell day and month alone by the one year that stands above the table, or in a name."""
+    """Complete dates that state day and month alone by the one year that stands above the table, or in a name."""
     year, heading = year_of(layout), table.heading("eventDate")
     if year is None or "eventDate" not in columns:
         return
@@ -305,11 +305,11 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
     first: dict[tuple[str | None, ...], int] = {}
     cells = zip(*(values for values in every if not counts_rows(values)), strict=True)
     rows = zip((number for number, _ in layout.rows), cells, strict=False)
-    return {number: before for number, told in rows if (before := first.setdefault(told, number)) != number}
+    return {number: before for number, entries in rows if (before := first.setdefault(entries, number)) != number}
 
 
 def _month_of_sheet(table: SurveyTable, columns: Columns, year: str | None) -> Iterator[Finding]:
-    """Take year and month from the name of a sheet whose rows tell the day alone, or no date at all: a sheet a month."""
+    """Take year and month from the name of a sheet whose rows state the day alone, or no date at all: a sheet a month."""
     name = table.sheet or table.file.rpartition(".")[0]
     month, date = _named_month(name, year), columns.get("eventDate", [])
     if month is None:
@@ -331,27 +331,27 @@ def _month_of_sheet(table: SurveyTable, columns: Columns, year: str | None) -> I
 
 
 def _named_month(name: str, year: str | None) -> str | None:
-    """Return the month, `2023-05`, that a sheet's name is, or ends with, if only in the year that is told above the table."""
+    """Return the month, `2023-05`, that a sheet's name is, or ends with, if only in the year that is stated above the table."""
     texts = [name, name.rpartition(" ")[2], *([f"{name} {year}", f"{year}年{name}"] if year is not None else [])]
     read = dates.parse_dates(pl.Series(texts), today=ANY_DAY)
-    told = (row["event_date"] if row["issue"] is None else row["proposal"] for row in read.iter_rows(named=True))
-    return next((text for text in told if text is not None and _MONTH.fullmatch(text)), None)
+    entries = (row["event_date"] if row["issue"] is None else row["proposal"] for row in read.iter_rows(named=True))
+    return next((text for text in entries if text is not None and _MONTH.fullmatch(text)), None)
 
 
 def _units(table: SurveyTable, columns: Columns, name: str, proposal: Proposal) -> Iterator[Finding]:
     """Take what a heading says of its column: the unit of an effort that no column tells, of its dates, lengths not in metres."""
-    told, heading = proposal.unit or "", proposal.heading
+    text, heading = proposal.unit or "", proposal.heading
     unit = _UNITS_OF.get(name)
-    if unit is not None and unit not in columns and told:
-        columns[unit] = [None if cell is None else told.replace("_", "-") for cell in columns[name]]
+    if unit is not None and unit not in columns and text:
+        columns[unit] = [None if cell is None else text.replace("_", "-") for cell in columns[name]]
         table.headings[unit] = heading
-        yield table.of_heading(heading, "HEADING_UNIT_TAKEN", unit=told.replace("_", "-"))
+        yield table.of_heading(heading, "HEADING_UNIT_TAKEN", unit=text.replace("_", "-"))
     table.declarations |= sheet_units.declared(name, proposal.unit, columns[name])
     metres = sheet_units.in_metres(name, proposal.unit, columns[name])
     if metres is not None and heading not in columns:
         table.converted[name] = heading
         columns |= {heading: columns[name], name: metres}
-        yield table.of_heading(heading, "HEADING_UNIT_CONVERTED", unit="m", told=told)
+        yield table.of_heading(heading, "HEADING_UNIT_CONVERTED", unit="m", told=text)
 
 
 def no_occurrences(survey: Survey, file: str) -> InputError:

@@ -31,7 +31,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType({
 })  # fmt: skip
 """What a record says: the terms that say it, the usual ones first."""
 _RESERVED: Final = ("source_file", "source_row", "geometry")
-# Other names of the same thing; what is only likely (X, Y, Date) stays as it was told.
+# Other names of the same thing; what is only likely (X, Y, Date) stays as it was stated.
 _ALIASES: Final = MappingProxyType({
     "latitude": "decimalLatitude", "declatitude": "decimalLatitude", "longitude": "decimalLongitude",
     "declongitude": "decimalLongitude", "scientificnames": "scientificName", "collector": "recordedBy",
@@ -42,7 +42,7 @@ _BY_PLAIN: Final = MappingProxyType(_ALIASES | {key(term): term for term in (*VE
 
 
 def term_of(heading: str) -> str:
-    """Return the term that a heading names; the heading as told where it names none."""
+    """Return the term that a heading names; the heading as stated where it names none."""
     name = bare_name(heading)
     return _BY_PLAIN.get(key(name), heading if name == heading.strip().strip("\ufeff") else name)
 
@@ -60,21 +60,21 @@ def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict
             problem, file=file, row=1, expected="such as scientificName, occurrenceID", code="HEADING_UNKNOWN"
         )
     holders: dict[str, str] = {}
-    for heading in sorted(headings, key=lambda told: local_term(told) != wanted[told]):  # a stable sort
+    for heading in sorted(headings, key=lambda text: local_term(text) != wanted[text]):  # a stable sort
         holders.setdefault(wanted[heading], heading)
-    return {told: term if holders[term] == told else told for told, term in wanted.items()}
+    return {text: term if holders[term] == text else text for text, term in wanted.items()}
 
 
 def renamed(names: Mapping[str, str]) -> dict[str, str]:
-    """Return, as declarations, the headings that were told otherwise than their term."""
-    return {f"heading.{term}": told for told, term in names.items() if term != told and "://" not in told}
+    """Return, as declarations, the headings that were stated otherwise than their term."""
+    return {f"heading.{term}": text for text, term in names.items() if term != text and "://" not in text}
 
 
 def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
     """Return heading → term of the options `heading.*`; an empty term says that the heading is of none."""
-    told = {name.removeprefix(OPTION): value for name, value in options.items() if is_heading_option(name)}
-    swapped = {name for name, value in told.items() if name in _TERMS and value not in _TERMS and value != ""}
-    return dict((value, name) if name in swapped else (name, value) for name, value in told.items())
+    facts = {name.removeprefix(OPTION): value for name, value in options.items() if is_heading_option(name)}
+    swapped = {name for name, value in facts.items() if name in _TERMS and value not in _TERMS and value != ""}
+    return dict((value, name) if name in swapped else (name, value) for name, value in facts.items())
 
 
 def open_table(
@@ -161,8 +161,8 @@ def cells_below(table: delimited.Delimited) -> dict[str, list[str | None]]:
 
 
 def _missing(names: Iterable[str]) -> list[str]:
-    told = set(names)
-    return [part for part, ways in _PARTS.items() if not any(told.issuperset(terms) for terms in ways)]
+    stated = set(names)
+    return [part for part, ways in _PARTS.items() if not any(stated.issuperset(terms) for terms in ways)]
 
 
 def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequence[str | None]]) -> list[str]:
@@ -174,8 +174,8 @@ def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequen
             likely.setdefault(term, one.heading)
         elif (
             part == "scientific name"
-            and (told := [cell for cell in cells.get(one.heading, ()) if cell])
-            and are_latin(told)
+            and (names := [cell for cell in cells.get(one.heading, ()) if cell])
+            and are_latin(names)
         ):
             likely.setdefault(_NAME, one.heading)
     way = next((way for way in _PARTS[part] if set(way) & set(likely)), _PARTS[part][0])

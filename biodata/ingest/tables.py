@@ -46,7 +46,7 @@ def with_extensions(
     refusals: list[Refusal],
     options: Mapping[str, str],
 ) -> Iterator[pl.DataFrame]:
-    """Yield the batches of a core with a column more for pictures and sounds, and one for measurements, as they are told.
+    """Yield the batches of a core with a column more for pictures and sounds, and one for measurements, as they are stated.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ def with_extensions(
     for column, read in ((MEDIA, archive_rows), (MEASUREMENTS, extension_rows)):
         files = [file for file in extensions if COLUMNS.get(file.kind) == column]
         frames = (frame for file in files for frame in read(dwca, file, refusals, options))
-        told = as_json(frames, (POINTER,), column).drop_nulls(POINTER)
-        listed += [told.rename({POINTER: key})] if told.height else []
+        table = as_json(frames, (POINTER,), column).drop_nulls(POINTER)
+        listed += [table.rename({POINTER: key})] if table.height else []
     for batch in batches:
         frame = batch
-        for told in listed:
-            frame = frame.join(told, on=key, how="left", maintain_order="left")
+        for table in listed:
+            frame = frame.join(table, on=key, how="left", maintain_order="left")
         yield frame
 
 
@@ -175,7 +175,7 @@ def whole_table(part: Part, options: Mapping[str, str]) -> tuple[pl.DataFrame, t
 
 
 def dataset_of(paths: Sequence[Path]) -> str:
-    """Return a key for a dataset that tells none, made of what is read first: events and records have the same."""
+    """Return a key for a dataset that states none, made of what is read first: events and records have the same."""
     return re.sub(r"[^a-z0-9]+", "-", paths[0].resolve().name.split(".")[0].lower()).strip("-") or "dataset"
 
 
@@ -195,28 +195,28 @@ def needs(headings: Sequence[str], wanted: Iterable[str], *, file: str, what: st
 
 
 def _is_zip(path: Path) -> bool:
-    """Tell whether a file is called a zip or begins as one."""
+    """Return whether a file is called a zip or begins as one."""
     if path.suffix.lower() == ".zip":
         return True
     with path.open("rb") as stream:
         return stream.read(4) == b"PK\x03\x04"
 
 
-def decided_headings(told: str, *, tell_value: bool = True) -> dict[str, str]:
+def decided_headings(text: str, *, tell_value: bool = True) -> dict[str, str]:
     """Return the headings that the option `headings` decides about, a JSON object of heading to term.
 
     Raises
     ------
     InputError
-        If it is none (OPTION_INVALID); what was told is repeated where it can name nobody.
+        If it is none (OPTION_INVALID); what was stated is repeated where it can name nobody.
     """
     try:
-        read = json.loads(told)
+        read = json.loads(text)
     except ValueError:
         read = None
     if not isinstance(read, dict) or not all(isinstance(term, str) for term in read.values()):
         problem, expected = "this is no JSON object of headings", '{"Tarikh": "eventDate"}'
-        value = told[:80] if tell_value else None
+        value = text[:80] if tell_value else None
         raise InputError(problem, column="headings", value=value, expected=expected, code="OPTION_INVALID")
     return read
 
@@ -241,9 +241,9 @@ def plain_table(
     file : str
         What its rows say they come from.
     dataset : DatasetInfo
-        What is told of its dataset.
+        What is stated of its dataset.
     options : mapping
-        `encoding`, `separator` and `heading.*`, where they are told.
+        `encoding`, `separator` and `heading.*`, where they are stated.
     repairs : Repairs, optional
         What was mended so far, and counts the rows that are; without it they are refused: the end of a text that was cut off
         looks like a row whose last cells were left out.
@@ -293,8 +293,8 @@ def extension_rows(
     dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], options: Mapping[str, str]
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of an extension of any kind under their terms' local names; a name that stands twice stays whole."""
-    local = Counter(local_term(told.term) for told in data_file.fields)
-    names = {told.term: local_term(told.term) for told in data_file.fields if local[local_term(told.term)] == 1}
+    local = Counter(local_term(field.term) for field in data_file.fields)
+    names = {field.term: local_term(field.term) for field in data_file.fields if local[local_term(field.term)] == 1}
     for frame in rows(dwca, data_file, refusals, encoding=options.get("encoding")):
         yield frame.rename(names, strict=False)
 

@@ -29,7 +29,7 @@ _SIGNS: Final = MappingProxyType(
         "projects": (("project_id",), ("project_name", "project_admin", "metadata_license")),
     }
 )
-"""Table of a download → columns of which it has one of each group; the first that fits, for later ones are told less surely."""
+"""Table of a download → columns of which it has one of each group; the first that fits, for later ones are stated less surely."""
 _RANKS: Final = ("class", "order", "family", "genus")
 _SEEN: Final = (
     "deployment_id", "is_blank", "identified_by", *_RANKS, "species", "common_name", "uncertainty", "age", "sex",
@@ -124,13 +124,13 @@ class WildlifeInsightsSource(Source):
         needs(headings, ("deployment_id", "latitude", "longitude", "start_date", "end_date"), file=part.file,
               what="Wildlife Insights' deployments")  # fmt: skip
         events = camera_traps.deployment_events(frame, file=part.file)
-        told = [name for name in _OF_DEPLOYMENT if name in headings]
+        entries = [name for name in _OF_DEPLOYMENT if name in headings]
         failed = _with(frame, ("camera_functioning",)).select(
             eventRemarks=pl.when(pl.col("camera_functioning").str.to_lowercase() != _WORKING).then(
                 pl.lit("The camera failed: ") + pl.col("camera_functioning")
             )
         )
-        events = pl.concat([events, frame.select(told), failed], how="horizontal").with_columns(
+        events = pl.concat([events, frame.select(entries), failed], how="horizontal").with_columns(
             pl.lit("WGS84").alias("geodeticDatum")
         )
         if "cameraID" in events.columns:
@@ -143,7 +143,7 @@ class WildlifeInsightsSource(Source):
         taken = {
             "deployment_id",
             "project_id",
-            *told,
+            *entries,
             *(h for hs in camera_traps.DEPLOYMENT_COLUMNS.values() for h in hs),
         }
         return (
@@ -216,11 +216,11 @@ class WildlifeInsightsSource(Source):
         )  # fmt: skip
 
 
-def _dataset(projects: pl.DataFrame, told: str | None, else_called: str) -> DatasetInfo:
-    """Return what is told of the dataset."""
+def _dataset(projects: pl.DataFrame, text: str | None, else_called: str) -> DatasetInfo:
+    """Return what is stated of the dataset."""
     only = projects.row(0, named=True) if projects.height == 1 else {}
     return DatasetInfo(
-        told or only.get("project_id") or else_called,
+        text or only.get("project_id") or else_called,
         title=only.get("project_name"),
         license=only.get("metadata_license"),
     )
@@ -260,9 +260,9 @@ def _codes(places: pl.DataFrame, again: pl.Series) -> pl.Expr:
 def _numbered(frame: pl.DataFrame, identifier: str, seen: dict[str, int]) -> pl.DataFrame:
     """Add `occurrenceID`: the image's or sequence's, with a number from its second animal on."""
     numbers = []
-    for told in frame[identifier]:
-        seen[told] = seen.get(told, 0) + 1
-        numbers.append(seen[told])
+    for stated in frame[identifier]:
+        seen[stated] = seen.get(stated, 0) + 1
+        numbers.append(seen[stated])
     number = pl.Series("number", numbers, dtype=pl.Int64)
     return frame.with_columns(number).with_columns(
         occurrenceID=pl.when(pl.col("number") > 1)
@@ -273,9 +273,9 @@ def _numbered(frame: pl.DataFrame, identifier: str, seen: dict[str, int]) -> pl.
 
 def _occurrences(frame: pl.DataFrame, places: pl.DataFrame, file: str, licence: str | None) -> pl.DataFrame:
     """Return animals under Darwin Core's terms, with where their camera stood."""
-    told = [name for name in camera_traps.OF_DEPLOYMENT if name in places.columns]
+    entries = [name for name in camera_traps.OF_DEPLOYMENT if name in places.columns]
     joined = frame.join(
-        places.select(pl.col("eventID").alias("deployment_id"), *told),
+        places.select(pl.col("eventID").alias("deployment_id"), *entries),
         on="deployment_id",
         how="left",
         maintain_order="left",
@@ -312,7 +312,7 @@ def _occurrences(frame: pl.DataFrame, places: pl.DataFrame, file: str, licence: 
         pl.col("individual_id").alias("organismID"),
         "behavior",
         camera_traps.interval(pl.coalesce("timestamp", "start_time"), pl.col("end_time")).alias("eventDate"),
-        *told,
+        *entries,
         pl.lit(camera_traps.BASIS).alias("basisOfRecord"),
         pl.lit(camera_traps.PROTOCOL).alias("samplingProtocol"),
         *camera_traps.machine_word(method, pl.lit("Wildlife Insights"), pl.col("cv_confidence")),

@@ -189,7 +189,7 @@ def undescribed(release: Path, settings: Settings) -> list[str]:
 
 def sentences(datasets: Iterable[tuple[str, str | None, str | None]], settings: Settings) -> list[str]:
     """Return a sentence for each dataset (key, title, licence) that lacks one of the two, with what to type."""
-    told = []
+    lines = []
     for key, title, license_ in datasets:
         lacking = []
         if not title:
@@ -198,8 +198,8 @@ def sentences(datasets: Iterable[tuple[str, str | None, str | None]], settings: 
             lacking.append(("licence", "nobody knows what is allowed", '--license "CC BY 4.0"'))
         if lacking:
             words, reasons, options = zip(*lacking, strict=True)
-            told.append(
+            lines.append(
                 f"dataset {key} has no {' and no '.join(words)}, so {' and '.join(reasons)}: "
                 f"biodata dataset set {key} {' '.join(options)} --data {settings.data}"
             )
-    return told
+    return lines

@@ -62,9 +62,9 @@ def ingest(
     settings : Settings
         The installation.
     dataset : str, optional
-        Key of the dataset for rows that tell none.
+        Key of the dataset for rows that state none.
     options : mapping of str to str, optional
-        What the source can be told besides, such as `encoding`; and what is declared of the dataset's values:
+        What the source can be stated besides, such as `encoding`; and what is declared of the dataset's values:
         `calendar`, `datum`, `day_month_order`, `time_zone` and `uncertainty_m`; and what is stated of the dataset:
         `title`, `license`, `citation` and `doi`.
     dry_run : bool
@@ -289,7 +289,7 @@ def _commit_part(
 
 
 def _share(tables: Sequence[Table], outcome: CommitReport, *, dry_run: bool) -> None:
-    """Complete the reports of tables that were committed together: their sums are what was done, the files told in order."""
+    """Complete the reports of tables that were committed together: their sums are what was done, the files stated in order."""
     unchanged, new, refusals = outcome.unchanged, outcome.new, list(outcome.refusals)
     for place, table in enumerate(tables, 1):
         report = table.report

@@ -88,7 +88,7 @@ def look(
     ----------
     path : Path
     hidden : polars.DataFrame
-        What `hidden_of` found: of the records that were published anew alone where `changed` is told.
+        What `hidden_of` found: of the records that were published anew alone where `changed` is stated.
     rules : RuleSet
         With the plan of what goes out.
     changed : polars.Series, optional

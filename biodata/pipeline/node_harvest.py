@@ -38,14 +38,14 @@ _OURS: Final = frozenset({node_keys.MANIFEST, node_keys.SIGNATURE})
 _COLUMNS: Final = {c.name: c.dtype for c in terms.PUBLISHED_OCCURRENCE if c not in terms.ASSESSED}
 
 
-def check_files(folder: Path, told: Mapping[str, Any]) -> dict[str, bytes]:
+def check_files(folder: Path, stated: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the content of the files that a manifest lists.
 
     Parameters
     ----------
     folder : Path
         What came.
-    told : mapping
+    stated : mapping
         A manifest whose signature holds.
 
     Returns
@@ -58,7 +58,7 @@ def check_files(folder: Path, told: Mapping[str, Any]) -> dict[str, bytes]:
     InputError
         If a file is missing, changed or not listed; the message names it.
     """
-    listed: Mapping[str, Any] = told["files"]
+    listed: Mapping[str, Any] = stated["files"]
     there = {path.name: path for path in folder.iterdir()}
     for name in sorted(set(there) - set(listed) - _OURS):
         msg = "this file is not in the manifest"
@@ -181,9 +181,9 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
         known = _known(registry, folder)
         signed = node_keys.read_manifest(folder, public_pem=known.public_key)
         _check_number(known, signed, folder)
-        told = signed.told
+        facts = signed.told
         file = str(folder / RECORDS)
-        records = read_records(check_files(folder, told)[RECORDS], file=file)
+        records = read_records(check_files(folder, facts)[RECORDS], file=file)
         check_published(records, country=known.code, file=file)
         shared = records.with_columns(
             sharing_rule=pl.when(pl.col("sharing_rule").is_not_null()).then(
@@ -192,11 +192,11 @@ def _harvest(folder: Path, settings: Settings, *, dry_run: bool) -> IngestReport
         )
         rows = _as_kept(shared, known.code, rules, boundaries)
         report = IngestReport(
-            known.code, "occurrences", f"node {known.code}, manifest {told['sequence']}", records.height
+            known.code, "occurrences", f"node {known.code}, manifest {facts['sequence']}", records.height
         )
-        _commit(rows, known.code, settings, registry, report, told, dry_run=dry_run)
+        _commit(rows, known.code, settings, registry, report, facts, dry_run=dry_run)
         opened = rows["shared_as"].struct.field("category").null_count()
-        less = records.height - told["counts"]["generalised"] - opened
+        less = records.height - facts["counts"]["generalised"] - opened
         if less:
             report.notes.append(f"{less} open records of the node are set apart, or withheld, by this hub's own rules")
         if not dry_run:
@@ -259,7 +259,7 @@ def _interpreted(published: pl.DataFrame, code: str, boundaries: BoundarySet) ->
 
 def _commit(
     rows: pl.DataFrame, code: str, settings: Settings, registry: Registry, report: IngestReport,
-    told: Mapping[str, Any], *, dry_run: bool,
+    facts: Mapping[str, Any], *, dry_run: bool,
 ) -> None:  # fmt: skip
     """Put the rows into the lake, and take those away that the node no longer shares."""
     emptied, taken_back = (0, 0) if dry_run else _take_back(rows, code, settings, registry)
@@ -276,7 +276,7 @@ def _commit(
             staging,
             author="ingest",
             message=f"ingest node: {report.source}",
-            extra={"node": code, "sequence": told["sequence"], "release": told["release"]},
+            extra={"node": code, "sequence": facts["sequence"], "release": facts["release"]},
             dry_run=dry_run,
         )
     report.new, report.changed, report.unchanged = outcome.new, outcome.changed, outcome.unchanged
@@ -337,21 +337,21 @@ def _note(registry: Registry, going: pl.DataFrame, code: str, key: bytes) -> Non
 
 def _remember(registry: Registry, signed: node_keys.Signed, report: IngestReport) -> None:
     """Put down what was taken in: no manifest that comes before it is taken from now on."""
-    told = signed.told
-    mine, others = _datasets(told, registry)
-    registry.record_datasets(mine, declarations={_SHARED_BY: told["node"]})
+    facts = signed.told
+    mine, others = _datasets(facts, registry)
+    registry.record_datasets(mine, declarations={_SHARED_BY: facts["node"]})
     registry.record_datasets(others)
     registry.record_ingest(SOURCE, report.as_dict())
     with registry.session() as session, session.begin():
-        node = session.get(Node, told["node"])
-        if node is None or node.sequence > told["sequence"]:
+        node = session.get(Node, facts["node"])
+        if node is None or node.sequence > facts["sequence"]:
             return
         again = node.manifest == signed.sha256
-        node.sequence, node.manifest, node.harvested = told["sequence"], signed.sha256, now()
-        node.told = {"counts": told["counts"], "withdrawals": told["withdrawals"], "release": told["release"]}
+        node.sequence, node.manifest, node.harvested = facts["sequence"], signed.sha256, now()
+        node.told = {"counts": facts["counts"], "withdrawals": facts["withdrawals"], "release": facts["release"]}
         if not again:
             details = {
-                "sequence": told["sequence"],
+                "sequence": facts["sequence"],
                 "manifest": signed.sha256,
                 "stored": report.stored,
                 "gone": report.gone,
@@ -359,17 +359,17 @@ def _remember(registry: Registry, signed: node_keys.Signed, report: IngestReport
             audit.append(session, actor=f"node {node.code}", action="node harvest", subject=node.code, details=details)
 
 
-def _datasets(told: Mapping[str, Any], registry: Registry) -> tuple[dict[str, DatasetInfo], dict[str, DatasetInfo]]:
-    """Return what the manifest tells of the node's own datasets, and of those that somebody else told of before.
+def _datasets(facts: Mapping[str, Any], registry: Registry) -> tuple[dict[str, DatasetInfo], dict[str, DatasetInfo]]:
+    """Return what the manifest tells of the node's own datasets, and of those that somebody else stated of before.
 
     A node names no dataset of the hub, or of another node, anew; of two licences the stricter one holds.
     """
     mine: dict[str, DatasetInfo] = {}
     others: dict[str, DatasetInfo] = {}
     with registry.session(read_only=True) as session:
-        for row in told["datasets"]:
+        for row in facts["datasets"]:
             key, known = row["key"], session.get(Dataset, row["key"])
-            if known is None or known.declarations.get(_SHARED_BY) == told["node"]:
+            if known is None or known.declarations.get(_SHARED_BY) == facts["node"]:
                 mine[key] = DatasetInfo(
                     key, title=row["title"], license=row["license"], citation=row["citation"], doi=row["doi"]
                 )

@@ -144,7 +144,7 @@ def _scopes(groups: pl.DataFrame, found: pl.DataFrame, rules: RuleSet) -> dict[s
 def _remedies(found: pl.DataFrame, scopes: dict[str, str], rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
     """Return what would open how many records."""
     names = found.filter(pl.col("reason").is_in(["name unknown", "name missing"]))
-    told = [pl.DataFrame(schema={"datasetKey": pl.String, "remedy": pl.String, "opens": pl.Int64})]
+    entries = [pl.DataFrame(schema={"datasetKey": pl.String, "remedy": pl.String, "opens": pl.Int64})]
     if scopes and names.height:
         scoped = replace(rules, scopes=MappingProxyType({**rules.scopes, **scopes}))
         asked = names.filter(pl.col("datasetKey").is_in(list(scopes)))
@@ -153,15 +153,15 @@ def _remedies(found: pl.DataFrame, scopes: dict[str, str], rules: RuleSet, bound
         finer = asked.join(still, on="key", how="left").filter(pl.col("then").ne_missing(pl.col("category")))
         remedy = pl.format("if all of it are {}: biodata dataset set {} --scope {}", "scope", "datasetKey", "scope")
         scope = pl.col("datasetKey").replace_strict(scopes, default=None, return_dtype=pl.String)
-        told.append(finer.group_by("datasetKey").agg(opens=pl.len().cast(pl.Int64)).with_columns(scope=scope)
+        entries.append(finer.group_by("datasetKey").agg(opens=pl.len().cast(pl.Int64)).with_columns(scope=scope)
                     .select("datasetKey", remedy=remedy, opens="opens"))  # fmt: skip
     by_name = (
         names.drop_nulls("scientificName").group_by("datasetKey", "scientificName").agg(opens=pl.len().cast(pl.Int64))
     )
     by_name = by_name.sort("opens", "scientificName", descending=[True, False]).group_by("datasetKey").head(_MOST_NAMES)
-    told.append(by_name.select("datasetKey", remedy=pl.format("mend or confirm the name {}", "scientificName"), opens="opens"))  # fmt: skip
+    entries.append(by_name.select("datasetKey", remedy=pl.format("mend or confirm the name {}", "scientificName"), opens="opens"))  # fmt: skip
     waiting = (
         found.filter(pl.col("reason") == "waits for places").group_by("datasetKey").agg(opens=pl.len().cast(pl.Int64))
     )
-    told.append(waiting.select("datasetKey", remedy=pl.lit("records from more places of the same cells"), opens="opens"))  # fmt: skip
-    return pl.concat(told).sort("opens", "datasetKey", "remedy", descending=[True, False, False])
+    entries.append(waiting.select("datasetKey", remedy=pl.lit("records from more places of the same cells"), opens="opens"))  # fmt: skip
+    return pl.concat(entries).sort("opens", "datasetKey", "remedy", descending=[True, False, False])

@@ -45,7 +45,7 @@ class Preview:
     events_before : frozenset of str
         Identifiers of the events that it tells of it.
     gone : tuple of int
-        Numbers of records that would not be told any more: those that go, and those that no rule lets out from now on.
+        Numbers of records that would not be stated any more: those that go, and those that no rule lets out from now on.
     touched : frozenset of str
         The countries that records of the dataset lie in which go, or which the upload tells anew: it is theirs, too.
     withheld : polars.Series of list of str
@@ -93,7 +93,7 @@ def preview(read: Interpreted, lake: Lake, settings: Settings, *, dataset: str) 
     Notes
     -----
     It is made by what makes a release, of the same records: those of the upload, and beside them those of the dataset's
-    other parts, which may tie them to sensitive ones. So it tells no more than the release after it would.
+    other parts, which may tie them to sensitive ones. So it states no more than the release after it would.
     """
     events, brought = read.frames()
     boundaries, where = places.load_boundaries(settings.boundaries), Compare("datasetKey", "=", dataset)

@@ -31,7 +31,7 @@ def read_sites(files: Sequence[Path], *, options: dict[str, str] | None = None, 
     files : sequence of Path
         See `ingest.protected_areas`.
     options : dict, optional
-        country, crs, encoding, layer: of files that tell none.
+        country, crs, encoding, layer: of files that state none.
     progress : bool
         Show a bar.
 
@@ -77,13 +77,13 @@ def protected_ground(
         Of `read_sites`, or of the lake.
     boundaries : BoundarySet
     as_of : date
-        Sites whose status is of a later year are left out; those that tell no year are kept and told apart.
+        Sites whose status is of a later year are left out; those that state no year are kept and distinguished.
     proposed : bool
         Take proposed sites too, as if they were in force.
     options : Options, optional
         Of the cleaning; its statuses are those in force.
     source : str, optional
-        What the areas are and of which version; the files' names where it is not told.
+        What the areas are and of which version; the files' names where it is not stated.
 
     Returns
     -------
@@ -99,14 +99,14 @@ def protected_ground(
     cleaned = clean(present, chosen)
     counted = present.filter(~pl.Series(_out(present, chosen), dtype=pl.Boolean))
     claims = cleaned.not_mapped.filter(pl.col("area_id").is_in(counted["area_id"].implode()))
-    told = source or ", ".join(sorted(areas["source_file"].drop_nulls().unique()))
+    text = source or ", ".join(sorted(areas["source_file"].drop_nulls().unique()))
     return Protected(
         scenario=WITH_PROPOSED if proposed else IN_FORCE,
         as_of=as_of,
         ground=ground_by_country(cleaned, boundaries),
         apart=coverage_by_country(cleaned, boundaries).select("country_code", "kind", "realm", *_APART),
         not_mapped=_by_country(not_mapped_by_country(claims)),
-        facts=_facts(told, chosen, boundaries) | {"sites": areas.height, "sites_of_later_years": areas.filter(later).height,
+        facts=_facts(text, chosen, boundaries) | {"sites": areas.height, "sites_of_later_years": areas.filter(later).height,
         "not_counted": _reasons(cleaned.fates), "sites_without_a_year": present["status_year"].null_count()},
     )  # fmt: skip
 
@@ -120,8 +120,8 @@ def _out(areas: pl.DataFrame, options: Options) -> list[bool]:
 
 def _reasons(fates: pl.DataFrame) -> dict[str, int]:
     """Count the sites that hold no ground of the coverage, by reason."""
-    told = fates.filter(~pl.col("in_coverage"))["not_in_coverage_because"].drop_nulls()
-    return dict(told.value_counts().sort("not_in_coverage_because").iter_rows())
+    values = fates.filter(~pl.col("in_coverage"))["not_in_coverage_because"].drop_nulls()
+    return dict(values.value_counts().sort("not_in_coverage_because").iter_rows())
 
 
 def _by_country(claims: pl.DataFrame) -> pl.DataFrame:

@@ -103,7 +103,7 @@ class Interpreted:
 
 
 class Opened:
-    """A source that is opened, with what is told and declared of it.
+    """A source that is opened, with what is stated and declared of it.
 
     Parameters
     ----------
@@ -122,15 +122,15 @@ class Opened:
         self, source: str, paths: Sequence[Path], settings: Settings, *, dataset: str | None = None,
         options: Mapping[str, str] = MappingProxyType({}), progress: bool = False,
     ) -> None:  # fmt: skip
-        told = dict(options)
+        facts = dict(options)
         self.source, self.paths, self.dataset, self.progress = source, paths, dataset, progress
-        self.declared = {name: told.pop(name) for name in DECLARABLE if name in told}
-        self.stated = descriptions.checked({name: told[name] for name in DESCRIBABLE if name in told})
+        self.declared = {name: facts.pop(name) for name in DECLARABLE if name in facts}
+        self.stated = descriptions.checked({name: facts[name] for name in DESCRIBABLE if name in facts})
         for name in self.stated:
             if (source, name) != ("survey", "license"):  # a survey's fills what its rows leave open, too
-                del told[name]
+                del facts[name]
         self._told = (
-            _with_kept_headings(told, dataset, settings) if source == "survey" and dataset is not None else told
+            _with_kept_headings(facts, dataset, settings) if source == "survey" and dataset is not None else facts
         )
         self._first: Source | None = self._open()  # what cannot be opened is known at once
 
@@ -252,10 +252,10 @@ def with_clock_faults(events: Table | None, records: Table | None) -> RowFiles |
     if events is None or events.events is None:
         return None
     rows = events.events
-    if records is None or not records.images:  # a table without any record has no batch that tells the columns
+    if records is None or not records.images:  # a table without any record has no batch that states the columns
         return rows
-    told = rows.read(camera_clocks.EVENT_COLUMNS)
-    found = camera_clocks.clock_faults(told, pl.concat(records.images), records.verbatim.images)
+    table = rows.read(camera_clocks.EVENT_COLUMNS)
+    found = camera_clocks.clock_faults(table, pl.concat(records.images), records.verbatim.images)
     if found:
         rows.replace(camera_clocks.flagged(rows.read(), found))
         flags = rows.read(["quality_flags"])["quality_flags"].explode().drop_nulls()
@@ -301,19 +301,19 @@ def _of_submission(tables: Sequence[Table], dataset: str | None, extra: Mapping[
         )
 
 
-def _with_kept_headings(told: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:
+def _with_kept_headings(facts: Mapping[str, str], dataset: str, settings: Settings) -> dict[str, str]:
     """Return a survey's options with what was decided about the dataset's headings before."""
     with Registry.open(settings) as registry:
-        return {**survey_steps.options(registry, dataset), **told}
+        return {**survey_steps.options(registry, dataset), **facts}
 
 
 def _dataset_key(verbatim: VerbatimTable, dataset: str | None) -> str:
-    """Return the key of rows that tell none: as asked, as the dataset says, else made from the table's name."""
+    """Return the key of rows that state none: as asked, as the dataset says, else made from the table's name."""
     return dataset or verbatim.dataset.key or dataset_key(verbatim.name)
 
 
 def dataset_key(name: str) -> str:
-    """Return the key of a dataset of which nothing is told but the name of its file or table.
+    """Return the key of a dataset of which nothing is stated but the name of its file or table.
 
     Examples
     --------

@@ -54,7 +54,7 @@ def release(settings: Settings, *, full: bool = False, progress: bool = False) -
     StoreError
         If there is not enough room; the release before stays the current one.
     SharingError
-        If the finished file tells what it must not (`sharing.plan`) even without the datasets that it is about; the release
+        If the finished file states what it must not (`sharing.plan`) even without the datasets that it is about; the release
         before stays then, too.
     """
     with (
@@ -102,7 +102,7 @@ def _build(
     rules = rules_in_force(settings, lake, snapshot=snapshot)
     plan = rules.plan
     assert plan is not None
-    # Kept before anything goes out: what a release that was cut off told is known to the next.
+    # Kept before anything goes out: what a release that was cut off stated is known to the next.
     keep(settings, lake, registry, rules, snapshot=snapshot)
     datasets = registry.datasets()
     licences = dict(datasets.select("key", "license").iter_rows())
@@ -216,7 +216,7 @@ def look_for_leaks(settings: Settings) -> LeakReport:
     Returns
     -------
     LeakReport
-        By country and rule, which way records are told; and what is told that must not.
+        By country and rule, which way records are stated; and what is informed that must not.
 
     Raises
     ------

@@ -30,7 +30,7 @@ class IngestReport:
     flags : dict of str to int
         How many rows carry each flag.
     not_mapped : dict of str to int
-        Of protected areas: how many sites without geometry each country has, `-` where none is told.
+        Of protected areas: how many sites without geometry each country has, `-` where none is stated.
     refusals : list of Refusal
         Each row that was not taken in, and why.
     repairs : list of Repair
@@ -87,12 +87,12 @@ def quality_counts(counts: Sequence[pl.DataFrame]) -> dict[str, dict[str, int]]:
     return {row.pop("label"): row for row in ran.to_dicts()}
 
 
-def write_outcomes(told: Iterable[tuple[IngestReport, Sequence[pl.DataFrame]]], path: Path) -> None:
+def write_outcomes(entries: Iterable[tuple[IngestReport, Sequence[pl.DataFrame]]], path: Path) -> None:
     """Write one line a row: where it went, and its flags or the reason of its refusal.
 
     Parameters
     ----------
-    told : iterable of (IngestReport, sequence of polars.DataFrame)
+    entries : iterable of (IngestReport, sequence of polars.DataFrame)
         Of each table its report, and of its rows that were interpreted `source_file`, `source_row` and, where rows are
         flagged, `quality_flags`.
     path : Path
@@ -100,7 +100,7 @@ def write_outcomes(told: Iterable[tuple[IngestReport, Sequence[pl.DataFrame]]], 
     """
     columns = ["file", "row", "outcome", "flags", "message"]
     parts = []
-    for report, outcomes in told:
+    for report, outcomes in entries:
         refused = pl.DataFrame(
             {
                 "file": [r.file for r in report.refusals],

@@ -82,8 +82,8 @@ class Table:
     def note_countries(self, rows: pl.DataFrame) -> None:
         """Note where rows may lie."""
         if self.countries is not None:
-            told = pl.col("countryCode") if "countryCode" in rows.columns else pl.lit(None, dtype=pl.String)
-            self.countries.append(rows.select("country_codes", told.alias("countryCode")).unique())
+            stated = pl.col("countryCode") if "countryCode" in rows.columns else pl.lit(None, dtype=pl.String)
+            self.countries.append(rows.select("country_codes", stated.alias("countryCode")).unique())
 
 
 @dataclass
@@ -240,8 +240,8 @@ def _left_behind(
     """Return what the report tells of interpreted rows."""
     flagged = "quality_flags" in frame.columns
     counted = frame["quality_flags"].explode().drop_nulls().value_counts().rows() if flagged else []
-    told = ["source_file", "source_row", *(["quality_flags"] if flagged else [])]
-    outcomes = frame.select(told) if "source_row" in frame.columns else None
+    lines = ["source_file", "source_row", *(["quality_flags"] if flagged else [])]
+    outcomes = frame.select(lines) if "source_row" in frame.columns else None
     return _Batch(refusals, dict(counted), datasets, outcomes, quality)
 
 

@@ -122,9 +122,9 @@ class Lines:
     ends : ndarray of float64, shape (n, 4)
         Longitude and latitude of both ends of each line, degrees.
     reach_m : float
-        Distances beyond it are not told.
+        Distances beyond it are not stated.
     band_m : float
-        Every line within this distance is told; not more than `reach_m`.
+        Every line within this distance is stated; not more than `reach_m`.
     """
 
     def __init__(self, ends: Floats, *, reach_m: float, band_m: float) -> None:

@@ -72,7 +72,7 @@ class Cells:
         while len(pending):
             found = self._west_edge(longitude[pending], latitude[pending], cell)
             unit[pending] = np.where(found >= 0, self.edges.right[found], DIVIDED)
-            # Nothing between the point and the cell's western side: what lies there is told by the next cell west.
+            # Nothing between the point and the cell's western side: what lies there is stated by the next cell west.
             left = found < 0
             pending, cell = pending[left], cell[left] - 1
             edge_of_map = cell % COLUMNS == COLUMNS - 1
@@ -250,7 +250,7 @@ def _by_square(column: Longs, row: Longs, asked: Longs) -> Iterator[tuple[tuple[
 
 
 REACH_M: Final = 30_000.0
-"""Distances to a land border are told up to here."""
+"""Distances to a land border are stated up to here."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -334,7 +334,7 @@ class BoundarySet:
 
     @cached_property
     def cells(self) -> Cells:
-        """The index that tells a point's unit."""
+        """The index that states a point's unit."""
         return cells_of(self.edges)
 
     @cached_property
@@ -458,12 +458,12 @@ def read_boundaries(path: Path) -> BoundarySet:
     Returns
     -------
     BoundarySet
-        Of countries, or of their divisions where a column tells them.
+        Of countries, or of their divisions where a column states them.
 
     Raises
     ------
     InputError
-        If a file is missing or cannot be read, a fact is not told, no feature has a code, or a division's code is not of
+        If a file is missing or cannot be read, a fact is not stated, no feature has a code, or a division's code is not of
         its country.
     """
     import geopandas as gpd
@@ -523,9 +523,9 @@ def _divisions(table: "gpd.GeoDataFrame", codes: list[str | None], column: str |
     if column not in table.columns:
         problem, expected = "there is no such column of divisions", ", ".join(str(name) for name in table.columns[:12])
         raise InputError(problem, file=path.name, column=column, expected=expected, code="COLUMN_MISSING")
-    told = [text.strip().upper() if isinstance(text, str) else "" for text in table[column]]
+    names = [text.strip().upper() if isinstance(text, str) else "" for text in table[column]]
     found = [
-        text if text not in _UNKNOWN and code is not None else None for text, code in zip(told, codes, strict=True)
+        text if text not in _UNKNOWN and code is not None else None for text, code in zip(names, codes, strict=True)
     ]
     for row, (division, code) in enumerate(zip(found, codes, strict=True), start=1):
         if division is not None and not re.fullmatch(f"{code}-[A-Z0-9]{{1,3}}", division):
@@ -548,7 +548,7 @@ def _one_a_division(units: pl.DataFrame, shapes: Geometries) -> tuple[pl.DataFra
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    """Return what is told of a set beside its file."""
+    """Return what is stated of a set beside its file."""
     beside = path.with_suffix(".json")
     try:
         facts = json.loads(beside.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@
 system that nobody named is never assumed here.
 
 Without grid files PROJ may answer with a ballpark: the numbers come back as they were. That is no transformation and is
-never called one here: where EPSG publishes no parameters, a place stays where it was told and says so.
+never called one here: where EPSG publishes no parameters, a place stays where it was stated and says so.
 """
 
 import csv
@@ -29,7 +29,7 @@ from pyproj.transformer import TransformerGroup
 
 from biodata.core.geo import Floats
 
-# The coordinate systems that records of the region are told in, and which one a stated name means.
+# The coordinate systems that records of the region are stated in, and which one a stated name means.
 GCJ02: Final = "GCJ-02"
 BD09: Final = "BD-09"
 OFFSETS: Final = MappingProxyType({GCJ02: "GCJ-02, Chinese web maps", BD09: "BD-09, Baidu's maps"})
@@ -99,7 +99,7 @@ class Use:
     country_code : str
         ISO 3166-1 alpha-2 of the country that uses it.
     weight : float
-        How common it is there among records that tell no system, beside the others of its form; biodata's own estimate.
+        How common it is there among records that state no system, beside the others of its form; biodata's own estimate.
     """
 
     system: System
@@ -384,7 +384,7 @@ class Operation:
     transformer: Transformer | None
 
     def apply(self, longitude: Floats, latitude: Floats) -> tuple[Floats, Floats]:
-        """Return places in WGS 84; NaN where one cannot be told."""
+        """Return places in WGS 84; NaN where one cannot be stated."""
         if self.transformer is None:
             return longitude, latitude
         return _transform(self.transformer, longitude, latitude)
@@ -436,7 +436,7 @@ def to_wgs84(system: System, x: Floats, y: Floats) -> Moved:
     Parameters
     ----------
     system : System
-        What the numbers are told in.
+        What the numbers are stated in.
     x, y : ndarray of float64, length n
         Longitude and latitude in degrees, or easting and northing in metres.
 
@@ -461,8 +461,8 @@ def to_geographic(system: System, x: Floats, y: Floats) -> tuple[Floats, Floats]
     """Return longitude and latitude on the system's own datum, NaN beyond ±180° and ±90°; length n."""
     if not system.crs.is_geographic:
         x, y = _transform(_projection(system.id, system), x, y)
-    told = (np.abs(x) <= 180) & (np.abs(y) <= 90)
-    return np.where(told, x, np.nan), np.where(told, y, np.nan)
+    values = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    return np.where(values, x, np.nan), np.where(values, y, np.nan)
 
 
 @cache
@@ -480,7 +480,7 @@ def operations_of(geographic: str) -> tuple[Operation, ...]:
         name, metres = f"{CRS.from_epsg(int(geographic)).name}: taken for WGS 84", _GEOCENTRIC[geographic]
         return (Operation(name, metres, approximate=False, area=_WORLD, offshore=False, transformer=None),)
     with _QUIET, warnings.catch_warnings():
-        # That a better grid is not here is told by `approximate`.
+        # That a better grid is not here is stated by `approximate`.
         warnings.simplefilter("ignore", UserWarning)
         group = TransformerGroup(f"EPSG:{geographic}", WGS84, always_xy=True)
     return tuple(
@@ -507,7 +507,7 @@ def _operation(transformer: Transformer) -> Operation:
 
 
 def _from_geographic(system: System, longitude: Floats, latitude: Floats) -> Moved:
-    """Move places that are told in degrees on the system's own datum."""
+    """Move places that are stated in degrees on the system's own datum."""
     geodetic = system.crs.geodetic_crs
     operations = operations_of(str(geodetic.to_epsg()) if geodetic is not None else "")
     chosen, certain = _choose(operations, longitude, latitude)
@@ -536,14 +536,14 @@ def _choose(
     for number in reversed(order):
         chosen[operations[number].covers(longitude, latitude)] = number
     certain = chosen >= 0
-    told = ~np.isnan(longitude)
-    beyond = np.flatnonzero(~certain & told)
+    values = ~np.isnan(longitude)
+    beyond = np.flatnonzero(~certain & values)
     if len(beyond):
         away = np.array(
             [_degrees_away(operation.area, longitude[beyond], latitude[beyond]) for operation in operations]
         )
         chosen[beyond] = away.argmin(axis=0)
-    return chosen, certain & told
+    return chosen, certain & values
 
 
 def _degrees_away(area: tuple[float, float, float, float], longitude: Floats, latitude: Floats) -> Floats:
@@ -558,8 +558,8 @@ def _degrees_away(area: tuple[float, float, float, float], longitude: Floats, la
 
 def _from_offset(system: System, longitude: Floats, latitude: Floats) -> Moved:
     """Take the shift of a Chinese web map back."""
-    told = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
-    x, y = np.where(told, longitude, np.nan), np.where(told, latitude, np.nan)
+    values = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
+    x, y = np.where(values, longitude, np.nan), np.where(values, latitude, np.nan)
     back = gcj02_to_wgs84 if system.id == GCJ02 else bd09_to_wgs84
     x, y = back(x, y)
     count = len(x)
@@ -568,7 +568,7 @@ def _from_offset(system: System, longitude: Floats, latitude: Floats) -> Moved:
         y,
         np.full(count, OFFSET_ACCURACY_M),
         np.zeros(count, dtype=np.int64),
-        told,
+        values,
         np.zeros(count, dtype=bool),
         (f"the formula of {system.id}, inverted",),
     )

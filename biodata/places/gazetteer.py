@@ -47,7 +47,7 @@ CENTRE_SHARE: Final = 0.02
 LEAST_CENTRE_RADIUS_M: Final = 100.0
 MEAN_RADIUS_M: Final = 6_371_008.8
 REACH_M: Final = 1600.0
-"""How far around a point its cells reach: the diagonal of 0.01°, the coarsest rounding that is still told."""
+"""How far around a point its cells reach: the diagonal of 0.01°, the coarsest rounding that is still stated."""
 CELL_DEGREES: Final = 0.02
 
 
@@ -218,14 +218,14 @@ def _load(boundaries: BoundarySet, own: Path | None, _changed: int) -> Gazetteer
     with data.joinpath("institutions.csv").open("rb") as file:
         institutions = pl.read_csv(file).select("name", "longitude", "latitude", pl.col("radius_m").cast(pl.Float64))
     with data.joinpath("country_centres.csv").open("rb") as file:
-        told = pl.read_csv(file).select(pl.col("country_code").alias("name"), pl.col(*_PLACE).cast(pl.Float64))
+        table = pl.read_csv(file).select(pl.col("country_code").alias("name"), pl.col(*_PLACE).cast(pl.Float64))
     units = boundaries.units.with_row_index("unit")
     more = read_points(own) if own is not None else pl.DataFrame(schema=_POINTS)
     km2 = units.with_columns(km2=pl.Series(area_km2(boundaries.shapes)))
     middles = {}
     for kind, column in (("country", "country_code"), ("province", "province_code")):
         found = _middles(units.drop_nulls(column), column, boundaries)
-        found = pl.concat([found, told]) if kind == "country" else found
+        found = pl.concat([found, table]) if kind == "country" else found
         sizes = km2.drop_nulls(column).group_by(pl.col(column).alias("name")).agg(pl.col("km2").sum())
         middles[kind] = found.join(sizes, on="name", how="left", maintain_order="left").select(
             "name", *_PLACE, radius_m=_centre_radius_m(pl.col("km2"))
@@ -269,17 +269,17 @@ def read_points(path: Path) -> pl.DataFrame:
         If the file cannot be read as that; nothing is taken from it then.
     """
     try:
-        told = pl.read_csv(path, infer_schema=False)
+        rows = pl.read_csv(path, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         problem = "it is no table in UTF-8"
         raise InputError(problem, file=path.name, code="GAZETTEER_INVALID") from error
-    missing = [name for name in ("kind", "name", *_PLACE) if name not in told.columns]
+    missing = [name for name in ("kind", "name", *_PLACE) if name not in rows.columns]
     if missing:
         problem = f"columns are missing: {', '.join(missing)}"
         raise InputError(problem, file=path.name, row=1, code="GAZETTEER_INVALID")
-    if "radius_m" not in told.columns:
-        told = told.with_columns(radius_m=pl.lit(None, dtype=pl.String))
-    table = told.select(pl.col(name).cast(dtype, strict=False) for name, dtype in _POINTS.items())
+    if "radius_m" not in rows.columns:
+        rows = rows.with_columns(radius_m=pl.lit(None, dtype=pl.String))
+    table = rows.select(pl.col(name).cast(dtype, strict=False) for name, dtype in _POINTS.items())
     institution = pl.col("kind") == "institution"
     right = {
         "kind": (pl.col("kind").is_in(_KINDS), f"one of {', '.join(_KINDS)}"),
@@ -291,7 +291,7 @@ def read_points(path: Path) -> pl.DataFrame:
         wrong = table.select((~test.fill_null(value=False)).arg_true()).to_series()
         if len(wrong):
             row = int(wrong[0])
-            value = told[column][row]
+            value = rows[column][row]
             problem = "this value is not right"
             raise InputError(
                 problem,

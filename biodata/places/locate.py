@@ -39,8 +39,8 @@ def locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.D
         All are null where a coordinate is NaN or beyond ±90° and ±180°.
     """
     longitude, latitude = np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64)
-    told = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
-    rows = np.flatnonzero(told)
+    stated = (np.abs(longitude) <= 180) & (np.abs(latitude) <= 90)
+    rows = np.flatnonzero(stated)
     longitude, latitude = longitude[rows], latitude[rows]
     unit = boundaries.cells.locate(longitude, latitude)
     # The last entry of each table stands for the sea, whose unit is -1, and for no place at all.
@@ -65,9 +65,9 @@ def locate(longitude: Floats, latitude: Floats, boundaries: BoundarySet) -> pl.D
 
     def spread(values: Array, otherwise: float) -> Array:
         """Return values of the rows in range for all rows."""
-        if len(rows) == len(told):
+        if len(rows) == len(stated):
             return values
-        whole = np.full(len(told), otherwise, dtype=values.dtype)
+        whole = np.full(len(stated), otherwise, dtype=values.dtype)
         whole[rows] = values
         return whole
 

@@ -366,13 +366,13 @@ class GbifPull:
             if error.status == 404:
                 self.folder.save(key=None)
             raise
-        told = status if isinstance(status, dict) else {}
-        needed = {"size": int, "doi": str, "created": str} if told.get("status") == "SUCCEEDED" else {"status": str}
+        facts = status if isinstance(status, dict) else {}
+        needed = {"size": int, "doi": str, "created": str} if facts.get("status") == "SUCCEEDED" else {"status": str}
         for name, kind in needed.items():
-            if not isinstance(told.get(name), kind):
+            if not isinstance(facts.get(name), kind):
                 msg = f"GBIF's status of download {key} tells no {name}"
                 raise RemoteError(msg)
-        return told
+        return facts
 
 
 def _words(scope: dict[str, Any]) -> str:
@@ -383,7 +383,7 @@ def _words(scope: dict[str, Any]) -> str:
     return " ".join([*listed, *since, *files]) or "this"
 
 
-def _described(told: dict[str, Any]) -> DatasetInfo:
+def _described(facts: dict[str, Any]) -> DatasetInfo:
     """Return what GBIF's registry tells of a dataset."""
-    citation = (told.get("citation") or {}).get("text")
-    return DatasetInfo(told["key"], told.get("title"), told.get("license"), citation, told.get("doi"))
+    citation = (facts.get("citation") or {}).get("text")
+    return DatasetInfo(facts["key"], facts.get("title"), facts.get("license"), citation, facts.get("doi"))

@@ -115,27 +115,27 @@ class Scope:
     raw: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the scope as plain values; of an area only what tells it from others."""
-        told = {"country": list(self.countries), "province": list(self.provinces), "taxon": list(self.taxa)}
+        """Return the scope as plain values; of an area only what states it from others."""
+        facts = {"country": list(self.countries), "province": list(self.provinces), "taxon": list(self.taxa)}
         own = {"predicate": self.raw} if self.raw else {}
-        return {**told, "since": self.since, "within": self.within, **own}
+        return {**facts, "since": self.since, "within": self.within, **own}
 
     @cached_property
     def places(self) -> list[tuple[str, dict[str, str]]]:
         """What each place is called, and its parameter of GBIF's search, which takes one of them at a time, or a predicate."""
         if self.raw:
             return [("the predicate", {})]
-        told = [(code, {"country": code}) for code in self.countries]
-        return [*told, *((code, {"gadmGid": GADM[code]}) for code in self.provinces)] or [("the area", {})]
+        entries = [(code, {"country": code}) for code in self.countries]
+        return [*entries, *((code, {"gadmGid": GADM[code]}) for code in self.provinces)] or [("the area", {})]
 
     def search(self, taxa: list[Taxon]) -> dict[str, Any]:
         """Return the parameters of GBIF's search for what is asked beside the place; a long outline is asked by its box."""
-        told: dict[str, Any] = {"checklistKey": COL, "taxonKey": [taxon.key for taxon in taxa] or None}
+        facts: dict[str, Any] = {"checklistKey": COL, "taxonKey": [taxon.key for taxon in taxa] or None}
         if self.since:
-            told["year" if len(self.since) == 4 else "eventDate"] = f"{self.since},*"
+            facts["year" if len(self.since) == 4 else "eventDate"] = f"{self.since},*"
         if self.within:
-            told["geometry"] = box_if_long(self.within)
-        return told
+            facts["geometry"] = box_if_long(self.within)
+        return facts
 
     @property
     def coarse(self) -> bool:
@@ -146,7 +146,7 @@ class Scope:
         """Return the predicate of a download.
 
         A province is asked for in two ways: by GADM's division, which GBIF derives from coordinates, and, for records
-        without coordinates, by the province as told. A polygon of ours would leave out the second, and tell our line
+        without coordinates, by the province as stated. A polygon of ours would leave out the second, and tell our line
         instead of GBIF's; our own placing follows when the records are here.
         """
         places: list[Predicate] = []
@@ -300,7 +300,7 @@ def taxon_of(pygbif: Any, text: str) -> Taxon:
     Raises
     ------
     InputError
-        If there is none (TAXON_UNKNOWN) or several (TAXON_AMBIGUOUS): the candidates are told.
+        If there is none (TAXON_UNKNOWN) or several (TAXON_AMBIGUOUS): the candidates are stated.
     """
     if text.isdigit():
         answer = pygbif.species.gbif_to_col(text)
@@ -322,11 +322,11 @@ def taxon_of(pygbif: Any, text: str) -> Taxon:
 def _raise_unfound(text: str, answer: dict[str, Any], *, several: bool) -> NoReturn:
     """Say which taxa a name may mean."""
     alternatives = (answer.get("diagnostics") or {}).get("alternatives") or []
-    told = [_called(one) for one in (answer, *alternatives) if one.get("usage")][:6]
+    lines = [_called(one) for one in (answer, *alternatives) if one.get("usage")][:6]
     problem = "several taxa have this name" if several else "the Catalogue of Life has no taxon of exactly this name"
     expected = (
-        f"one of these keys or names: {'; '.join(told)}"
-        if told
+        f"one of these keys or names: {'; '.join(lines)}"
+        if lines
         else "a scientific name as the Catalogue of Life has it"
     )
     code = "TAXON_AMBIGUOUS" if several else "TAXON_UNKNOWN"

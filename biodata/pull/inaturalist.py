@@ -95,7 +95,7 @@ class INaturalist(Source):
         return self.take_in("gbif", file, folders, "observations", dataset=DATASET, title=_TITLE, license=licences)
 
     def _is_inside(self, row: dict[str, Any]) -> bool:
-        """Tell whether a record lies in the area, or may where its place is obscured."""
+        """Return whether a record lies in the area, or may where its place is obscured."""
         if not row["decimalLatitude"]:
             return False
         place = shapely.Point(float(row["decimalLongitude"]), float(row["decimalLatitude"]))

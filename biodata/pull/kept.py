@@ -84,11 +84,11 @@ class Folder:
         file = self.path / name
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
-        told = {"url": url, "fetched": datetime.now(UTC).isoformat(timespec="seconds"), "sha256": digest}
-        self.save(files={**self.load().get("files", {}), name: {**told, "bytes": file.stat().st_size, **facts}})
+        stated = {"url": url, "fetched": datetime.now(UTC).isoformat(timespec="seconds"), "sha256": digest}
+        self.save(files={**self.load().get("files", {}), name: {**stated, "bytes": file.stat().st_size, **facts}})
 
     def take(self, client: Client, url: str, name: str, *, progress: bool = False, **facts: Any) -> bool:
-        """Fetch a small file, and tell whether it is to be taken in: not where it was, and is as it was then."""
+        """Fetch a small file, and say whether it is to be taken in: not where it was, and is as it was then."""
         known, file = self.load().get("files", {}).get(name, {}), self.path / name
         self.path.mkdir(parents=True, exist_ok=True)
         file.with_name(f"{name}.part").unlink(missing_ok=True)  # may belong to another version
@@ -166,8 +166,8 @@ class Folder:
 
 def identities(batch: pl.DataFrame) -> pl.DataFrame:
     """Return what identifies each record in the lake: its dataset, and its occurrenceID or else its gbifID."""
-    told = [
+    entries = [
         pl.col(name).str.strip_chars().replace("", None) if name in batch.columns else pl.lit(None, dtype=pl.String)
         for name in ("datasetKey", "occurrenceID", "gbifID")
     ]
-    return batch.select(datasetKey=told[0], record=pl.coalesce(told[1:])).drop_nulls()
+    return batch.select(datasetKey=entries[0], record=pl.coalesce(entries[1:])).drop_nulls()

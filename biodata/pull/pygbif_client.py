@@ -50,8 +50,8 @@ class _Requests:
 
     def get(self, url: str, *, params: Mapping[str, Any] | None = None, auth: Any = None, **_: Any) -> _Answer:
         """Return the answer to a GET."""
-        told = {name: value for name, value in (params or {}).items() if value is not None}
-        return _Answer(json.dumps(self._client.get_json(_path(url), told, account=auth)))
+        facts = {name: value for name, value in (params or {}).items() if value is not None}
+        return _Answer(json.dumps(self._client.get_json(_path(url), facts, account=auth)))
 
     def post(self, url: str, *, auth: tuple[str, str], data: str, **_: Any) -> _Answer:
         """Return the answer to a POST of JSON."""

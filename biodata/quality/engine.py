@@ -100,8 +100,8 @@ def find(name: str) -> Test:
     InputError
         If there is no such test.
     """
-    told = name.strip().rstrip("/")
-    test = BY_LABEL.get(told.upper()) or BY_GUID.get(told.rpartition("/")[2].rpartition(":")[2].lower())
+    text = name.strip().rstrip("/")
+    test = BY_LABEL.get(text.upper()) or BY_GUID.get(text.rpartition("/")[2].rpartition(":")[2].lower())
     if test is None:
         problem = "there is no such test"
         raise InputError(problem, value=name, expected="a label or GUID of TDWG BDQ Core", code="TEST_UNKNOWN")
@@ -254,9 +254,9 @@ def responses(frame: pl.DataFrame, test: Test, context: Context) -> pl.DataFrame
         "result": pl.when(answer.external | internal).then(pl.lit(_NOT_RUN.get(test.kind, ""))).otherwise(result),
         "own": answer.comment if answer.comment is not None else pl.lit(None, dtype=pl.String),
     }
-    told = frame.with_columns(expression.alias(f"response.{name}") for name, expression in columns.items())
-    told = told.select(pl.col(f"response.{name}").alias(name) for name in columns)
-    return told.select("status", "result", pl.coalesce("own", _words(test)).alias("comment")).cast(RESPONSE)
+    table = frame.with_columns(expression.alias(f"response.{name}") for name, expression in columns.items())
+    table = table.select(pl.col(f"response.{name}").alias(name) for name in columns)
+    return table.select("status", "result", pl.coalesce("own", _words(test)).alias("comment")).cast(RESPONSE)
 
 
 def _result_and_status(test: Test, answer: Answer) -> tuple[pl.Expr, pl.Expr]:
@@ -324,7 +324,7 @@ def run(frame: pl.DataFrame, context: Context, tests: Sequence[Test] = TESTS) ->
     Parameters
     ----------
     frame : polars.DataFrame of n rows
-        Text columns by Darwin Core term, with or without prefix, as they were told; columns such as
+        Text columns by Darwin Core term, with or without prefix, as they were stated; columns such as
         `bdqval:sourceAuthority` hold parameters of their row.
     context : Context
         What the tests may ask.

@@ -71,13 +71,13 @@ def country_codes() -> frozenset[str]:
 
 def code_meant(text: str) -> str | None:
     """Return the code that a text in dwc:countryCode means: code of two or three letters or digits, or one name."""
-    told = plain(text)
-    if told.upper() in (HIGH_SEAS, UNKNOWN):
-        return told.upper()
-    if told == "high seas":
+    stated = plain(text)
+    if stated.upper() in (HIGH_SEAS, UNKNOWN):
+        return stated.upper()
+    if stated == "high seas":
         return HIGH_SEAS
-    if re.fullmatch(r"\d{3}", told):
-        country = pycountry.countries.get(numeric=told)
+    if re.fullmatch(r"\d{3}", stated):
+        country = pycountry.countries.get(numeric=stated)
         return str(country.alpha_2) if country else None
     found = countries_named(text)
     return next(iter(found)) if len(found) == 1 else None

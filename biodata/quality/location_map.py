@@ -48,7 +48,7 @@ _ISO_ADDRESSES: Final = (
 
 
 def tidy(text: str) -> bool:
-    """Tell whether a text has neither white space around it nor signs that cannot be printed."""
+    """Return whether a text has neither white space around it nor signs that cannot be printed."""
     return text == text.strip() and text.isprintable()
 
 
@@ -113,10 +113,10 @@ def _code_standard(arguments: Arguments) -> Answer:
 
 
 def _code_standardised(arguments: Arguments) -> Answer:
-    told = arguments.filled("countryCode")
+    stated = arguments.filled("countryCode")
     return Answer(
-        pl.when(told).then(pl.lit(value=True)),
-        external=arguments.unavailable(*_ISO_ADDRESSES) & told,
+        pl.when(stated).then(pl.lit(value=True)),
+        external=arguments.unavailable(*_ISO_ADDRESSES) & stated,
         proposals={"countryCode": CODE.column("meant")},
     )
 
@@ -127,9 +127,9 @@ def _country_found(arguments: Arguments) -> Answer:
 
 
 def _country_matches_code(arguments: Arguments) -> Answer:
-    told = arguments.filled("country", "countryCode")
+    stated = arguments.filled("country", "countryCode")
     matches = _COUNTRY.column("codes").list.contains(arguments["countryCode"])
-    return Answer(pl.when(told).then(matches), external=arguments.unavailable(_TGN_ADDRESS) & told)
+    return Answer(pl.when(stated).then(matches), external=arguments.unavailable(_TGN_ADDRESS) & stated)
 
 
 def _division_found(arguments: Arguments) -> Answer:
@@ -168,13 +168,13 @@ _POINT: Final = ("decimalLatitude", "decimalLongitude")
 
 
 def _country_agrees(arguments: Arguments) -> Answer:
-    told = arguments.filled(*_POINT, "countryCode")
-    return Answer(IN_COUNTRY.column("agrees"), external=arguments.unavailable(*MAP_AUTHORITIES) & told)
+    stated = arguments.filled(*_POINT, "countryCode")
+    return Answer(IN_COUNTRY.column("agrees"), external=arguments.unavailable(*MAP_AUTHORITIES) & stated)
 
 
 def _division_agrees(arguments: Arguments) -> Answer:
-    told = arguments.filled(*_POINT, "stateProvince")
-    return Answer(IN_DIVISION.column("agrees"), external=arguments.unavailable(*MAP_AUTHORITIES) & told)
+    stated = arguments.filled(*_POINT, "stateProvince")
+    return Answer(IN_DIVISION.column("agrees"), external=arguments.unavailable(*MAP_AUTHORITIES) & stated)
 
 
 def _make_code(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -212,10 +212,10 @@ _CODE_OF_PLACE: Final = Preparation(
 
 
 def _code_from_coordinates(arguments: Arguments) -> Answer:
-    told = arguments.filled(*_POINT) & ~arguments.filled("countryCode")
+    stated = arguments.filled(*_POINT) & ~arguments.filled("countryCode")
     return Answer(
-        pl.when(told).then(_TRUTH),
-        external=arguments.unavailable(*MAP_AUTHORITIES) & told,
+        pl.when(stated).then(_TRUTH),
+        external=arguments.unavailable(*MAP_AUTHORITIES) & stated,
         proposals={"countryCode": _CODE_OF_PLACE.column("code")},
         filled_in=True,
     )
@@ -277,17 +277,17 @@ _NEAR_CENTRE: Final = Preparation(
 
 
 def _centre_of_country(arguments: Arguments) -> Answer:
-    told = arguments.filled(*_POINT, "countryCode")
+    stated = arguments.filled(*_POINT, "countryCode")
     uncertainty = value("coordinateUncertaintyInMeters")
     sure = uncertainty.is_null() | (uncertainty < _NEAR_CENTRE.column("half_width_m"))
     issue = _NEAR_CENTRE.column("near") & sure.fill_null(value=True)
-    return Answer(pl.when(told).then(issue), external=arguments.unavailable() & told)
+    return Answer(pl.when(stated).then(issue), external=arguments.unavailable() & stated)
 
 
 def _land_or_sea(arguments: Arguments) -> Answer:
-    # Whether a species lives in the sea is told by the World Register of Marine Species, a service that we do not have.
-    told = arguments.filled(*_POINT, "scientificName")
-    return Answer(pl.lit(None, dtype=pl.Boolean), external=told)
+    # Whether a species lives in the sea is stated by the World Register of Marine Species, a service that we do not have.
+    stated = arguments.filled(*_POINT, "scientificName")
+    return Answer(pl.lit(None, dtype=pl.Boolean), external=stated)
 
 
 # The amendment of BDQ Core that finds coordinates swapped, or with the wrong sign.
@@ -299,7 +299,7 @@ _Way = tuple[int, int, int]
 def _make_turned(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     latitude_told, longitude_told = frame["decimalLatitude"], frame["decimalLongitude"]
     # A point that is out of range may be one that was transposed.
-    y, x = (told.str.strip_chars(BLANKS).cast(pl.Float64, strict=False) for told in (latitude_told, longitude_told))
+    y, x = (values.str.strip_chars(BLANKS).cast(pl.Float64, strict=False) for values in (latitude_told, longitude_told))
     numbers = (y.is_finite() & x.is_finite()).fill_null(value=False)
     valid = frame["countryCode"].is_in(list(country_codes())).fill_null(value=False)
     agrees = frame["in_country.agrees"].fill_null(value=False)
@@ -347,9 +347,9 @@ def _turned_text(latitude: str, longitude: str, way: _Way) -> tuple[str, str]:
 
 def _signed(text: str, sign: int) -> str:
     """Return the text of a number with its sign kept (1) or reversed (-1)."""
-    told = text.strip(BLANKS)
-    digits = told.lstrip("+-")
-    negative = told.startswith("-") != (sign < 0)
+    stated = text.strip(BLANKS)
+    digits = stated.lstrip("+-")
+    negative = stated.startswith("-") != (sign < 0)
     return f"-{digits}" if negative else digits
 
 
@@ -364,10 +364,10 @@ _TURNED: Final = Preparation(
 
 
 def _transposed(arguments: Arguments) -> Answer:
-    told = arguments.filled(*_POINT, "countryCode")
+    stated = arguments.filled(*_POINT, "countryCode")
     return Answer(
-        pl.when(told).then(pl.lit(value=True)),
-        external=arguments.unavailable(*MAP_AUTHORITIES) & told,
+        pl.when(stated).then(pl.lit(value=True)),
+        external=arguments.unavailable(*MAP_AUTHORITIES) & stated,
         proposals={
             "decimalLatitude": _TURNED.column("latitude"),
             "decimalLongitude": _TURNED.column("longitude"),

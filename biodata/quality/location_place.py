@@ -53,14 +53,14 @@ MAP_AUTHORITIES: Final = (
 def _make_place(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     latitude, longitude = frame["decimalLatitude.number.value"], frame["decimalLongitude.number.value"]
     x, y = longitude.fill_null(np.nan).to_numpy(), latitude.fill_null(np.nan).to_numpy()
-    told = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    known = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     unit = np.full(len(x), SEA, dtype=np.int32)
-    rows = np.flatnonzero(told)
+    rows = np.flatnonzero(known)
     if len(rows):
         unit[rows] = context.boundaries.cells.locate(x[rows], y[rows])
-    inside = pl.Series(told)
+    inside = pl.Series(known)
     placed = pl.DataFrame({"latitude": latitude, "longitude": longitude, "unit": unit})
-    return placed if told.all() else placed.with_columns(pl.when(inside).then(pl.all()))
+    return placed if known.all() else placed.with_columns(pl.when(inside).then(pl.all()))
 
 
 PLACE: Final = Preparation(
@@ -77,10 +77,10 @@ PLACE: Final = Preparation(
 def buffers(frame: pl.DataFrame, context: Context, default: str) -> Floats:
     """Return the buffer of each row in metres: its own, the context's, or the default; what is no number counts as 0."""
     common = context.parameters.get(BUFFER.removeprefix(PARAMETER), default)
-    told = read_numbers(frame[BUFFER].fill_null(common)) if frame[BUFFER].null_count() < frame.height else None
-    if told is None:
+    values = read_numbers(frame[BUFFER].fill_null(common)) if frame[BUFFER].null_count() < frame.height else None
+    if values is None:
         return np.full(frame.height, float(read_numbers(pl.Series([common])).fill_null(0.0)[0]))
-    return told.fill_null(0.0).clip(0.0).to_numpy()
+    return values.fill_null(0.0).clip(0.0).to_numpy()
 
 
 class Points:
@@ -181,7 +181,7 @@ def _territories() -> dict[str, tuple[str, ...]]:
 def countries_near(x: Floats, y: Floats, boundaries: places.BoundarySet) -> list[dict[str | None, float]]:
     """Return for each point the countries whose land lies within 200 nautical miles, with the degrees to them.
 
-    A unit that belongs to no side is told as None.
+    A unit that belongs to no side is stated as None.
     """
     points = np.atleast_1d(np.asarray(shapely.points(x, y), dtype=object))
     reach = EXCLUSIVE_ZONE_M / (110_574.0 * np.maximum(np.cos(np.radians(y)), 0.1))
@@ -267,7 +267,7 @@ IN_DIVISION: Final = Preparation(
 """Whether the coordinates lie in a division of that name; null where either cannot be used or no map has the name."""
 
 
-# Tests of BDQ Core on the datum: its code, what is meant, and what is assumed where nothing is told.
+# Tests of BDQ Core on the datum: its code, what is meant, and what is assumed where nothing is stated.
 # Codes and names of the EPSG dataset for datums, ellipsoids and geographic systems, from PROJ's database.
 
 NOT_RECORDED: Final = "not recorded"
@@ -307,7 +307,7 @@ _IN_GRADS: Final = frozenset({"4807", "4810", "4811", "4816", "4819", "4821", "4
 
 
 def is_code(text: str) -> bool:
-    """Tell whether a text is a code as it must be written (EPSG:4326), or says that nothing was recorded."""
+    """Return whether a text is a code as it must be written (EPSG:4326), or says that nothing was recorded."""
     match = _CODE.fullmatch(text)
     return text == NOT_RECORDED or (match is not None and match[1] in codes())
 
@@ -318,12 +318,12 @@ def code_meant(text: str) -> str | None:
     A name that means several things stands for the system first, then the datum, then the ellipsoid; one that several
     of a kind have stands for none. No datum is ever taken for another one.
     """
-    told = text.strip("".join(map(chr, range(0x21))))
-    match = _LOOSE_CODE.fullmatch(told)
+    stated = text.strip("".join(map(chr, range(0x21))))
+    match = _LOOSE_CODE.fullmatch(stated)
     if match:
-        valid = geographic_codes() if told.isdigit() else codes()
+        valid = geographic_codes() if stated.isdigit() else codes()
         return f"EPSG:{match[1]}" if match[1] in valid else None
-    return _names().get(_key(told))
+    return _names().get(_key(stated))
 
 
 def _key(name: str) -> str:
@@ -371,7 +371,7 @@ def _shifts() -> NDArray[np.int64]:
 
 
 def largest_shift_m(longitude: Floats, latitude: Floats) -> NDArray[np.int64]:
-    """Return how far places may be off that are told in an unknown datum, metres.
+    """Return how far places may be off that are stated in an unknown datum, metres.
 
     Parameters
     ----------
@@ -390,7 +390,7 @@ def largest_shift_m(longitude: Floats, latitude: Floats) -> NDArray[np.int64]:
     return found
 
 
-# Tests of BDQ Core on the datum: its code, what is meant, and what is assumed where nothing is told.
+# Tests of BDQ Core on the datum: its code, what is meant, and what is assumed where nothing is stated.
 
 _DEFAULT: Final = "defaultGeodeticDatum"
 _EPSG: Final = ("https://epsg.org",)
@@ -417,19 +417,19 @@ def _standard(arguments: Arguments) -> Answer:
 
 
 def _standardised(arguments: Arguments) -> Answer:
-    told = arguments.filled("geodeticDatum")
+    stated = arguments.filled("geodeticDatum")
     return Answer(
-        pl.when(told).then(pl.lit(value=True)),
-        external=arguments.unavailable(*_EPSG) & told,
+        pl.when(stated).then(pl.lit(value=True)),
+        external=arguments.unavailable(*_EPSG) & stated,
         proposals={"geodeticDatum": DATUM.column("meant")},
     )
 
 
 def _make_widened(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
     longitude, latitude = frame["place.longitude"], frame["place.latitude"]
-    told = (longitude.is_not_null() & frame["geodeticDatum"].is_null()).arg_true().to_numpy()
+    values = (longitude.is_not_null() & frame["geodeticDatum"].is_null()).arg_true().to_numpy()
     shift = np.zeros(frame.height, dtype=np.int64)
-    shift[told] = largest_shift_m(longitude.gather(told).to_numpy(), latitude.gather(told).to_numpy())
+    shift[values] = largest_shift_m(longitude.gather(values).to_numpy(), latitude.gather(values).to_numpy())
     return pl.DataFrame({"shift_m": shift}).select(pl.when(pl.Series(shift > 0)).then("shift_m"))
 
 
@@ -448,7 +448,7 @@ def _assumed(arguments: Arguments) -> Answer:
     uncertainty, shift = value(_UNCERTAINTY), _WIDENED.column("shift_m")
     wider = uncertainty + shift
     whole = wider == wider.round(0)
-    # A whole number of metres stays one; else as many decimals as were told.
+    # A whole number of metres stays one; else as many decimals as were stated.
     text = pl.when(whole).then(wider.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(wider.cast(pl.String))
     widened = pl.when(empty & (uncertainty > 0) & shift.is_not_null()).then(text)
     return Answer(

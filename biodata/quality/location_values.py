@@ -25,7 +25,7 @@ from biodata.quality.model import (
 from biodata.text.coordinate_pairs import FIRST_ASSUMED, NOTHING, Pair, read_pair, read_two
 from biodata.text.numbers import ascii_digits
 
-# Depths and elevations told in words, with their unit, to metres.
+# Depths and elevations stated in words, with their unit, to metres.
 
 # Metres in a unit; feet, yards and fathoms as agreed in 1959 (1 yard = 0.9144 m).
 UNITS: Final = MappingProxyType(
@@ -82,9 +82,9 @@ def read_heights(text: str, *, below_zero: bool) -> tuple[str, str] | None:
     """
     if len(text) > _LONGEST:
         return None
-    told = " ".join(ascii_digits(text).casefold().split()).strip(" .;,")
-    told = _AFTER.sub("", _BEFORE.sub("", told)).strip(" .;,()")
-    match = _BOTH.fullmatch(told) or _RANGE.fullmatch(told) or _ONE.fullmatch(told)
+    stated = " ".join(ascii_digits(text).casefold().split()).strip(" .;,")
+    stated = _AFTER.sub("", _BEFORE.sub("", stated)).strip(" .;,()")
+    match = _BOTH.fullmatch(stated) or _RANGE.fullmatch(stated) or _ONE.fullmatch(stated)
     if match is None:
         return None
     parts = match.groupdict()
@@ -103,7 +103,7 @@ def _metres(number: str, unit: str | None) -> Decimal | None:
     factor = UNITS[unit]
     if "," in number and factor not in ENGLISH:
         return None
-    # Metres keep the digits that were told ("10.0 m"); noughts that a conversion adds say nothing.
+    # Metres keep the digits that were stated ("10.0 m"); noughts that a conversion adds say nothing.
     metres = Decimal(number.replace(",", "")) * factor
     return metres if factor == 1 else metres.normalize()
 
@@ -130,8 +130,8 @@ def _in_valid_range(label: str, *, least: float = -math.inf) -> Test:
     term, (lower, upper) = term_of(label), parameters_of(label)
 
     def answer(arguments: Arguments) -> Answer:
-        told = pl.when(value(term) >= least).then(value(term))
-        return Answer((told >= arguments.number(lower)) & (told <= arguments.number(upper)))
+        then = pl.when(value(term) >= least).then(value(term))
+        return Answer((then >= arguments.number(lower)) & (then <= arguments.number(upper)))
 
     return test(label, answer, number(term))
 
@@ -148,15 +148,15 @@ def _ordered(label: str, what: str, *, least: float = -math.inf) -> Test:
 
 
 def _uncertainty_in_range(arguments: Arguments) -> Answer:
-    told = value("coordinateUncertaintyInMeters")
-    inside = told.is_between(1, HALF_EQUATOR_M).fill_null(value=False)
+    stated = value("coordinateUncertaintyInMeters")
+    inside = stated.is_between(1, HALF_EQUATOR_M).fill_null(value=False)
     return Answer(pl.when(arguments.filled("coordinateUncertaintyInMeters")).then(inside))
 
 
 def _not_zero(_: Arguments) -> Answer:
     latitude, longitude = value("decimalLatitude"), value("decimalLongitude")
-    told = latitude.is_not_null() & longitude.is_not_null()
-    return Answer(pl.when(told).then((latitude != 0) | (longitude != 0)))
+    stated = latitude.is_not_null() & longitude.is_not_null()
+    return Answer(pl.when(stated).then((latitude != 0) | (longitude != 0)))
 
 
 # Amendments of BDQ Core that read coordinates, depths and elevations out of their verbatim terms.
@@ -172,7 +172,7 @@ _READ: Final = pl.Schema({"latitude": pl.String, "longitude": pl.String, "datum"
 _NO_DEGREES: Final = re.compile(r"utm|mgrs|grid|metres|meters|easting|northing|gauss|lambert|mercator|网格|公里网")
 _PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _DECIMALS: Final = 7
-"""Degrees of minutes and seconds are told to a centimetre."""
+"""Degrees of minutes and seconds are stated to a centimetre."""
 _AGREES_DEGREES: Final = 1e-4
 
 Texts = tuple[str | None, ...]
@@ -203,13 +203,13 @@ def _read(both: str | None, latitude: str | None, longitude: str | None, system:
 
 
 def _sure(pair: Pair, *, may_be_swapped: bool) -> bool:
-    """Tell whether a pair could not be read in another way; of one text the longitude may stand first."""
+    """Return whether a pair could not be read in another way; of one text the longitude may stand first."""
     allowed = {"PRESUMED_SWAPPED_COORDINATE"} if may_be_swapped else set()
     return pair.latitude is not None and pair.rule != FIRST_ASSUMED and set(pair.issues) <= allowed
 
 
 def _agree(pair: Pair, together: Pair, latitude: str | None, longitude: str | None) -> bool:
-    """Tell whether the pair agrees with the one text for both, and with a latitude or longitude that stands alone."""
+    """Return whether the pair agrees with the one text for both, and with a latitude or longitude that stands alone."""
     if pair.latitude is None or pair.longitude is None:
         return False
     if together.latitude is not None and together.longitude is not None:
@@ -226,7 +226,7 @@ def _agree(pair: Pair, together: Pair, latitude: str | None, longitude: str | No
 
 
 def _decimal(degrees: float, texts: list[str]) -> str:
-    """Return degrees as text: the digits that were told where they are plain degrees."""
+    """Return degrees as text: the digits that were stated where they are plain degrees."""
     for text in texts:
         if _PLAIN.fullmatch(text) and float(text) == degrees:
             return text.lstrip("+")

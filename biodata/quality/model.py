@@ -1,7 +1,7 @@
 """What a test of TDWG BDQ Core is: the terms it reads, what is prepared for it, and its answer as column expressions.
 
 A cell that is bdqval:Empty (nothing, or only characters up to U+0020) is null in every expression; any other cell is as
-it was told, white space and non-printing characters included.
+it was stated, white space and non-printing characters included.
 """
 
 from collections.abc import Callable, Mapping
@@ -169,7 +169,7 @@ class Arguments:
         return pl.any_horizontal(here) if here else pl.lit(value=False)
 
     def default(self, name: str) -> str:
-        """Return a parameter's value for rows that tell none: the context's, or the standard's."""
+        """Return a parameter's value for rows that state none: the context's, or the standard's."""
         return self.context.parameters.get(name, self._standard[name])
 
     def parameter(self, name: str) -> pl.Expr:
@@ -258,7 +258,7 @@ def term_of(label: str) -> str:
 
 
 def _filled(terms: str) -> Callable[[Arguments], Answer]:
-    """Return what tells whether any of some terms has something in it."""
+    """Return what says whether any of some terms has something in it."""
     return lambda arguments: Answer(arguments.any_filled(*terms.split("|")))
 
 
@@ -270,7 +270,7 @@ FILLED_TESTS: Final = tuple(
 """The tests whether terms have something in them."""
 
 
-# Numbers told as text, for the tests that compare them.
+# Numbers stated as text, for the tests that compare them.
 
 BLANKS: Final = "".join(map(chr, range(0x21)))
 """White space and control characters around a number do not change it; other signs, U+00A0 too, make it none."""

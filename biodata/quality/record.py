@@ -64,14 +64,14 @@ def interpret(text: str, vocabulary: Vocabulary) -> str | None:
     names; if it abbreviates one term and no other ("vag.", "Human obs", "Holo."); or, in some vocabularies, if it is
     one letter away from one term and no other ("evnt").
     """
-    index, told = _index(vocabulary), _plain(text)
-    key = told.replace(" ", "")
+    index, stated = _index(vocabulary), _plain(text)
+    key = stated.replace(" ", "")
     if not key or len(key) > _LONGEST:
         return None
     return (
         index.by_key.get(key)
         or _address(text, index)
-        or _abbreviated(text, told, index, vocabulary)
+        or _abbreviated(text, stated, index, vocabulary)
         or _slip(key, index, vocabulary)
     )
 
@@ -82,10 +82,10 @@ def _address(text: str, index: _Index) -> str | None:
     return index.keys_of_terms.get(_plain(match[1]).replace(" ", "")) if match else None
 
 
-def _abbreviated(text: str, told: str, index: _Index, vocabulary: Vocabulary) -> str | None:
+def _abbreviated(text: str, stated: str, index: _Index, vocabulary: Vocabulary) -> str | None:
     """Return the only term whose words begin with those of the text."""
-    words = told.split()
-    if vocabulary is Vocabulary.TYPE_STATUS and len(words) == 1 and (found := index.keys_of_terms.get(f"{told}type")):
+    words = stated.split()
+    if vocabulary is Vocabulary.TYPE_STATUS and len(words) == 1 and (found := index.keys_of_terms.get(f"{stated}type")):
         return found
     marked = text.rstrip("".join(map(chr, range(0x21)))).endswith(".")
     if len(words[0]) < _SHORTEST_BEGINNING or (len(words) == 1 and not marked):
@@ -230,9 +230,9 @@ def standardised(label: str, vocabulary: Vocabulary) -> Test:
     read = reading(term, vocabulary)
 
     def answer(arguments: Arguments) -> Answer:
-        told = pl.when(arguments.filled(term)).then(pl.lit(value=True))
+        then = pl.when(arguments.filled(term)).then(pl.lit(value=True))
         unavailable = arguments.unavailable(*_SOURCES[vocabulary]) & arguments.filled(term)
-        return Answer(told, external=unavailable, proposals={term: read.column("meant")})
+        return Answer(then, external=unavailable, proposals={term: read.column("meant")})
 
     return test(label, answer, read)
 
@@ -267,10 +267,14 @@ def _licence_of(text: str) -> str | None:
     bare = text.strip(BLANKS)
     if _ADDRESS.match(bare):
         return bare
-    told = " ".join(text[:_LONGEST_LICENCE].split())
-    if parse_licence(told) == "CC0_1_0" and "pddl" not in told.casefold() and not told.casefold().startswith("public"):
+    stated = " ".join(text[:_LONGEST_LICENCE].split())
+    if (
+        parse_licence(stated) == "CC0_1_0"
+        and "pddl" not in stated.casefold()
+        and not stated.casefold().startswith("public")
+    ):
         return "https://creativecommons.org/publicdomain/zero/1.0/legalcode"
-    match = _CC.search(told)
+    match = _CC.search(stated)
     if match is None or re.search(r"\d", match["rest"].replace("4.0", "")):
         return None
     parts = "-".join(re.findall(r"by|nc|nd|sa", match["parts"].casefold()))
@@ -316,10 +320,10 @@ def _assumed_status(arguments: Arguments) -> Answer:
     # The text has a filled status never tested, its example and rows have it not amended where a number stands beside:
     # both hold if the number is looked at first.
     counted = arguments.any_filled("individualCount", "organismQuantity")
-    told = arguments.filled("occurrenceStatus")
-    assumed = pl.when(~counted & ~told).then(arguments.parameter(_DEFAULT_STATUS))
+    stated = arguments.filled("occurrenceStatus")
+    assumed = pl.when(~counted & ~stated).then(arguments.parameter(_DEFAULT_STATUS))
     return Answer(
-        pl.when(counted | ~told).then(pl.lit(value=True)), proposals={"occurrenceStatus": assumed}, filled_in=True
+        pl.when(counted | ~stated).then(pl.lit(value=True)), proposals={"occurrenceStatus": assumed}, filled_in=True
     )
 
 

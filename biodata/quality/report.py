@@ -71,9 +71,9 @@ def counted(prepared: pl.DataFrame, tests: Sequence[Test], context: Context, by:
         .alias(name)
         for name, one in columns.items()
     ]
-    told = prepared.lazy()
+    table = prepared.lazy()
     sums = [rows.alias("rows"), *sums]
-    return (told.group_by(by, maintain_order=True).agg(sums) if by else told.select(sums)).collect()
+    return (table.group_by(by, maintain_order=True).agg(sums) if by else table.select(sums)).collect()
 
 
 def _outcomes(test: Test, answer: Answer) -> dict[str, pl.Expr]:
@@ -96,7 +96,7 @@ def summarise(frame: pl.DataFrame, context: Context, tests: Sequence[Test] = VAL
     Parameters
     ----------
     frame, context, tests
-        As in `run`; the validations unless told otherwise.
+        As in `run`; the validations unless stated otherwise.
 
     Returns
     -------
@@ -290,8 +290,8 @@ def _details(rows: pl.DataFrame, by: str, context: Context) -> list[dict[str, An
 
 def _problem(test: Test, row: dict[str, Any]) -> dict[str, Any]:
     """Return a test that a row fails, with what its terms tell."""
-    told = {qualified(term): shorten(row[term], _VALUE) for term in test.acted_upon if row.get(term) is not None}
-    return {"label": test.label, "asks": test.asks, "told": told}
+    facts = {qualified(term): shorten(row[term], _VALUE) for term in test.acted_upon if row.get(term) is not None}
+    return {"label": test.label, "asks": test.asks, "told": facts}
 
 
 # The report on a file for a terminal: lines of text that no cell can take control of.
@@ -301,7 +301,7 @@ _BAR: Final = 24
 
 
 def printable(text: str) -> str:
-    """Return text with every sign that does not print, or that turns the writing round, told by its number."""
+    """Return text with every sign that does not print, or that turns the writing round, stated by its number."""
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
 
 
@@ -349,8 +349,8 @@ def _row(row: dict[str, Any]) -> Iterator[str]:
     yield f"  row {row['row']} {printable(row['id'])}"
     for problem in row["problems"]:
         if not problem["label"].endswith("NOTEMPTY"):
-            told = ", ".join(f"{term} {value!r}" for term, value in list(problem["told"].items())[:4])
-            yield f"      {problem['asks']} No: {printable(told)}"
+            text = ", ".join(f"{term} {value!r}" for term, value in list(problem["told"].items())[:4])
+            yield f"      {problem['asks']} No: {printable(text)}"
     for proposal in row["proposals"]:
         values = ", ".join(f"{term} {value!r}" for term, value in proposal["proposed"].items())
         yield f"      proposed: {printable(values)}"

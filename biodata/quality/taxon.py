@@ -43,21 +43,21 @@ def _labels() -> dict[str, str]:
 @lru_cache(maxsize=4096)
 def rank_concept(text: str) -> str | None:
     """Return the concept that a word for a rank can only mean; None where it is no such word, or means several."""
-    told = " ".join(text.split())
-    if len(told) > 60 or told.casefold() in _SEVERAL:
+    stated = " ".join(text.split())
+    if len(stated) > 60 or stated.casefold() in _SEVERAL:
         return None
-    concept = _labels().get(told) or _labels().get(told.lower())
+    concept = _labels().get(stated) or _labels().get(stated.lower())
     if concept is not None:
         return concept
-    term = parse_term(told, Vocabulary.TAXON_RANK)
+    term = parse_term(stated, Vocabulary.TAXON_RANK)
     if term is None or term in _OURS:
         return _OURS.get(term or "")
     return re.sub(r"_(.)", lambda match: match[1].upper(), term.lower())
 
 
 def _read(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    told = frame["taxonRank"].to_list()
-    rows = [(None, None) if text is None else (text in _labels(), rank_concept(text)) for text in told]
+    entries = frame["taxonRank"].to_list()
+    rows = [(None, None) if text is None else (text in _labels(), rank_concept(text)) for text in entries]
     return pl.DataFrame(rows, schema={"listed": pl.Boolean, "concept": pl.String}, orient="row")
 
 
@@ -70,12 +70,12 @@ def _standard(arguments: Arguments) -> Answer:
 
 
 def _standardised(arguments: Arguments) -> Answer:
-    told = arguments["taxonRank"]
+    stated = arguments["taxonRank"]
     concept = RANK.column("concept")
     return Answer(
-        pl.when(told.is_not_null()).then(pl.lit(value=True)),
-        external=arguments.unavailable() & told.is_not_null(),
-        proposals={"taxonRank": pl.when(concept != told).then(concept)},
+        pl.when(stated.is_not_null()).then(pl.lit(value=True)),
+        external=arguments.unavailable() & stated.is_not_null(),
+        proposals={"taxonRank": pl.when(concept != stated).then(concept)},
     )
 
 
@@ -104,12 +104,12 @@ _PRINTED: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u20
 
 
 def is_complete(text: str) -> bool:
-    """Tell whether an identifier says whose it is.
+    """Return whether an identifier says whose it is.
 
     Parameters
     ----------
     text : str
-        The identifier as told; white space or control characters make it invalid.
+        The identifier as stated; white space or control characters make it invalid.
 
     Returns
     -------
@@ -128,8 +128,8 @@ def gbif_key(text: str) -> int | None:
 
 
 def _read_identifier(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    told = frame["scientificNameID"].to_list()
-    rows = [(None, None) if text is None else (is_complete(text), gbif_key(text)) for text in told]
+    entries = frame["scientificNameID"].to_list()
+    rows = [(None, None) if text is None else (is_complete(text), gbif_key(text)) for text in entries]
     return pl.DataFrame(rows, schema={"complete": pl.Boolean, "gbif_key": pl.Int64}, orient="row")
 
 
@@ -173,13 +173,13 @@ def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     parts = pl.concat_str(PARTS, separator=" ", ignore_nulls=True).replace("", None)
     name = frame.select(pl.coalesce("scientificName", parts).alias("name"))["name"]
     parsed = parse_names(name).select("canonical", "uninomial", "specific_epithet", "authorship")
-    told = frame.hstack(parsed.get_columns()).with_columns(name=name)
+    table = frame.hstack(parsed.get_columns()).with_columns(name=name)
     no_name = pl.col("name").is_not_null() & pl.col("canonical").is_null()
     cultivar_alone = pl.col("cultivarEpithet").is_not_null() & pl.col("scientificName").is_null()
     looked_up = pl.col("canonical").is_not_null() & ~cultivar_alone
     if context.checklist is None:
         looked_up &= pl.col("uninomial").is_not_null()
-    told = told.with_columns(
+    table = table.with_columns(
         looked_up=looked_up.fill_null(value=False),
         meaning=pl.when(no_name)
         .then(pl.lit(Meaning.NONE.value))
@@ -187,9 +187,9 @@ def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
         .then(pl.lit(Meaning.UNKNOWN.value)),
         found=pl.when(no_name).then(pl.lit(value=False)),
     ).with_row_index("row")
-    rest = told.filter(~pl.col("looked_up"))
+    rest = table.filter(~pl.col("looked_up"))
     rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
-    wanted = told.filter("looked_up").drop("meaning", "found")
+    wanted = table.filter("looked_up").drop("meaning", "found")
     answer = _bundled if context.checklist is None else partial(listed_meaning, names_of(context.checklist))
     rows = [
         (row["row"], *answer(row, {rank: row[rank] for rank in RANKS if row[rank] is not None}))
@@ -203,19 +203,19 @@ _Answer = tuple[Meaning, bool | None, str | None]
 
 
 def _authorship(row: Mapping[str, str | None]) -> str | None:
-    """Return the authorship that is told, by itself or in the name."""
+    """Return the authorship that is stated, by itself or in the name."""
     return row["scientificNameAuthorship"] or row["authorship"]
 
 
 def _is_vague(row: Mapping[str, str | None]) -> bool:
-    """Tell whether the rank is below the genus and the name is not: the record means one of several taxa."""
+    """Return whether the rank is below the genus and the name is not: the record means one of several taxa."""
     rank = row["taxonRank"]
     return rank is not None and row["specific_epithet"] is None and rank_concept(rank) in _BELOW_GENUS
 
 
-def listed_meaning(names: Names, row: Mapping[str, str | None], told: Mapping[str, str]) -> _Answer:
+def listed_meaning(names: Names, row: Mapping[str, str | None], facts: Mapping[str, str]) -> _Answer:
     """Look a name up in a loaded checklist."""
-    taxa = names.matching(row["canonical"] or "", _authorship(row), told)
+    taxa = names.matching(row["canonical"] or "", _authorship(row), facts)
     if not taxa:
         return Meaning.NONE, False, None
     if len(taxa) > 1 or _is_vague(row):
@@ -223,7 +223,7 @@ def listed_meaning(names: Names, row: Mapping[str, str | None], told: Mapping[st
     return Meaning.ONE, True, taxa[0].identifier
 
 
-def _bundled(row: Mapping[str, str | None], told: Mapping[str, str]) -> _Answer:
+def _bundled(row: Mapping[str, str | None], facts: Mapping[str, str]) -> _Answer:
     """Say what the bundled names know of a name of one word."""
     lineages = bundled().lineages(row["uninomial"] or "")
     if _is_vague(row):
@@ -231,12 +231,12 @@ def _bundled(row: Mapping[str, str | None], told: Mapping[str, str]) -> _Answer:
     if lineages is None or _authorship(row):
         return Meaning.UNKNOWN, True if lineages is not None else None, None
     fitting = [
-        lineage for lineage in lineages if all(value in lineage.get(rank, {value}) for rank, value in told.items())
+        lineage for lineage in lineages if all(value in lineage.get(rank, {value}) for rank, value in facts.items())
     ]
     if len(fitting) > 1:
         return Meaning.SEVERAL, True, None
-    # Within one code of nomenclature a name is used once; without anything told above it, another code may have it too.
-    return (Meaning.ONE if fitting and told else Meaning.UNKNOWN), True, None
+    # Within one code of nomenclature a name is used once; without anything stated above it, another code may have it too.
+    return (Meaning.ONE if fitting and facts else Meaning.UNKNOWN), True, None
 
 
 MEANING: Final = Preparation(
@@ -249,9 +249,9 @@ MEANING: Final = Preparation(
 
 
 def _identified(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    told = frame["scientificNameID"]
-    names = None if context.checklist is None or told.null_count() == len(told) else names_of(context.checklist)
-    rows = [(None, None) if text is None else _by_identifier(names, text) for text in told]
+    values = frame["scientificNameID"]
+    names = None if context.checklist is None or values.null_count() == len(values) else names_of(context.checklist)
+    rows = [(None, None) if text is None else _by_identifier(names, text) for text in values]
     return pl.DataFrame(rows, schema={"meaning": pl.String, "name": pl.String}, orient="row")
 
 
@@ -294,13 +294,13 @@ def _polynomial(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
     return pl.DataFrame({"consistent": pl.Series(agree, dtype=pl.Boolean)})
 
 
-def _agree(name: str, told: tuple[str | None, ...], parsed: tuple[str | None, ...]) -> bool:
-    """Tell whether generic name and epithets are those of the name; words count where the parser gives nothing."""
+def _agree(name: str, entries: tuple[str | None, ...], parsed: tuple[str | None, ...]) -> bool:
+    """Return whether generic name and epithets are those of the name; words count where the parser gives nothing."""
     uninomial, genus, specific, infraspecific = parsed
     words = [word for word in name.split() if word not in {"×", "x"} and not word.startswith("(")]
     first = (genus or uninomial or (words[0] if words else ""), words[0].lstrip("×") if words else "")
     second = specific or (words[1] if len(words) > 1 and genus is None and uninomial is None else None)
-    generic_told, specific_told, infraspecific_told = told
+    generic_told, specific_told, infraspecific_told = entries
     return (
         (generic_told is None or generic_told in first)
         and (specific_told is None or specific_told == second)
@@ -319,14 +319,14 @@ def elsewhere(arguments: Arguments) -> pl.Expr:
     return arguments.unavailable(*authority(arguments.context.checklist).titles)
 
 
-def looked_up(arguments: Arguments, told: pl.Expr, found: pl.Expr) -> Answer:
+def looked_up(arguments: Arguments, stated: pl.Expr, found: pl.Expr) -> Answer:
     """Answer by what the authority says; the comment tells which one it was.
 
     Parameters
     ----------
     arguments : Arguments
         The test's.
-    told : Expr of bool
+    stated : Expr of bool
         The record has something to look up.
     found : Expr of bool
         What the authority says; null where it cannot decide.
@@ -334,10 +334,10 @@ def looked_up(arguments: Arguments, told: pl.Expr, found: pl.Expr) -> Answer:
     checklist = arguments.context.checklist
     titles = ", ".join(sorted(authority(checklist).titles)) or "the loaded checklist"
     held = "the bundled names of higher taxa and genera" if checklist is None else titles
-    external = told & (elsewhere(arguments) | found.is_null())
+    external = stated & (elsewhere(arguments) | found.is_null())
     words = pl.when(found).then(pl.lit("it agrees with ")).otherwise(pl.lit("it does not agree with "))
-    comment = pl.when(told & ~external).then(pl.concat_str(words, pl.lit(held)))
-    return Answer(pl.when(told).then(found), external, comment=comment)
+    comment = pl.when(stated & ~external).then(pl.concat_str(words, pl.lit(held)))
+    return Answer(pl.when(stated).then(found), external, comment=comment)
 
 
 def _framed(arguments: Arguments) -> pl.Expr:
@@ -346,9 +346,9 @@ def _framed(arguments: Arguments) -> pl.Expr:
 
 
 def _name_found(arguments: Arguments) -> Answer:
-    told = arguments.filled("scientificName")
+    stated = arguments.filled("scientificName")
     found = pl.when(_framed(arguments)).then(pl.lit(value=False)).otherwise(MEANING.column("found"))
-    return looked_up(arguments, told, found)
+    return looked_up(arguments, stated, found)
 
 
 def _unambiguous(arguments: Arguments) -> Answer:

@@ -50,14 +50,14 @@ class Authority:
     titles: frozenset[str] = field(default_factory=frozenset)
 
     def found(self, rank: str, name: str) -> bool | None:
-        """Tell whether a value is a name of a rank, exactly as it is written.
+        """Return whether a value is a name of a rank, exactly as it is written.
 
         Parameters
         ----------
         rank : str
             One of `RANKS`.
         name : str
-            The value as told.
+            The value as stated.
 
         Returns
         -------
@@ -72,19 +72,19 @@ class Authority:
         elsewhere = any(name in self.listed[other] for other in RANKS if other != rank)
         return False if elsewhere else None
 
-    def consistent(self, told: Mapping[str, str]) -> bool | None:
-        """Tell whether a classification agrees with the lowest of its names that is listed.
+    def consistent(self, facts: Mapping[str, str]) -> bool | None:
+        """Return whether a classification agrees with the lowest of its names that is listed.
 
         Parameters
         ----------
-        told : mapping of rank to name
+        facts : mapping of rank to name
             What the record tells; a rank that is not of `RANKS` cannot be looked up.
 
         Returns
         -------
         bool, or None where that cannot be known here
         """
-        known = {rank: _spelled(told[rank]) for rank in RANKS if rank in told}
+        known = {rank: _spelled(facts[rank]) for rank in RANKS if rank in facts}
         lowest = next((rank for rank in reversed(RANKS) if known.get(rank) in self.listed[rank]), None)
         if lowest is None:
             return _all(self.found(rank, name) for rank, name in known.items()) if known else None
@@ -98,7 +98,7 @@ class Authority:
         )
 
     def _may_stand(self, rank: str, name: str, lineage: Lineage) -> bool | None:
-        """Tell whether a name of a rank may stand above a taxon of that lineage."""
+        """Return whether a name of a rank may stand above a taxon of that lineage."""
         allowed = lineage.get(rank, frozenset())
         if name in allowed:
             return True
@@ -143,7 +143,7 @@ def _any(answers: Iterable[bool | None]) -> bool | None:
 
 @lru_cache(maxsize=1 << 16)
 def _spelled(name: str) -> str:
-    """Return a name with a capital, whatever the letter case it was told in."""
+    """Return a name with a capital, whatever the letter case it was stated in."""
     return name[:1].upper() + name[1:] if name[1:].islower() or not name[1:].isupper() else name.capitalize()
 
 
@@ -244,18 +244,18 @@ class Names:
         self.by_identifier: dict[str, Taxon] = {}
         self.by_gbif_key: dict[int, Taxon] = {}
         columns = ("taxon_id", "scientificName", "scientificNameAuthorship", "taxonRank", "gbif_key", *RANKS)
-        for told, name, authorship, rank, key, *higher in taxa.select(columns).iter_rows():
+        for stated, name, authorship, rank, key, *higher in taxa.select(columns).iter_rows():
             if name is None:
                 continue
             above = {level: value for level, value in zip(RANKS, higher, strict=True) if value is not None}
-            taxon = Taxon(f"gbif:{key}" if key is not None else told, name, authorship, rank, above)
+            taxon = Taxon(f"gbif:{key}" if key is not None else stated, name, authorship, rank, above)
             self.by_name[name].append(taxon)
-            self.by_identifier[told] = taxon
+            self.by_identifier[stated] = taxon
             if key is not None:
                 self.by_gbif_key[key] = taxon
 
-    def matching(self, name: str, authorship: str | None, told: Mapping[str, str]) -> list[Taxon]:
-        """Return the taxa that a name means, told apart by authorship and by what the record tells above it.
+    def matching(self, name: str, authorship: str | None, facts: Mapping[str, str]) -> list[Taxon]:
+        """Return the taxa that a name means, distinguished by authorship and by what the record states above it.
 
         Parameters
         ----------
@@ -263,14 +263,14 @@ class Names:
             The name without authorship.
         authorship : str, optional
             Its authorship.
-        told : mapping of rank to name
+        facts : mapping of rank to name
             Higher ranks of the record.
         """
         taxa = self.by_name.get(name, [])
         if authorship:
             taxa = [t for t in taxa if agreement(t.authorship, authorship) != Agreement.CONFLICT]
         if len(taxa) > 1:
-            taxa = [t for t in taxa if all(t.above.get(rank, value) == value for rank, value in told.items())] or taxa
+            taxa = [t for t in taxa if all(t.above.get(rank, value) == value for rank, value in facts.items())] or taxa
         return taxa
 
 

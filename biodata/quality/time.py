@@ -105,7 +105,7 @@ def _day_of_year(arguments: Arguments, term: str, year_column: str) -> Answer:
 
 def _event_consistent(arguments: Arguments) -> Answer:
     span = dates("eventDate")
-    told = {
+    facts = {
         "year": "year",
         "month": "month",
         "day": "day",
@@ -114,7 +114,7 @@ def _event_consistent(arguments: Arguments) -> Answer:
     }
     agreed = [
         ~arguments.filled(term) | (numbers(term).column("number") == span.column(column)).fill_null(value=False)
-        for term, column in told.items()
+        for term, column in facts.items()
     ]
     met = arguments.filled("eventDate") & arguments.any_filled(*_PARTS)
     return Answer(pl.when(met).then(pl.all_horizontal(agreed)))
@@ -159,9 +159,9 @@ def _from_verbatim(arguments: Arguments) -> Answer:
     met = ~arguments.filled("eventDate") & readable.fill_null(value=False)
     year = proposal.str.slice(0, 4).cast(pl.Int32, strict=False)
     before = (year < 1918) | ((year == 1918) & (proposal < "1918-02-14") & (proposal.str.len_bytes() > 4))
-    told = pl.concat_str(pl.lit("read from dwc:verbatimEventDate: "), proposal)
+    stated = pl.concat_str(pl.lit("read from dwc:verbatimEventDate: "), proposal)
     note = pl.lit("; verbatimDate was assumed to be in the Gregorian calendar")
-    comment = pl.when(before).then(pl.concat_str(told, note)).otherwise(told)
+    comment = pl.when(before).then(pl.concat_str(stated, note)).otherwise(stated)
     return Answer(
         pl.when(met).then(_MET),
         proposals={"eventDate": proposal},
@@ -201,16 +201,16 @@ def _from_days_of_year(arguments: Arguments) -> Answer:
 
 
 def _day_standardised(arguments: Arguments) -> Answer:
-    told, number = arguments["day"], numbers("day").column("number")
-    ordinal = told.str.strip_chars(SPACE).str.to_lowercase().str.extract(_ORDINAL)
+    stated, number = arguments["day"], numbers("day").column("number")
+    ordinal = stated.str.strip_chars(SPACE).str.to_lowercase().str.extract(_ORDINAL)
     read = pl.coalesce(pl.when(number.is_between(1, 31)).then(number.cast(pl.String)), ordinal)
-    proposal = pl.when(read != told).then(read)
+    proposal = pl.when(read != stated).then(read)
     return Answer(pl.when(arguments.filled("day")).then(_MET), proposals={"day": proposal})
 
 
 def _month_standardised(arguments: Arguments) -> Answer:
-    told, read = arguments["month"], MONTHS.column("number").cast(pl.String)
-    proposal = pl.when(read != told).then(read)
+    stated, read = arguments["month"], MONTHS.column("number").cast(pl.String)
+    proposal = pl.when(read != stated).then(read)
     return Answer(pl.when(arguments.filled("month")).then(_MET), proposals={"month": proposal})
 
 

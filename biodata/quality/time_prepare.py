@@ -21,7 +21,7 @@ DAY: Final = 86_400
 """Seconds of a day; leap seconds do not count in durations."""
 
 YEAR, MONTH, WEEK, DATE, TIME = range(5)
-"""How fine a date is told; a coarser one is the smaller number."""
+"""How fine a date is stated; a coarser one is the smaller number."""
 
 LONGEST: Final = 100
 """No date or interval needs more characters."""
@@ -43,9 +43,9 @@ _SHORT_DAY: Final = re.compile(r"(?:(\d\d)-)?(\d\d)", re.ASCII)
 
 
 class Moment(NamedTuple):
-    """One end of a span: its first day, the day behind its last, how fine it is told, and its time where it has one.
+    """One end of a span: its first day, the day behind its last, how fine it is stated, and its time where it has one.
 
-    Days are counted from 1970-01-01, `begin` and `end` are seconds of the day, `end` of what the finest told part
+    Days are counted from 1970-01-01, `begin` and `end` are seconds of the day, `end` of what the finest stated part
     covers; `offset` is the zone in seconds east of UTC.
     """
 
@@ -91,7 +91,7 @@ def read_span(text: str) -> Span | None:
     Parameters
     ----------
     text : str
-        The text as told.
+        The text as stated.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def _interval(left: str, right: str) -> Span:
     if right.startswith("P"):
         return _with_duration(first, right, 1)
     last = _end(first, left, right)
-    # Times told at both ends are instants; else the whole of the last part belongs to the interval.
+    # Times stated at both ends are instants; else the whole of the last part belongs to the interval.
     stop = last.start if first.precision == last.precision == TIME else last.stop
     seconds = stop - first.start
     if first.offset is not None and last.offset is not None:
@@ -159,13 +159,13 @@ def _with_duration(moment: Moment, duration: str, sign: int) -> Span:
     if match is None:
         raise ValueError
     years, months, weeks, days, hours, minutes, seconds = (sign * int(part or 0) for part in match.groups())
-    told = moment.start if sign > 0 or moment.precision == TIME else moment.stop
-    begin = date.fromordinal(told // DAY + EPOCH)
+    number = moment.start if sign > 0 or moment.precision == TIME else moment.stop
+    begin = date.fromordinal(number // DAY + EPOCH)
     count = begin.year * 12 + begin.month - 1 + years * 12 + months
     year, month = count // 12, count % 12 + 1
     moved = _number(year, month, min(begin.day, monthrange(year, month)[1])) + weeks * 7 + days
-    other = moved * DAY + told % DAY + hours * 3600 + minutes * 60 + seconds
-    start, stop = min(told, other), max(told, other)
+    other = moved * DAY + number % DAY + hours * 3600 + minutes * 60 + seconds
+    start, stop = min(number, other), max(number, other)
     first, last = start // DAY, max(start, stop - 1) // DAY
     date.fromordinal(first + EPOCH), date.fromordinal(last + EPOCH)
     return Span(first, last, last, moment.precision, start, stop, moment.offset, moment.offset, stop - start)
@@ -173,13 +173,13 @@ def _with_duration(moment: Moment, duration: str, sign: int) -> Span:
 
 def _moment(text: str) -> Moment:
     """Read one date with the time behind it."""
-    told, mark, clock = text.partition("T")
-    day = _date(told)
+    stated, mark, clock = text.partition("T")
+    day = _date(stated)
     if not mark:
         return day
     if day.precision != DATE:
         raise ValueError
-    return _at(day, clock, basic="-" not in told)
+    return _at(day, clock, basic="-" not in stated)
 
 
 def _date(text: str) -> Moment:
@@ -237,7 +237,7 @@ def _at(day: Moment, text: str, *, basic: bool | None = None) -> Moment:
 
 
 def _offset(zone: str | None) -> int | None:
-    """Return a zone in seconds east of UTC; None where none was told."""
+    """Return a zone in seconds east of UTC; None where none was stated."""
     if zone is None:
         return None
     if zone == "Z":
@@ -303,7 +303,7 @@ def interpret(text: str, today: date, *, free: bool) -> str | None:
     Parameters
     ----------
     text : str
-        The text as told.
+        The text as stated.
     today : date
         A bare number may be a year up to this one's.
     free : bool
@@ -311,41 +311,41 @@ def interpret(text: str, today: date, *, free: bool) -> str | None:
 
     Returns
     -------
-    str, or None where the text tells no date, or may tell two
+    str, or None where the text states no date, or may state two
     """
     if len(text) > LONGEST:
         return None
-    told = _SPACE.sub(" ", ascii_digits(text).translate(_DASHES)).strip()
-    if _ONE_NUMBER.fullmatch(told):
-        return _bare_number(told, today, free=free)
-    if read_span(told) is not None:
-        return told
-    clean = _plain(told)
+    stated = _SPACE.sub(" ", ascii_digits(text).translate(_DASHES)).strip()
+    if _ONE_NUMBER.fullmatch(stated):
+        return _bare_number(stated, today, free=free)
+    if read_span(stated) is not None:
+        return stated
+    clean = _plain(stated)
     answer = _one(clean, today) or _year_day_month(clean)
     return answer if answer is not None and read_span(answer) is not None else None
 
 
 def has_number(text: str) -> bool:
-    """Tell whether a text holds a digit at all: without one it has nothing that could be read as a date."""
+    """Return whether a text holds a digit at all: without one it has nothing that could be read as a date."""
     return any(character.isdigit() for character in text) or any(
         character in "〇一二三四五六七八九十" for character in text
     )
 
 
-def _bare_number(told: str, today: date, *, free: bool) -> str | None:
+def _bare_number(text: str, today: date, *, free: bool) -> str | None:
     """Read a text of digits only: a year, or a complete date in the basic format."""
     if not free:
-        return told if read_span(told) is not None else None
-    if len(told) == 4 and 1000 <= int(told) <= today.year:
-        return told
-    if len(told) == 8 and 1000 <= int(told[:4]) <= today.year and read_span(told) is not None:
-        return f"{told[:4]}-{told[4:6]}-{told[6:]}"
+        return text if read_span(text) is not None else None
+    if len(text) == 4 and 1000 <= int(text) <= today.year:
+        return text
+    if len(text) == 8 and 1000 <= int(text[:4]) <= today.year and read_span(text) is not None:
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
     return None
 
 
-def _plain(told: str) -> str:
+def _plain(text: str) -> str:
     """Return the text without weekday, small words and brackets around it."""
-    words = told.strip("[]()\"' ").rstrip(".,;").split(" ")
+    words = text.strip("[]()\"' ").rstrip(".,;").split(" ")
     for end in (0, -1):
         if len(words) > 1 and words[end].strip(".,").casefold() in _weekdays():
             words.pop(end)
@@ -364,22 +364,22 @@ def _weekdays() -> frozenset[str]:
     return frozenset(name for name in names if len(name) > 2 and month_number(name) is None)
 
 
-def _one(told: str, today: date) -> str | None:
+def _one(text: str, today: date) -> str | None:
     """Read one date or interval in any form that `text.dates` knows and finds no doubt in."""
-    if placeholder := _UNKNOWN_DAY.match(told):
-        told = told[placeholder.end() :]
-    if _BARE_HOUR.search(told):
+    if placeholder := _UNKNOWN_DAY.match(text):
+        text = text[placeholder.end() :]
+    if _BARE_HOUR.search(text):
         return None
-    read = parse_date(told, today=today)
+    read = parse_date(text, today=today)
     if read.issue is not None or read.start is None or read.end is None:
         return None
     # A year to come, or of three digits, is of another era: 2475 may be 1932, and 113 may be 2024.
     return read.event_date if read.start.year >= 1000 and read.end.year <= today.year else None
 
 
-def _year_day_month(told: str) -> str | None:
+def _year_day_month(text: str) -> str | None:
     """Read 2021-28-10, where no month is left for the middle, and 2021-10-00, where the day is not known."""
-    match = _YEAR_DAY_MONTH.fullmatch(told)
+    match = _YEAR_DAY_MONTH.fullmatch(text)
     if match is None:
         return None
     year, middle, last = match[1], int(match[3]), int(match[4])
@@ -435,8 +435,8 @@ def dates(term: str) -> Preparation:
     """Return the preparation that reads a term as a date or interval of ISO 8601.
 
     Its columns: those of `time_iso.Span`; `valid`, null where the cell is empty; `year`, `month`, `day` where the span
-    lies within one and is told as finely; years and days of the year of both ends, the latter where days are told;
-    both ends in UTC where zones are told.
+    lies within one and is stated as finely; years and days of the year of both ends, the latter where days are stated;
+    both ends in UTC where zones are stated.
     """
 
     def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
@@ -447,8 +447,8 @@ def dates(term: str) -> Preparation:
 
 def _spans(values: pl.Series) -> pl.DataFrame:
     """Return the span of each text: usual dates all at once, the others one by one."""
-    told = values.alias("value").to_frame().with_columns(part=pl.col("value").str.extract_groups(_USUAL))
-    usual = told.select(_usual().alias("span")).unnest("span")
+    table = values.alias("value").to_frame().with_columns(part=pl.col("value").str.extract_groups(_USUAL))
+    usual = table.select(_usual().alias("span")).unnest("span")
     odd = usual["first"].is_null() & values.is_not_null()
     if not odd.any():
         return usual
@@ -489,7 +489,7 @@ def _usual() -> pl.Expr:
     return pl.struct(column.cast(_SPAN[name]).alias(name) for name, column in columns.items())
 
 
-def _derived(spans: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
+def _derived(spans: pl.DataFrame, values: pl.Series) -> pl.DataFrame:
     """Add what follows from a span."""
     first, last, precision = pl.col("first").cast(pl.Date), pl.col("last").cast(pl.Date), pl.col("precision")
     same_year = first.dt.year() == last.dt.year()
@@ -497,7 +497,7 @@ def _derived(spans: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
     same_day = (pl.col("first") == pl.col("last")) & (precision >= DATE)
     by_day = precision >= DATE
     return spans.with_columns(
-        valid=pl.when(told).then(pl.col("first").is_not_null()),
+        valid=pl.when(values).then(pl.col("first").is_not_null()),
         year=pl.when(same_year).then(first.dt.year()),
         month=pl.when(same_month).then(first.dt.month()),
         day=pl.when(same_day).then(first.dt.day()),
@@ -519,11 +519,11 @@ def numbers(term: str) -> Preparation:
     """
 
     def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-        told = frame[term].alias("told").to_frame()
-        text = told["told"].str.strip_chars(SPACE)
+        table = frame[term].alias("told").to_frame()
+        text = table["told"].str.strip_chars(SPACE)
         odd = text.filter(text.str.contains(r"[^\x00-\x7f]")).unique().to_list()
         text = text.replace({value: ascii_digits(value) for value in odd}) if odd else text
-        return told.select(number=_integer(pl.lit(text)), strict=_integer(pl.col("told")))
+        return table.select(number=_integer(pl.lit(text)), strict=_integer(pl.col("told")))
 
     return Preparation(f"{term}.number", (term,), {"number": pl.Int64, "strict": pl.Int64}, make)
 
@@ -575,13 +575,13 @@ def _read_month(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
 
 def _month(text: str) -> int | None:
     """Return the month that a text names or numbers."""
-    told = ascii_digits(text[:40]).strip(SPACE).strip()
-    digits = told.removesuffix("月").removesuffix(".0")
+    stated = ascii_digits(text[:40]).strip(SPACE).strip()
+    digits = stated.removesuffix("月").removesuffix(".0")
     if digits in _CHINESE:
         return _CHINESE.index(digits) + 1
     if digits.isascii() and digits.isdigit() and len(digits) < 9:
         return int(digits) if 1 <= int(digits) <= 12 else None
-    return month_number(told, roman=True)
+    return month_number(stated, roman=True)
 
 
 MONTHS: Final = Preparation("month.read", ("month",), {"number": pl.Int64}, _read_month)

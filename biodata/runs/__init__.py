@@ -1,4 +1,4 @@
-"""An analysis run: what it was asked, on which version of the lake, what came out, under one name that tells it all."""
+"""An analysis run: what it was asked, on which version of the lake, what came out, under one name that states it all."""
 
 from biodata.core.run_parameters import Corridors, checked_criteria
 from biodata.runs.corridors import NO_CATEGORY, RunReport, estimate, find_corridors

@@ -137,7 +137,7 @@ def find_corridors(
         snapshot = lake.snapshot()
         layer = layer_named(lake, request.layer)
         window = window_of(layer, request)
-        # What is wrong with these files is told before the work.
+        # What is wrong with these files is stated before the work.
         plan = None if request.plan is None else reading.read_plan(request.plan)
         agreements = None if request.agreements is None else reading.read_agreements(request.agreements)
         table = lake.read("protected_areas")
@@ -299,12 +299,12 @@ NO_CATEGORY: Final = "no Red List category told"
 
 
 def choices_of(asked: Corridors | OwnLinks) -> "CorridorParameters":
-    """Return what a run decides of its corridors; an own ground has no limit that is not told."""
+    """Return what a run decides of its corridors; an own ground has no limit that is not stated."""
     from biodata.analysis.corridor_parameters import CorridorParameters
 
-    told = {name: value for name, value in asked if value is not None}
+    facts = {name: value for name, value in asked if value is not None}
     shared = ("max_distance_m", "max_cost", "dispersal_cost", "cut_fraction", "cut_cost", "drop_through")
-    chosen = {name: told[name] for name in shared if name in told}
+    chosen = {name: facts[name] for name in shared if name in facts}
     return CorridorParameters(**{"max_distance_m": math.inf, **chosen})
 
 

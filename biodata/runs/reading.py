@@ -183,7 +183,7 @@ def layers_of(
 
 
 def facts_of(settings: Settings, lake: Lake, request: Corridors) -> dict[str, Any]:
-    """Return names and checksums of what a run is told besides: they are a part of what it is."""
+    """Return names and checksums of what a run is stated besides: they are a part of what it is."""
     facts: dict[str, Any] = {}
     if request.plan is not None:
         folder, units = _plan_files(request.plan)
@@ -199,7 +199,7 @@ def facts_of(settings: Settings, lake: Lake, request: Corridors) -> dict[str, An
 
 
 def cost_layer(settings: Settings, lake: Lake, request: Corridors) -> "LayerFile | None":
-    """Return the layer of the installation that tells what ground costs.
+    """Return the layer of the installation that states what ground costs.
 
     Raises
     ------
@@ -241,9 +241,9 @@ def read_plan(path: Path) -> "Plan":
 
     file, units_file = _plan_files(path)
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        often = {str(unit): float(count) for unit, count in told["selection_frequency"].items()}
-        plans, status = int(told["runs"]), str(told["plan_status"])
+        content = json.loads(file.read_text(encoding="utf-8"))
+        often = {str(unit): float(count) for unit, count in content["selection_frequency"].items()}
+        plans, status = int(content["runs"]), str(content["plan_status"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         problem, expected = "this is no plan", "plan.json as `biodata reserves solve` writes it"
         raise InputError(problem, file=file.name, expected=expected, code="PLAN_INVALID") from error
@@ -518,15 +518,15 @@ def with_layers(
     """
     names, inputs = [], []
     lon, lat = table["longitude"].to_numpy(), table["latitude"].to_numpy()
-    for told in layers:
-        name, equals, classes = told.partition("=")
+    for reported in layers:
+        name, equals, classes = reported.partition("=")
         values, sha256 = sampled(settings, name, lon, lat)
         if equals:
-            wanted = _classes(told, classes)
+            wanted = _classes(reported, classes)
             values = np.where(np.isfinite(values), np.isin(values, wanted).astype(np.float64), np.nan)
-        table = table.with_columns(pl.Series(told, values))
-        names.append(told)
-        inputs.append({"layer": told, "sha256": sha256})
+        table = table.with_columns(pl.Series(reported, values))
+        names.append(reported)
+        inputs.append({"layer": reported, "sha256": sha256})
     return table, tuple(names), inputs
 
 
@@ -538,17 +538,17 @@ def sampled(settings: Settings, name: str, lon: geo.Floats, lat: geo.Floats) -> 
     found = values_at(layer, lon, lat)
     if not np.isfinite(found).any():
         problem = "the layer tells nothing at any of the places"
-        told = f"{lon.min():.3f}, {lat.min():.3f} to {lon.max():.3f}, {lat.max():.3f}"
-        raise InputError(problem, file=name, value=told, expected="a layer that reaches them", code="RASTER_OUTSIDE")
+        text = f"{lon.min():.3f}, {lat.min():.3f} to {lon.max():.3f}, {lat.max():.3f}"
+        raise InputError(problem, file=name, value=text, expected="a layer that reaches them", code="RASTER_OUTSIDE")
     return found, layer.sha256
 
 
-def _classes(told: str, classes: str) -> list[int]:
+def _classes(text: str, classes: str) -> list[int]:
     """Read classes with commas between them."""
     try:
         return [int(part) for part in classes.split(",")]
     except ValueError:
         problem = "these are no classes"
         raise InputError(
-            problem, column="--layer", value=told, expected="NAME=2,5", code="PARAMETERS_INVALID"
+            problem, column="--layer", value=text, expected="NAME=2,5", code="PARAMETERS_INVALID"
         ) from None

@@ -76,16 +76,16 @@ def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFra
         card = json.loads(old[0]["evidence"])["ranking"]
         values = [{name: part["value"] for name, part in json.loads(row["parts"]).items()} for row in old]
         chosen = criteria or tuple(CandidateCriterion)
-        for told in ranking.rank(values, draws=card["draws"], seed=card["seed"], first=card["first"], criteria=chosen):
-            row = old[told.pop("position")]
-            evidence = json.loads(row["evidence"]) | {"ranking": told}
-            new = {name: told[name] for name in ("rank", "front", "acceptability", "within_first")}
+        for facts in ranking.rank(values, draws=card["draws"], seed=card["seed"], first=card["first"], criteria=chosen):
+            row = old[facts.pop("position")]
+            evidence = json.loads(row["evidence"]) | {"ranking": facts}
+            new = {name: facts[name] for name in ("rank", "front", "acceptability", "within_first")}
             rows.append(row | new | {"evidence": json.dumps(evidence, ensure_ascii=False, sort_keys=True)})
     return pl.DataFrame(rows, schema=candidates.schema)
 
 
 def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str]:
-    """Say which results of a table are not told, and why; nothing where all are."""
+    """Say which results of a table are not stated, and why; nothing where all are."""
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         if not lake.count(table):
@@ -93,18 +93,18 @@ def held_back(settings: Settings, table: str = "reserve_candidates") -> list[str
         rules = rules_in_force(settings, lake)
         counts = assessments.left_behind(lake, table, rules=rules, boundaries=boundaries)
     what = table.replace("_", " ")
-    told = []
+    lines = []
     if counts["exact"]:
-        told.append(
+        lines.append(
             f"{counts['exact']} {what} were made of exact records and stay here; `biodata candidates --exact` has those of "
             "candidates, `biodata corridors --set evidence_view=public` makes some that may be published"
         )
     if counts["stale"]:
-        told.append(
+        lines.append(
             f"{counts['stale']} {what} were made under other sharing rules, or of records that are hidden more today: they "
             "stay here until the run is made again"
         )
-    return told
+    return lines
 
 
 def run_id_of(parameters: dict[str, Any]) -> str:
@@ -128,8 +128,8 @@ def place_of(request: Corridors) -> str:
 
 def named(frame: pl.DataFrame, run_id: str, key: str, place: str, parameters: dict[str, Any]) -> pl.DataFrame:
     """Put the run's name into the rows, and its parameters into their evidence."""
-    told = json.dumps({"run": parameters}, ensure_ascii=False, sort_keys=True)
-    evidence = pl.col("evidence").map_elements(lambda text: _merge(text, told), return_dtype=pl.String)
+    stated = json.dumps({"run": parameters}, ensure_ascii=False, sort_keys=True)
+    evidence = pl.col("evidence").map_elements(lambda text: _merge(text, stated), return_dtype=pl.String)
     return frame.with_columns(pl.lit(run_id).alias("run_id"), (pl.lit(f"{place}-") + pl.col(key)).alias(key), evidence)
 
 
@@ -211,14 +211,14 @@ def put_finding(
     kind : str
         `validation`, `uncertainty` or `scenarios`; an earlier one of the kind is replaced.
     found : callable of table and row to mapping
-        What is told of a row.
+        What is stated of a row.
     view : EvidenceView
         Which records the finding read: the run's.
 
     Returns
     -------
     int
-        How many rows tell it now.
+        How many rows state it now.
     """
     count = 0
     with _writing(lake):

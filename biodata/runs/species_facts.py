@@ -34,7 +34,7 @@ COLUMNS = ("kind", "area", "value", "year", "authority", "scientificName", "chec
 
 
 MOST_CELLS: Final = 16_000_000
-"""In which occupancy is told."""
+"""In which occupancy is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _nearest_statuses(taxa: pl.DataFrame, names: list[str], groups: dict[str, st
 
 
 def _rule_values(rule: Rule) -> dict[str, Any]:
-    """Return what is told of a rule."""
+    """Return what is stated of a rule."""
     return {
         "rule_id": rule.rule_id,
         "category": str(rule.category),
@@ -360,13 +360,13 @@ def species_facts(settings: Settings, name: str, *, of_kingdom: str | None = Non
 
 def _common_names(own: pl.DataFrame, names: set[str]) -> list[dict[str, Any]]:
     """Return the common names of a taxon: of its checklists, then the bundled ones."""
-    told = [
+    entries = [
         (row["name"], row["language"]) for text in own["vernacular_details"].drop_nulls() for row in orjson.loads(text)
     ]
-    told += [
+    entries += [
         (row["name"], row["language"]) for row in read_rows("vernacular_names.csv") if row["scientificName"] in names
     ]
-    return [{"name": name, "language": language} for name, language in dict.fromkeys(told)]
+    return [{"name": name, "language": language} for name, language in dict.fromkeys(entries)]
 
 
 def _near(name: str, names: pl.Series) -> list[str]:

@@ -98,14 +98,14 @@ def habitat_of(settings: Settings, request: SpeciesHabitat) -> HabitatReport:
         values, grid, region, classes=request.classes, boundaries=boundaries, elevation=height,
         lowest_m=request.lowest_m, highest_m=request.highest_m,
     )  # fmt: skip
-    told = {
+    stated = {
         "layers": [{"layer": one.name, "sha256": one.sha256} for one in inputs],
         "classes": list(request.classes),
         "classes_without_cells": [one for one in request.classes if not (values == one).any()],
         "lowest_m": request.lowest_m, "highest_m": request.highest_m,
         **boundaries.to_dict(),
     }  # fmt: skip
-    return HabitatReport(found, facts | told)
+    return HabitatReport(found, facts | stated)
 
 
 def _range(settings: Settings, request: SpeciesHabitat) -> tuple[shapely.Geometry, dict[str, Any]]:
@@ -177,8 +177,8 @@ def richness_of(settings: Settings, request: SpeciesRichness) -> RichnessReport:
     """Return richness of a group by cell.
 
     A visit is a day, a place and who recorded, with a record of the group; the species recorded in it are its incidences.
-    Of records of one event one plays a part: told twice, by two datasets, a species found once would be one found twice.
-    Cells without a visit are not told: nobody recorded the group there.
+    Of records of one event one plays a part: stated twice, by two datasets, a species found once would be one found twice.
+    Cells without a visit are not stated: nobody recorded the group there.
 
     Raises
     ------
@@ -339,7 +339,7 @@ def _degrees(grid: "Grid") -> tuple[float, float, float, float]:
 
 
 def _cells(frame: pl.DataFrame, grid: "Grid", known: "np.ndarray[Any, np.dtype[np.bool_]]") -> Any:
-    """Return the numbers of the cells with records where every layer tells something, each once."""
+    """Return the numbers of the cells with records where every layer states something, each once."""
     rows, columns = grid.cells_at(frame["decimalLongitude"].to_numpy(), frame["decimalLatitude"].to_numpy())
     numbers = np.unique((rows * grid.shape[1] + columns)[rows >= 0])
     return numbers[known[numbers]]

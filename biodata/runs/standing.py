@@ -243,7 +243,7 @@ def _found(settings: Settings, lake: Lake, name: str) -> tuple[str, dict[str, An
 
 
 def _is_of(record: run_records.RunRecord, facts: dict[str, Any]) -> bool:
-    """Tell whether a kept run is the one of these facts; files are told apart by the version of the lake that they led to."""
+    """Return whether a kept run is the one of these facts; files are distinguished by the version of the lake that they led to."""
     asked = Corridors.read(record.parameters).as_dict() | {"seed": record.seed}
     dated = asked.pop("as_of") in (None, facts["as_of"])
     same = all(facts.get(name) == value for name, value in asked.items() if name not in _NOT_FACTS)
@@ -251,10 +251,10 @@ def _is_of(record: run_records.RunRecord, facts: dict[str, Any]) -> bool:
     return dated and same and (record.snapshot, table) == (facts["snapshot"], facts["resistance_sha256"])
 
 
-def _table(settings: Settings, facts: dict[str, Any], told: Path | None) -> Path:
-    """Return the run's table of resistance: the one that is told, or where a kept run says that it lies."""
+def _table(settings: Settings, facts: dict[str, Any], reported: Path | None) -> Path:
+    """Return the run's table of resistance: the one that is stated, or where a kept run says that it lies."""
     wanted = facts["resistance_sha256"]
-    ways = [told] if told is not None else [
+    ways = [reported] if reported is not None else [
         Path(record.parameters["resistance"]) for record in run_records.every(settings)
         if record.engine == "corridors" and record.parameters.get("resistance")
     ]  # fmt: skip
@@ -263,7 +263,7 @@ def _table(settings: Settings, facts: dict[str, Any], told: Path | None) -> Path
             return path
     problem = "the table of resistance is not the one of the run"
     raise InputError(
-        problem, file=str(told or facts["resistance"]), expected=f"SHA-256 {wanted[:16]}…, as --resistance FILE.csv",
+        problem, file=str(reported or facts["resistance"]), expected=f"SHA-256 {wanted[:16]}…, as --resistance FILE.csv",
         code="RUN_CHANGED",
     )  # fmt: skip
 
@@ -288,7 +288,7 @@ class HeldRun:
     kept : RunRecord or None
         The run as it was kept; None where nobody kept it.
     results : dict of str to str
-        Why each of its results is not told today, by name.
+        Why each of its results is not stated today, by name.
     """
 
     run_id: str

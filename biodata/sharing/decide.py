@@ -53,7 +53,7 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
     A rule is left aside only for a fact that speaks against it: a record without a country, a month, a province may be
     what the rule means. A rule of a country applies to all that would be published as one with a place there
-    (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is told.
+    (`facts`). Where several apply, the strictest decides; of equally strict ones the first by name is stated.
     """
     occurrences = rules.labels.added(occurrences)
     judged = judge(occurrences, rules, boundaries)
@@ -63,7 +63,7 @@ def decide(occurrences: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
     rows = pl.DataFrame({"case": judged.case}).with_row_index("row").drop_nulls("case")
     rows = rows.with_columns(rule=pl.Series(judged.decides[rows["case"].to_numpy()], dtype=pl.Int64))
     decided = rows.join(of_rule, on="rule", maintain_order="left")
-    # Of equally strict ones the node's is told first: it is the owner of the record.
+    # Of equally strict ones the node's is stated first: it is the owner of the record.
     return stricter(decided_by_nodes(occurrences), decided, _tracked(occurrences), labels.gate(occurrences))
 
 
@@ -72,9 +72,9 @@ def _tracked(occurrences: pl.DataFrame) -> pl.DataFrame:
     if "quality_flags" not in occurrences.columns:
         return _DECISION.to_frame()
     tracked = pl.col("quality_flags").cast(pl.List(pl.String)).list.contains(TRACKED).fill_null(value=False)
-    told = {"category": str(SharingCategory.WITHHELD), "rule_id": TRACKED_RULE, "reason": _TRACKED_REASON}
+    facts = {"category": str(SharingCategory.WITHHELD), "rule_id": TRACKED_RULE, "reason": _TRACKED_REASON}
     rows = occurrences.select(tracked=tracked).with_row_index("row").filter("tracked")
-    return rows.select("row", **{name: pl.lit(value) for name, value in told.items()})
+    return rows.select("row", **{name: pl.lit(value) for name, value in facts.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ class Judged:
     consented: Mapping[int, Bools]
 
     def is_stricter(self, one: int, other: int) -> bool:
-        """Tell whether a rule is stricter than another."""
+        """Return whether a rule is stricter than another."""
         return self.rules[one].category.strictness > self.rules[other].category.strictness
 
 
@@ -250,11 +250,11 @@ def facts_of(occurrences: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet)
 
     Notes
     -----
-    A record that is made coarse since it lies in a country, or a reserve, beside one that is told as it is since it
+    A record that is made coarse since it lies in a country, or a reserve, beside one that is stated as it is since it
     does not, would lie in that country's part of its cell, which can be as small as you like. So a rule of a place
     applies to a record where the square that the record would be published as, by the rule's category, comes so near to
     the rule's place that the record could lie there, or be taken for lying there. Then every place of a square is
-    treated alike, and nothing is told of where in it the record is; of the neighbour's records of the taxon, those next
+    treated alike, and nothing is stated of where in it the record is; of the neighbour's records of the taxon, those next
     to the border are made coarse with it.
     """
     frame = occurrences.with_columns(
@@ -425,7 +425,7 @@ def _near(region: Region, boundaries: BoundarySet) -> tuple[str, str, bool]:
 
 
 def months_of() -> pl.Expr:
-    """Return the months that each record may be of as bits, January the lowest; all where none is told."""
+    """Return the months that each record may be of as bits, January the lowest; all where none is stated."""
     start, end = (pl.col(name).cast(pl.Date).dt for name in ("event_start", "event_end"))
     first, last = (day.year().cast(pl.Int64) * 12 + day.month().cast(pl.Int64) - 1 for day in (start, end))
     single = pl.col("month").cast(pl.Int64) - 1

@@ -34,7 +34,7 @@ _OF_THE_WHOLE: Final = (
     "effort_value", "effort_basis", "failed_days", "isAbsenceReported", "eventDate", "time_zone",
     "coordinateUncertaintyInMeters", "event_start", "event_end", "country_codes",
 )  # fmt: skip
-"""What is not published of an event that others are parts of: with those that are open it would tell the one that is not. Its
+"""What is not published of an event that others are parts of: with those that are open it would state the one that is not. Its
 days and countries are those of its open parts."""
 _MARKED: Final = ("eventID", "parentEventID", "locationID")
 _OF_DATASET: Final = pl.Schema({"datasetKey": pl.String, "eventID": pl.String})
@@ -149,14 +149,14 @@ def _marked(found: pl.DataFrame, plan: Plan) -> pl.DataFrame:
 def _published_scopes(events: pl.DataFrame, column: str, rules: RuleSet, boundaries: BoundarySet) -> pl.Series:
     """Return the scopes, or what they leave out, without the words that may mean a taxon which a rule withholds.
 
-    Of these no record is told, so nothing may say that they were not found. They are left out wherever they were looked
-    for, so that it does not tell where they were found.
+    Of these no record is stated, so nothing may say that they were not found. They are left out wherever they were looked
+    for, so that it does not state where they were found.
     """
     scopes = events.select("datasetKey", column).with_row_index("row").explode(column).drop_nulls(column)
     named = scopes.select("datasetKey", word=column).unique(maintain_order=True)
-    told = named.filter(publishable_words(named, rules, boundaries=boundaries))
+    table = named.filter(publishable_words(named, rules, boundaries=boundaries))
     kept = scopes.join(
-        told, left_on=["datasetKey", column], right_on=["datasetKey", "word"], how="semi", maintain_order="left"
+        table, left_on=["datasetKey", column], right_on=["datasetKey", "word"], how="semi", maintain_order="left"
     )
     lists = kept.group_by("row", maintain_order=True).agg(column)
     return events.with_row_index("row").select("row").join(lists, on="row", how="left", maintain_order="left")[column]
@@ -182,7 +182,7 @@ def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
         level = level.join(up, left_on=["datasetKey", "parentEventID"], right_on=["datasetKey", "eventID"])
         level = level.with_columns(parentEventID="up").drop("up").drop_nulls("parentEventID")
         found.append(level.select(parts.columns))
-    told = (
+    table = (
         pl.concat(found)
         .group_by("datasetKey", eventID="parentEventID")
         .agg(
@@ -191,7 +191,7 @@ def _of_parts(wholes: pl.DataFrame, opened: pl.DataFrame) -> pl.DataFrame:
             pl.col("country_codes").explode().drop_nulls().unique().sort(),
         )
     )
-    kept = wholes.drop(_OF_THE_WHOLE).join(told, on=["datasetKey", "eventID"])
+    kept = wholes.drop(_OF_THE_WHOLE).join(table, on=["datasetKey", "eventID"])
     return terms.conform(kept.with_columns(year=pl.col("event_start").dt.year(), geometry=boxes(kept)), terms.SURVEY)
 
 

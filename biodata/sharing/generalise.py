@@ -90,7 +90,7 @@ class Floor:
     cell is published by itself only where it is all land, or all sea beyond the coast's band; the divided cells of a block
     of 2 by 2 are published together as the block once their land and their sea each reach a cell's area, else with those
     of the next larger block. The places on land that share a published block are thus never fewer than that area, nor
-    are those at sea, and countries and divisions are told of the block, not of the place: nothing published depends on
+    are those at sea, and countries and divisions are stated of the block, not of the place: nothing published depends on
     where in it the place is.
     """
 

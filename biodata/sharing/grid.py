@@ -19,7 +19,7 @@ from biodata.core.geo import geodesic_distance_m
 from biodata.core.vocabularies import SharingCategory
 
 GUARD: Final = 1e-9
-"""Share of a cell below its lower edge that still counts with it, so that a place told as 0.29° is in the cell from 0.29°
+"""Share of a cell below its lower edge that still counts with it, so that a place stated as 0.29° is in the cell from 0.29°
 on, although 0.29 times 100 is a little less than 29 to a computer."""
 PER_DEGREE: Final = MappingProxyType({str(c): round(1 / c.cell_degrees) for c in SharingCategory if c.cell_degrees})
 """Cells along a degree of each category."""
@@ -389,7 +389,7 @@ def even_walks(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _is_even(steps: str) -> pl.Expr:
-    """Tell whether the middle half of some steps lies close to their median."""
+    """Return whether the middle half of some steps lies close to their median."""
     step = pl.col(steps).drop_nulls()
     middle = step.quantile(0.75, "linear") - step.quantile(0.25, "linear")
     median = step.median()

@@ -79,18 +79,18 @@ def label_called(text: str) -> str | None:
     ('TK-SS', 'BC-P', None)
     """
     plain = _NO_LETTER.sub("-", re.sub(r"\(.*\)", "", text).lower()).strip("-")
-    told = in_text(text)
-    return _spellings().get(plain) or (told[0] if len(told) == 1 else None)
+    names = in_text(text)
+    return _spellings().get(plain) or (names[0] if len(names) == 1 else None)
 
 
 def in_words(codes: Iterable[str]) -> str:
     """Return labels in sentences with their names, pages and meanings; nothing for none."""
     known = labels()
-    told = [
+    names = [
         f"{known[code].name} ({code}), {known[code].address}: {known[code].meaning}" if code in known else f"{code}."
         for code in sorted(codes)
     ]
-    return f"Labels of communities stay with the records: {' '.join(told)}" if told else ""
+    return f"Labels of communities stay with the records: {' '.join(names)}" if names else ""
 
 
 def in_text(text: str) -> list[str]:
@@ -137,8 +137,8 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame, sorted by row
         row, category, rule_id, reason as `decide` tells them.
     """
-    told = _carried(occurrences)
-    asked = [(code, category_of([code])) for code in told["label"].unique().sort()]
+    table = _carried(occurrences)
+    asked = [(code, category_of([code])) for code in table["label"].unique().sort()]
     rows = [
         (code, str(category), RULE_START + code, label_reason(code))
         for code, category in sorted(asked, key=lambda one: -one[1].strictness)
@@ -147,7 +147,7 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
     columns = dict.fromkeys(("label", "category", "rule_id", "reason"), pl.String)
     strictest_first = pl.DataFrame(rows, schema=columns, orient="row").with_row_index("order")
     return (
-        told.join(strictest_first, on="label")
+        table.join(strictest_first, on="label")
         .sort("row", "order")
         .unique("row", keep="first", maintain_order=True)
         .drop("label", "order")
@@ -157,8 +157,8 @@ def gate(occurrences: pl.DataFrame) -> pl.DataFrame:
 def _carried(records: pl.DataFrame) -> pl.DataFrame:
     """Return row and label of each label that records came with."""
     own = pl.col(_OWN) if _OWN in records.columns else pl.lit(None)
-    told = records.select(label=own.cast(pl.List(pl.String))).with_row_index("row")
-    return told.explode("label").drop_nulls("label")
+    table = records.select(label=own.cast(pl.List(pl.String))).with_row_index("row")
+    return table.explode("label").drop_nulls("label")
 
 
 def label_reason(code: str) -> str:
@@ -202,7 +202,7 @@ class LabelSet:
         Parameters
         ----------
         occurrences : polars.DataFrame of n rows
-            Columns of `terms.OCCURRENCE`. Where the columns that tell an event or a key are not among them, all records
+            Columns of `terms.OCCURRENCE`. Where the columns that state an event or a key are not among them, all records
             of the dataset carry the label: none that has it is taken for one without.
         """
         if not self.assignments:
@@ -220,7 +220,7 @@ class LabelSet:
             (of_event, {"parentEventID": "event"}),
             (of_record, {"key": "key"}),
         ):
-            on = {name: told for name, told in {"datasetKey": "dataset", **more}.items() if name in frame.columns}
+            on = {name: text for name, text in {"datasetKey": "dataset", **more}.items() if name in frame.columns}
             named = put.filter(level).select("label", **on).unique()
             here = frame.select("row", *on)
             here = here.join(named, on=list(on)) if on else here.join(named, how="cross")

@@ -45,11 +45,11 @@ class Effective(NamedTuple):
     reason: str
 
 
-def spelt(told: str | None) -> str:
-    """Return a licence in GBIF's spelling: what is not told is UNSPECIFIED, what is not known UNSUPPORTED."""
-    if told is None or not told.strip():
+def spelt(text: str | None) -> str:
+    """Return a licence in GBIF's spelling: what is not stated is UNSPECIFIED, what is not known UNSUPPORTED."""
+    if text is None or not text.strip():
         return UNSPECIFIED
-    return told if told in LICENCES else parse_licence(told) or UNSUPPORTED
+    return text if text in LICENCES else parse_licence(text) or UNSUPPORTED
 
 
 def strictest(licences: Iterable[str]) -> str:
@@ -64,7 +64,7 @@ def effective(record: str | None, dataset: str | None, codes: Iterable[str] = ()
     Parameters
     ----------
     record, dataset : str, optional
-        As told. Where one of them tells none the other holds; where none does, nobody allowed anything.
+        As stated. Where one of them tells none the other holds; where none does, nobody allowed anything.
     codes : iterable of str
         The record's community labels; one against commerce makes a licence that allows it CC BY-NC 4.0.
 
@@ -103,7 +103,7 @@ def strictest_stated(batches: Iterable[pl.DataFrame]) -> dict[str, str]:
     """
     pairs = {pair for batch in batches for pair in batch.select("datasetKey", "license").unique().iter_rows()}
     stated: dict[str, str] = {}
-    for key, license_ in ((key or "", spelt(told)) for key, told in pairs):
+    for key, license_ in ((key or "", spelt(parsed)) for key, parsed in pairs):
         if license_ != UNSPECIFIED:
             stated[key] = strictest((license_, stated.get(key, license_)))
     return stated
@@ -125,12 +125,12 @@ def effective_of(records: pl.DataFrame, datasets: Mapping[str, str | None]) -> p
         license_effective, license_reason : String.
     """
     names = ("license", "datasetKey", "community_labels")
-    told = records.select(*names[:2], pl.col(names[2]).cast(pl.List(pl.String)).list.join("|"))
-    distinct = told.unique(maintain_order=True)
+    table = records.select(*names[:2], pl.col(names[2]).cast(pl.List(pl.String)).list.join("|"))
+    distinct = table.unique(maintain_order=True)
     found = [
         effective(own, datasets.get(key) if key is not None else None, codes.split("|") if codes else ())
         for own, key, codes in distinct.iter_rows()
     ]
     columns = {"license_effective": pl.String, "license_reason": pl.String}
     known = distinct.hstack(pl.DataFrame(found, schema=columns, orient="row"))
-    return told.join(known, on=list(names), how="left", nulls_equal=True, maintain_order="left").select(*columns)
+    return table.join(known, on=list(names), how="left", nulls_equal=True, maintain_order="left").select(*columns)

@@ -1,6 +1,6 @@
 """Measurements and facts, as rows of their own beside records and events.
 
-What is measured of a record is told with it where its place is open, as its remarks are; what may be told of an event is
+What is measured of a record is stated with it where its place is open, as its remarks are; what may be stated of an event is
 found in `event_measurements`. https://dwc.tdwg.org/terms/#measurementorfact, https://manual.obis.org/data_format.html
 """
 
@@ -37,36 +37,36 @@ FIELDS: Final = (
     "measurementMethod",
     "measurementRemarks",
 )
-"""What is told of each, under Darwin Core's terms and those that OBIS adds."""
+"""What is stated of each, under Darwin Core's terms and those that OBIS adds."""
 _IDENTIFIERS: Final = FIELDS[:2]
 OF_OBIS: Final = frozenset({"measurementTypeID", "measurementValueID", "measurementUnitID"})
 """Those that OBIS adds: http://rs.iobis.org/obis/terms/."""
 
 
-def read(told: str | None) -> str | None:
-    """Return measurements as JSON, as they are kept: of each the fields that are told; None where there are none.
+def read(text: str | None) -> str | None:
+    """Return measurements as JSON, as they are kept: of each the fields that are stated; None where there are none.
 
     Parameters
     ----------
-    told : str, optional
+    text : str, optional
         A JSON list of rows, as an archive's table has them.
     """
-    return written(filled_fields(row) for row in rows_of(told))
+    return written(filled_fields(row) for row in rows_of(text))
 
 
-def column(told: pl.Series) -> pl.Series:
+def column(values: pl.Series) -> pl.Series:
     """Return a column of measurements as they are kept, `read` of each text."""
-    return pl.Series(COLUMN, [read(text) for text in told], dtype=pl.String)
+    return pl.Series(COLUMN, [read(text) for text in values], dtype=pl.String)
 
 
-def without_identifiers(told: pl.Series) -> pl.Series:
+def without_identifiers(values: pl.Series) -> pl.Series:
     """Return measurements without their identifiers, which hold the record's or the event's own."""
     kept = [name for name in FIELDS if name not in _IDENTIFIERS]
     known = {
         text: written({name: row[name] for name in kept if name in row} for row in rows_of(text))
-        for text in told.drop_nulls().unique()
+        for text in values.drop_nulls().unique()
     }
-    return told.replace_strict(known, default=None, return_dtype=pl.String)
+    return values.replace_strict(known, default=None, return_dtype=pl.String)
 
 
 def items(published: str | None) -> list[dict[str, str]]:
@@ -75,14 +75,14 @@ def items(published: str | None) -> list[dict[str, str]]:
 
 
 def filled_fields(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields of a row that are told, in their order."""
+    """Return the fields of a row that are stated, in their order."""
     return {name: value.strip() for name in FIELDS if isinstance(value := row.get(name), str) and value.strip()}
 
 
-def rows_of(told: str | None) -> list[Mapping[str, Any]]:
+def rows_of(text: str | None) -> list[Mapping[str, Any]]:
     """Return the rows of a JSON list; nothing of what is none: any table can have a column of that name."""
     try:
-        found = json.loads(told) if told else []
+        found = json.loads(text) if text else []
     except (ValueError, RecursionError):
         return []
     return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
@@ -110,7 +110,7 @@ _OF_GROUND: Final = frozenset({"of", "cover", "coverage", "area"})
 
 
 def let_out_of_events(events: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:
-    """Return the measurements of events of which nothing in words may tell what was met there.
+    """Return the measurements of events of which nothing in words may state what was met there.
 
     Parameters
     ----------
@@ -122,34 +122,34 @@ def let_out_of_events(events: pl.DataFrame, rules: RuleSet, *, boundaries: Bound
     Returns
     -------
     Series of str, length n
-        JSON; null where none is left. Of a measurement that is told, a field with other words is left out, and so is the
+        JSON; null where none is left. Of a measurement that is stated, a field with other words is left out, and so is the
         name of whoever measured.
     """
-    told = events.select("datasetKey", "eventID", COLUMN)
-    rows = {text: rows_of(text) for text in told[COLUMN].drop_nulls().unique()}
+    table = events.select("datasetKey", "eventID", COLUMN)
+    rows = {text: rows_of(text) for text in table[COLUMN].drop_nulls().unique()}
     types = {filled_fields(row).get("measurementType", "") for listed in rows.values() for row in listed}
     taxa = pl.DataFrame({"word": sorted(set[str]().union(*map(_taxa_of, types)))}, schema={"word": pl.String})
-    named = told.drop_nulls(COLUMN).select("datasetKey").unique().join(taxa, how="cross")
+    named = table.drop_nulls(COLUMN).select("datasetKey").unique().join(taxa, how="cross")
     shown: dict[str | None, set[str]] = {}
     if named.height:
         for key, word in named.filter(~hidden_words(named, rules, boundaries=boundaries)).iter_rows():
             shown.setdefault(key, set()).add(word)
     made = [
         None if text is None else written(_let_out(row, event or "", shown.get(key, set())) for row in rows[text])
-        for key, event, text in told.iter_rows()
+        for key, event, text in table.iter_rows()
     ]
     return pl.Series(COLUMN, made, dtype=pl.String)
 
 
 def kept_inside(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """Count the measurements that are told of no event, whatever the rules are, by their type."""
+    """Count the measurements that are stated of no event, whatever the rules are, by their type."""
     return Counter(filled_fields(row).get("measurementType", "") for row in rows if _let_out(row, "", None) is None)
 
 
 def _let_out(row: Mapping[str, Any], event: str, shown: set[str] | None) -> dict[str, str] | None:
-    """Return what may be told of a measurement of an event; None where that is nothing."""
-    told = filled_fields(row)
-    kind, unit, value = (told.get(name, "") for name in ("measurementType", "measurementUnit", "measurementValue"))
+    """Return what may be stated of a measurement of an event; None where that is nothing."""
+    facts = filled_fields(row)
+    kind, unit, value = (facts.get(name, "") for name in ("measurementType", "measurementUnit", "measurementValue"))
     units = set(unit.casefold().split())
     is_part = bool(units & _PARTS and units <= _PARTS | _OF_GROUND) or (not unit and value.endswith("%"))
     if not (_is_measure(kind) or (is_part and _is_ground(kind, shown))) or not _is_unit(unit):
@@ -158,25 +158,25 @@ def _let_out(row: Mapping[str, Any], event: str, shown: set[str] | None) -> dict
         "measurementType": True,
         "measurementUnit": True,
         "measurementValue": _is_value(value),
-        "measurementAccuracy": _is_value(told.get("measurementAccuracy", "")),
-        "measurementDeterminedDate": bool(_DAY.fullmatch(told.get("measurementDeterminedDate", ""))),
-        **{name: _is_plain(told.get(name, "")) for name in ("measurementMethod", "measurementRemarks")},
-        **{name: bool(_CONCEPT.fullmatch(told.get(name, ""))) for name in OF_OBIS},
-        **{name: _is_own(told.get(name, ""), event) for name in _IDENTIFIERS},
+        "measurementAccuracy": _is_value(facts.get("measurementAccuracy", "")),
+        "measurementDeterminedDate": bool(_DAY.fullmatch(facts.get("measurementDeterminedDate", ""))),
+        **{name: _is_plain(facts.get(name, "")) for name in ("measurementMethod", "measurementRemarks")},
+        **{name: bool(_CONCEPT.fullmatch(facts.get(name, ""))) for name in OF_OBIS},
+        **{name: _is_own(facts.get(name, ""), event) for name in _IDENTIFIERS},
     }
-    return {name: text for name, text in told.items() if may.get(name)} if may["measurementValue"] else None
+    return {name: text for name, text in facts.items() if may.get(name)} if may["measurementValue"] else None
 
 
 def _is_measure(text: str) -> bool:
-    """Tell whether a type is a quantity of water, air, ground or light, in known words alone."""
+    """Return whether a type is a quantity of water, air, ground or light, in known words alone."""
     kinds = _kinds(text)
     return "quantity" in kinds and kinds <= {"quantity", "modifier", "ground"} and not _taxa_of(text)
 
 
 def _is_ground(text: str, shown: set[str] | None) -> bool:
-    """Tell whether a type is what covers a part of the ground: sand, coral, or a taxon that is among those that are shown.
+    """Return whether a type is what covers a part of the ground: sand, coral, or a taxon that is among those that are shown.
 
-    Without these it is told whether any taxon could be.
+    Without these it is stated whether any taxon could be.
     """
     taxa = _taxa_of(text)
     if shown is not None and not taxa <= shown:
@@ -194,12 +194,12 @@ def _is_value(text: str) -> bool:
 
 
 def _is_plain(text: str) -> bool:
-    """Tell whether every word of a text is known to mean no organism, and no number in it is as long as a coordinate."""
+    """Return whether every word of a text is known to mean no organism, and no number in it is as long as a coordinate."""
     return len(text) <= _LONGEST and not _DIGITS.search(ascii_digits(text)) and "unknown" not in _kinds(text)
 
 
 def _is_own(text: str, event: str) -> bool:
-    """Tell whether an identifier is that of the event, with a number or known words behind it."""
+    """Return whether an identifier is that of the event, with a number or known words behind it."""
     rest = text.removeprefix(event) if event else text
     may = {"quantity", "modifier", "ground", "unit", "code"}
     return rest != text and len(rest) <= _LONGEST and not _DIGITS.search(ascii_digits(rest)) and _kinds(rest) <= may

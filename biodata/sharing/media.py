@@ -2,7 +2,7 @@
 
 The licence of a record is not that of its pictures: where a picture tells none, nobody allowed anything. What a label of a
 community withholds is withheld of the picture alone that carries it. Of records that are not published as they are no
-picture is told at all: a picture can show, and its file can tell, where it was taken.
+picture is stated at all: a picture can show, and its file can tell, where it was taken.
 """
 
 import json
@@ -28,7 +28,7 @@ FIELDS: Final = (
     "license",
     "community_labels",
 )
-"""What is told of each."""
+"""What is stated of each."""
 
 _TERMS: Final[Mapping[str, tuple[str, ...]]] = {
     "type": ("type", "subtype"),
@@ -90,12 +90,12 @@ def _is_open(item: Mapping[str, Any]) -> bool:
     return category_of(item.get("community_labels", ())) is SharingCategory.OPEN
 
 
-def _item(told: Mapping[str, Any]) -> dict[str, Any]:
+def _item(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return one picture or sound of what its row tells; an address that is none (an `identifier` may be a UUID) is left out.
 
     Audubon Core takes terms of XMP, which begin with capitals (`Owner`, `UsageTerms`): all are named in small letters here.
     """
-    row = {name[:1].lower() + name[1:]: value for name, value in told.items() if isinstance(value, str)}
+    row = {name[:1].lower() + name[1:]: value for name, value in facts.items() if isinstance(value, str)}
     addresses = {name: value for name, value in row.items() if _ADDRESS.fullmatch(value.strip())}
     found: dict[str, Any] = {
         name: value
@@ -108,5 +108,5 @@ def _item(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first(row: Mapping[str, str], terms: Iterable[str]) -> str | None:
-    """Return the first of terms that is told."""
+    """Return the first of terms that is stated."""
     return next((row[term].strip() for term in terms if (row.get(term) or "").strip()), None)

@@ -46,15 +46,15 @@ def canonical(texts: pl.Series) -> pl.DataFrame:
     small = text.str.to_lowercase()
     # "panthera tigris" and "PANTHERA TIGRIS"; a single small word may be of any language.
     one_case = ((text == small) | (text == text.str.to_uppercase())) & text.str.contains(" ")
-    told = texts.drop_nulls().unique().alias("value").to_frame()
-    told = told.with_columns(
+    table = texts.drop_nulls().unique().alias("value").to_frame()
+    table = table.with_columns(
         text=pl.when(one_case).then(small.str.head(1).str.to_uppercase() + small.str.slice(1)).otherwise(text)
     )
-    told = told.with_columns(name=pl.col("text").str.extract(_NAME_AND_AUTHORS).str.replace(_MAY_JOIN, ""))
+    table = table.with_columns(name=pl.col("text").str.extract(_NAME_AND_AUTHORS).str.replace(_MAY_JOIN, ""))
     listed = reference_list().names.lazy().select("name")
-    known = listed.filter(pl.col("name").is_in(told["name"].implode())).collect()["name"]
-    told = told.with_columns(plain=pl.col("name").is_in(known.implode()).fill_null(value=False))
-    plain, rest = told.filter("plain"), told.filter(~pl.col("plain"))
+    known = listed.filter(pl.col("name").is_in(table["name"].implode())).collect()["name"]
+    table = table.with_columns(plain=pl.col("name").is_in(known.implode()).fill_null(value=False))
+    plain, rest = table.filter("plain"), table.filter(~pl.col("plain"))
     parsed = rest.hstack(parse_names(rest["text"]).select("canonical", "canonical_full", "issues"))
     issues = pl.col("issues").list
     of_hybrid = pl.when(issues.contains(Issue.HYBRID_FORMULA.value)).then(pl.col("canonical_full").str.split(" × "))
@@ -98,7 +98,7 @@ def looked_up(names: Iterable[str]) -> Readings:
 
 @lru_cache(maxsize=100_000)
 def _above(groups: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Return a classification by rank, and its keys, which tell apart groups of one name in two kingdoms."""
+    """Return a classification by rank, and its keys, which distinguish groups of one name in two kingdoms."""
     named = {rank: group for rank, group in zip(CLASSIFICATION, groups.split("|"), strict=True) if group}
     return named, tuple(f"{named.get('kingdom')}|{rank}|{group}" for rank, group in named.items())
 
@@ -165,8 +165,8 @@ class Checklists:
         """The taxa that each common name means, the bundled ones among them."""
         described = self.taxa.drop_nulls(["vernacular_details", "scientificName"])
         rows = described.select("vernacular_details", "scientificName").iter_rows()
-        told = ((one["name"], taxon) for text, taxon in rows for one in orjson.loads(text))
-        bundled, here = bundled_common_names(), _gathered((_spoken(name), taxon) for name, taxon in told if name)
+        entries = ((one["name"], taxon) for text, taxon in rows for one in orjson.loads(text))
+        bundled, here = bundled_common_names(), _gathered((_spoken(name), taxon) for name, taxon in entries if name)
         return {**bundled, **{name: taxa | bundled.get(name, frozenset()) for name, taxa in here.items()}}
 
     @cached_property
@@ -175,8 +175,8 @@ class Checklists:
         accepted = pl.when(pl.col("taxonomicStatus") == "SYNONYM").then("accepted_taxon_id").otherwise("taxon_id")
         rows = self.taxa.with_columns(taxon=pl.struct("checklist", accepted=pl.coalesce(accepted, "scientificName")))
         synonyms = rows.select("taxon", target="synonyms").explode("target")
-        told = [rows.select("taxon", target="scientificName"), synonyms]
-        return pl.concat(told).drop_nulls().with_columns(small=pl.col("target").str.to_lowercase()).unique()
+        entries = [rows.select("taxon", target="scientificName"), synonyms]
+        return pl.concat(entries).drop_nulls().with_columns(small=pl.col("target").str.to_lowercase()).unique()
 
     def ties(self, small: pl.Series) -> Mapping[str, Sequence[tuple[str, bool]]]:
         """Return what each of some names, small, is tied to; with True for a group that holds the taxon."""

@@ -182,7 +182,7 @@ def presences(states: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        datasetKey, n, column, row, country, taxon, year; of its records category (the strictest) with its rule_id and beside; keys : theirs. Those without a place are told by
+        datasetKey, n, column, row, country, taxon, year; of its records category (the strictest) with its rule_id and beside; keys : theirs. Those without a place are stated by
         their stated country.
     """
     return (

@@ -36,7 +36,7 @@ from biodata.sharing.set_apart import Memory
 MARKED: Final = (
     "occurrenceID", "catalogNumber", "recordNumber", "otherCatalogNumbers", "organismID", "eventID", "parentEventID",
 )  # fmt: skip
-"""Numbers of a source's own: where they run, a missing one tells the record before and after it."""
+"""Numbers of a source's own: where they run, a missing one states the record before and after it."""
 LINKS: Final = ("gbifID", "references", "media")
 """What leads to a source's own number, as a picture's name does; not published where the numbers are marked."""
 _MADE: Final = (*SHARING, *terms.RIGHTS, *terms.ASSESSED)

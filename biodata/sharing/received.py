@@ -65,11 +65,11 @@ def as_shared(sensitive: pl.DataFrame) -> pl.DataFrame:
         one that its own category lets out: a file can say of any place that it is coarse.
     """
     edges = (pl.col("shared_as").struct.field(edge) for edge in EDGES)
-    told = sensitive.select(
+    table = sensitive.select(
         *_PLACE, *edges, ours="category", sharing_category=pl.col("shared_as").struct.field("category")
     )
     is_as_coarse = pl.col("sharing_category").cast(CATEGORIES, strict=False) <= pl.col("ours").cast(CATEGORIES)
-    return told.select(as_shared=(is_as_coarse & is_as_its_category_asks()).fill_null(value=False))
+    return table.select(as_shared=(is_as_coarse & is_as_its_category_asks()).fill_null(value=False))
 
 
 def hidden_taxa(records: pl.DataFrame) -> frozenset[str]:
@@ -152,7 +152,7 @@ def check_published(records: pl.DataFrame, *, country: str, file: str) -> None:
     Raises
     ------
     InputError
-        With the first row, and the column, that is wrong; the value is not told, since it may be a place.
+        With the first row, and the column, that is wrong; the value is not stated, since it may be a place.
     """
     category, code = pl.col("sharing_category"), pl.col("countryCode")
     sensitive = category != SharingCategory.OPEN

@@ -128,22 +128,22 @@ class RulePlaces:
     @staticmethod
     def _by_rank(layer: Mapping[int, Lineage]) -> tuple[Mapping[str, int], Mapping[tuple[str, str], int]]:
         """Return the rules whose lineage tells a rank, and those that have a name at it."""
-        told, named = defaultdict[str, int](int), defaultdict[tuple[str, str], int](int)
+        facts, named = defaultdict[str, int](int), defaultdict[tuple[str, str], int](int)
         for rule, lineage in layer.items():
             for rank, values in lineage.items():
-                told[rank] |= rule
+                facts[rank] |= rule
                 for value in values:
                     named[rank, value] |= rule
-        return told, named
+        return facts, named
 
     def not_excluded(self, stated: Iterable[Lineage]) -> int:
         """Return the rules whose taxa may lie in a group that may stand in any of these places, or the group in them."""
         found = 0
-        for every, told, named in self._layers:
+        for every, facts, named in self._layers:
             for lineage in stated:
                 left = every
                 for rank, values in lineage.items():
-                    left &= ~told.get(rank, 0) | _together(named.get((rank, value), 0) for value in values)
+                    left &= ~facts.get(rank, 0) | _together(named.get((rank, value), 0) for value in values)
                 found |= left
         return found
 
@@ -324,8 +324,8 @@ class Resolver:
 
     def _read_groups(self, sets: pl.DataFrame) -> None:
         """Read the groups that sets of names state: where each may stand, and the rules of it and of what is above it."""
-        told = {(rank, text) for name, rank in _RANKS.items() for text in sets[name].drop_nulls().unique()}
-        new = told - self._stated.keys()
+        stated = {(rank, text) for name, rank in _RANKS.items() for text in sets[name].drop_nulls().unique()}
+        new = stated - self._stated.keys()
         readings = names.looked_up(text for _, text in new)
         for rank, text in new:
             found = [one for one in readings.get(text, ()) if one.rank == rank.upper()]
@@ -357,21 +357,21 @@ resolver: Final = lru_cache(maxsize=8)(Resolver)
 def _distinct(records: pl.DataFrame, *, scoped: bool) -> tuple[pl.DataFrame, pl.Series]:
     """Return the distinct sets of names of records, blank ones as null, and the place of each record among them."""
     none = [pl.lit(None).alias(name) for name in COLUMNS if name not in records.columns]
-    told = records.with_columns(none).select(pl.col(COLUMNS).cast(pl.String))
-    told = told.with_columns(pl.col("match_type").is_not_null(), pl.when(scoped).then("datasetKey"))
+    table = records.with_columns(none).select(pl.col(COLUMNS).cast(pl.String))
+    table = table.with_columns(pl.col("match_type").is_not_null(), pl.when(scoped).then("datasetKey"))
     # What no record states tells none apart.
-    stated = [name for name in COLUMNS if told[name].null_count() < told.height] or list(COLUMNS)
-    rows = told.with_row_index("row").group_by(stated, maintain_order=True).agg("row").with_row_index("place")
+    stated = [name for name in COLUMNS if table[name].null_count() < table.height] or list(COLUMNS)
+    rows = table.with_row_index("row").group_by(stated, maintain_order=True).agg("row").with_row_index("place")
     place = rows.select("place", "row").explode("row").sort("row")["place"]
-    distinct = told[rows["row"].list.first()]
+    distinct = table[rows["row"].list.first()]
     by_source = pl.col("stated_taxon").str.json_decode(pl.Struct(dict.fromkeys(STATED_TAXON, pl.String))).struct
-    told = distinct.with_columns(by_source.field(name).alias(f"stated {name}") for name in STATED_TAXON)
+    table = distinct.with_columns(by_source.field(name).alias(f"stated {name}") for name in STATED_TAXON)
     # What is not stated was filled from the checklist that the name was matched with.
     unmatched = pl.col("stated_taxon").is_null() & ~pl.col("match_type")
     species = pl.concat_str(_PARTS[:2], separator=" ")
     whole = pl.concat_str(species, _PARTS[2], separator=" ", ignore_nulls=True)
     groups = {rank: pl.coalesce(f"stated {rank}", pl.when(unmatched).then(rank)).str.to_titlecase() for rank in GROUPS}
-    sets = told.with_columns(
+    sets = table.with_columns(
         **groups,
         **{name: pl.col(f"stated {name}") for name in WORDS},
         parts=pl.when(species.is_not_null()).then(whole),

@@ -36,7 +36,7 @@ def publish_results(
     polars.DataFrame of at most n rows
         Exactly the columns of `terms.PUBLISHED_TABLES[table_name]`. A result goes out if it is open and was made from what is
         published of the records alone; nothing is lost, since everybody can make it. One from exact records is left out,
-        even where all of these are open: it would tell that no hidden one lies in its window.
+        even where all of these are open: it would state that no hidden one lies in its window.
 
         A result that was made of records under other rules than today's is left out until it is made again, save those of
         `unaffected` runs: what was open then may be hidden now, and where it is, the result would go on telling.

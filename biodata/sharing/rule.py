@@ -36,9 +36,9 @@ class Rule:
     source_kind : SourceKind, optional
         What kind of list that is.
     owner : str, optional
-        Who must consent before a looser rule acts in its place; the source, else the rule's own name, where none is told.
+        Who must consent before a looser rule acts in its place; the source, else the rule's own name, where none is stated.
     scientific_name, rank : str, optional
-        The taxon, with everything below it; the rank tells apart names that are used twice.
+        The taxon, with everything below it; the rank distinguishes names that are used twice.
     country_code, province_code : str, optional
         ISO 3166-1 alpha-2 and ISO 3166-2; a province implies its country.
     dataset : str, optional
@@ -124,7 +124,7 @@ class Consent:
     valid_until: date | None = None
 
     def holds(self, day: date) -> bool:
-        """Tell whether it holds on a day."""
+        """Return whether it holds on a day."""
         return self.given_on <= day and (self.valid_until is None or day <= self.valid_until)
 
 

@@ -172,9 +172,9 @@ def text_of(path: Path) -> str:
 
 
 def cells(one: Rule | Consent | Assignment) -> dict[str, str]:
-    """Return a rule, a consent or a label as its file writes it, by column; empty where it tells nothing."""
-    told = {_CALLED.get(name, name): "" if value is None else str(value) for name, value in asdict(one).items()}
-    return {column: told[column] for column in (COLUMNS if isinstance(one, Rule) else told)}
+    """Return a rule, a consent or a label as its file writes it, by column; empty where it states nothing."""
+    facts = {_CALLED.get(name, name): "" if value is None else str(value) for name, value in asdict(one).items()}
+    return {column: facts[column] for column in (COLUMNS if isinstance(one, Rule) else facts)}
 
 
 def read_rules(text: str, *, file: str) -> tuple[Rule, ...]:
@@ -239,7 +239,7 @@ def read_labels(text: str, *, file: str) -> tuple[Assignment, ...]:
     return tuple(_assignment(line) for line in _lines(text, file, LABEL_COLUMNS, (), "LABELS_INVALID"))
 
 
-def assignment(told: Mapping[str, str | None]) -> Assignment:
+def assignment(facts: Mapping[str, str | None]) -> Assignment:
     """Read one assignment by the columns of the file.
 
     Raises
@@ -247,15 +247,15 @@ def assignment(told: Mapping[str, str | None]) -> Assignment:
     InputError
         If a value is not valid, or label or dataset is missing.
     """
-    return _assignment(_Line({name: value or "" for name, value in told.items()}, "LABELS_INVALID"))
+    return _assignment(_Line({name: value or "" for name, value in facts.items()}, "LABELS_INVALID"))
 
 
 def _assignment(line: _Line) -> Assignment:
     line.require(LABEL_COLUMNS[:2])
-    told = Assignment(**{name: line.value(name) for name in LABEL_COLUMNS})
-    if told.key is not None and told.event is not None:
+    stated_assignment = Assignment(**{name: line.value(name) for name in LABEL_COLUMNS})
+    if stated_assignment.key is not None and stated_assignment.event is not None:
         line.refuse("an event and a record at once", "event", "one of them")
-    return told
+    return stated_assignment
 
 
 BUNDLED: Final = "sensitive_species.csv"

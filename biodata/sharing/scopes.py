@@ -1,4 +1,4 @@
-"""What the words of a declared scope mean, and which of them may be told.
+"""What the words of a declared scope mean, and which of them may be stated.
 
 A scope names taxa of any rank, in Latin or by common names. Whether it holds a taxon: `analysis.scopes`.
 """
@@ -54,7 +54,7 @@ def _rank(name: str) -> str | None:
 
 
 def publishable_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:
-    """Tell which words of scopes may be told.
+    """Tell which words of scopes may be stated.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def publishable_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: Bounda
     Returns
     -------
     Series of bool, length n
-        False for a word that may mean a taxon of which no record is told: in Latin or by a common name, or as a text
-        that nobody can read. An order, a class or more is told where nearly all of its genera are under no such rule.
+        False for a word that may mean a taxon of which no record is stated: in Latin or by a common name, or as a text
+        that nobody can read. An order, a class or more is stated where nearly all of its genera are under no such rule.
     """
     decided = _decided(words, rules, boundaries)
     rows = set(decided.filter(pl.col("category") == SharingCategory.WITHHELD)["row"])
@@ -77,12 +77,12 @@ def publishable_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: Bounda
         if rule.category is SharingCategory.WITHHELD and rule.scientific_name is not None
     }
     hidden = _genera_of(withheld_taxa)
-    told = [row not in rows or _is_broad(word, withheld_taxa, hidden) for row, word in enumerate(words["word"])]
-    return pl.Series(told, dtype=pl.Boolean)
+    entries = [row not in rows or _is_broad(word, withheld_taxa, hidden) for row, word in enumerate(words["word"])]
+    return pl.Series(entries, dtype=pl.Boolean)
 
 
 def hidden_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet) -> pl.Series:
-    """Tell which taxa have places that a rule hides, here or somewhere: of these not every record is told with its event.
+    """Tell which taxa have places that a rule hides, here or somewhere: of these not every record is stated with its event.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def hidden_words(words: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet
 
 
 def _decided(words: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl.DataFrame:
-    """Return what `decide` finds of records that tell nothing but a word for their name, of no place or day: a row a sensitive word."""
+    """Return what `decide` finds of records that state nothing but a word for their name, of no place or day: a row a sensitive word."""
     # As a free word, which may mean whatever is below it.
     word = pl.struct(verbatimIdentification="word").struct.json_encode()
     records = words.select("datasetKey", stated_taxon=word, key=-1 - pl.int_range(pl.len(), dtype=pl.Int64))
@@ -110,7 +110,7 @@ def _decided(words: pl.DataFrame, rules: RuleSet, boundaries: BoundarySet) -> pl
 
 
 def _is_broad(word: str, withheld_taxa: Collection[str], hidden: frozenset[str]) -> bool:
-    """Tell whether a word means so wide a taxon that it tells of none of its species, and none that is withheld as a whole.
+    """Return whether a word means so wide a taxon that it tells of none of its species, and none that is withheld as a whole.
 
     An order of few genera is as good as their names. A common name that means an order (`langur`) may be narrower than
     it is; one of a class is not.

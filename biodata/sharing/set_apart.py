@@ -164,7 +164,7 @@ def set_apart(
     points = pl.concat([_points(records, "key"), _points(events, "event_key")])
     then = _points(before.with_columns(fine()), "identifier").lazy().join(memory.stood.lazy(), on=_SPOT, how="anti")
     stations = pl.col("datasetKey").is_in(grid.of_stations(visits).implode())
-    # A station is visited often: its records are told by one mark a year from here on.
+    # A station is visited often: its records are stated by one mark a year from here on.
     points = pl.concat([points.filter(~stations), _together(points.filter(stations))])
     shown = [records.lazy().filter(pl.col("category").is_null()), events.lazy()]
     world = _World(

@@ -1,4 +1,4 @@
-"""Why a record is told as it is: every rule that may apply, what each would do, and which decided."""
+"""Why a record is stated as it is: every rule that may apply, what each would do, and which decided."""
 
 from dataclasses import dataclass
 

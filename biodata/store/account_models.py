@@ -51,7 +51,7 @@ class Binding(Base):
 
 
 class ApiKey(Base):
-    """A key for programs, with the roles of its account or less; the key itself is told once and never kept."""
+    """A key for programs, with the roles of its account or less; the key itself is stated once and never kept."""
 
     __tablename__ = "api_key"
 
@@ -214,7 +214,7 @@ class Tombstone(Base):
     withdrawal_id: Mapped[int] = mapped_column(Number, index=True)
     dataset: Mapped[str] = mapped_column(String(255), index=True)
     identity: Mapped[str] = mapped_column(String(64), index=True)
-    """HMAC of what identified it, with the installation's secret: the identifier itself may tell a place."""
+    """HMAC of what identified it, with the installation's secret: the identifier itself may state a place."""
 
 
 class ConsentAnswer(Base):

@@ -61,10 +61,10 @@ def first_broken(session: Session) -> int | None:
 
 def _hash(entry: AuditEntry) -> str:
     """Return the SHA-256 of the entry's content and the hash before it."""
-    told = [
+    entries = [
         entry.id, entry.time.isoformat(), entry.actor, entry.action, entry.subject, entry.details, entry.previous
     ]  # fmt: skip
-    text = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(entries, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -115,9 +115,9 @@ def read_heads(data: Path) -> dict[int, str]:
         return {}
     found = {}
     for line in lines:
-        number, _, told = line.partition(" ")
-        if number.isdigit() and len(number) < 19 and len(told) == 64:
-            found[int(number)] = told
+        number, _, text = line.partition(" ")
+        if number.isdigit() and len(number) < 19 and len(text) == 64:
+            found[int(number)] = text
     return found
 
 
@@ -132,14 +132,14 @@ def first_missing(session: Session, heads: Mapping[int, str]) -> int | None:
         Hashes by number, as `read` returns them.
     """
     kept = {row.id: row.hash for row in session.execute(select(AuditEntry.id, AuditEntry.hash))}
-    return min((number for number, told in heads.items() if kept.get(number) != told), default=None)
+    return min((number for number, text in heads.items() if kept.get(number) != text), default=None)
 
 
 def _write(path: Path, entries: Sequence[tuple[int, str]]) -> None:
     """Add lines at the end of the file, durably; each process adds them in one piece."""
     if not entries:
         return
-    text = "".join(f"\n{number} {told}" for number, told in entries)
+    text = "".join(f"\n{number} {stated}" for number, stated in entries)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     try:
         os.write(descriptor, text.encode("ascii"))

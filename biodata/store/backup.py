@@ -37,29 +37,29 @@ class BackupFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def has(self, told: Checksum) -> bool:
-        """Tell whether a content is there."""
-        path = self.folder / _object(told.sha256)
-        return path.is_file() and path.stat().st_size == told.bytes
+    def has(self, checksum: Checksum) -> bool:
+        """Return whether a content is there."""
+        path = self.folder / _object(checksum.sha256)
+        return path.is_file() and path.stat().st_size == checksum.bytes
 
-    def put(self, path: Path, told: Checksum) -> None:
+    def put(self, path: Path, checksum: Checksum) -> None:
         """Add a content, durably, and make sure that it arrived."""
-        target = self.folder / _object(told.sha256)
+        target = self.folder / _object(checksum.sha256)
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         unnamed = target.with_suffix(".part")
         shutil.copyfile(path, unnamed)
         unnamed.chmod(0o600)
         sync_file(unnamed)
-        if digest(unnamed).sha256 != told.sha256:
+        if digest(unnamed).sha256 != checksum.sha256:
             message = f"{path.name} changed while it was copied"
             raise StoreError(message)
         unnamed.replace(target)
         sync_folder(target.parent)
 
-    def write_list(self, name: str, told: dict[str, Any]) -> None:
+    def write_list(self, name: str, facts: dict[str, Any]) -> None:
         """Add the list of a backup; it counts from then on."""
         unnamed = self.folder / f"{name}.part"
-        unnamed.write_bytes(_encode(told))
+        unnamed.write_bytes(_encode(facts))
         unnamed.chmod(0o600)
         sync_file(unnamed)
         unnamed.rename(self.folder / name)
@@ -104,18 +104,18 @@ def _choose(names: list[str], name: str | None, place: Path) -> str:
     raise InputError(problem, file=str(place), value=name, expected=f"one of {', '.join(names)}" if names else None)
 
 
-def _encode(told: dict[str, Any]) -> bytes:
+def _encode(facts: dict[str, Any]) -> bytes:
     """Return a list with its own checksum."""
-    text = json.dumps(told, sort_keys=True)
-    return json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest(), "backup": told}, sort_keys=True).encode()
+    text = json.dumps(facts, sort_keys=True)
+    return json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest(), "backup": facts}, sort_keys=True).encode()
 
 
 def _decode(content: bytes, name: str) -> dict[str, Any]:
     """Read a list, and make sure that it is as it was written."""
     try:
-        told = json.loads(content)
-        backup: dict[str, Any] = told["backup"]
-        sound = told["sha256"] == hashlib.sha256(json.dumps(backup, sort_keys=True).encode()).hexdigest()
+        facts = json.loads(content)
+        backup: dict[str, Any] = facts["backup"]
+        sound = facts["sha256"] == hashlib.sha256(json.dumps(backup, sort_keys=True).encode()).hexdigest()
     except (ValueError, KeyError, TypeError) as error:
         message = f"{name} is damaged; take another backup"
         raise StoreError(message) from error
@@ -170,7 +170,7 @@ def backup(settings: Settings, out: Path, *, progress: bool = False) -> BackupRe
 
     Both catalogues are copied as they are at one moment, under the builder's and the writer's locks, with the list of
     every file and its checksum. A folder gets the bulk before the locks are taken. A file that is not as it was
-    written is told, and the backups before stay.
+    written is stated, and the backups before stay.
 
     Parameters
     ----------
@@ -210,21 +210,21 @@ def backup(settings: Settings, out: Path, *, progress: bool = False) -> BackupRe
             snapshot = checksums.version(data)
             sources = {**_files(data), **copies}
             of_service = checksums.read(folders.service(data)).items()
-            known = checksums.read(data) | {f"{folders.SERVICE}/{name}": told for name, told in of_service}
-            known = {name: told for name, told in known.items() if name not in copies}
+            known = checksums.read(data) | {f"{folders.SERVICE}/{name}": checksum for name, checksum in of_service}
+            known = {name: checksum for name, checksum in known.items() if name not in copies}
             listed, copied = _copy(place, sources, known, progress=progress)
             files = {
-                name: {"bytes": told.bytes, "sha256": told.sha256, "mode": sources[name].stat().st_mode & 0o777}
-                for name, told in listed.items()
+                name: {"bytes": checksum.bytes, "sha256": checksum.sha256, "mode": sources[name].stat().st_mode & 0o777}
+                for name, checksum in listed.items()
             }
         created = datetime.now(UTC)
         name = f"backup-{created:%Y%m%dT%H%M%S.%fZ}.json"
-        told = {"format": _FORMAT, "created": created.isoformat(), "snapshot": snapshot, "files": files}
-        place.write_list(name, told)
+        checksum = {"format": _FORMAT, "created": created.isoformat(), "snapshot": snapshot, "files": files}
+        place.write_list(name, checksum)
     except (OSError, sqlite3.Error) as error:
         message = f"no backup was made, those before it stay: {error}"
         raise StoreError(message) from error
-    sizes = [told.bytes for told in listed.values()]
+    sizes = [checksum.bytes for checksum in listed.values()]
     logger.info("backup %s of lake %d: %d files, %d of them new", name, snapshot, len(listed), len(copied))
     new = sum(listed[path].bytes for path in copied)
     return BackupReport(name, snapshot, len(listed), sum(sizes), len(copied), new)
@@ -259,11 +259,11 @@ def restore(source: Path, data: Path, *, name: str | None = None, progress: bool
         problem = "there is no backup"
         raise InputError(problem, file=str(source), expected="the folder that `biodata backup` wrote")
     place = BackupFolder(source)
-    name, told = place.read_list(name)
-    if told["format"] != _FORMAT:
-        message = f"{name} was made by another biodata (format {told['format']})"
+    name, facts = place.read_list(name)
+    if facts["format"] != _FORMAT:
+        message = f"{name} was made by another biodata (format {facts['format']})"
         raise StoreError(message)
-    files: dict[str, dict[str, Any]] = told["files"]
+    files: dict[str, dict[str, Any]] = facts["files"]
     _check(place, name, files, progress=progress)
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
@@ -271,7 +271,7 @@ def restore(source: Path, data: Path, *, name: str | None = None, progress: bool
         unnamed.mkdir(mode=0o700)
         for path, entry in tqdm(files.items(), desc="restore", unit="file", disable=not progress):
             _write(place, unnamed / path, entry)
-        _settle(unnamed, told["snapshot"])
+        _settle(unnamed, facts["snapshot"])
         unnamed.replace(data)
         sync_folder(data.parent)
     except (OSError, StoreError) as error:
@@ -279,7 +279,7 @@ def restore(source: Path, data: Path, *, name: str | None = None, progress: bool
         message = f"nothing was restored: {error}"
         raise StoreError(message) from error
     size = sum(entry["bytes"] for entry in files.values())
-    return BackupReport(name, told["snapshot"], len(files), size, len(files), size)
+    return BackupReport(name, facts["snapshot"], len(files), size, len(files), size)
 
 
 def _check(place: BackupFolder, name: str, files: Mapping[str, Mapping[str, Any]], *, progress: bool) -> None:
@@ -409,15 +409,15 @@ def _copy(
     listed: dict[str, Checksum] = {}
     copied = []
     for name, path in tqdm(sources.items(), desc="backup", unit="file", disable=not progress):
-        told = known.get(name)
-        if moving and (told is None or not path.exists()):
+        checksum = known.get(name)
+        if moving and (checksum is None or not path.exists()):
             continue
-        if told is not None and place.has(told) and path.stat().st_size == told.bytes:
-            listed[name] = told
+        if checksum is not None and place.has(checksum) and path.stat().st_size == checksum.bytes:
+            listed[name] = checksum
             continue
         try:
             found = digest(path)
-            if told is not None and found.sha256 != told.sha256:
+            if checksum is not None and found.sha256 != checksum.sha256:
                 message = f"{name} is not as it was written; run `biodata verify`"
                 raise StoreError(message)
             if not place.has(found):

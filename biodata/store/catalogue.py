@@ -81,11 +81,11 @@ def attach(connection: duckdb.DuckDBPyConnection, data: Path, *, files: str, sha
 def _give_keys(connection: duckdb.DuckDBPyConnection, storage: Storage) -> None:
     """Let a connection, and no other of its process, read and write a storage."""
     key, secret = storage.keys
-    told = f"KEY_ID {literal(key)}, SECRET {literal(secret)}, REGION {literal(storage.region)}"
+    text = f"KEY_ID {literal(key)}, SECRET {literal(secret)}, REGION {literal(storage.region)}"
     if storage.endpoint is not None:
         scheme, _, host = storage.endpoint.partition("://")
-        told += f", ENDPOINT {literal(host)}, URL_STYLE 'path', USE_SSL {str(scheme == 'https').lower()}"
-    connection.execute(f"CREATE OR REPLACE SECRET storage (TYPE s3, SCOPE {literal(storage.root)}, {told})")
+        text += f", ENDPOINT {literal(host)}, URL_STYLE 'path', USE_SSL {str(scheme == 'https').lower()}"
+    connection.execute(f"CREATE OR REPLACE SECRET storage (TYPE s3, SCOPE {literal(storage.root)}, {text})")
 
 
 _COLUMNS: Final = """
@@ -104,10 +104,10 @@ def lacking(cursor: duckdb.DuckDBPyConnection) -> list[str]:
     for name, table in LAKE.items():
         wanted = [(c.name, f"{quote(c.name)} {sql_type(c.dtype)}") for c in table.columns.values()]
         if name not in tables:
-            statements.append(f"CREATE TABLE lake.{name} ({', '.join(told for _, told in wanted)})")
+            statements.append(f"CREATE TABLE lake.{name} ({', '.join(text for _, text in wanted)})")
             continue
-        lacks = [told for column, told in wanted if (name, column) not in stored]
-        statements += [f"ALTER TABLE lake.{name} ADD COLUMN {told}" for told in lacks]
+        lacks = [text for column, text in wanted if (name, column) not in stored]
+        statements += [f"ALTER TABLE lake.{name} ADD COLUMN {text}" for text in lacks]
     return statements
 
 

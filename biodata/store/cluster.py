@@ -236,8 +236,8 @@ def cluster_of(data: Path) -> Cluster | None:
         If ``cluster.json`` cannot be read.
     """
     try:
-        told = json.loads((data / FILE).read_text(encoding="utf-8"))
-        return Cluster(told["catalogue"], Storage(**told["storage"]))
+        content = json.loads((data / FILE).read_text(encoding="utf-8"))
+        return Cluster(content["catalogue"], Storage(**content["storage"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, InputError) as error:

@@ -156,8 +156,8 @@ def _adopt(cursor: duckdb.DuckDBPyConnection, staging: Staging, plan: Plan, file
     for table in RECORD_TABLES:
         for part in plan.new_parts:
             address = files.take(staging.path(table, part), f"main/{table}/{ADOPTED}{token}-{part:06d}.parquet")
-            told = f"{literal(table)}, {literal(address)}"
-            cursor.execute(f"CALL ducklake_add_data_files('lake', {told}, allow_missing => true)").fetchall()
+            text = f"{literal(table)}, {literal(address)}"
+            cursor.execute(f"CALL ducklake_add_data_files('lake', {text}, allow_missing => true)").fetchall()
         files.settle(f"main/{table}")
 
 
@@ -178,7 +178,7 @@ def forget_adopted(cursor: duckdb.DuckDBPyConnection, files: LakeFiles) -> int:
 
 
 def _add_moved(cursor: duckdb.DuckDBPyConnection, staging: Staging, mixed: list[int]) -> None:
-    """Let records that stand in another row of the new version of their part be written, too: it is told where they stood."""
+    """Let records that stand in another row of the new version of their part be written, too: it is stated where they stood."""
     for table in _COMPARED:
         cursor.execute(
             f"""
@@ -313,7 +313,7 @@ class Survey:
             file, row, event, other, other_row = found
             raise in_two_parts(file, row, "eventID", event, other, other_row)
         if self.part is not None and report.changes:
-            # Those that stand in another row of the part's new version are written, too: it is told where they stood.
+            # Those that stand in another row of the part's new version are written, too: it is stated where they stood.
             cursor.execute(
                 """
                 INSERT INTO changed_rows SELECT event_key FROM incoming i JOIN stored s USING (event_key)
@@ -349,12 +349,12 @@ def plan_table(
     table = rows.table
     columns = LAKE[table].columns
     places = ("source_file", "source_row")
-    told = rows.read([*places, key])
-    if told.get_column(key).null_count():
+    frame = rows.read([*places, key])
+    if frame.get_column(key).null_count():
         message = f"{table}: a row has no {key}"
         raise StoreError(message)
-    again = told.filter(~told.get_column(key).is_first_distinct())
-    shown = [pl.col(c) if c in told.columns else pl.lit(None).alias(c) for c in places]
+    again = frame.filter(~frame.get_column(key).is_first_distinct())
+    shown = [pl.col(c) if c in frame.columns else pl.lit(None).alias(c) for c in places]
     repeats = again.select(*shown, pl.col(key).cast(pl.String)).rows()
     # Read where they stand, part by part: a table of them takes their memory at once.
     others = staged_rows(table, rows.parts, rows.told)
@@ -409,5 +409,5 @@ def _in_scope(scope: Scope | None) -> str:
 
 
 def _listed(values: str | Collection[str]) -> str:
-    told = [values] if isinstance(values, str) else sorted(values)
-    return ", ".join(literal(value) for value in told) or "NULL"
+    lines = [values] if isinstance(values, str) else sorted(values)
+    return ", ".join(literal(value) for value in lines) or "NULL"

@@ -114,9 +114,9 @@ def cited_versions(registry: Registry, data: Path) -> set[int]:
     with registry.session(read_only=True) as session:
         columns = (Citation.snapshot, Release.snapshot, Submission.snapshot, Run.snapshot)
         found = {version for column in columns for version in session.scalars(select(column).distinct())}
-    told = pointer.read(data)
-    if told is not None:
-        found.add(told.current.snapshot)
+    stated_pointer = pointer.read(data)
+    if stated_pointer is not None:
+        found.add(stated_pointer.current.snapshot)
     # A release is written before the registry hears of it; its number stands in its name.
     names = [path.stem.removeprefix("release-r") for path in pointer.folder(data).glob("release-r*.duckdb")]
     found.update(int(name.split("-")[0]) for name in names)

@@ -101,14 +101,14 @@ class Consents:
         }
         answers, last = {}, {}
         for one in session.scalars(select(ConsentAnswer).order_by(ConsentAnswer.number)):
-            told = Answer(_state(one, keys.get(one.country)), one.number, one.note, one.created, one.signature)
-            answers[one.output, one.content, one.country] = last[one.output, one.country] = told
-        held = {which: told for which, told in last.items() if told.state in HOLDS_BACK}
+            answer = Answer(_state(one, keys.get(one.country)), one.number, one.note, one.created, one.signature)
+            answers[one.output, one.content, one.country] = last[one.output, one.country] = answer
+        held = {which: answer for which, answer in last.items() if answer.state in HOLDS_BACK}
         asks = bool(keys) or _has_manager(session)
         return cls(None if asked is None else asked == "required", keys, answers, held, asks)
 
     def waits(self, countries: Iterable[str]) -> bool:
-        """Tell whether an output of these countries waits for their answers."""
+        """Return whether an output of these countries waits for their answers."""
         return any(code in self.keys for code in countries) if self.required is None else self.required
 
     def states(self, table: str, row: Mapping[str, Any]) -> dict[str, str]:
@@ -151,7 +151,7 @@ class Consents:
         return found
 
     def lets_out(self, states: Mapping[str, str]) -> bool:
-        """Tell whether an output of these states may go public."""
+        """Return whether an output of these states may go public."""
         if any(state in HOLDS_BACK for state in states.values()):
             return False
         return not self.waits(states) or all(state == AGREE for state in states.values())
@@ -184,7 +184,7 @@ class Consents:
 
     def _with_answers(self, row: Mapping[str, Any], output: str, states: Mapping[str, str]) -> str:
         """Put what was answered into an output's evidence; with each signature, which anybody can check."""
-        told = json.loads(row["evidence"] or "{}")
+        facts = json.loads(row["evidence"] or "{}")
         said: dict[str, Any] = {"said": self._sentence(states), "answers": dict(states)}
         content, signed = content_of(row), {}
         for code, state in states.items():
@@ -196,8 +196,8 @@ class Consents:
                 }  # fmt: skip
         if signed:
             said |= {"content": content, "signed": signed}
-        told["consent"] = said
-        return json.dumps(told, ensure_ascii=False, sort_keys=True)
+        facts["consent"] = said
+        return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
     def _sentence(self, states: Mapping[str, str]) -> str:
         """Return the sentence that an output carries."""
@@ -222,8 +222,8 @@ def content_of(row: Mapping[str, Any]) -> str:
 
 def text_to_sign(*, output: str, content: str, country: str, number: int, answer: str, note: str) -> bytes:
     """Return what a node signs: canonical JSON of one answer, whose number lets nobody give it a second time."""
-    told = {"output": output, "content": content, "node": country, "number": number, "answer": answer, "note": note}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    facts = {"output": output, "content": content, "node": country, "number": number, "answer": answer, "note": note}
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def sign(text: bytes, private_pem: bytes) -> str:
@@ -232,12 +232,12 @@ def sign(text: bytes, private_pem: bytes) -> str:
 
 
 def signed_by(text: bytes, signature: str, public_pem: str) -> bool:
-    """Tell whether a node's key signed an answer."""
+    """Return whether a node's key signed an answer."""
     return node_keys.holds(_PURPOSE, text, signature, public_pem)
 
 
 def _has_manager(session: Session) -> bool:
-    """Tell whether somebody's account speaks for a country."""
+    """Return whether somebody's account speaks for a country."""
     found = select(Binding.id).join(Account, Account.id == Binding.account_id)
     return (
         session.scalar(

@@ -182,7 +182,7 @@ def workshop(
     connection.execute(_NO_BAR)
     load_extensions(connection, *extensions)
     if attached:
-        # The size of row groups can only be told where a file is attached. DuckDB writes for version 1.0 where no other is told;
+        # The size of row groups can only be stated where a file is attached. DuckDB writes for version 1.0 where no other is stated;
         # measured, today's compression of text writes in half and reads in half to all of the time, in 1.3 times the room.
         options = f"ROW_GROUP_SIZE {row_group_rows}, STORAGE_VERSION {literal(_STORAGE)}"
         connection.execute(f"ATTACH {literal(str(path))} AS made ({options})")
@@ -212,7 +212,7 @@ def sweep_spills(root: Path) -> None:
 
 
 def _runs(process: str) -> bool:
-    """Tell whether a process of this number runs."""
+    """Return whether a process of this number runs."""
     try:
         os.kill(int(process), 0)
     except (ProcessLookupError, ValueError, OverflowError):
@@ -310,8 +310,8 @@ def joined(table: str, columns: Sequence[str], *, gone: bool, signed: bool = Fal
         Give all rows of both with the column `sign`: those of the base that are gone stand in this file once more, as -1.
     """
     names = [
-        ", ".join(quote(name) if name != "rowid" else told for name in columns)
-        for told in ("b.rowid AS rowid", "place AS rowid")
+        ", ".join(quote(name) if name != "rowid" else text for name in columns)
+        for text in ("b.rowid AS rowid", "place AS rowid")
     ]
     counted = (", 1 AS sign", ", sign") if signed else ("", "")
     without = f" ANTI JOIN {table}_gone g ON b.rowid = g.place" if gone else ""

@@ -79,10 +79,10 @@ def pinned(data: Path, boundaries: BoundarySet) -> BoundarySet | None:
 @lru_cache(maxsize=4)
 def _read(path: Path, facts: str) -> BoundarySet:
     """Return a set that was kept; the same object each time."""
-    told = json.loads(facts)
+    content = json.loads(facts)
     table = pl.read_parquet(path)
     return BoundarySet(
-        **{name: told[name] for name in _TOLD},
+        **{name: content[name] for name in _TOLD},
         units=table.drop("geometry"),
         shapes=shapely.from_wkb(table["geometry"].to_numpy()),
         claim_lines=pl.DataFrame(schema={"name": pl.String, "geometry": pl.Binary}),
@@ -92,11 +92,11 @@ def _read(path: Path, facts: str) -> BoundarySet:
 @lru_cache(maxsize=8)
 def sha256(boundaries: BoundarySet) -> str:
     """Return the hash of all that coarse places follow from: units, their shapes, the band."""
-    told = hashlib.sha256(f"{boundaries.band_m!r}\n".encode())
-    told.update(json.dumps(boundaries.units.to_dicts(), sort_keys=True, default=str).encode())
+    digest = hashlib.sha256(f"{boundaries.band_m!r}\n".encode())
+    digest.update(json.dumps(boundaries.units.to_dicts(), sort_keys=True, default=str).encode())
     for shape in shapely.to_wkb(boundaries.shapes).tolist():
-        told.update(shape)
-    return told.hexdigest()
+        digest.update(shape)
+    return digest.hexdigest()
 
 
 def _units(boundaries: BoundarySet) -> pl.DataFrame:

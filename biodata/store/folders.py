@@ -65,7 +65,7 @@ def results(data: Path) -> Path:
 
 
 def private_reports(data: Path) -> Path:
-    """Return the folder of the reports that tell refused values."""
+    """Return the folder of the reports that state refused values."""
     return data / "reports"
 
 
@@ -253,7 +253,7 @@ def secret(data: Path) -> bytes:
 
 
 def token_secret(data: Path) -> bytes:
-    """Return what tokens are signed with; it tells nothing of the installation's other secrets."""
+    """Return what tokens are signed with; it states nothing of the installation's other secrets."""
     return _of_service(data, "tokens")
 
 
@@ -275,7 +275,7 @@ def _of_service(data: Path, name: str) -> bytes:
 def kept(data: Path, path: Path, *, made: Callable[[], bytes] = lambda: os.urandom(_BYTES), mode: int = 0o600) -> bytes:
     """Return the bytes of a file, random ones or as they are `made` where it is missing: whole before it has its name, the same for all.
 
-    Its checksum stands among those of a folder, so that one that was lost and made anew is told apart.
+    Its checksum stands among those of a folder, so that one that was lost and made anew is distinguished.
     """
     if not path.exists():
         part = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")

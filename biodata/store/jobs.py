@@ -144,7 +144,7 @@ def waiting(registry: Registry, name: str) -> int:
 
 
 def is_left_alone(session: Session, job: Job | None = None) -> bool:
-    """Tell whether a job, or any, waits although no worker has something else in hand or had a moment ago."""
+    """Return whether a job, or any, waits although no worker has something else in hand or had a moment ago."""
     past = _now() - timedelta(seconds=UNTAKEN_S)
     if job is not None and (job.state != "queued" or job.created > past):
         return False

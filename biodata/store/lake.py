@@ -232,7 +232,7 @@ class Lake(LakeReading):
         """
         asked = events.parts or complete_datasets or gone_events or part is not None
         survey = Survey(events, frozenset(complete_datasets), part, tuple(gone_events)) if asked else None
-        records, told = self._commit_records(
+        records, commit_report = self._commit_records(
             staging,
             survey,
             author,
@@ -244,7 +244,7 @@ class Lake(LakeReading):
             part=part,
             check=check,
         )
-        return records, told
+        return records, commit_report
 
     def _commit_records(
         self,
@@ -265,19 +265,19 @@ class Lake(LakeReading):
             if check is not None:
                 check()
             plan = commits.plan_occurrences(cursor, staging, complete_datasets=complete_datasets, gone=gone, part=part)
-            told = CommitReport(-1, 0, 0, 0, 0) if survey is None else survey.plan(cursor)
-            if not dry_run and (plan.report.changes or told.changes):
+            commit_report = CommitReport(-1, 0, 0, 0, 0) if survey is None else survey.plan(cursor)
+            if not dry_run and (plan.report.changes or commit_report.changes):
                 self._forget_adopted(cursor)
                 try:
                     with self._transaction(cursor, author, message, extra):
                         commits.write_occurrences(cursor, staging, plan, files=self.files)
-                        if survey is not None and told.changes:
+                        if survey is not None and commit_report.changes:
                             survey.write(cursor)
                 except StoreError:
                     self._forget_adopted(cursor)
                     raise
             snapshot = self.snapshot()
-            report, told = replace(plan.report, snapshot=snapshot), replace(told, snapshot=snapshot)
+            report, commit_report = replace(plan.report, snapshot=snapshot), replace(commit_report, snapshot=snapshot)
         logger.info(
             "lake %d: %d records new, %d changed, %d unchanged, %d gone, %d refused",
             report.snapshot, report.new, report.changed, report.unchanged, report.gone, len(report.refusals),
@@ -285,9 +285,9 @@ class Lake(LakeReading):
         if survey is not None:
             logger.info(
                 "lake %d: %d events new, %d changed, %d unchanged, %d gone",
-                told.snapshot, told.new, told.changed, told.unchanged, told.gone,
+                commit_report.snapshot, commit_report.new, commit_report.changed, commit_report.unchanged, commit_report.gone,
             )  # fmt: skip
-        return report, told
+        return report, commit_report
 
     def commit_table(
         self,
@@ -392,11 +392,11 @@ class Lake(LakeReading):
         self, cursor: duckdb.DuckDBPyConnection, author: str, message: str, extra: Mapping[str, Any]
     ) -> Iterator[None]:
         """Commit what is written inside the block as one version, or nothing."""
-        told = json.dumps({**extra, "schema_version": SCHEMA_VERSION}, ensure_ascii=False, sort_keys=True)
+        text = json.dumps({**extra, "schema_version": SCHEMA_VERSION}, ensure_ascii=False, sort_keys=True)
         cursor.execute("BEGIN TRANSACTION")
         try:
             yield
-            said = f"{duck.literal(author)}, {duck.literal(message)}, extra_info => {duck.literal(told)}"
+            said = f"{duck.literal(author)}, {duck.literal(message)}, extra_info => {duck.literal(text)}"
             cursor.execute(f"CALL ducklake_set_commit_message('lake', {said})")
             checksums.record_new_lake_files(self.data)
             cursor.execute("COMMIT")

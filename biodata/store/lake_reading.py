@@ -303,7 +303,7 @@ class LakeReading:
 
         Notes
         -----
-        What became of it is told by the rows of one version together: one that was removed and written is a change.
+        What became of it is stated by the rows of one version together: one that was removed and written is a change.
         """
         columns = self._columns(table, None)
         LAKE[table].column("key")
@@ -404,7 +404,7 @@ class LakeReading:
 
 
 def _has_no_files(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> bool:
-    """Tell whether a table has no rows at a version that is kept.
+    """Return whether a table has no rows at a version that is kept.
 
     Of a table without any file DuckLake asks the catalogue for each of its columns, which takes a tenth of a second.
     """

@@ -134,7 +134,7 @@ class Submission(Base):
     difference: Mapped[dict[str, Any] | None]
     """What it would change, without any value."""
     license: Mapped[str | None] = mapped_column(String(500))
-    """Of what tells none in its file, as its sender tells it."""
+    """Of what states none in its file, as its sender tells it."""
     part: Mapped[str] = mapped_column(String(200), default="")
     """The part of its dataset that it is a version of, whole."""
     part_version: Mapped[int | None]

@@ -41,7 +41,7 @@ def distinct_names(cursor: duckdb.DuckDBPyConnection, terms: Sequence[str]) -> p
     terms : sequence of str
         The verbatim terms.
     """
-    stated = ", ".join(f"{told} AS {quote(term)}" for term, told in _stated(cursor, terms).items())
+    stated = ", ".join(f"{text} AS {quote(term)}" for term, text in _stated(cursor, terms).items())
     found = cursor.execute(
         f"SELECT DISTINCT {stated} FROM lake.verbatim v JOIN lake.occurrences o USING (key) WHERE o.node IS NULL"
     ).pl()
@@ -91,7 +91,7 @@ def plan(
     cursor.register("answers_frame", answers)
     cursor.execute("CREATE TEMP TABLE name_answers AS FROM answers_frame")
     stated = _stated(cursor, terms).items()
-    same = " AND ".join(f"{told} IS NOT DISTINCT FROM a.{quote(term)}" for term, told in stated)
+    same = " AND ".join(f"{text} IS NOT DISTINCT FROM a.{quote(term)}" for term, text in stated)
     other = " OR ".join(f"o.{quote(column)} IS DISTINCT FROM a.{quote(f'n_{column}')}" for column in columns)
     listed = pl.DataFrame({"flag": sorted(flags)})
     cursor.register("flags_frame", listed)

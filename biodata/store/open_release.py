@@ -93,8 +93,8 @@ class Cursor:
 
     def encode(self) -> str:
         """Return the cursor as text for a link."""
-        told = json.dumps(list(astuple(self)), separators=(",", ":"))
-        return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+        text = json.dumps(list(astuple(self)), separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> Self:
@@ -108,8 +108,8 @@ class Cursor:
         try:
             if len(text) > 200:
                 raise ValueError  # noqa: TRY301 - told below, as every other fault of a cursor
-            told = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-            release, table, question, *numbers = told
+            content = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+            release, table, question, *numbers = content
             after, part, key = numbers
         except (ValueError, TypeError, binascii.Error) as error:
             raise _no_cursor(text) from error
@@ -146,22 +146,22 @@ class OpenRelease:
         # The reader lets go of a release without closing it, while requests still hold it.
         weakref.finalize(self, self._watchdog.close)
         try:
-            told = dict(self.run("SELECT key, value FROM release_info", []))
-            if told.get("format") != RELEASE_FORMAT:
+            facts = dict(self.run("SELECT key, value FROM release_info", []))
+            if facts.get("format") != RELEASE_FORMAT:
                 raise ValueError  # noqa: TRY301 - told below
-            self._empty: Mapping[str, list[str]] = json.loads(told.pop("empty_columns"))
+            self._empty: Mapping[str, list[str]] = json.loads(facts.pop("empty_columns"))
             """Columns without any value are not read."""
             if self._differs:
                 gone = self.run("SELECT place FROM occurrences_gone ORDER BY place", [])
                 self._gone = np.array([place for (place,) in gone], np.int64)
-                self._base_rows = int(json.loads(told["changed"])["base"])
+                self._base_rows = int(json.loads(facts["changed"])["base"])
             self._crowds = frozenset(self.run("SELECT z, x, y FROM occurrence_crowds", []))
-            self.id: str = told["id"]
+            self.id: str = facts["id"]
             self.info: dict[str, Any] = {
-                **told,
-                "snapshot": int(told["snapshot"]),
-                "counts": json.loads(told["counts"]),
-                "boundaries": json.loads(told["boundaries"]),
+                **facts,
+                "snapshot": int(facts["snapshot"]),
+                "counts": json.loads(facts["counts"]),
+                "boundaries": json.loads(facts["boundaries"]),
             }  # fmt: skip
         except (StoreError, KeyError, ValueError) as error:
             self.close()
@@ -246,8 +246,8 @@ class OpenRelease:
             If the cursor is of another release or table, a column is unknown, or limit or offset are negative.
         """
         found, empty = _table(table), self._empty.get(table, ())
-        told = [value(found, name, empty) for name in columns]
-        return self._page(found, told, where, limit=limit, offset=offset, cursor=cursor)
+        lines = [value(found, name, empty) for name in columns]
+        return self._page(found, lines, where, limit=limit, offset=offset, cursor=cursor)
 
     def features(
         self,
@@ -286,15 +286,15 @@ class OpenRelease:
             problem = f"the place of {table} is no point"
             raise InputError(problem, code="TABLE_UNKNOWN")
         kind = (table, key, tuple(properties), flipped)
-        told = self._features.get(kind)
-        if told is None:
-            told = feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
+        text = self._features.get(kind)
+        if text is None:
+            text = feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
             if len(self._features) < _FEATURES_KEPT:
-                self._features[kind] = told
-        return self._page(found, [told], where, limit=limit, offset=offset, cursor=cursor)
+                self._features[kind] = text
+        return self._page(found, [text], where, limit=limit, offset=offset, cursor=cursor)
 
     def _page(
-        self, table: Table, told: Sequence[str], where: Filter | None, *, limit: int, offset: int, cursor: str | None
+        self, table: Table, lines: Sequence[str], where: Filter | None, *, limit: int, offset: int, cursor: str | None
     ) -> Page:
         """Read expressions of a page of rows."""
         if limit < 0 or offset < 0:
@@ -303,13 +303,13 @@ class OpenRelease:
         place = None if cursor is None else self._place(cursor, table, where)
         if limit == 0:
             return Page([], None)
-        # One row more than asked tells whether there is a next page.
+        # One row more than asked says whether there is a next page.
         merged_since = place is not None and place.part > 0 and not self._differs
         key = "key" if merged_since or (self._differs and table.name == "occurrences") else "0"
         if merged_since and place is not None:
-            rows = self._rows_as_before([*told, key], where, limit + 1, offset, place)
+            rows = self._rows_as_before([*lines, key], where, limit + 1, offset, place)
         else:
-            rows = self._rows(table, [*told, key], where, limit + 1, offset, -1 if place is None else place.after)
+            rows = self._rows(table, [*lines, key], where, limit + 1, offset, -1 if place is None else place.after)
         more = len(rows) > limit > 0
         rows = rows[:limit]
         following = None
@@ -336,7 +336,7 @@ class OpenRelease:
         return 1 + len(self.run("SELECT 1 FROM came_beside WHERE key = ?", [key]))
 
     def _rows_as_before(
-        self, told: Sequence[str], where: Filter | None, limit: int, offset: int, place: Cursor
+        self, lines: Sequence[str], where: Filter | None, limit: int, offset: int, place: Cursor
     ) -> list[tuple[Any, ...]]:
         """Read records in the order that they had before the file was merged: those of its base first."""
         condition, params = sql.where(where, RELEASE["occurrences"])
@@ -344,21 +344,21 @@ class OpenRelease:
         beside = "key IN (FROM came_beside)"
         behind = f"({beside} {'OR' if place.part == 1 else 'AND'} rowid > ?)"
         statement = (
-            f"SELECT rowid, {', '.join(told)} FROM occurrences WHERE {behind} AND {condition} "  # noqa: S608 - our own names
+            f"SELECT rowid, {', '.join(lines)} FROM occurrences WHERE {behind} AND {condition} "  # noqa: S608 - our own names
             f"ORDER BY {beside}, rowid LIMIT ? OFFSET ?"
         )
         return self.run(statement, [at[0][0], *params, limit, offset])
 
     def _rows(
-        self, table: Table, told: Sequence[str], where: Filter | None, limit: int, offset: int, after: int
+        self, table: Table, lines: Sequence[str], where: Filter | None, limit: int, offset: int, after: int
     ) -> list[tuple[Any, ...]]:
         """Read expressions of rows with their places before them, those that are gone left out."""
         if offset or not self._is_signed(table.name):
-            return self.run(*sql.page(table, told, where, limit=limit, offset=offset, after=after))
+            return self.run(*sql.page(table, lines, where, limit=limit, offset=offset, after=after))
         found: list[tuple[Any, ...]] = []
         wanted = limit + limit // 32 + 1
         while True:
-            statement, params = sql.page(table, told, where, limit=wanted, after=after)
+            statement, params = sql.page(table, lines, where, limit=wanted, after=after)
             rows = self.run(over_both_files(statement), params)
             gone = tiles.is_among(np.array([row[0] for row in rows], np.int64), self._gone)
             found += [row for row, went in zip(rows, gone, strict=True) if not went]
@@ -367,7 +367,7 @@ class OpenRelease:
             after = rows[-1][0]
 
     def _question(self, where: Filter | None) -> str:
-        """Return what tells a question from others."""
+        """Return what states a question from others."""
         return hashlib.blake2b(repr(where).encode(), digest_size=6).hexdigest()
 
     def count(self, table: str, where: Filter | None = None) -> int:

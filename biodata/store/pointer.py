@@ -80,8 +80,8 @@ def read(data: Path) -> Pointer | None:
         If it cannot be read.
     """
     try:
-        told = json.loads((folder(data) / "CURRENT").read_text(encoding="utf-8"))
-        return Pointer(Named(**told["current"]), told["previous"])
+        content = json.loads((folder(data) / "CURRENT").read_text(encoding="utf-8"))
+        return Pointer(Named(**content["current"]), content["previous"])
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
@@ -103,9 +103,9 @@ def swap(data: Path, release: Named, *, alone: bool = False) -> None:
 
 def forget_previous(data: Path) -> None:
     """Let the pointer name the current release alone."""
-    told = read(data)
-    if told is not None and told.previous is not None:
-        write(data, Pointer(told.current, None))
+    pointer = read(data)
+    if pointer is not None and pointer.previous is not None:
+        write(data, Pointer(pointer.current, None))
 
 
 def write(data: Path, pointer: Pointer) -> None:

@@ -1,4 +1,4 @@
-"""Reports that tell refused values, as people sent them: kept beside the lake, where the service cannot read them."""
+"""Reports that state refused values, as people sent them: kept beside the lake, where the service cannot read them."""
 
 import json
 import os
@@ -51,8 +51,8 @@ def read_report(data: Path, name: str) -> dict[str, Any] | None:
     path = folders.private_reports(data) / f"{name}.json"
     if not path.exists():
         return None
-    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return told
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return facts
 
 
 def record_run(registry: Registry, data: Path, run_id: str, layer: str | None, report: Mapping[str, Any]) -> None:

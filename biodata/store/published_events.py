@@ -23,7 +23,7 @@ def published_events(
 ) -> pl.DataFrame:  # fmt: skip
     """Return the events (`terms.EVENT`; the lake's where none are given) as rules with a plan let them out, as `terms.SURVEY`.
 
-    Days and ways of patrols are let out by no rule: they would tell poachers when and where rangers walk.
+    Days and ways of patrols are let out by no rule: they would state poachers when and where rangers walk.
     """
     bands = lake.batches("events", snapshot=snapshot, batch_rows=_BAND_ROWS) if events is None else [events]
     return publish_events(filter(len, map(_drawn, bands)), rules, boundaries=boundaries, licences=licences)
@@ -50,10 +50,10 @@ def is_patrol() -> pl.Expr:
 
 def footprints(events: pl.DataFrame) -> pl.Series:
     """Return the lines and outlines that can be read as WKB; null for others, which the lake keeps as they came."""
-    told = events.select(
+    table = events.select(
         "footprintWKT", srs=pl.col("verbatim").str.json_path_match("$.footprintSRS").fill_null("").str.to_lowercase()
     )
-    return pl.Series([_shape(text, srs) for text, srs in told.iter_rows()], dtype=pl.Binary)
+    return pl.Series([_shape(text, srs) for text, srs in table.iter_rows()], dtype=pl.Binary)
 
 
 def _shape(text: str | None, srs: str) -> bytes | None:

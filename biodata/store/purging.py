@@ -76,8 +76,8 @@ def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -
     """
     wanted = pl.Series("key", list(keys), dtype=pl.Int64)
     files = rows = 0
-    told = events is not None and bool(events.datasets or events.records)
-    if (wanted.is_empty() and not told) or not lake_exists(data):
+    is_stated = events is not None and bool(events.datasets or events.records)
+    if (wanted.is_empty() and not is_stated) or not lake_exists(data):
         return Blanked(0, 0)
     shared = cluster_of(data)
     of_lake = LakeFiles(data, shared)
@@ -93,7 +93,7 @@ def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -
             for file in catalogue.rows(_FILES):
                 if file["table_name"] not in TABLES:
                     continue
-                count = _blank_file(catalogue, data, of_lake, file, wanted, events if told else None, work.folder)
+                count = _blank_file(catalogue, data, of_lake, file, wanted, events if is_stated else None, work.folder)
                 files, rows = files + bool(count), rows + count
         if shared is None:
             checksums.seal(data)
@@ -209,15 +209,15 @@ def _blank_file(
 def _gone(path: Path, table: str, keys: pl.Series, events: Tombstones | None) -> pl.Series:
     """Tell which rows of a file were withdrawn."""
     of_events = table == "events"
-    told = pl.from_arrow(pq.ParquetFile(path).read(columns=["datasetKey", "eventID"] if of_events else ["key"]))
-    assert isinstance(told, pl.DataFrame)
+    rows = pl.from_arrow(pq.ParquetFile(path).read(columns=["datasetKey", "eventID"] if of_events else ["key"]))
+    assert isinstance(rows, pl.DataFrame)
     if of_events:
-        return pl.repeat(False, told.height, eager=True) if events is None else events.withdrawn_events(told)
-    return told["key"].is_in(keys.implode()).fill_null(value=False)
+        return pl.repeat(False, rows.height, eager=True) if events is None else events.withdrawn_events(rows)
+    return rows["key"].is_in(keys.implode()).fill_null(value=False)
 
 
 def _differ(table: pa.Table, rest: pa.Table) -> bool:
-    """Tell whether anything went."""
+    """Return whether anything went."""
     return any(a.null_count != b.null_count for a, b in zip(table.columns, rest.columns, strict=True))
 
 

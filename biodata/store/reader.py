@@ -69,7 +69,7 @@ class ReleaseReader:
             return found
 
     def ready(self) -> bool:
-        """Tell whether questions can be answered: asks a row and a tile, which also warms the connection up."""
+        """Return whether questions can be answered: asks a row and a tile, which also warms the connection up."""
         try:
             release = self.current()
             release.page("occurrences", None, ["key"], limit=1)

@@ -42,7 +42,7 @@ SCOPE: Final = "scope"
 
 
 class DatasetFacts(Protocol):
-    """What is told about a dataset; `ingest.protocol.DatasetInfo` is one."""
+    """What is stated about a dataset; `ingest.protocol.DatasetInfo` is one."""
 
     title: str | None
     license: str | None
@@ -128,20 +128,20 @@ class Registry:
     def record_datasets(
         self, facts: Mapping[str, DatasetFacts], *, declarations: Mapping[str, str] | None = None
     ) -> None:
-        """Put down what is told about datasets, by key; what is told this time replaces what was, silence keeps it."""
+        """Put down what is stated about datasets, by key; what is stated this time replaces what was, silence keeps it."""
         with self.session() as session, session.begin():
-            for key, told in facts.items():
+            for key, dataset_facts in facts.items():
                 dataset = session.get(Dataset, key)
                 if dataset is None:
                     dataset = Dataset(key=key, first_ingested=now(), declarations={})
                     session.add(dataset)
                 dataset.last_ingested = now()
                 values = {
-                    "title": told.title,
-                    "license": told.license,
-                    "citation": told.citation,
-                    "doi": told.doi,
-                    "eml": told.metadata,
+                    "title": dataset_facts.title,
+                    "license": dataset_facts.license,
+                    "citation": dataset_facts.citation,
+                    "doi": dataset_facts.doi,
+                    "eml": dataset_facts.metadata,
                     "declarations": {**_scope_of(dataset), **declarations} if declarations else None,
                 }
                 for name, value in values.items():
@@ -160,8 +160,8 @@ class Registry:
     def scopes(self) -> dict[str, str]:
         """Return the taxon that datasets declare to be about, by key."""
         with self.session(read_only=True) as session:
-            told = {dataset.key: _scope_of(dataset) for dataset in session.scalars(select(Dataset))}
-        return {key: declared[SCOPE] for key, declared in told.items() if declared}
+            facts = {dataset.key: _scope_of(dataset) for dataset in session.scalars(select(Dataset))}
+        return {key: declared[SCOPE] for key, declared in facts.items() if declared}
 
     def dataset_tables(self) -> dict[str, set[str]]:
         """Return the tables that something of each dataset was taken into."""
@@ -190,7 +190,7 @@ class Registry:
         withheld: Mapping[str, int] | None = None,
         actor: str = "biodata",
     ) -> None:
-        """Put down that a release was made, how its sensitive records are told, how many each list withholds.
+        """Put down that a release was made, how its sensitive records are stated, how many each list withholds.
 
         A second time is no news.
         """
@@ -199,12 +199,12 @@ class Registry:
                 session.add(
                     models.Release(id=release_id, snapshot=snapshot, rules_hash=rules_hash, counts=dict(counts))
                 )
-                told = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
-                told |= {"withheld": dict(withheld or {})}
-                audit.append(session, actor=actor, action="release", subject=release_id, details=told)
+                facts = {"snapshot": snapshot, "rules": rules_hash, "sensitive": dict(sensitive or {})}
+                facts |= {"withheld": dict(withheld or {})}
+                audit.append(session, actor=actor, action="release", subject=release_id, details=facts)
 
     def sensitive_counts(self, release_id: str) -> dict[str, dict[str, int]]:
-        """Return what was put down of a release's records: by how they are told, and by the list that withholds them.
+        """Return what was put down of a release's records: by how they are stated, and by the list that withholds them.
 
         Returns
         -------
@@ -215,8 +215,8 @@ class Registry:
             models.AuditEntry.action == "release", models.AuditEntry.subject == release_id
         )
         with self.session(read_only=True) as session:
-            told = dict(session.scalars(asked.order_by(models.AuditEntry.id).limit(1)).first() or {})
-        return {name: dict(told.get(name, {})) for name in ("sensitive", "withheld")}
+            facts = dict(session.scalars(asked.order_by(models.AuditEntry.id).limit(1)).first() or {})
+        return {name: dict(facts.get(name, {})) for name in ("sensitive", "withheld")}
 
     def first_broken_audit_entry(self) -> int | None:
         """Return the number of the first audit entry that was tampered with or is gone; None where all is well."""

@@ -75,7 +75,7 @@ class DeltaFile(ReleaseFile):
         presences : polars.DataFrame
             Those that may be new or other.
         among : polars.Series, optional
-            Keys of those of the release before that may be gone or other; all where none are told.
+            Keys of those of the release before that may be gone or other; all where none are stated.
         """
         super().write_presences(presences)
         run = self._connection.execute
@@ -100,7 +100,7 @@ class DeltaFile(ReleaseFile):
         parts : iterable of Path
             Parquet files of `terms.PUBLISHED_OCCURRENCE` with mx, my, hk.
         assessed : polars.DataFrame, optional
-            What is told of open records beside each other; see `releases.build`.
+            What is stated of open records beside each other; see `releases.build`.
         """
         run = self._connection.execute
         self._connection.register("told", keys.unique().to_frame("key"))
@@ -149,7 +149,7 @@ class DeltaFile(ReleaseFile):
         self._add("occurrences", int(rows - gone), int(hashes - were))
 
     def withholds_more(self, lake: Lake, *, snapshot: int) -> bool:
-        """Tell whether something of the release before is withheld, or coarser; see `withheld_since`."""
+        """Return whether something of the release before is withheld, or coarser; see `withheld_since`."""
         run = self._connection.execute
         records = [run(withheld_since.RECORDS.format(table=table)).pl() for table in ("lost", "staged")]
         is_open = f"SELECT survey_id FROM others JOIN {{}} USING (survey_id) WHERE sharing_category = {literal(OPEN)}"
@@ -290,8 +290,8 @@ class DeltaFile(ReleaseFile):
 
     def _empty_columns(self) -> list[str]:
         before = json.loads(self._info["empty_columns"])["occurrences"]
-        told = ", ".join(f"count({quote(name)})" for name in before)
-        counts = self._connection.execute(f"SELECT {told} FROM staged").fetchall()[0] if before else ()
+        text = ", ".join(f"count({quote(name)})" for name in before)
+        counts = self._connection.execute(f"SELECT {text} FROM staged").fetchall()[0] if before else ()
         return [name for name, count in zip(before, counts, strict=True) if not count]
 
     def _count(self, table: str) -> int:

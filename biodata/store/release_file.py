@@ -79,7 +79,7 @@ class ReleaseFile:
         parts : iterable of Path
             Parquet files of `terms.PUBLISHED_OCCURRENCE` with mx, my, hk.
         assessed : polars.DataFrame, optional
-            What is told of open records beside each other; see `releases.build`.
+            What is stated of open records beside each other; see `releases.build`.
         """
         self._create("occurrences", (*terms.PUBLISHED_OCCURRENCE, *PLACE))
         for records in in_order(list(parts), assessed, range_rows=RANGE_ROWS):
@@ -88,11 +88,11 @@ class ReleaseFile:
         tile_counts.count_tiles(self._connection)
 
     def _write_beside(self, table: str, assessed: pl.DataFrame | None) -> None:
-        """Write what is told of records beside each other, which their flags no longer tell apart; no question reaches it."""
+        """Write what is stated of records beside each other, which their flags no longer distinguish; no question reaches it."""
         self._create(table, BESIDE_OTHERS)
         if assessed is not None:
-            told = pl.col("flags").is_not_null() | pl.col("isInCluster").fill_null(value=False)
-            self._insert(table, BESIDE_OTHERS, assessed.filter(told).sort("key"))
+            stated = pl.col("flags").is_not_null() | pl.col("isInCluster").fill_null(value=False)
+            self._insert(table, BESIDE_OTHERS, assessed.filter(stated).sort("key"))
 
     def write_presences(self, presences: pl.DataFrame) -> None:
         """Write which presences the release has, as hashes of their rows."""
@@ -168,9 +168,9 @@ class ReleaseFile:
             "empty_columns": {"occurrences": self._empty_columns()},
             **self._more_info(),
         }
-        told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in info.items()}
+        facts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in info.items()}
         columns = [Column(name, pl.String, "") for name in ("key", "value")]
-        self._write("release_info", columns, pl.DataFrame({"key": list(told), "value": list(told.values())}))
+        self._write("release_info", columns, pl.DataFrame({"key": list(facts), "value": list(facts.values())}))
         self._connection.execute("CHECKPOINT")
         return named
 
@@ -199,8 +199,8 @@ class ReleaseFile:
         return row_sum(self._connection, table)
 
     def _create(self, table: str, columns: Iterable[Column]) -> None:
-        told = ", ".join(f"{quote(c.name)} {sql_type(c.dtype)}" for c in columns)
-        self._connection.execute(f"CREATE TABLE {quote(table)} ({told})")
+        text = ", ".join(f"{quote(c.name)} {sql_type(c.dtype)}" for c in columns)
+        self._connection.execute(f"CREATE TABLE {quote(table)} ({text})")
 
     def _write(self, table: str, columns: Iterable[Column], frame: pl.DataFrame) -> None:
         """Create a table and write the frame's rows in their order."""

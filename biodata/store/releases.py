@@ -80,7 +80,7 @@ class Release:
 
 
 class StaleChangeError(StoreError):
-    """What changed cannot be told from the current release: it is another one, or of other rules or code."""
+    """What changed cannot be stated from the current release: it is another one, or of other rules or code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def build(
     It is built under another name and renamed when it is whole; whatever goes wrong before leaves everything as it
     was. The same rows under the same rules give the same id, and nothing is written twice.
 
-    Where it is told what may have changed, only that is published again, into a file of what differs from an earlier
+    Where it is informed what may have changed, only that is published again, into a file of what differs from an earlier
     whole one (`release_delta`); else a whole new file is made, range after range of the curve. Both hold the same rows and
     have the same id.
 
@@ -151,7 +151,7 @@ def build(
     publish : function of a frame of `terms.OCCURRENCE` to one of `terms.PUBLISHED_OCCURRENCE`
         What lets a record out; rows that it leaves out are not in the release.
     presences : polars.DataFrame of `terms.PUBLISHED_OCCURRENCE`, optional
-        What stands for records that do not go out as they are; of a change that tells `presences`, those that may be new or other.
+        What stands for records that do not go out as they are; of a change that states `presences`, those that may be new or other.
     plan : Plan, optional
         What goes out of which records: by it a release is known that cannot be added to.
     results : mapping of table name to frame
@@ -162,14 +162,14 @@ def build(
     rules_hash : str
         Of the rules that `publish` follows.
     snapshot : int, optional
-        The lake's version; the present one where none is told.
+        The lake's version; the present one where none is stated.
     datasets : polars.DataFrame, optional
         key, title, license, citation, doi of the datasets; the counts are made here.
     events : polars.DataFrame of `terms.SURVEY`, optional
         Published events of the lake; `survey_rows` adds those that open records alone tell of.
     assess : function of Parquet files of `terms.PUBLISHED_OCCURRENCE` to a frame, optional
         What the open records tell of each other: key, flags, isInCluster, cluster_id, cluster_reason of those of
-        which something was found. Without it nothing is told of that.
+        which something was found. Without it nothing is stated of that.
     check : function of the finished file, optional
         Looks at it before it has its name; what it raises leaves the release before the current one.
     change : Change, optional
@@ -238,7 +238,7 @@ def build(
                 if before.id == named.id and (change is not None or not before.is_delta):
                     share(data)
                     return before
-                # What is told of the same records by another file is as much.
+                # What is stated of the same records by another file is as much.
                 if change is None and before.id != named.id:
                     lesser = withholds_more(before.path, unnamed, lake, snapshot=snapshot)
             named = _place(unnamed, data, named)
@@ -262,8 +262,8 @@ def current(data: Path) -> Release | None:
     StoreError
         If the pointer cannot be read.
     """
-    told = pointer.read(data)
-    return None if told is None else _release(data, told.current)
+    stated_pointer = pointer.read(data)
+    return None if stated_pointer is None else _release(data, stated_pointer.current)
 
 
 def read(release: Release, table: str, *, where: Filter | None = None) -> pl.DataFrame:
@@ -342,7 +342,7 @@ class _Stage:
         parts : list of Path
             What is published of them.
         found : polars.DataFrame, optional
-            What is told of them beside each other.
+            What is stated of them beside each other.
         """
         parts = [
             *self._of_keys(change.keys, "changed", change.base.snapshot),
@@ -460,21 +460,21 @@ def _place(unnamed: Path, data: Path, named: Named) -> Named:
 
 def replace_file(data: Path, unnamed: Path) -> None:
     """Put a whole file of the current release in place of the one of what differs from its base; the builder's lock is held."""
-    told = pointer.read(data)
-    assert told is not None
-    _place(unnamed, data, told.current)
-    pointer.swap(data, told.current)  # who reads looks again where its file stands
+    stated_pointer = pointer.read(data)
+    assert stated_pointer is not None
+    _place(unnamed, data, stated_pointer.current)
+    pointer.swap(data, stated_pointer.current)  # who reads looks again where its file stands
     _prune(data, alone=False)
 
 
 def drop_others(data: Path) -> int:
     """Remove every release but the current one, whoever reads them; return how many.
 
-    What reads one that is open goes on to its end; what asks for one by its id afterwards is told that it is gone.
+    What reads one that is open goes on to its end; what asks for one by its id afterwards is informed that it is gone.
     """
     with builders_lock(data):
-        told = pointer.read(data)
-        kept = None if told is None else pointer.path(data, told.current.id)
+        stated_pointer = pointer.read(data)
+        kept = None if stated_pointer is None else pointer.path(data, stated_pointer.current.id)
         pointer.forget_previous(data)
         others = [path for path in pointer.files(data) if path != kept]
         for path in others:
@@ -489,9 +489,13 @@ def _prune(data: Path, *, alone: bool) -> None:
 
     Machines that serve hear of it.
     """
-    told = pointer.read(data)
+    stated_pointer = pointer.read(data)
     kept = 1 if alone else KEPT
-    named = set() if told is None else {pointer.path(data, id_) for id_ in (told.current.id, told.previous) if id_}
+    named = (
+        set()
+        if stated_pointer is None
+        else {pointer.path(data, id_) for id_ in (stated_pointer.current.id, stated_pointer.previous) if id_}
+    )
     files = sorted(pointer.files(data), key=lambda f: f.stat().st_mtime_ns, reverse=True)
     # Of a release that has a whole file, too, the other is not asked any more.
     doubled = [f for f in files if f != pointer.path(data, pointer.release_of(f))]

@@ -116,7 +116,7 @@ def rules_in_force(
 
 
 def remember(settings: Settings, lake: Lake, rules: RuleSet) -> None:
-    """Remember the plan by which the current release was just made: whoever asks next in this process is told the same."""
+    """Remember the plan by which the current release was just made: whoever asks next in this process is stated the same."""
     assert rules.plan is not None
     asked = _asked(settings, lake, rules, rules.plan.apart)
     _KNOWN.append((asked, places.load_boundaries(settings.boundaries), rules.plan))
@@ -200,7 +200,7 @@ def _plan(
     """Return what goes out: records are decided about, and those of datasets with sensitive ones are looked at together.
 
     Datasets in which nothing changed keep what was made of them; of the others, records that did not change keep what was
-    decided of each, and only cells are looked at where `touched_cells` can tell from them.
+    decided of each, and only cells are looked at where `touched_cells` can state from them.
     """
     boundaries = places.load_boundaries(settings.boundaries)
     datasets = None if changed is None else changed.looked_at(memory)
@@ -294,7 +294,7 @@ def _unsettled(
 
 
 def _is_same(one: Memory, two: Memory) -> bool:
-    """Tell whether the same is kept, beside what is unsettled."""
+    """Return whether the same is kept, beside what is unsettled."""
     pairs = ((vars(one)[name], frame) for name, frame in vars(two).items() if name != "unsettled")
     return all(a.sort(pl.all(), nulls_last=True).equals(b.sort(pl.all(), nulls_last=True)) for a, b in pairs)
 
@@ -521,12 +521,12 @@ class DatasetRows:
 
 
 BOUND: Final = "rules of a country, place or dataset"
-"""The name under which withheld records of such rules are counted together: their lists would tell where they are."""
+"""The name under which withheld records of such rules are counted together: their lists would state where they are."""
 
 _ANYWHERE: Final = frozenset(
     "rule_id category reason source source_kind owner scientific_name rank month_from month_to review_date".split()
 )
-"""What a rule may tell and still be one that holds everywhere; whatever is not named here may tell a place."""
+"""What a rule may state and still be one that holds everywhere; whatever is not named here may state a place."""
 
 
 def list_of(rule: Rule) -> str:

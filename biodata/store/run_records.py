@@ -48,7 +48,7 @@ class RunInput:
         What it is to the run: `land_cover`, `areas`, …
     sha256 : str
         Checksum of its content.
-    told : str
+    stated : str
         Where it came from: a file's name, a layer with its version.
     """
 
@@ -174,7 +174,7 @@ def _from_anywhere(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """Return a value with 1000.0 as 1000: whoever told it by the one asks for the other."""
+    """Return a value with 1000.0 as 1000: whoever stated it by the one asks for the other."""
     if isinstance(value, list):
         return [_whole(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -184,11 +184,11 @@ def finished(
     settings: Settings, record: RunRecord, results: Mapping[str, pl.DataFrame], *, notes: tuple[str, ...] = ()
 ) -> RunRecord:
     """Return a run with its results' rows, columns and checksums."""
-    told = {
+    facts = {
         name: {"rows": frame.height, "columns": frame.columns, "sha256": table_hash(frame, settings)}
         for name, frame in results.items()
     }
-    return RunRecord.from_dict({**record.as_dict(), "results": told, "notes": notes})
+    return RunRecord.from_dict({**record.as_dict(), "results": facts, "notes": notes})
 
 
 def keep(

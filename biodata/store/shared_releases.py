@@ -37,17 +37,17 @@ def share(data: Path) -> None:
     NotSharedError
         If the storage does not take them; called again it goes on.
     """
-    shared, told = cluster_of(data), pointer.read(data)
-    if shared is None or told is None:
+    shared, stated_pointer = cluster_of(data), pointer.read(data)
+    if shared is None or stated_pointer is None:
         return
     try:
-        _share(data, shared.storage, told)
+        _share(data, shared.storage, stated_pointer)
     except (OSError, StoreError) as error:
-        message = f"release {told.current.id} is not on the storage yet, run `biodata release` again: {error}"
+        message = f"release {stated_pointer.current.id} is not on the storage yet, run `biodata release` again: {error}"
         raise NotSharedError(message) from error
 
 
-def _share(data: Path, storage: Storage, told: Pointer) -> None:
+def _share(data: Path, storage: Storage, stated_pointer: Pointer) -> None:
     known = checksums.read(data)
     named = {}
     for path in _files(data):
@@ -57,10 +57,10 @@ def _share(data: Path, storage: Storage, told: Pointer) -> None:
     for name, sha256 in named.items():
         if _stored(sha256) not in there:
             storage.put(pointer.folder(data) / name, _stored(sha256))
-    content = json.dumps({**asdict(told), "files": named}, sort_keys=True).encode()
+    content = json.dumps({**asdict(stated_pointer), "files": named}, sort_keys=True).encode()
     if storage.read(_CURRENT) != content:
         storage.put_bytes(content, _CURRENT)
-        logger.info("release %s is on the shared storage", told.current.id)
+        logger.info("release %s is on the shared storage", stated_pointer.current.id)
     for name in there.keys() - {_CURRENT, *map(_stored, named.values())}:
         storage.remove(name)
 
@@ -93,9 +93,9 @@ def follow(data: Path, storage: Storage) -> str | None:
         if content is None:
             message = f"{storage.address} has no release"
             raise StoreError(message)
-        told = json.loads(content)
-        named: Mapping[str, str] = told["files"]
-        wanted = Pointer(Named(**told["current"]), told["previous"])
+        facts = json.loads(content)
+        named: Mapping[str, str] = facts["files"]
+        wanted = Pointer(Named(**facts["current"]), facts["previous"])
         known = checksums.read(data)
         changed = [name for name, sha256 in named.items() if not _has(data, name, sha256, known)]
         for name in changed:

@@ -51,7 +51,7 @@ def read(registry: Registry, data: Path) -> Memory:
 
 
 def made_of(registry: Registry, data: Path) -> dict[str, Any]:
-    """Return what was told to `save` of what it was made of; nothing where that was not told."""
+    """Return what was stated to `save` of what it was made of; nothing where that was not stated."""
     return dict(_list(registry, data)["made_of"] or {})
 
 
@@ -90,7 +90,7 @@ def save(
     made_of : mapping, optional
         What it follows from.
     changed : collection of str, optional
-        The datasets that were looked at; it may be any where none are told.
+        The datasets that were looked at; it may be any where none are stated.
     """
     (data / FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
     before = _list(registry, data)
@@ -164,7 +164,7 @@ def _content(data: Path, digest: str) -> bytes:
 
 
 def _is_whole(data: Path, digest: str) -> bool:
-    """Tell whether a file is there, as it was written."""
+    """Return whether a file is there, as it was written."""
     path = data / FOLDER / digest
     return path.is_file() and hmac.compare_digest(_mark(data, path.read_bytes()), digest)
 

@@ -54,7 +54,7 @@ def _filled_columns(part: Path) -> list[str]:
     chunks = [group.column(number) for group in groups for number in range(file.num_columns)]
     filled = {"hk"}
     for chunk in chunks:
-        # Of a list, whose values have a longer path, a file does not tell apart the empty and the missing.
+        # Of a list, whose values have a longer path, a file does not distinguish the empty and the missing.
         name, *inner = chunk.path_in_schema.split(".")
         if inner or not chunk.statistics or chunk.statistics.null_count != chunk.num_values:
             filled.add(name)
@@ -62,7 +62,7 @@ def _filled_columns(part: Path) -> list[str]:
 
 
 def with_assessed(records: pl.DataFrame, assessed: pl.DataFrame | None) -> pl.DataFrame:
-    """Return staged records with what is told of the open ones beside each other.
+    """Return staged records with what is stated of the open ones beside each other.
 
     Parameters
     ----------

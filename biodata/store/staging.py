@@ -72,7 +72,7 @@ class Staging(WorkFolder):
     """Records on their way into the lake, in the files that they will stay in.
 
     Each part is written once, as the lake keeps it: of a part whose records are all new, a commit takes in the files as
-    they are. A new record's key is therefore given here: a random number below 2^53, so that it tells nothing of the
+    they are. A new record's key is therefore given here: a random number below 2^53, so that it states nothing of the
     order of the file; the commit gives another to a number that was given before.
     """
 
@@ -82,7 +82,7 @@ class Staging(WorkFolder):
         self._columns: dict[str, set[str]] = {table: set() for table in RECORD_TABLES}
 
     def add(self, occurrences: pl.DataFrame, verbatim: pl.DataFrame, *, part: int | None = None) -> None:
-        """Write n records; several threads may do so at once where they tell the part.
+        """Write n records; several threads may do so at once where they state the part.
 
         Parameters
         ----------
@@ -115,12 +115,12 @@ class Staging(WorkFolder):
             columns = IDENTITY_COLUMNS if table == "identities" else terms.TABLES[table]
             whole = terms.conform(frame.with_columns(keys), columns)
             # Most of the columns of a table are empty in most files; a file need not have them.
-            told = [column.name for column in whole if column.null_count() < whole.height]
-            self._columns[table].update(told)
+            lines = [column.name for column in whole if column.null_count() < whole.height]
+            self._columns[table].update(lines)
             path = self.path(table, part)
-            # Nobody looks for a range of what was told verbatim, and what is least and most takes long to find.
+            # Nobody looks for a range of what was stated verbatim, and what is least and most takes long to find.
             ranges = table != "verbatim"
-            write_part(whole.select(told), path, compression="zstd", row_group_rows=ROW_GROUP_ROWS, ranges=ranges)
+            write_part(whole.select(lines), path, compression="zstd", row_group_rows=ROW_GROUP_ROWS, ranges=ranges)
             sync_file(path)
         self._rows[part] = occurrences.height
 
@@ -170,7 +170,7 @@ class RowFiles(WorkFolder):
         The table.
     parts : list of Path
         The files, in the order of the rows.
-    told : set of str
+    stated : set of str
         The columns that any of the files has.
     """
 
@@ -190,11 +190,11 @@ class RowFiles(WorkFolder):
         """
         for rows in frame.iter_slices(_AT_ONCE):
             whole = terms.conform(rows, terms.TABLES[self.table])
-            told = [column.name for column in whole if column.null_count() < whole.height] or whole.columns[:1]
+            lines = [column.name for column in whole if column.null_count() < whole.height] or whole.columns[:1]
             path = self.folder / f"{self.table}-{len(self.parts):06d}.parquet"
-            write_part(whole.select(told), path, row_group_rows=_AT_ONCE)
+            write_part(whole.select(lines), path, row_group_rows=_AT_ONCE)
             self.parts.append(path)
-            self.told.update(told)
+            self.told.update(lines)
 
     def replace(self, frame: pl.DataFrame) -> None:
         """Let these rows stand for all that were added."""
@@ -216,7 +216,7 @@ def _existing_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     return pl.read_parquet(path, columns=[c for c in columns if c in had] or [next(iter(had))])
 
 
-def staged_rows(table: str, files: Sequence[Path], told: Collection[str]) -> str:
+def staged_rows(table: str, files: Sequence[Path], lines: Collection[str]) -> str:
     """Return parts that were put aside as a table expression: `part`, `row` in it, and the table's columns.
 
     Parameters
@@ -225,11 +225,11 @@ def staged_rows(table: str, files: Sequence[Path], told: Collection[str]) -> str
         A table of the lake.
     files : sequence of Path
         The parts; their names end with their numbers.
-    told : collection of str
+    lines : collection of str
         The columns that any of them has.
     """
     listed = ", ".join(
-        quote(c.name) if c.name in told and files else f"NULL::{sql_type(c.dtype)} AS {quote(c.name)}"
+        quote(c.name) if c.name in lines and files else f"NULL::{sql_type(c.dtype)} AS {quote(c.name)}"
         for c in LAKE[table].columns.values()
     )
     if not files:
@@ -346,7 +346,7 @@ def find_changed(
         return  # as in a dataset's first file
     compared = [c for c in columns if c not in NOT_COMPARED and c != key]
     counted = one(cursor, f"SELECT {', '.join(f'count({quote(c)})' for c in compared)} FROM {staged}")
-    told = [c for c, count in zip(compared, counted, strict=True) if count]
+    lines = [c for c, count in zip(compared, counted, strict=True) if count]
     silent = [c for c, count in zip(compared, counted, strict=True) if not count]
     # Most of 260 columns are empty in most files. Such a column differs where the stored one is not empty, which
     # needs no join that carries it: 1.5 s instead of 17 s for a million records.
@@ -355,8 +355,8 @@ def find_changed(
         cursor.execute(
             f"INSERT INTO {into} SELECT {name} FROM {stored} WHERE ({differs}) AND {name} IN (SELECT {name} FROM {staged})"
         )
-    for first in range(0, len(told), _COLUMNS_AT_ONCE):
-        differs = " OR ".join(map(_differs, told[first : first + _COLUMNS_AT_ONCE]))
+    for first in range(0, len(lines), _COLUMNS_AT_ONCE):
+        differs = " OR ".join(map(_differs, lines[first : first + _COLUMNS_AT_ONCE]))
         cursor.execute(
             f"""
             INSERT INTO {into} SELECT a.{name} FROM {staged} a JOIN {stored} b USING ({name})

@@ -40,8 +40,8 @@ def make_key(data: Path) -> None:
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
         secret = folders.kept(data, private, made=lambda: node_keys.new_sealing_key()[0])
-        told = X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
-        folders.kept(data, public, made=lambda: told, mode=0o644)
+        content = X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+        folders.kept(data, public, made=lambda: content, mode=0o644)
     except OSError as error:
         message = f"the key that uploads are sealed with cannot be made: {error.strerror}; start `biodata worker` first"
         raise StoreError(message) from error
@@ -122,7 +122,7 @@ def read_view(session: Session, number: int) -> View | None:
     found = session.get(SubmissionView, number)
     if found is None:
         return None
-    occurrences, events = (pl.read_parquet(io.BytesIO(told)) for told in (found.occurrences, found.events))
+    occurrences, events = (pl.read_parquet(io.BytesIO(content)) for content in (found.occurrences, found.events))
     return View(occurrences, events, found.counts, found.rules_hash)
 
 

@@ -67,7 +67,7 @@ def survey_rows(
         connection.execute(_OF_RECORDS.format(records=records, counted=_COUNTED), [PATROL_PROTOCOL]) .pl()
         .rename({"codes": "country_codes"})
     )  # fmt: skip
-    told = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
+    table = terms.conform(found.with_columns(_radii(found), geometry=boxes(found)), terms.SURVEY)
     if events is not None and events.height:
         connection.register("told_events", events.select("survey_id", "datasetKey", "eventID", "sharing_category"))
         counted = connection.execute(_OF_EVENTS.format(records=records, counted=_COUNTED)).pl()
@@ -87,16 +87,16 @@ def survey_rows(
             pl.when(placed).then("codes").otherwise("country_codes").alias("country_codes"),
             pl.when(placed).then("radius").otherwise(_RADIUS).alias(_RADIUS),
         )
-        told = told.join(events, on=["datasetKey", "eventID"], how="anti")
-        # A camera's sequences are told by its deployment.
+        table = table.join(events, on=["datasetKey", "eventID"], how="anti")
+        # A camera's sequences are stated by its deployment.
         deployments = events.select("datasetKey", parentEventID="eventID")
-        told = told.join(deployments, on=["datasetKey", "parentEventID"], how="anti")
-        told = pl.concat([terms.conform(known, terms.SURVEY), told])
-    return told.sort("survey_id")
+        table = table.join(deployments, on=["datasetKey", "parentEventID"], how="anti")
+        table = pl.concat([terms.conform(known, terms.SURVEY), table])
+    return table.sort("survey_id")
 
 
 def _radii(found: pl.DataFrame) -> pl.Series:
-    """Return the radius, metres, of a circle that holds a box of records with their uncertainty; null where one tells none."""
+    """Return the radius, metres, of a circle that holds a box of records with their uncertainty; null where one states none."""
     middle = ((found["south"] + found["north"]) / 2).cast(pl.Float64).fill_null(0.0)
     along, up = metres_per_degree(middle.to_numpy())
     both = found.select(

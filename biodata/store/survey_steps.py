@@ -52,12 +52,12 @@ def step(
         session.add(SubmissionEvent(**about))
     if state not in WAITING:
         survey_files.forget_view(session, submission.id)
-    told = {"dataset": submission.dataset, "country": country, **(details or {})}
-    audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=told)
+    facts = {"dataset": submission.dataset, "country": country, **(details or {})}
+    audit.append(session, actor=actor, action=f"survey {action}", subject=f"survey {submission.id}", details=facts)
 
 
 def changed_meanwhile(number: int, seen: int) -> InputError:
-    """Return what is told where somebody acts on another version than there is by now."""
+    """Return what is stated where somebody acts on another version than there is by now."""
     problem = "it is not as it was when you looked at it, so nothing was put down: look at it again, then decide again"
     expected = f"the ETag that GET /v1/surveys/{number} answers now"
     value = f'"{number}-{seen}"'
@@ -77,8 +77,8 @@ def committed(session: Session, submission: Submission, *, snapshot: int | None)
         return
     last = last_of(session, submission.dataset, submission.part)
     submission.part_version, submission.snapshot = 1 if last is None else (last.part_version or 0) + 1, snapshot
-    told = {"part": submission.part, "version": submission.part_version, "snapshot": snapshot}
-    step(session, submission, "committed", state=COMMITTED, actor=MACHINE, role=MACHINE, details=told)
+    facts = {"part": submission.part, "version": submission.part_version, "snapshot": snapshot}
+    step(session, submission, "committed", state=COMMITTED, actor=MACHINE, role=MACHINE, details=facts)
 
 
 def last_of(session: Session, dataset: str, part: str) -> Submission | None:
@@ -137,8 +137,8 @@ def accepted_of(registry: "Registry", dataset: str | None) -> list[str]:
 
 def decided(accepted: Iterable[str]) -> dict[str, str]:
     """Return heading → term of what was accepted; an empty term says that the column is of none."""
-    told = (one.removeprefix(PREFIX).rpartition("=") for one in accepted if one.startswith(PREFIX))
-    return {heading: term for heading, _, term in told}
+    entries = (one.removeprefix(PREFIX).rpartition("=") for one in accepted if one.startswith(PREFIX))
+    return {heading: term for heading, _, term in entries}
 
 
 def options(registry: "Registry", dataset: str) -> dict[str, str]:

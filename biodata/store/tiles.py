@@ -41,7 +41,7 @@ POINT_PROPERTIES: Final = (
     "key", "scientificName", "species", "class", "year", "countryCode", "basisOfRecord", "iucnRedListCategory",
     "sharing_category",
 )  # fmt: skip
-"""What a record tells in a tile."""
+"""What a record states in a tile."""
 
 SHAPE_PROPERTIES: Final = {
     "protected_areas": ("area_id", "name", "original_name", "designation", "iucn_category", "status", "marine"),
@@ -204,7 +204,7 @@ def _points(
 ) -> bytes:
     """Return a tile of records, or of their counts in bins where the zoom is low or the tile crowded."""
     z, x, y = place
-    told = _properties_sql(properties)
+    text = _properties_sql(properties)
     if z in LOW_ZOOMS or place in crowds:
         counts = run(*_counted(z, x, y, where, changes), _in_bins)
         if z in LOW_ZOOMS or counts.sum() > MAXIMUM_POINTS:
@@ -213,7 +213,7 @@ def _points(
     shift = ZOOM - z
     west, north = x << shift, y << shift
     place_of = ", rowid" if changes is not None else ""
-    statement = f"""SELECT mx, my{told}{place_of} FROM occurrences
+    statement = f"""SELECT mx, my{text}{place_of} FROM occurrences
             WHERE mx BETWEEN ? AND ? AND my BETWEEN ? AND ? AND {condition}"""
     statement = changes.seeing(statement) if changes is not None else statement
     box = [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1]
@@ -240,11 +240,11 @@ def _in_bins(columns: pa.RecordBatchReader) -> Whole:
     """
     counts = np.zeros(_BINS, dtype=np.int64)
     for batch in columns:
-        told = batch.column("bin").to_numpy()
+        values = batch.column("bin").to_numpy()
         if batch.num_columns == 1:
-            counts += np.bincount(told, minlength=_BINS)
+            counts += np.bincount(values, minlength=_BINS)
         else:
-            np.add.at(counts, told, batch.column("count").to_numpy())
+            np.add.at(counts, values, batch.column("count").to_numpy())
     return counts
 
 
@@ -253,12 +253,12 @@ def _binned(counts: Whole) -> bytes:
     step = _EXTENT >> BIN_BITS
     found = np.flatnonzero(counts)
     down, across = (place * step + step // 2 for place in np.divmod(found, 1 << BIN_BITS))
-    told = {"count": pa.chunked_array([counts[found]])}
-    return encode_points("occurrences", across, down, told, extent=_EXTENT)
+    facts = {"count": pa.chunked_array([counts[found]])}
+    return encode_points("occurrences", across, down, facts, extent=_EXTENT)
 
 
 def _properties_sql(properties: Sequence[str] | None) -> str:
-    """Return what a record tells in a tile as SQL; its key is an attribute, as a feature's id has 32 bits for some."""
+    """Return what a record states in a tile as SQL; its key is an attribute, as a feature's id has 32 bits for some."""
     found = []
     for name in properties if properties is not None else (*POINT_PROPERTIES, "count"):
         if name == "count":
@@ -270,7 +270,7 @@ def _properties_sql(properties: Sequence[str] | None) -> str:
             raise InputError(problem, column=name, code="COLUMN_UNKNOWN")
         # A tile knows texts, numbers and truth values.
         found.append(f"{quote(name)}::VARCHAR AS {quote(name)}" if column.dtype == pl.Date else quote(name))
-    return "".join(f", {told}" for told in found)
+    return "".join(f", {text}" for text in found)
 
 
 def _counted(z: int, x: int, y: int, where: Filter | None, changes: Changes | None) -> Sql:
@@ -282,15 +282,21 @@ def _counted(z: int, x: int, y: int, where: Filter | None, changes: Changes | No
         table = f'SELECT (py::BIGINT << {BIN_BITS}) | px AS bin, "count" FROM occurrence_tiles'
         return f"{table} WHERE z = ? AND x = ? AND y = ?", [z, x, y]
     table, across, down, counted, unit_bits = "occurrences", "mx", "my", "", ZOOM
-    told = sql.where(where, RELEASE["occurrences"])
+    entries = sql.where(where, RELEASE["occurrences"])
     if z in GROUP_ZOOMS and (grouped := _grouped(where)) is not None:
-        table, across, down, counted, told = "occurrence_groups", "bx", '"by"', ', "count"::BIGINT AS "count"', grouped
+        table, across, down, counted, entries = (
+            "occurrence_groups",
+            "bx",
+            '"by"',
+            ', "count"::BIGINT AS "count"',
+            grouped,
+        )
         unit_bits = GROUP_ZOOMS[-1] + BIN_BITS
     shift = unit_bits - z
     fine = shift - BIN_BITS
     west, north = x << shift, y << shift
     place = f"((({down} - {north}) >> {fine})::BIGINT << {BIN_BITS}) | (({across} - {west}) >> {fine})"
-    condition, params = told
+    condition, params = entries
     signed = changes is not None and table == "occurrences"
     counted = ', sign AS "count"' if signed else counted
     statement = f"""SELECT {place} AS bin{counted} FROM {table}
@@ -309,7 +315,7 @@ def _grouped(where: Filter | None) -> Sql | None:
 
 
 def _of_groups(part: Filter) -> bool:
-    """Tell whether a filter asks for the columns that were counted by, and for nothing else."""
+    """Return whether a filter asks for the columns that were counted by, and for nothing else."""
     if isinstance(part, Compare | In | Between | IsNull):
         return part.column in OCCURRENCE_GROUPS.columns
     return isinstance(part, And | Or | Not) and all(_of_groups(inner) for inner in parts_of(part))
@@ -320,11 +326,11 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
     west, south, east, north = _square(z, x, y)
     margin = (east - west) * _BUFFER / _EXTENT
     table = RELEASE[collection]
-    told = [f"r.{quote(name)}" for name in SHAPE_PROPERTIES[collection]]
+    lines = [f"r.{quote(name)}" for name in SHAPE_PROPERTIES[collection]]
     if "country_codes" in table.columns:
-        told.append("array_to_string(r.country_codes, ';') AS country_codes")
+        lines.append("array_to_string(r.country_codes, ';') AS country_codes")
     if collection == "surveys":
-        told.append(f"{_WHOLE} AS whole")
+        lines.append(f"{_WHOLE} AS whole")
     edges = (west - margin, south - margin, east + margin, north + margin)
     tile_box = f"ST_Extent(ST_MakeEnvelope({west!r}, {south!r}, {east!r}, {north!r}))"
     # Clipped before it is snapped to the tile's grid: snapping first can break a polygon so that clipping fails.
@@ -337,7 +343,7 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
     return _encode(
         collection,
         f"""SELECT * FROM (
-                SELECT ST_AsMVTGeom({clipped}, {tile_box}, {_EXTENT}, {_BUFFER}, false) AS geom, {", ".join(told)}
+                SELECT ST_AsMVTGeom({clipped}, {tile_box}, {_EXTENT}, {_BUFFER}, false) AS geom, {", ".join(lines)}
                 FROM {rows})
             WHERE geom IS NOT NULL AND NOT ST_IsEmpty(geom)""",
         params,
@@ -354,11 +360,11 @@ def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
     """Return the statement for the signs of a tile of surveys: one of each, or one of each bin."""
     west, south, east, north = square = _square(z, x, y)
     rows, params = _drawn("surveys", band_of("surveys", z), square, where)
-    told = ["survey_id", *(name for name in SHAPE_PROPERTIES["surveys"] if name != "survey_id")]
-    names = ", ".join(map(quote, told))
-    # Of several only what holds for all of them is told, and the sign stands near the middle of the bin: no two touch.
+    lines = ["survey_id", *(name for name in SHAPE_PROPERTIES["surveys"] if name != "survey_id")]
+    names = ", ".join(map(quote, lines))
+    # Of several only what holds for all of them is stated, and the sign stands near the middle of the bin: no two touch.
     alone = ", ".join(
-        f"CASE WHEN count(*) = 1 THEN any_value({quote(n)}) END AS {quote(n)}" for n in told if n != "design"
+        f"CASE WHEN count(*) = 1 THEN any_value({quote(n)}) END AS {quote(n)}" for n in lines if n != "design"
     )
     # What would be rounded to the edge of the next tile is no tile's for a map, and not drawn.
     step, unit = (east - west) / (1 << _SIGN_BITS), (east - west) / _EXTENT
@@ -375,7 +381,7 @@ def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
     return _encode(
         SIGNS,
         f"""WITH placed AS (
-                SELECT {", ".join(f"r.{quote(n)}" for n in told)}, ST_PointOnSurface(ST_GeomFromWKB(s.geometry)) AS inside
+                SELECT {", ".join(f"r.{quote(n)}" for n in lines)}, ST_PointOnSurface(ST_GeomFromWKB(s.geometry)) AS inside
                 FROM {rows} AND NOT {_WHOLE}),
             binned AS (
                 SELECT {names}, ST_X(inside) AS px, ST_Y(inside) AS py,
@@ -391,7 +397,7 @@ def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
 _WHOLE: Final = (
     'EXISTS (SELECT 1 FROM surveys w WHERE w."datasetKey" = r."datasetKey" AND w."parentEventID" = r."eventID")'
 )
-"""Whether a survey has parts that are told themselves."""
+"""Whether a survey has parts that are stated themselves."""
 
 
 def _drawn(collection: str, band: int, edges: tuple[float, float, float, float], where: Filter | None) -> Sql:

@@ -88,5 +88,5 @@ def event_number(identity: str) -> int:
 
 
 def identity_of(secret: bytes, dataset: str, identifier: str) -> str:
-    """Return what a withdrawn record is known by; it tells nothing of the identifier without the secret."""
+    """Return what a withdrawn record is known by; it states nothing of the identifier without the secret."""
     return hmac.digest(secret, f"withdrawn\x1f{dataset}\x1f{identifier}".encode(), "sha256").hex()

@@ -59,8 +59,8 @@ class Touched:
 
     def emptied(self) -> frozenset[str]:
         """Return the datasets with a record of which nothing is known any more: it was purged, nobody knows from which cell."""
-        told = pl.any_horizontal(pl.exclude("key", "datasetKey").is_not_null())
-        return frozenset(self.before.filter(~told)["datasetKey"])
+        stated = pl.any_horizontal(pl.exclude("key", "datasetKey").is_not_null())
+        return frozenset(self.before.filter(~stated)["datasetKey"])
 
     def of(self, datasets: Collection[str]) -> "Touched":
         """Return what changed in some of them."""

@@ -113,7 +113,7 @@ def verify(settings: Settings, *, progress: bool = False, record: bool = False) 
                 data, needed, known, report.recorded, progress=progress, recording=recording
             )
         report.files += len(needed)
-        report.bytes += sum(told.bytes for told in needed.values())
+        report.bytes += sum(reported.bytes for reported in needed.values())
         if shared is None and not report.faults and not verify_files.sealed(data, known):
             checksums.seal(data)
         _others(data, known, report, recording=recording)
@@ -147,9 +147,9 @@ def _checksums(settings: Settings, report: VerifyReport, *, record: bool) -> dic
         except (StoreError, sqlite3.Error) as error:
             report.faults.append(Fault(inside, f"it cannot be read: {error}", RESTORE))
             continue
-        for name, told in known.items():
-            if told.sound:
-                found[(folder / name).relative_to(data).as_posix()] = told
+        for name, checksum in known.items():
+            if checksum.sound:
+                found[(folder / name).relative_to(data).as_posix()] = checksum
             else:
                 report.faults.append(Fault(inside, f"the entry of {name!r} was changed", RESTORE))
     if record:
@@ -165,17 +165,17 @@ def _others(data: Path, known: dict[str, Checksum], report: VerifyReport, *, rec
     guarded, faults = verify_files.unknown(data)
     report.faults += faults
     new = {name: path for name, path in guarded.items() if name not in known}
-    for name, told in known.items():
+    for name, checksum in known.items():
         own = name in (checksums.SEALED, folders.REGISTRY) or name.startswith(
             ("lake/", "releases/release-", "releases/base-")
         )
         if own or name.endswith(checksums.BEFORE):
             continue
-        fault = verify_files.checked(data, name, told, known)
+        fault = verify_files.checked(data, name, checksum, known)
         report.faults += [fault] if fault is not None else []
         if (data / name).is_file():
             report.files += 1
-            report.bytes += told.bytes
+            report.bytes += checksum.bytes
     if recording and new:
         checksums.record(data, new)
         report.recorded += new
@@ -184,27 +184,27 @@ def _others(data: Path, known: dict[str, Checksum], report: VerifyReport, *, rec
 def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport, *, recording: bool) -> None:
     """Check the pointer, and each release: its file, its rows, and what it tells of itself."""
     try:
-        told = pointer.read(data)
+        stated_pointer = pointer.read(data)
     except StoreError as error:
         report.faults.append(Fault("releases/CURRENT", str(error), "run `biodata release`"))
-        told = None
-    current = pointer.path(data, told.current.id) if told is not None else None
+        stated_pointer = None
+    current = pointer.path(data, stated_pointer.current.id) if stated_pointer is not None else None
     base = None
     if current is not None and current.is_file():
-        with suppress(StoreError):  # told below
+        with suppress(StoreError):  # stated below
             base = base_of(current)[1]
     if current is not None and not current.is_file():
         remedy = "run `biodata release`"
         report.faults.append(Fault(str(current.relative_to(data)), "the current release's file is missing", remedy))
     told_secret, own = known.get("secret"), data / "secret"
-    # Of a secret that is not as it was only that is told: every release would seem to be another.
+    # Of a secret that is not as it was only that is stated: every release would seem to be another.
     sound = own.is_file() and (told_secret is None or digest(own).sha256 == told_secret.sha256)
     mark = secret(data) if sound else None
     for path in [*pointer.folder(data).glob("base-*.duckdb"), *pointer.files(data)]:
         name = str(path.relative_to(data))
         report.files += 1
         report.bytes += path.stat().st_size
-        named = told.current if told is not None and path == current else None
+        named = stated_pointer.current if stated_pointer is not None and path == current else None
         problem = _release(path, known.get(name), named, mark)
         if problem is not None:
             remedy = "remove this file and run `biodata release`" if path in (current, base) else "remove this file"
@@ -216,9 +216,9 @@ def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport, *, r
         report.owed.append(f"the current release is to be merged, which `biodata release` and the worker do: {owed}")
 
 
-def _release(path: Path, told: Checksum | None, named: pointer.Named | None, mark: bytes | None) -> str | None:
+def _release(path: Path, checksum: Checksum | None, named: pointer.Named | None, mark: bytes | None) -> str | None:
     """Return what is wrong with a release's file."""
-    if told is not None and digest(path).sha256 != told.sha256:
+    if checksum is not None and digest(path).sha256 != checksum.sha256:
         return "it is not as it was written"
     try:
         with connect(path) as connection:
@@ -267,7 +267,7 @@ def _uploads(data: Path, report: VerifyReport) -> None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Tell whether every member of a zip that we wrote has its checksum."""
+    """Return whether every member of a zip that we wrote has its checksum."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -285,16 +285,16 @@ def _content(data: Path, path: Path) -> str | None:
         return None
 
 
-def _changed(path: Path, told: Checksum | None) -> str | None:
+def _changed(path: Path, checksum: Checksum | None) -> str | None:
     """Return what is wrong with the registry's pages."""
     found = checksums.registry_state(path)
-    if told is None or told.version is None:
+    if checksum is None or checksum.version is None:
         return None
     if found is None or found.version is None:
         return "its tables are gone"
-    if found.version < told.version:
-        return f"it had {told.version} changes and has {found.version}: some are lost"
-    if found.version == told.version and found.sha256 != told.sha256:
+    if found.version < checksum.version:
+        return f"it had {checksum.version} changes and has {found.version}: some are lost"
+    if found.version == checksum.version and found.sha256 != checksum.sha256:
         return "a part of it was changed since it was written"
     return None
 
@@ -369,7 +369,7 @@ def _missing_uploads(data: Path, registry: Registry, report: VerifyReport) -> No
     asked = select(Submission.id, Submission.file_sha256, Submission.state, Submission.report).where(*wanted)
     with registry.session(read_only=True) as session:
         found = session.execute(asked.order_by(Submission.id).execution_options(yield_per=100))
-        rows = [(n, sha256) for n, sha256, state, told in found if told is not None or state not in _OUT]
+        rows = [(n, sha256) for n, sha256, state, reported in found if reported is not None or state not in _OUT]
     report.faults += [
         Fault(f"uploads/{sha256}", f"the file of submission {number} is missing", RESTORE)
         for number, sha256 in rows

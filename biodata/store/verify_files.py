@@ -150,24 +150,26 @@ def unknown(data: Path) -> tuple[dict[str, Path], list[Fault]]:
     return guarded, faults
 
 
-def checked(data: Path, name: str, told: Checksum, known: Mapping[str, Checksum]) -> Fault | None:
+def checked(data: Path, name: str, checksum: Checksum, known: Mapping[str, Checksum]) -> Fault | None:
     """Return what is wrong with a file that has a checksum of its own; a derived one may be missing."""
     path, kind = data / name, kind_of(name)
     derived = kind is not None and kind.part is Part.DERIVED
     if not path.is_file():
         return None if derived else Fault(name, "it is missing", RESTORE)
     if name == f"{folders.SERVICE}/{audit.FILE}":
-        good = _begins(path, told)
+        good = _begins(path, checksum)
     else:
         before = known.get(f"{name}{checksums.BEFORE}")
-        good = digest(path).sha256 in {told.sha256, before.sha256 if before is not None else told.sha256}
+        good = digest(path).sha256 in {checksum.sha256, before.sha256 if before is not None else checksum.sha256}
     return None if good else Fault(name, "it is not as it was written", "remove this file" if derived else RESTORE)
 
 
-def _begins(path: Path, told: Checksum) -> bool:
-    """Tell whether a file that only grows begins as it was when its checksum was put down."""
+def _begins(path: Path, checksum: Checksum) -> bool:
+    """Return whether a file that only grows begins as it was when its checksum was put down."""
     with path.open("rb") as file:
-        return hashlib.sha256(file.read(told.bytes)).hexdigest() == told.sha256 and file.tell() == told.bytes
+        return (
+            hashlib.sha256(file.read(checksum.bytes)).hexdigest() == checksum.sha256 and file.tell() == checksum.bytes
+        )
 
 
 RESTORE: Final = "restore a backup with `biodata restore`"
@@ -185,19 +187,19 @@ _LOOSE: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CataloguedFile:
     """What the catalogue tells of a file: its size, and its rows where it counts them."""
 
     bytes: int
     rows: int | None
 
 
-def catalogue(data: Path, known: Mapping[str, Checksum]) -> tuple[dict[str, Told], list[Fault]]:
+def catalogue(data: Path, known: Mapping[str, Checksum]) -> tuple[dict[str, CataloguedFile], list[Fault]]:
     """Check the lake's catalogue; the caller holds the writer's lock, and this process has no lake open.
 
     Returns
     -------
-    needed : dict of str to Told
+    needed : dict of str to CataloguedFile
         The files that any version needs, by their paths below the installation's folder.
     faults : list of Fault
     """
@@ -212,26 +214,26 @@ def catalogue(data: Path, known: Mapping[str, Checksum]) -> tuple[dict[str, Told
     except (sqlite3.Error, StoreError, TypeError, ValueError) as error:
         return {}, [Fault(path.name, f"it cannot be read: {error}", RESTORE)]
     problems = [f"{what}, {name}, belongs to nothing" for what, name in loose]
-    told = known.get(path.name)
-    if told is not None and told.version is not None:
-        if told.version > version:
-            problems.append(f"it is at version {version} and was at {told.version}: commits are lost")
-        elif told.version == version and digest(path).sha256 != told.sha256:
+    checksum = known.get(path.name)
+    if checksum is not None and checksum.version is not None:
+        if checksum.version > version:
+            problems.append(f"it is at version {version} and was at {checksum.version}: commits are lost")
+        elif checksum.version == version and digest(path).sha256 != checksum.sha256:
             problems.append(f"a part of it was changed since version {version} was written")
     return (
-        {f"lake/{name}": Told(size or 0, rows) for name, size, rows in files},
+        {f"lake/{name}": CataloguedFile(size or 0, rows) for name, size, rows in files},
         [Fault(path.name, problem, RESTORE) for problem in problems],
     )
 
 
-def shared_files(lake: Lake) -> tuple[dict[str, Told], list[Fault]]:
+def shared_files(lake: Lake) -> tuple[dict[str, CataloguedFile], list[Fault]]:
     """Check that a shared storage has every file that any version needs, as large as it was written.
 
     The caller holds the writer's lock. What is in them the storage guards itself; it keeps a checksum of each.
 
     Returns
     -------
-    needed : dict of str to Told
+    needed : dict of str to CataloguedFile
     faults : list of Fault
     """
     needed, there = lake.listed(), lake.files.sizes()
@@ -242,18 +244,18 @@ def shared_files(lake: Lake) -> tuple[dict[str, Told], list[Fault]]:
         elif size is not None and size != there[name]:
             problem = f"it has {there[name]} bytes on the shared storage and was written with {size}"
             faults.append(Fault(f"lake/{name}", problem, RESTORE_SHARED))
-    return {f"lake/{name}": Told(size or 0, None) for name, size in needed.items()}, faults
+    return {f"lake/{name}": CataloguedFile(size or 0, None) for name, size in needed.items()}, faults
 
 
 def sealed(data: Path, known: Mapping[str, Checksum]) -> bool:
-    """Tell whether the catalogue's present version has a checksum."""
-    told = known.get(checksums.SEALED)
-    return told is not None and told.version == checksums.version(data)
+    """Return whether the catalogue's present version has a checksum."""
+    checksum = known.get(checksums.SEALED)
+    return checksum is not None and checksum.version == checksums.version(data)
 
 
 def files(
     data: Path,
-    needed: Mapping[str, Told],
+    needed: Mapping[str, CataloguedFile],
     known: Mapping[str, Checksum],
     recorded: list[str],
     *,
@@ -266,7 +268,7 @@ def files(
     ----------
     data : Path
         The installation's folder.
-    needed : mapping of str to Told
+    needed : mapping of str to CataloguedFile
         What the catalogue tells of them.
     known : mapping of str to Checksum
         The checksums that were put down.
@@ -278,8 +280,8 @@ def files(
         False puts nothing down.
     """
     faults, new = [], {}
-    for name, told in tqdm(sorted(needed.items()), desc="lake", unit="file", disable=not progress):
-        problem = _file(data / name, told, known.get(name))
+    for name, reported in tqdm(sorted(needed.items()), desc="lake", unit="file", disable=not progress):
+        problem = _file(data / name, reported, known.get(name))
         if problem is not None:
             faults.append(Fault(name, problem, RESTORE))
         elif name not in known:
@@ -290,13 +292,13 @@ def files(
     return faults
 
 
-def _file(path: Path, told: Told, known: Checksum | None) -> str | None:
+def _file(path: Path, reported: CataloguedFile, known: Checksum | None) -> str | None:
     """Return what is wrong with a file of the lake."""
     if not path.is_file():
         return "it is missing"
     size = path.stat().st_size
-    expected = known.bytes if known is not None else told.bytes or size
-    if size != expected or (told.bytes and size != told.bytes):
+    expected = known.bytes if known is not None else reported.bytes or size
+    if size != expected or (reported.bytes and size != reported.bytes):
         return f"it has {size} bytes and was written with {expected}"
     if known is not None and digest(path).sha256 != known.sha256:
         return "it is not as it was written"
@@ -308,8 +310,8 @@ def _file(path: Path, told: Told, known: Checksum | None) -> str | None:
                     pass
     except (ArrowException, OSError) as error:
         return f"it cannot be read: {str(error).splitlines()[0]}"
-    if told.rows is not None and rows != told.rows:
-        return f"it has {rows} rows, and the catalogue counts {told.rows}"
+    if reported.rows is not None and rows != reported.rows:
+        return f"it has {rows} rows, and the catalogue counts {reported.rows}"
     return None
 
 

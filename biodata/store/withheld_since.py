@@ -25,7 +25,7 @@ RECORDS: Final = f"SELECT key, CASE sharing_category {_STRICTNESS} ELSE 0 END AS
 
 
 def withholds_more(before: Path, after: Path, lake: Lake, *, snapshot: int) -> bool:
-    """Tell whether something of a release is withheld, or coarser, in the one that follows it.
+    """Return whether something of a release is withheld, or coarser, in the one that follows it.
 
     That happens without a new rule, too: a record got another name, a checklist or a label came, a consent ended, a
     sensitive record of the same event was taken in, a country's node took back what it had agreed to.
@@ -73,7 +73,7 @@ def lesser(
     events: Sequence[set[str]],
     names: Iterable[Sequence[set[str]]],
 ) -> bool:
-    """Tell whether records, open events or shared results were told and are not any more, or are told less of.
+    """Return whether records, open events or shared results were stated and are not any more, or are stated less of.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The story of a record: each value beside what was told, the rules that read it, doubts, versions, and what goes out.
+"""The story of a record: each value beside what was stated, the rules that read it, doubts, versions, and what goes out.
 
 A story holds what the lake holds, exact places among it: it is for the owner of an installation, and the API has none.
 """

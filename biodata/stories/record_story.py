@@ -15,7 +15,7 @@ from biodata.core.flags import FLAGS
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import rules
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.harmonise.rules import ADMINISTRATION, CHECKS, READERS, RULES, Kind, Way
 from biodata.sharing.decide import decide
 from biodata.sharing.grid import PLACES
@@ -117,8 +117,8 @@ def read_versions(occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> tuple[Ve
         what = (
             "gone" if gone else "emptied" if emptied else "new" if not versions else "back" if was_gone else "changed"
         )
-        told = _kept_with(commit["extra"])
-        rules = told.pop("rules", None)
+        facts = _kept_with(commit["extra"])
+        rules = facts.pop("rules", None)
         place = {} if gone else next(row for row in reversed(written) if row is not None)
         versions.append(
             Version(
@@ -129,11 +129,11 @@ def read_versions(occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> tuple[Ve
                 commit["message"],
                 place.get("source_file"),
                 place.get("source_row"),
-                told.pop("biodata", None),
+                facts.pop("biodata", None),
                 rules,
                 _newer(versions[-1].rules if versions else None, rules),
-                told.pop("declared", None) or {},
-                told,
+                facts.pop("declared", None) or {},
+                facts,
                 tuple(changes),
             )
         )
@@ -166,10 +166,14 @@ def _newer(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[
 def _kept_with(extra: str | None) -> dict[str, Any]:
     """Return what was kept with a commit beside its message."""
     try:
-        told = json.loads(extra or "{}")
+        content = json.loads(extra or "{}")
     except ValueError:
         return {}
-    return {name: value for name, value in told.items() if name not in _NOT_TOLD} if isinstance(told, Mapping) else {}
+    return (
+        {name: value for name, value in content.items() if name not in _NOT_TOLD}
+        if isinstance(content, Mapping)
+        else {}
+    )
 
 
 def _time(value: Any) -> datetime:
@@ -202,7 +206,7 @@ def explain(
     dataset: str | None = None,
     gbif_id: str | None = None,
 ) -> Story:
-    """Tell the story of a record: each value beside what was told, by which rule, and what became of it since.
+    """Tell the story of a record: each value beside what was stated, by which rule, and what became of it since.
 
     It reads the lake, exact places among it: it is for the owner of an installation.
 
@@ -243,10 +247,10 @@ def explain(
         verbatim = lake.history("verbatim", key)
         assessed = lake.read("assessments", where=Compare("key", "=", key))
         rules = rules_in_force(settings, lake)
-    row, told = last_state(occurrences), last_state(verbatim)
+    row, facts = last_state(occurrences), last_state(verbatim)
     history = read_versions(occurrences, verbatim)
     written = next(v for v in reversed(history) if v.snapshot == row["snapshot"])
-    book, cells = Rulebook(written.rules), Cells(told)
+    book, cells = Rulebook(written.rules), Cells(facts)
     assessment: dict[str, Any] = dict(assessed.row(0, named=True)) if assessed.height else {}
     return Story(
         key=key,
@@ -256,7 +260,7 @@ def explain(
         interpreted=read_values(row, cells, book),
         doubts=read_doubts(row, assessment, book),
         name_match={name: row[name] for name in _MATCH if row[name] is not None} if row["match_type"] else {},
-        also_told=unread_cells(cells, _other(told.get("other"))),
+        also_told=unread_cells(cells, _other(facts.get("other"))),
         assessment={name: assessment[name] for name in _ASSESSED if assessment.get(name) not in (None, [])},
         sharing=read_sharing(row, settings, rules),
         history=history,
@@ -307,7 +311,7 @@ def _find(lake: Lake, *, occurrence_id: str | None, dataset: str | None, gbif_id
 
 
 def _in(dataset: str | None, condition: Filter) -> Filter:
-    """Return the condition inside a dataset, where one is told."""
+    """Return the condition inside a dataset, where one is stated."""
     return condition if dataset is None else And((Compare("datasetKey", "=", dataset), condition))
 
 
@@ -335,7 +339,7 @@ def _other(text: str | None) -> dict[str, str]:
 
 _HOW: Final = {Kind.READ: How.READ, Kind.FILL: How.FILLED, Kind.REPAIR: How.REPAIRED, Kind.CHECK: How.READ}
 _FOLLOWS: Final = {"name_match": "taxon_id", "date": "eventDate"}
-"""Rules that may set a told value aside: where the checklist, or the whole date, says otherwise."""
+"""Rules that may set a stated value aside: where the checklist, or the whole date, says otherwise."""
 
 
 class Cells:
@@ -359,9 +363,9 @@ class Cells:
             term: row[f"v_{term}"] for term in terms.VERBATIM_TERMS if row.get(f"v_{term}") is not None
         }
         frame = pl.DataFrame({**self.raw, "source_file": "", "source_row": 1}, strict=False)
-        told = Told(frame)
+        reported = Stated(frame)
         self.cleaned: dict[str, str] = {
-            term: text for term in self.raw if (text := told[term][0]) is not None
+            term: text for term in self.raw if (text := reported[term][0]) is not None
         }  # fmt: skip
 
 
@@ -408,7 +412,7 @@ def read_values(row: Row, cells: Cells, book: Rulebook) -> tuple[Value, ...]:
 
 
 def read_doubts(row: Row, assessment: Row, book: Rulebook) -> tuple[Doubt, ...]:
-    """Return what is doubtful about a record; flags that only the other records tell come last."""
+    """Return what is doubtful about a record; flags that only the other records state come last."""
     # What was found beside other records was not found by the ingest's rules.
     flags = [(name, book, None) for name in row.get("quality_flags") or ()]
     details, today = assessment.get("details") or (), Rulebook(None)
@@ -422,7 +426,7 @@ def read_doubts(row: Row, assessment: Row, book: Rulebook) -> tuple[Doubt, ...]:
 
 
 def unread_cells(cells: Cells, other: Mapping[str, str]) -> dict[str, str]:
-    """Return what was told and no value is read from: known terms, then the row's other headings."""
+    """Return what was stated and no value is read from: known terms, then the row's other headings."""
     read = {term for ways in READERS.values() for way in ways for term in way.terms} | {"datasetKey", "id"}
     rest = {term: text for term, text in cells.raw.items() if term not in read and term in cells.cleaned}
     return {**rest, **other}
@@ -434,9 +438,9 @@ def _value(column: str, row: Row, cells: Cells, book: Rulebook) -> Value | None:
     noted = [repair for repair in row.get("repairs") or () if repair["term"] == column]
     applied = [repair for repair in noted if repair["applied"]]
     proposals = tuple(Proposal(r["value"], book.uses(r["rule"])) for r in noted if not r["applied"])
-    told, way = _way(column, value, row, cells)
+    facts, way = _way(column, value, row, cells)
     empty = value is None or value == []
-    if empty and not proposals and not _is_own(column, told):
+    if empty and not proposals and not _is_own(column, facts):
         return None
     uses = tuple(dict.fromkeys(use for repair in applied for use in book.uses(repair["rule"])))
     from_columns = tuple(name for name in way.columns if row.get(name) is not None) if way else ()
@@ -447,41 +451,41 @@ def _value(column: str, row: Row, cells: Cells, book: Rulebook) -> Value | None:
         how = next((_HOW[kind] for kind in (Kind.REPAIR, Kind.FILL) if kind in kinds), How.READ)
     elif way is None:
         how = How.WORKED_OUT
-    elif not from_columns and any(_same(value, cells.cleaned[term]) for term in told):
+    elif not from_columns and any(_same(value, cells.cleaned[term]) for term in facts):
         how = How.AS_TOLD
-        told = {term: text for term, text in told.items() if _same(value, cells.cleaned[term])}
+        facts = {term: text for term, text in facts.items() if _same(value, cells.cleaned[term])}
     else:
         uses = (book.use(way.rule),)
         how = _HOW[RULES[way.rule].kind] if way.terms or way.rule != "date" else How.WORKED_OUT
-    return Value(column, value, how, told, from_columns, uses, proposals)
+    return Value(column, value, how, facts, from_columns, uses, proposals)
 
 
 def _way(column: str, value: Any, row: Row, cells: Cells) -> tuple[dict[str, str], Way | None]:
-    """Return what was told of a column, and the way that gave it its value."""
+    """Return what was stated of a column, and the way that gave it its value."""
     ways = READERS[column]
     if _DERIVED.get(column) in (row.get("quality_flags") or ()):
-        told = {term: cells.raw[term] for way in ways for term in way.terms if term in cells.cleaned}
-        return told, next((way for way in ways if way.columns), None)
+        facts = {term: cells.raw[term] for way in ways for term in way.terms if term in cells.cleaned}
+        return facts, next((way for way in ways if way.columns), None)
     for at, way in enumerate(ways):
-        told = {term: cells.raw[term] for term in way.terms if term in cells.cleaned}
-        if told:
-            if value is not None and not any(_fits(value, cells.cleaned[term], way) for term in told):
+        facts = {term: cells.raw[term] for term in way.terms if term in cells.cleaned}
+        if facts:
+            if value is not None and not any(_fits(value, cells.cleaned[term], way) for term in facts):
                 for later in ways[at + 1 :]:
                     if later.columns and row.get(_FOLLOWS.get(later.rule, "")) is not None:
-                        return told, later
-            return told, way
+                        return facts, later
+            return facts, way
         if not way.terms and (not way.columns or any(row.get(name) is not None for name in way.columns)):
             return {}, way
     return {}, None
 
 
-def _is_own(column: str, told: Mapping[str, str]) -> bool:
-    """Tell whether what was told is told of this column, so that it matters when nothing could be read."""
-    return column in told or (bool(told) and READERS[column][0].terms[:1] == (column,) and column in _STOOD_IN)
+def _is_own(column: str, facts: Mapping[str, str]) -> bool:
+    """Return whether what was stated is stated of this column, so that it matters when nothing could be read."""
+    return column in facts or (bool(facts) and READERS[column][0].terms[:1] == (column,) and column in _STOOD_IN)
 
 
 _DERIVED: Final = {"countryCode": "COUNTRY_DERIVED_FROM_COORDINATES"}
-"""Columns that are worked out where what was told cannot be read, and the flag that says so."""
+"""Columns that are worked out where what was stated cannot be read, and the flag that says so."""
 
 _STOOD_IN: Final = ("eventDate", "countryCode", "license", "decimalLatitude", "decimalLongitude", "elevation", "depth")
 """Columns for which another term may stand in."""
@@ -494,7 +498,7 @@ def _fits(value: Any, text: str, way: Way) -> bool:
 
 
 def _same(value: Any, text: str) -> bool:
-    """Tell whether a value is what was told."""
+    """Return whether a value is what was stated."""
     match value:
         case bool() | None:
             return False

@@ -64,12 +64,12 @@ class Value:
         The value as the lake has it; None where there is none.
     how : How
         How it came about.
-    told : dict of str to str
+    stated : dict of str to str
         By verbatim term what it was read from, as it came.
     worked_out_from : tuple of str
         The other interpreted columns that it comes from.
     rules : tuple of Use
-        The rules that gave it; none for a value that is as told.
+        The rules that gave it; none for a value that is as stated.
     proposals : tuple of Proposal
         Other values.
     """

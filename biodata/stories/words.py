@@ -45,13 +45,13 @@ _WHITE: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 
 def clean(value: Any) -> str:
     """Return a value as text that cannot steer a terminal: controls become visible, line breaks a space."""
-    told = f"{value:.10g}" if isinstance(value, float) else plain_text(value) or ""
-    text = _WHITE.sub(" ", shorten(told, LONGEST))
+    stated = f"{value:.10g}" if isinstance(value, float) else plain_text(value) or ""
+    text = _WHITE.sub(" ", shorten(stated, LONGEST))
     return _STEERING.sub(lambda match: f"‹U+{ord(match[0]):04X}›", text)
 
 
 def sections(story: Story) -> Iterable[tuple[str, list[Value]]]:
-    """Yield the values by what they are about; those of the match with the checklist are told apart."""
+    """Yield the values by what they are about; those of the match with the checklist are distinguished."""
     by_column = {value.column: value for value in story.interpreted if value.column not in OF_MATCH}
     heading, values = "", list[Value]()
     for name in terms.names(terms.OCCURRENCE):
@@ -73,19 +73,19 @@ def unchanged_terms(story: Story) -> frozenset[str]:
 
 
 def how(value: Value, shown: Collection[str] = ()) -> str:
-    """Say how a value came about; the text of terms that are shown elsewhere is not told again."""
-    told = ", ".join(term if term in shown else f"{term} “{clean(text)}”" for term, text in value.told.items())
+    """Say how a value came about; the text of terms that are shown elsewhere is not stated again."""
+    stated = ", ".join(term if term in shown else f"{term} “{clean(text)}”" for term, text in value.told.items())
     columns = _named(value.worked_out_from)
     match value.how:
         case How.AS_TOLD:
             return "as told" if value.column in value.told else f"as told in {', '.join(value.told)}"
         case How.WORKED_OUT:
-            return f"from {columns}" + (f"; told: {told}" if told else "")
+            return f"from {columns}" + (f"; told: {stated}" if stated else "")
         case How.NO_VALUE | How.PROPOSED:
-            return f"{told} gave no value" if told else "nothing was told"
+            return f"{stated} gave no value" if stated else "nothing was told"
         case _:
-            source = f" from {told or columns}" if told or columns else ""
-            source = f" instead of {told}" if told and columns else source
+            source = f" from {stated or columns}" if stated or columns else ""
+            source = f" instead of {stated}" if stated and columns else source
             return f"{value.how} by {uses(value.rules)}{source}"
 
 
@@ -160,29 +160,33 @@ def assessment(story: Story) -> list[str]:
 
 def sharing(story: Story) -> list[str]:
     """Say what goes out, before the table of what differs."""
-    told = story.sharing
-    if told.rule is None:
+    stated_sharing = story.sharing
+    if stated_sharing.rule is None:
         lines = ["No sharing rule applies: the record is open."]
     else:
-        lines = [f"{_category_text(told.category)} by the sharing rule {clean(told.rule)}: {clean(told.reason)}"]
-    lines += [_step(step) for step in told.chain if not step.decides]
-    if told.release is None:
+        lines = [
+            f"{_category_text(stated_sharing.category)} by the sharing rule {clean(stated_sharing.rule)}: {clean(stated_sharing.reason)}"
+        ]
+    lines += [_step(step) for step in stated_sharing.chain if not step.decides]
+    if stated_sharing.release is None:
         return [*lines, "There is no release yet: nothing of it has gone out."]
     last = story.history[-1].snapshot
-    if told.published is None:
-        why = "it is withheld" if told.category == "withheld" else "it is in none that was made so far"
+    if stated_sharing.published is None:
+        why = "it is withheld" if stated_sharing.category == "withheld" else "it is in none that was made so far"
         why = (
-            "the release is older than the record" if (told.release_snapshot or 0) < story.history[0].snapshot else why
+            "the release is older than the record"
+            if (stated_sharing.release_snapshot or 0) < story.history[0].snapshot
+            else why
         )
-        return [*lines, f"The current release {told.release} does not have it: {why}."]
-    if (told.release_snapshot or 0) < last:
+        return [*lines, f"The current release {stated_sharing.release} does not have it: {why}."]
+    if (stated_sharing.release_snapshot or 0) < last:
         lines.append("The current release was made before the last version of the record: it shows an older one.")
-    went = clean(told.published.get("sharing_category"))
-    if went != told.category:
+    went = clean(stated_sharing.published.get("sharing_category"))
+    if went != stated_sharing.category:
         lines.append(f"It went out as {went}; the next release follows today's rules.")
     rest = ", but for what follows" if otherwise(story) else ""
-    lines.append(f"In the current release {told.release} it stands as above{rest}.")
-    out = [name for name, inside, outside in told.differences if outside in (None, [])]
+    lines.append(f"In the current release {stated_sharing.release} it stands as above{rest}.")
+    out = [name for name, inside, outside in stated_sharing.differences if outside in (None, [])]
     inside_only = [name for name in out if name in _NEVER_OUT]
     if left_out := [name for name in out if name not in _NEVER_OUT]:
         lines.append(f"Left out: {', '.join(left_out)}")
@@ -203,7 +207,7 @@ def _step(step: Step) -> str:
 def otherwise(story: Story) -> list[tuple[str, Any, Any]]:
     """Return what goes out otherwise than it is inside, or is added; what goes out of no record is left aside."""
     said = ("sharing_category", "sharing_rule")
-    return [told for told in story.sharing.differences if told[2] not in (None, []) and told[0] not in said]
+    return [entries for entries in story.sharing.differences if entries[2] not in (None, []) and entries[0] not in said]
 
 
 def _category_text(category: str) -> str:
@@ -212,7 +216,7 @@ def _category_text(category: str) -> str:
     return f"{category} (a cell of {degrees:g}° for a place)" if degrees else f"{category} (nothing goes out)"
 
 
-def version_words(told: Version) -> str:
+def version_words(version: Version) -> str:
     """Say when and by what a version came."""
     words = {
         "new": "taken in",
@@ -220,19 +224,25 @@ def version_words(told: Version) -> str:
         "gone": "removed",
         "back": "came back",
         "emptied": "changed by what was taken back since",
-    }[told.what]
-    text = f"{plain_text(told.time)}, lake version {told.snapshot}: {words} by {clean(told.message or told.author)}"
-    if told.source_file is not None:
-        text += f", row {told.source_row}"
+    }[version.what]
+    text = f"{plain_text(version.time)}, lake version {version.snapshot}: {words} by {clean(version.message or version.author)}"
+    if version.source_file is not None:
+        text += f", row {version.source_row}"
     text += (
-        f"; declared: {', '.join(f'{clean(n)}={clean(v)}' for n, v in told.declared.items())}" if told.declared else ""
+        f"; declared: {', '.join(f'{clean(n)}={clean(v)}' for n, v in version.declared.items())}"
+        if version.declared
+        else ""
     )
-    text += "".join(f"; {clean(name)} {clean(value)}" for name, value in told.notes.items())
-    if told.what == "changed" and told.changes and all(change.layer == "interpreted" for change in told.changes):
+    text += "".join(f"; {clean(name)} {clean(value)}" for name, value in version.notes.items())
+    if (
+        version.what == "changed"
+        and version.changes
+        and all(change.layer == "interpreted" for change in version.changes)
+    ):
         text += "; the same row, interpreted anew"
-    newer = [f"{clean(name)} v{before or '–'} → v{after}" for name, (before, after) in told.newer_rules.items()]
+    newer = [f"{clean(name)} v{before or '–'} → v{after}" for name, (before, after) in version.newer_rules.items()]
     text += f"; other rules than before: {', '.join(newer)}" if newer else ""
-    return text + (f"; biodata {clean(told.biodata)}" if told.biodata else "")
+    return text + (f"; biodata {clean(version.biodata)}" if version.biodata else "")
 
 
 def value_rows(values: Iterable[Value], shown: Collection[str]) -> list[tuple[str, ...]]:
@@ -292,10 +302,10 @@ def rule_rows(story: Story) -> list[tuple[str, ...]]:
     ]
 
 
-def change(told: Change) -> tuple[str, str, str]:
+def change(stated_change: Change) -> tuple[str, str, str]:
     """Return what changed: the column, before, after."""
-    column = told.column if told.layer == "interpreted" else f"{told.column} as told"
-    return column, clean(told.before) or NOTHING, f"→ {clean(told.after) or NOTHING}"
+    column = stated_change.column if stated_change.layer == "interpreted" else f"{stated_change.column} as told"
+    return column, clean(stated_change.before) or NOTHING, f"→ {clean(stated_change.after) or NOTHING}"
 
 
 WIDTH: Final = 100

@@ -41,7 +41,7 @@ def proposed(finding: Finding) -> str | None:
 
 
 def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
-    """Tell whether a finding's proposal is among what was accepted: a code, or `CODE=value` for one cell's text."""
+    """Return whether a finding's proposal is among what was accepted: a code, or `CODE=value` for one cell's text."""
     return finding.code in accepted or f"{finding.code}={finding.value}" in accepted
 
 

@@ -220,9 +220,9 @@ def meant(flag: str, value: str | None) -> str | None:
     return None if number is None else _meant_number(flag, number)
 
 
-def _meant_number(flag: str, told: StatedNumber) -> str | None:
+def _meant_number(flag: str, stated_number: StatedNumber) -> str | None:
     """Return a number in the unit of its column; None where nobody can say which is meant."""
-    one, unit = told.single, told.unit
+    one, unit = stated_number.single, stated_number.unit
     if flag == "COORDINATE_INVALID":  # what has a unit is read as an angle elsewhere
         return None if one is None or unit or abs(one) > 180 else f"{one:.10g}"
     if term := _COUNTED.get(flag):
@@ -232,7 +232,7 @@ def _meant_number(flag: str, told: StatedNumber) -> str | None:
         animals = one.is_integer() and len(unit.split()) <= _WORDS
         right = animals if flag == "INDIVIDUAL_COUNT_INVALID" else not unit or known is not None
         return f"{one:.10g}" if right else None
-    least, greatest = _in_metres(told.least, unit), _in_metres(told.greatest, unit)
+    least, greatest = _in_metres(stated_number.least, unit), _in_metres(stated_number.greatest, unit)
     if one is None and flag in _RANGES and None not in (least, greatest):
         return f"minimum{_RANGES[flag]}InMeters {least}, maximum{_RANGES[flag]}InMeters {greatest}"
     # Of a range of uncertainty the greatest: the place may lie that far off.
@@ -241,9 +241,9 @@ def _meant_number(flag: str, told: StatedNumber) -> str | None:
     return None if is_wrong and flag not in _RANGES else number
 
 
-def _in_metres(number: float | None, told: str) -> str | None:
-    unit = split_unit(f"x ({told})", _LENGTH)[1] if told else None
-    if number is None or (told and unit is None):
+def _in_metres(number: float | None, text: str) -> str | None:
+    unit = split_unit(f"x ({text})", _LENGTH)[1] if text else None
+    if number is None or (text and unit is None):
         return None
     if unit is None or unit.name in ("m", "m_above_sea_level"):
         return f"{number:.10g}"

@@ -89,7 +89,7 @@ class Check:
         self.kept = {**decided(self.accepted), **self.kept}
         kept, rules = self.licences.told if self.licence is None else None, self.rules
         self.licence = self.licence or kept
-        told: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         failed: list[Problem] = []
         try:
             self.form = self._form()
@@ -100,14 +100,14 @@ class Check:
             self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
             (self.check_program if by_program else self.check_sheets)()
             self.checks.licences += filter(None, [self.licences.registered])
-            told = notices(
+            entries = notices(
                 self.checks.read, rules or RuleSet.read(None), self.boundaries, kept=kept, language=self.language
             )
         except InputError as error:
             file = other_forms.renamed(error.file, self.files)
             failed = [problem_of_file(error, self.name, self.language, file=file)]
         problems = [*(problem_of(finding, self.language) for finding in self.findings), *failed]
-        report = report_of(self.name, self.rows, problems, form=self.form, notes=self.notes, notices=told, order=self.order,
+        report = report_of(self.name, self.rows, problems, form=self.form, notes=self.notes, notices=entries, order=self.order,
                            accepted=self.replaced, params=self.params)  # fmt: skip
         return {**report, "accepts": sorted(self.accepted)}
 
@@ -285,8 +285,8 @@ def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, o
         expected = f"`biodata ingest {form}`; or `biodata survey submit`, which takes every form, whole or not at all"
         raise InputError(problem, column="SOURCE", value=forms.SHEETS, expected=expected, code="OPTIONS_UNFIT")
     declared = {name: options[name] for name in DECLARABLE if name in options}
-    told = {name: value for name, value in options.items() if name not in DECLARABLE}
-    source = SurveySource(paths, dataset=dataset, options=told)
+    facts = {name: value for name, value in options.items() if name not in DECLARABLE}
+    source = SurveySource(paths, dataset=dataset, options=facts)
     kept = source.kept
     if dataset is not None and settings.data.is_dir():
         with Registry.open(settings) as registry:
@@ -301,7 +301,7 @@ def blocked(paths: Sequence[Path], settings: Settings, *, dataset: str | None, o
 
 
 def _refused(report: Mapping[str, Any], dataset: str | None) -> IngestReport:
-    told = ("file", "row", "column", "value", "code", "message", "sheet")
-    refusals = [Refusal(*(one[name] for name in told)) for one in report["problems"] if one["blocking"]]
+    entries = ("file", "row", "column", "value", "code", "message", "sheet")
+    refusals = [Refusal(*(one[name] for name in entries)) for one in report["problems"] if one["blocking"]]
     rows, file = report["rows"], report["file"]
     return IngestReport(dataset or "", "occurrences", file, rows=rows, refused=rows, refusals=refusals)

@@ -34,7 +34,7 @@ class SurveyRequest:
     result: str  # the `corridor_id` or `candidate_id` that it would settle
     as_of: date  # years are counted back from it
     design: "DesignParameters"
-    cell_m: float = 5_000.0  # side of the cells in which effort is told; records that are less certain play no part
+    cell_m: float = 5_000.0  # side of the cells in which effort is stated; records that are less certain play no part
     recent_years: int | None = 15  # effort before these years is none; None for all times
     records: Literal["public", "exact"] = "public"
 
@@ -91,15 +91,15 @@ def _events(
     from biodata.store.published_events import published_events
 
     is_public, of_species = request.records == "public", In("species", (request.species,))
-    told = published_events(lake, rules, boundaries=boundaries, licences={})
-    where = In("datasetKey", tuple(told["datasetKey"].unique().sort()))
+    table = published_events(lake, rules, boundaries=boundaries, licences={})
+    where = In("datasetKey", tuple(table["datasetKey"].unique().sort()))
     records = assessments.in_view(settings, lake, rules, boundaries, view=EvidenceView.PUBLIC, where=where)
-    rows = rows_of(records, told).join(told.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
+    rows = rows_of(records, table).join(table.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
     shown = of_published(rows)
     known = lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=of_species)
     hidden = bool(hidden_taxa(known))
     if is_public:
-        asked = told.select("datasetKey", word=pl.lit(request.species)).unique()
+        asked = table.select("datasetKey", word=pl.lit(request.species)).unique()
         hidden |= bool(hidden_words(asked, rules, boundaries=boundaries).any())
         own = records.filter(pl.col("species") == request.species)
         hidden |= bool((own["sharing_category"] != SharingCategory.OPEN).any())
@@ -141,8 +141,8 @@ def of_published(surveys: pl.DataFrame) -> pl.DataFrame:
 def _as_effort(events: pl.DataFrame) -> pl.DataFrame:
     upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
     single = events.join(upper, on=["datasetKey", "eventID"], how="anti", maintain_order="left")
-    told = single.filter(pl.col("effort_value").is_null() | (pl.col("effort_value") > 0)).sort("datasetKey", "eventID")
-    return told.select(
+    table = single.filter(pl.col("effort_value").is_null() | (pl.col("effort_value") > 0)).sort("datasetKey", "eventID")
+    return table.select(
         pl.format("{}:{}", "datasetKey", "eventID").alias("eventID"), "decimalLongitude", "decimalLatitude",
         pl.col("event_start", "event_end").cast(pl.Date),
         scope=pl.when("isAbsenceReported").then("targetTaxonomicScope"), excluded="excludedTaxonomicScope",

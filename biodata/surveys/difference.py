@@ -61,11 +61,11 @@ class TableDifference:
         return self.rows.filter(pl.col("kind") != "unchanged")
 
     def as_dict(self, *, values: bool = True, most: int | None = _SHOWN) -> dict[str, Any]:
-        """Return it as plain values for JSON, up to so many rows of a kind; without values it tells where, never what."""
+        """Return it as plain values for JSON, up to so many rows of a kind; without values it states where, never what."""
         new, gone = (self.rows.filter(pl.col("kind") == kind) for kind in ("new", "gone"))
         cells = self.cells
         if not values:
-            # Of a row that goes, and is in no file any more, its place in the earlier one is told, and what everybody knows it by.
+            # Of a row that goes, and is in no file any more, its place in the earlier one is stated, and what everybody knows it by.
             sheet, is_term = pl.col("was_sheet"), pl.col("column").is_in(_TERMS)
             kept = pl.when(~sheet.str.contains(PLACE_LIKE.pattern)).then(sheet).alias("was_sheet")
             gone = gone.with_columns(kept, pl.when("shown").then("identifier").alias("identifier"))
@@ -97,15 +97,15 @@ def difference(
     """Compare a part of a dataset with what files would bring in its place; nothing is changed."""
     kept = all(path.suffix == interpreted_tables.SUFFIX for path in paths)
     source = forms.SHEETS if kept else forms.recognise(paths)
-    told = dict(options) if source in (forms.SHEETS, "kobo") else {}
-    told |= {"license": licence} if licence is not None and source == forms.SHEETS else {}
+    facts = dict(options) if source in (forms.SHEETS, "kobo") else {}
+    facts |= {"license": licence} if licence is not None and source == forms.SHEETS else {}
 
     def with_licence(_: int, table: VerbatimTable) -> VerbatimTable:
         if licence is not None and source != forms.SHEETS:
             survey_shapes.fill_licence(table, licence)
         return table
 
-    opened = pipeline.Opened(source, paths, settings, dataset=dataset, options=told)
+    opened = pipeline.Opened(source, paths, settings, dataset=dataset, options=facts)
     with (
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         pipeline.interpreting(opened, lake, settings, part=part, hear=with_licence, counted=False) as read,
@@ -153,7 +153,7 @@ def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return where cells change, and from what to what only where that tells no place and no taxon."""
+    """Return where cells change, and from what to what only where that states no place and no taxon."""
     shown = shown_to_all(cells)
     values = [pl.when(shown).then(pl.col(name)).alias(name) for name in ("before", "after")]
     return cells.select("sheet", "row", "column", *values, shown=shown)

@@ -56,7 +56,7 @@ def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _is_of_another_design(own: Mapping[str, Any], design: SurveyDesign) -> bool:
-    """Tell whether the only effort of an event has a unit of another design; a net's length stands beside its hours."""
+    """Return whether the only effort of an event has a unit of another design; a net's length stands beside its hours."""
     if design is SurveyDesign.MIST_NET or any(own.get(term) is not None for term in _OTHER_EFFORT):
         return False
     unit = effort_unit(own.get("sampleSizeUnit") or "")
@@ -64,15 +64,15 @@ def _is_of_another_design(own: Mapping[str, Any], design: SurveyDesign) -> bool:
 
 
 def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
-    """Find a camera, or a station where no camera is told, that was set up again before it was taken down; at two sites a flag says so."""
+    """Find a camera, or a station where no camera is stated, that was set up again before it was taken down; at two sites a flag says so."""
     set_up = read if ENDS[1] in rows.table.headings else read.drop_nulls("camera_id")
     each = set_up.with_columns(pl.coalesce("camera_id", "locationID").alias("camera")).sort("event_start")
     before = pl.col("event_start", "event_end", "locationID", "source_row").shift(1).over("camera").name.prefix("last_")
     same = pl.col("locationID").eq_missing(pl.col("last_locationID"))
     begins, ends, began = (pl.col(name).cast(pl.Date) for name in ("event_start", "last_event_end", "last_event_start"))
-    told = each.drop_nulls(["camera", "event_start"]).with_columns(before)
+    table = each.drop_nulls(["camera", "event_start"]).with_columns(before)
     later = (begins > began) | pl.col("camera_id").is_not_null()
-    for row in told.filter(same & (begins < ends) & later)["source_row"]:
+    for row in table.filter(same & (begins < ends) & later)["source_row"]:
         column = ENDS[0] if rows.own[row].get(ENDS[0]) is not None else "cameraID"
         yield rows.finding(row, column, "CAMERA_DEPLOYMENTS_OVERLAP")
 
@@ -85,7 +85,7 @@ def of_zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
 
 
 def zones_of_places(rows: Rows, interpreted: pl.DataFrame, today: date) -> Iterator[Finding]:
-    """Find zones of sites, or told with records, that are none of their place."""
+    """Find zones of sites, or stated with records, that are none of their place."""
     known = interpreted.filter(~pl.col("ambiguous")).select("source_row", "located_country_code").drop_nulls()
     for row, code in known.iter_rows() if "timeZone" in rows.table.headings else ():
         yield from zone_of(rows, row, (code,), datetime.combine(today, time(12)))
@@ -95,12 +95,12 @@ def zone_of(rows: Rows, row: int, codes: Collection[str], start: datetime) -> It
     """Find the zone of a row that is none of its countries then."""
     names = [times.COUNTRY_ZONES[code].name for code in codes if code in times.COUNTRY_ZONES]
     day, clock, zone = start.date(), start.strftime("%H:%M"), None
-    with suppress(ValueError):  # what is no zone is told as that
+    with suppress(ValueError):  # what is no zone is stated as that
         zone = times.read_zone((rows.own[row].get("timeZone") or "").strip())
     if zone and rows.column(row, ("timeZone",)) is not None and names and len(names) == len(codes):
         offset = zone if times.OFFSET.fullmatch(zone) else times.offset_at(zone, day, clock)
         if offset not in {times.offset_at(name, day, clock) for name in names}:
-            of_all = rows.table.kind == "project"  # which told all rows already, and a proposal would change none
+            of_all = rows.table.kind == "project"  # which stated all rows already, and a proposal would change none
             yield rows.finding(
                 row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=None if of_all else " / ".join(names)
             )
@@ -190,8 +190,8 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
         if event and first is not None and last is not None and not is_open:
             periods.setdefault(event, (first, last))
     ends, found = ends_of(read["eventDate"]), dict[str, EventTime]()
-    told = [ends["start"], ends["end"], ends["exact"], offsets(read, ends).alias("offset")]
-    frame = read.select("eventID", "design").with_columns(told)
+    entries = [ends["start"], ends["end"], ends["exact"], offsets(read, ends).alias("offset")]
+    frame = read.select("eventID", "design").with_columns(entries)
     for event, design, start, end, exact, offset in frame.iter_rows():
         start, end = (at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end))  # fmt: skip
         first, last = periods.get(event, (None, None))

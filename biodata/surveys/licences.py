@@ -1,4 +1,4 @@
-"""Under which licence rows go that tell none: what was told last beside a file of their dataset, or what it is registered with."""
+"""Under which licence rows go that state none: what was stated last beside a file of their dataset, or what it is registered with."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +25,7 @@ NONE_KNOWN: Final = OfDataset()
 
 
 def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
-    """Return what is known of a dataset's licence; nothing where none is told."""
+    """Return what is known of a dataset's licence; nothing where none is stated."""
     if dataset is None:
         return NONE_KNOWN
     found = registry.datasets().filter(pl.col("key") == dataset)["license"].to_list()

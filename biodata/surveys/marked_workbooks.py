@@ -1,4 +1,4 @@
-"""The workbook that was sent, with its faulty cells coloured and told, and a sheet that lists them.
+"""The workbook that was sent, with its faulty cells coloured and stated, and a sheet that lists them.
 
 Nothing is computed and no formula is made: a formula stays as it was, and a text that begins like one stays text.
 """
@@ -77,7 +77,7 @@ def _opened(content: bytes) -> Workbook | None:
             warnings.simplefilter("ignore")  # that it leaves out charts, shapes and other extensions
             # Links to other files are left out: nothing is ever fetched for them.
             return load_workbook(io.BytesIO(content), keep_links=False, keep_vba=False)
-    except _UNREADABLE:  # the check told it already
+    except _UNREADABLE:  # the check stated it already
         return None
 
 

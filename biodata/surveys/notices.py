@@ -1,6 +1,6 @@
 """What a survey's team should know beside its faults: sensitive names, records that wait, what its scope leaves open, no licence.
 
-Nothing of it is wrong. It is told to whoever sends the file, and to nobody else: the registry keeps none of it.
+Nothing of it is wrong. It is stated to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
 
 from collections import Counter
@@ -40,7 +40,7 @@ _MOST_EVENTS: Final = 5  # events that a sentence names; the list beside it has 
 
 
 _SEVERAL: Final = 3
-"""Listed names that are told of one that may mean them, the one that decides first."""
+"""Listed names that are stated of one that may mean them, the one that decides first."""
 _ANY: Final = 0.5
 """Share of the listed taxa from which on a name may be any of them: no list knows it."""
 
@@ -70,8 +70,8 @@ def foreseen(
     if decided.is_empty():
         return [], Counter()
     apart = plan_alone(records, rules, boundaries, decided, events).apart
-    told = pl.coalesce(*INTERPRETED, pl.lit("")).alias("name")
-    numbered = records.select("key", "eventID", "parentEventID", told).with_row_index("row")
+    stated = pl.coalesce(*INTERPRETED, pl.lit("")).alias("name")
+    numbered = records.select("key", "eventID", "parentEventID", stated).with_row_index("row")
     ties = numbered.join(apart.hidden.filter("beside"), on="key")
     tied = ties.join(decided, on="row", how="anti")
     # A hidden record can be as coarse as another one of its station.
@@ -121,7 +121,7 @@ def notices(
     events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
     found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
     names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
-    told = [_of_name(one, records["source_row"], language) for one in _together(found)]
+    entries = [_of_name(one, records["source_row"], language) for one in _together(found)]
     others: list[tuple[str, dict[str, Any]]] = [("RECORDS_WAIT", {"name": "", **of_waiting(waits)})] if waits else []
     others += [("SCOPE_WORD_UNKNOWN", {"name": word}) for word in unknown]
     others += [("SCOPE_TAXON_UNPLACED", {"name": name}) for name in names]
@@ -130,7 +130,7 @@ def notices(
         others.append(("LICENSE_MISSING", {"name": "license"}))
     if kept is not None and parse_licence(kept) in licences:
         others.append(("LICENSE_KEPT", {"name": "license", "licence": kept}))
-    return told + [_notice(code, params, language) for code, params in others]
+    return entries + [_notice(code, params, language) for code, params in others]
 
 
 def of_waiting(counts: Mapping[int, int]) -> dict[str, Any]:
@@ -217,9 +217,9 @@ def _notice(code: str, params: Mapping[str, Any], language: str) -> dict[str, An
     return {"code": code, "name": params["name"], **of_none, "message": message, "expected": expected}
 
 
-def sentences(told: Sequence[Mapping[str, Any]]) -> list[str]:
+def sentences(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return notices as sentences, each with what to do."""
-    return [f"{one['message']} → {one['expected']}" for one in told]
+    return [f"{one['message']} → {one['expected']}" for one in entries]
 
 
 def _meant(numbers: frozenset[int], rules: RuleSet, decided_by: str) -> tuple[tuple[str, ...], int]:
@@ -231,5 +231,5 @@ def _meant(numbers: frozenset[int], rules: RuleSet, decided_by: str) -> tuple[tu
     )
     names = list(dict.fromkeys(name for _, _, name in ordered))
     every = {rule.scientific_name for rule in rules.rules} - {None}
-    told = () if len(names) > max(_SEVERAL, _ANY * len(every)) else tuple(names[:_SEVERAL])
-    return told, len(names) - len(told)
+    entries = () if len(names) > max(_SEVERAL, _ANY * len(every)) else tuple(names[:_SEVERAL])
+    return entries, len(names) - len(entries)

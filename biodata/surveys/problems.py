@@ -38,11 +38,11 @@ def refuse(
     code: str, problem: str, expected: str | None = None, *, column: str | None = None, value: str | None = None, **params: Any
 ) -> NoReturn:  # fmt: skip
     """Refuse what somebody asked of a survey, in the catalogue's words `DENIED_…`, else in those that are given."""
-    told = [
+    entries = [
         one and words.has(f"DENIED_{one}") and words.message_of(f"DENIED_{one}", params)[0]
         for one in (problem, expected)
     ]
-    raise InputError(told[0] or problem, column=column, value=value, expected=told[1] or expected, code=code)
+    raise InputError(entries[0] or problem, column=column, value=value, expected=entries[1] or expected, code=code)
 
 
 def problem_of(finding: Finding, language: str) -> Problem:

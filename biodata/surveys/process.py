@@ -42,7 +42,7 @@ from biodata.surveys.states import RECORD, UploadReading
 logger = logging.getLogger(__name__)
 _TWO_PARTS: Final = "IDENTIFIER_IN_TWO_PARTS"
 _IDENTIFIED: Final = (("occurrences", RECORD, "occurrenceID"), ("events", "eventID", "eventID"))
-_ONE_BY_ONE: Final = 10  # of more rows in one other part it is told once, at the first: the file is that part's
+_ONE_BY_ONE: Final = 10  # of more rows in one other part it is stated once, at the first: the file is that part's
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
             report = with_problems(report, [*_withdrawn(read, path.name, submission.file_name), *faults])
         if report["ok"]:
             shown = pipeline.preview(read, reading.lake, settings, dataset=submission.dataset)
-            # Whose records go, or are told anew, is asked too, whatever the file itself tells.
+            # Whose records go, or are stated anew, is asked too, whatever the file itself tells.
             countries = sides.countries(read) | shown.touched
     except InputError as error:
         report, shown = _one_problem(submission.file_name, error), None
@@ -112,8 +112,8 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         found = difference_of(brought, reading.lake, *part, published=published)
         keep_report(settings.data, f"difference-{submission.id}", as_dict(found))
         waits = shown.waiting["places"].value_counts().sort("places").iter_rows()
-        told = {"base": base, **as_dict(found, values=False), review.WAITS: {str(n): count for n, count in waits}}
-        change = _Change(told, *views.view_of(shown, found, countries), countries)
+        facts = {"base": base, **as_dict(found, values=False), review.WAITS: {str(n): count for n, count in waits}}
+        change = _Change(facts, *views.view_of(shown, found, countries), countries)
     _settle(settings, registry, submission.id, report, change)
 
 
@@ -245,7 +245,7 @@ def _version_of(lake: Lake, number: int) -> int | None:
 
 
 def _is_outdated(session: Session, submission: Submission, read: pipeline.Interpreted) -> bool:
-    """Tell whether what was accepted is not what would happen: its part has gone on since, the rules have, or rows were withdrawn."""
+    """Return whether what was accepted is not what would happen: its part has gone on since, the rules have, or rows were withdrawn."""
     known = sum(one["code"] == CODE for one in (submission.report or {}).get("problems", ()))
     if len(_withdrawn(read, "", "")) > known:
         return True

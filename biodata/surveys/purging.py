@@ -26,8 +26,8 @@ def purge_part(settings: Settings, registry: Registry, *, dataset: str, part: st
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         versions = [one.snapshot for one in every if one.snapshot is not None and not one.removes]
         keys, events = _ever(lake, versions, dataset, part)
-        told = {"dataset": dataset, "part": part, "reason": reason, "actor": actor}
-        withdrawal.note_part(settings, lake, keys=keys, events=events, **told)
+        facts = {"dataset": dataset, "part": part, "reason": reason, "actor": actor}
+        withdrawal.note_part(settings, lake, keys=keys, events=events, **facts)
     purged = purges.purge(settings, release=pipeline.release, actor=actor)
     exact_building.follow_release(settings)
     files = 0

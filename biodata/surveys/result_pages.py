@@ -106,12 +106,12 @@ def _results(
 def _common_names(current: releases.Release, species: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {language: {} for language in LANGUAGES}
     bundled = reversed(read_rows("vernacular_names.csv"))
-    told = [(row["scientificName"], row["language"], row["name"]) for row in bundled]
+    entries = [(row["scientificName"], row["language"], row["name"]) for row in bundled]
     if species:
         taxa = releases.read(current, "taxa", where=In("scientificName", tuple(species)))
         for name, common in taxa.select("scientificName", "vernacular_names").drop_nulls().sort(pl.all()).iter_rows():
-            told += [(name, tag.partition("-")[0], word) for tag, word in json.loads(common).items()]
-    for name, language, word in told:
+            entries += [(name, tag.partition("-")[0], word) for tag, word in json.loads(common).items()]
+    for name, language, word in entries:
         if name in species and language in found:
             found[language][name] = word
     return found
@@ -122,8 +122,8 @@ def _basis(dataset: str, *tables: pl.DataFrame) -> str:
     return hashlib.sha256(f"{_FORMAT} {dataset} {sums}".encode()).hexdigest()
 
 
-def _as_json(told: Mapping[str, Any]) -> bytes:
-    return json.dumps(told, ensure_ascii=False, default=str).encode()
+def _as_json(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts, ensure_ascii=False, default=str).encode()
 
 
 def read(data: Path, dataset: str) -> dict[str, Any] | None:
@@ -148,7 +148,7 @@ def exact(data: Path, dataset: str) -> dict[str, Any] | None:
 
 
 def is_of_team(registry: Registry, who: Principal, dataset: str) -> bool:
-    """Tell whether somebody has the exact results of a dataset."""
+    """Return whether somebody has the exact results of a dataset."""
     if not may(who, Action.HAND_IN, dataset=dataset):
         return False
     if any(role.role is Role.UPLOADER and role.dataset == dataset for role in who.roles):
@@ -168,12 +168,12 @@ def page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: st
 def _page(dataset: str, content: bytes, language: str, ending: str, boundaries: str) -> bytes:
     kept = json.loads(content)
     results = kept["results"]
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "title": dataset, "run": kept["basis"][:12], "language": language, "retold": partial(retold, language=language),
         "stations": [(shapely.from_wkt(shape), side) for shape, side in kept["stations"]], "names": kept["names"][language],
         "boundaries": places.load_boundaries(boundaries),
     }  # fmt: skip
     with _DRAWING:
         if ending == ".pdf":
-            return pdf.on_one_page(lambda rows: survey_page(results, rows=rows, **told), results)
-        return survey_page(results, **told).encode()
+            return pdf.on_one_page(lambda rows: survey_page(results, rows=rows, **facts), results)
+        return survey_page(results, **facts).encode()

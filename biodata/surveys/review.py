@@ -1,4 +1,4 @@
-"""What those whom it concerns see of a survey, are told, ask, answer and decide: each reviewer for their side, whole or not at all."""
+"""What those whom it concerns see of a survey, are stated, ask, answer and decide: each reviewer for their side, whole or not at all."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -129,17 +129,17 @@ def decide(
 def _own_sides(who: Principal, submission: Submission, country: str | None) -> list[str]:
     every, mine = submission.sides or {}, _to_decide(who, submission)
     wanted = country.strip().upper() if country is not None else None
-    told: dict[str, Any] = {"column": "country", "value": country}
+    facts: dict[str, Any] = {"column": "country", "value": country}
     if sides.is_of_team(who, submission):
         refuse("REVIEW_FORBIDDEN", "OWN", "ANOTHER_REVIEWER", column="country")
     if wanted is not None and wanted not in every:
-        refuse("FIELD_INVALID", "NO_SUCH_SIDE", "ONE_OF_SIDES", **told, a=", ".join(every))
+        refuse("FIELD_INVALID", "NO_SUCH_SIDE", "ONE_OF_SIDES", **facts, a=", ".join(every))
     if not mine and sides.reviewed(who, submission):
-        refuse("REVIEW_FORBIDDEN", "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED", **told)
+        refuse("REVIEW_FORBIDDEN", "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED", **facts)
     if not mine:
-        refuse("REVIEW_FORBIDDEN", "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every), **told)
+        refuse("REVIEW_FORBIDDEN", "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every), **facts)
     if wanted is not None and wanted not in mine:
-        refuse("REVIEW_FORBIDDEN", "SIDE_WITH", f"your side: {', '.join(mine)}", **told, a=wanted, b=_whose(wanted))
+        refuse("REVIEW_FORBIDDEN", "SIDE_WITH", f"your side: {', '.join(mine)}", **facts, a=wanted, b=_whose(wanted))
     return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
 
 
@@ -170,7 +170,7 @@ def asking(session: Session, submission: Submission) -> set[str]:
 
 
 def answer(registry: Registry, who: Principal, number: int, words: str, *, seen: int) -> None:
-    """Put down what the team answers in words that tell no place; the sides that asked look at the survey again."""
+    """Put down what the team answers in words that state no place; the sides that asked look at the survey again."""
     words = words.strip()
     if not 0 < len(words) <= MOST_WORDS:
         refuse("FIELD_INVALID", "NO_ANSWER", "ANSWER_WORDS", column="answer", n=1, n1=f"{MOST_WORDS:,}")
@@ -188,7 +188,7 @@ def answer(registry: Registry, who: Principal, number: int, words: str, *, seen:
 
 
 def _check_no_place(column: str, words: str) -> None:
-    """Refuse words that tell a place, without repeating them: they are read by others than those who may know it, and kept."""
+    """Refuse words that state a place, without repeating them: they are read by others than those who may know it, and kept."""
     if names_a_place(words):
         refuse("FIELD_INVALID", "TELLS_PLACE", "TELLS_PLACE_EXPECTED", column=column)
 
@@ -214,13 +214,13 @@ def _history(session: Session, who: Principal | None, submission: Submission) ->
 
     What was written for other sides than somebody reads is left out: it may name their rows.
     """
-    reads_all, told = who is None or sides.is_of_team(who, submission), []
+    reads_all, facts = who is None or sides.is_of_team(who, submission), []
     for e in _events(session, submission):
         is_read = reads_all or e.country is None or e.country in sides.visible_sides(who, submission)
         note = (e.note or None) if is_read else None
         one = {"action": e.action, "role": e.role, "country": e.country, "note": note, "date": e.created}
-        told.append({name: value for name, value in one.items() if value is not None})
-    return told
+        facts.append({name: value for name, value in one.items() if value is not None})
+    return facts
 
 
 def _whole_history(session: Session, who: Principal | None, submission: Submission) -> list[dict[str, Any]]:
@@ -237,7 +237,7 @@ def _to_dict(
 ) -> dict[str, Any]:
     where, after, is_open = stage(session, one), replaced_by(session, one), one.state in OPEN_FOR_REVIEW
     asked_by = asking(session, one) if is_open else set[str]()
-    told = {
+    facts = {
         "id": one.id, "state": one.state if where in (CHECKING, REMOVING) else where, "stage": where,
         "version": one.version, "created": one.created, "changed": one.changed, "dataset": one.dataset, "part": one.part,
         "part_version": one.part_version, "file": None if one.removes else one.file_name,
@@ -247,9 +247,9 @@ def _to_dict(
     }  # fmt: skip
     if language is not None:
         if is_open:
-            told["sides"] = sides.now(session, one, one.sides or {})
+            facts["sides"] = sides.now(session, one, one.sides or {})
         yours = _to_decide(who, one) or None if who is not None and is_open else None
-        told |= {"job": one.job_id, "left_alone": halted(session, one) == NO_WORKER or None, "snapshot": one.snapshot,
+        facts |= {"job": one.job_id, "left_alone": halted(session, one) == NO_WORKER or None, "snapshot": one.snapshot,
                  "release": shown_since(session, one) if where == "published" else None,
                  "next": what_next(session, one, language),
                  "report": None if one.report is None else problems.read(one.report, language), "yours": yours,
@@ -257,7 +257,7 @@ def _to_dict(
                  "waits": waits(session, one, language) or None,
                  "rows": survey_files.hash_of(session, one.id) is not None,
                  "history": _whole_history(session, who, one)}  # fmt: skip
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 WAITS: Final = "waits"  # beside a survey's difference: how many sensitive records wait, by how many places there are
@@ -305,11 +305,11 @@ def stage(session: Session, submission: Submission) -> str:
 
 def side_states(submission: Submission) -> dict[str, str] | None:
     """Return how each side stands; none waits before a survey was sent to them, or after it has ended."""
-    told: dict[str, str] | None = submission.sides
+    facts: dict[str, str] | None = submission.sides
     instead = NOT_SENT if submission.state == "draft" else UNDECIDED if submission.state in _ENDED else None
-    if told is None or instead is None:
-        return told
-    return {side: instead if how == WAITING else how for side, how in told.items()}
+    if facts is None or instead is None:
+        return facts
+    return {side: instead if how == WAITING else how for side, how in facts.items()}
 
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
@@ -318,12 +318,12 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
     checking = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
     code = halted(session, submission) or (checking if where == CHECKING else _NEXT.get(where))
     meant = REFUSED if where == "refused" else WAITING
-    told = [side for side, how in every.items() if how == meant and (meant == REFUSED or side != NO_COUNTRY)]
-    if code is None or (where == "refused" and not told) or (where == "replaced" and after is None):
+    lines = [side for side, how in every.items() if how == meant and (meant == REFUSED or side != NO_COUNTRY)]
+    if code is None or (where == "refused" and not lines) or (where == "replaced" and after is None):
         return None
     params = {
         "number": (after or submission).id, "part": submission.part, "version": after and after.part_version,
-        "sides": ", ".join(told), "release": shown_since(session, submission) if where == "published" else None,
+        "sides": ", ".join(lines), "release": shown_since(session, submission) if where == "published" else None,
         "holds": words.message_of("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(every) > 1 else None,
     }  # fmt: skip
     return words.message_of(code, params, language)[0]

@@ -50,15 +50,15 @@ def asked(session: Session, settings: Settings, submission: Submission, wanted: 
     return {side: waits.get(side, OPEN) for side in sorted(wanted)}
 
 
-def now(session: Session, submission: Submission, told: dict[str, str]) -> dict[str, str]:
-    """Return how sides stand (`told`), with those that wait and that nobody may review, as roles are now."""
-    waiting = {side for side, how in told.items() if how == WAITING}
+def now(session: Session, submission: Submission, facts: dict[str, str]) -> dict[str, str]:
+    """Return how sides stand (`facts`), with those that wait and that nobody may review, as roles are now."""
+    waiting = {side for side, how in facts.items() if how == WAITING}
     left = waiting - _reviewed(session, submission, waiting) if waiting else waiting
-    return told | dict.fromkeys(left, NOBODY)
+    return facts | dict.fromkeys(left, NOBODY)
 
 
 def reviews(who: Principal, dataset: str, side: str) -> bool:
-    """Tell whether somebody reviews a side of a dataset's surveys."""
+    """Return whether somebody reviews a side of a dataset's surveys."""
     return may(who, Action.REVIEW_SUBMISSION, dataset=dataset, country=None if side == NO_COUNTRY else side)
 
 
@@ -66,8 +66,8 @@ def accept_if_nobody_waits(session: Session, submission: Submission) -> bool:
     """Let the worker publish a survey that no side waits with; return whether it does."""
     if WAITING in (submission.sides or {}).values():
         return False
-    told = {"sides": submission.sides}
-    step(session, submission, "accepted", state="accepted", actor=MACHINE, role=MACHINE, details=told)
+    facts = {"sides": submission.sides}
+    step(session, submission, "accepted", state="accepted", actor=MACHINE, role=MACHINE, details=facts)
     return True
 
 
@@ -92,7 +92,7 @@ def need(session: Session, who: Principal | None, number: int) -> Submission:
 
 
 def concerns(who: Principal | None, submission: Submission) -> bool:
-    """Tell whether somebody, or the machine's owner (None), sees a submission: what is another's is not there for them."""
+    """Return whether somebody, or the machine's owner (None), sees a submission: what is another's is not there for them."""
     if who is None:
         return True
     if is_own(who, submission) or not submission.wanted:
@@ -103,12 +103,12 @@ def concerns(who: Principal | None, submission: Submission) -> bool:
 
 
 def is_own(who: Principal | None, submission: Submission) -> bool:
-    """Tell whether somebody handed a submission in."""
+    """Return whether somebody handed a submission in."""
     return who is not None and submission.account_id is not None and submission.account_id == who.account_id
 
 
 def is_of_team(who: Principal | None, submission: Submission) -> bool:
-    """Tell whether somebody sends to a submission's dataset."""
+    """Return whether somebody sends to a submission's dataset."""
     return who is not None and (is_own(who, submission) or may(who, Action.HAND_IN, dataset=submission.dataset))
 
 
@@ -124,7 +124,7 @@ def visible_sides(who: Principal | None, submission: Submission) -> list[str]:
 
 
 def waits_for(who: Principal | None, submission: Submission, asking: set[str]) -> bool:
-    """Tell whether a submission goes no further before somebody does something."""
+    """Return whether a submission goes no further before somebody does something."""
     if who is None:
         return False
     if is_of_team(who, submission):

@@ -49,10 +49,10 @@ def of_lake_events(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    told = frame[column].drop_nulls().unique()
-    if told.is_empty():
+    values = frame[column].drop_nulls().unique()
+    if values.is_empty():
         return frame.drop(column)
-    names = sorted({name for text in told for name in orjson.loads(text)})
+    names = sorted({name for text in values for name in orjson.loads(text)})
     shape = pl.Struct(dict.fromkeys(names, pl.String))
     cells = frame[column].fill_null("{}").str.json_decode(shape).struct.unnest()
     cells = cells.rename({name: f"={name}" for name in cells.columns})

@@ -38,7 +38,7 @@ class Sent:
 
     part: str | None = None  # of its dataset; nothing takes the file's name without its ending
     wanted: bool = True  # it goes to review as soon as it is checked; else it stays a draft, whose difference its sender sees first
-    licence: str | None = None  # of what tells none in the file; else what was told last (`licences.inherited`)
+    licence: str | None = None  # of what states none in the file; else what was stated last (`licences.inherited`)
     accept: tuple[str, ...] = ()  # proposals, for the dataset from now on (`accepting.apply`)
 
 

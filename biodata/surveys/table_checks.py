@@ -14,7 +14,7 @@ from rapidfuzz import process
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.events import events as events_of
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.records import IDENTIFIERS
 from biodata.ingest.protocol import Finding
@@ -63,7 +63,7 @@ class TableChecks:
         self._cells: dict[str, tuple[Rows, int]] = {}
 
     def project(self, rows: Rows) -> Iterator[Finding]:
-        """Find what is wrong with what is told of the whole survey."""
+        """Find what is wrong with what is stated of the whole survey."""
         self._projects.append(rows)
         yield from value_checks.of_project(rows)
 
@@ -170,12 +170,12 @@ class TableChecks:
         number = pl.col("source_row").cast(pl.String).alias("occurrenceID")
         batch = frame.with_columns(pl.lit(table.file).alias("source_file"), number)
         orders = DateOrders(today=self.today, declarations=table.declarations)
-        orders.add(Told(batch))
+        orders.add(Stated(batch))
         identified = self.harmoniser.identify(batch, dataset_key=DATASET)
         return self.harmoniser.interpret(identified, declarations=table.declarations, orders=orders)
 
     def _of_all(self, rows: Rows, read: HarmonisedBatch, found: list[Finding]) -> Iterator[Finding]:
-        """Find what any table shows; columns that changed places are told once, at their heading."""
+        """Find what any table shows; columns that changed places are stated once, at their heading."""
         table, swapped = rows.table, [one for one in found if one.code == _SWAPPED]
         if len(swapped) >= max(_FEWEST, _MOSTLY * len(rows.cells("decimalLatitude"))):
             found = [one for one in found if one.code != _SWAPPED]

@@ -121,8 +121,8 @@ def _readme(sheet: Worksheet, design: Design, language: str) -> None:
             shown = {"events": "E01", "occurrences": "R001"}.get(kind) if at == 0 else None
             shown = " / ".join(LICENCES) if column.choices == "licences" else shown
             answer = word("answer.yes" if column.needed else "answer.no", language)
-            told = (word(f"sheet.{kind}", language), heading(column.term, language), answer)
-            sheet.append([*told, shown or _example(column, design, language), column.term])
+            entries = (word(f"sheet.{kind}", language), heading(column.term, language), answer)
+            sheet.append([*entries, shown or _example(column, design, language), column.term])
     sheet["A1"].font = Font(bold=True, size=14)
     for number, width in enumerate((26, 34, 12, 36, 32)):
         sheet.column_dimensions["ABCDE"[number]].width = width

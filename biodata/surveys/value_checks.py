@@ -114,14 +114,14 @@ def _of_another(rows: Rows) -> Iterator[Finding]:
 def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> Iterator[Finding]:
     """Find the day of a row that breaks the order of those around it, or lies far from all others; `dated` events have their own."""
     every_day = interpreted.select("source_row", day="event_start").drop_nulls().sort("source_row").rows()
-    told = [one for one in every_day if (rows.own[one[0]].get("eventID") or "").strip() not in dated]
-    runs = [list(run) for _, run in groupby(told, key=lambda one: (one[1], rows.own[one[0]].get("locationID")))]
+    entries = [one for one in every_day if (rows.own[one[0]].get("eventID") or "").strip() not in dated]
+    runs = [list(run) for _, run in groupby(entries, key=lambda one: (one[1], rows.own[one[0]].get("locationID")))]
     firsts = [(run[0][1], rows.own[run[0][0]].get("locationID")) for run in runs]
     of_table, of_station = (
         [b[0] >= a[0] for a, b in pairwise(firsts) if every or a[1] == b[1]] for every in (True, False)
     )
     ordered, grouped = (len(one) > _LEAST_ROWS and sum(one) >= _IN_ORDER * len(one) for one in (of_table, of_station))
-    every = sorted(day for _, day in told)
+    every = sorted(day for _, day in entries)
     odd: dict[int, tuple[date, date]] = {}
     for (before, this, after), run in zip(zip(firsts, firsts[1:], firsts[2:], strict=False), runs[1:], strict=False):
         beside = ordered or (grouped and before[1] == this[1] == after[1])
@@ -131,7 +131,7 @@ def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> 
     gaps = sorted((after - before, at) for at, (before, after) in enumerate(pairwise(every)))
     if len(every) > 2 * _LEAST_ROWS and gaps[-1][0] > 3 * max(_APART, gaps[-2][0]):
         end = {0: every[0], len(every) - 2: every[-1]}.get(gaps[-1][1])
-        odd |= {row: (every[0], every[-1]) for row, day in told if day == end}
+        odd |= {row: (every[0], every[-1]) for row, day in entries if day == end}
     for row, around in odd.items():
         if (column := rows.column(row, _DATED)) is not None:
             yield rows.finding(row, column, ALONE, before=around[0].isoformat(), after=around[1].isoformat())
@@ -152,15 +152,15 @@ def out_of_range(rows: Rows, interpreted: pl.DataFrame, boundaries: BoundarySet)
 
 
 def _is_inland(x: float, y: float, boundaries: BoundarySet) -> bool:
-    """Tell whether no sea lies a hundred kilometres from a place, to either side."""
+    """Return whether no sea lies a hundred kilometres from a place, to either side."""
     around = np.array([(x + east, y + north) for east in (-1, 0, 1) for north in (-1, 0, 1)])
     return not (boundaries.cells.locate(*around.T) == SEA).any()
 
 
 def other_order(found: Sequence[Finding]) -> Iterator[Finding]:
     """Find the few dates that have the month first in a column that has the day first, or the other way round."""
-    told = [one for one in found if one.code == "VALUE_READ_AS"]
-    orders = ([f for f in told if order in f.params.get("rule", "")] for order in ("day_first", "month_first"))
+    entries = [one for one in found if one.code == "VALUE_READ_AS"]
+    orders = ([f for f in entries if order in f.params.get("rule", "")] for order in ("day_first", "month_first"))
     few, many = sorted(orders, key=len)
     for finding in few if len(few) <= (1 - _IN_ORDER) * len(many) else ():
         yield replace(finding, code="RECORDED_DATE_DAY_MONTH_AMBIGUOUS", params={"proposal": finding.params["read"]})
@@ -240,8 +240,8 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     most = min(max(_MANY, _TIMES_MANY * usual), *alone, float("inf"))
     for row, count in counts.filter(pl.col("individualCount") > most).iter_rows():
         if counts.height >= _LEAST_ROWS and rows.own[row].get("individualCount") is not None:
-            told = {"usual": f"{usual:g}", "count": str(count)}
-            yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **told)
+            facts = {"usual": f"{usual:g}", "count": str(count)}
+            yield rows.finding(row, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY", blocking=False, **facts)
 
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Finding]]:
@@ -262,9 +262,9 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     # Of a few places, one that is wrong is the second nearest of all.
     neighbour = 3 if cells.height >= _LEAST_ROWS else 2
     metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
-    told = cells.with_columns(pl.Series("metres", metres), slip=has_other_digit("x", "y"))
+    table = cells.with_columns(pl.Series("metres", metres), slip=has_other_digit("x", "y"))
     times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
-    lonely = told.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
+    lonely = table.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
     odd = every.with_columns(is_east=is_east()).join(lonely, on=["x", "y"])
     if 2 * odd.height >= every.height:  # a survey of several regions
         return
@@ -286,7 +286,7 @@ _LEAST: Final = 4  # letters of an epithet: in a shorter one another letter make
 
 
 def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Iterator[Finding]:
-    """Return findings, with the common names among a table's scientific names told as such."""
+    """Return findings, with the common names among a table's scientific names stated as such."""
     meant = cache(lambda text: _meant(text, names))
     left: dict[tuple[int, str], Finding] = {}
     columns = (_NAME, "verbatimScientificName")
@@ -298,11 +298,11 @@ def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Itera
         elif column in rows.table.converted and not meaning(text, names):
             yield rows.finding(row, column, "TAXON_MATCH_NONE")
     for finding in findings:
-        told = left.get((finding.row or 0, finding.column or ""))
-        if told is None or finding.code not in _SAY_THE_SAME:
+        stated_finding = left.get((finding.row or 0, finding.column or ""))
+        if stated_finding is None or finding.code not in _SAY_THE_SAME:
             yield finding
         elif finding.blocking:
-            left[finding.row or 0, finding.column or ""] = replace(told, blocking=True)
+            left[finding.row or 0, finding.column or ""] = replace(stated_finding, blocking=True)
     yield from left.values()
 
 
@@ -318,13 +318,13 @@ def near(rows: Rows) -> Iterator[Finding]:
     """Find names of species that no list has, and that are a slip away from one that a list, or the table itself, has."""
     if _NAME not in rows.table.headings:
         return
-    told = {row: species for row, text in rows.cells(_NAME).items() if (species := _species(text)) is not None}
-    counts = Counter(told.values())
+    facts = {row: species for row, text in rows.cells(_NAME).items() if (species := _species(text)) is not None}
+    counts = Counter(facts.values())
     listed = set(reference_list().look_up(pl.Series(list(counts), dtype=pl.String))["name"])
     unknown = counts.keys() - listed
     known = sorted({*reference_list().namesakes(unknown), *counts}) if unknown else []
     meant = {name: nearest for name in unknown if (nearest := _nearest(name, known, counts, listed)) is not None}
-    for row, species in told.items():
+    for row, species in facts.items():
         if species in meant:
             yield rows.finding(row, _NAME, "NAME_NEARLY_ANOTHER", proposal=meant[species])
 

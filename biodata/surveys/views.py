@@ -44,7 +44,7 @@ _EVENTS: Final = (
     "sharing_category", "informationWithheld",
 )  # fmt: skip
 _FIRST: Final = ("eventDate", "year", "scientificName", "eventID", "occurrenceID", "decimalLatitude", "decimalLongitude")  # fmt: skip
-"""What rows are sorted by, before all else that is shown of them: the file's order could tell the event of a coarse record."""
+"""What rows are sorted by, before all else that is shown of them: the file's order could state the event of a coarse record."""
 _EXACT: Final = (
     "occurrenceID", "scientificName", "individualCount", "eventDate", "eventID", "decimalLatitude", "decimalLongitude",
     "locality", "quality_flags",
@@ -55,7 +55,7 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
     """Return the rows of an upload for those who decide about its sides, and the sides that have something to decide.
 
     These are the sides of each published row that becomes another one or goes, and of each whose cells change; every side
-    where a row changes that is not published, since by its exact place alone it would be told on which side of the border it
+    where a row changes that is not published, since by its exact place alone it would be stated on which side of the border it
     lies; and every side where nothing changes.
     """
     columns, every = [*_COMPARED, *_BESIDE], sorted(countries)
@@ -70,15 +70,15 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
     rows = rows.sort(*order, nulls_last=True)
     events = pl.concat([found.events.select(_EVENTS), _box(found.events["geometry"])], how="horizontal")
     events = events.with_columns(_sides(events, every)).sort("event_start", "eventID", "year", nulls_last=True)
-    told = changes["occurrences"].changing()["identifier"]
+    values = changes["occurrences"].changing()["identifier"]
     touched, hidden = [rows.filter(pl.col("change") != "unchanged")["key"]], False
     for records, published in ((found.records, now), (found.had, was)):
-        keys = records.filter(pl.col("identifier").is_in(told.implode()))["key"]
+        keys = records.filter(pl.col("identifier").is_in(values.implode()))["key"]
         hidden |= not keys.is_in(published["key"].implode()).all()
         touched.append(keys)
-    told = changes["events"].changing()["identifier"]
-    hidden |= not told.is_in(events["eventID"].implode()).all()
-    places = pl.concat([found.event_places, found.had_events]).filter(pl.col("identifier").is_in(told.implode()))
+    values = changes["events"].changing()["identifier"]
+    hidden |= not values.is_in(events["eventID"].implode()).all()
+    places = pl.concat([found.event_places, found.had_events]).filter(pl.col("identifier").is_in(values.implode()))
     own = pl.concat([now, was]).filter(pl.col("key").is_in(pl.concat(touched).implode()))["sides"]
     concerned = set(pl.concat([own, places["countries"]]).explode().drop_nulls()) & set(every)
     shown = rows.select("change", "before", *columns, "sides")
@@ -87,12 +87,12 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
-    told = [
+    lines = [
         orjson.dumps({name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}).decode()
         if row["change"] == "changed" else None
         for row in both.iter_rows(named=True)
     ]  # fmt: skip
-    return pl.Series("before", told, dtype=pl.String)
+    return pl.Series("before", lines, dtype=pl.String)
 
 
 def _sides(rows: pl.DataFrame, sides: list[str]) -> pl.Series:
@@ -142,13 +142,13 @@ def rows(
     if event is not None:
         frame = frame.filter(pl.col("eventID") == event)
     own = pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
-    told = frame.slice(offset, limit)
-    withheld = {one: retold(one, language) for one in told["informationWithheld"].drop_nulls().unique()}
-    told = told.with_columns(own, pl.col("informationWithheld").replace(withheld))
+    reported = frame.slice(offset, limit)
+    withheld = {one: retold(one, language) for one in reported["informationWithheld"].drop_nulls().unique()}
+    reported = reported.with_columns(own, pl.col("informationWithheld").replace(withheld))
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
-        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(told),
-        "flags": _meant(told["quality_flags"], language),
+        "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(reported),
+        "flags": _meant(reported["quality_flags"], language),
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-# Who recorded something: names of people in one form, to tell whether two records share a person.
+# Who recorded something: names of people in one form, to say whether two records share a person.
 
 _NOBODY: Final = frozenset(
     "anon,anonymous,collector unknown,crew,danh khuyet,field team,group,members,na,nobody,none,not recorded,observer,"
@@ -59,10 +59,10 @@ def people(recorded_by: pl.Series) -> pl.DataFrame:
     whole = names.sort("name", "word").group_by("text", "name").agg(pl.col("word").str.join(" "))
     telling = pl.col("word").str.contains(r"\p{Latin}\p{Latin}\s?\p{Latin}|[^\p{Latin}\s]{2}|\p{Latin}.*\p{N}")
     whole = whole.filter(telling, ~pl.col("word").is_in(_NOBODY))
-    told = whole.group_by("text").agg(people=pl.col("word").hash(1).unique().sort())
+    table = whole.group_by("text").agg(people=pl.col("word").hash(1).unique().sort())
     words = names.group_by("text").agg(words=pl.col("word").hash(2).unique().sort())
     return (
-        texts.join(told, on="text")
+        texts.join(table, on="text")
         .join(words, on="text")
         .select(pl.col(name).cast(dtype) for name, dtype in _PEOPLE.items())
     )
@@ -159,8 +159,8 @@ def facts(occurrences: pl.DataFrame) -> pl.DataFrame:
     is_global = occurrences["occurrenceID"].str.contains(_GLOBAL).fill_null(value=False).alias("id_global")
     frame = plain.hstack(_identifiers(bare)).with_columns(is_global)
     frame = frame.hstack(_named(bare, occurrences["otherCatalogNumbers"]))
-    told = people(occurrences["recordedBy"])
-    named = occurrences.select("recordedBy").join(told, on="recordedBy", how="left", maintain_order="left")
+    table = people(occurrences["recordedBy"])
+    named = occurrences.select("recordedBy").join(table, on="recordedBy", how="left", maintain_order="left")
     heard = _mentions_sound(occurrences) | (
         occurrences["genus"].is_in(GIBBONS)
         & (occurrences["basisOfRecord"] != "MACHINE_OBSERVATION").fill_null(value=True)
@@ -169,7 +169,7 @@ def facts(occurrences: pl.DataFrame) -> pl.DataFrame:
 
 
 def _hash(name: str, seed: int = 0) -> pl.Expr:
-    """Return the hash of a column's text; null where nothing is told."""
+    """Return the hash of a column's text; null where nothing is stated."""
     return _hashed(pl.col(name).cast(pl.String), seed)
 
 
@@ -208,7 +208,7 @@ def _when() -> list[pl.Expr]:
         ),
         (pl.col("zone_told").fill_null(value=False) & timed).alias("sure"),
         _hash("countryCode").alias("country"),
-        # Times told in UTC do not tell where their team was.
+        # Times stated in UTC do not state where their team was.
         pl.when(pl.col("event_zone") != "+00:00").then(_hash("event_zone")).alias("zone"),
     ]
 
@@ -271,9 +271,9 @@ def _named(plain: pl.DataFrame, other: pl.Series) -> pl.DataFrame:
         pl.when(part.str.len_bytes() >= LEAST_SIGNS).then(part.hash(_SEED)).alias(name)
         for name, part in zip(NAMED, parts, strict=True)
     ]
-    told = other.drop_nulls().unique()
-    names = told.to_frame("other").with_columns(
-        names=told.str.to_lowercase()
+    values = other.drop_nulls().unique()
+    names = values.to_frame("other").with_columns(
+        names=values.str.to_lowercase()
         .str.replace_all(SPLIT, "\x1f")
         .str.replace_many(SIGNS, [""])
         .str.split("\x1f")

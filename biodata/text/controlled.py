@@ -49,7 +49,7 @@ def parse_controlled(values: pl.Series, vocabulary: Vocabulary) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `term`, the vocabulary's spelling, null where it is not known.
+        `value` as stated; `term`, the vocabulary's spelling, null where it is not known.
     """
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
@@ -132,7 +132,7 @@ def parse_licences(values: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `license` in GBIF's spelling (`CC0_1_0`, `CC_BY_4_0`, `CC_BY_NC_4_0`), null where unknown.
+        `value` as stated; `license` in GBIF's spelling (`CC0_1_0`, `CC_BY_4_0`, `CC_BY_NC_4_0`), null where unknown.
     """
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
@@ -147,16 +147,16 @@ def parse_licence(text: str) -> str | None:
     Other versions and variants of Creative Commons than GBIF's three are `UNSUPPORTED`: they are known licences, but
     not one of those, and their terms are not the same.
     """
-    told = " ".join(text[:_LONGEST].casefold().split())
-    if told in _UNSPECIFIED:
-        return told.upper()
-    if _ZERO.search(told):
+    stated = " ".join(text[:_LONGEST].casefold().split())
+    if stated in _UNSPECIFIED:
+        return stated.upper()
+    if _ZERO.search(stated):
         return "CC0_1_0"
-    if _OPEN_DATA_COMMONS_BY.search(told):
+    if _OPEN_DATA_COMMONS_BY.search(stated):
         return "CC_BY_4_0"
-    match = _CREATIVE_COMMONS.search(told)
+    match = _CREATIVE_COMMONS.search(stated)
     if match is None:
-        return "UNSUPPORTED" if _OTHERS.search(told) else None
+        return "UNSUPPORTED" if _OTHERS.search(stated) else None
     # All that stands between the name and the version counts: "Attribution (CC BY-NC) 4.0" is non-commercial.
     parts = {name for name, words in _RESTRICTIONS.items() if words.search(match[0])}
     version = (match["version"] or "").replace("_", ".")

@@ -80,7 +80,7 @@ def parse_pairs(values: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `latitude` and `longitude` in degrees, null where they cannot be read or are out of range;
+        `value` as stated; `latitude` and `longitude` in degrees, null where they cannot be read or are out of range;
         `issues`, GBIF's names; `confidence`, see `Confidence`; `rule`. Null in each where a value is null.
     """
 
@@ -119,8 +119,8 @@ def parse_two_columns(latitudes: pl.Series, longitudes: pl.Series) -> pl.DataFra
     easy_rows = pl.DataFrame({"a": read[0]["number"], "b": read[1]["number"]}).select(
         easy=(pl.col("a").abs() <= 90) & (pl.col("b").abs() <= 180) & ((pl.col("a") != 0) | (pl.col("b") != 0))
     )["easy"]
-    told = pl.DataFrame({"a": latitudes, "b": longitudes, "easy": easy_rows.fill_null(value=False)})
-    odd = told.filter(~pl.col("easy")).select("a", "b").drop_nulls().unique()
+    table = pl.DataFrame({"a": latitudes, "b": longitudes, "easy": easy_rows.fill_null(value=False)})
+    odd = table.filter(~pl.col("easy")).select("a", "b").drop_nulls().unique()
     rows = [(a, b, *_row(read_two(a, b))) for a, b in odd.iter_rows()]
     answers = pl.DataFrame(rows, schema={"a": pl.String(), "b": pl.String(), **SCHEMA}, orient="row")
     easy = pl.col("easy")
@@ -134,7 +134,7 @@ def parse_two_columns(latitudes: pl.Series, longitudes: pl.Series) -> pl.DataFra
         .otherwise(pl.coalesce(pair))
     )
     return (
-        told.with_columns(
+        table.with_columns(
             read[0]["number"].alias("lat"),
             read[1]["number"].alias("lon"),
             read[0]["rule"].alias("lat_rule"),
@@ -158,7 +158,7 @@ def _row(pair: Pair) -> tuple[float | None, float | None, list[str], str | None,
 
 
 def read_two(latitude: str, longitude: str) -> Pair:
-    """Read a latitude and a longitude that were told apart.
+    """Read a latitude and a longitude that were distinguished.
 
     Letters decide over columns: `101°34'E` as the latitude and `21°28'N` as the longitude are swapped, which is
     presumed and said.
@@ -307,14 +307,14 @@ def _halves(tokens: list[Token]) -> list[tuple[list[Token], list[Token]]]:
 
 
 def _both_doubtful(first: Angle, second: Angle, left: list[Token], right: list[Token], tokens: list[Token]) -> bool:
-    """Tell whether bare figures were cut without a separator into parts of unlike shape, such as `21 | 30 101`."""
+    """Return whether bare figures were cut without a separator into parts of unlike shape, such as `21 | 30 101`."""
     separated = len(left) + len(right) < len(tokens)
     unmarked = "degrees_minutes_unmarked"
     return not separated and (first.rule == unmarked) != (second.rule == unmarked)
 
 
 def _has_decimal_comma(text: str) -> bool:
-    """Tell whether commas can be decimal ones: no full stop is, and one that separates is followed by a blank.
+    """Return whether commas can be decimal ones: no full stop is, and one that separates is followed by a blank.
 
     Where a comma without a blank separates (`21,5,101,6`), both numbers have a decimal comma.
     """

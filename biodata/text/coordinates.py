@@ -34,7 +34,7 @@ class Token(NamedTuple):
     """A piece of a written coordinate.
 
     `text` is a number in ASCII, a sign, a single letter for a side (to be read by language), or the meaning of a word
-    (`north`, `longitude`); `spaced` tells whether white space stands before it.
+    (`north`, `longitude`); `spaced` says whether white space stands before it.
     """
 
     kind: Kind
@@ -162,7 +162,7 @@ _ANGLE: Final = (
     r"^(SIDES)?\s*(\d{1,3}(?:\.\d+)?)\s*"
     r"(?:[°º]\s*(?:(\d{1,2}(?:\.\d+)?)\s*['′’]\s*(?:(\d{1,2}(?:\.\d+)?)\s*[\x22″”]\s*)?)?)?(SIDES)?$"
 )
-# Both letters are told, so only one cut is possible.
+# Both letters are stated, so only one cut is possible.
 _PAIR: Final = r"^\s*([NS\d.°º'′’\x22″”\s]*?[\d°º'′’\x22″”NS])\s*[,;/\s]\s*([EW\d.°º'′’\x22″”\s]+?)\s*$"
 _LONGEST: Final = 60
 _CHINESE: Final = MappingProxyType(
@@ -278,8 +278,8 @@ Letters = MappingProxyType[str, Side]
 
 def _letters(north: str, south: str, east: str, west: str) -> Letters:
     """Return the sides of a language by letter; a blank is a letter that is not read in it."""
-    told = zip((north, south, east, west), _SIDE_NAMES.values(), strict=True)
-    return MappingProxyType({letter: side for letter, side in told if letter.strip()})
+    stated = zip((north, south, east, west), _SIDE_NAMES.values(), strict=True)
+    return MappingProxyType({letter: side for letter, side in stated if letter.strip()})
 
 
 LETTERS: Final = (
@@ -296,7 +296,7 @@ German and west in French, T east in Malay and west in Vietnamese, so alone they
 
 
 class Angle(NamedTuple):
-    """One coordinate: degrees whatever their size, its axis where told, the rule, how sure."""
+    """One coordinate: degrees whatever their size, its axis where stated, the rule, how sure."""
 
     degrees: float
     axis: Axis | None
@@ -317,7 +317,7 @@ def parse_coordinates(values: pl.Series, axis: Axis) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `number` in degrees, whatever its size, null where it cannot be read; `rule`:
+        `value` as stated; `number` in degrees, whatever its size, null where it cannot be read; `rule`:
         `decimal_comma`, `digits`, `hemisphere`, `degrees_minutes_seconds` or `packed` where the text was no plain
         number, all of them certain.
     """
@@ -329,8 +329,8 @@ def parse_coordinates(values: pl.Series, axis: Axis) -> pl.DataFrame:
     def parse(distinct: pl.Series) -> pl.DataFrame:
         plain = read_angles(distinct, *("NS" if axis is _LATITUDE else "EW"))
         odd = plain["degrees"].is_null()
-        told = distinct.filter(odd)
-        slow = pl.DataFrame([(text, *parse_angle(text, axis)) for text in told], schema=SCHEMA, orient="row")
+        stated = distinct.filter(odd)
+        slow = pl.DataFrame([(text, *parse_angle(text, axis)) for text in stated], schema=SCHEMA, orient="row")
         quick = plain.select(distinct.alias("value"), pl.col("degrees").alias("number"), "rule").filter(~odd)
         return pl.concat([quick, slow])
 
@@ -423,7 +423,7 @@ def angle_of(tokens: Sequence[Token], letters: Letters, axis: Axis | None) -> An
 
 
 def _stands_around(tokens: Sequence[Token], body: Sequence[Token]) -> bool:
-    """Tell whether the numbers stand together, words and letters only before or behind them."""
+    """Return whether the numbers stand together, words and letters only before or behind them."""
     first = tokens.index(body[0])
     return list(tokens[first : first + len(body)]) == list(body)
 
@@ -479,7 +479,7 @@ class Grid(StrEnum):
     """The kinds of grids that can be recognised."""
 
     UTM = "utm"
-    """Universal Transverse Mercator, or a national system in its zones (the datum is not told by the text)."""
+    """Universal Transverse Mercator, or a national system in its zones (the datum is not stated by the text)."""
     GAUSS_KRUGER_6 = "gauss_kruger_6"
     """China's 6° zones 13-23, the zone written before the easting."""
     GAUSS_KRUGER_3 = "gauss_kruger_3"
@@ -489,7 +489,7 @@ class Grid(StrEnum):
     MGRS = "mgrs"
     """A reference of the Military Grid Reference System."""
     METRES = "metres"
-    """Two numbers of metres, the grid not told."""
+    """Two numbers of metres, the grid not stated."""
 
 
 class Projected(NamedTuple):
@@ -500,16 +500,16 @@ class Projected(NamedTuple):
     easting_m, northing_m : float, optional
         Metres; None for a grid reference. A zone written before the easting is taken off.
     zone : int, optional
-        Number of the zone, where told.
+        Number of the zone, where stated.
     band : str, optional
-        The letter behind the zone as told: a latitude band, or N and S for the hemisphere.
+        The letter behind the zone as stated: a latitude band, or N and S for the hemisphere.
     hemisphere : str, optional
         N or S, where the letter proves it: every letter from N on is north of the equator, but S could be either the
         band from 32° N or the south.
     grid : Grid
         What kind of grid it is.
     central_meridian : float, optional
-        Degrees east, where told.
+        Degrees east, where stated.
     proven : bool
         False where nothing proves which of the numbers is the easting: it was taken to be the first.
     """
@@ -573,7 +573,7 @@ def parse_projected(values: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told and the fields of `Projected`; null where the text is none.
+        `value` as stated and the fields of `Projected`; null where the text is none.
     """
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
@@ -636,10 +636,10 @@ def _placed(
 
 def _label(match: re.Match[str]) -> str | None:
     """Return E or N where a label or letter says what a number is; X and Y say nothing, see `_order`."""
-    told = match["side"] or match["label"]
-    if told is None:
+    text = match["side"] or match["label"]
+    if text is None:
         return None
-    first = told[-1].lower() if told in {"mE", "mN"} else told[0].lower()
+    first = text[-1].lower() if text in {"mE", "mN"} else text[0].lower()
     return {"e": "E", "n": "N", "东": "E", "北": "N"}.get(first)
 
 
@@ -653,13 +653,13 @@ def _order(labels: list[str | None], numbers: list[float]) -> tuple[float, float
     possible = [way for way in ways if _is_easting(way[0]) and _LEAST_M <= way[1] <= _MOST_NORTHING_M]
     if "E" in labels or "N" in labels:
         at_easting = labels.index("E") if "E" in labels else 1 - labels.index("N")
-        told = ways[0] if at_easting == 0 else ways[1]
-        return (*told, True) if told in possible else None
+        entries = ways[0] if at_easting == 0 else ways[1]
+        return (*entries, True) if entries in possible else None
     return (*possible[0], len(possible) == 1) if possible else None
 
 
 def _is_easting(number: float) -> bool:
-    """Tell whether a number can be an easting, with or without a zone before it."""
+    """Return whether a number can be an easting, with or without a zone before it."""
     prefix, within = divmod(number, 1_000_000)
     return _EASTINGS_M[0] <= within <= _EASTINGS_M[1] and (prefix == 0 or 13 <= prefix <= 45)
 

@@ -55,7 +55,7 @@ def parse_countries(values: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `code`, ISO 3166-1 alpha-2; `known`, False where the text is no country or several;
+        `value` as stated; `code`, ISO 3166-1 alpha-2; `known`, False where the text is no country or several;
         `candidates`, the codes that the text could mean where it could mean several (Indochine, Korea), else empty. A
         text that says that the country is not known (ZZ) has no code and is known.
     """
@@ -85,16 +85,16 @@ def country_candidates(text: str) -> tuple[str, ...]:
     """
     if len(text) > LONGEST:
         return ()
-    told = _PREFIX.sub("", text.strip())
-    codes = _codes(told)
-    if codes is None and (match := _BRACKETS.fullmatch(told)):
+    stated = _PREFIX.sub("", text.strip())
+    codes = _codes(stated)
+    if codes is None and (match := _BRACKETS.fullmatch(stated)):
         outer, inner = (_codes(part) for part in match.groups())
         codes = (outer & inner if inner else outer) if outer else None
     return tuple(sorted(codes or ()))
 
 
 def _codes(name: str) -> frozenset[str] | None:
-    """Return what a name can mean; its accents decide where they are told: Áo is Austria, AO is Angola."""
+    """Return what a name can mean; its accents decide where they are stated: Áo is Austria, AO is Angola."""
     plain = name.strip().casefold()
     # Most files write codes, or ISO's names: they need no names of other languages, which take a while to read.
     if found := _iso().get(plain) or _index().get(plain):
@@ -106,7 +106,7 @@ def _codes(name: str) -> frozenset[str] | None:
 
 
 def names_a_part(text: str) -> bool:
-    """Tell whether a text names a part of a country, such as Tasmania, which `parse_country` reads as the country."""
+    """Return whether a text names a part of a country, such as Tasmania, which `parse_country` reads as the country."""
     return _key(text) in _parts()
 
 
@@ -136,8 +136,8 @@ def _key(name: str) -> str:
 def _iso() -> dict[str, frozenset[str]]:
     """ISO's codes and names, and those of our own table, with the alpha-2 codes that they can mean."""
     ours = {_key(row["name"]): frozenset(row["code"].split("|")) for row in read_rows("country_aliases.csv")}
-    told = [(country.alpha_2, name) for country in pycountry.countries for name in _iso_names(country)]
-    return _grouped(told) | ours
+    entries = [(country.alpha_2, name) for country in pycountry.countries for name in _iso_names(country)]
+    return _grouped(entries) | ours
 
 
 @cache
@@ -167,10 +167,10 @@ def _names(languages: tuple[str, ...], codes: frozenset[str]) -> Iterator[tuple[
                 yield code, name
 
 
-def _grouped(told: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+def _grouped(entries: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     """Return codes by name."""
     found: dict[str, set[str]] = {}
-    for code, name in told:
+    for code, name in entries:
         found.setdefault(_key(name), set()).add(code)
     return {name: frozenset(codes) for name, codes in found.items() if name}
 

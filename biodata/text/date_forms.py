@@ -1,9 +1,9 @@
-"""The forms in which one date is written: what was told, no more, and no guess.
+"""The forms in which one date is written: what was stated, no more, and no guess.
 
 Conventions
 - ISO 8601 and what Darwin Core makes of it: years, months, days, ordinal and week dates, times. Negative and expanded
   years are not read. `2010/11` is November 2010.
-- Of two numbers before or behind a year, the one above 12 is the day; else the order has to be told.
+- Of two numbers before or behind a year, the one above 12 is the day; else the order has to be stated.
 """
 
 import calendar
@@ -27,7 +27,7 @@ WEEK: Final = re.compile(r"(\d{4})(?:-W(\d{2})(?:-([1-7]))?|W(\d{2})([1-7])?)")
 
 
 class Moment(NamedTuple):
-    """One end of a date, as far as it was told; `rule` names its form where that is not ISO 8601's usual one."""
+    """One end of a date, as far as it was stated; `rule` names its form where that is not ISO 8601's usual one."""
 
     year: int
     month: int | None = None
@@ -42,14 +42,14 @@ class AmbiguousError(ValueError):
     """Day and month could be either way round."""
 
 
-def read_moment(told: str, *, day_first: bool | None) -> Moment:
+def read_moment(text: str, *, day_first: bool | None) -> Moment:
     """Read one date, with a time behind it where there is one."""
     try:
-        return _day(told, day_first=day_first)
+        return _day(text, day_first=day_first)
     except AmbiguousError:
         raise
     except ValueError:
-        match = _WITH_TIME.fullmatch(told)
+        match = _WITH_TIME.fullmatch(text)
         if match is None:
             raise
     moment = _day(match["date"], day_first=day_first)
@@ -78,7 +78,7 @@ def zoned(moment: Moment, zone: str | None) -> Moment:
 
 
 def _may_leap(day: date, clock: str, zone: str | None) -> bool:
-    """Tell whether a leap second can be there: at the end of a UTC June or December since 1972."""
+    """Return whether a leap second can be there: at the end of a UTC June or December since 1972."""
     last_days = {(6, 30), (12, 31)}
     if zone is None:
         # UTC's midnight may be on the morning after.
@@ -89,22 +89,22 @@ def _may_leap(day: date, clock: str, zone: str | None) -> bool:
     return utc.year >= 1972 and (utc.hour, utc.minute) == (23, 59) and (utc.month, utc.day) in last_days
 
 
-def _day(told: str, *, day_first: bool | None) -> Moment:
+def _day(text: str, *, day_first: bool | None) -> Moment:
     """Read a year, a month or a day in any of the forms that leave no doubt."""
-    if match := _ORDINAL.fullmatch(told):
+    if match := _ORDINAL.fullmatch(text):
         return ordinal(int(match[1]), int(match[2]))
-    if (match := WEEK.fullmatch(told.upper())) and (match[3] or match[5]):
+    if (match := WEEK.fullmatch(text.upper())) and (match[3] or match[5]):
         return day_moment(
             date.fromisocalendar(int(match[1]), int(match[2] or match[4]), int(match[3] or match[5])), "week"
         )
-    if match := _YEAR_LAST.fullmatch(told):
+    if match := _YEAR_LAST.fullmatch(text):
         return _year_last(int(match[1]), int(match[3]), int(match[4]), day_first=day_first)
-    if re.fullmatch(r"\d{8}", told):
-        return _eight_digits(told, day_first=day_first)
+    if re.fullmatch(r"\d{8}", text):
+        return _eight_digits(text, day_first=day_first)
     for pattern, (year, month, day), rule in _FORMS:
-        if match := pattern.fullmatch(told):
+        if match := pattern.fullmatch(text):
             return checked(Moment(int(match[year]), _number(match, month), _number(match, day), rule=rule))
-    first, last = read_words(told)
+    first, last = read_words(text)
     if first != last:
         problem = "more than one date"
         raise ValueError(problem)
@@ -119,12 +119,12 @@ _FORMS: Final = (
 )
 
 
-def _eight_digits(told: str, *, day_first: bool | None) -> Moment:
+def _eight_digits(text: str, *, day_first: bool | None) -> Moment:
     """Read 20240305; or 21121978 where the first four are no year with such a month and day."""
     try:
-        return checked(Moment(int(told[:4]), int(told[4:6]), int(told[6:]), rule="basic"))
+        return checked(Moment(int(text[:4]), int(text[4:6]), int(text[6:]), rule="basic"))
     except ValueError:
-        return _year_last(int(told[:2]), int(told[2:4]), int(told[4:]), day_first=day_first)
+        return _year_last(int(text[:2]), int(text[2:4]), int(text[4:]), day_first=day_first)
 
 
 def _year_last(one: int, two: int, year: int, *, day_first: bool | None) -> Moment:
@@ -156,7 +156,7 @@ def _number(match: re.Match[str], group: int) -> int | None:
 
 
 def from_words(part: Partial) -> Moment:
-    """Return what words told, if the calendar has it."""
+    """Return what words stated, if the calendar has it."""
     return checked(Moment(part.year or 0, part.month, part.day, rule=part.rule, era=part.era))
 
 
@@ -205,12 +205,12 @@ _FROM_TO: Final = re.compile(
 )
 
 
-def read_ends(told: str, *, day_first: bool | None) -> tuple[Moment, Moment]:
+def read_ends(text: str, *, day_first: bool | None) -> tuple[Moment, Moment]:
     """Return the first and the last moment of a date or an interval.
 
     Parameters
     ----------
-    told : str
+    text : str
         Digits and hyphens in ASCII, no white space around it.
     day_first : bool, optional
         As in `dates.parse_dates`.
@@ -226,7 +226,7 @@ def read_ends(told: str, *, day_first: bool | None) -> tuple[Moment, Moment]:
     """
     for read in (_one, _interval, _range, _words):
         try:
-            return read(told, day_first)
+            return read(text, day_first)
         except AmbiguousError:
             raise
         except ValueError:
@@ -235,18 +235,18 @@ def read_ends(told: str, *, day_first: bool | None) -> tuple[Moment, Moment]:
     raise ValueError(problem)
 
 
-def _one(told: str, day_first: bool | None) -> tuple[Moment, Moment]:
+def _one(text: str, day_first: bool | None) -> tuple[Moment, Moment]:
     """Read one date, or a week."""
-    if (match := WEEK.fullmatch(told.upper())) and not (match[3] or match[5]):
+    if (match := WEEK.fullmatch(text.upper())) and not (match[3] or match[5]):
         monday = date.fromisocalendar(int(match[1]), int(match[2] or match[4]), 1)
         return day_moment(monday, "week"), day_moment(monday + timedelta(days=6), "week")
-    moment = read_moment(told, day_first=day_first)
+    moment = read_moment(text, day_first=day_first)
     return moment, moment
 
 
-def _interval(told: str, day_first: bool | None) -> tuple[Moment, Moment]:
+def _interval(text: str, day_first: bool | None) -> tuple[Moment, Moment]:
     """Read an interval with a slash."""
-    left, slash, right = (part.strip() for part in told.partition("/"))
+    left, slash, right = (part.strip() for part in text.partition("/"))
     if not slash or "/" in right:
         problem = "no interval"
         raise ValueError(problem)
@@ -261,21 +261,21 @@ def _interval(told: str, day_first: bool | None) -> tuple[Moment, Moment]:
     return first, _last(first, right, day_first=day_first)
 
 
-def _range(told: str, day_first: bool | None) -> tuple[Moment, Moment]:
-    """Read two dates in numbers with a hyphen or a word between them; either may tell the order of day and month."""
-    if match := _DAYS_YEAR_LAST.fullmatch(told):
+def _range(text: str, day_first: bool | None) -> tuple[Moment, Moment]:
+    """Read two dates in numbers with a hyphen or a word between them; either may state the order of day and month."""
+    if match := _DAYS_YEAR_LAST.fullmatch(text):
         year, month = int(match[5]), int(match[4])
         first, last = (checked(Moment(year, month, int(match[end]), rule="day_first")) for end in (1, 2))
         return first, last
-    if match := _YEAR_FIRST_DAYS.fullmatch(told):
+    if match := _YEAR_FIRST_DAYS.fullmatch(text):
         year, month = int(match[1]), int(match[3])
         first, last = (checked(Moment(year, month, int(match[end]), rule="year_first")) for end in (4, 5))
         return first, last
-    parting = list(_FROM_TO.finditer(told)) or list(re.finditer("-", told))
+    parting = list(_FROM_TO.finditer(text)) or list(re.finditer("-", text))
     found = set()
     for sign in parting:
         try:
-            found.add(_both(told[: sign.start()].strip(), told[sign.end() :].strip(), day_first))
+            found.add(_both(text[: sign.start()].strip(), text[sign.end() :].strip(), day_first))
         except AmbiguousError:
             raise
         except ValueError:
@@ -287,7 +287,7 @@ def _range(told: str, day_first: bool | None) -> tuple[Moment, Moment]:
 
 
 def _both(left: str, right: str, day_first: bool | None) -> tuple[Moment, Moment]:
-    """Read both ends of an interval, as precise as each other; either may tell the order of day and month."""
+    """Read both ends of an interval, as precise as each other; either may state the order of day and month."""
     if not (re.search(r"\d{4}", left) and re.search(r"\d{4}", right)):
         problem = "an end without a year"
         raise ValueError(problem)
@@ -304,19 +304,19 @@ def _both(left: str, right: str, day_first: bool | None) -> tuple[Moment, Moment
     return first._replace(rule=first.rule or "range"), last._replace(rule=last.rule or "range")
 
 
-def _proved_order(told: str) -> bool | None:
+def _proved_order(text: str) -> bool | None:
     """Return True where a date proves that its day stands first, False for the month; None where it proves nothing."""
     try:
-        rule = read_moment(told, day_first=None).rule
+        rule = read_moment(text, day_first=None).rule
     except ValueError:
         return None
     return {"day_first": True, "month_first": False}.get(rule or "")
 
 
-def _words(told: str, day_first: bool | None) -> tuple[Moment, Moment]:
+def _words(text: str, day_first: bool | None) -> tuple[Moment, Moment]:
     """Read an interval in words."""
     del day_first
-    first, last = read_words(told)
+    first, last = read_words(text)
     return from_words(first), from_words(last)
 
 
@@ -381,5 +381,5 @@ def _moved(moment: Moment, duration: re.Match[str], *, back: bool = False) -> Mo
     since_midnight = timedelta(hours=int(clock[:2]), minutes=int(clock[3:5]), seconds=int(clock[6:8] or 0))
     local = datetime.combine(end, time(), tzinfo=UTC) + since_midnight
     local += sign * timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    told = f"{local:%H:%M:%S}" if len(clock) > 5 or seconds else f"{local:%H:%M}"
-    return day_moment(local.date(), "duration")._replace(time=told, zone=moment.zone)
+    text = f"{local:%H:%M:%S}" if len(clock) > 5 or seconds else f"{local:%H:%M}"
+    return day_moment(local.date(), "duration")._replace(time=text, zone=moment.zone)

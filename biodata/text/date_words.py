@@ -149,9 +149,9 @@ def common_years(year: int, month: int | None, era: Era) -> list[int]:
     Parameters
     ----------
     year : int
-        As told.
+        As stated.
     month : int, optional
-        1-12; None where only the year was told.
+        1-12; None where only the year was stated.
     era : Era
         What the year is counted from.
 
@@ -179,7 +179,7 @@ def common_years(year: int, month: int | None, era: Era) -> list[int]:
 
 
 def exists(year: int, month: int | None, day: int | None) -> bool:
-    """Tell whether the calendar has the year, month or day."""
+    """Return whether the calendar has the year, month or day."""
     try:
         date(year, 1 if month is None else month, 1 if day is None else day)
     except ValueError:
@@ -222,12 +222,12 @@ class Partial(NamedTuple):
     rule: str = "words"
 
 
-def read_words(told: str) -> tuple[Partial, Partial]:
+def read_words(text: str) -> tuple[Partial, Partial]:
     """Read a date or an interval in words.
 
     Parameters
     ----------
-    told : str
+    text : str
         Digits in ASCII.
 
     Returns
@@ -240,7 +240,7 @@ def read_words(told: str) -> tuple[Partial, Partial]:
     ValueError
         If it is none, or has a word that is not known.
     """
-    tokens = _tokens(told)
+    tokens = _tokens(text)
     if {token.kind for token in tokens} <= {"number", "-", "ignore"}:
         problem = "no word that tells a month, a year or a day"
         raise ValueError(problem)
@@ -354,9 +354,9 @@ def _put(parts: dict[str, int], role: str, value: int) -> None:
     parts[role] = value
 
 
-def _tokens(told: str) -> list[Token]:
+def _tokens(stated: str) -> list[Token]:
     """Cut a text into tokens; ValueError where something in it is not known."""
-    text = unicodedata.normalize("NFKC", told).translate(_INVISIBLE).casefold()
+    text = unicodedata.normalize("NFKC", stated).translate(_INVISIBLE).casefold()
     text = _STOPS.sub("", _CHINESE.sub(lambda match: _chinese_number(match[1]), text))
     pattern, words = _lexer()
     tokens, at = [], 0
@@ -418,5 +418,5 @@ def _lexer() -> tuple[re.Pattern[str], dict[str, tuple[str, int]]]:
 
 
 def _is_latin(word: str) -> bool:
-    """Tell whether a word is in the Latin script, which parts its words."""
+    """Return whether a word is in the Latin script, which parts its words."""
     return unicodedata.name(word[0]).startswith("LATIN")

@@ -1,9 +1,9 @@
 """Dates of records: ISO 8601 as Darwin Core uses it, partial dates, intervals, and what spreadsheets make of them.
 
-A date is never more precise than told and never guessed: what could be two dates gets a flag and no value.
+A date is never more precise than stated and never guessed: what could be two dates gets a flag and no value.
 
 Conventions
-- Day before month or month before day is told by the column (`day_month.OrderEvidence`) or declared, never by one value.
+- Day before month or month before day is stated by the column (`day_month.OrderEvidence`) or declared, never by one value.
 - Two digits are never read as a year; the two years that they most likely stand for are proposed.
 - 24:00 stays with the day that it ends. Years before 1 and beyond 9999 are not read.
 - A year of 2400-2600 without its era may be of the Buddhist Era, even where nothing else is possible: it is proposed, and
@@ -55,9 +55,9 @@ class FullYear(NamedTuple):
     era: Era
 
 
-def full_years(told: str, *, today: date) -> Iterator[FullYear]:
+def full_years(text: str, *, today: date) -> Iterator[FullYear]:
     """Yield a date with each year that its two digits can stand for, the latest first; nothing for any other text."""
-    match = _FIGURES.fullmatch(told) or _WORDS.fullmatch(told)
+    match = _FIGURES.fullmatch(text) or _WORDS.fullmatch(text)
     if match is None:
         return
     digits, century = int(match["year"]), today.year // 100 * 100
@@ -65,7 +65,7 @@ def full_years(told: str, *, today: date) -> Iterator[FullYear]:
     if figures and match["sign"] == "-" and digits <= _LAST_DAY:
         return
     years = [(century + digits, Era.COMMON), (century - 100 + digits, Era.COMMON)]
-    if int(match["second"]) <= _LAST_MONTH if figures else not told.isascii():
+    if int(match["second"]) <= _LAST_MONTH if figures else not text.isascii():
         years.append((2500 + digits - _BUDDHIST_AHEAD, Era.BUDDHIST))
     for year, era in sorted(years, reverse=True):
         if year <= today.year:
@@ -127,26 +127,26 @@ def parse_date(
     """Read one date; parameters and answers as in `parse_dates`."""
     if len(text) > LONGEST:
         return Parsed(issue=INVALID)
-    told = ascii_digits(text).translate(SIGNS).strip()
-    if serial := _SERIAL.fullmatch(told):
+    stated = ascii_digits(text).translate(SIGNS).strip()
+    if serial := _SERIAL.fullmatch(stated):
         return _serial(int(serial[1]), float(serial[2] or 0), today, spreadsheet)
     try:
-        answer = _answer(*read_ends(told, day_first=None), today=today, buddhist=buddhist)
+        answer = _answer(*read_ends(stated, day_first=None), today=today, buddhist=buddhist)
     except AmbiguousError:
-        return _either_way(told, day_first, today=today, buddhist=buddhist)
+        return _either_way(stated, day_first, today=today, buddhist=buddhist)
     except (ValueError, OverflowError):
-        return _short_year(told, day_first, today=today)
+        return _short_year(stated, day_first, today=today)
     if answer.rule is None and answer.start is not None and not text.isascii():
         return answer._replace(rule="digits")
     return answer
 
 
-def _either_way(told: str, day_first: bool | None, *, today: date, buddhist: bool) -> Parsed:
+def _either_way(text: str, day_first: bool | None, *, today: date, buddhist: bool) -> Parsed:
     """Read a date whose day and month could be either way round: as the column says, else propose both."""
     readings = {}
     for order in (True, False):
         try:
-            readings[order] = _answer(*read_ends(told, day_first=order), today=today, buddhist=buddhist)
+            readings[order] = _answer(*read_ends(text, day_first=order), today=today, buddhist=buddhist)
         except (ValueError, OverflowError):
             readings[order] = Parsed(issue=INVALID)
     if day_first is not None:
@@ -166,10 +166,10 @@ def _either_way(told: str, day_first: bool | None, *, today: date, buddhist: boo
     return _proposed(AMBIGUOUS, proposals)
 
 
-def _short_year(told: str, day_first: bool | None, *, today: date) -> Parsed:
+def _short_year(stated: str, day_first: bool | None, *, today: date) -> Parsed:
     """Propose the dates that a year of two digits can be of; any other text is no date."""
     proposals = []
-    for text, _, era in full_years(told, today=today):
+    for text, _, era in full_years(stated, today=today):
         for order in (True, False) if day_first is None else (day_first,):
             if era is Era.BUDDHIST and not order:
                 continue
@@ -185,13 +185,13 @@ def _short_year(told: str, day_first: bool | None, *, today: date) -> Parsed:
 
 def _proposed(issue: str, proposals: Sequence[tuple[str | None, str]]) -> Parsed:
     """Return a doubt with the one or two readings that wait for a decision."""
-    told = [*proposals[:2], (None, None), (None, None)]
+    entries = [*proposals[:2], (None, None), (None, None)]
     return Parsed(
         issue=issue,
-        proposal=told[0][0],
-        rule=told[0][1],
-        alternative=told[1][0],
-        alternative_rule=told[1][1],
+        proposal=entries[0][0],
+        rule=entries[0][1],
+        alternative=entries[1][0],
+        alternative_rule=entries[1][1],
         confidence=Confidence.POSSIBLE.value if proposals else None,
     )
 
@@ -253,7 +253,7 @@ def _common(first: Moment, last: Moment, today: date) -> Parsed:
         reversed_ = _common(last, first, today) if first_day(last) <= last_day(first) else Parsed()
         proposals = [(reversed_.event_date, "reversed_interval")] if reversed_.event_date and end < start else []
         return _proposed(INVALID, proposals)
-    # A whole year or month may end after today, a told end may not begin after it.
+    # A whole year or month may end after today, a stated end may not begin after it.
     if first_day(last) > today + timedelta(days=1):
         return Parsed(issue=UNLIKELY)
     issue = UNLIKELY if start.year < FIRST_LIKELY_YEAR else None
@@ -269,7 +269,7 @@ def _common(first: Moment, last: Moment, today: date) -> Parsed:
 
 
 def _clock_runs_back(first: Moment, last: Moment) -> bool:
-    """Tell whether an interval within a day ends before it begins, in one zone."""
+    """Return whether an interval within a day ends before it begins, in one zone."""
     return first.time is not None and last.time is not None and first.zone == last.zone and last.time < first.time
 
 
@@ -279,7 +279,7 @@ def to_second(clock: str | None) -> str | None:
 
 
 def _iso(moment: Moment) -> str:
-    """Write a moment as ISO 8601 text, as far as it was told."""
+    """Write a moment as ISO 8601 text, as far as it was stated."""
     text = f"{moment.year:04}"
     text += f"-{moment.month:02}" if moment.month else ""
     text += f"-{moment.day:02}" if moment.day else ""
@@ -354,8 +354,8 @@ def parse_dates(
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `event_date` in ISO 8601; `start` and `end`, the first and last day it allows; `precision`:
-        year, month, day, time or interval; `time` HH:MM[:SS] and `zone` ±HH:MM as told; `issue`, a flag's name;
+        `value` as stated; `event_date` in ISO 8601; `start` and `end`, the first and last day it allows; `precision`:
+        year, month, day, time or interval; `time` HH:MM[:SS] and `zone` ±HH:MM as stated; `issue`, a flag's name;
         `proposal`, ISO text that waits for a decision; `rule`, where the text was no ISO date or is a proposal's;
         `alternative` and `alternative_rule`, the other reading of a text that has two; `confidence`: DEFINITE where the
         text has one reading, PROBABLE where a declaration or the column decided or the date is doubted and kept,
@@ -425,7 +425,7 @@ def parse_times(values: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `clock` as HH:MM[:SS] and `offset` as ±HH:MM, null where they cannot be read.
+        `value` as stated; `clock` as HH:MM[:SS] and `offset` as ±HH:MM, null where they cannot be read.
     """
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
@@ -437,18 +437,18 @@ def parse_times(values: pl.Series) -> pl.DataFrame:
 
 def _time(text: str) -> tuple[str | None, str | None]:
     """Return a time of day and its offset."""
-    told = ascii_digits(text[:LONGEST]).translate(SIGNS).strip()
+    stated = ascii_digits(text[:LONGEST]).translate(SIGNS).strip()
     try:
-        clock, zone = read_time(told)
+        clock, zone = read_time(stated)
     except ValueError:
         return None, None
     # 8 or 1407 alone may be a count, and a zone by name needs the day.
-    if told.isdigit() or (zone is not None and zone[0] not in "+-"):
+    if stated.isdigit() or (zone is not None and zone[0] not in "+-"):
         return None, None
     return to_second(clock), zone
 
 
-# Whether a column writes the day first or the month first: told by the whole column, never by one value.
+# Whether a column writes the day first or the month first: stated by the whole column, never by one value.
 _DATE: Final = r"(\d{1,2})\s?[-/.\\_ ]\s?(\d{1,2})\s?[-/.\\_ ]\s?\d{4}"
 _FIRST: Final = rf"^\s*{_DATE}(?:\D|$)"
 _SECOND: Final = rf"\d{{4}}\s*(?:-|/|~|to|至|到)\s*{_DATE}\s*$"
@@ -485,9 +485,9 @@ class OrderEvidence:
         Parameters
         ----------
         values : polars.Series of str, length n
-            Dates as told.
+            Dates as stated.
         month, day : polars.Series of str, length n, optional
-            Month and day told beside them: a row whose two numbers are these, in one order only, proves that order.
+            Month and day stated beside them: a row whose two numbers are these, in one order only, proves that order.
         today : date
             Nothing is recorded after it.
         buddhist : bool
@@ -545,7 +545,7 @@ def what_rows_prove(rows: pl.DataFrame, *, today: date, buddhist: bool = False) 
     Parameters
     ----------
     rows : polars.DataFrame of n rows
-        Texts: `text` is the date as told, `month` and `day` are told beside it; other columns stay.
+        Texts: `text` is the date as stated, `month` and `day` are stated beside it; other columns stay.
     today : date
         Nothing is recorded after it.
     buddhist : bool

@@ -22,7 +22,7 @@ class Legend:
     name : str
         By which `--option legend=` names it.
     title : str
-        The map that it belongs to, and where its classes are told.
+        The map that it belongs to, and where its classes are stated.
     cells_m : tuple of float
         Sides of the map's own cells, metres.
     words : str
@@ -48,11 +48,11 @@ class LegendFound:
     Attributes
     ----------
     legend : Legend or None
-        None where it cannot be told.
+        None where it cannot be stated.
     outside : mapping of int to int
         Values that are not in it, with their numbers of cells.
     note : str
-        How it was told, or why not.
+        How it was stated, or why not.
     """
 
     legend: Legend | None
@@ -87,7 +87,7 @@ def all_legends() -> Mapping[str, Legend]:
     found = {}
     for name, (title, cells_m, words) in _MAPS.items():
         own = {int(row["value"]): row["name"] for row in rows if row["legend"] == name}
-        classes = {value: told for value, told in own.items() if not told.startswith(NO_DATA)}
+        classes = {value: text for value, text in own.items() if not text.startswith(NO_DATA)}
         found[name] = Legend(
             name, title, cells_m, words, MappingProxyType(classes), frozenset(own.keys() - classes.keys())
         )
@@ -124,13 +124,13 @@ def recognise(
         Side of a cell, metres.
     file : str
         The file's name.
-    told : str, optional
+    stated : str, optional
         The legend that a person tells, or `none`.
 
     Returns
     -------
     LegendFound
-        A legend is told only where one alone fits the values; among several, the one that the file's name tells, else
+        A legend is stated only where one alone fits the values; among several, the one that the file's name tells, else
         the one whose map has such cells.
     """
     if told is not None:
@@ -165,7 +165,7 @@ def recognise(
 
 
 def _fits(counts: Mapping[int, int], legend: Legend) -> bool:
-    """Tell whether nearly all cells have values of a legend."""
+    """Return whether nearly all cells have values of a legend."""
     whole = sum(counts.values())
     known = sum(counts.get(value, 0) for value in legend.classes)
     return known > 0 and sum(_outside(counts, legend).values()) <= _FEW_OUTSIDE * whole

@@ -2,15 +2,15 @@
 
 The steps, each only for what the ones before left open; within a step the checklists are asked in their order:
 
-1. the name as it is: EXACT where the authorship is the same too, CANONICAL where it is not told on one side or differs;
+1. the name as it is: EXACT where the authorship is the same too, CANONICAL where it is not stated on one side or differs;
 2. another spelling in the same genus: VARIANT for another gender or -ii and -i, FUZZY for other letters;
-3. the species that is told beside it, or that a name below species belongs to; then another spelling of that;
+3. the species that is stated beside it, or that a name below species belongs to; then another spelling of that;
 4. a genus that nobody knows, with the same epithet: FUZZY;
 5. the genus: HIGHERRANK.
 
 A name that leads to several taxa is AMBIGUOUS and leads nowhere. A genus that is known is never exchanged for another.
 Confidence, 0 to 100: 100 for name and authorship; less by 3 where no authorship could be compared, by 20 where it
-differs, by 3 where no kingdom was told, by 5 where homonyms were told apart; at most 95 for another gender, 85 for
+differs, by 3 where no kingdom was stated, by 5 where homonyms were distinguished; at most 95 for another gender, 85 for
 one letter, 75 for two, 70 for a misspelt genus, 60 for a genus in place of a species.
 """
 
@@ -40,7 +40,7 @@ _ENDINGS: Final = (
     (r"ii?$", "-i", 4),
 )
 
-# Elements by which species of one genus are told apart: another element is another word, however near its letters.
+# Elements by which species of one genus are distinguished: another element is another word, however near its letters.
 BEGINNINGS: Final = (
     "albi", "atri", "atro", "auri", "bi", "brachy", "brevi", "chloro", "chryso", "crassi", "cyano", "erythro", "flavi",
     "fulvi", "grandi", "griseo", "hetero", "homo", "hyper", "hypo", "infra", "inter", "intra", "lati", "lepto", "leuco",
@@ -72,7 +72,7 @@ def gender_key(epithet: pl.Expr) -> pl.Expr:
 
 @lru_cache(maxsize=1 << 16)
 def same_word(one: str, other: str) -> bool:
-    """Tell whether two epithets of near letters can be spellings of one word.
+    """Return whether two epithets of near letters can be spellings of one word.
 
     Parameters
     ----------
@@ -216,9 +216,9 @@ _SAME: Final = MappingProxyType(
 _NONE: Final = ("incertae sedis", "unknown", "unassigned", "not assigned", "biota", "life")
 
 
-def kingdom(told: pl.Expr) -> pl.Expr:
-    """Return kingdoms in one spelling, for comparison only; null where none is told."""
-    small = told.str.to_lowercase().str.strip_chars().replace(dict(_SAME))
+def kingdom(stated: pl.Expr) -> pl.Expr:
+    """Return kingdoms in one spelling, for comparison only; null where none is stated."""
+    small = stated.str.to_lowercase().str.strip_chars().replace(dict(_SAME))
     return pl.when(~small.is_in(_NONE)).then(small)
 
 
@@ -227,7 +227,7 @@ def kingdom(told: pl.Expr) -> pl.Expr:
 ASK: Final = pl.Schema(
     {"ask": pl.UInt32, "name": pl.String, "author": pl.String, "kingdom": pl.String, "family": pl.String}
 )
-"""A name that is asked for, with what is told beside it."""
+"""A name that is asked for, with what is stated beside it."""
 
 FOUND: Final = pl.Schema(
     [
@@ -268,7 +268,7 @@ def find(asked: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
 
 
 def settle(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Choose among candidates what is told decides: kingdom, authorship, family; else the name is ambiguous.
+    """Choose among candidates what is stated decides: kingdom, authorship, family; else the name is ambiguous.
 
     Parameters
     ----------
@@ -328,7 +328,7 @@ def _prefer(pairs: pl.DataFrame, better: pl.Expr) -> pl.DataFrame:
 
 
 ASKED: Final = ("name", "species", "genus", "author", "kingdom", "family")
-"""What is told of a name: itself and its species without authorship, its genus; kingdom as from `kingdom`."""
+"""What is stated of a name: itself and its species without authorship, its genus; kingdom as from `kingdom`."""
 
 MATCH: Final = pl.Schema(
     [
@@ -406,15 +406,15 @@ class NameMatcher:
         below = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 2)
         found.append(self._near(_left(below, found), "name"))
         species = _species(asks)
-        told = _as_steps(find(_left(species, found), self._names), "species", "exact")
+        table = _as_steps(find(_left(species, found), self._names), "species", "exact")
         single = _renamed(asks, "name").filter(pl.col("name").str.count_matches(" ") == 1)
         near = self._near(_left(single, found), "name")
-        # Another spelling of the name, where the species told beside it does not say that it is another taxon.
-        other = near.join(told.select("ask", told="taxon"), on="ask", how="inner").filter(
+        # Another spelling of the name, where the species stated beside it does not say that it is another taxon.
+        other = near.join(table.select("ask", told="taxon"), on="ask", how="inner").filter(
             pl.col("taxon").ne_missing(pl.col("told"))
         )
         found.append(near.join(other, on="ask", how="anti", maintain_order="left"))
-        found.append(told.join(found[-1], on="ask", how="anti", maintain_order="left"))
+        found.append(table.join(found[-1], on="ask", how="anti", maintain_order="left"))
         below_misspelt = species.filter(pl.col("name").str.count_matches(" ") == 1)
         found.append(self._near(_left(below_misspelt, found), "species"))
         found.append(self._genus_misspelt(_left(single, found), "name"))
@@ -551,5 +551,5 @@ def _note(*, found: pl.Expr, one: pl.Expr, higher: pl.Expr) -> pl.Expr:
             pl.concat_str(pl.lit("taxa it could be: "), pl.col("alternatives").list.len().cast(pl.String))
         ),
     ]
-    told = pl.concat_str(parts, separator="; ", ignore_nulls=True)
-    return pl.when(found & (told != "")).then(told)
+    stated = pl.concat_str(parts, separator="; ", ignore_nulls=True)
+    return pl.when(found & (stated != "")).then(stated)

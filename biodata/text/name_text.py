@@ -104,15 +104,15 @@ def authorship_at(text: str, position: int) -> tuple[str, int, bool] | None:
     if found["only"] is not None:
         return _group(found["only"]), found.end(), False
     bracketed = re.match(rf"^\(?\s?\(?\s?(?P<group>.*?)\s?\)?\s?\)(?P<year>,?\s?{_YEAR})$", found["basionym"])
-    told = f"{bracketed['group']} {bracketed['year'].strip(', ')}" if bracketed else found["basionym"].strip("() ")
+    stated = f"{bracketed['group']} {bracketed['year'].strip(', ')}" if bracketed else found["basionym"].strip("() ")
     if bracketed is None and re.search(rf"\({_NUMBER}[a-z]?\)?$", found["basionym"].rstrip(") ") + ")"):
-        told = re.sub(rf"\(({_NUMBER})", r"(\1)", told)
-    basionym = f"({_group(told)})"
+        stated = re.sub(rf"\(({_NUMBER})", r"(\1)", stated)
+    basionym = f"({_group(stated)})"
     combination = _group(found["combination"]) if found["combination"] else ""
     return f"{basionym} {combination}".strip(), found.end(), not combination
 
 
-def _group(told: str) -> str:
+def _group(text: str) -> str:
     """Return authors, years and links in their form."""
     authors: list[str] = []
     separators: list[str] = []
@@ -125,9 +125,9 @@ def _group(told: str) -> str:
             separators.clear()
 
     position = 0
-    told = told.strip()
-    while position < len(told):
-        piece = _pieces().match(told, position)
+    text = text.strip()
+    while position < len(text):
+        piece = _pieces().match(text, position)
         if piece is None:  # a space between pieces
             position += 1
             continue
@@ -151,25 +151,25 @@ def _joined(authors: list[str], separators: list[str]) -> str:
     """Return a team of authors."""
     text = authors[0]
     for number, author in enumerate(authors[1:], start=1):
-        told = separators[number - 1] if number <= len(separators) else ","
+        stated = separators[number - 1] if number <= len(separators) else ","
         last = number == len(authors) - 1
-        text += (" apud " if "apud" in told else " & " if last else ", ") + author
+        text += (" apud " if "apud" in stated else " & " if last else ", ") + author
     return text
 
 
-def _year(told: str) -> str:
+def _year(text: str) -> str:
     """Return the first year, in brackets where it is not certain."""
-    number = _YEAR_NUMBER.search(told)
-    first = number.group() if number else told
-    sure = not re.search(r"[\[(/?]|\d-\d", told) or ":" in told
+    number = _YEAR_NUMBER.search(text)
+    first = number.group() if number else text
+    sure = not re.search(r"[\[(/?]|\d-\d", text) or ":" in text
     return first if sure else f"({first})"
 
 
-def _author(told: str) -> str:
+def _author(stated: str) -> str:
     """Return one author."""
-    if re.fullmatch(_ANONYMOUS, told):
+    if re.fullmatch(_ANONYMOUS, stated):
         return "anon."
-    text = told.replace("’", "'")
+    text = stated.replace("’", "'")
     et_al = re.search(_ET_AL + "$", text)
     if et_al:
         text = text[: et_al.start()]
@@ -181,7 +181,7 @@ def _author(told: str) -> str:
 
 
 def _lowered(word: str) -> str:
-    """Return a surname told in capitals with one; initials stay."""
+    """Return a surname stated in capitals with one; initials stay."""
     letters = [sign for sign in word if sign.isalpha()]
     if len(letters) > 2 and all(sign.isupper() for sign in letters):
         return re.sub(rf"(?<=[{UPPER}])[{UPPER}]+", lambda rest: rest.group().lower(), word)
@@ -218,13 +218,13 @@ def agreement(one: str | None, other: str | None) -> Agreement:
     Parameters
     ----------
     one, other : str, optional
-        As told: `(Linnaeus, 1758)`, `L.`, `C. H. Smith 1827`.
+        As stated: `(Linnaeus, 1758)`, `L.`, `C. H. Smith 1827`.
 
     Returns
     -------
     Agreement
         CONFLICT where no surname of the one can be one of the other, or the years are more than a year apart; UNKNOWN
-        where one of both is not told.
+        where one of both is not stated.
     """
     if not one or not other:
         return Agreement.UNKNOWN
@@ -260,7 +260,7 @@ def _surnames(text: str) -> set[str]:
 
 
 class Issue(StrEnum):
-    """What was odd about a name as told."""
+    """What was odd about a name as stated."""
 
     REFUSED = "NAME_REFUSED"
     """No scientific name of a taxon: a virus in words, a plasmid, a barcode number, a placeholder, no name at all."""
@@ -378,13 +378,13 @@ WORDS: Final = frozenset(
 """Every word that means something here: a text that has one is read word by word, also as a surname (Dna, Hybrid)."""
 
 
-def ready(told: str) -> NameText:
+def ready(stated: str) -> NameText:
     """Make the text of a name ready.
 
     Parameters
     ----------
-    told : str
-        The name as told.
+    stated : str
+        The name as stated.
 
     Returns
     -------
@@ -392,7 +392,7 @@ def ready(told: str) -> NameText:
         Empty, with Issue.REFUSED, where the text is no name of a taxon.
     """
     issues: list[Issue] = []
-    text = unicodedata.normalize("NFC", told)
+    text = unicodedata.normalize("NFC", stated)
     if _INVISIBLE.search(text):
         issues.append(Issue.INVISIBLE)
         text = _INVISIBLE.sub("", text)
@@ -401,7 +401,7 @@ def ready(told: str) -> NameText:
     if not text or _no_taxon(text):
         return NameText("", (*issues, Issue.REFUSED))
     # An underscore is a space where the text has no other: Elephas_maximus, but not "Oxalis barrelieri XXZ_21243".
-    spaced = any(sign.isspace() for sign in told)
+    spaced = any(sign.isspace() for sign in stated)
     text = " ".join((text if spaced else text.replace("_", " ")).split())
     body = _MIHI.sub("", text)
     for note in _NOTES:
@@ -441,7 +441,7 @@ def _kept_greek(word: re.Match[str]) -> str:
 
 
 def _no_taxon(text: str) -> bool:
-    """Tell whether a text names no taxon."""
+    """Return whether a text names no taxon."""
     if VIRUS_BINOMIAL.match(text):
         return bool(re.search(r" (?:sp|spp|type|like|isolate|strain|group)\b", text))
     if _NOT_A_TAXON.search(text) or _BACTERIUM.search(text):

@@ -66,13 +66,13 @@ def parse_decimals(values: pl.Series, *, units: Collection[str] = (), comma_is_d
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `number`, null where it cannot be read; `rule`: `decimal_comma`, `digits` or `unit` where the
+        `value` as stated; `number`, null where it cannot be read; `rule`: `decimal_comma`, `digits` or `unit` where the
         text was no plain number, all of them certain.
 
     Notes
     -----
     A comma counts as a decimal comma only where there is one and it is followed by other than three digits, or by
-    three digits after a 0: `21,5` has no other meaning, `1,234` has two and is not read unless told by the caller.
+    three digits after a 0: `21,5` has no other meaning, `1,234` has two and is not read unless stated by the caller.
     """
     if values.null_count() == values.len():
         return pl.DataFrame(schema=SCHEMA).clear(values.len())

@@ -18,7 +18,7 @@ from biodata.text.tables import read_rows
 # Numbers as people tell them in a cell: about five, 5-6, more than 3, `3 ตัว`, `三`. What they may mean, for proposals alone.
 
 LONGEST: Final = 60
-"""No number that is told needs more characters."""
+"""No number that is stated needs more characters."""
 _NUMBER: Final = r"-?\d+(?:[ '’.,]\d+)*"
 _UNIT: Final = r"\s*([^\W\d_]\D*|°\D*|)"
 _ONE: Final = re.compile(rf"({_NUMBER})" + _UNIT)
@@ -26,7 +26,7 @@ _TWO: Final = re.compile(rf"({_NUMBER})(\D+?)({_NUMBER.removeprefix('-?')})" + _
 
 
 class StatedNumber(NamedTuple):
-    """A number that is told with words around it.
+    """A number that is stated with words around it.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class StatedNumber(NamedTuple):
     unit : str
         What stands behind it, small; empty where nothing does.
     about : bool
-        True where it is told to be about so much.
+        True where it is stated to be about so much.
     """
 
     least: float | None
@@ -45,7 +45,7 @@ class StatedNumber(NamedTuple):
 
     @property
     def single(self) -> float | None:
-        """The one number that is told; None where there are two, or a bound."""
+        """The one number that is stated; None where there are two, or a bound."""
         return self.least if self.least == self.greatest else None
 
 
@@ -202,8 +202,8 @@ def meant_date(text: str) -> str | None:
     """
     if len(text) > LONGEST:
         return None
-    told = plain(_DOUBT.sub("", text.strip()))
-    rest, _ = without(told, "about")
+    stated = plain(_DOUBT.sub("", text.strip()))
+    rest, _ = without(stated, "about")
     rest = _before_dates().sub("", rest, count=1).strip(" :")
     if rest == plain(text):
         return None
@@ -226,7 +226,7 @@ def _before_dates() -> "re.Pattern[str]":
     return around(plain(word) for row in rows for word in row["names"].split("|"))[0]
 
 
-# Words of people that tell a place: two coordinates, degrees with minutes, metres of a grid, or a code of a cell.
+# Words of people that state a place: two coordinates, degrees with minutes, metres of a grid, or a code of a cell.
 
 _DEGREES: Final = re.compile(
     r"(?<![\d.,])-?\d{1,3}(?:\.\d{2,}|,\d{2}(?!\d)|,\d{4,})(?![\d.,]\d|\s*(?:kg|g|mg|t|cm|mm|m|km|ha|l|ml|%)\b|\s*%)"
@@ -251,7 +251,7 @@ _OTHERS: Final = (
 
 
 def names_a_place(words: str) -> bool:
-    """Tell whether words hold coordinates of the region.
+    """Return whether words hold coordinates of the region.
 
     Parameters
     ----------

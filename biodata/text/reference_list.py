@@ -92,8 +92,8 @@ class ReferenceList:
         )
         taxa = self.taxa(found["row"])
         status = pl.when("is_synonym").then(pl.lit("SYNONYM")).otherwise(pl.lit("ACCEPTED"))
-        told = found.select("name", "row", status=status, source=_named(found["source"], self.sources))
-        table = pl.concat([told, taxa.select("accepted", "rank", *CLASSIFICATION)], how="horizontal")
+        rows = found.select("name", "row", status=status, source=_named(found["source"], self.sources))
+        table = pl.concat([rows, taxa.select("accepted", "rank", *CLASSIFICATION)], how="horizontal")
         return table.unique(["name", "row"], keep="first", maintain_order=True).select(LOOKED_UP.names())
 
     def taxa(self, rows: pl.Series) -> pl.DataFrame:

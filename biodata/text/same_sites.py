@@ -64,7 +64,7 @@ def shared_ground(
 
 
 def is_same(share: float, first: frozenset[str], second: frozenset[str]) -> bool:
-    """Tell whether two sites seem to be one, by the share of their ground and the words of their names."""
+    """Return whether two sites seem to be one, by the share of their ground and the words of their names."""
     return share >= LEAST_SAME or (share >= LEAST_SHARED and bool(first & second))
 
 

@@ -277,7 +277,7 @@ def _epithet(text: str, position: int, *, first: bool = False) -> tuple[Word, in
 
 
 def _is_epithet(particle: str, rest: str) -> bool:
-    """Tell whether a word that could belong to a surname is an epithet.
+    """Return whether a word that could belong to a surname is an epithet.
 
     Before a bracket it cannot start a surname; bis and ab start none; the plurals des and dos stand before surnames in
     -s (des Moulins, dos Santos); dela before those in -a and -z (dela Cruz).
@@ -292,7 +292,7 @@ def _is_epithet(particle: str, rest: str) -> bool:
 
 
 def _ranks_name(text: str, position: int) -> bool:
-    """Tell whether a rank's word without a full stop is an epithet: an author with a year follows at once."""
+    """Return whether a rank's word without a full stop is an epithet: an author with a year follows at once."""
     return _RANK_AS_EPITHET.match(text, position) is not None
 
 
@@ -375,24 +375,24 @@ _BESIDE: Final = re.compile(
 _DOUBTED: Final = re.compile(r"(?P<name>\S.*[a-z).])\s?(?:\?+|\(\?+\))\s*")
 
 
-def names_several(told: str) -> bool:
-    """Tell whether a text names two taxa in full (`Bos gaurus or Bos javanicus`); authors are none."""
-    found = _JOINED.match(told)
+def names_several(text: str) -> bool:
+    """Return whether a text names two taxa in full (`Bos gaurus or Bos javanicus`); authors are none."""
+    found = _JOINED.match(text)
     return found is not None and found["genus"] in genera()
 
 
-def latin_beside(told: str) -> str | None:
+def latin_beside(text: str) -> str | None:
     """Return the Latin name behind a common one: `Gaur - Bos gaurus`, `Gaur (Bos gaurus)`; None where there is none."""
-    found = _BESIDE.fullmatch(told.strip())
-    if found is None or found["genus"] not in genera() or told.split(maxsplit=1)[0] in genera():
+    found = _BESIDE.fullmatch(text.strip())
+    if found is None or found["genus"] not in genera() or text.split(maxsplit=1)[0] in genera():
         return None
     return found["name"]
 
 
-def without_doubt(told: str) -> tuple[str, bool]:
+def without_doubt(text: str) -> tuple[str, bool]:
     """Return a text without the question mark behind it, and whether there was one."""
-    found = _DOUBTED.fullmatch(told)
-    return (told, False) if found is None else (found["name"], True)
+    found = _DOUBTED.fullmatch(text)
+    return (text, False) if found is None else (found["name"], True)
 
 
 @cache
@@ -446,8 +446,8 @@ def plain_names(values: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     -----
     Equal, word for word, to what is read one by one: a test draws names of this form and compares.
     """
-    told = values.alias("value").to_frame()
-    parts = told.with_columns(found=pl.col("value").str.extract_groups(_FORM)).unnest("found")
+    table = values.alias("value").to_frame()
+    parts = table.with_columns(found=pl.col("value").str.extract_groups(_FORM)).unnest("found")
     whole = pl.col("open").is_null() == pl.col("close").is_null()
     plain = (pl.col("genus").is_not_null() & whole).fill_null(value=False) & ~pl.any_horizontal(
         pl.col("value").str.contains(words) for words in (_NOT_PLAIN, _ANY_WORD)
@@ -515,7 +515,7 @@ def parse_names(values: pl.Series) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `canonical`, the name without authorship and rank markers, in ASCII; `canonical_full`, with
+        `value` as stated; `canonical`, the name without authorship and rank markers, in ASCII; `canonical_full`, with
         rank markers, hybrid signs and cultivar; `uninomial` of a name above species; `genus`, `specific_epithet`,
         `infraspecific_epithet`; `authorship` for comparison; `cited_authorship` as it is cited (C.H.Smith, 1827); `rank` in GBIF's
         spelling; `issues`, names of `name_text.Issue`; `confidence`, 0 to 1. Null where there is no such part, or where
@@ -546,8 +546,8 @@ def _parse(distinct: pl.Series) -> pl.DataFrame:
 def _refused(text: NameText | None = None) -> tuple[object, ...]:
     """Return the answer for what is no name."""
     issues = text.issues if text else ()
-    told = [issue.value for issue in issues if issue is not Issue.REFUSED]
-    return (*(None,) * 9, 0.0, [*told, Issue.REFUSED.value])
+    names = [issue.value for issue in issues if issue is not Issue.REFUSED]
+    return (*(None,) * 9, 0.0, [*names, Issue.REFUSED.value])
 
 
 @lru_cache(maxsize=1 << 17)
@@ -582,7 +582,7 @@ def _second_opinion(text: str) -> tuple["nameparser.ParsedName | nameparser.Info
 
 
 def _is_author(word: str, second: "nameparser.ParsedName | nameparser.Informal | None") -> bool:
-    """Tell whether gbif-name-parser takes a word in brackets for an author."""
+    """Return whether gbif-name-parser takes a word in brackets for an author."""
     return isinstance(second, nameparser.ParsedName) and word in second.basionym_authorship.authors
 
 
@@ -623,7 +623,7 @@ def _confidence(issues: list[Issue]) -> tuple[float, list[str]]:
 
 
 def _agrees(canonical: str, second: "nameparser.ParsedName | nameparser.Informal") -> bool:
-    """Tell whether both parsers read the same words; how they spell ö or 5-punctatus does not matter."""
+    """Return whether both parsers read the same words; how they spell ö or 5-punctatus does not matter."""
     if isinstance(second, nameparser.Informal):
         return second.taxon == canonical
     words, others = canonical.lower().split(), (second.canonical_name_minimal() or "").lower().split()

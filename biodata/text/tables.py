@@ -56,7 +56,7 @@ def over_distinct(values: pl.Series, parse: Callable[[pl.Series], pl.DataFrame])
     Parameters
     ----------
     values : polars.Series of str, length n
-        A column; null where nothing was told.
+        A column; null where nothing was stated.
     parse : callable
         Takes a series of distinct values without null, returns a frame with the column `value` and the answers, one
         row a value.
@@ -66,16 +66,16 @@ def over_distinct(values: pl.Series, parse: Callable[[pl.Series], pl.DataFrame])
     polars.DataFrame of n rows
         The answers in the order of `values`; null where a value is null.
     """
-    told = values.alias("value").to_frame()
+    table = values.alias("value").to_frame()
     if values.null_count() == values.len():  # most terms of most files
-        return parse(told["value"].clear()).clear(values.len())
-    answers = parse(told["value"].drop_nulls().unique())
+        return parse(table["value"].clear()).clear(values.len())
+    answers = parse(table["value"].drop_nulls().unique())
     # A column without an answer needs no join: most issues and proposals of most files.
     filled = [name for name in answers.columns if name == "value" or answers[name].null_count() < answers.height]
     joined = (
-        told
+        table
         if filled == ["value"]
-        else told.join(answers.select(filled), on="value", how="left", maintain_order="left")
+        else table.join(answers.select(filled), on="value", how="left", maintain_order="left")
     )
     return joined.select(
         pl.col(name) if name in filled else pl.lit(None, dtype=dtype).alias(name)

@@ -39,36 +39,36 @@ _POINTED: Final = re.compile(rf"(?P<clock>\d{{1,2}}\.[0-5]\d)(?:\s*{_ZONE_END})?
 _FORMS: Final = tuple(re.compile(form) for form in (rf"[Tt]?{ISO_TIME}", HALF_DAY_TIME, WORD_TIME))
 
 
-def read_time(told: str) -> tuple[str, str | None]:
+def read_time(text: str) -> tuple[str, str | None]:
     """Read a time of day.
 
     Parameters
     ----------
-    told : str
+    text : str
         Digits and hyphens in ASCII, no white space around it.
 
     Returns
     -------
     (str, str or None)
-        The clock as HH:MM[:SS[.f]], HH:00 where only the hour was told; and the zone, as ±HH:MM or an IANA name.
+        The clock as HH:MM[:SS[.f]], HH:00 where only the hour was stated; and the zone, as ±HH:MM or an IANA name.
 
     Raises
     ------
     ValueError
         If it is no time of day.
     """
-    if match := _FORMS[0].fullmatch(told):
+    if match := _FORMS[0].fullmatch(text):
         region = match["region"][1:-1] if match["region"] else None
         return _read_clock(match["time"]), read_zone(match["zone"]) or region
-    if match := _POINTED.fullmatch(told):
+    if match := _POINTED.fullmatch(text):
         return _read_clock(match["clock"].replace(".", ":")), read_zone(match["zone"])
-    if match := _FORMS[1].fullmatch(told):
+    if match := _FORMS[1].fullmatch(text):
         hour = int(match["hour12"])
         if 1 <= hour <= 12:
             hour = hour % 12 + (12 if match["half"] in "pP" else 0)
             second = f":{match['second12']}" if match["second12"] else ""
             return f"{hour:02}:{match['minute12'] or '00'}{second}", None
-    if match := _FORMS[2].fullmatch(told):
+    if match := _FORMS[2].fullmatch(text):
         hour = int(match["hour"])
         if match["before"] == "下午" and 1 <= hour <= 11:
             hour += 12
@@ -79,9 +79,9 @@ def read_time(told: str) -> tuple[str, str | None]:
     raise ValueError(problem)
 
 
-def _read_clock(told: str) -> str:
+def _read_clock(text: str) -> str:
     """Return an ISO time of day as HH:MM[:SS[.f]]."""
-    digits = told.replace(":", "").replace(",", ".")
+    digits = text.replace(":", "").replace(",", ".")
     whole, _, fraction = digits.partition(".")
     whole = whole.zfill(len(whole) + len(whole) % 2)
     hour, minute, second = whole[:2], whole[2:4] or "00", whole[4:6]
@@ -93,30 +93,30 @@ def _read_clock(told: str) -> str:
     return f"{clock}.{fraction}" if fraction else clock
 
 
-def read_zone(told: str | None) -> str | None:
-    """Return an offset from UTC as ±HH:MM, an IANA name as it is; None where none was told.
+def read_zone(text: str | None) -> str | None:
+    """Return an offset from UTC as ±HH:MM, an IANA name as it is; None where none was stated.
 
     Raises
     ------
     ValueError
         If it is more than 14 hours, or has more than 59 minutes.
     """
-    if not told:
+    if not text:
         return None
-    if told in {"Z", "z", "UTC", "GMT"}:
+    if text in {"Z", "z", "UTC", "GMT"}:
         return "+00:00"
-    if told in _ABBREVIATIONS:
-        return _ABBREVIATIONS[told]
-    told = told.removeprefix("UTC").removeprefix("GMT")
-    if told[0] not in "+-":
-        return told
-    hours, _, minutes = told[1:].partition(":")
+    if text in _ABBREVIATIONS:
+        return _ABBREVIATIONS[text]
+    text = text.removeprefix("UTC").removeprefix("GMT")
+    if text[0] not in "+-":
+        return text
+    hours, _, minutes = text[1:].partition(":")
     if len(hours) > 2:
         hours, minutes = hours[:-2], hours[-2:]
     if int(hours) * 60 + int(minutes or 0) > 14 * 60 or int(minutes or 0) > 59:
         problem = "no offset from UTC"
         raise ValueError(problem)
-    return f"{told[0]}{int(hours):02}:{int(minutes or 0):02}"
+    return f"{text[0]}{int(hours):02}:{int(minutes or 0):02}"
 
 
 # Offsets from UTC: of IANA zones with their history, of the region's countries, and instants in UTC.
@@ -156,7 +156,7 @@ COUNTRY_ZONES: Final[Mapping[str, CountryZone]] = MappingProxyType(
 
 
 def is_zone(name: str) -> bool:
-    """Tell whether it is an offset (±HH:MM) or a zone of the IANA database."""
+    """Return whether it is an offset (±HH:MM) or a zone of the IANA database."""
     if OFFSET.fullmatch(name):
         return True
     if not name:
@@ -246,7 +246,7 @@ def utc_interval(event_date: pl.Expr, start: pl.Expr, end: pl.Expr, time: pl.Exp
     Parameters
     ----------
     event_date : polars.Expr of str
-        ISO 8601 as `parse_dates` writes it; it tells the time at which an interval ends.
+        ISO 8601 as `parse_dates` writes it; it states the time at which an interval ends.
     start, end : polars.Expr of date
         First and last local day.
     time : polars.Expr of str

@@ -27,7 +27,7 @@ def square_metres() -> Mapping[str, float]:
 
 
 def known_unit(text: str) -> tuple[str, float] | None:
-    """Return the code of a unit and the number that it is told by (`万亩` is 10,000 mu); None where it is not known."""
+    """Return the code of a unit and the number that it is stated by (`万亩` is 10,000 mu); None where it is not known."""
     key = _key(text)
     units, words = _units(), _words()
     if key in units:
@@ -186,16 +186,16 @@ def parse_areas(values: pl.Series, *, unit: str | None = None, decimal_mark: str
     Parameters
     ----------
     values : polars.Series of str, length n
-        Such as `500 ha`, `1,234.5 km²`, `1.2万亩`, `5 ไร่ 2 งาน`; null where nothing was told.
+        Such as `500 ha`, `1,234.5 km²`, `1.2万亩`, `5 ไร่ 2 งาน`; null where nothing was stated.
     unit : str, optional
         The unit of numbers that stand without one, in any spelling that is read behind a number.
     decimal_mark : str, optional
-        `.` or `,` where the column tells it (`numbers.decimal_mark`) or the dataset declares it.
+        `.` or `,` where the column states it (`numbers.decimal_mark`) or the dataset declares it.
 
     Returns
     -------
     polars.DataFrame of n rows
-        `value` as told; `number` in `unit` (a code of `square_metres`); `area_km2`; `rule`: what was needed to read it,
+        `value` as stated; `number` in `unit` (a code of `square_metres`); `area_km2`; `rule`: what was needed to read it,
         joined by `+` (`thousands`, `decimal_comma`, `digits`, `number_word`, `compound`, `declared_unit`,
         `approximate`); `issue`: AREA_INVALID, AREA_NUMBER_AMBIGUOUS, AREA_UNIT_UNKNOWN or AREA_UNIT_MISSING, and then
         no area; `confidence`: DEFINITE, PROBABLE (approximate) or null where there is no area.
@@ -227,12 +227,12 @@ def _parse(text: str, declared: tuple[str, float] | None, mark: str | None) -> A
     if len(text) > LONGEST:
         return Area(issue=INVALID)
     latin = ascii_digits(text)
-    told = unicodedata.normalize("NFKC", latin).translate(INVISIBLE).replace("\u2212", "-").strip().casefold()
+    stated = unicodedata.normalize("NFKC", latin).translate(INVISIBLE).replace("\u2212", "-").strip().casefold()
     rules = ["digits"] if latin != text else []
-    if about := _ABOUT.match(told):
-        told, rules = told[about.end() :], [*rules, "approximate"]
+    if about := _ABOUT.match(stated):
+        stated, rules = stated[about.end() :], [*rules, "approximate"]
     try:
-        parts = _parts(told, mark, bare=told == text)
+        parts = _parts(stated, mark, bare=stated == text)
     except AmbiguousNumberError:
         return Area(issue=AMBIGUOUS)
     except (ValueError, OverflowError):
@@ -270,14 +270,14 @@ class _Part(NamedTuple):
     rules: tuple[str, ...]
 
 
-def _parts(told: str, mark: str | None, *, bare: bool) -> list[_Part]:
+def _parts(text: str, mark: str | None, *, bare: bool) -> list[_Part]:
     """Take an area apart; LookupError for a unit that is not known."""
-    if deed := _DEED.fullmatch(told):
+    if deed := _DEED.fullmatch(text):
         if known_unit(deed[4]) != ("rai", 1.0):
             problem = "three numbers without the unit rai"
             raise ValueError(problem)
         return [_Part(float(deed[i]), unit, ()) for i, unit in enumerate(_COMPOUND, start=1)]
-    squared = _SQUARE.sub("\\1\u00b2", told)
+    squared = _SQUARE.sub("\\1\u00b2", text)
     found = list(_PART.finditer(squared))
     if not found or "".join(match[0] for match in found) != squared:
         problem = "no number with a unit behind it"
@@ -353,7 +353,7 @@ def effort_unit(text: str) -> Unit | None:
 def read_effort(text: str) -> tuple[float | None, str | None]:
     """Return the number that a text begins with, and the text of the unit behind it; each None where there is none.
 
-    A time in two units, or as ISO 8601 writes durations, is told in hours.
+    A time in two units, or as ISO 8601 writes durations, is stated in hours.
 
     Examples
     --------
@@ -375,7 +375,7 @@ def _hours(text: str) -> float | None:
     """Return the hours of a time in two units (`2 h 30 min`, `2h30`) or of an ISO duration; None where it is neither."""
     iso = _ISO_DURATION.fullmatch(text)
     if iso is not None and any(iso.groups()):
-        hours, minutes, seconds = (float(told or 0) for told in iso.groups())
+        hours, minutes, seconds = (float(stated or 0) for stated in iso.groups())
         return hours + minutes / 60 + seconds / 3600
     found = _TWO_UNITS.fullmatch(text)
     if found is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 import polars as pl
 
-# Languages of common names told by their script: what a tag claims against the letters that are there.
+# Languages of common names stated by their script: what a tag claims against the letters that are there.
 #
 # Only what letters prove is changed. Thai, Lao and Khmer letters belong to one language of the region each; Burmese
 # letters without those that Mon, Karen and Shan added are Burmese; kana are Japanese, hangul Korean. Chinese characters
@@ -102,7 +102,7 @@ class Language:
     script : str, optional
         ISO 15924 (`Thai`, `Hani`); None where the name has no letters or several scripts.
     changed : bool
-        True where the told tag is no language, or one that is not written so.
+        True where the stated tag is no language, or one that is not written so.
     """
 
     tag: str
@@ -118,30 +118,30 @@ def script_of(name: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def language_of(name: str, told: str | None) -> Language:
+def language_of(name: str, text: str | None) -> Language:
     """Return the language of a common name.
 
     Parameters
     ----------
     name : str
         The name.
-    told : str, optional
-        The language as told: BCP 47, ISO 639, or a word.
+    text : str, optional
+        The language as stated: BCP 47, ISO 639, or a word.
 
     Returns
     -------
     Language
     """
     name = unicodedata.normalize("NFC", name)
-    script, tag = script_of(name), _tag(told)
+    script, tag = script_of(name), _tag(text)
     if script is None:
-        return Language(tag or "und", None, changed=told is not None and tag is None)
+        return Language(tag or "und", None, changed=text is not None and tag is None)
     primary = (tag or "und").split("-")[0]
     written_in = _WRITTEN_IN.get(primary, (script,))
     said = tag.split("-")[1:2] if tag else []
     fits = script in written_in or script in said
     if tag is None or primary == "und" or not fits or (primary == "my" and _NOT_BURMESE.search(name)):
-        return Language(_by_script(name, script), script, changed=bool(told) and _primary(told) != "und")
+        return Language(_by_script(name, script), script, changed=bool(text) and _primary(text) != "und")
     if primary == "zh" and script == "Hani":
         proven = _chinese(name)
         wrong = proven is not None and "-" in tag and not tag.startswith(proven)
@@ -149,14 +149,14 @@ def language_of(name: str, told: str | None) -> Language:
     return Language(tag, script, changed=False)
 
 
-def _primary(told: str | None) -> str:
-    """Return the first part of a tag as told, small."""
-    return (told or "").strip().lower().replace("_", "-").split("-")[0]
+def _primary(text: str | None) -> str:
+    """Return the first part of a tag as stated, small."""
+    return (text or "").strip().lower().replace("_", "-").split("-")[0]
 
 
-def _tag(told: str | None) -> str | None:
-    """Return a told language as BCP 47; None for none and for what is no language."""
-    small = (told or "").strip().lower().replace("_", "-")
+def _tag(text: str | None) -> str | None:
+    """Return a stated language as BCP 47; None for none and for what is no language."""
+    small = (text or "").strip().lower().replace("_", "-")
     tag = _SAME.get(small, small)
     if not tag or small in _COUNTRIES or not _TAG.match(tag.lower()):
         return None
@@ -200,13 +200,13 @@ _UNSURE: Final = MappingProxyType({"zh": ("und-hani", "und-hant"), "zh-hant": ("
 """Names of which only the characters are known, found under these languages too."""
 
 
-def read(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give each told name its language.
+def read(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give each stated name its language.
 
     Parameters
     ----------
-    told : iterable of dict
-        `name`, and where told `language`, `preferred` (bool), `source`.
+    entries : iterable of dict
+        `name`, and where stated `language`, `preferred` (bool), `source`.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def read(told: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         script shows that it was another. Each name once a language, the preferred ones first.
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for one in told:
+    for one in entries:
         name = " ".join(unicodedata.normalize("NFC", one["name"]).split())
         language = language_of(name, one.get("language"))
         row: dict[str, Any] = {
@@ -268,14 +268,14 @@ def search_vernacular(taxa: pl.DataFrame, text: str, language: str | None = None
         for name in orjson.loads(details):
             plain = folded(name["name"])
             if wanted and wanted in plain and _is(name["language"], language):
-                told = (name["name"], name["language"], name["script"], name["preferred"], name["source"])
-                rows.append((plain != wanted, not name["preferred"], (checklist, taxon, scientific, *told)))
+                entries = (name["name"], name["language"], name["script"], name["preferred"], name["source"])
+                rows.append((plain != wanted, not name["preferred"], (checklist, taxon, scientific, *entries)))
     rows.sort(key=lambda row: (row[0], row[1], [str(cell) for cell in row[2]]))
     return pl.DataFrame([row[2] for row in rows], schema=FOUND, orient="row")
 
 
 def _is(found: str, wanted: str | None) -> bool:
-    """Tell whether a language is the wanted one, or a kind of it."""
+    """Return whether a language is the wanted one, or a kind of it."""
     if wanted is None:
         return True
     small, other = wanted.lower(), found.lower()

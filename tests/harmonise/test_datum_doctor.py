@@ -17,7 +17,7 @@ from biodata.core.geo import geodesic_distance_m
 from biodata.harmonise import datum_doctor
 from biodata.harmonise.datum_doctor import log_likelihoods
 from biodata.harmonise.datum_points import Region, candidates, forms_of, prescribed_zones, read_points, region
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.places.datums import Form
 from told_points import provinces_of, systems_to_tell, unlabelled
 
@@ -26,7 +26,7 @@ SYSTEMS = systems_to_tell(BOUNDARIES, every=False)
 
 
 def diagnosed(table):
-    return datum_doctor.diagnose(read_points(Told(table), boundaries=BOUNDARIES), boundaries=BOUNDARIES)
+    return datum_doctor.diagnose(read_points(Stated(table), boundaries=BOUNDARIES), boundaries=BOUNDARIES)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -141,7 +141,7 @@ def test_forms(x, y, form, zone):
 )
 def test_metres_in_their_columns(cells):
     row = {"source_file": "f", "source_row": 2, "country": "Laos", "stateProvince": "Vientiane", **cells}
-    points = read_points(Told(pl.DataFrame([row])), boundaries=BOUNDARIES).to_dicts()
+    points = read_points(Stated(pl.DataFrame([row])), boundaries=BOUNDARIES).to_dicts()
     assert [(p["x"], p["y"], p["country"]) for p in points] == [(245000.5, 2003000.25, "LA")]
 
 
@@ -159,7 +159,7 @@ def test_the_stated_place_as_exactly_as_the_map_has_it(country, province, expect
     row = {"source_file": "f", "source_row": 2, "decimalLatitude": "1", "decimalLongitude": "1"}
     row |= {"countryCode": country, "stateProvince": province}
     frame = pl.DataFrame([row], schema_overrides={"countryCode": pl.String, "stateProvince": pl.String})
-    assert read_points(Told(frame), boundaries=BOUNDARIES)["region"].item() == expected
+    assert read_points(Stated(frame), boundaries=BOUNDARIES)["region"].item() == expected
 
 
 def test_provinces_of_viet_nam_have_the_meridians_of_the_circular():

@@ -6,7 +6,7 @@ import shapely
 from pyproj import Geod
 
 from biodata.harmonise import coordinates, datum_moves, measures
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.places import load_boundaries
 
 LINE = "LINESTRING(101.35 21.05, 101.36 21.07, 101.40 21.06)"
@@ -14,7 +14,7 @@ GEOD = Geod(ellps="WGS84")
 
 
 def placed(**row):
-    return measures.places(Told(pl.DataFrame({name: [value] for name, value in row.items()}, schema_overrides=dict.fromkeys(row, pl.String))))  # fmt: skip
+    return measures.places(Stated(pl.DataFrame({name: [value] for name, value in row.items()}, schema_overrides=dict.fromkeys(row, pl.String))))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_no_place_is_made_up(row):
 
 
 def test_a_row_says_where_its_place_is_from():
-    told = Told(pl.DataFrame({"footprintWKT": [LINE, None], "decimalLatitude": [None, "21.0"], "decimalLongitude": [None, "101.0"]}))  # fmt: skip
+    told = Stated(pl.DataFrame({"footprintWKT": [LINE, None], "decimalLatitude": [None, "21.0"], "decimalLongitude": [None, "101.0"]}))  # fmt: skip
     found = coordinates.interpret(told, measures.places(told))
     assert found.flags["COORDINATE_FROM_FOOTPRINT"].to_list() == [True, False]
     assert found.flags["COORDINATE_MISSING"].to_list() == [False, False]
@@ -73,7 +73,7 @@ def test_a_row_says_where_its_place_is_from():
 @pytest.mark.parametrize(("srs", "assumed"), [("EPSG:4326", False), ("WGS84", False), (None, True)])
 def test_a_footprint_that_tells_its_system_leaves_nothing_to_assume(srs, assumed):
     frame = pl.DataFrame({"footprintWKT": [LINE], "footprintSRS": [srs]}, schema_overrides={"footprintSRS": pl.String})
-    told = Told(frame)
+    told = Stated(frame)
     point = coordinates.interpret(told, measures.places(told))
     found = datum_moves.interpret(told, point, declared=None, boundaries=load_boundaries())
     assert found.datum.flags["GEODETIC_DATUM_ASSUMED_WGS84"].to_list() == [assumed]

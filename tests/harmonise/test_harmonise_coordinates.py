@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from biodata.harmonise import coordinates
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 
 
 def interpret(*rows):
@@ -12,7 +12,7 @@ def interpret(*rows):
     columns = {heading: [row.get(heading) for row in rows] for heading in headings}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(headings, pl.String))
     place = pl.lit("file.csv").alias("source_file"), pl.int_range(2, len(rows) + 2).alias("source_row")
-    return coordinates.interpret(Told(frame.select(*place, pl.all())))
+    return coordinates.interpret(Stated(frame.select(*place, pl.all())))
 
 
 def point(found, row=0):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from biodata.core.errors import InputError
 from biodata.harmonise import dates
 from biodata.harmonise.dates import DateOrders
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 
 TODAY = date(2026, 11, 24)
 
@@ -18,7 +18,7 @@ TODAY = date(2026, 11, 24)
 def interpret(rows, orders=None, **declarations):
     """Return the columns, the flags and the repairs of each row."""
     names = sorted({name for row in rows for name in row})
-    told = Told(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)))
+    told = Stated(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)))
     found = dates.interpret(told, today=TODAY, declarations=declarations, orders=orders)
     columns = pl.DataFrame([column.alias(name) for name, column in found.columns.items()]).to_dicts()
     repairs = pl.concat(found.repairs)
@@ -37,7 +37,7 @@ def orders_of(*batches, **declarations):
     for rows in batches:
         names = sorted({name for row in rows for name in row})
         frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)).with_row_index("source_row", 2)
-        orders.add(Told(frame.with_columns(source_file=pl.lit("dates.csv"))))
+        orders.add(Stated(frame.with_columns(source_file=pl.lit("dates.csv"))))
     return orders
 
 

@@ -10,7 +10,7 @@ from biodata.core import terms
 from biodata.harmonise import Harmoniser
 from biodata.harmonise import names as names_module
 from biodata.harmonise.checklists import Checklist
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.harmonise.names import Names
 from case_tables import cases
 
@@ -72,9 +72,9 @@ def test_names_lead_to_accepted_taxa(told, taxon_id, status, species, flag):
 
 
 def test_the_accepted_taxon_tells_name_classification_and_threat():
-    (row,) = harmonise({"scientificName": "Bibos gaurus", "family": "Told family"})
+    (row,) = harmonise({"scientificName": "Bibos gaurus", "family": "Stated family"})
     assert row["acceptedScientificName"] == "Bos gaurus C.H.Smith, 1827"
-    assert (row["kingdom"], row["family"], row["genus"]) == ("Animalia", "Told family", "Bos")
+    assert (row["kingdom"], row["family"], row["genus"]) == ("Animalia", "Stated family", "Bos")
     assert (row["iucnRedListCategory"], row["checklist"]) == ("VU", "test 1")
     assert (row["scientificName"], row["genericName"], row["specificEpithet"]) == ("Bibos gaurus", "Bibos", "gaurus")
 
@@ -200,14 +200,14 @@ def test_keys_version_and_the_order_of_checklists():
 def test_names_that_were_forgotten_are_read_again():
     names = Names(None, most=2)
     for text in ("Bos gaurus", "Bos sp.", "Elephas maximus", "Bos gaurus"):
-        told = Told(pl.DataFrame({"source_file": ["f"], "source_row": [2], "scientificName": [text]}))
+        told = Stated(pl.DataFrame({"source_file": ["f"], "source_row": [2], "scientificName": [text]}))
         assert names.interpret(told).columns["scientificName"].to_list() == [text]
 
 
 def told_of(rows):
     headings = list(dict.fromkeys(heading for row in rows for heading in row))
     told = pl.DataFrame(rows, schema=dict.fromkeys(headings, pl.String))
-    return Told(told.with_columns(source_file=pl.lit("f"), source_row=pl.int_range(2, told.height + 2)))
+    return Stated(told.with_columns(source_file=pl.lit("f"), source_row=pl.int_range(2, told.height + 2)))
 
 
 def test_the_columns_of_one_batch_change_nothing_of_the_next():

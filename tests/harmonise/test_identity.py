@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.harmonise.records import Identities
 
 SECRET = bytes(range(32))
@@ -17,7 +17,7 @@ def table(*rows, headings):
 
 
 def assign(*rows, headings, secret=SECRET, identities=None):
-    return (identities or Identities(secret)).assign(Told(table(*rows, headings=headings)), dataset_key="survey")
+    return (identities or Identities(secret)).assign(Stated(table(*rows, headings=headings)), dataset_key="survey")
 
 
 def ids(*rows, **told):

@@ -4,13 +4,13 @@ import polars as pl
 import pytest
 
 from biodata.harmonise import records
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 
 
 def interpret(**row):
     """Return one row's columns, and what was filled as (term, value, rule, applied)."""
     found = records.interpret(
-        Told(pl.DataFrame({"source_file": ["f"], "source_row": [2], **{name: [cell] for name, cell in row.items()}}))
+        Stated(pl.DataFrame({"source_file": ["f"], "source_row": [2], **{name: [cell] for name, cell in row.items()}}))
     )
     noted = pl.concat(found.repairs).select("term", "value", "rule", "applied").rows()
     return {name: column[0] for name, column in found.columns.items()}, set(noted)

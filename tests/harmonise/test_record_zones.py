@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from biodata.harmonise import dates
-from biodata.harmonise.findings import Told
+from biodata.harmonise.findings import Stated
 from biodata.ingest.survey_shapes import with_zone
 
 NOON = "2026-03-17T12:30"
@@ -14,7 +14,9 @@ NOON = "2026-03-17T12:30"
 
 def interpret(row, **declarations):
     """Return one row's columns, and its repairs as (term, value, rule, applied)."""
-    told = Told(pl.DataFrame({"source_file": ["f"], "source_row": [2], **{name: [cell] for name, cell in row.items()}}))
+    told = Stated(
+        pl.DataFrame({"source_file": ["f"], "source_row": [2], **{name: [cell] for name, cell in row.items()}})
+    )
     found = dates.interpret(told, today=date(2026, 11, 24), declarations=declarations)
     repairs = pl.concat(found.repairs)
     return {name: column[0] for name, column in found.columns.items()}, set(

@@ -31,7 +31,7 @@ _UNITS: Final = {"population": "people per km²", "settlements": "settlements pe
 
 
 DECIMALS: Final = 6
-"""Numbers of a card are told to so many decimals, and had again from these."""
+"""Numbers of a card are stated to so many decimals, and had again from these."""
 IN_FORCE: Final = ("designated", "inscribed", "established", "adopted", "declared", "gazetted")
 """Words of a status that is in force."""
 NONE_TOLD: Final = "none was told to this run"
@@ -80,13 +80,13 @@ def human_pressure(polygon: shapely.Geometry, layer: LayerFile | None) -> Value:
         return Value(None, {"layer": None})
     area_km2 = km2(polygon)
     theme = layer.theme or ""
-    told = {"layer": layer.name, "theme": theme, "unit": _UNITS[theme], "sha256": layer.sha256}
+    facts = {"layer": layer.name, "theme": theme, "unit": _UNITS[theme], "sha256": layer.sha256}
     found = sum_of_cells(polygon, layer) if layer.form == "raster" else _length_or_count(polygon, layer)
     if found is None or area_km2 <= 0:
-        return Value(None, told | {"amount": None})
+        return Value(None, facts | {"amount": None})
     per_km2 = found / area_km2
     value = 100 * per_km2 if theme == "settlements" else per_km2
-    return Value(round(value, 6), told | {"amount": round(found, 6), "area_km2": round(area_km2, 6)})
+    return Value(round(value, 6), facts | {"amount": round(found, 6), "area_km2": round(area_km2, 6)})
 
 
 def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Value:
@@ -107,13 +107,13 @@ def cost_by_layer(polygon: shapely.Geometry, layer: LayerFile) -> Value:
     found, within = _cells_on(polygon, layer)
     known = found[np.isfinite(found)]
     share = within * known.size / found.size if found.size else 0.0
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "layer": layer.name, "sha256": layer.sha256, "cells": int(found.size), "known_share": round(share, 6),
         "least_known_share": LEAST_KNOWN,
     }  # fmt: skip
     if share < LEAST_KNOWN:
-        return Value(None, told)
-    return Value(round(float(known.sum()), 6), told)
+        return Value(None, facts)
+    return Value(round(float(known.sum()), 6), facts)
 
 
 def sum_of_cells(polygon: shapely.Geometry, layer: LayerFile) -> float | None:
@@ -201,7 +201,7 @@ CRITERIA: Final = (
     Criterion(CandidateCriterion.HUMAN_PRESSURE, "less", "by the layer", "People, settlements or roads on its ground."),
     Criterion(CandidateCriterion.COST, "less", "km² or the layer's unit", "Ground that is in no protected area yet, or its cost by a layer."),
 )  # fmt: skip
-"""In the order in which they are told."""
+"""In the order in which they are stated."""
 
 
 def with_meanings(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
@@ -298,7 +298,7 @@ class Plan:
 
 
 def selection_frequency(polygon: shapely.Geometry, plan: Plan) -> Value:
-    """Return the mean selection frequency on some ground, by area; of ground outside the plan nothing is told.
+    """Return the mean selection frequency on some ground, by area; of ground outside the plan nothing is stated.
 
     Parameters
     ----------
@@ -310,15 +310,15 @@ def selection_frequency(polygon: shapely.Geometry, plan: Plan) -> Value:
     near = units[np.asarray(shapely.intersects(units.geometry.to_numpy(), polygon), dtype=bool)]
     amounts = geo.area_km2(shapely.intersection(near.geometry.to_numpy(), polygon))
     covered = round(float(amounts.sum()), DECIMALS)
-    told = {"plan": dict(plan.facts), "planned_km2": covered, "area_km2": round(km2(polygon), DECIMALS)}
+    facts = {"plan": dict(plan.facts), "planned_km2": covered, "area_km2": round(km2(polygon), DECIMALS)}
     if covered == 0:
-        return Value(None, told)
+        return Value(None, facts)
     weighted = round(float((amounts * near["selection_frequency"].to_numpy(dtype=float)).sum()), DECIMALS)
-    return Value(round(weighted / covered, DECIMALS), told | {"frequency_km2": weighted})
+    return Value(round(weighted / covered, DECIMALS), facts | {"frequency_km2": weighted})
 
 
 def cost(ground: "Ground", areas: gpd.GeoDataFrame, by_layer: Value | None) -> Value:
-    """Return the ground that is in no protected area yet; or what a cost layer told of it, where there is one."""
+    """Return the ground that is in no protected area yet; or what a cost layer stated of it, where there is one."""
     if by_layer is not None:
         return by_layer
     shapes = areas.geometry.to_numpy()
@@ -351,7 +351,7 @@ class Agreement:
     country_codes : tuple of str
         The countries that it binds, ISO 3166-1 alpha-2, in order.
     source : str, optional
-        Where it is told.
+        Where it is stated.
     """
 
     name: str
@@ -375,7 +375,7 @@ def governance(
     lands : mapping of str to shapely geometry
         The ground on each side's own land, by the side's name.
     agreements : sequence of Agreement, optional
-        All that were told to the run; those that bind every country of the ground are named. They change no number.
+        All that were stated to the run; those that bind every country of the ground are named. They change no number.
     """
     near = areas[np.asarray(shapely.intersects(areas.geometry.to_numpy(), ground.polygon), dtype=bool)]
     shapes = near.geometry.to_numpy()
@@ -395,7 +395,7 @@ def governance(
     numbers = {
         "sides": sides,
         "areas": [
-            # pandas has nan for a text that is not told.
+            # pandas has nan for a text that is not stated.
             {name: row[name] if isinstance(row[name], str) else None for name in _TOLD}
             for row in near.to_dict("records")
         ],
@@ -441,13 +441,13 @@ class CandidateParameters:
     most_clusters : int
         Clusters that share that land between them; 0 for none.
     first : int
-        Ranks 1 to this are told as one share as well.
+        Ranks 1 to this are stated as one share as well.
     draws : int
         Weight vectors that are drawn.
     seed : int
         Start of the draws.
     criteria : tuple of str
-        Of CandidateCriterion: what candidates are ranked by; the others are told all the same.
+        Of CandidateCriterion: what candidates are ranked by; the others are stated all the same.
     """
 
     facing_distance_m: float = 10_000.0

@@ -74,14 +74,14 @@ def passable_link(ground: Ground, found: Crossing | None) -> Check:
     meaning = "A functional corridor joins the areas, or habitat goes on over the line beyond the band on both sides."
     corridors = [link.functional for link in ground.links.values()]
     crossing_km2 = None if found is None else found.crossing_km2
-    told = {"corridors_functional": corridors, "crossing_habitat_km2": crossing_km2}
+    facts = {"corridors_functional": corridors, "crossing_habitat_km2": crossing_km2}
     # Of three areas two links join all.
     if corridors and corridors.count(True) >= len(ground.sides) - 1:
-        return Check(True, told, meaning)
+        return Check(True, facts, meaning)
     if len(ground.sides) == 2 and crossing_km2:
-        return Check(True, told, meaning)
+        return Check(True, facts, meaning)
     not_known = found is None and not any(functional is not None for functional in corridors)
-    return Check(None if not_known else False, told, meaning)
+    return Check(None if not_known else False, facts, meaning)
 
 
 def enough_beyond_band(beyond: "Mapping[Side, shapely.Geometry]", *, least_km2: float, band_m: float) -> Check:
@@ -129,11 +129,11 @@ def _link(check: Check) -> str:
     if check.passed:
         return "corridor yes"
     links, habitat_km2 = check.input["corridors_functional"], check.input["crossing_habitat_km2"]
-    told = [
+    lines = [
         *([f"{links.count(True)} of {len(links)} links can be used"] if any(one is not None for one in links) else []),
         *([] if habitat_km2 is None else [f"{habitat_km2:,.10g} km² of habitat over the line"]),
     ]
-    return f"corridor no ({', '.join(told)})" if told else "corridor not known"
+    return f"corridor no ({', '.join(lines)})" if lines else "corridor not known"
 
 
 def _named(side: str) -> str:
@@ -305,22 +305,22 @@ def _lift(one: dict[str, Any], certainty: float) -> str:
         return f"{one['species']} in {where}: no record is there; one that surely lies there makes it certain."
     kind = "probable by" if one["chance"] >= certainty else "not yet probable:"
     records = f"{n} records of which at least one lies" if n > 1 else "1 record that lies"
-    told = [f"{one['species']} in {where}: {kind} {records} there at {min(one['chance'], 0.999):g}"]
+    lines = [f"{one['species']} in {where}: {kind} {records} there at {min(one['chance'], 0.999):g}"]
     if one["tier"] == CERTAIN:
-        told.append("one record that surely lies there makes it certain")
+        lines.append("one record that surely lies there makes it certain")
     else:
         more = one["records"]
-        told.append(
+        lines.append(
             f"{more} more like {'them' if n > 1 else 'it'} {'make' if more > 1 else 'makes'} it probable, one that surely lies there certain"
         )
     if one["untold"]:
-        told.append(
+        lines.append(
             f"{one['untold']} of them {'states' if one['untold'] == 1 else 'state'} no uncertainty: their owner may know it"
         )
     if one["cells"]:
         cells = one["cells"]
-        told.append(
+        lines.append(
             f"{cells} of them {'is' if cells == 1 else 'are'} published as {'a square' if cells == 1 else 'squares'}: a finer "
             "place shared by their owner may do"
         )
-    return "; ".join(told) + "."
+    return "; ".join(lines) + "."

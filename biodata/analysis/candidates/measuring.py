@@ -162,7 +162,7 @@ class Surroundings:
     plan : Plan, optional
         Reserve plans: how often they take some ground is its irreplaceability.
     agreements : sequence of Agreement, optional
-        Between countries; none where the run was told of none.
+        Between countries; none where the run was stated of none.
     checklists : Checklists
         Threatened species of protected areas by checklists, by the area's id.
     """

@@ -216,7 +216,7 @@ def rank(
     draws, seed, first : int
         See `acceptability.accept`.
     criteria : sequence of str
-        Names of the criteria that decide front and rank; the others are told and decide nothing.
+        Names of the criteria that decide front and rank; the others are stated and decide nothing.
 
     Returns
     -------
@@ -275,7 +275,7 @@ def again(card: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     card : mapping
-        What `rank` told of one candidate, or that as read from JSON.
+        What `rank` stated of one candidate, or that as read from JSON.
 
     Returns
     -------
@@ -304,16 +304,16 @@ def _number(value: float) -> float | None:
 
 def _left_out(values: Sequence[Mapping[str, float | None]], chosen: Sequence[Criterion]) -> dict[str, str]:
     """Return the criteria that decide nothing, with the reason."""
-    told = {}
+    facts = {}
     for criterion in CRITERIA:
         found = {one[criterion.name] for one in values}
         if criterion not in chosen:
-            told[str(criterion.name)] = NOT_CHOSEN
+            facts[str(criterion.name)] = NOT_CHOSEN
         elif found == {None}:
-            told[str(criterion.name)] = NOT_KNOWN
+            facts[str(criterion.name)] = NOT_KNOWN
         elif len(found) == 1 and len(values) > 1:
-            told[str(criterion.name)] = ALIKE
-    return told
+            facts[str(criterion.name)] = ALIKE
+    return facts
 
 
 def _weights(weights: Floats, chosen: Sequence[Criterion]) -> dict[str, float] | None:

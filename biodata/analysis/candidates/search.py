@@ -1,6 +1,6 @@
 """Find candidate transboundary reserves, and make the rows of candidates and of everything that was considered.
 
-What one area holds beyond a line is disagreement between two maps: it is cut off before anything is measured, told as
+What one area holds beyond a line is disagreement between two maps: it is cut off before anything is measured, stated as
 a number, and is evidence of nothing.
 """
 
@@ -174,7 +174,7 @@ def find(
         May be empty.
     records : Counted, optional
         Threatened species, counted by side; None, or without rows, where no records are at hand: then there is no
-        candidate, and what passes the other hard criteria is told as `without_evidence`.
+        candidate, and what passes the other hard criteria is stated as `without_evidence`.
     boundaries : BoundarySet
     parameters : CandidateParameters
     view : EvidenceView
@@ -213,12 +213,12 @@ def find(
 
 
 def _table(areas: pl.DataFrame, boundaries: "BoundarySet") -> gpd.GeoDataFrame:
-    """Return the areas cut to their stated countries, by area_id, with what is told of their governance."""
+    """Return the areas cut to their stated countries, by area_id, with what is stated of their governance."""
     table = areas_of.within_stated(areas_of.geodataframe(areas), boundaries).set_index("area_id", drop=False)
-    told = {row["area_id"]: row for row in areas.iter_rows(named=True)}
+    facts = {row["area_id"]: row for row in areas.iter_rows(named=True)}
     for name in ("status", "designation", "iucn_category"):
-        table[name] = [told[i][name] for i in table.index]
-    spill = [told[i]["spill_km2"] for i in table.index]
+        table[name] = [facts[i][name] for i in table.index]
+    spill = [facts[i]["spill_km2"] for i in table.index]
     table["spill_km2"] = [cut if known is None else known for cut, known in zip(table["spill_km2"], spill, strict=True)]
     return table
 
@@ -247,7 +247,7 @@ def _clusters(
     boundaries: "BoundarySet",
     parameters: CandidateParameters,
 ) -> list[Ground]:
-    """Return clusters of cells. Their outlines follow records whose own place is told: a published cell is too coarse.
+    """Return clusters of cells. Their outlines follow records whose own place is stated: a published cell is too coarse.
 
     A record is taken for the side on which it likely lies; what that is worth as evidence is judged afterwards.
     """

@@ -150,9 +150,9 @@ def _between(
     resistance = float(answer.voltages[1])
     if np.isnan(resistance):
         return PairFlow(*pair, UNCONNECTED, None, None, counted)
-    told = resistance if counted else UNCONNECTED
+    number = resistance if counted else UNCONNECTED
     if not maps:
-        return PairFlow(*pair, told, None, None, counted)
+        return PairFlow(*pair, number, None, None, counted)
     voltages = whole.node_voltages(answer)
     for group, voltage in zip(groups, (0.0, resistance), strict=True):
         voltages[group] = voltage
@@ -160,7 +160,7 @@ def _between(
     currents = np.maximum(inflow, outflow)
     for group in groups:
         currents[group] = max(inflow[group].sum(), outflow[group].sum())
-    return PairFlow(*pair, told, voltages, currents, counted)
+    return PairFlow(*pair, number, voltages, currents, counted)
 
 
 def _pair_alone(

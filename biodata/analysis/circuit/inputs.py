@@ -108,9 +108,9 @@ def read_raster_inputs(project: Project) -> RasterInputs:
         sources = np.where(np.isnan(sources), 0.0, sources)
         if flags["use_unit_currents"]:
             sources = (sources != 0).astype(np.float64)
-        told = _values(files["ground_file"], files["habitat_file"], habitat, notes)
+        values = _values(files["ground_file"], files["habitat_file"], habitat, notes)
         grounds = ground_conductances(
-            told,
+            values,
             are_resistances=flags["ground_file_is_resistances"],
             direct=flags["use_direct_grounds"],
             file=files["ground_file"].name,
@@ -130,7 +130,7 @@ def read_raster_inputs(project: Project) -> RasterInputs:
     )
 
 
-def ground_conductances(told: Floats, *, are_resistances: bool, direct: bool, file: str) -> Floats:
+def ground_conductances(values: Floats, *, are_resistances: bool, direct: bool, file: str) -> Floats:
     """Return conductances to ground from what a file tells, nan for none.
 
     Raises
@@ -138,13 +138,13 @@ def ground_conductances(told: Floats, *, are_resistances: bool, direct: bool, fi
     InputError
         If one is below 0.
     """
-    if (told < 0).any():
+    if (values < 0).any():
         problem = "a ground is below 0"
-        value = f"{told[told < 0][0]:g}"
+        value = f"{values[values < 0][0]:g}"
         raise InputError(problem, file=file, value=value, expected="0 or more", code="GROUND_NEGATIVE")
     with np.errstate(divide="ignore"):
-        found = 1.0 / told if are_resistances else told
-    found = np.where(np.isnan(told), 0.0, found)
+        found = 1.0 / values if are_resistances else values
+    found = np.where(np.isnan(values), 0.0, found)
     return np.where(found != 0, np.inf, 0.0) if direct else found
 
 
@@ -193,17 +193,17 @@ def _aligned(path: Path, habitat_path: Path, habitat: RasterFile, notes: list[st
         notes.append(f"{which.name} does not tell where it lies, and is taken cell by cell")
         return other.values
     apart = _apart(other, habitat)
-    told = "; ".join(
+    text = "; ".join(
         f"{name} {getattr(other, name):.10g}, not {getattr(habitat, name):.10g}"
         for name in ("west", "south", "cell_width", "cell_height")
         if abs(getattr(other, name) - getattr(habitat, name)) > FAR * habitat.cell_width
     )
     if apart >= ELSEWHERE - FAR:
-        problem = f"the grid lies up to {apart:.6g} cells away from {habitat_path.name}: {told}"
+        problem = f"the grid lies up to {apart:.6g} cells away from {habitat_path.name}: {text}"
         raise InputError(problem, file=path.name, expected="grids of the same cells", code="RASTERS_NOT_ALIGNED")
     if apart > FAR:
         notes.append(
-            f"{path.name} lies {apart:.2g} cells away from {habitat_path.name} and is taken cell by cell: {told}"
+            f"{path.name} lies {apart:.2g} cells away from {habitat_path.name} and is taken cell by cell: {text}"
         )
     return other.values
 
@@ -357,13 +357,13 @@ def read_network(project: Project) -> NetworkInputs:
             problem = "there are fewer than two focal nodes"
             raise InputError(problem, file=files["point_file"].name, expected="at least two", code="FOCAL_NODES_FEW")
     else:
-        told, place = _listed_nodes(project, "source_file", ids, notes)
+        stated, place = _listed_nodes(project, "source_file", ids, notes)
         sources = np.zeros(count)
-        np.add.at(sources, nodes[place], (told != 0) if flags["use_unit_currents"] else told)
-        told, place = _listed_nodes(project, "ground_file", ids, notes)
+        np.add.at(sources, nodes[place], (stated != 0) if flags["use_unit_currents"] else stated)
+        stated, place = _listed_nodes(project, "ground_file", ids, notes)
         grounds = np.zeros(count)
         found = ground_conductances(
-            told,
+            stated,
             are_resistances=flags["ground_file_is_resistances"],
             direct=flags["use_direct_grounds"],
             file=files["ground_file"].name,
@@ -382,8 +382,8 @@ def _listed_nodes(project: Project, key: str, ids: Ints, notes: list[str]) -> tu
     found = _node_ids(table[:, 0], rows, path.name)
     known = np.isin(found, ids)
     if not known.all():
-        told = ", ".join(f"{number} (row {row})" for number, row in zip(found[~known], rows[~known], strict=True))
-        notes.append(f"{path.name}: nodes that the network has not are left aside: {told}")
+        text = ", ".join(f"{number} (row {row})" for number, row in zip(found[~known], rows[~known], strict=True))
+        notes.append(f"{path.name}: nodes that the network has not are left aside: {text}")
     last = {int(number): float(value) for number, value in zip(found[known], table[known, 1], strict=True)}
     return np.array(list(last.values())), np.searchsorted(ids, np.array(list(last), dtype=np.int64))
 

@@ -138,14 +138,14 @@ def read_project(ini: Path) -> Project:
 
 
 def _matters(key: str, scenario: str, *, is_network: bool) -> bool:
-    """Tell whether a file that the options choose is read at all: projects keep options of other scenarios."""
+    """Return whether a file that the options choose is read at all: projects keep options of other scenarios."""
     if key in _RASTERS:
         return not is_network
     return scenario in _ONE_SIDED if key == "variable_source_file" else scenario != "advanced"
 
 
 def is_placeholder(value: str) -> bool:
-    """Tell whether a value is what Circuitscape writes where nothing was chosen."""
+    """Return whether a value is what Circuitscape writes where nothing was chosen."""
     return value.lower() in {"", "none", "not entered"} or value.startswith("(")
 
 
@@ -200,9 +200,9 @@ def _find(ini: Path, settings: dict[str, Setting], wanted: list[str], notes: lis
             notes.append(f"{key} in row {setting.row}: {path} is taken for {setting.value}")
         found[key] = path
     if missing:
-        told = "; ".join(f"{key} {what}" for key, _, what in missing)
+        text = "; ".join(f"{key} {what}" for key, _, what in missing)
         first = missing[0][1]
-        problem = f"the project names files that are missing: {told}"
+        problem = f"the project names files that are missing: {text}"
         raise InputError(
             problem,
             file=ini.name,
@@ -231,7 +231,7 @@ def _look(value: str, folders: list[Path]) -> Path | None:
 
 
 def _is_absolute(value: str) -> bool:
-    """Tell whether a path starts at a root, here or on Windows."""
+    """Return whether a path starts at a root, here or on Windows."""
     return value.startswith(("/", "\\\\")) or bool(re.match(r"[A-Za-z]:", value))
 
 
@@ -267,7 +267,7 @@ class PairList:
     excludes: bool
 
     def keeps(self, focal: int) -> bool:
-        """Tell whether a focal node takes part at all: those that a list of inclusions does not name are dropped."""
+        """Return whether a focal node takes part at all: those that a list of inclusions does not name are dropped."""
         return self.excludes or focal in self.ids
 
     def partners(self, ids: Ints) -> NDArray[np.bool_]:

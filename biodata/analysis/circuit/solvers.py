@@ -84,8 +84,8 @@ def free_bytes() -> float:
     """Return how much memory is free, bytes; 8 GiB where the system does not tell."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:  # noqa: PTH123  # no file of ours
-            told = dict(line.split(":") for line in file)
-        return float(told["MemAvailable"].split()[0]) * 1024
+            facts = dict(line.split(":") for line in file)
+        return float(facts["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         try:
             return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

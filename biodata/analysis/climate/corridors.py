@@ -360,8 +360,8 @@ def located(sites: Sequence[Site], codes: NDArray[np.object_]) -> list[Site]:
     """Return areas with the country of most of their cells in place of what they state; none where no cell has one."""
     found = []
     for site in sites:
-        told = sorted(code for code in codes[site.all_cells] if code is not None)
-        found.append(replace(site, country_codes=tuple(code for code, _ in Counter(told).most_common(1))))
+        entries = sorted(code for code in codes[site.all_cells] if code is not None)
+        found.append(replace(site, country_codes=tuple(code for code, _ in Counter(entries).most_common(1))))
     return found
 
 
@@ -391,7 +391,7 @@ def of_areas(
     geopandas.GeoDataFrame
         A row for each area with a known climate: its country (that of most of its cells); shares of its cells whose
         analogue lies in the area itself, elsewhere in the same country, across a border, inside a border's band or
-        where no country is told (unclear), or nowhere in the window; the share whose analogue lies in an area across;
+        where no country is stated (unclear), or nowhere in the window; the share whose analogue lies in an area across;
         the median distance; the countries and the areas across with the share that lies in each.
     """
     owner: dict[int, list[int]] = {}
@@ -404,8 +404,8 @@ def of_areas(
         cells = site.all_cells[targets[site.all_cells] > -2]
         if not cells.size:
             continue
-        told = [code for code in codes[cells] if code is not None]
-        home = Counter(told).most_common(1)[0][0] if told else None
+        entries = [code for code in codes[cells] if code is not None]
+        home = Counter(entries).most_common(1)[0][0] if entries else None
         counts: Counter[str] = Counter()
         countries: Counter[str] = Counter()
         areas: Counter[str] = Counter()

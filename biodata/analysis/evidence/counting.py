@@ -60,7 +60,7 @@ REASONS: Final = (
     NO_SPECIES, NO_PLACE, CAPTIVE, FLAGGED, NO_UNCERTAINTY, COARSE, NO_DATE, LATER, OLD, ABSENT, OVER_SEA, OVER_BORDER,
     IN_BAND, DUPLICATE, DEPENDENT,
 )  # fmt: skip
-"""Every reason, in the order in which they are looked for: a record tells the first that holds."""
+"""Every reason, in the order in which they are looked for: a record states the first that holds."""
 NEAR_AN_EDGE: Final = (IN_BAND, OVER_BORDER, OVER_SEA)
 """Reasons that say how near a border or coast a record lies."""
 UNCERTAIN: Final = (*NEAR_AN_EDGE, NO_UNCERTAINTY)
@@ -165,8 +165,8 @@ class Counted:
         a cell has its edges in `cell_west` … `cell_north`.
     facts : dict
         Boundary set, version, viewpoint, band and the parameters, as plain values.
-    places : ndarray of n shapely points, and boxes where a cell is told
-        Degrees, WGS 84; empty points where no place is told.
+    places : ndarray of n shapely points, and boxes where a cell is stated
+        Degrees, WGS 84; empty points where no place is stated.
     tree : shapely.STRtree
         Index of `places`.
     """
@@ -312,7 +312,7 @@ def left_out_by_flag(records: pl.DataFrame, excluded_flags: tuple[str, ...]) -> 
     -------
     dict of str to int
         Flags that occur, in the order of their names; a record of several flags counts under each. For the whole
-        run and its maker only: counted for one small region, a flag about the place could tell the place.
+        run and its maker only: counted for one small region, a flag about the place could state the place.
     """
     flags = records.select(excluding(excluded_flags).list.explode().alias("flag")).to_series().drop_nulls()
     return dict(flags.value_counts().sort("flag").iter_rows())
@@ -351,7 +351,7 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
     )
     untold = asked["untold"].to_numpy()
     on_side = (surely >= least) & ~untold
-    told = pl.DataFrame(
+    table = pl.DataFrame(
         {
             "row": asked["row"],
             "side": names.gather(np.where(on_side, found.country, len(names) - 1)),
@@ -366,10 +366,10 @@ def _sided(frame: pl.DataFrame, boundaries: BoundarySet, parameters: EvidencePar
             ).replace("", None),
         }
     )
-    told = (
-        told.with_row_index("circle").cast({"circle": pl.Int64}).join(chances, on="circle", how="left").drop("circle")
+    table = (
+        table.with_row_index("circle").cast({"circle": pl.Int64}).join(chances, on="circle", how="left").drop("circle")
     )
-    joined = frame.join(told, on="row", how="left", maintain_order="left")
+    joined = frame.join(table, on="row", how="left", maintain_order="left")
     return joined.with_columns(why_not=pl.coalesce("why_not", "reason")).drop("reason")
 
 

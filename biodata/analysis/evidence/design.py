@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 FACTOR: Final = 3
-"""How far a chance that nobody measured may be off, either way, where its range is not told."""
+"""How far a chance that nobody measured may be off, either way, where its range is not stated."""
 ASSUMED: Final = "assumed, not measured: give the value of a study of this species in this region"
 
 
@@ -68,7 +68,7 @@ class Detection:
         Chance of missing it that a survey should stay below.
     low, high : float, optional
         The least and the greatest chance that may be true; a third of `per_night`, and that of three nights in one, where none
-        is told.
+        is stated.
     """
 
     per_night: float = 0.03
@@ -86,8 +86,8 @@ class Detection:
         low, high = self.range
         if not low <= self.per_night <= high:
             problem = "the chance to detect the species lies outside its own range"
-            told, expected = f"{self.per_night:g}", f"{low:g} to {high:g}"
-            raise InputError(problem, column="per_night", value=told, expected=expected, code="PARAMETERS_INVALID")
+            text, expected = f"{self.per_night:g}", f"{low:g} to {high:g}"
+            raise InputError(problem, column="per_night", value=text, expected=expected, code="PARAMETERS_INVALID")
         if not self.source.strip():
             problem = "a detection probability needs its source"
             raise InputError(problem, column="source", expected=ASSUMED, code="PARAMETERS_INVALID")
@@ -259,7 +259,7 @@ class DesignParameters:
     transect_m : float
         Length of a transect, metres.
     nights : int, optional
-        Nights of each camera, or walks of each transect; as many as `detection` needs where it is not told.
+        Nights of each camera, or walks of each transect; as many as `detection` needs where it is not stated.
     place_m : float
         Radius in which a team will find a place to its liking, with its receiver's error, metres.
     detection : Detection

@@ -1,6 +1,6 @@
 """Where a species was looked for, where people were without recording it, and where nobody was.
 
-Effort is told from two things. Events (sampling events, camera deployments) whose declared scope holds the species say that
+Effort is stated from two things. Events (sampling events, camera deployments) whose declared scope holds the species say that
 it was looked for; absences recorded say the same. Records of its target group, of the same class and the same basis of
 record, say that somebody was there who could have recorded it: their visits are counted, not the records. What is outside
 every declared scope is never taken for absence, however many visits there are: `looked_for` alone can say that.
@@ -79,10 +79,10 @@ class Effort:
     def by_side(self) -> dict[str, dict[str, int]]:
         """Count the cells of each country by state."""
         counts = self.cells.drop_nulls("country_code").group_by("country_code", "state").len()
-        told = {code: dict.fromkeys(STATES, 0) for code in sorted(counts["country_code"].unique())}
+        facts = {code: dict.fromkeys(STATES, 0) for code in sorted(counts["country_code"].unique())}
         for code, state, n in counts.iter_rows():
-            told[code][state] = n
-        return told
+            facts[code][state] = n
+        return facts
 
 
 def effort(
@@ -109,11 +109,11 @@ def effort(
     boundaries : BoundarySet
         Whose countries are the sides.
     region : shapely geometry, optional
-        Degrees, WGS 84; only cells that it touches are told. All of the grid where it is not given.
+        Degrees, WGS 84; only cells that it touches are stated. All of the grid where it is not given.
     events : polars.DataFrame of EVENTS, optional
     known : polars.DataFrame of terms.OCCURRENCE, optional
-        Records of the species from anywhere, which tell its class, its other ranks and on what basis it is recorded; those
-        of `counted` where they are not given. Where no class is told the species' own records and the events alone tell
+        Records of the species from anywhere, which state its class, its other ranks and on what basis it is recorded; those
+        of `counted` where they are not given. Where no class is stated the species' own records and the events alone tell
         effort, and `facts` say so.
     strictest : callable, optional
         Tells the strictest sharing category of records (`sharing.strictest` with its rules); without it the result is
@@ -124,12 +124,12 @@ def effort(
     Effort
     """
     usable = counted.records.filter(pl.col("why_not").is_null() | pl.col("why_not").is_in(_GOOD_ENOUGH))
-    # A record told as a cell is somewhere in it: in the middle it would tell effort, and the species, where none may be.
+    # A record stated as a cell is somewhere in it: in the middle it would state effort, and the species, where none may be.
     wide = _published_wider(usable, grid.cell_m)
     told_wider, usable = usable.filter(wide), _in_cells(usable.filter(~wide), grid)
     own = usable.filter(pl.col("species") == species)
     known = counted.records.filter(pl.col("species") == species) if known is None else known
-    group, told = _target_group(usable, known)
+    group, stated = _target_group(usable, known)
     visit = visit_of(group.columns)
     present = pl.col("occurrenceStatus").fill_null("PRESENT") == "PRESENT"
     at = ["row", "column"]
@@ -160,7 +160,7 @@ def effort(
     )
     read = pl.concat([group, own], how="diagonal_relaxed").unique("key").drop("row", "column")
     facts = counted.facts | {
-        "species": species, **told, "cell_m": grid.cell_m, "events_without_scope": without_scope,
+        "species": species, **stated, "cell_m": grid.cell_m, "events_without_scope": without_scope,
         "told_as_larger_cells": {
             "of_the_species": told_wider.filter(pl.col("species") == species).height, "of_all": told_wider.height,
             "meaning": "records published as cells larger than a cell of effort play no part: they lie somewhere in theirs",
@@ -213,10 +213,10 @@ def _target_group(usable: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFra
     told_bases = usable["basisOfRecord"].drop_nulls() if told_bases.is_empty() else told_bases
     bases = [basis for basis in told_bases.unique().sort() if basis not in counting.NOT_WILD]
     group = usable.filter(pl.col("class").is_in(classes), pl.col("basisOfRecord").is_in(bases))
-    told: dict[str, Any] = {"target_group": {"class": classes, "basisOfRecord": bases}}
+    facts: dict[str, Any] = {"target_group": {"class": classes, "basisOfRecord": bases}}
     if not classes or not bases:
-        told["note"] = "no record tells the species' class: only its own records and declared events tell effort"
-    return group, told
+        facts["note"] = "no record tells the species' class: only its own records and declared events tell effort"
+    return group, facts
 
 
 def _declared(events: pl.DataFrame | None, known: pl.DataFrame, species: str, grid: Grid) -> tuple[pl.DataFrame, int]:
@@ -224,8 +224,8 @@ def _declared(events: pl.DataFrame | None, known: pl.DataFrame, species: str, gr
     nothing = pl.DataFrame(schema={"row": pl.Int64, "column": pl.Int64, "looked_for": pl.Int64, "nights": pl.Float64})
     if events is None or events.is_empty():
         return nothing, 0
-    told = {rank: known[rank].drop_nulls().unique().to_list() for rank in _RANKS if rank in known.columns}
-    answers = holding(events["scope"], standing(species, told), excluded=events["excluded"])
+    facts = {rank: known[rank].drop_nulls().unique().to_list() for rank in _RANKS if rank in known.columns}
+    answers = holding(events["scope"], standing(species, facts), excluded=events["excluded"])
     declared = events.filter(answers == Holds.INSIDE)
     nights = (pl.col("event_end") - pl.col("event_start")).dt.total_days().cast(pl.Float64).fill_null(0.0)
     inside = _in_cells(declared.drop_nulls(["decimalLongitude", "decimalLatitude"]), grid)

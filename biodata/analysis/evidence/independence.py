@@ -24,7 +24,7 @@ Bools = NDArray[np.bool_]
 ORDER: Final = (
     "duration", "start", "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude", "key",
 )  # fmt: skip
-"""By what records are taken in turn; the key decides only between records that are alike in everything told."""
+"""By what records are taken in turn; the key decides only between records that are alike in everything stated."""
 _DAY_S: Final = 86_400
 _EVER_S: Final = 10**12
 _POLEMOST: Final = 85.0
@@ -166,7 +166,7 @@ def _seconds(records: pl.DataFrame, *, gap_s: float) -> pl.DataFrame:
         "eventDate": pl.String, "event_time": pl.String, "event_zone": pl.String, "located_country_code": pl.String,
         "datasetKey": pl.String,
     }  # fmt: skip
-    told = records.with_columns(
+    table = records.with_columns(
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in lacking.items() if name not in records.columns
     )
     clock = pl.col("event_time").fill_null("00:00")
@@ -174,18 +174,18 @@ def _seconds(records: pl.DataFrame, *, gap_s: float) -> pl.DataFrame:
         "event_zone", zones.country_offsets(pl.col("located_country_code"), pl.col("event_start"), clock)
     )
     # A column, for the expression is long and stands in each instant several times.
-    told, zone = told.with_columns(event_zone=zone), pl.col("event_zone")
+    table, zone = table.with_columns(event_zone=zone), pl.col("event_zone")
     # Where neither is known the clock is set by the sun: 240 seconds for a degree, the same for neighbours.
     sun_s = pl.when(zone.is_null()).then(pl.col("decimalLongitude") * 240).otherwise(0.0).cast(pl.Int64)
     instants = zones.utc_interval(
         pl.col("eventDate"), pl.col("event_start"), pl.col("event_end"), pl.col("event_time"), zone.fill_null("+00:00")
     )
-    told = told.with_columns(*instants).with_columns(
+    table = table.with_columns(*instants).with_columns(
         start=pl.col("utc_start").dt.epoch("s") - sun_s, end=pl.col("utc_end").dt.epoch("s") - sun_s - round(gap_s)
     )
-    told = told.with_columns(start=pl.col("start").fill_null(-_EVER_S), end=pl.col("end").fill_null(_EVER_S))
-    told = told.with_columns(end=pl.max_horizontal("start", "end"))
-    return told.with_columns(duration=pl.col("end") - pl.col("start")).select(*ORDER, "end", "species")
+    table = table.with_columns(start=pl.col("start").fill_null(-_EVER_S), end=pl.col("end").fill_null(_EVER_S))
+    table = table.with_columns(end=pl.max_horizontal("start", "end"))
+    return table.with_columns(duration=pl.col("end") - pl.col("start")).select(*ORDER, "end", "species")
 
 
 def _places(species: Ints, longitude: Floats, latitude: Floats, metres: float) -> tuple[Ints, Ints]:

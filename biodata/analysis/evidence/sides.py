@@ -40,7 +40,7 @@ def reached(records: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     records : polars.DataFrame of n rows
-        Coordinates, their uncertainty, and EDGES, which are null for a record whose own place is told.
+        Coordinates, their uncertainty, and EDGES, which are null for a record whose own place is stated.
 
     Returns
     -------
@@ -50,14 +50,14 @@ def reached(records: pl.DataFrame) -> pl.DataFrame:
         circle of the cell's area and what lies `own_radius_m` around it.
     """
     radius = records["coordinateUncertaintyInMeters"].cast(pl.Float64)
-    told = records[EDGES[0]].is_not_null().to_numpy()
+    values = records[EDGES[0]].is_not_null().to_numpy()
     own, reach = (radius.fill_null(np.nan).to_numpy().copy() for _ in range(2))
-    if told.any():
-        west, south, east, north = (records[name].to_numpy()[told] for name in EDGES)
+    if values.any():
+        west, south, east, north = (records[name].to_numpy()[values] for name in EDGES)
         longitude, latitude = (west + east) / 2, (south + north) / 2
         half = np.maximum(*(geodesic_distance_m(longitude, latitude, west, corner) for corner in (south, north)))
-        own[told] = np.maximum(np.floor(own[told] - half + 1e-6), 0.0)
-        reach[told] = 1000 * np.sqrt(area_km2(shapely.box(west, south, east, north)) / np.pi) + own[told]
+        own[values] = np.maximum(np.floor(own[values] - half + 1e-6), 0.0)
+        reach[values] = 1000 * np.sqrt(area_km2(shapely.box(west, south, east, north)) / np.pi) + own[values]
     return records.with_columns(own_radius_m=pl.Series(own).fill_nan(None), reach_m=pl.Series(reach).fill_nan(None))
 
 

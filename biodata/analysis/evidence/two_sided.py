@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 UNSURE: Final = "the side is not certain"
-"""Of one small region the reasons that tell how near a border or coast a record lies are told as this one."""
+"""Of one small region the reasons that state how near a border or coast a record lies are stated as this one."""
 
 CERTAIN, PROBABLE, LISTED = TIERS = tuple(str(tier) for tier in EvidenceTier)
 """Evidence on a side is certain from one record on that counts there; probable when the chance that at least one of the
@@ -88,9 +88,9 @@ class TwoSided:
         The others: `species`, `recorded_in`, `survey_in`, and `side_not_certain`, the records near of which it is not
         certain on which side they lie. A species without any is surely recorded on one side alone.
     left_out : dict of str to int
-        Records that do not count, by reason; those that would tell how near a border they lie are one, UNSURE.
+        Records that do not count, by reason; those that would state how near a border they lie are one, UNSURE.
     at_cells : dict of str to int
-        Species of which records that count are told as cells, and how many of them.
+        Species of which records that count are stated as cells, and how many of them.
     cell_degrees : dict of str to list of float
         Of the same species the sides of those cells, degrees: what counts so is evidence at the scale of such a cell,
         of which half may reach out of the region.
@@ -116,7 +116,7 @@ class TwoSided:
 
     def known_in(self, code: str, tier: str) -> set[str]:
         """Return the species that a country has in a tier or a surer one."""
-        probable = {name for name, told in self.uncertain[code].items() if told["probable"] and tier != CERTAIN}
+        probable = {name for name, reported in self.uncertain[code].items() if reported["probable"] and tier != CERTAIN}
         return {*self.by_country[code], *probable, *(self.listed.get(code, ()) if tier == LISTED else ())}
 
     def shared_on(self, side: tuple[str, ...], tier: str) -> list[str]:
@@ -151,25 +151,25 @@ class TwoSided:
             told_of = (self.by_country, self.uncertain, self.listed)
             near = {name for code in others for found_in in told_of for name in found_in.get(code, ())}
             here = {name for code in side for name in self.known_in(code, wanted)}
-            at_hand = {name: told for code in side for name, told in self.uncertain[code].items()}
+            at_hand = {name: facts for code in side for name, facts in self.uncertain[code].items()}
             order = {name: (name not in there, -at_hand.get(name, _NONE)["chance"], name) for name in near - here}
             for name in sorted(order, key=order.__getitem__)[:MOST_LIFTS]:
-                told = at_hand.get(name, _NONE)
-                tier = CERTAIN if reached or not told["records"] else PROBABLE
+                facts = at_hand.get(name, _NONE)
+                tier = CERTAIN if reached or not facts["records"] else PROBABLE
                 found.append(
                     {
                         "species": name, "survey_in": list(side), "tier": tier,
-                        "records": 1 if tier == CERTAIN else _more(told, self.certainty), "chance": told["chance"],
-                        "not_certain": told["records"], "cells": told["cells"], "untold": told["untold"],
+                        "records": 1 if tier == CERTAIN else _more(facts, self.certainty), "chance": facts["chance"],
+                        "not_certain": facts["records"], "cells": facts["cells"], "untold": facts["untold"],
                     }
                 )  # fmt: skip
         return found
 
 
-def _more(told: Mapping[str, Any], certainty: float) -> int:
+def _more(facts: Mapping[str, Any], certainty: float) -> int:
     """Return how many more records like those at hand make it probable that one lies there."""
-    needed: float = told["records"] * math.log(1 - min(certainty, SUREST)) / math.log(1 - min(told["chance"], SUREST))
-    return max(math.ceil(needed) - int(told["records"]), 1)
+    needed: float = facts["records"] * math.log(1 - min(certainty, SUREST)) / math.log(1 - min(facts["chance"], SUREST))
+    return max(math.ceil(needed) - int(facts["records"]), 1)
 
 
 def two_sided(
@@ -206,7 +206,7 @@ def two_sided(
     shared_by_list: list[str] = []
     one_sided: list[dict[str, object]] = []
     named = listed or {}
-    known = {code: {name for name, told in found.items() if told["probable"]} for code, found in uncertain.items()}
+    known = {code: {name for name, facts in found.items() if facts["probable"]} for code, found in uncertain.items()}
     for species in sorted(
         {name for found in (*by_country.values(), *known.values(), *named.values()) for name in found}
     ):
@@ -266,26 +266,26 @@ def _uncertain(
     out: dict[str, dict[str, dict[str, Any]]] = {code: {} for code in by_country}
     for side, species, chance, *counts in found.sort("side", "species").iter_rows():
         if side in out and species not in by_country[side]:
-            told = dict(zip(("records", "cells", "untold"), counts, strict=True))
-            out[side][species] = told | {"chance": round(chance, 3), "probable": chance >= certainty}
+            facts = dict(zip(("records", "cells", "untold"), counts, strict=True))
+            out[side][species] = facts | {"chance": round(chance, 3), "probable": chance >= certainty}
     return out
 
 
 def _at_cells(counting: pl.DataFrame) -> pl.DataFrame:
-    """Count the records that are told as cells: species, n, and degrees, the sides of their cells."""
+    """Count the records that are stated as cells: species, n, and degrees, the sides of their cells."""
     west, south, _, north = EDGES
     if west not in counting.columns:
         return pl.DataFrame(schema={"species": pl.String, "n": pl.UInt32, "degrees": pl.List(pl.Float64)})
     side = (pl.col(north) - pl.col(south)).round(3)
-    told = counting.filter(pl.col(west).is_not_null())
-    return told.group_by("species").agg(n=pl.len(), degrees=side.unique().sort()).sort("species")
+    table = counting.filter(pl.col(west).is_not_null())
+    return table.group_by("species").agg(n=pl.len(), degrees=side.unique().sort()).sort("species")
 
 
 def reasons(records: pl.DataFrame) -> dict[str, int]:
     """Count a region's records that do not count, by reason and in their order, without telling who lies near a border."""
     near = dict.fromkeys(NEAR_AN_EDGE, UNSURE)
-    told = records["why_not"].drop_nulls().replace(near)
-    return dict(told.value_counts().sort("why_not").iter_rows())
+    values = records["why_not"].drop_nulls().replace(near)
+    return dict(values.value_counts().sort("why_not").iter_rows())
 
 
 def survey_tasks(
@@ -374,20 +374,20 @@ def survey_tasks(
 
 def _why(n: int, there: list[str], code: str, left_out: dict[str, int], cells: pl.DataFrame, without: int) -> str:
     """Say why a species is to be looked for; in words and counts, no place."""
-    told = [f"{n} record{'s' if n > 1 else ''} count{'' if n > 1 else 's'} in {' and '.join(there)}, none in {code}"]
+    lines = [f"{n} record{'s' if n > 1 else ''} count{'' if n > 1 else 's'} in {' and '.join(there)}, none in {code}"]
     if left_out:
         total = sum(left_out.values())
         parts = ", ".join(f"{count}: {reason}" for reason, count in left_out.items())
-        told.append(f"{total} there {'do' if total > 1 else 'does'} not count ({parts})")
+        lines.append(f"{total} there {'do' if total > 1 else 'does'} not count ({parts})")
     if not cells.height:
-        told.append("no cell of the region lies there")
+        lines.append("no cell of the region lies there")
     else:
-        told.append(f"{without} of {cells.height} cells there have no effort for its kind")
+        lines.append(f"{without} of {cells.height} cells there have no effort for its kind")
     looked = int(cells["looked_for"].sum())
-    told.append(
+    lines.append(
         f"it was looked for {looked} times without a record" if looked else "nothing says that it was looked for there"
     )
-    return "; ".join(told) + "."
+    return "; ".join(lines) + "."
 
 
 def _strictest(known: str, threatened: pl.DataFrame, species: str, strictest: Strictest | None) -> str:
@@ -398,8 +398,8 @@ def _strictest(known: str, threatened: pl.DataFrame, species: str, strictest: St
 
 def _category(threatened: pl.DataFrame, species: str) -> str | None:
     """Return the Red List category that a species' records tell."""
-    told = threatened.filter(pl.col("species") == species)["iucnRedListCategory"].drop_nulls().unique().sort()
-    return str(told[0]) if len(told) else None
+    values = threatened.filter(pl.col("species") == species)["iucnRedListCategory"].drop_nulls().unique().sort()
+    return str(values[0]) if len(values) else None
 
 
 def _listed(value: object) -> list[Any]:

@@ -53,7 +53,7 @@ COVERAGE: Final = pl.Schema(
     }
 )
 """One row a scenario, date, place and realm. `oecm_km2` holds no ground that protected areas hold, too. `circles_km2` and
-`undated_km2` are parts of `covered_km2`: points given their reported area, and (at most) what sites hold that tell no year.
+`undated_km2` are parts of `covered_km2`: points given their reported area, and (at most) what sites hold that state no year.
 `missing_km2` is what lacks to the target, 0 where it is met. What stands behind it is in none of those: disagreements of
 maps, and areas claimed by sites that nobody can draw; `share_with_reported` adds the claims as if none overlapped."""
 
@@ -129,14 +129,14 @@ def coverage(
     shapes = [(region, to_plane(region.shapes)) for region in regions]
     rows: list[dict[str, Any]] = []
     for one in scenarios:
-        told = {"scenario": one.scenario, "as_of": one.as_of}
-        rows += [told | row for row in _of_countries(one, codes, land)]
+        facts = {"scenario": one.scenario, "as_of": one.as_of}
+        rows += [facts | row for row in _of_countries(one, codes, land)]
         layers = layers_of(one, codes, boundaries)
         for region, flat in shapes:
             found = amounts(flat, layers).filter(pl.col("what") != "all")
             for (at,), parts in found.group_by("feature", maintain_order=True):
                 name = region.names[int(str(at))]
-                rows += [told | {"place_kind": region.kind, "place": name} | row for row in _of_region(parts)]
+                rows += [facts | {"place_kind": region.kind, "place": name} | row for row in _of_region(parts)]
         _note_untold(rows, one, codes)
     frame = pl.DataFrame(rows, schema=COVERAGE, infer_schema_length=None)
     share = pl.col("covered_km2") / pl.col("area_km2")
@@ -156,7 +156,7 @@ def coverage(
 def sites_counted(one: Protected, countries: Sequence[str]) -> dict[str, int]:
     """Count the mapped sites that a country's share is made of, none where the files hold none.
 
-    A share is of the sites that the files hold, which may be few of those that a country has: it is never told without
+    A share is of the sites that the files hold, which may be few of those that a country has: it is never stated without
     this number.
     """
     known = one.ground.filter(pl.col("country_code").is_in(list(countries)))
@@ -165,9 +165,9 @@ def sites_counted(one: Protected, countries: Sequence[str]) -> dict[str, int]:
 
 
 def _note_untold(rows: list[dict[str, Any]], one: Protected, codes: list[str]) -> None:
-    """Add a note to the rows of a date about countries of which nobody told a site; `rows` is changed in place."""
-    told = {*one.ground["country_code"], *";".join(one.not_mapped["country_code"].drop_nulls()).split(";")}
-    untold = [code for code in codes if code not in told]
+    """Add a note to the rows of a date about countries of which nobody stated a site; `rows` is changed in place."""
+    names = {*one.ground["country_code"], *";".join(one.not_mapped["country_code"].drop_nulls()).split(";")}
+    untold = [code for code in codes if code not in names]
     for row in rows:
         asked = [code for code in untold if row["country_code"] in (code, None)]
         if asked and row["realm"] == "terrestrial" and (row["scenario"], row["as_of"]) == (one.scenario, one.as_of):
@@ -244,7 +244,7 @@ def survey_gaps(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
     """Return how much each class was looked for in each country (SURVEYS), and the cells without effort (CELLS).
 
-    `counted` is of the records of all species; only what lies in `region`, degrees, is told, else all land of the countries.
+    `counted` is of the records of all species; only what lies in `region`, degrees, is stated, else all land of the countries.
     """
     land = {code: places.country_geometry(code, boundaries) for code in countries}
     if region is not None:
@@ -266,9 +266,9 @@ def survey_gaps(
     empty: list[pl.DataFrame] = []
     for (name,), group in records.sort("class").group_by("class", maintain_order=True):
         species = str(group["species"].value_counts().sort("count", "species", descending=[True, False])["species"][0])
-        told = evidence.effort(counted, species, grid=grid, boundaries=boundaries, region=region).cells
+        frame = evidence.effort(counted, species, grid=grid, boundaries=boundaries, region=region).cells
         for code in countries:
-            cells = told.filter(pl.col("country_code") == code)
+            cells = frame.filter(pl.col("country_code") == code)
             without = cells.filter(pl.col("state") == NO_EFFORT)
             here = group.filter(pl.col("why_not").is_null(), pl.col("side") == code)
             rows.append(
@@ -316,8 +316,8 @@ def occupied(counted: "Counted", *, cell_m: float) -> list[Places]:
     Returns
     -------
     list of Places
-        OCCUPIED: species of which every place is told. PUBLISHED: those with a record that is published as a cell; that
-        whole cell stands for it, so what is told of them is no finer than what everybody may see. Cells are where people
+        OCCUPIED: species of which every place is stated. PUBLISHED: those with a record that is published as a cell; that
+        whole cell stands for it, so what is stated of them is no finer than what everybody may see. Cells are where people
         looked and found: neither a range nor all of what the species holds.
     """
     seen = counted.records.filter(
@@ -329,13 +329,13 @@ def occupied(counted: "Counted", *, cell_m: float) -> list[Places]:
     seen = seen.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in edges if name not in seen.columns)
     found: dict[str, tuple[list[str], list[shapely.Geometry]]] = {OCCUPIED: ([], []), PUBLISHED: ([], [])}
     for (species,), rows in seen.sort("species").group_by("species", maintain_order=True):
-        told = rows["cell_west"].is_null()
-        lonlat = rows.filter(told).select("decimalLongitude", "decimalLatitude").to_numpy()
+        values = rows["cell_west"].is_null()
+        lonlat = rows.filter(values).select("decimalLongitude", "decimalLatitude").to_numpy()
         corner = np.unique(np.floor(geo.project(lonlat, 4326, PLANE) / cell_m), axis=0) * cell_m
         boxes = shapely.box(corner[:, 0], corner[:, 1], corner[:, 0] + cell_m, corner[:, 1] + cell_m)
-        cells = rows.filter(~told).select(edges).unique().to_numpy()
+        cells = rows.filter(~values).select(edges).unique().to_numpy()
         shapes = [*boxes, *to_plane(np.asarray(shapely.box(*cells.T), dtype=object))]
-        names, unions = found[OCCUPIED if told.all() else PUBLISHED]
+        names, unions = found[OCCUPIED if values.all() else PUBLISHED]
         names.append(str(species))
         unions.append(shapely.union_all(shapes))
     return [

@@ -120,8 +120,8 @@ def polygon_rows(path: Path) -> "gpd.GeoDataFrame":
     west, south, east, north = layer.total_bounds
     if not (west >= -361 and east <= 361 and south >= -90.01 and north <= 90.01):
         problem = "the polygons lie off the earth: these are no degrees of the system that is told"
-        told = f"{west:g}, {south:g}, {east:g}, {north:g}"
-        raise InputError(problem, file=path.name, value=told, expected="another coordinate system", code="CRS_WRONG")
+        text = f"{west:g}, {south:g}, {east:g}, {north:g}"
+        raise InputError(problem, file=path.name, value=text, expected="another coordinate system", code="CRS_WRONG")
     return layer
 
 
@@ -150,9 +150,11 @@ def dissolved(kind: str, names: list[str], shapes: Geometries) -> Places:
     rows: dict[str, list[int]] = {}
     for at, name in enumerate(names):
         rows.setdefault(name, []).append(at)
-    told = sorted(rows)
-    joined = [shapes[rows[name][0]] if len(rows[name]) == 1 else shapely.union_all(shapes[rows[name]]) for name in told]
-    return Places(kind, told, polygonal(np.array(joined, dtype=object)))
+    lines = sorted(rows)
+    joined = [
+        shapes[rows[name][0]] if len(rows[name]) == 1 else shapely.union_all(shapes[rows[name]]) for name in lines
+    ]
+    return Places(kind, lines, polygonal(np.array(joined, dtype=object)))
 
 
 def amounts_of_classes(

@@ -246,7 +246,7 @@ class Protected:
     scenario : str
         IN_FORCE or WITH_PROPOSED.
     as_of : date
-        Sites of later years are left out; those that tell no year are kept and told apart.
+        Sites of later years are left out; those that state no year are kept and distinguished.
     ground : polars.DataFrame
         country_code, kind, realm, site, geometry_kind, status_year, km2, and geometry as WKB on `plane.PLANE`, as
         `harmonise.area_cleaning` tells it of each country: no ground twice, and nothing beyond the border of a country
@@ -302,7 +302,7 @@ def layers_of(protected: Protected, countries: list[str], boundaries: places.Bou
     ground = keyed_ground(protected, countries)
     keys = ground.select(_GROUND_KEY).unique(maintain_order=True).with_row_index("key", offset=2 * len(countries))
     at = ground.join(keys, on=_GROUND_KEY, how="left", nulls_equal=True, maintain_order="left")["key"]
-    told = pl.concat(
+    table = pl.concat(
         [
             *(
                 pl.DataFrame({"what": what, "country_code": countries}, schema_overrides={"country_code": pl.String})
@@ -314,7 +314,7 @@ def layers_of(protected: Protected, countries: list[str], boundaries: places.Bou
     )
     shapes = [*land, *inner, *shapely.from_wkb(ground["geometry"].to_numpy())]
     key = np.concatenate([np.arange(2 * len(countries)), at.to_numpy().astype(np.int64)])
-    return Layers(np.array(shapes, dtype=object), key.astype(np.int64), told)
+    return Layers(np.array(shapes, dtype=object), key.astype(np.int64), table)
 
 
 @lru_cache(maxsize=4)

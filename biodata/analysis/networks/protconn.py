@@ -142,7 +142,7 @@ def protconn(
     Raises
     ------
     InputError
-        If a table tells no coordinate system, or the region has no area.
+        If a table states no coordinate system, or the region has no area.
     ValueError
         If the distance is not positive, or the probability not between 0 and 1.
 

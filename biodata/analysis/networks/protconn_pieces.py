@@ -282,7 +282,7 @@ def cut(
     Raises
     ------
     InputError
-        If a table tells no coordinate system (CRS_MISSING), or the region has no area (REGION_EMPTY).
+        If a table states no coordinate system (CRS_MISSING), or the region has no area (REGION_EMPTY).
 
     Notes
     -----
@@ -346,7 +346,7 @@ def _plane(areas: Any, region: Any) -> CRS:
 
 
 def _keeps_areas(crs: CRS) -> bool:
-    """Tell whether a projected system is an equal-area one in metres."""
+    """Return whether a projected system is an equal-area one in metres."""
     operation = crs.coordinate_operation
     method = "" if operation is None else operation.method_name
     return any(word in method for word in _EQUAL_AREA) and crs.axis_info[0].unit_conversion_factor == 1

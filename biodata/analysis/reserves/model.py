@@ -48,7 +48,7 @@ class Clock:
         return Clock(min(self.left, max(least, min(most, share * self.left))))
 
     def over(self) -> bool:
-        """Tell whether the time is over, which stops what asks."""
+        """Return whether the time is over, which stops what asks."""
         over = self.left <= 0
         self.stopped |= over
         return over
@@ -122,7 +122,7 @@ class Model:
         return float(self.linear @ x) - pairs + float(self.slack_cost @ self.slacks(chosen))
 
     def allows(self, chosen: Bools) -> bool:
-        """Tell whether a choice of units meets every row without slack, and the locks."""
+        """Return whether a choice of units meets every row without slack, and the locks."""
         short = 1 - self.rows @ chosen.astype(np.float64)
         met = bool((short[self.slack < 0] < TOLERANCE).all())
         return met and bool(chosen[self.locked_in].all()) and not bool(chosen[self.locked_out].any())

@@ -77,8 +77,8 @@ def cut_at_borders(
     everything = shapely.union_all(list(land.values()))
     if shapely.is_empty(everything):
         problem = "the countries have no land inside the bounds"
-        told = "west,south,east,north = " + ",".join(f"{edge:g}" for edge in bounds) if bounds else "no bounds"
-        raise InputError(problem, value=", ".join([*countries, told]), code="REGION_EMPTY")
+        text = "west,south,east,north = " + ",".join(f"{edge:g}" for edge in bounds) if bounds else "no bounds"
+        raise InputError(problem, value=", ".join([*countries, text]), code="REGION_EMPTY")
     west, south, east, north = (float(edge) for edge in shapely.bounds(everything))
     crs = geo.equal_area_crs((west, south, east, north))
     pieces, codes, order = [], [], []

@@ -227,6 +227,6 @@ def _in_words(
     if math.isinf(worse):
         words.append(f"There is no plan {'without' if in_plan else 'with'} it.")
     else:
-        told = "as good" if worse == 0 else f"{abs(worse):.6g} {'worse' if worse > 0 else 'better'}"
-        words.append(f"The best plan {'without' if in_plan else 'with'} it is {told}.")
+        text = "as good" if worse == 0 else f"{abs(worse):.6g} {'worse' if worse > 0 else 'better'}"
+        words.append(f"The best plan {'without' if in_plan else 'with'} it is {text}.")
     return " ".join(words)

@@ -246,7 +246,7 @@ class Search:
             that annealing ends where filling up costs little.
         heat : float
             Scales the temperature.
-        told : callable, optional
+        stated : callable, optional
             Called with every better plan.
         """
         model = self.model

@@ -277,7 +277,7 @@ def _impossible(problem: Problem) -> tuple[str, ...]:
 
 
 def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: float, began: float) -> Selection:
-    """Return the plan with everything that is told of it."""
+    """Return the plan with everything that is stated of it."""
     value, lowest = plan.value, min(bound, plan.value)
     apart = relative_gap(value, lowest, model.rounding)
     boundary, connectivity = _penalised(problem, plan.chosen)

@@ -65,7 +65,7 @@ class Held:
     separate: int
 
     def meets(self, spacing: Spacing) -> bool:
-        """Tell whether the rule is kept."""
+        """Return whether the rule is kept."""
         enough = self.amount >= spacing.need * (1 - TOLERANCE)
         return enough and self.occurrences >= spacing.occurrences and self.separate >= spacing.separate
 
@@ -134,7 +134,7 @@ def _most_apart(places: Floats, apart: float, wanted: int) -> int:
 
 
 def _has_apart(places: Floats, apart: float, wanted: int) -> bool:
-    """Tell whether so many of some places are all at least so far from each other."""
+    """Return whether so many of some places are all at least so far from each other."""
     if wanted == 0:
         return True
     cells = np.floor(places / (apart / 1.5))  # two places in such a cell are less than `apart` from each other

@@ -214,8 +214,8 @@ def _opening(
     here, passable = barred[window], known[window] & ~barred[window]
     nearest = float(apart[here].min()) if here.any() else math.inf
     if nearest > half + _MOST_GROWTH * grid.cell_m:
-        told = f"within {half + _MOST_GROWTH * grid.cell_m:.0f} m of crossing {crossing.crossing_id}"
-        return np.zeros(0, dtype=np.int64), f"no barrier lies {told}, which opens nothing"
+        text = f"within {half + _MOST_GROWTH * grid.cell_m:.0f} m of crossing {crossing.crossing_id}"
+        return np.zeros(0, dtype=np.int64), f"no barrier lies {text}, which opens nothing"
     radius, sides = max(half, nearest), _sides(passable)
     while not _joined(passable, here & known[window] & (apart <= radius), sides):
         if radius > half + _MOST_GROWTH * grid.cell_m:
@@ -230,10 +230,10 @@ def _opening(
             f"crossing {crossing.crossing_id} joins no two sides: the barrier ends near it, or there is no data",
         )
     if radius > half:
-        told = (
+        text = (
             f"is opened {2 * radius:.0f} m wide in place of {crossing.width_m:.0f} m, as cells are {grid.cell_m:.0f} m"
         )
-        return cells, f"crossing {crossing.crossing_id} {told}"
+        return cells, f"crossing {crossing.crossing_id} {text}"
     return cells, None
 
 
@@ -248,7 +248,7 @@ def _sides(passable: NDArray[np.bool_]) -> NDArray[np.integer]:
 
 
 def _joined(passable: NDArray[np.bool_], opened: NDArray[np.bool_], sides: NDArray[np.integer]) -> bool:
-    """Tell whether opening some cells joins two sides."""
+    """Return whether opening some cells joins two sides."""
     from scipy.ndimage import label
 
     after, _ = label(passable | opened)
@@ -268,16 +268,16 @@ def read_barriers(
         resistance being what `resistance` says.
     grid : Grid
     kind : str
-        Kind of those that tell none.
+        Kind of those that state none.
     resistance : float
-        Of those that tell none.
+        Of those that state none.
     layer : str, optional
         Which layer, where the file has several.
 
     Returns
     -------
     barriers : list of Barrier
-        Those without a geometry, or outside the raster, are left out. Where no id is told, all of the same kind and
+        Those without a geometry, or outside the raster, are left out. Where no id is stated, all of the same kind and
         resistance are one.
     notes : list of str
         How many were left out.
@@ -292,10 +292,10 @@ def read_barriers(
     near = shapely.intersects(shapes, window)
     found: dict[tuple[str, str, float], list[shapely.Geometry]] = {}
     for row in np.flatnonzero(near):
-        told = _text(rows, "kind", int(row)) or kind
+        text = _text(rows, "kind", int(row)) or kind
         level = _number(rows, "resistance", int(row), path, default=resistance)
-        barrier_id = _text(rows, "barrier_id", int(row)) or told
-        found.setdefault((barrier_id, told, level), []).append(shapes[row])
+        barrier_id = _text(rows, "barrier_id", int(row)) or text
+        found.setdefault((barrier_id, text, level), []).append(shapes[row])
     notes = [] if near.all() else [f"{int((~near).sum())} of {near.size} barriers lie outside the raster"]
     return [Barrier(*key[:2], shapely.union_all(pieces), key[2]) for key, pieces in found.items()], notes
 
@@ -311,14 +311,14 @@ def read_crossings(
         Points, lines or polygons; the columns crossing_id, name and width_m are taken where the file has them.
     grid : Grid
     width_m : float
-        Of those that tell none.
+        Of those that state none.
     layer : str, optional
         Which layer, where the file has several.
 
     Returns
     -------
     crossings : list of Crossing
-        Numbered from 1 where no id is told.
+        Numbered from 1 where no id is stated.
     notes : list of str
         How many lie outside the raster and are left out.
 

@@ -169,23 +169,23 @@ def divided(areas: gpd.GeoDataFrame, barred: NDArray[np.bool_], grid: Grid) -> t
     tree = shapely.STRtree(squares)
     rows, notes = [], []
     for position, shape in enumerate(areas.geometry):
-        told: dict[str, Any] = {name: areas[name].iloc[position] for name in areas.columns}
-        area_id = str(told["area_id"])
-        told["whole_id"] = area_id
+        facts: dict[str, Any] = {name: areas[name].iloc[position] for name in areas.columns}
+        area_id = str(facts["area_id"])
+        facts["whole_id"] = area_id
         touched = tree.query(shape, predicate="intersects")
         if not touched.size:
-            rows.append(told)
+            rows.append(facts)
             continue
         first, others, lost = _parts(shape, shapely.union_all([squares[at] for at in touched]), grid)
         if lost > 0.0005:
             notes.append(f"{area_id}: {lost:.1%} of it lies on barriers or in pieces too small to stay")
         if not others:
-            rows.append(told | {"geometry": first})
+            rows.append(facts | {"geometry": first})
             continue
         notes.append(f"{area_id}: a barrier divides it into {1 + len(others)} parts, which are areas of their own")
         for number, part in enumerate([first, *others], start=1):
-            names = {"area_id": f"{area_id}|{number}", "name": f"{told['name']} (part {number})"}
-            rows.append(told | names | {"geometry": part})
+            names = {"area_id": f"{area_id}|{number}", "name": f"{facts['name']} (part {number})"}
+            rows.append(facts | names | {"geometry": part})
     return gpd.GeoDataFrame(rows, columns=[*areas.columns, "whole_id"], geometry="geometry", crs=areas.crs), notes
 
 
@@ -275,7 +275,7 @@ def compare(
     barriers : sequence of Barrier
     crossings : sequence of Crossing
     parameters : CorridorParameters, optional
-        The same for both: where they tell neither a cut nor a dispersal cost, the cut of the open border's corridors.
+        The same for both: where they state neither a cut nor a dispersal cost, the cut of the open border's corridors.
     median_cost : float, optional
         Cost at which half of the journeys arrive; the median least cost of the open border's links where not given.
     boundaries : BoundarySet, optional

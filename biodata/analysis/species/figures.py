@@ -280,7 +280,7 @@ def species_figures(
     Returns
     -------
     SpeciesFigures
-        Where a record is published as a cell, the area of occupancy is told as `at_least` and `at_most` and the extent,
+        Where a record is published as a cell, the area of occupancy is stated as `at_least` and `at_most` and the extent,
         that of all of the cells, as `at_most`: functions of published values alone.
     """
     own = counted.records.filter(pl.col("species") == species)
@@ -336,24 +336,24 @@ def _with_arcs(south: geo.Floats, north: geo.Floats, width: geo.Floats) -> tuple
 
 
 def untold_as(records: pl.DataFrame, metres: float) -> pl.DataFrame:
-    """Return records with an uncertainty where none is told: an assumption, to be named with the result.
+    """Return records with an uncertainty where none is stated: an assumption, to be named with the result.
 
     Parameters
     ----------
     records : polars.DataFrame of n rows
         Coordinates, uncertainty and EDGES, as `sharing.evidence_view` returns them.
     metres : float
-        What to take for the uncertainty of a record that tells none; of a published cell, beside its half diagonal.
+        What to take for the uncertainty of a record that states none; of a published cell, beside its half diagonal.
     """
     west, south, east, north = (records[name].cast(pl.Float64).to_numpy() for name in EDGES)
     half = np.zeros(records.height)
-    told = np.isfinite(west)
-    if told.any():
-        middle = (west[told] + east[told]) / 2, (south[told] + north[told]) / 2
-        half[told] = np.maximum(
-            *(geo.geodesic_distance_m(*middle, west[told], corner[told]) for corner in (south, north))
+    known = np.isfinite(west)
+    if known.any():
+        middle = (west[known] + east[known]) / 2, (south[known] + north[known]) / 2
+        half[known] = np.maximum(
+            *(geo.geodesic_distance_m(*middle, west[known], corner[known]) for corner in (south, north))
         )
-    assumed = pl.Series(np.where(told, np.ceil(half), 0.0) + metres)
+    assumed = pl.Series(np.where(known, np.ceil(half), 0.0) + metres)
     return records.with_columns(
         coordinateUncertaintyInMeters=pl.col("coordinateUncertaintyInMeters").fill_null(assumed)
     )

@@ -35,13 +35,13 @@ class Habitat:
     Attributes
     ----------
     cells : ndarray of uint8, grid.shape
-        1 habitat, 0 none, NO_DATA outside the range or where a layer tells nothing.
+        1 habitat, 0 none, NO_DATA outside the range or where a layer states nothing.
     grid : Grid
         The land-cover layer's own.
     by_country : dict of str to float
         Habitat, km²; ground of no side stands under `""`.
     range_km2, habitat_km2, unknown_km2 : float
-        The range; habitat in it; what of it no layer tells anything about.
+        The range; habitat in it; what of it no layer states anything about.
     """
 
     cells: NDArray[np.uint8]
@@ -82,7 +82,7 @@ def area_of_habitat(
     classes : tuple of int
         Suitable classes.
     boundaries : BoundarySet
-        Whose countries habitat is told by.
+        Whose countries habitat is stated by.
     elevation : ndarray of float64, grid.shape, optional
         Metres at the centres of the cells; nan where there is no data.
     lowest_m, highest_m : float, optional
@@ -167,7 +167,7 @@ class Scores:
     null_aucs : ndarray of float64
         The same of each model of random points.
     frequency : float
-        How often random points are told as well or better, among the nulls and the model itself.
+        How often random points are stated as well or better, among the nulls and the model itself.
     """
 
     folds: list[dict[str, Any]]
@@ -227,7 +227,7 @@ def fit_model(
     folds : int
         Parts that blocks are dealt into; each is held out once.
     nulls : int
-        Models of as many random background points, treated alike: 19 can tell a frequency of 0.05.
+        Models of as many random background points, treated alike: 19 can state a frequency of 0.05.
     seed : int
         Start of the random numbers.
 
@@ -285,7 +285,7 @@ def fit_model(
     null = np.array(drawn, dtype=np.float64).reshape(nulls, len(used))
     means = np.nanmean(null, axis=1)
     mean = float(np.mean(own))
-    told = [
+    entries = [
         {
             "fold": number + 1, "presences": int((of_presence == fold).sum()),
             "background": int((of_background == fold).sum()), "auc": own[number],
@@ -294,7 +294,7 @@ def fit_model(
         }
         for number, fold in enumerate(used)
     ]  # fmt: skip
-    scores = Scores(told, mean, means, float((1 + (means >= mean).sum()) / (1 + nulls)))
+    scores = Scores(entries, mean, means, float((1 + (means >= mean).sum()) / (1 + nulls)))
     return Model(_fitted(presences, background, random_state), scores)
 
 

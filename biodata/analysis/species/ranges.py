@@ -64,7 +64,7 @@ def read_ranges(path: Path, *, name: str | None = None, species: str | None = No
     path : Path
         Polygons that GDAL reads.
     name : str, optional
-        The column of species; the first of NAMES that there is where none is told.
+        The column of species; the first of NAMES that there is where none is stated.
     species : str, optional
         The only one that is asked. A file without a column of species is then its range.
     codes : mapping of str to tuple of int
@@ -97,9 +97,11 @@ def read_ranges(path: Path, *, name: str | None = None, species: str | None = No
     layer, names = layer[wanted], [one for one, kept in zip(names, wanted, strict=True) if kept]
     left_out: dict[str, int] = {}
     counts = np.ones(len(layer), dtype=np.bool_)
-    for column, told in codes.items():
+    for column, entries in codes.items():
         if column in columns:
-            counts &= _counting(layer, columns[column], told, left_out, path, highest=_HIGHEST[column], before=counts)
+            counts &= _counting(
+                layer, columns[column], entries, left_out, path, highest=_HIGHEST[column], before=counts
+            )
     if not counts.any():
         problem = "no polygon of it counts as range"
         reasons = ", ".join(f"{count} of {code}" for code, count in left_out.items())
@@ -115,12 +117,12 @@ def read_ranges(path: Path, *, name: str | None = None, species: str | None = No
     return Ranges(dissolved("range", kept, layer.geometry.to_numpy()[counts]), facts)
 
 
-def read_codes(told: Sequence[str]) -> Codes:
-    """Return codes that count: CODES, with those that are told in the place of theirs.
+def read_codes(lines: Sequence[str]) -> Codes:
+    """Return codes that count: CODES, with those that are stated in the place of theirs.
 
     Parameters
     ----------
-    told : sequence of str
+    lines : sequence of str
         As `presence=1,2`; a column alone, `seasonal=`, leaves nothing out by it.
 
     Raises
@@ -129,7 +131,7 @@ def read_codes(told: Sequence[str]) -> Codes:
         If one is none (RANGE_CODE_INVALID).
     """
     codes = dict(CODES)
-    for text in told:
+    for text in lines:
         column, equals, numbers = text.partition("=")
         parts = [part.strip() for part in numbers.split(",") if part.strip()]
         known = column in _HIGHEST and equals and all(part.isdecimal() and part.isascii() for part in parts)
@@ -155,7 +157,7 @@ def _plain(name: str) -> str:
 
 
 def _counting(
-    layer: "gpd.GeoDataFrame", column: str, told: tuple[int, ...], left_out: dict[str, int], path: Path, *,
+    layer: "gpd.GeoDataFrame", column: str, entries: tuple[int, ...], left_out: dict[str, int], path: Path, *,
     highest: int, before: "NDArray[np.bool_]",
 ) -> "NDArray[np.bool_]":  # fmt: skip
     """Tell which rows count by a column; what it leaves out of `before` is added to `left_out`."""
@@ -170,7 +172,7 @@ def _counting(
                 problem, file=path.name, row=int(str(row)), column=column, value=text[:40],
                 expected=f"1 to {highest}, or nothing", code="RANGE_CODE_INVALID",
             )  # fmt: skip
-        good[at] = int(text) in told
+        good[at] = int(text) in entries
         if not good[at] and before[at]:
             key = f"{column} {text}"
             left_out[key] = left_out.get(key, 0) + 1
@@ -278,7 +280,7 @@ def _parts(longitude: geo.Floats, latitude: geo.Floats, part_m: float) -> _Ints:
 
 
 def _one_number(pairs: _Ints) -> _Ints:
-    """Return pairs of whole numbers as one each, so that they are quickly told apart."""
+    """Return pairs of whole numbers as one each, so that they are quickly distinguished."""
     single: _Ints = pairs[:, 0] * (1 << 31) + pairs[:, 1]
     return single
 
@@ -323,7 +325,7 @@ def occupied_bound(records: pl.DataFrame, *, cell_m: float = CELL_M, shifts: int
     Parameters
     ----------
     records : polars.DataFrame of n rows
-        Coordinates, and `cell_west` … `cell_north`, null for a record whose own place is told.
+        Coordinates, and `cell_west` … `cell_north`, null for a record whose own place is stated.
     cell_m, shifts
         As for `occupied_area`.
 

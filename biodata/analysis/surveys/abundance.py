@@ -50,14 +50,14 @@ def independent_events(joined: Joined, *, gap_minutes: float = 30.0, within_m: f
 
     if joined.records.is_empty():
         return joined.records
-    # What counts as one species here is the name that results are told by.
+    # What counts as one species here is the name that results are stated by.
     species = pl.concat_str("name", "site", "side", separator="\x1f")
     asked = placed(joined, joined.records).with_columns(pl.col(PLACE).fill_null(0.0), species=species)
     return joined.records.filter(independent(asked, minutes=gap_minutes, metres=within_m))
 
 
 def rate(events: pl.DataFrame, counted: pl.DataFrame) -> Rate | str:
-    """Return the relative abundance of a species, or why it cannot be told: of events that looked for it, by its independent ones."""
+    """Return the relative abundance of a species, or why it cannot be stated: of events that looked for it, by its independent ones."""
     if events.is_empty():
         return "no event looked for it"
     if refused := one_unit(events):
@@ -146,7 +146,7 @@ class Trend:
 
 
 def trend(table: pl.DataFrame) -> Trend | str:
-    """Return the trend of one species, or why it cannot be told, of rows of site, repeat (year), n and effort (of one unit)."""
+    """Return the trend of one species, or why it cannot be stated, of rows of site, repeat (year), n and effort (of one unit)."""
     usable = repeated(table)
     repeats = usable["repeat"].n_unique()
     if repeats < 2:

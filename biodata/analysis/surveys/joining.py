@@ -2,7 +2,7 @@
 
 Effort of two methods is never added. Events without known effort are counted beside it and never taken for none.
 
-Sites of one `locationID` are one, on both sides of a border too; where none is told, events of one place are one site.
+Sites of one `locationID` are one, on both sides of a border too; where none is stated, events of one place are one site.
 """
 
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ class Joined:
 
     `events` has the columns of `terms.EVENT` and of `sites`; no event is a part of another one. `records` has `name` (the species, else
     the name as it stands) and `event_key`, `site`, `side`, `method`, `repeat`, `event_first`, `event_last` of their events. `left_out`
-    counts the other records by reason. `hidden` are taxa of which a sharing rule hides places: that none is told is no absence.
+    counts the other records by reason. `hidden` are taxa of which a sharing rule hides places: that none is stated is no absence.
     """
 
     events: pl.DataFrame
@@ -153,7 +153,7 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
 def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
     """Return events of which none is a part of another one, and the key of the whole of each part that was taken together.
 
-    A part tells more of place and effort than its whole, so the parts count. Records that are told of the whole, as the animals
+    A part tells more of place and effort than its whole, so the parts count. Records that are stated of the whole, as the animals
     of a patrol's day are whose way has several legs, can only be set beside the effort of all its parts: where these are of one
     design, unit and side they are taken together, their effort null where it is not known of all.
     """
@@ -166,7 +166,7 @@ def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataF
     summed = (
         parts.group_by(whole, maintain_order=True)
         .agg(
-            # A whole with parts that have parts themselves stays as it is told.
+            # A whole with parts that have parts themselves stays as it is stated.
             _alike=(kinds == 1) & ~has_parts.any(),
             effort_value=pl.when(pl.col("effort_value").null_count() == 0).then(pl.col("effort_value").sum()),
             failed_days=pl.col("failed_days").sum(),
@@ -189,7 +189,7 @@ def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataF
 
 
 def placed(joined: Joined, records: pl.DataFrame) -> pl.DataFrame:
-    """Return records with the places of their events where they tell none."""
+    """Return records with the places of their events where they state none."""
     of_event = joined.events.select("event_key", pl.col(PLACE).name.prefix("_")).unique("event_key")
     both = records.join(of_event, on="event_key", how="left", maintain_order="left")
     return both.with_columns(**{name: pl.coalesce(name, f"_{name}") for name in PLACE}).select(records.columns)
@@ -247,8 +247,8 @@ def season_start(spans: pl.DataFrame) -> tuple[int, int]:
     Cameras stand in the dry season, over New Year: what is one survey must not be two. Where nobody looked for a month of the
     calendar, in any year, and looked at New Year, the year begins in the middle of the longest such time; else on 1 January.
     """
-    told = spans.drop_nulls("first").unique()
-    days = told.select(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day").drop_nulls()
+    table = spans.drop_nulls("first").unique()
+    days = table.select(day=pl.date_ranges("first", pl.max_horizontal("first", "last"))).explode("day").drop_nulls()
     # In a leap year's days, so that a day of the calendar is always the same one.
     calendar = pl.date(2024, pl.col("day").dt.month(), pl.col("day").dt.day())
     busy: list[date] = days.select(calendar).to_series().unique().sort().to_list()
@@ -264,7 +264,7 @@ def season_start(spans: pl.DataFrame) -> tuple[int, int]:
 def looked_for(
     joined: Joined, species: str, *, method: str | None = None, assumed_scope: Sequence[str] | None = None
 ) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Return the events whose scope holds a species and that tell absences, and how many others there are by reason."""
+    """Return the events whose scope holds a species and that state absences, and how many others there are by reason."""
     if species in joined.hidden:
         return joined.events.clear(), {HIDDEN: joined.events.height}
     own = joined.records.filter(pl.col("name") == species)

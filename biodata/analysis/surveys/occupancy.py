@@ -122,7 +122,7 @@ class Occupancy:
 
     `sites` with effort, `visits` that took place, `detections` in visits, `found_at` sites. `naive` is the share of sites at which it was
     detected, with its exact binomial interval (Clopper and Pearson 1934, https://doi.org/10.1093/biomet/26.4.404); `psi` occupancy, `p`
-    detection in one unit of effort where the species is, None where they cannot be told, with 95 % intervals; `notes` what stands at a
+    detection in one unit of effort where the species is, None where they cannot be stated, with 95 % intervals; `notes` what stands at a
     bound, or is shaky.
     """
 
@@ -154,12 +154,12 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
     found, sites = data.found_at, len(data.totals)
     naive = stats.binomtest(found, sites).proportion_ci()
     low, high = float(naive.low), float(naive.high)
-    told = (sites, len(data.efforts), len(data.hits), found, found / sites, low, high)
+    entries = (sites, len(data.efforts), len(data.hits), found, found / sites, low, high)
     if not found:
-        return Occupancy(*told, None, 0.0, 1.0, None, 0.0, 1.0, 0.0, (NO_DETECTION,))
+        return Occupancy(*entries, None, 0.0, 1.0, None, 0.0, 1.0, 0.0, (NO_DETECTION,))
     psi, rate, best = data.best()
     if data.one_visit:
-        return Occupancy(*told, None, low, 1.0, None, low, 1.0, best, (ONE_VISIT,))
+        return Occupancy(*entries, None, low, 1.0, None, low, 1.0, best, (ONE_VISIT,))
     cut = best - float(stats.chi2.ppf(CONFIDENCE, 1)) / 2
     psi_low, psi_high = (_crossing(lambda x: cut - data.over_rate(x)[1], end, psi) for end in (_EDGE, 1.0))
     ends = (_crossing(lambda x: cut - data.over_psi(x)[1], end, rate) for end in LOG_RATE)
@@ -169,7 +169,7 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
         ALWAYS: not data.blank, FEW: found < 5,
     }  # fmt: skip
     found_notes = tuple(note for note, holds in notes.items() if holds)
-    return Occupancy(*told, psi, psi_low, psi_high, p, p_low, p_high, best, found_notes)
+    return Occupancy(*entries, psi, psi_low, psi_high, p, p_low, p_high, best, found_notes)
 
 
 def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict[str, Any]:
@@ -276,16 +276,16 @@ def total(groups: pl.DataFrame, *, distance_m: float = 5_000.0, hours: float = 7
     was seen. Without place or time it may be any other; one of no side adds to the most and never to the least. `distance_m` and
     `hours` are how far apart circles of uncertainty, and times, of one group may be.
     """
-    told = groups.select(
+    table = groups.select(
         side=pl.col("side").fill_null(NO_SIDE), size=pl.col("individuals").fill_null(1).clip(lower_bound=0).cast(pl.Int64)
     )  # fmt: skip
-    by_side = dict(told.group_by("side").agg(pl.col("size").sum()).sort("side").iter_rows())
+    by_side = dict(table.group_by("side").agg(pl.col("size").sum()).sort("side").iter_rows())
     one, other = _pairs(groups, distance_m, hours)
-    graph = coo_array((np.ones(len(one)), (one, other)), shape=(told.height, told.height))
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(table.height, table.height))
     _, part = connected_components(graph, directed=False)
-    of_sides = told.with_columns(part=part).filter(pl.col("side") != NO_SIDE)
+    of_sides = table.with_columns(part=part).filter(pl.col("side") != NO_SIDE)
     seen = of_sides.group_by("part", "side").agg(pl.col("size").sum()).group_by("part").agg(pl.col("size").max())
-    return Total(by_side, int(seen["size"].sum()), int(told["size"].sum()), len(np.union1d(one, other)))
+    return Total(by_side, int(seen["size"].sum()), int(table["size"].sum()), len(np.union1d(one, other)))
 
 
 _PAIRS: Final = """

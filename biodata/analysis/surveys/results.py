@@ -37,7 +37,7 @@ class Pool:
 
 
 LEAST_SITES: Final = 5
-"""Sites below which no rate, occupancy, completeness or change is told: the spread between sites is itself estimated from them.
+"""Sites below which no rate, occupancy, completeness or change is stated: the spread between sites is itself estimated from them.
 
 In simulations of sites that differ as a gamma, 95 % limits of rates held the truth in 75-86 % at two to four sites. Of occupancy see
 Guillera-Arroita et al. 2010, https://doi.org/10.1111/j.2041-210X.2010.00017.x.
@@ -45,7 +45,7 @@ Guillera-Arroita et al. 2010, https://doi.org/10.1111/j.2041-210X.2010.00017.x.
 
 
 FEW_SITES: Final = 60
-"""Sites below which occupancy is told with a warning of bias; McKann et al. 2013, https://doi.org/10.1002/jwmg.433."""
+"""Sites below which occupancy is stated with a warning of bias; McKann et al. 2013, https://doi.org/10.1002/jwmg.433."""
 
 
 LONG_YEARS: Final = 10
@@ -63,7 +63,7 @@ _SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
 
 
 def too_few(n: int) -> str | None:
-    """Return why nothing is told of so many sites; None where it may be."""
+    """Return why nothing is stated of so many sites; None where it may be."""
     return f"fewer than {LEAST_SITES} sites" if n < LEAST_SITES else None
 
 
@@ -89,7 +89,7 @@ def abundance_of(
         events, left_out = joining.looked_for(joined, name, method=method, assumed_scope=asked.scope)
         rates = {part: abundance.rate(of_part, own) for part, of_part in joining.by_part(events).items()}
         if events.is_empty():
-            if method not in own["method"]:  # of methods that never meant it nothing is told at all
+            if method not in own["method"]:  # of methods that never meant it nothing is stated at all
                 continue
             rates = {joining.JOINT: _why_not(left_out)}
         by = {part: _rate(one) for part, one in rates.items()}
@@ -126,8 +126,8 @@ def occupancy_of(joined: joining.Joined, name: str, asked: "SurveyNumbers") -> l
             sampled = {side: (one.detected, one.effort) for side, one in of.items()}
             refused = _first_refused(by, of)
             compared = {"refused": refused} if refused else occupancy.compare(sampled)
-        told = {"species": name, "method": method, "repeat": repeat, "unit": whole.unit}
-        out.append({**told, "by": by, "compared": compared, "left_out": whole.left_out})
+        facts = {"species": name, "method": method, "repeat": repeat, "unit": whole.unit}
+        out.append({**facts, "by": by, "compared": compared, "left_out": whole.left_out})
     return out
 
 
@@ -150,7 +150,7 @@ def _share(history: occupancy.History) -> dict[str, Any]:
 
 
 def _first_refused(by: Mapping[str, Mapping[str, Any]], sides: Iterable[str]) -> str | None:
-    """Return why the first side of which nothing is told has nothing; None where each has."""
+    """Return why the first side of which nothing is stated has nothing; None where each has."""
     # What was counted there stands in its own cell.
     return next((f"{side}: {by[side]['refused'].partition(':')[0]}" for side in sides if "refused" in by[side]), None)
 
@@ -219,7 +219,7 @@ _NUMBERS: Final = {"occasion_days", "gap_minutes", "within_m", "distance_m", "ho
 
 
 def results(joined: joining.Joined, asked: SurveyNumbers) -> dict[str, Any]:
-    """Return the results of a survey as plain values; where something cannot be told `refused` says why."""
+    """Return the results of a survey as plain values; where something cannot be stated `refused` says why."""
     events = joined.events
     counted = abundance.independent_events(joined, gap_minutes=asked.gap_minutes, within_m=asked.within_m)
     meant = _meant(joined)
@@ -284,14 +284,14 @@ def _richness(joined: joining.Joined, method: str) -> dict[str, Any]:
     events = joined.events.filter(pl.col("method") == method)
     every = joined.records.join(events.select("event_key"), on="event_key", how="semi")
     records = joining.species_only(every)
-    told: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     for part, of_part in joining.by_part(events).items():
         table = _table(of_part, records.join(of_part.select("event_key"), on="event_key", how="semi"))
         curve = accumulation(table)
         numbers = (curve.sites, curve.richness, *curve.limits())
-        told[part] = {name: of.tolist() for name, of in zip(("sites", "species", "low", "high"), numbers, strict=True)}
-        told[part]["estimates"] = _every_species(pool(table))
-    return {"by": told, "not_counted": every.height - records.height}
+        facts[part] = {name: of.tolist() for name, of in zip(("sites", "species", "low", "high"), numbers, strict=True)}
+        facts[part]["estimates"] = _every_species(pool(table))
+    return {"by": facts, "not_counted": every.height - records.height}
 
 
 def _every_species(found: Pool) -> dict[str, Any]:

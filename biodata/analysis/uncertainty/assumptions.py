@@ -69,8 +69,8 @@ class Assumptions:
         for one in self.ranges:
             if not 0 < one.low <= one.resistance <= one.high < math.inf:
                 problem = f"the range of class {one.name or one.value} is none"
-                told = f"{one.low:g} to {one.high:g} around {one.resistance:g}"
-                raise InputError(problem, value=told, expected="0 < low <= resistance <= high", code="RANGE_INVALID")
+                text = f"{one.low:g} to {one.high:g} around {one.resistance:g}"
+                raise InputError(problem, value=text, expected="0 < low <= resistance <= high", code="RANGE_INVALID")
         if unknown := [shape for shape in self.shapes if shape not in SHAPES]:
             problem = "there is no such shape"
             raise InputError(problem, value=unknown[0], expected=", ".join(SHAPES), code="SHAPE_UNKNOWN")

@@ -129,9 +129,9 @@ def read_ranges(path: Path) -> tuple[ClassRange, ...]:
         value, stated, low, high = numbers.values()
         if not 0 < low <= stated <= high < np.inf or value in found:
             problem = "the class stands twice" if value in found else "the range does not hold its resistance"
-            told = f"{low:g} to {high:g} around {stated:g}"
+            text = f"{low:g} to {high:g} around {stated:g}"
             raise InputError(
-                problem, file=path.name, row=number, column="low", value=told,
+                problem, file=path.name, row=number, column="low", value=text,
                 expected="0 < low <= resistance <= high, each class once", code="RANGES_VALUE",
             )  # fmt: skip
         found[value] = ClassRange(value, row["class_name"] or "", stated, low, high)
@@ -173,11 +173,11 @@ def read_nodes(path: Path, values: Floats, grid: Grid) -> tuple[tuple[Node, ...]
         What was left out.
     """
     points = None
-    told: list[str] = []
+    lines: list[str] = []
     if path.suffix.lower() in _TABLES:
         points = holding_out.read(path, grid)
     elif not sources.is_raster(path):
-        table, told = areas_of.read(path)
+        table, lines = areas_of.read(path)
         if (shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.POINT).all():
             points = holding_out.read(path, grid)
     if points is None:
@@ -185,7 +185,7 @@ def read_nodes(path: Path, values: Floats, grid: Grid) -> tuple[tuple[Node, ...]
         sites = areas_of.on_grid(areas_of.on_plane(areas, grid), values, grid)
         kept = [site for site in sites if site.cells.size]
         notes = [
-            *told,
+            *lines,
             *([f"{len(areas) - len(kept)} of {len(areas)} areas hold no data"] if len(kept) < len(areas) else []),
         ]
         return tuple(Node(site.area_id, site.name, site.cells) for site in kept), kept, notes

@@ -65,7 +65,7 @@ class ValidationParameters:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What a test found; no place is told.
+    """What a test found; no place is stated.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Validation:
     sides : str
         What the p counts.
     records, places, effort_points : int
-        Test records on the ground, independent places among them, and points of effort; 0 where effort was not told.
+        Test records on the ground, independent places among them, and points of effort; 0 where effort was not stated.
     mean_rank, effort_rank, null_rank_spread : float or None
         Mean share of the ground that is cheaper than the records' places and than where people looked, and the spread
         (one standard deviation) of the difference under the null, in ranks.
@@ -236,7 +236,7 @@ def against_chance(
         How much each cell was looked at, where that is known better.
     parameters : ValidationParameters, optional
     left_out : dict of str to int, optional
-        What was held back before, to be told.
+        What was held back before, to be stated.
 
     Returns
     -------
@@ -356,4 +356,4 @@ def _needed(parameters: ValidationParameters, design: float) -> int:
 
 
 POWER: Final = 0.8
-"""The power that `places_needed` is told for."""
+"""The power that `places_needed` is stated for."""

@@ -56,8 +56,8 @@ def read(path: Path, grid: Grid) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Columns row (Int64, line of the file or number of the feature), x, y (metres; null where the place is not told),
-        id, species, class, group (String), date (the first day of what is told), used (Boolean),
+        Columns row (Int64, line of the file or number of the feature), x, y (metres; null where the place is not stated),
+        id, species, class, group (String), date (the first day of what is stated), used (Boolean),
         uncertainty_m; null, or False, where the file does not tell.
 
     Raises
@@ -97,9 +97,9 @@ def _points(path: Path, grid: Grid) -> pl.DataFrame:
         raise InputError(problem, file=path.name, row=int(odd[0]) + 1, expected="points", code="RECORD_NOT_POINT")
     names = {name.casefold(): name for name in reversed(rows.columns) if name not in ("geometry", "source_row")}
     xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
-    told = np.isfinite(xy).all(axis=1)
-    if told.any():
-        xy[told] = geo.project(xy[told], layers[0].crs, grid.crs)
+    known = np.isfinite(xy).all(axis=1)
+    if known.any():
+        xy[known] = geo.project(xy[known], layers[0].crs, grid.crs)
     return _frame(rows, numbers, names, xy, path)
 
 
@@ -108,8 +108,8 @@ def _frame(rows: pl.DataFrame, numbers: list[int], names: dict[str, str], xy: Fl
     texts: dict[str, list[str | None]] = {}
     for name, known in _TEXTS.items():
         column = next((names[one] for one in known if one in names), None)
-        told = [None] * rows.height if column is None else rows[column].cast(pl.String).to_list()
-        texts[name] = [text.strip() or None if text else None for text in told]
+        entries = [None] * rows.height if column is None else rows[column].cast(pl.String).to_list()
+        texts[name] = [text.strip() or None if text else None for text in entries]
     uncertainty = sources.numbers(texts["uncertainty_m"], numbers, path, "uncertainty")
     return pl.DataFrame(
         {
@@ -128,7 +128,7 @@ def _frame(rows: pl.DataFrame, numbers: list[int], names: dict[str, str], xy: Fl
 
 
 def _day(text: str | None) -> date | None:
-    """Return the first day of an ISO date or the first of an interval; None where it cannot be told."""
+    """Return the first day of an ISO date or the first of an interval; None where it cannot be stated."""
     match = _DAY.match(text or "")
     if not match:
         return None
@@ -139,14 +139,14 @@ def _day(text: str | None) -> date | None:
 
 
 def of_species(records: pl.DataFrame, species: str | None, *, file: str) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Return the records of a species, and the others of its class, which tell effort.
+    """Return the records of a species, and the others of its class, which state effort.
 
     Parameters
     ----------
     records : polars.DataFrame of n rows
         As `record_files.read` returns them.
     species : str or None
-        All and none where it is not told.
+        All and none where it is not stated.
     file : str
         Where the records come from, for an error.
 
@@ -170,9 +170,9 @@ def of_species(records: pl.DataFrame, species: str | None, *, file: str) -> tupl
 
 
 def certain(records: pl.DataFrame, limit_m: float) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Take the records whose place is told and certain enough, and count the others by reason.
+    """Take the records whose place is stated and certain enough, and count the others by reason.
 
-    A record that tells no uncertainty is taken to lie where it says; `untold` counts those.
+    A record that states no uncertainty is taken to lie where it says; `untold` counts those.
     """
     placed = records.drop_nulls(["x", "y"])
     kept = placed.filter(pl.col("uncertainty_m").fill_null(0) <= limit_m)
@@ -184,7 +184,7 @@ def certain(records: pl.DataFrame, limit_m: float) -> tuple[pl.DataFrame, dict[s
 
 
 def untold(records: pl.DataFrame) -> list[str]:
-    """Return what has to be said of test records that tell no uncertainty."""
+    """Return what has to be said of test records that state no uncertainty."""
     count = records["uncertainty_m"].null_count()
     if not count:
         return []
@@ -206,7 +206,7 @@ def outside_used(records: pl.DataFrame, grid: Grid, side_m: float) -> NDArray[np
     records : polars.DataFrame
         With x, y and used.
     grid : Grid
-        Blocks are counted from its south-western corner, as `holding_out.hold_out` is told to.
+        Blocks are counted from its south-western corner, as `holding_out.hold_out` is stated to.
     side_m : float
         Side of a block; 0 for none.
     """

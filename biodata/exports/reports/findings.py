@@ -31,8 +31,8 @@ def number(value: Any, *, digits: int = 4) -> str:
     if value == 0 or isinstance(value, int):
         return f"{int(value):,}"
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    told = f"{value:,.{decimals}f}"
-    return told.rstrip("0").rstrip(".") if "." in told else told
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def percent(share: Any) -> str:
@@ -75,9 +75,9 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
-def inputs(told: Mapping[str, Any]) -> str:
+def inputs(facts: Mapping[str, Any]) -> str:
     """Return what a value was made from as a line: rounded, with units and countries' names; parts apart by semicolons."""
-    return "; ".join(f"{_labelled(name)[0]}: {_input(value, _labelled(name)[1])}" for name, value in told.items())
+    return "; ".join(f"{_labelled(name)[0]}: {_input(value, _labelled(name)[1])}" for name, value in facts.items())
 
 
 def _labelled(name: str) -> tuple[str, str]:
@@ -107,7 +107,7 @@ def _input(value: Any, unit: str) -> str:
 
 
 def valued(value: Any, unit: str) -> str:
-    """Return a value with its unit; a share is told in percent."""
+    """Return a value with its unit; a share is stated in percent."""
     if unit.startswith("share ") and isinstance(value, int | float):
         return f"{percent(value)} {unit.removeprefix('share ')}"
     return f"{number(value)} {unit}".rstrip() if isinstance(value, int | float) else number(value)
@@ -124,17 +124,18 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(f"({plain(one)})" if isinstance(one, Mapping) else plain(one) for one in value) or "none"
     if isinstance(value, Mapping):
-        told = ((f"{name}", one) for name, one in value.items())
+        entries = ((f"{name}", one) for name, one in value.items())
         return (
-            ", ".join(f"{n}: ({plain(v)})" if isinstance(v, Mapping) else f"{n}: {plain(v)}" for n, v in told) or "none"
+            ", ".join(f"{n}: ({plain(v)})" if isinstance(v, Mapping) else f"{n}: {plain(v)}" for n, v in entries)
+            or "none"
         )
     return str(value)
 
 
-def flat(told: Mapping[str, Any], *, before: str = "") -> list[tuple[str, str]]:
+def flat(facts: Mapping[str, Any], *, before: str = "") -> list[tuple[str, str]]:
     """Return nested plain values as lines of name and value, in their order."""
     lines: list[tuple[str, str]] = []
-    for name, value in told.items():
+    for name, value in facts.items():
         whole = f"{before} · {spaced(name)}" if before else spaced(name)
         if isinstance(value, Mapping) and value:
             lines += flat(value, before=whole)
@@ -170,7 +171,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def agreeing(kind: str, found: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a finding that a reader gave, with what it does not share with the result that it is told beside.
+    """Return a finding that a reader gave, with what it does not share with the result that it is stated beside.
 
     Parameters
     ----------
@@ -192,11 +193,11 @@ def agreeing(kind: str, found: Mapping[str, Any], row: Mapping[str, Any]) -> dic
         If it is of exact records, which no report of a release tells (FINDING_EXACT), or of another run
         (FINDING_OF_ANOTHER_RUN).
     """
-    told = {**found, **found["run"]} if isinstance(found.get("run"), Mapping) else dict(found)
-    if told.get("evidence_view") == EvidenceView.EXACT:
+    facts = {**found, **found["run"]} if isinstance(found.get("run"), Mapping) else dict(found)
+    if facts.get("evidence_view") == EvidenceView.EXACT:
         problem = f"the {kind} was made of exact records, and a report tells what is published"
         raise InputError(problem, expected=f"a {kind} of public records", code="FINDING_EXACT")
-    run = told.get("run") if isinstance(told.get("run"), str) else None
+    run = facts.get("run") if isinstance(facts.get("run"), str) else None
     if run is not None and run != row["run_id"]:
         problem = f"the {kind} is of another run"
         raise InputError(problem, value=run, expected=str(row["run_id"]), code="FINDING_OF_ANOTHER_RUN")
@@ -205,7 +206,7 @@ def agreeing(kind: str, found: Mapping[str, Any], row: Mapping[str, Any]) -> dic
         doubts.append(
             f"The {kind} was made of files of somebody's own: nothing tells whether it is of this run's ground and areas."
         )
-    own, other = row["evidence"].get("boundaries") or {}, _set_of(told)
+    own, other = row["evidence"].get("boundaries") or {}, _set_of(facts)
     if other is not None and other != (own.get("name"), own.get("version")):
         doubts.append(
             f"The {kind} stands on the boundary set {other[0]}, version {other[1]}; this result on {own.get('name')}, "
@@ -214,23 +215,23 @@ def agreeing(kind: str, found: Mapping[str, Any], row: Mapping[str, Any]) -> dic
     return {**found, "doubts": doubts}
 
 
-def _set_of(told: Mapping[str, Any]) -> tuple[Any, Any] | None:
+def _set_of(facts: Mapping[str, Any]) -> tuple[Any, Any] | None:
     """Return name and version of the boundary set that a finding names; None where it names none."""
-    bounds = told.get("boundaries")
+    bounds = facts.get("boundaries")
     if isinstance(bounds, Mapping):
         return bounds.get("name"), bounds.get("version")
-    return (told["boundary_set"], told.get("boundary_version")) if told.get("boundary_set") else None
+    return (facts["boundary_set"], facts.get("boundary_version")) if facts.get("boundary_set") else None
 
 
 def _object(path: Path) -> dict[str, Any]:
     """Read a JSON object."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise _unreadable(path, f"this is no JSON: {error}") from None
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise _unreadable(path, "this is no JSON object")
-    return told
+    return content
 
 
 def _geopackage(path: Path) -> dict[str, Any]:

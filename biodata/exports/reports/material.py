@@ -141,8 +141,8 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
     else:
         known = [row[key] for table, key in KINDS.items() for row in release.frame(table, [key]).head(3).to_dicts()]
         problem = f"release {release.id} has no candidate, corridor or ground of this name"
-        told = f"such as {', '.join(known)}" if known else "run `biodata corridors` and `biodata release` first"
-        raise InputError(problem, value=identifier, expected=told, code="RESULT_UNKNOWN")
+        text = f"such as {', '.join(known)}" if known else "run `biodata corridors` and `biodata release` first"
+        raise InputError(problem, value=identifier, expected=text, code="RESULT_UNKNOWN")
     row = found[0]
     same_run = _rows(release, table, Compare("run_id", "=", row["run_id"])) if row["run_id"] is not None else []
     corridors = [] if table == "corridors" else _linked(release, row)
@@ -179,9 +179,9 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
 
 def _datasets(release: OpenRelease) -> list[dict[str, Any]]:
     """Return the datasets of the release, with the labels of communities that their records carry."""
-    told = release.frame("occurrences", ["datasetKey", "community_labels"], Not(IsNull("community_labels")))
+    table = release.frame("occurrences", ["datasetKey", "community_labels"], Not(IsNull("community_labels")))
     carried: dict[str, list[str]] = {}
-    for key, label in told.explode("community_labels").unique().sort("datasetKey", "community_labels").iter_rows():
+    for key, label in table.explode("community_labels").unique().sort("datasetKey", "community_labels").iter_rows():
         carried.setdefault(key, []).append(label)
     known = release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts()
     return [one | {"labels": carried.get(one["key"], [])} for one in known]
@@ -193,10 +193,10 @@ def _given(given: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> di
 
 
 def same_boundaries(material: Material) -> bool:
-    """Tell whether the release, whose borders the map draws, has the boundary set that the result was reckoned with."""
-    told, drawn = material.evidence.get("boundaries") or {}, material.release.get("boundaries") or {}
+    """Return whether the release, whose borders the map draws, has the boundary set that the result was reckoned with."""
+    stated_any, drawn = material.evidence.get("boundaries") or {}, material.release.get("boundaries") or {}
     names = (("name", "boundary_set"), ("version", "boundary_version"), ("band_m", "band_m"))
-    return not told or not drawn or all(told.get(one) == drawn.get(other) for one, other in names)
+    return not stated_any or not drawn or all(stated_any.get(one) == drawn.get(other) for one, other in names)
 
 
 def _rows(release: OpenRelease, table: str, where: Filter) -> list[dict[str, Any]]:
@@ -249,17 +249,17 @@ def _box(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]
 
 def species_of(evidence: Mapping[str, Any]) -> list[str]:
     """Return the species that evidence names, those on two sides first, then those that are probably on two."""
-    told = evidence.get("species") or {}
+    stated_any = evidence.get("species") or {}
     sides = [
-        *(told.get("by_country") or {}).values(),
-        *(told.get("uncertain") or {}).values(),
-        *(told.get("listed") or {}).values(),
+        *(stated_any.get("by_country") or {}).values(),
+        *(stated_any.get("uncertain") or {}).values(),
+        *(stated_any.get("listed") or {}).values(),
     ]
     counted = {name for by_species in sides for name in by_species}
     shared = [
         name
         for key in ("shared", "probably_shared", "shared_by_list")
-        for name in told.get(key) or []
+        for name in stated_any.get(key) or []
         if name in counted
     ]
     return [*shared, *sorted(counted - set(shared))]
@@ -271,12 +271,12 @@ def _taxa(release: OpenRelease, row: Mapping[str, Any]) -> tuple[dict[str, str],
     if not species:
         return {}, {}
     columns = ["scientificName", "iucnRedListCategory", "vernacular_names"]
-    told = sorted(release.frame("taxa", columns, In("scientificName", tuple(species))).iter_rows(), key=str)
+    entries = sorted(release.frame("taxa", columns, In("scientificName", tuple(species))).iter_rows(), key=str)
     languages = ["en", *dict.fromkeys(_LANGUAGES[code] for code in row["country_codes"] if code in _LANGUAGES)]
     names: dict[str, list[str]] = {}
-    for name, _, common in told:
+    for name, _, common in entries:
         by_language = {tag.partition("-")[0]: word for tag, word in json.loads(common or "{}").items()}
         found = [by_language[language] for language in languages if language in by_language]
         if found:
             names.setdefault(name, list(dict.fromkeys(found)))
-    return {name: category for name, category, _ in told if category}, names
+    return {name: category for name, category, _ in entries if category}, names

@@ -60,7 +60,7 @@ Plot: TypeAlias = tuple["Figure", str]
 
 
 class Style(NamedTuple):
-    """How a part is drawn: parts differ in each, so that they can be told apart where a page is printed in grey."""
+    """How a part is drawn: parts differ in each, so that they can be distinguished where a page is printed in grey."""
 
     colour: str
     marker: str
@@ -82,19 +82,19 @@ def styles_of(sides: Sequence[str]) -> Styles:
 
 
 def plots(
-    told: Told, *, language: str = "en", retold: Retold = str, stations: Stations = (),
+    facts: Told, *, language: str = "en", retold: Retold = str, stations: Stations = (),
     boundaries: places.BoundarySet | None = None,
 ) -> dict[str, Plot]:  # fmt: skip
-    """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be told has none."""
+    """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be stated has none."""
     import matplotlib as mpl
 
     with mpl.rc_context(_look()):
-        styles = styles_of(sorted(told["summary"]["sides"]))
-        found: dict[str, Plot | None] = {"stations": _map(told, stations, boundaries, styles)} if stations else {}
-        for n, method in enumerate(sorted({row["method"] for row in told["effort"]}), start=1):
+        styles = styles_of(sorted(facts["summary"]["sides"]))
+        found: dict[str, Plot | None] = {"stations": _map(facts, stations, boundaries, styles)} if stations else {}
+        for n, method in enumerate(sorted({row["method"] for row in facts["effort"]}), start=1):
             plain = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-")[:40] or "method"
-            of_method = {"effort": _effort(told, method, styles), "accumulation": _accumulation(told, method, styles)}
-            of_method |= {kind: _intervals(told, kind, method, styles) for kind in _INTERVALS}
+            of_method = {"effort": _effort(facts, method, styles), "accumulation": _accumulation(facts, method, styles)}
+            of_method |= {kind: _intervals(facts, kind, method, styles) for kind in _INTERVALS}
             found |= {f"{name}-{n}-{plain}": one for name, one in of_method.items()}
         drawn = {name: one for name, one in found.items() if one is not None}
         if language != "en" and lacks_letters(language) is None:
@@ -212,7 +212,7 @@ def _key(axes: "Axes", styles: Styles, parts: Sequence[str]) -> None:
     _legend(axes)
 
 
-def _map(told: Told, stations: Stations, boundaries: places.BoundarySet | None, styles: Styles) -> Plot:
+def _map(facts: Told, stations: Stations, boundaries: places.BoundarySet | None, styles: Styles) -> Plot:
     west, south, east, north = shapely.total_bounds([shape for shape, _ in stations])
     half, x, y = 0.6 * max(east - west, north - south, 0.02), (west + east) / 2, (south + north) / 2
     figure, axes = _axes(4.4, "Sites")
@@ -237,13 +237,13 @@ def _map(told: Told, stations: Stations, boundaries: places.BoundarySet | None, 
     bounds = {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
     axes.set(**bounds, aspect=1 / np.cos(np.radians(y)), xticks=[], yticks=[])
     _key(axes, styles, sides)
-    exact = told["facts"]["evidence_view"] == "exact"
+    exact = facts["facts"]["evidence_view"] == "exact"
     words = "Places as they are published; where a place is hidden, its cell."
     return figure, "Exact places, for the team alone." if exact else words
 
 
-def _effort(told: Told, method: str, styles: Styles) -> Plot | None:
-    rows = [r for r in told["effort_by_month"] if r["method"] == method and r["effort"] is not None and r["month"]]
+def _effort(facts: Told, method: str, styles: Styles) -> Plot | None:
+    rows = [r for r in facts["effort_by_month"] if r["method"] == method and r["effort"] is not None and r["month"]]
     if not rows:
         return None
     months, sides = sorted({row["month"] for row in rows}), sorted({row["side"] for row in rows})
@@ -266,8 +266,8 @@ def _effort(told: Told, method: str, styles: Styles) -> Plot | None:
     return figure, f"Effort of {spaced(method)} by month and side, days of failures taken off."
 
 
-def _accumulation(told: Told, method: str, styles: Styles) -> Plot | None:
-    by = told["richness"].get(method, {}).get("by", {})
+def _accumulation(facts: Told, method: str, styles: Styles) -> Plot | None:
+    by = facts["richness"].get(method, {}).get("by", {})
     parts = [part for part in styles if len(by.get(part, {}).get("sites", ())) > 1]  # one site makes no line
     if not parts or not max(by[JOINT]["species"]):
         return None
@@ -307,10 +307,10 @@ _INTERVALS: Final = {
 }  # fmt: skip
 
 
-def _intervals(told: Told, kind: str, method: str, styles: Styles) -> Plot | None:
+def _intervals(facts: Told, kind: str, method: str, styles: Styles) -> Plot | None:
     """Draw an interval for each part of each of the first species, of the last year; what stands at a bound is open."""
     of = _INTERVALS[kind]
-    rows = [one for one in told[kind] if one["method"] == method]
+    rows = [one for one in facts[kind] if one["method"] == method]
     last = max((one["repeat"] for one in rows if one.get("repeat") is not None), default=None)
     rows = [one for one in rows if one.get("repeat") == last]
     value = of.names[0]

@@ -76,14 +76,14 @@ def fates(
 
 def _erased_by(names: list[str], loss: Loss) -> pl.Series:
     """Return for each row the sites that it lost most ground to, and how many more there are."""
-    told: list[list[str]] = [[] for _ in names]
+    entries: list[list[str]] = [[] for _ in names]
     by_size = np.lexsort((loss.winner, -loss.area_m2, loss.loser))
     for at in by_size:
-        told[loss.loser[at]].append(names[loss.winner[at]])
+        entries[loss.loser[at]].append(names[loss.winner[at]])
     texts = [
         "; ".join(ids[:_ERASERS_NAMED])
         + (f"; and {len(ids) - _ERASERS_NAMED} more" if len(ids) > _ERASERS_NAMED else "")
-        for ids in told
+        for ids in entries
     ]
     return pl.Series("erased_by", [text or None for text in texts], dtype=pl.String)
 
@@ -105,7 +105,7 @@ def product(
     sites: pl.DataFrame, became: pl.DataFrame, shapes: Geometries, rows: Rows, *, kinds: dict[str, str]
 ) -> pl.DataFrame:
     """Return the rows of a product with their geometry on the plane."""
-    told = sites.select(*_TOLD, *_SOURCE)
+    table = sites.select(*_TOLD, *_SOURCE)
     found = became.select(
         "in_coverage",
         "not_in_coverage_because",
@@ -118,14 +118,14 @@ def product(
         "erased_km2",
         "erased_by",
     )
-    frame = told.hstack(found).with_columns(pl.Series("geometry", list(shapely.to_wkb(shapes)), dtype=pl.Binary))
+    frame = table.hstack(found).with_columns(pl.Series("geometry", list(shapely.to_wkb(shapes)), dtype=pl.Binary))
     return frame.filter(rows).sort("area_id")
 
 
 def not_mapped(sites: pl.DataFrame, became: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """Return what is known of the sites that cannot be drawn."""
-    told = sites.select(*_TOLD, *_SOURCE, "attributes")
-    return told.hstack(became.select(reason="not_mapped_because")).filter(rows).sort("area_id")
+    table = sites.select(*_TOLD, *_SOURCE, "attributes")
+    return table.hstack(became.select(reason="not_mapped_because")).filter(rows).sort("area_id")
 
 
 _MAB: Final = (
@@ -224,8 +224,8 @@ def is_mab(sites: pl.DataFrame) -> Rows:
 
 def _unmapped(sites: pl.DataFrame, repaired: Repaired) -> dict[str, Rows]:
     """Return by reason the rows that cannot be mapped; a reader's reason goes before ours."""
-    told = sites["geometry_problem"].to_list() if "geometry_problem" in sites.columns else [None] * sites.height
-    reasons = pl.Series([a or b for a, b in zip(told, repaired.reasons, strict=True)], dtype=pl.String)
+    entries = sites["geometry_problem"].to_list() if "geometry_problem" in sites.columns else [None] * sites.height
+    reasons = pl.Series([a or b for a, b in zip(entries, repaired.reasons, strict=True)], dtype=pl.String)
     return {name: (reasons == name).fill_null(value=False).to_numpy() for name in reasons.drop_nulls().unique().sort()}
 
 
@@ -236,18 +236,18 @@ def _crossing(wrapped: Rows) -> str:
 def not_in_force(sites: pl.DataFrame, options: Options) -> tuple[dict[str, Rows], str]:
     """Return by reason the rows that are not in force.
 
-    A file that tells no status for any site (national lists of what exists) does not have its sites dropped for that.
+    A file that states no status for any site (national lists of what exists) does not have its sites dropped for that.
     """
-    told = sites.select(
+    table = sites.select(
         kept=pl.col("status").is_in(options.statuses),
         null=pl.col("status").is_null() & ~pl.col("attributes").fill_null("").str.contains(_NOT_REPORTED),
         silent=pl.col("status").is_null().all().over("datasetKey", "source_file"),
     )
-    silent = told["null"] & told["silent"]
-    not_told = told["null"] & ~silent
+    silent = table["null"] & table["silent"]
+    not_told = table["null"] & ~silent
     drop = {
         "STATUS_NOT_TOLD": not_told.to_numpy(),
-        "STATUS_NOT_IN_FORCE": (~told["kept"].fill_null(value=False) & ~silent & ~not_told).to_numpy(),
+        "STATUS_NOT_IN_FORCE": (~table["kept"].fill_null(value=False) & ~silent & ~not_told).to_numpy(),
     }
     note = f"{silent.sum()} of files that tell no status were kept" if silent.any() else ""
     return drop, note

@@ -69,7 +69,7 @@ def maps_disagree(
 
 
 def _within(off: Any, ground: Any, band_m: float) -> bool:
-    """Tell whether no place of what lies off land is farther from it than so many metres."""
+    """Return whether no place of what lies off land is farther from it than so many metres."""
     both = to_degrees(np.array([off, ground], dtype=object))
     if shapely.is_empty(both).any():
         return False
@@ -351,8 +351,8 @@ def not_mapped_by_country(not_mapped: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame, one row a country, level and reason
-        `sites`, `rows`, `claimed_km2` (the reported area, else the legal one; of a site told as a whole and in zones the
-        whole's, of one told in parts their sum, of a repeated row once), `without_area` (sites that claim none).
+        `sites`, `rows`, `claimed_km2` (the reported area, else the legal one; of a site stated as a whole and in zones the
+        whole's, of one stated in parts their sum, of a repeated row once), `without_area` (sites that claim none).
     """
     keys = ["country_code", "level", "reason"]
     rows = not_mapped.select(

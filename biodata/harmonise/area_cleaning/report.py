@@ -136,7 +136,7 @@ def clean_protected_areas(
     dataset_key : str
         Dataset of tables that are not from the lake.
     country : str, optional
-        ISO 3166-1 alpha-2 code of sites that tell no country.
+        ISO 3166-1 alpha-2 code of sites that state no country.
 
     Returns
     -------

@@ -28,7 +28,7 @@ LARGEST_SITE_KM2: Final = 5_000_000.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a cleaning may be told.
+    """What a cleaning may be stated.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ def steps_frame(steps: list[Step]) -> pl.DataFrame:
 
 # Which site has the first right to its ground.
 
-# wdpar's order of IUCN_CAT; null is a source that tells nothing.
+# wdpar's order of IUCN_CAT; null is a source that states nothing.
 IUCN_RANK: Final = MappingProxyType(
     {
         name: rank
@@ -173,7 +173,7 @@ IUCN_RANK: Final = MappingProxyType(
         )
     }
 )
-# What is no category is told by the source alone.
+# What is no category is stated by the source alone.
 _WITHOUT_CATEGORY: Final = r'(?i)"iucn_cat"\s*:\s*"(Not (?:Reported|Applicable|Assigned))"'
 _ZONE_RANK: Final = MappingProxyType({"core": 0, "buffer": 1, "experimental": 2, "control": 2})
 
@@ -206,14 +206,14 @@ def ordered(frame: pl.DataFrame) -> NDArray[np.int64]:
 
 
 def identity(frame: pl.DataFrame) -> pl.Series:
-    """Return `area_id` without the `~2` that tells a repeated row from the first."""
+    """Return `area_id` without the `~2` that states a repeated row from the first."""
     return frame["area_id"].str.replace(r"~\d+$", "")
 
 
 def parts_first(frame: pl.DataFrame, area_m2: Floats) -> NDArray[np.int64]:
     """Return positions so that of the parts of one site the finer statement comes first.
 
-    Core before buffer before experimental zone before what tells no zone; then the smaller part before the one that
+    Core before buffer before experimental zone before what states no zone; then the smaller part before the one that
     it lies in; then the order that the rows have.
     """
     keys = frame.select(
@@ -356,4 +356,4 @@ def _polygons(rings: Floats) -> Geometries:
     return np.asarray(shapely.polygons(rings), dtype=object)
 
 
-# What a cleaning may be told; each default with its reason.
+# What a cleaning may be stated; each default with its reason.

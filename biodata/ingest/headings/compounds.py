@@ -26,7 +26,7 @@ _LATIN: Final = tuple(language for language in LANGUAGES if language not in _SCR
 _FILLER: Final = "filler"  # what leaves the meaning as it is: `of`, `ของ`, `ng`
 _LONGEST_PHRASE: Final = 5
 _LEAST_KNOWN: Final = 0.65
-"""A heading of which less is known may be of anything, unless a word in it tells that it is of nothing."""
+"""A heading of which less is known may be of anything, unless a word in it states that it is of nothing."""
 _HARDLY: Final = 0.4  # what words say together less surely than this is wrong more often than right
 _SAYS_LITTLE: Final = 0.4  # what unknown letters beside such a word weigh: a wage stays one, whatever month it is of
 

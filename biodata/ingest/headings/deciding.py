@@ -37,9 +37,9 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
 _OPEN: Final = (Why.SEVERAL, Why.NOT_KEPT, Why.WORDS)
-_LENGTHS: Final = ("m", "km", "cm")  # that no angle is told in
+_LENGTHS: Final = ("m", "km", "cm")  # that no angle is stated in
 _NEEDED: Final = frozenset({"eventID", "eventDate", *NAMES_OF_TAXA, "decimalLatitude", "decimalLongitude"})
-"""What is told cell by cell that it cannot be read, where nothing else is meant."""
+"""What is stated cell by cell that it cannot be read, where nothing else is meant."""
 _KINDS: Final = 8  # words for a sex or an age, which stand again and again
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
@@ -60,14 +60,14 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     (date, species, count, place, code of a record), and no other heading of the sheet may mean the same. What its cells
     contradict it does not mean.
     """
-    told = [_non_empty(cells.get(one.heading, ())) for one in proposals]
-    proposals = _with_latin([_without_contradicted(*each) for each in zip(proposals, told, strict=True)], told)
+    entries = [_non_empty(cells.get(one.heading, ())) for one in proposals]
+    proposals = _with_latin([_without_contradicted(*each) for each in zip(proposals, entries, strict=True)], entries)
     several = {term for term, n in Counter(one.term for one in proposals).items() if n > 1}
     proposals = [
         replace(one, why=Why.REPEATED) if one.term in several and one.why is Why.WORDS else one for one in proposals
     ]
     # What cells alone tell decides what stands beside it.
-    return _decide(_by_cells(_decide(_with_ends(proposals, told), cells), told), cells)
+    return _decide(_by_cells(_decide(_with_ends(proposals, entries), cells), entries), cells)
 
 
 def _decide(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | None]]) -> list[Proposal]:
@@ -99,7 +99,7 @@ def _with_latin(proposals: Sequence[Proposal], cells: Sequence[list[str]]) -> li
 
 
 def _with_ends(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Proposal]:
-    """Return proposals in which two dates beside a third, or mostly in this order where no taxa are told, are a start and an end."""
+    """Return proposals in which two dates beside a third, or mostly in this order where no taxa are stated, are a start and an end."""
     terms, out = [one.term for one in proposals], list(proposals)
     dates = [at for at, one in enumerate(out) if one.term == "eventDate" and one.confidence <= CERTAIN]
     starts = [at for at in dates if out[at].others == ("deploymentStart",)]
@@ -114,8 +114,8 @@ def _with_ends(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pr
     return out
 
 
-def _usual_day(told: list[str]) -> str:
-    days = parse_dates(pl.Series(told, dtype=pl.String), today=_ANY_DAY)["event_date"].drop_nulls().sort()
+def _usual_day(names: list[str]) -> str:
+    days = parse_dates(pl.Series(names, dtype=pl.String), today=_ANY_DAY)["event_date"].drop_nulls().sort()
     return days[len(days) // 2] if len(days) else ""
 
 
@@ -124,12 +124,12 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     out = list(proposals)
     for terms, fellows in _TOLD_BY_CELLS:
         may_mean = {
-            term for one, told in zip(out, cells, strict=True)
+            term for one, names in zip(out, cells, strict=True)
             if one.confidence >= _LIKELY and one.why is not Why.NOT_KEPT
             for term in ((one.term or "",) if one.why is Why.TAKEN else (one.term or "", *one.others))
-            if term == one.term or term not in _ARE or not told or _ARE[term](told)
+            if term == one.term or term not in _ARE or not names or _ARE[term](names)
         }  # fmt: skip
-        may_mean |= {"individualCount"} if any(told and _are_counts(told) for told in cells) else set()
+        may_mean |= {"individualCount"} if any(names and _are_counts(names) for names in cells) else set()
         if may_mean & {*terms, *fellows} or not (terms[0] not in NAMES_OF_TAXA or may_mean & _BESIDE_TAXA):
             continue
         for term in terms:
@@ -147,14 +147,14 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
     return out
 
 
-def _without_contradicted(one: Proposal, told: list[str]) -> Proposal:
+def _without_contradicted(one: Proposal, names: list[str]) -> Proposal:
     """Return a proposal without the meanings that none of half of its cells is of."""
-    are_days = len(told) >= _FEWEST and _are_dates(told)
+    are_days = len(names) >= _FEWEST and _are_dates(names)
     terms = [t for t in (one.term, *one.others) if t is not None and (has_digits(t) or not are_days)]
     fitting = [t for t in terms if one.unit not in _LENGTHS or t not in ("decimalLatitude", "decimalLongitude")]
-    able = [t for t in fitting if t not in _ARE or len(told) < _FEWEST or _ARE[t](told)]
+    able = [t for t in fitting if t not in _ARE or len(names) < _FEWEST or _ARE[t](names)]
     # Monday is no day, and L and S are no latitude.
-    wordy = len(told) >= _FEWEST and has_digits(one.term or "") and not any(map(str.isdigit, "".join(told)))
+    wordy = len(names) >= _FEWEST and has_digits(one.term or "") and not any(map(str.isdigit, "".join(names)))
     is_open = one.why in (Why.SEVERAL, Why.WORDS) or one.term in ("basisOfRecord", "day")
     if one.term is None or one.term in able or not is_open or (not able and one.term in _NEEDED and not wordy):
         return one
@@ -166,23 +166,23 @@ def _without_contradicted(one: Proposal, told: list[str]) -> Proposal:
 
 
 def _is_open(one: Proposal) -> bool:
-    """Tell whether hardly anything is known of a heading, or that it is of no term without being sure of it."""
+    """Return whether hardly anything is known of a heading, or that it is of no term without being sure of it."""
     return one.confidence < _LIKELY or (one.why is Why.NOT_KEPT and one.confidence < CERTAIN)
 
 
 def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
     """Return what a heading may mean by its cells, what they prove first; one that is surely something means nothing else."""
     terms = [t for t in ((one.term,) if one.confidence > CERTAIN else (one.term, *one.others)) if t is not None]
-    told = _non_empty(cells)
-    open_ = one.confidence > CERTAIN or not told
-    proven = [t for t in terms if open_ or t not in _ARE or _ARE[t](told)]
+    names = _non_empty(cells)
+    open_ = one.confidence > CERTAIN or not names
+    proven = [t for t in terms if open_ or t not in _ARE or _ARE[t](names)]
     unknown = [t for t in terms if t in NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
-    likelier = "scientificName" if _most(told, _BINOMIAL.match, _HALF) else "vernacularName"
-    return proven + [t for t in sorted(unknown, key=lambda term: term != likelier) if possible((t,), told)]
+    likelier = "scientificName" if _most(names, _BINOMIAL.match, _HALF) else "vernacularName"
+    return proven + [t for t in sorted(unknown, key=lambda term: term != likelier) if possible((t,), names)]
 
 
-def _most(told: list[str], fits: Callable[[str], object], share: float = _MOSTLY) -> bool:
-    return sum(bool(fits(text)) for text in told) >= share * len(told)
+def _most(names: list[str], fits: Callable[[str], object], share: float = _MOSTLY) -> bool:
+    return sum(bool(fits(text)) for text in names) >= share * len(names)
 
 
 def _is_decided(term: str, others: Collection[str]) -> bool:
@@ -191,61 +191,61 @@ def _is_decided(term: str, others: Collection[str]) -> bool:
     return term not in _BESIDE or not set(others).isdisjoint(_BESIDE[term])
 
 
-def _are_dates(told: list[str]) -> bool:
-    """Tell whether cells are dates with a day; one that can be read in two orders is one, a bare number is none."""
-    texts = pl.Series(told, dtype=pl.String).str.replace(
+def _are_dates(names: list[str]) -> bool:
+    """Return whether cells are dates with a day; one that can be read in two orders is one, a bare number is none."""
+    texts = pl.Series(names, dtype=pl.String).str.replace(
         r"^(\d{1,2}月\d{1,2}日?)$", "2000年$1"
     )  # the year stands elsewhere
     read = parse_dates(texts, today=_ANY_DAY)
     written = read["precision"].is_in(["day", "time", "interval"]) | read["proposal"].is_not_null()
-    bare = pl.Series([ascii_digits(text).isdigit() and len(text) != len("20260301") for text in told])
-    others = len(told) - int((written & ~bare).sum())
-    return others <= max(len(told) > _FEW, (1 - _MOSTLY) * len(told))
+    bare = pl.Series([ascii_digits(text).isdigit() and len(text) != len("20260301") for text in names])
+    others = len(names) - int((written & ~bare).sum())
+    return others <= max(len(names) > _FEW, (1 - _MOSTLY) * len(names))
 
 
-def are_latin(told: list[str]) -> bool:
-    """Tell whether cells begin with a known genus."""
-    return _most(told, lambda text: (begun := _LATIN.match(text)) and begun[1] in genera())
+def are_latin(names: list[str]) -> bool:
+    """Return whether cells begin with a known genus."""
+    return _most(names, lambda text: (begun := _LATIN.match(text)) and begun[1] in genera())
 
 
-def _are_counts(told: list[str]) -> bool:
-    read = [_COUNT.fullmatch(ascii_digits(text)) for text in told]
+def _are_counts(names: list[str]) -> bool:
+    read = [_COUNT.fullmatch(ascii_digits(text)) for text in names]
     numbers = [int(found[1]) for found in read if found is not None]
     in_order = len(numbers) > 2 and all(after == before + 1 for before, after in pairwise(numbers))
-    return len(numbers) >= _MOSTLY * len(told) and not in_order
+    return len(numbers) >= _MOSTLY * len(names) and not in_order
 
 
-def _are_places(told: list[str]) -> bool:
-    """Tell whether cells are names of places: neither coordinates nor codes, and none of them a number."""
-    return any(sign.isalpha() for sign in ascii_digits(" ".join(told))) and not any(
-        _CODE.fullmatch(ascii_digits(text)) or read_pair(text).latitude is not None for text in told
+def _are_places(names: list[str]) -> bool:
+    """Return whether cells are names of places: neither coordinates nor codes, and none of them a number."""
+    return any(sign.isalpha() for sign in ascii_digits(" ".join(names))) and not any(
+        _CODE.fullmatch(ascii_digits(text)) or read_pair(text).latitude is not None for text in names
     )
 
 
-def _are_common(told: list[str]) -> bool:
-    return _most(told, lambda text: meaning(text, bundled_common_names()), _HALF) and not are_latin(told)
+def _are_common(names: list[str]) -> bool:
+    return _most(names, lambda text: meaning(text, bundled_common_names()), _HALF) and not are_latin(names)
 
 
-def are_names(told: list[str], *, some_latin: bool = False) -> bool:
-    """Tell whether cells are names of taxa, in Latin or common ones."""
-    latin = [text for text in told if are_latin([text]) or latin_beside(text) is not None]
-    common = (text in latin or meaning(text, bundled_common_names()) for text in told)
-    return (bool(latin) or not some_latin) and sum(map(bool, common)) >= _MOSTLY * len(told)
+def are_names(names: list[str], *, some_latin: bool = False) -> bool:
+    """Return whether cells are names of taxa, in Latin or common ones."""
+    latin = [text for text in names if are_latin([text]) or latin_beside(text) is not None]
+    common = (text in latin or meaning(text, bundled_common_names()) for text in names)
+    return (bool(latin) or not some_latin) and sum(map(bool, common)) >= _MOSTLY * len(names)
 
 
-def _are_identifiers(told: list[str]) -> bool:
-    """Tell whether cells are codes, nearly each another one, and not the numbers of the rows."""
-    plain = [ascii_digits(text) for text in told]
+def _are_identifiers(names: list[str]) -> bool:
+    """Return whether cells are codes, nearly each another one, and not the numbers of the rows."""
+    plain = [ascii_digits(text) for text in names]
     numbers = [int(text) for text in plain if text.isdigit()]
     running = len(numbers) == len(plain) and sum(b == a + 1 for a, b in pairwise(numbers)) > _HALF * len(numbers)
     return (
-        len(told) > 2 and all(_IDENTIFIER.fullmatch(text) for text in plain)
+        len(names) > 2 and all(_IDENTIFIER.fullmatch(text) for text in plain)
         and len(set(plain)) >= _MOSTLY * len(plain) and not (running and min(numbers) < 2)
     )  # fmt: skip
 
 
 def _share(pattern: "re.Pattern[str]") -> Callable[[list[str]], bool]:
-    return lambda told: _most(told, lambda text: pattern.fullmatch(ascii_digits(text)))
+    return lambda names: _most(names, lambda text: pattern.fullmatch(ascii_digits(text)))
 
 
 def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
@@ -254,12 +254,12 @@ def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
         number = parse_decimal(text)[0]
         return number is not None and least <= number <= greatest
 
-    return lambda told: _most(told, is_within)
+    return lambda names: _most(names, is_within)
 
 
-def _are_degrees(told: list[str], *, axis: Axis) -> bool:
-    numbers = parse_coordinates(pl.Series(told, dtype=pl.String), axis)["number"].abs()
-    return int((numbers <= (90 if axis is Axis.LATITUDE else 180)).sum()) >= _MOSTLY * len(told)
+def _are_degrees(names: list[str], *, axis: Axis) -> bool:
+    numbers = parse_coordinates(pl.Series(names, dtype=pl.String), axis)["number"].abs()
+    return int((numbers <= (90 if axis is Axis.LATITUDE else 180)).sum()) >= _MOSTLY * len(names)
 
 
 _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
@@ -292,7 +292,7 @@ _TOLD_BY_CELLS: Final = (
     (("verbatimCoordinates",), ("decimalLatitude", "decimalLongitude", "easting", "verbatimLatitude")),
     (("scientificName", "vernacularName"), ("verbatimScientificName", "genus", "taxonID")),
 )
-"""Terms that cells alone can tell, and those of which one is told then already."""
+"""Terms that cells alone can tell, and those of which one is stated then already."""
 _BESIDE_TAXA: Final = frozenset(
     {"eventDate", "deploymentStart", "verbatimCoordinates", "decimalLatitude", "individualCount"}
 )
@@ -308,11 +308,11 @@ _CELLS_WORDED: Final = frozenset(
 
 def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ...]:
     """Return the meanings that the cells can have: no name is a number throughout, and no elevation is without digits."""
-    told = _non_empty(cells)
-    if len(told) < _FEWEST:
+    names = _non_empty(cells)
+    if len(names) < _FEWEST:
         return tuple(terms)
-    digits = sum(_DIGIT.search(cell) is not None for cell in told) / len(told)
-    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in told) / len(told)
+    digits = sum(_DIGIT.search(cell) is not None for cell in names) / len(names)
+    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in names) / len(names)
     words = {term for term in terms if term in _CELLS_WORDED and numbers >= _MOSTLY}
     return tuple(term for term in terms if not (has_digits(term) and digits < 1 - _MOSTLY) and term not in words)
 

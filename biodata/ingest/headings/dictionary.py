@@ -45,7 +45,7 @@ def bare_name(heading: str) -> str:
 
 
 def is_term(name: str) -> bool:
-    """Tell whether a heading is a term's own name, letter for letter, and no word of daily use."""
+    """Return whether a heading is a term's own name, letter for letter, and no word of daily use."""
     return name in TERMS and name not in _WORDS_TOO
 
 
@@ -107,7 +107,7 @@ class Why(StrEnum):
     TAKEN = "HEADING_TAKEN"  # it has several; the cells speak for the likeliest, and no other heading of the sheet does
     WORDS = "HEADING_OF_KNOWN_WORDS"  # its words are known, and mean something together
     REPEATED = "HEADING_MEANS_THE_SAME"  # another heading of the sheet means the same
-    UNIT_STRANGE = "HEADING_UNIT_STRANGE"  # the unit in it is not one that the term is told in
+    UNIT_STRANGE = "HEADING_UNIT_STRANGE"  # the unit in it is not one that the term is stated in
     NOT_KEPT = "HEADING_OF_NO_TERM"  # a column that holds nothing of a record: a row number, a signature, the weather
     ZAWGYI = "HEADING_ZAWGYI"  # it is written in the Zawgyi encoding, read as Unicode
     UNKNOWN = "HEADING_UNKNOWN"  # nothing is known of it

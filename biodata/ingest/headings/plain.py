@@ -72,7 +72,7 @@ _ORDER: Final = "\u103b\u103c\u103d\u103e\u1031\u102d\u102e\u1032\u102f\u1030\u1
 
 
 def is_zawgyi(text: str) -> bool:
-    """Tell whether a text is Burmese in the Zawgyi encoding: its signs stand in an order that Unicode does not have."""
+    """Return whether a text is Burmese in the Zawgyi encoding: its signs stand in an order that Unicode does not have."""
     return _IMPOSSIBLE.search(text) is not None
 
 
@@ -102,19 +102,19 @@ class Unit:
 
 
 def split_unit(heading: str, term: str | None = None) -> tuple[str, Unit | None]:
-    """Return a heading without its unit, and the unit that fits a term best; None where it tells none."""
+    """Return a heading without its unit, and the unit that fits a term best; None where it states none."""
     rest, units = units_in(heading)
     return rest, fitting(units, term)
 
 
 def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     """Return a heading without its unit, and the units that it can be: n is of north, and of a number."""
-    told = unicodedata.normalize("NFKC", heading)
-    for match in _BRACKETS.finditer(told):
+    text = unicodedata.normalize("NFKC", heading)
+    for match in _BRACKETS.finditer(text):
         units = _units().get(_plain(match[1])) or _units().get(
             _plain(re.split("[,;،、]", match[1])[-1]), ()
         )  # (east, m)
-        rest = f"{told[: match.start()]} {told[match.end() :]}".strip()
+        rest = f"{text[: match.start()]} {text[match.end() :]}".strip()
         if units and rest:
             return rest, units
     if (tail := _TAIL.match(" ".join(heading.split()))) is None:
@@ -133,19 +133,19 @@ def unit_alone(text: str) -> Unit | None:
 
 
 def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
-    """Return the unit that a term can be told in, else the first one; None where there is none."""
+    """Return the unit that a term can be stated in, else the first one; None where there is none."""
     return next((unit for unit in units if term and fits(term, unit)), units[0] if units else None)
 
 
 def fits(term: str | None, unit: Unit) -> bool:
-    """Tell whether the values of a term may be told in a unit."""
+    """Return whether the values of a term may be stated in a unit."""
     if unit.name in _SMALL and term in _IN_METRES:
         return False
     return term is None or unit.dimension in _dimensions().get(term, ())
 
 
 def has_digits(term: str) -> bool:
-    """Tell whether the cells of a term have digits, in whatever script: it is measured; abundances have codes, too."""
+    """Return whether the cells of a term have digits, in whatever script: it is measured; abundances have codes, too."""
     return term == "verbatimElevation" or (term in _dimensions() and term != "organismQuantity")
 
 

@@ -23,7 +23,7 @@ _QUESTION: Final = re.compile(
 """The number of a question before it: `3. `, `Q12:`, `(1)`, `一、`, `①`."""
 _NOTE: Final = re.compile(r"\s*[(\[（【][^()\[\]（）【】]*[)\]）】]\s*:?\s*$")
 """A note in brackets tells how to fill in, not what: (if it is known)."""
-_AS_TOLD: Final = "verbatim"  # what is kept as it was told is told in any unit
+_AS_TOLD: Final = "verbatim"  # what is kept as it was stated is stated in any unit
 _LATIN: Final = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u0300-\u036f\u1e00-\u1eff .]*")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r;【】]+| [-–—] ")
 

@@ -39,7 +39,7 @@ def of_areas(
     facts: dict[str, Any],
     wanted: "ClimateCorridorParameters | None",
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
-    """Return what becomes of areas, and write it where `out` says; nothing where no areas are told.
+    """Return what becomes of areas, and write it where `out` says; nothing where no areas are stated.
 
     Parameters
     ----------
@@ -78,8 +78,10 @@ def of_areas(
         problem = "no area lies on the raster"
         raise InputError(problem, file=areas.name, expected="areas inside the raster's window", code="AREAS_MISSING")
     codes, ambiguous = corridors.cell_countries(found.grid, boundaries)
-    told = [corridors.of_areas(sites, one, codes, ambiguous, found.grid, direction=name) for name, one in ways.items()]
-    layers = {"destinations": pd.concat(told, ignore_index=True)}
+    entries = [
+        corridors.of_areas(sites, one, codes, ambiguous, found.grid, direction=name) for name, one in ways.items()
+    ]
+    layers = {"destinations": pd.concat(entries, ignore_index=True)}
     tables = {"destinations": _plain(layers["destinations"])}
     if wanted is not None:
         linked, paths = _corridors(asked, work, corridors.located(sites, codes), found, wanted)
@@ -88,7 +90,7 @@ def of_areas(
         lines.append(f"{len(linked)} pairs of a warmer and a cooler area, {len(paths)} climate corridors")
     if out is not None:
         write_areas(layers, facts, out)
-    first = told[0].sort_values(["across_border", "area_id"], ascending=[False, True])
+    first = entries[0].sort_values(["across_border", "area_id"], ascending=[False, True])
     lines.append(f"{len(first)} of {len(table)} areas with a known climate{'' if out is None else f' → {out}'}")
     for row in first[first["across_border"] > 0].head(5).to_dict("records"):
         where = row["areas_across"] or "in no area"

@@ -111,7 +111,7 @@ def outcome_of(settings: Settings, request: Corridors, report: RunReport) -> Out
 
 
 def _without_run(column: str) -> pl.Expr:
-    """Return evidence without the facts of the run itself, which tell the lake's version, and what was found over it."""
+    """Return evidence without the facts of the run itself, which state the lake's version, and what was found over it."""
 
     def strip(text: str) -> str:
         kept = {name: value for name, value in json.loads(text).items() if name not in ("run", "findings")}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def circuit(asked: Circuit, work: Work) -> Outcome:
-    """Run a project of Circuitscape; the files that it writes are told by name, size and checksum."""
+    """Run a project of Circuitscape; the files that it writes are stated by name, size and checksum."""
     from biodata.analysis.circuit.project import read_project
     from biodata.exports.circuits import run_project
 
@@ -67,8 +67,8 @@ def network(asked: Network, work: Work) -> Ready:
 
     known = ("PC", "IIC")
     if not set(asked.index) <= set(known):
-        problem, told = "there is no such index", ", ".join(asked.index)
-        raise InputError(problem, column="index", value=told, expected=" or ".join(known), code="PARAMETERS_INVALID")
+        problem, text = "there is no such index", ", ".join(asked.index)
+        raise InputError(problem, column="index", value=text, expected=" or ".join(known), code="PARAMETERS_INVALID")
     kind = asked.kind
     if kind is None and (asked.distance is not None or (asked.threshold is not None and asked.threshold > 1)):
         kind = ConnectionKind.DISTANCE
@@ -108,8 +108,8 @@ def _network_lines(network: "ConnectedNodes") -> list[str]:
     for name in ("dPC", "dIIC"):
         if name in network.nodes and network.nodes[name].notna().any():
             first = network.nodes.sort_values(name, ascending=False, kind="stable").head(5)
-            told = ", ".join(f"{node} {worth:.4g} %" for node, worth in zip(first["node"], first[name], strict=True))
-            lines.append(f"{name:>8} {told}")
+            text = ", ".join(f"{node} {worth:.4g} %" for node, worth in zip(first["node"], first[name], strict=True))
+            lines.append(f"{name:>8} {text}")
     for path in network.paths:
         chance = f", probability {path['probability']:.6g}" if "probability" in path else ""
         lines.append(f"    path {' - '.join(map(str, path['nodes']))}{chance}")
@@ -191,7 +191,7 @@ def _solved_project(asked: Reserves, seed: int, *, progress: bool) -> tuple[dict
     problem = marxan_problem.to_problem(read)
     penalties = marxan_problem.penalties(read, problem)
     wanted, missed = marxan_problem.solvable(problem, read)
-    spacing.rules(read)  # what is wrong with them is told before the work
+    spacing.rules(read)  # what is wrong with them is stated before the work
     seed = max(int(read.inputs.number("RANDSEED", 0)), 0) or seed
     with tqdm(desc="gap", unit="bound", disable=not progress, leave=False) as bar:
 
@@ -248,7 +248,7 @@ def _solved_project(asked: Reserves, seed: int, *, progress: bool) -> tuple[dict
 
 
 def no_plan(found: "Selection", project: Path, seconds: float) -> InputError:
-    """Return the error that tells why there is no plan."""
+    """Return the error that states why there is no plan."""
     why = "; ".join(found.problems) or f"none was found in {seconds:g} seconds"
     return InputError(f"there is no plan: {why}", file=str(project), code="PROBLEM_INFEASIBLE")
 
@@ -275,7 +275,7 @@ def _write_plan(
     objective, bound, gap = _finite([found.objective, found.bound, found.gap])
     ids = read.units["id"].to_list()
     frequency = {} if plans is None else dict(zip(map(str, ids), plans.frequency.tolist(), strict=True))
-    told = {
+    facts = {
         "objective": objective,
         "bound": bound,
         "gap": gap,
@@ -294,7 +294,7 @@ def _write_plan(
         "selection_frequency": {unit: count for unit, count in frequency.items() if count},
         **more,
     }
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _finite(values: Any) -> list[float | None]:

@@ -109,11 +109,11 @@ class LayerFolder(AbstractContextManager["LayerFolder"]):
         options = {} if row["theme"] is None else {"kind": row["theme"]}
         (table,) = LayerSource([row["path"]], options=options, progress=self._progress).read()
         frame = next(table.batches)
-        told = frame.row(0, named=True)
+        facts = frame.row(0, named=True)
         file = row["path"]
-        if told["form"] == "vector" or told["rewrite"]:
+        if facts["form"] == "vector" or facts["rewrite"]:
             file = Path(self._work.name) / store_layers(frame, Path(self._work.name))["file_name"][0]
-        return {**told, "name": row["name"], "file": file, "version": "file"}
+        return {**facts, "name": row["name"], "file": file, "version": "file"}
 
 
 def _theme(name: str) -> str | None:

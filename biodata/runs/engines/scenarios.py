@@ -47,9 +47,9 @@ def barriers(
 
     found, notes, inputs = [], [], []
     for path in asked.barriers:
-        some, told = read_barriers(path, grid, kind=path.stem, resistance=level)
+        some, texts = read_barriers(path, grid, kind=path.stem, resistance=level)
         found += some
-        notes += [f"{path.name}: {note}" for note in told]
+        notes += [f"{path.name}: {note}" for note in texts]
     names, layers = asked.barrier_layer, asked.layers
     if names:
         with LayerFolder(layers or work.settings.data, progress=work.progress) as folder:
@@ -57,9 +57,9 @@ def barriers(
                 if file.form == "raster":
                     problem = "the layer is a raster, and barriers are lines or polygons"
                     raise InputError(problem, column="--barrier-layer", value=name, code="LAYER_UNFIT")
-                some, told = read_barriers(file.path, grid, kind=name, resistance=level)
+                some, texts = read_barriers(file.path, grid, kind=name, resistance=level)
                 found += some
-                notes += [f"{name}: {note}" for note in told]
+                notes += [f"{name}: {note}" for note in texts]
                 inputs.append(RunInput(f"barrier layer {name}", file.sha256, f"{file.name}, {file.version}"))
     return found, notes, tuple(inputs)
 
@@ -118,7 +118,7 @@ def lines(found: "Comparison") -> list[str]:
     counts = found.pairs["change"].value_counts()
     eca = found.eca_km2
     shut = f", {eca['shut']:,.6g} with every crossing shut" if found.crossings else ""
-    told = [
+    texts = [
         f"{len(found.pairs)} pairs: {', '.join(f'{count} {name}' for name, count in counts.items()) or 'none'}",
         *(f"note: {note}" for note in found.notes),
         f"equivalent connected area: {eca['open']:,.6g} km² open, {eca['closed']:,.6g} with the barriers{shut}",
@@ -126,11 +126,11 @@ def lines(found: "Comparison") -> list[str]:
     for one in found.crossings:
         place = "gains nothing more" if one.order is None else f"{one.order}. in order"
         tied = f", tied with {', '.join(one.tied_with)}" if one.tied_with else ""
-        told.append(
+        texts.append(
             f"{one.name}: alone +{one.alone_eca_km2:,.4g} km², {one.alone_pairs_opened} pairs opened, "
             f"{one.last_eca_km2:,.4g} km² lost without it; {place}{tied}"
         )
-    return told
+    return texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,7 +185,7 @@ def _estimate(areas: int, cells: int, crossings: int, workers: int) -> str:
 def _prepared(asked: Asked, work: Work) -> Prepared:
     """Read ground, areas, barriers and crossings."""
     boundaries = places.load_boundaries(asked.boundaries or work.settings.boundaries)
-    areas, resistance, grid, parameters, notes, inputs, told = (
+    areas, resistance, grid, parameters, notes, inputs, reported = (
         _of_files(asked) if asked.run is None else _of_run(asked, work, boundaries)
     )
     level = math.inf if asked.barrier_resistance is None else asked.barrier_resistance
@@ -205,7 +205,7 @@ def _prepared(asked: Asked, work: Work) -> Prepared:
     opened, some = crossings(asked, grid)
     return Prepared(
         areas, resistance, grid, built, opened, parameters, boundaries, (*notes, *some), (*inputs, *more_inputs),
-        told | {"boundaries": used},
+        reported | {"boundaries": used},
     )  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
 
 
 def _short(
-    results: Mapping[str, pl.DataFrame], told: dict[str, Any], table: str, row: Mapping[str, Any]
+    results: Mapping[str, pl.DataFrame], stated: dict[str, Any], table: str, row: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what a row's report tells: its own links, and what was asked of all of them."""
     areas = {row["from_area_id"], row["to_area_id"]} if table == "corridors" else set(row["area_ids"] or [])
@@ -251,8 +251,8 @@ def _short(
         if {str(one[name]).partition("|")[0] for name in ("from_area_id", "to_area_id")} <= areas
     ]  # fmt: skip
     names = ("evidence_view", "boundary_set", "boundary_version", "viewpoint", "band_m", "snapshot", "run")
-    facts = {name: value for name, value in told.items() if name not in (*names, "biodata")}
-    of_run = {name: told[name] for name in names}
+    facts = {name: value for name, value in stated.items() if name not in (*names, "biodata")}
+    of_run = {name: stated[name] for name in names}
     return {"pairs": own, "crossings": results["crossings"].to_dicts(), "asked": facts, **of_run}
 
 
@@ -265,18 +265,18 @@ def _of_run(asked: Asked, work: Work, boundaries: "BoundarySet") -> Any:
             problem, value=f"{boundaries.name} {boundaries.version}",
             expected=f"{stood.boundaries.name} {stood.boundaries.version}", code="RUN_CHANGED",
         )  # fmt: skip
-    told = {**stood.to_dict(), "ground": f"run {stood.run_id}"}
+    facts = {**stood.to_dict(), "ground": f"run {stood.run_id}"}
     inputs = (*run_inputs(stood), *input_files(asked, leave=("resistance", "layers")))
-    return stood.areas, stood.ground.resistance, stood.ground.grid, stood.choices, [], inputs, told
+    return stood.areas, stood.ground.resistance, stood.ground.grid, stood.choices, [], inputs, facts
 
 
 def _of_files(asked: Asked) -> Any:
     """Return the ground, areas and choices of a planner's own files."""
     table, resistance, grid, notes = read_own_ground(asked)
     names = {name: getattr(asked, name).name for name in ("raster", "areas")}
-    told = {"ground": names["raster"], **names, "evidence_view": OWN_FILES}
+    facts = {"ground": names["raster"], **names, "evidence_view": OWN_FILES}
     inputs = input_files(asked, leave=("resistance", "layers"))
-    return table, resistance, grid, choices_of(asked), notes, inputs, told
+    return table, resistance, grid, choices_of(asked), notes, inputs, facts
 
 
 ENGINE: Final = Engine(Asked, prepare, ("scenarios", _short))

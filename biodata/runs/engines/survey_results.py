@@ -1,11 +1,11 @@
 """Results of a monitoring project as an engine of kept runs, of the events and records that a view allows.
 
 What the lake knows beside it (the exact place of an event with a sensitive record, days of failures, remarks) is not here:
-a result of these events can tell no more than a release does.
+a result of these events can state no more than a release does.
 
-In the public view only what is published of them plays a part, as a release made now would tell it. The open events and
+In the public view only what is published of them plays a part, as a release made now would state it. The open events and
 records are analysed like a survey of their own: hidden species, the stations where they were recorded, and scopes that would
-tell them are not there, and of species whose places a rule hides neither rates nor absences are told.
+tell them are not there, and of species whose places a rule hides neither rates nor absences are stated.
 """
 
 import json
@@ -44,9 +44,9 @@ _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""
 
 
-def open_events(told: pl.DataFrame) -> pl.DataFrame:
+def open_events(table: pl.DataFrame) -> pl.DataFrame:
     """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`."""
-    opened = told.filter(pl.col("sharing_category") == SharingCategory.OPEN)
+    opened = table.filter(pl.col("sharing_category") == SharingCategory.OPEN)
     opened = opened.with_columns(event_key="survey_id").hstack(_places(opened["geometry"]))
     radius = pl.coalesce("coordinateUncertaintyInMeters", pl.when(pl.col("radius") > 0).then("radius"))
     return terms.conform(opened.with_columns(coordinateUncertaintyInMeters=radius), terms.EVENT)
@@ -79,10 +79,10 @@ def visits(records: pl.DataFrame, datasets: Collection[str]) -> tuple[pl.DataFra
     return terms.conform(seen, terms.EVENT), named
 
 
-def site_names(told: pl.DataFrame) -> pl.Series:
+def site_names(table: pl.DataFrame) -> pl.Series:
     """Return what the sites of public events are called: by their locationID, else by the first event at the same point."""
     several = pl.col("datasetKey").n_unique().over("eventID") > 1
-    named = told.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
+    named = table.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
     at = pl.concat_str(pl.col("decimalLatitude", "decimalLongitude").round(_SITE_DECIMALS), separator=" ")
     point = pl.when(pl.col("locationID").is_null()).then(pl.coalesce(at, "event_key"))
     return named.select(
@@ -93,15 +93,15 @@ def site_names(told: pl.DataFrame) -> pl.Series:
 def run(asked: SurveyResults, work: Work) -> Outcome:
     """Compute the results of surveys: a table for each kind, and all of them as JSON."""
     joined, facts = read(work.settings, asked.dataset, view=asked.records)
-    told = {**results(joined, asked), "facts": facts}
+    stated = {**results(joined, asked), "facts": facts}
     for name in asked.species or ():
-        if all(name != one["species"] for one in told["abundance"]):
-            problem = told["summary"]["not_told"].get(name) or f"there is no {asked.records} record of this species"
+        if all(name != one["species"] for one in stated["abundance"]):
+            problem = stated["summary"]["not_told"].get(name) or f"there is no {asked.records} record of this species"
             some = ", ".join(joined.records["name"].unique().sort()[:5]) or "none"
             expected = f"a species of the survey, such as {some}"
             raise InputError(problem, column="species", value=name, expected=expected, code="SPECIES_UNKNOWN")
     inputs = (RunInput("rules", facts["rules"], "sharing rules of the run"),)
-    return Outcome(inputs, {**tables(told), "told": facts_table(told)}, facts["snapshot"], tuple(warnings(told)))
+    return Outcome(inputs, {**tables(stated), "told": facts_table(stated)}, facts["snapshot"], tuple(warnings(stated)))
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
@@ -126,9 +126,9 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
                 licences = dict(registry.datasets().select("key", "license").iter_rows())
             shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
             shown = shown.filter(pl.col("datasetKey").is_in(list(datasets)))
-            told = rows_of(records, shown)  # as a release would have them
+            table = rows_of(records, shown)  # as a release would have them
             events = open_events(
-                told.join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
+                table.join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
             )
         else:
             as_cells = events.height - came_open(events).height
@@ -182,15 +182,15 @@ def _hidden(
     return frozenset(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"]) | found
 
 
-def tables(told: dict[str, Any]) -> dict[str, pl.DataFrame]:
+def tables(facts: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """Return the results as tables, a row for each number."""
-    out = {name: _flat(told[name]) for name in ("species", "effort", "effort_by_month", "effort_by_site", "totals")}
+    out = {name: _flat(facts[name]) for name in ("species", "effort", "effort_by_month", "effort_by_site", "totals")}
     for name in ("abundance", "occupancy", "trends"):
-        kept = [{k: one[k] for k in ("species", "method", "repeat", "unit") if k in one} for one in told[name]]
-        both = zip(kept, told[name], strict=True)
+        kept = [{k: one[k] for k in ("species", "method", "repeat", "unit") if k in one} for one in facts[name]]
+        both = zip(kept, facts[name], strict=True)
         out[name] = _flat([of | {"part": part} | found for of, one in both for part, found in one["by"].items()])
     parts = [
-        ({"method": m, "part": part}, of) for m, found in told["richness"].items() for part, of in found["by"].items()
+        ({"method": m, "part": part}, of) for m, found in facts["richness"].items() for part, of in found["by"].items()
     ]
     names = ("sites", "species", "low", "high")
     curves = [(of, zip(*(curve[name] for name in names), strict=True)) for of, curve in parts]

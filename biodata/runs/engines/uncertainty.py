@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _NOT_OF_A_RUN: Final = (*OwnGround.model_fields, "classes", "max_distance_m")
 _CUT: Final = (0.05, 0.2)
 _AROUND: Final = 2.0
-"""A run's own cut and dispersal cost are taken to be right up to this factor, where nothing else is told."""
+"""A run's own cut and dispersal cost are taken to be right up to this factor, where nothing else is stated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ class Prepared:
     task : Task
     notes : tuple of str
     inputs : tuple of RunInput
-    told : dict
+    stated : dict
         What every result has to name: view, boundary set, run, files.
     """
 
@@ -79,36 +79,36 @@ def worked(asked: Asked, work: Work, ready: Prepared) -> Outcome:
 
     draws, task, out = asked.draws, ready.task, asked.out
     found = frequencies.frequencies(task, draws=draws, executor=work.executor, progress=work.progress)
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "told": found.message(), "draws": draws, "seed": work.seed, "error_at_most": found.error,
         "assumptions": found.assumptions, "parameters": task.assumptions.to_dict(), "rank_agreement": found.rank_agreement,
         "pairs": found.pairs.to_dicts(), "notes": list(ready.notes), **ready.told, "biodata": version("biodata"),
     }  # fmt: skip
     if out is not None:
-        _write(found, task, told, out)
+        _write(found, task, facts, out)
     if asked.report is not None:
-        whole = json.dumps(told | {"chosen": found.chosen}, ensure_ascii=False, indent=1)
+        whole = json.dumps(facts | {"chosen": found.chosen}, ensure_ascii=False, indent=1)
         asked.report.write_text(whole, encoding="utf-8")
-    tables = {"pairs": found.pairs, "cells": _cells(found), "told": facts_table(told)}
+    tables = {"pairs": found.pairs, "cells": _cells(found), "told": facts_table(facts)}
     named = (
-        "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"
+        "" if facts["boundary_set"] is None else f"; boundary set {facts['boundary_set']} ({facts['boundary_version']})"
     )
     lines = [
         found.message(), *(f"assumed: {line}" for line in found.assumptions[len(task.assumptions.ranges) :]),
-        f"areas and points: {told['evidence_view']}{named}",
+        f"areas and points: {facts['evidence_view']}{named}",
     ]  # fmt: skip
     return Outcome(ready.inputs, tables, ready.told.get("snapshot"), tuple(lines))
 
 
-def _short(_results: Any, told: dict[str, Any], table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+def _short(_results: Any, facts: dict[str, Any], table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a row's report tells: its own links, and under what all of it was drawn."""
     if table == "corridors":
         own = {frozenset((row["from_area_id"], row["to_area_id"]))}
-        pairs = [one for one in told["pairs"] if {one["from_area_id"], one["to_area_id"]} in own]
+        pairs = [one for one in facts["pairs"] if {one["from_area_id"], one["to_area_id"]} in own]
     else:
         areas = set(row["area_ids"] or [])
-        pairs = [one for one in told["pairs"] if {one["from_area_id"], one["to_area_id"]} <= areas]
-    return {name: value for name, value in told.items() if name not in ("pairs", "biodata", "parameters")} | {
+        pairs = [one for one in facts["pairs"] if {one["from_area_id"], one["to_area_id"]} <= areas]
+    return {name: value for name, value in facts.items() if name not in ("pairs", "biodata", "parameters")} | {
         "pairs": pairs
     }
 
@@ -173,16 +173,16 @@ def _of_files(asked: Asked, work: Work) -> Prepared:
     if not pairs:
         problem = "no two areas that lie apart are neighbours"
         raise InputError(problem, file=areas.name, code="PAIRS_MISSING")
-    told: dict[str, Any] = {"evidence_view": OWN_FILES, "boundary_set": None}
-    told["inputs"] = {"raster": raster.name, "areas": areas.name, "classes": classes.name if classes else None}
+    facts: dict[str, Any] = {"evidence_view": OWN_FILES, "boundary_set": None}
+    facts["inputs"] = {"raster": raster.name, "areas": areas.name, "classes": classes.name if classes else None}
     task = Task(values, grid, nodes, pairs, known, work.seed)
-    return Prepared(task, (*notes, *said), input_files(asked), told)
+    return Prepared(task, (*notes, *said), input_files(asked), facts)
 
 
 def _assumptions(
     asked: Asked, ranges: Any, *, between: bool, cut: tuple[float, float], dispersal: tuple[float, float] | None
 ) -> "Assumptions":
-    """Return what is varied: what is told, else these."""
+    """Return what is varied: what is stated, else these."""
     from biodata.analysis.uncertainty import assumptions
 
     return assumptions.Assumptions(
@@ -191,13 +191,13 @@ def _assumptions(
     )  # fmt: skip
 
 
-def _write(found: "Frequencies", task: "Task", told: dict[str, Any], out: Path) -> None:
+def _write(found: "Frequencies", task: "Task", facts: dict[str, Any], out: Path) -> None:
     """Write the cells' frequencies."""
     from biodata.exports.cog import write_cog
 
     tags = {
-        "assumptions": json.dumps(found.assumptions), "evidence_view": str(told["evidence_view"]),
-        "draws": str(found.draws), "seed": str(found.seed), "boundary_set": str(told["boundary_set"] or "none was asked"),
+        "assumptions": json.dumps(found.assumptions), "evidence_view": str(facts["evidence_view"]),
+        "draws": str(found.draws), "seed": str(found.seed), "boundary_set": str(facts["boundary_set"] or "none was asked"),
     }  # fmt: skip
     write_cog(found.cells, task.grid, out, description="frequency under stated assumptions, no probability", tags=tags)
 

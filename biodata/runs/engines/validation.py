@@ -102,7 +102,7 @@ def run(asked: Asked, work: Work) -> Outcome:
         parameters=parameters, left_out=left_out | held.left_out(),
     )  # fmt: skip
     looked_by = effort.name if effort else target.name if target else None
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         **result.as_dict(),
         "told": result.message(),
         "species": asked.species,
@@ -115,18 +115,18 @@ def run(asked: Asked, work: Work) -> Outcome:
         "raster_notes": [*notes, *holding_out.untold(test)],
     }  # fmt: skip
     if asked.out is not None:
-        asked.out.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
-    return Outcome(question.inputs, _tables(result, told), question.told.get("snapshot"), tuple(_lines(told)))
+        asked.out.write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+    return Outcome(question.inputs, _tables(result, facts), question.told.get("snapshot"), tuple(_lines(facts)))
 
 
-def _short(_results: Any, told: dict[str, Any], _table: str, _row: Any) -> dict[str, Any]:
+def _short(_results: Any, facts: dict[str, Any], _table: str, _row: Any) -> dict[str, Any]:
     """Return what a report tells of a test."""
     names = (
         "verdict", "told", "p", "sides", "records", "places", "places_needed", "species", "effort", "since", "left_out",
         "blocks", "max_uncertainty_m", "notes", "raster_notes", "parameters", "evidence_view", "boundary_set",
         "boundary_version", "viewpoint", "band_m", "run", "snapshot",
     )  # fmt: skip
-    return {name: told[name] for name in names if name in told}
+    return {name: facts[name] for name in names if name in facts}
 
 
 def _of_run(asked: Asked, work: Work) -> Question:
@@ -168,7 +168,7 @@ def _of_files(asked: Asked) -> Question:
     )  # fmt: skip
 
 
-def _tables(result: "Validation", told: dict[str, Any]) -> dict[str, pl.DataFrame]:
+def _tables(result: "Validation", facts: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """Return the results as tables."""
     figures = (
         "verdict", "p", "sides", "records", "places", "effort_points", "mean_rank", "effort_rank", "null_rank_spread",
@@ -178,24 +178,24 @@ def _tables(result: "Validation", told: dict[str, Any]) -> dict[str, pl.DataFram
     types |= {"effect": pl.Float64, "design_effect": pl.Float64}
     return {
         "validation": pl.DataFrame([{name: getattr(result, name) for name in figures}], schema_overrides=types),
-        "told": facts_table(told),
+        "told": facts_table(facts),
     }
 
 
-def _lines(told: dict[str, Any]) -> list[str]:
+def _lines(facts: dict[str, Any]) -> list[str]:
     """Return what was found as lines for a person, the verdict last."""
     found = [
-        f"{count:>6} records were not looked at: {reason}" for reason, count in told.get("records_unfit", {}).items()
+        f"{count:>6} records were not looked at: {reason}" for reason, count in facts.get("records_unfit", {}).items()
     ]
-    found += [f"{count:>6} records are no test: {reason}" for reason, count in told["left_out"].items()]
-    found.append(f"blocks of {told['blocks']['side_m']:,.0f} m; {told['blocks']['variogram']}")
-    if told["p"] is not None:
-        found.append(f"p {told['p']:.4g} against the whole pattern moved over the surface {told['patterns']} times")
-    found += [*told["raster_notes"], *told["notes"]]
+    found += [f"{count:>6} records are no test: {reason}" for reason, count in facts["left_out"].items()]
+    found.append(f"blocks of {facts['blocks']['side_m']:,.0f} m; {facts['blocks']['variogram']}")
+    if facts["p"] is not None:
+        found.append(f"p {facts['p']:.4g} against the whole pattern moved over the surface {facts['patterns']} times")
+    found += [*facts["raster_notes"], *facts["notes"]]
     named = (
-        "" if told["boundary_set"] is None else f"; boundary set {told['boundary_set']} ({told['boundary_version']})"
+        "" if facts["boundary_set"] is None else f"; boundary set {facts['boundary_set']} ({facts['boundary_version']})"
     )
-    return [*found, f"records: {told['evidence_view']}{named}", told["told"]]
+    return [*found, f"records: {facts['evidence_view']}{named}", facts["told"]]
 
 
 ENGINE: Final = Engine(Asked, at_once(run), ("validation", _short))

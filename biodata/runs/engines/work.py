@@ -66,7 +66,7 @@ class Outcome:
     inputs : tuple of RunInput
         All that it read.
     results : mapping of str to polars.DataFrame
-        Its tables; no row tells when it ran or on which version of the lake.
+        Its tables; no row states when it ran or on which version of the lake.
     snapshot : int or None
         The lake's version that it read.
     notes : tuple of str
@@ -122,13 +122,13 @@ def at_once(run: Callable[[Any, Work], Outcome]) -> Callable[[Any, Work], Ready]
     return lambda asked, work: Ready(partial(run, asked, work))
 
 
-def facts_table(told: Mapping[str, Any]) -> pl.DataFrame:
-    """Return what a run tells as a table of one cell of JSON, so that it is kept beside the others."""
-    return pl.DataFrame({"json": [json.dumps(dict(told), ensure_ascii=False, sort_keys=True, default=str)]})
+def facts_table(facts: Mapping[str, Any]) -> pl.DataFrame:
+    """Return what a run states as a table of one cell of JSON, so that it is kept beside the others."""
+    return pl.DataFrame({"json": [json.dumps(dict(facts), ensure_ascii=False, sort_keys=True, default=str)]})
 
 
 def facts_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
-    """Return what a run tells from its tables; empty where it tells nothing."""
+    """Return what a run states from its tables; empty where it states nothing."""
     found: dict[str, Any] = json.loads(tables["told"]["json"][0]) if "told" in tables else {}
     return found
 
@@ -174,7 +174,7 @@ def read_own_ground(asked: OwnGround) -> "tuple[gpd.GeoDataFrame, Floats, Grid, 
     Raises
     ------
     InputError
-        If one of them is not told (OPTIONS_UNFIT) or cannot be read.
+        If one of them is not stated (OPTIONS_UNFIT) or cannot be read.
     """
     from biodata.analysis import areas as areas_of
     from biodata.analysis import own_ground, sources
@@ -284,10 +284,10 @@ def keep(
     kept = run_records.keep(settings, record, outcome.results, notes=outcome.notes)
     if found.finding is not None and asked.run is not None:
         kind, short = found.finding
-        told = facts_of(outcome.results)
+        facts = facts_of(outcome.results)
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-            view = EvidenceView(told["evidence_view"])
-            put_finding(lake, told["run"], kind, partial(short, outcome.results, told), view=view)
+            view = EvidenceView(facts["evidence_view"])
+            put_finding(lake, facts["run"], kind, partial(short, outcome.results, facts), view=view)
     return kept
 
 

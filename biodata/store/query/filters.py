@@ -187,7 +187,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A value of a column (a species) that the table's rows tell on some sides and on others not.
+    """A value of a column (a species) that the table's rows state on some sides and on others not.
 
     Attributes
     ----------
@@ -305,7 +305,7 @@ def to_plain(filter_: Filter | None) -> Any:
     return _plain(filter_)
 
 
-def from_plain(told: Any) -> Filter | None:
+def from_plain(reported: Any) -> Filter | None:
     """Return the filter that `to_plain` was given.
 
     Raises
@@ -313,20 +313,20 @@ def from_plain(told: Any) -> Filter | None:
     InputError
         If it is none (FILTER_INVALID), or too large (FILTER_TOO_LARGE).
     """
-    if told is None:
+    if reported is None:
         return None
     try:
-        found: Filter = _node(told)
+        found: Filter = _node(reported)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         problem = "this is no kept filter"
-        raise InputError(problem, value=str(told)[:80], code="FILTER_INVALID") from error
+        raise InputError(problem, value=str(reported)[:80], code="FILTER_INVALID") from error
     check_size(found)
     return found
 
 
-def canonical(told: Any) -> str:
+def canonical(reported: Any) -> str:
     """Return plain values as the one text that is hashed: keys in order, no blanks."""
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(reported, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
@@ -344,9 +344,9 @@ def _plain(value: Any) -> Any:
     return {"op": type(value).__name__, **parts}
 
 
-def _node(told: Any) -> Any:
+def _node(stated: Any) -> Any:
     """Return a node, or a value in it, from plain values."""
-    match told:
+    match stated:
         case {"op": str(name), **parts}:
             return _NODES[name](**{str(key): _node(value) for key, value in parts.items()})
         case {"date": str(text)}:
@@ -354,7 +354,7 @@ def _node(told: Any) -> Any:
         case {"wkb": str(text)}:
             return bytes.fromhex(text)
         case list():
-            return tuple(_node(part) for part in told)
+            return tuple(_node(part) for part in stated)
         case None | str() | int() | float():
-            return told
-    raise ValueError(str(told)[:80])
+            return stated
+    raise ValueError(str(stated)[:80])

@@ -63,13 +63,13 @@ def read_wkt(text: str) -> Polygon:
     """
     if len(text) > MAXIMUM_TEXT:
         raise refuse(problem=f"the polygon's text has more than {MAXIMUM_TEXT} characters")
-    told = _WGS84.sub("", text, count=1)
+    stated = _WGS84.sub("", text, count=1)
     try:
-        return read_geojson(parse_wkt(told))
+        return read_geojson(parse_wkt(stated))
     except InputError as error:
         if "closed linestring" not in str(error):
             raise
-    found = read_geojson(parse_wkt(told, close=True))
+    found = read_geojson(parse_wkt(stated, close=True))
     return replace(found, notes=(_CLOSED, *found.notes))
 
 
@@ -111,11 +111,11 @@ def _read(polygons: Sequence[Any], *, most: int, notes: list[str]) -> Polygon:
     parts, vertices = [], 0
     for polygon in polygons:
         rings = []
-        for told in _list(polygon):
-            vertices += len(_list(told))
+        for reported in _list(polygon):
+            vertices += len(_list(reported))
             if vertices > most:
                 raise too_many(most)
-            rings.append(_ring([_position(position, notes) for position in told], notes))
+            rings.append(_ring([_position(position, notes) for position in reported], notes))
         if not rings:
             raise refuse(problem="the polygon is empty")
         parts.append(_whole(rings, notes))
@@ -179,17 +179,17 @@ def _polygons(geometry: shapely.Geometry) -> list[shapely.Polygon]:
     return [part for part in shapely.get_parts(shapely.get_parts(geometry)) if isinstance(part, shapely.Polygon)]
 
 
-def _position(told: Any, notes: list[str]) -> Position:
+def _position(entries: Any, notes: list[str]) -> Position:
     """Return longitude and latitude; one across the 180th meridian is not on Earth, the polygon is cut there instead."""
-    if not isinstance(told, list | tuple) or not 2 <= len(told) <= 4:
-        raise refuse(problem="a position is not two numbers", value=str(told)[:80])
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in told):
-        raise refuse(problem="a position is not two numbers", value=str(told)[:80])
-    if not (abs(told[0]) <= 180 and abs(told[1]) <= 90):  # nor is what is no number
-        raise refuse(problem="a position is not on Earth", value=str(told)[:80])
-    if len(told) > 2:
+    if not isinstance(entries, list | tuple) or not 2 <= len(entries) <= 4:
+        raise refuse(problem="a position is not two numbers", value=str(entries)[:80])
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in entries):
+        raise refuse(problem="a position is not two numbers", value=str(entries)[:80])
+    if not (abs(entries[0]) <= 180 and abs(entries[1]) <= 90):  # nor is what is no number
+        raise refuse(problem="a position is not on Earth", value=str(entries)[:80])
+    if len(entries) > 2:
         notes.append("heights and measures were left out")
-    return float(told[0]), float(told[1])
+    return float(entries[0]), float(entries[1])
 
 
 def _list(value: Any) -> list[Any] | tuple[Any, ...]:

@@ -266,7 +266,7 @@ def _in_country(table: Table, codes: tuple[str, ...]) -> Sql:
 
 
 def _recorded(node: f.Recorded, table: Table) -> Sql:
-    """Ask for the values that enough rows tell on each side, and none on others: one reading of the table for all."""
+    """Ask for the values that enough rows state on each side, and none on others: one reading of the table for all."""
     column = table.column(node.column)
     if column.dtype != pl.String or type(node.minimum) is not int or not 0 < node.minimum < 2**31:
         problem = "needs a text column and a whole number of rows"
@@ -309,15 +309,15 @@ def _listed(node: f.Listed, table: Table) -> Sql:
     ranks = [rank for rank in _RANKED if not node.ranks or rank in node.ranks]
     for column in (None, "countryCode", "province_code") if node.area is None else (None,):
         places = [_text(_STATED, node.area or GLOBAL)] if column is None else []
-        told, of_area = ("taxon", " AND area = ?") if column is None else ("taxon, area", "")
+        reported, of_area = ("taxon", " AND area = ?") if column is None else ("taxon, area", "")
         beside = "" if column is None else f', "{column}"'
         for level, rank in enumerate(ranks):
             asked = f"FROM taxon_statuses WHERE taxonRank = ? AND kind = ?{among}{of_area}"
-            part, values = f"({_RANKED[rank]}{beside}) IN (SELECT {told} {asked})", [rank, *said, *places]
+            part, values = f"({_RANKED[rank]}{beside}) IN (SELECT {reported} {asked})", [rank, *said, *places]
             # A list that says something of a lower name says that, and nothing of it by its group.
             for lower in ranks[:level]:
                 own = f"FROM taxon_statuses WHERE taxonRank = ? AND kind = ?{of_area}"
-                same = f"SELECT {told} {own} AND checklist IN (SELECT checklist {asked})"
+                same = f"SELECT {reported} {own} AND checklist IN (SELECT checklist {asked})"
                 part += f" AND coalesce(({_RANKED[lower]}{beside}) NOT IN ({same}), true)"
                 values += [lower, said[0], *places, rank, *said, *places]
             parts.append(f"coalesce({part}, false)")
@@ -333,7 +333,7 @@ def select(table: Table, columns: Sequence[str], filter_: Filter | None) -> Sql:
 
 
 def page(
-    table: Table, told: Sequence[str], filter_: Filter | None, *, limit: int, offset: int = 0, after: int = -1
+    table: Table, lines: Sequence[str], filter_: Filter | None, *, limit: int, offset: int = 0, after: int = -1
 ) -> Sql:
     """Return the statement that reads one page of a release's table, in the table's own order.
 
@@ -341,7 +341,7 @@ def page(
     ----------
     table : Table
         The table.
-    told : sequence of str
+    lines : sequence of str
         Expressions that are read, in this order, after the row's place in the table; see `feature_text`.
     filter_ : Filter, optional
         Which rows.
@@ -358,7 +358,7 @@ def page(
     condition, params = where(filter_, table)
     if after >= 0:
         condition, params = f"rowid > ? AND {condition}", [after, *params]
-    text = f"SELECT rowid, {', '.join(told)} FROM {quote(table.name)} WHERE {condition} LIMIT ? OFFSET ?"
+    text = f"SELECT rowid, {', '.join(lines)} FROM {quote(table.name)} WHERE {condition} LIMIT ? OFFSET ?"
     return text, [*params, limit, offset]
 
 
@@ -407,7 +407,7 @@ def facet(
 
 
 def days(table: Table) -> str | None:
-    """Return the statement for the first and the last day of a release's table; None where it tells no days."""
+    """Return the statement for the first and the last day of a release's table; None where it states no days."""
     if "event_start" not in table.columns:
         return None
     return f"SELECT min(event_start), max(event_end) FROM {quote(table.name)}"

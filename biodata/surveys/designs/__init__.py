@@ -47,7 +47,7 @@ DESIGNS: Final[Mapping[SurveyDesign, Design]] = MappingProxyType(
     for name in SurveyDesign}
 )  # fmt: skip
 PROJECT: Final = _columns("project")
-"""What is told once for the whole survey. A licence is nobody's to choose but the team's; a GPS receiver shows WGS 84."""
+"""What is stated once for the whole survey. A licence is nobody's to choose but the team's; a GPS receiver shows WGS 84."""
 SAMPLE_UNITS: Final = MappingProxyType({SurveyDesign.MIST_NET: "m", SurveyDesign.PLOT: "m²"})
 """The unit of `sampleSizeValue` where a design asks for it: the length of nets, the area of a plot."""
 

@@ -35,13 +35,13 @@ def message_of(code: str, params: Mapping[str, Any], language: str = "en") -> tu
 
 
 def lacks(code: str, params: Mapping[str, Any], language: str) -> bool:
-    """Tell whether what would be right cannot be told without a param that is missing."""
+    """Return whether what would be right cannot be stated without a param that is missing."""
     _, expected = words(language).get(code) or words("en")[code]
     return not set(_PARAM.findall(_OPTIONAL.sub("", expected))) <= params.keys()
 
 
 def _in_words(name: str, value: str, language: str) -> str | None:
-    """Return what a param says in a language: rules, units of effort and designs are told by words, all else as it is."""
+    """Return what a param says in a language: rules, units of effort and designs are stated by words, all else as it is."""
     if name == "rule":  # of harmonising: what it did; nothing where it has no words
         codes = dict.fromkeys(_SAME[one] for one in value.partition(": ")[0].split("+") if one in _SAME)
         return "; ".join(words(language)[code][0] for code in codes) or None
@@ -60,7 +60,7 @@ def _in_words(name: str, value: str, language: str) -> str | None:
 
 
 def has(code: str, language: str = "en") -> bool:
-    """Tell whether a language has words for a code."""
+    """Return whether a language has words for a code."""
     return code in words(language)
 
 
@@ -103,10 +103,10 @@ def ranked(header: str) -> list[str]:
 
 
 def _filled(text: str, params: Mapping[str, str | None]) -> str:
-    told = {name: value for name, value in params.items() if value}
+    facts = {name: value for name, value in params.items() if value}
 
     def optional(match: re.Match[str]) -> str:
-        return match[1] if all(name in told for name in _PARAM.findall(match[1])) else ""
+        return match[1] if all(name in facts for name in _PARAM.findall(match[1])) else ""
 
     # Values go in at once and last: one that holds brackets or braces is not read as words.
-    return _PARAM.sub(lambda match: told.get(match[1], "…"), _OPTIONAL.sub(optional, text))
+    return _PARAM.sub(lambda match: facts.get(match[1], "…"), _OPTIONAL.sub(optional, text))

@@ -1,7 +1,7 @@
 """English sentences that parts of biodata say which know no languages, retold in the languages of the region.
 
 A rule's reason, a refusal, a line of results are made where nobody knows who reads them. They are recognised here by the
-English words of `en.csv`, whose blanks (`{n}` a number, any other a text) are read out of the sentence and told again.
+English words of `en.csv`, whose blanks (`{n}` a number, any other a text) are read out of the sentence and stated again.
 """
 
 import re
@@ -38,7 +38,7 @@ def retold(text: str, language: str) -> str:
     pieces = _MARKS.split(text)
     if language == "en" or not text.strip() or max(len(pieces) // 5, *map(len, pieces)) > _LONGEST:
         return text
-    told, at, is_ours = "", 0, not _LETTER.search(text)
+    stated, at, is_ours = "", 0, not _LETTER.search(text)
     while at < len(pieces):
         for end in range(min(len(pieces), at + _MOST_PIECES), at, -2):
             run = "".join(pieces[at:end])
@@ -47,19 +47,19 @@ def retold(text: str, language: str) -> str:
                 break
         else:
             run, end = pieces[at] if _LETTER.search(pieces[at]) else numbers(pieces[at], language), at + 1
-        told += run + "".join(pieces[end : end + 1])
+        stated += run + "".join(pieces[end : end + 1])
         at = end + 1
-    return told if is_ours else text
+    return stated if is_ours else text
 
 
-def _whole(told: str, language: str) -> str | None:
+def _whole(text: str, language: str) -> str | None:
     plain, patterns = _ours()
-    if (code := plain.get(told)) is not None:
+    if (code := plain.get(text)) is not None:
         return words.message_of(code, {}, language)[0]
-    if (known := _names(language).get(told.casefold())) is not None:
+    if (known := _names(language).get(text.casefold())) is not None:
         return known
     for pattern, code, is_short, literal in patterns:
-        match = pattern.fullmatch(told) if literal in told else None
+        match = pattern.fullmatch(text) if literal in text else None
         # What stands in a blank is no half of a bracket, and not one sentence and a half.
         if match is None or any(one.count("(") != one.count(")") or "; " in one for one in match.groups()):
             continue
@@ -93,26 +93,26 @@ def _ours() -> tuple[Mapping[str, str], list[tuple[re.Pattern[str], str, bool, s
 
 def _pattern(english: str) -> str:
     """Return what recognises a sentence; a blank called `n` or `n1` is a number, `(s)` may be there, `(is/are)` is one of both."""
-    told = ""
+    text = ""
     for n, part in enumerate(_BLANK.split(english)):
         if n % 2:
-            told += f"(?P<{part}>{_NUMBER if _NUMBERED.fullmatch(part) else '.+?'})"
+            text += f"(?P<{part}>{_NUMBER if _NUMBERED.fullmatch(part) else '.+?'})"
         else:
             escaped = re.escape(part)
-            told += _CHOICE.sub(lambda one: "s?" if one[1] == "s" else f"(?:{one[1].replace('/', '|')})", escaped)
-    return told
+            text += _CHOICE.sub(lambda one: "s?" if one[1] == "s" else f"(?:{one[1].replace('/', '|')})", escaped)
+    return text
 
 
 @lru_cache(maxsize=len(words.LANGUAGES))
 def _names(language: str) -> Mapping[str, str]:
     """Return what countries, designs, units of effort and states of a survey are called, by their English names in lower case."""
     territories = Locale.parse(language).territories
-    told = {places.country_name(code): str(territories[code]) for code in MEMBERS if code in territories}
+    facts = {places.country_name(code): str(territories[code]) for code in MEMBERS if code in territories}
     for design in SurveyDesign:
-        told[str(design).replace("_", " ")] = told[str(design)] = designs.word(f"design.{design}", language)
+        facts[str(design).replace("_", " ")] = facts[str(design)] = designs.word(f"design.{design}", language)
     for unit in EFFORT_UNITS.values():
         if (called := designs.called(f"unit.{unit}", language)) is not None:
-            told[unit] = told[f"{unit}s"] = called
+            facts[unit] = facts[f"{unit}s"] = called
     for state in STATES:
-        told[state] = words.called("STATE", state, language)
-    return {name.casefold(): called for name, called in told.items()}
+        facts[state] = words.called("STATE", state, language)
+    return {name.casefold(): called for name, called in facts.items()}
