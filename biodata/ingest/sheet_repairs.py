@@ -105,6 +105,7 @@ def _written_once(
 
 
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
+_ZONE_ALONE: Final = re.compile(r"(?i)(?:UTM\s*)?(?:[1-9]|[1-5]\d|60)\s*[C-HJ-NP-X]")
 ZONE_TOLD: Final = re.compile(
     r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*|[ENXY]\s*\(\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
 )
@@ -128,6 +129,9 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
     zone = next((match for match in map(ZONE_TOLD.search, (east, north)) if match), None)
     if zone is not None:
         columns.setdefault("utm_zone", [f"{zone[1]}{zone[2]}"] * len(rows))
+    zones = (name for name, cells in columns.items() if any(cells) and all(not one or _ZONE_ALONE.fullmatch(one.strip()) for one in cells))  # fmt: skip
+    if "utm_zone" not in columns and (own := next(zones, None)) is not None:  # cells of zones need no heading
+        columns["utm_zone"], table.headings["utm_zone"] = columns[own], table.heading(own)
     if "utm_zone" not in columns:
         return [table.of_heading(east, "UTM_INCOMPLETE", True, lacking="utm_zone (48N)")]
     datum = _WGS84.search(f"{east} {north}")
