@@ -85,3 +85,9 @@ def test_degrees_beside_metres_win(boundaries):
         headings="easting,northing,UTM zone,geodeticDatum,decimalLatitude,decimalLongitude",
     )
     assert told(content, boundaries)[0] == []
+
+
+def test_cells_of_zones_need_no_heading(boundaries):
+    for heading in ("Zona", "UTM带", "ເຂດ"):
+        content = sheet(f"{GOOD},47N", f"{GOOD},UTM 47N", headings=f"easting,northing,{heading}")
+        assert told(content, boundaries)[0] == [(1, "UTM_CONVERTED", False)]
