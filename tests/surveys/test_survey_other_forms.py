@@ -167,8 +167,8 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
 
     again = hand_in(road, name, content)
     assert again["number"] == done["number"]
-    counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", part, settings).as_dict()
-    assert counts["occurrences"]["counts"]["unchanged"] == before["rows"]
+    counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", part, settings)
+    assert counts["occurrences"].counts()["unchanged"] == before["rows"]
     assert len(review.versions(registry, road[2], "team")) == 1
 
 
@@ -242,8 +242,8 @@ def test_a_difference_is_told_before_it_is_handed_in(sample_data, road, tmp_path
     name, content = of_sample(sample_data, "smart")
     path = tmp_path / name
     path.write_bytes(content)
-    found = surveys.difference([path], "team", "smart", road[0]).as_dict()
-    assert found["occurrences"]["counts"]["new"] == told(content, name)["rows"]
+    found = surveys.difference([path], "team", "smart", road[0])
+    assert found["occurrences"].counts()["new"] == told(content, name)["rows"]
 
 
 def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(road):
