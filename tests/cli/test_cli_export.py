@@ -78,7 +78,7 @@ def test_a_box_and_all_columns_or_gbifs(data, tmp_path):
     inside = published.filter(
         pl.col("decimalLongitude").is_between(101, 103), pl.col("decimalLatitude").is_between(20.5, 22)
     )
-    for columns, width in (("all", published.width + 6), ("simple", 57)):  # what lists say of each name
+    for columns, width in (("all", published.width + 6), ("simple", 63)):  # what lists say of each name
         out = tmp_path / "out.csv"
         run("--data", data, "--box", "101,20.5,103,22", "--columns", columns, "--out", out)
         found = pl.read_csv(out, infer_schema_length=0)
