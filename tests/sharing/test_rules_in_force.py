@@ -96,7 +96,8 @@ def test_a_release_decides_again_about_changed_records_alone(tmp_path, monkeypat
             with monkeypatch.context() as inside:
                 inside.setattr(module, "_changed", lambda *_: None)
                 anew = module.rules_in_force(settings, lake, snapshot=lake.snapshot()).plan.apart
-        for part, frame in vars(kept).items():
+        # What is looked at again is no part of what is kept of records.
+        for part, frame in ((name, rows) for name, rows in vars(kept).items() if name != "unsettled"):
             assert frame.sort(pl.all()).equals(vars(anew)[part].sort(pl.all())), part
         return keys, seen, set(kept.decided["key"])
 
