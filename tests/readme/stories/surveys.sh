@@ -4,11 +4,11 @@ biodata account new noy --role node_manager --country LA --by office --data biod
 biodata account confirm noy node_manager --country LA --by witness --data biodata_data
 biodata survey template camera_trap --language lo --out survey.xlsx
 biodata survey check sample_data/survey_with_faults.xlsx --language lo --out report.xlsx || [ $? = 1 ]
-biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data --out changes.csv
+biodata survey diff sample_data/survey_namha.xlsx --dataset nam-ha --data biodata_data
 biodata survey submit sample_data/survey_namha.xlsx --accept "heading.locality=verbatimLocality" --account rangers --dataset nam-ha --data biodata_data
 biodata worker --once --data biodata_data
 biodata survey status 1 --language lo --data biodata_data
-biodata survey review 1 ask --account noy --reasons "see row 7" --question "7:sex=is this sure?" --data biodata_data
+biodata survey review 1 ask --account noy --reasons "row 7: is the sex sure?" --data biodata_data
 biodata survey answer 1 "two rangers saw it" --account rangers --data biodata_data
 biodata survey review 1 accept --account noy --data biodata_data
 biodata worker --once --data biodata_data
