@@ -53,7 +53,7 @@ SPECIES, TWO_SIDED = 5, 2
 FINE_M = 30.0
 METRES_PER_DEGREE = 111_000.0
 JUDGING = evidence.EvidenceParameters(as_of=date(2026, 1, 1), cell_m=10_000.0, recent_years=None)
-CERTAIN, PROBABLE = EvidenceTier
+CERTAIN, PROBABLE, _ = EvidenceTier
 
 
 def drawn(n: int, land: shapely.Geometry, rng: np.random.Generator) -> np.ndarray:
