@@ -16,7 +16,7 @@ from biodata.surveys.cell_checks import Rows
 from biodata.surveys.problems import SETTLED
 
 _LEAST_ROWS, _LEAST_GROUPS, _LEAST_OTHERS = 20, 3, 2
-_SHEET, _MONTH = "the sheet", "the month"
+_SHEET, _MONTH = f"{WRITTEN}sheet", f"{WRITTEN}month"  # as no heading begins
 _ROWS_EACH: Final = 50  # of a table with one exception
 _Codes = NDArray[np.uint32]
 

@@ -193,3 +193,9 @@ def test_sheets_of_the_same_columns_are_one_table_and_a_sheet_may_be_of_a_month(
     problems = check_files([("t.xlsx", out.getvalue())], boundaries, today=date(2026, 12, 1))["problems"]
     found = {(p["sheet"], p["row"], p["column"]) for p in problems if p["code"] == "VALUE_GOES_WITH_ANOTHER"}
     assert found == {("Month 3", 4, "date"), ("Month 4", 5, "latitude")}
+
+
+def test_headings_are_any_words(boundaries):
+    rows = "\n".join(f"2026-02-{n % 20 + 1:02},Sus scrofa,20.9,101.7,{n % 3},S{n % 4}" for n in range(24))
+    content = f"eventDate,scientificName,decimalLatitude,decimalLongitude,the month,the sheet\n{rows}".encode()
+    assert check_files([("sheet.csv", content)], boundaries, today=date(2026, 12, 1))["ok"]
