@@ -212,7 +212,7 @@ def with_event_date(
         both = [_finer(*row) for row in zip(cells(batch, "eventDate")["eventDate"], joined, strict=True)]
         batch = batch.with_columns(pl.Series("eventDate", [date for date, _ in both], dtype=pl.String))
         flags["RECORDED_DATE_MISMATCH"] = pl.Series([differs for _, differs in both], dtype=pl.Boolean)
-    return _with_clocks(batch), flags
+    return _with_clocks(batch, flags, today=today, declarations=declarations), flags
 
 
 def _finer(stated: str | None, ends: str | None) -> tuple[str | None, bool]:
@@ -226,17 +226,25 @@ def _finer(stated: str | None, ends: str | None) -> tuple[str | None, bool]:
     return ends, day is not None and not first.at.date() <= day.at.date() <= last.at.date()
 
 
-def _with_clocks(batch: pl.DataFrame) -> pl.DataFrame:
+def _with_clocks(
+    batch: pl.DataFrame, flags: dict[str, pl.Series], *, today: date, declarations: Mapping[str, str]
+) -> pl.DataFrame:
     """Take the time of day of a day from eventTime, or its two times, as Darwin Core writes them: 06:00/06:10, 08:00+0800."""
     if "eventTime" not in batch.columns or batch["eventTime"].null_count() == batch.height:
         return batch
-    table = batch.select("eventDate", "eventTime")
+    stated = Stated(batch.select("source_file", "source_row", "eventDate"))
+    read = dates.interpret(stated, today=today, declarations=declarations)
+    days = pl.DataFrame({"read": read.columns["eventDate"], "stated": stated["eventDate"]})
+    table = batch.select(days.select(pl.coalesce("read", "stated")).to_series().alias("eventDate"), "eventTime")
     each = table.unique()
     joined = [_with_clock(day, clock) for day, clock in each.iter_rows()]
     each = each.with_columns(pl.Series("with clock", joined, dtype=pl.String))
     found = table.join(each, on=["eventDate", "eventTime"], how="left", nulls_equal=True, maintain_order="left")[
         "with clock"
     ]
+    for flag, mask in read.flags.items():  # of a day that is not stated as it came any more
+        doubted = mask & found.is_not_null()
+        flags[flag] = flags[flag] | doubted if flag in flags else doubted
     return batch.with_columns(
         pl.coalesce(found, "eventDate").alias("eventDate"),
         pl.when(found.is_not_null()).then(None).otherwise("eventTime").alias("eventTime"),

@@ -123,17 +123,14 @@ def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         "eventID", keep="first", maintain_order=True
     )
     joined = records.join(table, on="eventID", how="left", suffix=" of the event", maintain_order="left")
-    silent = {
-        group: pl.all_horizontal(
-            pl.lit(value=True), *(pl.col(name).is_null() for name in group if name in records.columns)
-        )
-        for group in (PLACE, DATE)
-    }
     filled = []
     for name in (column for column in table.columns if column != "eventID"):
-        group = next((group for group in silent if name in group), None)
+        group = next((group for group in (PLACE, DATE) if name in group), ())
         theirs = pl.col(f"{name} of the event") if name in records.columns else pl.col(name)
-        value = theirs if group is None else pl.when(silent[group]).then(theirs)
+        # A time of day alone is no date: it stays, and its day is taken.
+        asked = ({*group} - {"eventTime"} | {name}) & {*records.columns} if group else set()
+        silent = [pl.col(one).is_null() for one in sorted(asked)]
+        value = pl.when(pl.all_horizontal(pl.lit(value=True), *silent)).then(theirs)
         filled.append((pl.coalesce(name, value) if name in records.columns else value).alias(name))
     joined = joined.with_columns(filled).drop(
         f"{name} of the event" for name in table.columns if name in records.columns and name != "eventID"

@@ -6,13 +6,17 @@ from dataclasses import dataclass, field, replace
 from itertools import compress, takewhile
 from typing import Final
 
+import polars as pl
+
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.sheet_headings import IN_DEGREES, is_known, of_label
-from biodata.ingest.sheet_layout import Cells, Column, Layout, is_part, is_total, sheet_kind
+from biodata.ingest.sheet_layout import Cells, Column, Layout, is_part, is_total, sheet_kind, spread
+from biodata.ingest.sheet_numbers import moments_of
 from biodata.ingest.sheet_units import Measured
 from biodata.text.controlled import Vocabulary, parse_term
+from biodata.text.dates import parse_times
 from biodata.text.numbers import ascii_digits
 from biodata.text.scientific_names import genera, latin_beside
 from biodata.text.tables import PLACEHOLDERS
@@ -21,9 +25,15 @@ _FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
 _EMPTY: Final = 0.1
 """So many cells of a cross-table whose stations are stated nowhere else are empty or 0 at least: hardly any species is everywhere."""
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
-_TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?-]|[xX]\?|-\d+")
+_TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?—–-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
+_BARE: Final = {
+    "eventDate": re.compile(r"\d{4}[-/.年]\d\d?[-/.月]\d\d?日?"),
+    "decimalLatitude": re.compile(r"(?i)[NS北]\W?\d.*|\d.*[NS]"),
+    "decimalLongitude": re.compile(r"(?i)[EW东]\W?\d.*|\d.*[EW]"),
+}  # fmt: skip
+"""What says without a label what it is of each column."""
 _OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())
 _PARTS: Final = (Vocabulary.LIFE_STAGE, Vocabulary.SEX)
 _BAND: Final = re.compile(r"(?:^|\s)(?:\d+\s*[-–—~至]\s*\d+|[>≥<]\s*\d+)\s*(?:m|米|ม\.?|ແມັດ|ມ|ម|mét|မီတာ)?$")
@@ -33,6 +43,8 @@ _EXPLAINED: Final = re.compile(
 _WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".split())
 _WHERE: Final = frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates easting".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
+_CLOCKS: Final = ("eventTime", "deploymentStart", "deploymentEnd")
+_ENDS: Final = _CLOCKS[1:]
 _PLACED: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "easting"})
 
 
@@ -94,10 +106,14 @@ class Sheet:
     def take_facts(self) -> None:
         """Take the rows above and below the headings of a table of taxa that state something of each of its other columns."""
         last = max((index for index, name in self.names.items() if name in NAMES_OF_TAXA), default=-1)
-        for number, cells in [*reversed(self.layout.above), *self.layout.rows] if last >= 0 else ():
+        lowest = [row for row in self.layout.grid.rows if row[0] == self.layout.heading_row]
+        for number, own in [*lowest, *reversed(self.layout.above), *self.layout.rows] if last >= 0 else ():
+            cells = own if number > self.layout.heading_row else spread(self.layout.grid, number, own)
             label = next((cell for cell in reversed(cells[: last + 1]) if cell is not None), "")
             names = [cell for cell in cells[last + 1 :] if cell is not None and not is_total(cell)]
             term = of_label(label, names[0]) if label and len(names) > 1 and not any(map(is_known, names)) else None
+            if len(names) > 1 and not label:
+                term = next((one for one, text in _BARE.items() if all(map(text.fullmatch, names))), None)
             if term is not None:
                 self.facts.setdefault(term, (number, cells))
                 self.layout.rows[:] = [row for row in self.layout.rows if row[0] != number]
@@ -202,6 +218,26 @@ def count_parts(sheet: Sheet) -> None:
         sheet.add(parts[0], _COUNTS[0], [one or None for one in sums], " + ".join(one.heading for one in parts))
 
 
+def join_clocks(sheet: Sheet) -> None:
+    """Read two columns of times of day beside a day, a beginning and an end, as the time of each visit."""
+    terms, clocks = {*sheet.names.values()}, list[Column]()
+    for column in sheet.layout.columns if terms & {"eventDate", "day"} and terms.isdisjoint(NAMES_OF_TAXA) else ():
+        name, proposal = sheet.names[column.index], sheet.proposals[column.index]
+        is_open = name == column.heading and {proposal.term, *proposal.others} & {*_CLOCKS}
+        if (is_open or name == "eventTime") and (moments_of(sheet.layout.cells(column.index)) or [""])[0] == "clock":
+            clocks.append(column)
+    if len(clocks) != len(_ENDS):
+        return
+    meant = [{sheet.proposals[c.index].term, *sheet.proposals[c.index].others} for c in clocks]
+    ends = [sheet.layout.cells(c.index) for c in (clocks[::-1] if _CLOCKS[1] in meant[1] else clocks)]
+    read = [parse_times(pl.Series(cells, dtype=pl.String))["clock"].to_list() for cells in ends]
+    for column in clocks:
+        sheet.names[column.index] = column.heading
+        sheet.proposals[column.index] = Proposal(column.heading, None, 1.0, None, Why.KEPT)
+    joined = ["/".join(filter(None, (a or cell, b))) or None for a, b, cell in zip(*read, ends[0], strict=True)]
+    sheet.add(clocks[0], "eventTime", joined, " – ".join(column.heading for column in clocks))
+
+
 def share_stations(sheets: Sequence[Sheet]) -> None:
     """Find what joins the sheets of a survey: the column that states its stations once, and where others name them.
 
@@ -229,6 +265,21 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
                 if days and not any(_WHEN & {*sheet.names.values(), *sheet.facts} for sheet in (own, *named)):
                     own.call(days[-1], "eventDate")  # of several the last
                 break
+    for own in sheets:
+        if {*own.names.values()}.isdisjoint({*NAMES_OF_TAXA, "eventID"}) and _WHEN & {*own.names.values()}:
+            _share_visits(own, [one for one in sheets if {*NAMES_OF_TAXA} & {*one.names.values()}])
+
+
+def _share_visits(own: Sheet, others: Sequence[Sheet]) -> None:
+    """Take the column that names each visit once, and under the same heading the visit of records, as what identifies visits."""
+    for column in own.open_columns():
+        visits = own.cells(column.index)
+        for sheet in others if len(visits) == len({*visits}) else ():
+            same = [one for one in sheet.open_columns() if one.heading.casefold() == column.heading.casefold()]
+            cells = sheet.cells(same[0].index) if same else []
+            if len({*cells}) < len(cells) and "eventID" not in sheet.names.values() and _are_among({*cells}, {*visits}):
+                own.call(column, "eventID")
+                sheet.call(same[0], "eventID")
 
 
 def _may_be_stations(own: Sheet, names: Sequence[str]) -> bool:
@@ -281,6 +332,10 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
         return None
     if not named:
         return Cross(tallies, "scientificName") if are_names(headings) else None
+    if "decimalLatitude" in sheet.facts:
+        days = dict(enumerate(sheet.facts.get("eventDate", (0, []))[1]))
+        stations = {c.heading.strip(): c.heading.removesuffix(days.get(c.index) or "").strip() for c in tallies}
+        return Cross(tallies, "locationID", stations)
     stated = [own.get(heading, heading) for heading in headings]
     codes = [_CODE.fullmatch(ascii_digits(one)) for one in stated]
     alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None

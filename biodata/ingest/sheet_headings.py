@@ -32,6 +32,7 @@ from biodata.text import dates
 from biodata.text.coordinate_pairs import read_pair
 from biodata.text.numbers import ascii_digits
 from biodata.text.proposals import names_a_place
+from biodata.text.reference_list import reference_list
 from biodata.text.times import ZONE
 
 IN_DEGREES: Final = MappingProxyType({"easting": "decimalLongitude", "northing": "decimalLatitude"})
@@ -226,6 +227,7 @@ _OF_ALL: Final = frozenset(
 _OF_FILES: Final = frozenset({"license", "geodeticDatum", "timeZone"})
 """Terms that a label may tell of whole files."""
 _LICENCE: Final = re.compile(r"(?i)(?:CC[\s-]*(?:BY|0)(?![^\W\d_])|creative commons).*")
+_BINOMIAL: Final = re.compile(r"(?<![^\W_])[A-Z][a-z]+ [a-z]{3,}(?![^\W_])")
 _OFFSET: Final = re.compile(r"(?:UTC|GMT) ?[+-]\d[\d:]*")
 _LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
@@ -279,6 +281,8 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
     alone = {"license": licence and licence[0], "timeZone": offset and offset[0].replace(" ", ""),
              "utm_zone": zone and f"{zone[1]}{zone[2]}", "geodeticDatum": datum and datum[0]}  # fmt: skip
     yield from (Told(term, value, label or text, row, text) for term, value in alone.items() if value)
+    names = reference_list().look_up(pl.Series(_BINOMIAL.findall(text), dtype=pl.String))["name"]
+    yield from (Told("scientificName", name, label or text, row, text) for name in names)
     labelled = of_label(label, text) if label and not any(alone.values()) else None
     if labelled == "timeZone" and (named := re.search(ZONE, text)) is not None:
         yield Told(labelled, named[0], label, row, text)

@@ -64,14 +64,14 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
     if not filled:
         return None
     first, last = _heading_rows(grid, filled, is_heading)
-    last = first if one_row else last
-    out = Layout(grid, filled[last][0], [], [], filled[:first])
+    last = first if one_row else max(last, _last_of_block(grid, filled, first))
+    out = Layout(grid, filled[last][0], [], [], filled[:first] + filled[first + 1 : last])
     if first:
         title, last_above = next(filter(None, filled[0][1])), str(filled[first - 1][0])
         out.findings.append(out.finding(filled[0][0], None, title, "TITLE_ROWS_LEFT_OUT", last=last_above))
     if first < last:
         out.findings.append(out.finding(filled[first][0], None, None, "HEADING_ROWS_JOINED", last=str(out.heading_row)))
-    upper = _spread(grid, *filled[first], filled[last][1]) if first < last else []
+    upper = spread(grid, *filled[first], filled[last][1]) if first < last else []
     _name_columns(out, upper, filled[last][1], filled[first][0], is_heading)
     _take_rows(out, filled[last + 1 :], filled[last][1])
     _join_angles(out)
@@ -88,13 +88,21 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
     if best + 1 < len(near) and near[best + 1][0] == near[best][0] + 1:
         below = [cell for cell in near[best + 1][1] if cell is not None]
         named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
-        joined = _are_below_joined(_spread(grid, *near[best]), near[best + 1][1])
+        joined = _are_below_joined(spread(grid, *near[best]), near[best + 1][1])
         following = [cells for _, cells in near[best + 2 : best + 7]]
         if named or joined or _are_units(near[best + 1][1], following):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
     return first, last
+
+
+def _last_of_block(grid: Grid, filled: list[tuple[int, Cells]], first: int) -> int:
+    """Return the last row of headings where several of these are merged over the rows in which others say more of their columns."""
+    number, at = filled[first][0], {row: at for at, (row, _) in enumerate(filled)}
+    ends = Counter(r2 for r1, c1, r2, c2 in grid.merges if r1 == number and c1 == c2 and r2 > r1 + 1)
+    end, columns = ends.most_common(1)[0] if ends else (number, 0)
+    return at[end] if columns > 1 and end in at else first
 
 
 def _heading_score(cells: Cells, is_heading: Callable[[str], bool]) -> float:
@@ -143,7 +151,7 @@ def _is_upper_row(grid: Grid, near: list[tuple[int, Cells]], best: int, scores: 
     return scores[best - 1] >= 2 or tall or (filled >= 2 and any(2 <= wideness < width for wideness in wide))
 
 
-def _spread(grid: Grid, number: int, cells: Cells, lower: Sequence[str | None] = ()) -> Cells:
+def spread(grid: Grid, number: int, cells: Cells, lower: Sequence[str | None] = ()) -> Cells:
     """Return a row of headings with each over its columns: the merged ones, else empty ones behind it that have a lower one."""
     out = list(cells)
     merged: set[int] = set()
@@ -233,6 +241,8 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
     words = [cell for cell in told if not _NUMBER.fullmatch(cell)]
     total = next((cell for cell in words if is_total(cell) or key(cell) in _words()["richness"]), None)
     total = words[0] if words and is_part(words[0]) else total
+    if total is None and len(told) <= 2 and words:  # the total of a part of the table, under its name
+        total = words[0] if any(map(is_total, words[0].split())) else None
     if number in grid.marks.hidden_rows:
         return None, "ROW_HIDDEN"
     if [(cell or "").strip() for cell in cells] == [(cell or "").strip() for cell in headings]:

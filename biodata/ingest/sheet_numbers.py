@@ -43,7 +43,7 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
         if (read := _numbers(cells)) is not None:
             numbers[column.index] = read
             grown = (np.diff(read) >= 0).mean() > _MOSTLY  # a number of the rows
-        elif (times := _moments(cells)) is not None:
+        elif (times := moments_of(cells)) is not None:
             moments[column.index] = times
             unread = np.isnan(times[1]) & _filled(cells).is_not_null().to_numpy()
             for at in np.flatnonzero(unread).tolist() if times[0] == "clock" and name not in known else ():
@@ -163,7 +163,7 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
                 yield _at(layout, at, low if odd[0] > 2 * odd[1] else high, "EVENT_ENDS_BEFORE_START", start=begins)
 
 
-def _moments(cells: Sequence[str | None]) -> tuple[str, np.ndarray] | None:
+def moments_of(cells: Sequence[str | None]) -> tuple[str, np.ndarray] | None:
     """Return a column's times of day in minutes, or its days; None where it holds anything else."""
     texts = _filled(cells)
     if texts.count() < 2 * _FEWEST or not texts.drop_nulls().str.contains(r"\d").all():

@@ -121,8 +121,8 @@ def zone_of(grids: Sequence[Grid]) -> str | None:
     return "".join(found.pop()) if len(found) == 1 else None
 
 
-def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Finding]:
-    """Add degrees to a table whose places are metres of UTM; tell that, or what is missing for it."""
+def in_degrees(table: SurveyTable, columns: Columns, rows: list[int], of_survey: str | None) -> list[Finding]:
+    """Add degrees to a table whose places are metres of UTM, in the zone of their row, heading or survey; tell that, or what is missing."""
     if not {"easting", "northing"} <= columns.keys() or columns.keys() & set(_PLACE[:4]):
         return []
     east, north = table.heading("easting"), table.heading("northing")
@@ -132,6 +132,8 @@ def in_degrees(table: SurveyTable, columns: Columns, rows: list[int]) -> list[Fi
     zones = (name for name, cells in columns.items() if any(cells) and all(not one or _ZONE_ALONE.fullmatch(one.strip()) for one in cells))  # fmt: skip
     if "utm_zone" not in columns and (own := next(zones, None)) is not None:  # cells of zones need no heading
         columns["utm_zone"], table.headings["utm_zone"] = columns[own], table.heading(own)
+    elif "utm_zone" not in columns and of_survey is not None:
+        columns["utm_zone"], table.headings["utm_zone"] = [of_survey] * len(rows), east
     if "utm_zone" not in columns:
         return [table.of_heading(east, "UTM_INCOMPLETE", True, lacking="utm_zone (48N)")]
     datum = _WGS84.search(f"{east} {north}")

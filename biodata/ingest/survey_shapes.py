@@ -185,6 +185,7 @@ PLACE: Final = (
 )  # fmt: skip
 """Terms of the place, which is taken from a site or event whole or not at all."""
 KEY: Final = " key"
+_CLOCK: Final = "eventTime"
 ENDS: Final = ("deploymentStart", "deploymentEnd")
 ANY_DAY: Final = date(9999, 1, 1)
 """Whether a date has been yet is no question of where it stands."""
@@ -264,7 +265,9 @@ def fill_from(
     for name in known.columns[1:]:
         told = pl.col(f"{name} told" if name in frame.columns else name)
         group = next((terms for terms in groups if name in terms), ())
-        silent = [is_nothing(term) for term in group or (name,) if term in frame.columns]
+        # A time of day alone is no date: it stays, and its day is taken.
+        asked = {name, *group} - ({_CLOCK} - {name})
+        silent = [is_nothing(term) for term in sorted(asked) if term in frame.columns]
         answers = pl.all_horizontal(pl.lit(value=True), *silent) & (pl.col(" known") if group else told.is_not_null())
         answered[name] = joined.filter(answers)["source_row"].to_list()
         columns.append(pl.when(answers & told.is_not_null()).then(told).otherwise(column(frame, name)).alias(name))

@@ -17,7 +17,7 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_crosses import Sheet, count_parts, counts_rows, share_stations, share_taxa
+from biodata.ingest.sheet_crosses import Sheet, count_parts, counts_rows, join_clocks, share_stations, share_taxa
 from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout, sheet_kind
 from biodata.ingest.sheet_numbers import odd_numbers
@@ -28,6 +28,7 @@ from biodata.text import dates
 from biodata.text.numbers import ascii_digits
 from biodata.text.scientific_names import genera, latin_beside
 
+_MOSTLY: Final = 0.9
 _QUANTITY: Final = "organismQuantity"
 _COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
@@ -50,7 +51,7 @@ def read_survey(
     """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together."""
     survey, kept = Survey(), kept or {}
     sheets = _sheets_of(files, survey, encoding, kept)
-    kinds = [_kind(one) for one in sheets]
+    kinds = _kinds(sheets)
     survey.elsewhere = _WHEN | _WHERE if "events" in kinds else _WHERE if "sites" in kinds else ()
     for sheet, kind in zip(sheets, kinds, strict=True):
         _read_sheet(sheet, kind, survey)
@@ -63,6 +64,20 @@ def read_survey(
         _read_local_names(table)
         _date_of_ends(table)
     return survey
+
+
+def _kinds(sheets: Sequence[Sheet]) -> list[str | None]:
+    kinds = [_kind(one) for one in sheets]
+    terms = [{*one.names.values()} for one in sheets]
+    dated = any(kind == "events" and _WHEN & own for kind, own in zip(kinds, terms, strict=True))
+    # Stations of a sheet without days are where the visits of another one are.
+    sites = [k == "events" and dated and "locationID" in t and t.isdisjoint({*_WHEN, "day", "eventID"}) for k, t in zip(kinds, terms, strict=True)]  # fmt: skip
+    kinds = ["sites" if is_site else kind for kind, is_site in zip(kinds, sites, strict=True)]
+    if "occurrences" not in kinds:  # a table of places and days under the name of one taxon is of records of it
+        of_title = [any(fact.term == _NAME for fact in facts_above(one.layout)) for one in sheets]
+        of_one = [titled and own & _WHEN and own & _WHERE for titled, own in zip(of_title, terms, strict=True)]
+        kinds = ["occurrences" if titled else kind for kind, titled in zip(kinds, of_one, strict=True)]
+    return kinds
 
 
 def _kind(sheet: Sheet) -> str | None:
@@ -96,6 +111,7 @@ def _sheets_of(
     share_stations([sheet for sheet in sheets if not sheet.is_list])
     for sheet in (one for one in sheets if one.cross is None and not one.is_list):
         count_parts(sheet)
+        join_clocks(sheet)
     return sheets
 
 
@@ -119,7 +135,7 @@ def _order_days(survey: Survey) -> None:
         texts
         and "day_month_order" not in survey.declarations
         and _DAY_FIRST.search(headings)
-        and 2 * years.sum() < len(years)
+        and years.sum() <= _MOSTLY * len(years)
     )
     if is_open and dates.OrderEvidence.of(pl.concat(texts), today=ANY_DAY).order is None:
         survey.tables[0].declarations["day_month_order"] = "day_first"
@@ -195,6 +211,8 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
     survey.findings.append(layout.finding(layout.heading_row, first, None, "CROSS_TABLE_READ", first=first, last=last))
     survey.findings += [layout.finding(at, None, None, "VALUE_READ_AS", read=t) for t, (at, _) in sheet.facts.items()]
     for column, part in zip(cross.columns, sheet.parts(cross), strict=True):
+        if not part.layout.rows and layout.rows:  # nobody counted there
+            continue
         facts = {cross.term: (column.row, cross.value(column))}
         for term, (row, cells) in sheet.facts.items():
             facts |= {term: (row, cell)} if (cell := dict(enumerate(cells)).get(column.index)) else {}
@@ -230,9 +248,7 @@ def _table(sheet: Sheet, kind: str, survey: Survey, facts: Mapping[str, str]) ->
         table.headings.setdefault(term, layout.grid.name or layout.grid.file)
     findings += _from_title(table, columns, layout, survey)
     findings += _with_year(table, columns, layout)
-    if survey.zone is not None and "easting" in columns and "utm_zone" not in columns:
-        columns["utm_zone"], table.headings["utm_zone"] = [survey.zone] * len(rows), table.heading("easting")
-    findings += in_degrees(table, columns, rows)
+    findings += in_degrees(table, columns, rows, survey.zone)
     if kind == "occurrences":
         findings += blank_below(table, columns, rows, survey.elsewhere)
     if table.measured:
@@ -276,7 +292,9 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, survey: Su
         return
     own = {*columns}
     for one in facts_above(layout):
-        answers = next((terms for terms in (_WHEN | {"day"}, _WHERE) if one.term in terms), {one.term})
+        answers = next(
+            (terms for terms in (_WHEN | {"day"}, _WHERE, {*NAMES_OF_TAXA}) if one.term in terms), {one.term}
+        )
         needed = {"utm_zone": {"easting"}, "geodeticDatum": _WHERE}.get(one.term, {*columns})
         if own & answers or needed.isdisjoint(columns) or one.term in survey.elsewhere:
             continue

@@ -176,7 +176,9 @@ class EventTime(NamedTuple):
 
     first: date | None
     last: date | None
-    start: datetime | None  # when a camera was set up, to the minute (a midnight is what programs write for a day)
+    start: (
+        datetime | None
+    )  # to the minute, where a beginning and an end are stated (a midnight is what programs write for a day)
     end: datetime | None
     offset: int | None  # minutes east of UTC
 
@@ -190,10 +192,9 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
         if event and first is not None and last is not None and not is_open:
             periods.setdefault(event, (first, last))
     ends, found = ends_of(read["eventDate"]), dict[str, EventTime]()
-    entries = [ends["start"], ends["end"], ends["exact"], offsets(read, ends).alias("offset")]
-    frame = read.select("eventID", "design").with_columns(entries)
-    for event, design, start, end, exact, offset in frame.iter_rows():
-        start, end = (at if exact and design == SurveyDesign.CAMERA_TRAP and at.time() != time() else None for at in (start, end))  # fmt: skip
+    entries = [ends["start"], ends["end"], ends["exact"] & ends["interval"], offsets(read, ends).alias("offset")]
+    for event, start, end, exact, offset in read.select("eventID").with_columns(entries).iter_rows():
+        start, end = (at if exact and at.time() != time() else None for at in (start, end))
         first, last = periods.get(event, (None, None))
         found[event] = EventTime(first, last, start, end, offset)
     return found
@@ -214,7 +215,9 @@ def of_records(events: Mapping[str, EventTime], parts: Sequence[_Part]) -> Itera
                 continue
             outside = _outside(when, first, last, _moment(first, last, clock, when.offset, there))
             if outside is not None:
-                yield rows.finding(row, column, "RECORD_OUTSIDE_EVENT", period=outside)
+                day_fits = when.first is not None and when.last is not None and when.first <= first <= last <= when.last
+                at = "eventTime" if day_fits and own.get("eventTime") is not None else column
+                yield rows.finding(row, at, "RECORD_OUTSIDE_EVENT", period=outside)
 
 
 def _moment(first: date, last: date, clock: str | None, here: int | None, there: int | None) -> datetime | None:
