@@ -284,10 +284,12 @@ def _proposed(stated: Stated, unreadable: pl.Series) -> Findings:
     """Propose the likely reading of pairs that have no certain one: figures without marks, letters of the other axis."""
     rows = pl.DataFrame({"latitude": stated[AXES[0]], "longitude": stated[AXES[1]]}).with_row_index("row")
     rows = rows.filter(unreadable)
-    for name, axis in (("latitude", Axis.LATITUDE), ("longitude", Axis.LONGITUDE)):
-        # One text that is nothing at all in many rows costs one look.
-        hopeless = [text for text in rows[name].drop_nulls().unique() if read_angle(text, axis) is None]
-        rows = rows.filter(~pl.col(name).is_in(hopeless) & pl.col(name).is_not_null())
+    # One text that is nothing at all in many rows costs one look; a letter of two languages is read beside the other's.
+    known = [
+        pl.col(name).is_in([text for text in rows[name].drop_nulls().unique() if read_angle(text, axis) is not None])
+        for name, axis in (("latitude", Axis.LATITUDE), ("longitude", Axis.LONGITUDE))
+    ]
+    rows = rows.drop_nulls(["latitude", "longitude"]).filter(known[0] | known[1])
     read = parse_two_columns(rows["latitude"], rows["longitude"]).with_columns(rows["row"])
     read = read.filter(pl.col("latitude").is_not_null()).with_columns(
         swapped=pl.col("issues").list.contains(SWAPPED)

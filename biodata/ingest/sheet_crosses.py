@@ -30,8 +30,8 @@ _COUNTS: Final = ("individualCount", "organismQuantity")
 _KEYED: Final = frozenset({"locationID", "eventID"})
 _BARE: Final = {
     "eventDate": re.compile(r"\d{4}[-/.年]\d\d?[-/.月]\d\d?日?"),
-    "decimalLatitude": re.compile(r"(?i)[NS北]\W?\d.*|\d.*[NS]"),
-    "decimalLongitude": re.compile(r"(?i)[EW东]\W?\d.*|\d.*[EW]"),
+    "decimalLatitude": re.compile(r"(?i)[NS北]\W?\d+\W\d.*|\d+\W\d.*[NS]"),
+    "decimalLongitude": re.compile(r"(?i)[EW东]\W?\d+\W\d.*|\d+\W\d.*[EW]"),
 }  # fmt: skip
 """What says without a label what it is of each column."""
 _OF_PLACES: Final = frozenset("locality municipality county verbatimLocality cameraID recordNumber".split())

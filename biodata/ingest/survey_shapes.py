@@ -294,8 +294,8 @@ def join_stations(survey: Survey) -> None:
     known = []
     for table in events:
         frame = with_period(table.frame, ANY_DAY)
-        told = column(frame, "eventDate")
-        days = frame.select(station, first=told.str.slice(0, 10), last=told.str.split("/").list.last().str.slice(0, 10))
+        told = frame.select(column(frame, "eventDate").alias("told"))["told"]
+        days = frame.select(station, first=_day_of(told.str.split("/").list.first()), last=_day_of(told.str.split("/").list.last()))
         several = pl.col("station").is_duplicated() & pl.col("first").is_not_null()
         event = pl.when(several).then(pl.concat_str("station", "first", separator=" ")).otherwise("station")
         known.append(days.with_columns(eventID=event))
@@ -305,8 +305,7 @@ def join_stations(survey: Survey) -> None:
         rows = table.frame.select(
             "source_row", station, column(table.frame, "eventDate").str.strip_chars().alias("day")
         )
-        day = dates.parse_dates(rows["day"], today=ANY_DAY)["event_date"].str.slice(0, 10)
-        there = rows.with_columns(day.alias("day")).join(of_stations, on="station", how="left", maintain_order="left")
+        there = rows.with_columns(_day_of(rows["day"]).alias("day")).join(of_stations, on="station", how="left", maintain_order="left")
         within = pl.col("eventID").filter(pl.col("day").is_between("first", "last")).first()
         begun = pl.col("eventID").filter(pl.col("first") <= pl.col("day")).last()
         # Of several visits a record without a day is of none for sure.
@@ -315,8 +314,19 @@ def join_stations(survey: Survey) -> None:
         _identify(table, there.group_by("source_row", maintain_order=True).agg(event.alias("eventID")))
 
 
+def _day_of(texts: pl.Series) -> pl.Series:
+    """Return days as they are written everywhere; what is none for sure stays as it came."""
+    read = dates.parse_dates(texts, today=ANY_DAY)["event_date"].str.slice(0, 10)
+    return pl.select(pl.coalesce(read, texts.str.slice(0, 10))).to_series()
+
+
 def _join_visits(tables: Sequence[SurveyTable]) -> None:
     """Identify visits that all sheets number anew at each station by the station and their number."""
+    for table in tables:
+        if table.kind == "events" and {"locationID", "eventID"} <= {*table.frame.columns}:
+            pairs = table.frame.select("locationID", "eventID").drop_nulls()
+            if pairs["eventID"].str.contains(r"^\d+$").all() and pairs["eventID"].n_unique() < pairs.height == pairs.n_unique():
+                tables = [table]
     shared = set.intersection(*({*table.frame.columns} for table in tables))
     events = [table.frame for table in tables if table.kind == "events"]
     every = pl.concat(events or [tables[0].frame], how="diagonal")
