@@ -34,6 +34,8 @@ class Column:
     index: int
     heading: str
     row: int  # that the heading stands in
+    upper: str = ""  # what the heading is joined of, where it is
+    lower: str = ""
 
 
 @dataclass
@@ -181,11 +183,12 @@ def _name_columns(out: Layout, upper: Cells, lower: Cells, upper_row: int, is_he
             heading = high
         else:
             heading = f"{high} {low}"
+        joined = (high, low) if heading == f"{high} {low}" else ("", "")
         row = out.heading_row if low else upper_row
         if out.grid.marks.hides_column(index):
             out.findings.append(out.finding(row, heading, None, "COLUMN_HIDDEN"))
         else:
-            out.columns.append(Column(index, heading, row))
+            out.columns.append(Column(index, heading, row, *joined))
 
 
 def _join_angles(out: Layout) -> None:

@@ -1,12 +1,14 @@
 """What columns of numbers show by themselves, whatever they mean: sums that are none, shares and counts out of bounds, numbers twice."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations, groupby, pairwise, permutations
 from typing import Final
 
 import numpy as np
 import polars as pl
+from scipy.stats import theilslopes
 
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.protocol import Finding
@@ -18,9 +20,9 @@ from biodata.text.controlled import parse_licence
 from biodata.text.numbers import parse_decimals
 from biodata.text.tables import NA, PLACEHOLDERS
 
-_FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST = 5, 0.5, 0.9, 0.03, 40
+_FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST, _SOME = 5, 0.5, 0.9, 0.03, 40, 200
 _SEVERAL: Final = 3  # rows in which more than one part is stated, so that a column and its copy are no sum
-_RARE, _OFTEN, _BEYOND, _NOON = 0.02, 5, 1.5, 720
+_RARE, _OFTEN, _BEYOND, _FAR_BEYOND, _NOON = 0.02, 5, 1.5, 50, 720
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
 _BOUNDS: Final = {
     12: re.compile(r"(?i)beaufort|\bbft\b|风力|风级"),
@@ -28,6 +30,15 @@ _BOUNDS: Final = {
     360: re.compile(r"(?i)bearing|azimut|\bangle|方位|坡向|夹角|\bgóc|มุม|ມຸມ|មុំ|ထောင့်|sudut"),
 }
 """What some things that are measured are at most, by words of their headings in any language."""
+_FACTORS: Final = tuple(factor**sign for factor in (10, 100, 1000, 3.2808, 2.54, np.pi) for sign in (1, -1))
+"""What a number is wrong by where the point moved or the unit is another: kg for g, ft for m, in for cm, a girth for a diameter."""
+_COUNT: Final = "individualCount"
+_MEASURED: Final = frozenset({"minimumElevationInMeters", "perpendicular_distance_m", "sampleSizeValue"})
+_LINE, _FAR_OFF, _LEAST_OFF = (
+    0.8,
+    6,
+    0.6,
+)  # of two columns on a line: rank correlation; spreads, and a factor of 1.8, off it
 _NUMBERED: Final = re.compile(r"(.*?)(\d{1,18})(\D*)")
 _NUMBERS_OF: Final = frozenset(
     "recordNumber organismID catalogNumber fieldNumber materialSampleID associatedMedia mediaID".split()
@@ -42,7 +53,8 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
         name, cells = names[column.index], layout.cells(column.index)
         if (read := _numbers(cells)) is not None:
             numbers[column.index] = read
-            grown = (np.diff(read) >= 0).mean() > _MOSTLY  # a number of the rows
+            # A number of the rows grows, and hardly one is as the one before.
+            grown = (np.diff(read) >= 0).mean() > _MOSTLY and 2 * len(np.unique(read)) > len(read)
         elif (times := moments_of(cells)) is not None:
             moments[column.index] = times
             unread = np.isnan(times[1]) & _filled(cells).is_not_null().to_numpy()
@@ -50,14 +62,20 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
                 yield _at(layout, at, column, "TIME_UNREADABLE")
         if name not in known and read is not None:
             yield from _outside(layout, column, read, cells)
-            yield from _slips(layout, column, read) if not grown else ()
+        if (name not in known or name in _MEASURED) and read is not None and not grown:
+            yield from _slips(layout, column, read)
         for at in range(len(cells)) if name not in known and are_licences(cells) else ():
             if (cells[at] and parse_licence(cells[at] or "")) not in (None, *_LICENCES):
                 yield _at(layout, at, column, "LICENSE_UNKNOWN")
         if name not in known or name in _NUMBERS_OF:
             yield from _twice(layout, column, cells)
     yield from _sums(layout, numbers)
+    yield from _totals(
+        layout, {at: read for at, read in numbers.items() if names[at] not in known or names[at] == _COUNT}
+    )
     yield from _orders(layout, numbers, moments)
+    yield from _off_lines(layout, {at: read for at, read in numbers.items() if names[at] not in known})
+    yield from _spans(layout, {at: days for at, (kind, days) in moments.items() if kind == "day"})
 
 
 def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:
@@ -95,9 +113,11 @@ def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Itera
     """Find a number that stands twice in a column that counts something up from row to row."""
     entries = [(row, cell.strip()) for (row, _), cell in zip(layout.rows, cells, strict=True) if cell is not None]
     parts = [_NUMBERED.fullmatch(cell) for _, cell in entries]
-    if len(entries) < 3 * _FEWEST or len({part and (part[1], part[3]) for part in parts}) > 1 or parts[0] is None:
+    series = [part and (part[1], part[3]) for part in parts]  # of each plot its own
+    if len(entries) < 3 * _FEWEST or None in series or len({*series}) * _FEWEST > len(entries):
         return
-    steps = [int(after[2]) - int(before[2]) for before, after in pairwise(filter(None, parts))]
+    pairs = pairwise(zip(series, filter(None, parts), strict=True))
+    steps = [int(after[2]) - int(before[2]) for (one, before), (other, after) in pairs if one == other]
     plain = all(part and cell == str(int(part[2])) for (_, cell), part in zip(entries, parts, strict=True))
     usual = sum(step == 1 for step in steps) if plain else sum(step > 0 for step in steps)
     first: dict[str, int] = {}
@@ -125,7 +145,8 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
                 right = np.isclose(np.nansum(parts, axis=1), total, rtol=1e-3, atol=0.06)
                 several = (asked & right & ((parts > 0).sum(axis=1) > 1)).sum() >= _SEVERAL
                 wrong = np.flatnonzero(asked & ~right)
-                if not several or len(wrong) > max(1, (1 - _MOSTLY) * asked.sum()):
+                most = 2 if (asked & right).sum() >= 2 * _FEWEST else 1
+                if not several or len(wrong) > max(most, (1 - _MOSTLY) * asked.sum()):
                     continue
                 fixed = len(set(total[asked])) == 1  # then it is a part that is wrong
                 for row in wrong.tolist():
@@ -133,6 +154,38 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
                     params = {"sum": f"{np.nansum(parts[row]):g}", "total": f"{total[row]:g}"}
                     found[row, column.index] = _at(layout, row, column, "SUM_DISAGREES", **params)
     yield from found.values()
+
+
+def _totals(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:
+    """Find numbers of a row of totals that are not what the rows above make, up to the row of totals before, as in the other columns."""
+    totals = [one.row for one in layout.findings if one.code == "TOTALS_ROW_LEFT_OUT" and one.row is not None]
+    grid, records = dict(layout.grid.rows), np.array([row for row, _ in layout.rows])
+    for before, row in zip([0, *totals], totals, strict=False):
+        wrong, right = [], 0
+        for column in (column for column in layout.columns if column.index in numbers):
+            cells = grid.get(row, [])
+            total = _numbers([cells[column.index]] * _FEWEST) if column.index < len(cells) else None
+            sums = [np.nansum(numbers[column.index][(records > first) & (records < row)]) for first in (0, before)]
+            if total is not None and any(np.isclose(total[0], sums)):
+                right += 1
+            elif total is not None and not np.isnan(total[0]):
+                of_it, told = f"{sums[-1]:g}", f"{total[0]:g}"
+                wrong.append(
+                    layout.finding(row, column.heading, cells[column.index], "SUM_DISAGREES", sum=of_it, total=told)
+                )
+        yield from wrong if len(wrong) <= max(right / 2, right == 0) else ()
+
+
+def _crossing(layout: Layout, across: Sequence[Finding], down: Sequence[Finding]) -> Iterator[Finding]:
+    """Find the cell in whose row and whose column the total is wrong by as much."""
+    columns = {column.heading: column for column in reversed(layout.columns)}
+    rows = {row: at for at, (row, _) in enumerate(layout.rows)}
+    for one in across:
+        for other in down:
+            off, too = (float(f.params["sum"]) - float(f.params["total"]) for f in (one, other))
+            column = columns.get(other.column or "")
+            if off == too and column is not None and one.row in rows and one.column != other.column:
+                yield _at(layout, rows[one.row], column, "SUM_DISAGREES", **one.params)
 
 
 def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[int, tuple[str, np.ndarray]]) -> Iterator[Finding]:  # fmt: skip
@@ -178,16 +231,67 @@ def moments_of(cells: Sequence[str | None]) -> tuple[str, np.ndarray] | None:
 
 
 def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Finding]:
-    """Find numbers that lie outside of all others, and inside them with the point moved, where all others lie within a power of ten."""
+    """Find numbers that lie outside of all others, and inside them by a factor of units or in degrees of Celsius."""
     stated = numbers[~np.isnan(numbers)]
-    if len(stated) < 3 * _FEWEST or (stated <= 0).any() or np.quantile(stated, 0.95) >= 10 * np.quantile(stated, 0.05):
+    warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
+    if not warmth and ((stated <= 0).any() or np.quantile(stated, 0.9) >= 10 * np.quantile(stated, 0.1)):
         return
-    for at in np.flatnonzero((numbers > 2 * np.median(stated)) | (2 * numbers < np.median(stated))).tolist():
-        rest = np.delete(numbers, at)
-        least, greatest = np.nanmin(rest), np.nanmax(rest)
-        is_out = numbers[at] > _BEYOND * greatest or _BEYOND * numbers[at] < least
-        if is_out and any(least <= numbers[at] * factor <= greatest for factor in (0.1, 0.01, 10, 100)):
+    # Few others say little of what can be.
+    beyond = _BEYOND if len(stated) >= 3 * _FEWEST else _FAR_BEYOND
+    middle = float(np.median(stated))
+    for at in np.flatnonzero((numbers > 2 * middle) | (2 * numbers < middle)).tolist():
+        rest, number = np.delete(numbers, at), numbers[at]
+        least, greatest = float(np.nanmin(rest)), float(np.nanmax(rest))
+        meant = [(number - 32) / 1.8] if warmth else [number * factor for factor in _FACTORS]
+        is_out = number > beyond * greatest or (not warmth and 2 * beyond * number < least)
+        if is_out and any(least <= one <= greatest for one in meant):
             yield _at(layout, at, column, "MEASUREMENT_INVALID", least=f"{least:g}", greatest=f"{greatest:g}")
+
+
+def _off_lines(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:
+    """Find numbers off the line on which two columns lie in all other rows, as weight and length do, and on it by a factor of units."""
+    columns = {column.index: column for column in layout.columns}
+    logs = {at: np.log(read) for at, read in numbers.items() if at in columns and (read[~np.isnan(read)] > 0).all()}
+    off: dict[int, Counter[int]] = defaultdict(Counter)
+    for one, other in permutations([*logs][:_WIDEST], 2):
+        both = np.flatnonzero(~np.isnan(logs[one]) & ~np.isnan(logs[other]))
+        x, y = logs[one][both], logs[other][both]
+        if len(both) < 3 * _FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0 or _ranks(x, y) < _LINE:
+            continue
+        some = np.linspace(0, len(both) - 1, min(len(both), _SOME)).astype(int)
+        left = y - theilslopes(y[some], x[some]).slope * x
+        left -= np.median(left)
+        spread = max(1.4826 * float(np.median(np.abs(left))), 0.02)
+        odd = np.flatnonzero(np.abs(left) > max(_FAR_OFF * spread, _LEAST_OFF))
+        for at in odd.tolist() if len(odd) <= max(1, _RARE * len(both)) else ():
+            if any(abs(left[at] + np.log(factor)) < 3 * spread for factor in _FACTORS):
+                off[int(both[at])][other] += 1
+    for at, found in off.items():  # the number that is off more lines, else off the middle of its column
+        odd_by = {n: abs(logs[n][at] - np.nanmedian(logs[n])) / (np.nanstd(logs[n]) or 1) for n in found}
+        worst = max(found, key=lambda n: (found[n], odd_by[n]))
+        rest = np.exp(np.delete(logs[worst], at))
+        limits = {"least": f"{np.nanmin(rest):g}", "greatest": f"{np.nanmax(rest):g}"}
+        yield _at(layout, at, columns[worst], "MEASUREMENT_INVALID", **limits)
+
+
+def _ranks(x: np.ndarray, y: np.ndarray) -> float:
+    one, other = (pl.Series(values).rank().to_numpy() for values in (x, y))
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _spans(layout: Layout, days: Mapping[int, np.ndarray]) -> Iterator[Finding]:
+    """Find the last day of the one span of time that is far shorter or longer than all others between two columns of days."""
+    columns = {column.index: column for column in layout.columns if column.index in days}
+    for first, last in permutations(columns, 2):
+        spans = days[last] - days[first]
+        stated = spans[~np.isnan(spans)]
+        if len(stated) < 2 * _FEWEST or (stated < 0).any() or stated.max() == 0:
+            continue
+        for at in {int(np.nanargmin(spans)), int(np.nanargmax(spans))}:
+            rest = np.delete(stated, int(np.argmin(np.abs(stated - spans[at]))))
+            gap = max(rest.min() - spans[at], spans[at] - rest.max())
+            if gap > max(np.ptp(rest) / 2, 7):
+                yield _at(layout, at, columns[last], "VALUE_GOES_WITH_ANOTHER", other=columns[first].heading)
 
 
 def are_licences(cells: Sequence[str | None]) -> bool:

@@ -68,6 +68,9 @@ class SurveyTable:
     repeats: dict[int, int] = field(default_factory=dict)
     """Rows in which every cell is as in an earlier one, that one's number."""
 
+    beside: dict[str, dict[int, str]] = field(default_factory=dict)
+    """Columns that do not come in, by their headings, each filled cell by its row: they say whether others are right."""
+
     stands: dict[str, int] = field(default_factory=dict)
     """Columns whose value stands once on the sheet, above the table or in a heading, and in which row: it is told there."""
 
@@ -294,8 +297,10 @@ def join_stations(survey: Survey) -> None:
     known = []
     for table in events:
         frame = with_period(table.frame, ANY_DAY)
-        told = frame.select(column(frame, "eventDate").alias("told"))["told"]
-        days = frame.select(station, first=_day_of(told.str.split("/").list.first()), last=_day_of(told.str.split("/").list.last()))
+        told = frame.with_columns(column(frame, "eventDate").alias("eventDate"))["eventDate"]
+        days = frame.select(
+            station, first=_day_of(told.str.split("/").list.first()), last=_day_of(told.str.split("/").list.last())
+        )
         several = pl.col("station").is_duplicated() & pl.col("first").is_not_null()
         event = pl.when(several).then(pl.concat_str("station", "first", separator=" ")).otherwise("station")
         known.append(days.with_columns(eventID=event))
@@ -305,7 +310,9 @@ def join_stations(survey: Survey) -> None:
         rows = table.frame.select(
             "source_row", station, column(table.frame, "eventDate").str.strip_chars().alias("day")
         )
-        there = rows.with_columns(_day_of(rows["day"]).alias("day")).join(of_stations, on="station", how="left", maintain_order="left")
+        there = rows.with_columns(_day_of(rows["day"]).alias("day")).join(
+            of_stations, on="station", how="left", maintain_order="left"
+        )
         within = pl.col("eventID").filter(pl.col("day").is_between("first", "last")).first()
         begun = pl.col("eventID").filter(pl.col("first") <= pl.col("day")).last()
         # Of several visits a record without a day is of none for sure.
@@ -325,7 +332,10 @@ def _join_visits(tables: Sequence[SurveyTable]) -> None:
     for table in tables:
         if table.kind == "events" and {"locationID", "eventID"} <= {*table.frame.columns}:
             pairs = table.frame.select("locationID", "eventID").drop_nulls()
-            if pairs["eventID"].str.contains(r"^\d+$").all() and pairs["eventID"].n_unique() < pairs.height == pairs.n_unique():
+            if (
+                pairs["eventID"].str.contains(r"^\d+$").all()
+                and pairs["eventID"].n_unique() < pairs.height == pairs.n_unique()
+            ):
                 tables = [table]
     shared = set.intersection(*({*table.frame.columns} for table in tables))
     events = [table.frame for table in tables if table.kind == "events"]

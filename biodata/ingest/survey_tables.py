@@ -112,6 +112,8 @@ def _sheets_of(
     for sheet in (one for one in sheets if one.cross is None and not one.is_list):
         count_parts(sheet)
         join_clocks(sheet)
+    for sheet in sheets:
+        sheet.layout.findings += odd_numbers(sheet.layout, sheet.names, TERMS)
     return sheets
 
 
@@ -120,7 +122,6 @@ def _sheet(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Shee
     if layout is not None:
         sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
         sheet_headings.leave_out_no_records(layout, sheet.names)
-        layout.findings += odd_numbers(layout, sheet.names, TERMS)
         yield sheet
 
 
@@ -264,7 +265,8 @@ def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], lis
     entries = []
     for column in sheet.layout.columns:
         name, heading, proposal = sheet.names[column.index], column.heading, sheet.proposals[column.index]
-        measures = sheet_units.measured(heading) if table.kind == "occurrences" else None
+        asked = (heading, column.lower, column.upper) if table.kind == "occurrences" else ()
+        measures = next((found for text in asked if (found := sheet_units.measured(text))), None)
         if sheet.cross is not None and column in sheet.cross.columns:
             measures = sheet.cross.measures
         if name in taken:
@@ -279,6 +281,8 @@ def _read_columns(sheet: Sheet, table: SurveyTable) -> tuple[dict[str, int], lis
             # Numbers of the rows need not be stated.
             if any(cell is not None and not cell.strip().isdigit() for cell in sheet.layout.cells(column.index)):
                 entries.append(table.finding(column.row, heading, heading, "HEADING_OF_NO_TERM"))
+                cells = zip(sheet.layout.rows, sheet.layout.cells(column.index), strict=True)
+                table.beside[heading] = {row: cell for (row, _), cell in cells if cell is not None}
             continue
         taken[name], table.headings[name] = column.index, heading
     return taken, entries

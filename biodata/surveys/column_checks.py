@@ -2,6 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -14,9 +16,13 @@ from biodata.ingest.survey import DATE
 from biodata.ingest.survey_shapes import is_nothing
 from biodata.surveys.cell_checks import Rows
 from biodata.surveys.problems import SETTLED
+from biodata.text.numbers import parse_decimals
 
-_LEAST_ROWS, _LEAST_GROUPS, _LEAST_OTHERS = 20, 3, 2
+_LEAST_ROWS, _LEAST_GROUPS, _LEAST_OTHERS, _LEAST_IN_RANGE = 20, 3, 2, 4
+_NAME: Final = "scientificName"
 _SHEET, _MONTH = f"{WRITTEN}sheet", f"{WRITTEN}month"  # as no heading begins
+_GROUPS: Final = {f"{WRITTEN}{rank}": rank for rank in ("class", "order", "family")}  # of the taxon, as read
+_FEW_WORDS: Final = 8  # that may stand for ranges of a number: strata, ages
 _ROWS_EACH: Final = 50  # of a table with one exception
 _Codes = NDArray[np.uint32]
 
@@ -31,16 +37,22 @@ def going_together(parts: Sequence[tuple[Rows, pl.DataFrame]], known: Collection
     cells = [(rows, row) for rows, _ in parts for row in rows.own]
     table = parts[0][0].table
     names = [n for n in table.frame.columns if n in table.headings and not n.startswith(WRITTEN)]
-    frame = pl.concat([_with_sheet(*part, names) for part in parts])
+    beside = sorted(set.intersection(*({*rows.table.beside} for rows, _ in parts)) - {*names})
+    frame = pl.concat([_with_sheet(*part, names, beside) for part in parts])
     # 0 of an empty cell; large and small letters are no difference.
     text = (pl.when(~is_nothing(n)).then(pl.col(n).str.strip_chars().str.to_lowercase()) for n in frame.columns)
     codes = frame.select(one.rank("dense").fill_null(0).alias(name) for one, name in zip(text, frame.columns, strict=True))  # fmt: skip
     columns = {one.name: one.to_numpy() for one in codes} if frame.height >= _LEAST_ROWS else {}
     able = [n for n, numbers in columns.items() if 1 < numbers.max() <= frame.height / _LEAST_OTHERS and n != _MONTH]
+    derived = {_SHEET, *_GROUPS}
     against: dict[int, list[tuple[str, str, int]]] = defaultdict(list)
-    for one, other in ((one, other) for one in able for other in columns if other not in (one, _SHEET)):
+    for one, other in ((one, other) for one in able for other in columns if other not in {one, *derived}):
         for at, like in _exceptions(columns[one], columns[other]).items() if other != _MONTH or one == _SHEET else ():
             against[at].append((one, other, like))
+    few = [name for name in able if name not in derived and columns[name].max() <= _FEW_WORDS]
+    for word, number in ((word, name) for word in few for name in (*names, *beside) if name != word):
+        for at, like in _outside_of_ranges(columns[word], frame[number]).items():
+            against[at].append((number, word, like))
     said = {(f.file, f.sheet, f.row, f.column) for f in known if f.code not in SETTLED}
     for at, pairs in against.items():
         rows, row = cells[at]
@@ -50,19 +62,53 @@ def going_together(parts: Sequence[tuple[Rows, pl.DataFrame]], known: Collection
         worst = max(every, key=lambda name: (every[name], determined[name]))
         of_worst = [(one, like) for one, name, like in pairs if name == worst]
         other = of_worst[0][0] if of_worst else pairs[0][1]
-        column = rows.column(row, DATE if worst == _MONTH else (worst,))
+        own = rows.table.beside.get(worst, {})
+        column = worst if row in own else rows.column(row, DATE if worst == _MONTH else (worst,))
         of_pairs = {column or worst, *(name for pair in pairs for name in pair[:2])}
         named = any((rows.table.file, rows.table.sheet, *rows.table.place(row, name)) in said for name in of_pairs)
         if not named and column is not None:
-            beside = rows.table.sheet or "" if other == _SHEET else rows.table.heading(other)
-            usual = next((cells[like][0].own[cells[like][1]].get(column) for _, like in of_worst), None)
-            yield rows.finding(row, column, "VALUE_GOES_WITH_ANOTHER", other=beside, usual=usual)
+            heading = (
+                rows.table.sheet or "" if other == _SHEET else rows.table.heading(_NAME if other in _GROUPS else other)
+            )
+            usual = next((_cell(*cells[like], column) for _, like in of_worst), None)
+            found = rows.finding(row, column, "VALUE_GOES_WITH_ANOTHER", other=heading, usual=usual)
+            yield replace(found, value=own.get(row, found.value))
 
 
-def _with_sheet(rows: Rows, read: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def _cell(rows: Rows, row: int, column: str) -> str | None:
+    return rows.table.beside.get(column, {}).get(row) or rows.own[row].get(column)
+
+
+def _with_sheet(rows: Rows, read: pl.DataFrame, names: Sequence[str], beside: Sequence[str]) -> pl.DataFrame:
     days = rows.table.frame.select("source_row").join(read, on="source_row", how="left", maintain_order="left")
     months = days["event_start"].dt.strftime("%Y-%m").alias(_MONTH)
-    return rows.table.frame.select(*names, months, pl.lit(rows.table.sheet, pl.String).alias(_SHEET))
+    groups = [days[rank].cast(pl.String).alias(name) for name, rank in _GROUPS.items()]
+    numbers = rows.table.frame["source_row"]
+    others = [pl.Series(name, [rows.table.beside[name].get(row) for row in numbers], pl.String) for name in beside]
+    return rows.table.frame.select(*names, *others, months, pl.lit(rows.table.sheet, pl.String).alias(_SHEET), *groups)
+
+
+def _outside_of_ranges(words: _Codes, cells: pl.Series) -> dict[int, int]:
+    """Return the few rows whose number lies in the range of another word, where each word has a range of its own; each with a row of that."""
+    numbers = parse_decimals(cells)["number"].to_numpy()
+    full = np.flatnonzero((words > 0) & ~np.isnan(numbers))
+    if len(full) < _LEAST_ROWS or len(full) < cells.count():
+        return {}
+    middle = {word: float(np.median(numbers[full][words[full] == word])) for word in np.unique(words[full]).tolist()}
+    order = sorted(middle, key=lambda word: middle[word])
+    odd: dict[int, int] = {}
+    for low, high in pairwise(order):
+        below, above = (full[words[full] == word] for word in (low, high))
+        if min(len(below), len(above)) < _LEAST_IN_RANGE:
+            return {}
+        both = np.concatenate([below, above])
+        ends = np.sort(numbers[both])
+        # Where the two are parted so that the fewest rows lie on the wrong side.
+        parted = [(int((numbers[below] > end).sum() + (numbers[above] <= end).sum()), float(end)) for end in ends]
+        _, end = min(parted)
+        odd |= {int(at): int(above[0]) for at in below[numbers[below] > end]}
+        odd |= {int(at): int(below[0]) for at in above[numbers[above] <= end]}
+    return odd if len(odd) <= max(1, len(full) // _ROWS_EACH) else {}
 
 
 def _exceptions(one: _Codes, other: _Codes) -> dict[int, int]:

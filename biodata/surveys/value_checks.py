@@ -52,6 +52,8 @@ _BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES, _SHORT = 5, 3, 2
 _FAR_M, _TIMES_FAR, _TIMES_SLIP = 50_000.0, 10.0, 3.0
+_OFF_WALK_M: Final = 8_000.0
+_WALK: Final = (pl.coalesce("parentEventID", "eventID"),)
 """A place is far beyond so many metres, and so many times what lies between the others, fewer where another digit would mend it."""
 _APART, _IN_ORDER = timedelta(days=14), 0.9
 """A day is out of order beyond so much, where the others are in order so often."""
@@ -245,36 +247,60 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
 
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Finding]]:
-    """Find places of a survey's own rows that lie far from all others; each with its table."""
+    """Find places of a survey's own rows that lie far from all others, or from all others of their day's walk; each with its table."""
     placed = [
-        read.select("source_row", x="decimalLongitude", y="decimalLatitude")
-        .drop_nulls()
+        read.select(
+            "source_row", pl.concat_str(*_WALK, separator=" ").alias("walk"), x="decimalLongitude", y="decimalLatitude"
+        )
+        .drop_nulls(["x", "y"])
         .with_columns(part=pl.lit(number))
         for number, (_, read) in enumerate(parts)
     ]
-    every = pl.concat(placed) if placed else pl.DataFrame(schema=["x", "y"])
+    every = pl.concat(placed) if placed else pl.DataFrame(schema=["walk", "x", "y"])
     cells = every.select("x", "y").unique()
     if cells.height < _LEAST_PLACES:
         return
-    from scipy.spatial import cKDTree
-
-    points = on_sphere(*(cells[name].to_numpy() for name in ("x", "y")))
     # Of a few places, one that is wrong is the second nearest of all.
-    neighbour = 3 if cells.height >= _LEAST_ROWS else 2
-    metres = np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0]
-    table = cells.with_columns(pl.Series("metres", metres), slip=has_other_digit("x", "y"))
+    table = cells.with_columns(_metres(cells, 3 if cells.height >= _LEAST_ROWS else 2), slip=has_other_digit("x", "y"))
     times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
-    lonely = table.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * float(np.median(metres))))
+    usual = pl.max_horizontal(_FAR_M, times * pl.col("metres").median())
+    lonely = table.filter(pl.col("metres") > usual)
     odd = every.with_columns(is_east=is_east()).join(lonely, on=["x", "y"])
     if 2 * odd.height >= every.height:  # a survey of several regions
-        return
-    for row, number, *east, distance in odd.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
+        odd = odd.clear()
+    walks = every.select("part", "walk", "x", "y").drop_nulls().unique()
+    near = [
+        (*of, walk, _metres(walk, 2)) for of, walk in walks.group_by("part", "walk") if walk.height >= _LEAST_PLACES
+    ]
+    steps = (
+        pl.concat([walk.with_columns(metres) for *_, walk, metres in near])
+        if near
+        else odd.select("part", "walk", "x", "y", "metres")
+    )
+    off = steps.filter(pl.col("metres") > pl.max_horizontal(_OFF_WALK_M, _TIMES_FAR * pl.col("metres").median()))
+    of_walks = (
+        every.with_columns(is_east=is_east())
+        .join(off, on=["part", "walk", "x", "y"])
+        .with_columns(slip=pl.lit(value=False))
+    )
+    both = pl.concat([one.select("source_row", "part", "is_east", "slip", "metres") for one in (odd, of_walks)])
+    for row, number, *east, distance in both.unique(
+        ["part", "source_row"], keep="first", maintain_order=True
+    ).iter_rows():
         rows = parts[number][0]
         zones = Counter(rows.cells("utm_zone").values())
         other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
         columns = ("utm_zone",) if other_zone else _EAST_FIRST if any(east) else _PLACES
         if (column := rows.column(row, columns)) is not None:
             yield rows, rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
+
+
+def _metres(places: pl.DataFrame, neighbour: int) -> pl.Series:
+    """Return how far the n-th nearest place is, itself the first."""
+    from scipy.spatial import cKDTree
+
+    points = on_sphere(*(places[name].to_numpy() for name in ("x", "y")))
+    return pl.Series("metres", np.asarray(cKDTree(points).query(points, k=[neighbour])[0])[:, 0])
 
 
 _NAME: Final = "scientificName"

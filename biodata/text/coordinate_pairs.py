@@ -168,7 +168,9 @@ def read_two(latitude: str, longitude: str) -> Pair:
     first, second = read_angle(latitude, Axis.LATITUDE), read_angle(longitude, Axis.LONGITUDE)
     if first is None or second is None:
         # A letter of two languages is read beside one of the same language: U is Malay, so its T is east.
-        known = (first is not None and first.axis is Axis.LATITUDE) or (second is not None and second.axis is Axis.LONGITUDE)
+        known = (first is not None and first.axis is Axis.LATITUDE) or (
+            second is not None and second.axis is Axis.LONGITUDE
+        )
         together = read_pair(f"{latitude} {longitude}") if known else _UNREADABLE
         return together if together.confidence is Confidence.DEFINITE else _UNREADABLE
     if first.axis is Axis.LONGITUDE and second.axis is Axis.LATITUDE:

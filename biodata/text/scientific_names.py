@@ -384,7 +384,10 @@ def names_several(text: str) -> bool:
 def latin_beside(text: str) -> str | None:
     """Return the Latin name behind a common one: `Gaur - Bos gaurus`, `Gaur (Bos gaurus)`; None where there is none."""
     found = _BESIDE.fullmatch(text.strip())
-    if found is None or found["genus"] not in genera() or text.split(maxsplit=1)[0] in genera():
+    words = text.split()
+    # A genus before a small letter; `Proboscis Monkey` only begins like one.
+    is_latin = len(words) < 2 or (words[0] in genera() and not words[1][0].isupper())
+    if found is None or found["genus"] not in genera() or is_latin:
         return None
     return found["name"]
 
