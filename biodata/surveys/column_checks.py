@@ -50,9 +50,12 @@ def going_together(parts: Sequence[tuple[Rows, pl.DataFrame]], known: Collection
         for at, like in _exceptions(columns[one], columns[other]).items() if other != _MONTH or one == _SHEET else ():
             against[at].append((one, other, like))
     few = [name for name in able if name not in derived and columns[name].max() <= _FEW_WORDS]
-    for word, number in ((word, name) for word in few for name in (*names, *beside) if name != word):
-        for at, like in _outside_of_ranges(columns[word], frame[number]).items():
-            against[at].append((number, word, like))
+    for number in (*names, *beside) if few else ():
+        numbers = parse_decimals(frame[number])["number"]
+        is_number = numbers.count() == frame[number].count() >= _LEAST_ROWS
+        for word in (word for word in few if is_number and word != number):
+            for at, like in _outside_of_ranges(columns[word], numbers.to_numpy()).items():
+                against[at].append((number, word, like))
     said = {(f.file, f.sheet, f.row, f.column) for f in known if f.code not in SETTLED}
     for at, pairs in against.items():
         rows, row = cells[at]
@@ -88,27 +91,26 @@ def _with_sheet(rows: Rows, read: pl.DataFrame, names: Sequence[str], beside: Se
     return rows.table.frame.select(*names, *others, months, pl.lit(rows.table.sheet, pl.String).alias(_SHEET), *groups)
 
 
-def _outside_of_ranges(words: _Codes, cells: pl.Series) -> dict[int, int]:
+def _outside_of_ranges(words: _Codes, numbers: NDArray[np.float64]) -> dict[int, int]:
     """Return the few rows whose number lies in the range of another word, where each word has a range of its own; each with a row of that."""
-    numbers = parse_decimals(cells)["number"].to_numpy()
     full = np.flatnonzero((words > 0) & ~np.isnan(numbers))
-    if len(full) < _LEAST_ROWS or len(full) < cells.count():
+    kinds = len(np.unique(np.column_stack([words[full], numbers[full]]), axis=0))
+    groups = [full[words[full] == word] for word in np.unique(words[full])]
+    if kinds < 3 * len(groups) or len(groups) < 2 or min(map(len, groups)) < _LEAST_IN_RANGE:
         return {}
-    middle = {word: float(np.median(numbers[full][words[full] == word])) for word in np.unique(words[full]).tolist()}
-    order = sorted(middle, key=lambda word: middle[word])
+    groups.sort(key=lambda rows: float(np.median(numbers[rows])))
     odd: dict[int, int] = {}
-    for low, high in pairwise(order):
-        below, above = (full[words[full] == word] for word in (low, high))
-        if min(len(below), len(above)) < _LEAST_IN_RANGE:
-            return {}
-        both = np.concatenate([below, above])
-        ends = np.sort(numbers[both])
+    for below, above in pairwise(groups):
+        low, high = np.sort(numbers[below]), np.sort(numbers[above])
         # Where the two are parted so that the fewest rows lie on the wrong side.
-        parted = [(int((numbers[below] > end).sum() + (numbers[above] <= end).sum()), float(end)) for end in ends]
-        _, end = min(parted)
+        ends = np.concatenate([low, high])
+        beyond = len(low) - np.searchsorted(low, ends, "right") + np.searchsorted(high, ends, "right")
+        end = ends[int(np.argmin(beyond))]
         odd |= {int(at): int(above[0]) for at in below[numbers[below] > end]}
         odd |= {int(at): int(below[0]) for at in above[numbers[above] <= end]}
-    return odd if len(odd) <= max(1, len(full) // _ROWS_EACH) else {}
+        if len(odd) > max(1, len(full) // _ROWS_EACH):
+            return {}
+    return odd
 
 
 def _exceptions(one: _Codes, other: _Codes) -> dict[int, int]:

@@ -43,6 +43,7 @@ def words(text: str) -> list[str]:
     return "".join(sign if _is_letter(sign) else " " for sign in spaced).split()
 
 
+@lru_cache(maxsize=1 << 16)
 def key(text: str) -> str:
     """Return what two spellings of the same heading have in common: letters and digits, without spaces and signs."""
     return "".join(filter(_is_letter, settled(text))) or "".join(text.split())
