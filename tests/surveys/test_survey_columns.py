@@ -113,6 +113,9 @@ def odd(**columns):
 ROWS = range(24)
 HEIGHTS, BRANCHES = [str(8 + 5 * n % 11) for n in ROWS], [str(6 + 5 * n % 11) for n in ROWS]
 HOURS = [f"{6 + n % 4:02}:10" for n in ROWS]
+LENGTHS = [str(12 + n % 9) for n in ROWS]
+MASSES = [str(round(0.02 * (12 + n % 9) ** 3 * (1 + n % 3 / 50), 1)) for n in ROWS]
+LAID, HATCHED = ([f"2024-0{m}-{d + n % 5:02}" for n in ROWS] for m, d in ((4, 3), (5, 27)))
 CLOSED, LEFT = ([f"{d + n % 9}/{m}/2568" if n % 5 else "-" for n in ROWS] for d, m in ((11, 1), (12, 5)))
 
 
@@ -125,6 +128,11 @@ CLOSED, LEFT = ([f"{d + n % 9}/{m}/2568" if n % 5 else "-" for n in ROWS] for d,
         pytest.param({"height": HEIGHTS, "branch": BRANCHES}, "15.9", "MEASUREMENT_INVALID", id="the first branch above the tree"),
         pytest.param({"เวลา": HOURS}, "๒๕.๔๕ น.", "TIME_UNREADABLE", id="an hour that no day has"),
         pytest.param({"closed": CLOSED, "left": LEFT}, "28/5/2567", "EVENT_ENDS_BEFORE_START", id="a nest left the year before"),
+        pytest.param({"气温(℃)": [str(9 + 5 * n % 14) for n in ROWS]}, "54", "MEASUREMENT_INVALID", id="Fahrenheit among Celsius"),
+        pytest.param({"elevation": [str(800 + 370 * n % 900) for n in ROWS]}, "3937", "MEASUREMENT_INVALID", id="feet among metres"),
+        pytest.param({"length": LENGTHS, "mass": MASSES}, "0.11", "MEASUREMENT_INVALID", id="kilograms among grams"),
+        pytest.param({"laid": LAID, "hatched": HATCHED}, "2024-04-20", "VALUE_GOES_WITH_ANOTHER", id="eggs that hatch too soon"),
+        pytest.param({"tag": [f"P{n // 12}-{n % 12:02}" for n in ROWS]}, "P0-11", "IDENTIFIER_REPEATED", id="a tag twice in a plot"),
         pytest.param({"Photo licence": ["CC BY 4.0"] * 24}, "CC BY 9.0", "LICENSE_UNKNOWN", id="a licence that does not exist"),
     ],
 )  # fmt: skip
@@ -147,6 +155,7 @@ def table(**cells):
         "young",
         "adults",
         "height (m)",
+        "storey",
         "start",
         "end",
     ]
@@ -155,7 +164,7 @@ def table(**cells):
         station, day = n % 4, (date(2026, 2, 3) + timedelta(days=n // 4)).isoformat()
         young = n % 7
         rows.append([day, NAMES[n % 3], f"S{station}", f"team {station}", f"{20.9 + station / 100:.4f}", "101.7", young, young + n % 3,
-                     f"{18 + n % 6}", f"{6 + n % 5:02}:00", f"{6 + n % 5 + 1 + n % 2:02}:30"])  # fmt: skip
+                     f"{18 + n % 6}", "high" if n % 6 > 2 else "low", f"{6 + n % 5:02}:00", f"{6 + n % 5 + 1 + n % 2:02}:30"])  # fmt: skip
     for place, value in cells.items():
         column, row = place.rsplit("_", 1)
         rows[int(row) - 2][head.index(column)] = value
@@ -167,6 +176,7 @@ def table(**cells):
     [
         ({}, set()),
         ({"team_11": "team 3"}, {(11, "team", "VALUE_GOES_WITH_ANOTHER")}),
+        ({"storey_14": "high"}, {(14, "storey", "VALUE_GOES_WITH_ANOTHER")}),  # of a tree as low as all that are low
         ({"latitude_11": "20.9200"}, {(11, "latitude", "VALUE_GOES_WITH_ANOTHER")}),  # of another station
         ({"team_11": "Team 1"}, set()),  # the letters' size is no difference
         ({"team_11": "team 3", "team_15": "team 3"}, set()),  # a team that changed

@@ -1,5 +1,8 @@
 """Sheets in the shapes that teams send: what place, day, taxon and count each record has then."""
 
+import io
+
+import openpyxl
 import pytest
 
 from biodata.ingest.survey import observations
@@ -111,6 +114,19 @@ SHAPES = {
         {"records": "Date,Lat,Long,Species,Count\n2025-03-02,21.1,101.2,Sus scrofa,1\n2025-03-02,21.1,101.2,Bos gaurus,2", "Summary": "Village,Species,Signs\nA,Sus scrofa,3\nB,Sus scrofa,4"},
         [{"scientificName": "Sus scrofa", "individualCount": "1"}, {"scientificName": "Bos gaurus"}],
     ),
+    "sightings name the walk that a log dates, with its beginning and end": (
+        {"lines": "Transect,Start lat,Start long,Length (km)\nUT1,4.5,115.1,2.4\nUT2,4.6,115.2,2.0", "walks": "Walk,Transect,Date,Start,End\n" + "\n".join(f"W{n:02},UT{n % 2 + 1},{10 + n}/01/2024,06:{n}0,09:30" for n in range(1, 6)) + "\n" + "\n".join(f"W{n:02},UT{n % 2 + 1},{10 + n}/01/2024,06:00,09:30" for n in range(6, 12)),
+         "sightings": "ID,Walk,Time,Species,Lat,Long\nS1,W02,07:10,Sus scrofa,4.51,115.11\nS2,W02,07:20,Bos gaurus,4.52,115.11\nS3,W03,08:00,Sus scrofa,4.61,115.2"},
+        [{"eventID": f"W0{n}", "eventDate": f"1{n}/01/2024", "eventTime": at, "decimalLatitude": north} for n, at, north in ((2, "07:10", "4.51"), (2, "07:20", "4.52"), (3, "08:00", "4.61"))],
+    ),
+    "a title names the one taxon": (
+        sheet("Crane nests (Antigone antigone) 2022,,", "Nest,Lat,Long,Date", "N1,16.6,95.1,2022-09-07", "N2,16.7,95.2,2022-09-08", "North total,,,2"),
+        [{"scientificName": "Antigone antigone", "decimalLatitude": "16.6"}, {"decimalLatitude": "16.7"}],
+    ),
+    "a zone of UTM in each row": (
+        {"lines": "Line,UTM zone\nT1,47P\nT2,47P", "records": "Line,Date,Species,โซน,X (E),Y (N)\nT1,2024-03-01,Sus scrofa,47P,755416,1601829\nT2,2024-03-02,Sus scrofa,48P,755416,1601829"},
+        [{"decimalLongitude": "101.3695426"}, {"decimalLongitude": "107.3695426"}],
+    ),
     "metres of UTM with a word beside the unit": (
         {"sites": "Station,UTM zone,\"X (east, m)\",\"Y (north, m)\"\nP1,48Q,528364,1984323\nP2,48Q,530208,1982956", "records": "Station,Date,Species\nP1,2025-03-02,Sus scrofa\nP2,2025-03-02,Sus scrofa"},
         [{"decimalLatitude": "17.9468"}, {"decimalLatitude": "17.9344"}],
@@ -130,6 +146,33 @@ def test_a_shape(sheets, records):
         for row, want in zip(rows, records, strict=True)
     ]
     assert kept == records
+
+
+def test_stations_stand_above_a_cross_table_with_their_place_and_days():
+    book = openpyxl.Workbook()
+    page = book.active
+    for row in (
+        ["中文名", "学名", "胡叶林", None, "温家屯", None],
+        [None, None, "N26.8612", None, "N26.8447", None],
+        [None, None, "E104.2113", None, "E104.2296", None],
+        [None, None, *["2022/12/10", "2023/1/14"] * 2],
+        ["黑颈鹤", "Grus nigricollis", 14, None, 0, 127],
+        ["灰鹤", "Grus grus", 11, None, None, 98],
+    ):
+        page.append(row)
+    for area in ("A1:A4", "B1:B4", "C1:D1", "E1:F1", "C2:D2", "E2:F2", "C3:D3", "E3:F3"):
+        page.merge_cells(area)
+    out = io.BytesIO()
+    book.save(out)
+    survey = read_survey([("birds.xlsx", out.getvalue())])
+    terms = ("scientificName", "locationID", "decimalLatitude", "decimalLongitude", "eventDate", "individualCount")
+    found = [tuple(row[term] for term in terms) for one in observations(survey) for row in one.frame.to_dicts()]
+    first, second = ("胡叶林", "N26.8612", "E104.2113"), ("温家屯", "N26.8447", "E104.2296")
+    assert found == [
+        ("Grus nigricollis", *first, "2022/12/10", "14"), ("Grus grus", *first, "2022/12/10", "11"),
+        ("Grus nigricollis", *second, "2022/12/10", "0"),
+        ("Grus nigricollis", *second, "2023/1/14", "127"), ("Grus grus", *second, "2023/1/14", "98"),
+    ]  # fmt: skip
 
 
 def test_the_end_of_a_deployment_is_the_other_later_date():
