@@ -234,16 +234,19 @@ def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Find
     """Find numbers that lie outside of all others, and inside them by a factor of units or in degrees of Celsius."""
     stated = numbers[~np.isnan(numbers)]
     warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
-    if not warmth and ((stated <= 0).any() or np.quantile(stated, 0.9) >= 10 * np.quantile(stated, 0.1)):
+    some = stated if warmth else stated[stated > 0]
+    if len(some) < _FEWEST or (
+        not warmth and (stated.min() < 0 or np.quantile(some, 0.9) >= 10 * np.quantile(some, 0.1))
+    ):
         return
     # Few others say little of what can be.
     beyond = _BEYOND if len(stated) >= 3 * _FEWEST else _FAR_BEYOND
-    middle = float(np.median(stated))
+    middle = float(np.median(some))
     for at in np.flatnonzero((numbers > 2 * middle) | (2 * numbers < middle)).tolist():
         rest, number = np.delete(numbers, at), numbers[at]
         least, greatest = float(np.nanmin(rest)), float(np.nanmax(rest))
         meant = [(number - 32) / 1.8] if warmth else [number * factor for factor in _FACTORS]
-        is_out = number > beyond * greatest or (not warmth and 2 * beyond * number < least)
+        is_out = number > beyond * greatest or (not warmth and 0 < 2 * beyond * number < least)
         if is_out and any(least <= one <= greatest for one in meant):
             yield _at(layout, at, column, "MEASUREMENT_INVALID", least=f"{least:g}", greatest=f"{greatest:g}")
 

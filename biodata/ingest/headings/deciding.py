@@ -21,6 +21,7 @@ from biodata.text.coordinates import Axis, parse_coordinates
 from biodata.text.dates import parse_dates
 from biodata.text.numbers import ascii_digits, parse_decimal
 from biodata.text.scientific_names import genera, latin_beside
+from biodata.text.times import ZONE
 
 _MOSTLY, _HALF, _FEW, _LOOKED_AT, _LIKELY = 0.8, 0.5, 2, 200, 0.5
 NAMES_OF_TAXA: Final = ("scientificName", "vernacularName", "verbatimScientificName", "genus", "taxonID")
@@ -280,6 +281,8 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "decimalLongitude": partial(_are_degrees, axis=Axis.LONGITUDE),
     "family": lambda told: not _most(told, _BINOMIAL.match, _HALF),
     "day": _are_within(1, 31),
+    "timeZone": _share(re.compile(ZONE)),
+    "utm_zone": _share(re.compile(r"(?:UTM ?)?\d{1,2} ?[A-Za-z]?")),
     **dict.fromkeys(("sex", "lifeStage"), lambda told: len({*told}) <= _KINDS),
     "occurrenceStatus": partial(_most, fits=lambda text: parse_term(text, Vocabulary.OCCURRENCE_STATUS), share=_HALF),
     "basisOfRecord": partial(_most, fits=lambda text: parse_term(text, Vocabulary.BASIS_OF_RECORD), share=_HALF),
