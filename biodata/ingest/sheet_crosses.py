@@ -1,6 +1,7 @@
 """What joins the sheets of a survey: stations that one states and others name; cross-tables, whose filled cells are records."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, takewhile
@@ -120,14 +121,20 @@ class Sheet:
             elif number > self.layout.heading_row:
                 break
         headings = [column.heading for column in self.layout.columns]
-        stations = dict(enumerate(self.facts.get("locationID", (0, []))[1]))
+        again = [column.index for column in self.layout.columns if headings.count(column.heading) > 1]
+        named = self.facts.get("locationID") or self.facts.get("locality") or (0, [])
+        for row in self.layout.above if len(again) > 1 and not named[0] else ():
+            words = [cell for at in again if at < len(row[1]) and (cell := row[1][at]) is not None and cell.isalpha()]
+            named = row if len({*words}) == len(again) and not named[0] else named
+        stations = dict(enumerate(named[1]))
         for at, column in enumerate(self.layout.columns):
             # The same word for a count over each station, whose name stands above.
             if headings.count(column.heading) > 1 and (station := stations.get(column.index)):
                 self.layout.columns[at] = replace(column, heading=station)
                 self.names[column.index] = station
                 self.proposals[column.index] = Proposal(station, None, 0.0, None, Why.UNKNOWN)
-        self.facts.pop("locationID", None)
+        for term in [term for term, told in self.facts.items() if told is named]:
+            del self.facts[term]
 
     def parts(self, cross: Cross) -> Iterator["Sheet"]:
         """Yield each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""
@@ -216,6 +223,18 @@ def count_parts(sheet: Sheet) -> None:
         entries = [[ascii_digits(cell.strip()) for cell in row if cell not in (None, *PLACEHOLDERS)] for row in rows]
         sums = [str(sum(map(int, row))) if row and all(map(str.isdecimal, row)) else " + ".join(row) for row in entries]
         sheet.add(parts[0], _COUNTS[0], [one or None for one in sums], " + ".join(one.heading for one in parts))
+
+
+def identify_by_merges(sheet: Sheet) -> None:
+    """Take a column of codes merged over several rows as what identifies stations: it identifies none of the rows."""
+    merged = Counter(
+        c1 for r1, c1, r2, c2 in sheet.layout.grid.merges if c1 == c2 and r2 > r1 > sheet.layout.heading_row
+    )
+    for column in sheet.layout.columns:
+        is_code = sheet.names[column.index] == "occurrenceID" and sheet.proposals[column.index].confidence <= CERTAIN
+        if is_code and merged[column.index] > 1:
+            sheet.names[column.index] = column.heading
+            sheet.call(column, "locationID")
 
 
 def join_clocks(sheet: Sheet) -> None:

@@ -20,7 +20,7 @@ from biodata.text.controlled import parse_licence
 from biodata.text.numbers import parse_decimals
 from biodata.text.tables import NA, PLACEHOLDERS
 
-_FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST, _SOME = 5, 0.5, 0.9, 0.03, 40, 200
+_FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST, _FEW_COLUMNS, _SOME = 5, 0.5, 0.9, 0.03, 40, 12, 200
 _SEVERAL: Final = 3  # rows in which more than one part is stated, so that a column and its copy are no sum
 _RARE, _OFTEN, _BEYOND, _FAR_BEYOND, _NOON = 0.02, 5, 1.5, 50, 720
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
@@ -154,6 +154,21 @@ def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding
                     params = {"sum": f"{np.nansum(parts[row]):g}", "total": f"{total[row]:g}"}
                     found[row, column.index] = _at(layout, row, column, "SUM_DISAGREES", **params)
     yield from found.values()
+
+
+def _products(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:
+    """Find numbers that are not what two other columns make together in all other rows, as nets and hours make net-hours."""
+    columns = [column for column in layout.columns if column.index in numbers][:_FEW_COLUMNS]
+    for one, other in combinations(columns, 2):
+        product = numbers[one.index] * numbers[other.index]
+        for column in (column for column in columns if column not in (one, other)):
+            made = numbers[column.index]
+            asked = ~np.isnan(product) & ~np.isnan(made)
+            wrong = np.flatnonzero(asked & ~np.isclose(product, made, rtol=1e-3))
+            kinds = [len(np.unique(numbers[one.index][asked])) for one in (one, other)]
+            if len(wrong) == 1 and asked.sum() > _FEWEST and min(kinds) > 1:
+                of_it, told = f"{product[wrong[0]]:g}", f"{made[wrong[0]]:g}"
+                yield _at(layout, int(wrong[0]), column, "SUM_DISAGREES", sum=of_it, total=told)
 
 
 def _totals(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:

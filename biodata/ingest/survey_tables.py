@@ -17,7 +17,15 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_crosses import Sheet, count_parts, counts_rows, join_clocks, share_stations, share_taxa
+from biodata.ingest.sheet_crosses import (
+    Sheet,
+    count_parts,
+    counts_rows,
+    identify_by_merges,
+    join_clocks,
+    share_stations,
+    share_taxa,
+)
 from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
 from biodata.ingest.sheet_layout import Layout, sheet_kind
 from biodata.ingest.sheet_numbers import odd_numbers
@@ -108,6 +116,8 @@ def _sheets_of(
         else:
             sheets += _sheet(grid, survey, kept)
     share_taxa(sheets)
+    for sheet in sheets:
+        identify_by_merges(sheet)
     share_stations([sheet for sheet in sheets if not sheet.is_list])
     for sheet in (one for one in sheets if one.cross is None and not one.is_list):
         count_parts(sheet)
@@ -220,6 +230,8 @@ def _read_sheet(sheet: Sheet, kind: str | None, survey: Survey) -> None:
         table = _table(part, kind, survey, {term: value for term, (_, value) in facts.items()})
         for term, (row, _) in facts.items():
             table.headings[term], table.stands[term] = column.heading, row
+        days = [cell for cell in sheet.facts.get("eventDate", (0, []))[1][column.index :] if cell is not None]
+        table.declarations |= sheet_units.declared("eventDate", None, days)
         survey.tables.append(table)
 
 

@@ -104,9 +104,12 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
 
 
 def is_east(x: str = "x", y: str = "y") -> pl.Expr:
-    """Tell of which places the longitude alone is none of the others."""
-    x_usual, y_usual = (pl.col(n).is_between(pl.col(n).quantile(0.05), pl.col(n).quantile(0.95)) for n in (x, y))
-    return ~x_usual & y_usual
+    """Tell of which places the longitude is further from the others' than the latitude, by how far these lie apart."""
+    off = [
+        (pl.col(n) - pl.col(n).median()).abs() / (pl.col(n).quantile(0.95) - pl.col(n).quantile(0.05) + 0.01)
+        for n in (x, y)
+    ]
+    return off[0] > off[1]
 
 
 def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip

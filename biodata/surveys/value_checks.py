@@ -107,9 +107,14 @@ def _of_another(rows: Rows) -> Iterator[Finding]:
     """Find stages of life below the heading of the sex, and the other way round; J in each tenth row is a sign of its own."""
     for (column, vocabulary), (other, others) in (_KINDS, _KINDS[::-1]):
         cells = rows.cells(column)
-        own = {one for one, n in Counter(cells.values()).items() if len(one.encode()) <= _SHORT and 10 * n > len(cells)}
+        signs = Counter(cell.casefold() for cell in cells.values())
+        own = {one for one, n in signs.items() if len(one.encode()) <= _SHORT and 10 * n > len(cells)}
         for row, cell in cells.items():
-            if cell not in own and parse_term(cell, vocabulary) is None and parse_term(cell, others) is not None:
+            if (
+                cell.casefold() not in own
+                and parse_term(cell, vocabulary) is None
+                and parse_term(cell, others) is not None
+            ):
                 yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
 
 
@@ -288,11 +293,16 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
         ["part", "source_row"], keep="first", maintain_order=True
     ).iter_rows():
         rows = parts[number][0]
-        zones = Counter(rows.cells("utm_zone").values())
-        other_zone = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
-        columns = ("utm_zone",) if other_zone else _EAST_FIRST if any(east) else _PLACES
+        columns = odd_zone(rows, row) or (_EAST_FIRST if any(east) else _PLACES)
         if (column := rows.column(row, columns)) is not None:
             yield rows, rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
+
+
+def odd_zone(rows: Rows, row: int) -> tuple[str, ...]:
+    """Return the column of zones of UTM where that of a row is none of the others, nothing else."""
+    zones = Counter(rows.cells("utm_zone").values())
+    is_odd = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
+    return ("utm_zone",) if is_odd else ()
 
 
 def _metres(places: pl.DataFrame, neighbour: int) -> pl.Series:

@@ -112,6 +112,13 @@ def _with_ends(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pr
         first, last = (_usual_day(cells[at]) for at in (terms.index("deploymentStart"), dates[0]))
         if "" < first < last:
             out[dates[0]] = replace(out[dates[0]], term="deploymentEnd", others=("eventDate",))
+    for term, other in (ENDS, ENDS[::-1]):  # opened and closed, both like one of the two
+        both = sorted(
+            (_usual_day(cells[at]), at) for at, one in enumerate(out) if one.term == term and one.confidence <= CERTAIN
+        )
+        if len(both) == len(ENDS) and "" < both[0][0] < both[1][0] and other not in terms:
+            for name, (_, at) in zip(ENDS, both, strict=True):
+                out[at] = replace(out[at], term=name, others=("eventDate",), confidence=_BY_CELLS, why=Why.WORDS)
     return out
 
 
@@ -299,6 +306,7 @@ _TOLD_BY_CELLS: Final = (
 _BESIDE_TAXA: Final = frozenset(
     {"eventDate", "deploymentStart", "verbatimCoordinates", "decimalLatitude", "individualCount"}
 )
+ENDS: Final = ("deploymentStart", "deploymentEnd")
 _FEWEST: Final = 3  # fewer cells than these tell nothing
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
