@@ -56,6 +56,10 @@ _OF_RECORDS: Final = frozenset(
 """Of these one at least is stated by every record, station or deployment."""
 _CODES: Final = ("occurrenceID", "organismID", "recordNumber")
 _LABEL: Final = re.compile(r"[^\W\d]\s*[:：៖](?!\S*//)")
+_NOTHING: Final = re.compile(
+    r"(?i)(?:no|none|nil|nothing|zero|tidak ada|tiada|không|wala)(?![^\W_])|无|没有|未见|未发现|ไม่พบ|ບໍ່ພົບ|មិនឃើញ|មិនមាន|မတွေ့"
+)
+"""What stands in the place of a name where nothing was seen."""
 _CATEGORY: Final = re.compile(r"(?i)categor|kategori|类别|หมวด")
 _PARTS: Final = re.compile(r"[()\[\]/|\n\r（）]+| [-–—] ")
 _NUMBER: Final = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
@@ -131,6 +135,12 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
     _leave_out_others(layout, names)
+    taxa = [index for index, name in names.items() if name in NAMES_OF_TAXA]
+    for number, cells in [*layout.rows] if taxa else ():
+        named = [cell for at in taxa if at < len(cells) and (cell := cells[at]) is not None]
+        if named and all(map(_NOTHING.match, named)):
+            layout.rows.remove((number, cells))
+            layout.findings.append(layout.finding(number, None, named[0], "NOTE_ROW_LEFT_OUT"))
 
 
 def _filled(row: tuple[int, Cells]) -> int:

@@ -99,18 +99,19 @@ def _outside_of_ranges(words: _Codes, numbers: NDArray[np.float64]) -> dict[int,
     if kinds < 3 * len(groups) or len(groups) < 2 or min(map(len, groups)) < _LEAST_IN_RANGE:
         return {}
     groups.sort(key=lambda rows: float(np.median(numbers[rows])))
-    odd: dict[int, int] = {}
+    odd, wrong = dict[int, int](), 0
     for below, above in pairwise(groups):
         low, high = np.sort(numbers[below]), np.sort(numbers[above])
         # Where the two are parted so that the fewest rows lie on the wrong side.
         ends = np.concatenate([low, high])
         beyond = len(low) - np.searchsorted(low, ends, "right") + np.searchsorted(high, ends, "right")
         end = ends[int(np.argmin(beyond))]
-        odd |= {int(at): int(above[0]) for at in below[numbers[below] > end]}
-        odd |= {int(at): int(below[0]) for at in above[numbers[above] <= end]}
-        if len(odd) > max(1, len(full) // _ROWS_EACH):
-            return {}
-    return odd
+        wrong += int(beyond.min())
+        # One near the border of two ranges may be of either.
+        deep = [(end + float(np.median(numbers[rows]))) / 2 for rows in (below, above)]
+        odd |= {int(at): int(above[0]) for at in below[numbers[below] > deep[1]]}
+        odd |= {int(at): int(below[0]) for at in above[numbers[above] < deep[0]]}
+    return odd if wrong <= max(1, len(full) // _ROWS_EACH) else {}
 
 
 def _exceptions(one: _Codes, other: _Codes) -> dict[int, int]:
