@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.stats import theilslopes
 
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.protocol import Finding
@@ -277,7 +276,8 @@ def _off_lines(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Fi
         if len(both) < 3 * _FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0 or _ranks(x, y) < _LINE:
             continue
         some = np.linspace(0, len(both) - 1, min(len(both), _SOME)).astype(int)
-        left = y - theilslopes(y[some], x[some]).slope * x
+        run, rise = (np.subtract.outer(values[some], values[some]) for values in (x, y))
+        left = y - np.median(rise[run > 0] / run[run > 0]) * x  # Theil 1950, Sen 1968
         left -= np.median(left)
         spread = max(1.4826 * float(np.median(np.abs(left))), 0.02)
         odd = np.flatnonzero(np.abs(left) > max(_FAR_OFF * spread, _LEAST_OFF))
