@@ -95,11 +95,15 @@ def conform(frame: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     -------
     polars.DataFrame of n rows
     """
-    columns, present = tuple(columns), set(frame.columns)
-    if not present:
-        return pl.DataFrame(schema=schema(columns))
-    lacking = [pl.lit(None, dtype=c.dtype).alias(c.name) for c in columns if c.name not in present]
-    return frame.with_columns(lacking).select(pl.col(c.name).cast(c.dtype) for c in columns)
+    columns, had = tuple(columns), frame.schema
+    wanted = schema(columns)
+    if list(had.items()) == list(wanted.items()):  # to cast each column to what it is takes as long as to read a few rows
+        return frame
+    if not had:
+        return pl.DataFrame(schema=wanted)
+    lacking = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in wanted.items() if name not in had]
+    frame = frame.with_columns(lacking).select(list(wanted))
+    return frame.cast({name: dtype for name, dtype in wanted.items() if name in had and had[name] != dtype})
 
 
 def _read_tables() -> dict[str, tuple[Column, ...]]:
