@@ -15,6 +15,11 @@ def cases(file, test):
     ]
 
 
+def together(file, test):
+    """Return the same for a test that has them all worked out at once, in one table."""
+    return [one["case"] if isinstance(one, dict) else one for one in _table(file)[test]]
+
+
 @cache
 def _table(file):
     return json.loads((Path(__file__).parent / "cases" / f"{file}.json").read_text(encoding="utf-8"))

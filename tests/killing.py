@@ -9,7 +9,9 @@ from typing import Any
 
 from biodata import pipeline
 from biodata.access import purges, withdrawal
+from biodata.cli import main
 from biodata.core.settings import Settings
+from biodata.pull import service
 from biodata.store import checksums, pointer, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -43,6 +45,20 @@ def killed(settings: Settings, step: str, *, purge: str | None = None) -> None:
     ended.start()
     ended.join()
     assert ended.exitcode == -signal.SIGKILL, (step, ended.exitcode)
+
+
+def pull(environment: dict[str, str], *words: str) -> Any:
+    """Begin `biodata pull` in a process that whoever calls kills."""
+    begun = _FORKED.Process(target=_pull, args=(environment, words))
+    begun.start()
+    return begun
+
+
+def _pull(environment: dict[str, str], words: tuple[str, ...]) -> None:
+    os.environ.update(environment)
+    service._FIRST_WAIT_SECONDS = 0.3
+    sys.argv = ["biodata", "pull", *words]
+    main()
 
 
 def _die(settings: Settings, step: str, purge: str | None) -> None:

@@ -2,12 +2,18 @@
 
 import io
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import openpyxl
 from starlette.testclient import TestClient
 
 import appointed
+import releases as fixture
+from api.app import create_app
 from biodata.access import accounts, credentials
+from biodata.access.roles import RoleBinding
 from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.worker import work
@@ -29,6 +35,18 @@ def workbook(*rows):
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+@contextmanager
+def served(data: Path, people: Mapping[str, RoleBinding]) -> "Iterator[Office]":
+    """Serve a new installation that has the small release, with these people."""
+    settings = Settings(data=data, memory_limit="500MB", password_memory_mib=8, login_limit=0, rate_limit=0)
+    fixture.copy_release(settings.data)
+    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
+        made = Office(settings, client)
+        for name, role in people.items():
+            made.person(name, role)
+        yield made
 
 
 class Office:

@@ -101,7 +101,7 @@ class LakeReading:
         """
         return pl.concat(
             [
-                pl.DataFrame(schema=terms.schema(self._columns(table, columns))),
+                terms.conform(pl.DataFrame(), self._columns(table, columns)),
                 *self.batches(
                     table, columns=columns, where=where, among=among, snapshot=snapshot, batch_rows=1_000_000
                 ),

@@ -91,16 +91,15 @@ def rules_in_force(
     SharingError
         If what earlier releases made of sensitive records is damaged.
     """
-    rules = sharing_rules.rules_of(settings)
     boundaries = places.load_boundaries(settings.boundaries)
     with Registry.open(settings) as registry:
-        scopes = registry.scopes()
+        rules, scopes = sharing_rules.rules_of(registry), registry.scopes()
+        if planned:
+            memory = sharing_memory.read(registry, settings.data)
+            since = sharing_memory.made_of(registry, settings.data)
     rules = replace(known_to(lake, rules), floor=floor_set.pinned(settings.data, boundaries), scopes=scopes)
     if not planned:
         return rules
-    with Registry.open(settings) as registry:
-        memory = sharing_memory.read(registry, settings.data)
-        since = sharing_memory.made_of(registry, settings.data)
     if among is not None or events is not None:
         return replace(rules, plan=_plan(settings, lake, rules, memory, among, snapshot, events, None))
     changed = _changed(lake, since, made_of(settings, lake, rules, snapshot))

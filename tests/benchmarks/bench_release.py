@@ -4,8 +4,7 @@ usage: python tests/benchmarks/bench_release.py [ROWS] [--keep FOLDER] [--json F
 
 Run by hand. An installation is made of a checklist, rules, a GBIF download and archives of events (`release_rows.py`),
 then released; then 500 more records come, 500 scattered ones are corrected, 500 are withdrawn, and each time it is released
-again. `draw_growth.py` draws the figures of several sizes. Told are processor seconds of the command and its
-children, wall seconds, the peak memory of the largest process, and the bytes that were written. The peers take in the
+again. Told are processor seconds of the command and its children, wall seconds, the peak memory of the largest process, and the bytes that were written. The peers take in the
 same download: DuckDB converts it to sorted Parquet, PostGIS copies it into a table with eight indexes. Commands find
 their bytecode, as an installed package does; the first one compiles it.
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from case_tables import cases
+from case_tables import together
 from event_rows import event, interpreted
 
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
@@ -13,15 +13,14 @@ def doubts(row):
     return sorted(flag for flag in row["quality_flags"] if flag.startswith(EFFORT_FLAGS))
 
 
-@pytest.mark.parametrize(
-    ("failures", "nights", "failed"),
-    cases("event_effort", "test_days_without_observation_are_taken_off_the_trap_nights"),
-)
-def test_days_without_observation_are_taken_off_the_trap_nights(failures, nights, failed):
-    row = event(design="camera_trap", eventDate=MAY, failurePeriods=failures)
-    assert (row["effort_value"], row["effort_unit"], row["effort_basis"]) == (nights, "trap-night", "times")
-    assert row["failed_days"] == failed
-    assert doubts(row) == []
+def test_days_without_observation_are_taken_off_the_trap_nights():
+    told = together("event_effort", "test_days_without_observation_are_taken_off_the_trap_nights")
+    rows = interpreted(*({"design": "camera_trap", "eventDate": MAY, "failurePeriods": one} for one, *_ in told))
+    for (failures, nights, failed), row in zip(told, rows.to_dicts(), strict=True):
+        assert (row["effort_value"], row["effort_unit"], row["effort_basis"]) == (nights, "trap-night", "times"), (
+            failures
+        )
+        assert (row["failed_days"], doubts(row)) == (failed, []), failures
 
 
 def test_periods_that_overlap_are_taken_off_once_and_that_is_told():
@@ -37,47 +36,41 @@ def test_what_lies_outside_the_event_is_told_and_not_taken_off():
     assert (half["effort_value"], doubts(half)) == (26, ["FAILURE_OUTSIDE_EVENT"])
 
 
-@pytest.mark.parametrize("failures", ["the rain", "2026-05-18/2026-05-10", "2026-13-01"])
-def test_a_failure_that_cannot_be_read_is_told(failures):
-    row = event(design="camera_trap", eventDate=MAY, failurePeriods=failures)
-    assert (row["effort_value"], doubts(row)) == (30, ["FAILURE_INVALID"])
+def test_a_failure_that_cannot_be_read_is_told():
+    unread = ("the rain", "2026-05-18/2026-05-10", "2026-13-01")
+    rows = interpreted(*({"design": "camera_trap", "eventDate": MAY, "failurePeriods": one} for one in unread))
+    assert [(row["effort_value"], doubts(row)) for row in rows.to_dicts()] == [(30, ["FAILURE_INVALID"])] * 3
 
 
-@pytest.mark.parametrize(
-    ("told", "value", "basis", "flags"),
-    [
-        pytest.param("30", 21, "times", [], id="all nights: the failures come off"),
-        pytest.param("21", 21, "told", [], id="without failures"),
-        pytest.param("15", 15, "told", ["EFFORT_DISAGREES"], id="fewer than the times allow"),
-        pytest.param("45", 21, "times", ["EFFORT_DISAGREES"], id="more than the times allow"),
-    ],
-)
-def test_told_nights_beside_the_times(told, value, basis, flags):
-    row = event(
-        design="camera_trap",
-        eventDate=MAY,
-        failurePeriods="9",
-        samplingEffortValue=told,
-        samplingEffortUnit="trap-nights",
-    )
-    assert (row["effort_value"], row["effort_basis"], doubts(row)) == (value, basis, flags)
+def test_told_nights_beside_the_times():
+    nights = {
+        "30": (21, "times", []),  # all nights: the failures come off
+        "21": (21, "told", []),  # without failures
+        "15": (15, "told", ["EFFORT_DISAGREES"]),  # fewer than the times allow
+        "45": (21, "times", ["EFFORT_DISAGREES"]),  # more than the times allow
+    }
+    told = {"design": "camera_trap", "eventDate": MAY, "failurePeriods": "9", "samplingEffortUnit": "trap-nights"}
+    rows = interpreted(*(told | {"samplingEffortValue": one} for one in nights)).to_dicts()
+    assert [(row["effort_value"], row["effort_basis"], doubts(row)) for row in rows] == list(nights.values())
 
 
 LINE = "LINESTRING(101 21, 101 21.02)"  # 2.2147 km along a meridian of WGS 84 at 21° N
 SQUARE = "POLYGON((101 21, 101.001 21, 101.001 21.001, 101 21.001, 101 21))"
 
 
-@pytest.mark.parametrize(("row", "value", "basis"), cases("event_effort", "test_effort_of_each_design"))
-def test_effort_of_each_design(row, value, basis):
-    found = event(**{"eventDate": "2026-03-01", **row})
-    assert found["effort_value"] == pytest.approx(value, rel=1e-3)
-    assert (found["effort_basis"], doubts(found)) == (basis, [])
+def test_effort_of_each_design():
+    told = together("event_effort", "test_effort_of_each_design")
+    rows = interpreted(*({"eventDate": "2026-03-01", **row} for row, *_ in told)).to_dicts()
+    for (row, value, basis), found in zip(told, rows, strict=True):
+        assert found["effort_value"] == pytest.approx(value, rel=1e-3), row
+        assert (found["effort_basis"], doubts(found)) == (basis, []), row
 
 
-@pytest.mark.parametrize(("row", "value", "flags"), cases("event_effort", "test_what_is_doubtful_is_flagged"))
-def test_what_is_doubtful_is_flagged(row, value, flags):
-    found = event(**{"eventDate": "2026-03-01", **row})
-    assert (found["effort_value"], doubts(found)) == (value, flags)
+def test_what_is_doubtful_is_flagged():
+    told = together("event_effort", "test_what_is_doubtful_is_flagged")
+    rows = interpreted(*({"eventDate": "2026-03-01", **row} for row, *_ in told)).to_dicts()
+    for (row, value, flags), found in zip(told, rows, strict=True):
+        assert (found["effort_value"], doubts(found)) == (value, flags), row
 
 
 def test_an_event_that_took_no_effort_is_not_one_of_unknown_effort():
@@ -106,9 +99,10 @@ def test_ends_that_cannot_be_read_are_flagged_and_a_day_outside_of_them_too():
     assert row["eventDate"] == "2026-05-01/2026-05-31"
 
 
-@pytest.mark.parametrize("nothing", ["NA", "n/a", "-", "NULL", " NA "])
-def test_what_only_says_that_nothing_is_told_is_no_effort_and_no_fault(nothing):
-    row = event(design="line_transect", sampleSizeValue=nothing, sampleSizeUnit=nothing, samplingEffort=nothing)
-    assert (row["effort_value"], doubts(row)) == (None, ["EFFORT_MISSING"])
-    told = event(design="line_transect", samplingEffortValue=nothing, sampleSizeValue="3000", sampleSizeUnit="metre")
-    assert (told["effort_value"], doubts(told)) == (3, [])
+def test_what_only_says_that_nothing_is_told_is_no_effort_and_no_fault():
+    walk = {"design": "line_transect"}
+    for nothing in ("NA", "n/a", "-", "NULL", " NA "):
+        none = walk | dict.fromkeys(("sampleSizeValue", "sampleSizeUnit", "samplingEffort"), nothing)
+        told = walk | {"samplingEffortValue": nothing, "sampleSizeValue": "3000", "sampleSizeUnit": "metre"}
+        rows = interpreted(none, told).to_dicts()
+        assert [(row["effort_value"], doubts(row)) for row in rows] == [(None, ["EFFORT_MISSING"]), (3, [])], nothing

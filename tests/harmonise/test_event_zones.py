@@ -1,9 +1,7 @@
 """Time zones of events: told, in the date, declared, or assumed from the side."""
 
-import pytest
-
-from case_tables import cases
-from event_rows import event, interpreted
+from case_tables import together
+from event_rows import interpreted
 
 BORDER = {
     "decimalLatitude": "21.1700",
@@ -12,12 +10,13 @@ BORDER = {
 NIGHT = "2026-05-01T12:00/2026-05-31T12:00"
 
 
-@pytest.mark.parametrize(("row", "zone", "side", "flag"), cases("event_zones", "test_the_zone"))
-def test_the_zone(row, zone, side, flag):
-    found = event(**{"design": "camera_trap", "eventDate": NIGHT, **row})
-    flags = [name for name in found["quality_flags"] if name.startswith(("TIME_ZONE", "SIDE"))]
-    assert (found["time_zone"], found["side"]) == (zone, side)
-    assert (flag in flags) if flag else flags == []
+def test_the_zone():
+    told = together("event_zones", "test_the_zone")
+    rows = interpreted(*({"design": "camera_trap", "eventDate": NIGHT, **row} for row, *_ in told)).to_dicts()
+    for (row, zone, side, flag), found in zip(told, rows, strict=True):
+        flags = [name for name in found["quality_flags"] if name.startswith(("TIME_ZONE", "SIDE"))]
+        assert (found["time_zone"], found["side"]) == (zone, side), row
+        assert (flag in flags) if flag else flags == [], row
 
 
 def test_at_the_border_the_side_decides_and_nothing_else():
@@ -35,9 +34,7 @@ def test_a_declared_zone_is_not_assumed():
     assert "TIME_ZONE_ASSUMED" not in row["quality_flags"]
 
 
-@pytest.mark.parametrize(
-    ("told", "date"), cases("event_zones", "test_an_event_takes_its_time_and_zone_from_event_time")
-)
-def test_an_event_takes_its_time_and_zone_from_event_time(told, date):
-    row = event(eventDate="2026-03-01", eventTime=told)
-    assert row["eventDate"] == date
+def test_an_event_takes_its_time_and_zone_from_event_time():
+    told = together("event_zones", "test_an_event_takes_its_time_and_zone_from_event_time")
+    rows = interpreted(*({"eventDate": "2026-03-01", "eventTime": one} for one, _ in told))
+    assert dict(zip((one for one, _ in told), rows["eventDate"], strict=True)) == dict(told)

@@ -14,7 +14,7 @@ from biodata.core.errors import InputError
 from biodata.core.flags import FLAGS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.findings import Findings, quality_flags
-from case_tables import cases
+from case_tables import together
 
 TODAY = date(2026, 11, 24)
 SECRET = bytes(range(32))
@@ -40,6 +40,11 @@ def batch(*rows):
     return frame.select(*place, pl.all())
 
 
+def each(harmonise, told, **declared):
+    """Return what is made of each of some rows that are harmonised together."""
+    return harmonise(*({**row, "id": str(n)} for n, row in enumerate(told)), **declared).interpreted.to_dicts()
+
+
 def only(result):
     (row,) = result.interpreted.to_dicts()
     return row
@@ -56,19 +61,14 @@ def applied(row):
 # Coordinates
 
 
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "flag"),
-    [
-        pytest.param("0", "0.0", "ZERO_COORDINATE", id="0, 0"),
-        pytest.param("twenty", "100.1", "COORDINATE_INVALID", id="a word"),
-        pytest.param("21.5", None, "COORDINATE_MISSING", id="latitude alone"),
-        pytest.param("95", "200", "COORDINATE_OUT_OF_RANGE", id="both too large"),
-        pytest.param("102.7", "25.04", "PRESUMED_SWAPPED_COORDINATE", id="Kunming swapped"),
-    ],
-)
-def test_coordinates_in_doubt(harmonise, latitude, longitude, flag):
-    row = only(harmonise({"id": "1", "decimalLatitude": latitude, "decimalLongitude": longitude}))
-    assert flag in row["quality_flags"]
+def test_coordinates_in_doubt(harmonise):
+    doubts = {
+        ("0", "0.0"): "ZERO_COORDINATE", ("twenty", "100.1"): "COORDINATE_INVALID", ("21.5", None): "COORDINATE_MISSING",
+        ("95", "200"): "COORDINATE_OUT_OF_RANGE", ("102.7", "25.04"): "PRESUMED_SWAPPED_COORDINATE",
+    }  # fmt: skip
+    told = [{"decimalLatitude": latitude, "decimalLongitude": longitude} for latitude, longitude in doubts]
+    for (pair, flag), row in zip(doubts.items(), each(harmonise, told), strict=True):
+        assert flag in row["quality_flags"], pair
 
 
 def test_swapped_coordinates_out_of_range_are_proposed_and_not_taken(harmonise):
@@ -108,11 +108,11 @@ def test_a_decimal_comma_is_read_and_the_rule_told(harmonise):
     assert ("decimalLatitude", "21.5", "decimal_comma") in applied(row)
 
 
-@pytest.mark.parametrize(("told", "term", "value", "flag"), cases("harmonise", "test_measures"))
-def test_measures(harmonise, told, term, value, flag):
-    row = only(harmonise({"id": "1", **told}))
-    assert row[term] == value
-    assert flag is None or flag in row["quality_flags"]
+def test_measures(harmonise):
+    measures = together("harmonise", "test_measures")
+    for (told, term, value, flag), row in zip(measures, each(harmonise, [one[0] for one in measures]), strict=True):
+        assert row[term] == value, told
+        assert flag is None or flag in row["quality_flags"], told
 
 
 @pytest.mark.parametrize(
@@ -152,20 +152,20 @@ def test_a_place_that_its_publisher_obscured(harmonise, told):
 DECLARED_UNCERTAINTY = "COORDINATE_UNCERTAINTY_DECLARED"
 
 
-@pytest.mark.parametrize(
-    ("told", "radius", "declared"),
-    cases("harmonise", "test_a_declared_uncertainty_stands_in_where_none_is_told_and_says_so"),
-)
-def test_a_declared_uncertainty_stands_in_where_none_is_told_and_says_so(harmonise, told, radius, declared):
-    place = {"id": "1", "decimalLatitude": "18.10", "decimalLongitude": "102.60"}
-    result = harmonise({**place, **told}, uncertainty_m="250")
-    row = only(result)
-    assert row["coordinateUncertaintyInMeters"] == radius
-    assert (DECLARED_UNCERTAINTY in row["quality_flags"]) is declared
+def test_a_declared_uncertainty_stands_in_where_none_is_told_and_says_so(harmonise):
+    told = together("harmonise", "test_a_declared_uncertainty_stands_in_where_none_is_told_and_says_so")
+    rows = [
+        {"id": f"{n}", "decimalLatitude": "18.10", "decimalLongitude": "102.60", **one[0]} for n, one in enumerate(told)
+    ]
+    result, without = harmonise(*rows, uncertainty_m="250"), harmonise(*rows)
     noted = ("coordinateUncertaintyInMeters", "250.0", "declared_uncertainty")
-    assert (noted in applied(row)) is declared
-    assert result.verbatim["v_coordinateUncertaintyInMeters"][0] == told.get("coordinateUncertaintyInMeters")
-    assert DECLARED_UNCERTAINTY not in only(harmonise({**place, **told}))["quality_flags"]
+    for (cells, radius, declared), row in zip(told, result.interpreted.to_dicts(), strict=True):
+        assert row["coordinateUncertaintyInMeters"] == radius, cells
+        assert (DECLARED_UNCERTAINTY in row["quality_flags"]) is declared, cells
+        assert (noted in applied(row)) is declared, cells
+    stated = [cells.get("coordinateUncertaintyInMeters") for cells, *_ in told]
+    assert result.verbatim["v_coordinateUncertaintyInMeters"].to_list() == stated
+    assert not any(DECLARED_UNCERTAINTY in flags for flags in without.interpreted["quality_flags"])
 
 
 def test_a_declared_uncertainty_grows_with_the_datum_and_is_no_sign_of_a_receiver(harmonise):
@@ -190,52 +190,48 @@ def place(latitude, longitude, **more):
     return {"id": "1", "decimalLatitude": str(latitude), "decimalLongitude": str(longitude), **more}
 
 
-@pytest.mark.parametrize(
-    ("told", "code", "codes", "flags"),
-    [
-        pytest.param(place(25.04, 102.71, countryCode="CN"), "CN", ["CN"], set(), id="Kunming"),
-        pytest.param(place(25.04, 102.71), "CN", ["CN"], {"COUNTRY_DERIVED_FROM_COORDINATES"}, id="Kunming, not stated"),
-        pytest.param(place(25.04, 102.71, country="Burma"), "MM", ["CN"], {"COUNTRY_COORDINATE_MISMATCH"}, id="Kunming as Burma"),
-        pytest.param(place(25.04, 102.71, countryCode="CN", country="Laos"), "CN", ["CN"], {"COUNTRY_MISMATCH"}, id="two countries"),
-        pytest.param(place(25.04, 102.71, countryCode="Q9"), "CN", ["CN"], {"COUNTRY_INVALID", "COUNTRY_DERIVED_FROM_COORDINATES"}, id="no such code"),
-        pytest.param(place(25.04, 102.71, countryCode="ZZ"), "CN", ["CN"], {"COUNTRY_DERIVED_FROM_COORDINATES"}, id="ZZ says unknown"),
-        pytest.param(place(14.25, 105.25, countryCode="KH"), "KH", ["KH", "LA"], {"BORDER_AMBIGUOUS"}, id="Cambodian banteng, 3.5 km into Laos"),
-        pytest.param(place(14.25, 105.25), None, ["KH", "LA"], {"BORDER_AMBIGUOUS"}, id="the same, not stated"),
-        pytest.param(place(14.25, 105.25, countryCode="VN"), "VN", ["KH", "LA"], {"BORDER_AMBIGUOUS", "COUNTRY_COORDINATE_MISMATCH"}, id="the same as Viet Nam"),
-        pytest.param(place(8.0, 103.0, countryCode="VN"), "VN", ["VN"], set(), id="off Cà Mau"),
-        pytest.param(place(10.0, 88.0, countryCode="VN"), "VN", ["VN"], {"COUNTRY_COORDINATE_MISMATCH"}, id="Bay of Bengal as Viet Nam"),
-        pytest.param(place(10.0, 88.0), None, None, set(), id="Bay of Bengal"),
-        pytest.param(place(23.9, 121.0, countryCode="CN"), "CN", ["TW"], set(), id="a territory under the code of a state"),
-        pytest.param(place(23.9, 121.0, countryCode="TW"), "TW", ["TW"], set(), id="the same under its own"),
-        pytest.param({"id": "1", "countryCode": "la"}, "LA", ["LA"], set(), id="a country alone"),
-    ],
-)  # fmt: skip
-def test_countries_beside_the_map(harmonise, told, code, codes, flags):
-    row = only(harmonise(told))
-    assert (row["countryCode"], row["country_codes"]) == (code, codes)
-    assert {name for name in row["quality_flags"] if "COUNTRY" in name or "BORDER" in name} == flags
+COUNTRIES = [
+    (place(25.04, 102.71, countryCode="CN"), "CN", ["CN"], set()),  # Kunming
+    (place(25.04, 102.71), "CN", ["CN"], {"COUNTRY_DERIVED_FROM_COORDINATES"}),  # Kunming, not stated
+    (place(25.04, 102.71, country="Burma"), "MM", ["CN"], {"COUNTRY_COORDINATE_MISMATCH"}),  # Kunming as Burma
+    (place(25.04, 102.71, countryCode="CN", country="Laos"), "CN", ["CN"], {"COUNTRY_MISMATCH"}),  # two countries
+    (place(25.04, 102.71, countryCode="Q9"), "CN", ["CN"], {"COUNTRY_INVALID", "COUNTRY_DERIVED_FROM_COORDINATES"}),  # no such code
+    (place(25.04, 102.71, countryCode="ZZ"), "CN", ["CN"], {"COUNTRY_DERIVED_FROM_COORDINATES"}),  # ZZ says unknown
+    (place(14.25, 105.25, countryCode="KH"), "KH", ["KH", "LA"], {"BORDER_AMBIGUOUS"}),  # Cambodian banteng, 3.5 km into Laos
+    (place(14.25, 105.25), None, ["KH", "LA"], {"BORDER_AMBIGUOUS"}),  # the same, not stated
+    (place(14.25, 105.25, countryCode="VN"), "VN", ["KH", "LA"], {"BORDER_AMBIGUOUS", "COUNTRY_COORDINATE_MISMATCH"}),  # the same as Viet Nam
+    (place(8.0, 103.0, countryCode="VN"), "VN", ["VN"], set()),  # off Cà Mau
+    (place(10.0, 88.0, countryCode="VN"), "VN", ["VN"], {"COUNTRY_COORDINATE_MISMATCH"}),  # Bay of Bengal as Viet Nam
+    (place(10.0, 88.0), None, None, set()),  # Bay of Bengal
+    (place(23.9, 121.0, countryCode="CN"), "CN", ["TW"], set()),  # a territory under the code of a state
+    (place(23.9, 121.0, countryCode="TW"), "TW", ["TW"], set()),  # the same under its own
+    ({"id": "1", "countryCode": "la"}, "LA", ["LA"], set()),  # a country alone
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("province", "uncertainty", "flags"),
-    [
-        pytest.param("Yunnan", None, set(), id="right"),
-        pytest.param("云南省", None, set(), id="right in Chinese"),
-        pytest.param("Guangxi", None, {"PROVINCE_COORDINATE_MISMATCH"}, id="another"),
-        pytest.param("Guangxi", "500000", set(), id="another, but the place is that vague"),
-        pytest.param("Atlantis", None, {"PROVINCE_UNKNOWN"}, id="none"),
-        pytest.param(
-            "Sikang", None, {"PROVINCE_AMBIGUOUS", "PROVINCE_COORDINATE_MISMATCH"}, id="divided, and in neither part"
-        ),
-        pytest.param("Sikang", "900000", {"PROVINCE_AMBIGUOUS"}, id="divided, and one part may be meant"),
-    ],
-)
-def test_provinces_beside_the_map(harmonise, province, uncertainty, flags):
-    told = place(25.04, 102.71, countryCode="CN", stateProvince=province, coordinateUncertaintyInMeters=uncertainty)
-    row = only(harmonise(told))
-    assert row["stateProvince"] == province
-    assert row["province_code"] == "CN-YN"
-    assert {name for name in row["quality_flags"] if "PROVINCE" in name} == flags
+def test_countries_beside_the_map(harmonise):
+    for (told, code, codes, flags), row in zip(COUNTRIES, each(harmonise, [one[0] for one in COUNTRIES]), strict=True):
+        assert (row["countryCode"], row["country_codes"]) == (code, codes), told
+        assert {name for name in row["quality_flags"] if "COUNTRY" in name or "BORDER" in name} == flags, told
+
+
+def test_provinces_beside_the_map(harmonise):
+    provinces = {
+        ("Yunnan", None): set(),
+        ("云南省", None): set(),
+        ("Guangxi", None): {"PROVINCE_COORDINATE_MISMATCH"},
+        ("Guangxi", "500000"): set(),  # another, but the place is that vague
+        ("Atlantis", None): {"PROVINCE_UNKNOWN"},
+        ("Sikang", None): {"PROVINCE_AMBIGUOUS", "PROVINCE_COORDINATE_MISMATCH"},  # divided, and in neither part
+        ("Sikang", "900000"): {"PROVINCE_AMBIGUOUS"},  # divided, and one part may be meant
+    }
+    told = [
+        place(25.04, 102.71, countryCode="CN", stateProvince=name, coordinateUncertaintyInMeters=radius)
+        for name, radius in provinces
+    ]
+    for ((province, radius), flags), row in zip(provinces.items(), each(harmonise, told), strict=True):
+        assert (row["stateProvince"], row["province_code"]) == (province, "CN-YN"), radius
+        assert {name for name in row["quality_flags"] if "PROVINCE" in name} == flags, (province, radius)
 
 
 # Dates
@@ -323,12 +319,13 @@ def test_a_time_keeps_the_zone_that_it_was_told_in(harmonise):
 # Record
 
 
-@pytest.mark.parametrize(("told", "term", "value", "flag"), cases("harmonise", "test_records"))
-def test_records(harmonise, told, term, value, flag):
-    row = only(harmonise({"id": "1", "scientificName": "Bos gaurus", **told}))
-    assert row[term] == value
-    flags = [name for name in row["quality_flags"] if FLAGS[name].about == "record" and name != "OCCURRENCE_ID_MISSING"]
-    assert flags == ([flag] if flag else [])
+def test_records(harmonise):
+    records = together("harmonise", "test_records")
+    rows = each(harmonise, [{"scientificName": "Bos gaurus", **one[0]} for one in records])
+    for (told, term, value, flag), row in zip(records, rows, strict=True):
+        assert row[term] == value, told
+        flags = {name for name in row["quality_flags"] if FLAGS[name].about == "record"} - {"OCCURRENCE_ID_MISSING"}
+        assert flags == ({flag} - {None}), told
 
 
 def test_gbifs_own_issues_are_kept_and_not_mixed_with_ours(harmonise):

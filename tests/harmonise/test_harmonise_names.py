@@ -12,7 +12,7 @@ from biodata.harmonise import names as names_module
 from biodata.harmonise.checklists import Checklist
 from biodata.harmonise.findings import Stated
 from biodata.harmonise.names import Names
-from case_tables import cases
+from case_tables import together
 
 TODAY = date(2026, 11, 24)
 
@@ -62,13 +62,11 @@ def flags(row):
     return [name for name in row["quality_flags"] if "TAXON" in name or "NAME" in name]
 
 
-@pytest.mark.parametrize(
-    ("told", "taxon_id", "status", "species", "flag"), cases("harmonise_names", "test_names_lead_to_accepted_taxa")
-)
-def test_names_lead_to_accepted_taxa(told, taxon_id, status, species, flag):
-    (row,) = harmonise(told)
-    assert (row["taxon_id"], row["taxonomicStatus"], row["species"]) == (taxon_id, status, species)
-    assert flags(row) == ([flag] if flag else [])
+def test_names_lead_to_accepted_taxa():
+    names = together("harmonise_names", "test_names_lead_to_accepted_taxa")
+    for (told, *accepted, flag), row in zip(names, harmonise(*(one[0] for one in names)), strict=True):
+        assert [row["taxon_id"], row["taxonomicStatus"], row["species"]] == accepted, told
+        assert flags(row) == ([flag] if flag else []), told
 
 
 def test_the_accepted_taxon_tells_name_classification_and_threat():
@@ -168,13 +166,11 @@ def test_lookalike_letters_are_flagged_and_only_proposed():
     assert (repair["value"], repair["applied"]) == ("Bos gaurus", False)
 
 
-@pytest.mark.parametrize(
-    ("told", "flag", "taxon_id"), cases("harmonise_names", "test_what_is_odd_about_a_name_is_flagged")
-)
-def test_what_is_odd_about_a_name_is_flagged(told, flag, taxon_id):
-    (row,) = harmonise(told)
-    assert flag in flags(row)
-    assert row["taxon_id"] == taxon_id
+def test_what_is_odd_about_a_name_is_flagged():
+    names = together("harmonise_names", "test_what_is_odd_about_a_name_is_flagged")
+    for (told, flag, taxon_id), row in zip(names, harmonise(*(one[0] for one in names)), strict=True):
+        assert flag in flags(row), told
+        assert row["taxon_id"] == taxon_id, told
 
 
 def test_ambiguous_names_tell_what_they_could_be():

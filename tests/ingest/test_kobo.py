@@ -366,7 +366,7 @@ def test_an_export_in_a_zip_is_read_as_it_is_alone(sample_data, tmp_path):
 
 @pytest.mark.parametrize(
     ("design", "basis"),
-    [("camera_trap", "MACHINE_OBSERVATION"), ("line_transect", "HUMAN_OBSERVATION"), (None, "HUMAN_OBSERVATION")],
+    [("camera_trap", "MACHINE_OBSERVATION"), (None, "HUMAN_OBSERVATION")],
 )
 def test_who_observed_is_told_by_the_design(tmp_path, design, basis):
     path = csv_of(tmp_path / "k.csv", submission(0))

@@ -1,9 +1,6 @@
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -12,6 +9,7 @@ import pytest
 import shapely
 
 import commands
+import killing
 import stub_gbif
 from biodata.core.errors import InputError, RemoteError, StoreError
 from biodata.core.settings import Settings
@@ -516,44 +514,33 @@ def test_the_command_counts_and_orders_only_when_told_to(stub, settings, monkeyp
     assert stub.requests == []
 
 
-WALK = "import sys; from biodata.cli import main; import biodata.pull.service as s; s._FIRST_WAIT_SECONDS = 0.3; main()"
-
-
-def test_a_pull_that_is_killed_twice_goes_on(stub, settings):
+def test_a_pull_that_is_killed_twice_goes_on(stub, settings, monkeypatch):
     """As a user: killed while GBIF prepares the file, killed while it is fetched, then to the end."""
-    environment = {
-        **os.environ, "BIODATA_GBIF_URL": stub.url, "GBIF_USER": ACCOUNT[0], "GBIF_PWD": ACCOUNT[1], "GBIF_EMAIL": "r@example.org",
-    }  # fmt: skip
+    environment = {"BIODATA_GBIF_URL": stub.url, "GBIF_USER": ACCOUNT[0], "GBIF_PWD": ACCOUNT[1], "GBIF_EMAIL": "r@example.org"}  # fmt: skip
+    words = ["gbif", "--country", "LA", "--taxon", "Mammalia", "--yes", "--data", str(settings.data)]
     stub.records, stub.polls_until_ready, stub.slow_seconds = found(3), 10**6, 0.05
     stub.archive = simple_csv(
         [{**RECORDS[0], "occurrenceID": f"o{n}", "x": random.Random(n).random()} for n in range(3000)]
     )
 
-    def start():
-        words = ["pull", "gbif", "--country", "LA", "--taxon", "Mammalia", "--yes", "--data", str(settings.data)]
-        return subprocess.Popen(
-            [sys.executable, "-c", WALK, *words],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def kill_when(process, reached):
-        until = time.monotonic() + 240
-        while not reached() and process.poll() is None and time.monotonic() < until:
+    def kill_when(reached):
+        process, until = killing.pull(environment, *words), time.monotonic() + 240
+        while not reached() and process.is_alive() and time.monotonic() < until:
             time.sleep(0.01)
-        assert process.poll() is None, process.communicate()
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
 
-    kill_when(start(), lambda: stub.count("status") > 1)
+    kill_when(lambda: stub.count("status") > 1)
     stub.downloads = dict.fromkeys(stub.downloads, 0)
-    kill_when(start(), lambda: any(p.stat().st_size for p in settings.data.glob("pulls/*/*.part")))
+    kill_when(lambda: any(p.stat().st_size for p in settings.data.glob("pulls/*/*.part")))
     stub.slow_seconds = 0.0
-    out, err = (last := start()).communicate(timeout=240)
-    assert last.returncode == 0, err
-    assert "3000 rows: 3000 stored" in out
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("biodata.pull.service._FIRST_WAIT_SECONDS", 0.3)
+    last = commands.run("pull", *words)
+    assert last.returncode == 0, last.stderr
+    assert "3000 rows: 3000 stored" in last.stdout
     assert len(stub.requests) == 1
     assert any(
         "range" in {name.lower() for name in headers} for _, path, _, headers in stub.asked if path.endswith(".zip")

@@ -20,7 +20,7 @@ from rule_files import put_rules
 from survey_events import commit, event, seen
 
 RULES = OPEN_RULES + "tigers,Panthera tigris,0_1_degree,poached,\nwhole,Pycnonotus sinensis,0_1_degree,rare,quiet\n"
-STEPS = 4
+STEPS = 2
 
 
 class World:
@@ -104,13 +104,13 @@ def test_many_changes_give_what_a_whole_build_gives(tmp_path, monkeypatch, seed)
     monkeypatch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
     world = World(tmp_path / "data", seed)
     put_rules(world.data, RULES)
-    for _ in range(6):
+    for _ in range(3):
         world.step()
     settings = Settings(data=world.data)
     pipeline.release(settings)
     for number in range(1, STEPS + 1):
         world.step()
-        if number == 4:
+        if number == 2:
             with Registry.open(settings) as registry:
                 registry.record_datasets({"walks": DatasetInfo(key="walks", title="Walks", license="CC_BY_NC_4_0")})
         compared = number == STEPS

@@ -60,7 +60,7 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     assert "see row 2" in told(settings, "status", 1)
     species = ("Muntiacus muntjak", "Macaca mulatta", "Sus scrofa", "Elephas maximus", "Rusa unicolor")
     typed = (*OWN, *species, "see row 2", "two rangers saw it")
-    for language in OTHERS[::3]:  # what is printed without the catalogue is English in each of them
+    for language in OTHERS[:1]:  # what is printed without the catalogue is English in each of them
         for words in (("review", 1), ("review", 1, "--account", "noy"), ("status", 1)):
             said = told_here(settings, *words, "--language", language)
             assert english_in(said, language, typed) == [], (words, said)
@@ -87,7 +87,7 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     assert told_words.called("STATE", "removed", "en") in told(settings, "remove", 1, "--account", "rangers")
     work(settings, stop=threading.Event(), once=True)
     assert told_words.called("STATE", "removed", "en") in told(settings, "status", 2)
-    for language in OTHERS[1::3]:
+    for language in OTHERS[1:2]:
         for words in (("status",), ("status", 1), ("status", 2), ("history", "--dataset", "nam-ha"),
                       ("diff", second, *part), ("remove", 1, "--account", "rangers"),
                       ("restore", 1, "--account", "rangers")):  # fmt: skip

@@ -53,15 +53,15 @@ def write(rows, separator, *, end="\n", quoting=csv.QUOTE_MINIMAL):
 
 def otherwise(content):
     """Return a table as people and programs write it, by what is other about it."""
-    rows, separator = read(content)
+    rows, _ = read(content)
     order = random.Random(3).sample(range(len(rows[0])), len(rows[0]))
     return {
-        "a mark, CRLF, quotes": b"\xef\xbb\xbf" + write(rows, separator, end="\r\n", quoting=csv.QUOTE_ALL),
-        "CR, semicolons": write(rows, ";", end="\r"),
-        "UTF-16, tabs": write(rows, "\t").decode().encode("utf-16"),
-        "columns in another order, empty rows at the end": write(
-            [*([row[at] for at in order] for row in rows), *[[""] * len(rows[0])] * 20], separator
-        ),
+        "a mark, CRLF, quotes, semicolons": b"\xef\xbb\xbf" + write(rows, ";", end="\r\n", quoting=csv.QUOTE_ALL),
+        "UTF-16, tabs, CR, columns in another order, empty rows at the end": write(
+            [*([row[at] for at in order] for row in rows), *[[""] * len(rows[0])] * 20], "\t", end="\r"
+        )
+        .decode()
+        .encode("utf-16"),
     }
 
 

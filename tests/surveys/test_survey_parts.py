@@ -246,7 +246,7 @@ def test_after_any_steps_the_dataset_is_what_its_current_files_say(team, seed):
     """Each file goes the whole way but for the release; the lake's part of it is below, in more orders."""
     dataset = f"history-{seed}"
     who, oracle = team.person(dataset), Oracle(random.Random(seed))
-    for number in range(8):
+    for number in range(5):
         step(team, oracle, who, number)
         if oracle.chance.random() < 0.3:
             team.release()
@@ -332,7 +332,7 @@ def verbatim(dataset: str, part: str, rows: pd.DataFrame | None) -> pl.DataFrame
 def test_after_any_steps_the_rows_of_the_lake_are_those_of_the_current_versions(rows, seed):
     oracle = Oracle(random.Random(100 + seed))
     dataset = f"rows-{seed}"
-    for number in range(20):
+    for number in range(12):
         step(rows, oracle, dataset, number)
         if oracle.chance.random() < 0.3:
             rows.release()

@@ -6,16 +6,12 @@ from pathlib import Path
 
 import pytest
 import weasyprint
-from starlette.testclient import TestClient
 
-import releases as fixture
-from api.app import create_app
 from biodata.access.roles import Role, RoleBinding
-from biodata.core.settings import Settings
 from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.query.filters import Compare
 from biodata.surveys import result_pages
-from survey_office import Office
+from survey_office import served
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "survey_namha.xlsx"
 PAGE = "/v1/surveys/results/nam-ha"
@@ -23,22 +19,20 @@ TIGER = ("20.9166", "101.2781")
 """Where a tiger was recorded, whose places a bundled rule hides."""
 
 
+PEOPLE = {
+    "team": RoleBinding(Role.UPLOADER, dataset="nam-ha"),
+    "rival": RoleBinding(Role.UPLOADER, dataset="elsewhere"),
+    "anywhere": RoleBinding(Role.UPLOADER),
+    "laos": RoleBinding(Role.NODE_MANAGER, country="LA"),
+    "reviewer": RoleBinding(Role.REVIEWER, country="LA"),
+    "researcher": RoleBinding(Role.RESEARCHER),
+    "administrator": RoleBinding(Role.ADMINISTRATOR),
+}
+
+
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    settings = Settings(
-        data=tmp_path_factory.mktemp("results") / "data", memory_limit="500MB", password_memory_mib=8, login_limit=0,
-        rate_limit=0,
-    )  # fmt: skip
-    fixture.copy_release(settings.data)
-    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
-        made = Office(settings, client)
-        made.person("team", RoleBinding(Role.UPLOADER, dataset="nam-ha"))
-        made.person("rival", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
-        made.person("anywhere", RoleBinding(Role.UPLOADER))
-        made.person("laos", RoleBinding(Role.NODE_MANAGER, country="LA"))
-        made.person("reviewer", RoleBinding(Role.REVIEWER, country="LA"))
-        made.person("researcher", RoleBinding(Role.RESEARCHER))
-        made.person("administrator", RoleBinding(Role.ADMINISTRATOR))
+    with served(tmp_path_factory.mktemp("results") / "data", PEOPLE) as made:
         number = made.hand_in("team", SAMPLE.read_bytes(), dataset="nam-ha")
         assert made.decide("laos", number, "accept").status_code == 200
         made.settle()

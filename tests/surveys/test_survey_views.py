@@ -6,13 +6,9 @@ import threading
 
 import pytest
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
-import releases as fixture
-from api.app import create_app
 from biodata.access import accounts
 from biodata.access.roles import Role, RoleBinding
-from biodata.core.settings import Settings
 from biodata.sharing.rules import bundled_list
 from biodata.store import folders, survey_files
 from biodata.store.models import SubmissionView
@@ -22,7 +18,7 @@ from biodata.worker import work
 from commands import run
 from english_left import OTHERS, english_in
 from rule_files import put_rules
-from survey_office import CHINA, LAOS, LAOS_TOO, SURVEYS, Office, workbook
+from survey_office import CHINA, LAOS, LAOS_TOO, SURVEYS, workbook
 
 pytestmark = pytest.mark.usefixtures("no_results")
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
@@ -39,24 +35,6 @@ EXACT = (
     "2026-03-14",
     "2026-03-15",
 )
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory):
-    settings = Settings(
-        data=tmp_path_factory.mktemp("views") / "data", memory_limit="500MB", password_memory_mib=8, login_limit=0,
-        rate_limit=0,
-    )  # fmt: skip
-    fixture.copy_release(settings.data)
-    with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
-        made = Office(settings, client)
-        made.person("team", RoleBinding(Role.UPLOADER, dataset="border"))
-        made.person("rival", RoleBinding(Role.UPLOADER, dataset="elsewhere"))
-        made.person("laos", RoleBinding(Role.NODE_MANAGER, country="LA"))
-        made.person("china", RoleBinding(Role.REVIEWER, country="CN"))
-        made.person("vietnam", RoleBinding(Role.REVIEWER, country="VN"))
-        made.person("administrator", RoleBinding(Role.ADMINISTRATOR))
-        yield made
 
 
 @pytest.fixture(scope="module")
