@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents, survey_bodies
-from api.answers import json_answer
+from api.answers import accepted_language, json_answer
 from api.auth import Gate, StrictRoute, StrictSmallRoute
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
@@ -22,6 +22,7 @@ from api.readers import boolean, integer, one_of
 from biodata import places, surveys
 from biodata.access.roles import Action, Principal, may, may_somewhere
 from biodata.core.errors import NoReleaseError
+from biodata.core.phrases import Phrase
 from biodata.ingest import survey_shapes
 from biodata.store.sharing_rules import rules_of
 from biodata.store.survey_steps import CHANGES, accepted_of
@@ -268,10 +269,10 @@ def language_asked(request: Request) -> str:
     """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten."""
     told = request.query_params.get("language")
     if told is None:
-        return words.accepted(request.headers.get("accept-language"))
+        return accepted_language(request.headers.get("accept-language"))
     language = words.language_of(told)
     if language is None:
-        raise invalid(field="language", value=told, expected=f"one of {', '.join(words.LANGUAGES)}")
+        raise invalid(field="language", value=told, expected=Phrase("one of {a}", a=", ".join(words.LANGUAGES)))
     return language
 
 

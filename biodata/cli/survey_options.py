@@ -9,6 +9,7 @@ import typer
 
 from biodata.cli.options import say, settings_for
 from biodata.core.errors import InputError, shorten
+from biodata.core.phrases import Phrase
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,7 +89,7 @@ def language_of_tag(text: str) -> str:
 
     language = words.language_of(text)
     if language is None:
-        problem, expected = "there are no words in this language", f"one of {', '.join(words.LANGUAGES)}"
+        problem, expected = "there are no words in this language", Phrase("one of {a}", a=", ".join(words.LANGUAGES))
         raise InputError(problem, column="--language", value=text, expected=expected, code="LANGUAGE_UNKNOWN")
     return language
 
@@ -153,9 +154,9 @@ def _place(parts: tuple[Any, ...], row: int | None, column: str | None, language
 def refusal(error: InputError, language: str) -> str:
     """Return why something cannot be done, as one line: where, what is wrong, the value, what would be right."""
     from biodata.surveys import words
-    from biodata.surveys.words.sentences import retold
+    from biodata.surveys.words.sentences import stated
 
-    problem, expected = retold(error.problem, language), error.expected and retold(error.expected, language)
+    problem, expected = stated(error.problem, language), error.expected and stated(error.expected, language)
     code = words.code_of(error.code)
     if problem == error.problem and error.file is not None and code is not None:  # a reader's, which knows no languages
         problem, expected = words.message_of(code, {}, language)
@@ -326,10 +327,10 @@ def say_exact(rows: "pl.DataFrame") -> None:
 
 
 def _cells(row: Mapping[str, Any], language: str) -> list[str]:
-    from biodata.surveys.words.sentences import retold
+    from biodata.surveys.words.sentences import stated
 
     labels, cell = {"records": line("TABLE_OCCURRENCES", language)}, "cell_" if "cell_west" in row else ""
     south, north, west, east = (row.get(f"{cell}{edge}") for edge in ("south", "north", "west", "east"))
     shown = (name for name in row if name not in _APART and not name.endswith(("south", "north", "west", "east")))
-    cells = [f"{labels.get(name, name)} {retold(str(row[name]), language)}" for name in shown]
+    cells = [f"{labels.get(name, name)} {stated(str(row[name]), language)}" for name in shown]
     return cells + ([f"□ {south}–{north}, {west}–{east}"] if west is not None else [])

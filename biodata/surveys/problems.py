@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from biodata.core.errors import InputError
+from biodata.core.phrases import Phrase
 from biodata.ingest.headings import TERMS, Why, propose
 from biodata.ingest.protocol import Finding
 from biodata.surveys import words
@@ -38,11 +39,9 @@ def refuse(
     code: str, problem: str, expected: str | None = None, *, column: str | None = None, value: str | None = None, **params: Any
 ) -> NoReturn:  # fmt: skip
     """Refuse what somebody asked of a survey, in the catalogue's words `DENIED_…`, else in those that are given."""
-    entries = [
-        one and words.has(f"DENIED_{one}") and words.message_of(f"DENIED_{one}", params)[0]
-        for one in (problem, expected)
-    ]
-    raise InputError(entries[0] or problem, column=column, value=value, expected=entries[1] or expected, code=code)
+    codes = words.words("en")
+    known, right = (Phrase(codes[f"DENIED_{one}"][0], **params) if f"DENIED_{one}" in codes else one for one in (problem, expected))  # fmt: skip
+    raise InputError(known or problem, column=column, value=value, expected=right, code=code)
 
 
 def problem_of(finding: Finding, language: str) -> Problem:

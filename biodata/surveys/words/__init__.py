@@ -48,7 +48,7 @@ def _in_words(name: str, value: str, language: str) -> str | None:
     if name in {"reason", "owner"}:
         from biodata.surveys.words import sentences
 
-        return sentences.retold(value, language)
+        return sentences.stated(value, language)
     if name == "unit":
         return designs.called(f"unit.{value}", language) or value
     if name in {"term", "others"} and language != "en":
@@ -82,24 +82,6 @@ def language_of(tag: str) -> str | None:
     """Return the language of a tag such as `lo`, `zh-Hant-TW` or `tl`; None where it is none of the ten."""
     first = re.split("[-_]", tag.strip().lower())[0]
     return _TAGS.get(first, first if first in LANGUAGES else None)
-
-
-def accepted(header: str | None) -> str:
-    """Return the language that an `Accept-Language` header asks for first among the ten; English where it asks none."""
-    asked = (language_of(one) for one in ranked(header or ""))
-    return next((language for language in asked if language is not None), "en")
-
-
-def ranked(header: str) -> list[str]:
-    """Return what a header such as `Accept` asks for, the best first; what has a weight of 0 is left out."""
-    weighted = []
-    for part in header[:2_000].lower().split(",")[:50]:
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        given = next((one for one in parameters if one.startswith("q")), "q=1")
-        match = re.fullmatch(r"q\s*=\s*([01](?:\.\d{0,3})?)", given)
-        if name and match is not None and float(match[1]) > 0:
-            weighted.append((-float(match[1]), name))
-    return [name for _, name in sorted(weighted, key=lambda one: one[0])]
 
 
 def _filled(text: str, params: Mapping[str, str | None]) -> str:
