@@ -150,7 +150,7 @@ def _answer(
     """Answer with a problem; to the page of surveys it tells what was wrong in the language that is asked for."""
     language = _language(request)
     if language != "en":
-        from biodata.surveys.words.sentences import stated
+        from biodata.surveys.words import stated
 
         detail, expected = stated(detail, language), expected and stated(expected, language)
         headers = {**(headers or {}), "Content-Language": language}

@@ -28,8 +28,7 @@ from biodata.ingest.headings import TERMS
 from biodata.surveys import words as survey_words
 from biodata.surveys.designs import DESIGNS, LANGUAGES, heading, word
 from biodata.surveys.licences import LICENCES
-from biodata.surveys.problems import SETTLED
-from biodata.surveys.report_forms import MEDIA_TYPES
+from biodata.surveys.problems import MEDIA_TYPES, SETTLED
 
 router = APIRouter(include_in_schema=False)
 

@@ -90,7 +90,7 @@ def check(
     from biodata import surveys
     from biodata.ingest import survey_shapes
     from biodata.surveys.notices import sentences
-    from biodata.surveys.report_forms import MEDIA_TYPES, write_report
+    from biodata.surveys.problems import MEDIA_TYPES, write_report
 
     outs = out or []
     for path in outs:
@@ -145,7 +145,7 @@ def results(
     from biodata.exports.reports import survey_page
     from biodata.runs.engines import work as run_engines
     from biodata.runs.engines.work import Work, facts_of
-    from biodata.surveys.words import sentences
+    from biodata.surveys.words import stated
 
     language = options.language_of_tag(language)
     common.check_kinds([out], (".html", ".pdf", ".json"))
@@ -154,7 +154,7 @@ def results(
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
     outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
-    facts, translate = facts_of(outcome.results), partial(sentences.stated, language=language)
+    facts, translate = facts_of(outcome.results), partial(stated, language=language)
     written = _write(facts, out, png, title=", ".join(dataset), run=kept.id, language=language, translate=translate)
     if as_json:
         common.say(as_text({"run": kept.id, **facts}))

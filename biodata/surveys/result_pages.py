@@ -27,8 +27,7 @@ from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
-from biodata.surveys.words import LANGUAGES
-from biodata.surveys.words.sentences import stated
+from biodata.surveys.words import LANGUAGES, stated
 from biodata.text.tables import read_rows
 
 _NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"

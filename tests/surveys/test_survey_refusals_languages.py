@@ -15,15 +15,13 @@ from biodata.ingest.headings import LANGUAGES
 from biodata.sharing import received
 from biodata.sharing.publish import NOBODY, REASON_BESIDE, REASON_EARLIER
 from biodata.surveys import review, words
-from biodata.surveys.words.sentences import stated
+from biodata.surveys.words import stated
 from commands import run
 from english_left import OTHERS, english_in
 
 pytest_plugins = ("api_client",)
 
-SOURCES = [
-    Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "views", "submit", "sides", "states")
-]
+SOURCES = [Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "views", "submit", "sides")]
 
 
 def named():

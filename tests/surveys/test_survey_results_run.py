@@ -20,7 +20,7 @@ from biodata.runs.engines import survey_results
 from biodata.runs.engines import work as run_engines
 from biodata.runs.engines.work import facts_of
 from biodata.store import releases, run_records
-from biodata.surveys.words.sentences import stated
+from biodata.surveys.words import stated
 from cited_records import OPEN_RULES
 from commands import run
 from english_left import OTHERS, english_in
