@@ -84,8 +84,16 @@ def prefers_page(accepted: str) -> bool | None:
     return None
 
 
+def accepted_language(header: str | None) -> str:
+    """Return the language that an `Accept-Language` header asks for first among the ten; English where it asks none."""
+    from biodata.surveys import words
+
+    known = (words.language_of(one) for one in media_ranges(header or ""))
+    return next((language for language in known if language is not None), "en")
+
+
 def media_ranges(header: str) -> list[str]:
-    """Return what an Accept header, of types or of encodings, takes: the most wanted first, and of these the most exact."""
+    """Return what an Accept header, of types, encodings or languages, takes: the most wanted first, and of these the most exact."""
     found = []
     for place, part in enumerate(header.lower().split(",")[:50]):
         name, *settings = (piece.strip() for piece in part.split(";"))

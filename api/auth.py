@@ -18,6 +18,7 @@ from api.errors import Code, ProblemError
 from api.logs import logger
 from biodata.access.credentials import KEY_START, holder_of_key
 from biodata.access.roles import PUBLIC, Action, Principal, may, may_somewhere
+from biodata.core.phrases import Phrase
 
 refusals = logger("api.refusals")
 
@@ -103,7 +104,7 @@ def refusal() -> ProblemError:
 def forbidden(request: Request, who: Principal, action: Action) -> ProblemError:
     """Return the error for somebody who is known and may not do this; the log keeps who tried."""
     refusals.warning("refused", account=who.label, action=str(action), request_id=request.state.request_id)
-    return ProblemError(Code.FORBIDDEN, f"none of your roles lets you {action} here")
+    return ProblemError(Code.FORBIDDEN, Phrase("none of your roles lets you {a} here", a=str(action)))
 
 
 def _trusted(request: Request, who: Principal, action: Action) -> Principal:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from api.answers import GEOJSON
 from api.errors import Code, ProblemError, invalid
 from api.parameters import ACROSS, NULLS, SEARCH, Kind
+from biodata.core.phrases import Phrase
 
 BODY_LIMIT_BYTES: Final = 1_000_000
 """Largest body of a search or an area."""
@@ -35,8 +36,8 @@ async def receive(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> b
     async for part in request.stream():
         size += len(part)
         if size > limit_bytes:
-            detail = f"more than {limit_bytes:,} bytes were sent"
-            raise ProblemError(Code.BODY_TOO_LARGE, detail, expected=f"at most {limit_bytes:,} bytes")
+            detail = Phrase("more than {n} bytes were sent", n=limit_bytes)
+            raise ProblemError(Code.BODY_TOO_LARGE, detail, expected=Phrase("at most {n} bytes", n=limit_bytes))
         parts.append(part)
     return b"".join(parts)
 

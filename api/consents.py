@@ -17,6 +17,7 @@ from api.errors import Code, ProblemError
 from api.readers import integer
 from biodata.access import consent, withdrawal
 from biodata.access.roles import Action, Principal, may_somewhere
+from biodata.core.phrases import Phrase
 from biodata.store import jobs
 
 
@@ -112,7 +113,7 @@ def answer(request: Request, who: Known, output: str, sent: Answer) -> Response:
     if not seen:
         raise ProblemError(
             Code.IF_MATCH_MISSING, "the ETag of what is answered to is needed", field="If-Match",
-            expected=f"the ETag of GET /v1/consents/{output}",
+            expected=Phrase("the ETag of GET {a}", a=f"/v1/consents/{output}"),
         )  # fmt: skip
     found = service(request)
     consent.give(

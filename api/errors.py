@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from biodata.core.errors import shorten
+from biodata.core.phrases import Phrase, joined
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
@@ -150,7 +151,10 @@ class ProblemError(Exception):
 def invalid(*, field: str, value: str, expected: str) -> ProblemError:
     """Return the error for a parameter whose value cannot be used."""
     return ProblemError(
-        Code.PARAMETER_INVALID, f"{field}={shorten(value)!r} cannot be used", field=field, expected=expected
+        Code.PARAMETER_INVALID,
+        Phrase("{a} cannot be used", a=f"{field}={shorten(value)!r}"),
+        field=field,
+        expected=expected,
     )
 
 
@@ -165,11 +169,11 @@ def unavailable_parameter(name: str, instead: str) -> ProblemError:
 def unknown_value(*, field: str, value: str, known: Iterable[str]) -> ProblemError:
     """Return the error for a value outside a vocabulary, with the values nearest to it, or all where they are few."""
     words = list(known)
-    near = _near(value, words)
+    near, expected = _near(value, words), "a value that /docs lists"
     if near:
-        expected = f"did you mean {' or '.join(near)}?"
-    else:
-        expected = f"one of {', '.join(words)}" if 0 < len(words) <= _FEW else "a value that /docs lists"
+        expected = _meant(near)
+    elif 0 < len(words) <= _FEW:
+        expected = Phrase("one of {a}", a=", ".join(words))
     detail = f"{field}: {shorten(value)!r} is not known"
     return ProblemError(Code.PARAMETER_INVALID, detail, field=field, expected=expected, near=near)
 
@@ -179,11 +183,15 @@ def unknown_parameter(name: str, known: Iterable[str]) -> ProblemError:
     near = _near(name, known)
     return ProblemError(
         Code.PARAMETER_UNKNOWN,
-        f"there is no parameter called {shorten(name)!r} here",
+        Phrase("there is no parameter called {a} here", a=repr(shorten(name))),
         field=shorten(name),
-        expected=f"did you mean {' or '.join(near)}?" if near else "see /docs for the parameters of each address",
+        expected=_meant(near) if near else "see /docs for the parameters of each address",
         near=near,
     )
+
+
+def _meant(near: Iterable[str]) -> Phrase:
+    return Phrase("did you mean {a}?", a=joined(near, "{a} or {b}"))
 
 
 def _near(word: str, known: Iterable[str]) -> list[str]:

@@ -150,9 +150,9 @@ def _answer(
     """Answer with a problem; to the page of surveys it tells what was wrong in the language that is asked for."""
     language = _language(request)
     if language != "en":
-        from biodata.surveys.words.sentences import retold
+        from biodata.surveys.words import stated
 
-        detail, expected = retold(detail, language), expected and retold(expected, language)
+        detail, expected = stated(detail, language), expected and stated(expected, language)
         headers = {**(headers or {}), "Content-Language": language}
     return problem_response(request.state.request_id, code, detail, headers=headers, expected=expected, **members)
 
@@ -164,4 +164,6 @@ def _language(request: Request) -> str:
     from biodata.surveys import words
 
     text = request.query_params.get("language")
-    return (words.language_of(text) if text else None) or words.accepted(request.headers.get("accept-language"))
+    return (words.language_of(text) if text else None) or answers.accepted_language(
+        request.headers.get("accept-language")
+    )

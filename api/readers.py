@@ -13,6 +13,7 @@ from api import gbif_names, vocabularies
 from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid
 from biodata import lists
+from biodata.core.phrases import Phrase
 from biodata.store.query.filters import (
     And,
     Between,
@@ -119,7 +120,7 @@ def integer(name: str, value: str) -> int:
 def one_of(name: str, value: str, known: Collection[str]) -> str:
     """Read one of the words that are known."""
     if value not in known:
-        raise invalid(field=name, value=value, expected=f"one of {', '.join(known)}")
+        raise invalid(field=name, value=value, expected=Phrase("one of {a}", a=", ".join(known)))
     return value
 
 

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from api.errors import Code, ProblemError
+from biodata.core.phrases import Phrase
 
 
 class Decision(BaseModel):
@@ -169,8 +170,9 @@ class Upload:
 async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator[Upload]:
     """Take a form with the field `file` in, or refuse it; its file is gone when the block ends."""
     too_large = ProblemError(
-        Code.UPLOAD_TOO_LARGE, f"more than {limit_bytes:,} bytes were sent", expected=f"at most {limit_bytes:,} bytes"
-    )
+        Code.UPLOAD_TOO_LARGE, Phrase("more than {n} bytes were sent", n=limit_bytes),
+        expected=Phrase("at most {n} bytes", n=limit_bytes),
+    )  # fmt: skip
     received = 0
 
     async def receive() -> Message:

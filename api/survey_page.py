@@ -23,12 +23,12 @@ from api.readers import boolean, one_of
 from api.surveys import gate, language_asked
 from biodata.access.roles import Action
 from biodata.core.errors import BiodataError
+from biodata.core.phrases import Phrase
 from biodata.ingest.headings import TERMS
 from biodata.surveys import words as survey_words
 from biodata.surveys.designs import DESIGNS, LANGUAGES, heading, word
 from biodata.surveys.licences import LICENCES
-from biodata.surveys.problems import SETTLED
-from biodata.surveys.report_forms import MEDIA_TYPES
+from biodata.surveys.problems import MEDIA_TYPES, SETTLED
 
 router = APIRouter(include_in_schema=False)
 
@@ -94,7 +94,8 @@ async def one(request: Request, design: str) -> Response:
 
     language = language_asked(request)
     if design not in DESIGNS:
-        detail = f"no design is called {design[:80]!r}; those that there are: {', '.join(DESIGNS)}"
+        words = "no design is called {a}; those that there are: {b}"
+        detail = Phrase(words, a=repr(design[:80]), b=", ".join(DESIGNS))
         raise ProblemError(Code.NOT_FOUND, detail, field="design")
     # Making one takes a part of a second: no more at a time than checks.
     content = await to_thread.run_sync(templates.template, design, language, limiter=request.app.state.checking)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import auth, documents, survey_bodies
-from api.answers import json_answer
+from api.answers import accepted_language, json_answer
 from api.auth import Gate, StrictRoute, StrictSmallRoute
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError, invalid
@@ -22,13 +22,14 @@ from api.readers import boolean, integer, one_of
 from biodata import places, surveys
 from biodata.access.roles import Action, Principal, may, may_somewhere
 from biodata.core.errors import NoReleaseError
+from biodata.core.phrases import Phrase
 from biodata.ingest import survey_shapes
 from biodata.store.sharing_rules import rules_of
-from biodata.store.survey_steps import CHANGES, accepted_of
+from biodata.store.survey_steps import CHANGES
 from biodata.surveys import review, views, words
 from biodata.surveys import submit as sending
-from biodata.surveys.licences import of_dataset
-from biodata.surveys.report_forms import MEDIA_TYPES, write_report
+from biodata.surveys.licences import known_of
+from biodata.surveys.problems import MEDIA_TYPES, write_report
 from biodata.surveys.submit import Sent, part_name
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictRoute)
@@ -53,7 +54,8 @@ _OF_ROWS: Final = (
 async def hand_in(request: Request) -> Response:
     """Check a survey in any of its forms and tell each fault's sheet, row and column; without `dry_run`, keep it and queue it."""
     dry_run = boolean("dry_run", request.query_params.get("dry_run", "false"))
-    form, language = await run_in_threadpool(asked, request)
+    form = one_of("format", request.query_params.get("format", "json"), list(MEDIA_TYPES))
+    language = language_asked(request)
     sender = None if dry_run else await run_in_threadpool(auth.needs(Action.HAND_IN), request)
     # A check waits at its gate; what is kept is only written down.
     kept = partial(to_thread.run_sync, limiter=request.app.state.checking)
@@ -268,10 +270,10 @@ def language_asked(request: Request) -> str:
     """Return the language that `language` asks for, else the first of `Accept-Language` that is one of the ten."""
     told = request.query_params.get("language")
     if told is None:
-        return words.accepted(request.headers.get("accept-language"))
+        return accepted_language(request.headers.get("accept-language"))
     language = words.language_of(told)
     if language is None:
-        raise invalid(field="language", value=told, expected=f"one of {', '.join(words.LANGUAGES)}")
+        raise invalid(field="language", value=told, expected=Phrase("one of {a}", a=", ".join(words.LANGUAGES)))
     return language
 
 
@@ -290,10 +292,11 @@ def check(
         # Of rules of places and datasets nothing is shown: whoever may send any points would find the edges of a rule's
         # polygon with them, a roost, a grave.
         rules = rules.of_taxa_alone()
+    known = known_of(found.registry, dataset)
     report = surveys.check(
         upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist,
-        licence=survey_shapes.checked(sent.licence, code="FIELD_INVALID"), licences=of_dataset(found.registry, dataset),
-        language=language, dataset=upload.dataset, accepted=(*accepted_of(found.registry, dataset), *sent.accept),
+        licence=survey_shapes.checked(sent.licence, code="FIELD_INVALID"), language=language, dataset=upload.dataset,
+        **known | {"accepted": (*known.get("accepted", ()), *sent.accept)},
     )  # fmt: skip
     if form == "json":
         return json_answer(report, cache=_NO_STORE, headers=_headers(language))
@@ -301,8 +304,3 @@ def check(
     content = write_report(form, report, upload.file.read(), language=language)
     named = {"Content-Disposition": f'attachment; filename="report.{form}"', "Cache-Control": _NO_STORE}
     return Response(content, 200, _headers(language) | named, media_type=MEDIA_TYPES[form])
-
-
-def asked(request: Request) -> tuple[str, str]:
-    """Return the form (JSON where it says nothing) and the language that a request asks for."""
-    return one_of("format", request.query_params.get("format", "json"), list(MEDIA_TYPES)), language_asked(request)

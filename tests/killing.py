@@ -15,7 +15,7 @@ from biodata.pull import service
 from biodata.store import checksums, pointer, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
-from biodata.surveys.purging import purge_part
+from biodata.surveys.submit import purge_part
 from biodata.worker import work
 
 STEPS: dict[str, tuple[Any, str, str]] = {

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from biodata.access import accounts, appointments
 from biodata.access.roles import Principal, Role, RoleBinding
 from biodata.core.errors import InputError
+from biodata.core.phrases import Phrase
 from biodata.store import audit
 from biodata.store.account_models import Account, ApiKey, OneTimeCode
 from biodata.store.models import now
@@ -56,17 +57,16 @@ class Passwords:
             With PASSWORD_INVALID, if it is too long, too short or too plain; it is not stated.
         """
         check_length(password)
-        problem = None
+        problem: str | None = None
         if len(password) < LEAST_CHARACTERS:
-            problem = f"the password has fewer than {LEAST_CHARACTERS} characters"
+            problem = Phrase("the password has fewer than {n} characters", n=LEAST_CHARACTERS)
         elif len(set(password)) < _FEWEST_DIFFERENT:
-            problem = f"the password has fewer than {_FEWEST_DIFFERENT} different characters"
+            problem = Phrase("the password has fewer than {n} different characters", n=_FEWEST_DIFFERENT)
         elif name.lower() in password.lower():
             problem = "the password holds the account's name"
         if problem is not None:
-            expected = (
-                f"at least {LEAST_CHARACTERS} characters, {_FEWEST_DIFFERENT} of them different, without the name"
-            )
+            words = "at least {n} characters, {n1} of them different, without the name"
+            expected = Phrase(words, n=LEAST_CHARACTERS, n1=_FEWEST_DIFFERENT)
             raise InputError(problem, column="password", expected=expected, code="PASSWORD_INVALID")
         return self._hasher.hash(_normal(password))
 
@@ -136,7 +136,7 @@ def check_length(password: str) -> None:
         With PASSWORD_INVALID.
     """
     if len(password.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        problem, expected = "the password is too long", f"at most {MOST_BYTES:,} bytes"
+        problem, expected = "the password is too long", Phrase("at most {n} bytes", n=MOST_BYTES)
         raise InputError(problem, column="password", expected=expected, code="PASSWORD_INVALID")
 
 

@@ -12,6 +12,7 @@ from biodata.cli import survey_options as options
 from biodata.cli import survey_review
 from biodata.cli.species import as_text
 from biodata.core.errors import BiodataError, InputError
+from biodata.core.phrases import Phrase
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,7 +90,7 @@ def check(
     from biodata import surveys
     from biodata.ingest import survey_shapes
     from biodata.surveys.notices import sentences
-    from biodata.surveys.report_forms import MEDIA_TYPES, write_report
+    from biodata.surveys.problems import MEDIA_TYPES, write_report
 
     outs = out or []
     for path in outs:
@@ -144,7 +145,7 @@ def results(
     from biodata.exports.reports import survey_page
     from biodata.runs.engines import work as run_engines
     from biodata.runs.engines.work import Work, facts_of
-    from biodata.surveys.words import sentences
+    from biodata.surveys.words import stated
 
     language = options.language_of_tag(language)
     common.check_kinds([out], (".html", ".pdf", ".json"))
@@ -153,14 +154,15 @@ def results(
     asked = {"dataset": dataset, "records": records, "species": species or None, "scope": scope or None}
     outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
-    facts, retold = facts_of(outcome.results), partial(sentences.retold, language=language)
-    written = _write(facts, out, png, title=", ".join(dataset), run=kept.id, language=language, retold=retold)
+    facts, translate = facts_of(outcome.results), partial(stated, language=language)
+    written = _write(facts, out, png, title=", ".join(dataset), run=kept.id, language=language, translate=translate)
     if as_json:
         common.say(as_text({"run": kept.id, **facts}))
         return
     for name, words in survey_page.summary_rows(facts):
-        common.say(f"{retold(name)}: {retold(str(words))}")
-    common.say(retold(f"kept as {kept.id}" + (f"; written: {', '.join(written)}" if written else "")))
+        common.say(f"{translate(name)}: {translate(words)}")
+    done = [Phrase("kept as {a}", a=kept.id), *([Phrase("written: {a}", a=", ".join(written))] if written else [])]
+    common.say("; ".join(map(translate, done)))
 
 
 def _write(facts: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:
@@ -177,7 +179,9 @@ def _write(facts: dict[str, Any], out: Path | None, png: Path | None, **page: An
         written.append(str(out))
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)
-        for name, (figure, _) in survey_plots.plots(facts, language=page["language"], retold=page["retold"]).items():
+        for name, (figure, _) in survey_plots.plots(
+            facts, language=page["language"], translate=page["translate"]
+        ).items():
             survey_plots.write_png(figure, png / f"{name}.png")
             written.append(str(png / f"{name}.png"))
     return written

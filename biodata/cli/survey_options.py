@@ -9,6 +9,7 @@ import typer
 
 from biodata.cli.options import say, settings_for
 from biodata.core.errors import InputError, shorten
+from biodata.core.phrases import Phrase
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,7 +89,7 @@ def language_of_tag(text: str) -> str:
 
     language = words.language_of(text)
     if language is None:
-        problem, expected = "there are no words in this language", f"one of {', '.join(words.LANGUAGES)}"
+        problem, expected = "there are no words in this language", Phrase("one of {a}", a=", ".join(words.LANGUAGES))
         raise InputError(problem, column="--language", value=text, expected=expected, code="LANGUAGE_UNKNOWN")
     return language
 
@@ -97,14 +98,13 @@ def known_of(data: Path, dataset: str | None) -> dict[str, Any]:
     """Return what a check of a dataset's file knows, as `surveys.check_files` takes it: nothing before there is an installation."""
     from biodata.store.lake import Lake
     from biodata.store.registry import Registry
-    from biodata.store.survey_steps import accepted_of
-    from biodata.surveys.licences import of_dataset
+    from biodata.surveys.licences import known_of as known_of_dataset
     from biodata.surveys.notices import rules_and_taxa
 
     settings, known = settings_for(data), dict[str, Any](accepted=[])
     if dataset is not None and data.is_dir():
         with Registry.open(settings) as registry:
-            known |= {"licences": of_dataset(registry, dataset), "accepted": accepted_of(registry, dataset)}
+            known |= known_of_dataset(registry, dataset)
     if (data / "lake").is_dir():
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             known["rules"], known["known"] = rules_and_taxa(settings, lake)
@@ -153,9 +153,8 @@ def _place(parts: tuple[Any, ...], row: int | None, column: str | None, language
 def refusal(error: InputError, language: str) -> str:
     """Return why something cannot be done, as one line: where, what is wrong, the value, what would be right."""
     from biodata.surveys import words
-    from biodata.surveys.words.sentences import retold
 
-    problem, expected = retold(error.problem, language), error.expected and retold(error.expected, language)
+    problem, expected = words.stated(error.problem, language), error.expected and words.stated(error.expected, language)
     code = words.code_of(error.code)
     if problem == error.problem and error.file is not None and code is not None:  # a reader's, which knows no languages
         problem, expected = words.message_of(code, {}, language)
@@ -326,10 +325,10 @@ def say_exact(rows: "pl.DataFrame") -> None:
 
 
 def _cells(row: Mapping[str, Any], language: str) -> list[str]:
-    from biodata.surveys.words.sentences import retold
+    from biodata.surveys.words import stated
 
     labels, cell = {"records": line("TABLE_OCCURRENCES", language)}, "cell_" if "cell_west" in row else ""
     south, north, west, east = (row.get(f"{cell}{edge}") for edge in ("south", "north", "west", "east"))
     shown = (name for name in row if name not in _APART and not name.endswith(("south", "north", "west", "east")))
-    cells = [f"{labels.get(name, name)} {retold(str(row[name]), language)}" for name in shown]
+    cells = [f"{labels.get(name, name)} {stated(str(row[name]), language)}" for name in shown]
     return cells + ([f"□ {south}–{north}, {west}–{east}"] if west is not None else [])

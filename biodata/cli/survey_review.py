@@ -45,7 +45,7 @@ def diff(
     with options.opened(installation(data), language) as (settings, registry, language):
         options.no_folders([file], language)
         decided = survey_steps.options(registry, dataset)
-        licence = survey_shapes.checked(licence) or licences.of_dataset(registry, dataset).told
+        licence = survey_shapes.checked(licence) or licences.known_of(registry, dataset)["inherited"]
     found = difference([file], dataset, part_name(part or file.stem), settings, options=decided, licence=licence)
     if as_json:
         say(json.dumps(as_dict(found, most=None), ensure_ascii=False))
@@ -269,7 +269,7 @@ def purge(
 
     Example: biodata survey purge --dataset nam-ha --part "survey_namha" --reason "asked by the ministry" --yes --data biodata_data
     """
-    from biodata.surveys.purging import purge_part
+    from biodata.surveys.submit import purge_part
     from biodata.text.proposals import names_a_place
 
     settings = installation(data)

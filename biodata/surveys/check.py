@@ -29,7 +29,6 @@ from biodata.store.registry import Registry
 from biodata.store.survey_steps import accepted_of, decided
 from biodata.surveys import accepting, other_forms
 from biodata.surveys.cell_checks import CELLS, Rows
-from biodata.surveys.licences import NONE_KNOWN, OfDataset
 from biodata.surveys.notices import notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
 from biodata.surveys.table_checks import DATASET, TableChecks, once, placed_by_records
@@ -68,7 +67,8 @@ class Check:
     known: pl.DataFrame | None = None  # `terms.TAXON` of checklists: names are matched as they will be when it goes in
     declared: Mapping[str, str] = field(default_factory=dict)  # of the dataset's values (`ingest.protocol.DECLARABLE`)
     licence: str | None = None  # of what states none in the files, as whoever sends them states it
-    licences: OfDataset = NONE_KNOWN  # rows without one, where none is stated, keep the one stated last
+    inherited: str | None = None  # what rows without a licence keep, where none is stated: it stood beside a file last
+    registered: str | None = None  # licence of the dataset's archive: under this one all others are published
     language: str = "en"
     dataset: str | None = None  # a row of another one blocks
     accepted: Collection[str] = ()  # proposals of sheets: codes, or `CODE=value` of one cell's text (`accepting.apply`)
@@ -87,7 +87,7 @@ class Check:
         """Return what is wrong, and what is no fault and worth knowing."""
         self.name, self.accepted = ", ".join(name for name, _ in self.files), {*self.accepted}
         self.kept = {**decided(self.accepted), **self.kept}
-        kept, rules = self.licences.told if self.licence is None else None, self.rules
+        kept, rules = self.inherited if self.licence is None else None, self.rules
         self.licence = self.licence or kept
         entries: list[dict[str, Any]] = []
         failed: list[Problem] = []
@@ -99,7 +99,7 @@ class Check:
             common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
             self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
             (self.check_program if by_program else self.check_sheets)()
-            self.checks.licences += filter(None, [self.licences.registered])
+            self.checks.licences += filter(None, [self.registered])
             entries = notices(
                 self.checks.read, rules or RuleSet.read(None), self.boundaries, kept=kept, language=self.language
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import orjson
 import polars as pl
 import polars.selectors as cs
 
@@ -20,13 +21,13 @@ from biodata.ingest import forms, interpreted_tables, survey_shapes
 from biodata.ingest.protocol import VerbatimTable
 from biodata.store.lake import Lake
 from biodata.store.query.filters import And, Compare
-from biodata.surveys import states
 from biodata.surveys.problems import PLACE_LIKE
 from biodata.text.controlled import Vocabulary, parse_controlled
 
 _SHOWN: Final = 1_000  # rows of each kind that a report holds; `--out` writes all
 _TERMS: Final = sorted({*terms.VERBATIM_TERMS, *terms.EVENT_TERMS})
 OTHER_COLUMN: Final = "another column"  # stands for a heading that may be a cell of the file
+RECORD: Final = "source_record_id"
 KINDS: Final = ("new", "changed", "gone", "unchanged")
 TABLES: Final = ("events", "occurrences")
 _CELLS: Final = pl.Schema({"identifier": pl.String, "sheet": pl.String, "row": pl.Int64, "column": pl.String,
@@ -110,18 +111,60 @@ def difference(
         Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
         pipeline.interpreting(opened, lake, settings, part=part, hear=with_licence, counted=False) as read,
     ):
-        return difference_of(states.of_upload(read, dataset), lake, dataset, part)
+        return difference_of(of_upload(read, dataset), lake, dataset, part)
 
 
 def difference_of(
     brought: Mapping[str, pl.DataFrame], lake: Lake, dataset: str, part: str, *,
     published: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Difference:  # fmt: skip
-    """Compare a part of a dataset with what was read of files (`states.of_upload`); see `difference`."""
+    """Compare a part of a dataset with what was read of files (`of_upload`); see `difference`."""
     where = And((Compare("datasetKey", "=", dataset), Compare("dataset_part", "=", part)))
     events, records = (lake.read(name, where=where) for name in ("events", "verbatim"))
-    had = {"events": states.of_lake_events(events), "occurrences": states.of_lake_records(records)}
+    had = {"events": of_lake_events(events), "occurrences": of_lake_records(records)}
     return {name: compare(had[name], brought[name], shown=published.get(name, ())) for name in TABLES}
+
+
+def of_upload(read: pipeline.Interpreted, dataset: str) -> dict[str, pl.DataFrame]:
+    """Return what a file that was read brings: `identifier`, where each row stands, and its cells; of events and of records."""
+    events, records = (pl.DataFrame(schema=terms.schema(terms.TABLES[name])) for name in ("events", "verbatim"))
+    found = {"events": [of_lake_events(events)], "occurrences": [of_lake_records(records)]}
+    for table in read.tables:
+        if table.events is not None:
+            found["events"].append(of_lake_events(table.events.read()))
+        if (staging := table.staging) is not None:
+            batches = ((number, staging.read("verbatim", parts=[number])) for number in staging.parts)
+            found["occurrences"] += [
+                of_lake_records(rows.filter(datasetKey=dataset), table.verbatim.sheet_of(number))
+                for number, rows in batches
+            ]
+    whole = {kind: pl.concat(frames, how="diagonal") for kind, frames in found.items()}
+    return {kind: rows.unique("identifier", keep="first", maintain_order=True) for kind, rows in whole.items()}
+
+
+def of_lake_records(verbatim: pl.DataFrame, sheet: str | None = None) -> pl.DataFrame:
+    """Return the records that a dataset has; a withdrawn one has no identifier any more."""
+    filled = [one.name for one in verbatim if one.name.startswith("v_") and one.null_count() < verbatim.height]
+    cells = [pl.col(name).alias(f"={name.removeprefix('v_')}") for name in filled]
+    frame = verbatim.select(*cells, "other", identifier=RECORD, sheet=pl.lit(sheet, dtype=pl.String), row="source_row")
+    return _opened(frame, "other").filter(pl.col("identifier").is_not_null())
+
+
+def of_lake_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Return the events that a dataset has."""
+    frame = events.select("verbatim", identifier="eventID", sheet="source_sheet", row="source_row")
+    return _opened(frame, "verbatim").filter(pl.col("identifier").is_not_null())
+
+
+def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    values = frame[column].drop_nulls().unique()
+    if values.is_empty():
+        return frame.drop(column)
+    names = sorted({name for text in values for name in orjson.loads(text)})
+    shape = pl.Struct(dict.fromkeys(names, pl.String))
+    cells = frame[column].fill_null("{}").str.json_decode(shape).struct.unnest()
+    cells = cells.rename({name: f"={name}" for name in cells.columns})
+    return frame.drop(column).hstack(cells.select(name for name in cells.columns if name not in frame.columns))
 
 
 def compare(had: pl.DataFrame, brought: pl.DataFrame, *, shown: Sequence[str] = ()) -> TableDifference:

@@ -1,7 +1,6 @@
-"""Under which licence rows go that state none: what was stated last beside a file of their dataset, or what it is registered with."""
+"""What is known of a dataset before its file is read: above all under which licence rows go that state none."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 from sqlalchemy import select
@@ -9,28 +8,19 @@ from sqlalchemy.orm import Session
 
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
+from biodata.store.survey_steps import accepted_of
 
 LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a release knows by name
 
 
-@dataclass(frozen=True, slots=True)
-class OfDataset:
-    """What is known of a dataset's licence before a file is read."""
-
-    told: str | None = None  # stood beside a file last: rows without one keep it
-    registered: str | None = None  # of its archive: under this one they are published
-
-
-NONE_KNOWN: Final = OfDataset()
-
-
-def of_dataset(registry: Registry, dataset: str | None) -> OfDataset:
-    """Return what is known of a dataset's licence; nothing where none is stated."""
+def known_of(registry: Registry, dataset: str | None) -> dict[str, Any]:
+    """Return what a check of a dataset's file knows of it, as `surveys.check_files` takes it; nothing where none is stated."""
     if dataset is None:
-        return NONE_KNOWN
-    found = registry.datasets().filter(pl.col("key") == dataset)["license"].to_list()
+        return {}
+    registered = registry.datasets().filter(pl.col("key") == dataset)["license"].to_list()
     with registry.session(read_only=True) as session:
-        return OfDataset(inherited(session, dataset), next(iter(found), None))
+        kept = inherited(session, dataset)
+    return {"inherited": kept, "registered": next(iter(registered), None), "accepted": accepted_of(registry, dataset)}
 
 
 def inherited(session: Session, dataset: str) -> str | None:

@@ -4,8 +4,8 @@ Nothing of it is wrong. It is stated to whoever sends the file, and to nobody el
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
@@ -49,7 +49,7 @@ _ANY: Final = 0.5
 class Foreseen:
     """What the rules do to the records of one name."""
 
-    name: str  # as it came
+    name: str  # as it came; several that came as coarse as each other
     category: SharingCategory  # how coarse the strictest of them is published
     sure: bool  # whether the name is that of the rule's taxon; else it may only mean it
     meant: tuple[str, ...]  # listed names that it may mean, the strictest first; none where it may be any
@@ -79,10 +79,16 @@ def foreseen(
     hidden = numbered.join(decided, on="row", maintain_order="left")
     hidden = hidden.join(shown.group_by("row").agg(pl.col("shown").min()), on="row", maintain_order="left")
     by_id = {rule.rule_id: rule for rule in rules.rules}
+    # Of an archive most names may have come coarse: those that came as coarse as each other are stated as one.
+    came = ~pl.col("rule_id").is_in(list(by_id)) & pl.col("reason").is_in([REASON, OF_ARCHIVE]) & (pl.col("name") != "")
+    alike = pl.when("came").then(pl.col("shown").cast(pl.String)).otherwise("name")
+    hidden = hidden.with_columns(came=came.fill_null(value=False))
     resolved = rules.resolver.resolve(records)
     of_names, surely, place = resolved.of_rows(), resolved.of_rows("sure"), resolved.place
     found = []
-    for (name,), group in hidden.group_by("name", maintain_order=True):
+    for (is_came, _), group in hidden.group_by("came", alike, maintain_order=True):
+        names = group["name"].unique(maintain_order=True)
+        name = ", ".join(names[:_MOST_NAMES]) + (f", … ({len(names)})" if len(names) > _MOST_NAMES else "")
         strict = group.sort("shown", maintain_order=True).row(0, named=True)
         of, rule = place[strict["row"]], by_id.get(strict["rule_id"])
         # A rule that names no taxon is surely about the record.
@@ -92,10 +98,10 @@ def foreseen(
         at = pl.concat([group["eventID"], group["parentEventID"]]).drop_nulls().implode()
         beside = tied.filter(pl.any_horizontal(pl.col("eventID", "parentEventID").is_in(at).fill_null(value=False)))
         category, reason = SharingCategory(strict["shown"]), strict["reason"]
-        owner, came = NOBODY if rule is None else rule.answerable, rule is None and reason in (REASON, OF_ARCHIVE)
+        owner = NOBODY if rule is None else rule.answerable
         rows, of_events = tuple(group["row"]), tuple(group["eventID"].drop_nulls().unique(maintain_order=True))
         found.append(
-            Foreseen(str(name), category, sure, meant, more, reason, owner, rows, of_events, beside.height, came)
+            Foreseen(name, category, sure, meant, more, reason, owner, rows, of_events, beside.height, bool(is_came))
         )
     waits = hidden.join(apart.waiting, on="key")["places"]
     return sorted(found, key=lambda one: (-one.category.strictness, one.name)), Counter(waits)
@@ -121,7 +127,7 @@ def notices(
     events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
     found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
     names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
-    entries = [_of_name(one, records["source_row"], language) for one in _together(found)]
+    entries = [_of_name(one, records["source_row"], language) for one in found]
     others: list[tuple[str, dict[str, Any]]] = [("RECORDS_WAIT", {"name": "", **of_waiting(waits)})] if waits else []
     others += [("SCOPE_WORD_UNKNOWN", {"name": word}) for word in unknown]
     others += [("SCOPE_TAXON_UNPLACED", {"name": name}) for name in names]
@@ -173,25 +179,9 @@ def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:
     return terms.conform(interpreted, terms.OCCURRENCE).with_columns(rows.cast(pl.Int64).alias("source_row"))
 
 
-def _together(found: Iterable[Foreseen]) -> Iterator[Foreseen]:
-    """Yield names, with those as one that came as coarse as each other: of an archive that may be most of its names."""
-    came: dict[SharingCategory, list[Foreseen]] = {}
-    for one in found:
-        if one.came and one.name:
-            came.setdefault(one.category, []).append(one)
-        else:
-            yield one
-    for alike in came.values():
-        name = ", ".join(one.name for one in alike[:_MOST_NAMES])
-        name += f", … ({len(alike)})" if len(alike) > _MOST_NAMES else ""
-        rows = tuple(sorted(row for one in alike for row in one.rows))
-        events = tuple(dict.fromkeys(event for one in alike for event in one.events))
-        yield replace(alike[0], name=name, rows=rows, events=events, others=max(one.others for one in alike))
-
-
 def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
     withheld = one.category is SharingCategory.WITHHELD
-    if one.came and one.name:
+    if one.came:
         code = "NAME_CAME_COARSE"
     elif one.sure:
         code = "NAME_WITHHELD" if withheld else "NAME_PUBLISHED_COARSE"

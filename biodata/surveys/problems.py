@@ -1,4 +1,4 @@
-"""What is said of a fault of a survey: where it is, what is wrong, what would be right; the report that lists them, and as it is kept."""
+"""What is said of a fault of a survey: where it is, what is wrong, what would be right; the report that lists them, as it is kept and in each form."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
+import orjson
+import polars as pl
+
 from biodata.core.errors import InputError
+from biodata.core.phrases import Phrase
+from biodata.exports.tables import guarded
 from biodata.ingest.headings import TERMS, Why, propose
 from biodata.ingest.protocol import Finding
 from biodata.surveys import words
@@ -38,11 +43,9 @@ def refuse(
     code: str, problem: str, expected: str | None = None, *, column: str | None = None, value: str | None = None, **params: Any
 ) -> NoReturn:  # fmt: skip
     """Refuse what somebody asked of a survey, in the catalogue's words `DENIED_…`, else in those that are given."""
-    entries = [
-        one and words.has(f"DENIED_{one}") and words.message_of(f"DENIED_{one}", params)[0]
-        for one in (problem, expected)
-    ]
-    raise InputError(entries[0] or problem, column=column, value=value, expected=entries[1] or expected, code=code)
+    codes = words.words("en")
+    known, right = (Phrase(codes[f"DENIED_{one}"][0], **params) if f"DENIED_{one}" in codes else one for one in (problem, expected))  # fmt: skip
+    raise InputError(known or problem, column=column, value=value, expected=right, code=code)
 
 
 def problem_of(finding: Finding, language: str) -> Problem:
@@ -186,3 +189,31 @@ def _kept_heading(heading: str) -> str | None:
     if not heading or PLACE_LIKE.search(heading):
         return None
     return heading if heading in TERMS or propose([heading])[0].why in _KNOWN else None
+
+
+COLUMNS: Final = ("file", "sheet", "row", "column", "value", "code", "blocking", "message", "expected")
+MEDIA_TYPES: Final = {
+    "json": "application/json", "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
+"""How a report is written."""
+
+
+def write_report(form: str, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:
+    """Write what `surveys.check` returned of a file's content, in one of `MEDIA_TYPES`."""
+    if form == "json":
+        return orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
+    if form == "csv":
+        return as_csv(report)
+    # Loaded when it is asked for: openpyxl takes a quarter of a second.
+    from biodata.surveys.marked_workbooks import marked
+
+    return marked(content, report, language=language)
+
+
+def as_csv(report: Mapping[str, Any]) -> bytes:
+    """Return the problems as CSV in UTF-8; what a spreadsheet would take for a formula has an apostrophe before it."""
+    cells = pl.DataFrame(report["problems"], schema=dict.fromkeys(COLUMNS, pl.String), strict=False)
+    cells = cells.select(guarded(pl.col(name)).alias(name) for name in COLUMNS)
+    # The mark tells spreadsheets that it is UTF-8: without it they show Lao or Burmese as question marks.
+    return cells.write_csv(include_bom=True, line_terminator="\r\n").encode()

@@ -6,7 +6,7 @@ that each commit carries whether it has a survey already. So there is never half
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,13 +31,12 @@ from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.store.tombstones import CODE
-from biodata.surveys import accepting, problems, review, sides, states, views
+from biodata.surveys import accepting, problems, review, sides, views
 from biodata.surveys.check import check_paths
-from biodata.surveys.difference import as_dict, difference_of
-from biodata.surveys.licences import OfDataset, of_dataset
+from biodata.surveys.difference import RECORD, as_dict, difference_of, of_upload
+from biodata.surveys.licences import known_of
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, with_problems
-from biodata.surveys.states import RECORD, UploadReading
 
 logger = logging.getLogger(__name__)
 _TWO_PARTS: Final = "IDENTIFIER_IN_TWO_PARTS"
@@ -51,6 +50,26 @@ class _Change:
     view: survey_files.View
     concerned: set[str]
     countries: set[str]
+
+
+class UploadReading(ExitStack):
+    """What was read of a submission's file, once for all that a job asks of it; use it in a `with` block."""
+
+    def __init__(self, settings: Settings, lake: Lake) -> None:
+        super().__init__()
+        self.lake, self._settings = lake, settings
+        self._read: tuple[Any, pipeline.Interpreted] | None = None
+
+    def read(self, submission: Submission, path: Path) -> pipeline.Interpreted:
+        """Return what a file brings, as its check wrote it down; refuse one that cannot be taken in."""
+        asked = submission.id, path, self.lake.snapshot(), pipeline.tombstones(self._settings)
+        if self._read is None or self._read[0] != asked:
+            self.close()
+            self._read = None
+            opened = pipeline.Opened(forms.SHEETS, [path], self._settings, dataset=submission.dataset)
+            asking: dict[str, Any] = {"extra": {"submission": submission.id}, "part": submission.part, "with_countries": True}  # fmt: skip
+            self._read = asked, self.enter_context(pipeline.interpreting(opened, self.lake, self._settings, **asking))
+        return self._read[1]
 
 
 class _MovedOnError(Exception):
@@ -97,7 +116,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
         path, report = _checked(settings, registry, submission, reading.lake)
         if report["ok"]:
             read = reading.read(submission, path)
-            brought = states.of_upload(read, submission.dataset)
+            brought = of_upload(read, submission.dataset)
             faults = _in_two_parts(brought, reading.lake, submission)
             report = with_problems(report, [*_withdrawn(read, path.name, submission.file_name), *faults])
         if report["ok"]:
@@ -118,7 +137,7 @@ def _prepare(settings: Settings, registry: Registry, submission: Submission, rea
 
 
 def _in_two_parts(brought: Mapping[str, pl.DataFrame], lake: Lake, submission: Submission) -> list[Problem]:
-    """Return the rows of a file (`states.of_upload`) whose identifiers another part has; of many rows the first, with their number."""
+    """Return the rows of a file (`difference.of_upload`) whose identifiers another part has; of many rows the first, with their number."""
     where = Compare("datasetKey", "=", submission.dataset)
     found = []
     for table, name, term in _IDENTIFIED:
@@ -158,13 +177,12 @@ def _checked(settings: Settings, registry: Registry, submission: Submission, lak
     path, name = _opened(settings, submission), submission.file_name
     rules, known = rules_and_taxa(settings, lake)
     # The licence that was stated with an earlier file stands in `license`.
-    licences = OfDataset(registered=of_dataset(registry, submission.dataset).registered)
+    of_dataset = known_of(registry, submission.dataset) | {"inherited": None}
     target = survey_files.stripped_file(settings.data, submission.file_sha256, submission.id)
     is_taken = path.suffix == interpreted_tables.SUFFIX
     report = check_paths(
-        [(name, path)], boundaries, rules=rules, known=known, licence=submission.license, licences=licences,
+        [(name, path)], boundaries, rules=rules, known=known, licence=submission.license, **of_dataset,
         dataset=submission.dataset, target=None if is_taken else target, params=True,
-        accepted=survey_steps.accepted_of(registry, submission.dataset),
     )  # fmt: skip
     if is_taken:
         return path, report

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from biodata import places
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.core.errors import InputError, StoreError
+from biodata.core.phrases import packed, unpacked
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.exports.reports import pdf
@@ -26,12 +27,11 @@ from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
-from biodata.surveys.words import LANGUAGES
-from biodata.surveys.words.sentences import retold
+from biodata.surveys.words import LANGUAGES, stated
 from biodata.text.tables import read_rows
 
 _NUMBERS, _EXACT = "results.json", f"exact{survey_files.SEALED}"
-_FORMAT: Final = 5  # raised when numbers change: those that are kept are then made again
+_FORMAT: Final = 6  # raised when numbers change: those that are kept are then made again
 _DRAWING: Final = Lock()  # matplotlib's settings are those of the process
 
 
@@ -123,13 +123,18 @@ def _basis(dataset: str, *tables: pl.DataFrame) -> str:
 
 
 def _as_json(facts: Mapping[str, Any]) -> bytes:
-    return json.dumps(facts, ensure_ascii=False, default=str).encode()
+    return json.dumps(packed(facts), ensure_ascii=False, default=str).encode()
+
+
+def _of_json(content: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(content, object_hook=unpacked)
+    return found
 
 
 def read(data: Path, dataset: str) -> dict[str, Any] | None:
     """Return a dataset's published results: `release`, `basis`, and `refused` or `results`; None before the first."""
     path = folder(data, dataset) / _NUMBERS
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return _of_json(path.read_bytes()) if path.exists() else None
 
 
 def exact(data: Path, dataset: str) -> dict[str, Any] | None:
@@ -138,7 +143,7 @@ def exact(data: Path, dataset: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        return dict(json.loads(b"".join(survey_files.opened(data, path))))
+        return _of_json(b"".join(survey_files.opened(data, path)))
     except OSError as error:
         message = (
             f"this service cannot open exact results; on the data's machine `biodata survey results --dataset {dataset} "
@@ -166,10 +171,10 @@ def page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: st
 
 @lru_cache(maxsize=40)
 def _page(dataset: str, content: bytes, language: str, ending: str, boundaries: str) -> bytes:
-    kept = json.loads(content)
+    kept = _of_json(content)
     results = kept["results"]
     facts: dict[str, Any] = {
-        "title": dataset, "run": kept["basis"][:12], "language": language, "retold": partial(retold, language=language),
+        "title": dataset, "run": kept["basis"][:12], "language": language, "translate": partial(stated, language=language),
         "stations": [(shapely.from_wkt(shape), side) for shape, side in kept["stations"]], "names": kept["names"][language],
         "boundaries": places.load_boundaries(boundaries),
     }  # fmt: skip

@@ -7,6 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from biodata.access.roles import Action, Principal, Role, may
+from biodata.core.phrases import Phrase, joined
 from biodata.store import jobs, sharing_memory, survey_files
 from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
@@ -137,14 +138,15 @@ def _own_sides(who: Principal, submission: Submission, country: str | None) -> l
     if not mine and sides.reviewed(who, submission):
         refuse("REVIEW_FORBIDDEN", "SIDE_UNCHANGED", "SIDE_UNCHANGED_EXPECTED", **facts)
     if not mine:
-        refuse("REVIEW_FORBIDDEN", "NO_SIDE", "; ".join(f"{side} is {_whose(side)}" for side in every), **facts)
+        refuse("REVIEW_FORBIDDEN", "NO_SIDE", joined(map(_whose, every), "{a}; {b}"), **facts)
     if wanted is not None and wanted not in mine:
-        refuse("REVIEW_FORBIDDEN", "SIDE_WITH", f"your side: {', '.join(mine)}", **facts, a=wanted, b=_whose(wanted))
+        refuse("REVIEW_FORBIDDEN", _whose(wanted), Phrase("your side: {a}", a=", ".join(mine)), **facts)
     return [wanted] if wanted is not None else [side for side in mine if every[side] == sides.WAITING] or mine
 
 
-def _whose(side: str) -> str:
-    return "with whoever reviews the whole dataset" if side == NO_COUNTRY else f"for the reviewers of {side}"
+def _whose(side: str) -> Phrase:
+    whole = "{a} is with whoever reviews the whole dataset"
+    return Phrase(whole if side == NO_COUNTRY else "{a} is for the reviewers of {b}", a=side, b=side)
 
 
 def _role(who: Principal, dataset: str, side: str) -> str:

@@ -5,6 +5,7 @@ those of the current release. So nobody learns more from it than from the releas
 of a side no rule lets out.
 """
 
+import re
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.pipeline import Preview, interpreted
 from biodata.pipeline.preview import countries_of
+from biodata.sharing.publish import WITHHELD
 from biodata.store import survey_files
 from biodata.store.registry import Registry
 from biodata.store.survey_files import View
@@ -26,7 +28,6 @@ from biodata.surveys import sides, words
 from biodata.surveys.difference import TABLES as TABLES
 from biodata.surveys.difference import Difference
 from biodata.surveys.problems import refuse
-from biodata.surveys.words.sentences import retold
 
 MOST_ROWS: Final = 500
 _COMPARED: Final = (
@@ -43,6 +44,7 @@ _EVENTS: Final = (
     "failed_days", "targetTaxonomicScope", "isAbsenceReported", "records", "species", "country_codes", "quality_flags",
     "sharing_category", "informationWithheld",
 )  # fmt: skip
+_WITHHELD: Final = re.compile(re.escape(WITHHELD).replace(r"\{\}", "(.+?)"))
 _FIRST: Final = ("eventDate", "year", "scientificName", "eventID", "occurrenceID", "decimalLatitude", "decimalLongitude")  # fmt: skip
 """What rows are sorted by, before all else that is shown of them: the file's order could state the event of a coarse record."""
 _EXACT: Final = (
@@ -143,13 +145,21 @@ def rows(
         frame = frame.filter(pl.col("eventID") == event)
     own = pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
     reported = frame.slice(offset, limit)
-    withheld = {one: retold(one, language) for one in reported["informationWithheld"].drop_nulls().unique()}
+    withheld = {one: _reason(one, language) for one in reported["informationWithheld"].drop_nulls().unique()}
     reported = reported.with_columns(own, pl.col("informationWithheld").replace(withheld))
     return {
         "submission": number, "table": table, "counts": {one: view.counts[one] for one in mine if one in view.counts},
         "count": frame.height, "offset": offset, "limit": limit, "results": _as_rows(reported),
         "flags": _meant(reported["quality_flags"], language),
     }  # fmt: skip
+
+
+def _reason(text: str, language: str) -> str:
+    """Return why a published row is no more exact, whose column is in English, in a language."""
+    if (values := _WITHHELD.fullmatch(text)) is None:
+        return text
+    params = dict(zip(("reason", "rule_id", "owner"), values.groups(), strict=True))
+    return words.message_of("REASON_WITHHELD", params, language)[0]
 
 
 def exact_rows(

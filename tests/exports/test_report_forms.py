@@ -11,7 +11,7 @@ import pytest
 from biodata import places
 from biodata.surveys import check
 from biodata.surveys.marked_workbooks import MAX_SHEET_BYTES, marked
-from biodata.surveys.report_forms import as_csv, write_report
+from biodata.surveys.problems import as_csv, write_report
 
 
 def problem(row, column, *, sheet="occurrences", blocking=True, value=None, code="COORDINATE_INVALID"):

@@ -24,7 +24,7 @@ from biodata.store.models import Submission
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
 from biodata.surveys import receive, review, submit
-from biodata.surveys.purging import purge_part
+from biodata.surveys.submit import purge_part
 from biodata.worker import work
 from killing import killed
 from servers import free_port, wait_until_ready

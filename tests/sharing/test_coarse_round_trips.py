@@ -9,13 +9,13 @@ import pytest
 
 from biodata import pipeline, places, surveys
 from biodata.core.settings import Settings
-from biodata.core.vocabularies import SharingCategory
 from biodata.exports.write import Format, export
 from biodata.sharing.received import hidden_taxa
+from biodata.sharing.resolve import INTERPRETED
+from biodata.sharing.rules import RuleSet
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.surveys import notices
-from biodata.surveys.notices import Foreseen
 from camtrapdp_tables import rows as table
 from commands import run
 from survey_trips import ASKED, OPEN, SECRET, out, rows, workbook
@@ -156,20 +156,22 @@ def test_the_check_calls_no_name_sensitive_that_only_came_coarse(trip):
     assert "biodata" not in notice["message"] + notice["expected"], "in the uploader's language"
 
 
-def test_names_that_came_coarse_are_told_together(tmp_path):
+def test_names_that_came_coarse_are_told_together(trip):
+    with Lake.open(trip[1].data) as lake:
+        came = lake.read("occurrences").filter(pl.col("shared_as").struct.field("category").is_not_null()).head(1)
     names = ("Sus scrofa", "Rusa unicolor", "Muntiacus muntjak", "Viverra zibetha")
-    found = [
-        Foreseen(name, SharingCategory.TENTH_DEGREE, False, (), 0, "came", "", (row,), ("E1",), 0, came=True)
-        for row, name in enumerate(names)
+    every = [
+        came.with_columns(key=pl.lit(n, pl.Int64), **dict.fromkeys(INTERPRETED, pl.lit(name)))
+        for n, name in enumerate(names)
     ]
-    sure = Foreseen(
-        "Elephas maximus", SharingCategory.TENTH_DEGREE, True, (), 0, "rule", "list", (9,), ("E2",), 0, came=False
+    (found,), _ = notices.foreseen(
+        pl.concat(every), RuleSet.read(None), boundaries=places.load_boundaries("natural_earth")
     )
-    single, together = notices._together([*found, sure])
-    assert single == sure
-    assert together.name == "Sus scrofa, Rusa unicolor, Muntiacus muntjak, … (4)"
-    assert (together.rows, together.events) == ((0, 1, 2, 3), ("E1",))
-    assert list(notices._together(found[:1])) == found[:1]
+    assert (found.name, found.rows, found.came) == (
+        "Sus scrofa, Rusa unicolor, Muntiacus muntjak, … (4)",
+        (0, 1, 2, 3),
+        True,
+    )
 
 
 OF_ONE_PACKAGE = ("datasetKey", "eventID", "license_effective", "dataGeneralizations")

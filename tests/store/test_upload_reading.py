@@ -8,9 +8,9 @@ from biodata.store.account_models import Withdrawal
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.registry import Registry
-from biodata.surveys import sides, states
-from biodata.surveys.difference import difference, difference_of
-from biodata.surveys.states import UploadReading
+from biodata.surveys import sides
+from biodata.surveys.difference import difference, difference_of, of_upload
+from biodata.surveys.process import UploadReading
 from survey_versions import FIRST, FIRST_EVENTS, save
 
 HEADING = "scientificName,eventDate,decimalLatitude,decimalLongitude\n"
@@ -23,7 +23,7 @@ def settings(tmp_path):
 
 
 def changes(reading, read, submission):
-    brought = states.of_upload(read, submission.dataset)
+    brought = of_upload(read, submission.dataset)
     return difference_of(brought, reading.lake, submission.dataset, submission.part)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from biodata.surveys import templates
-from biodata.surveys.report_forms import MEDIA_TYPES
+from biodata.surveys.problems import MEDIA_TYPES
 
 pytest_plugins = ("api_client",)
 

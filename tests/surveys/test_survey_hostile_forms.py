@@ -12,7 +12,7 @@ import pytest
 import hostile_forms
 from biodata.places import load_boundaries
 from biodata.surveys.check import check_files
-from biodata.surveys.report_forms import as_csv
+from biodata.surveys.problems import as_csv
 from hostile_forms import with_part
 
 pytestmark = pytest.mark.attacks  # three hundred files; `test_survey_hostile` has each kind in one form

@@ -21,7 +21,7 @@ from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
-from biodata.surveys.purging import purge_part
+from biodata.surveys.submit import purge_part
 
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
 

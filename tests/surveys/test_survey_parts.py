@@ -20,8 +20,8 @@ from biodata.store.models import Release, Submission
 from biodata.store.query.filters import And, Compare
 from biodata.store.registry import Registry
 from biodata.store.verify import verify
-from biodata.surveys import process, purging, receive, review, states, submit, words
-from biodata.surveys.difference import compare
+from biodata.surveys import process, receive, review, submit, words
+from biodata.surveys.difference import compare, of_lake_records
 from biodata.surveys.submit import Sent
 
 COLUMNS = ["occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude"]
@@ -282,7 +282,7 @@ class Rows(Team):
         brought = found.select(identifier="source_record_id", sheet=pl.lit(None, dtype=pl.String), row="source_row",
                                **{f"={name}": f"v_{name}" for name in WRITTEN})  # fmt: skip
         with self.lake() as lake, lake.staging() as staging, lake.row_files("events") as none:
-            told_of = compare(states.of_lake_records(lake.read("verbatim", where=where)), brought).counts()
+            told_of = compare(of_lake_records(lake.read("verbatim", where=where)), brought).counts()
             if not found.is_empty():
                 staging.add(found.drop([f"v_{name}" for name in WRITTEN]), found)
             lake.commit_survey(staging, none, part=(dataset, part), author="a test", message="a part")
@@ -425,7 +425,7 @@ def test_what_is_purged_is_in_no_version_and_no_file_and_does_not_come_again(tea
     in_vain = team.send(who, "z", mine)
     assert team.look(in_vain)["state"] == "refused"
     kept = team.rows("purged").query("part == 'b'").reset_index(drop=True)
-    done = purging.purge_part(team.settings, team.registry, dataset="purged", part="a", reason="a law", actor="a test")
+    done = submit.purge_part(team.settings, team.registry, dataset="purged", part="a", reason="a law", actor="a test")
     assert (done["records"], done["events"]) == (3, 0)
     pd.testing.assert_frame_equal(team.rows("purged"), kept)
     for path in (path for path in team.settings.data.rglob("*") if path.is_file()):

@@ -16,6 +16,7 @@ from scipy import optimize, stats
 
 from biodata.analysis.surveys.joining import PLACE, Joined, of_stations, one_unit, placed
 from biodata.core.geo import Floats
+from biodata.core.phrases import Phrase, joined
 
 LEAST_REPEATS: Final = 3
 _STEEPEST: Final = 10.0
@@ -111,7 +112,7 @@ def ratio(one: Rate | str, other: Rate | str) -> dict[str, Any]:
     if isinstance(one, str) or isinstance(other, str):
         return {"refused": one if isinstance(one, str) else other}
     if one.unit != other.unit:
-        return {"refused": f"units of effort differ ({one.unit}, {other.unit})"}
+        return {"refused": Phrase("units of effort differ ({a})", a=joined([one.unit, other.unit]))}
     if not one.events + other.events:
         return {"refused": "found on neither side"}
     widest = max(one, other, key=lambda rate: rate.dispersion)
@@ -152,7 +153,7 @@ def trend(table: pl.DataFrame) -> Trend | str:
     if repeats < 2:
         return "no site was looked at in two years"
     if repeats < LEAST_REPEATS:
-        return f"sites were looked at in {repeats} years: a change between two is no trend"
+        return Phrase("sites were looked at in {n} years: a change between two is no trend", n=repeats)
     usable = usable.filter(pl.col("n").sum().over("site") > 0)
     if usable.is_empty():
         return "it was not found at a site that was looked at in two years"

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from biodata.analysis.scopes import Holds, holding, standing
+from biodata.core.phrases import Phrase, joined
 from biodata.core.vocabularies import SurveyDesign
 
 RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class", "phylum", "kingdom")
@@ -99,12 +100,14 @@ def one_unit(events: pl.DataFrame) -> str | None:
     """Return why the effort of events cannot be compared or added; None where it can."""
     methods = events["method"].unique().sort().to_list()
     if len(methods) > 1:
-        return f"methods differ ({', '.join(methods)}), and so do their units of effort"
+        return Phrase("methods differ ({a}), and so do their units of effort", a=joined(methods))
     units = events["effort_unit"].drop_nulls().unique().sort().to_list()
     if len(units) > 1:
-        return f"units of effort differ ({', '.join(units)})"
+        return Phrase("units of effort differ ({a})", a=joined(units))
     lacking = events["effort_value"].null_count()
-    return f"the effort of {lacking} of {events.height} events is not known" if lacking else None
+    if lacking:
+        return Phrase("the effort of {n} of {n1} events is not known", n=lacking, n1=events.height)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from scipy.sparse.csgraph import connected_components
 
 from biodata.analysis.surveys.joining import NO_SIDE, Joined, days_watched, looked_for
 from biodata.core.geo import Floats, metres_per_degree
+from biodata.core.phrases import Phrase
 from biodata.core.vocabularies import SurveyDesign
 
 NO_DETECTION: Final = "never detected: occupancy and detection cannot be told apart, and any occupancy is possible"
@@ -176,9 +177,9 @@ def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict
     """Test whether sides, each as `fit` takes it, have the same occupancy, each with a detection of its own."""
     for side, (detected, effort) in histories.items():
         if not np.isfinite(detected).any():
-            return {"refused": f"nobody is known to have looked for it in {side}"}
+            return {"refused": Phrase("nobody is known to have looked for it in {side}", side=side)}
         if bounds := [note for note in fit(detected, effort).notes if note in BOUNDARY]:
-            return {"refused": f"{side}: {bounds[0]}"}
+            return {"refused": Phrase("{side}: {why}", side=side, why=bounds[0])}
     counts = [Counts.of(*one) for one in histories.values()]
     apart = sum(of.best()[2] for of in counts)
     _, same = _largest(lambda psi: sum(of.over_rate(psi)[1] for of in counts), (_EDGE, 1.0))

@@ -16,6 +16,7 @@ from scipy.special import gammaln
 
 from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.core.geo import Floats
+from biodata.core.phrases import Phrase, joined
 from biodata.core.run_parameters import SurveyNumbers
 from biodata.sharing.scopes import meanings
 
@@ -52,10 +53,10 @@ LONG_YEARS: Final = 10
 """Years that most series of vertebrates need to show a change: 72 % of 822 in White 2019, https://doi.org/10.1093/biosci/biy144."""
 
 
-SMALL: Final = f"fewer than {FEW_SITES} sites: the estimate may be off, trust the interval"
+SMALL: Final = Phrase("fewer than {n} sites: the estimate may be off, trust the interval", n=FEW_SITES)
 
 
-SHORT: Final = f"fewer than {LONG_YEARS} years: few changes show so soon, so it is no sign that there is none"
+SHORT: Final = Phrase("fewer than {n} years: few changes show so soon, so it is no sign that there is none", n=LONG_YEARS)  # fmt: skip
 
 
 _SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
@@ -64,18 +65,16 @@ _SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
 
 def too_few(n: int) -> str | None:
     """Return why nothing is stated of so many sites; None where it may be."""
-    return f"fewer than {LEAST_SITES} sites" if n < LEAST_SITES else None
+    return Phrase("fewer than {n} sites", n=LEAST_SITES) if n < LEAST_SITES else None
 
 
-def counted(number: float, unit: str) -> str:
-    """Return a number and what it counts in words; signs such as km have no plural."""
-    return f"{number:g} {unit}{'s' if number != 1 and unit.isascii() and len(unit) > 2 else ''}"
+_WITH_FACTS: Final = "{why}: {facts}"
 
 
-def _values(found: Any, numbers: Sequence[str], seen: str, **more: Any) -> dict[str, Any]:
+def _values(found: Any, numbers: Sequence[str], seen: Phrase, **more: Any) -> dict[str, Any]:
     """Return an estimate as plain values, or the `numbers` that were counted, and in words, where there are too few sites for one."""
     if few := too_few(found.sites):
-        return {"refused": f"{few}: {seen}"} | {name: getattr(found, name) for name in numbers}
+        return {"refused": Phrase(_WITH_FACTS, why=few, facts=seen)} | {name: getattr(found, name) for name in numbers}
     return {**asdict(found), **more}
 
 
@@ -105,7 +104,9 @@ def abundance_of(
 def _rate(found: abundance.Rate | str) -> dict[str, Any]:
     if isinstance(found, str):
         return {"refused": found}
-    seen = f"{counted(found.events, 'event')} in {counted(found.effort, found.unit)} at {counted(found.sites, 'site')}"
+    several = found.effort != 1 and found.unit.isascii() and len(found.unit) > 2  # signs such as km have no plural
+    effort = Phrase("{n} {unit}", n=f"{found.effort:g}", unit=f"{found.unit}{'s' * several}")
+    seen = Phrase("{n} event(s) in {a} at {n1} site(s)", n=found.events, a=effort, n1=found.sites)
     return _values(found, ("events", "effort", "unit", "sites"), seen)
 
 
@@ -141,23 +142,26 @@ def _share(history: occupancy.History) -> dict[str, Any]:
     if not np.isfinite(history.detected).any():
         return {"refused": _why_not(history.left_out)}
     found = occupancy.fit(history.detected, history.effort)
-    span = f"{100 * found.naive_low:.0f} to {100 * found.naive_high:.0f} % at 95 %"
+    low, high = (f"{100 * end:.0f}" for end in (found.naive_low, found.naive_high))
+    seen = Phrase("found at {n} of {n1} ({n2} to {n3} % at 95 %)", n=found.found_at, n1=found.sites, n2=low, n3=high)
     small = [SMALL] if found.sites < FEW_SITES and found.psi is not None else []
     return _values(
-        found, ("sites", "found_at", "visits"), f"found at {found.found_at} of {found.sites} ({span})",
-        notes=[*found.notes, *small], at_a_bound=found.at_a_bound,
-    )  # fmt: skip
+        found, ("sites", "found_at", "visits"), seen, notes=[*found.notes, *small], at_a_bound=found.at_a_bound
+    )
 
 
 def _first_refused(by: Mapping[str, Mapping[str, Any]], sides: Iterable[str]) -> str | None:
     """Return why the first side of which nothing is stated has nothing; None where each has."""
+    refused = ((side, by[side]["refused"]) for side in sides if "refused" in by[side])
     # What was counted there stands in its own cell.
-    return next((f"{side}: {by[side]['refused'].partition(':')[0]}" for side in sides if "refused" in by[side]), None)
+    brief = ((side, why.values.get("why", why) if isinstance(why, Phrase) else why) for side, why in refused)
+    return next((Phrase("{side}: {why}", side=side, why=why) for side, why in brief), None)
 
 
 def _why_not(left_out: dict[str, int]) -> str:
-    reasons = ", ".join(f"{n} ({reason})" for reason, n in left_out.items())
-    return f"no event is known to have looked for it{': ' if reasons else ''}{reasons}"
+    why = "no event is known to have looked for it"
+    reasons = [Phrase("{n} ({reason})", n=n, reason=reason) for reason, n in left_out.items()]
+    return Phrase(_WITH_FACTS, why=why, facts=joined(reasons)) if reasons else why
 
 
 def trends_of(
@@ -176,8 +180,8 @@ def trends_of(
             by[part] = refused or abundance.trend(_by_repeat(of_part, own))
         for side in joining.sides_of(events) if not isinstance(by[joining.JOINT], str) else []:
             if abundance.repeated(_by_repeat(events.filter(pl.col("side") == side), own)).is_empty():
-                others = "the trend would be that of other sides alone"
-                by[joining.JOINT] = f"no site of {side} was looked at in two years: {others}"
+                why = "no site of {side} was looked at in two years: the trend would be that of other sides alone"
+                by[joining.JOINT] = Phrase(why, side=side)
         out.append({"species": name, "method": method, "by": {part: _change(one) for part, one in by.items()}})
     return out
 
@@ -194,7 +198,7 @@ def _by_repeat(events: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
 def _change(found: abundance.Trend | str) -> dict[str, Any]:
     if isinstance(found, str):
         return {"refused": found}
-    seen = f"{counted(found.events, 'event')} at {counted(found.sites, 'site')} in {found.repeats} years"
+    seen = Phrase("{n} event(s) at {n1} site(s) in {n2} years", n=found.events, n1=found.sites, n2=found.repeats)
     return _values(found, ("events", "sites", "repeats"), seen, notes=[SHORT] if found.repeats < LONG_YEARS else [])
 
 

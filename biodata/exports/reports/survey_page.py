@@ -1,99 +1,77 @@
 """The results of a monitoring project as a page or one sheet: tables, plots of the same numbers, and why something is not told."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape, unescape
 from typing import Any, Final
 
 from markupsafe import Markup
 
 from biodata.analysis.surveys.results import LEAST_SITES
+from biodata.core.phrases import Phrase, joined
 from biodata.exports.reports import survey_plots
-from biodata.exports.reports.findings import NOT_KNOWN, counted, number, percent, plain, spaced
+from biodata.exports.reports.findings import NOT_KNOWN, number, percent, plain, spaced
 from biodata.exports.reports.page import document, templates
-from biodata.exports.reports.survey_plots import JOINT, Retold, Told, part_name, units
-from biodata.exports.templating import add_functions
+from biodata.exports.reports.survey_plots import JOINT, Told, Translate, part_name, units
 from biodata.places import BoundarySet, country_name
 
-_KIND: Final = "Results of a survey"
 _NAMES: Final[Mapping[str, str]] = {}
-_CODE: Final = re.compile(r"\b[A-Z]{2}\b")
-_TAG: Final = re.compile(r"(<[^>]*>)")
-_READ_OUT: Final = re.compile(r'\b(alt|aria-label|data-label)="([^"]*)"')
 _VIEWS: Final = {"public": "what is published alone", "exact": "the records themselves"}
 
 Rows = list[tuple[Any, ...]]
 
 
 def survey_page(
-    told: Told, *, title: str, run: str, language: str = "en", retold: Retold = str, names: Mapping[str, str] = _NAMES,
+    told: Told, *, title: str, run: str, language: str = "en", translate: Translate = str, names: Mapping[str, str] = _NAMES,
     stations: survey_plots.Stations = (), boundaries: BoundarySet | None = None, rows: int | None = None,
 ) -> str:  # fmt: skip
     """Return results as HTML, all or for one sheet with so many `rows` of species; the same results give the same text."""
-    drawings = survey_plots.plots(told, language=language, retold=retold, stations=stations, boundaries=boundaries)
+    of_plots: dict[str, Any] = {"language": language, "stations": stations, "boundaries": boundaries}
+    drawings = survey_plots.plots(told, translate=translate, **of_plots)
     lacking = survey_plots.lacks_letters(language) if rows is None else None
-    body = _body(told, drawings=drawings, names=names, sheet=rows, lacking=lacking)
-    facts = told["facts"]
+
+    def t(value: Any) -> Any:
+        """Return texts in the page's language, and whatever holds them."""
+        if isinstance(value, Mapping):
+            return {name: t(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [t(one) for one in value]
+        return translate(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    shown: dict[str, Any] = {"told": told, "drawings": drawings, "names": names, "sheet": rows, "lacking": lacking}
+    body, facts = templates().get_template("survey.html").render(**_FUNCTIONS, **shown, t=t), told["facts"]
     standing = (
-        f"Run {run} · lake version {facts['snapshot']} · boundary set {facts['boundary_set']} {facts['boundary_version']} · "
-        f"made from {_VIEWS[facts['evidence_view']]}"
-    )
-    return document(
-        title, retold(_KIND), page_in(body, retold), running=f"{title} · {run}", standing=retold(standing),
-        attached=told, language=language, contents=retold("Contents"),
+        Phrase("Run {a}", a=run), Phrase("lake version {n}", n=str(facts["snapshot"])),
+        Phrase("boundary set {a}", a=f"{facts['boundary_set']} {facts['boundary_version']}"),
+        Phrase("made from {a}", a=_VIEWS[facts["evidence_view"]]),
     )  # fmt: skip
-
-
-def _body(told: Told, **more: Any) -> str:
-    made = templates()
-    if "richness_notes" not in made.globals:
-        functions = (*_FUNCTIONS, survey_plots.as_data)
-        add_functions(made, {function.__name__: function for function in functions})
-        made.globals["least_sites"] = LEAST_SITES
-    return made.get_template("survey.html").render(told=told, **more)
-
-
-def page_in(html: str, retold: Retold) -> str:
-    """Return markup whose texts, and attributes that are read out or shown, are in another language."""
-
-    def sentence(escaped: str) -> str:
-        words = " ".join(escaped.split())
-        return escape(retold(unescape(words)))
-
-    parts = _TAG.split(html)
-    for n, part in enumerate(parts):
-        if n % 2:
-            parts[n] = _READ_OUT.sub(lambda match: f'{match[1]}="{sentence(match[2])}"', part)
-        elif part.strip():
-            parts[n] = f"{' ' * part[0].isspace()}{sentence(part)}{' ' * part[-1].isspace()}"
-    return "".join(parts)
+    return document(
+        title, t("Results of a survey"), body, running=f"{title} · {run}", standing=t(joined(standing, "{a} · {b}")),
+        attached=told, language=language, contents=t("Contents"),
+    )  # fmt: skip
 
 
 def warnings(told: Told) -> list[str]:
     """Return what may not be done with results, and what is not in them."""
     summary, category, as_cells = told["summary"], told["facts"]["sharing_category"], told["facts"]["events_as_cells"]
-    silent, nowhere = summary["without_scope"], summary["events_of_no_side"]
-    came = f"{counted(as_cells, 'more event came', 'more events came')} as cells alone"
-    every = (
-        (category != "open", f"Made of exact places of category {category}. Not to be passed on."),
-        (as_cells, f"{came}, and {'is' if as_cells == 1 else 'are'} in no number."),
-        (silent, f"{counted(silent, 'event tells', 'events tell')} no scope. What they did not find is no absence."),
-        (nowhere, f"{counted(nowhere, 'event lies', 'events lie')} surely on no side, and counts in joint results alone."),
-    )  # fmt: skip
-    return [words for holds, words in every if holds]
+    every = {
+        "{n} more (event/events) came as cells alone, and (is/are) in no number.": as_cells,
+        "{n} (event tells/events tell) no scope. What they did not find is no absence.": summary["without_scope"],
+        "{n} (event lies/events lie) surely on no side, and counts in joint results alone.": summary["events_of_no_side"],
+    }  # fmt: skip
+    exact = [Phrase("Made of exact places of category {a}. Not to be passed on.", a=category)] * (category != "open")
+    return [*exact, *(Phrase(words, n=n) for words, n in every.items() if n)]
 
 
 def summary_rows(told: Told) -> Rows:
     """Return what there is."""
     summary = told["summary"]
     rows = [
-        ("Events", f"{summary['events']:,} at {counted(summary['sites'], 'site')}"),
-        ("Sides", " and ".join(country_name(side) for side in summary["sides"]) or "no side surely"),
-        ("Days", "not told" if summary["first"] is None else f"{summary['first']} to {summary['last']}"),
-        ("Records", f"{summary['records']:,} of {summary['species']:,} species"),
+        ("Events", Phrase("{n} at {n1} site(s)", n=summary["events"], n1=summary["sites"])),
+        ("Sides", joined(map(country_name, summary["sides"]), "{a} and {b}") or "no side surely"),
+        ("Days", "not told" if summary["first"] is None else _span(summary["first"], summary["last"])),
+        ("Records", Phrase("{n} of {n1} species", n=summary["records"], n1=summary["species"])),
         ("Looked for, never found", ", ".join(summary["never_found"])),
-        ("Species left out", "; ".join(f"{name} ({why})" for name, why in summary["not_told"].items())),
-        ("Records left out", ", ".join(f"{n:,} {reason}" for reason, n in summary["left_out"].items())),
+        ("Species left out", joined((_between(*one) for one in summary["not_told"].items()), "{a}; {b}")),
+        ("Records left out", joined([Phrase("{n} {a}", n=n, a=why) for why, n in summary["left_out"].items()])),
     ]
     return [row for row in rows if row[1]]
 
@@ -103,10 +81,14 @@ def effort_rows(told: Told) -> Rows:
     return [
         (
             part_name(one["side"]), spaced(one["method"]), one["events"], one["sites"],
-            f"{number(one['effort'])} {units(one['effort_unit'] or '')}".strip(), one["effort_unknown"], number(one["failed_days"]),
+            _of_unit(number(one["effort"]), units(one["effort_unit"] or "")), one["effort_unknown"], number(one["failed_days"]),
         )
         for one in told["effort"]
     ]  # fmt: skip
+
+
+def _of_unit(n: str, unit: str) -> str:
+    return Phrase("{n} {a}", n=n, a=unit) if unit else n
 
 
 def species_rows(told: Told, names: Mapping[str, str]) -> Rows:
@@ -130,7 +112,8 @@ def sheet_view(told: Told, names: Mapping[str, str], rows: int) -> dict[str, Any
         (*row, _estimate(rates.get(one["species"]), _rate), _estimate(shares.get(one["species"]), _share))
         for one, row in zip(told["species"][:rows], species_rows(told, names), strict=False)
     ]
-    return {"rows": body, "unit": next((units(one["unit"]) for one in rates.values() if "unit" in one), "")}
+    unit = next((one["unit"] for one in rates.values() if "unit" in one), "")
+    return {"rows": body, "unit": unit and _of_unit("100", units(unit))}
 
 
 def _estimate(found: Told | None, words: Callable[[Told], str]) -> str:
@@ -147,15 +130,15 @@ def richness_rows(told: Told) -> Rows:
 
 def richness_notes(told: Told) -> list[str]:
     """Return what is not counted."""
-    which = "of no species, which may be of one of the others, not counted"
+    words = "{a}: {n} record(s) of no species, which may be of one of the others, not counted."
     numbers = {method: found["not_counted"] for method, found in told["richness"].items()}
-    return [f"{_method(method)}: {counted(n, 'record')} {which}." for method, n in numbers.items() if n]
+    return [Phrase(words, a=_method(method), n=n) for method, n in numbers.items() if n]
 
 
 def _estimates(pool: Told) -> tuple[Any, ...]:
     found = pool["sites"], pool["species"]
     if "refused" in pool:
-        return *found, f"not told: {pool['refused']}", ""
+        return *found, Phrase("not told: {a}", a=pool["refused"]), ""
     return *found, *(_with_error(pool[name], pool[f"{name}_se"]) for name in ("chao", "jack1"))
 
 
@@ -167,12 +150,23 @@ def _short(value: Any) -> str:
     return number(value, digits=3)
 
 
-def _range(low: Any, high: Any, *, digits: int = 3) -> str:
-    return f"{number(low, digits=digits)} to {number(high, digits=digits)}"
+def _range(low: Any, high: Any, *, digits: int = 3) -> Phrase:
+    return _span(number(low, digits=digits), number(high, digits=digits))
 
 
-def _refused(found: Told) -> str:
-    return _CODE.sub(lambda match: country_name(match[0]), found["refused"])
+def _span(first: str, last: str) -> Phrase:
+    return Phrase("{n} to {n1}", n=first, n1=last)
+
+
+def _between(value: str, span: str) -> Phrase:
+    return Phrase("{n} ({a})", n=value, a=span)
+
+
+def _refused(why: str) -> str:
+    """Return why something is not stated, with its side by the country's name."""
+    if not isinstance(why, Phrase) or "side" not in why.values:
+        return why
+    return Phrase(why.template, **{**why.values, "side": country_name(why.values["side"])})
 
 
 def _method(name: str) -> str:
@@ -184,7 +178,7 @@ def _parts(rows: Iterable[Told]) -> list[str]:
 
 
 def _tables(
-    rows: Sequence[Told], caption: Callable[[Sequence[Told]], str], cell: Callable[[Told], str], *, last: tuple[str, Any] | None = None,
+    rows: Sequence[Told], caption: Callable[[Sequence[Told], str], str], cell: Callable[[Told], str], *, last: tuple[str, Any] | None = None,
     years: bool = False,
 ) -> list[str | dict[str, Any]]:  # fmt: skip
     out: list[str | dict[str, Any]] = []
@@ -192,49 +186,50 @@ def _tables(
         own = [one for one in rows if one["method"] == method]
         reasons = {found.get("refused") for one in own for found in one["by"].values()}
         if None not in reasons and len(reasons) == 1:  # nothing is told, for one and the same reason
-            names = counted(len({one["species"] for one in own}), "name")
-            out.append(f"{_method(method)}: not told of {names}, since {reasons.pop()}.")
+            names, why = len({one["species"] for one in own}), _refused(reasons.pop())
+            out.append(Phrase("{a}: not told of {n} name(s), since {b}.", a=_method(method), n=names, b=why))
             continue
         parts = _parts(own)
         sides = next((one["compared"].get("sides", ()) for one in own if one.get("compared")), None)
         head = ["Species", *(["Year"] if years else []), *map(part_name, parts)]
         if last and sides is not None:
-            head.append(last[0].format(*map(part_name, sides)))
+            head.append(joined(map(part_name, sides), last[0]) or last[0])
         body = []
         for one in own:
             row = [_name(one["species"]), *([plain(one["repeat"])] if years else [])]
-            row += [_cell(one["by"].get(part), cell, "not told") for part in parts]
+            row += [_cell(one["by"].get(part), cell, "not told: {a}") for part in parts]
             if last and sides is not None:
-                row.append(_cell(one["compared"], last[1], "not compared"))
+                row.append(_cell(one["compared"], last[1], "not compared: {a}"))
             body.append(row)
-        out.append({"head": head, "rows": body, "caption": f"{_method(method)}: {caption(own)}"})
+        out.append({"head": head, "rows": body, "caption": caption(own, _method(method))})
     return out
 
 
 def _cell(found: Told | None, words: Callable[[Told], str], lacking: str) -> str:
-    return "" if not found else f"{lacking}: {_refused(found)}" if "refused" in found else words(found)
+    return "" if not found else Phrase(lacking, a=_refused(found["refused"])) if "refused" in found else words(found)
 
 
 def abundance_tables(told: Told) -> list[str | dict[str, Any]]:
     """Return independent events for each unit of effort."""
 
-    def caption(rows: Sequence[Told]) -> str:
+    def caption(rows: Sequence[Told], method: str) -> str:
         unit = next((f["unit"] for one in rows for f in one["by"].values() if "unit" in f), None)
-        return f"independent events for {'effort' if unit is None else f'100 {unit}s'}, with 95 % limits"
+        effort = "effort" if unit is None else _of_unit("100", f"{unit}s")
+        return Phrase("{a}: independent events for {b}, with 95 % limits", a=method, b=effort)
 
     def cell(found: Told) -> str:
-        return f"{_rate(found)}, {counted(found['events'], 'event')}"
+        return joined([_rate(found), Phrase("{n} event(s)", n=found["events"])])
 
-    return _tables(told["abundance"], caption, cell, last=("{} ÷ {}", _ratio))
+    return _tables(told["abundance"], caption, cell, last=("{a} ÷ {b}", _ratio))
 
 
 def _rate(found: Told) -> str:
-    return f"{_short(100 * found['rate'])} ({_range(100 * found['low'], 100 * found['high'])})"
+    return _between(_short(100 * found["rate"]), _range(100 * found["low"], 100 * found["high"]))
 
 
 def _ratio(found: Told) -> str:
     high = "any number" if found["high"] is None else _short(found["high"])
-    return f"{_short(found['ratio'])} ({_short(found['low'])} to {high})"
+    return _between(_short(found["ratio"]), _span(_short(found["low"]), high))
 
 
 def occupancy_tables(told: Told) -> list[str | dict[str, Any]]:
@@ -242,24 +237,27 @@ def occupancy_tables(told: Told) -> list[str | dict[str, Any]]:
     notes = _noted(told["occupancy"])
 
     def cell(found: Told) -> str:
-        chance = ""
+        parts = [_share(found), Phrase("found at {n} of {n1}", n=found["found_at"], n1=found["sites"])]
         if found["psi"] is not None:
-            chance = f", detection {number(found['p'], digits=2)} ({_range(found['p_low'], found['p_high'], digits=2)})"
-        return f"{_share(found)}, found at {found['found_at']} of {found['sites']}{chance}{_marks(found, notes)}"
+            chance = Phrase("detection {n}", n=number(found["p"], digits=2))
+            parts.append(_between(chance, _range(found["p_low"], found["p_high"], digits=2)))
+        return _marked(parts, found, notes)
 
     def differ(found: Told) -> str:
-        return f"{'yes' if found['p_value'] < 0.05 else 'not shown'}, p {number(found['p_value'], digits=2)}"
+        differs = "yes" if found["p_value"] < 0.05 else "not shown"
+        return Phrase("{a}, p {n}", a=differs, n=number(found["p_value"], digits=2))
 
-    def caption(rows: Sequence[Told]) -> str:
-        effort = " or ".join(sorted({one["unit"] for one in rows}))
-        return f"occupancy (95 %), where it was found, detection in one {effort} (95 %)"
+    def caption(rows: Sequence[Told], method: str) -> str:
+        effort = joined(sorted({one["unit"] for one in rows}), "{a} or {b}")
+        words = "{a}: occupancy (95 %), where it was found, detection in one {b} (95 %)"
+        return Phrase(words, a=method, b=effort)
 
     return _tables(told["occupancy"], caption, cell, last=("Sides differ", differ), years=True)
 
 
 def _share(found: Told) -> str:
     interval = _range(found["psi_low"], found["psi_high"])
-    return interval if found["psi"] is None else f"{_short(found['psi'])} ({interval})"
+    return interval if found["psi"] is None else _between(_short(found["psi"]), interval)
 
 
 def _noted(rows: Iterable[Told]) -> dict[str, str]:
@@ -268,13 +266,15 @@ def _noted(rows: Iterable[Told]) -> dict[str, str]:
     return {note: chr(ord("a") + n) for n, note in enumerate(dict.fromkeys(every))}
 
 
-def _marks(found: Told, notes: Mapping[str, str]) -> str:
-    return f" ({', '.join(notes[note] for note in found['notes'])})" if found["notes"] else ""
+def _marked(parts: Sequence[str], found: Told, notes: Mapping[str, str]) -> str:
+    """Return the parts of a cell with the letters of its notes."""
+    marks = ", ".join(notes[note] for note in found["notes"])
+    return _between(joined(parts), marks) if marks else joined(parts)
 
 
 def explained(rows: Iterable[Told]) -> list[str]:
     """Return the notes of estimates with their letters."""
-    return [f"{mark}: {note}." for note, mark in _noted(rows).items()]
+    return [Phrase("{a}: {b}.", a=mark, b=note) for note, mark in _noted(rows).items()]
 
 
 def trend_tables(told: Told) -> list[str | dict[str, Any]]:
@@ -282,11 +282,12 @@ def trend_tables(told: Told) -> list[str | dict[str, Any]]:
     notes = _noted(told["trends"])
 
     def cell(found: Told) -> str:
-        interval = f"{percent(found['change'])} ({percent(found['low'])} to {percent(found['high'])})"
-        sites = f"{counted(found['sites'], 'site')} in {found['repeats']} years"
-        return f"{found['says']}, {interval}, {sites}{_marks(found, notes)}"
+        interval = _between(percent(found["change"]), _span(percent(found["low"]), percent(found["high"])))
+        sites = Phrase("{n} site(s) in {n1} years", n=found["sites"], n1=found["repeats"])
+        return _marked([found["says"], interval, sites], found, notes)
 
-    return _tables(told["trends"], lambda _: "change of relative abundance a year with 95 % limits", cell)
+    words = "{a}: change of relative abundance a year with 95 % limits"
+    return _tables(told["trends"], lambda _, method: Phrase(words, a=method), cell)
 
 
 def total_rows(told: Told) -> Rows:
@@ -294,8 +295,8 @@ def total_rows(told: Told) -> Rows:
     return [
         (
             _name(one["species"]), spaced(one["method"]), plain(one["repeat"]),
-            ", ".join(f"{part_name(side)} {n:,}" for side, n in one["by_side"].items()),
-            f"{one['low']:,} to {one['high']:,}" if one["low"] < one["high"] else f"{one['high']:,}", one["groups_in_doubt"],
+            joined([Phrase("{a} {n}", a=part_name(side), n=n) for side, n in one["by_side"].items()]),
+            _span(number(one["low"]), number(one["high"])) if one["low"] < one["high"] else number(one["high"]), one["groups_in_doubt"],
         )
         for one in told["totals"]
     ]  # fmt: skip
@@ -306,7 +307,9 @@ def parameter_rows_of(told: Told) -> Rows:
     return [(spaced(name), plain(value)) for name, value in (*told["facts"].items(), *told["parameters"].items())]
 
 
-_FUNCTIONS: Final = (
+_OF_TEMPLATE: Final = (
     warnings, summary_rows, effort_rows, species_rows, sheet_view, richness_rows, richness_notes, abundance_tables,
     occupancy_tables, explained, trend_tables, total_rows, parameter_rows_of,
+    survey_plots.as_data, Phrase,
 )  # fmt: skip
+_FUNCTIONS: Final = {one.__name__: one for one in _OF_TEMPLATE} | {"least_sites": LEAST_SITES}

@@ -17,6 +17,7 @@ import shapely
 
 from biodata import places
 from biodata.core.geo import metres_per_degree
+from biodata.core.phrases import Phrase
 from biodata.core.vocabularies import EFFORT_UNITS
 from biodata.exports.reports.area_map import SIDE_COLOURS
 from biodata.exports.reports.findings import number, spaced
@@ -51,7 +52,7 @@ _LABEL_LETTERS: Final = 34
 """In a line beside an axis, which is narrower than the plot by the names of species."""
 
 Told: TypeAlias = Mapping[str, Any]
-Retold: TypeAlias = Callable[[str], str]
+Translate: TypeAlias = Callable[[str], str]
 """Returns an English sentence in the reader's language."""
 Stations: TypeAlias = Sequence[tuple[shapely.Geometry, str]]
 """Places of events, degrees, each with its side; empty where it may be of several."""
@@ -82,7 +83,7 @@ def styles_of(sides: Sequence[str]) -> Styles:
 
 
 def plots(
-    facts: Told, *, language: str = "en", retold: Retold = str, stations: Stations = (),
+    facts: Told, *, language: str = "en", translate: Translate = str, stations: Stations = (),
     boundaries: places.BoundarySet | None = None,
 ) -> dict[str, Plot]:  # fmt: skip
     """Return the plots of a survey's results by name, those of each method and a map of stations; what cannot be stated has none."""
@@ -90,32 +91,17 @@ def plots(
 
     with mpl.rc_context(_look()):
         styles = styles_of(sorted(facts["summary"]["sides"]))
-        found: dict[str, Plot | None] = {"stations": _map(facts, stations, boundaries, styles)} if stations else {}
+        t = translate if lacks_letters(language) is None else str
+        found: dict[str, Plot | None] = {"stations": _map(facts, stations, boundaries, styles, t)} if stations else {}
         for n, method in enumerate(sorted({row["method"] for row in facts["effort"]}), start=1):
             plain = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-")[:40] or "method"
-            of_method = {"effort": _effort(facts, method, styles), "accumulation": _accumulation(facts, method, styles)}
-            of_method |= {kind: _intervals(facts, kind, method, styles) for kind in _INTERVALS}
+            of_method = {
+                "effort": _effort(facts, method, styles, t),
+                "accumulation": _accumulation(facts, method, styles, t),
+            }
+            of_method |= {kind: _intervals(facts, kind, method, styles, t) for kind in _INTERVALS}
             found |= {f"{name}-{n}-{plain}": one for name, one in of_method.items()}
-        drawn = {name: one for name, one in found.items() if one is not None}
-        if language != "en" and lacks_letters(language) is None:
-            for figure, _ in drawn.values():
-                _figure_in(figure, retold)
-        return drawn
-
-
-def _figure_in(figure: "Figure", retold: Retold) -> None:
-    """Retell the texts of a plot but the labels of its ticks, which are names and numbers; lines are broken anew."""
-    from matplotlib.text import Text
-
-    ticks = {id(label) for axes in figure.axes for label in (*axes.get_xticklabels(), *axes.get_yticklabels())}
-    labels = {id(axis.label) for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)}
-    for one in figure.findobj(Text):
-        words = one.get_text()
-        if id(one) in ticks or not words.strip():
-            continue
-        other = retold(" ".join(words.split()))
-        if other != words:
-            one.set_text(wrapped(other, _LABEL_LETTERS if id(one) in labels else _TITLE_LETTERS))
+        return {name: one for name, one in found.items() if one is not None}
 
 
 def as_data(figure: "Figure") -> str:
@@ -192,30 +178,32 @@ def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
     figure = Figure(figsize=(_WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
     axes = figure.subplots()
     # Of the whole figure: the plot itself is narrow where names are long.
-    figure.suptitle(wrapped(title, 44), x=0.02, ha="left", fontsize=10)
+    figure.suptitle(wrapped(title, _TITLE_LETTERS), x=0.02, ha="left", fontsize=10)
     axes.grid(color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes
 
 
-def _legend(axes: "Axes") -> None:
+def _legend(axes: "Axes", t: Translate) -> None:
     handles, names = axes.get_legend_handles_labels()
     if len(names) > 1:
         columns = len(names) if len(names) < 4 else 2
-        axes.figure.legend(handles, names, frameon=False, loc="outside lower center", ncols=columns, handlelength=3)
+        axes.figure.legend(
+            handles, [*map(t, names)], frameon=False, loc="outside lower center", ncols=columns, handlelength=3
+        )
 
 
-def _key(axes: "Axes", styles: Styles, parts: Sequence[str]) -> None:
+def _key(axes: "Axes", styles: Styles, parts: Sequence[str], t: Translate) -> None:
     for part in parts:
         one = styles[part]
         axes.plot([], [], color=one.colour, linewidth=1.8, marker=one.marker, markersize=4.5, label=part_name(part))
-    _legend(axes)
+    _legend(axes, t)
 
 
-def _map(facts: Told, stations: Stations, boundaries: places.BoundarySet | None, styles: Styles) -> Plot:
+def _map(facts: Told, stations: Stations, boundaries: places.BoundarySet | None, styles: Styles, t: Translate) -> Plot:
     west, south, east, north = shapely.total_bounds([shape for shape, _ in stations])
     half, x, y = 0.6 * max(east - west, north - south, 0.02), (west + east) / 2, (south + north) / 2
-    figure, axes = _axes(4.4, "Sites")
+    figure, axes = _axes(4.4, t("Sites"))
     sides = sorted({side for _, side in stations if side in styles})
     borders = [places.country_geometry(side, boundaries).boundary for side in sides] if boundaries else []
     for border in shapely.clip_by_rect(borders, x - half, y - half, x + half, y + half):
@@ -236,18 +224,18 @@ def _map(facts: Told, stations: Stations, boundaries: places.BoundarySet | None,
     axes.annotate(f"{number(km)} km", (start, foot), (0, 4), textcoords="offset points", fontsize=8)
     bounds = {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
     axes.set(**bounds, aspect=1 / np.cos(np.radians(y)), xticks=[], yticks=[])
-    _key(axes, styles, sides)
+    _key(axes, styles, sides, t)
     exact = facts["facts"]["evidence_view"] == "exact"
     words = "Places as they are published; where a place is hidden, its cell."
     return figure, "Exact places, for the team alone." if exact else words
 
 
-def _effort(facts: Told, method: str, styles: Styles) -> Plot | None:
+def _effort(facts: Told, method: str, styles: Styles, t: Translate) -> Plot | None:
     rows = [r for r in facts["effort_by_month"] if r["method"] == method and r["effort"] is not None and r["month"]]
     if not rows:
         return None
     months, sides = sorted({row["month"] for row in rows}), sorted({row["side"] for row in rows})
-    figure, axes = _axes(2.6, f"Effort, {spaced(method)}")
+    figure, axes = _axes(2.6, t(Phrase("Effort, {a}", a=spaced(method))))
     below = np.zeros(len(months))
     for side in sides:
         own = {row["month"]: row["effort"] for row in rows if row["side"] == side}
@@ -258,33 +246,34 @@ def _effort(facts: Told, method: str, styles: Styles) -> Plot | None:
     step = -(-len(months) // 8)
     axes.set_xticks(range(0, len(months), step), months[::step], rotation=45, ha="right")
     unit = next((row["effort_unit"] for row in rows if row["effort_unit"]), "not told")
-    axes.set_ylabel(f"effort, {units(unit)}")
+    axes.set_ylabel(wrapped(t(Phrase("effort, {a}", a=units(unit))), _LABEL_LETTERS))
     axes.grid(visible=False, axis="x")
     if not set(sides) & set(styles):
-        axes.set_xlabel("all events lie surely on no side")
-    _legend(axes)
-    return figure, f"Effort of {spaced(method)} by month and side, days of failures taken off."
+        axes.set_xlabel(wrapped(t("all events lie surely on no side"), _LABEL_LETTERS))
+    _legend(axes, t)
+    return figure, Phrase("Effort of {a} by month and side, days of failures taken off.", a=spaced(method))
 
 
-def _accumulation(facts: Told, method: str, styles: Styles) -> Plot | None:
+def _accumulation(facts: Told, method: str, styles: Styles, t: Translate) -> Plot | None:
     by = facts["richness"].get(method, {}).get("by", {})
     parts = [part for part in styles if len(by.get(part, {}).get("sites", ())) > 1]  # one site makes no line
     if not parts or not max(by[JOINT]["species"]):
         return None
-    figure, axes = _axes(3.0, f"Species found, {spaced(method)}")
+    figure, axes = _axes(3.0, t(Phrase("Species found, {a}", a=spaced(method))))
     for part in parts:
         one, style = by[part], styles[part]
         look: dict[str, Any] = {"color": style.colour, "linewidth": 1.8, "linestyle": style.dash}
         axes.plot(one["sites"], one["species"], label=part_name(part), **look)
         axes.fill_between(one["sites"], one["low"], one["high"], color=style.colour, alpha=0.15, linewidth=0)
-    axes.set(xlabel="sites (shaded: 95 % limits)", ylabel="species", ylim=(0, None))
+    label = wrapped(t("sites (shaded: 95 % limits)"), _LABEL_LETTERS)
+    axes.set(xlabel=label, ylabel=t("species"), ylim=(0, None))
     axes.locator_params(integer=True)
-    _legend(axes)
+    _legend(axes, t)
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
 
 
 class _Intervals(NamedTuple):
-    """What intervals are drawn of: names of the value and its limits, of the plot and its axis, in which `{}` is the unit."""
+    """What intervals are drawn of: names of the value and its limits, of the plot and its axis, in which `{a}` is the effort."""
 
     names: tuple[str, str, str]
     title: str
@@ -296,18 +285,18 @@ class _Intervals(NamedTuple):
 
 _INTERVALS: Final = {
     "abundance": _Intervals(
-        ("rate", "low", "high"), "Relative abundance", "independent events\nfor 100 {}, 95 % limits",
-        "Independent events for each 100 {} with 95 % limits; an index, not a density.", factor=100,
+        ("rate", "low", "high"), "Relative abundance", "independent events for {a}, 95 % limits",
+        "Independent events for each {a} with 95 % limits; an index, not a density.", factor=100,
     ),
     "occupancy": _Intervals(
-        ("psi", "psi_low", "psi_high"), "Occupancy", "share of sites occupied,\n95 % intervals",
+        ("psi", "psi_low", "psi_high"), "Occupancy", "share of sites occupied, 95 % intervals",
         "Occupancy corrected for detection with 95 % intervals; an open mark stands at a bound, where there is no mark it cannot be told.",
         most=1,
     ),
 }  # fmt: skip
 
 
-def _intervals(facts: Told, kind: str, method: str, styles: Styles) -> Plot | None:
+def _intervals(facts: Told, kind: str, method: str, styles: Styles, t: Translate) -> Plot | None:
     """Draw an interval for each part of each of the first species, of the last year; what stands at a bound is open."""
     of = _INTERVALS[kind]
     rows = [one for one in facts[kind] if one["method"] == method]
@@ -320,7 +309,9 @@ def _intervals(facts: Told, kind: str, method: str, styles: Styles) -> Plot | No
         return None
     every = [found for one in shown for found in one["by"].values() if value in found]
     unit = next((units(found["unit"]) for found in every if "unit" in found), "")
-    figure, axes = _axes(1.2 + 0.34 * len(shown), f"{of.title}, {spaced(method)}{'' if last is None else f' {last}'}")
+    effort = Phrase("{n} {a}", n="100", a=unit)
+    of_year = spaced(method) if last is None else Phrase("{a} {n}", a=spaced(method), n=str(last))
+    figure, axes = _axes(1.2 + 0.34 * len(shown), t(Phrase(f"{of.title}, {{a}}", a=of_year)))
     parts = [part for part in styles if any(value in one["by"].get(part, {}) for one in shown)]
     for row, one in enumerate(shown):
         for place, part in enumerate(parts):
@@ -337,9 +328,10 @@ def _intervals(facts: Told, kind: str, method: str, styles: Styles) -> Plot | No
                 face = "white" if found.get("at_a_bound") else colour
                 axes.plot(mean, y, styles[part].marker, markerfacecolor=face, **style)
     axes.set_yticks(range(len(shown)), [wrapped(one["species"], 28) for one in shown], style="italic")
-    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=of.label.format(unit), xlim=(0, of.most))
+    label = wrapped(t(Phrase(of.label, a=effort)), _LABEL_LETTERS)
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlabel=label, xlim=(0, of.most))
     if len(shown) < len(known):
-        words = f"{len(shown)} of {len(known)} species, the tables have all"
-        axes.text(1, 1.01, words, transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=_QUIET)
-    _key(axes, styles, parts)
-    return figure, of.words.format(unit)
+        words = Phrase("{n} of {n1} species, the tables have all", n=len(shown), n1=len(known))
+        axes.text(1, 1.01, t(words), transform=axes.transAxes, ha="right", va="bottom", fontsize=7, color=_QUIET)
+    _key(axes, styles, parts, t)
+    return figure, Phrase(of.words, a=effort)

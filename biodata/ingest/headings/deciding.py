@@ -257,12 +257,7 @@ def _share(pattern: "re.Pattern[str]") -> Callable[[list[str]], bool]:
 
 
 def _are_within(least: float, greatest: float) -> Callable[[list[str]], bool]:
-
-    def is_within(text: str) -> bool:
-        number = parse_decimal(text)[0]
-        return number is not None and least <= number <= greatest
-
-    return lambda names: _most(names, is_within)
+    return lambda names: _most(names, lambda text: (n := parse_decimal(text)[0]) is not None and least <= n <= greatest)
 
 
 def _are_degrees(names: list[str], *, axis: Axis) -> bool:

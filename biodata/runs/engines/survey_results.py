@@ -8,7 +8,6 @@ records are analysed like a survey of their own: hidden species, the stations wh
 tell them are not there, and of species whose places a rule hides neither rates nor absences are stated.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -91,7 +90,7 @@ def site_names(table: pl.DataFrame) -> pl.Series:
 
 
 def run(asked: SurveyResults, work: Work) -> Outcome:
-    """Compute the results of surveys: a table for each kind, and all of them as JSON."""
+    """Compute the results of surveys."""
     joined, facts = read(work.settings, asked.dataset, view=asked.records)
     stated = {**results(joined, asked), "facts": facts}
     for name in asked.species or ():
@@ -101,7 +100,7 @@ def run(asked: SurveyResults, work: Work) -> Outcome:
             expected = f"a species of the survey, such as {some}"
             raise InputError(problem, column="species", value=name, expected=expected, code="SPECIES_UNKNOWN")
     inputs = (RunInput("rules", facts["rules"], "sharing rules of the run"),)
-    return Outcome(inputs, {**tables(stated), "told": facts_table(stated)}, facts["snapshot"], tuple(warnings(stated)))
+    return Outcome(inputs, {"told": facts_table(stated)}, facts["snapshot"], tuple(warnings(stated)))
 
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
@@ -180,31 +179,6 @@ def _hidden(
     of_scopes = joined.events.select("datasetKey", word="targetTaxonomicScope").explode("word")
     words = pl.concat([of_records, of_scopes.with_columns(pl.col("word").str.strip_chars())]).drop_nulls().unique()
     return frozenset(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"]) | found
-
-
-def tables(facts: dict[str, Any]) -> dict[str, pl.DataFrame]:
-    """Return the results as tables, a row for each number."""
-    out = {name: _flat(facts[name]) for name in ("species", "effort", "effort_by_month", "effort_by_site", "totals")}
-    for name in ("abundance", "occupancy", "trends"):
-        kept = [{k: one[k] for k in ("species", "method", "repeat", "unit") if k in one} for one in facts[name]]
-        both = zip(kept, facts[name], strict=True)
-        out[name] = _flat([of | {"part": part} | found for of, one in both for part, found in one["by"].items()])
-    parts = [
-        ({"method": m, "part": part}, of) for m, found in facts["richness"].items() for part, of in found["by"].items()
-    ]
-    names = ("sites", "species", "low", "high")
-    curves = [(of, zip(*(curve[name] for name in names), strict=True)) for of, curve in parts]
-    out["accumulation"] = _flat([of | dict(zip(names, row, strict=True)) for of, rows in curves for row in rows])
-    out["richness"] = _flat([of | curve["estimates"] for of, curve in parts])
-    return {name: frame for name, frame in out.items() if frame.width}
-
-
-def _flat(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    def plain_value(value: Any) -> Any:
-        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | tuple) else value
-
-    plain = [{name: plain_value(value) for name, value in row.items()} for row in rows]
-    return pl.DataFrame(plain, infer_schema_length=None) if plain else pl.DataFrame()
 
 
 ENGINE: Final = Engine(SurveyResults, at_once(run))

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from biodata.core.errors import InputError
+from biodata.core.phrases import packed, unpacked
 from biodata.core.run_parameters import EngineParameters, OwnGround
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import EvidenceView
@@ -124,12 +125,12 @@ def at_once(run: Callable[[Any, Work], Outcome]) -> Callable[[Any, Work], Ready]
 
 def facts_table(facts: Mapping[str, Any]) -> pl.DataFrame:
     """Return what a run states as a table of one cell of JSON, so that it is kept beside the others."""
-    return pl.DataFrame({"json": [json.dumps(dict(facts), ensure_ascii=False, sort_keys=True, default=str)]})
+    return pl.DataFrame({"json": [json.dumps(packed(facts), ensure_ascii=False, sort_keys=True, default=str)]})
 
 
 def facts_of(tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
     """Return what a run states from its tables; empty where it states nothing."""
-    found: dict[str, Any] = json.loads(tables["told"]["json"][0]) if "told" in tables else {}
+    found: dict[str, Any] = json.loads(tables["told"]["json"][0], object_hook=unpacked) if "told" in tables else {}
     return found
 
 

@@ -1,4 +1,8 @@
-"""What problems are called: each code's message, and what would be right, in the ten languages of the region."""
+"""What people read in the ten languages of the region: each code's message and what would be right, and phrases.
+
+Phrases (`core.phrases`) are made where nobody knows who reads them, as a rule's reason, a refusal, a line of results: their
+English template is in `en.csv`, and each of their values is stated by itself.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +10,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
+from babel import Locale
+
+from biodata import places
+from biodata.core.phrases import Phrase, filled
+from biodata.core.vocabularies import EFFORT_UNITS, MEMBERS, SurveyDesign
 from biodata.ingest.headings import LANGUAGES as LANGUAGES
+from biodata.store.survey_steps import STATES
 from biodata.surveys import designs
 from biodata.text.tables import read_rows
 
@@ -14,6 +24,9 @@ _FOLDER: Final = "surveys/words"
 
 _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
+_KINDS: Final = ("REASON_", "RESULTS_", "DENIED_")
+_NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _NOISE: Final = re.compile(r"\d+\.\d{12,}")  # more digits than anybody measures come of computing
 _TAGS: Final = {"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"}  # of the same languages
 
@@ -46,9 +59,7 @@ def _in_words(name: str, value: str, language: str) -> str | None:
         codes = dict.fromkeys(_SAME[one] for one in value.partition(": ")[0].split("+") if one in _SAME)
         return "; ".join(words(language)[code][0] for code in codes) or None
     if name in {"reason", "owner"}:
-        from biodata.surveys.words import sentences
-
-        return sentences.retold(value, language)
+        return stated(value, language)
     if name == "unit":
         return designs.called(f"unit.{value}", language) or value
     if name in {"term", "others"} and language != "en":
@@ -84,29 +95,51 @@ def language_of(tag: str) -> str | None:
     return _TAGS.get(first, first if first in LANGUAGES else None)
 
 
-def accepted(header: str | None) -> str:
-    """Return the language that an `Accept-Language` header asks for first among the ten; English where it asks none."""
-    asked = (language_of(one) for one in ranked(header or ""))
-    return next((language for language in asked if language is not None), "en")
+def stated(text: str, language: str) -> str:
+    """Return a sentence of ours in a language; names, and sentences that are none of ours, stay as they are."""
+    if language == "en":
+        return text
+    if isinstance(text, Phrase) and text.values:
+        values = {name: stated(one, language) for name, one in text.values.items()}
+        return filled(_whole(text.template, language) or text.template, values)
+    known = _whole(text, language) or _names(language).get(text.casefold())
+    return known or (text if _LETTER.search(text) else numbers(text, language))
 
 
-def ranked(header: str) -> list[str]:
-    """Return what a header such as `Accept` asks for, the best first; what has a weight of 0 is left out."""
-    weighted = []
-    for part in header[:2_000].lower().split(",")[:50]:
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        given = next((one for one in parameters if one.startswith("q")), "q=1")
-        match = re.fullmatch(r"q\s*=\s*([01](?:\.\d{0,3})?)", given)
-        if name and match is not None and float(match[1]) > 0:
-            weighted.append((-float(match[1]), name))
-    return [name for _, name in sorted(weighted, key=lambda one: one[0])]
+def _whole(english: str, language: str) -> str | None:
+    code = _codes().get(english)
+    return None if code is None else words(language)[code][0]
+
+
+@lru_cache(maxsize=1)
+def _codes() -> Mapping[str, str]:
+    return {english: code for code, (english, _) in words("en").items() if code.startswith(_KINDS)}
+
+
+def numbers(text: str, language: str) -> str:
+    """Return numbers with the signs for decimals and thousands that a language has."""
+    signs = Locale.parse(language).number_symbols["latn"]
+    swap = str.maketrans({".": signs["decimal"], ",": signs["group"]})
+    return _NUMBERS.sub(lambda match: match[0].translate(swap), text)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _names(language: str) -> Mapping[str, str]:
+    """Return what countries, designs, units of effort and states of a survey are called, by their English names in lower case."""
+    territories = Locale.parse(language).territories
+    facts = {places.country_name(code): str(territories[code]) for code in MEMBERS if code in territories}
+    for design in SurveyDesign:
+        facts[str(design).replace("_", " ")] = facts[str(design)] = designs.word(f"design.{design}", language)
+    for unit in EFFORT_UNITS.values():
+        if (word := designs.called(f"unit.{unit}", language)) is not None:
+            facts[unit] = facts[f"{unit}s"] = word
+    for state in STATES:
+        facts[state] = called("STATE", state, language)
+    return {name.casefold(): word for name, word in facts.items()}
 
 
 def _filled(text: str, params: Mapping[str, str | None]) -> str:
     facts = {name: value for name, value in params.items() if value}
-
-    def optional(match: re.Match[str]) -> str:
-        return match[1] if all(name in facts for name in _PARAM.findall(match[1])) else ""
-
+    text = _OPTIONAL.sub(lambda one: one[1] if facts.keys() >= {*_PARAM.findall(one[1])} else "", text)
     # Values go in at once and last: one that holds brackets or braces is not read as words.
-    return _PARAM.sub(lambda match: facts.get(match[1], "…"), _OPTIONAL.sub(optional, text))
+    return _PARAM.sub(lambda match: facts.get(match[1], "…"), text)
