@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from biodata.core.errors import InputError
-from biodata.formats.archives import BROKEN_ZIP
+from biodata.formats.archives import BROKEN
 
 
 def cell_text(cell: object) -> str | None:
@@ -53,7 +53,7 @@ def kind_of(file: Path | bytes) -> str | None:
             if "mimetype" in names and "content.xml" in names:
                 with archive.open("mimetype") as stream:
                     return ODS if stream.read(100).strip() in _ODS_TYPES else None
-    except BROKEN_ZIP:
+    except BROKEN:
         return None
     return None
 
@@ -124,7 +124,7 @@ def _check_zip(content: bytes, file: str) -> None:
                 if name in archive.namelist() and _DOCTYPE in archive.read(name)[:10_000]:
                     problem = "the workbook's XML has a document type, which is not taken"
                     raise InputError(problem, file=file, code="XML_UNSAFE")
-    except BROKEN_ZIP as error:
+    except BROKEN as error:
         problem = "this is no workbook that can be read"
         raise InputError(problem, file=file, code="WORKBOOK_INVALID") from error
 

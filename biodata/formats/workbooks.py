@@ -14,7 +14,7 @@ import polars as pl
 
 from biodata.core.errors import InputError
 from biodata.formats import encodings, xml
-from biodata.formats.archives import BROKEN_ZIP
+from biodata.formats.archives import BROKEN
 from biodata.formats.delimited import SEPARATORS, sniff
 from biodata.formats.encodings import utf8_blocks
 from biodata.formats.other_workbooks import ODS, XLS, cell_text, kind_of, read_other
@@ -266,7 +266,7 @@ def open_parts(content: bytes, *, file: str) -> tuple[list[Part], bytes]:
             _check_container(archive, len(content), file)
             parts = _parts(archive, file)
             return parts, _clean(archive, parts, file)
-    except BROKEN_ZIP as error:
+    except BROKEN as error:
         problem = "this is no XLSX workbook that can be read"
         raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID") from error
 

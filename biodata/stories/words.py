@@ -1,8 +1,7 @@
-"""The words of a story, the same on the terminal and in a notebook; nothing of a value can steer either."""
+"""The words of a story on a terminal; nothing of a value can steer it."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from html import escape
 from io import StringIO
 from typing import Any, Final
 
@@ -360,18 +359,3 @@ def _grid(rows: Sequence[tuple[str, ...]], width: int, *, widest: int) -> Table:
     for row in rows:
         table.add_row(*map(Text, row))
     return table
-
-
-def as_html(story: Story) -> str:
-    """Return a story as one HTML element without scripts, styles of the page or links, everything escaped."""
-    parts = [f"<h3>Record {story.key}</h3>"]
-    for name, lines, rows in _chapters(story):
-        parts += [f"<h4>{escape(name)}</h4>"] if name else []
-        parts += [f"<p>{escape(line)}</p>" for line in lines]
-        # Each cell keeps the direction of its own writing.
-        cells = (
-            "".join(f'<td style="text-align:left"><bdi>{escape(clean(cell))}</bdi></td>' for cell in row)
-            for row in rows
-        )
-        parts += [f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"] if rows else []
-    return f'<div class="biodata-story">{"".join(parts)}</div>'

@@ -12,7 +12,7 @@ import polars as pl
 from biodata.core.errors import InputError
 from biodata.text.controlled import plain_key
 from biodata.text.numbers import SPACES, AmbiguousNumberError, ascii_digits, parse_decimal, read_number
-from biodata.text.tables import Confidence, over_distinct, read_rows
+from biodata.text.tables import Confidence, columns_of, over_distinct, read_rows
 
 # Units of area, by their names in the region's languages, and which of them a column of numbers fits.
 
@@ -138,17 +138,6 @@ UNIT_MISSING: Final = "AREA_UNIT_MISSING"
 
 __all__ = ["infer_unit", "known_unit", "parse_area", "parse_areas", "proposed_unit", "square_metres"]
 
-SCHEMA: Final = pl.Schema(
-    {
-        "value": pl.String,
-        "number": pl.Float64,
-        "unit": pl.String,
-        "area_km2": pl.Float64,
-        "rule": pl.String,
-        "issue": pl.String,
-        "confidence": pl.String,
-    }
-)
 
 LARGEST_KM2: Final = 510_100_000.0
 """The surface of the Earth."""
@@ -212,7 +201,7 @@ def parse_areas(values: pl.Series, *, unit: str | None = None, decimal_mark: str
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
         rows = [(text, *_parse(text, declared, decimal_mark)) for text in distinct]
-        return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+        return pl.DataFrame(rows, schema={"value": pl.String, **columns_of(Area)}, orient="row")
 
     return over_distinct(values, parse)
 
