@@ -21,7 +21,6 @@ from biodata.text.tables import read_rows
 # The concepts are those of https://registry.gbif.org/vocabulary/TaxonRank/concepts; a label is a concept's name in a
 # language. What people write beside them (`sp.`, `ssp.`) is in `biodata.text.controlled`.
 
-RANK_AUTHORITY: Final = "GBIF TaxonRank Vocabulary"
 _OURS: Final = {"SECTION_BOTANY": "section", "UNRANKED": None}
 _SEVERAL: Final = frozenset({"spp", "spp."})
 
@@ -274,8 +273,6 @@ IDENTIFIED: Final = Preparation(
 
 # Tests of scientific names: found, unambiguous, in agreement with their parts, and with an identifier of their own.
 
-AUTHORITY: Final = "GBIF Backbone Taxonomy"
-"""The standard's default."""
 
 _FRAME: Final = r"^[\x00-\x20\x7f-\xa0\u{200b}-\u{200f}\u{2028}-\u{202f}\u{2060}\u{feff}]|[\x00-\x20\x7f-\xa0\u{200b}-\u{200f}\u{2028}-\u{202f}\u{2060}\u{feff}]$"
 _NAMED: Final = ("scientificName", *PARTS, "scientificNameAuthorship", "cultivarEpithet")

@@ -30,8 +30,6 @@ _SECTIONS: Final = {
     "source_issues": "Doubts that came with it",
 }
 _NEVER_OUT: Final = frozenset(column.name for column in terms.OCCURRENCE if column.reach is terms.Reach.LAKE)
-MOST_LINKS: Final = 10
-"""Other records of maybe the same event that are named; `as_dict` has all."""
 OF_MATCH: Final = frozenset(
     {"match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key"}
 )

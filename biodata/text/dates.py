@@ -289,23 +289,6 @@ def _iso(moment: Moment) -> str:
     return text
 
 
-__all__ = [
-    "AMBIGUOUS",
-    "BUDDHIST",
-    "EPOCHS",
-    "INVALID",
-    "SERIAL",
-    "UNLIKELY",
-    "parse_date",
-    "parse_dates",
-    "parse_times",
-]
-
-GBIF_ISSUES: Final = MappingProxyType(
-    {INVALID: INVALID, UNLIKELY: UNLIKELY, SERIAL: INVALID, BUDDHIST: INVALID, AMBIGUOUS: INVALID}
-)
-"""The issue that GBIF gives for each of ours: to it, all that is not read is invalid."""
-
 SCHEMA: Final = pl.Schema([("value", pl.String()), *columns_of(Parsed).items()])
 
 _FULL_ISO: Final = r"^\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-](0\d|1[0-3]):[0-5]\d)?)?$"

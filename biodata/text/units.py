@@ -96,8 +96,7 @@ def infer_unit(numbers: pl.Series, computed_km2: pl.Series, *, tolerance: float 
     Returns
     -------
     list of UnitFit
-        Units with at least one site that fits, best first: how many of how many sites fit. It is a proposal: a unit of
-        the list's head is worth proposing where most sites fit it and few the next (`proposed_unit`).
+        Units with at least one site that fits, best first: how many of how many sites fit. It is a proposal.
     """
     both = pl.DataFrame({"number": numbers.cast(pl.Float64), "computed": computed_km2.cast(pl.Float64)})
     both = both.filter((pl.col("number") > 0) & (pl.col("computed") > 0) & pl.all_horizontal(pl.all().is_finite()))
@@ -111,14 +110,6 @@ def infer_unit(numbers: pl.Series, computed_km2: pl.Series, *, tolerance: float 
     )
     fits = [UnitFit(name, int(count), both.height) for name, count in zip(sizes, counts.row(0), strict=True) if count]
     return sorted(fits, key=lambda fit: (-fit.fits, fit.unit))
-
-
-def proposed_unit(fits: list[UnitFit], *, least: int = 3) -> UnitFit | None:
-    """Return the unit to propose: at least `least` sites and half of all fit it, and the next unit fits half as many."""
-    best, second = (fits[0] if fits else None), (fits[1].fits if len(fits) > 1 else 0)
-    if best is None or best.fits < least or 2 * best.fits < best.of or 2 * second > best.fits:
-        return None
-    return best
 
 
 # Areas in the units of the region: hectares, square kilometres, mu, rai with ngan and wah, acres, square miles.
@@ -135,9 +126,6 @@ INVALID: Final = "AREA_INVALID"
 AMBIGUOUS: Final = "AREA_NUMBER_AMBIGUOUS"
 UNIT_UNKNOWN: Final = "AREA_UNIT_UNKNOWN"
 UNIT_MISSING: Final = "AREA_UNIT_MISSING"
-
-__all__ = ["infer_unit", "known_unit", "parse_area", "parse_areas", "proposed_unit", "square_metres"]
-
 
 LARGEST_KM2: Final = 510_100_000.0
 """The surface of the Earth."""
