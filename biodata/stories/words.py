@@ -14,7 +14,7 @@ from biodata.core import terms
 from biodata.core.errors import shorten
 from biodata.core.vocabularies import SharingCategory
 from biodata.sharing.why import Step
-from biodata.stories.story import Change, How, Story, Use, Value, Version, plain_text
+from biodata.stories.story import How, Story, Use, Value, Version, plain_text
 
 LONGEST: Final = 300
 """Characters of a value that are shown; `as_dict` has all."""
@@ -262,11 +262,6 @@ def value_rows(values: Iterable[Value], shown: Collection[str]) -> list[tuple[st
     return rows
 
 
-def source_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of what is kept as it came: the heading and the text."""
-    return [(clean(name), clean(text)) for name, text in story.also_told.items()]
-
-
 def doubt_rows(story: Story) -> list[tuple[str, ...]]:
     """Return the rows of doubts: the flag; its meaning, the reason, the tests that ask for the same."""
     return [
@@ -278,11 +273,6 @@ def doubt_rows(story: Story) -> list[tuple[str, ...]]:
         )
         for doubt in story.doubts
     ]
-
-
-def difference_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of what goes out otherwise, or is added: the column, inside, outside."""
-    return [(name, clean(inside) or NOTHING, f"→ {clean(outside)}") for name, inside, outside in otherwise(story)]
 
 
 def rule_rows(story: Story) -> list[tuple[str, ...]]:
@@ -299,10 +289,9 @@ def rule_rows(story: Story) -> list[tuple[str, ...]]:
     ]
 
 
-def change(stated_change: Change) -> tuple[str, str, str]:
-    """Return what changed: the column, before, after."""
-    column = stated_change.column if stated_change.layer == "interpreted" else f"{stated_change.column} as told"
-    return column, clean(stated_change.before) or NOTHING, f"→ {clean(stated_change.after) or NOTHING}"
+def _changed(name: str, before: Any, after: Any) -> tuple[str, str, str]:
+    """Return the row of what is other than it was."""
+    return name, clean(before) or NOTHING, f"→ {clean(after) or NOTHING}"
 
 
 WIDTH: Final = 100
@@ -317,14 +306,17 @@ def _chapters(story: Story) -> Iterator[tuple[str, Sequence[str], Sequence[tuple
         if name == "Name":
             yield "Match with the checklist", name_match(story), ()
     if story.also_told:
-        yield "Also told, kept as it came", (), source_rows(story)
+        yield "Also told, kept as it came", (), [(clean(name), clean(text)) for name, text in story.also_told.items()]
     yield "Doubts" if story.doubts else "No doubts", (), doubt_rows(story)
     if found := assessment(story):
         yield "Beside the other records", found, ()
-    yield "What goes out", sharing(story), difference_rows(story)
+    yield "What goes out", sharing(story), [_changed(*one) for one in otherwise(story)]
     yield "Versions", (), ()
     for version in story.history:
-        yield "", [version_words(version)], [change(one) for one in version.changes]
+        named = [
+            (one.column if one.layer == "interpreted" else f"{one.column} as told", one) for one in version.changes
+        ]
+        yield "", [version_words(version)], [_changed(name, one.before, one.after) for name, one in named]
     if rules := rule_rows(story):
         yield "Rules", (), rules
 
