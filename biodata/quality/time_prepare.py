@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import polars as pl
 from babel import Locale
 
-from biodata.quality.model import Context, Preparation
+from biodata.quality.model import Context, Preparation, reading
 from biodata.text.date_forms import Moment, first_day, last_day, read_ends
 from biodata.text.date_words import LANGUAGES, month_number
 from biodata.text.dates import parse_date
@@ -422,11 +422,6 @@ VERBATIM: Final = Preparation(
 """`proposal`, the date that a verbatim one can only mean; `readable`, whether it holds anything that could be read."""
 
 
-def _read_month(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    months = [None if text is None else _month(text) for text in frame["month"]]
-    return pl.DataFrame({"number": pl.Series(months, dtype=pl.Int64)})
-
-
 def _month(text: str) -> int | None:
     """Return the month that a text names or numbers."""
     stated = ascii_digits(text[:40]).strip(SPACE).strip()
@@ -438,5 +433,5 @@ def _month(text: str) -> int | None:
     return month_number(stated, roman=True)
 
 
-MONTHS: Final = Preparation("month.read", ("month",), {"number": pl.Int64}, _read_month)
+MONTHS: Final = reading("month", lambda text: (_month(text),), {"number": pl.Int64()})
 """`number`, the month that a text means: an integer, a name in a language of the scope, or a Roman numeral."""
