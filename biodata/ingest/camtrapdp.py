@@ -24,7 +24,8 @@ from biodata.formats.camtrapdp import (
 )
 from biodata.ingest import camera_traps, camtrapdp_tables
 from biodata.ingest.camera_traps import REASONS
-from biodata.ingest.camtrapdp_tables import TAGS, Sheet, has, is_own, of_descriptor, with_tags
+from biodata.ingest.camtrapdp_sheets import Sheet, of_descriptor
+from biodata.ingest.camtrapdp_tables import TAGS, has, is_own, with_tags
 from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 
 # Deployments of a Camtrap DP package as events, with the time that a camera was silent where its pictures tell it.

@@ -105,12 +105,8 @@ def gbif_key(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-IDENTIFIER: Final = reading(
-    "scientificNameID",
-    lambda text: (is_complete(text), gbif_key(text)),
-    {"complete": pl.Boolean(), "gbif_key": pl.Int64()},
-)
-"""`complete`, whether the identifier says whose it is; `gbif_key`, the taxon of GBIF that it means."""
+IDENTIFIER: Final = reading("scientificNameID", lambda text: (is_complete(text),), {"complete": pl.Boolean()})
+"""`complete`, whether the identifier says whose it is."""
 
 
 def _complete(_: Arguments) -> Answer:
