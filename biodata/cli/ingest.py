@@ -1,7 +1,6 @@
 """`biodata ingest`: something from outside into the lake."""
 
 import json
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
 
 _SHOWN = 20
-_OF_COMMAND = ("SURVEY_BLOCKED", "IDENTIFIER_IN_TWO_PARTS", "INPUT_EMPTY")
-"""Refusals that are not about what kind of file it is."""
-_ALSO_READ = frozenset(
-    {("gbif", "dwca"), ("gbif", "survey"), ("survey", "gbif"), ("protected-areas", "survey"), ("protected-areas", "layer"),
-     ("checklist", "survey"), ("wildlife-insights", "survey"), ("detections", "survey"),
-     ("kobo", "survey"), ("layer", "survey")}
-)  # fmt: skip
-"""A source, and what it reads as well: where it refuses such a file its own reason is the right one."""
 _HELP = """Take files into the lake, with a report of where every row went.
 
 SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, smart, kobo, protected-areas, checklist,
@@ -82,51 +73,6 @@ def ingest(
     ] = None,
 ) -> None:
     """Read, harmonise, commit, report."""
-    from biodata.core.errors import InputError
-
-    try:
-        _ingest(source, paths, data, dataset, option, kind, dry_run, as_json, report, part)
-    except InputError as error:
-        if source != "node" and error.code not in _OF_COMMAND and not error.code.startswith("OPTION_"):
-            _name_source(source, paths or [], data, dataset)
-        raise
-
-
-def _name_source(source: str, paths: Sequence[Path], data: Path, dataset: str | None) -> None:
-    """Say what to type where files are not of the source that was named.
-
-    Raises
-    ------
-    InputError
-        With SOURCE_OTHER, if they are surely of another one.
-    """
-    from biodata.core.errors import InputError
-    from biodata.ingest.kinds import kind_of
-
-    kind = kind_of(paths) if all(path.exists() for path in paths) else None
-    if kind is None or kind.source == source or (source, kind.source) in _ALSO_READ:
-        return
-    typed = ["biodata", "ingest", kind.source, *map(str, paths), "--data", str(data)]
-    typed += ["--dataset", dataset] if dataset else []
-    typed += ["--kind", "KIND"] if kind.source == "layer" else []
-    problem = f"this is {kind.words}, which the source {source} does not read"
-    file = ", ".join(path.name for path in paths)
-    raise InputError(problem, file=file, expected=f"type `{shlex.join(typed)}`", code="SOURCE_OTHER")
-
-
-def _ingest(
-    source: str,
-    paths: list[Path] | None,
-    data: Path,
-    dataset: str | None,
-    option: list[str] | None,
-    kind: str | None,
-    dry_run: bool,
-    as_json: bool,
-    report: Path | None,
-    part: str | None,
-) -> None:
-    """Take files in by the source that was named."""
     from biodata import pipeline
 
     check_outputs([report], paths or [])

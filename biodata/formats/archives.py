@@ -5,7 +5,6 @@ counted again while a member is read, so that a list that lies is found out. Mem
 are only compared, never used as paths.
 """
 
-import bz2
 import gzip
 import io
 import lzma
@@ -13,13 +12,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, Protocol, cast
 
 from biodata.core.errors import InputError, shorten
@@ -28,7 +25,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 # Zips from strangers: everything that can be wrong with the list of members is found before a byte is unpacked, and every byte is counted and checked.
-BROKEN_ZIP: Final = (
+BROKEN: Final = (
+    tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -47,18 +45,29 @@ _HEADER_BYTES: Final = 30
 """What a member takes in the archive besides its data, at least."""
 
 
-class _ZipMember(io.RawIOBase):
-    """The unpacked bytes of a member; an error (ARCHIVE_BROKEN) where they are others than the list tells."""
+class _Content(io.RawIOBase):
+    """Unpacked bytes, every one of them counted; an error where they cannot be read or are not what they should be.
 
-    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: str) -> None:
+    Parameters
+    ----------
+    content : binary file
+    check : callable
+        Gets the bytes so far, and whether these are all.
+    broken : callable
+        Makes the error of what went wrong.
+    below : objects
+        What is closed with it.
+    """
+
+    def __init__(
+        self,
+        content: Any,
+        check: Callable[[int, bool], None],
+        broken: Callable[[str], InputError],
+        *below: Any,
+    ) -> None:
         super().__init__()
-        self.name, self.size, self.file, self.given = info.filename, info.file_size, file, 0
-        asked = copy(info)
-        asked.file_size += 1  # what has one byte more than the list states shows that the list lies
-        try:
-            self.content = archive.open(asked)
-        except BROKEN_ZIP as error:
-            raise self.broken(str(error)) from error
+        self.content, self.check, self.broken, self.below, self.given = content, check, broken, below, 0
 
     def readable(self) -> bool:
         return True
@@ -67,22 +76,17 @@ class _ZipMember(io.RawIOBase):
         view = memoryview(buffer)
         try:
             data = self.content.read(len(view))
-        except BROKEN_ZIP as error:
+        except BROKEN as error:
             raise self.broken(str(error)) from error
         self.given += len(data)
-        if self.given > self.size or (not data and self.given < self.size):
-            why = f"it has another size than the {self.size:,} bytes in the list"
-            raise self.broken(why)
+        self.check(self.given, not data)
         view[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
-        self.content.close()
+        for one in (self.content, *self.below):
+            one.close()
         super().close()
-
-    def broken(self, why: str) -> InputError:
-        """Return the error for a member that is not what the list says."""
-        return InputError(f"the member {shorten(self.name)} is broken: {why}", file=self.file, code="ARCHIVE_BROKEN")
 
 
 # The list of members at the end of a zip: everything that can be wrong with it is found before a byte is unpacked.
@@ -134,7 +138,7 @@ def open_zip(path: Path, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, dict[s
         _check_directory_size(stream, path.name, limits)
     try:
         archive = zipfile.ZipFile(path)
-    except BROKEN_ZIP as error:
+    except BROKEN as error:
         problem = f"the zip archive is broken: {error}"
         raise InputError(problem, file=path.name, code="ARCHIVE_BROKEN") from error
     infos = archive.infolist()
@@ -258,109 +262,8 @@ def refuse_member(file: str, member: str, what: str) -> NoReturn:
     raise InputError(problem, file=file, code="ARCHIVE_UNSAFE")
 
 
-# Tar archives (.tar, .tar.gz, .tgz, .tar.bz2, .tar.xz): listed and read as a stream, every byte counted, none of them written.
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-_PACKED: Final[Mapping[bytes, Callable[..., Any]]] = MappingProxyType(
-    {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-)
-"""First bytes → what unpacks."""
-_MAGIC: Final = b"ustar"
-_MAGIC_AT: Final = 257
+# Tar archives (.tar, .tar.gz, .tgz, .tar.bz2, .tar.xz): what their headers say is checked before what follows them is unpacked.
 _MOST_HEADER_BYTES: Final = 1 << 20
-_BROKEN: Final = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
-
-
-def is_tar(path: Path) -> bool:
-    """Return whether a file is a tar archive, packed or not."""
-    try:
-        with path.open("rb") as stream, _unpacking(stream) as content:
-            head = content.read(_MAGIC_AT + len(_MAGIC))
-    except _BROKEN:
-        return False
-    return head[_MAGIC_AT:] == _MAGIC
-
-
-def read_tar_list(path: Path, limits: ArchiveLimits) -> tuple[dict[str, int], dict[str, str], int]:
-    """Return the files of a tar archive with their sizes, checked as those of a zip are.
-
-    Returns
-    -------
-    sizes : dict of str to int
-        Name → bytes; clutter and texts for people are left out.
-    stored : dict of str to str
-        Name → the name as it stands in the archive.
-    backslashes : int
-        How many names had backslashes between their folders.
-    """
-    sizes: dict[str, int] = {}
-    stored: dict[str, str] = {}
-    total = count = backslashes = 0
-    with _members(path, limits) as members:
-        for member in members:
-            count, total = count + 1, total + member.size
-            if count > limits.members:
-                problem = f"the archive holds more than {limits.members:,} members"
-                raise InputError(problem, file=path.name, code="ARCHIVE_TOO_LARGE")
-            if total > limits.total_bytes:
-                problem = f"the archive unpacks to more than {limits.total_bytes:,} bytes"
-                raise InputError(problem, file=path.name, code="ARCHIVE_TOO_LARGE")
-            name = plain_name(member.name).removeprefix("./")
-            backslashes += "\\" in member.name
-            if member.isdir():
-                continue
-            check_name(path.name, name)
-            if not member.isreg():
-                refuse_member(path.name, member.name, "is a link or a device")
-            if is_nested(name) and not is_clutter(name):
-                refuse_member(path.name, member.name, "is an archive inside the archive")
-            if name in sizes:
-                refuse_member(path.name, member.name, "stands twice in the archive")
-            if not is_clutter(name) and not is_for_people(name):
-                sizes[name], stored[name] = member.size, member.name
-    if not count:
-        problem = "the archive is empty"
-        raise InputError(problem, file=path.name, code="INPUT_EMPTY")
-    return sizes, stored, backslashes
-
-
-def open_tar_member(path: Path, name: str, limits: ArchiveLimits) -> BinaryIO:
-    """Open a member for reading, by its name as it stands in the archive; what stands before it is passed over."""
-    return cast("BinaryIO", io.BufferedReader(_Member(path, name, limits)))
-
-
-class _Member(io.RawIOBase):
-    """The bytes of a member."""
-
-    def __init__(self, path: Path, name: str, limits: ArchiveLimits) -> None:
-        super().__init__()
-        self.opened = _members(path, limits)
-        self.file = path.name
-        archive = self.opened.__enter__()
-        member = next(one for one in archive if one.name == name)
-        content = archive.extractfile(member)
-        if content is None:
-            refuse_member(path.name, name, "is no file")
-        self.content = content
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        view = memoryview(buffer)
-        try:
-            data = self.content.read(len(view))
-        except _BROKEN as error:
-            raise _broken(self.file) from error
-        view[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self.opened.__exit__(None, None, None)
-        super().close()
 
 
 class _Header(tarfile.TarInfo):
@@ -377,50 +280,15 @@ class _TooLongError(tarfile.TarError):
     """A header says that it is longer than names are."""
 
 
-@contextmanager
-def _members(path: Path, limits: ArchiveLimits) -> Iterator[tarfile.TarFile]:
-    """Open an archive as a stream."""
+def is_tar(path: Path) -> bool:
+    """Return whether a file is a tar archive, packed or not."""
     try:
-        with path.open("rb") as packed, _unpacking(packed) as content:
-            counted = cast("BinaryIO", _Counted(content, path, limits))
-            with tarfile.open(fileobj=counted, mode="r|", tarinfo=_Header, errorlevel=2) as archive:
-                yield archive
-    except _BROKEN as error:
-        raise _broken(path.name) from error
-
-
-@contextmanager
-def _unpacking(stream: BinaryIO) -> Iterator[BinaryIO]:
-    """Open what a file holds packed; a file that is not packed as it is."""
-    head = stream.read(6)
-    stream.seek(0)
-    unpack = next((how for magic, how in _PACKED.items() if head.startswith(magic)), None)
-    if unpack is None:
-        yield stream
-    else:
-        with unpack(stream, "rb") as content:
-            yield content
-
-
-class _Counted:
-    """A stream that is stopped where it unpacks to far more than text does."""
-
-    def __init__(self, content: BinaryIO, path: Path, limits: ArchiveLimits) -> None:
-        self.content, self.file, self.count = content, path.name, 0
-        self.most = max(limits.ratio_from_bytes, limits.ratio * path.stat().st_size)
-
-    def read(self, size: int) -> bytes:
-        data = self.content.read(size)
-        self.count += len(data)
-        if self.count > self.most:
-            problem = f"the archive unpacks to more than {self.most:,} bytes"
-            raise InputError(problem, file=self.file, code="ARCHIVE_TOO_LARGE")
-        return data
-
-
-def _broken(file: str) -> InputError:
-    """Return the error for an archive that cannot be read."""
-    return InputError("the tar archive is broken", file=file, code="ARCHIVE_BROKEN")
+        with tarfile.open(path, tarinfo=_Header) as archive:
+            return archive.next() is not None
+    except _TooLongError:
+        return True
+    except BROKEN:
+        return False
 
 
 LIMITS: Final = ArchiveLimits()
@@ -506,23 +374,70 @@ class _Zip:
         self.backslashes = sum("\\" in info.filename for info in files.values())
 
     def open(self, member: str) -> BinaryIO:
-        return cast(
-            "BinaryIO", io.BufferedReader(_ZipMember(self.archive, self.infos[member], self.name), _BLOCK_BYTES)
-        )
+        info = self.infos[member]
+        asked = copy(info)
+        asked.file_size += 1  # what has one byte more than the list states shows that the list lies
+
+        def broken(why: str) -> InputError:
+            problem = f"the member {shorten(info.filename)} is broken: {why}"
+            return InputError(problem, file=self.name, code="ARCHIVE_BROKEN")
+
+        def check(given: int, at_end: bool) -> None:
+            if given > info.file_size or (at_end and given < info.file_size):
+                why = f"it has another size than the {info.file_size:,} bytes in the list"
+                raise broken(why)
+
+        try:
+            content = self.archive.open(asked)
+        except BROKEN as error:
+            raise broken(str(error)) from error
+        return cast("BinaryIO", io.BufferedReader(_Content(content, check, broken), _BLOCK_BYTES))
 
 
 class _Tar:
-    """A tar file whose members have been checked."""
+    """A tar file whose members have been checked, as those of a zip are."""
 
     def __init__(self, path: Path, limits: ArchiveLimits) -> None:
-        self.name, self.path, self.limits = path.name, path, limits
-        sizes, stored, self.backslashes = read_tar_list(path, limits)
-        root = _common_root(list(sizes))
-        self.stored = {name.removeprefix(root): was for name, was in stored.items()}
-        self.sizes: Mapping[str, int] = {name.removeprefix(root): size for name, size in sizes.items()}
+        self.name, self.path, self.backslashes = path.name, path, 0
+        files: dict[str, tarfile.TarInfo] = {}
+        total = 0
+        most = min(limits.total_bytes, max(limits.ratio_from_bytes, limits.ratio * path.stat().st_size))
+        try:
+            with tarfile.open(path, tarinfo=_Header, errorlevel=2) as archive:
+                for count, member in enumerate(archive, start=1):
+                    total += member.size
+                    if count > limits.members or total > most:
+                        problem = f"the archive holds more than {limits.members:,} members or {most:,} bytes"
+                        raise InputError(problem, file=path.name, code="ARCHIVE_TOO_LARGE")
+                    self.backslashes += "\\" in member.name
+                    if not member.isdir():
+                        self._take(member, files)
+        except BROKEN as error:
+            raise self._broken(str(error)) from error
+        root = _common_root(list(files))
+        self.members = {name.removeprefix(root): member for name, member in files.items()}
+        self.sizes: Mapping[str, int] = {name: member.size for name, member in self.members.items()}
+
+    def _take(self, member: tarfile.TarInfo, files: dict[str, tarfile.TarInfo]) -> None:
+        """Add a member to the files, or refuse it."""
+        name = plain_name(member.name).removeprefix("./")
+        check_name(self.name, name)
+        if not member.isreg():
+            refuse_member(self.name, member.name, "is a link or a device")
+        if is_nested(name) and not is_clutter(name):
+            refuse_member(self.name, member.name, "is an archive inside the archive")
+        if name in files:
+            refuse_member(self.name, member.name, "stands twice in the archive")
+        if not is_clutter(name) and not is_for_people(name):
+            files[name] = member
 
     def open(self, member: str) -> BinaryIO:
-        return open_tar_member(self.path, self.stored[member], self.limits)
+        archive = tarfile.open(self.path, tarinfo=_Header)  # noqa: SIM115 - of its own: members are read beside each other
+        content = _Content(archive.extractfile(self.members[member]), lambda *_: None, self._broken, archive)
+        return cast("BinaryIO", io.BufferedReader(content, _BLOCK_BYTES))
+
+    def _broken(self, why: str) -> InputError:
+        return InputError(f"the tar archive is broken: {why}", file=self.name, code="ARCHIVE_BROKEN")
 
 
 class _Folder:
@@ -586,41 +501,24 @@ def unpacked(open_stream: Callable[[], BinaryIO], *, file: str) -> Callable[[], 
         text does (INPUT_TOO_LARGE).
     """
 
+    def broken(_: str) -> InputError:
+        problem = "the gzip file is broken"
+        return InputError(problem, file=file, code="ARCHIVE_BROKEN")
+
     def opener() -> BinaryIO:
-        stream = open_stream()
-        is_packed = stream.read(2) == _GZIP_MAGIC
-        stream.close()
-        again = open_stream()
-        return cast("BinaryIO", io.BufferedReader(_Unpacked(again, file))) if is_packed else again
+        packed = open_stream()
+        is_packed = packed.read(2) == _GZIP_MAGIC
+        packed.close()
+        packed = open_stream()
+        if not is_packed:
+            return packed
+
+        def check(given: int, _: bool) -> None:
+            if given > _RATIO_FROM_BYTES and given > _GZIP_RATIO * packed.tell():
+                problem = f"the file unpacks to more than {given:,} bytes"
+                expected = f"at most {_GZIP_RATIO} times its packed size"
+                raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
+
+        return cast("BinaryIO", io.BufferedReader(_Content(gzip.GzipFile(fileobj=packed), check, broken, packed)))
 
     return opener
-
-
-class _Unpacked(io.RawIOBase):
-    """The content of a gzip file."""
-
-    def __init__(self, packed: BinaryIO, file: str) -> None:
-        self.packed, self.file, self.count = packed, file, 0
-        self.content = gzip.GzipFile(fileobj=packed)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]  # any writable buffer
-        try:
-            read = self.content.read(len(buffer))
-        except (OSError, EOFError, zlib.error) as error:
-            problem = "the gzip file is broken"
-            raise InputError(problem, file=self.file, code="ARCHIVE_BROKEN") from error
-        self.count += len(read)
-        if self.count > _RATIO_FROM_BYTES and self.count > _GZIP_RATIO * self.packed.tell():
-            problem = f"the file unpacks to more than {self.count:,} bytes"
-            expected = f"at most {_GZIP_RATIO} times its packed size"
-            raise InputError(problem, file=self.file, expected=expected, code="INPUT_TOO_LARGE")
-        buffer[: len(read)] = read
-        return len(read)
-
-    def close(self) -> None:
-        self.content.close()
-        self.packed.close()
-        super().close()

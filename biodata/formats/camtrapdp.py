@@ -321,11 +321,6 @@ class Package:
             (stated for name in names if isinstance(stated := self.told.get(name), str) and stated.strip()), None
         )
 
-    def text_at(self, path: str) -> str | None:
-        """Return a property by its path, where it is a text."""
-        text = self._property_at(path)
-        return text if isinstance(text, str) else None
-
     def faults(self) -> Iterator[tuple[str, str | None, str]]:
         """Yield what the descriptor lacks or has wrong: property, value, and what would be right."""
         for name in _REQUIRED:

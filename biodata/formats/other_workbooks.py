@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from biodata.core.errors import InputError
-from biodata.formats.archives import BROKEN_ZIP
+from biodata.formats.archives import BROKEN
 
 
 def cell_text(cell: object) -> str | None:
@@ -53,7 +53,7 @@ def kind_of(file: Path | bytes) -> str | None:
             if "mimetype" in names and "content.xml" in names:
                 with archive.open("mimetype") as stream:
                     return ODS if stream.read(100).strip() in _ODS_TYPES else None
-    except BROKEN_ZIP:
+    except BROKEN:
         return None
     return None
 
@@ -67,7 +67,7 @@ MAX_MEMBERS: Final = 2_000
 MAX_RATIO: Final = 200
 _MACROS: Final = tuple(name.encode("utf-16-le") for name in ("_VBA_PROJECT_CUR", "_VBA_PROJECT"))
 _TOO_LARGE, _INVALID = 3, 4
-_BASIC: Final = "Basic/"
+_PROGRAMS: Final = ("Basic/", "Scripts/", "xl/vbaProject.bin")
 _DOCTYPE: Final = b"<!DOCTYPE"
 
 
@@ -81,7 +81,7 @@ def read_other(content: bytes, *, file: str) -> list[dict[str, Any]]:
         (XML_UNSAFE), or a bound is passed (INPUT_TOO_LARGE).
     """
     if content.startswith(b"PK"):
-        _check_zip(content, file)
+        _check_ods(content, file)
     elif any(name in content for name in _MACROS):
         raise _macros(file)
     done = subprocess.run(
@@ -103,28 +103,34 @@ def read_other(content: bytes, *, file: str) -> list[dict[str, Any]]:
     raise InputError(problem, file=file, expected=f"at most {MAX_CELLS:,} cells", code="INPUT_TOO_LARGE")
 
 
-def _check_zip(content: bytes, file: str) -> None:
-    """Refuse what unpacks to far more than it is, holds programs, or has a document type."""
+def check_container(archive: zipfile.ZipFile, size: int, file: str) -> None:
+    """Refuse a workbook that unpacks to far more than it is, or holds programs.
+
+    Raises
+    ------
+    InputError
+        INPUT_TOO_LARGE or WORKBOOK_MACROS.
+    """
+    members = archive.infolist()
+    total = sum(member.file_size for member in members)
+    if len(members) > MAX_MEMBERS or total > MAX_UNPACKED_BYTES or total > MAX_RATIO * max(size, 100_000):
+        problem = f"the workbook unpacks to {total} bytes in {len(members)} parts"
+        expected = f"no more than {MAX_UNPACKED_BYTES} bytes in {MAX_MEMBERS} parts"
+        raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
+    if any(member.filename.startswith(_PROGRAMS) for member in members):
+        raise _macros(file)
+
+
+def _check_ods(content: bytes, file: str) -> None:
+    """Refuse a workbook of LibreOffice that is too large, holds programs, or has a document type."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            total = sum(member.file_size for member in members)
-            if (
-                len(members) > MAX_MEMBERS
-                or total > MAX_UNPACKED_BYTES
-                or total > MAX_RATIO * max(len(content), 100_000)
-            ):
-                problem = f"the workbook unpacks to {total} bytes in {len(members)} parts"
-                raise InputError(
-                    problem, file=file, expected=f"at most {MAX_UNPACKED_BYTES} bytes", code="INPUT_TOO_LARGE"
-                )
-            if any(member.filename.startswith((_BASIC, "Scripts/")) for member in members):
-                raise _macros(file)
-            for name in ("content.xml", "styles.xml", "settings.xml", "meta.xml"):
-                if name in archive.namelist() and _DOCTYPE in archive.read(name)[:10_000]:
+            check_container(archive, len(content), file)
+            for name in {"content.xml", "styles.xml", "settings.xml", "meta.xml"} & set(archive.namelist()):
+                if _DOCTYPE in archive.read(name)[:10_000]:
                     problem = "the workbook's XML has a document type, which is not taken"
                     raise InputError(problem, file=file, code="XML_UNSAFE")
-    except BROKEN_ZIP as error:
+    except BROKEN as error:
         problem = "this is no workbook that can be read"
         raise InputError(problem, file=file, code="WORKBOOK_INVALID") from error
 

@@ -14,10 +14,10 @@ import polars as pl
 
 from biodata.core.errors import InputError
 from biodata.formats import encodings, xml
-from biodata.formats.archives import BROKEN_ZIP
+from biodata.formats.archives import BROKEN
 from biodata.formats.delimited import SEPARATORS, sniff
 from biodata.formats.encodings import utf8_blocks
-from biodata.formats.other_workbooks import ODS, XLS, cell_text, kind_of, read_other
+from biodata.formats.other_workbooks import ODS, XLS, cell_text, check_container, kind_of, read_other
 from biodata.formats.records import Dialect, Limits, Record, split_fields
 
 # What a sheet's XML tells besides values: formulas, errors, hidden rows and columns, and how far its cells reach.
@@ -215,11 +215,6 @@ def _whole(text: str | None, otherwise: int) -> int:
 
 
 # A workbook's container: its bounds, its sheets and their parts, and a copy of only what holds the values to be read.
-MAX_UNPACKED_BYTES: Final = 150_000_000
-MAX_MEMBERS: Final = 2_000
-MAX_RATIO: Final = 200
-"""Bounds of a workbook."""
-
 _BOOK: Final = "xl/workbook.xml"
 _BOOK_LINKS: Final = "xl/_rels/workbook.xml.rels"
 _NEEDED: Final = ("[Content_Types].xml", "_rels/.rels", _BOOK, _BOOK_LINKS, "xl/styles.xml", "xl/sharedStrings.xml")
@@ -266,23 +261,15 @@ def open_parts(content: bytes, *, file: str) -> tuple[list[Part], bytes]:
             _check_container(archive, len(content), file)
             parts = _parts(archive, file)
             return parts, _clean(archive, parts, file)
-    except BROKEN_ZIP as error:
+    except BROKEN as error:
         problem = "this is no XLSX workbook that can be read"
         raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID") from error
 
 
 def _check_container(archive: zipfile.ZipFile, size: int, file: str) -> None:
     """Refuse what is no XLSX, holds programs, or unpacks to far more than it is."""
-    members = archive.infolist()
-    total = sum(member.file_size for member in members)
-    if len(members) > MAX_MEMBERS or total > MAX_UNPACKED_BYTES or total > MAX_RATIO * max(size, 100_000):
-        problem = f"the workbook unpacks to {total} bytes in {len(members)} parts"
-        expected = f"no more than {MAX_UNPACKED_BYTES} bytes in {MAX_MEMBERS} parts"
-        raise InputError(problem, file=file, expected=expected, code="INPUT_TOO_LARGE")
-    names = [member.filename for member in members]
-    if "xl/vbaProject.bin" in names:
-        problem = "the workbook holds a program (macros)"
-        raise InputError(problem, file=file, expected="a workbook without macros", code="WORKBOOK_MACROS")
+    check_container(archive, size, file)
+    names = archive.namelist()
     if _BOOK not in names or len(names) > len(set(names)):
         problem = "this is no XLSX workbook"
         raise InputError(problem, file=file, expected="a file saved as .xlsx", code="WORKBOOK_INVALID")

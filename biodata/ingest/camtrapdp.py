@@ -22,10 +22,10 @@ from biodata.formats.camtrapdp import (
     moment,
     open_package,
 )
-from biodata.ingest import camera_traps, camtrapdp_media, camtrapdp_tags
+from biodata.ingest import camera_traps, camtrapdp_tables
 from biodata.ingest.camera_traps import REASONS
 from biodata.ingest.camtrapdp_sheets import Sheet, of_descriptor
-from biodata.ingest.camtrapdp_tags import TAGS, has, is_own, with_tags
+from biodata.ingest.camtrapdp_tables import TAGS, has, is_own, with_tags
 from biodata.ingest.protocol import DatasetInfo, Source, VerbatimTable
 
 # Deployments of a Camtrap DP package as events, with the time that a camera was silent where its pictures tell it.
@@ -233,7 +233,7 @@ class CamtrapDp(Source):
         events = events_of_deployments(
             deployments.kept(), file=deployments.file, package=package.told, media=media.frame if media else None
         )
-        cells = camtrapdp_tags.cells(deployments.frame)
+        cells = camtrapdp_tables.cells(deployments.frame)
         cameras = events.filter(~pl.col("eventID").is_in(cells.implode()))
         yield VerbatimTable(
             kind="events",
@@ -256,9 +256,9 @@ class CamtrapDp(Source):
                 *camera_traps.left_out_columns(deployments.file, deployments.headings, TAKEN, deployments.frame),
             ],
         )
-        own = camtrapdp_tags.is_own(deployments.frame)
+        own = camtrapdp_tables.is_own(deployments.frame)
         animals, images = _animals(observations, deployments)
-        pictures = camtrapdp_media.of_animals(
+        pictures = camtrapdp_tables.of_animals(
             animals,
             observations.frame,
             media.frame if media is not None else None,
@@ -396,11 +396,13 @@ def _as_archived(animals: pl.DataFrame, cells: pl.Series) -> pl.DataFrame:
     """
     in_cell = pl.col("deploymentID").is_in(cells.implode())
     single = pl.col("eventID").is_null()
-    lacking = [name for name in (camtrapdp_tags.OBSERVATION_TAGS, "observationComments") if name not in animals.columns]
+    lacking = [
+        name for name in (camtrapdp_tables.OBSERVATION_TAGS, "observationComments") if name not in animals.columns
+    ]
     animals = animals.with_columns(pl.lit(None, pl.String).alias(name) for name in lacking)
     zoneless = pl.col("observationTags").str.contains(ZONE_UNKNOWN, literal=True).fill_null(value=False)
     ends = [name for name in ("eventStart", "eventEnd") if name in animals.columns]
-    shared = camtrapdp_tags.shared(animals)
+    shared = camtrapdp_tables.shared(animals)
     coarse = pl.col(terms.ARCHIVED_CATEGORY).is_not_null()
     return animals.hstack(shared).with_columns(
         informationWithheld=pl.when(coarse).then("observationComments"),

@@ -30,6 +30,7 @@ from biodata.ingest.tables import (
     core_id_name,
     dataset_info,
     extension_rows,
+    filled_from,
     opener,
     plain_table,
     with_extensions,
@@ -415,22 +416,6 @@ def _with_core(
     # An identifier that stands twice counts once, or its occurrences would be doubled.
     once = pl.concat(frames).unique(key, keep="first", maintain_order=True) if frames else None
     for batch in batches:
-        joined = batch if once is None else _joined(batch, once, key)
+        joined = batch if once is None else filled_from(batch, once, by="coreid", key=key, without=_NOT_JOINED)
         entries = [pl.col(id_name)] if id_name in joined.columns else []
         yield joined.with_columns(pl.coalesce(*entries, "coreid").alias(id_name)).drop("coreid")
-
-
-def _joined(batch: pl.DataFrame, core: pl.DataFrame, key: str) -> pl.DataFrame:
-    """Return a batch with the terms of the core rows that it points at, where it has none of its own."""
-    terms = [name for name in core.columns if name not in _NOT_JOINED]
-    of_core = {name: f"{name} of the core" for name in terms}
-    found = batch.join(
-        core.select(pl.col(key).alias("coreid"), *(pl.col(name).alias(of_core[name]) for name in terms)),
-        on="coreid",
-        how="left",
-        maintain_order="left",
-    )
-    own = {name for name in terms if name in batch.columns}
-    return found.with_columns(
-        (pl.coalesce(name, of_core[name]) if name in own else pl.col(of_core[name])).alias(name) for name in terms
-    ).drop(*of_core.values())

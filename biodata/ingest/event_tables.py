@@ -11,7 +11,7 @@ import polars as pl
 
 from biodata.core.errors import shorten
 from biodata.ingest.protocol import VerbatimTable
-from biodata.ingest.tables import COLUMNS, MEDIA
+from biodata.ingest.tables import COLUMNS, MEDIA, filled_from
 from biodata.sharing.measurements import COLUMN as MEASUREMENTS
 from biodata.sharing.measurements import kept_inside
 from biodata.text.units import effort_unit, read_effort
@@ -205,11 +205,7 @@ def with_humboldt(events: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.Da
     table = pl.concat(frames, how="diagonal").drop("source_file", "source_row", "eventID", strict=False)
     names = [name for name in table.columns if name != "coreid"]
     once = table.group_by("coreid", maintain_order=True).agg(pl.col(name).drop_nulls().first() for name in names)
-    joined = events.join(once, left_on="eventID", right_on="coreid", how="left", suffix=" of it", maintain_order="left")
-    both = [name for name in names if name in events.columns]
-    return joined.with_columns(pl.coalesce(name, f"{name} of it").alias(name) for name in both).drop(
-        f"{name} of it" for name in both
-    )
+    return filled_from(events, once, by="eventID", key="coreid", without=["coreid"])
 
 
 def inherit(events: pl.DataFrame) -> pl.DataFrame:
@@ -271,22 +267,11 @@ def with_events(batch: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     events : polars.DataFrame
         Events, each once, by `eventID`.
     """
-    terms = [name for name in events.columns if name not in NOT_JOINED and name != "eventID"]
-    of_event = {name: f"{name} of the event" for name in terms}
-    keyed = events.select(pl.col("eventID").alias("coreid"), *(pl.col(name).alias(of_event[name]) for name in terms))
-    found = batch.join(keyed, on="coreid", how="left", maintain_order="left")
-    filled = []
-    for name in terms:
-        # Of a place and of a date either everything is the event's, or nothing.
-        group = next((group for group in (PLACE, DATE) if name in group), ())
-        own = [pl.col(one) for one in group if one in batch.columns]
-        silent = pl.all_horizontal(one.is_null() for one in own) if own else pl.lit(value=True)
-        theirs = pl.when(silent).then(of_event[name])
-        filled.append((pl.coalesce(name, theirs) if name in batch.columns else theirs).alias(name))
-    entries = [pl.col("eventID")] if "eventID" in batch.columns else []
-    return found.with_columns(*filled, pl.coalesce(*entries, "coreid").alias("eventID")).drop(
-        "coreid", *of_event.values()
+    found = filled_from(
+        batch, events, by="coreid", key="eventID", whole=(PLACE, DATE), without={*NOT_JOINED, "eventID"}
     )
+    entries = [pl.col("eventID")] if "eventID" in batch.columns else []
+    return found.with_columns(pl.coalesce(*entries, "coreid").alias("eventID")).drop("coreid")
 
 
 # Effort that stands among the measurements of an event, as archives of OBIS have it, where the event does not state it itself.
@@ -344,17 +329,9 @@ def with_measured_effort(
     frame = pl.DataFrame(
         [{name: row.get(name) for name in names} for row in facts.values()], schema=dict.fromkeys(names, pl.String)
     )
-    joined = events.join(frame, on="eventID", how="left", suffix=" measured", maintain_order="left")
-    for value, unit in (_EFFORT, _LENGTH, _DURATION, _AREA):
-        if f"{value} measured" in joined.columns or f"{unit} measured" in joined.columns:
-            # A value and its unit are the event's or the measurement's, never one of each.
-            own = pl.any_horizontal(pl.col(name).is_not_null() for name in (value, unit) if name in events.columns)
-            columns = {name: f"{name} measured" if name in events.columns else name for name in (value, unit)}
-            kept = {name: pl.col(name) if name in events.columns else pl.lit(None, pl.String) for name in (value, unit)}
-            joined = joined.with_columns(
-                pl.when(own).then(kept[name]).otherwise(pl.col(column)).alias(name) for name, column in columns.items()
-            ).drop(column for name, column in columns.items() if column != name)
-    return joined, notes
+    # A value and its unit are the event's or the measurement's, never one of each.
+    pairs = (_EFFORT, _LENGTH, _DURATION, _AREA)
+    return filled_from(events, frame, by="eventID", key="eventID", whole=pairs), notes
 
 
 def _certain(

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 from biodata.core.errors import InputError
 from biodata.formats import delimited
-from biodata.formats.archives import BROKEN_ZIP, Archive, is_tar, open_archive
+from biodata.formats.archives import BROKEN, Archive, is_tar, open_archive
 from biodata.formats.camtrapdp import DESCRIPTOR
 from biodata.formats.dwca import META, METADATA
 from biodata.formats.other_workbooks import ODS, XLS, XLSX, kind_of
@@ -136,7 +136,7 @@ def _of_workbook(path: Path) -> str:
             for part in parts[:50]:
                 with archive.open(part) as stream:
                     seen += b"".join(re.findall(rb">_{1,2}[A-Za-z_]{1,30}<", stream.read(_SEEN_JSON_BYTES)))
-    except BROKEN_ZIP:
+    except BROKEN:
         return SHEETS
     cells = {cell.decode() for cell in re.findall(rb">(_{1,2}[A-Za-z_]{1,30})<", seen)}
     return "kobo" if _has(_KOBO, cells) else SHEETS

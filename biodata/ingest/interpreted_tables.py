@@ -16,7 +16,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata.core.errors import Refusal, StoreError
-from biodata.formats.archives import BROKEN_ZIP
+from biodata.formats.archives import BROKEN
 from biodata.ingest.protocol import DatasetInfo, Finding, VerbatimTable
 
 SUFFIX: Final = ".taken"
@@ -89,7 +89,7 @@ def read(path: Path, *, dataset: str | None) -> Iterator[VerbatimTable]:
                 findings=[Finding(**one) for one in stated["findings"]],
                 images=_images(path, number),
             )
-    except (*BROKEN_ZIP, KeyError, TypeError) as error:
+    except (*BROKEN, KeyError, TypeError) as error:
         message = f"{path.name}: what was taken of an upload cannot be read"
         raise StoreError(message) from error
 

@@ -31,6 +31,7 @@ from biodata.ingest.kobo_submissions import (
 from biodata.ingest.protocol import OPTION, DatasetInfo, Finding, Source, VerbatimTable
 from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_numbers import are_licences, odd_numbers
+from biodata.ingest.tables import filled_from
 
 # Submissions as events, and what was seen as records, each with what its submission tells of place and date.
 
@@ -122,19 +123,7 @@ def with_events(records: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     table = events.drop("source_file", "source_sheet", "source_row", strict=False).unique(
         "eventID", keep="first", maintain_order=True
     )
-    joined = records.join(table, on="eventID", how="left", suffix=" of the event", maintain_order="left")
-    filled = []
-    for name in (column for column in table.columns if column != "eventID"):
-        group = next((group for group in (PLACE, DATE) if name in group), ())
-        theirs = pl.col(f"{name} of the event") if name in records.columns else pl.col(name)
-        # A time of day alone is no date: it stays, and its day is taken.
-        asked = ({*group} - {"eventTime"} | {name}) & {*records.columns} if group else set()
-        silent = [pl.col(one).is_null() for one in sorted(asked)]
-        value = pl.when(pl.all_horizontal(pl.lit(value=True), *silent)).then(theirs)
-        filled.append((pl.coalesce(name, value) if name in records.columns else value).alias(name))
-    joined = joined.with_columns(filled).drop(
-        f"{name} of the event" for name in table.columns if name in records.columns and name != "eventID"
-    )
+    joined = filled_from(records, table, by="eventID", key="eventID", whole=(PLACE, DATE))
     if "basisOfRecord" in joined.columns:
         return joined
     of_people = pl.lit("HumanObservation")

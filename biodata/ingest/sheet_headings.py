@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from biodata.core.errors import InputError
-from biodata.formats.archives import BROKEN_ZIP, ArchiveLimits, open_archive, read_document
+from biodata.formats.archives import BROKEN, ArchiveLimits, open_archive, read_document
 from biodata.formats.other_workbooks import XLS
 from biodata.formats.workbooks import Grid, read_grids, read_text_grid
 from biodata.ingest import survey_shapes
@@ -210,7 +210,7 @@ def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]]:
         with zipfile.ZipFile(io.BytesIO(content)) as listed:
             if not any(member.lower().endswith(_TEXTS) for member in listed.namelist()):
                 return []
-    except BROKEN_ZIP:
+    except BROKEN:
         return []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "survey.zip"

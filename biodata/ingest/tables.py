@@ -75,6 +75,41 @@ def with_extensions(
         yield frame
 
 
+def filled_from(
+    rows: pl.DataFrame,
+    others: pl.DataFrame,
+    *,
+    by: str,
+    key: str,
+    whole: Sequence[Sequence[str]] = (),
+    without: Collection[str] = (),
+) -> pl.DataFrame:
+    """Return rows with what the row of another table states that they point at, where they state nothing themselves.
+
+    Parameters
+    ----------
+    rows, others : polars.DataFrame
+    by, key : str
+        Which column of `rows` points at which of `others`, where each value stands once.
+    whole : sequence of sequences of str
+        Terms that are taken together, where all of them are empty: of a place either everything is another's, or nothing.
+    without : collection of str
+        Columns of `others` that are not taken.
+    """
+    names = [name for name in others.columns if name not in (by, *without)]
+    theirs = others.select(pl.col(key).alias(by), pl.col(names).name.suffix(" of it"))
+    filled = []
+    for name in names:
+        group = next((group for group in whole if name in group), (name,))
+        # A time of day alone is no date: it stays, and its day is taken.
+        asked = {*group} - {"eventTime"} | {name}
+        silent = [pl.col(one).is_null() for one in sorted(asked) if one in rows.columns]
+        value = pl.when(pl.all_horizontal(pl.lit(value=True), *silent)).then(f"{name} of it")
+        filled.append((value.otherwise(name) if name in rows.columns else value).alias(name))
+    joined = rows.join(theirs, on=by, how="left", maintain_order="left")
+    return joined.with_columns(filled).drop(f"{name} of it" for name in names)
+
+
 def as_json(frames: Iterable[pl.DataFrame], pointers: Sequence[str], column: str) -> pl.DataFrame:
     """Return the rows of an extension as JSON lists in one column, by the columns that point at what they tell of."""
     found: dict[tuple[str | None, ...], list[dict[str, str]]] = {}

@@ -32,7 +32,18 @@ from biodata.quality.location_place import (
     countries_near,
     in_country,
 )
-from biodata.quality.model import BLANKS, Answer, Arguments, Context, Preparation, number, test, value
+from biodata.quality.model import (
+    BLANKS,
+    Answer,
+    Arguments,
+    Context,
+    Preparation,
+    number,
+    reading,
+    standard_tests,
+    test,
+    value,
+)
 from biodata.text.tables import read_rows
 
 # Tests of BDQ Core on countries and divisions by name and code, and whether a term of the place has something in it.
@@ -52,25 +63,16 @@ def tidy(text: str) -> bool:
     return text == text.strip() and text.isprintable()
 
 
-def _make_listed_code(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    known = country_codes() | {HIGH_SEAS, UNKNOWN}
-    texts = frame["countryCode"].to_list()
-    return pl.DataFrame(
-        {
-            "standard": pl.Series([None if text is None else text in known for text in texts], dtype=pl.Boolean),
-            "meant": pl.Series(
-                [None if text is None or text in known else code_meant(text) for text in texts], dtype=pl.String
-            ),
-        }
-    )
+def _read_code(text: str) -> tuple[bool, str | None]:
+    """Return whether a text is a code of ISO's, XZ or ZZ, and which one is meant where it is none."""
+    known = text in country_codes() or text in (HIGH_SEAS, UNKNOWN)
+    return known, None if known else code_meant(text)
 
 
-def _make_country(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    codes = [None if text is None else sorted(countries_named(text)) if tidy(text) else [] for text in frame["country"]]
-    nation = [None if found is None else any(code not in NO_NATIONS for code in found) for found in codes]
-    return pl.DataFrame(
-        {"codes": pl.Series(codes, dtype=pl.List(pl.String)), "nation": pl.Series(nation, dtype=pl.Boolean)}
-    )
+def _read_country(text: str) -> tuple[list[str], bool]:
+    """Return the codes of the countries of that name, and whether one of them is a nation."""
+    codes = sorted(countries_named(text)) if tidy(text) else []
+    return codes, any(code not in NO_NATIONS for code in codes)
 
 
 def _make_division(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -94,31 +96,10 @@ def _resolve(country: str | None, state: str | None, context: Context) -> tuple[
     return bool(divisions), len(nations) == 1 and len(here) == 1 and bool(divisions)
 
 
-CODE: Final = Preparation(
-    "countryCode.read", ("countryCode",), {"standard": pl.Boolean, "meant": pl.String}, _make_listed_code
-)
-"""Country codes: whether they are ISO's (or XZ, ZZ), and which one is meant where they are not."""
-
-_COUNTRY: Final = Preparation(
-    "country.read", ("country",), {"codes": pl.List(pl.String), "nation": pl.Boolean}, _make_country
-)
+_COUNTRY: Final = reading("country", _read_country, {"codes": pl.List(pl.String), "nation": pl.Boolean()})
 _DIVISION: Final = Preparation(
     "division.read", ("country", "stateProvince"), {"found": pl.Boolean, "resolved": pl.Boolean}, _make_division
 )
-
-
-def _code_standard(arguments: Arguments) -> Answer:
-    external = arguments.unavailable(*_ISO_ADDRESSES) & arguments.filled("countryCode")
-    return Answer(CODE.column("standard"), external=external)
-
-
-def _code_standardised(arguments: Arguments) -> Answer:
-    stated = arguments.filled("countryCode")
-    return Answer(
-        pl.when(stated).then(pl.lit(value=True)),
-        external=arguments.unavailable(*_ISO_ADDRESSES) & stated,
-        proposals={"countryCode": CODE.column("meant")},
-    )
 
 
 def _country_found(arguments: Arguments) -> Answer:
@@ -149,8 +130,7 @@ def _country(arguments: Arguments) -> Answer:
 
 
 NAME_TESTS: Final = (
-    test("VALIDATION_COUNTRYCODE_STANDARD", _code_standard, CODE),
-    test("AMENDMENT_COUNTRYCODE_STANDARDIZED", _code_standardised, CODE),
+    *standard_tests("COUNTRYCODE", reading("countryCode", _read_code), *_ISO_ADDRESSES),
     test("VALIDATION_COUNTRY_FOUND", _country_found, _COUNTRY),
     test("VALIDATION_COUNTRYCOUNTRYCODE_CONSISTENT", _country_matches_code, _COUNTRY),
     test("VALIDATION_STATEPROVINCE_FOUND", _division_found, _DIVISION),

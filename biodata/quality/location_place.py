@@ -26,6 +26,8 @@ from biodata.quality.model import (
     Preparation,
     number,
     read_numbers,
+    reading,
+    standard_tests,
     test,
     value,
 )
@@ -397,32 +399,9 @@ _EPSG: Final = ("https://epsg.org",)
 _UNCERTAINTY: Final = "coordinateUncertaintyInMeters"
 
 
-def _make_datum(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    rows = [
-        (None, None) if text is None else (True, None) if is_code(text) else (False, code_meant(text))
-        for text in frame["geodeticDatum"]
-    ]
-    return pl.DataFrame(rows, schema={"standard": pl.Boolean, "meant": pl.String}, orient="row")
-
-
-DATUM: Final = Preparation(
-    "geodeticDatum.read", ("geodeticDatum",), {"standard": pl.Boolean, "meant": pl.String}, _make_datum
-)
-"""Datums: whether they are EPSG's codes (or "not recorded"), and which code is meant where they are not."""
-
-
-def _standard(arguments: Arguments) -> Answer:
-    external = arguments.unavailable(*_EPSG) & arguments.filled("geodeticDatum")
-    return Answer(DATUM.column("standard"), external=external)
-
-
-def _standardised(arguments: Arguments) -> Answer:
-    stated = arguments.filled("geodeticDatum")
-    return Answer(
-        pl.when(stated).then(pl.lit(value=True)),
-        external=arguments.unavailable(*_EPSG) & stated,
-        proposals={"geodeticDatum": DATUM.column("meant")},
-    )
+def _read_datum(text: str) -> tuple[bool, str | None]:
+    """Return whether a text is a code of EPSG's (or "not recorded"), and which code is meant where it is none."""
+    return (True, None) if is_code(text) else (False, code_meant(text))
 
 
 def _make_widened(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
@@ -462,8 +441,7 @@ def _assumed(arguments: Arguments) -> Answer:
 
 
 TESTS: Final = (
-    test("VALIDATION_GEODETICDATUM_STANDARD", _standard, DATUM),
-    test("AMENDMENT_GEODETICDATUM_STANDARDIZED", _standardised, DATUM),
+    *standard_tests("GEODETICDATUM", reading("geodeticDatum", _read_datum), *_EPSG),
     test("AMENDMENT_GEODETICDATUM_ASSUMEDDEFAULT", _assumed, _WIDENED, number(_UNCERTAINTY)),
 )
 """The tests of this file."""

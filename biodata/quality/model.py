@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import polars as pl
 
@@ -255,6 +256,59 @@ def parameters_of(label: str) -> dict[str, str]:
 def term_of(label: str) -> str:
     """Return the one term that a test acts upon."""
     return described()[label]["acted_upon"]
+
+
+KNOWN: Final = MappingProxyType({"known": pl.Boolean(), "meant": pl.String()})
+"""Of a value: whether it is as it must be written, and how it must be; null where it is so already, or in doubt."""
+
+
+def reading(
+    term: str, read: Callable[[str], tuple[Any, ...]], makes: Mapping[str, pl.DataType] = KNOWN
+) -> Preparation:  # fmt: skip
+    """Return the preparation that reads a term's texts one by one; what an empty cell gives is null.
+
+    Parameters
+    ----------
+    term : str
+    read : callable
+        Returns of a text the values of the columns.
+    makes : mapping of str to polars data type
+        The columns.
+    """
+
+    def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
+        rows = [(None,) * len(makes) if text is None else read(text) for text in frame[term]]
+        return pl.DataFrame(rows, schema=dict(makes), orient="row")
+
+    return Preparation(f"{term}.read", (term,), makes, make)
+
+
+def standard_tests(stem: str, read: Preparation, *authorities: str) -> tuple[Test, Test]:
+    """Return the test whether a term's value is as it must be written, and the amendment that writes it so.
+
+    Parameters
+    ----------
+    stem : str
+        Of their labels: `VALIDATION_…_STANDARD`, `AMENDMENT_…_STANDARDIZED`.
+    read : Preparation
+        With the columns of `KNOWN`.
+    authorities : str
+        Other names of the authority that is bundled.
+    """
+    labels = (f"VALIDATION_{stem}_STANDARD", f"AMENDMENT_{stem}_STANDARDIZED")
+    term = term_of(labels[0])
+
+    def external(arguments: Arguments) -> pl.Expr:
+        return arguments.unavailable(*authorities) & arguments.filled(term)
+
+    def is_standard(arguments: Arguments) -> Answer:
+        return Answer(read.column("known"), external=external(arguments))
+
+    def standardised(arguments: Arguments) -> Answer:
+        result = pl.when(arguments.filled(term)).then(pl.lit(value=True))
+        return Answer(result, external=external(arguments), proposals={term: read.column("meant")})
+
+    return test(labels[0], is_standard, read), test(labels[1], standardised, read)
 
 
 def _filled(terms: str) -> Callable[[Arguments], Answer]:

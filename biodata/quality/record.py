@@ -6,13 +6,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
+from itertools import chain
 from typing import Final
 
 import polars as pl
 from rapidfuzz.distance import Levenshtein
 
-from biodata.quality.model import BLANKS, PARAMETER, Answer, Arguments, Context, Preparation, Test, term_of, test
+from biodata.quality.model import (
+    BLANKS,
+    PARAMETER,
+    Answer,
+    Arguments,
+    Test,
+    reading,
+    standard_tests,
+    term_of,
+    test,
+)
 from biodata.text.controlled import parse_licence
 from biodata.text.tables import read_rows
 
@@ -165,25 +176,8 @@ _SOURCES: Final = {
 """Other names that the standard gives to an authority whose terms are bundled."""
 
 
-@cache
-def reading(term: str, vocabulary: Vocabulary) -> Preparation:
-    """Return the preparation that looks a term's values up.
-
-    Its columns: `known`, whether the value is as it must be written; `meant`, how it must be written, null where that
-    is so already or is not known.
-    """
-
-    def make(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-        rows = [_read(text, vocabulary) for text in frame[term]]
-        return pl.DataFrame(rows, schema={"known": pl.Boolean, "meant": pl.String}, orient="row")
-
-    return Preparation(f"{term}.term", (term,), {"known": pl.Boolean, "meant": pl.String}, make)
-
-
-def _read(text: str | None, vocabulary: Vocabulary) -> tuple[bool | None, str | None]:
+def _read(text: str, *, vocabulary: Vocabulary) -> tuple[bool, str | None]:
     """Return whether a value is as it must be written, and how it must be."""
-    if text is None:
-        return None, None
     if vocabulary is Vocabulary.TYPE_STATUS:
         return _read_type_status(text)
     if text in terms(vocabulary):
@@ -212,29 +206,11 @@ def _meant_part(part: str) -> str | None:
     return None if first is None else " ".join((first, *words[1:]))
 
 
-def standard(label: str, vocabulary: Vocabulary) -> Test:
-    """Return the test whether a value is a term of its vocabulary, written as it must be."""
-    term = term_of(label)
-    read = reading(term, vocabulary)
-
-    def answer(arguments: Arguments) -> Answer:
-        unavailable = arguments.unavailable(*_SOURCES[vocabulary]) & arguments.filled(term)
-        return Answer(read.column("known"), external=unavailable)
-
-    return test(label, answer, read)
-
-
-def standardised(label: str, vocabulary: Vocabulary) -> Test:
-    """Return the amendment that writes a value as its vocabulary does."""
-    term = term_of(label)
-    read = reading(term, vocabulary)
-
-    def answer(arguments: Arguments) -> Answer:
-        then = pl.when(arguments.filled(term)).then(pl.lit(value=True))
-        unavailable = arguments.unavailable(*_SOURCES[vocabulary]) & arguments.filled(term)
-        return Answer(then, external=unavailable, proposals={term: read.column("meant")})
-
-    return test(label, answer, read)
+def _of_vocabulary(vocabulary: Vocabulary) -> tuple[Test, Test]:
+    """Return the two tests whether and how a value is a term of its vocabulary."""
+    stem = vocabulary.name.replace("_", "")
+    read = reading(term_of(f"VALIDATION_{stem}_STANDARD"), partial(_read, vocabulary=vocabulary))
+    return standard_tests(stem, read, *_SOURCES[vocabulary])
 
 
 # Tests of BDQ Core on the record as a whole: licence, type, basis of record, what was generalised, annotations.
@@ -242,14 +218,13 @@ def standardised(label: str, vocabulary: Vocabulary) -> Test:
 _LANGUAGES: Final = (
     "id|eu|da|de|en|es|fr|fy|hr|it|lv|lt|mi|ni|no|pl|pt|ro|si|fi|sv|tr|cs|el|ru|uk|ar|jp|zh-hans|zh-hant|ko"
 )
-LICENCE: Final = (
+_ADDRESS: Final = re.compile(
     r"\A(?:https?://creativecommons\.org/licenses/(?:by|by-sa|by-nc|by-nc-sa|by-nd|by-nc-nd)/4\.0/"
     r"|https?://creativecommons\.org/publicdomain/zero/1\.0/)"
-    rf"(?:(?:deed|legalcode)(?:\.(?:{_LANGUAGES}))?)?\z"
+    rf"(?:(?:deed|legalcode)(?:\.(?:{_LANGUAGES}))?)?\Z"
 )
 """The addresses of the Creative Commons licences 4.0 and of CC0, after the standard's regular expression."""
 
-_ADDRESS: Final = re.compile(LICENCE.replace(r"\z", r"\Z"))
 _CC_BY: Final = re.compile(r"by(?:-(?:nc-sa|nc-nd|nc|sa|nd))?")
 _CC: Final = re.compile(
     r"(?:creativecommons\.org/licenses/|\bcc[\s_-]*)(?P<parts>by(?:[\s_-]+(?:nc|nd|sa)(?![a-z]))*)[\s/_v-]*4(?:[._]0)?(?!\d)(?P<rest>.*)",
@@ -281,18 +256,12 @@ def _licence_of(text: str) -> str | None:
     return f"https://creativecommons.org/licenses/{parts}/4.0/legalcode" if _CC_BY.fullmatch(parts) else None
 
 
-def _make_licence(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    texts = frame["license"]
-    known = texts.str.contains(LICENCE)
-    meant = [
-        None if text is None or is_known else _licence_of(text) for text, is_known in zip(texts, known, strict=True)
-    ]
-    return pl.DataFrame({"known": known, "meant": pl.Series(meant, dtype=pl.String)})
+def _read_licence(text: str) -> tuple[bool, str | None]:
+    """Return whether a text is the address of a licence, and the address that it means."""
+    return (True, None) if _ADDRESS.match(text) else (False, _licence_of(text))
 
 
-_READ_LICENCE: Final = Preparation(
-    "license.read", ("license",), {"known": pl.Boolean, "meant": pl.String}, _make_licence
-)
+_READ_LICENCE: Final = reading("license", _read_licence)
 _CREATIVE_COMMONS: Final = ("https://creativecommons.org/", "Creative Commons", "Creative Commons 4.0 Licenses or CC0")
 
 
@@ -330,23 +299,8 @@ def _assumed_status(arguments: Arguments) -> Answer:
 TESTS: Final = (
     test("VALIDATION_LICENSE_STANDARD", _licence_standard, _READ_LICENCE),
     test("AMENDMENT_LICENSE_STANDARDIZED", _licence_standardised, _READ_LICENCE),
-    standard("VALIDATION_DCTYPE_STANDARD", Vocabulary.DC_TYPE),
-    standardised("AMENDMENT_DCTYPE_STANDARDIZED", Vocabulary.DC_TYPE),
-    standard("VALIDATION_BASISOFRECORD_STANDARD", Vocabulary.BASIS_OF_RECORD),
-    standardised("AMENDMENT_BASISOFRECORD_STANDARDIZED", Vocabulary.BASIS_OF_RECORD),
+    *chain.from_iterable(map(_of_vocabulary, Vocabulary)),
     test("ISSUE_ANNOTATION_NOTEMPTY", _annotated),
-    standard("VALIDATION_OCCURRENCESTATUS_STANDARD", Vocabulary.OCCURRENCE_STATUS),
-    standardised("AMENDMENT_OCCURRENCESTATUS_STANDARDIZED", Vocabulary.OCCURRENCE_STATUS),
     test("AMENDMENT_OCCURRENCESTATUS_ASSUMEDDEFAULT", _assumed_status),
-    standard("VALIDATION_ESTABLISHMENTMEANS_STANDARD", Vocabulary.ESTABLISHMENT_MEANS),
-    standardised("AMENDMENT_ESTABLISHMENTMEANS_STANDARDIZED", Vocabulary.ESTABLISHMENT_MEANS),
-    standard("VALIDATION_DEGREEOFESTABLISHMENT_STANDARD", Vocabulary.DEGREE_OF_ESTABLISHMENT),
-    standardised("AMENDMENT_DEGREEOFESTABLISHMENT_STANDARDIZED", Vocabulary.DEGREE_OF_ESTABLISHMENT),
-    standard("VALIDATION_PATHWAY_STANDARD", Vocabulary.PATHWAY),
-    standardised("AMENDMENT_PATHWAY_STANDARDIZED", Vocabulary.PATHWAY),
-    standard("VALIDATION_SEX_STANDARD", Vocabulary.SEX),
-    standardised("AMENDMENT_SEX_STANDARDIZED", Vocabulary.SEX),
-    standard("VALIDATION_TYPESTATUS_STANDARD", Vocabulary.TYPE_STATUS),
-    standardised("AMENDMENT_TYPESTATUS_STANDARDIZED", Vocabulary.TYPE_STATUS),
 )
 """The tests on records and occurrences."""

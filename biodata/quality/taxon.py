@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from biodata.quality.model import Answer, Arguments, Context, Preparation, Test, test
+from biodata.quality.model import Answer, Arguments, Context, Preparation, Test, reading, standard_tests, test
 from biodata.quality.taxon_authority import RANKS, Names, authority, bundled, names_of
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.scientific_names import parse_names
@@ -21,7 +21,6 @@ from biodata.text.tables import read_rows
 # The concepts are those of https://registry.gbif.org/vocabulary/TaxonRank/concepts; a label is a concept's name in a
 # language. What people write beside them (`sp.`, `ssp.`) is in `biodata.text.controlled`.
 
-RANK_AUTHORITY: Final = "GBIF TaxonRank Vocabulary"
 _OURS: Final = {"SECTION_BOTANY": "section", "UNRANKED": None}
 _SEVERAL: Final = frozenset({"spp", "spp."})
 
@@ -55,34 +54,13 @@ def rank_concept(text: str) -> str | None:
     return re.sub(r"_(.)", lambda match: match[1].upper(), term.lower())
 
 
-def _read(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    entries = frame["taxonRank"].to_list()
-    rows = [(None, None) if text is None else (text in _labels(), rank_concept(text)) for text in entries]
-    return pl.DataFrame(rows, schema={"listed": pl.Boolean, "concept": pl.String}, orient="row")
+def _read_rank(text: str) -> tuple[bool, str | None]:
+    """Return whether a text is a concept or a label of the vocabulary, and the concept that it means if it is none."""
+    concept = rank_concept(text)
+    return text in _labels(), None if concept == text else concept
 
 
-RANK: Final = Preparation("taxonRank.read", ("taxonRank",), {"listed": pl.Boolean, "concept": pl.String}, _read)
-"""`listed`, whether the value is a concept or a label of the vocabulary; `concept`, what it can only mean."""
-
-
-def _standard(arguments: Arguments) -> Answer:
-    return Answer(RANK.column("listed"), external=arguments.unavailable() & arguments.filled("taxonRank"))
-
-
-def _standardised(arguments: Arguments) -> Answer:
-    stated = arguments["taxonRank"]
-    concept = RANK.column("concept")
-    return Answer(
-        pl.when(stated.is_not_null()).then(pl.lit(value=True)),
-        external=arguments.unavailable() & stated.is_not_null(),
-        proposals={"taxonRank": pl.when(concept != stated).then(concept)},
-    )
-
-
-RANK_TESTS: Final = (
-    test("VALIDATION_TAXONRANK_STANDARD", _standard, RANK),
-    test("AMENDMENT_TAXONRANK_STANDARDIZED", _standardised, RANK),
-)
+RANK_TESTS: Final = standard_tests("TAXONRANK", reading("taxonRank", _read_rank))
 """The tests of the rank."""
 
 
@@ -127,16 +105,8 @@ def gbif_key(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _read_identifier(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    entries = frame["scientificNameID"].to_list()
-    rows = [(None, None) if text is None else (is_complete(text), gbif_key(text)) for text in entries]
-    return pl.DataFrame(rows, schema={"complete": pl.Boolean, "gbif_key": pl.Int64}, orient="row")
-
-
-IDENTIFIER: Final = Preparation(
-    "scientificNameID.read", ("scientificNameID",), {"complete": pl.Boolean, "gbif_key": pl.Int64}, _read_identifier
-)
-"""`complete`, whether the identifier says whose it is; `gbif_key`, the taxon of GBIF that it means."""
+IDENTIFIER: Final = reading("scientificNameID", lambda text: (is_complete(text),), {"complete": pl.Boolean()})
+"""`complete`, whether the identifier says whose it is."""
 
 
 def _complete(_: Arguments) -> Answer:
@@ -274,8 +244,6 @@ IDENTIFIED: Final = Preparation(
 
 # Tests of scientific names: found, unambiguous, in agreement with their parts, and with an identifier of their own.
 
-AUTHORITY: Final = "GBIF Backbone Taxonomy"
-"""The standard's default."""
 
 _FRAME: Final = r"^[\x00-\x20\x7f-\xa0\u{200b}-\u{200f}\u{2028}-\u{202f}\u{2060}\u{feff}]|[\x00-\x20\x7f-\xa0\u{200b}-\u{200f}\u{2028}-\u{202f}\u{2060}\u{feff}]$"
 _NAMED: Final = ("scientificName", *PARTS, "scientificNameAuthorship", "cultivarEpithet")

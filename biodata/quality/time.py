@@ -1,18 +1,26 @@
 """Tests of TDWG BDQ Core on when a record was made and identified (dwc:Event, dwc:Identification)."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Final
 
 import polars as pl
 
-from biodata.quality.model import PARAMETER, Answer, Arguments, Test, term_of, test
+from biodata.quality.model import PARAMETER, Answer, Arguments, Preparation, Test, term_of, test
 from biodata.quality.time_prepare import EPOCH, MONTHS, SPACE, VERBATIM, dates, numbers, read_span, standardised
 
 # Validations of BDQ Core on dates: what is there, what is ISO 8601, what is in range, what agrees with what.
 
 EARLIEST, LATEST = "earliestValidDate", "latestValidDate"
 _BOUNDS: Final = (dates(PARAMETER + EARLIEST), dates(PARAMETER + LATEST))
-_PARTS: Final = ("year", "month", "day", "startDayOfYear", "endDayOfYear")
+_PARTS: Final = {
+    "year": "year",
+    "month": "month",
+    "day": "day",
+    "startDayOfYear": "start_day_of_year",
+    "endDayOfYear": "end_day_of_year",
+}
+"""Parts of eventDate → column of its span."""
 
 
 def _bound(arguments: Arguments, name: str, column: str) -> pl.Expr:
@@ -105,16 +113,9 @@ def _day_of_year(arguments: Arguments, term: str, year_column: str) -> Answer:
 
 def _event_consistent(arguments: Arguments) -> Answer:
     span = dates("eventDate")
-    facts = {
-        "year": "year",
-        "month": "month",
-        "day": "day",
-        "startDayOfYear": "start_day_of_year",
-        "endDayOfYear": "end_day_of_year",
-    }
     agreed = [
         ~arguments.filled(term) | (numbers(term).column("number") == span.column(column)).fill_null(value=False)
-        for term, column in facts.items()
+        for term, column in _PARTS.items()
     ]
     met = arguments.filled("eventDate") & arguments.any_filled(*_PARTS)
     return Answer(pl.when(met).then(pl.all_horizontal(agreed)))
@@ -128,29 +129,36 @@ _ORDINAL: Final = r"^\s*0?([1-9]|[12][0-9]|3[01])\s*(?:st|nd|rd|th|\.|日|号|�
 
 def _event_from_event_date(arguments: Arguments) -> Answer:
     span = dates("eventDate")
-    parts = {
-        "year": "year",
-        "month": "month",
-        "day": "day",
-        "startDayOfYear": "start_day_of_year",
-        "endDayOfYear": "end_day_of_year",
-    }
     proposals = {
         term: pl.when(~arguments.filled(term)).then(span.column(column).cast(pl.String))
-        for term, column in parts.items()
+        for term, column in _PARTS.items()
     }
     return Answer(pl.when(span.column("valid")).then(_MET), proposals=proposals, filled_in=True)
 
 
-def _standardised(label: str) -> Test:
-    """Return the amendment that writes a date in ISO 8601."""
+def _standardised(label: str, read: Callable[[Arguments], pl.Expr], *preparations: Preparation) -> Test:
+    """Return the amendment that writes a term otherwise, where what is proposed is not what stands there."""
     term = term_of(label)
-    proposal = standardised(term).column("proposal")
 
     def answer(arguments: Arguments) -> Answer:
-        return Answer(pl.when(arguments.filled(term)).then(_MET), proposals={term: proposal})
+        proposal = read(arguments)
+        changed = pl.when(proposal != arguments[term]).then(proposal)
+        return Answer(pl.when(arguments.filled(term)).then(_MET), proposals={term: changed})
 
-    return test(label, answer, standardised(term))
+    return test(label, answer, *preparations)
+
+
+def _iso(label: str) -> Test:
+    """Return the amendment that writes a date in ISO 8601."""
+    read = standardised(term_of(label))
+    return _standardised(label, lambda _: read.column("proposal"), read)
+
+
+def _day(arguments: Arguments) -> pl.Expr:
+    """Return the day of the month that a text means."""
+    number = numbers("day").column("number")
+    ordinal = arguments["day"].str.strip_chars(SPACE).str.to_lowercase().str.extract(_ORDINAL)
+    return pl.coalesce(pl.when(number.is_between(1, 31)).then(number.cast(pl.String)), ordinal)
 
 
 def _from_verbatim(arguments: Arguments) -> Answer:
@@ -200,20 +208,6 @@ def _from_days_of_year(arguments: Arguments) -> Answer:
     return Answer(pl.when(met).then(_MET), proposals={"eventDate": pl.when(fits).then(text)}, filled_in=True)
 
 
-def _day_standardised(arguments: Arguments) -> Answer:
-    stated, number = arguments["day"], numbers("day").column("number")
-    ordinal = stated.str.strip_chars(SPACE).str.to_lowercase().str.extract(_ORDINAL)
-    read = pl.coalesce(pl.when(number.is_between(1, 31)).then(number.cast(pl.String)), ordinal)
-    proposal = pl.when(read != stated).then(read)
-    return Answer(pl.when(arguments.filled("day")).then(_MET), proposals={"day": proposal})
-
-
-def _month_standardised(arguments: Arguments) -> Answer:
-    stated, read = arguments["month"], MONTHS.column("number").cast(pl.String)
-    proposal = pl.when(read != stated).then(read)
-    return Answer(pl.when(arguments.filled("month")).then(_MET), proposals={"month": proposal})
-
-
 def _duration(_: Arguments) -> Answer:
     return Answer(dates("eventDate").column("seconds"))
 
@@ -247,8 +241,8 @@ TESTS: Final = (
     ),
     test("VALIDATION_EVENT_CONSISTENT", _event_consistent, dates("eventDate"), *(numbers(term) for term in _PARTS)),
     test("AMENDMENT_EVENT_FROM_EVENTDATE", _event_from_event_date, dates("eventDate")),
-    _standardised("AMENDMENT_EVENTDATE_STANDARDIZED"),
-    _standardised("AMENDMENT_DATEIDENTIFIED_STANDARDIZED"),
+    _iso("AMENDMENT_EVENTDATE_STANDARDIZED"),
+    _iso("AMENDMENT_DATEIDENTIFIED_STANDARDIZED"),
     test("AMENDMENT_EVENTDATE_FROM_VERBATIM", _from_verbatim, VERBATIM),
     test("AMENDMENT_EVENTDATE_FROM_YEARMONTHDAY", _from_year_month_day, numbers("year"), MONTHS, numbers("day")),
     test(
@@ -258,8 +252,8 @@ TESTS: Final = (
         numbers("startDayOfYear"),
         numbers("endDayOfYear"),
     ),
-    test("AMENDMENT_DAY_STANDARDIZED", _day_standardised, numbers("day")),
-    test("AMENDMENT_MONTH_STANDARDIZED", _month_standardised, MONTHS),
+    _standardised("AMENDMENT_DAY_STANDARDIZED", _day, numbers("day")),
+    _standardised("AMENDMENT_MONTH_STANDARDIZED", lambda _: MONTHS.column("number").cast(pl.String), MONTHS),
     test("MEASURE_EVENTDATE_DURATIONINSECONDS", _duration, dates("eventDate")),
 )
 """The tests of dates."""

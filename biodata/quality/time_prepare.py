@@ -1,18 +1,19 @@
 """What the tests of time share: dates read into spans, numbers read out of text, and the readings to be proposed; dates of ISO 8601."""
 
 import re
-from calendar import isleap, monthrange
-from datetime import date, timedelta
+from datetime import date
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 import polars as pl
 from babel import Locale
 
-from biodata.quality.model import Context, Preparation
+from biodata.quality.model import Context, Preparation, reading
+from biodata.text.date_forms import Moment, first_day, last_day, read_ends
 from biodata.text.date_words import LANGUAGES, month_number
 from biodata.text.dates import parse_date
 from biodata.text.numbers import ascii_digits
+from biodata.text.tables import columns_of
 
 # Whether a text is a date of ISO 8601-1 as Darwin Core uses it, and what span of time it tells; one text at a time.
 EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -26,45 +27,21 @@ YEAR, MONTH, WEEK, DATE, TIME = range(5)
 LONGEST: Final = 100
 """No date or interval needs more characters."""
 
-_CALENDAR: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", re.ASCII)
-_ORDINAL: Final = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
-_BASIC_OR_WEEK: Final = re.compile(r"\d{8}|\d{4}-W\d\d(?:-[1-7])?|\d{4}W\d\d[1-7]?", re.ASCII)
-_CLOCK: Final = re.compile(
-    r"(?P<hour>\d\d)(?:(?P<colon>:?)(?P<minute>\d\d)(?:(?P=colon)(?P<second>\d\d))?)?(?:[.,](?P<fraction>\d{1,9}))?"
-    r"(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?",
+_ZONE: Final = r"(?:Z|(?!-00(?::?00)?(?:$|/))[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?"
+_CLOCK: Final = r"(?:[01]\d|2[0-3])(?::[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d{1,9})?)?)?" + _ZONE
+_BASIC_CLOCK: Final = _CLOCK.replace("(?::[0-5]", "(?:[0-5]").replace("(?::(?:", "(?:(?:")
+_WHOLE: Final = (
+    rf"(?:\d{{4}}-\d\d-\d\d|\d{{4}}-\d{{3}}|\d{{4}}-W\d\d-[1-7])(?:T{_CLOCK})?|"
+    rf"(?:\d{{7,8}}|\d{{4}}W\d\d[1-7])(?:T{_BASIC_CLOCK})?|\d{{4}}(?:-\d\d)?|\d{{4}}-?W\d\d"
+)
+_DURATION: Final = (
+    r"P(?=[\dT])(?:\d{1,4}Y)?(?:\d{1,4}M)?(?:\d{1,3}W)?(?:\d{1,5}D)?(?:T(?=\d)(?:\d{1,4}H)?(?:\d{1,5}M)?(?:\d{1,7}S)?)?"
+)
+_ISO: Final = re.compile(
+    rf"(?P<only>{_WHOLE})|(?P<first>{_WHOLE})/(?:(?P<last>{_WHOLE})|(?P<day>(?:\d\d-)?\d\d(?:T{_CLOCK})?)|(?P<clock>T?{_CLOCK}|T{_BASIC_CLOCK})|{_DURATION})|{_DURATION}/(?P<end>{_WHOLE})",
     re.ASCII,
 )
-_DURATION: Final = re.compile(
-    r"P(?=[\dT])(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,6})D)?"
-    r"(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?",
-    re.ASCII,
-)
-_SHORT_DAY: Final = re.compile(r"(?:(\d\d)-)?(\d\d)", re.ASCII)
-
-
-class Moment(NamedTuple):
-    """One end of a span: its first day, the day behind its last, how fine it is stated, and its time where it has one.
-
-    Days are counted from 1970-01-01, `begin` and `end` are seconds of the day, `end` of what the finest stated part
-    covers; `offset` is the zone in seconds east of UTC.
-    """
-
-    first: int
-    beyond: int
-    precision: int
-    begin: int = 0
-    end: int = 0
-    offset: int | None = None
-
-    @property
-    def start(self) -> int:
-        """The first second, by the local clock."""
-        return self.first * DAY + self.begin
-
-    @property
-    def stop(self) -> int:
-        """The second behind the last, by the local clock."""
-        return self.first * DAY + self.end if self.precision == TIME else self.beyond * DAY
+_FORMS_OF_ISO: Final = (None, "basic", "ordinal", "week", "duration")
 
 
 class Span(NamedTuple):
@@ -106,171 +83,60 @@ def read_span(text: str) -> Span | None:
     interval has two ends, the second of which may leave out what is equal, or one end and a duration; open ends and
     repetitions are of other parts of the standard.
     """
-    if len(text) > LONGEST:
+    form = _ISO.fullmatch(text) if len(text) <= LONGEST else None
+    if form is None:
         return None
     try:
-        left, slash, right = text.partition("/")
-        if not slash:
-            return _span_of_one(_moment(left))
-        return _interval(left, right)
+        first, last = read_ends(text, day_first=None)
     except (ValueError, OverflowError):
         return None
-
-
-def _span_of_one(moment: Moment) -> Span:
-    """Return the span of a single date."""
-    return Span(
-        moment.first,
-        moment.beyond - 1,
-        moment.first,
-        moment.precision,
-        moment.start,
-        moment.stop,
-        moment.offset,
-        moment.offset,
-        moment.stop - moment.start,
-    )
-
-
-def _interval(left: str, right: str) -> Span:
-    """Return the span between two ends, one of which may be a duration."""
-    if left.startswith("P"):
-        return _with_duration(_moment(right), left, -1)
-    first = _moment(left)
-    if right.startswith("P"):
-        return _with_duration(first, right, 1)
-    last = _end(first, left, right)
-    # Times stated at both ends are instants; else the whole of the last part belongs to the interval.
-    stop = last.start if first.precision == last.precision == TIME else last.stop
-    seconds = stop - first.start
-    if first.offset is not None and last.offset is not None:
-        seconds += first.offset - last.offset
-    if seconds < 0 or last.beyond <= first.first:
-        raise ValueError
-    precision = min(first.precision, last.precision)
-    return Span(
-        first.first, last.beyond - 1, last.first, precision, first.start, stop, first.offset, last.offset, seconds
-    )
-
-
-def _with_duration(moment: Moment, duration: str, sign: int) -> Span:
-    """Return the span that begins (or ends, if `sign` is -1) with a moment and is as long as a duration."""
-    match = _DURATION.fullmatch(duration)
-    if match is None:
-        raise ValueError
-    years, months, weeks, days, hours, minutes, seconds = (sign * int(part or 0) for part in match.groups())
-    number = moment.start if sign > 0 or moment.precision == TIME else moment.stop
-    begin = date.fromordinal(number // DAY + EPOCH)
-    count = begin.year * 12 + begin.month - 1 + years * 12 + months
-    year, month = count // 12, count % 12 + 1
-    moved = _number(year, month, min(begin.day, monthrange(year, month)[1])) + weeks * 7 + days
-    other = moved * DAY + number % DAY + hours * 3600 + minutes * 60 + seconds
-    start, stop = min(number, other), max(number, other)
-    first, last = start // DAY, max(start, stop - 1) // DAY
-    date.fromordinal(first + EPOCH), date.fromordinal(last + EPOCH)
-    return Span(first, last, last, moment.precision, start, stop, moment.offset, moment.offset, stop - start)
-
-
-def _moment(text: str) -> Moment:
-    """Read one date with the time behind it."""
-    stated, mark, clock = text.partition("T")
-    day = _date(stated)
-    if not mark:
-        return day
-    if day.precision != DATE:
-        raise ValueError
-    return _at(day, clock, basic="-" not in stated)
-
-
-def _date(text: str) -> Moment:
-    """Read a date without time."""
-    if match := _CALENDAR.fullmatch(text):
-        return _calendar(int(match[1]), match[2], match[3])
-    if match := _ORDINAL.fullmatch(text):
-        day = date(int(match[1]), 1, 1) + timedelta(days=int(match[2]) - 1)
-        if day.year != int(match[1]):
-            raise ValueError
-        return Moment(day.toordinal() - EPOCH, day.toordinal() - EPOCH + 1, DATE)
-    if not _BASIC_OR_WEEK.fullmatch(text):
-        raise ValueError
-    first = date.fromisoformat(text).toordinal() - EPOCH
-    is_week = "W" in text and len(text.replace("-", "")) == len("2009W01")
-    return Moment(first, first + 7, WEEK) if is_week else Moment(first, first + 1, DATE)
-
-
-def _number(year: int, month: int = 1, day: int = 1) -> int:
-    """Return the number of a day of the calendar."""
-    return date(year, month, day).toordinal() - EPOCH
-
-
-def _calendar(year: int, month: str | None, day: str | None) -> Moment:
-    """Return a year, a month or a day of the calendar."""
-    if month is None:
-        first = _number(year)
-        return Moment(first, first + 365 + isleap(year), YEAR)
-    if day is None:
-        first = _number(year, int(month))
-        return Moment(first, first + monthrange(year, int(month))[1], MONTH)
-    first = _number(year, int(month), int(day))
-    return Moment(first, first + 1, DATE)
-
-
-def _at(day: Moment, text: str, *, basic: bool | None = None) -> Moment:
-    """Return a day with a time on it; `basic` is the date's format, which the time's has to share."""
-    match = _CLOCK.fullmatch(text)
-    if match is None:
-        raise ValueError
-    hour, minute, second = int(match["hour"]), match["minute"], match["second"]
-    if minute is not None and basic is not None and basic != (match["colon"] == ""):
-        raise ValueError
-    unit = 1 if second else 60 if minute else 3600
-    begin = hour * 3600 + int(minute or 0) * 60 + min(int(second or 0), 59)
-    offset = _offset(match["zone"])
-    if hour > 23 or int(minute or 0) > 59 or int(second or 0) > 60:
-        raise ValueError
-    if int(second or 0) == 60 and (begin - (offset or 0)) % DAY != DAY - 1:
-        raise ValueError
-    if match["fraction"]:
-        begin += int(float(f"0.{match['fraction']}") * unit)
-        unit = 1
-    return day._replace(precision=TIME, begin=begin, end=begin + unit, offset=offset)
-
-
-def _offset(zone: str | None) -> int | None:
-    """Return a zone in seconds east of UTC; None where none was stated."""
-    if zone is None:
+    if first.rule not in _FORMS_OF_ISO or last.rule not in _FORMS_OF_ISO:
         return None
-    if zone == "Z":
-        return 0
-    hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
-    if hours > 14 or minutes > 59 or zone in {"-00", "-0000", "-00:00"}:
-        raise ValueError
-    return (hours * 3600 + minutes * 60) * (-1 if zone[0] == "-" else 1)
+    if (form["clock"] and first.time is None) or (form["day"] and first.rule is not None):
+        return None
+    start, stop = _second(first), _second(last)
+    # Times stated at both ends are instants; else the whole of the last part belongs to the span.
+    if last.time is None:
+        stop = (last_day(last).toordinal() - EPOCH + 1) * DAY
+    elif form["only"] or first.time is None:
+        stop += _length(form["only"] or form["last"] or form["day"] or form["clock"] or form["end"])
+    zones = (first.zone, (last.zone or first.zone) if last.time else None)
+    offsets = [_offset(zone) if zone else None for zone in zones]
+    seconds = stop - start + (0 if None in offsets else (offsets[0] or 0) - (offsets[1] or 0))
+    if seconds < 0 or last_day(last) < first_day(first):
+        return None
+    stated = [part for part in (form["only"], form["first"], form["last"], form["end"]) if part]
+    precision = min(_precision(part) for part in stated)
+    precision = min(precision, DATE) if last.time is None else precision
+    begins, last_begins, ends = (day.toordinal() - EPOCH for day in (first_day(first), first_day(last), last_day(last)))
+    last_begins -= 6 if _precision(stated[-1]) == WEEK else 0  # a week is read as its Sunday
+    return Span(begins, ends, last_begins, precision, start, stop, offsets[0], offsets[1], seconds)
 
 
-def _end(first: Moment, left: str, right: str) -> Moment:
-    """Read the second end of an interval, which may leave out the larger parts that are equal to the first's."""
-    short = _CLOCK.fullmatch(right.removeprefix("T")) if first.precision == TIME else None
-    if short and (right.startswith("T") or (short["colon"] or "") == (":" if ":" in left else "")):
-        last = _at(first._replace(precision=DATE), right.removeprefix("T"))
-        return last if last.offset is not None else last._replace(offset=first.offset)
-    day_part, mark, clock = right.partition("T")
-    start_date = left.partition("T")[0]
-    parts, calendar_start = _SHORT_DAY.fullmatch(day_part), _CALENDAR.fullmatch(start_date)
-    if parts and calendar_start:
-        year, month, day = calendar_start.groups()
-        if day is not None:
-            last = _calendar(int(year), parts[1] or month, parts[2])
-        elif month is not None and parts[1] is None and not mark:
-            last = _calendar(int(year), parts[2], None)
-        else:
-            raise ValueError
-        last = _at(last, clock, basic=False) if mark else last
-    else:
-        last = _moment(right)
-    if last.precision == TIME and last.offset is None:
-        return last._replace(offset=first.offset)
-    return last
+def _precision(text: str) -> int:
+    """Return how fine a date is stated that leaves nothing out."""
+    day, time, _ = text.partition("T")
+    if time:
+        return TIME
+    digits = len(day.replace("-", ""))
+    return WEEK if "W" in day and digits == len("2009W01") else {4: YEAR, 6: MONTH}.get(digits, DATE)
+
+
+def _second(moment: Moment) -> int:
+    """Return the second at which a moment begins, by the local clock."""
+    hour, minute, second = (int(part[:2]) for part in f"{moment.time or '00:00'}:00".split(":")[:3])
+    return (first_day(moment).toordinal() - EPOCH) * DAY + hour * 3600 + minute * 60 + min(second, 59)
+
+
+def _length(text: str) -> int:
+    """Return the seconds of what the finest part of a time covers."""
+    digits = re.sub(r"[Z+].*|-\d\d:?\d*$|\D", "", text.rpartition("T")[2])
+    return {2: 3600, 4: 60}.get(len(digits), 1)
+
+
+def _offset(zone: str) -> int:
+    """Return a zone in seconds east of UTC."""
+    return (int(zone[1:3]) * 3600 + int(zone[4:6]) * 60) * (-1 if zone[0] == "-" else 1)
 
 
 # What a text that is no ISO 8601 date means, where it can only mean one: the proposals of the amendments.
@@ -393,19 +259,7 @@ def _year_day_month(text: str) -> str | None:
 SPACE: Final = "".join(map(chr, range(0x21)))
 """White space and control characters, which do not change what a number means."""
 
-_SPAN: Final = pl.Schema(
-    {
-        "first": pl.Int32,
-        "last": pl.Int32,
-        "last_from": pl.Int32,
-        "precision": pl.Int8,
-        "start": pl.Int64,
-        "stop": pl.Int64,
-        "start_offset": pl.Int32,
-        "stop_offset": pl.Int32,
-        "seconds": pl.Int64,
-    }
-)
+_SPAN: Final = columns_of(Span)
 _DERIVED: Final = pl.Schema(
     {
         "valid": pl.Boolean,
@@ -568,11 +422,6 @@ VERBATIM: Final = Preparation(
 """`proposal`, the date that a verbatim one can only mean; `readable`, whether it holds anything that could be read."""
 
 
-def _read_month(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
-    months = [None if text is None else _month(text) for text in frame["month"]]
-    return pl.DataFrame({"number": pl.Series(months, dtype=pl.Int64)})
-
-
 def _month(text: str) -> int | None:
     """Return the month that a text names or numbers."""
     stated = ascii_digits(text[:40]).strip(SPACE).strip()
@@ -584,5 +433,5 @@ def _month(text: str) -> int | None:
     return month_number(stated, roman=True)
 
 
-MONTHS: Final = Preparation("month.read", ("month",), {"number": pl.Int64}, _read_month)
+MONTHS: Final = reading("month", lambda text: (_month(text),), {"number": pl.Int64()})
 """`number`, the month that a text means: an integer, a name in a language of the scope, or a Roman numeral."""

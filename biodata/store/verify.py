@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from biodata.core.errors import BiodataError, StoreError
 from biodata.core.settings import Settings
-from biodata.formats.archives import BROKEN_ZIP
+from biodata.formats.archives import BROKEN
 from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files
 from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of, lake_exists
@@ -271,7 +271,7 @@ def _is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except BROKEN_ZIP:
+    except BROKEN:
         return False
 
 

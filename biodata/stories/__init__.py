@@ -3,7 +3,7 @@
 A story holds what the lake holds, exact places among it: it is for the owner of an installation, and the API has none.
 """
 
-from biodata.stories.record_story import explain, find_key
+from biodata.stories.record_story import explain
 from biodata.stories.story import Story
 
-__all__ = ["Story", "explain", "find_key"]
+__all__ = ["Story", "explain"]

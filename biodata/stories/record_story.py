@@ -267,14 +267,6 @@ def explain(
     )
 
 
-def find_key(
-    settings: Settings, *, occurrence_id: str | None = None, dataset: str | None = None, gbif_id: str | None = None
-) -> int:
-    """Return the number of the record that an identifier names; parameters and errors as in `explain`."""
-    with _lake(settings) as lake:
-        return _find(lake, occurrence_id=occurrence_id, dataset=dataset, gbif_id=gbif_id)
-
-
 def _lake(settings: Settings) -> Lake:
     """Open the lake of an installation that is there: looking must not make one."""
     if not lake_exists(settings.data):

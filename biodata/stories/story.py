@@ -1,4 +1,4 @@
-"""A story of a record: what it is made of, as plain values, as text and as a page."""
+"""A story of a record: what it is made of, as plain values and as text."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -197,7 +197,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Story:
-    """The story of a record; in a notebook it shows itself, and `print(story)` gives it as text.
+    """The story of a record; `print(story)` gives it as text.
 
     Attributes
     ----------
@@ -246,11 +246,6 @@ class Story:
         from biodata.stories.words import as_text
 
         return as_text(self)
-
-    def _repr_html_(self) -> str:
-        from biodata.stories.words import as_html
-
-        return as_html(self)
 
 
 def plain_text(value: Any) -> str | None:

@@ -1,8 +1,7 @@
-"""The words of a story, the same on the terminal and in a notebook; nothing of a value can steer either."""
+"""The words of a story on a terminal; nothing of a value can steer it."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from html import escape
 from io import StringIO
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from biodata.core import terms
 from biodata.core.errors import shorten
 from biodata.core.vocabularies import SharingCategory
 from biodata.sharing.why import Step
-from biodata.stories.story import Change, How, Story, Use, Value, Version, plain_text
+from biodata.stories.story import How, Story, Use, Value, Version, plain_text
 
 LONGEST: Final = 300
 """Characters of a value that are shown; `as_dict` has all."""
@@ -31,8 +30,6 @@ _SECTIONS: Final = {
     "source_issues": "Doubts that came with it",
 }
 _NEVER_OUT: Final = frozenset(column.name for column in terms.OCCURRENCE if column.reach is terms.Reach.LAKE)
-MOST_LINKS: Final = 10
-"""Other records of maybe the same event that are named; `as_dict` has all."""
 OF_MATCH: Final = frozenset(
     {"match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key"}
 )
@@ -265,11 +262,6 @@ def value_rows(values: Iterable[Value], shown: Collection[str]) -> list[tuple[st
     return rows
 
 
-def source_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of what is kept as it came: the heading and the text."""
-    return [(clean(name), clean(text)) for name, text in story.also_told.items()]
-
-
 def doubt_rows(story: Story) -> list[tuple[str, ...]]:
     """Return the rows of doubts: the flag; its meaning, the reason, the tests that ask for the same."""
     return [
@@ -281,11 +273,6 @@ def doubt_rows(story: Story) -> list[tuple[str, ...]]:
         )
         for doubt in story.doubts
     ]
-
-
-def difference_rows(story: Story) -> list[tuple[str, ...]]:
-    """Return the rows of what goes out otherwise, or is added: the column, inside, outside."""
-    return [(name, clean(inside) or NOTHING, f"→ {clean(outside)}") for name, inside, outside in otherwise(story)]
 
 
 def rule_rows(story: Story) -> list[tuple[str, ...]]:
@@ -302,10 +289,9 @@ def rule_rows(story: Story) -> list[tuple[str, ...]]:
     ]
 
 
-def change(stated_change: Change) -> tuple[str, str, str]:
-    """Return what changed: the column, before, after."""
-    column = stated_change.column if stated_change.layer == "interpreted" else f"{stated_change.column} as told"
-    return column, clean(stated_change.before) or NOTHING, f"→ {clean(stated_change.after) or NOTHING}"
+def _changed(name: str, before: Any, after: Any) -> tuple[str, str, str]:
+    """Return the row of what is other than it was."""
+    return name, clean(before) or NOTHING, f"→ {clean(after) or NOTHING}"
 
 
 WIDTH: Final = 100
@@ -320,14 +306,17 @@ def _chapters(story: Story) -> Iterator[tuple[str, Sequence[str], Sequence[tuple
         if name == "Name":
             yield "Match with the checklist", name_match(story), ()
     if story.also_told:
-        yield "Also told, kept as it came", (), source_rows(story)
+        yield "Also told, kept as it came", (), [(clean(name), clean(text)) for name, text in story.also_told.items()]
     yield "Doubts" if story.doubts else "No doubts", (), doubt_rows(story)
     if found := assessment(story):
         yield "Beside the other records", found, ()
-    yield "What goes out", sharing(story), difference_rows(story)
+    yield "What goes out", sharing(story), [_changed(*one) for one in otherwise(story)]
     yield "Versions", (), ()
     for version in story.history:
-        yield "", [version_words(version)], [change(one) for one in version.changes]
+        named = [
+            (one.column if one.layer == "interpreted" else f"{one.column} as told", one) for one in version.changes
+        ]
+        yield "", [version_words(version)], [_changed(name, one.before, one.after) for name, one in named]
     if rules := rule_rows(story):
         yield "Rules", (), rules
 
@@ -360,18 +349,3 @@ def _grid(rows: Sequence[tuple[str, ...]], width: int, *, widest: int) -> Table:
     for row in rows:
         table.add_row(*map(Text, row))
     return table
-
-
-def as_html(story: Story) -> str:
-    """Return a story as one HTML element without scripts, styles of the page or links, everything escaped."""
-    parts = [f"<h3>Record {story.key}</h3>"]
-    for name, lines, rows in _chapters(story):
-        parts += [f"<h4>{escape(name)}</h4>"] if name else []
-        parts += [f"<p>{escape(line)}</p>" for line in lines]
-        # Each cell keeps the direction of its own writing.
-        cells = (
-            "".join(f'<td style="text-align:left"><bdi>{escape(clean(cell))}</bdi></td>' for cell in row)
-            for row in rows
-        )
-        parts += [f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"] if rows else []
-    return f'<div class="biodata-story">{"".join(parts)}</div>'

@@ -29,8 +29,7 @@ from biodata.surveys.cell_checks import Rows, is_east, meant
 from biodata.text import dates
 from biodata.text.controlled import Vocabulary, parse_licence, parse_term
 from biodata.text.numbers import parse_decimal, parse_decimals
-from biodata.text.ranges import COUNTRIES, ranges
-from biodata.text.reference_list import reference_list
+from biodata.text.reference_list import COUNTRIES, ranges, reference_list
 from biodata.text.vernaculars import folded
 
 _DISTANCE: Final = "perpendicular_distance_m"

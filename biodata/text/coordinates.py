@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from biodata.text.numbers import SCHEMA, ascii_digits, parse_decimal, parse_decimals
-from biodata.text.tables import Confidence, over_distinct, read_rows
+from biodata.text.tables import Confidence, columns_of, over_distinct, read_rows
 
 # The pieces of a written coordinate: numbers, marks, signs, sides, words for latitude and longitude.
 
@@ -524,19 +524,6 @@ class Projected(NamedTuple):
     proven: bool
 
 
-GRID_SCHEMA: Final = pl.Schema(
-    {
-        "easting_m": pl.Float64,
-        "northing_m": pl.Float64,
-        "zone": pl.Int64,
-        "band": pl.String,
-        "hemisphere": pl.String,
-        "grid": pl.String,
-        "central_meridian": pl.Float64,
-        "proven": pl.Boolean,
-    }
-)
-
 # Metres of the usual grids: false eastings of 500 km, China's with up to two digits of the zone before them; northings
 # up to the pole. Below 10 km nothing tells them from degrees and other figures.
 _LEAST_M, _MOST_NORTHING_M = 10_000.0, 10_002_000.0
@@ -577,8 +564,8 @@ def parse_projected(values: pl.Series) -> pl.DataFrame:
     """
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
-        rows = [(text, *(read_projected(text) or (None,) * len(GRID_SCHEMA))) for text in distinct]
-        return pl.DataFrame(rows, schema={"value": pl.String, **GRID_SCHEMA}, orient="row")
+        rows = [(text, *(read_projected(text) or (None,) * len(Projected._fields))) for text in distinct]
+        return pl.DataFrame(rows, schema={"value": pl.String, **columns_of(Projected)}, orient="row")
 
     return over_distinct(values, parse)
 

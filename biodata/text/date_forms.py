@@ -251,10 +251,10 @@ def _interval(text: str, day_first: bool | None) -> tuple[Moment, Moment]:
         problem = "no interval"
         raise ValueError(problem)
     if duration := _DURATION.fullmatch(left):
-        last = read_moment(right, day_first=day_first)
+        _, last = _one(right, day_first)
         last = last if last.time else _whole_day(last, first=False)
         return _moved(last, duration, back=True), last
-    first = read_moment(left, day_first=day_first)
+    first, _ = _one(left, day_first)
     if duration := _DURATION.fullmatch(right):
         first = _whole_day(first)
         return first, _moved(first, duration)
@@ -325,7 +325,8 @@ def _last(first: Moment, right: str, *, day_first: bool | None) -> Moment:
     if right[:1] in {"T", "t"} or re.match(r"\d{1,2}:\d", right):
         clock, zone = times.read_time(right)
         return zoned(first._replace(time=clock, zone=None), zone or first.zone)
-    of_year = re.fullmatch(r"(?:(\d{4})-)?(\d{1,3})", right)
+    # Behind a year two digits up to 12 are a month.
+    of_year = re.fullmatch(r"(?:(\d{4})-(?!(?:0\d|1[0-2])$))?(\d{1,3})", right)
     if first.rule == "ordinal" and of_year:
         return ordinal(int(of_year[1] or first.year), int(of_year[2]))
     week = re.fullmatch(r"(?:W(\d{2})-)?([1-7])", right.upper())
@@ -343,7 +344,7 @@ def _last(first: Moment, right: str, *, day_first: bool | None) -> Moment:
         return checked(first._replace(month=month, day=int(short[2]), time=None, zone=None))
     if short and first.month is not None and short[1] is None:
         return checked(first._replace(month=int(short[2])))
-    return read_moment(right, day_first=day_first)
+    return _one(right, day_first)[1]
 
 
 def _whole_day(moment: Moment, *, first: bool = True) -> Moment:

@@ -25,7 +25,7 @@ import polars as pl
 from biodata.text.date_forms import AmbiguousError, Moment, first_day, last_day, read_ends
 from biodata.text.date_words import BUDDHIST_YEARS, Era, common_years, exists
 from biodata.text.numbers import ascii_digits
-from biodata.text.tables import Confidence, over_distinct
+from biodata.text.tables import Confidence, columns_of, over_distinct
 from biodata.text.times import read_time
 
 # Dates whose year has two digits: never read, but the years that they can be of are proposed.
@@ -289,40 +289,7 @@ def _iso(moment: Moment) -> str:
     return text
 
 
-__all__ = [
-    "AMBIGUOUS",
-    "BUDDHIST",
-    "EPOCHS",
-    "INVALID",
-    "SERIAL",
-    "UNLIKELY",
-    "parse_date",
-    "parse_dates",
-    "parse_times",
-]
-
-GBIF_ISSUES: Final = MappingProxyType(
-    {INVALID: INVALID, UNLIKELY: UNLIKELY, SERIAL: INVALID, BUDDHIST: INVALID, AMBIGUOUS: INVALID}
-)
-"""The issue that GBIF gives for each of ours: to it, all that is not read is invalid."""
-
-SCHEMA: Final = pl.Schema(
-    {
-        "value": pl.String,
-        "event_date": pl.String,
-        "start": pl.Date,
-        "end": pl.Date,
-        "precision": pl.String,
-        "time": pl.String,
-        "zone": pl.String,
-        "issue": pl.String,
-        "proposal": pl.String,
-        "rule": pl.String,
-        "alternative": pl.String,
-        "alternative_rule": pl.String,
-        "confidence": pl.String,
-    }
-)
+SCHEMA: Final = pl.Schema([("value", pl.String()), *columns_of(Parsed).items()])
 
 _FULL_ISO: Final = r"^\d{4}-\d{2}-\d{2}(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-](0\d|1[0-3]):[0-5]\d)?)?$"
 

@@ -4,7 +4,8 @@ import csv
 from collections.abc import Callable
 from enum import StrEnum
 from importlib.resources import files
-from typing import Final
+from types import NoneType
+from typing import Final, get_args, get_type_hints
 
 import polars as pl
 
@@ -45,6 +46,15 @@ PLACEHOLDERS: Final = (
 )  # fmt: skip
 NA: Final = "NA"
 """One more, except among countries: a country NA is Namibia."""
+
+
+def columns_of(answer: type) -> pl.Schema:
+    """Return the columns of a parser's answers: the fields of the named tuple that it gives for one."""
+    columns: dict[str, type] = {}
+    for name, hint in get_type_hints(answer).items():
+        kind = next(kind for kind in get_args(hint) or (hint,) if kind is not NoneType)
+        columns[name] = str if issubclass(kind, str) else kind
+    return pl.Schema(columns)
 
 
 # A parser sees each distinct value once; the answers are joined back to the rows.

@@ -86,7 +86,8 @@ def _read_clock(text: str) -> str:
     whole = whole.zfill(len(whole) + len(whole) % 2)
     hour, minute, second = whole[:2], whole[2:4] or "00", whole[4:6]
     beyond = int(hour) > 24 or (hour == "24" and (minute + second + fraction).strip("0"))
-    if beyond or (second == "60" and (minute != "59" or fraction.strip("0"))):
+    # A leap second ends a quarter of an hour in every zone.
+    if beyond or (second == "60" and (int(minute) % 15 != 14 or fraction.strip("0"))):
         problem = "no time of day"
         raise ValueError(problem)
     clock = f"{hour}:{minute}" + (f":{second}" if second else "")

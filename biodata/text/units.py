@@ -12,7 +12,7 @@ import polars as pl
 from biodata.core.errors import InputError
 from biodata.text.controlled import plain_key
 from biodata.text.numbers import SPACES, AmbiguousNumberError, ascii_digits, parse_decimal, read_number
-from biodata.text.tables import Confidence, over_distinct, read_rows
+from biodata.text.tables import Confidence, columns_of, over_distinct, read_rows
 
 # Units of area, by their names in the region's languages, and which of them a column of numbers fits.
 
@@ -96,8 +96,7 @@ def infer_unit(numbers: pl.Series, computed_km2: pl.Series, *, tolerance: float 
     Returns
     -------
     list of UnitFit
-        Units with at least one site that fits, best first: how many of how many sites fit. It is a proposal: a unit of
-        the list's head is worth proposing where most sites fit it and few the next (`proposed_unit`).
+        Units with at least one site that fits, best first: how many of how many sites fit. It is a proposal.
     """
     both = pl.DataFrame({"number": numbers.cast(pl.Float64), "computed": computed_km2.cast(pl.Float64)})
     both = both.filter((pl.col("number") > 0) & (pl.col("computed") > 0) & pl.all_horizontal(pl.all().is_finite()))
@@ -111,14 +110,6 @@ def infer_unit(numbers: pl.Series, computed_km2: pl.Series, *, tolerance: float 
     )
     fits = [UnitFit(name, int(count), both.height) for name, count in zip(sizes, counts.row(0), strict=True) if count]
     return sorted(fits, key=lambda fit: (-fit.fits, fit.unit))
-
-
-def proposed_unit(fits: list[UnitFit], *, least: int = 3) -> UnitFit | None:
-    """Return the unit to propose: at least `least` sites and half of all fit it, and the next unit fits half as many."""
-    best, second = (fits[0] if fits else None), (fits[1].fits if len(fits) > 1 else 0)
-    if best is None or best.fits < least or 2 * best.fits < best.of or 2 * second > best.fits:
-        return None
-    return best
 
 
 # Areas in the units of the region: hectares, square kilometres, mu, rai with ngan and wah, acres, square miles.
@@ -135,20 +126,6 @@ INVALID: Final = "AREA_INVALID"
 AMBIGUOUS: Final = "AREA_NUMBER_AMBIGUOUS"
 UNIT_UNKNOWN: Final = "AREA_UNIT_UNKNOWN"
 UNIT_MISSING: Final = "AREA_UNIT_MISSING"
-
-__all__ = ["infer_unit", "known_unit", "parse_area", "parse_areas", "proposed_unit", "square_metres"]
-
-SCHEMA: Final = pl.Schema(
-    {
-        "value": pl.String,
-        "number": pl.Float64,
-        "unit": pl.String,
-        "area_km2": pl.Float64,
-        "rule": pl.String,
-        "issue": pl.String,
-        "confidence": pl.String,
-    }
-)
 
 LARGEST_KM2: Final = 510_100_000.0
 """The surface of the Earth."""
@@ -212,7 +189,7 @@ def parse_areas(values: pl.Series, *, unit: str | None = None, decimal_mark: str
 
     def parse(distinct: pl.Series) -> pl.DataFrame:
         rows = [(text, *_parse(text, declared, decimal_mark)) for text in distinct]
-        return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+        return pl.DataFrame(rows, schema={"value": pl.String, **columns_of(Area)}, orient="row")
 
     return over_distinct(values, parse)
 

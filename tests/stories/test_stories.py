@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import biodata
 from biodata import pipeline, places, stories
 from biodata.cli.explain import explain
 from biodata.core.errors import InputError, StoreError
@@ -19,7 +18,7 @@ from biodata.core.settings import Settings
 from biodata.harmonise.rules import RULES
 from biodata.store.lake import Lake
 from biodata.stories import record_story, words
-from biodata.stories.words import as_html, as_text
+from biodata.stories.words import as_text
 from store_records import TRUNG_KHANH, commit
 
 HEADINGS = (
@@ -300,17 +299,13 @@ def test_looking_makes_no_installation(tmp_path):
     assert not (tmp_path / "typo").exists()
 
 
-def test_hostile_text_cannot_steer_a_terminal_or_a_page(settings):
+def test_hostile_text_cannot_steer_a_terminal(settings):
     story = told(settings, "hostile")
     assert value(story, "locality").value == HOSTILE
     for width in (40, 100):
         text = as_text(story, width=width)
         assert not [c for c in text if c != "\n" and unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"}]
         assert "‹U+001B›" in text
-    html = as_html(story)
-    assert "<script" not in html
-    assert "&lt;script&gt;" in html
-    assert not [c for c in html if unicodedata.category(c) in {"Cc", "Cf"}]
 
 
 @given(st.text())
@@ -354,9 +349,3 @@ def test_lines_are_no_wider_than_asked_and_columns_stand_in_line(settings):
     for width in (60, 100):
         for line in as_text(told(settings, "hostile"), width=width).splitlines():
             assert sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line) <= width
-
-
-def test_a_notebook_has_a_page(settings):
-    story = biodata.explain(told(settings, "edited").key, settings)
-    assert story._repr_html_().startswith('<div class="biodata-story">')
-    json.dumps(story.as_dict())

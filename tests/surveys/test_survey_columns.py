@@ -10,7 +10,7 @@ from biodata.formats.workbooks import Grid
 from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.surveys.check import check_files
-from biodata.text.ranges import ranges
+from biodata.text.reference_list import ranges
 
 HEAD = ["tag", "date", "begin", "end", "latitude", "longitude", "scientificName", "adult", "young", "individualCount", "rock %", "soil %",
         "sex", "timeZone"]  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from biodata.core.errors import InputError
 from biodata.text import units
 from biodata.text.numbers import AmbiguousNumberError, decimal_mark, read_number
-from biodata.text.units import infer_unit, known_unit, parse_area, parse_areas, proposed_unit, square_metres
+from biodata.text.units import infer_unit, known_unit, parse_area, parse_areas, square_metres
 from case_tables import cases
 
 
@@ -75,16 +75,14 @@ def test_the_unit_of_a_column_is_proposed_from_its_polygons():
     computed = pl.Series([10.0, 20.0, 333.0, 4.0, None])
     fits = infer_unit(pl.Series([1000.0, 2100.0, 33000.0, 17.0, 5.0]), computed)
     assert fits[0] == ("ha", 3, 4)
-    assert proposed_unit(fits) == ("ha", 3, 4)
     assert infer_unit(pl.Series([15000.0]), pl.Series([10.0]))[0].unit == "mu"
-    assert proposed_unit(infer_unit(pl.Series([15000.0]), pl.Series([10.0]))) is None
 
 
 @pytest.mark.parametrize("unit", ["m2", "ha", "km2", "mu", "rai", "acre", "mi2", "万亩"])
 def test_an_area_written_in_a_unit_is_inferred_in_it(unit):
     computed = pl.Series([12.0, 340.0, 5.5, 88.0])
     code, factor = known_unit(unit)
-    assert proposed_unit(infer_unit(computed * 1e6 / (square_metres()[code] * factor), computed)).unit == unit
+    assert infer_unit(computed * 1e6 / (square_metres()[code] * factor), computed)[0].unit == unit
 
 
 @given(
