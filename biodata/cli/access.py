@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,9 +60,8 @@ def add_commands(app: typer.Typer) -> None:
 def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> None:
     """List requests."""
     from biodata.access import request_views
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         for facts in request_views.describe(registry, _who(registry, account)):
             states = ", ".join(f"{one['country']} {one['state']}" for one in facts["decisions"])
             say(f"{facts['id']} {facts['account']}: {states}: {facts['purpose']}")
@@ -95,7 +94,6 @@ def request(
     """Ask."""
     from biodata.access import requests
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     try:
         area: Any = [float(edge) for edge in box.split(",")] if box is not None else None
@@ -109,7 +107,7 @@ def request(
         "rows_a_day": min(rows_a_day, rows), "requests": times, "expires": expires,
     }  # fmt: skip
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))
 
 
@@ -128,14 +126,13 @@ def decide(
     """Decide."""
     from biodata.access import grants, requests
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     if refuse is (key is not None):
         problem = "a request is either granted or refused, and that stands"
         raise InputError(problem, expected="--key FILE to grant it, or --refuse", code="DECISION_MISSING")
     country = country.upper()
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         who = _who(registry, account)
         text = requests.to_sign(registry, who, number, country) if key is not None else None
         signature = grants.sign(text, key) if text is not None and key is not None else None
@@ -160,10 +157,9 @@ def sign(
 def revoke(number: IdArgument, account: AccountOption, country: CountryOption, data: DataOption = DEFAULT_DATA) -> None:
     """Take back."""
     from biodata.access import requests
-    from biodata.store.registry import Registry
 
     settings, country = settings_for(data), country.upper()
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         requests.revoke(registry, _who(registry, account), number, country)
         if settings.exact_socket is not None:
             requests.report_revocations(registry, settings.exact_socket)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
 if TYPE_CHECKING:
     from biodata.access.roles import Principal, RoleBinding
@@ -85,11 +85,10 @@ def new(
 ) -> None:
     """Make an account."""
     from biodata.access import accounts, roles
-    from biodata.store.registry import Registry
 
     scope = {"country": country, "dataset": dataset, "area": area, "taxon": taxon}
     wanted = [roles.read_role(role, **scope)] if role is not None else []
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         actor = _giver(registry, wanted[0], by) if wanted else accounts.COMMAND_LINE
         accounts.new(registry, name, label=label, roles=wanted, actor=actor, machine=True)
         found = accounts.find(registry, name)
@@ -101,9 +100,8 @@ def new(
 def list_accounts(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each account."""
     from biodata.access import accounts
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         for line in accounts.lines(registry):
             say(line)
 
@@ -125,11 +123,10 @@ def role(
 ) -> None:
     """Give a role, or take it away."""
     from biodata.access import accounts, roles
-    from biodata.store.registry import Registry
 
     wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
     word = json.loads(signed.read_text(encoding="utf-8")) if signed is not None else None
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         if remove:
             accounts.unbind(registry, name, wanted, signed=word)
             say(f"account {name} has no longer {roles.role_in_words(wanted)}")
@@ -153,10 +150,9 @@ def confirm(
 ) -> None:
     """Confirm a role."""
     from biodata.access import accounts, roles
-    from biodata.store.registry import Registry
 
     wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         accounts.confirm(registry, name, wanted, actor=by)
     say(f"{by} confirmed {roles.role_in_words(wanted)} of {name}: it counts from now on")
 
@@ -164,10 +160,9 @@ def confirm(
 def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Make a code and print it."""
     from biodata.access import credentials
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         say(credentials.new_code(registry, name))
     page = f"{(settings.public_url or 'http://127.0.0.1:8000').rstrip('/')}/surveys#code"
     typer.echo(
@@ -182,9 +177,8 @@ def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
 def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Close an account."""
     from biodata.access import accounts
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         accounts.revoke(registry, name)
     say(f"account {name} is closed")
 
@@ -192,9 +186,8 @@ def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
 def reopen(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Open an account again."""
     from biodata.access import accounts
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         accounts.reopen(registry, name)
     say(f"account {name} is open again")
 
@@ -249,9 +242,8 @@ def new_key(
 ) -> None:
     """Make a key and print it."""
     from biodata.access import credentials
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         if account is None:
             key = credentials.key_for_uploads(registry, label, dataset=dataset)
         else:
@@ -273,9 +265,8 @@ def _good_for(who: "Principal") -> str:
 def list_keys(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each key."""
     from biodata.access import credentials
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         for line in credentials.key_lines(registry):
             say(line)
 
@@ -286,8 +277,7 @@ def revoke_key(
 ) -> None:
     """Revoke a key."""
     from biodata.access import credentials
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         credentials.revoke_key(registry, number)
     say(f"key {number} is revoked")

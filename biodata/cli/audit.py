@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say
 
 _LIST = """Tell who did what: every change, release, key, role, grant and reading of exact places.
 
@@ -72,10 +72,9 @@ def list_entries(
 ) -> None:
     """Print a line for each entry."""
     from biodata.access import audit_log
-    from biodata.store.registry import Registry
 
     wanted = audit_log.Wanted(actor=actor, action=action, subject=subject, since=_utc(since), until=_utc(until))
-    with Registry.open(installation(data)) as registry:
+    with open_registry(installation(data)) as registry:
         found = audit_log.entries(registry, wanted, newest=newest)
         if out is not None:
             with out.open("w", encoding="utf-8") as file:
@@ -92,10 +91,9 @@ def verify(
 ) -> None:
     """Check the chain."""
     from biodata.access import audit_log
-    from biodata.store.registry import Registry
 
     settings = installation(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         count = audit_log.verify(settings, registry, noted=head)
     say(f"{count} entries, none changed and none gone")
 
@@ -103,9 +101,8 @@ def verify(
 def head(data: DataOption = DEFAULT_DATA) -> None:
     """Print the newest entry's number and hash."""
     from biodata.access import audit_log
-    from biodata.store.registry import Registry
 
-    with Registry.open(installation(data)) as registry:
+    with open_registry(installation(data)) as registry:
         found = audit_log.head(registry)
     say("no entry yet" if found is None else f"{found[0]}:{found[1]}")
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, current_release, read_box, say, settings_for
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_outputs,
+    current_release,
+    open_registry,
+    read_box,
+    say,
+    settings_for,
+)
 from biodata.cli.question import asked_of, read_pairs
 
 if TYPE_CHECKING:
@@ -74,7 +83,6 @@ def cite(
     """Keep the question and what comes out, and print the citation."""
     from biodata.access import citation_texts, citations
     from biodata.store import releases
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     current_release(data)
@@ -84,7 +92,7 @@ def cite(
     with asked_of(settings, pairs, read_box(box) if box else None) as asked:
         with releases.connect(asked.file) as connection:
             facts = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
-        with Registry.open(settings) as registry:
+        with open_registry(settings) as registry:
             question = citations.Question(asked.asked, asked.filter)
             number = citations.cite(settings, registry, question, release=facts, rows=None, later=False)
             if doi:
@@ -103,7 +111,6 @@ def replay(
     from biodata.access import citation_texts, citations, replays
     from biodata.exports.request import ExportRequest
     from biodata.exports.write import Format, export
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     check_outputs([out], [])
@@ -119,7 +126,7 @@ def replay(
             )
             export(file, Format(rows), request, out)
 
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         found = replays.replay(settings, registry, citation, with_rows=write)
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))

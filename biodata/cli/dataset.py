@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say
 
 _SET = """State a dataset's title, licence, citation or DOI; the next `biodata release` has it, and every citation from then on.
 
@@ -60,9 +60,7 @@ def list_datasets(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Print key, title and licence of each dataset."""
-    from biodata.store.registry import Registry
-
-    with Registry.open(installation(data)) as registry:
+    with open_registry(installation(data)) as registry:
         rows = registry.datasets().to_dicts()
     if as_json:
         say(json.dumps(rows, ensure_ascii=False, indent=1))

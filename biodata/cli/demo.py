@@ -17,7 +17,7 @@ from typing import Annotated, Final
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for, show_progress
 from biodata.cli.serve import run_server
 from biodata.cli.web_build import build_map
 from biodata.core.errors import InputError
@@ -108,9 +108,8 @@ def _put_rules(settings: Settings, file: Path) -> None:
     """Let the rules of a file hold, unless they do; labels and consents stay."""
     from biodata.access.rule_changes import read_files
     from biodata.store import sharing_rules
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         before, wanted = read_files(registry, file)
         if before is None or before.texts() != wanted.texts():
             with registry.session() as session, session.begin():
@@ -121,9 +120,8 @@ def _appoint(settings: Settings) -> None:
     """Make the two people whom an appointment needs: one gives a role, the other confirms it."""
     from biodata.access import accounts
     from biodata.access.roles import Role, RoleBinding
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         for name, label in (("office", "The demo's office"), ("witness", "The demo's second person")):
             if accounts.find(registry, name) is None:
                 accounts.new(registry, name, label=label, roles=[RoleBinding(Role.ADMINISTRATOR)])

@@ -15,6 +15,7 @@ from biodata.cli.options import (
     DataOption,
     check_outputs,
     current_release,
+    open_registry,
     read_box,
     say,
     settings_for,
@@ -113,7 +114,6 @@ def export(
     from tqdm.auto import tqdm
 
     from biodata.exports import request, tables, write
-    from biodata.store.registry import Registry
 
     tables.choose_columns(columns)
     write.check_ending(write.Format(file_format), out)
@@ -141,7 +141,7 @@ def export(
             shutil.rmtree(work, ignore_errors=True)
         rows = facts.rows if facts.written is None else facts.written
         say(f"{rows} rows of release {question.release} → {out}")
-        with Registry.open(settings) as registry:
+        with open_registry(settings) as registry:
             withheld = registry.sensitive_counts(question.release)["sensitive"].get("withheld", 0)
         say(write.left_out(facts, write.Format(file_format), withheld=withheld))
         for note in facts.notes:

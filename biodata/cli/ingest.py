@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_options, say, settings_for, show_progress
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_outputs,
+    open_registry,
+    read_options,
+    say,
+    settings_for,
+    show_progress,
+)
 
 if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
@@ -222,10 +231,9 @@ def _purge(data: Path) -> None:
     """Where a node took records back, make a release without them and remove what was made of them before."""
     from biodata import pipeline
     from biodata.access import purges
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         if not purges.owed(registry):
             return
     done = purges.purge(settings, release=pipeline.release)

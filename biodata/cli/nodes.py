@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
 CodeArgument = Annotated[str, typer.Argument(help="ISO 3166-1 code of the country, such as LA.")]
 
@@ -46,10 +46,9 @@ def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Make a node."""
     from biodata.access import nodes
     from biodata.formats.node_keys import fingerprint
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         path = nodes.new_node(registry, settings.data, code)
     say(f"this is the node of {code.upper()}; give {path} to hubs, fingerprint {fingerprint(path.read_text())}")
 
@@ -78,9 +77,8 @@ def trust(
 ) -> None:
     """Trust a node."""
     from biodata.access import nodes
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         text = nodes.trust(registry, code, key, compared=fingerprint)
     code = code.strip().upper()
     say(f"node {code} is trusted; the fingerprint of its key is {text}")
@@ -93,9 +91,8 @@ def trust(
 def distrust(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
     """Trust a node no longer."""
     from biodata.access import nodes
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         nodes.distrust(registry, code)
     say(f"node {code.upper()} is not trusted any more")
 
@@ -108,10 +105,9 @@ def appoint(
 ) -> None:
     """Sign a word on a manager."""
     from biodata.access import nodes
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         country, signed = nodes.appoint(registry, settings.data, account, given=not dismiss)
     out.write_text(json.dumps(signed), encoding="utf-8")
     say(f"{out}: {account} {'manages' if not dismiss else 'no longer manages'} the node of {country}")
@@ -120,9 +116,8 @@ def appoint(
 def list_nodes(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each node."""
     from biodata.access import nodes
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         for line in nodes.node_lines(registry):
             say(line)
 
@@ -178,11 +173,10 @@ def show(
     """Write a draft."""
     from biodata.access import consent
     from biodata.pipeline.consent import outputs
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     outputs(settings)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         facts = consent.look(registry, None, output, settings.consent)
     out.write_text(json.dumps(facts, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
     states = ", ".join(f"{one['country']} {one['state']} since {one['since']:%Y-%m-%d}" for one in facts["states"])
@@ -198,11 +192,10 @@ def sign(
 ) -> None:
     """Sign an answer."""
     from biodata.access import consent, nodes
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     content = json.loads(draft.read_text(encoding="utf-8"))
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         country = nodes.need_own(registry)
     text = consent.text_of(content, country, given, note)
     signature = nodes.sign_consent(settings.data, text)
@@ -224,13 +217,12 @@ def answer(
     """Put down an answer."""
     from biodata.access import consent, nodes
     from biodata.pipeline.consent import outputs
-    from biodata.store.registry import Registry
 
     settings, country = settings_for(data), nodes.checked_country(country)
     outputs(settings)
     stated_any = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
     note = note or stated_any.get("note", "")
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         signed = stated_any.get("signature")
         if signed is None and nodes.is_own(registry, country):
             seen = consent.look(registry, None, output, settings.consent)

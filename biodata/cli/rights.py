@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
 _LABEL = """Put a community's label on a dataset, an event or a record; `biodata release` follows it.
 
@@ -76,12 +76,11 @@ def label(
     """Put a label on something."""
     from biodata.access import accounts, rule_changes
     from biodata.sharing.rules import assignment
-    from biodata.store.registry import Registry
 
     facts = {"label": name, "dataset": dataset, "event": event, "key": key, "community": community}
     wanted = assignment({**facts, "project": project, "valid_until": until})
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         new = rule_changes.put_label(registry, wanted, actor=accounts.COMMAND_LINE)
     count = rule_changes.records_carrying(settings, wanted)
     say(f"{wanted.label} {'is put on' if new else 'was on'} {dataset}: {count} records of the lake carry it")
@@ -98,10 +97,9 @@ def unlabel(
     """Take a label away."""
     from biodata.access import accounts, rule_changes
     from biodata.sharing.rules import assignment
-    from biodata.store.registry import Registry
 
     unwanted = assignment({"label": name, "dataset": dataset, "event": event, "key": key})
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         rule_changes.take_label(registry, unwanted, actor=accounts.COMMAND_LINE)
     say(f"{unwanted.label} is taken from {dataset}; the next release follows it")
 
@@ -110,9 +108,8 @@ def labels(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each label."""
     from biodata.access import rule_changes
     from biodata.sharing.labels import category_of
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         held = rule_changes.labels_put(registry)
     for one in held:
         what = one.dataset + (f", event {one.event}" if one.event else f", record {one.key}" if one.key else "")
@@ -134,7 +131,6 @@ def permit(
     """Keep a permit."""
     from biodata.access import accounts, permits, rule_changes
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     if kind not in list(permits.Kind):
         problem, expected = "no kind of permit", f"one of {', '.join(permits.Kind)}"
@@ -142,7 +138,7 @@ def permit(
     first, last = (None if moment is None else moment.date() for moment in (issued, expires))
     permit_data = permits.PermitData(dataset, permits.Kind(kind), number, country, authority, first, last)
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         made = permits.record(registry, permit_data, actor=accounts.COMMAND_LINE)
         kept = permits.get(registry, made)
     assert kept is not None
@@ -156,9 +152,8 @@ def permits(
 ) -> None:
     """Print a line for each permit."""
     from biodata.access import permits
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         for one in permits.of_dataset(registry, dataset):
             say(f"{one['id']:>4}  {one['dataset']}: {permits.permit_in_words(one)}")
 
@@ -168,9 +163,8 @@ def withdraw(
 ) -> None:
     """Take a permit back."""
     from biodata.access import accounts, permits
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         permits.withdraw(registry, number, actor=accounts.COMMAND_LINE)
     say(f"permit {number} is withdrawn")
 
@@ -182,9 +176,8 @@ def terms(
     """Tell or set the terms of use."""
     from biodata.access import accounts, terms_of_use
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         if text is not None:
             try:
                 stated = text.read_text("utf-8")
@@ -210,12 +203,11 @@ def use(
 
     from biodata.access import terms_of_use
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     if pycountry.countries.get(alpha_2=country.upper()) is None:
         problem = "this is no country"  # "0 downloads" of it would be a wrong answer
         raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         use_report = terms_of_use.use_report(registry, country.upper(), year=year)
     if as_json:
         say(json.dumps(use_report.as_dict(), ensure_ascii=False, indent=1))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say, settings_for, show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,7 +179,6 @@ def import_(
     from biodata.core.errors import InputError
     from biodata.pipeline.rule_check import changed_under, finer
     from biodata.store.cluster import lake_exists
-    from biodata.store.registry import Registry
 
     if (file is None) is not bundled:
         problem, expected = (
@@ -188,7 +187,7 @@ def import_(
         )
         raise InputError(problem, column="FILE", value=str(file or ""), expected=expected)
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         before, after = read_files(registry, file, consents=consents, labels=labels)
     changed = {}
     if before is None:
@@ -230,10 +229,9 @@ def export(
     labels: LabelsOption = None,
 ) -> None:
     """Write them."""
-    from biodata.store.registry import Registry
     from biodata.store.sharing_rules import current
 
-    with Registry.open(installation(data)) as registry, registry.session(read_only=True) as session:
+    with open_registry(installation(data)) as registry, registry.session(read_only=True) as session:
         content = current(session)
     for path, text in zip((file, consents, labels), content.texts(), strict=True):
         if path is not None:
@@ -243,10 +241,9 @@ def export(
 
 def list_versions(data: DataOption = DEFAULT_DATA) -> None:
     """Print a line for each version."""
-    from biodata.store.registry import Registry
     from biodata.store.sharing_rules import versions
 
-    with Registry.open(installation(data)) as registry, registry.session(read_only=True) as session:
+    with open_registry(installation(data)) as registry, registry.session(read_only=True) as session:
         for one in versions(session):
             say(f"{one.number}: {one.created:%Y-%m-%d %H:%M}, {one.actor}: {one.reason}")
 
