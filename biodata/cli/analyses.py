@@ -90,9 +90,8 @@ _SCENARIOS: Final = """Compare corridors with the border open and closed: by fen
 
 Without the barriers the raster stands as it is. With them nothing passes their cells, or at the resistance that
 --barrier-resistance or the file's column resistance says; --crossings are open in that. --out gets the layers pairs
-(least cost, narrowest place and path of both, and the change), crossings (what each is worth alone, as the last one shut,
-and in the order that gains most), corridors_open, corridors_closed and barrier_lines. --difference gets a map: corridor under
-both, lost, new. An area that a barrier divides is two areas in both scenarios.
+(least cost, narrowest place and path of both, and the change), crossings (what each is worth alone and as the last
+one shut), corridors_open, corridors_closed and barrier_lines. --difference gets a map: corridor under both, lost, new. An area that a barrier divides is two areas in both scenarios.
 
 With --run and --data it compares over a run of `biodata corridors --layer`: its ground, its areas and its choices, and
 --barrier-layer names layers of the installation. What becomes of its links then stands in the reports of its results,
