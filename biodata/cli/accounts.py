@@ -33,41 +33,13 @@ _WAITS = "it gives no right before somebody else has confirmed it: `biodata acco
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     accounts = typer.Typer(help="Accounts and their roles.", no_args_is_help=True)
-    example = "Example: biodata account"
-    accounts.command(
-        name="new",
-        help="Make an account. Who gives it a role by which somebody decides (reviewer, node_manager) is named with --by; an "
-        "administrator is made by whoever has the machine.\n\n"
-        f"{example} new ana --role node_manager --country LA --by office --data biodata_data",
-    )(new)
-    accounts.command(
-        name="list", help=f"Tell which accounts there are, and their roles.\n\n{example} list --data biodata_data"
-    )(list_accounts)
-    accounts.command(
-        name="role",
-        help="Give a role to an account, or take it away. A reviewer and a node's manager decide, so the role gives no right "
-        "until somebody else than its giver and its holder has confirmed it.\n\n"
-        f"{example} role ana reviewer --dataset nam-ha --by office --data biodata_data",
-    )(role)
-    accounts.command(
-        name="confirm",
-        help="Confirm a role that somebody else gave: it counts from now on. Who confirms it is an account that decides here, "
-        "neither the role's giver nor its holder. Whoever decides sees all appointments, with who made and who confirmed "
-        "each (GET /v1/appointments, `biodata audit list`).\n\n"
-        f"{example} confirm ana reviewer --dataset nam-ha --by witness --data biodata_data",
-    )(confirm)
-    accounts.command(
-        name="code",
-        help="Make a one-time code by which the account's owner sets a password, or links a provider; it is shown this "
-        f"once.\n\n{example} code ana --data biodata_data",
-    )(code)
-    accounts.command(name="reopen", help=f"Open a closed account again.\n\n{example} reopen ana --data biodata_data")(
-        reopen
-    )
-    accounts.command(
-        name="revoke",
-        help=f"Close an account: its password, keys and tokens end at once.\n\n{example} revoke ana --data biodata_data",
-    )(revoke)
+    accounts.command(name="new")(new)
+    accounts.command(name="list")(list_accounts)
+    accounts.command(name="role")(role)
+    accounts.command(name="confirm")(confirm)
+    accounts.command(name="code")(code)
+    accounts.command(name="reopen")(reopen)
+    accounts.command(name="revoke")(revoke)
     app.add_typer(accounts, name="account")
     _add_key_commands(app)
 
@@ -83,7 +55,13 @@ def new(
     taxon: TaxonOption = None,
     by: ByOption = None,
 ) -> None:
-    """Make an account."""
+    """Make an account.
+
+    Who gives it a role by which somebody decides (reviewer, node_manager) is named with --by; an administrator is made
+    by whoever has the machine.
+
+    Example: biodata account new ana --role node_manager --country LA --by office --data biodata_data
+    """
     from biodata.access import accounts, roles
 
     scope = {"country": country, "dataset": dataset, "area": area, "taxon": taxon}
@@ -98,7 +76,10 @@ def new(
 
 
 def list_accounts(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each account."""
+    """Tell which accounts there are, and their roles.
+
+    Example: biodata account list --data biodata_data
+    """
     from biodata.access import accounts
 
     with open_registry(settings_for(data)) as registry:
@@ -121,7 +102,13 @@ def role(
     ] = None,
     by: ByOption = None,
 ) -> None:
-    """Give a role, or take it away."""
+    """Give a role to an account, or take it away.
+
+    A reviewer and a node's manager decide, so the role gives no right until somebody else than its giver and its holder
+    has confirmed it.
+
+    Example: biodata account role ana reviewer --dataset nam-ha --by office --data biodata_data
+    """
     from biodata.access import accounts, roles
 
     wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
@@ -148,7 +135,13 @@ def confirm(
     area: AreaOption = None,
     taxon: TaxonOption = None,
 ) -> None:
-    """Confirm a role."""
+    """Confirm a role that somebody else gave: it counts from now on.
+
+    Who confirms it is an account that decides here, neither the role's giver nor its holder. Whoever decides sees all
+    appointments, with who made and who confirmed each (GET /v1/appointments, `biodata audit list`).
+
+    Example: biodata account confirm ana reviewer --dataset nam-ha --by witness --data biodata_data
+    """
     from biodata.access import accounts, roles
 
     wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
@@ -158,7 +151,10 @@ def confirm(
 
 
 def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Make a code and print it."""
+    """Make a one-time code by which the account's owner sets a password, or links a provider; it is shown this once.
+
+    Example: biodata account code ana --data biodata_data
+    """
     from biodata.access import credentials
 
     settings = settings_for(data)
@@ -175,7 +171,10 @@ def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
 
 
 def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Close an account."""
+    """Close an account: its password, keys and tokens end at once.
+
+    Example: biodata account revoke ana --data biodata_data
+    """
     from biodata.access import accounts
 
     with open_registry(settings_for(data)) as registry:
@@ -184,7 +183,10 @@ def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
 
 
 def reopen(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Open an account again."""
+    """Open a closed account again.
+
+    Example: biodata account reopen ana --data biodata_data
+    """
     from biodata.access import accounts
 
     with open_registry(settings_for(data)) as registry:
@@ -219,18 +221,9 @@ def _giver(registry: "Registry", wanted: "RoleBinding", by: str | None) -> str:
 def _add_key_commands(app: typer.Typer) -> None:
     """Add `biodata key`."""
     keys = typer.Typer(help="Keys by which programs show who they are.", no_args_is_help=True)
-    keys.command(
-        name="new",
-        help="Make a key; it is shown this once.\n\n"
-        "Without --account it gets an account of its own that hands in surveys, of one dataset.\n\n"
-        "Example: biodata key new nam-ha-team --data biodata_data",
-    )(new_key)
-    keys.command(name="list", help="Tell which keys there are.\n\nExample: biodata key list --data biodata_data")(
-        list_keys
-    )
-    keys.command(
-        name="revoke", help="Take no more of a key, at once.\n\nExample: biodata key revoke 1 --data biodata_data"
-    )(revoke_key)
+    keys.command(name="new")(new_key)
+    keys.command(name="list")(list_keys)
+    keys.command(name="revoke")(revoke_key)
     app.add_typer(keys, name="key")
 
 
@@ -240,7 +233,12 @@ def new_key(
     dataset: Annotated[str | None, typer.Option(help="The only dataset that it is good for.")] = None,
     account: Annotated[str | None, typer.Option(help="The account whose roles it has.")] = None,
 ) -> None:
-    """Make a key and print it."""
+    """Make a key; it is shown this once.
+
+    Without --account it gets an account of its own that hands in surveys, of one dataset.
+
+    Example: biodata key new nam-ha-team --data biodata_data
+    """
     from biodata.access import credentials
 
     with open_registry(settings_for(data)) as registry:
@@ -263,7 +261,10 @@ def _good_for(who: "Principal") -> str:
 
 
 def list_keys(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each key."""
+    """Tell which keys there are.
+
+    Example: biodata key list --data biodata_data
+    """
     from biodata.access import credentials
 
     with open_registry(settings_for(data)) as registry:
@@ -275,7 +276,10 @@ def revoke_key(
     number: Annotated[int, typer.Argument(help="The key's number, as `biodata key list` tells it.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Revoke a key."""
+    """Take no more of a key, at once.
+
+    Example: biodata key revoke 1 --data biodata_data
+    """
     from biodata.access import credentials
 
     with open_registry(settings_for(data)) as registry:

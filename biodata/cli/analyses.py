@@ -197,10 +197,10 @@ def add_commands(app: typer.Typer) -> None:
     add_engine(app, "protconn", protconn, ProtConn, words=_PROTCONN, arguments=("areas",))
     add_engine(app, "circuit", circuit, Circuit, words=_CIRCUIT, arguments=("ini",))
     group = typer.Typer(help=_RUNS, no_args_is_help=True)
-    group.command(name="start", help=_START)(start)
+    group.command(name="start")(start)
     group.command(name="list")(list_runs)
     group.command(name="show")(show)
-    group.command(name="repeat", help=_REPEAT)(repeat)
+    group.command(name="repeat")(repeat)
     group.command(name="compare")(compare_runs)
     app.add_typer(group, name="runs")
 
@@ -270,19 +270,6 @@ A run is named by its id as `biodata runs list` shows it, by how the id begins, 
 
 Example: biodata runs list --data biodata_data
 """
-_START = """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
-
-ENGINE is corridors, own-corridors, validation, uncertainty, scenarios, climate, resistance, cost-distance, circuit, network,
-protconn, reserves or survey-results.
-
-Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_vietnam --set resistance=sample_data/resistance.csv
-"""
-_REPEAT = """Run again what was run before and say whether the results are identical, or what differs.
-
-The exit code is 1 where they are not identical.
-
-Example: biodata runs repeat landcover_china_vietnam-corridor-1 --data biodata_data
-"""
 Executors = Annotated[
     str, typer.Option("--executor", help="here, threads, processes, or dask: the workers of BIODATA_SCHEDULER.")
 ]
@@ -298,7 +285,13 @@ def start(
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
-    """Run and keep."""
+    """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
+
+    ENGINE is corridors, own-corridors, validation, uncertainty, scenarios, climate, resistance, cost-distance, circuit,
+    network, protconn, reserves or survey-results.
+
+    Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_vietnam --set resistance=sample_data/resistance.csv
+    """
     from biodata.runs.engines import work as run_engines
 
     asked = {**read_parameters(parameters), **read_set(settings)}
@@ -349,7 +342,12 @@ def repeat(
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
-    """Run again and compare."""
+    """Run again what was run before and say whether the results are identical, or what differs.
+
+    The exit code is 1 where they are not identical.
+
+    Example: biodata runs repeat landcover_china_vietnam-corridor-1 --data biodata_data
+    """
     from biodata.runs.engines import work as run_engines
     from biodata.runs.standing import kept_run
 

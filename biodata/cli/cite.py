@@ -25,19 +25,6 @@ if TYPE_CHECKING:
     from biodata.access.citations import Cited
     from biodata.core.settings import Settings
 
-_CITE = """Cite records of the current release: prints the citation; its id asks the same again, by `biodata replay`.
-
-Every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010, --datasetKey KEY.
-
-Example: biodata cite --data biodata_data --country LA --species "Nomascus concolor" --format bibtex
-"""
-_REPLAY = """Ask a citation again: its version of the lake under today's sharing rules.
-
-Prints whether the answer is identical, or how many records are withheld, generalised or withdrawn, by rule and dataset.
-
-Example: biodata replay ID --data biodata_data --out records.csv
-"""
-
 
 class Written(StrEnum):
     """How a citation is written."""
@@ -60,10 +47,8 @@ class Rows(StrEnum):
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    app.command(name="cite", help=_CITE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-        cite
-    )
-    app.command(name="replay", help=_REPLAY)(replay)
+    app.command(name="cite", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(cite)
+    app.command(name="replay")(replay)
 
 
 def cite(
@@ -80,7 +65,12 @@ def cite(
         bool, typer.Option("--doi", help="Register a DOI with the installation's DataCite account.")
     ] = False,
 ) -> None:
-    """Keep the question and what comes out, and print the citation."""
+    """Cite records of the current release: prints the citation; its id asks the same again, by `biodata replay`.
+
+    Every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010, --datasetKey KEY.
+
+    Example: biodata cite --data biodata_data --country LA --species "Nomascus concolor" --format bibtex
+    """
     from biodata.access import citation_texts, citations
     from biodata.store import releases
 
@@ -107,7 +97,12 @@ def replay(
     out: Annotated[Path | None, typer.Option(help="Write the records that are told today to this file.")] = None,
     rows: Annotated[Rows, typer.Option("--format", help="How the file is written.")] = Rows.CSV,
 ) -> None:
-    """Build the citation's version of the lake again, compare, and print."""
+    """Ask a citation again: its version of the lake under today's sharing rules.
+
+    Prints whether the answer is identical, or how many records are withheld, generalised or withdrawn, by rule and dataset.
+
+    Example: biodata replay ID --data biodata_data --out records.csv
+    """
     from biodata.access import citation_texts, citations, replays
     from biodata.exports.request import ExportRequest
     from biodata.exports.write import Format, export

@@ -7,21 +7,12 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say
 
-_SET = """State a dataset's title, licence, citation or DOI; the next `biodata release` has it, and every citation from then on.
-
-Example: biodata dataset set checklist --data biodata_data --title "Checklist of our region" --license "CC BY 4.0"
-"""
-_LIST = """List the datasets of an installation with their titles and licences, one a line.
-
-Example: biodata dataset list --data biodata_data
-"""
-
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(no_args_is_help=True, help="What is stated of each dataset: title, licence, citation, DOI.")
-    group.command(name="set", help=_SET)(set_description)
-    group.command(name="list", help=_LIST)(list_datasets)
+    group.command(name="set")(set_description)
+    group.command(name="list")(list_datasets)
     app.add_typer(group, name="dataset")
 
 
@@ -40,7 +31,10 @@ def set_description(
         typer.Option(help="The taxon that it is about, such as Aves: a name in it that nobody knows is of that taxon."),
     ] = None,
 ) -> None:
-    """State it, and say what is other now."""
+    """State a dataset's title, licence, citation or DOI; the next `biodata release` has it, and every citation from then on.
+
+    Example: biodata dataset set checklist --data biodata_data --title "Checklist of our region" --license "CC BY 4.0"
+    """
     from biodata.access import accounts
     from biodata.core.errors import InputError
     from biodata.pipeline import descriptions
@@ -59,7 +53,10 @@ def list_datasets(
     data: DataOption = DEFAULT_DATA,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Print key, title and licence of each dataset."""
+    """List the datasets of an installation with their titles and licences, one a line.
+
+    Example: biodata dataset list --data biodata_data
+    """
     with open_registry(installation(data)) as registry:
         rows = registry.datasets().to_dicts()
     if as_json:

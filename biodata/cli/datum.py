@@ -16,21 +16,10 @@ if TYPE_CHECKING:
 
 _REFUSALS_SHOWN: Final = 10
 
-_HELP = """Rank the coordinate systems that a table's points may be told in, by how well they fit the stated province.
-
-Needs coordinates (decimalLatitude and decimalLongitude, easting and northing, x and y, or verbatimCoordinates) and
-countryCode or country, better with stateProvince. Nothing is moved: each row of the answer is a candidate with the
-metres that it would move the points. Rank 0, the last row of a group in degrees, is the points as told (WGS 84);
-systems that the points cannot tell apart share a rank. Provinces are those of the boundary set; of a set of one's own
-(BIODATA_BOUNDARIES) that has no divisions, the countries alone.
-
-Example: biodata datum sample_data/labels.csv --out candidates.csv --points proposals.csv
-"""
-
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="datum", help=_HELP)(datum)
+    app.command(name="datum")(datum)
 
 
 def datum(
@@ -40,7 +29,16 @@ def datum(
     encoding: Annotated[str | None, typer.Option(help="The file's encoding, where it is known.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
-    """Read, judge, write."""
+    """Rank the coordinate systems that a table's points may be told in, by how well they fit the stated province.
+
+    Needs coordinates (decimalLatitude and decimalLongitude, easting and northing, x and y, or verbatimCoordinates) and
+    countryCode or country, better with stateProvince. Nothing is moved: each row of the answer is a candidate with the
+    metres that it would move the points. Rank 0, the last row of a group in degrees, is the points as told (WGS 84);
+    systems that the points cannot tell apart share a rank. Provinces are those of the boundary set; of a set of one's
+    own (BIODATA_BOUNDARIES) that has no divisions, the countries alone.
+
+    Example: biodata datum sample_data/labels.csv --out candidates.csv --points proposals.csv
+    """
     from biodata.core.errors import InputError
     from biodata.harmonise import datum_doctor, datum_points
     from biodata.harmonise.findings import Stated

@@ -23,13 +23,6 @@ from biodata.cli.web_build import build_map
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 
-_HELP = """Take in the sample data, analyse it, release it and serve the map.
-
-A second start finds what the first one made and serves it at once.
-
-Example: biodata demo --data biodata_data
-"""
-
 INPUTS: Final = (
     ("checklist", "checklist.csv"),
     ("gbif", "occurrences_gbif.zip"),
@@ -42,7 +35,7 @@ INPUTS: Final = (
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="demo", help=_HELP)(demo)
+    app.command(name="demo")(demo)
 
 
 def demo(
@@ -50,7 +43,12 @@ def demo(
     port: Annotated[int, typer.Option(help="Port to serve on.", min=1, max=65535)] = 8000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop before serving.")] = False,
 ) -> None:
-    """Make what is missing, then serve."""
+    """Take in the sample data, analyse it, release it and serve the map.
+
+    A second start finds what the first one made and serves it at once.
+
+    Example: biodata demo --data biodata_data
+    """
     folder = _sample_data()
     if not no_serve:
         _need_free(port)

@@ -27,14 +27,6 @@ from biodata.core.errors import InputError
 if TYPE_CHECKING:
     from biodata.store.query import filters
 
-_HELP = """Write a table of the current release: published values only.
-
-Of occurrences every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010,
---taxonKey 2436501, --country LA --country VN, --geometry "POLYGON((...))", --q gibbon.
-
-Example: biodata export --data biodata_data --format csv --country LA --species "Nomascus concolor" --out gibbons.csv
-"""
-
 
 class Format(StrEnum):
     """File formats."""
@@ -63,9 +55,7 @@ class Grid(StrEnum):
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="export", help=_HELP, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-        export
-    )
+    app.command(name="export", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(export)
 
 
 def export(
@@ -92,7 +82,13 @@ def export(
         Grid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
     ] = Grid.EQDGC,
 ) -> None:
-    """Choose, and write as it is read."""
+    """Write a table of the current release: published values only.
+
+    Of occurrences every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010,
+    --taxonKey 2436501, --country LA --country VN, --geometry "POLYGON((...))", --q gibbon.
+
+    Example: biodata export --data biodata_data --format csv --country LA --species "Nomascus concolor" --out gibbons.csv
+    """
     pairs = read_pairs(context.args)
     if table != "occurrences":
         if pairs or cluster_representative:

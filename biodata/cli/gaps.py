@@ -43,7 +43,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     add_engine(app, "gaps", gaps, Gaps, words=_GAPS, arguments=("areas",))
     areas = typer.Typer(help="Protected and conserved areas.", no_args_is_help=True)
-    areas.command(name="clean", help=_CLEAN)(clean_files)
+    areas.command(name="clean")(clean_files)
     areas.callback()(_group)
     app.add_typer(areas, name="protected-areas")
 
@@ -232,13 +232,6 @@ def _say_coverage(table: "pl.DataFrame") -> None:
         say(text)
 
 
-_CLEAN = """Clean protected areas into two layers, coverage and planning, with a report of every step and every site.
-
-FILE is WDPA's (GeoPackage, File Geodatabase, shapefiles, also zipped; old or new columns), a national file, or a table
-without geometry (CSV, XLSX) whose sites count as not mapped; several files are cleaned together.
-
-Example: biodata protected-areas clean sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --out cleaned.gpkg --report cleaned.json
-"""
 _SHOWN = 12
 
 
@@ -257,7 +250,13 @@ def clean_files(
     snap_m: Annotated[float, typer.Option(help="Grid to snap to, metres; 0 for none.", min=0, max=1000)] = 1.0,
     keep_mab: Annotated[bool, typer.Option("--keep-mab", help="Keep UNESCO-MAB Biosphere Reserves.")] = False,
 ) -> None:
-    """Read, clean, write, say what came out."""
+    """Clean protected areas into two layers, coverage and planning, with a report of every step and every site.
+
+    FILE is WDPA's (GeoPackage, File Geodatabase, shapefiles, also zipped; old or new columns), a national file, or a
+    table without geometry (CSV, XLSX) whose sites count as not mapped; several files are cleaned together.
+
+    Example: biodata protected-areas clean sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --out cleaned.gpkg --report cleaned.json
+    """
     from biodata.exports.layers import write_cleaned, write_report
     from biodata.harmonise.area_cleaning import Options, clean, report_of
     from biodata.pipeline.protected_ground import read_sites

@@ -32,40 +32,11 @@ _ALSO_READ = frozenset(
      ("kobo", "survey"), ("layer", "survey")}
 )  # fmt: skip
 """A source, and what it reads as well: where it refuses such a file its own reason is the right one."""
-_HELP = """Take files into the lake, with a report of where every row went.
-
-SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, smart, kobo, protected-areas, checklist,
-layer or node (the folder that `biodata node export` wrote). What GBIF and other services have is fetched by
-`biodata pull`.
-
-What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
-time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed. uncertainty_m=250 declares the radius, metres, of every
-place whose row tells none: a record without one is never evidence for a side. Such a value is flagged as declared.
-
-Headings are read in ten languages where their meaning is sure, and the report says which were. --option
-heading.final_species=scientificName says what a column of any table holds; heading.notes= says that it holds nothing of a record.
-A table of which neither a name, a coordinate nor a date is recognised stops, and says what to type.
-
-A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
---option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
-
-Of a survey in sheets all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
---part NAME says which part of its dataset a file is, such as a season: what the dataset had of that part goes, all of it,
-and the file stands in its place; other parts stay.
-
-Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the exit code is 1
-where every row was refused. Where a node took records back, a release without them is made and what was
-made of them before is purged; the exit code is 1 while somebody still reads an old release.
-
-Examples: biodata ingest gbif sample_data/occurrences_gbif.zip --data mydata
-
-biodata ingest layer sample_data/layers/elevation_china_laos.tif --data mydata --kind elevation
-"""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="ingest", help=_HELP)(ingest)
+    app.command(name="ingest")(ingest)
 
 
 def ingest(
@@ -90,7 +61,37 @@ def ingest(
         typer.Option(help="The part of its dataset that it is: what the dataset has of that part is replaced."),
     ] = None,
 ) -> None:
-    """Read, harmonise, commit, report."""
+    """Take files into the lake, with a report of where every row went.
+
+    SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, smart, kobo, protected-areas, checklist,
+    layer or node (the folder that `biodata node export` wrote). What GBIF and other services have is fetched by
+    `biodata pull`.
+
+    What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
+    time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed. uncertainty_m=250 declares the radius, metres, of
+    every place whose row tells none: a record without one is never evidence for a side. Such a value is flagged as
+    declared.
+
+    Headings are read in ten languages where their meaning is sure, and the report says which were. --option
+    heading.final_species=scientificName says what a column of any table holds; heading.notes= says that it holds
+    nothing of a record. A table of which neither a name, a coordinate nor a date is recognised stops, and says what to
+    type.
+
+    A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
+    --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
+
+    Of a survey in sheets all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
+    --part NAME says which part of its dataset a file is, such as a season: what the dataset had of that part goes, all of it,
+    and the file stands in its place; other parts stay.
+
+    Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the
+    exit code is 1 where every row was refused. Where a node took records back, a release without them is made and what
+    was made of them before is purged; the exit code is 1 while somebody still reads an old release.
+
+    Examples: biodata ingest gbif sample_data/occurrences_gbif.zip --data mydata
+
+    biodata ingest layer sample_data/layers/elevation_china_laos.tif --data mydata --kind elevation
+    """
     from biodata.core.errors import InputError
 
     try:

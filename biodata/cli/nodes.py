@@ -15,35 +15,22 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_consent(app)
     nodes = typer.Typer(help="National nodes: keys, exports, and whom a hub trusts.", no_args_is_help=True)
-    example = "Example: biodata node"
-    nodes.command(
-        name="new",
-        help="Make this installation the node of a country, with a key pair of its own. The private key stays; the public "
-        f"one is given to hubs.\n\n{example} new LA --data laos",
-    )(new)
-    nodes.command(
-        name="export",
-        help="Write what the current release publishes of this country into a new folder, with a signed manifest.\n\n"
-        f"{example} export --data laos --out laos-2026-11",
-    )(export)
-    nodes.command(
-        name="trust",
-        help="Trust a node's public key. Let the node tell the fingerprint of its key, which `node new` and `node list` "
-        "print, by another way than the file came (read it aloud), and give it with --fingerprint: another key is refused.\n\n"
-        f"{example} trust LA laos/node-LA.pub --fingerprint FINGERPRINT --data hub",
-    )(trust)
-    nodes.command(name="distrust", help=f"Take nothing more from a node.\n\n{example} distrust LA --data hub")(distrust)
-    nodes.command(
-        name="appoint",
-        help="Sign, at the node, who manages it at a hub: without it nobody there makes anybody a manager, once somebody was. "
-        f"The hub takes it with `biodata account role … --signed`.\n\n{example} appoint noy --data laos --out noy.json",
-    )(appoint)
-    nodes.command(name="list", help=f"Tell which nodes there are.\n\n{example} list --data hub")(list_nodes)
+    nodes.command(name="new")(new)
+    nodes.command(name="export")(export)
+    nodes.command(name="trust")(trust)
+    nodes.command(name="distrust")(distrust)
+    nodes.command(name="appoint")(appoint)
+    nodes.command(name="list")(list_nodes)
     app.add_typer(nodes, name="node")
 
 
 def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Make a node."""
+    """Make this installation the node of a country, with a key pair of its own.
+
+    The private key stays; the public one is given to hubs.
+
+    Example: biodata node new LA --data laos
+    """
     from biodata.access import nodes
     from biodata.formats.node_keys import fingerprint
 
@@ -57,7 +44,10 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to make.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Write an export."""
+    """Write what the current release publishes of this country into a new folder, with a signed manifest.
+
+    Example: biodata node export --data laos --out laos-2026-11
+    """
     from biodata.access import nodes
 
     made = nodes.export_node(settings_for(data), out)
@@ -75,7 +65,13 @@ def trust(
     data: DataOption = DEFAULT_DATA,
     fingerprint: Annotated[str | None, typer.Option(help="What the node itself told you of its key.")] = None,
 ) -> None:
-    """Trust a node."""
+    """Trust a node's public key.
+
+    Let the node tell the fingerprint of its key, which `node new` and `node list` print, by another way than the file
+    came (read it aloud), and give it with --fingerprint: another key is refused.
+
+    Example: biodata node trust LA laos/node-LA.pub --fingerprint FINGERPRINT --data hub
+    """
     from biodata.access import nodes
 
     with open_registry(settings_for(data)) as registry:
@@ -89,7 +85,10 @@ def trust(
 
 
 def distrust(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Trust a node no longer."""
+    """Take nothing more from a node.
+
+    Example: biodata node distrust LA --data hub
+    """
     from biodata.access import nodes
 
     with open_registry(settings_for(data)) as registry:
@@ -103,7 +102,12 @@ def appoint(
     data: DataOption = DEFAULT_DATA,
     dismiss: Annotated[bool, typer.Option("--dismiss", help="Sign that they manage it no longer.")] = False,
 ) -> None:
-    """Sign a word on a manager."""
+    """Sign, at the node, who manages it at a hub: without it nobody there makes anybody a manager, once somebody was.
+
+    The hub takes it with `biodata account role … --signed`.
+
+    Example: biodata node appoint noy --data laos --out noy.json
+    """
     from biodata.access import nodes
 
     settings = settings_for(data)
@@ -114,7 +118,10 @@ def appoint(
 
 
 def list_nodes(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each node."""
+    """Tell which nodes there are.
+
+    Example: biodata node list --data hub
+    """
     from biodata.access import nodes
 
     with open_registry(settings_for(data)) as registry:
@@ -131,33 +138,18 @@ NoteOption = Annotated[str, typer.Option(help="Why, or what is asked.")]
 def _add_consent(app: typer.Typer) -> None:
     """Add `biodata consent`."""
     consent = typer.Typer(help="Consent of countries to shared outputs.", no_args_is_help=True)
-    example = "Example: biodata consent"
-    consent.command(
-        name="list",
-        help="Tell every output that touches several countries, and what each answered; silence is told, too.\n\n"
-        f"{example} list --data hub",
-    )(list_outputs)
-    consent.command(
-        name="show",
-        help="Write an output as it would be published, with every answer, into a file that a node looks at and signs.\n\n"
-        f"{example} show landcover_china_laos-candidate-1 --data hub --out draft.json",
-    )(show)
-    consent.command(
-        name="sign",
-        help="Sign an answer to a draft, at the node, with its own key; the hub takes it with `answer --signature`.\n\n"
-        f"{example} sign draft.json agree --data laos --out answer.json",
-    )(sign)
-    consent.command(
-        name="answer",
-        help="Put down a country's answer: agree, refuse or ask. To agree takes the node's signature; an installation that "
-        "is the node signs by itself. To refuse or to ask takes neither, and keeps the output a draft. The output goes public with the next release once every country that it touches "
-        f"agreed.\n\n{example} answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub",
-    )(answer)
+    consent.command(name="list")(list_outputs)
+    consent.command(name="show")(show)
+    consent.command(name="sign")(sign)
+    consent.command(name="answer")(answer)
     app.add_typer(consent, name="consent")
 
 
 def list_outputs(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each output."""
+    """Tell every output that touches several countries, and what each answered; silence is told, too.
+
+    Example: biodata consent list --data hub
+    """
     from biodata.pipeline import consent
 
     for one in consent.outputs(settings_for(data)):
@@ -170,7 +162,10 @@ def show(
     out: Annotated[Path, typer.Option(help="JSON file to write.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Write a draft."""
+    """Write an output as it would be published, with every answer, into a file that a node looks at and signs.
+
+    Example: biodata consent show landcover_china_laos-candidate-1 --data hub --out draft.json
+    """
     from biodata.access import consent
     from biodata.pipeline.consent import outputs
 
@@ -190,7 +185,10 @@ def sign(
     data: DataOption = DEFAULT_DATA,
     note: NoteOption = "",
 ) -> None:
-    """Sign an answer."""
+    """Sign an answer to a draft, at the node, with its own key; the hub takes it with `answer --signature`.
+
+    Example: biodata consent sign draft.json agree --data laos --out answer.json
+    """
     from biodata.access import consent, nodes
 
     settings = settings_for(data)
@@ -214,7 +212,14 @@ def answer(
         Path | None, typer.Option(help="What `sign` wrote at the node.", exists=True, dir_okay=False)
     ] = None,
 ) -> None:
-    """Put down an answer."""
+    """Put down a country's answer: agree, refuse or ask.
+
+    To agree takes the node's signature; an installation that is the node signs by itself. To refuse or to ask takes
+    neither, and keeps the output a draft. The output goes public with the next release once every country that it
+    touches agreed.
+
+    Example: biodata consent answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub
+    """
     from biodata.access import consent, nodes
     from biodata.pipeline.consent import outputs
 

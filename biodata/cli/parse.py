@@ -7,33 +7,10 @@ import typer
 
 from biodata.cli.options import say, show_progress
 
-_HELP = """Read one kind of value in a CSV file and write the file again with what was understood.
-
-KIND is coordinates, dms, date, country, province, name, area, basis-of-record, occurrence-status, licence, sex,
-life-stage, rank, type-status, establishment-means, taxonomic-status, threat-status or continent.
-
-It reads the column called value, else the one called by the kind's Darwin Core term, else the first. Coordinates stand
-in latitude and longitude (or decimalLatitude …, verbatimLatitude …) or, in rows where those tell nothing, in one column
-coordinates, verbatimCoordinates or value; dates in value or eventDate with year, month and day beside it; provinces
-beside country or countryCode.
-
-The other columns pass unchanged. Written behind them: the value (decimalLatitude and decimalLongitude; eventDate,
-start, end …; else parsed), issues (GBIF's names, joined by semicolons), confidence (DEFINITE, PROBABLE, POSSIBLE, empty
-where nothing was read) and the rule. A column of the same name as one of these is written as told_…, a third column
-without a name as column_3.
-
-Values are written as they came, also where a spreadsheet would take one for a formula: open the file as text.
-
-A file that is not UTF-8 is read in the encoding in which its text is most plausible; the answer says which. Name
-another with --encoding.
-
-Example: biodata parse date sample_data/labels.csv --out dates.csv
-"""
-
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="parse", help=_HELP)(parse)
+    app.command(name="parse")(parse)
 
 
 def parse(
@@ -48,7 +25,28 @@ def parse(
         str | None, typer.Option(help="Encoding of FILE, such as gb18030; found out where none is told.")
     ] = None,
 ) -> None:
-    """Read, parse, write."""
+    """Read one kind of value in a CSV file and write the file again with what was understood.
+
+    KIND is coordinates, dms, date, country, province, name, area, basis-of-record, occurrence-status, licence, sex,
+    life-stage, rank, type-status, establishment-means, taxonomic-status, threat-status or continent.
+
+    It reads the column called value, else the one called by the kind's Darwin Core term, else the first. Coordinates
+    stand in latitude and longitude (or decimalLatitude …, verbatimLatitude …) or, in rows where those tell nothing, in
+    one column coordinates, verbatimCoordinates or value; dates in value or eventDate with year, month and day beside
+    it; provinces beside country or countryCode.
+
+    The other columns pass unchanged. Written behind them: the value (decimalLatitude and decimalLongitude; eventDate,
+    start, end …; else parsed), issues (GBIF's names, joined by semicolons), confidence (DEFINITE, PROBABLE, POSSIBLE,
+    empty where nothing was read) and the rule. A column of the same name as one of these is written as told_…, a third
+    column without a name as column_3.
+
+    Values are written as they came, also where a spreadsheet would take one for a formula: open the file as text.
+
+    A file that is not UTF-8 is read in the encoding in which its text is most plausible; the answer says which. Name
+    another with --encoding.
+
+    Example: biodata parse date sample_data/labels.csv --out dates.csv
+    """
     from biodata.cli.options import read_options
     from biodata.cli.parse_files import parse_file
     from biodata.formats.encodings import CANDIDATES

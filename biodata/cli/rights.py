@@ -9,32 +9,6 @@ import typer
 
 from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
-_LABEL = """Put a community's label on a dataset, an event or a record; `biodata release` follows it.
-
-TK-SS, "TK Secret / Sacred" and the label's page mean the same. A label can withhold records or make places coarser,
-whatever the rules say, and travels with every export.
-
-Example: biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data biodata_data
-"""
-_UNLABEL = """Take a label away again.
-
-Example: biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data biodata_data
-"""
-_PERMIT = """Keep a permit that a dataset rests on; the number of a certificate of compliance is checked.
-
-Example: biodata rights permit ircc ABSCH-IRCC-VN-256843-1 --dataset nam-ha --expires 2028-12-31 --data biodata_data
-"""
-_TERMS = """Tell the terms of use, or set them: whoever asks for a download of restricted records has to accept them.
-
-Restricted are records with a label, of a dataset with a permit, or without a licence that everybody knows.
-
-Example: biodata rights terms --set terms.txt --data biodata_data
-"""
-_USE = """Tell what was used of a country's records, for which purpose and how much; never by whom.
-
-Example: biodata rights use LA --year 2026 --data biodata_data
-"""
-
 DatasetOption = Annotated[str, typer.Option(help="Key of the dataset.")]
 EventOption = Annotated[str | None, typer.Option(help="Only this event of it, and its parts, by eventID.")]
 KeyOption = Annotated[str | None, typer.Option(help="Only this record of it, by its number.")]
@@ -44,22 +18,14 @@ LabelArgument = Annotated[str, typer.Argument(help="The label, as TK-S or BC-P."
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     rights = typer.Typer(help="Labels of communities, permits, terms of use.", no_args_is_help=True)
-    rights.command(name="label", help=_LABEL)(label)
-    rights.command(name="unlabel", help=_UNLABEL)(unlabel)
-    rights.command(
-        name="labels", help="Tell which labels stand on what.\n\nExample: biodata rights labels --data biodata_data"
-    )(labels)
-    rights.command(name="permit", help=_PERMIT)(permit)
-    rights.command(
-        name="permits", help="Tell permits and which end soon.\n\nExample: biodata rights permits --data biodata_data"
-    )(permits)
-    rights.command(
-        name="withdraw",
-        help="Take a permit back, by the number that `biodata rights permits` tells first.\n\n"
-        "Example: biodata rights withdraw 1 --data biodata_data",
-    )(withdraw)
-    rights.command(name="terms", help=_TERMS)(terms)
-    rights.command(name="use", help=_USE)(use)
+    rights.command(name="label")(label)
+    rights.command(name="unlabel")(unlabel)
+    rights.command(name="labels")(labels)
+    rights.command(name="permit")(permit)
+    rights.command(name="permits")(permits)
+    rights.command(name="withdraw")(withdraw)
+    rights.command(name="terms")(terms)
+    rights.command(name="use")(use)
     app.add_typer(rights, name="rights")
 
 
@@ -73,7 +39,13 @@ def label(
     project: Annotated[str | None, typer.Option(help="The project at Local Contexts Hub.")] = None,
     until: Annotated[str | None, typer.Option(help="The last day that it holds, 2027-01-31.")] = None,
 ) -> None:
-    """Put a label on something."""
+    """Put a community's label on a dataset, an event or a record; `biodata release` follows it.
+
+    TK-SS, "TK Secret / Sacred" and the label's page mean the same. A label can withhold records or make places coarser,
+    whatever the rules say, and travels with every export.
+
+    Example: biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data biodata_data
+    """
     from biodata.access import accounts, rule_changes
     from biodata.sharing.rules import assignment
 
@@ -94,7 +66,10 @@ def unlabel(
     event: EventOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Take a label away."""
+    """Take a label away again.
+
+    Example: biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data biodata_data
+    """
     from biodata.access import accounts, rule_changes
     from biodata.sharing.rules import assignment
 
@@ -105,7 +80,10 @@ def unlabel(
 
 
 def labels(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each label."""
+    """Tell which labels stand on what.
+
+    Example: biodata rights labels --data biodata_data
+    """
     from biodata.access import rule_changes
     from biodata.sharing.labels import category_of
 
@@ -128,7 +106,10 @@ def permit(
     issued: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day that it holds.")] = None,
     expires: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")] = None,
 ) -> None:
-    """Keep a permit."""
+    """Keep a permit that a dataset rests on; the number of a certificate of compliance is checked.
+
+    Example: biodata rights permit ircc ABSCH-IRCC-VN-256843-1 --dataset nam-ha --expires 2028-12-31 --data biodata_data
+    """
     from biodata.access import accounts, permits, rule_changes
     from biodata.core.errors import InputError
 
@@ -150,7 +131,10 @@ def permit(
 def permits(
     data: DataOption = DEFAULT_DATA, dataset: Annotated[str | None, typer.Option(help="Only of this dataset.")] = None
 ) -> None:
-    """Print a line for each permit."""
+    """Tell permits and which end soon.
+
+    Example: biodata rights permits --data biodata_data
+    """
     from biodata.access import permits
 
     with open_registry(settings_for(data)) as registry:
@@ -161,7 +145,10 @@ def permits(
 def withdraw(
     number: Annotated[int, typer.Argument(help="The permit's number here.")], data: DataOption = DEFAULT_DATA
 ) -> None:
-    """Take a permit back."""
+    """Take a permit back, by the number that `biodata rights permits` tells first.
+
+    Example: biodata rights withdraw 1 --data biodata_data
+    """
     from biodata.access import accounts, permits
 
     with open_registry(settings_for(data)) as registry:
@@ -173,7 +160,12 @@ def terms(
     data: DataOption = DEFAULT_DATA,
     text: Annotated[Path | None, typer.Option("--set", help="A text file: the terms from now on.")] = None,
 ) -> None:
-    """Tell or set the terms of use."""
+    """Tell the terms of use, or set them: whoever asks for a download of restricted records has to accept them.
+
+    Restricted are records with a label, of a dataset with a permit, or without a licence that everybody knows.
+
+    Example: biodata rights terms --set terms.txt --data biodata_data
+    """
     from biodata.access import accounts, terms_of_use
     from biodata.core.errors import InputError
 
@@ -198,7 +190,10 @@ def use(
     year: Annotated[int | None, typer.Option(help="Only downloads that were asked for in this year.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what was used."""
+    """Tell what was used of a country's records, for which purpose and how much; never by whom.
+
+    Example: biodata rights use LA --year 2026 --data biodata_data
+    """
     import pycountry
 
     from biodata.access import terms_of_use

@@ -41,22 +41,6 @@ Example: biodata species figures "Elephas maximus" --data biodata_data --out ele
 """
 
 
-_STATUSES = """Tell what red lists and lists of protected species say of a species, side by side, and which sharing rules mean it.
-
-What a list says of a genus or a family it says of its species, unless it names the species. CITES' entries come with
-`biodata pull protection`, other lists with `biodata ingest checklist FILE --option list=red_list --option scope=CN --option year=2021`.
-
-Example: biodata species statuses "Elephas maximus" --data biodata_data
-"""
-
-_SHOW = """Show what a species or group is: accepted name, rank, classification, other names, since when, from which source.
-
-The checklists of the installation are asked first, then the reference list that comes with biodata.
-
-Example: biodata species show "Elephas maximus" --data biodata_data
-"""
-
-
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help=_HELP, no_args_is_help=True)
@@ -64,8 +48,8 @@ def add_commands(app: typer.Typer) -> None:
     add_engine(group, "habitat", habitat, SpeciesHabitat, words=HABITAT, arguments=("species",))
     add_engine(group, "richness", richness, SpeciesRichness, words=RICHNESS, arguments=("group",))
     add_engine(group, "model", model, SpeciesModel, words=MODEL, arguments=("species",))
-    group.command(name="show", help=_SHOW)(show)
-    group.command(name="statuses", help=_STATUSES)(statuses)
+    group.command(name="show")(show)
+    group.command(name="statuses")(statuses)
     app.add_typer(group, name="species")
 
 
@@ -139,7 +123,14 @@ def statuses(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the lists, then the rules."""
+    """Tell what red lists and lists of protected species say of a species, side by side, and which sharing rules mean it.
+
+    What a list says of a genus or a family it says of its species, unless it names the species. CITES' entries come
+    with `biodata pull protection`, other lists with `biodata ingest checklist FILE --option list=red_list --option
+    scope=CN --option year=2021`.
+
+    Example: biodata species statuses "Elephas maximus" --data biodata_data
+    """
     from biodata.runs.species_facts import statuses as find
 
     found = find(installation(data), name)
@@ -162,7 +153,12 @@ def show(
     kingdom: Annotated[str | None, typer.Option(help="Which taxon is meant where kingdoms share a name.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look the name up and print what is known."""
+    """Show what a species or group is: accepted name, rank, classification, other names, since when, from which source.
+
+    The checklists of the installation are asked first, then the reference list that comes with biodata.
+
+    Example: biodata species show "Elephas maximus" --data biodata_data
+    """
     from biodata.runs.species_facts import species_facts
 
     found = species_facts(installation(data), name, of_kingdom=kingdom)
