@@ -27,21 +27,11 @@ if TYPE_CHECKING:
 
 
 _RASTERS: Final = (".tif", ".tiff", ".vrt", ".asc", ".img")
-_GAPS = """Tell how much is protected and what is missing, in each country and jointly, at dates (30×30).
-
-With ranges, habitats or records it also tells which species and habitats are protected enough (met, partial, gap), and which
-countries can reach a target only together. Records are read as everybody may see them.
-
-AREAS are protected areas, as `biodata protected-areas clean` reads them: they are cleaned here, no ground counts twice,
-protected areas and OECMs stand apart, and so do points, sites without a year or a map, and what maps disagree on at a border.
-
-Example: biodata gaps sample_data/protected_areas.geojson --country LA --country VN --as-of 2010-01-01 --as-of 2026-01-01 --ranges sample_data/planning/ranges.geojson --out gaps
-"""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    add_engine(app, "gaps", gaps, Gaps, words=_GAPS, arguments=("areas",))
+    add_engine(app, "gaps", gaps, Gaps, arguments=("areas",))
     areas = typer.Typer(help="Protected and conserved areas.", no_args_is_help=True)
     areas.command(name="clean")(clean_files)
     areas.callback()(_group)
@@ -55,7 +45,17 @@ def gaps(
         typer.Option(help="Installation whose public records tell occupied cells, and effort.", file_okay=False),
     ] = None,
 ) -> None:
-    """Read, clean, measure, write, say."""
+    """Tell how much is protected and what is missing, in each country and jointly, at dates (30×30).
+
+    With ranges, habitats or records it also tells which species and habitats are protected enough (met, partial, gap),
+    and which countries can reach a target only together. Records are read as everybody may see them.
+
+    AREAS are protected areas, as `biodata protected-areas clean` reads them: they are cleaned here, no ground counts
+    twice, protected areas and OECMs stand apart, and so do points, sites without a year or a map, and what maps
+    disagree on at a border.
+
+    Example: biodata gaps sample_data/protected_areas.geojson --country LA --country VN --as-of 2010-01-01 --as-of 2026-01-01 --ranges sample_data/planning/ranges.geojson --out gaps
+    """
     import shapely
 
     from biodata.analysis.gaps import coverage as measuring

@@ -30,20 +30,10 @@ if TYPE_CHECKING:
     from biodata.store.releases import Release
 
 
-_SOLVE = """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
-
-DIR has input.dat and the files that it names. Marxan's output files and plan.json go into --out. Further runs (NUMREPS)
-are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met,
-target2, sepdistance and sepnum too. plan.json says whether the clock stopped it, so that a repeat may differ.
-
-Example: biodata reserves solve sample_data/planning/marxan --out plan --gap 0.01
-"""
-
-
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help="Select reserves: make planning units, solve Marxan's projects.", no_args_is_help=True)
-    add_engine(group, "solve", solve, Reserves, words=_SOLVE, arguments=("project",))
+    add_engine(group, "solve", solve, Reserves, arguments=("project",))
     group.command(name="explain")(explain)
     group.command(name="units")(units)
     app.add_typer(group, name="reserves")
@@ -66,7 +56,15 @@ def solve(
     data: KeepOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print objective, bound, gap and status only.")] = False,
 ) -> None:
-    """Solve and write; print the plan's figures alone where a program asks."""
+    """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
+
+    DIR has input.dat and the files that it names. Marxan's output files and plan.json go into --out. Further runs
+    (NUMREPS) are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything
+    else is met, target2, sepdistance and sepnum too. plan.json says whether the clock stopped it, so that a repeat may
+    differ.
+
+    Example: biodata reserves solve sample_data/planning/marxan --out plan --gap 0.01
+    """
     tell = partial(typer.echo, err=True) if as_json else say
     failure: InputError | None = None
     try:
