@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from biodata.cli.export import asked_of, read_pairs
 from biodata.cli.options import (
     DEFAULT_DATA,
     DataOption,
@@ -19,7 +20,6 @@ from biodata.cli.options import (
     say,
     settings_for,
 )
-from biodata.cli.question import asked_of, read_pairs
 
 if TYPE_CHECKING:
     from biodata.access.citations import Cited
