@@ -96,7 +96,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _MODULES: Final = (
-    "access accounts analyses audit candidates cite dataset datum demo explain export gaps ingest names nodes parse "
+    "access accounts analyses audit candidates cite demo explain export gaps ingest names nodes parse "
     "pull quality reserves rights rules serve species survey upkeep"
 )
 for module in _MODULES.split():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,42 +27,24 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_exact(app)
     access = typer.Typer(help="Requests for exact records, and their grants.", no_args_is_help=True)
-    example = "Example: biodata access"
-    access.command(
-        name="list",
-        help="Tell the requests of an account, and those that it decides: what is asked, for what, until when, and what "
-        f"each country decided.\n\n{example} list --account ana --data biodata_data",
-    )(list_requests)
-    access.command(
-        name="request",
-        help="Ask for exact records.\n\n"
-        f'{example} request --account sou --country LA --taxon "Elephas maximus" --field decimalLatitude '
-        '--expires 2027-06-30T00:00:00+00:00 --purpose "corridor study" --data biodata_data',
-    )(request)
-    access.command(
-        name="decide",
-        help="Grant a request for a country with its node's key, or refuse it. A decision stands: whoever was refused "
-        "asks anew, and a grant is taken back by `biodata access revoke`.\n\n"
-        f"{example} decide ID --account ana --country LA --key la.key --data biodata_data\n\n"
-        f'{example} decide ID --account ana --country LA --refuse --reason "a smaller area would do" --data biodata_data',
-    )(decide)
-    access.command(
-        name="sign",
-        help="Sign a grant's text at home; the signature goes to POST /v1/access/requests/ID/decide.\n\n"
-        f"{example} sign grant.json --key la.key",
-    )(sign)
-    access.command(
-        name="revoke", help=f"Take a grant back.\n\n{example} revoke ID --account ana --country LA --data biodata_data"
-    )(revoke)
+    access.command(name="list")(list_requests)
+    access.command(name="request")(request)
+    access.command(name="decide")(decide)
+    access.command(name="sign")(sign)
+    access.command(name="revoke")(revoke)
     app.add_typer(access, name="access")
 
 
 def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> None:
-    """List requests."""
-    from biodata.access import request_views
-    from biodata.store.registry import Registry
+    """Tell the requests of an account, and those that it decides.
 
-    with Registry.open(settings_for(data)) as registry:
+    Each tells what is asked, for what, until when, and what each country decided.
+
+    Example: biodata access list --account ana --data biodata_data
+    """
+    from biodata.access import request_views
+
+    with open_registry(settings_for(data)) as registry:
         for facts in request_views.describe(registry, _who(registry, account)):
             states = ", ".join(f"{one['country']} {one['state']}" for one in facts["decisions"])
             say(f"{facts['id']} {facts['account']}: {states}: {facts['purpose']}")
@@ -92,10 +74,12 @@ def request(
     rows_a_day: Annotated[int, typer.Option(help="Records that may be handed out in a day.", min=1)] = 10_000,
     times: Annotated[int, typer.Option(help="How often may be asked.", min=1)] = 100,
 ) -> None:
-    """Ask."""
+    """Ask for exact records.
+
+    Example: biodata access request --account sou --country LA --taxon "Elephas maximus" --field decimalLatitude --expires 2027-06-30T00:00:00+00:00 --purpose "corridor study" --data biodata_data
+    """
     from biodata.access import requests
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     try:
         area: Any = [float(edge) for edge in box.split(",")] if box is not None else None
@@ -109,7 +93,7 @@ def request(
         "rows_a_day": min(rows_a_day, rows), "requests": times, "expires": expires,
     }  # fmt: skip
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))
 
 
@@ -125,17 +109,23 @@ def decide(
         datetime | None, typer.Option(help="When to look at the grant again.", formats=["%Y-%m-%d"])
     ] = None,
 ) -> None:
-    """Decide."""
+    """Grant a request for a country with its node's key, or refuse it.
+
+    A decision stands: whoever was refused asks anew, and a grant is taken back by `biodata access revoke`.
+
+    Example: biodata access decide ID --account ana --country LA --key la.key --data biodata_data
+
+    Example: biodata access decide ID --account ana --country LA --refuse --reason "a smaller area would do" --data biodata_data
+    """
     from biodata.access import grants, requests
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     if refuse is (key is not None):
         problem = "a request is either granted or refused, and that stands"
         raise InputError(problem, expected="--key FILE to grant it, or --refuse", code="DECISION_MISSING")
     country = country.upper()
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         who = _who(registry, account)
         text = requests.to_sign(registry, who, number, country) if key is not None else None
         signature = grants.sign(text, key) if text is not None and key is not None else None
@@ -150,7 +140,10 @@ def sign(
     grant: Annotated[Path, typer.Argument(help="File with the grant's text.", exists=True, dir_okay=False)],
     key: Annotated[Path, typer.Option(help="The node's key.", exists=True, dir_okay=False)],
 ) -> None:
-    """Sign."""
+    """Sign a grant's text at home; the signature goes to POST /v1/access/requests/ID/decide.
+
+    Example: biodata access sign grant.json --key la.key
+    """
     from biodata.access import grants
 
     text = grants.Grant.read(grant.read_text(encoding="utf-8").strip()).text()
@@ -158,12 +151,14 @@ def sign(
 
 
 def revoke(number: IdArgument, account: AccountOption, country: CountryOption, data: DataOption = DEFAULT_DATA) -> None:
-    """Take back."""
+    """Take a grant back.
+
+    Example: biodata access revoke ID --account ana --country LA --data biodata_data
+    """
     from biodata.access import requests
-    from biodata.store.registry import Registry
 
     settings, country = settings_for(data), country.upper()
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         requests.revoke(registry, _who(registry, account), number, country)
         if settings.exact_socket is not None:
             requests.report_revocations(registry, settings.exact_socket)
@@ -205,20 +200,11 @@ CountryArgument = Annotated[str, typer.Argument(help="The node's country, such a
 def _add_exact(app: typer.Typer) -> None:
     """Add `biodata exact`."""
     exact = typer.Typer(help="The exact records of sensitive species, kept apart.", no_args_is_help=True)
-    example = "Example: biodata exact"
-    exact.command(
-        name="build",
-        help=f"Write the sensitive records into the exact store.\n\n{example} build --data biodata_data --store exact",
-    )(build)
-    exact.command(
-        name="serve",
-        help=f"Answer grants over a local socket.\n\n{example} serve --store exact --socket exact.sock",
-    )(serve)
-    exact.command(name="key", help=f"Make a node's key.\n\n{example} key la.key --public la.pem")(key)
-    exact.command(
-        name="trust", help=f"Trust a node's public key for its country.\n\n{example} trust LA la.pem --store exact"
-    )(trust)
-    exact.command(name="audit", help=f"Check the store's own audit.\n\n{example} audit --store exact")(audit)
+    exact.command(name="build")(build)
+    exact.command(name="serve")(serve)
+    exact.command(name="key")(key)
+    exact.command(name="trust")(trust)
+    exact.command(name="audit")(audit)
     app.add_typer(exact, name="exact")
 
 
@@ -230,7 +216,10 @@ def build(
     ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Write the store."""
+    """Write the sensitive records into the exact store.
+
+    Example: biodata exact build --data biodata_data --store exact
+    """
     from biodata.access import exact_building
     from biodata.core.errors import InputError
 
@@ -256,7 +245,10 @@ def serve(
     ] = None,
     user: Annotated[str | None, typer.Option(help="System user to run as, when started as root.")] = None,
 ) -> None:
-    """Serve the store until stated to stop."""
+    """Answer grants over a local socket.
+
+    Example: biodata exact serve --store exact --socket exact.sock
+    """
     from biodata.access.exact_process import ExactServer, ExactStore
     from biodata.cli.service_user import become, load_codecs, numbers_of
     from biodata.store import folders
@@ -281,7 +273,10 @@ def key(
     path: Annotated[Path, typer.Argument(help="File of the key, which must not leave the node.")],
     public: Annotated[Path, typer.Option("--public", help="File of the public key, for those who trust it.")],
 ) -> None:
-    """Make a key."""
+    """Make a node's key.
+
+    Example: biodata exact key la.key --public la.pem
+    """
     from biodata.formats import node_keys
 
     public.write_text(node_keys.keep_new(path), encoding="ascii")
@@ -293,7 +288,10 @@ def trust(
     public: Annotated[Path, typer.Argument(help="File of the public key.", exists=True, dir_okay=False)],
     store: StoreOption,
 ) -> None:
-    """Trust a key."""
+    """Trust a node's public key for its country.
+
+    Example: biodata exact trust LA la.pem --store exact
+    """
     import pycountry
 
     from biodata.core.errors import InputError
@@ -322,7 +320,10 @@ def trust(
 
 
 def audit(store: StoreOption) -> None:
-    """Check the audit."""
+    """Check the store's own audit.
+
+    Example: biodata exact audit --store exact
+    """
     from biodata.access.exact_process import ExactStore
     from biodata.core.errors import StoreError
 

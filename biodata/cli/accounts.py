@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
 if TYPE_CHECKING:
     from biodata.access.roles import Principal, RoleBinding
@@ -33,41 +33,13 @@ _WAITS = "it gives no right before somebody else has confirmed it: `biodata acco
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     accounts = typer.Typer(help="Accounts and their roles.", no_args_is_help=True)
-    example = "Example: biodata account"
-    accounts.command(
-        name="new",
-        help="Make an account. Who gives it a role by which somebody decides (reviewer, node_manager) is named with --by; an "
-        "administrator is made by whoever has the machine.\n\n"
-        f"{example} new ana --role node_manager --country LA --by office --data biodata_data",
-    )(new)
-    accounts.command(
-        name="list", help=f"Tell which accounts there are, and their roles.\n\n{example} list --data biodata_data"
-    )(list_accounts)
-    accounts.command(
-        name="role",
-        help="Give a role to an account, or take it away. A reviewer and a node's manager decide, so the role gives no right "
-        "until somebody else than its giver and its holder has confirmed it.\n\n"
-        f"{example} role ana reviewer --dataset nam-ha --by office --data biodata_data",
-    )(role)
-    accounts.command(
-        name="confirm",
-        help="Confirm a role that somebody else gave: it counts from now on. Who confirms it is an account that decides here, "
-        "neither the role's giver nor its holder. Whoever decides sees all appointments, with who made and who confirmed "
-        "each (GET /v1/appointments, `biodata audit list`).\n\n"
-        f"{example} confirm ana reviewer --dataset nam-ha --by witness --data biodata_data",
-    )(confirm)
-    accounts.command(
-        name="code",
-        help="Make a one-time code by which the account's owner sets a password, or links a provider; it is shown this "
-        f"once.\n\n{example} code ana --data biodata_data",
-    )(code)
-    accounts.command(name="reopen", help=f"Open a closed account again.\n\n{example} reopen ana --data biodata_data")(
-        reopen
-    )
-    accounts.command(
-        name="revoke",
-        help=f"Close an account: its password, keys and tokens end at once.\n\n{example} revoke ana --data biodata_data",
-    )(revoke)
+    accounts.command(name="new")(new)
+    accounts.command(name="list")(list_accounts)
+    accounts.command(name="role")(role)
+    accounts.command(name="confirm")(confirm)
+    accounts.command(name="code")(code)
+    accounts.command(name="reopen")(reopen)
+    accounts.command(name="revoke")(revoke)
     app.add_typer(accounts, name="account")
     _add_key_commands(app)
 
@@ -83,13 +55,18 @@ def new(
     taxon: TaxonOption = None,
     by: ByOption = None,
 ) -> None:
-    """Make an account."""
+    """Make an account.
+
+    Who gives it a role by which somebody decides (reviewer, node_manager) is named with --by; an administrator is made
+    by whoever has the machine.
+
+    Example: biodata account new ana --role node_manager --country LA --by office --data biodata_data
+    """
     from biodata.access import accounts, roles
-    from biodata.store.registry import Registry
 
     scope = {"country": country, "dataset": dataset, "area": area, "taxon": taxon}
     wanted = [roles.read_role(role, **scope)] if role is not None else []
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         actor = _giver(registry, wanted[0], by) if wanted else accounts.COMMAND_LINE
         accounts.new(registry, name, label=label, roles=wanted, actor=actor, machine=True)
         found = accounts.find(registry, name)
@@ -99,11 +76,13 @@ def new(
 
 
 def list_accounts(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each account."""
-    from biodata.access import accounts
-    from biodata.store.registry import Registry
+    """Tell which accounts there are, and their roles.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata account list --data biodata_data
+    """
+    from biodata.access import accounts
+
+    with open_registry(settings_for(data)) as registry:
         for line in accounts.lines(registry):
             say(line)
 
@@ -123,13 +102,18 @@ def role(
     ] = None,
     by: ByOption = None,
 ) -> None:
-    """Give a role, or take it away."""
+    """Give a role to an account, or take it away.
+
+    A reviewer and a node's manager decide, so the role gives no right until somebody else than its giver and its holder
+    has confirmed it.
+
+    Example: biodata account role ana reviewer --dataset nam-ha --by office --data biodata_data
+    """
     from biodata.access import accounts, roles
-    from biodata.store.registry import Registry
 
     wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
     word = json.loads(signed.read_text(encoding="utf-8")) if signed is not None else None
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         if remove:
             accounts.unbind(registry, name, wanted, signed=word)
             say(f"account {name} has no longer {roles.role_in_words(wanted)}")
@@ -151,23 +135,30 @@ def confirm(
     area: AreaOption = None,
     taxon: TaxonOption = None,
 ) -> None:
-    """Confirm a role."""
+    """Confirm a role that somebody else gave: it counts from now on.
+
+    Who confirms it is an account that decides here, neither the role's giver nor its holder. Whoever decides sees all
+    appointments, with who made and who confirmed each (GET /v1/appointments, `biodata audit list`).
+
+    Example: biodata account confirm ana reviewer --dataset nam-ha --by witness --data biodata_data
+    """
     from biodata.access import accounts, roles
-    from biodata.store.registry import Registry
 
     wanted = roles.read_role(role, country=country, dataset=dataset, area=area, taxon=taxon)
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         accounts.confirm(registry, name, wanted, actor=by)
     say(f"{by} confirmed {roles.role_in_words(wanted)} of {name}: it counts from now on")
 
 
 def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Make a code and print it."""
+    """Make a one-time code by which the account's owner sets a password, or links a provider; it is shown this once.
+
+    Example: biodata account code ana --data biodata_data
+    """
     from biodata.access import credentials
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         say(credentials.new_code(registry, name))
     page = f"{(settings.public_url or 'http://127.0.0.1:8000').rstrip('/')}/surveys#code"
     typer.echo(
@@ -180,21 +171,25 @@ def code(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
 
 
 def revoke(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Close an account."""
-    from biodata.access import accounts
-    from biodata.store.registry import Registry
+    """Close an account: its password, keys and tokens end at once.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata account revoke ana --data biodata_data
+    """
+    from biodata.access import accounts
+
+    with open_registry(settings_for(data)) as registry:
         accounts.revoke(registry, name)
     say(f"account {name} is closed")
 
 
 def reopen(name: NameArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Open an account again."""
-    from biodata.access import accounts
-    from biodata.store.registry import Registry
+    """Open a closed account again.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata account reopen ana --data biodata_data
+    """
+    from biodata.access import accounts
+
+    with open_registry(settings_for(data)) as registry:
         accounts.reopen(registry, name)
     say(f"account {name} is open again")
 
@@ -226,18 +221,9 @@ def _giver(registry: "Registry", wanted: "RoleBinding", by: str | None) -> str:
 def _add_key_commands(app: typer.Typer) -> None:
     """Add `biodata key`."""
     keys = typer.Typer(help="Keys by which programs show who they are.", no_args_is_help=True)
-    keys.command(
-        name="new",
-        help="Make a key; it is shown this once.\n\n"
-        "Without --account it gets an account of its own that hands in surveys, of one dataset.\n\n"
-        "Example: biodata key new nam-ha-team --data biodata_data",
-    )(new_key)
-    keys.command(name="list", help="Tell which keys there are.\n\nExample: biodata key list --data biodata_data")(
-        list_keys
-    )
-    keys.command(
-        name="revoke", help="Take no more of a key, at once.\n\nExample: biodata key revoke 1 --data biodata_data"
-    )(revoke_key)
+    keys.command(name="new")(new_key)
+    keys.command(name="list")(list_keys)
+    keys.command(name="revoke")(revoke_key)
     app.add_typer(keys, name="key")
 
 
@@ -247,11 +233,15 @@ def new_key(
     dataset: Annotated[str | None, typer.Option(help="The only dataset that it is good for.")] = None,
     account: Annotated[str | None, typer.Option(help="The account whose roles it has.")] = None,
 ) -> None:
-    """Make a key and print it."""
-    from biodata.access import credentials
-    from biodata.store.registry import Registry
+    """Make a key; it is shown this once.
 
-    with Registry.open(settings_for(data)) as registry:
+    Without --account it gets an account of its own that hands in surveys, of one dataset.
+
+    Example: biodata key new nam-ha-team --data biodata_data
+    """
+    from biodata.access import credentials
+
+    with open_registry(settings_for(data)) as registry:
         if account is None:
             key = credentials.key_for_uploads(registry, label, dataset=dataset)
         else:
@@ -271,11 +261,13 @@ def _good_for(who: "Principal") -> str:
 
 
 def list_keys(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each key."""
-    from biodata.access import credentials
-    from biodata.store.registry import Registry
+    """Tell which keys there are.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata key list --data biodata_data
+    """
+    from biodata.access import credentials
+
+    with open_registry(settings_for(data)) as registry:
         for line in credentials.key_lines(registry):
             say(line)
 
@@ -284,10 +276,12 @@ def revoke_key(
     number: Annotated[int, typer.Argument(help="The key's number, as `biodata key list` tells it.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Revoke a key."""
-    from biodata.access import credentials
-    from biodata.store.registry import Registry
+    """Take no more of a key, at once.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata key revoke 1 --data biodata_data
+    """
+    from biodata.access import credentials
+
+    with open_registry(settings_for(data)) as registry:
         credentials.revoke_key(registry, number)
     say(f"key {number} is revoked")

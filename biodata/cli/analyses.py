@@ -30,69 +30,16 @@ if TYPE_CHECKING:
     from biodata.core.settings import Settings
 
 
-_CORRIDORS: Final = """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
-
-With --data and --layer: between protected areas of different countries over a land-cover layer of the installation;
-they go into the lake, and --out writes them too.
-
-With --raster and --areas: between any areas over one's own resistance raster, without an installation. --out gets the
-layers corridors, paths, narrowest (barriers, pinch_points), --mosaic the least normalised corridor of each cell, `pinch`
-the current of 1 A between each pair that flows inside its corridor alone, `barriers` what restoring a round window of
-`barrier_radius_m` would save; to a pair without any way nothing can be saved, and the layer barriers tells where a window
-would open the cheapest one. A run that was killed goes on where it stopped when it is started again.
-
-Example: biodata corridors --data biodata_data --layer landcover_china_vietnam --resistance sample_data/resistance.csv --out corridors.gpkg
-
-Example: biodata corridors --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --out corridors.gpkg --mosaic mosaic.tif
-"""
 _CORRIDOR_OPTIONS: Final = (
     "layer", "resistance", "species", "box", "cell_m", "max_distance_m", "dispersal_cost", "alone", "raster", "areas", "mosaic",
     "out",
 )  # fmt: skip
-_VALIDATE: Final = """Test whether held-out records stand nearer to corridors than chance would put them, given where people looked.
-
-RECORDS is a table with decimalLongitude and decimalLatitude (or x and y in the raster's system), or a layer of points;
-it may have species, class, eventDate, coordinateUncertaintyInMeters, cluster_id, and used (yes for a record that
-made the resistance, the areas or the evidence: such a record, its event and its block are no test).
-
-Effort is what --effort tells (a raster), the records of --target, or, with --species, the other species of RECORDS, of
-the same class where that is told.
-
-With --run and --data it tests a run of `biodata corridors --layer` against the installation's records of its window, as
-the run's view of them shows them: those that its candidates stand on are no test, so ask the run `as_of` an earlier day to
-hold later records out. The verdict then stands in the reports of the run's results, from the next release on.
-
-The null moves records and effort together over the corridors' surface, so herds and roads keep their shape. It says
-better than chance, no better than chance, or how many places a test would need.
-
-Example: biodata corridors-validate --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --records sample_data/planning/records.csv --species "Elephas maximus" --out validation.json
-
-Example: biodata corridors-validate --data biodata_data --run landcover_china_laos-candidate-1 --species "Elephas maximus"
-"""
-_UNCERTAINTY: Final = """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
-
-Drawn are the resistances (the order of classes is kept, and a class's error is one draw for all its cells), the shape of
-the transform, the places of points inside their coordinateUncertaintyInMeters, the cut and the dispersal cost. What comes out is a frequency under these assumptions, which the report lists; it is no probability.
-
---classes is a CSV of class_value, class_name, resistance, low, high for a raster of classes; without it the raster is
-resistance and each value may be --spread times lower or higher. A point may go anywhere inside its
-uncertainty.
-
-With --run and --data it draws over a run of `biodata corridors --layer`: its ground, its areas and its links, its cut and
-dispersal cost up to twice and down to half. How often each of its links functions then stands in the reports of its
-results, from the next release on.
-
-Example: biodata corridors-uncertainty --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --spread 2 --draws 100 --out frequency.tif --report uncertainty.json
-
-Example: biodata corridors-uncertainty --data biodata_data --run landcover_china_vietnam-corridor-1 --draws 100
-"""
 _SCENARIOS: Final = """Compare corridors with the border open and closed: by fences, roads, rivers, dams, or along the line itself.
 
 Without the barriers the raster stands as it is. With them nothing passes their cells, or at the resistance that
 --barrier-resistance or the file's column resistance says; --crossings are open in that. --out gets the layers pairs
-(least cost, narrowest place and path of both, and the change), crossings (what each is worth alone, as the last one shut,
-and in the order that gains most), corridors_open, corridors_closed and barrier_lines. --difference gets a map: corridor under
-both, lost, new. An area that a barrier divides is two areas in both scenarios.
+(least cost, narrowest place and path of both, and the change), crossings (what each is worth alone and as the last
+one shut), corridors_open, corridors_closed and barrier_lines. --difference gets a map: corridor under both, lost, new. An area that a barrier divides is two areas in both scenarios.
 
 With --run and --data it compares over a run of `biodata corridors --layer`: its ground, its areas and its choices, and
 --barrier-layer names layers of the installation. What becomes of its links then stands in the reports of its results,
@@ -142,13 +89,6 @@ Example: biodata cost-distance sample_data/planning/resistance.tif --sources sam
 
 Example: biodata cost-distance sample_data/planning/resistance.tif --sources sample_data/planning/herds.csv --out cost.tif --allocation nearest.tif --targets sample_data/planning/salt_licks.geojson --paths paths.gpkg
 """
-_CIRCUIT: Final = """Run a Circuitscape project as it is: pairwise, advanced, one-to-all, all-to-one; rasters and networks.
-
-What comes out has Circuitscape's own names. Paths in the .ini are looked for in its folder, in those above it and in the
-current one. What was taken in another way than it may have been meant stands on standard error.
-
-Example: biodata circuit sample_data/planning/circuit.ini --out results
-"""
 _RESISTANCE: Final = """Turn layers into resistance to movement, by a table.
 
 The table has the columns layer, class, function, resistance, note, and may have combine, linear, curve, species,
@@ -174,20 +114,13 @@ changes, and the layers with their checksums in its metadata.
 
 Example: biodata resistance sample_data/resistance.csv --layers biodata_data --use land_cover=landcover_china_laos --out resistance.tif
 """
-_PROTCONN: Final = """Compute ProtConn, the protected and connected part of a country or a landscape, with all its fractions.
-
-AREAS are protected areas, those of neighbouring countries too: what lies within --transboundary-m of the border, or only
-touches it, counts as a stepping stone.
-
-Example: biodata protconn sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --country LA --distance-m 10000 --out protconn.json
-"""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    add_engine(app, "corridors", find_corridors, Corridors, OwnCorridors, words=_CORRIDORS, options=_CORRIDOR_OPTIONS)
-    add_engine(app, "corridors-validate", validate, Validation, words=_VALIDATE)
-    add_engine(app, "corridors-uncertainty", draw, Uncertainty, words=_UNCERTAINTY)
+    add_engine(app, "corridors", find_corridors, Corridors, OwnCorridors, options=_CORRIDOR_OPTIONS)
+    add_engine(app, "corridors-validate", validate, Validation)
+    add_engine(app, "corridors-uncertainty", draw, Uncertainty)
     add_engine(app, "scenarios", partial(compare, "scenarios"), Scenarios, words=_SCENARIOS)
     add_engine(app, "climate", partial(compare, "climate"), Climate, words=_CLIMATE)
     add_engine(app, "network", partial(compare, "network"), Network, words=_NETWORK)
@@ -195,19 +128,34 @@ def add_commands(app: typer.Typer) -> None:
     add_engine(
         app, "cost-distance", partial(work, "cost-distance"), CostDistance, words=_COST_DISTANCE, arguments=("raster",)
     )
-    add_engine(app, "protconn", protconn, ProtConn, words=_PROTCONN, arguments=("areas",))
-    add_engine(app, "circuit", circuit, Circuit, words=_CIRCUIT, arguments=("ini",))
+    add_engine(app, "protconn", protconn, ProtConn, arguments=("areas",))
+    add_engine(app, "circuit", circuit, Circuit, arguments=("ini",))
     group = typer.Typer(help=_RUNS, no_args_is_help=True)
-    group.command(name="start", help=_START)(start)
+    group.command(name="start")(start)
     group.command(name="list")(list_runs)
     group.command(name="show")(show)
-    group.command(name="repeat", help=_REPEAT)(repeat)
+    group.command(name="repeat")(repeat)
     group.command(name="compare")(compare_runs)
     app.add_typer(group, name="runs")
 
 
 def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: EstimateOption = False) -> None:
-    """Find corridors over an own raster, or else over the installation's layer, which keeps the run."""
+    """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
+
+    With --data and --layer: between protected areas of different countries over a land-cover layer of the installation;
+    they go into the lake, and --out writes them too.
+
+    With --raster and --areas: between any areas over one's own resistance raster, without an installation. --out gets
+    the layers corridors, paths, narrowest (barriers, pinch_points), --mosaic the least normalised corridor of each
+    cell, `pinch` the current of 1 A between each pair that flows inside its corridor alone, `barriers` what restoring a
+    round window of `barrier_radius_m` would save; to a pair without any way nothing can be saved, and the layer
+    barriers tells where a window would open the cheapest one. A run that was killed goes on where it stopped when it is
+    started again.
+
+    Example: biodata corridors --data biodata_data --layer landcover_china_vietnam --resistance sample_data/resistance.csv --out corridors.gpkg
+
+    Example: biodata corridors --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --out corridors.gpkg --mosaic mosaic.tif
+    """
     if "raster" in asked:
         run_engine("own-corridors", asked, data=None, estimate=estimate)
         return
@@ -216,7 +164,27 @@ def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: Est
 
 
 def validate(asked: dict[str, Any], data: KeepOption = None, seed: SeedOption = 1) -> None:
-    """Test corridors against records."""
+    """Test whether held-out records stand nearer to corridors than chance would put them, given where people looked.
+
+    RECORDS is a table with decimalLongitude and decimalLatitude (or x and y in the raster's system), or a layer of
+    points; it may have species, class, eventDate, coordinateUncertaintyInMeters, cluster_id, and used (yes for a record
+    that made the resistance, the areas or the evidence: such a record, its event and its block are no test).
+
+    Effort is what --effort tells (a raster), the records of --target, or, with --species, the other species of RECORDS,
+    of the same class where that is told.
+
+    With --run and --data it tests a run of `biodata corridors --layer` against the installation's records of its
+    window, as the run's view of them shows them: those that its candidates stand on are no test, so ask the run `as_of`
+    an earlier day to hold later records out. The verdict then stands in the reports of the run's results, from the next
+    release on.
+
+    The null moves records and effort together over the corridors' surface, so herds and roads keep their shape. It says
+    better than chance, no better than chance, or how many places a test would need.
+
+    Example: biodata corridors-validate --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --records sample_data/planning/records.csv --species "Elephas maximus" --out validation.json
+
+    Example: biodata corridors-validate --data biodata_data --run landcover_china_laos-candidate-1 --species "Elephas maximus"
+    """
     run_engine("validation", asked, data=data, seed=seed)
 
 
@@ -227,7 +195,24 @@ def draw(
     workers: WorkersOption = None,
     estimate: EstimateOption = False,
 ) -> None:
-    """Draw corridors many times."""
+    """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
+
+    Drawn are the resistances (the order of classes is kept, and a class's error is one draw for all its cells), the
+    shape of the transform, the places of points inside their coordinateUncertaintyInMeters, the cut and the dispersal
+    cost. What comes out is a frequency under these assumptions, which the report lists; it is no probability.
+
+    --classes is a CSV of class_value, class_name, resistance, low, high for a raster of classes; without it the raster is
+    resistance and each value may be --spread times lower or higher. A point may go anywhere inside its
+    uncertainty.
+
+    With --run and --data it draws over a run of `biodata corridors --layer`: its ground, its areas and its links, its
+    cut and dispersal cost up to twice and down to half. How often each of its links functions then stands in the
+    reports of its results, from the next release on.
+
+    Example: biodata corridors-uncertainty --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --spread 2 --draws 100 --out frequency.tif --report uncertainty.json
+
+    Example: biodata corridors-uncertainty --data biodata_data --run landcover_china_vietnam-corridor-1 --draws 100
+    """
     run_engine("uncertainty", asked, data=data, seed=seed, workers=workers, estimate=estimate)
 
 
@@ -248,7 +233,13 @@ def work(engine: str, asked: dict[str, Any], data: KeepOption = None) -> None:
 
 
 def protconn(asked: dict[str, Any], data: KeepOption = None) -> None:
-    """Compute ProtConn of a country, whatever it is called, or of a region."""
+    """Compute ProtConn, the protected and connected part of a country or a landscape, with all its fractions.
+
+    AREAS are protected areas, those of neighbouring countries too: what lies within --transboundary-m of the border, or
+    only touches it, counts as a stepping stone.
+
+    Example: biodata protconn sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --country LA --distance-m 10000 --out protconn.json
+    """
     if "country" in asked:
         asked["country"] = read_country(str(asked["country"]), option="--country")
     run_engine("protconn", asked, data=data)
@@ -261,7 +252,13 @@ def circuit(
         int, typer.Option(help="Processes that write maps and solve pairs of large regions.", min=1)
     ] = 1,
 ) -> None:
-    """Run a project, in other processes where there are several."""
+    """Run a Circuitscape project as it is: pairwise, advanced, one-to-all, all-to-one; rasters and networks.
+
+    What comes out has Circuitscape's own names. Paths in the .ini are looked for in its folder, in those above it and
+    in the current one. What was taken in another way than it may have been meant stands on standard error.
+
+    Example: biodata circuit sample_data/planning/circuit.ini --out results
+    """
     run_engine("circuit", asked, data=data, workers=workers, kind="here" if workers == 1 else "processes")
 
 
@@ -270,19 +267,6 @@ _RUNS = """Analyses that can be had again: what was asked, of what, by which cod
 A run is named by its id as `biodata runs list` shows it, by how the id begins, or by a corridor or candidate that it found.
 
 Example: biodata runs list --data biodata_data
-"""
-_START = """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
-
-ENGINE is corridors, own-corridors, validation, uncertainty, scenarios, climate, resistance, cost-distance, circuit, network,
-protconn, reserves or survey-results.
-
-Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_vietnam --set resistance=sample_data/resistance.csv
-"""
-_REPEAT = """Run again what was run before and say whether the results are identical, or what differs.
-
-The exit code is 1 where they are not identical.
-
-Example: biodata runs repeat landcover_china_vietnam-corridor-1 --data biodata_data
 """
 Executors = Annotated[
     str, typer.Option("--executor", help="here, threads, processes, or dask: the workers of BIODATA_SCHEDULER.")
@@ -299,7 +283,13 @@ def start(
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
-    """Run and keep."""
+    """Run an engine and keep the run: parameters, inputs with checksums, seed, code, results with checksums.
+
+    ENGINE is corridors, own-corridors, validation, uncertainty, scenarios, climate, resistance, cost-distance, circuit,
+    network, protconn, reserves or survey-results.
+
+    Example: biodata runs start corridors --data biodata_data --set layer=landcover_china_vietnam --set resistance=sample_data/resistance.csv
+    """
     from biodata.runs.engines import work as run_engines
 
     asked = {**read_parameters(parameters), **read_set(settings)}
@@ -350,7 +340,12 @@ def repeat(
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
-    """Run again and compare."""
+    """Run again what was run before and say whether the results are identical, or what differs.
+
+    The exit code is 1 where they are not identical.
+
+    Example: biodata runs repeat landcover_china_vietnam-corridor-1 --data biodata_data
+    """
     from biodata.runs.engines import work as run_engines
     from biodata.runs.standing import kept_run
 

@@ -7,39 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say
-
-_LIST = """Tell who did what: every change, release, key, role, grant and reading of exact places.
-
-Example: biodata audit list --data biodata_data --action "role given" --since 2026-11-01
-"""
-_VERIFY = """Check that no entry was changed or taken out; names the first that was. Exit code 1 then.
-
-Each entry holds the hash of the one before, and the newest ones also stand in audit_heads.txt. A head that you noted
-elsewhere shows whether somebody shortened both: biodata audit verify --head 41:9f86d08…
-
-Example: biodata audit verify --data biodata_data
-"""
-_HEAD = """Print the newest entry's number and hash. Note it where nobody of this machine can change it.
-
-Example: biodata audit head --data biodata_data
-"""
-_LEAKS = """Hold the current release against the exact places of the sensitive records: what is told, and is any of it too much?
-
-Tells by country of occurrence and rule how many records are generalised, already coarse, without a place, or withheld,
-and every record of which the release tells too much; exit code 1 then. Each release is looked at like this before it is
-served. The table counts withheld records: it is for the owner of the installation.
-
-Example: biodata audit leaks --data biodata_data
-"""
-_OPENNESS = """Count the records that are coarser than a rule that names their taxon asks, by reason, and tell what would open them.
-
-A name that no list knows, a record without a name, an earlier release that was coarser, a record set apart beside
-another, one that waits for more places, one in a wider cell, a coast. The table counts sensitive records: it is for
-the owner of the installation.
-
-Example: biodata audit openness --data biodata_data
-"""
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say
 
 ActionOption = Annotated[str | None, typer.Option(help="Only this, `role given`.")]
 ActorOption = Annotated[str | None, typer.Option(help="Only what this account or command did.")]
@@ -51,11 +19,11 @@ UntilOption = Annotated[datetime | None, typer.Option(help="Before this day or m
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     log = typer.Typer(help="Who did what, and whether the log of it is whole.", no_args_is_help=True)
-    log.command(name="list", help=_LIST)(list_entries)
-    log.command(name="verify", help=_VERIFY)(verify)
-    log.command(name="head", help=_HEAD)(head)
-    log.command(name="leaks", help=_LEAKS)(leaks)
-    log.command(name="openness", help=_OPENNESS)(openness)
+    log.command(name="list")(list_entries)
+    log.command(name="verify")(verify)
+    log.command(name="head")(head)
+    log.command(name="leaks")(leaks)
+    log.command(name="openness")(openness)
     app.add_typer(log, name="audit")
 
 
@@ -70,12 +38,14 @@ def list_entries(
     out: Annotated[Path | None, typer.Option(help="Write them into this file, a JSON object a line.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
 ) -> None:
-    """Print a line for each entry."""
+    """Tell who did what: every change, release, key, role, grant and reading of exact places.
+
+    Example: biodata audit list --data biodata_data --action "role given" --since 2026-11-01
+    """
     from biodata.access import audit_log
-    from biodata.store.registry import Registry
 
     wanted = audit_log.Wanted(actor=actor, action=action, subject=subject, since=_utc(since), until=_utc(until))
-    with Registry.open(installation(data)) as registry:
+    with open_registry(installation(data)) as registry:
         found = audit_log.entries(registry, wanted, newest=newest)
         if out is not None:
             with out.open("w", encoding="utf-8") as file:
@@ -90,22 +60,29 @@ def verify(
     data: DataOption = DEFAULT_DATA,
     head: Annotated[str | None, typer.Option(help="NUMBER:HASH that `biodata audit head` told earlier.")] = None,
 ) -> None:
-    """Check the chain."""
+    """Check that no entry was changed or taken out; names the first that was. Exit code 1 then.
+
+    Each entry holds the hash of the one before, and the newest ones also stand in audit_heads.txt. A head that you
+    noted elsewhere shows whether somebody shortened both: biodata audit verify --head 41:9f86d08…
+
+    Example: biodata audit verify --data biodata_data
+    """
     from biodata.access import audit_log
-    from biodata.store.registry import Registry
 
     settings = installation(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         count = audit_log.verify(settings, registry, noted=head)
     say(f"{count} entries, none changed and none gone")
 
 
 def head(data: DataOption = DEFAULT_DATA) -> None:
-    """Print the newest entry's number and hash."""
-    from biodata.access import audit_log
-    from biodata.store.registry import Registry
+    """Print the newest entry's number and hash. Note it where nobody of this machine can change it.
 
-    with Registry.open(installation(data)) as registry:
+    Example: biodata audit head --data biodata_data
+    """
+    from biodata.access import audit_log
+
+    with open_registry(installation(data)) as registry:
         found = audit_log.head(registry)
     say("no entry yet" if found is None else f"{found[0]}:{found[1]}")
 
@@ -113,7 +90,14 @@ def head(data: DataOption = DEFAULT_DATA) -> None:
 def leaks(
     data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """Look at the current release."""
+    """Hold the current release against the exact places of the sensitive records: what is told, and what is too much.
+
+    Tells by country of occurrence and rule how many records are generalised, already coarse, without a place, or
+    withheld, and every record of which the release tells too much; exit code 1 then. Each release is looked at like
+    this before it is served. The table counts withheld records: it is for the owner of the installation.
+
+    Example: biodata audit leaks --data biodata_data
+    """
     from biodata import pipeline
 
     report = pipeline.look_for_leaks(installation(data))
@@ -135,7 +119,14 @@ def leaks(
 def openness(
     data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 ) -> None:
-    """Count what is coarser than needed."""
+    """Count the records that are coarser than a rule that names their taxon asks, by reason, and tell what would open them.
+
+    A name that no list knows, a record without a name, an earlier release that was coarser, a record set apart beside
+    another, one that waits for more places, one in a wider cell, a coast. The table counts sensitive records: it is for
+    the owner of the installation.
+
+    Example: biodata audit openness --data biodata_data
+    """
     from biodata import pipeline
 
     found = pipeline.openness(installation(data))

@@ -23,30 +23,12 @@ from biodata.core.vocabularies import CandidateCriterion
 if TYPE_CHECKING:
     import polars as pl
 
-_CANDIDATES = """Write the candidate transboundary reserves that the last runs found.
-
-Each is told with its rank, its Pareto front (1: no other candidate is better in one thing and worse in none) and its
-acceptability: the share of all weights under which it stands first; and with the tier of its evidence, certain or probable,
-and what would make it surer. What has no records on either side is listed apart.
-`biodata report` and `survey-design` take the id beside it.
-
-What `biodata corridors --set evidence_view=exact` found stays with its maker and comes with --exact.
-
-Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by those
-that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same
-parameter for the run itself, and plan, cost_layer and agreements, which tell it more.
-
-Example: biodata candidates --data biodata_data --out candidates.gpkg --considered
-
-Example: biodata candidates --data biodata_data --criteria shared_species,human_pressure --out by_two.gpkg
-"""
-
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    app.command(name="candidates", help=_CANDIDATES)(candidates)
-    app.command(name="report", help=_REPORT)(report)
-    app.command(name="survey-design", help=_HELP)(survey_design)
+    app.command(name="candidates")(candidates)
+    app.command(name="report")(report)
+    app.command(name="survey-design")(survey_design)
 
 
 def candidates(
@@ -63,7 +45,23 @@ def candidates(
     ] = False,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Read, rank, write, list."""
+    """Write the candidate transboundary reserves that the last runs found.
+
+    Each is told with its rank, its Pareto front (1: no other candidate is better in one thing and worse in none) and
+    its acceptability: the share of all weights under which it stands first; and with the tier of its evidence, certain
+    or probable, and what would make it surer. What has no records on either side is listed apart. `biodata report` and
+    `survey-design` take the id beside it.
+
+    What `biodata corridors --set evidence_view=exact` found stays with its maker and comes with --exact.
+
+    Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by
+    those that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same parameter for
+    the run itself, and plan, cost_layer and agreements, which tell it more.
+
+    Example: biodata candidates --data biodata_data --out candidates.gpkg --considered
+
+    Example: biodata candidates --data biodata_data --criteria shared_species,human_pressure --out by_two.gpkg
+    """
     import polars as pl
 
     from biodata import runs
@@ -143,17 +141,6 @@ def _plain(value: Any) -> str:
     return f"{value:,.10g}"
 
 
-_REPORT = """Write the printable report of a candidate reserve, a corridor, or ground that was looked at.
-
-Map, evidence on each side, hard criteria, front and rank, uncertainty, validation, what is unknown, citation: as a page
-(.html) or as PDF (.pdf, with the extra `report`). It is made of the current release, so of published values only. What
-`biodata corridors-validate`, `corridors-uncertainty --report` and `scenarios` wrote can be told in it; where they are not
-given it says that they were not run.
-
-Example: biodata report landcover_china_laos-candidate-1 --data biodata_data --out report.html
-"""
-
-
 def report(
     identifier: Annotated[str, typer.Argument(help="candidate_id, corridor_id or considered_id.", metavar="ID")],
     out: Annotated[Path, typer.Option(help="File to write: .html or .pdf.", dir_okay=False)],
@@ -168,7 +155,15 @@ def report(
     ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Read, write, say."""
+    """Write the printable report of a candidate reserve, a corridor, or ground that was looked at.
+
+    Map, evidence on each side, hard criteria, front and rank, uncertainty, validation, what is unknown, citation: as a
+    page (.html) or as PDF (.pdf, with the extra `report`). It is made of the current release, so of published values
+    only. What `biodata corridors-validate`, `corridors-uncertainty --report` and `scenarios` wrote can be told in it;
+    where they are not given it says that they were not run.
+
+    Example: biodata report landcover_china_laos-candidate-1 --data biodata_data --out report.html
+    """
     from biodata.core.errors import InputError
     from biodata.exports.reports import findings, material, page
     from biodata.store.reader import ReleaseReader
@@ -201,18 +196,6 @@ def report(
     say(f"{stated_material.id} of release {stated_material.release['id']} → {out}")
 
 
-_HELP = """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
-
-Cameras or transects on both sides of the border, in cells where nobody looked for the species, those first that matter
-most to the corridor. --out may be told several times: .gpkg, .csv (which KoBoToolbox, ODK and SMART read), .gpx.
-
-With --records public (the default) only what everybody may see decides where stations stand. With --records exact the
-survey carries the strictest category of the records, and is for its maker.
-
-Example: biodata survey-design landcover_china_laos-corridor-1 --species "Elephas maximus" --data biodata_data --out survey.gpkg --out survey.gpx
-"""
-
-
 def survey_design(
     result: Annotated[str, typer.Argument(help="corridor_id or candidate_id.")],
     species: Annotated[str, typer.Option(help="The species that is to be found.")],
@@ -230,7 +213,17 @@ def survey_design(
     as_of: Annotated[datetime | None, typer.Option(help="Date from which they are counted back: today.", formats=["%Y-%m-%d"])] = None,
     records: Annotated[str, typer.Option(help="public or exact.")] = "public",
 ) -> None:  # fmt: skip
-    """Design, write, say what it would settle."""
+    """Propose the next survey that would settle a corridor or candidate: where, how long, and what it could tell.
+
+    Cameras or transects on both sides of the border, in cells where nobody looked for the species, those first that
+    matter most to the corridor. --out may be told several times: .gpkg, .csv (which KoBoToolbox, ODK and SMART read),
+    .gpx.
+
+    With --records public (the default) only what everybody may see decides where stations stand. With --records exact
+    the survey carries the strictest category of the records, and is for its maker.
+
+    Example: biodata survey-design landcover_china_laos-corridor-1 --species "Elephas maximus" --data biodata_data --out survey.gpkg --out survey.gpx
+    """
     from biodata.analysis.evidence import DesignParameters, Detection
     from biodata.analysis.evidence.design import ASSUMED
     from biodata.exports.tables import WRITERS, write_proposal

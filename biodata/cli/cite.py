@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, current_release, read_box, say, settings_for
-from biodata.cli.question import asked_of, read_pairs
+from biodata.cli.export import asked_of, read_pairs
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_outputs,
+    current_release,
+    open_registry,
+    read_box,
+    say,
+    settings_for,
+)
 
 if TYPE_CHECKING:
     from biodata.access.citations import Cited
     from biodata.core.settings import Settings
-
-_CITE = """Cite records of the current release: prints the citation; its id asks the same again, by `biodata replay`.
-
-Every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010, --datasetKey KEY.
-
-Example: biodata cite --data biodata_data --country LA --species "Nomascus concolor" --format bibtex
-"""
-_REPLAY = """Ask a citation again: its version of the lake under today's sharing rules.
-
-Prints whether the answer is identical, or how many records are withheld, generalised or withdrawn, by rule and dataset.
-
-Example: biodata replay ID --data biodata_data --out records.csv
-"""
 
 
 class Written(StrEnum):
@@ -51,10 +47,8 @@ class Rows(StrEnum):
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    app.command(name="cite", help=_CITE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-        cite
-    )
-    app.command(name="replay", help=_REPLAY)(replay)
+    app.command(name="cite", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(cite)
+    app.command(name="replay")(replay)
 
 
 def cite(
@@ -71,10 +65,14 @@ def cite(
         bool, typer.Option("--doi", help="Register a DOI with the installation's DataCite account.")
     ] = False,
 ) -> None:
-    """Keep the question and what comes out, and print the citation."""
+    """Cite records of the current release: prints the citation; its id asks the same again, by `biodata replay`.
+
+    Every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010, --datasetKey KEY.
+
+    Example: biodata cite --data biodata_data --country LA --species "Nomascus concolor" --format bibtex
+    """
     from biodata.access import citation_texts, citations
     from biodata.store import releases
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     current_release(data)
@@ -84,7 +82,7 @@ def cite(
     with asked_of(settings, pairs, read_box(box) if box else None) as asked:
         with releases.connect(asked.file) as connection:
             facts = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
-        with Registry.open(settings) as registry:
+        with open_registry(settings) as registry:
             question = citations.Question(asked.asked, asked.filter)
             number = citations.cite(settings, registry, question, release=facts, rows=None, later=False)
             if doi:
@@ -99,11 +97,15 @@ def replay(
     out: Annotated[Path | None, typer.Option(help="Write the records that are told today to this file.")] = None,
     rows: Annotated[Rows, typer.Option("--format", help="How the file is written.")] = Rows.CSV,
 ) -> None:
-    """Build the citation's version of the lake again, compare, and print."""
+    """Ask a citation again: its version of the lake under today's sharing rules.
+
+    Prints whether the answer is identical, or how many records are withheld, generalised or withdrawn, by rule and dataset.
+
+    Example: biodata replay ID --data biodata_data --out records.csv
+    """
     from biodata.access import citation_texts, citations, replays
     from biodata.exports.request import ExportRequest
     from biodata.exports.write import Format, export
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     check_outputs([out], [])
@@ -119,7 +121,7 @@ def replay(
             )
             export(file, Format(rows), request, out)
 
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         found = replays.replay(settings, registry, citation, with_rows=write)
     if as_json:
         say(json.dumps(found.as_dict(), ensure_ascii=False))

@@ -17,18 +17,11 @@ from typing import Annotated, Final
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for, show_progress
 from biodata.cli.serve import run_server
 from biodata.cli.web_build import build_map
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-
-_HELP = """Take in the sample data, analyse it, release it and serve the map.
-
-A second start finds what the first one made and serves it at once.
-
-Example: biodata demo --data biodata_data
-"""
 
 INPUTS: Final = (
     ("checklist", "checklist.csv"),
@@ -42,7 +35,7 @@ INPUTS: Final = (
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="demo", help=_HELP)(demo)
+    app.command(name="demo")(demo)
 
 
 def demo(
@@ -50,7 +43,12 @@ def demo(
     port: Annotated[int, typer.Option(help="Port to serve on.", min=1, max=65535)] = 8000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop before serving.")] = False,
 ) -> None:
-    """Make what is missing, then serve."""
+    """Take in the sample data, analyse it, release it and serve the map.
+
+    A second start finds what the first one made and serves it at once.
+
+    Example: biodata demo --data biodata_data
+    """
     folder = _sample_data()
     if not no_serve:
         _need_free(port)
@@ -108,9 +106,8 @@ def _put_rules(settings: Settings, file: Path) -> None:
     """Let the rules of a file hold, unless they do; labels and consents stay."""
     from biodata.access.rule_changes import read_files
     from biodata.store import sharing_rules
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         before, wanted = read_files(registry, file)
         if before is None or before.texts() != wanted.texts():
             with registry.session() as session, session.begin():
@@ -121,9 +118,8 @@ def _appoint(settings: Settings) -> None:
     """Make the two people whom an appointment needs: one gives a role, the other confirms it."""
     from biodata.access import accounts
     from biodata.access.roles import Role, RoleBinding
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         for name, label in (("office", "The demo's office"), ("witness", "The demo's second person")):
             if accounts.find(registry, name) is None:
                 accounts.new(registry, name, label=label, roles=[RoleBinding(Role.ADMINISTRATOR)])

@@ -46,7 +46,7 @@ def add_engine(
     name: str,
     function: Callable[..., None],
     *models: type[EngineParameters],
-    words: str,
+    words: str | None = None,
     arguments: Sequence[str] = (),
     options: Sequence[str] | None = None,
 ) -> None:
@@ -61,8 +61,8 @@ def add_engine(
         options too.
     *models : types of EngineParameters
         The first that has a field describes it.
-    words : str
-        The help; parameters without an option are stated behind it.
+    words : str, optional
+        The help; the function's docstring where none is given. Parameters without an option are stated behind it.
     arguments : sequence of str
         Fields that are stated by their place.
     options : sequence of str, optional
@@ -93,9 +93,12 @@ def add_engine(
     ]
     command.__signature__ = inspect.Signature(made)  # type: ignore[attr-defined]
     command.parameters = frozenset(fields)  # type: ignore[attr-defined]
+    words = words or inspect.getdoc(function) or ""
     rest = [f"{one}: {field.description}" for one, field in fields.items() if one not in chosen]
     if rest:
-        words = "\n\n".join([f"{words}\nMore parameters, as --set NAME=VALUE or lines of --parameters FILE:", *rest])
+        words = "\n\n".join(
+            [words.rstrip(), "More parameters, as --set NAME=VALUE or lines of --parameters FILE:", *rest]
+        )
     app.command(name=name, help=words, cls=EngineCommand)(command)
 
 

@@ -11,21 +11,11 @@ import typer
 from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, stages
 from biodata.core.errors import InputError
 
-_HELP = """Tell the story of a record: each value beside what was told and the rule that read it, with the rule's version;
-the doubts, the match of the name, every version of the record, and what goes out of it.
-
-It reads the lake, exact places of sensitive species among it: it is for the owner of the installation.
-
-Example: biodata explain KEY --data biodata_data
-
-Example: biodata explain --occurrence-id urn:biodata-sample:namha:00002 --data biodata_data --json
-"""
-
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="explain", help=_HELP)(explain)
-    app.command(name="assess", help=_ASSESS)(assess)
+    app.command(name="explain")(explain)
+    app.command(name="assess")(assess)
 
 
 def explain(
@@ -36,7 +26,17 @@ def explain(
     gbif_id: Annotated[str | None, typer.Option(help="GBIF's number instead of the record's.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the story as JSON.")] = False,
 ) -> None:
-    """Find the record, tell its story."""
+    """Tell the story of a record.
+
+    Each value stands beside what was told and the rule that read it, with the rule's version; then the doubts, the match
+    of the name, every version of the record, and what goes out of it.
+
+    It reads the lake, exact places of sensitive species among it: it is for the owner of the installation.
+
+    Example: biodata explain KEY --data biodata_data
+
+    Example: biodata explain --occurrence-id urn:biodata-sample:namha:00002 --data biodata_data --json
+    """
     from biodata import stories
     from biodata.stories.words import as_text
 
@@ -63,20 +63,17 @@ def explain(
         typer.echo(as_text(story, width=width), nl=False)
 
 
-_ASSESS = """Set all records beside each other: clusters that may tell of one thing, and places that look wrong beside the others.
-
-`release` and the analyses do it by themselves where records have changed; nothing is deleted and nothing is hidden. Who
-wants one record of each cluster asks for it: `--cluster-representative`, or clusterRepresentative=true.
-
-Example: biodata assess --data biodata_data
-"""
-
-
 def assess(
     data: DataOption = DEFAULT_DATA,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
-    """Assess, count, print."""
+    """Set all records beside each other: clusters that may tell of one thing, and places that look wrong beside the others.
+
+    `release` and the analyses do it by themselves where records have changed; nothing is deleted and nothing is hidden.
+    Who wants one record of each cluster asks for it: `--cluster-representative`, or clusterRepresentative=true.
+
+    Example: biodata assess --data biodata_data
+    """
     from biodata import assessments
 
     with stages():

@@ -1,8 +1,11 @@
-"""`biodata export`: what the current release holds, as a file."""
+"""`biodata export`: what the current release holds, as a file; and the question of a command, read as the API reads it."""
 
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -15,24 +18,18 @@ from biodata.cli.options import (
     DataOption,
     check_outputs,
     current_release,
+    open_registry,
     read_box,
     say,
     settings_for,
     show_progress,
 )
-from biodata.cli.question import asked_of, country_codes, read_pairs
 from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
+    from biodata.core.settings import Settings
     from biodata.store.query import filters
-
-_HELP = """Write a table of the current release: published values only.
-
-Of occurrences every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010,
---taxonKey 2436501, --country LA --country VN, --geometry "POLYGON((...))", --q gibbon.
-
-Example: biodata export --data biodata_data --format csv --country LA --species "Nomascus concolor" --out gibbons.csv
-"""
+    from biodata.store.query.filters import Filter
 
 
 class Format(StrEnum):
@@ -62,9 +59,7 @@ class Grid(StrEnum):
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="export", help=_HELP, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-        export
-    )
+    app.command(name="export", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(export)
 
 
 def export(
@@ -91,7 +86,13 @@ def export(
         Grid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
     ] = Grid.EQDGC,
 ) -> None:
-    """Choose, and write as it is read."""
+    """Write a table of the current release: published values only.
+
+    Of occurrences every parameter of the API's search chooses, by the same name, and may be repeated: --year 2000,2010,
+    --taxonKey 2436501, --country LA --country VN, --geometry "POLYGON((...))", --q gibbon.
+
+    Example: biodata export --data biodata_data --format csv --country LA --species "Nomascus concolor" --out gibbons.csv
+    """
     pairs = read_pairs(context.args)
     if table != "occurrences":
         if pairs or cluster_representative:
@@ -113,7 +114,6 @@ def export(
     from tqdm.auto import tqdm
 
     from biodata.exports import request, tables, write
-    from biodata.store.registry import Registry
 
     tables.choose_columns(columns)
     write.check_ending(write.Format(file_format), out)
@@ -141,7 +141,7 @@ def export(
             shutil.rmtree(work, ignore_errors=True)
         rows = facts.rows if facts.written is None else facts.written
         say(f"{rows} rows of release {question.release} → {out}")
-        with Registry.open(settings) as registry:
+        with open_registry(settings) as registry:
             withheld = registry.sensitive_counts(question.release)["sensitive"].get("withheld", 0)
         say(write.left_out(facts, write.Format(file_format), withheld=withheld))
         for note in facts.notes:
@@ -205,3 +205,104 @@ def _of_results(countries: list[str], species: list[str], box: str | None) -> "f
     if box:
         parts.append(filters.InBox(*read_box(box)))
     return filters.And(tuple(parts)) if parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a release.
+
+    Attributes
+    ----------
+    release : str
+        The release's id.
+    created : str
+        When it was made, ISO 8601.
+    file : Path
+        Its file, which is not removed while the question is open.
+    filter : Filter or None
+        Which records.
+    asked : list of (name, value)
+        The parameters.
+    """
+
+    release: str
+    created: str
+    file: Path
+    filter: "Filter | None"
+    asked: list[tuple[str, str]]
+
+
+def read_pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """Read ``--name value`` and ``--name=value``.
+
+    Raises
+    ------
+    InputError
+        If an argument is neither, or a value is missing.
+    """
+    pairs = []
+    waiting = list(arguments)
+    while waiting:
+        text = waiting.pop(0)
+        name, equals, value = text.removeprefix("--").partition("=")
+        if not text.startswith("--") or not name:
+            problem = "this is no search parameter"
+            raise InputError(problem, value=text, expected="--name value, such as --year 2000,2010")
+        if not equals:
+            if not waiting:
+                problem = "the parameter has no value"
+                raise InputError(problem, column=text, expected=f"{text} value")
+            value = waiting.pop(0)
+        pairs.append((name, value))
+    return pairs
+
+
+def country_codes(values: Sequence[str]) -> list[str]:
+    """Return the codes of countries stated by code or by name.
+
+    Raises
+    ------
+    InputError
+        If there is no such country.
+    """
+    from api.errors import ProblemError
+    from api.name_readers import country_code
+
+    try:
+        return [country_code("country", value) for value in values]
+    except ProblemError as error:
+        raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
+
+
+@contextmanager
+def asked_of(
+    settings: "Settings", pairs: Sequence[tuple[str, str]], box: tuple[float, float, float, float] | None = None
+) -> Iterator[Question]:
+    """Open the question: parameters as the API reads them, and a box beside them.
+
+    Raises
+    ------
+    NoReleaseError
+        If there is no release.
+    InputError
+        If a parameter is not known or cannot be honoured, or its value cannot be used.
+    """
+    from api.dependencies import Service
+    from api.errors import ProblemError
+    from api.gbif_names import ACCEPTED
+    from api.parameters import every, read
+    from biodata.store.query.filters import InBox
+    from biodata.store.release_use import in_use
+
+    facts = dict(pairs)
+    try:
+        with Service(settings) as service, service.open(None, release_id=facts.get("snapshot")) as release:
+            asked = read(pairs, release, own=("snapshot",))
+            filters = asked.filters | ({"box": InBox(*box)} if box is not None else {})
+            found, created = release.id, str(release.info["created"])
+    except ProblemError as error:
+        raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
+    used = [(name, value) for name, value in pairs if name not in ACCEPTED]
+    question = used + ([("box", ",".join(map(str, box)))] if box is not None else [])
+    with in_use(settings.data, found) as file:
+        yield Question(found, created, file, every(filters), question)

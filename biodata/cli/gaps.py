@@ -27,23 +27,13 @@ if TYPE_CHECKING:
 
 
 _RASTERS: Final = (".tif", ".tiff", ".vrt", ".asc", ".img")
-_GAPS = """Tell how much is protected and what is missing, in each country and jointly, at dates (30×30).
-
-With ranges, habitats or records it also tells which species and habitats are protected enough (met, partial, gap), and which
-countries can reach a target only together. Records are read as everybody may see them.
-
-AREAS are protected areas, as `biodata protected-areas clean` reads them: they are cleaned here, no ground counts twice,
-protected areas and OECMs stand apart, and so do points, sites without a year or a map, and what maps disagree on at a border.
-
-Example: biodata gaps sample_data/protected_areas.geojson --country LA --country VN --as-of 2010-01-01 --as-of 2026-01-01 --ranges sample_data/planning/ranges.geojson --out gaps
-"""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    add_engine(app, "gaps", gaps, Gaps, words=_GAPS, arguments=("areas",))
+    add_engine(app, "gaps", gaps, Gaps, arguments=("areas",))
     areas = typer.Typer(help="Protected and conserved areas.", no_args_is_help=True)
-    areas.command(name="clean", help=_CLEAN)(clean_files)
+    areas.command(name="clean")(clean_files)
     areas.callback()(_group)
     app.add_typer(areas, name="protected-areas")
 
@@ -55,7 +45,17 @@ def gaps(
         typer.Option(help="Installation whose public records tell occupied cells, and effort.", file_okay=False),
     ] = None,
 ) -> None:
-    """Read, clean, measure, write, say."""
+    """Tell how much is protected and what is missing, in each country and jointly, at dates (30×30).
+
+    With ranges, habitats or records it also tells which species and habitats are protected enough (met, partial, gap),
+    and which countries can reach a target only together. Records are read as everybody may see them.
+
+    AREAS are protected areas, as `biodata protected-areas clean` reads them: they are cleaned here, no ground counts
+    twice, protected areas and OECMs stand apart, and so do points, sites without a year or a map, and what maps
+    disagree on at a border.
+
+    Example: biodata gaps sample_data/protected_areas.geojson --country LA --country VN --as-of 2010-01-01 --as-of 2026-01-01 --ranges sample_data/planning/ranges.geojson --out gaps
+    """
     import shapely
 
     from biodata.analysis.gaps import coverage as measuring
@@ -232,13 +232,6 @@ def _say_coverage(table: "pl.DataFrame") -> None:
         say(text)
 
 
-_CLEAN = """Clean protected areas into two layers, coverage and planning, with a report of every step and every site.
-
-FILE is WDPA's (GeoPackage, File Geodatabase, shapefiles, also zipped; old or new columns), a national file, or a table
-without geometry (CSV, XLSX) whose sites count as not mapped; several files are cleaned together.
-
-Example: biodata protected-areas clean sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --out cleaned.gpkg --report cleaned.json
-"""
 _SHOWN = 12
 
 
@@ -257,7 +250,13 @@ def clean_files(
     snap_m: Annotated[float, typer.Option(help="Grid to snap to, metres; 0 for none.", min=0, max=1000)] = 1.0,
     keep_mab: Annotated[bool, typer.Option("--keep-mab", help="Keep UNESCO-MAB Biosphere Reserves.")] = False,
 ) -> None:
-    """Read, clean, write, say what came out."""
+    """Clean protected areas into two layers, coverage and planning, with a report of every step and every site.
+
+    FILE is WDPA's (GeoPackage, File Geodatabase, shapefiles, also zipped; old or new columns), a national file, or a
+    table without geometry (CSV, XLSX) whose sites count as not mapped; several files are cleaned together.
+
+    Example: biodata protected-areas clean sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --out cleaned.gpkg --report cleaned.json
+    """
     from biodata.exports.layers import write_cleaned, write_report
     from biodata.harmonise.area_cleaning import Options, clean, report_of
     from biodata.pipeline.protected_ground import read_sites

@@ -1,6 +1,7 @@
 """`biodata ingest`: something from outside into the lake."""
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,46 +9,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, read_options, say, settings_for, show_progress
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    check_outputs,
+    open_registry,
+    read_options,
+    say,
+    settings_for,
+    show_progress,
+)
 
 if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
 
 _SHOWN = 20
-_HELP = """Take files into the lake, with a report of where every row went.
-
-SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, smart, kobo, protected-areas, checklist,
-layer or node (the folder that `biodata node export` wrote). What GBIF and other services have is fetched by
-`biodata pull`.
-
-What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
-time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed. uncertainty_m=250 declares the radius, metres, of every
-place whose row tells none: a record without one is never evidence for a side. Such a value is flagged as declared.
-
-Headings are read in ten languages where their meaning is sure, and the report says which were. --option
-heading.final_species=scientificName says what a column of any table holds; heading.notes= says that it holds nothing of a record.
-A table of which neither a name, a coordinate nor a date is recognised stops, and says what to type.
-
-A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
---option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
-
-Of a survey in sheets all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
---part NAME says which part of its dataset a file is, such as a season: what the dataset had of that part goes, all of it,
-and the file stands in its place; other parts stay.
-
-Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the exit code is 1
-where every row was refused. Where a node took records back, a release without them is made and what was
-made of them before is purged; the exit code is 1 while somebody still reads an old release.
-
-Examples: biodata ingest gbif sample_data/occurrences_gbif.zip --data mydata
-
-biodata ingest layer sample_data/layers/elevation_china_laos.tif --data mydata --kind elevation
-"""
+_OF_COMMAND = ("SURVEY_BLOCKED", "IDENTIFIER_IN_TWO_PARTS", "INPUT_EMPTY")
+"""Refusals that are not about what kind of file it is."""
+_ALSO_READ = frozenset(
+    {("gbif", "dwca"), ("gbif", "survey"), ("survey", "gbif"), ("protected-areas", "survey"), ("protected-areas", "layer"),
+     ("checklist", "survey"), ("wildlife-insights", "survey"), ("detections", "survey"),
+     ("kobo", "survey"), ("layer", "survey")}
+)  # fmt: skip
+"""A source, and what it reads as well: where it refuses such a file its own reason is the right one."""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's command to the application."""
-    app.command(name="ingest", help=_HELP)(ingest)
+    app.command(name="ingest")(ingest)
 
 
 def ingest(
@@ -72,7 +61,82 @@ def ingest(
         typer.Option(help="The part of its dataset that it is: what the dataset has of that part is replaced."),
     ] = None,
 ) -> None:
-    """Read, harmonise, commit, report."""
+    """Take files into the lake, with a report of where every row went.
+
+    SOURCE is gbif, dwca, survey, camtrapdp, wildlife-insights, detections, smart, kobo, protected-areas, checklist,
+    layer or node (the folder that `biodata node export` wrote). What GBIF and other services have is fetched by
+    `biodata pull`.
+
+    What the dataset declares of its values goes in as --option too: calendar=buddhist, day_month_order=day_first,
+    time_zone=+07:00, datum=EPSG:4240; without it nothing is guessed. uncertainty_m=250 declares the radius, metres, of
+    every place whose row tells none: a record without one is never evidence for a side. Such a value is flagged as
+    declared.
+
+    Headings are read in ten languages where their meaning is sure, and the report says which were. --option
+    heading.final_species=scientificName says what a column of any table holds; heading.notes= says that it holds
+    nothing of a record. A table of which neither a name, a coordinate nor a date is recognised stops, and says what to
+    type.
+
+    A layer is a GeoTIFF or a file of features (GeoPackage, shapefile, GeoJSON). What its file gets wrong is said with
+    --option: crs=EPSG:32648, nodata=-9999, legend=clcd (or worldcover, igbp, esa_cci, none), band=2, layer=roads.
+
+    Of a survey in sheets all goes in or nothing: what blocks it at the service (`biodata survey check` tells it) blocks it here.
+    --part NAME says which part of its dataset a file is, such as a season: what the dataset had of that part goes, all of it,
+    and the file stands in its place; other parts stay.
+
+    Of every other source the rows that cannot be taken are refused, each with its reason, and the others go in: the
+    exit code is 1 where every row was refused. Where a node took records back, a release without them is made and what
+    was made of them before is purged; the exit code is 1 while somebody still reads an old release.
+
+    Examples: biodata ingest gbif sample_data/occurrences_gbif.zip --data mydata
+
+    biodata ingest layer sample_data/layers/elevation_china_laos.tif --data mydata --kind elevation
+    """
+    from biodata.core.errors import InputError
+
+    try:
+        _ingest(source, paths, data, dataset, option, kind, dry_run, as_json, report, part)
+    except InputError as error:
+        if source != "node" and error.code not in _OF_COMMAND and not error.code.startswith("OPTION_"):
+            _name_source(source, paths or [], data, dataset)
+        raise
+
+
+def _name_source(source: str, paths: Sequence[Path], data: Path, dataset: str | None) -> None:
+    """Say what to type where files are not of the source that was named.
+
+    Raises
+    ------
+    InputError
+        With SOURCE_OTHER, if they are surely of another one.
+    """
+    from biodata.core.errors import InputError
+    from biodata.ingest.kinds import kind_of
+
+    kind = kind_of(paths) if all(path.exists() for path in paths) else None
+    if kind is None or kind.source == source or (source, kind.source) in _ALSO_READ:
+        return
+    typed = ["biodata", "ingest", kind.source, *map(str, paths), "--data", str(data)]
+    typed += ["--dataset", dataset] if dataset else []
+    typed += ["--kind", "KIND"] if kind.source == "layer" else []
+    problem = f"this is {kind.words}, which the source {source} does not read"
+    file = ", ".join(path.name for path in paths)
+    raise InputError(problem, file=file, expected=f"type `{shlex.join(typed)}`", code="SOURCE_OTHER")
+
+
+def _ingest(
+    source: str,
+    paths: list[Path] | None,
+    data: Path,
+    dataset: str | None,
+    option: list[str] | None,
+    kind: str | None,
+    dry_run: bool,
+    as_json: bool,
+    report: Path | None,
+    part: str | None,
+) -> None:
+    """Take files in by the source that was named."""
     from biodata import pipeline
 
     check_outputs([report], paths or [])
@@ -168,10 +232,9 @@ def _purge(data: Path) -> None:
     """Where a node took records back, make a release without them and remove what was made of them before."""
     from biodata import pipeline
     from biodata.access import purges
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         if not purges.owed(registry):
             return
     done = purges.purge(settings, release=pipeline.release)

@@ -11,43 +11,16 @@ from biodata.core.errors import InputError
 if TYPE_CHECKING:
     import polars as pl
 
-_NAMES = """Match the scientific names of a table to checklists, offline.
-
-FILE has a column scientificName; kingdom, family, genus, species and scientificNameAuthorship help where they are told.
-OUT gets every row with match_type (EXACT, CANONICAL, VARIANT, FUZZY, HIGHERRANK, AMBIGUOUS, NONE), match_confidence,
-match_note, match_alternatives, the accepted name and its keys. Several checklists are asked in the order given, then
-the reference list that comes with biodata; without a checklist that alone.
-
-Example: biodata names sample_data/labels.csv --checklist sample_data/checklist.csv --out matched.csv
-"""
-_COMPARE = """Say what a new version of a checklist changes: accepted names, splits, lumps, names that come and go.
-
-OLD and NEW are checklists (CSV, TSV, Darwin Core Archives), or keys of checklists that were ingested. With an
-installation (--data) each change tells how many records bear the name.
-
-Example: biodata checklist compare checklist sample_data/checklist.csv --data biodata_data --out changes.csv
-"""
-_FIND = """Find taxa by a scientific name, or by a common name in any language.
-
-Example: biodata checklist find 猕猴 --language zh --data biodata_data
-"""
-_RESOLVE = """Resolve the names of all records again, with the checklists and the reference list as they are now.
-
-`biodata ingest checklist` does so itself; after an update of biodata, whose reference list may be a newer one, this does.
-The next release shows what changed.
-
-Example: biodata checklist resolve --data biodata_data
-"""
 _SHOWN = 20
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    app.command(name="names", help=_NAMES)(match_names)
+    app.command(name="names")(match_names)
     checklists = typer.Typer(help="Checklists of names.", no_args_is_help=True)
-    checklists.command(name="compare", help=_COMPARE)(compare)
-    checklists.command(name="find", help=_FIND)(find)
-    checklists.command(name="resolve", help=_RESOLVE)(resolve)
+    checklists.command(name="compare")(compare)
+    checklists.command(name="find")(find)
+    checklists.command(name="resolve")(resolve)
     app.add_typer(checklists, name="checklist")
 
 
@@ -56,7 +29,15 @@ def match_names(
     out: Annotated[Path, typer.Option(help="CSV file to write.", dir_okay=False)],
     checklist: Annotated[list[Path] | None, typer.Option(help="A checklist; may be repeated.")] = None,
 ) -> None:
-    """Read, match, write, count."""
+    """Match the scientific names of a table to checklists, offline.
+
+    FILE has a column scientificName; kingdom, family, genus, species and scientificNameAuthorship help where they are
+    told. OUT gets every row with match_type (EXACT, CANONICAL, VARIANT, FUZZY, HIGHERRANK, AMBIGUOUS, NONE),
+    match_confidence, match_note, match_alternatives, the accepted name and its keys. Several checklists are asked in
+    the order given, then the reference list that comes with biodata; without a checklist that alone.
+
+    Example: biodata names sample_data/labels.csv --checklist sample_data/checklist.csv --out matched.csv
+    """
     import polars as pl
 
     from biodata.core import terms
@@ -114,7 +95,13 @@ def compare(
     data: DataOption = DEFAULT_DATA,
     out: Annotated[Path | None, typer.Option(help="CSV file that gets every change.", dir_okay=False)] = None,
 ) -> None:
-    """Read both, compare, count, write."""
+    """Say what a new version of a checklist changes: accepted names, splits, lumps, names that come and go.
+
+    OLD and NEW are checklists (CSV, TSV, Darwin Core Archives), or keys of checklists that were ingested. With an
+    installation (--data) each change tells how many records bear the name.
+
+    Example: biodata checklist compare checklist sample_data/checklist.csv --data biodata_data --out changes.csv
+    """
     import polars as pl
 
     from biodata.harmonise.rematch import rematch_report
@@ -142,7 +129,10 @@ def find(
     ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Search and print."""
+    """Find taxa by a scientific name, or by a common name in any language.
+
+    Example: biodata checklist find 猕猴 --language zh --data biodata_data
+    """
     import polars as pl
 
     from biodata.text.vernaculars import search_vernacular
@@ -225,7 +215,13 @@ def resolve(
     data: DataOption = DEFAULT_DATA,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
 ) -> None:
-    """Resolve and count."""
+    """Resolve the names of all records again, with the checklists and the reference list as they are now.
+
+    `biodata ingest checklist` does so itself; after an update of biodata, whose reference list may be a newer one, this
+    does. The next release shows what changed.
+
+    Example: biodata checklist resolve --data biodata_data
+    """
     from biodata.pipeline.resolving import resolve_names
     from biodata.store.lake import Lake
 

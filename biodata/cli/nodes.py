@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
 
 CodeArgument = Annotated[str, typer.Argument(help="ISO 3166-1 code of the country, such as LA.")]
 
@@ -15,41 +15,27 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_consent(app)
     nodes = typer.Typer(help="National nodes: keys, exports, and whom a hub trusts.", no_args_is_help=True)
-    example = "Example: biodata node"
-    nodes.command(
-        name="new",
-        help="Make this installation the node of a country, with a key pair of its own. The private key stays; the public "
-        f"one is given to hubs.\n\n{example} new LA --data laos",
-    )(new)
-    nodes.command(
-        name="export",
-        help="Write what the current release publishes of this country into a new folder, with a signed manifest.\n\n"
-        f"{example} export --data laos --out laos-2026-11",
-    )(export)
-    nodes.command(
-        name="trust",
-        help="Trust a node's public key. Let the node tell the fingerprint of its key, which `node new` and `node list` "
-        "print, by another way than the file came (read it aloud), and give it with --fingerprint: another key is refused.\n\n"
-        f"{example} trust LA laos/node-LA.pub --fingerprint FINGERPRINT --data hub",
-    )(trust)
-    nodes.command(name="distrust", help=f"Take nothing more from a node.\n\n{example} distrust LA --data hub")(distrust)
-    nodes.command(
-        name="appoint",
-        help="Sign, at the node, who manages it at a hub: without it nobody there makes anybody a manager, once somebody was. "
-        f"The hub takes it with `biodata account role … --signed`.\n\n{example} appoint noy --data laos --out noy.json",
-    )(appoint)
-    nodes.command(name="list", help=f"Tell which nodes there are.\n\n{example} list --data hub")(list_nodes)
+    nodes.command(name="new")(new)
+    nodes.command(name="export")(export)
+    nodes.command(name="trust")(trust)
+    nodes.command(name="distrust")(distrust)
+    nodes.command(name="appoint")(appoint)
+    nodes.command(name="list")(list_nodes)
     app.add_typer(nodes, name="node")
 
 
 def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Make a node."""
+    """Make this installation the node of a country, with a key pair of its own.
+
+    The private key stays; the public one is given to hubs.
+
+    Example: biodata node new LA --data laos
+    """
     from biodata.access import nodes
     from biodata.formats.node_keys import fingerprint
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         path = nodes.new_node(registry, settings.data, code)
     say(f"this is the node of {code.upper()}; give {path} to hubs, fingerprint {fingerprint(path.read_text())}")
 
@@ -58,7 +44,10 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to make.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Write an export."""
+    """Write what the current release publishes of this country into a new folder, with a signed manifest.
+
+    Example: biodata node export --data laos --out laos-2026-11
+    """
     from biodata.access import nodes
 
     made = nodes.export_node(settings_for(data), out)
@@ -76,11 +65,16 @@ def trust(
     data: DataOption = DEFAULT_DATA,
     fingerprint: Annotated[str | None, typer.Option(help="What the node itself told you of its key.")] = None,
 ) -> None:
-    """Trust a node."""
-    from biodata.access import nodes
-    from biodata.store.registry import Registry
+    """Trust a node's public key.
 
-    with Registry.open(settings_for(data)) as registry:
+    Let the node tell the fingerprint of its key, which `node new` and `node list` print, by another way than the file
+    came (read it aloud), and give it with --fingerprint: another key is refused.
+
+    Example: biodata node trust LA laos/node-LA.pub --fingerprint FINGERPRINT --data hub
+    """
+    from biodata.access import nodes
+
+    with open_registry(settings_for(data)) as registry:
         text = nodes.trust(registry, code, key, compared=fingerprint)
     code = code.strip().upper()
     say(f"node {code} is trusted; the fingerprint of its key is {text}")
@@ -91,11 +85,13 @@ def trust(
 
 
 def distrust(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
-    """Trust a node no longer."""
-    from biodata.access import nodes
-    from biodata.store.registry import Registry
+    """Take nothing more from a node.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata node distrust LA --data hub
+    """
+    from biodata.access import nodes
+
+    with open_registry(settings_for(data)) as registry:
         nodes.distrust(registry, code)
     say(f"node {code.upper()} is not trusted any more")
 
@@ -106,23 +102,29 @@ def appoint(
     data: DataOption = DEFAULT_DATA,
     dismiss: Annotated[bool, typer.Option("--dismiss", help="Sign that they manage it no longer.")] = False,
 ) -> None:
-    """Sign a word on a manager."""
+    """Sign, at the node, who manages it at a hub: without it nobody there makes anybody a manager, once somebody was.
+
+    The hub takes it with `biodata account role … --signed`.
+
+    Example: biodata node appoint noy --data laos --out noy.json
+    """
     from biodata.access import nodes
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         country, signed = nodes.appoint(registry, settings.data, account, given=not dismiss)
     out.write_text(json.dumps(signed), encoding="utf-8")
     say(f"{out}: {account} {'manages' if not dismiss else 'no longer manages'} the node of {country}")
 
 
 def list_nodes(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each node."""
-    from biodata.access import nodes
-    from biodata.store.registry import Registry
+    """Tell which nodes there are.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata node list --data hub
+    """
+    from biodata.access import nodes
+
+    with open_registry(settings_for(data)) as registry:
         for line in nodes.node_lines(registry):
             say(line)
 
@@ -136,33 +138,18 @@ NoteOption = Annotated[str, typer.Option(help="Why, or what is asked.")]
 def _add_consent(app: typer.Typer) -> None:
     """Add `biodata consent`."""
     consent = typer.Typer(help="Consent of countries to shared outputs.", no_args_is_help=True)
-    example = "Example: biodata consent"
-    consent.command(
-        name="list",
-        help="Tell every output that touches several countries, and what each answered; silence is told, too.\n\n"
-        f"{example} list --data hub",
-    )(list_outputs)
-    consent.command(
-        name="show",
-        help="Write an output as it would be published, with every answer, into a file that a node looks at and signs.\n\n"
-        f"{example} show landcover_china_laos-candidate-1 --data hub --out draft.json",
-    )(show)
-    consent.command(
-        name="sign",
-        help="Sign an answer to a draft, at the node, with its own key; the hub takes it with `answer --signature`.\n\n"
-        f"{example} sign draft.json agree --data laos --out answer.json",
-    )(sign)
-    consent.command(
-        name="answer",
-        help="Put down a country's answer: agree, refuse or ask. To agree takes the node's signature; an installation that "
-        "is the node signs by itself. To refuse or to ask takes neither, and keeps the output a draft. The output goes public with the next release once every country that it touches "
-        f"agreed.\n\n{example} answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub",
-    )(answer)
+    consent.command(name="list")(list_outputs)
+    consent.command(name="show")(show)
+    consent.command(name="sign")(sign)
+    consent.command(name="answer")(answer)
     app.add_typer(consent, name="consent")
 
 
 def list_outputs(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each output."""
+    """Tell every output that touches several countries, and what each answered; silence is told, too.
+
+    Example: biodata consent list --data hub
+    """
     from biodata.pipeline import consent
 
     for one in consent.outputs(settings_for(data)):
@@ -175,14 +162,16 @@ def show(
     out: Annotated[Path, typer.Option(help="JSON file to write.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Write a draft."""
+    """Write an output as it would be published, with every answer, into a file that a node looks at and signs.
+
+    Example: biodata consent show landcover_china_laos-candidate-1 --data hub --out draft.json
+    """
     from biodata.access import consent
     from biodata.pipeline.consent import outputs
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     outputs(settings)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         facts = consent.look(registry, None, output, settings.consent)
     out.write_text(json.dumps(facts, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
     states = ", ".join(f"{one['country']} {one['state']} since {one['since']:%Y-%m-%d}" for one in facts["states"])
@@ -196,13 +185,15 @@ def sign(
     data: DataOption = DEFAULT_DATA,
     note: NoteOption = "",
 ) -> None:
-    """Sign an answer."""
+    """Sign an answer to a draft, at the node, with its own key; the hub takes it with `answer --signature`.
+
+    Example: biodata consent sign draft.json agree --data laos --out answer.json
+    """
     from biodata.access import consent, nodes
-    from biodata.store.registry import Registry
 
     settings = settings_for(data)
     content = json.loads(draft.read_text(encoding="utf-8"))
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         country = nodes.need_own(registry)
     text = consent.text_of(content, country, given, note)
     signature = nodes.sign_consent(settings.data, text)
@@ -221,16 +212,22 @@ def answer(
         Path | None, typer.Option(help="What `sign` wrote at the node.", exists=True, dir_okay=False)
     ] = None,
 ) -> None:
-    """Put down an answer."""
+    """Put down a country's answer: agree, refuse or ask.
+
+    To agree takes the node's signature; an installation that is the node signs by itself. To refuse or to ask takes
+    neither, and keeps the output a draft. The output goes public with the next release once every country that it
+    touches agreed.
+
+    Example: biodata consent answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub
+    """
     from biodata.access import consent, nodes
     from biodata.pipeline.consent import outputs
-    from biodata.store.registry import Registry
 
     settings, country = settings_for(data), nodes.checked_country(country)
     outputs(settings)
     stated_any = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
     note = note or stated_any.get("note", "")
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         signed = stated_any.get("signature")
         if signed is None and nodes.is_own(registry, country):
             seen = consent.look(registry, None, output, settings.consent)

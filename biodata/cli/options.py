@@ -17,6 +17,7 @@ from biodata.core.settings import Settings
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
+    from biodata.store.registry import Registry
     from biodata.store.releases import Release
 
 DataOption = Annotated[
@@ -75,6 +76,13 @@ def installation(data: Path) -> Settings:
         expected = "a folder that `biodata ingest`, `biodata account new` or `biodata demo` made"
         raise InputError(problem, column="--data", value=str(data), expected=expected, code="INSTALLATION_MISSING")
     return settings_for(data)
+
+
+def open_registry(settings: Settings) -> "Registry":
+    """Return the opened registry of an installation, for a `with` block; the database's library is loaded by the way."""
+    from biodata.store.registry import Registry
+
+    return Registry.open(settings)
 
 
 def show_progress() -> bool:

@@ -43,25 +43,6 @@ EstimateOption = Annotated[bool, typer.Option("--estimate", help="Count, order n
 YesOption = Annotated[bool, typer.Option("--yes", help="Order without asking.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
-_GBIF: Final = """Pull GBIF's records of places and taxa into the lake: counted, previewed, or all of them by a download.
-
-Without --country, --province and --within the whole region is asked for: the members of ASEAN and Southwest China. A name
-must be one of the Catalogue of Life; of several taxa of one name their keys are told, and one of them is asked for.
-
---estimate counts by place, class and licence, and --preview takes 300 records in; both need no account. A download needs one,
-free at https://www.gbif.org/user/profile, in GBIF_USER, GBIF_PWD and GBIF_EMAIL. It is ordered when you say yes (or --yes), one
-at a time, and may take hours: stop whenever you like, the same command goes on. What it brings carries its DOI, to be cited.
---snapshot reads the Parquet files of a month, such as s3://gbif-open-data-eu-central-1/occurrence/2026-11-01: no account and no
-order, and what --taxon names is a name in GBIF's classification; a whole snapshot has some 250 GB.
---predicate takes what GBIF's own interface or rgbif made; the other options narrow it.
-A later pull brings what changed since; once a month, or with --full, everything, and then what GBIF no longer has goes here, too.
-
-BIODATA_CONTACT, an address of mail or of a page, is told to the services with every request.
-
-Examples:
-biodata pull gbif --country LA --province Yunnan --taxon Mammalia --since 2010 --estimate
-biodata pull gbif --predicate predicate.json --preview
-"""
 _ALIEN: Final = """Pull lists of introduced and invasive species, from the Global Register (GRIIS) at GBIF; without an account.
 
 Without --country those of the region. A list is fetched again only where it has changed.
@@ -76,34 +57,12 @@ stand beside it. Without --country the region is asked for.
 
 Example: biodata pull protected-areas --country LA
 """
-_CHECKLIST: Final = """Pull a checklist from ChecklistBank by its dataset's key; 3LR is the newest Catalogue of Life.
-
-The whole needs no account. A part, --taxon, is exported for an account of GBIF (GBIF_USER, GBIF_PWD, GBIF_EMAIL).
-
-Example: biodata pull checklist 2144
-"""
 _RED_LIST: Final = """Pull the category of each species of some countries from IUCN's Red List.
 
 It needs a token, free at https://api.iucnredlist.org/users/sign_up, in IUCN_TOKEN. A national list in a file is taken in by
 `biodata ingest checklist FILE --option list=red_list`. Without --country the region is asked for.
 
 Example: biodata pull red-list --country LA
-"""
-_PROTECTION: Final = """Pull what CITES lists, with its appendix, from Species+: all of it, or below one taxon.
-
-It needs a token, free at https://api.speciesplus.net/users/sign_up, in SPECIESPLUS_TOKEN. Without one, the entries that
-concern the region are taken in as biodata ships them: groups and species of the appendices of 2023. The list of a national law in a file,
-with a column of levels, is taken in by `biodata ingest checklist FILE --option list=protection --option scope=CN --option year=2021`.
-
-Example: biodata pull protection --taxon Felidae
-"""
-_EBIRD: Final = """Pull records of birds from eBird: a Basic Dataset file, or what its API has of some days.
-
-A file is asked for at https://ebird.org/data/download/ebd, unpacked, and needs no key; --country, --province and --since narrow
-it. The API needs a key, free at https://ebird.org/api/keygen, in EBIRD_KEY; it gives one observation of each species, region and
-day, of the last 30 days or those --since, at most 92. The terms forbid passing the data on.
-
-Example: biodata pull ebird ebd_LA_relOct-2026.txt --since 2020
 """
 _ELEVATION: Final = """Pull heights above the sea (Copernicus DEM, 90 m) as a layer for `biodata resistance`; without an account.
 
@@ -118,39 +77,21 @@ most frequent counts. The layer is called land_cover_ and the area.
 
 Example: biodata pull land-cover --within area.geojson
 """
-_REGION: Final = """Pull what a planner needs of some places: alien, red and CITES lists, protected areas, ground, and GBIF's records.
-
-First each source is counted; a source without its account is left out, and the reason says how to have it. Then GBIF's download
-is ordered when you say yes (or --yes), the others are taken in meanwhile, and the records last. A source that fails does not stop
-the others. Stop whenever you like: the same command goes on where it was. OBIS, iNaturalist and eBird are pulled by themselves.
-
-Example: biodata pull region --within area.geojson --taxon Mammalia --estimate
-"""
-_OBIS: Final = """Pull records of the sea from OBIS; without an account.
-
-Example: biodata pull obis --taxon Dugongidae --since 1990
-"""
-_INATURALIST: Final = """Pull observations of research grade from iNaturalist; without an account.
-
-A place that iNaturalist obscures comes as it gives it, with its uncertainty. The area is a file, or the land of --country.
-
-Example: biodata pull inaturalist --country LA --taxon Primates --since 2015
-"""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     pull = typer.Typer(help="Fetch records, areas and lists from services on the internet.", no_args_is_help=True)
-    pull.command(name="region", help=_REGION)(region)
-    pull.command(name="gbif", help=_GBIF)(gbif)
+    pull.command(name="region")(region)
+    pull.command(name="gbif")(gbif)
     pull.command(name="alien", help=_ALIEN)(_of_countries("checklists", "AlienLists"))
     pull.command(name="protected-areas", help=_AREAS)(_of_countries("protected_planet", "ProtectedPlanet"))
-    pull.command(name="checklist", help=_CHECKLIST)(checklist)
+    pull.command(name="checklist")(checklist)
     pull.command(name="red-list", help=_RED_LIST)(_of_countries("status_lists", "RedList"))
-    pull.command(name="protection", help=_PROTECTION)(protection)
-    pull.command(name="obis", help=_OBIS)(obis)
-    pull.command(name="inaturalist", help=_INATURALIST)(inaturalist)
-    pull.command(name="ebird", help=_EBIRD)(ebird)
+    pull.command(name="protection")(protection)
+    pull.command(name="obis")(obis)
+    pull.command(name="inaturalist")(inaturalist)
+    pull.command(name="ebird")(ebird)
     pull.command(name="elevation", help=_ELEVATION)(_of_area("Elevation"))
     pull.command(name="land-cover", help=_LAND_COVER)(_of_area("LandCover"))
     app.add_typer(pull, name="pull")
@@ -179,7 +120,26 @@ def gbif(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Count, look, or order and fetch."""
+    """Pull GBIF's records of places and taxa into the lake: counted, previewed, or all of them by a download.
+
+    Without --country, --province and --within the whole region is asked for: the members of ASEAN and Southwest China.
+    A name must be one of the Catalogue of Life; of several taxa of one name their keys are told, and one of them is
+    asked for.
+
+    --estimate counts by place, class and licence, and --preview takes 300 records in; both need no account. A download needs one,
+    free at https://www.gbif.org/user/profile, in GBIF_USER, GBIF_PWD and GBIF_EMAIL. It is ordered when you say yes (or --yes), one
+    at a time, and may take hours: stop whenever you like, the same command goes on. What it brings carries its DOI, to be cited.
+    --snapshot reads the Parquet files of a month, such as s3://gbif-open-data-eu-central-1/occurrence/2026-11-01: no account and no
+    order, and what --taxon names is a name in GBIF's classification; a whole snapshot has some 250 GB.
+    --predicate takes what GBIF's own interface or rgbif made; the other options narrow it.
+    A later pull brings what changed since; once a month, or with --full, everything, and then what GBIF no longer has goes here, too.
+
+    BIODATA_CONTACT, an address of mail or of a page, is told to the services with every request.
+
+    Example: biodata pull gbif --country LA --province Yunnan --taxon Mammalia --since 2010 --estimate
+
+    Example: biodata pull gbif --predicate predicate.json --preview
+    """
     from biodata.pull.gbif import GbifPull
     from biodata.pull.gbif_scope import scope_of
     from biodata.pull.kept import only_pull
@@ -223,7 +183,15 @@ def region(
     yes: YesOption = False,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Count all sources, and fetch them."""
+    """Pull what a planner needs of some places: alien, red and CITES lists, protected areas, ground, and GBIF's records.
+
+    First each source is counted; a source without its account is left out, and the reason says how to have it. Then
+    GBIF's download is ordered when you say yes (or --yes), the others are taken in meanwhile, and the records last. A
+    source that fails does not stop the others. Stop whenever you like: the same command goes on where it was. OBIS,
+    iNaturalist and eBird are pulled by themselves.
+
+    Example: biodata pull region --within area.geojson --taxon Mammalia --estimate
+    """
     from biodata.pull.gbif_scope import scope_of
     from biodata.pull.kept import only_pull
     from biodata.pull.region import RegionPull
@@ -296,7 +264,15 @@ def protection(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Count, or fetch."""
+    """Pull what CITES lists, with its appendix, from Species+: all of it, or below one taxon.
+
+    It needs a token, free at https://api.speciesplus.net/users/sign_up, in SPECIESPLUS_TOKEN. Without one, the entries
+    that concern the region are taken in as biodata ships them: groups and species of the appendices of 2023. The list
+    of a national law in a file, with a column of levels, is taken in by `biodata ingest checklist FILE --option
+    list=protection --option scope=CN --option year=2021`.
+
+    Example: biodata pull protection --taxon Felidae
+    """
     from biodata.pull.status_lists import Protection
 
     pull = Protection(taxon, settings_for(data), progress=show_progress())
@@ -314,7 +290,15 @@ def ebird(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Count, or fetch."""
+    """Pull records of birds from eBird: a Basic Dataset file, or what its API has of some days.
+
+    A file is asked for at https://ebird.org/data/download/ebd, unpacked, and needs no key; --country, --province and
+    --since narrow it. The API needs a key, free at https://ebird.org/api/keygen, in EBIRD_KEY; it gives one observation
+    of each species, region and day, of the last 30 days or those --since, at most 92. The terms forbid passing the data
+    on.
+
+    Example: biodata pull ebird ebd_LA_relOct-2026.txt --since 2020
+    """
     from biodata.pull.ebird import EBird
     from biodata.pull.gbif_scope import checked_time, province_codes
 
@@ -331,7 +315,12 @@ def checklist(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Count, or fetch."""
+    """Pull a checklist from ChecklistBank by its dataset's key; 3LR is the newest Catalogue of Life.
+
+    The whole needs no account. A part, --taxon, is exported for an account of GBIF (GBIF_USER, GBIF_PWD, GBIF_EMAIL).
+
+    Example: biodata pull checklist 2144
+    """
     from biodata.pull.checklists import ChecklistBank
 
     _run(
@@ -350,7 +339,10 @@ def obis(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Count, or fetch."""
+    """Pull records of the sea from OBIS; without an account.
+
+    Example: biodata pull obis --taxon Dugongidae --since 1990
+    """
     from biodata.pull.gbif_scope import checked_time, outline
     from biodata.pull.obis import Obis
 
@@ -368,7 +360,13 @@ def inaturalist(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Count, or fetch."""
+    """Pull observations of research grade from iNaturalist; without an account.
+
+    A place that iNaturalist obscures comes as it gives it, with its uncertainty. The area is a file, or the land of
+    --country.
+
+    Example: biodata pull inaturalist --country LA --taxon Primates --since 2015
+    """
     from biodata.pull.gbif_scope import checked_time, place_of
     from biodata.pull.inaturalist import INaturalist
 

@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from biodata.formats.delimited import Delimited
     from biodata.quality import Context
 
-_HELP = """Test a table of records (CSV, TSV) with TDWG BDQ Core.
-
-With --test-column each row is answered for the one test that the column names (label or GUID). Without it every row is
-answered for every test, and a report is printed: by test, by dataset, the rows with most that is wrong.
-
-Authorities are bundled lists, the boundary set (the bundled one, or BIODATA_BOUNDARIES) and, with --checklist, a list of
-names; nothing is asked of the network.
-A column such as bdqval:earliestValidDate holds a parameter of its row.
-
-Example: biodata quality run sample_data/labels.csv --report quality.json --out responses.csv
-"""
 _SLICE: Final = 10_000
 _TOLD: Final = 5
 _HEADINGS: Final = ("dataID", "GUID", "Response.status", "Response.result", "Response.comment")
@@ -43,7 +32,7 @@ _CENTRE_HEADINGS: Final = {
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help="Data quality: tests of TDWG BDQ Core.", no_args_is_help=True)
-    group.command(name="run", help=_HELP)(run)
+    group.command(name="run")(run)
     group.callback()(_group)
     app.add_typer(group, name="quality")
 
@@ -68,7 +57,17 @@ def run(
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the table, where it is known.")] = None,
 ) -> None:
-    """Read, test, write, report."""
+    """Test a table of records (CSV, TSV) with TDWG BDQ Core.
+
+    With --test-column each row is answered for the one test that the column names (label or GUID). Without it every row
+    is answered for every test, and a report is printed: by test, by dataset, the rows with most that is wrong.
+
+    Authorities are bundled lists, the boundary set (the bundled one, or BIODATA_BOUNDARIES) and, with --checklist, a
+    list of names; nothing is asked of the network. A column such as bdqval:earliestValidDate holds a parameter of its
+    row.
+
+    Example: biodata quality run sample_data/labels.csv --report quality.json --out responses.csv
+    """
     from biodata.formats import delimited
 
     check_outputs([out, report], [file, *filter(None, (checklist, centres))])

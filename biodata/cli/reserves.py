@@ -30,26 +30,12 @@ if TYPE_CHECKING:
     from biodata.store.releases import Release
 
 
-_SOLVE = """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
-
-DIR has input.dat and the files that it names. Marxan's output files and plan.json go into --out. Further runs (NUMREPS)
-are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything else is met,
-target2, sepdistance and sepnum too. plan.json says whether the clock stopped it, so that a repeat may differ.
-
-Example: biodata reserves solve sample_data/planning/marxan --out plan --gap 0.01
-"""
-_EXPLAIN = """Tell why a planning unit is in the plan, or why it is not, and how another would do in its place.
-
-Example: biodata reserves explain sample_data/planning/marxan 12 --instead-of 22
-"""
-
-
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help="Select reserves: make planning units, solve Marxan's projects.", no_args_is_help=True)
-    add_engine(group, "solve", solve, Reserves, words=_SOLVE, arguments=("project",))
-    group.command(name="explain", help=_EXPLAIN)(explain)
-    group.command(name="units", help=UNITS_HELP)(units)
+    add_engine(group, "solve", solve, Reserves, arguments=("project",))
+    group.command(name="explain")(explain)
+    group.command(name="units")(units)
     app.add_typer(group, name="reserves")
     group = typer.Typer(help=_INPUTS, no_args_is_help=True)
     group.command(name="conefor")(conefor)
@@ -70,7 +56,15 @@ def solve(
     data: KeepOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print objective, bound, gap and status only.")] = False,
 ) -> None:
-    """Solve and write; print the plan's figures alone where a program asks."""
+    """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
+
+    DIR has input.dat and the files that it names. Marxan's output files and plan.json go into --out. Further runs
+    (NUMREPS) are other good plans. A target that cannot be met is named, and charged by SPF as Marxan does; everything
+    else is met, target2, sepdistance and sepnum too. plan.json says whether the clock stopped it, so that a repeat may
+    differ.
+
+    Example: biodata reserves solve sample_data/planning/marxan --out plan --gap 0.01
+    """
     tell = partial(typer.echo, err=True) if as_json else say
     failure: InputError | None = None
     try:
@@ -93,7 +87,10 @@ def explain(
     gap: GapOption = 0.0,
     seconds: SecondsOption = 60.0,
 ) -> None:
-    """Read, solve, explain."""
+    """Tell why a planning unit is in the plan, or why it is not, and how another would do in its place.
+
+    Example: biodata reserves explain sample_data/planning/marxan 12 --instead-of 22
+    """
     from biodata.analysis.reserves import marxan_problem, portfolio, spacing
     from biodata.formats import marxan
     from biodata.runs.engines.projects import no_plan
@@ -142,16 +139,6 @@ def _refuse_exchange(problem: "Problem", found: "Selection", out: int, into: int
             raise InputError(text, file=str(project), column=option, value=problem.unit_name(unit), code="UNIT_LOCKED")
 
 
-UNITS_HELP = """Make planning units: hexagons or squares of equal area, cut at coasts and at the borders of countries.
-
---out gets input/pu.dat and input/bound.dat (kilometres), units.gpkg with the shapes, and an input.dat where there is
-none. A unit costs its area in km², or that times what a square kilometre costs in its country. With spec.dat and
-puvspr.dat in the folder input too, `biodata reserves solve` can solve it.
-
-Example: biodata reserves units --countries LA,CN --box 100,20,103,23 --cell-km 10 --shape hexagon --out units
-"""
-
-
 class UnitShape(StrEnum):
     """Shapes of planning units."""
 
@@ -177,7 +164,14 @@ def units(
     cost_per_km2: CostOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Cut, write, say."""
+    """Make planning units: hexagons or squares of equal area, cut at coasts and at the borders of countries.
+
+    --out gets input/pu.dat and input/bound.dat (kilometres), units.gpkg with the shapes, and an input.dat where there is
+    none. A unit costs its area in km², or that times what a square kilometre costs in its country. With spec.dat and
+    puvspr.dat in the folder input too, `biodata reserves solve` can solve it.
+
+    Example: biodata reserves units --countries LA,CN --box 100,20,103,23 --cell-km 10 --shape hexagon --out units
+    """
     from biodata import places
     from biodata.analysis.reserves import planning_units
     from biodata.exports.marxan_inputs import write_project_of_units

@@ -1,4 +1,4 @@
-"""`biodata rights`: labels of communities, permits, terms of use, and what was used of a country's records."""
+"""`biodata dataset`, what is stated of a dataset as a whole, and `biodata rights`: labels, permits, terms, what was used."""
 
 import json
 from datetime import datetime
@@ -7,33 +7,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for
-
-_LABEL = """Put a community's label on a dataset, an event or a record; `biodata release` follows it.
-
-TK-SS, "TK Secret / Sacred" and the label's page mean the same. A label can withhold records or make places coarser,
-whatever the rules say, and travels with every export.
-
-Example: biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data biodata_data
-"""
-_UNLABEL = """Take a label away again.
-
-Example: biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data biodata_data
-"""
-_PERMIT = """Keep a permit that a dataset rests on; the number of a certificate of compliance is checked.
-
-Example: biodata rights permit ircc ABSCH-IRCC-VN-256843-1 --dataset nam-ha --expires 2028-12-31 --data biodata_data
-"""
-_TERMS = """Tell the terms of use, or set them: whoever asks for a download of restricted records has to accept them.
-
-Restricted are records with a label, of a dataset with a permit, or without a licence that everybody knows.
-
-Example: biodata rights terms --set terms.txt --data biodata_data
-"""
-_USE = """Tell what was used of a country's records, for which purpose and how much; never by whom.
-
-Example: biodata rights use LA --year 2026 --data biodata_data
-"""
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say, settings_for
 
 DatasetOption = Annotated[str, typer.Option(help="Key of the dataset.")]
 EventOption = Annotated[str | None, typer.Option(help="Only this event of it, and its parts, by eventID.")]
@@ -44,23 +18,19 @@ LabelArgument = Annotated[str, typer.Argument(help="The label, as TK-S or BC-P."
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     rights = typer.Typer(help="Labels of communities, permits, terms of use.", no_args_is_help=True)
-    rights.command(name="label", help=_LABEL)(label)
-    rights.command(name="unlabel", help=_UNLABEL)(unlabel)
-    rights.command(
-        name="labels", help="Tell which labels stand on what.\n\nExample: biodata rights labels --data biodata_data"
-    )(labels)
-    rights.command(name="permit", help=_PERMIT)(permit)
-    rights.command(
-        name="permits", help="Tell permits and which end soon.\n\nExample: biodata rights permits --data biodata_data"
-    )(permits)
-    rights.command(
-        name="withdraw",
-        help="Take a permit back, by the number that `biodata rights permits` tells first.\n\n"
-        "Example: biodata rights withdraw 1 --data biodata_data",
-    )(withdraw)
-    rights.command(name="terms", help=_TERMS)(terms)
-    rights.command(name="use", help=_USE)(use)
+    rights.command(name="label")(label)
+    rights.command(name="unlabel")(unlabel)
+    rights.command(name="labels")(labels)
+    rights.command(name="permit")(permit)
+    rights.command(name="permits")(permits)
+    rights.command(name="withdraw")(withdraw)
+    rights.command(name="terms")(terms)
+    rights.command(name="use")(use)
     app.add_typer(rights, name="rights")
+    group = typer.Typer(no_args_is_help=True, help="What is stated of each dataset: title, licence, citation, DOI.")
+    group.command(name="set")(set_description)
+    group.command(name="list")(list_datasets)
+    app.add_typer(group, name="dataset")
 
 
 def label(
@@ -73,15 +43,20 @@ def label(
     project: Annotated[str | None, typer.Option(help="The project at Local Contexts Hub.")] = None,
     until: Annotated[str | None, typer.Option(help="The last day that it holds, 2027-01-31.")] = None,
 ) -> None:
-    """Put a label on something."""
+    """Put a community's label on a dataset, an event or a record; `biodata release` follows it.
+
+    TK-SS, "TK Secret / Sacred" and the label's page mean the same. A label can withhold records or make places coarser,
+    whatever the rules say, and travels with every export.
+
+    Example: biodata rights label TK-SS --dataset nam-ha --event camp-3 --community "Akha of Ban Na" --data biodata_data
+    """
     from biodata.access import accounts, rule_changes
     from biodata.sharing.rules import assignment
-    from biodata.store.registry import Registry
 
     facts = {"label": name, "dataset": dataset, "event": event, "key": key, "community": community}
     wanted = assignment({**facts, "project": project, "valid_until": until})
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         new = rule_changes.put_label(registry, wanted, actor=accounts.COMMAND_LINE)
     count = rule_changes.records_carrying(settings, wanted)
     say(f"{wanted.label} {'is put on' if new else 'was on'} {dataset}: {count} records of the lake carry it")
@@ -95,24 +70,28 @@ def unlabel(
     event: EventOption = None,
     key: KeyOption = None,
 ) -> None:
-    """Take a label away."""
+    """Take a label away again.
+
+    Example: biodata rights unlabel TK-SS --dataset nam-ha --event camp-3 --data biodata_data
+    """
     from biodata.access import accounts, rule_changes
     from biodata.sharing.rules import assignment
-    from biodata.store.registry import Registry
 
     unwanted = assignment({"label": name, "dataset": dataset, "event": event, "key": key})
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         rule_changes.take_label(registry, unwanted, actor=accounts.COMMAND_LINE)
     say(f"{unwanted.label} is taken from {dataset}; the next release follows it")
 
 
 def labels(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each label."""
+    """Tell which labels stand on what.
+
+    Example: biodata rights labels --data biodata_data
+    """
     from biodata.access import rule_changes
     from biodata.sharing.labels import category_of
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         held = rule_changes.labels_put(registry)
     for one in held:
         what = one.dataset + (f", event {one.event}" if one.event else f", record {one.key}" if one.key else "")
@@ -131,10 +110,12 @@ def permit(
     issued: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day that it holds.")] = None,
     expires: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")] = None,
 ) -> None:
-    """Keep a permit."""
+    """Keep a permit that a dataset rests on; the number of a certificate of compliance is checked.
+
+    Example: biodata rights permit ircc ABSCH-IRCC-VN-256843-1 --dataset nam-ha --expires 2028-12-31 --data biodata_data
+    """
     from biodata.access import accounts, permits, rule_changes
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     if kind not in list(permits.Kind):
         problem, expected = "no kind of permit", f"one of {', '.join(permits.Kind)}"
@@ -142,7 +123,7 @@ def permit(
     first, last = (None if moment is None else moment.date() for moment in (issued, expires))
     permit_data = permits.PermitData(dataset, permits.Kind(kind), number, country, authority, first, last)
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         made = permits.record(registry, permit_data, actor=accounts.COMMAND_LINE)
         kept = permits.get(registry, made)
     assert kept is not None
@@ -154,11 +135,13 @@ def permit(
 def permits(
     data: DataOption = DEFAULT_DATA, dataset: Annotated[str | None, typer.Option(help="Only of this dataset.")] = None
 ) -> None:
-    """Print a line for each permit."""
-    from biodata.access import permits
-    from biodata.store.registry import Registry
+    """Tell permits and which end soon.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata rights permits --data biodata_data
+    """
+    from biodata.access import permits
+
+    with open_registry(settings_for(data)) as registry:
         for one in permits.of_dataset(registry, dataset):
             say(f"{one['id']:>4}  {one['dataset']}: {permits.permit_in_words(one)}")
 
@@ -166,11 +149,13 @@ def permits(
 def withdraw(
     number: Annotated[int, typer.Argument(help="The permit's number here.")], data: DataOption = DEFAULT_DATA
 ) -> None:
-    """Take a permit back."""
-    from biodata.access import accounts, permits
-    from biodata.store.registry import Registry
+    """Take a permit back, by the number that `biodata rights permits` tells first.
 
-    with Registry.open(settings_for(data)) as registry:
+    Example: biodata rights withdraw 1 --data biodata_data
+    """
+    from biodata.access import accounts, permits
+
+    with open_registry(settings_for(data)) as registry:
         permits.withdraw(registry, number, actor=accounts.COMMAND_LINE)
     say(f"permit {number} is withdrawn")
 
@@ -179,12 +164,16 @@ def terms(
     data: DataOption = DEFAULT_DATA,
     text: Annotated[Path | None, typer.Option("--set", help="A text file: the terms from now on.")] = None,
 ) -> None:
-    """Tell or set the terms of use."""
+    """Tell the terms of use, or set them: whoever asks for a download of restricted records has to accept them.
+
+    Restricted are records with a label, of a dataset with a permit, or without a licence that everybody knows.
+
+    Example: biodata rights terms --set terms.txt --data biodata_data
+    """
     from biodata.access import accounts, terms_of_use
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         if text is not None:
             try:
                 stated = text.read_text("utf-8")
@@ -205,17 +194,19 @@ def use(
     year: Annotated[int | None, typer.Option(help="Only downloads that were asked for in this year.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell what was used."""
+    """Tell what was used of a country's records, for which purpose and how much; never by whom.
+
+    Example: biodata rights use LA --year 2026 --data biodata_data
+    """
     import pycountry
 
     from biodata.access import terms_of_use
     from biodata.core.errors import InputError
-    from biodata.store.registry import Registry
 
     if pycountry.countries.get(alpha_2=country.upper()) is None:
         problem = "this is no country"  # "0 downloads" of it would be a wrong answer
         raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
-    with Registry.open(settings_for(data)) as registry:
+    with open_registry(settings_for(data)) as registry:
         use_report = terms_of_use.use_report(registry, country.upper(), year=year)
     if as_json:
         say(json.dumps(use_report.as_dict(), ensure_ascii=False, indent=1))
@@ -232,3 +223,53 @@ def use(
         for name, count in counts.items():
             say(f"  {title} {name}: {count}")
     say(f"Counted in steps of {terms_of_use.STEP}; what was used less often is left out or stands together.")
+
+
+def set_description(
+    key: Annotated[str, typer.Argument(help="The dataset's key.")],
+    data: DataOption = DEFAULT_DATA,
+    title: Annotated[str | None, typer.Option(help="Its title.")] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option("--license", help="CC0 1.0, CC BY 4.0, CC BY-NC 4.0, or the address of another licence."),
+    ] = None,
+    citation: Annotated[str | None, typer.Option(help="How to cite it.")] = None,
+    doi: Annotated[str | None, typer.Option(help="Its DOI.")] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(help="The taxon that it is about, such as Aves: a name in it that nobody knows is of that taxon."),
+    ] = None,
+) -> None:
+    """State a dataset's title, licence, citation or DOI; the next `biodata release` has it, and every citation from then on.
+
+    Example: biodata dataset set checklist --data biodata_data --title "Checklist of our region" --license "CC BY 4.0"
+    """
+    from biodata.access import accounts
+    from biodata.core.errors import InputError
+    from biodata.pipeline import descriptions
+
+    values = {"title": title, "license": licence, "citation": citation, "doi": doi, "scope": scope}
+    if not any(value is not None for value in values.values()):
+        problem = "nothing is stated"
+        raise InputError(problem, expected="--title, --license, --citation, --doi or --scope", code="OPTION_MISSING")
+    changed = descriptions.describe(installation(data), key, values, actor=accounts.COMMAND_LINE)
+    for name, value in changed.items():
+        say(f"{key}: {name} is {value}")
+    say(f"`biodata release --data {data}` publishes it" if changed else f"{key}: this was stated before")
+
+
+def list_datasets(
+    data: DataOption = DEFAULT_DATA,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """List the datasets of an installation with their titles and licences, one a line.
+
+    Example: biodata dataset list --data biodata_data
+    """
+    with open_registry(installation(data)) as registry:
+        rows = registry.datasets().to_dicts()
+    if as_json:
+        say(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        say(f"{row['key']}: {row['title'] or 'no title'}, {row['license'] or 'no licence of the whole'}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say, settings_for, show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,49 +19,6 @@ from typing import Final
 from biodata.cli.options import say_held_runs
 from biodata.core.errors import InputError
 
-_CHECK = """Look at the sharing rules: review dates that are due, rules that contradict each other, taxa and areas that the lake
-does not have, consents of rules that are not there; and how many records of the lake each rule decides.
-
-Rules stand in the registry, with versions; `biodata rules export` writes them as CSV, `biodata rules import` reads them
-(columns: rule_id, category, reason; and where wanted source, source_kind, owner, scientificName, rank, country_code,
-province_code, area_id, polygon, dataset, publishing_country, label, month_from, month_to, review_date); `biodata sensitive`
-adds one. A looser rule acts once every stricter owner has consented (columns of consents: looser_rule, stricter_owner,
-given_by, given_on, valid_until). `biodata explain` tells which rule decided a record.
-
-Example: biodata rules check --data biodata_data
-"""
-_LIST = """List the sharing rules that hold: name, category, taxon, where and when, and why.
-
-Example: biodata rules list --data biodata_data
-"""
-_REMOVE = """Take a sharing rule back, and make a release without it.
-
-Records that it alone made coarse become finer. A place that was published can be copied and is never taken back: look
-first with --dry-run, which counts what would become finer and changes nothing. Records that other rules hide stay so.
-The audit keeps the rule, and who took it back.
-
-Example: biodata rules remove peafowl_yunnan --data biodata_data --dry-run
-"""
-_IMPORT = """Put the rules of a CSV file in the place of those in force: a new version of them, and a release under it.
-
-The file has every rule, as `biodata rules export` writes them; one that is not in it holds no more. Consents and labels stay
-as they are where no file is given. Everything is checked first: a file with a fault changes nothing. With --dry-run it is
-only told which rules come and go, and how many records become coarser or finer; a place that was published can be copied and is
-never taken back. Older releases and files of downloads go. The versions before stay in the registry, and
-the audit keeps who imported which.
-
-Example: biodata rules import rules.csv --data biodata_data --dry-run
-
-Example: biodata rules import rules.csv --consents consents.csv --labels labels.csv --reason "yearly review" --data biodata_data
-"""
-_EXPORT = """Write the rules in force as CSV, and where wanted the consents and the labels, to be edited and imported again.
-
-Example: biodata rules export rules.csv --consents consents.csv --labels labels.csv --data biodata_data
-"""
-_VERSIONS = """List the versions of the sharing rules: number, when, by whom, and why. The last is in force.
-
-Example: biodata rules versions --data biodata_data
-"""
 ConsentsOption = Annotated[Path | None, typer.Option(help="CSV of consents.", dir_okay=False)]
 LabelsOption = Annotated[Path | None, typer.Option(help="CSV of labels of communities.", dir_okay=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
@@ -71,12 +28,12 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_sensitive(app)
     rules = typer.Typer(help="Sharing rules: what is hidden, and whose say it is.", no_args_is_help=True)
-    rules.command(name="check", help=_CHECK)(check)
-    rules.command(name="list", help=_LIST)(list_rules)
-    rules.command(name="remove", help=_REMOVE)(remove)
-    rules.command(name="import", help=_IMPORT)(import_)
-    rules.command(name="export", help=_EXPORT)(export)
-    rules.command(name="versions", help=_VERSIONS)(list_versions)
+    rules.command(name="check")(check)
+    rules.command(name="list")(list_rules)
+    rules.command(name="remove")(remove)
+    rules.command(name="import")(import_)
+    rules.command(name="export")(export)
+    rules.command(name="versions")(list_versions)
     app.add_typer(rules, name="rules")
 
 
@@ -85,7 +42,20 @@ def check(
     days: Annotated[int, typer.Option(min=0, help="Review dates within so many days count as due.")] = 90,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what is to be looked at."""
+    """Look at the sharing rules, and tell how many records of the lake each one decides.
+
+    Told are review dates that are due, rules that contradict each other, taxa and areas that the lake does not have, and
+    consents of rules that are not there.
+
+    Rules stand in the registry, with versions; `biodata rules export` writes them as CSV, `biodata rules import` reads
+    them (columns: rule_id, category, reason; and where wanted source, source_kind, owner, scientificName, rank,
+    country_code, province_code, area_id, polygon, dataset, publishing_country, label, month_from, month_to,
+    review_date); `biodata sensitive` adds one. A looser rule acts once every stricter owner has consented (columns of
+    consents: looser_rule, stricter_owner, given_by, given_on, valid_until). `biodata explain` tells which rule decided
+    a record.
+
+    Example: biodata rules check --data biodata_data
+    """
     from biodata.pipeline.rule_check import check_rules
 
     found = check_rules(installation(data), days=days)
@@ -97,7 +67,10 @@ def check(
 
 
 def list_rules(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
-    """Print the rules."""
+    """List the sharing rules that hold: name, category, taxon, where and when, and why.
+
+    Example: biodata rules list --data biodata_data
+    """
     from biodata.sharing.rules import cells
     from biodata.store.sharing_rules import rules_of
 
@@ -116,7 +89,14 @@ def remove(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would become finer; change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take it back, or tell what that would do."""
+    """Take a sharing rule back, and make a release without it.
+
+    Records that it alone made coarse become finer. A place that was published can be copied and is never taken back:
+    look first with --dry-run, which counts what would become finer and changes nothing. Records that other rules hide
+    stay so. The audit keeps the rule, and who took it back.
+
+    Example: biodata rules remove peafowl_yunnan --data biodata_data --dry-run
+    """
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
     from biodata.access.rule_changes import remove_rule
@@ -168,7 +148,18 @@ def import_(
     reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change; change nothing.")] = False,
 ) -> None:
-    """Import rules, or tell what that would do."""
+    """Put the rules of a CSV file in the place of those in force: a new version of them, and a release under it.
+
+    The file has every rule, as `biodata rules export` writes them; one that is not in it holds no more. Consents and
+    labels stay as they are where no file is given. Everything is checked first: a file with a fault changes nothing.
+    With --dry-run it is only told which rules come and go, and how many records become coarser or finer; a place that
+    was published can be copied and is never taken back. Older releases and files of downloads go. The versions before
+    stay in the registry, and the audit keeps who imported which.
+
+    Example: biodata rules import rules.csv --data biodata_data --dry-run
+
+    Example: biodata rules import rules.csv --consents consents.csv --labels labels.csv --reason "yearly review" --data biodata_data
+    """
     from dataclasses import replace
     from datetime import UTC, datetime
     from importlib.metadata import version
@@ -179,7 +170,6 @@ def import_(
     from biodata.core.errors import InputError
     from biodata.pipeline.rule_check import changed_under, finer
     from biodata.store.cluster import lake_exists
-    from biodata.store.registry import Registry
 
     if (file is None) is not bundled:
         problem, expected = (
@@ -188,7 +178,7 @@ def import_(
         )
         raise InputError(problem, column="FILE", value=str(file or ""), expected=expected)
     settings = settings_for(data)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         before, after = read_files(registry, file, consents=consents, labels=labels)
     changed = {}
     if before is None:
@@ -229,11 +219,13 @@ def export(
     consents: ConsentsOption = None,
     labels: LabelsOption = None,
 ) -> None:
-    """Write them."""
-    from biodata.store.registry import Registry
+    """Write the rules in force as CSV, and where wanted the consents and the labels, to be edited and imported again.
+
+    Example: biodata rules export rules.csv --consents consents.csv --labels labels.csv --data biodata_data
+    """
     from biodata.store.sharing_rules import current
 
-    with Registry.open(installation(data)) as registry, registry.session(read_only=True) as session:
+    with open_registry(installation(data)) as registry, registry.session(read_only=True) as session:
         content = current(session)
     for path, text in zip((file, consents, labels), content.texts(), strict=True):
         if path is not None:
@@ -242,11 +234,13 @@ def export(
 
 
 def list_versions(data: DataOption = DEFAULT_DATA) -> None:
-    """Print a line for each version."""
-    from biodata.store.registry import Registry
+    """List the versions of the sharing rules: number, when, by whom, and why. The last is in force.
+
+    Example: biodata rules versions --data biodata_data
+    """
     from biodata.store.sharing_rules import versions
 
-    with Registry.open(installation(data)) as registry, registry.session(read_only=True) as session:
+    with open_registry(installation(data)) as registry, registry.session(read_only=True) as session:
         for one in versions(session):
             say(f"{one.number}: {one.created:%Y-%m-%d %H:%M}, {one.actor}: {one.reason}")
 
@@ -271,23 +265,13 @@ def _meant(rule: "Rule") -> str:
     return ", ".join([rule.scientific_name or "every taxon", *filter(None, where)])
 
 
-_SENSITIVE = """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
-
-Earlier releases and files of downloads go; every citation is asked again by `biodata worker` and says
-what is withheld of it. The audit keeps the rule, who added it, and how many records it touches. A rule never makes a
-record less sensitive: the strictest decides. A rule of a country also holds for cells that only reach into it. `biodata
-rules remove` takes a rule back. A name that no rule, checklist or record here has may be misspelt and is refused, unless
-with --anyway.
-
-Example: biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data biodata_data
-"""
 _COUNTRY: Final = "[A-Z]{2}"
 _PROVINCE: Final = "[A-Z]{2}-[A-Z0-9]{1,3}"
 
 
 def _add_sensitive(app: typer.Typer) -> None:
     """Add `biodata sensitive`."""
-    app.command(name="sensitive", help=_SENSITIVE)(sensitive)
+    app.command(name="sensitive")(sensitive)
 
 
 def sensitive(
@@ -307,7 +291,16 @@ def sensitive(
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where nothing here has that name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
 ) -> None:
-    """Add the rule and let it act."""
+    """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
+
+    Earlier releases and files of downloads go; every citation is asked again by `biodata worker` and says what is
+    withheld of it. The audit keeps the rule, who added it, and how many records it touches. A rule never makes a record
+    less sensitive: the strictest decides. A rule of a country also holds for cells that only reach into it. `biodata
+    rules remove` takes a rule back. A name that no rule, checklist or record here has may be misspelt and is refused,
+    unless with --anyway.
+
+    Example: biodata sensitive "Nomascus concolor" --category 1_degree --reason "hunted" --data biodata_data
+    """
     from biodata import pipeline
     from biodata.access.exact_building import must_follow
     from biodata.access.rule_changes import add_rule

@@ -26,19 +26,9 @@ MOST_FILES: Final = 65_536
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    app.command(
-        name="serve",
-        help="Serve the API and the map of the current release.\n\nExample: biodata serve --data biodata_data",
-    )(serve)
-    app.command(
-        name="worker",
-        help="Do the work that waits in the queue.\n\nExample: biodata worker --data biodata_data",
-    )(worker)
-    app.command(
-        name="release",
-        help="Make what the sharing rules let out the current release: what changed stands in a small file beside the "
-        "release before, and both are merged when that has grown.\n\nExample: biodata release --data biodata_data",
-    )(release)
+    app.command(name="serve")(serve)
+    app.command(name="worker")(worker)
+    app.command(name="release")(release)
 
 
 def serve(
@@ -51,7 +41,10 @@ def serve(
         typer.Option(help="System user to serve as, by name or number, which can then not read lake and secrets."),
     ] = None,
 ) -> None:
-    """Build the map where its sources changed, then serve."""
+    """Serve the API and the map of the current release.
+
+    Example: biodata serve --data biodata_data
+    """
     from biodata.cli.web_build import build_map
 
     settings = settings_for(data)  # what is wrong with them is stated here, and not by each of the processes
@@ -152,7 +145,10 @@ def worker(
     data: DataOption = DEFAULT_DATA,
     once: Annotated[bool, typer.Option("--once", help="Stop when nothing waits any more.")] = False,
 ) -> None:
-    """Take jobs and do them, one after the other."""
+    """Do the work that waits in the queue.
+
+    Example: biodata worker --data biodata_data
+    """
     from api.logs import written
     from biodata.worker import work
 
@@ -170,7 +166,12 @@ def release(
     data: DataOption = DEFAULT_DATA,
     full: Annotated[bool, typer.Option("--full", help="Make a whole new file in any case.")] = False,
 ) -> None:
-    """Build the release and say what is in it."""
+    """Make what the sharing rules let out the current release.
+
+    What changed stands in a small file beside the release before, and both are merged when that has grown.
+
+    Example: biodata release --data biodata_data
+    """
     from biodata import pipeline, runs
     from biodata.access.exact_building import follow_release
     from biodata.pipeline import descriptions

@@ -29,48 +29,31 @@ _HELP = """Figures and layers of species: area of occupancy, extent of occurrenc
 
 Example: biodata species figures "Elephas maximus" --data biodata_data
 """
-_FIGURES = """Tell a species' area of occupancy, extent of occurrence and observed occupancy, jointly and by country.
-
-With --records public (the default) they are made of what everybody may see: of a species whose places are published as
-cells they are bounds, "at least" and "at most", and withheld records play no part. With --records exact they carry the
-strictest category of the records and are for their maker.
-
-Records that tell no uncertainty are left out and counted; --untold-uncertainty-m 1000 takes them as certain to 1 km.
-
-Example: biodata species figures "Elephas maximus" --data biodata_data --out elephant.gpkg --json
-"""
-
-
-_STATUSES = """Tell what red lists and lists of protected species say of a species, side by side, and which sharing rules mean it.
-
-What a list says of a genus or a family it says of its species, unless it names the species. CITES' entries come with
-`biodata pull protection`, other lists with `biodata ingest checklist FILE --option list=red_list --option scope=CN --option year=2021`.
-
-Example: biodata species statuses "Elephas maximus" --data biodata_data
-"""
-
-_SHOW = """Show what a species or group is: accepted name, rank, classification, other names, since when, from which source.
-
-The checklists of the installation are asked first, then the reference list that comes with biodata.
-
-Example: biodata species show "Elephas maximus" --data biodata_data
-"""
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     group = typer.Typer(help=_HELP, no_args_is_help=True)
-    add_engine(group, "figures", figures, SpeciesExtent, words=_FIGURES, arguments=("species",))
-    add_engine(group, "habitat", habitat, SpeciesHabitat, words=HABITAT, arguments=("species",))
-    add_engine(group, "richness", richness, SpeciesRichness, words=RICHNESS, arguments=("group",))
-    add_engine(group, "model", model, SpeciesModel, words=MODEL, arguments=("species",))
-    group.command(name="show", help=_SHOW)(show)
-    group.command(name="statuses", help=_STATUSES)(statuses)
+    add_engine(group, "figures", figures, SpeciesExtent, arguments=("species",))
+    add_engine(group, "habitat", habitat, SpeciesHabitat, arguments=("species",))
+    add_engine(group, "richness", richness, SpeciesRichness, arguments=("group",))
+    add_engine(group, "model", model, SpeciesModel, arguments=("species",))
+    group.command(name="show")(show)
+    group.command(name="statuses")(statuses)
     app.add_typer(group, name="species")
 
 
 def figures(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
-    """Read, compute, say."""
+    """Tell a species' area of occupancy, extent of occurrence and observed occupancy, jointly and by country.
+
+    With --records public (the default) they are made of what everybody may see: of a species whose places are published
+    as cells they are bounds, "at least" and "at most", and withheld records play no part. With --records exact they
+    carry the strictest category of the records and are for their maker.
+
+    Records that tell no uncertainty are left out and counted; --untold-uncertainty-m 1000 takes them as certain to 1 km.
+
+    Example: biodata species figures "Elephas maximus" --data biodata_data --out elephant.gpkg --json
+    """
     from biodata.analysis.evidence.counting import NO_UNCERTAINTY
     from biodata.runs.species_facts import figures_of
 
@@ -139,7 +122,14 @@ def statuses(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the lists, then the rules."""
+    """Tell what red lists and lists of protected species say of a species, side by side, and which sharing rules mean it.
+
+    What a list says of a genus or a family it says of its species, unless it names the species. CITES' entries come
+    with `biodata pull protection`, other lists with `biodata ingest checklist FILE --option list=red_list --option
+    scope=CN --option year=2021`.
+
+    Example: biodata species statuses "Elephas maximus" --data biodata_data
+    """
     from biodata.runs.species_facts import statuses as find
 
     found = find(installation(data), name)
@@ -162,7 +152,12 @@ def show(
     kingdom: Annotated[str | None, typer.Option(help="Which taxon is meant where kingdoms share a name.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look the name up and print what is known."""
+    """Show what a species or group is: accepted name, rank, classification, other names, since when, from which source.
+
+    The checklists of the installation are asked first, then the reference list that comes with biodata.
+
+    Example: biodata species show "Elephas maximus" --data biodata_data
+    """
     from biodata.runs.species_facts import species_facts
 
     found = species_facts(installation(data), name, of_kingdom=kingdom)
@@ -187,24 +182,6 @@ def show(
         say(f"  sharing rule {rule['rule_id']}: {rule['category']}")
 
 
-HABITAT = """Tell a species' area of habitat: suitable land cover and elevation inside its range, by country.
-
-The range is the species' polygons in a file (--range) or the hull of its records. Of the Red List's polygons those count
-where it is extant (presence 1, 2), native or brought back (origin 1, 2, 6); --range-codes changes that. Layers are those of `biodata ingest layer`;
-classes are not resampled. What no layer tells anything about is told apart.
-
-Example: biodata species habitat "Bos gaurus" --land-cover landcover_china_laos --classes 2,4,5 --data biodata_data --out habitat.tif
-"""
-
-
-RICHNESS = """Tell how many species of a group cells hold, compared at equal completeness instead of at unequal effort.
-
-Cells with too little effort are told apart, and cells that nobody visited are not told at all.
-
-Example: biodata species richness Mammalia --box 100,20,103,23 --data biodata_data --out richness.gpkg
-"""
-
-
 def asked_of(model: type[Asked], asked: dict[str, Any]) -> Asked:
     """Return what is asked as parameters whose files can be written."""
     parameters = model.read(asked)
@@ -217,7 +194,15 @@ def asked_of(model: type[Asked], asked: dict[str, Any]) -> Asked:
 
 
 def habitat(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
-    """Read, cut, tell."""
+    """Tell a species' area of habitat: suitable land cover and elevation inside its range, by country.
+
+    The range is the species' polygons in a file (--range) or the hull of its records. Of the Red List's polygons those
+    count where it is extant (presence 1, 2), native or brought back (origin 1, 2, 6); --range-codes changes that.
+    Layers are those of `biodata ingest layer`; classes are not resampled. What no layer tells anything about is told
+    apart.
+
+    Example: biodata species habitat "Bos gaurus" --land-cover landcover_china_laos --classes 2,4,5 --data biodata_data --out habitat.tif
+    """
     from biodata.runs.species_maps import habitat_of
 
     parameters = asked_of(SpeciesHabitat, asked)
@@ -248,7 +233,12 @@ def habitat(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: Jso
 
 
 def richness(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
-    """Read, count, tell."""
+    """Tell how many species of a group cells hold, compared at equal completeness instead of at unequal effort.
+
+    Cells with too little effort are told apart, and cells that nobody visited are not told at all.
+
+    Example: biodata species richness Mammalia --box 100,20,103,23 --data biodata_data --out richness.gpkg
+    """
     from biodata.exports.layers import write_layer
     from biodata.runs.species_maps import richness_of
 
@@ -275,17 +265,14 @@ def richness(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: Js
     say_facts(report.facts)
 
 
-MODEL = """Model where a species may live (MaxEnt, extra `sdm`), scored on blocks of ground that the model has not seen.
-
---layer is a raster layer of the installation, or NAME=2,5 for cells of these classes. Each fold's score stands beside that
-of models of random points; a model that is no better says so.
-
-Example: biodata species model "Sus scrofa" --layer landcover_china_laos=2,5 --layer landcover_china_laos=12,13 --data biodata_data --out suitability.tif
-"""
-
-
 def model(asked: dict[str, Any], data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
-    """Read, fit, score, tell."""
+    """Model where a species may live (MaxEnt, extra `sdm`), scored on blocks of ground that the model has not seen.
+
+    --layer is a raster layer of the installation, or NAME=2,5 for cells of these classes. Each fold's score stands beside that
+    of models of random points; a model that is no better says so.
+
+    Example: biodata species model "Sus scrofa" --layer landcover_china_laos=2,5 --layer landcover_china_laos=12,13 --data biodata_data --out suitability.tif
+    """
     from biodata.runs.species_maps import model_of
 
     parameters = asked_of(SpeciesModel, asked)

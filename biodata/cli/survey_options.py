@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from biodata.cli.options import say, settings_for
+from biodata.cli.options import open_registry, say, settings_for
 from biodata.core.errors import InputError, shorten
 from biodata.core.phrases import Phrase
 
@@ -76,10 +76,8 @@ class Opened(NamedTuple):
 @contextmanager
 def opened(settings: "Settings", language: str) -> "Iterator[Opened]":
     """Open the registry of an installation for a command that answers in a language."""
-    from biodata.store.registry import Registry
-
     language = language_of_tag(language)
-    with Registry.open(settings) as registry:
+    with open_registry(settings) as registry:
         yield Opened(settings, registry, language)
 
 
@@ -97,13 +95,12 @@ def language_of_tag(text: str) -> str:
 def known_of(data: Path, dataset: str | None) -> dict[str, Any]:
     """Return what a check of a dataset's file knows, as `surveys.check_files` takes it: nothing before there is an installation."""
     from biodata.store.lake import Lake
-    from biodata.store.registry import Registry
     from biodata.surveys.licences import known_of as known_of_dataset
     from biodata.surveys.notices import rules_and_taxa
 
     settings, known = settings_for(data), dict[str, Any](accepted=[])
     if dataset is not None and data.is_dir():
-        with Registry.open(settings) as registry:
+        with open_registry(settings) as registry:
             known |= known_of_dataset(registry, dataset)
     if (data / "lake").is_dir():
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:

@@ -15,39 +15,6 @@ if TYPE_CHECKING:
     from biodata.access.purges import Purged
     from biodata.access.withdrawal import Wanted
 
-_VERIFY = """Check every file of an installation against its checksum, and that what refers to it says the same.
-
-Reads the lake's files and catalogue, the releases, the layers, the uploads, secrets, reports and memories, and the registry
-with its audit chain and its sharing rules. Names each damaged or missing file, and each that is of no installation, what is
-wrong and what to do; exit code 1 then. Writers wait meanwhile, readers go on. With --record the checksums of files whose own
-are lost are put down anew, and that of a gazetteer.csv that you wrote.
-
-Example: biodata verify --data biodata_data
-
-Example: biodata verify --record --data biodata_data
-"""
-_COMPACT = """Make few files of the lake's many small ones, and remove those that no version needs.
-
-Every version stays and answers as before. With --expire-days versions go that are older and that no citation, release,
-submission or run refers to: what they alone had is gone then.
-
-Example: biodata compact --data biodata_data --expire-days 365
-"""
-_BACKUP = """Copy an installation: the registry, the lake with every version, the releases, layers and uploads.
-
-OUT is a folder, to which the next backup adds only what is new. Both catalogues are
-copied as they are at one moment; it works while the installation serves. It holds the secret and exact places: keep it
-as safe as the installation.
-
-Example: biodata backup --data biodata_data --out backup
-"""
-_RESTORE = """Make an installation of a backup, at any path; the newest of the folder, or the one that --list names.
-
-Everything in the backup is verified before anything is written, and nothing is ever written over an installation: the
-folder must be new or empty.
-
-Example: biodata restore backup --data restored
-"""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
@@ -55,11 +22,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JS
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_withdrawal(app)
-    app.command(name="verify", help=_VERIFY)(verify)
+    app.command(name="verify")(verify)
     _add_cluster_commands(app)
-    app.command(name="compact", help=_COMPACT)(compact)
-    app.command(name="backup", help=_BACKUP)(backup)
-    app.command(name="restore", help=_RESTORE)(restore)
+    app.command(name="compact")(compact)
+    app.command(name="backup")(backup)
+    app.command(name="restore")(restore)
 
 
 def verify(
@@ -67,7 +34,17 @@ def verify(
     record: Annotated[bool, typer.Option("--record", help="Put down anew the checksums that are lost.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify, and tell what is damaged."""
+    """Check every file of an installation against its checksum, and that what refers to it says the same.
+
+    Reads the lake's files and catalogue, the releases, the layers, the uploads, secrets, reports and memories, and the
+    registry with its audit chain and its sharing rules. Names each damaged or missing file, and each that is of no
+    installation, what is wrong and what to do; exit code 1 then. Writers wait meanwhile, readers go on. With --record
+    the checksums of files whose own are lost are put down anew, and that of a gazetteer.csv that you wrote.
+
+    Example: biodata verify --data biodata_data
+
+    Example: biodata verify --record --data biodata_data
+    """
     from biodata.store.verify import verify as check
 
     report = check(settings_for(data), progress=show_progress(), record=record)
@@ -95,7 +72,13 @@ def compact(
     ] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Compact, and tell what became of the files."""
+    """Make few files of the lake's many small ones, and remove those that no version needs.
+
+    Every version stays and answers as before. With --expire-days versions go that are older and that no citation,
+    release, submission or run refers to: what they alone had is gone then.
+
+    Example: biodata compact --data biodata_data --expire-days 365
+    """
     from biodata.store.compaction import compact as merge
 
     report = merge(settings_for(data), expire_days=expire_days, grace=timedelta(hours=grace_hours))
@@ -115,7 +98,14 @@ def backup(
     data: DataOption = DEFAULT_DATA,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a backup, and tell what is in it."""
+    """Copy an installation: the registry, the lake with every version, the releases, layers and uploads.
+
+    OUT is a folder, to which the next backup adds only what is new. Both catalogues are copied as they are at one
+    moment; it works while the installation serves. It holds the secret and exact places: keep it as safe as the
+    installation.
+
+    Example: biodata backup --data biodata_data --out backup
+    """
     from biodata.store.backup import backup as copy
 
     report = copy(settings_for(data), out, progress=show_progress())
@@ -134,7 +124,13 @@ def restore(
     name: Annotated[str | None, typer.Option("--list", help="The backup's list, backup-….json; the newest.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Restore a backup."""
+    """Make an installation of a backup, at any path; the newest of the folder, or the one that --list names.
+
+    Everything in the backup is verified before anything is written, and nothing is ever written over an installation:
+    the folder must be new or empty.
+
+    Example: biodata restore backup --data restored
+    """
     from biodata.store.backup import restore as put_back
 
     report = put_back(backup, data, name=name, progress=show_progress())
@@ -154,18 +150,8 @@ def _add_cluster_commands(app: typer.Typer) -> None:
     commands = typer.Typer(
         help="Several machines: a shared lake, and releases for those that serve.", no_args_is_help=True
     )
-    commands.command(
-        name="join",
-        help="Let an installation's folder use a lake that several machines share: its catalogue on PostgreSQL, its files on "
-        "S3-compatible storage. The storage's key is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.\n\n"
-        "Example: biodata cluster join --catalogue CATALOGUE --storage s3://biodata/region --endpoint ENDPOINT --data region",
-    )(join)
-    commands.command(
-        name="follow",
-        help="Bring each new release from the shared storage into the folder of a machine that serves, until it is stopped. "
-        "A key that may read the folder releases is enough.\n\n"
-        "Example: biodata cluster follow --storage s3://biodata/region --endpoint ENDPOINT --once --data replica",
-    )(follow)
+    commands.command(name="join")(join)
+    commands.command(name="follow")(follow)
     app.add_typer(commands, name="cluster")
 
 
@@ -176,7 +162,12 @@ def join(
     region: RegionOption = "us-east-1",
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Join a shared lake."""
+    """Let an installation's folder use a lake that several machines share: its catalogue on PostgreSQL, its files on S3-compatible storage.
+
+    The storage's key is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+
+    Example: biodata cluster join --catalogue CATALOGUE --storage s3://biodata/region --endpoint ENDPOINT --data region
+    """
     from biodata.store import cluster
     from biodata.store.cluster import Storage
 
@@ -192,7 +183,12 @@ def follow(
     once: Annotated[bool, typer.Option("--once", help="Look once and end.")] = False,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Follow the releases of a shared storage."""
+    """Bring each new release from the shared storage into the folder of a machine that serves, until it is stopped.
+
+    A key that may read the folder releases is enough.
+
+    Example: biodata cluster follow --storage s3://biodata/region --endpoint ENDPOINT --once --data replica
+    """
     from biodata.store.cluster import Storage
     from biodata.store.shared_releases import follow
 
@@ -217,29 +213,10 @@ def follow(
         time.sleep(every)
 
 
-_WITHDRAW = """Take back a dataset or records: a release without them is made, and what was kept is purged.
-
-In the lake the rows of every version are emptied (number and dataset stay, so that counts and citations hold), older
-releases and downloads are removed, with the uploads of the dataset. Whatever comes again is refused. Backups are
-purged by `biodata purge --backups`. A hub learns of it at its next harvest. Nothing brings it back: let --dry-run count first.
-
-Examples: biodata withdraw --dataset nam-ha --dry-run --data biodata_data
-
-biodata withdraw --dataset nam-ha --reason "the community asks for it" --data biodata_data
-"""
-_PURGE = """Remove whatever still holds a withdrawn record; with --backups also from a folder of backups.
-
-With --backups a new backup is taken first, and then every older one in the folder is removed with what only they had.
-A hub does it after a harvest that took records back.
-
-Example: biodata purge --data biodata_data --backups backup
-"""
-
-
 def _add_withdrawal(app: typer.Typer) -> None:
     """Add `biodata withdraw` and `purge`."""
-    app.command(name="withdraw", help=_WITHDRAW)(withdraw)
-    app.command(name="purge", help=_PURGE)(purge)
+    app.command(name="withdraw")(withdraw)
+    app.command(name="purge")(purge)
 
 
 def withdraw(
@@ -252,7 +229,17 @@ def withdraw(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go and change nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Withdraw and tell what went."""
+    """Take back a dataset or records: a release without them is made, and what was kept is purged.
+
+    In the lake the rows of every version are emptied (number and dataset stay, so that counts and citations hold),
+    older releases and downloads are removed, with the uploads of the dataset. Whatever comes again is refused. Backups
+    are purged by `biodata purge --backups`. A hub learns of it at its next harvest. Nothing brings it back: let
+    --dry-run count first.
+
+    Examples: biodata withdraw --dataset nam-ha --dry-run --data biodata_data
+
+    biodata withdraw --dataset nam-ha --reason "the community asks for it" --data biodata_data
+    """
     from biodata import pipeline
     from biodata.access import exact_building, withdrawal
 
@@ -270,7 +257,13 @@ def purge(
     backups: Annotated[Path | None, typer.Option(help="Folder of backups.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Purge and tell what went."""
+    """Remove whatever still holds a withdrawn record; with --backups also from a folder of backups.
+
+    With --backups a new backup is taken first, and then every older one in the folder is removed with what only they
+    had. A hub does it after a harvest that took records back.
+
+    Example: biodata purge --data biodata_data --backups backup
+    """
     from biodata import pipeline
     from biodata.access import purges
 

@@ -207,14 +207,13 @@ def barrier_table(barriers: "list[Barrier]", found: "Comparison") -> Any:
 
 
 def crossing_table(found: "Comparison") -> Any:
-    """Return crossings with what each is worth as a GeoDataFrame, in their order."""
+    """Return crossings with what each is worth as a GeoDataFrame, those that open most first."""
     from dataclasses import asdict
 
     import geopandas as gpd
 
     places = {one.crossing_id: one for one in found.ground.crossings}
-    rows = [asdict(one) | {"tied_with": "; ".join(one.tied_with)} for one in found.crossings]
-    table = pd.DataFrame(rows).astype({"order": "Int64", "order_eca_km2": "float64"})
+    table = pd.DataFrame([asdict(one) for one in found.crossings])
     table["width_m"] = [places[one.crossing_id].width_m for one in found.crossings]
     shapes = [places[one.crossing_id].shape for one in found.crossings]
     return gpd.GeoDataFrame(table, geometry=shapes, crs=found.closed.grid.crs)

@@ -7,10 +7,8 @@ import shapely
 
 from biodata.analysis.candidates import ground as habitat
 from biodata.analysis.candidates import ranking
-from biodata.analysis.candidates.criteria import CandidateParameters
 from biodata.analysis.candidates.measuring import Surroundings
 from biodata.core import geo, terms
-from biodata.core.errors import InputError
 from biodata.core.vocabularies import EvidenceView, SharingCategory
 from biodata.places import load_boundaries
 from candidate_landscapes import (
@@ -232,19 +230,6 @@ def test_cluster_of_cells_where_no_area_stands():
     out = run(frame(*TWO), None, cells, around=around)
     assert out.candidates.height, "cells are evidence"
     assert out.considered["area_ids"].list.len().min() == 2, "but draw no outlines"
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        pytest.param({"facing_distance_m": 0.0}, id="no distance"),
-        pytest.param({"draws": 0}, id="no draws"),
-        pytest.param({"cluster_share": 1.5}, id="more than all land"),
-    ],
-)
-def test_wrong_parameters_are_refused(parameters):
-    with pytest.raises(InputError):
-        CandidateParameters(**parameters)
 
 
 def test_heritage_parks_that_spill_are_not_called_transboundary(shared):

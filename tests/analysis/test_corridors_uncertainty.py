@@ -50,11 +50,6 @@ def test_shapes_keep_ends_and_order(shape):
         assert (np.diff(after) > 0).all()
 
 
-def test_ranges_whose_resistance_they_do_not_hold_are_refused():
-    with pytest.raises(InputError, match="town"):
-        Assumptions((ClassRange(5, "town", 60, 70, 200),))
-
-
 def test_ranges_around_measured_values_keep_the_order_of_all_values():
     rng = np.random.default_rng(3)
     values = np.exp(rng.uniform(0, 4, (30, 30)))

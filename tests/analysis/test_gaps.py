@@ -43,17 +43,16 @@ def blob(rng, middle, radius):
     return shapely.Polygon(np.column_stack([middle[0] + reach * np.cos(angle), middle[1] + reach * np.sin(angle)]))
 
 
-# Tiles
+# Shared ground
 
 
-@pytest.mark.parametrize("tile_m", [3_000.0, 25_000.0, 1e7])
-def test_tiles_agree_with_overlaying_everything(tile_m):
+def test_shared_ground_is_that_of_overlaying_everything():
     rng = np.random.default_rng(5)
     features = np.array([blob(rng, rng.uniform(0, 4e5, 2), r) for r in rng.uniform(5e3, 3e5, 12)] + [shapely.Polygon()])
     hole = features[3].buffer(-2e4)
     features[3] = features[3].difference(hole.centroid.buffer(1e4))
     layers = np.array([blob(rng, rng.uniform(0, 4e5, 2), r) for r in rng.uniform(1e3, 2e5, 20)])
-    found = shared_km2(features, layers, np.arange(20), keys=20, tile_m=tile_m)
+    found = shared_km2(features, layers, np.arange(20), keys=20)
     wanted = shapely.area(shapely.intersection(features[:, None], layers[None])) / 1e6
     np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-6)
 

@@ -113,14 +113,12 @@ def test_a_crossing_narrower_than_a_cell_joins_both_sides_of_any_wall(degrees):
     assert closed.openings[0].size <= 4
 
 
-def test_crossings_that_replace_each_other_are_told_alone_at_last_and_in_order():
+def test_crossings_that_replace_each_other_are_told_alone_and_at_last():
     table = areas(square(5, 20), square(35, 20))
     gates = [crossing("far", 0, -HALF + 350), crossing("near", 0, 0), crossing("nowhere", 900, 0)]
     found = compare(table, crossings=gates, median_cost=2000.0)
     worth = {one.crossing_id: one for one in found.crossings}
     assert [one.crossing_id for one in found.crossings] == ["near", "far", "nowhere"]
-    assert worth["near"].order == 1
-    assert worth["far"].order is None  # nothing more once the near one is open
     assert worth["near"].alone_eca_km2 > worth["far"].alone_eca_km2 > 0
     assert worth["far"].last_eca_km2 == pytest.approx(0, abs=1e-12)
     assert worth["nowhere"].cells == 0
@@ -129,14 +127,6 @@ def test_crossings_that_replace_each_other_are_told_alone_at_last_and_in_order()
     with_one = math.sqrt(2 * 0.01**2 * (1 + 0.5 ** (cost / 2000)))
     assert worth["near"].alone_eca_km2 == pytest.approx(with_one - math.sqrt(2 * 0.01**2))
     assert found.eca_km2["closed"] == pytest.approx(found.eca_km2["open"])
-
-
-def test_equal_crossings_are_a_tie_that_the_id_decides():
-    table = areas(square(5, 20), square(35, 20))
-    gates = [crossing("south", 0, -HALF + 350), crossing("north", 0, HALF - 350)]
-    found = compare(table, crossings=gates, median_cost=2000.0)
-    assert found.crossings[0].crossing_id == "north"
-    assert found.crossings[0].tied_with == ("south",)
 
 
 def test_gains_are_those_of_brute_force_over_all_sets():

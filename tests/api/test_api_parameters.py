@@ -8,7 +8,7 @@ import releases
 from api import gbif_names
 from api.app import create_app
 from api.parameters import COUNTABLE, SEARCH
-from biodata.cli.question import asked_of
+from biodata.cli.export import asked_of
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 

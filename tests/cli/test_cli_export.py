@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import releases
 from biodata.cli import app
-from biodata.cli.question import read_pairs
+from biodata.cli.export import read_pairs
 from biodata.core.errors import InputError, NoReleaseError
 from biodata.exports import write
 

@@ -466,16 +466,6 @@ class CandidateParameters:
     seed: int = 1
     criteria: tuple[str, ...] = tuple(CandidateCriterion)
 
-    def __post_init__(self) -> None:
-        distances = (self.facing_distance_m, self.dispersal_m, self.rarity_cell_m, self.border_reach_m,
-                     self.cluster_cell_m, self.cluster_reach_m, self.habitat_resistance)  # fmt: skip
-        if min(distances) <= 0 or min(self.evidence_distance_m, self.beyond_band_km2) < 0:
-            problem = "distances and cells of a run for candidates must be above 0, margins 0 or more"
-            raise InputError(problem, code="PARAMETERS_INVALID")
-        if not 0 < self.cluster_share <= 1 or self.most_clusters < 0 or min(self.draws, self.first) < 1:
-            problem = "a share is above 0 and at most 1, counts of draws and ranks are 1 or more"
-            raise InputError(problem, code="PARAMETERS_INVALID")
-
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values for the evidence."""
         return asdict(self) | {"criteria": [str(one) for one in self.criteria]}

@@ -137,11 +137,13 @@ class _SuperLu:
         self._factor = None
 
 
-class _Iterative:
-    """Conjugate gradients with a preconditioner."""
+class _Gradients:
+    """Conjugate gradients with the diagonal: slow, and always there."""
 
-    def __init__(self, matrix: Any, preconditioner: Any) -> None:
-        self._matrix, self._preconditioner = matrix, preconditioner
+    def __init__(self, matrix: Any) -> None:
+        inverse = 1.0 / matrix.diagonal()
+        self._matrix: Any = sparse.csr_matrix(matrix)
+        self._diagonal: Any = linalg.LinearOperator(matrix.shape, lambda x: inverse * x.reshape(-1))
 
     def solve(self, right: Floats) -> Floats:
         columns = right.reshape(right.shape[0], -1)
@@ -150,24 +152,14 @@ class _Iterative:
             if not columns[:, at].any():
                 continue
             found[:, at], failed = linalg.cg(
-                self._matrix,
-                columns[:, at],
-                rtol=RELATIVE_RESIDUAL,
-                maxiter=_MOST_ITERATIONS,
-                M=self._preconditioner,
+                self._matrix, columns[:, at], rtol=RELATIVE_RESIDUAL, maxiter=_MOST_ITERATIONS, M=self._diagonal
             )
             if failed:
                 raise _unsolvable()
         return found.reshape(right.shape)
 
     def close(self) -> None:
-        self._preconditioner = None
-
-
-def _gradients(matrix: Any) -> Solver:
-    """Prepare conjugate gradients with the diagonal: slow, and always there."""
-    inverse = 1.0 / matrix.diagonal()
-    return _Iterative(sparse.csr_matrix(matrix), linalg.LinearOperator(matrix.shape, lambda x: inverse * x.reshape(-1)))
+        self._diagonal = None
 
 
 def _unsolvable() -> InputError:
@@ -179,7 +171,7 @@ def _unsolvable() -> InputError:
 MAKERS: Final[dict[str, Callable[[Any], Solver]]] = {
     "pardiso": _Pardiso,
     "superlu": _SuperLu,
-    "gradients": _gradients,
+    "gradients": _Gradients,
 }
 
 

@@ -174,13 +174,6 @@ class ClimateCorridorParameters:
     cut_fraction: float = 0.1
     across_borders: bool = True
 
-    def __post_init__(self) -> None:
-        for name in ("least_difference_c", "cost_per_c", "tolerance_c", "max_distance_m", "cut_fraction"):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf:
-                problem = "this must be a number of 0 or more"
-                raise InputError(problem, column=name, value=f"{value:g}", code="PARAMETERS_INVALID")
-
 
 def climate_corridors(
     sites: Sequence[Site],

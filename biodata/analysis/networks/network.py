@@ -288,37 +288,6 @@ def _place(whole: Graph, part: Graph) -> Any:
     return np.searchsorted(keys, part.first.astype(np.int64) * whole.nodes + part.second)
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What the indices will take.
-
-    Attributes
-    ----------
-    nodes, links : int
-        Nodes, and links of the larger network after parallel ones are joined.
-    timed : int
-        Nodes whose searches were timed for each network.
-    memory_bytes : int
-        Most that is held at a time.
-    seconds : float
-        On an otherwise idle machine.
-    """
-
-    nodes: int
-    links: int
-    timed: int
-    memory_bytes: int
-    seconds: float
-
-    def message(self) -> str:
-        """Return the estimate as a line for a person."""
-        memory = f"{self.memory_bytes / 2**20:,.0f} MiB"
-        return (
-            f"estimate: {self.nodes:,} nodes, {self.links:,} links, {memory}, {max(self.seconds, 1):,.0f} s "
-            f"({self.timed:,} nodes timed)"
-        )
-
-
 def estimate(
     nodes: Nodes,
     connections: Connections,
@@ -328,8 +297,8 @@ def estimate(
     importances: bool = True,
     links: bool = True,
     workers: int = 1,
-) -> Estimate:
-    """Estimate a run of `network.analyse`.
+) -> str:
+    """Return what a run of `network.analyse` will take, as a line for a person.
 
     Parameters
     ----------
@@ -341,10 +310,6 @@ def estimate(
         As in `network.analyse`.
     workers : int
         Threads.
-
-    Returns
-    -------
-    Estimate
     """
     seconds, timed, most_links = 0.0, 0, 0
     for graph in networks(nodes, connections, parameters, indices):
@@ -356,7 +321,10 @@ def estimate(
     parts = 64 * 8 * (2 * count + most_links)  # what the parts of the sources hand back
     to_add = int((~nodes.existing).sum()) * count * 8 * 2 if importances else 0
     memory = workers * (count * _BYTES_OF_NODE + most_links * _BYTES_OF_LINK) + parts + to_add
-    return Estimate(count, most_links, timed, memory, round(seconds, 1))
+    return (
+        f"estimate: {count:,} nodes, {most_links:,} links, {memory / 2**20:,.0f} MiB, {max(seconds, 1):,.0f} s "
+        f"({timed:,} nodes timed)"
+    )
 
 
 def _seconds_per_node(graph: Graph, nodes: Nodes, *, importances: bool, links: bool) -> tuple[float, int]:

@@ -321,6 +321,9 @@ def compare(
         "open": costs.between_sites(sites, resistance, grid, max_cost=parameters.limit, executor=executor),
         "closed": costs.between_sites(sites, shut_ground, grid, max_cost=parameters.limit, executor=executor),
     }
+    cost["shut"] = cost["closed"] if not crossings else costs.between_sites(
+        sites, closed.resistance(()), grid, max_cost=parameters.limit, executor=executor
+    )  # fmt: skip
     if median_cost is None:
         median_cost = _median(networks[0], grid)
         notes.append(
@@ -328,14 +331,10 @@ def compare(
             "border's links: an assumption, as no cost was given"
         )
     worth = gains(
-        closed, sites, area_km2, grid, median_cost=median_cost, max_cost=parameters.limit, executor=executor,
-        progress=progress,
+        closed, sites, area_km2, grid, all_open=cost["closed"], all_shut=cost["shut"], median_cost=median_cost,
+        max_cost=parameters.limit, executor=executor, progress=progress,
     )  # fmt: skip
     eca = {name: costs.equivalent_area_km2(area_km2, one, median_cost=median_cost) for name, one in cost.items()}
-    none_open = costs.between_sites(
-        sites, closed.resistance(()), grid, max_cost=parameters.limit, executor=executor
-    ) if crossings else cost["closed"]  # fmt: skip
-    eca["shut"] = costs.equivalent_area_km2(area_km2, none_open, median_cost=median_cost)
     pairs = compared_pairs(networks[0], networks[1], cost, sites, closed, grid)
     if (pairs["change"] == "unchanged").all():
         notes.append("the barriers change nothing: every pair costs the same with them as without")

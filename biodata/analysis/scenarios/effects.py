@@ -1,15 +1,13 @@
 """What each crossing does to the costs between areas and to the area that is connected.
 
 A crossing alone tells what it is worth where all others are shut; the last one shut, what is lost without it while the
-others are open. Crossings that can replace each other are worth much alone and little at last. The order one after the
-other opens, each time, the one that gains most on top of those that are open: a good order and not always the best set.
+others are open. Crossings that can replace each other are worth much alone and little at last.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -19,9 +17,6 @@ from biodata.analysis.areas import Site
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.networks import connectivity, graphs
 from biodata.analysis.scenarios.barriers import ClosedGround
-
-_SAME: Final = 1e-9
-"""Gains that differ by less than this share are a tie."""
 
 
 def between_sites(
@@ -118,12 +113,6 @@ class CrossingGain:
         What it alone saves of the least costs of pairs that had a way, summed, cost-metres.
     last_eca_km2 : float
         Equivalent connected area lost where it alone is shut.
-    order : int, optional
-        Place in the order one after the other, from 1; None where opening it gains nothing more.
-    order_eca_km2 : float, optional
-        What it gained then.
-    tied_with : tuple of str
-        Crossings that would have gained as much then; the id decided.
     """
 
     crossing_id: str
@@ -133,9 +122,6 @@ class CrossingGain:
     alone_pairs_opened: int
     alone_cost_saved: float
     last_eca_km2: float
-    order: int | None = None
-    order_eca_km2: float | None = None
-    tied_with: tuple[str, ...] = ()
 
 
 def gains(
@@ -144,12 +130,14 @@ def gains(
     area_km2: Floats,
     grid: Grid,
     *,
+    all_open: Floats,
+    all_shut: Floats,
     median_cost: float,
     max_cost: float,
     executor: Executor,
     progress: bool = False,
 ) -> list[CrossingGain]:
-    """Return what each crossing is worth, in the order one after the other.
+    """Return what each crossing is worth.
 
     Parameters
     ----------
@@ -158,49 +146,41 @@ def gains(
         Areas that no barrier runs through, as `dividing.divided` cuts them.
     area_km2 : ndarray of float64, (n,)
     grid : Grid
+    all_open, all_shut : ndarray of float64, (n, n)
+        As `between_sites` returns it with every crossing open and with none.
     median_cost : float
         Cost at which half of the journeys arrive, cost-metres.
     max_cost : float
         Pairs that cost more have no way.
     executor : concurrent.futures.Executor
-        Threads; n searches for each set of open crossings: with k crossings at most k (k + 3) / 2 + 1 sets.
+        Threads; n searches with each crossing alone, and n with all but it.
     progress : bool
         Whether to show a bar.
 
     Returns
     -------
     list of CrossingGain
-        One for each crossing; those that gain nothing more at the end, by their ids.
+        Those that gain most alone first, then by their ids.
     """
-    count = len(closed.crossings)
-    known: dict[frozenset[int], tuple[float, Floats]] = {}
-    bar = tqdm(total=most_sets(count), unit="set", disable=not progress)
+    every = frozenset(range(len(closed.crossings)))
 
-    def at(opened: frozenset[int]) -> tuple[float, Floats]:
-        if opened not in known:
-            cost = between_sites(sites, closed.resistance(opened), grid, max_cost=max_cost, executor=executor)
-            known[opened] = equivalent_area_km2(area_km2, cost, median_cost=median_cost), cost
-            bar.update()
-        return known[opened]
+    def eca(cost: Floats) -> float:
+        return equivalent_area_km2(area_km2, cost, median_cost=median_cost)
 
-    with bar:
-        shut, shut_cost = at(frozenset())
-        full, _ = at(frozenset(range(count)))
-        worth = []
-        for position, crossing in enumerate(closed.crossings):
-            cells = closed.openings[position].size
-            alone, cost = at(frozenset({position})) if cells else (shut, shut_cost)
-            rest = at(frozenset(range(count)) - {position})[0] if cells else full
-            opened, saved = _compared(shut_cost, cost)
-            worth.append(
-                CrossingGain(crossing.crossing_id, crossing.name, cells, alone - shut, opened, saved, full - rest)
-            )
-        return _ordered(worth, at, shut)
+    def cost_at(opened: frozenset[int]) -> Floats:
+        if opened in (every, frozenset()):
+            return all_open if opened else all_shut
+        return between_sites(sites, closed.resistance(opened), grid, max_cost=max_cost, executor=executor)
 
-
-def most_sets(crossings: int) -> int:
-    """Return how many sets of open crossings `gains` looks at, at most."""
-    return 1 if not crossings else crossings * (crossings + 3) // 2 + 1
+    worth, shut, full = [], eca(all_shut), eca(all_open)
+    for position, crossing in enumerate(tqdm(closed.crossings, unit="crossing", disable=not progress)):
+        cells = closed.openings[position].size
+        alone = cost_at(frozenset({position})) if cells else all_shut
+        rest = cost_at(every - {position}) if cells else all_open
+        opened, saved = _compared(all_shut, alone)
+        gained, lost = eca(alone) - shut, full - eca(rest)
+        worth.append(CrossingGain(crossing.crossing_id, crossing.name, cells, gained, opened, saved, lost))
+    return sorted(worth, key=lambda one: (-one.alone_eca_km2, one.crossing_id))
 
 
 def _compared(before: Floats, after: Floats) -> tuple[int, float]:
@@ -209,25 +189,3 @@ def _compared(before: Floats, after: Floats) -> tuple[int, float]:
     before, after = before[upper], after[upper]
     had = np.isfinite(before)
     return int((~had & np.isfinite(after)).sum()), float((before[had] - after[had]).sum())
-
-
-def _ordered(
-    worth: list[CrossingGain], at: Callable[[frozenset[int]], tuple[float, Floats]], shut: float
-) -> list[CrossingGain]:
-    """Open one after the other, each time the one that gains most."""
-    left = sorted((p for p, one in enumerate(worth) if one.cells), key=lambda p: worth[p].crossing_id)
-    opened, now = frozenset[int](), shut
-    ordered: list[CrossingGain] = []
-    while left:
-        gained = {position: at(opened | {position})[0] - now for position in left}
-        best = max(gained.values())
-        if best <= _SAME * max(now, 1e-12):
-            break
-        ties = [position for position in left if gained[position] >= best - _SAME * max(now, best)]
-        chosen = ties[0]
-        tied = tuple(worth[position].crossing_id for position in ties[1:])
-        ordered.append(replace(worth[chosen], order=len(ordered) + 1, order_eca_km2=gained[chosen], tied_with=tied))
-        opened, now = opened | {chosen}, now + gained[chosen]
-        left.remove(chosen)
-    placed = {one.crossing_id for one in ordered}
-    return [*ordered, *sorted((one for one in worth if one.crossing_id not in placed), key=lambda one: one.crossing_id)]

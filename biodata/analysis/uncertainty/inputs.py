@@ -1,9 +1,8 @@
 """Inputs of draws: ranges of classes, areas as nodes, pairs of neighbours; and what the draws will take."""
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import shapely
@@ -13,59 +12,19 @@ from biodata.analysis import areas as areas_of
 from biodata.analysis.adjacency import Pair
 from biodata.analysis.areas import Site
 from biodata.analysis.grid import Floats, Grid
+from biodata.analysis.uncertainty.assumptions import ClassRange
 from biodata.analysis.uncertainty.one_draw import Node, Task
 from biodata.analysis.validation import holding_out
 from biodata.core.errors import InputError
 
-if TYPE_CHECKING:
-    pass
-from biodata.analysis.uncertainty.assumptions import ClassRange
-
 _CELLS_PER_SECOND_OF_SEARCH = 1.5e7
-
-
 _CELLS_PER_SECOND_OF_PAIR = 1e8
-
-
 _BYTES_PER_CELL_OF_SURFACE = 9
-
-
 _BYTES_PER_CELL_OF_DRAW = 60
 
 
-@dataclass(frozen=True, slots=True)
-class DrawsEstimate:
-    """What a run will take.
-
-    Attributes
-    ----------
-    cells, nodes, pairs, draws : int
-    memory_bytes : int
-        Most that the run holds at a time.
-    seconds : float
-        On an otherwise idle machine.
-    error : float
-        Largest standard error of a frequency.
-    """
-
-    cells: int
-    nodes: int
-    pairs: int
-    draws: int
-    memory_bytes: int
-    seconds: float
-    error: float
-
-    def message(self) -> str:
-        """Return the estimate as a line for a person."""
-        return (
-            f"estimate: {self.draws} draws of {self.cells:,} cells, {self.nodes} areas, {self.pairs:,} pairs: "
-            f"{self.memory_bytes / 2**20:,.0f} MiB, {max(self.seconds, 1):,.0f} s; error of a frequency at most {self.error:.3f}"
-        )
-
-
-def estimate(task: Task, *, draws: int, workers: int = 1) -> DrawsEstimate:
-    """Estimate a run of `frequencies.frequencies` without a search.
+def estimate(task: Task, *, draws: int, workers: int = 1) -> str:
+    """Return what a run of `frequencies.frequencies` will take, as a line for a person, without a search.
 
     Parameters
     ----------
@@ -77,10 +36,11 @@ def estimate(task: Task, *, draws: int, workers: int = 1) -> DrawsEstimate:
     cells, nodes, pairs = task.grid.cells, len(task.nodes), len(task.pairs)
     each = cells * (nodes / _CELLS_PER_SECOND_OF_SEARCH + pairs / _CELLS_PER_SECOND_OF_PAIR)
     held = cells * (_BYTES_PER_CELL_OF_DRAW + nodes * _BYTES_PER_CELL_OF_SURFACE)
-    return DrawsEstimate(
-        cells, nodes, pairs, draws, int(workers * held + 16 * cells),
-        round((draws + 1) * each / workers, 1), 0.5 / draws**0.5,
-    )  # fmt: skip
+    memory, seconds = workers * held + 16 * cells, (draws + 1) * each / workers
+    return (
+        f"estimate: {draws} draws of {cells:,} cells, {nodes} areas, {pairs:,} pairs: "
+        f"{memory / 2**20:,.0f} MiB, {max(seconds, 1):,.0f} s; error of a frequency at most {0.5 / draws**0.5:.3f}"
+    )
 
 
 _COLUMNS: Final = ("class_value", "class_name", "resistance", "low", "high")

@@ -44,20 +44,6 @@ class ValidationParameters:
     effort_points: int = 5000
     seed: int = 1
 
-    def __post_init__(self) -> None:
-        fits = (
-            self.moves >= 19
-            and 0 < self.level < 1
-            and self.independent_m >= 0
-            and self.least_places >= 2
-            and 0 < self.kept_share <= 1
-            and self.effort_points >= 100
-        )
-        if not fits:
-            problem = "the parameters of the test cannot be used"
-            expected = "19 moves or more, a level between 0 and 1, two places or more, a share above 0"
-            raise InputError(problem, value=str(asdict(self)), expected=expected, code="PARAMETERS_INVALID")
-
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain values for JSON."""
         return asdict(self)

@@ -331,7 +331,7 @@ def scenario_pairs(material: Material, found: Told) -> Rows:
 
 def scenario_crossings(found: Told) -> dict[str, Any]:
     """Return what each crossing opens."""
-    gained = ("crossing_id", "order", "alone_eca_km2", "alone_pairs_opened", "alone_cost_saved", "last_eca_km2")
+    gained = ("crossing_id", "alone_eca_km2", "alone_pairs_opened", "alone_cost_saved", "last_eca_km2")
     rows = [tuple(_cell(one.get(name)) for name in gained) for one in found.get("crossings") or []]
     return {"head": [spaced(name) for name in gained], "rows": rows}
 

@@ -96,7 +96,7 @@ def network(asked: Network, work: Work) -> Ready:
     notes = (f"{again} pairs stand again with another value; of each the best way counts",) if again else ()
     return Ready(
         run, notes,
-        lambda: estimate(nodes, read, parameters_of(read.kind, **used), workers=work.workers, **chosen).message(),
+        lambda: estimate(nodes, read, parameters_of(read.kind, **used), workers=work.workers, **chosen),
     )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def prepare(asked: Asked, work: Work) -> Ready:
     ready = _of_files(asked, work) if asked.run is None else _of_run(asked, work)
     return Ready(
         partial(worked, asked, work, ready), ready.notes,
-        lambda: inputs.estimate(ready.task, draws=asked.draws, workers=work.workers).message(),
+        lambda: inputs.estimate(ready.task, draws=asked.draws, workers=work.workers),
     )  # fmt: skip
 
 
