@@ -84,8 +84,9 @@ Example: biodata pull checklist 2144
 """
 _RED_LIST: Final = """Pull the category of each species of some countries from IUCN's Red List.
 
-It needs a token, free at https://api.iucnredlist.org/users/sign_up, in IUCN_TOKEN. A national list in a file is taken in by
-`biodata ingest checklist FILE --option list=red_list`. Without --country the region is asked for.
+It needs a token, free at https://api.iucnredlist.org/users/sign_up, in IUCN_TOKEN. A national list in a file, with a column
+`category`, is taken in by `biodata ingest checklist FILE --option list=red_list --option scope=VN --option year=2021`. Without
+--country the region is asked for.
 
 Example: biodata pull red-list --country LA
 """
