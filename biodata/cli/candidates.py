@@ -30,7 +30,8 @@ acceptability: the share of all weights under which it stands first; and with th
 and what would make it surer. What has no records on either side is listed apart.
 `biodata report` and `survey-design` take the id beside it.
 
-What `biodata corridors --set evidence_view=exact` found stays with its maker and comes with --exact.
+What `biodata corridors --set evidence_view=exact` found is published nowhere. --exact writes it for the owner of this machine, who
+alone can read its files; with --account for a reviewer: of what lies in countries that the account reviews, all of them.
 
 Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by those
 that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same
@@ -59,8 +60,11 @@ def candidates(
         typer.Option(help=f"Rank anew by these alone, with commas between: {', '.join(CandidateCriterion)}."),
     ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Those of `corridors --set evidence_view=exact` instead: for their maker.")
+        bool, typer.Option("--exact", help="Those of `corridors --set evidence_view=exact` instead.")
     ] = False,
+    account: Annotated[
+        str | None, typer.Option("--account", help="With --exact: only what this account reviews on all sides.")
+    ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Read, rank, write, list."""
@@ -72,10 +76,20 @@ def candidates(
     check_kinds([out], (".gpkg",))
     check_outputs([out], [])
     settings = installation(data)
-    found = runs.read_results(settings, "reserve_candidates", exact=exact).sort("run_id", "rank")
+    if account is not None and not exact:
+        problem = "what is published is everybody's"
+        raise InputError(problem, column="--account", value=account, expected="--exact beside it", code="OPTION_INVALID")
+    who = None
+    if account is not None:
+        from biodata.cli.access import open_account
+        from biodata.store.registry import Registry
+
+        with Registry.open(settings) as registry:
+            who = open_account(registry, account)
+    found = runs.read_results(settings, "reserve_candidates", exact=exact, who=who).sort("run_id", "rank")
     if criteria is not None:
         found = runs.ranked_anew(found, runs.checked_criteria(criteria))
-    looked_at = runs.read_results(settings, "considered_ground", exact=exact).sort("run_id", "name")
+    looked_at = runs.read_results(settings, "considered_ground", exact=exact, who=who).sort("run_id", "name")
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
