@@ -78,7 +78,9 @@ def candidates(
     settings = installation(data)
     if account is not None and not exact:
         problem = "what is published is everybody's"
-        raise InputError(problem, column="--account", value=account, expected="--exact beside it", code="OPTION_INVALID")
+        raise InputError(
+            problem, column="--account", value=account, expected="--exact beside it", code="OPTION_INVALID"
+        )
     who = None
     if account is not None:
         from biodata.cli.access import open_account

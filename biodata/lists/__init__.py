@@ -153,7 +153,11 @@ _RED: Final = ("iucnredlistcategory", "iucnstatus", "iucn", "threatstatus")
 _CITES: Final = ("appendixcites", "citesappendix", "cites", "listing", "appendix")
 _LEVEL: Final = ("protectionlevel", "protectionclass", "保护级别", "级别", "等级", "level", "category")
 _AREA: Final = ("countrycode", "locationid", "country", "locality")
-_DECLARED: Final = {RED: (*_RED, "category", "level", "濒危等级", "等级"), CITES: (*_CITES, "category", "level"), PROTECTION: _LEVEL}
+_DECLARED: Final = {
+    RED: (*_RED, "category", "level", "濒危等级", "等级"),
+    CITES: (*_CITES, "category", "level"),
+    PROTECTION: _LEVEL,
+}
 """The columns of a declared list that may hold what it says of a taxon."""
 
 # https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
@@ -245,7 +249,12 @@ def read(rows: Sequence[Row], declared: Mapping[str, str]) -> pl.Series:
     kind = LISTS.get(declared.get("list", ""))
     if found and kind in _DECLARED and not any(f'"kind": "{kind}"' in text for text in found if text):
         columns = ", ".join(_DECLARED[kind])
-        _refuse("no row of the list has a status that can be read", "list", declared["list"], f"one of the columns {columns}")
+        _refuse(
+            "no row of the list has a status that can be read",
+            "list",
+            declared["list"],
+            f"one of the columns {columns}",
+        )
     return pl.Series(found, dtype=pl.String)
 
 

@@ -28,9 +28,7 @@ KEYS: Final = MappingProxyType(
 """The tables of results, and the column that names a row."""
 
 
-def read_results(
-    settings: Settings, table: str, *, exact: bool = False, who: Principal | None = None
-) -> pl.DataFrame:
+def read_results(settings: Settings, table: str, *, exact: bool = False, who: Principal | None = None) -> pl.DataFrame:
     """Return what a run's results look like once the sharing rules let them out; or those made of exact records, as they are.
 
     Parameters
@@ -56,11 +54,16 @@ def read_results(
     """
     if exact:
         if who is not None and not may_somewhere(who, Action.REVIEW_SUBMISSION):
-            problem, expected = "the account reviews no country", "a reviewer or node manager; or no account, for the machine's owner"
+            problem, expected = (
+                "the account reviews no country",
+                "a reviewer or node manager; or no account, for the machine's owner",
+            )
             raise InputError(problem, column="--account", value=who.label, expected=expected, code="ROLE_MISSING")
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             found = lake.read(table).filter(pl.col("evidence_view") == str(EvidenceView.EXACT))
-        return found if who is None else found.filter([_reviews(who, codes) for codes in found["country_codes"].to_list()])
+        return (
+            found if who is None else found.filter([_reviews(who, codes) for codes in found["country_codes"].to_list()])
+        )
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)

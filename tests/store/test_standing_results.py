@@ -259,7 +259,9 @@ def test_what_was_made_of_exact_records_is_told_apart_from_what_is_out_of_date(s
         who = Principal(1, "noy", tuple(RoleBinding(Role.REVIEWER, country=code) for code in countries))
         assert results.read_results(settings, "reserve_candidates", exact=True, who=who).height == seen
     with pytest.raises(InputError, match="reviews no country"):
-        results.read_results(settings, "reserve_candidates", exact=True, who=Principal(2, "rangers", (RoleBinding(Role.UPLOADER),)))
+        results.read_results(
+            settings, "reserve_candidates", exact=True, who=Principal(2, "rangers", (RoleBinding(Role.UPLOADER),))
+        )
     assert pipeline.release(settings).counts["reserve_candidates"] == 0
 
 
