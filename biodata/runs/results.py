@@ -139,13 +139,16 @@ def run_id_of(parameters: dict[str, Any]) -> str:
 def place_of(request: Corridors) -> str:
     """Return how the names of a run's results begin: a later run of this place stands where it stood.
 
-    Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other.
+    Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other; so does what
+    is published beside what was made of exact records, which are not.
     """
     parts = [request.layer]
     if request.species is not None:
         parts.append(re.sub(r"\W+", "_", request.species.lower()).strip("_"))
     if request.box is not None:
         parts.append("box" + hashlib.sha256(json.dumps(request.box).encode()).hexdigest()[:6])
+    if request.evidence_view is EvidenceView.EXACT:
+        parts.append("exact")
     return "-".join(parts)
 
 

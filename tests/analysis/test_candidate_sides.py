@@ -48,10 +48,12 @@ def test_one_sided_evidence_fails_and_is_told(change, reason):
         "probable_species_by_side": {"VN": 0, "LA": 0},
         "listed_species_by_side": {"VN": 0, "LA": 0},
         "species_by_side": {"VN": 0, "LA": 1},
+        "left_out": {reason: 1} if reason else {},
     }
     assert row["evidence_tier"] is None
+    lost = f"; 1 records here do not count: {reason} 1" if reason else ""
     assert row["reason"] == (
-        "corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR): survey in Viet Nam"
+        f"corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR{lost}): survey in Viet Nam"
     )
     assert reason is None or reason in evidence.REASONS
 
