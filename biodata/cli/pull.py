@@ -72,7 +72,8 @@ _AREAS: Final = """Pull protected and conserved areas from Protected Planet's AP
 
 It needs a token, free at https://api.protectedplanet.net/request, in PROTECTED_PLANET_TOKEN. The terms forbid passing the data on.
 Without a token take in a file: `biodata ingest protected-areas FILE`. China's sites are mostly missing there; national files
-stand beside it. Without --country the region is asked for.
+stand beside it, and OpenStreetMap's outlines (boundary=protected_area, ODbL) as https://overpass-turbo.eu exports them to GeoJSON.
+Without --country the region is asked for.
 
 Example: biodata pull protected-areas --country LA
 """
