@@ -124,8 +124,10 @@ def reason(checks: Mapping[str, Check]) -> str | None:
     survey = " and in ".join(_named(side) for side in nothing or without)
     lost: Mapping[str, int] = found["left_out"]
     why = ", ".join(f"{what} {n}" for what, n in lost.items())
-    records = f"; {sum(lost.values())} records here do not count: {why}" if lost else ""
-    return f"{_link(checks[PASSABLE])}, 0 shared species (threatened species known: {counts}{records}): survey in {survey}"
+    records = f"; records here that do not count: {why}" if lost else ""
+    return (
+        f"{_link(checks[PASSABLE])}, 0 shared species (threatened species known: {counts}{records}): survey in {survey}"
+    )
 
 
 def _link(check: Check) -> str:
@@ -228,7 +230,9 @@ def judge_by(
                     for code in side:
                         listed.setdefault(code, {}).setdefault(species, []).extend(sources)
             found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"], listed)
-            left_out = evidence.reasons(near.filter(pl.col("chances").is_null(), ~pl.col("why_not").is_in(evidence.STOOD_FOR)))
+            left_out = evidence.reasons(
+                near.filter(pl.col("chances").is_null(), ~pl.col("why_not").is_in(evidence.STOOD_FOR))
+            )
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else grounds.crossing(habitat, ground.polygon, beyond)
         checks = {
