@@ -21,7 +21,11 @@ from biodata.core.errors import InputError
 from biodata.core.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
+
+    from biodata.core.settings import Settings
 
 _CANDIDATES = """Write the candidate transboundary reserves that the last runs found.
 
@@ -81,17 +85,11 @@ def candidates(
         raise InputError(
             problem, column="--account", value=account, expected="--exact beside it", code="OPTION_INVALID"
         )
-    who = None
-    if account is not None:
-        from biodata.cli.access import open_account
-        from biodata.store.registry import Registry
-
-        with Registry.open(settings) as registry:
-            who = open_account(registry, account)
-    found = runs.read_results(settings, "reserve_candidates", exact=exact, who=who).sort("run_id", "rank")
+    reviewed = None if account is None else _reviewed_by(account, settings)
+    found = runs.read_results(settings, "reserve_candidates", exact=exact, reviewed=reviewed).sort("run_id", "rank")
     if criteria is not None:
         found = runs.ranked_anew(found, runs.checked_criteria(criteria))
-    looked_at = runs.read_results(settings, "considered_ground", exact=exact, who=who).sort("run_id", "name")
+    looked_at = runs.read_results(settings, "considered_ground", exact=exact, reviewed=reviewed).sort("run_id", "name")
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
@@ -123,6 +121,27 @@ def candidates(
         return
     for line in runs.held_back(settings, "considered_ground"):
         say(line)
+
+
+def _reviewed_by(name: str, settings: "Settings") -> "Callable[[str], bool]":
+    """Return what says whether an account reviews a country.
+
+    Raises
+    ------
+    InputError
+        If there is no such account (ACCOUNT_MISSING), or it reviews none (ROLE_MISSING).
+    """
+    from biodata.access.roles import Action, may, may_somewhere
+    from biodata.cli.access import open_account
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings) as registry:
+        who = open_account(registry, name)
+    if not may_somewhere(who, Action.REVIEW_SUBMISSION):
+        problem = "the account reviews no country"
+        expected = "a reviewer or node manager; or no account, for the machine's owner"
+        raise InputError(problem, column="--account", value=name, expected=expected, code="ROLE_MISSING")
+    return lambda code: may(who, Action.REVIEW_SUBMISSION, country=code)
 
 
 def _print_considered(rows: "pl.DataFrame", heading: str) -> None:

@@ -12,9 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from biodata import assessments, places
-from biodata.access.roles import Action, Principal, may, may_somewhere
 from biodata.core import terms
-from biodata.core.errors import InputError
 from biodata.core.run_parameters import Corridors
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import CandidateCriterion, EvidenceView
@@ -28,7 +26,9 @@ KEYS: Final = MappingProxyType(
 """The tables of results, and the column that names a row."""
 
 
-def read_results(settings: Settings, table: str, *, exact: bool = False, who: Principal | None = None) -> pl.DataFrame:
+def read_results(
+    settings: Settings, table: str, *, exact: bool = False, reviewed: Callable[[str], bool] | None = None
+) -> pl.DataFrame:
     """Return what a run's results look like once the sharing rules let them out; or those made of exact records, as they are.
 
     Parameters
@@ -39,40 +39,26 @@ def read_results(settings: Settings, table: str, *, exact: bool = False, who: Pr
         `corridors`, `reserve_candidates`, `considered_ground` or `protected_areas`.
     exact : bool
         Those whose evidence was read exactly.
-    who : Principal, optional
-        For whom exact ones are: somebody sees those of which they review every country; without anybody it is the owner of
-        the machine, who alone can read the lake's files.
+    reviewed : callable, optional
+        For whom exact ones are, as whether they review a country: they see what lies in countries that they review alone.
+        Without it they are for the owner of the machine, who alone can read the lake's files.
 
     Returns
     -------
     polars.DataFrame of `terms.PUBLISHED_TABLES[table]`
-
-    Raises
-    ------
-    InputError
-        If `who` reviews no country (ROLE_MISSING).
     """
     if exact:
-        if who is not None and not may_somewhere(who, Action.REVIEW_SUBMISSION):
-            problem, expected = (
-                "the account reviews no country",
-                "a reviewer or node manager; or no account, for the machine's owner",
-            )
-            raise InputError(problem, column="--account", value=who.label, expected=expected, code="ROLE_MISSING")
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
             found = lake.read(table).filter(pl.col("evidence_view") == str(EvidenceView.EXACT))
-        return (
-            found if who is None else found.filter([_reviews(who, codes) for codes in found["country_codes"].to_list()])
-        )
+        if reviewed is None:
+            return found
+        # A result that states no country is nobody's.
+        own = [bool(codes) and all(map(reviewed, codes)) for codes in found["country_codes"].to_list()]
+        return found.filter(pl.Series(own, dtype=pl.Boolean))
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
         return assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
-
-
-def _reviews(who: Principal, countries: Sequence[str] | None) -> bool:
-    """Return whether somebody reviews each of a result's countries; a result that states none is nobody's."""
-    return bool(countries) and all(may(who, Action.REVIEW_SUBMISSION, country=code) for code in countries or ())
 
 
 def ranked_anew(candidates: pl.DataFrame, criteria: Sequence[str]) -> pl.DataFrame:
