@@ -271,10 +271,10 @@ def without_partner(
     codes = [code for code in boundaries.units["country_code"].unique().sort().to_list() if code]
     tree = shapely.STRtree([places.country_geometry(code, boundaries) for code in codes])
     found: dict[str, list[str]] = {}
-    for area in areas.itertuples():
-        near = {codes[n] for n in tree.query(grown(area.geometry, distance_m), predicate="intersects")}
-        if lacking := sorted(near - met[area.area_id]):
-            found[area.name] = lacking
+    for area_id, name, shape in zip(areas["area_id"], areas["name"], areas.geometry, strict=True):
+        near = {codes[n] for n in tree.query(grown(shape, distance_m), predicate="intersects")}
+        if lacking := sorted(near - met[area_id]):
+            found[name] = lacking
     return found
 
 
