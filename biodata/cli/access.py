@@ -45,7 +45,7 @@ def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> No
     from biodata.access import request_views
 
     with open_registry(settings_for(data)) as registry:
-        for facts in request_views.describe(registry, _who(registry, account)):
+        for facts in request_views.describe(registry, open_account(registry, account)):
             states = ", ".join(f"{one['country']} {one['state']}" for one in facts["decisions"])
             say(f"{facts['id']} {facts['account']}: {states}: {facts['purpose']}")
             say(f"  {_asked(facts['wanted'])}")
@@ -94,7 +94,7 @@ def request(
     }  # fmt: skip
     settings = settings_for(data)
     with open_registry(settings) as registry:
-        say(requests.ask(registry, _who(registry, account), purpose=purpose, countries=country, wanted=wanted))
+        say(requests.ask(registry, open_account(registry, account), purpose=purpose, countries=country, wanted=wanted))
 
 
 def decide(
@@ -126,7 +126,7 @@ def decide(
     country = country.upper()
     settings = settings_for(data)
     with open_registry(settings) as registry:
-        who = _who(registry, account)
+        who = open_account(registry, account)
         text = requests.to_sign(registry, who, number, country) if key is not None else None
         signature = grants.sign(text, key) if text is not None and key is not None else None
         requests.decide(registry, who, number, country, grant=text, signature=signature, reason=reason,
@@ -159,7 +159,7 @@ def revoke(number: IdArgument, account: AccountOption, country: CountryOption, d
 
     settings, country = settings_for(data), country.upper()
     with open_registry(settings) as registry:
-        requests.revoke(registry, _who(registry, account), number, country)
+        requests.revoke(registry, open_account(registry, account), number, country)
         if settings.exact_socket is not None:
             requests.report_revocations(registry, settings.exact_socket)
     say(f"the grant of {country} for request {number} has ended")
@@ -181,7 +181,7 @@ def _asked(wanted: "Mapping[str, Any]") -> str:
     )
 
 
-def _who(registry: "Registry", account: str) -> "Principal":
+def open_account(registry: "Registry", account: str) -> "Principal":
     """Return an open account, or fail."""
     from biodata.access import accounts
     from biodata.core.errors import InputError

@@ -21,7 +21,11 @@ from biodata.core.errors import InputError
 from biodata.core.vocabularies import CandidateCriterion
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import polars as pl
+
+    from biodata.core.settings import Settings
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -41,8 +45,11 @@ def candidates(
         typer.Option(help=f"Rank anew by these alone, with commas between: {', '.join(CandidateCriterion)}."),
     ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Those of `corridors --set evidence_view=exact` instead: for their maker.")
+        bool, typer.Option("--exact", help="Those of `corridors --set evidence_view=exact` instead.")
     ] = False,
+    account: Annotated[
+        str | None, typer.Option("--account", help="With --exact: only what this account reviews on all sides.")
+    ] = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Write the candidate transboundary reserves that the last runs found.
@@ -52,7 +59,9 @@ def candidates(
     or probable, and what would make it surer. What has no records on either side is listed apart. `biodata report` and
     `survey-design` take the id beside it.
 
-    What `biodata corridors --set evidence_view=exact` found stays with its maker and comes with --exact.
+    What `biodata corridors --set evidence_view=exact` found is published nowhere. --exact writes it for the owner of this
+    machine, who alone can read its files; with --account for a reviewer: of what lies in countries that the account
+    reviews, all of them.
 
     Under many criteria hardly any candidate dominates another, so that most stand on front 1. --criteria ranks anew by
     those that matter to a decision; what the runs found stays as it is. `biodata corridors` has the same parameter for
@@ -70,10 +79,16 @@ def candidates(
     check_kinds([out], (".gpkg",))
     check_outputs([out], [])
     settings = installation(data)
-    found = runs.read_results(settings, "reserve_candidates", exact=exact).sort("run_id", "rank")
+    if account is not None and not exact:
+        problem = "what is published is everybody's"
+        raise InputError(
+            problem, column="--account", value=account, expected="--exact beside it", code="OPTION_INVALID"
+        )
+    reviewed = None if account is None else _reviewed_by(account, settings)
+    found = runs.read_results(settings, "reserve_candidates", exact=exact, reviewed=reviewed).sort("run_id", "rank")
     if criteria is not None:
         found = runs.ranked_anew(found, runs.checked_criteria(criteria))
-    looked_at = runs.read_results(settings, "considered_ground", exact=exact).sort("run_id", "name")
+    looked_at = runs.read_results(settings, "considered_ground", exact=exact, reviewed=reviewed).sort("run_id", "name")
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
@@ -105,6 +120,27 @@ def candidates(
         return
     for line in runs.held_back(settings, "considered_ground"):
         say(line)
+
+
+def _reviewed_by(name: str, settings: "Settings") -> "Callable[[str], bool]":
+    """Return what says whether an account reviews a country.
+
+    Raises
+    ------
+    InputError
+        If there is no such account (ACCOUNT_MISSING), or it reviews none (ROLE_MISSING).
+    """
+    from biodata.access.roles import Action, may, may_somewhere
+    from biodata.cli.access import open_account
+    from biodata.store.registry import Registry
+
+    with Registry.open(settings) as registry:
+        who = open_account(registry, name)
+    if not may_somewhere(who, Action.REVIEW_SUBMISSION):
+        problem = "the account reviews no country"
+        expected = "a reviewer or node manager; or no account, for the machine's owner"
+        raise InputError(problem, column="--account", value=name, expected=expected, code="ROLE_MISSING")
+    return lambda code: may(who, Action.REVIEW_SUBMISSION, country=code)
 
 
 def _print_considered(rows: "pl.DataFrame", heading: str) -> None:

@@ -53,14 +53,16 @@ _AREAS: Final = """Pull protected and conserved areas from Protected Planet's AP
 
 It needs a token, free at https://api.protectedplanet.net/request, in PROTECTED_PLANET_TOKEN. The terms forbid passing the data on.
 Without a token take in a file: `biodata ingest protected-areas FILE`. China's sites are mostly missing there; national files
-stand beside it. Without --country the region is asked for.
+stand beside it, and OpenStreetMap's outlines (boundary=protected_area, ODbL) as https://overpass-turbo.eu exports them to GeoJSON.
+Without --country the region is asked for.
 
 Example: biodata pull protected-areas --country LA
 """
 _RED_LIST: Final = """Pull the category of each species of some countries from IUCN's Red List.
 
-It needs a token, free at https://api.iucnredlist.org/users/sign_up, in IUCN_TOKEN. A national list in a file is taken in by
-`biodata ingest checklist FILE --option list=red_list`. Without --country the region is asked for.
+It needs a token, free at https://api.iucnredlist.org/users/sign_up, in IUCN_TOKEN. A national list in a file, with a column
+`category`, is taken in by `biodata ingest checklist FILE --option list=red_list --option scope=VN --option year=2021`. Without
+--country the region is asked for.
 
 Example: biodata pull red-list --country LA
 """

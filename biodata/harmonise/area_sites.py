@@ -239,12 +239,12 @@ def _number(text: str | None) -> float | None:
 
 # WDPA and WDPCA: user manual 1.6 and its successor, https://www.protectedplanet.net/en/resources/wdpa-manual
 NAMES: Final = (
-    *("name_eng", "english", "ahpname", "name", "site_name"),
+    *("name_eng", "name:en", "english", "ahpname", "name", "site_name"),
     *("名称", "保护区名称", "自然保护区名称", "保护地名称", "自然保护地名称"),
 )
-_ORIGINAL_NAMES: Final = ("orig_name", "khmer", "name_local", "local_name", *NAMES[5:])
+_ORIGINAL_NAMES: Final = ("orig_name", "khmer", "name_local", "local_name", *NAMES[6:])
 _DESIGNATIONS: Final = (
-    *("desig_eng", "desig", "designation"),
+    *("desig_eng", "desig", "designation", "protection_title"),
     *("类型", "保护区类型", "自然保护区类型", "保护地类型", "type", "category"),
 )
 _LEVELS: Final = ("级别", "保护级别", "保护区级别", "行政级别", "level")
@@ -280,7 +280,12 @@ _YEARS: Final = (
 )
 _COUNTRIES: Final = ("iso3", "iso2", "iso_a2", "country_code", "country", "prnt_iso3", "parent_iso3", "parent_iso")
 _STATUSES: Final = frozenset({"designated", "inscribed", "adopted", "established", "proposed"})
-_IUCN: Final = MappingProxyType({name.lower(): name for name in ("Ia", "Ib", "II", "III", "IV", "V", "VI")})
+_CATEGORIES: Final = ("Ia", "Ib", "II", "III", "IV", "V", "VI")
+_IUCN: Final = MappingProxyType({name.lower(): name for name in _CATEGORIES})
+# https://wiki.openstreetmap.org/wiki/Key:protect_class: of nature the categories, in Arabic numerals.
+_OSM_CLASSES: Final = MappingProxyType(dict(zip(("1a", "1b", "2", "3", "4", "5", "6"), _CATEGORIES, strict=True)))
+_OSM_RELATIONS: Final = frozenset({"boundary", "multipolygon"})
+"""What `type` says in a file of OpenStreetMap: how the outline is put together, and nothing of the site."""
 _REALMS: Final = MappingProxyType(
     {
         **{"0": "terrestrial", "1": "coastal", "2": "marine"},
@@ -292,10 +297,13 @@ _REALMS: Final = MappingProxyType(
 
 def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
     """Return what the source says of each site, as columns of `terms.PROTECTED_AREA`."""
-    # WDPCA calls the English name NAME_ENG and the site's own NAME; WDPA's NAME is English, ORIG_NAME its own.
-    original = table.values("name") if table.has("name_eng") else table.values(*_ORIGINAL_NAMES)
+    # WDPCA calls the English name NAME_ENG and the site's own NAME, OpenStreetMap name:en and name; WDPA's NAME is English.
+    in_english = table.has("name_eng") or table.has("name:en")
+    original = table.values("name") if in_english else table.values(*_ORIGINAL_NAMES)
     statuses = table.values("status")
-    designations = table.values(*_DESIGNATIONS)
+    designations = [None if text in _OSM_RELATIONS else text for text in table.values(*_DESIGNATIONS)]
+    categories = [_IUCN.get((v or "").lower()) for v in table.values("iucn_cat")]
+    classes = [_OSM_CLASSES.get((v or "").lower()) for v in table.values("protect_class")]
     status = [value if value and value.lower() in _STATUSES else None for value in statuses]
     # A national file's "status" that is no status, as "Wildlife Sanctuary", is its designation.
     designations = [
@@ -315,7 +323,7 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
         "original_name": pl.Series(original, dtype=pl.String),
         "designation": pl.Series(designations, dtype=pl.String),
         "level": pl.Series([_LEVEL_NAMES.get((v or "").lower()) for v in table.values(*_LEVELS)], dtype=pl.String),
-        "iucn_category": pl.Series([_IUCN.get((v or "").lower()) for v in table.values("iucn_cat")], dtype=pl.String),
+        "iucn_category": pl.Series([a or b for a, b in zip(categories, classes, strict=True)], dtype=pl.String),
         "status": pl.Series(status, dtype=pl.String),
         "status_year": pl.Series([_year(value) for value in table.values(*_YEARS)], dtype=pl.Int32),
         "is_oecm": _oecm(table),

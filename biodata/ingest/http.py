@@ -79,7 +79,9 @@ def about(url: str, problem: str) -> str:
 
 def reason(error: BaseException) -> str:
     """Return a network's error in few words, without the names of classes and pools."""
-    words = re.sub(r"<[^>]*>|HTTPS?ConnectionPool|HTTPS?Connection\b|\(\s*\)", "", str(error))
+    text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    text = re.sub(r"IncompleteRead\(([^)]*)\)", r"\1", text)
+    words = re.sub(r"<[^>]*>|HTTPS?ConnectionPool|HTTPS?Connection\b|\(\s*\)", "", text)
     return shorten(words.strip(" :,()"), 150)
 
 
@@ -144,6 +146,7 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _BLOCK: Final = 1 << 18
 _PROGRESS_BYTES: Final = 1 << 16
 _MESSAGE_BYTES: Final = 20_000
+_LATER: Final = "the same command, later, goes on where it was"
 
 T = TypeVar("T")
 
@@ -305,13 +308,13 @@ class Client:
             now = reached()
             failures, before = (1 if now - before >= _PROGRESS_BYTES else failures + 1), now
             if failures >= self.patience.attempts:
-                raise RemoteError(about(url, f"{problem} ({failures} attempts)"))
+                raise RemoteError(about(url, f"{problem} ({failures} attempts); {_LATER}"))
             self._wait(failures, after, url, problem)
 
     def _wait(self, failures: int, asked_seconds: float | None, url: str, problem: str) -> None:
         """Wait as long as asked, else the longer the more failed."""
         if asked_seconds is not None and asked_seconds > self.patience.longest_wait_seconds:
-            raise RemoteError(about(url, f"{problem} and asks to come back in {asked_seconds:.0f} seconds"))
+            raise RemoteError(about(url, f"{problem} and asks to come back in {asked_seconds:.0f} seconds; {_LATER}"))
         doubled = self.patience.first_wait_seconds * 2 ** (failures - 1)
         seconds = min(doubled, self.patience.longest_wait_seconds) * self.chance.uniform(0.5, 1.0)
         logger.info("%s; trying again in %.1f s", about(url, problem), max(seconds, asked_seconds or 0.0))

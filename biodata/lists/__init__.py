@@ -153,7 +153,12 @@ _RED: Final = ("iucnredlistcategory", "iucnstatus", "iucn", "threatstatus")
 _CITES: Final = ("appendixcites", "citesappendix", "cites", "listing", "appendix")
 _LEVEL: Final = ("protectionlevel", "protectionclass", "保护级别", "级别", "等级", "level", "category")
 _AREA: Final = ("countrycode", "locationid", "country", "locality")
-_DECLARED_APPENDIX: Final = (*_CITES, "category", "level")
+_DECLARED: Final = {
+    RED: (*_RED, "category", "level", "濒危等级", "等级"),
+    CITES: (*_CITES, "category", "level"),
+    PROTECTION: _LEVEL,
+}
+"""The columns of a declared list that may hold what it says of a taxon."""
 
 # https://www.iucnredlist.org/resources/categories-and-criteria and, for LR/…, version 2.3 of 1994
 _IUCN: Final = {
@@ -198,12 +203,10 @@ def check_declared(declared: Mapping[str, str]) -> None:
         return
     if kind not in LISTS:
         _refuse("no kind of status list", "list", kind, f"one of {', '.join(LISTS)}")
-    if not _SCOPE.fullmatch(declared.get("scope", "")):
-        _refuse(
-            "no scope of a status list", "scope", declared.get("scope"), "global, or an ISO 3166 code as CN or CN-YN"
-        )
-    if not _YEAR.fullmatch(declared.get("year", "")):
-        _refuse("no year of a status list", "year", declared.get("year"), "a year as 2021")
+    needed = {"scope": (_SCOPE, "scope=CN (global, or an ISO 3166 code as CN or CN-YN)"), "year": (_YEAR, "year=2021")}
+    lacking = {name: right for name, (form, right) in needed.items() if not form.fullmatch(declared.get(name, ""))}
+    for name in lacking:
+        _refuse(f"a status list needs its {name}", name, declared.get(name), " and ".join(lacking.values()))
 
 
 def read(rows: Sequence[Row], declared: Mapping[str, str]) -> pl.Series:
@@ -223,6 +226,11 @@ def read(rows: Sequence[Row], declared: Mapping[str, str]) -> pl.Series:
         A JSON array of objects with kind, area, value, and year and authority where they are known; null for none. An
         area is `global` or an ISO 3166 code. A value is a code: of GBIF's vocabulary of establishment means, of the Red
         List, I, II or III of CITES, true or false; a level of protection stays as it was stated.
+
+    Raises
+    ------
+    InputError
+        If what is declared is not whole, or no row has a status of the kind that is declared (OPTION_INVALID).
     """
     check_declared(declared)
     facts: dict[str, int | str] = {"year": int(declared["year"])} if declared.get("year") else {}
@@ -237,6 +245,15 @@ def read(rows: Sequence[Row], declared: Mapping[str, str]) -> pl.Series:
             )
             if listed
             else None
+        )
+    kind = LISTS.get(declared.get("list", ""))
+    if found and kind in _DECLARED and not any(f'"kind": "{kind}"' in text for text in found if text):
+        columns = ", ".join(_DECLARED[kind])
+        _refuse(
+            "no row of the list has a status that can be read",
+            "list",
+            declared["list"],
+            f"one of the columns {columns}",
         )
     return pl.Series(found, dtype=pl.String)
 
@@ -264,13 +281,13 @@ def _of_row(row: Row, declared: Mapping[str, str]) -> Iterator[tuple[str, str, s
         invasive = _yes(_first(profile, ("isinvasive", "invasive")))
         if invasive is not None:
             yield from ((INVASIVE, area, str(invasive).lower()) for area in areas - {GLOBAL})
-    category = red_list_category(_first(row, _RED))
+    category = red_list_category(_first(row, _DECLARED[RED] if kind == RED else _RED))
     if category:
         yield RED, (own if kind == RED and own else GLOBAL), category
-    if kind == PROTECTION and own and (level := _first(row, _LEVEL)):
+    if kind == PROTECTION and own and (level := _first(row, _DECLARED[kind])):
         yield PROTECTION, own, level
     if kind == CITES and own:
-        yield from ((CITES, own, value) for value in _appendices(_first(row, _DECLARED_APPENDIX)))
+        yield from ((CITES, own, value) for value in _appendices(_first(row, _DECLARED[kind])))
 
 
 def _extension(row: Row, name: str) -> list[Row]:

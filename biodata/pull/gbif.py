@@ -293,7 +293,7 @@ class GbifPull:
             facets = {} if limit else {"facet": [*_FACETS], "datasetKey_facetLimit": _MOST_FACETS}
             page = pygbif.occurrences.search(**self.scope.search(taxa), **place, **facets, limit=limit)
         if not isinstance(page, dict) or not {"count", "results"} <= page.keys():
-            msg = "GBIF's search answers with JSON of another shape than it did; nothing was taken"
+            msg = "GBIF's search answers with JSON of another shape than it did; nothing was taken: a newer biodata may know it"
             raise RemoteError(msg)
         return page
 

@@ -130,7 +130,7 @@ class Service:
         return [self.check(row, *needed) for row in rows]
 
     def _raise_changed(self, how: str) -> NoReturn:
-        msg = f"{self.name} answers with JSON of another shape than it did, {how}; nothing was taken"
+        msg = f"{self.name} answers with JSON of another shape than it did, {how}; nothing was taken: a newer biodata may know the new shape"
         raise RemoteError(msg)
 
 

@@ -128,7 +128,7 @@ class Protection(_StatusLists):
     variable, token_header = "SPECIESPLUS_TOKEN", "x-authentication-token"
     help = (
         "https://api.speciesplus.net/users/sign_up gives one; the list of a country, or of CITES, in a file is taken in by "
-        "`biodata ingest checklist FILE --option list=protection`"
+        "`biodata ingest checklist FILE --option list=protection --option scope=VN --option year=2021`"
     )
 
     def __init__(self, taxon: str | None, settings: Settings, *, progress: bool = False) -> None:

@@ -63,6 +63,8 @@ class RunReport:
         What the check of the window found.
     replaced, beside : tuple of str
         Runs whose results went, and those whose results stay beside these.
+    unpaired : dict of str to list of str
+        Areas, by name, with the countries near them of which no area was set beside them.
     """
 
     run_id: str
@@ -79,6 +81,7 @@ class RunReport:
     beside: tuple[str, ...] = ()
     records: int = 0
     counting: int = 0
+    unpaired: dict[str, list[str]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -192,6 +195,8 @@ def find_corridors(
                 boundaries=boundaries,
                 executor=executor,
             ).message()
+        pairs = links.select("from_area_id", "to_area_id").rows()
+        unpaired = habitat.without_partner(areas, pairs, boundaries, request.max_distance_m)
         links = named(links, run_id, KEYS["corridors"], place, parameters)
         wanted = CandidateParameters(
             seed=seed,
@@ -233,7 +238,7 @@ def find_corridors(
     report = RunReport(
         run_id, snapshot, len(areas), links.height, functional, candidates.height, parameters, left_out, window_told,
         dict(considered["outcome"].value_counts().sort("outcome").iter_rows()), others.replaced, others.beside,
-        counted.records.height, counted.records["why_not"].null_count(),
+        counted.records.height, counted.records["why_not"].null_count(), unpaired,
     )  # fmt: skip
     with Registry.open(settings) as registry:
         private_reports.record_run(registry, settings.data, run_id, request.layer, report.as_dict())

@@ -26,7 +26,9 @@ KEYS: Final = MappingProxyType(
 """The tables of results, and the column that names a row."""
 
 
-def read_results(settings: Settings, table: str, *, exact: bool = False) -> pl.DataFrame:
+def read_results(
+    settings: Settings, table: str, *, exact: bool = False, reviewed: Callable[[str], bool] | None = None
+) -> pl.DataFrame:
     """Return what a run's results look like once the sharing rules let them out; or those made of exact records, as they are.
 
     Parameters
@@ -36,7 +38,10 @@ def read_results(settings: Settings, table: str, *, exact: bool = False) -> pl.D
     table : str
         `corridors`, `reserve_candidates`, `considered_ground` or `protected_areas`.
     exact : bool
-        Those whose evidence was read exactly, which are for their maker.
+        Those whose evidence was read exactly.
+    reviewed : callable, optional
+        For whom exact ones are, as whether they review a country: they see what lies in countries that they review alone.
+        Without it they are for the owner of the machine, who alone can read the lake's files.
 
     Returns
     -------
@@ -44,8 +49,12 @@ def read_results(settings: Settings, table: str, *, exact: bool = False) -> pl.D
     """
     if exact:
         with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
-            found = lake.read(table)
-            return found.filter(pl.col("evidence_view") == str(EvidenceView.EXACT))
+            found = lake.read(table).filter(pl.col("evidence_view") == str(EvidenceView.EXACT))
+        if reviewed is None:
+            return found
+        # A result that states no country is nobody's.
+        own = [bool(codes) and all(map(reviewed, codes)) for codes in found["country_codes"].to_list()]
+        return found.filter(pl.Series(own, dtype=pl.Boolean))
     boundaries = places.load_boundaries(settings.boundaries)
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -116,13 +125,16 @@ def run_id_of(parameters: dict[str, Any]) -> str:
 def place_of(request: Corridors) -> str:
     """Return how the names of a run's results begin: a later run of this place stands where it stood.
 
-    Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other.
+    Runs over one layer for two species, or of two boxes of it, are of two places and stand beside each other; so does what
+    is published beside what was made of exact records, which are not.
     """
     parts = [request.layer]
     if request.species is not None:
         parts.append(re.sub(r"\W+", "_", request.species.lower()).strip("_"))
     if request.box is not None:
         parts.append("box" + hashlib.sha256(json.dumps(request.box).encode()).hexdigest()[:6])
+    if request.evidence_view is EvidenceView.EXACT:
+        parts.append("exact")
     return "-".join(parts)
 
 

@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 import shapely
 
+from biodata.analysis import areas as areas_of
 from biodata.analysis import evidence
+from biodata.analysis.candidates import ground
 from biodata.analysis.candidates.measuring import Surroundings
 from candidate_landscapes import (
     EAST,
@@ -48,12 +50,24 @@ def test_one_sided_evidence_fails_and_is_told(change, reason):
         "probable_species_by_side": {"VN": 0, "LA": 0},
         "listed_species_by_side": {"VN": 0, "LA": 0},
         "species_by_side": {"VN": 0, "LA": 1},
+        "left_out": {reason: 1} if reason else {},
     }
     assert row["evidence_tier"] is None
+    lost = f"; records here that do not count: {reason} 1" if reason else ""
     assert row["reason"] == (
-        "corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR): survey in Viet Nam"
+        f"corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR{lost}): survey in Viet Nam"
     )
     assert reason is None or reason in evidence.REASONS
+
+
+def test_an_area_without_one_on_the_other_side_is_named_with_the_country():
+    areas, pair = areas_of.geodataframe(frame(*TWO)), [("west", "east")]
+    assert ground.without_partner(areas, [], halves(), 2000.0) == {"West": ["VN"], "East": ["LA"]}
+    assert (
+        ground.without_partner(areas, [], halves(), 1000.0)
+        == ground.without_partner(areas, pair, halves(), 2000.0)
+        == {}
+    )
 
 
 def test_a_checklist_of_an_area_is_evidence_of_its_own_kind():

@@ -181,15 +181,17 @@ def test_runs_of_two_boxes_stand_beside_each_other_and_one_of_the_same_place_is_
     assert set(runs.read_results(settings, "corridors")["run_id"]) == {alone.run_id}
 
 
-def test_runs_of_two_species_are_of_two_places(request_of):
+def test_runs_of_two_species_or_two_views_are_of_two_places(request_of):
     names = [
-        place_of(request_of(species=species, box=box))
+        place_of(request_of(species=species, box=box, evidence_view=view))
+        for view in ("public", "exact")
         for species in (None, "Elephas maximus")
         for box in (None, (1, 2, 3, 4))
     ]
     assert names[0] == LAYER
     assert names[2] == f"{LAYER}-elephas_maximus"
-    assert len(set(names)) == 4
+    assert names[4] == f"{LAYER}-exact"
+    assert len(set(names)) == 8
 
 
 def test_dispersal_cost_limits_links_and_sets_the_cut(settings, request_of):

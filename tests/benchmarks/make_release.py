@@ -21,7 +21,6 @@ from biodata.core import terms
 from biodata.store import pointer, releases
 from biodata.store.release_file import ReleaseFile
 from biodata.store.staging import WorkFolder, write_part
-from biodata.text.coordinates import _placed
 
 _BATCH_ROWS = 200_000
 _DIVISIONS = 40
@@ -36,7 +35,7 @@ def make(csv: Path, data: Path, *, memory_limit: str = "3GB") -> str:
             connection.execute("SET threads = 1")
             rows = connection.execute("SELECT * FROM read_csv(?, delim='\t', quote='', all_varchar=true)", [str(csv)])
             for batch in rows.to_arrow_reader(_BATCH_ROWS):
-                frame = _placed(published(pl.DataFrame(batch)))
+                frame = releases.placed(published(pl.DataFrame(batch)))
                 parts.append(work.folder / f"published-{len(parts):06d}.parquet")
                 write_part(frame, parts[-1], row_group_rows=20_000)
         file = work.folder / "release.duckdb"

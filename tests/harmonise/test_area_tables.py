@@ -67,6 +67,26 @@ def test_national_list(tmp_path, encoding):
     assert frame["reported_area_km2"].to_list()[1] is None
 
 
+def test_an_export_of_openstreetmap(tmp_path):
+    said = {
+        "@id": "relation/1",
+        "boundary": "protected_area",
+        "name": "尚勇",
+        "name:en": "Shangyong",
+        "protect_class": "1a",
+        "type": "boundary",
+    }
+    file = tmp_path / "export.geojson"
+    gpd.GeoDataFrame([said], geometry=[NAM_HA], crs=4326).to_file(file)
+    row = interpreted(file).row(0, named=True)
+    assert (row["name"], row["original_name"], row["iucn_category"], row["designation"]) == (
+        "Shangyong",
+        "尚勇",
+        "Ia",
+        None,
+    )
+
+
 def test_national_list_as_a_workbook(tmp_path):
     book = openpyxl.Workbook()
     book.active.append(["名称", "级别", "面积（公顷）", "核心区", "缓冲区", "实验区"])

@@ -40,6 +40,7 @@ def found(row, declared=None):
          {("isInvasive", "MM", "true")}),
         ({"iucnStatus": "Vulnerable"}, {}, {("redList", "global", "VU")}),
         ({"iucnRedListCategory": "Vulnerable"}, {**RED, "scope": "CN"}, {("redList", "CN", "VU")}),
+        ({"category": "Endangered (EN)"}, {**RED, "scope": "CN"}, {("redList", "CN", "EN")}),
         ({"保护级别": "国家二级"}, {"list": "protection", "scope": "CN", "year": "2021"}, {("nationalProtection", "CN", "国家二级")}),
         ({"Listing": "II"}, {"list": "cites", "scope": "global", "year": "2023"}, {("cites", "global", "II")}),
         ({"scientificName": "Mikania micrantha"}, {"list": "alien", "scope": "TH", "year": "2018"},
@@ -59,6 +60,7 @@ def test_each_status_is_read_with_its_area(row, declared, expected):
         ({"list": "red_list", "scope": "China", "year": "2021"}, "scope"),
         ({"list": "red_list", "scope": "CN", "year": "21"}, "year"),
         ({"scope": "CN"}, "scope"),
+        ({**RED, "scope": "CN"}, "list"),  # no row has a category
     ],
 )
 def test_a_list_that_is_not_declared_whole_is_refused(declared, option):
@@ -167,6 +169,8 @@ def test_records_are_found_by_what_lists_say_of_their_taxon_where_they_lie(relea
     assert set(found) == expected
     others = releases.read(release, "occurrences", where=Not(asked))["key"]
     assert set(others) == set(rows["key"]) - expected
+    with pytest.raises(InputError, match="by rank, and none is named"):
+        releases.read(release, "occurrences", where=Listed(kind, values, area))
 
 
 def test_a_list_that_may_not_be_passed_on_says_so_before_a_release(tmp_path):

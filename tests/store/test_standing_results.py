@@ -253,6 +253,9 @@ def test_what_was_made_of_exact_records_is_told_apart_from_what_is_out_of_date(s
     assert "other sharing rules" not in said
     exact = results.read_results(settings, "reserve_candidates", exact=True)
     assert exact["evidence_view"].to_list() == ["exact"]
+    for countries, seen in (("CN VN", 1), ("VN", 0), ("CN LA", 0)):
+        reviewed = set(countries.split()).__contains__
+        assert results.read_results(settings, "reserve_candidates", exact=True, reviewed=reviewed).height == seen
     assert pipeline.release(settings).counts["reserve_candidates"] == 0
 
 

@@ -74,7 +74,7 @@ export const themes: Theme[] = [
   {
     id: 'reserve_candidates',
     title: 'Candidate transboundary reserves',
-    note: 'solid: evidence on both sides is certain; dashed: on one it is probable',
+    note: 'solid: evidence on both sides is certain; dashed: on one it is probable; dotted: by a checklist',
     colour: CANDIDATE,
     layers: [
       { id: 'candidates-fill', type: 'fill', source: 'reserve_candidates', paint: { 'fill-color': CANDIDATE, 'fill-opacity': 0.1 } },

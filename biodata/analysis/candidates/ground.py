@@ -1,6 +1,6 @@
 """Ground that is looked at: areas that face each other, joined into a polygon with its sides, land and habitat."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -246,6 +246,36 @@ def joined(shapes: NDArray[np.object_], corridors: list[shapely.Geometry]) -> tu
     if left_out > 0.001:
         notes.append(f"Detached pieces of the areas are left out of the polygon: {left_out:.1%} of their ground.")
     return shapely.make_valid(geo.project(piece, crs, 4326)), notes
+
+
+def without_partner(
+    areas: gpd.GeoDataFrame, pairs: Iterable[Pair], boundaries: "BoundarySet", distance_m: float
+) -> dict[str, list[str]]:
+    """Return, by the area's name, the countries whose land lies near it and of which no area was set beside it.
+
+    Parameters
+    ----------
+    areas : geopandas.GeoDataFrame
+        As `areas.geodataframe` returns it.
+    pairs : iterable of (str, str)
+        Ids of areas that were set beside each other.
+    boundaries : BoundarySet
+    distance_m : float
+        How far is near.
+    """
+    stated = dict(zip(areas["area_id"], areas["country_codes"], strict=True))
+    met = {area_id: set(codes) for area_id, codes in stated.items()}
+    for first, second in pairs:
+        met[first] |= set(stated[second])
+        met[second] |= set(stated[first])
+    codes = [code for code in boundaries.units["country_code"].unique().sort().to_list() if code]
+    tree = shapely.STRtree([places.country_geometry(code, boundaries) for code in codes])
+    found: dict[str, list[str]] = {}
+    for area_id, name, shape in zip(areas["area_id"], areas["name"], areas.geometry, strict=True):
+        near = {codes[n] for n in tree.query(grown(shape, distance_m), predicate="intersects")}
+        if lacking := sorted(near - met[area_id]):
+            found[name] = lacking
+    return found
 
 
 def grown(polygon: shapely.Geometry, distance_m: float) -> shapely.Geometry:

@@ -52,7 +52,7 @@ class Check:
     meaning: str = ""
 
 
-def two_sided_evidence(found: "TwoSided | None", sides: list[Side]) -> Check:
+def two_sided_evidence(found: "TwoSided | None", sides: list[Side], left_out: Mapping[str, int]) -> Check:
     """Check that each side has evidence, certain or probable, of a threatened species that another side has too."""
     meaning = (
         "Each side has a threatened species that another side has, too: certain by a record that surely lies there, "
@@ -66,7 +66,8 @@ def two_sided_evidence(found: "TwoSided | None", sides: list[Side]) -> Check:
     }
     known = {" and ".join(side): len(set().union(*(found.known_in(code, LISTED) for code in side))) for side in sides}
     tier = found.tier(sides)
-    return Check(tier is not None, {"tier": tier, **by_tier, "species_by_side": known}, meaning)
+    numbers = {"tier": tier, **by_tier, "species_by_side": known, "left_out": dict(left_out)}
+    return Check(tier is not None, numbers, meaning)
 
 
 def passable_link(ground: Ground, found: Crossing | None) -> Check:
@@ -121,7 +122,12 @@ def reason(checks: Mapping[str, Check]) -> str | None:
     nothing = [side for side in without if not known[side]]
     counts = ", ".join(f"{n} in {_named(side)}" for side, n in known.items())
     survey = " and in ".join(_named(side) for side in nothing or without)
-    return f"{_link(checks[PASSABLE])}, 0 shared species (threatened species known: {counts}): survey in {survey}"
+    lost: Mapping[str, int] = found["left_out"]
+    why = ", ".join(f"{what} {n}" for what, n in lost.items())
+    records = f"; records here that do not count: {why}" if lost else ""
+    return (
+        f"{_link(checks[PASSABLE])}, 0 shared species (threatened species known: {counts}{records}): survey in {survey}"
+    )
 
 
 def _link(check: Check) -> str:
@@ -215,7 +221,7 @@ def judge_by(
     """
 
     def judge(ground: Ground) -> Judged:
-        near, found = None, None
+        near, found, left_out = None, None, dict[str, int]()
         if records is not None:
             near = records.inside(grounds.grown(ground.polygon, parameters.evidence_distance_m))
             listed: dict[str, dict[str, list[str]]] = {}
@@ -224,10 +230,13 @@ def judge_by(
                     for code in side:
                         listed.setdefault(code, {}).setdefault(species, []).extend(sources)
             found = evidence.two_sided(near, ground.sides, records.facts["parameters"]["side_share"], listed)
+            left_out = evidence.reasons(
+                near.filter(pl.col("chances").is_null(), ~pl.col("why_not").is_in(evidence.STOOD_FOR))
+            )
         beyond = beyond_band(ground, boundaries)
         crossing = None if habitat is None else grounds.crossing(habitat, ground.polygon, beyond)
         checks = {
-            TWO_SIDED: two_sided_evidence(found, ground.sides),
+            TWO_SIDED: two_sided_evidence(found, ground.sides, left_out),
             PASSABLE: passable_link(ground, crossing),
             BEYOND: enough_beyond_band(beyond, least_km2=parameters.beyond_band_km2, band_m=boundaries.band_m),
         }

@@ -7,12 +7,14 @@ from biodata.analysis.evidence.counting import (
     EXCLUDED,
     FLAGGED,
     REASONS,
+    STOOD_FOR,
     Counted,
     EvidenceParameters,
     counted,
     excluding,
     facts_of,
     left_out_by_flag,
+    reasons,
 )
 from biodata.analysis.evidence.design import STATIONS, DesignParameters, Detection, Proposal, propose
 from biodata.analysis.evidence.effort import EVENTS, Effort, effort
@@ -28,6 +30,7 @@ __all__ = [
     "LIKELY",
     "REASONS",
     "STATIONS",
+    "STOOD_FOR",
     "TASKS",
     "TIERS",
     "Checklists",
@@ -44,6 +47,7 @@ __all__ = [
     "facts_of",
     "left_out_by_flag",
     "propose",
+    "reasons",
     "survey_tasks",
     "two_sided",
 ]

@@ -65,6 +65,8 @@ NEAR_AN_EDGE: Final = (IN_BAND, OVER_BORDER, OVER_SEA)
 """Reasons that say how near a border or coast a record lies."""
 UNCERTAIN: Final = (*NEAR_AN_EDGE, NO_UNCERTAINTY)
 """Reasons of records that would count if it were certain on which side they lie: they add to its chance."""
+STOOD_FOR: Final = (*NEAR_AN_EDGE, DUPLICATE, DEPENDENT)
+"""Reasons of records that add to a chance, or that another record stands for."""
 _RADIUS: Final = "coordinateUncertaintyInMeters"
 _radius: Final = pl.col(_RADIUS)
 _PLACED: Final = (
@@ -197,8 +199,13 @@ class Counted:
 
     def reasons(self) -> dict[str, int]:
         """Count the records that do not count, by reason, in the order of REASONS."""
-        counts = dict(self.records["why_not"].drop_nulls().value_counts().iter_rows())
-        return {reason: counts[reason] for reason in REASONS if reason in counts}
+        return reasons(self.records)
+
+
+def reasons(records: pl.DataFrame) -> dict[str, int]:
+    """Count those of counted records that do not count, by reason, in the order of REASONS."""
+    counts = dict(records["why_not"].drop_nulls().value_counts().iter_rows())
+    return {reason: counts[reason] for reason in REASONS if reason in counts}
 
 
 def counted(occurrences: pl.DataFrame, *, boundaries: BoundarySet, parameters: EvidenceParameters) -> Counted:

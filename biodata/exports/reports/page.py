@@ -517,6 +517,10 @@ def _title(material: Material) -> tuple[str, str]:
 def card(material: Material) -> dict[str, Any]:
     """Return all numbers of a report as plain values: the row as the map's card has it, and what it is compared with."""
     key = KINDS[material.table]
+    reached = {
+        *(material.row["country_codes"] or []),
+        *((material.evidence.get("ground") or {}).get("countries") or {}),
+    }
     return {
         "release": {
             name: material.release[name] for name in ("id", "snapshot", "created", "content_hash", "rules_hash")
@@ -531,7 +535,7 @@ def card(material: Material) -> dict[str, Any]:
         "boundaries": dict(material.release.get("boundaries") or {}),
         "datasets": [dict(one) for one in material.datasets],
         "citation": citation(material),
-        "countries": {code: country_name(code) for code in material.row["country_codes"] or []},
+        "countries": {code: country_name(code) for code in sorted(reached)},
     }
 
 

@@ -44,6 +44,10 @@ def prepare(asked: Corridors, work: Work) -> Ready:
     return Ready(run, estimate=lambda: runs.estimate(work.settings, asked).message())
 
 
+_NAMED: Final = 40
+"""Areas without a partner that are named; the kept report has all."""
+
+
 def _lines(asked: Corridors, report: RunReport) -> list[str]:
     """Return what came out as lines for a person."""
     found = [
@@ -51,6 +55,13 @@ def _lines(asked: Corridors, report: RunReport) -> list[str]:
         f"{report.corridors} corridors, {report.candidates} candidates",
         f"looked at: {', '.join(f'{count} {outcome}' for outcome, count in report.considered.items()) or 'nothing'}",
     ]
+    if report.unpaired:
+        names = [f"{name} ({', '.join(codes)})" for name, codes in sorted(report.unpaired.items())]
+        more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        found.append(
+            f"{len(names)} areas lie within {asked.max_distance_m / 1000:,.10g} km of another country and of none of its areas "
+            f"at hand: {'; '.join(names[:_NAMED])}{more}"
+        )
     if report.replaced:
         found.append(f"in the place of {', '.join(report.replaced)}; earlier versions of the lake keep that")
     if report.beside:

@@ -176,7 +176,7 @@ class Listed:
     area : str, optional
         Where it is said, wherever the record lies.
     ranks : tuple of str
-        The ranks of the taxa of which it is said; empty for any, which takes much memory.
+        Of records the ranks of the taxa of which it is said, at least one: of each two a lower name is held against a higher.
     """
 
     kind: str

@@ -306,7 +306,10 @@ def _listed(node: f.Listed, table: Table) -> Sql:
         problem = f"{table.name} have no statuses of lists"
         raise InputError(problem, column=node.kind, code="FILTER_INVALID")
     parts, params = list[str](), list[Any]()
-    ranks = [rank for rank in _RANKED if not node.ranks or rank in node.ranks]
+    ranks = [rank for rank in _RANKED if rank in node.ranks]
+    if not node.ranks:
+        problem = "what lists say of records is asked for by rank, and none is named"
+        raise InputError(problem, column=node.kind, expected=f"some of {', '.join(_RANKED)}", code="FILTER_INVALID")
     for column in (None, "countryCode", "province_code") if node.area is None else (None,):
         places = [_text(_STATED, node.area or GLOBAL)] if column is None else []
         reported, of_area = ("taxon", " AND area = ?") if column is None else ("taxon, area", "")
