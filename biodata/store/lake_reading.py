@@ -439,10 +439,14 @@ def _files(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) 
 
 def _of_this_machine(folder: Path, files: pl.DataFrame) -> pl.DataFrame | None:
     """Return files with their paths in a folder of this machine; None where one is not there, or not `whole`."""
-    paths = [[folder / name for name in files[column].drop_nulls()] for column in ("path", "deletes")]
-    if not files["whole"].all() or not all(path.is_file() for some in paths for path in some):
+    paths = {
+        column: [None if name is None else folder / name for name in files[column]] for column in ("path", "deletes")
+    }
+    if not files["whole"].all() or not all(path.is_file() for some in paths.values() for path in some if path):
         return None
-    return files.with_columns(pl.format("{}/{}", pl.lit(str(folder)), name).alias(name) for name in ("path", "deletes"))
+    return files.with_columns(
+        pl.Series(column, [path and str(path) for path in some], pl.String) for column, some in paths.items()
+    )
 
 
 def _whole_batches(files: pl.DataFrame, columns: Sequence[Column], batch_rows: int) -> Iterator[pl.DataFrame]:
