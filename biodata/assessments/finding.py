@@ -12,7 +12,7 @@ from biodata.assessments import cluster_keys as clusters
 from biodata.core import terms
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise import suspicious
-from biodata.store.staging import WorkFolder, write_part
+from biodata.store.staging import WorkFolder, read_part, write_part
 from biodata.text import cluster_facts, times
 
 # Clusters among any number of records: their facts and keys in files, looked at part by part.
@@ -106,6 +106,7 @@ BUCKET_ROWS: Final = 250_000
 BATCH_ROWS: Final = 50_000
 RELEASE_COLUMNS: Final = (*cluster_facts.COLUMNS, "year", "sharing_category")
 """What `of_release` reads."""
+_RELEASED: Final = tuple(column for column in terms.PUBLISHED_OCCURRENCE if column.name in RELEASE_COLUMNS)
 _OF_FEW_VALUES: Final = pl.col("datasetKey", "species", "occurrenceStatus").cast(pl.Categorical)
 """Of every record these are in memory at once: as numbers in half the room."""
 _FOUND: Final = tuple(column for column in terms.ASSESSMENT if column.name != "rule_version")
@@ -150,7 +151,7 @@ def of_published(parts: Sequence[Path]) -> Iterator[pl.DataFrame]:
     """Yield `RELEASE_COLUMNS` but for the category of the open records in files of published ones."""
     is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
     for part in parts:
-        yield pl.scan_parquet(part).filter(is_open).select(RELEASE_COLUMNS).drop("sharing_category").collect()
+        yield read_part(part, _RELEASED).filter(is_open).select(RELEASE_COLUMNS).drop("sharing_category")
 
 
 def find(batches: Iterable[pl.DataFrame], *, rows: int, gazetteer: places.Gazetteer, work: Path) -> pl.DataFrame:

@@ -130,7 +130,13 @@ class LakeReading:
             condition, params = f"snapshot_id > ? AND {condition}", [since, *params]
         names = ", ".join(quote(c.name) for c in chosen)
         with self._cursor() as cursor:
-            if _has_no_files(cursor, table, snapshot):
+            files = _files(cursor, table, snapshot)
+            if files is not None and files.is_empty():
+                return
+            asked = where is not None or among is not None or since is not None or distinct
+            whole = None if asked or files is None else _of_this_machine(self.data / "lake", files)
+            if whole is not None:
+                yield from _whole_batches(whole, chosen, batch_rows)
                 return
             rows = _at(table, snapshot)
             if among is not None:
@@ -403,21 +409,80 @@ class LakeReading:
         return [LAKE[table].column(name) for name in columns or LAKE[table].columns]
 
 
-def _has_no_files(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> bool:
-    """Return whether a table has no rows at a version that is kept.
+def _files(cursor: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> pl.DataFrame | None:
+    """Return the files of a table at a version: path, rows, deletes (a file of places of rows that are gone), whole.
 
-    Of a table without any file DuckLake asks the catalogue for each of its columns, which takes a tenth of a second.
+    `whole` tells that the version has all else that is in both. None where the version is not kept. Of a table without any file
+    DuckLake asks the catalogue for each of its columns, which takes a tenth of a second.
     """
-    version = "(SELECT max(snapshot_id) FROM snapshots)" if snapshot is None else str(int(snapshot))
+    metadata = "__ducklake_metadata_lake."
+    version = f"(SELECT max(snapshot_id) FROM {metadata}ducklake_snapshot)" if snapshot is None else str(int(snapshot))
+    address = "CASE WHEN {0}.path_is_relative THEN s.path || t.path || {0}.path ELSE {0}.path END"
+    there = "{0}.begin_snapshot <= v.id AND ({0}.end_snapshot IS NULL OR {0}.end_snapshot > v.id)"
     query = f"""
-        WITH snapshots AS (SELECT snapshot_id FROM __ducklake_metadata_lake.ducklake_snapshot)
-        SELECT {version} IN (FROM snapshots) AND NOT EXISTS (
-            FROM __ducklake_metadata_lake.ducklake_data_file f
-            JOIN __ducklake_metadata_lake.ducklake_table t USING (table_id)
-            WHERE t.table_name = {duck.literal(table)} AND f.begin_snapshot <= {version}
-                  AND (f.end_snapshot IS NULL OR f.end_snapshot > {version}))
+        SELECT f.data_file_id IS NOT NULL AS has_file, {address.format("f")} AS path, f.record_count::BIGINT AS rows,
+               CASE WHEN d.path IS NOT NULL THEN {address.format("d")} END AS deletes,
+               coalesce(f.partial_max, 0) <= v.id AND coalesce(d.partial_max, 0) <= v.id
+               AND coalesce(d.format, 'parquet') = 'parquet' AS whole
+        FROM (SELECT snapshot_id AS id FROM {metadata}ducklake_snapshot WHERE snapshot_id = {version}) v
+        LEFT JOIN ({metadata}ducklake_data_file f
+            JOIN (SELECT DISTINCT table_id, schema_id, path FROM {metadata}ducklake_table
+                  WHERE table_name = {duck.literal(table)}) t ON t.table_id = f.table_id
+            JOIN (SELECT DISTINCT schema_id, path FROM {metadata}ducklake_schema) s ON s.schema_id = t.schema_id
+        ) ON {there.format("f")}
+        LEFT JOIN {metadata}ducklake_delete_file d ON d.data_file_id = f.data_file_id AND {there.format("d")}
+        ORDER BY f.data_file_id
     """
-    return bool(cursor.execute(query).fetchall()[0][0])
+    found = cursor.execute(query).pl()
+    return None if found.is_empty() else found.filter("has_file").drop("has_file")
+
+
+def _of_this_machine(folder: Path, files: pl.DataFrame) -> pl.DataFrame | None:
+    """Return files with their paths in a folder of this machine; None where one is not there, or not `whole`."""
+    paths = {
+        column: [None if name is None else folder / name for name in files[column]] for column in ("path", "deletes")
+    }
+    if not files["whole"].all() or not all(path.is_file() for some in paths.values() for path in some if path):
+        return None
+    return files.with_columns(
+        pl.Series(column, [path and str(path) for path in some], pl.String) for column, some in paths.items()
+    )
+
+
+def _whole_batches(files: pl.DataFrame, columns: Sequence[Column], batch_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield all rows of files in frames of up to `batch_rows`.
+
+    Measured, Polars reads them in a fifth of the time that DuckDB takes, which hands over its rows one value at a time.
+    """
+    some, room = list[pl.DataFrame](), batch_rows
+    for path, rows, deletes in files.select("path", "rows", "deletes").iter_rows():
+        start = 0
+        while start < rows:
+            taken = min(room, rows - start)
+            some.append(_rows_of_file(path, deletes, columns, start, taken))
+            start, room = start + taken, room - taken
+            if not room:
+                yield pl.concat(some)
+                some, room = [], batch_rows
+    if some:
+        yield pl.concat(some)
+
+
+def _rows_of_file(path: str, deletes: str | None, columns: Sequence[Column], start: int, rows: int) -> pl.DataFrame:
+    """Return some rows of a file, without those that are gone; columns that it lacks are null."""
+    place = "place of a row"
+    try:
+        scanned = pl.scan_parquet(path, row_index_name=place)
+        had = scanned.collect_schema()
+        scanned = scanned.slice(start, rows)
+        if deletes is not None:
+            gone = pl.read_parquet(deletes, columns=["pos"])["pos"].cast(had[place])
+            scanned = scanned.filter(~pl.col(place).is_in(gone.implode()))
+        found = scanned.select(place, *(c.name for c in columns if c.name in had)).collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        message = f"the lake could not do it: {str(error).splitlines()[0]}"
+        raise StoreError(message) from error
+    return terms.conform(found, columns)
 
 
 def _at(table: str, snapshot: int | None) -> str:

@@ -32,6 +32,7 @@ from biodata.store.release_file import (
 )
 from biodata.store.shapes import SHAPE_IDS, boundaries_in_words, boxes, simplified
 from biodata.store.staged_records import PLACE, with_assessed
+from biodata.store.staging import read_part
 from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
 
@@ -106,9 +107,8 @@ class DeltaFile(ReleaseFile):
         self._connection.register("told", keys.unique().to_frame("key"))
         run("CREATE TEMP TABLE changed AS SELECT key FROM told")
         self._connection.unregister("told")
-        files = list(parts)
-        staged = pl.read_parquet(files) if files else pl.DataFrame(schema=terms.schema(_RECORD))
-        self._connection.register("told", with_assessed(staged.select(terms.names(_RECORD)), assessed))
+        staged = pl.concat([pl.DataFrame(schema=terms.schema(_RECORD)), *(read_part(file, _RECORD) for file in parts)])
+        self._connection.register("told", with_assessed(staged, assessed))
         run("CREATE TEMP TABLE staged AS FROM told")
         self._connection.unregister("told")
         names = ", ".join(quote(c.name) for c in _RECORD)

@@ -28,7 +28,7 @@ from biodata.store.release_delta import DeltaFile
 from biodata.store.release_file import ReleaseFile, release_info
 from biodata.store.release_use import remove_release, remove_unless_used, remove_unneeded_bases
 from biodata.store.shared_releases import NotSharedError, share
-from biodata.store.staging import WorkFolder, write_part
+from biodata.store.staging import WorkFolder, filled, write_part
 from biodata.store.tables import DATASET, RELEASE, RELEASE_FORMAT
 from biodata.store.tile_counts import hilbert, project
 from biodata.store.withheld_since import withholds_more
@@ -368,7 +368,7 @@ class _Stage:
         if rows.is_empty():
             return []
         path = self.folder / "presences.parquet"
-        write_part(placed(rows), path, row_group_rows=20_000, ranges=False)
+        _write_published(rows, path)
         return [path]
 
     def _stage(self, batches: Iterable[pl.DataFrame], total: int, name: str) -> list[Path]:
@@ -378,16 +378,19 @@ class _Stage:
         with tqdm(total=total, unit="record", disable=not self.progress) as bar:
             for batch in batches:
                 parts.append(self.folder / f"{name}-{len(parts):06d}.parquet")
-                # Small row groups of sorted rows: a range of the curve reads few of them. The rows have no name, by which they
-                # would stay in memory until those of the next batch are made.
-                write_part(
-                    placed(_checked("occurrences", self.publish(batch))), parts[-1], row_group_rows=20_000, ranges=False
-                )
+                # The rows have no name, by which they would stay in memory until those of the next batch are made.
+                _write_published(_checked("occurrences", self.publish(batch)), parts[-1])
                 bar.update(batch.height)
                 done += batch.height
                 if not self.progress:
                     logger.info("%d of %d records published", done, total)
         return parts
+
+
+def _write_published(rows: pl.DataFrame, path: Path) -> None:
+    """Put published records aside, sorted along the curve: by small row groups, of which a range of it reads few."""
+    rows = placed(rows)
+    write_part(rows.select(*filled(rows.drop("key", "hk")), "key", "hk"), path, row_group_rows=20_000, ranges=False)
 
 
 def _check_space(data: Path, needed: int) -> None:

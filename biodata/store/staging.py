@@ -18,6 +18,7 @@ import polars as pl
 
 from biodata.core import terms
 from biodata.core.errors import InputError, Refusal, StoreError
+from biodata.core.terms import Column
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_file, try_lock
 from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS
@@ -115,7 +116,7 @@ class Staging(WorkFolder):
             columns = IDENTITY_COLUMNS if table == "identities" else terms.TABLES[table]
             whole = terms.conform(frame.with_columns(keys), columns)
             # Most of the columns of a table are empty in most files; a file need not have them.
-            lines = [column.name for column in whole if column.null_count() < whole.height]
+            lines = filled(whole)
             self._columns[table].update(lines)
             path = self.path(table, part)
             # Nobody looks for a range of what was stated verbatim, and what is least and most takes long to find.
@@ -190,7 +191,7 @@ class RowFiles(WorkFolder):
         """
         for rows in frame.iter_slices(_AT_ONCE):
             whole = terms.conform(rows, terms.TABLES[self.table])
-            lines = [column.name for column in whole if column.null_count() < whole.height] or whole.columns[:1]
+            lines = filled(whole) or whole.columns[:1]
             path = self.folder / f"{self.table}-{len(self.parts):06d}.parquet"
             write_part(whole.select(lines), path, row_group_rows=_AT_ONCE)
             self.parts.append(path)
@@ -206,14 +207,20 @@ class RowFiles(WorkFolder):
     def read(self, columns: Collection[str] | None = None) -> pl.DataFrame:
         """Return every row, in order, with these columns of the table or with all."""
         wanted = [c for c in terms.TABLES[self.table] if columns is None or c.name in columns]
-        parts = [terms.conform(_existing_columns(path, [c.name for c in wanted]), wanted) for path in self.parts]
+        parts = [read_part(path, wanted) for path in self.parts]
         return pl.concat(parts) if parts else pl.DataFrame(schema=terms.schema(wanted))
 
 
-def _existing_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the rows of a part with those of the columns that it has; a part without any keeps its number of rows."""
+def filled(frame: pl.DataFrame) -> list[str]:
+    """Return the columns in which some row has a value: most of a table are empty in most files, which need not have them."""
+    return [column.name for column in frame if column.null_count() < frame.height]
+
+
+def read_part(path: Path, columns: Sequence[Column]) -> pl.DataFrame:
+    """Return the rows of a part with these columns; one that it has not is null."""
     had = pl.read_parquet_schema(path)
-    return pl.read_parquet(path, columns=[c for c in columns if c in had] or [next(iter(had))])
+    found = pl.read_parquet(path, columns=[c.name for c in columns if c.name in had] or [next(iter(had))])
+    return terms.conform(found, columns)
 
 
 def staged_rows(table: str, files: Sequence[Path], lines: Collection[str]) -> str:

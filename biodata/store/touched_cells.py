@@ -88,49 +88,33 @@ def look(memory: Memory, touched: Touched, read: Reader, *, released: Collection
         return memory
     before, now = (looked_at(rows) for rows in (touched.before, touched.now))
     both = pl.concat([before, now])
-    keys = both["key"].unique()
-    decided = pl.concat([memory.decided.filter(~pl.col("key").is_in(keys.implode())), touched.decided])
+    decided = pl.concat([memory.decided.join(both, on="key", how="anti"), touched.decided])
     ruled = decided.drop("datasetKey")
-    walks = both.drop_nulls(_WALK).select(_WALK).unique()
-    walked = looked_at(read.of_walks(walks)).join(walks, on=_WALK, how="semi") if walks.height else now.clear()
+
+    # Which cells: those of what changed, of its walks, and those that are unsettled.
+    walked = _walked(both, read)
     changed = _touched(memory.states, both, pl.concat([now, walked]).unique("key").join(ruled, on="key", how="left"))
     cells = pl.concat([changed, memory.unsettled]).unique()
     places = _at(both.drop_nulls("day"), VISITED).select(_CELL).unique()
     standing = looked_at(read.standing_in(pl.concat([cells, places]).unique()))
-
     facts = _facts(memory.facts, touched, _inside(standing, places), before)
-    still = _none_of_stations(facts)
-    if still != datasets:
-        return look(memory.of(still), touched, read, released=released, today=today)
 
-    # A walk is looked at whole or not at all: without a day a record is of none.
-    no_day = pl.lit(None, dtype=pl.Date).alias("day")
-    inside = pl.concat([_inside(standing.join(walked, on="key", how="anti").with_columns(no_day), cells), walked])
-    states = memory.states
-    # Those that left their cell, and are still there, have none until they are looked at again.
-    left = states.filter(pl.col("unit").is_null(), pl.col("base").is_not_null()).join(
-        memory.hidden, on="key", how="semi"
-    )
-    in_units = pl.concat([states.join(cells, on=_CELL, how="semi")["key"], left["key"]])
-    members = pl.concat([keys, walked["key"], in_units]).unique()
-    is_member = pl.col("key").is_in(members.implode())
-    elsewhere = in_units.filter(~in_units.is_in(pl.concat([inside["key"], keys]).implode()))
-    found = [inside, now]
-    if elsewhere.len():
-        found.append(looked_at(read.of_keys(elsewhere)).with_columns(no_day))
-    records = pl.concat(found).unique("key", keep="first")
-    then = pl.concat([records.join(before, on="key", how="anti").join(now, on="key", how="anti"), before])
+    # Their records are set apart as if there were no others.
+    records, members = _of_cells(memory, cells, now, walked, standing, read, touched=both["key"].unique())
+    then = pl.concat([records.join(both, on="key", how="anti"), before])
     then = then.rename({"key": "identifier"}).select(pl.col(name).cast(dtype) for name, dtype in BEFORE.items())
+    is_member = pl.col("key").is_in(members.implode())
     # A dataset has records although none of them may stand here.
     others = facts.select("datasetKey", key=pl.lit(-1, dtype=pl.Int64))
     records = pl.concat([records, others], how="diagonal").join(ruled.filter(is_member), on="key", how="left")
     units = cells.with_columns(unit=CELL_NAME)
     seen = memory.seen.join(units, on=["datasetKey", "unit"], how="semi")
-    mine = Memory(states=states.filter(is_member), seen=seen)
+    mine = Memory(states=memory.states.filter(is_member), seen=seen)
     apart = set_apart(records, _NO_EVENTS, mine, before=then, released=released, today=today, visits=facts)
 
-    states = pl.concat([states.filter(~is_member), apart.states])
-    return replace(
+    # What was kept of all others stays; a dataset may be one of stations now.
+    states = pl.concat([memory.states.filter(~is_member), apart.states])
+    kept = replace(
         memory,
         states=states,
         seen=pl.concat([memory.seen.join(units, on=["datasetKey", "unit"], how="anti"), apart.seen]),
@@ -141,6 +125,37 @@ def look(memory: Memory, touched: Touched, read: Reader, *, released: Collection
         marked=marked_datasets(states, facts, facts.clear()),
         unsettled=pl.concat([changed, _differing(mine, apart, records)]).unique(),
     )
+    return kept.of(_none_of_stations(facts))
+
+
+def _walked(changed: pl.DataFrame, read: Reader) -> pl.DataFrame:
+    """Return the records of all walks in which something changed."""
+    walks = changed.drop_nulls(_WALK).select(_WALK).unique()
+    return looked_at(read.of_walks(walks)).join(walks, on=_WALK, how="semi") if walks.height else changed.clear()
+
+
+def _of_cells(
+    memory: Memory, cells: pl.DataFrame, now: pl.DataFrame, walked: pl.DataFrame, standing: pl.DataFrame, read: Reader,
+    *, touched: pl.Series,
+) -> tuple[pl.DataFrame, pl.Series]:  # fmt: skip
+    """Return the records that belong to cells, and the keys of those of which something else may go out.
+
+    They stand in the cells, or changed, or what goes out of the cells stands for them, wherever they are.
+    """
+    # A walk is looked at whole or not at all: without a day a record is of none.
+    no_day = pl.lit(None, dtype=pl.Date).alias("day")
+    inside = pl.concat([_inside(standing.join(walked, on="key", how="anti").with_columns(no_day), cells), walked])
+    states = memory.states
+    # Those that left their cell, and are still there, have none until they are looked at again.
+    without = states.filter(pl.col("unit").is_null(), pl.col("base").is_not_null())
+    left = without.join(memory.hidden, on="key", how="semi")
+    in_units = pl.concat([states.join(cells, on=_CELL, how="semi")["key"], left["key"]])
+    elsewhere = in_units.filter(~in_units.is_in(pl.concat([inside["key"], touched]).implode()))
+    found = [inside, now]
+    if elsewhere.len():
+        found.append(looked_at(read.of_keys(elsewhere)).with_columns(no_day))
+    members = pl.concat([touched, walked["key"], in_units]).unique()
+    return pl.concat(found).unique("key", keep="first"), members
 
 
 def unsettled(before: Memory, after: Memory, touched: Touched, records: pl.DataFrame) -> pl.DataFrame:

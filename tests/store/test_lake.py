@@ -11,6 +11,7 @@ from biodata.core import terms
 from biodata.core.errors import InputError, StoreError
 from biodata.store import catalogue
 from biodata.store.lake import Lake
+from biodata.store.lake_reading import _files
 from biodata.store.query.filters import And, Between, Compare, Contains, InBox, Intersects, IsNull
 from biodata.store.query.polygons import read_wkt
 from store_records import GIBBON, SEROW, TRUNG_KHANH, commit, records
@@ -211,6 +212,24 @@ def test_the_history_of_a_record_has_each_version_and_its_end(lake: Lake):
         assert lake.history(table, key + 1).is_empty()
     with pytest.raises(InputError, match="key"):
         lake.history("taxa", key)
+
+
+def test_whole_versions_are_read_from_their_files_as_duckdb_reads_them(lake: Lake):
+    commit(lake, TRUNG_KHANH)
+    commit(lake, [(*TRUNG_KHANH[0][:3], 22.95, 106.52), *TRUNG_KHANH[1:], ("sea", "1", SEROW, None, None)])
+    commit(lake, TRUNG_KHANH[1:], complete_datasets=["cao-bang"])
+    every = Between("key", 0, None)
+    deletes = 0
+    for snapshot in lake.snapshots()["snapshot"][1:]:
+        with lake._cursor() as cursor:
+            deletes += _files(cursor, "occurrences", snapshot)["deletes"].count()
+        told = lake.read("occurrences", where=every, snapshot=snapshot).sort("key")
+        for rows in (1, 2, 100):
+            batches = list(lake.batches("occurrences", snapshot=snapshot, batch_rows=rows))
+            assert all(batch.height <= rows for batch in batches)
+            read = pl.concat([told.clear(), *batches])
+            assert read.sort("key").equals(told)
+    assert deletes
 
 
 def test_files_of_a_commit_that_never_came_are_removed_by_the_next(lake: Lake):
