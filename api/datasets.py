@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from api import answers, documents, models
 from api.answers import HTML, JSON, address, json_answer, only
@@ -181,30 +180,6 @@ def catalog_json_ld(request: Request) -> Response:
     """Answer the catalogue as JSON-LD."""
     only(request)
     return json_answer(catalogue.to_json_ld(_catalog(request)), media_type=JSON_LD)
-
-
-@router.get("/sitemap.xml", include_in_schema=False)
-def sitemap(request: Request) -> Response:
-    """Answer the addresses of the pages that search engines should know."""
-    with service(request).open(request) as release:
-        keys, day = release.facts.catalogue.keys, str(release.info["created"])[:10]
-    pages = [address(request, "/"), address(request, "/docs"), address(request, "/v1/dataset", [("f", "html")])]
-    pages += [f"{_base(request)}/v1/dataset/{quote(key, safe='')}" for key in keys]
-    stated = "".join(f"<url><loc>{escape(page)}</loc><lastmod>{day}</lastmod></url>\n" for page in pages)
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{stated}</urlset>\n'
-    return Response(text, media_type=XML, headers=_CACHE)
-
-
-@router.get("/robots.txt", include_in_schema=False)
-def robots(request: Request) -> Response:
-    """Tell search engines where the map of pages is, and not to ask for data again and again."""
-    lines = (
-        "User-agent: *",
-        "Disallow: /v1/occurrence",
-        "Disallow: /ogc/",
-        f"Sitemap: {address(request, '/sitemap.xml')}",
-    )
-    return PlainTextResponse("\n".join(lines) + "\n", headers=_CACHE)
 
 
 def dataset(entry: DatasetEntry) -> dict[str, Any]:
