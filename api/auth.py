@@ -1,5 +1,6 @@
 """Who asks: shown by a key or a token in a header; one sentence for every refusal."""
 
+import logging
 import math
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -15,11 +16,10 @@ from api.answers import only
 from api.callers import LoginRates
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
-from api.logs import logger
 from biodata.access.credentials import KEY_START, holder_of_key
 from biodata.access.roles import PUBLIC, Action, Principal, may, may_somewhere
 
-refusals = logger("api.refusals")
+refusals = logging.getLogger("api.refusals")
 
 
 def principal(request: Request) -> Principal:
@@ -102,7 +102,8 @@ def refusal() -> ProblemError:
 
 def forbidden(request: Request, who: Principal, action: Action) -> ProblemError:
     """Return the error for somebody who is known and may not do this; the log keeps who tried."""
-    refusals.warning("refused", account=who.label, action=str(action), request_id=request.state.request_id)
+    facts = {"account": who.label, "action": str(action), "request_id": request.state.request_id}
+    refusals.warning("refused", extra={"facts": facts})
     return ProblemError(Code.FORBIDDEN, f"none of your roles lets you {action} here")
 
 

@@ -342,7 +342,7 @@ def _keep(request: Request, pairs: Pairs) -> Response:
             asked = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
             headers = release.headers()
         columns = (*content.COLUMN_SETS[content.COLUMN_SET], "community_labels")
-        page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
+        page = release.file.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
         small = len(page.rows) <= citations.SMALL_ROWS
         if not small:
             check_queue(found, citations.CONTENT_JOB)
@@ -351,7 +351,7 @@ def _keep(request: Request, pairs: Pairs) -> Response:
                 found.settings,
                 found.registry,
                 Question(asked, filter_),
-                release=release.info,
+                release=release.file.info,
                 rows=citations.released_rows(page.rows, columns) if small else None,
                 download_id=download.id if download is not None else None,
             )
@@ -431,7 +431,7 @@ def _doi_note(request: Request, cited: Cited) -> str | None:
         return None
     if not citation_texts.doi_available(found.settings):
         return citation_texts.DOI_LACKING
-    job = citations.job_of(found.registry, cited.doi_job_id)
+    job = jobs.look(found.registry, cited.doi_job_id)
     if job is None:
         return f"Not registered; POST /v1/citations/{cited.id}/doi with a key does it."
     return f"Its registration is {job.state}" + (f": {job.error}" if job.error else ".")
@@ -439,7 +439,7 @@ def _doi_note(request: Request, cited: Cited) -> str | None:
 
 def _replay_job(found: Service, cited: Cited) -> Job:
     """Return the last replay's job."""
-    job = citations.job_of(found.registry, cited.replay_job_id)
+    job = jobs.look(found.registry, cited.replay_job_id)
     if job is None:
         detail = "this citation was not asked again yet"
         raise ProblemError(Code.REPLAY_MISSING, detail, expected=f"POST /v1/citations/{cited.id}/replay asks again")

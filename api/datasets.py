@@ -81,8 +81,8 @@ def search(request: Request) -> Response:
     form = _form(request, ("json", "html"))
     with service(request).open(request) as release:
         filter_ = _filter(request, release)
-        page = release.page("datasets", filter_, ("key",), limit=limit, offset=offset)
-        count = release.count("datasets", filter_)
+        page = release.file.page("datasets", filter_, ("key",), limit=limit, offset=offset)
+        count = release.file.count("datasets", filter_)
         entries = list(_entries(request, release, tuple(key for (key,) in page.rows)))
     more = offset + len(page.rows) < count
     if form == "html":
@@ -113,7 +113,7 @@ def suggest(request: Request) -> Response:
     only(request, "q", "type", "limit", *_ACCEPTED)
     limit, _ = window(request.query_params, default=SUGGESTIONS, most=100)
     with service(request).open(request) as release:
-        page = release.page("datasets", _filter(request, release), ("key", "title"), limit=limit, offset=0)
+        page = release.file.page("datasets", _filter(request, release), ("key", "title"), limit=limit, offset=0)
         found = list(_entries(request, release, tuple(key for key, _ in page.rows)))
     return json_answer([{"key": entry.key, "title": entry.title, "type": entry.type} for entry in found])
 
@@ -298,7 +298,7 @@ def _catalog(request: Request) -> catalogue.Node:
             url=address(request, "/v1/dataset"),
             title="biodata",
             description="Biodiversity records for Southwest China and ASEAN, as this service publishes them.",
-            release=release.id,
+            release=release.file.id,
         )
 
 

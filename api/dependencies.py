@@ -1,7 +1,7 @@
 """What a handler asks: the installation's service, and through it one open release for the whole request, with what is read of a release once."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -28,7 +28,7 @@ from biodata.core.settings import Settings
 from biodata.store import folders, pointer
 from biodata.store.query.filters import Compare, Filter, Intersects, Or
 from biodata.store.query.polygons import read_geojson, read_wkt
-from biodata.store.reader import Cursor, OpenRelease, Page, ReleaseReader
+from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
 
 if TYPE_CHECKING:
     from api.catalogue import Catalogue
@@ -142,67 +142,16 @@ class Opened:
 
     Attributes
     ----------
-    id : str
-        The release's id.
+    file : OpenRelease
+        What is asked.
     facts : Facts
         What was read of it once.
     """
 
-    def __init__(self, service: "Service", release: OpenRelease, cursor: str | None) -> None:
-        self._service, self._release, self._cursor = service, release, cursor
-        self.id, self.facts = release.id, service.facts(release)
+    def __init__(self, service: "Service", release: OpenRelease) -> None:
+        self._service, self.file = service, release
+        self.facts = service.facts(release)
         self._told: dict[str, list[str]] = {}
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """What the release tells of itself; see `OpenRelease`."""
-        return self._release.info
-
-    def page(self, table: str, filter_: Filter | None, columns: Sequence[str], *, limit: int, offset: int) -> Page:
-        """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""
-        return self._release.page(table, filter_, columns, limit=limit, offset=offset, cursor=self._cursor)
-
-    def frame(self, table: str, columns: Sequence[str], filter_: Filter | None) -> "pl.DataFrame":
-        """Return columns of rows as a frame; see `OpenRelease.frame`."""
-        return self._release.frame(table, columns, filter_)
-
-    def features(
-        self,
-        table: str,
-        filter_: Filter | None,
-        key: str,
-        properties: Sequence[str],
-        *,
-        limit: int,
-        offset: int,
-        flipped: bool,
-    ) -> Page:
-        """Read a page of rows with points as texts of GeoJSON features; see `OpenRelease.features`."""
-        return self._release.features(
-            table, filter_, key, properties, limit=limit, offset=offset, cursor=self._cursor, flipped=flipped
-        )
-
-    def count(self, table: str, filter_: Filter | None) -> int:
-        """Count rows."""
-        return self._release.count(table, filter_)
-
-    def facet(
-        self, table: str, filter_: Filter | None, column: str, *, limit: int, offset: int = 0, minimum: int = 1
-    ) -> list[tuple[Any, int]]:
-        """Count rows by a column's values, the most frequent first."""
-        return self._release.facet(table, filter_, column, limit=limit, offset=offset, minimum=minimum)
-
-    def tile(
-        self,
-        table: str,
-        z: int,
-        x: int,
-        y: int,
-        filter_: Filter | None = None,
-        properties: Sequence[str] | None = None,
-    ) -> bytes:
-        """Return a vector tile."""
-        return self._release.tile(table, z, x, y, filter_, properties)
 
     def taxon(self, key: str) -> Filter:
         """Return the filter for a taxon with all that lies below it, by GBIF's integer key or the checklist's."""
@@ -213,7 +162,7 @@ class Opened:
             asked += (Compare("gbif_key", "=", number),)
             direct += [Compare("taxonKey", "=", number), Compare("speciesKey", "=", number)]
             direct += [Compare("kingdom", "=", name) for name, kingdom in KINGDOM_KEYS.items() if kingdom == number]
-        found = self._release.page("taxa", Or(asked), ("taxonRank", "scientificName"), limit=20)
+        found = self.file.page("taxa", Or(asked), ("taxonRank", "scientificName"), limit=20)
         below = [Compare(rank.lower(), "=", name) for rank, name in found.rows if rank in RANKS]
         return Or((*direct, *below))
 
@@ -225,7 +174,7 @@ class Opened:
 
     def find_areas(self, identifier: str) -> list[area_lookups.Found]:
         """Return the areas of an id."""
-        return area_lookups.find(self._release, self._service.registry, identifier)
+        return area_lookups.find(self.file, self._service.registry, identifier)
 
     def area(self, name: str, identifier: str) -> Filter:
         """Return the filter for what lies inside an area; the parameter's name stands in an error."""
@@ -351,7 +300,7 @@ class Service:
             ) from error
         if request is not None:
             request.state.release = release.id
-        yield Opened(self, release, cursor)
+        yield Opened(self, release)
 
     def release_id(self) -> str:
         """Return the id of the current release; `none` where there is none."""

@@ -222,10 +222,12 @@ def _queue(request: Request, pairs: Pairs) -> Response:
         filters = asked.filters
         headers = release.headers()
         question = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
-        need_accepted(request, purpose, lambda restricted: release.count("occurrences", restricted), every(filters))
+        need_accepted(
+            request, purpose, lambda restricted: release.file.count("occurrences", restricted), every(filters)
+        )
         number = downloads.ask(
             found.settings, found.registry, file_format, every(filters),
-            release=release.id, asked=question, columns=columns, grid=grid, purpose=purpose,
+            release=release.file.id, asked=question, columns=columns, grid=grid, purpose=purpose,
         )  # fmt: skip
     headers["Location"] = address(request, f"/v1/downloads/{number}")
     return _download_answer(request, _find(request, number), status=202, headers=headers)

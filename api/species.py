@@ -61,8 +61,8 @@ def search(request: Request) -> Response:
     limit, offset = window(query, default=20, most=LIMIT)
     with service(request).open(request) as release:
         filter_ = _filter(request, release)
-        page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
-        count = release.count("taxa", filter_)
+        page = release.file.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
+        count = release.file.count("taxa", filter_)
         facets = [_facet(release, name, filter_) for name in dict.fromkeys(query.getlist("facet")) if name in _FILTERS]
     body = {
         "offset": offset,
@@ -92,7 +92,7 @@ def suggest(request: Request) -> Response:
         rows: list[tuple[Any, ...]] = []
         for part in parts:
             wanted = offset + limit - len(rows)
-            rows += release.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
+            rows += release.file.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
         only_text = not {"rank", "status", "highertaxonKey", "higherTaxonKey", "name"} & set(request.query_params)
         recorded = release.facts.names.recorded_with(text) if only_text and not rows else []
     found = [taxon(row) for row in rows] or [_recorded(rank, name) for rank, name in recorded]
@@ -117,7 +117,7 @@ def row_of(release: Opened, key: str) -> tuple[Any, ...]:
     parts: list[Filter] = [Compare("taxon_id", "=", key), Compare("col_key", "=", key)]
     if key.isascii() and key.isdigit() and len(key) < 18:
         parts.insert(0, Compare("gbif_key", "=", int(key)))
-    page = release.page("taxa", Or(tuple(parts)), COLUMNS, limit=1, offset=0)
+    page = release.file.page("taxa", Or(tuple(parts)), COLUMNS, limit=1, offset=0)
     if not page.rows:
         raise ProblemError(Code.RECORD_MISSING, f"the checklist has no name with the key {key[:80]!r}", field="key")
     return page.rows[0]
@@ -167,7 +167,7 @@ def _recorded(rank: str, name: str) -> dict[str, Any]:
 
 def _facet(release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:
     """Return the counts of names by rank or status."""
-    found = release.facet("taxa", filter_, _FILTERS[name], limit=100)
+    found = release.file.facet("taxa", filter_, _FILTERS[name], limit=100)
     return {"field": name.upper(), "counts": [{"name": str(value), "count": number} for value, number in found]}
 
 
@@ -363,7 +363,7 @@ def _by_key(release: Opened, key: str, *, only_gbif: bool) -> dict[str, Any]:
 
 def _taxon_row(release: Opened, filter_: Filter) -> dict[str, Any] | None:
     """Return a name of the checklists."""
-    page = release.page("taxa", filter_, COLUMNS, limit=1, offset=0)
+    page = release.file.page("taxa", filter_, COLUMNS, limit=1, offset=0)
     return dict(zip(COLUMNS, page.rows[0], strict=True)) if page.rows else None
 
 
