@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -27,6 +27,7 @@ from starlette.types import Scope
 from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.store import folders
+from biodata.store.closing import Closing
 from biodata.store.cluster import connected, libpq_address
 from biodata.store.folders import token_secret
 
@@ -200,7 +201,7 @@ class Buckets(Protocol):
         """Take one request out of a client's bucket, if there is one."""
 
 
-class Rates:
+class Rates(Closing):
     """The buckets of all clients, each of `limit` requests that fill up again in a minute.
 
     Parameters
@@ -255,12 +256,6 @@ class Rates:
         self._memory.close()
         if self._descriptor is not None:
             os.close(self._descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _find(self, start: int, mark: int, now: float) -> tuple[int, float]:
         """Return the place of a client and when its bucket is full; a place to use where it has none."""
@@ -381,7 +376,7 @@ _SWEPT_EVERY: Final = 256
 """Buckets that are full again are removed once in so many tries."""
 
 
-class SharedRates:
+class SharedRates(Closing):
     """The buckets of all clients in a PostgreSQL database: what `Rates` is for one machine.
 
     Parameters
@@ -452,9 +447,3 @@ class SharedRates:
         """Let go of the connection."""
         self._connection = None
         self._held.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
@@ -26,6 +25,7 @@ from biodata.core import terms
 from biodata.core.errors import BiodataError, NoReleaseError
 from biodata.core.settings import Settings
 from biodata.store import folders, pointer
+from biodata.store.closing import Closing
 from biodata.store.query.filters import Compare, Filter, Intersects, Or
 from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
@@ -229,7 +229,7 @@ __all__ = ["Opened", "Service", "service"]
 _GONE: Final = "ask again without it for release {}; a citation of the old one can be replayed by `biodata replay`"
 
 
-class Service:
+class Service(Closing):
     """An installation as the API sees it: its releases and its registry, and nothing else.
 
     Attributes
@@ -344,12 +344,8 @@ class Service:
             raise NoReleaseError(message)
         return self._reader.current().id
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the releases, and the registry where it was opened."""
         self._reader.close()
         if "registry" in self.__dict__:
             self.registry.close()

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import duckdb
 import polars as pl
@@ -20,6 +19,7 @@ from biodata.core.terms import Column
 from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
 from biodata.store.checksums import code_hash
+from biodata.store.closing import Closing
 from biodata.store.content_hash import content_hash, release_id, row_hash, row_sum
 from biodata.store.duck import quote, sql_type
 from biodata.store.pointer import Named
@@ -48,7 +48,7 @@ counted in 0.27, pages read in 0.59 of the time, since few row groups meet a box
 does is walked to its end; the file is 1.25 times as large. 2,048 gains nothing more and doubles the file."""
 
 
-class ReleaseFile:
+class ReleaseFile(Closing):
     """A release's file while it is being written; use it in a `with` block and call `finish` last.
 
     Parameters
@@ -63,12 +63,8 @@ class ReleaseFile:
         self._boundaries = "{}"
         self._filled: dict[str, set[str]] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
     def write_occurrences(self, parts: Iterable[Path], assessed: pl.DataFrame | None = None) -> None:
