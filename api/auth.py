@@ -249,13 +249,10 @@ def gate(request: Request) -> Gate:
     return found
 
 
-def count_try(request: Request, account: str | None = None) -> None:
-    """Count a try of a client to log in, at an account; refuse more than the settings let be made in a minute.
-
-    An account is counted by what it is called, whether there is one or not.
-    """
+async def count_try(request: Request, account: str | None = None) -> None:
+    """Count a try of a client to log in, at an account; refuse more than the settings let be made in a minute."""
     rates: LoginRates | None = request.app.state.login_rates
-    taken = rates.take(request.state.caller.key, account) if rates is not None else None
+    taken = await to_thread.run_sync(rates.take, request.state.caller.key, account) if rates is not None else None
     if taken is not None and not taken.allowed:
         raise too_many(math.ceil(taken.wait_s))
 
