@@ -279,7 +279,7 @@ def replay(request: Request, number: CitationId) -> Response:
     cited = find(request, number)
     if cited.state != "done":
         raise unfinished(cited)
-    check_queue(service(request), citations.REPLAY_JOB)
+    service(request).check_queue(citations.REPLAY_JOB)
     citations.replay_later(service(request).registry, cited.id)
     return _replay_answer(request, find(request, number), status=202)
 
@@ -297,17 +297,6 @@ def find(request: Request, number: str) -> Cited:
         raise ProblemError(Code.CITATION_MISSING, "no citation has this id", field="number")
     request.state.release = found.release
     return found
-
-
-def check_queue(found: Service, name: str) -> None:
-    """Refuse more work for the worker where many of its kind wait already."""
-    if jobs.waiting(found.registry, name) >= found.settings.downloads_waiting:
-        raise ProblemError(
-            Code.JOBS_TOO_MANY,
-            "much of this kind waits for the worker already",
-            expected="ask again later",
-            headers={"Retry-After": "60"},
-        )
 
 
 def unfinished(cited: Cited) -> ProblemError:
@@ -345,7 +334,7 @@ def _keep(request: Request, pairs: Pairs) -> Response:
         page = release.file.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
         small = len(page.rows) <= citations.SMALL_ROWS
         if not small:
-            check_queue(found, citations.CONTENT_JOB)
+            found.check_queue(citations.CONTENT_JOB)
         try:
             number = citations.cite(
                 found.settings,

@@ -51,8 +51,7 @@ def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PA
         raise ProblemError(Code.NOT_FOUND, detail, expected=f"one of {', '.join(PARTS)}")
     limit, offset = window(request.query_params, default=20, most=LIMIT)
     with service(request).open(request) as release:
-        values = row_of(release, key)
-        row = dict(zip(COLUMNS, values, strict=True))
+        row = row_of(release, key)
         if part == "parents":
             return json_answer(_parents(release, row))
         if part == "name":

@@ -226,7 +226,7 @@ def resolve(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
 ) -> None:
     """Resolve and count."""
-    from biodata.pipeline.resolving import resolve_names
+    from biodata.pipeline.ingesting import resolve_names
     from biodata.store.lake import Lake
 
     settings = installation(data)

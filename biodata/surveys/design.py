@@ -88,7 +88,7 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
 def _events(
     settings: Settings, lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, request: SurveyRequest
 ) -> tuple[pl.DataFrame, SharingCategory]:
-    from biodata.store.published_events import published_events
+    from biodata.store.survey_rows import published_events
 
     is_public, of_species = request.records == "public", In("species", (request.species,))
     table = published_events(lake, rules, boundaries=boundaries, licences={})
