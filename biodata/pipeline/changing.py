@@ -21,8 +21,8 @@ from biodata.sharing.plan import Plan, marks_of, named_dataset, names_of
 from biodata.sharing.set_apart import Memory
 from biodata.store import releases, rules_in_force
 from biodata.store.lake import Lake
+from biodata.store.published_events import published_events
 from biodata.store.releases import Change, Release
-from biodata.store.survey_rows import published_events
 
 _LEVELS: Final = 16
 """How deep events may be parts of others."""

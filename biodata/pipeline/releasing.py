@@ -21,9 +21,9 @@ from biodata.store import floor_set, folders, jobs, releases, sharing_memory, wi
 from biodata.store.consents import SHARED, Consents, ask_nodes
 from biodata.store.lake import Lake
 from biodata.store.models import Submission, SubmissionView
+from biodata.store.published_events import published_events
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import keep, remember, rules_in_force, stated_licences, withheld_by_list
-from biodata.store.survey_rows import published_events
 from biodata.store.survey_steps import JOB, WAITING, outdated
 
 _BATCH_ROWS: Final = 200_000

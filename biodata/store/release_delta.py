@@ -20,6 +20,7 @@ from biodata.store import tile_counts, withheld_since
 from biodata.store.consents import SHARED
 from biodata.store.duck import BASE, base_of, joined, literal, quote
 from biodata.store.lake import Lake
+from biodata.store.published_events import LOOKED_AT, OPEN, survey_rows
 from biodata.store.release_file import (
     BESIDE_OTHERS,
     BOX,
@@ -34,7 +35,6 @@ from biodata.store.release_file import (
     with_assessed,
 )
 from biodata.store.shapes import SHAPE_IDS, boundaries_in_words, boxes, simplified
-from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
 
 _BEFORE: Final = "before"

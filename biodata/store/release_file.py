@@ -31,8 +31,8 @@ from biodata.store.checksums import code_hash
 from biodata.store.closing import Closing
 from biodata.store.duck import quote, sql_type
 from biodata.store.pointer import Named
+from biodata.store.published_events import survey_rows
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boundaries_in_words, boundary_rows, boxes, simplified
-from biodata.store.survey_rows import survey_rows
 from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT
 from biodata.text.cluster_facts import PLAIN_NUMBERS
 
