@@ -292,7 +292,7 @@ def records(request: Request, who: Reader, number: str) -> Response:
         granted = [Grant.read(one["grant"]) for one in given]
         with found.open(request) as release:
             page = request_views.granted_page(
-                partial(release.frame, "occurrences"), granted, read, after=question.get("after"), limit=limit
+                partial(release.file.frame, "occurrences"), granted, read, after=question.get("after"), limit=limit
             )
     except RefusedError as error:
         raise ProblemError(Code.GRANT_REFUSED, str(error)) from error

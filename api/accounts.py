@@ -219,7 +219,7 @@ def change_own(request: Request, known: LoggedIn, sent: LabelChange) -> Response
 @own_router.post("/password", **documents.done("Change one's password", other=(401, 403, 422)))
 async def password(request: Request, known: LoggedIn, sent: PasswordChange) -> Response:
     """Change the password, whose old one is asked for; every login ends."""
-    count_try(request, known.label)
+    await count_try(request, known.label)
     for text in (sent.old, sent.new):
         check_length(text)
     found = service(request)
@@ -372,7 +372,7 @@ login_router = APIRouter(prefix="/v1/login", tags=["accounts"], route_class=Stri
 @login_router.post("", **documents.answered(TokenPair, "Log in with a password", other=(401, 422)))
 async def log_in(request: Request, sent: NameAndPassword) -> Response:
     """Answer with tokens; with the same 401 whether there is no such account, or another password, or it is closed."""
-    count_try(request, sent.name)
+    await count_try(request, sent.name)
     check_length(sent.password)
     found = service(request)
 
@@ -402,7 +402,7 @@ def end(request: Request, sent: Refresh) -> Response:
 @login_router.post("/code", **documents.done("Set a password by a one-time code", other=(422,)))
 async def by_code(request: Request, sent: CodeAndPassword) -> Response:
     """Set the password of the account that the code was made for; every login of it ends."""
-    count_try(request)
+    await count_try(request)
     check_length(sent.password)
     found = service(request)
     await gate(request).run(lambda: found.passwords.set_by_code(found.registry, sent.code, sent.password))

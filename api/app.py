@@ -41,6 +41,7 @@ from api.dependencies import Service
 from api.health import Metrics
 from api.middleware import Envelope
 from biodata.core.settings import Settings
+from biodata.store.folders import token_secret
 from biodata.store.sharing_rules import rules_of
 
 CHECKS_AT_ONCE: Final = 4
@@ -74,10 +75,12 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
             workers.short_turns(),
             Service(chosen) as app.state.service,
             callers.of_installation(chosen) as app.state.rates,
-            callers.of_logins(chosen) as app.state.login_rates,
         ):
-            _ = app.state.service.registry  # opened, and brought up to date, before anybody asks
-            rules_of(app.state.service.registry)  # without them nothing starts
+            registry = app.state.service.registry  # opened before anybody asks
+            rules_of(registry)  # without them nothing starts
+            limit = chosen.login_limit
+            key = token_secret(chosen.data)
+            app.state.login_rates = callers.LoginRates(registry, limit, key=key) if limit else None
             app.state.service.sweep()
             app.state.service.warm()
             workers.end_with_server()

@@ -1,5 +1,6 @@
 """Who asks: shown by a key or a token in a header; one sentence for every refusal."""
 
+import logging
 import math
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -15,12 +16,11 @@ from api.answers import only
 from api.callers import LoginRates
 from api.dependencies import Service, service
 from api.errors import Code, ProblemError
-from api.logs import logger
 from biodata.access.credentials import KEY_START, holder_of_key
 from biodata.access.roles import PUBLIC, Action, Principal, may, may_somewhere
 from biodata.core.phrases import Phrase
 
-refusals = logger("api.refusals")
+refusals = logging.getLogger("api.refusals")
 
 
 def principal(request: Request) -> Principal:
@@ -103,7 +103,8 @@ def refusal() -> ProblemError:
 
 def forbidden(request: Request, who: Principal, action: Action) -> ProblemError:
     """Return the error for somebody who is known and may not do this; the log keeps who tried."""
-    refusals.warning("refused", account=who.label, action=str(action), request_id=request.state.request_id)
+    facts = {"account": who.label, "action": str(action), "request_id": request.state.request_id}
+    refusals.warning("refused", extra={"facts": facts})
     return ProblemError(Code.FORBIDDEN, Phrase("none of your roles lets you {a} here", a=str(action)))
 
 
@@ -249,13 +250,10 @@ def gate(request: Request) -> Gate:
     return found
 
 
-def count_try(request: Request, account: str | None = None) -> None:
-    """Count a try of a client to log in, at an account; refuse more than the settings let be made in a minute.
-
-    An account is counted by what it is called, whether there is one or not.
-    """
+async def count_try(request: Request, account: str | None = None) -> None:
+    """Count a try of a client to log in, at an account; refuse more than the settings let be made in a minute."""
     rates: LoginRates | None = request.app.state.login_rates
-    taken = rates.take(request.state.caller.key, account) if rates is not None else None
+    taken = await to_thread.run_sync(rates.take, request.state.caller.key, account) if rates is not None else None
     if taken is not None and not taken.allowed:
         raise too_many(math.ceil(taken.wait_s))
 

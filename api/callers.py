@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import itertools
 import logging
 import mmap
 import os
@@ -13,22 +12,24 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Final
 from urllib.parse import urlsplit
 
+from sqlalchemy import delete
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.store import folders
-from biodata.store.cluster import connected, libpq_address
-from biodata.store.folders import token_secret
+from biodata.store.closing import Closing
+from biodata.store.models import LoginBucket, now
+from biodata.store.registry import Registry
 
 HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:(?P<port>\d{1,5}))?")
 """How a Host header has to look."""
@@ -193,14 +194,7 @@ class Taken:
     full_s: float
 
 
-class Buckets(Protocol):
-    """What requests are taken out of: `Rates`, or the `SharedRates` of several machines."""
-
-    def take(self, client: str) -> Taken:
-        """Take one request out of a client's bucket, if there is one."""
-
-
-class Rates:
+class Rates(Closing):
     """The buckets of all clients, each of `limit` requests that fill up again in a minute.
 
     Parameters
@@ -256,12 +250,6 @@ class Rates:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _find(self, start: int, mark: int, now: float) -> tuple[int, float]:
         """Return the place of a client and when its bucket is full; a place to use where it has none."""
         oldest, oldest_at = start, float("inf")
@@ -288,23 +276,45 @@ class Rates:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN, length, start)
 
 
-@dataclass(frozen=True, slots=True)
 class LoginRates:
-    """How often somebody may try to log in.
+    """How often somebody may try to log in: buckets in the registry, which all machines of an installation share.
 
-    Attributes
+    Parameters
     ----------
-    by_client, by_account : Buckets
-        Of one address to any account, and of all addresses together to one account.
+    registry : Registry
+        Keeps when each bucket is full again.
+    limit : int
+        Tries of one address in a minute; all addresses together have `ACCOUNT_SHARE` times as many at one account.
+    key : bytes
+        Hashes the names of the buckets.
     """
 
-    by_client: Buckets
-    by_account: Buckets
+    def __init__(self, registry: Registry, limit: int, *, key: bytes) -> None:
+        self._registry, self._limit, self._key = registry, limit, key[:64]
 
     def take(self, client: str, account: str | None) -> Taken:
         """Take one try of a client's, and of the account's where one is named; what is refused by one costs the other none."""
-        taken = self.by_client.take(client)
-        return taken if account is None or not taken.allowed else self.by_account.take(account)
+        taken = self._take("client", client, self._limit)
+        if account is None or not taken.allowed:
+            return taken
+        return self._take("account", account, self._limit * ACCOUNT_SHARE)
+
+    def _take(self, kind: str, name: str, limit: int) -> Taken:
+        """Take one try out of a bucket, if there is one."""
+        hashed = hashlib.blake2b(f"{kind} {name}".encode(), key=self._key, digest_size=16).hexdigest()
+        with self._registry.session() as session, session.begin():
+            moment = now()
+            bucket = session.get(LoginBucket, hashed)
+            full_at = max(moment, bucket.full_at) if bucket is not None else moment
+            after = full_at + timedelta(seconds=PERIOD_S / limit)
+            ahead_s = (after - moment).total_seconds()
+            if ahead_s > PERIOD_S + 1e-6:
+                full_s = (full_at - moment).total_seconds()
+                return Taken(allowed=False, remaining=0, wait_s=ahead_s - PERIOD_S, full_s=full_s)
+            session.execute(delete(LoginBucket).where(LoginBucket.full_at < moment))
+            session.merge(LoginBucket(id=hashed, full_at=after))
+        remaining = int((PERIOD_S - ahead_s) * limit / PERIOD_S + 1e-6)
+        return Taken(allowed=True, remaining=remaining, wait_s=0.0, full_s=ahead_s)
 
 
 @contextmanager
@@ -316,32 +326,6 @@ def of_installation(settings: Settings) -> Iterator[Rates | None]:
         return
     with Rates(limit, folders.service(settings.data) / "run" / "rates") as found:
         yield found
-
-
-@contextmanager
-def of_logins(settings: Settings) -> Iterator[LoginRates | None]:
-    """Open the buckets of an installation's logins; None where logins are not limited.
-
-    Machines that share a registry count them together: what guesses a password could else ask each of them.
-    """
-    if settings.login_limit == 0:
-        yield None
-        return
-    shared = libpq_address(settings.registry_url or "")
-    if shared is not None:
-        key = token_secret(settings.data)
-        with (
-            SharedRates(settings.login_limit, shared, name="client", key=key) as by_client,
-            SharedRates(settings.login_limit * ACCOUNT_SHARE, shared, name="account", key=key) as by_account,
-        ):
-            yield LoginRates(by_client, by_account)
-        return
-    run = folders.service(settings.data) / "run"
-    with (
-        Rates(settings.login_limit, run / "login-rates") as by_client,
-        Rates(settings.login_limit * ACCOUNT_SHARE, run / "account-rates") as by_account,
-    ):
-        yield LoginRates(by_client, by_account)
 
 
 def _shared(path: Path) -> int | None:
@@ -358,103 +342,3 @@ def _shared(path: Path) -> int | None:
         logger.warning("rate limits are counted by each worker alone: %s", error.strerror)
         return None
     return descriptor
-
-
-_TABLE: Final = """
-    CREATE SCHEMA IF NOT EXISTS biodata_rates;
-    CREATE UNLOGGED TABLE IF NOT EXISTS biodata_rates.bucket (
-        name text, client bytea, full_at timestamptz NOT NULL, PRIMARY KEY (name, client)
-    )
-"""
-_TAKE: Final = """
-    INSERT INTO biodata_rates.bucket AS b (name, client, full_at)
-    VALUES (%(name)s, %(client)s, now() + %(interval)s * interval '1 s')
-    ON CONFLICT (name, client) DO UPDATE SET full_at = greatest(b.full_at, now()) + %(interval)s * interval '1 s'
-    WHERE greatest(b.full_at, now()) + %(interval)s * interval '1 s' <= now() + %(period)s * interval '1 s'
-    RETURNING extract(epoch FROM full_at - now())::float8
-"""
-_ASK: Final = """
-    SELECT extract(epoch FROM full_at - now())::float8 FROM biodata_rates.bucket WHERE name = %(name)s AND client = %(client)s
-"""
-_SWEEP: Final = "DELETE FROM biodata_rates.bucket WHERE full_at < now()"
-_SWEPT_EVERY: Final = 256
-"""Buckets that are full again are removed once in so many tries."""
-
-
-class SharedRates:
-    """The buckets of all clients in a PostgreSQL database: what `Rates` is for one machine.
-
-    Parameters
-    ----------
-    limit : int
-        Tries a minute, all at once or spread.
-    address : str
-        Of the database, as libpq reads it.
-    name : str
-        Which buckets.
-    key : bytes
-        What a client's address is hashed with, the same on all machines.
-
-    Notes
-    -----
-    The generic cell rate algorithm in one statement, by the database's clock. The table is not logged: after a crash of
-    the server all buckets are full.
-    """
-
-    def __init__(self, limit: int, address: str, *, name: str, key: bytes) -> None:
-        self.limit = limit
-        self._address, self._name, self._key = address, name, key
-        self._lock, self._tries = threading.Lock(), itertools.count()
-        self._held = ExitStack()
-        self._connection: Any = None
-
-    def take(self, client: str) -> Taken:
-        """Take one try out of a client's bucket, if there is one.
-
-        Raises
-        ------
-        StoreError
-            If the database does not answer.
-        """
-        hashed = hashlib.blake2b(client.encode(), key=self._key[:64], digest_size=16).digest()
-        values = {"name": self._name, "client": hashed, "interval": PERIOD_S / self.limit, "period": PERIOD_S}
-        with self._lock:
-            found = self._asked(_TAKE, values)
-            if found is None:
-                full_s = max(0.0, self._asked(_ASK, values) or 0.0)
-                wait_s = max(0.0, full_s + PERIOD_S / self.limit - PERIOD_S)
-                return Taken(allowed=False, remaining=0, wait_s=wait_s, full_s=full_s)
-            if next(self._tries) % _SWEPT_EVERY == 0:
-                self._connection.execute(_SWEEP)
-        remaining = int((PERIOD_S - found) * self.limit / PERIOD_S + 1e-6)
-        return Taken(allowed=True, remaining=remaining, wait_s=0.0, full_s=found)
-
-    def _asked(self, statement: str, values: dict[str, object]) -> float | None:
-        """Return the number that a statement answers with; a connection that was lost is made again once."""
-        import psycopg
-
-        for again in (True, False):
-            try:
-                if self._connection is None:
-                    self._connection = self._held.enter_context(connected(self._address))
-                    self._connection.execute(_TABLE)
-                row = self._connection.execute(statement, values).fetchone()
-            except psycopg.Error as error:
-                self.close()
-                if not again:
-                    message = f"the registry could not do it: {str(error).splitlines()[0]}"
-                    raise StoreError(message) from error
-            else:
-                return None if row is None else float(row[0])
-        return None
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._connection = None
-        self._held.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

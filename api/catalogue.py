@@ -1,14 +1,12 @@
 """What is told of the datasets of a release: extents, years and counts from published values, worked out once."""
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
-from threading import Lock
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
 from sqlalchemy import select
@@ -16,7 +14,7 @@ from sqlalchemy import select
 from api import parameters
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import citations, permits
-from biodata.exports.catalogue import OCCURRENCE, DatasetEntry
+from biodata.exports.catalogue import OCCURRENCE, DatasetEntry, DatasetSummary
 from biodata.formats.dwca import DatasetDescription
 from biodata.sharing.licences import UNSPECIFIED, strictest
 from biodata.store.models import Dataset
@@ -45,7 +43,6 @@ COUNTED: Final = MappingProxyType(
 )
 """What a dataset's records are counted by: the search parameter and its column."""
 
-Made = TypeVar("Made")
 
 _KEPT: Final = 200
 _ASKED_BY_KEY: Final = 100
@@ -82,65 +79,35 @@ _NUMBERS: Final = re.compile(r"\d\.\s?\d{3}|\d\s*,\s*\d{4}|[°º]|\d\s*['’′:
 _SENTENCE: Final = re.compile(r"(?<=[.!?。！？])\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a release publishes of a dataset.
-
-    Attributes
-    ----------
-    records, placed, generalised, species : int
-        See `DatasetEntry`.
-    bounds, years
-        See `DatasetEntry`.
-    licenses, effective : tuple of str
-        Of its records, where they tell one, and those that hold.
-    labels : tuple of str
-        Codes of the labels of communities that they carry.
-    surveys, survey_bounds
-        See `DatasetEntry`.
-    """
-
-    records: int = 0
-    placed: int = 0
-    generalised: int = 0
-    species: int = 0
-    bounds: tuple[float, float, float, float] | None = None
-    years: tuple[int, int] | None = None
-    licenses: tuple[str, ...] = ()
-    effective: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    surveys: int = 0
-    survey_bounds: tuple[float, float, float, float] | None = None
-
-
 class Catalogue:
     """The datasets of one release."""
 
     def __init__(self, release: OpenRelease) -> None:
         self._release = release
-        self._kept: OrderedDict[tuple[str, str], Any] = OrderedDict()
-        self._lock = Lock()
+        self._tables: Mapping[str, set[str]] | None = None
+        self.counts = lru_cache(maxsize=_KEPT)(self._counts)
+        self.media_licences = lru_cache(maxsize=_KEPT)(self._media_licences)
 
     @cached_property
-    def summaries(self) -> Mapping[str, Summary]:
+    def summaries(self) -> Mapping[str, DatasetSummary]:
         """What is published of each dataset, by key: one pass over the release's records, and one over its surveys."""
         found = {}
         for row in self._release.run(_SUMMARY, []):
             key, records, placed, coarse, species, west, south, east, north, first, last, licences, hold, codes = row
-            found[key] = Summary(
-                records,
-                placed,
-                coarse,
-                species,
-                None if west is None else (west, south, east, north),
-                None if first is None else (first, last),
-                tuple(sorted(name for name in licences or () if name)),
-                tuple(sorted(name for name in hold or () if name)),
-                tuple(codes or ()),
+            found[key] = DatasetSummary(
+                records=records,
+                placed=placed,
+                generalised=coarse,
+                species=species,
+                bounds=None if west is None else (west, south, east, north),
+                years=None if first is None else (first, last),
+                licenses=tuple(sorted(name for name in licences or () if name)),
+                effective=tuple(sorted(name for name in hold or () if name)),
+                labels=tuple(codes or ()),
             )
         for key, surveys, west, south, east, north in self._release.run(_SURVEYS, []):
             box = None if west is None else (west, south, east, north)
-            found[key] = replace(found.get(key, Summary()), surveys=surveys, survey_bounds=box)
+            found[key] = replace(found.get(key, DatasetSummary()), surveys=surveys, survey_bounds=box)
         return found
 
     @cached_property
@@ -166,7 +133,9 @@ class Catalogue:
         """Return what a dataset is, as GBIF names it: by what was taken in of it."""
         if records:
             return OCCURRENCE
-        tables = self.once("", "tables", registry.dataset_tables).get(key, {"occurrences"})
+        if self._tables is None:
+            self._tables = registry.dataset_tables()
+        tables = self._tables.get(key, {"occurrences"})
         if "occurrences" in tables:
             return OCCURRENCE
         return "CHECKLIST" if "taxa" in tables else "METADATA"
@@ -180,35 +149,17 @@ class Catalogue:
             if self.type_of(registry, key, records[key].records if key in records else 0) in types
         )
 
-    def counts(self, key: str, by: str) -> dict[str, int]:
+    def _counts(self, key: str, by: str) -> dict[str, int]:
         """Return a dataset's records by the values of one of `COUNTED`, the most frequent first."""
+        where: Filter = Compare("datasetKey", "=", key)
+        if COUNTED[by] == parameters.COUNTRY_COLUMN:
+            return dict(parameters.country_counts(self._release, where).most_common())
+        found = self._release.facet("occurrences", where, COUNTED[by], limit=_VALUES)
+        return {str(value): number for value, number in found}
 
-        def count() -> dict[str, int]:
-            where: Filter = Compare("datasetKey", "=", key)
-            if COUNTED[by] == parameters.COUNTRY_COLUMN:
-                return dict(parameters.country_counts(self._release, where).most_common())
-            found = self._release.facet("occurrences", where, COUNTED[by], limit=_VALUES)
-            return {str(value): number for value, number in found}
-
-        return self.once(key, by, count)
-
-    def media_licences(self, key: str) -> dict[str, int]:
+    def _media_licences(self, key: str) -> dict[str, int]:
         """Return a dataset's published pictures and sounds by the licence that each tells, the most frequent first."""
-        return self.once(key, "media", lambda: dict(self._release.run(_MEDIA, [key])))
-
-    def once(self, key: str, what: str, make: Callable[[], Made]) -> Made:
-        """Return what was made of a dataset before, or make it; the last few hundred are kept."""
-        with self._lock:
-            if (key, what) in self._kept:
-                self._kept.move_to_end((key, what))
-                kept: Made = self._kept[key, what]
-                return kept
-        made = make()
-        with self._lock:
-            self._kept[key, what] = made
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return made
+        return dict(self._release.run(_MEDIA, [key]))
 
     def entries(self, registry: Registry, base: str, keys: tuple[str, ...] | None = None) -> Iterator[DatasetEntry]:
         """Give datasets as a catalogue tells of them, in order.
@@ -256,8 +207,9 @@ class Catalogue:
     ) -> DatasetEntry:
         """Put together what the release and the registry tell of a dataset."""
         row, dataset_description = self._rows[key], _described(eml)
-        summary = self.summaries.get(key, Summary())
+        summary = self.summaries.get(key, DatasetSummary())
         return DatasetEntry(
+            **asdict(summary),
             key=key,
             url=f"{base}/v1/dataset/{quote(key, safe='')}",
             title=row["title"] or key,
@@ -266,22 +218,12 @@ class Catalogue:
             license=_licence(row["license"], summary),
             citation=row["citation"],
             doi=row["doi"],
-            records=summary.records,
-            placed=summary.placed,
-            generalised=summary.generalised,
-            species=summary.species,
-            bounds=summary.bounds,
-            years=summary.years,
             issued=first_ingested.isoformat(timespec="seconds") if first_ingested is not None else "",
             modified=str(self._release.info["created"]),
             release=self._release.id,
             type=self.type_of(registry, key, summary.records),
             groups=self.groups.get(key, {}),
             files=_files(base, key) if summary.records else {},
-            license_effective=strictest(summary.effective) if summary.effective else None,
-            labels=summary.labels,
-            surveys=summary.surveys,
-            survey_bounds=summary.survey_bounds,
             permits=tuple(permits.permit_in_words(p) for p in held),
             permit_notices=tuple(permits.notices(held)),
         )
@@ -307,7 +249,7 @@ def _files(base: str, key: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def _licence(text: str | None, summary: Summary) -> str:
+def _licence(text: str | None, summary: DatasetSummary) -> str:
     """Return a dataset's licence: its own, else the strictest of its records."""
     if text:
         return text if text in LICENSE_URLS else parse_licence(text) or "UNSUPPORTED"

@@ -279,7 +279,7 @@ def replay(request: Request, number: CitationId) -> Response:
     cited = find(request, number)
     if cited.state != "done":
         raise unfinished(cited)
-    check_queue(service(request), citations.REPLAY_JOB)
+    service(request).check_queue(citations.REPLAY_JOB)
     citations.replay_later(service(request).registry, cited.id)
     return _replay_answer(request, find(request, number), status=202)
 
@@ -297,17 +297,6 @@ def find(request: Request, number: str) -> Cited:
         raise ProblemError(Code.CITATION_MISSING, "no citation has this id", field="number")
     request.state.release = found.release
     return found
-
-
-def check_queue(found: Service, name: str) -> None:
-    """Refuse more work for the worker where many of its kind wait already."""
-    if jobs.waiting(found.registry, name) >= found.settings.downloads_waiting:
-        raise ProblemError(
-            Code.JOBS_TOO_MANY,
-            "much of this kind waits for the worker already",
-            expected="ask again later",
-            headers={"Retry-After": "60"},
-        )
 
 
 def unfinished(cited: Cited) -> ProblemError:
@@ -342,16 +331,16 @@ def _keep(request: Request, pairs: Pairs) -> Response:
             asked = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
             headers = release.headers()
         columns = (*content.COLUMN_SETS[content.COLUMN_SET], "community_labels")
-        page = release.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
+        page = release.file.page("occurrences", filter_, columns, limit=citations.SMALL_ROWS + 1, offset=0)
         small = len(page.rows) <= citations.SMALL_ROWS
         if not small:
-            check_queue(found, citations.CONTENT_JOB)
+            found.check_queue(citations.CONTENT_JOB)
         try:
             number = citations.cite(
                 found.settings,
                 found.registry,
                 Question(asked, filter_),
-                release=release.info,
+                release=release.file.info,
                 rows=citations.released_rows(page.rows, columns) if small else None,
                 download_id=download.id if download is not None else None,
             )
@@ -431,7 +420,7 @@ def _doi_note(request: Request, cited: Cited) -> str | None:
         return None
     if not citation_texts.doi_available(found.settings):
         return citation_texts.DOI_LACKING
-    job = citations.job_of(found.registry, cited.doi_job_id)
+    job = jobs.look(found.registry, cited.doi_job_id)
     if job is None:
         return f"Not registered; POST /v1/citations/{cited.id}/doi with a key does it."
     return f"Its registration is {job.state}" + (f": {job.error}" if job.error else ".")
@@ -439,7 +428,7 @@ def _doi_note(request: Request, cited: Cited) -> str | None:
 
 def _replay_job(found: Service, cited: Cited) -> Job:
     """Return the last replay's job."""
-    job = citations.job_of(found.registry, cited.replay_job_id)
+    job = jobs.look(found.registry, cited.replay_job_id)
     if job is None:
         detail = "this citation was not asked again yet"
         raise ProblemError(Code.REPLAY_MISSING, detail, expected=f"POST /v1/citations/{cited.id}/replay asks again")

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
@@ -17,7 +16,7 @@ from api.dependencies import Opened
 from api.errors import Code, ProblemError, invalid, unknown_value
 from api.readers import boolean, composed, integer, number
 from biodata.core.vocabularies import EvidenceTier, SharingCategory, SurveyDesign
-from biodata.store.query.filters import Compare, Contains, Filter, In, InBox, InCountry, Intersects, Value
+from biodata.store.query.filters import Compare, Contains, Filter, In, InBox, InCountry, Value
 from biodata.store.tables import RELEASE, Place, Table
 from biodata.text.tables import read_rows
 
@@ -25,7 +24,6 @@ CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG: Final = "http://www.opengis.net/def/crs/EPSG/0/"
 
 Floats = NDArray[np.float64]
-_STEPS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +42,6 @@ class System:
         Degrees with the latitude first.
     projected : bool
         Coordinates are metres, east before north.
-    straight : bool
-        Its axes run along meridians and parallels, so that a box in it is a box in degrees.
     """
 
     uri: str
@@ -53,7 +49,6 @@ class System:
     code: int
     flipped: bool = False
     projected: bool = False
-    straight: bool = True
 
     def from_degrees(self, positions: Floats) -> Floats:
         """Return n pairs in the order of the system's axes from n pairs of longitude and latitude."""
@@ -78,10 +73,6 @@ SYSTEMS: Final[Mapping[str, System]] = MappingProxyType(
             System(f"{EPSG}4490", "China Geodetic Coordinate System 2000, latitude first", 4490, flipped=True),
             System(f"{EPSG}3857", "Web Mercator", 3857, projected=True),
             System(f"{EPSG}6933", "EASE-Grid 2.0, equal areas", 6933, projected=True),
-            *(
-                System(f"{EPSG}{32600 + zone}", f"UTM zone {zone}N", 32600 + zone, projected=True, straight=False)
-                for zone in range(46, 52)
-            ),
         )
     }
 )
@@ -95,32 +86,15 @@ def find_system(parameter: str, uri: str) -> System:
     return SYSTEMS[uri]
 
 
-def box(system: System, corners: tuple[float, float, float, float], refusal: Exception) -> Filter:
-    """Return the filter for a box given in a system's own axes: lower corner, then upper corner.
-
-    Notes
-    -----
-    The edges of a box in UTM are no meridians: it is asked as a polygon whose edges follow them.
-    """
-    if system.straight:
-        lower, upper = system.to_degrees(np.array(corners, dtype=np.float64).reshape(2, 2))
-        edges = (*lower, *upper)
-        if not all(np.isfinite(edges)) or lower[1] > upper[1] or max(abs(lower[1]), abs(upper[1])) > 90:
-            raise refusal
-        if max(abs(lower[0]), abs(upper[0])) > 180 or (system.projected and lower[0] > upper[0]):
-            raise refusal
-        return InBox(*map(float, edges))
-    left, bottom, right, top = corners
-    if left > right or bottom > top:
+def box(system: System, corners: tuple[float, float, float, float], refusal: Exception) -> InBox:
+    """Return the filter for a box given in a system's own axes, whose edges are meridians: lower corner, then upper."""
+    lower, upper = system.to_degrees(np.array(corners, dtype=np.float64).reshape(2, 2))
+    edges = (*lower, *upper)
+    if not all(np.isfinite(edges)) or lower[1] > upper[1] or max(abs(lower[1]), abs(upper[1])) > 90:
         raise refusal
-    outline = shapely.segmentize(shapely.box(left, bottom, right, top), max(right - left, top - bottom, 1e-9) / _STEPS)
-    degrees = system.to_degrees(shapely.get_coordinates(outline))
-    if not (np.isfinite(degrees).all() and (np.abs(degrees) <= (180, 90)).all()):
+    if max(abs(lower[0]), abs(upper[0])) > 180 or (system.projected and lower[0] > upper[0]):
         raise refusal
-    polygon = shapely.Polygon(degrees)
-    if not shapely.is_valid(polygon) or (np.abs(np.diff(degrees[:, 0])) > 180).any():
-        raise refusal
-    return Intersects(bytes(shapely.to_wkb(polygon)))
+    return InBox(*map(float, edges))
 
 
 def geometry(system: System, facts: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -303,7 +303,7 @@ def relate_shapes(name: str, args: list[Any], system: System) -> Filter:
     return Not(meets) if name == "s_disjoint" else meets
 
 
-def _box(facts: Any, system: System) -> Filter | None:
+def _box(facts: Any, system: System) -> InBox | None:
     """Return the filter for a box; None where it is none."""
     if not isinstance(facts, dict) or not isinstance(facts.get("bbox"), list) or "type" in facts:
         return None
@@ -320,7 +320,7 @@ def _box(facts: Any, system: System) -> Filter | None:
 def _wkb(facts: Any, system: System) -> bytes:
     """Return the WKB of a box or geometry, in degrees."""
     found = _box(facts, system)
-    if isinstance(found, InBox):
+    if found is not None:
         if found.west > found.east:
             halves = [
                 shapely.box(found.west, found.south, 180, found.north),
@@ -328,8 +328,6 @@ def _wkb(facts: Any, system: System) -> bytes:
             ]
             return bytes(shapely.to_wkb(shapely.MultiPolygon(halves)))
         return bytes(shapely.to_wkb(shapely.box(found.west, found.south, found.east, found.north)))
-    if isinstance(found, Intersects):
-        return found.wkb
     if isinstance(facts, dict) and isinstance(facts.get("wkt"), str):
         return read_wkt(facts["wkt"], system.to_degrees)
     if isinstance(facts, dict) and "type" in facts:

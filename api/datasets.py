@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from api import answers, documents, models
 from api.answers import HTML, JSON, address, json_answer, only
@@ -82,8 +81,8 @@ def search(request: Request) -> Response:
     form = _form(request, ("json", "html"))
     with service(request).open(request) as release:
         filter_ = _filter(request, release)
-        page = release.page("datasets", filter_, ("key",), limit=limit, offset=offset)
-        count = release.count("datasets", filter_)
+        page = release.file.page("datasets", filter_, ("key",), limit=limit, offset=offset)
+        count = release.file.count("datasets", filter_)
         entries = list(_entries(request, release, tuple(key for (key,) in page.rows)))
     more = offset + len(page.rows) < count
     if form == "html":
@@ -114,7 +113,7 @@ def suggest(request: Request) -> Response:
     only(request, "q", "type", "limit", *_ACCEPTED)
     limit, _ = window(request.query_params, default=SUGGESTIONS, most=100)
     with service(request).open(request) as release:
-        page = release.page("datasets", _filter(request, release), ("key", "title"), limit=limit, offset=0)
+        page = release.file.page("datasets", _filter(request, release), ("key", "title"), limit=limit, offset=0)
         found = list(_entries(request, release, tuple(key for key, _ in page.rows)))
     return json_answer([{"key": entry.key, "title": entry.title, "type": entry.type} for entry in found])
 
@@ -181,30 +180,6 @@ def catalog_json_ld(request: Request) -> Response:
     """Answer the catalogue as JSON-LD."""
     only(request)
     return json_answer(catalogue.to_json_ld(_catalog(request)), media_type=JSON_LD)
-
-
-@router.get("/sitemap.xml", include_in_schema=False)
-def sitemap(request: Request) -> Response:
-    """Answer the addresses of the pages that search engines should know."""
-    with service(request).open(request) as release:
-        keys, day = release.facts.catalogue.keys, str(release.info["created"])[:10]
-    pages = [address(request, "/"), address(request, "/docs"), address(request, "/v1/dataset", [("f", "html")])]
-    pages += [f"{_base(request)}/v1/dataset/{quote(key, safe='')}" for key in keys]
-    stated = "".join(f"<url><loc>{escape(page)}</loc><lastmod>{day}</lastmod></url>\n" for page in pages)
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{stated}</urlset>\n'
-    return Response(text, media_type=XML, headers=_CACHE)
-
-
-@router.get("/robots.txt", include_in_schema=False)
-def robots(request: Request) -> Response:
-    """Tell search engines where the map of pages is, and not to ask for data again and again."""
-    lines = (
-        "User-agent: *",
-        "Disallow: /v1/occurrence",
-        "Disallow: /ogc/",
-        f"Sitemap: {address(request, '/sitemap.xml')}",
-    )
-    return PlainTextResponse("\n".join(lines) + "\n", headers=_CACHE)
 
 
 def dataset(entry: DatasetEntry) -> dict[str, Any]:
@@ -323,7 +298,7 @@ def _catalog(request: Request) -> catalogue.Node:
             url=address(request, "/v1/dataset"),
             title="biodata",
             description="Biodiversity records for Southwest China and ASEAN, as this service publishes them.",
-            release=release.id,
+            release=release.file.id,
         )
 
 

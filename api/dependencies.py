@@ -1,13 +1,11 @@
 """What a handler asks: the installation's service, and through it one open release for the whole request, with what is read of a release once."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property, lru_cache
-from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from functools import cache, cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
@@ -26,9 +24,10 @@ from biodata.core import terms
 from biodata.core.errors import BiodataError, NoReleaseError
 from biodata.core.settings import Settings
 from biodata.store import folders, pointer
+from biodata.store.closing import Closing
 from biodata.store.query.filters import Compare, Filter, Intersects, Or
 from biodata.store.query.polygons import read_geojson, read_wkt
-from biodata.store.reader import Cursor, OpenRelease, Page, ReleaseReader
+from biodata.store.reader import Cursor, OpenRelease, ReleaseReader
 
 if TYPE_CHECKING:
     from api.catalogue import Catalogue
@@ -52,17 +51,11 @@ class Facts:
 
     def __init__(self, release: OpenRelease) -> None:
         self._release = release
-        self._extents: dict[str, tuple[float, float, float, float]] = {}
-        self._values: dict[str, frozenset[str]] = {}
         self._known: tuple[Checklists | None] | None = None
+        self.extent = cache(release.extent)
+        self.values = cache(self._values)
         self.report_page = lru_cache(maxsize=_REPORTS)(self._report_page)
         self.report_card = lru_cache(maxsize=_REPORTS)(self._report_card)
-
-    def extent(self, table: str) -> tuple[float, float, float, float]:
-        """Return west, south, east, north in degrees."""
-        if table not in self._extents:
-            self._extents[table] = self._release.extent(table)
-        return self._extents[table]
 
     def moments(self, table: str) -> list[str | None]:
         """Return the first and the last moment that a table's rows tell."""
@@ -95,12 +88,10 @@ class Facts:
 
         return page.card(material.read(self._release, identifier))
 
-    def values(self, column: str) -> frozenset[str]:
+    def _values(self, column: str) -> frozenset[str]:
         """Return the values of a column of occurrences; of a list with semicolons each."""
-        if column not in self._values:
-            counted = self._release.facet("occurrences", None, column, limit=_VALUES)
-            self._values[column] = frozenset(part for value, _ in counted for part in (value, *value.split(";")))
-        return self._values[column]
+        counted = self._release.facet("occurrences", None, column, limit=_VALUES)
+        return frozenset(part for value, _ in counted for part in (value, *value.split(";")))
 
     @cached_property
     def areas(self) -> AreaNames:
@@ -142,78 +133,25 @@ class Opened:
 
     Attributes
     ----------
-    id : str
-        The release's id.
+    file : OpenRelease
+        What is asked.
     facts : Facts
         What was read of it once.
     """
 
-    def __init__(self, service: "Service", release: OpenRelease, cursor: str | None) -> None:
-        self._service, self._release, self._cursor = service, release, cursor
-        self.id, self.facts = release.id, service.facts(release)
+    def __init__(self, service: "Service", release: OpenRelease) -> None:
+        self._service, self.file = service, release
+        self.facts = service.facts(release)
         self._told: dict[str, list[str]] = {}
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """What the release tells of itself; see `OpenRelease`."""
-        return self._release.info
-
-    def page(self, table: str, filter_: Filter | None, columns: Sequence[str], *, limit: int, offset: int) -> Page:
-        """Read a page of rows, behind the request's cursor where it has one; see `OpenRelease.page`."""
-        return self._release.page(table, filter_, columns, limit=limit, offset=offset, cursor=self._cursor)
-
-    def frame(self, table: str, columns: Sequence[str], filter_: Filter | None) -> "pl.DataFrame":
-        """Return columns of rows as a frame; see `OpenRelease.frame`."""
-        return self._release.frame(table, columns, filter_)
-
-    def features(
-        self,
-        table: str,
-        filter_: Filter | None,
-        key: str,
-        properties: Sequence[str],
-        *,
-        limit: int,
-        offset: int,
-        flipped: bool,
-    ) -> Page:
-        """Read a page of rows with points as texts of GeoJSON features; see `OpenRelease.features`."""
-        return self._release.features(
-            table, filter_, key, properties, limit=limit, offset=offset, cursor=self._cursor, flipped=flipped
-        )
-
-    def count(self, table: str, filter_: Filter | None) -> int:
-        """Count rows."""
-        return self._release.count(table, filter_)
-
-    def facet(
-        self, table: str, filter_: Filter | None, column: str, *, limit: int, offset: int = 0, minimum: int = 1
-    ) -> list[tuple[Any, int]]:
-        """Count rows by a column's values, the most frequent first."""
-        return self._release.facet(table, filter_, column, limit=limit, offset=offset, minimum=minimum)
-
-    def tile(
-        self,
-        table: str,
-        z: int,
-        x: int,
-        y: int,
-        filter_: Filter | None = None,
-        properties: Sequence[str] | None = None,
-    ) -> bytes:
-        """Return a vector tile."""
-        return self._release.tile(table, z, x, y, filter_, properties)
 
     def taxon(self, key: str) -> Filter:
         """Return the filter for a taxon with all that lies below it, by GBIF's integer key or the checklist's."""
-        number = int(key) if key.isascii() and key.isdigit() and len(key) < 18 else None
-        asked: tuple[Filter, ...] = (Compare("taxon_id", "=", key), Compare("col_key", "=", key))
         direct: list[Filter] = [Compare("taxon_id", "=", key)]
-        if number is not None:
-            asked += (Compare("gbif_key", "=", number),)
+        if _is_number(key):
+            number = int(key)
             direct += [Compare("taxonKey", "=", number), Compare("speciesKey", "=", number)]
             direct += [Compare("kingdom", "=", name) for name, kingdom in KINGDOM_KEYS.items() if kingdom == number]
-        found = self._release.page("taxa", Or(asked), ("taxonRank", "scientificName"), limit=20)
+        found = self.file.page("taxa", Or(keyed(key)), ("taxonRank", "scientificName"), limit=20)
         below = [Compare(rank.lower(), "=", name) for rank, name in found.rows if rank in RANKS]
         return Or((*direct, *below))
 
@@ -225,7 +163,7 @@ class Opened:
 
     def find_areas(self, identifier: str) -> list[area_lookups.Found]:
         """Return the areas of an id."""
-        return area_lookups.find(self._release, self._service.registry, identifier)
+        return area_lookups.find(self.file, self._service.registry, identifier)
 
     def area(self, name: str, identifier: str) -> Filter:
         """Return the filter for what lies inside an area; the parameter's name stands in an error."""
@@ -267,6 +205,16 @@ class Opened:
         return Intersects(shapely.to_wkb(shapely.Polygon(np.column_stack([east, north]))))
 
 
+def keyed(key: str) -> tuple[Filter, ...]:
+    """Return the filters for the name of a key: by its checklist, by the Catalogue of Life, by GBIF."""
+    own = (Compare("taxon_id", "=", key), Compare("col_key", "=", key))
+    return (*own, Compare("gbif_key", "=", int(key))) if _is_number(key) else own
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) < 18
+
+
 def _json(text: str) -> Any:
     """Read a GeoJSON geometry that stands in a parameter."""
     try:
@@ -280,20 +228,21 @@ __all__ = ["Opened", "Service", "service"]
 _GONE: Final = "ask again without it for release {}; a citation of the old one can be replayed by `biodata replay`"
 
 
-class Service:
+class Service(Closing):
     """An installation as the API sees it: its releases and its registry, and nothing else.
 
     Attributes
     ----------
     settings : Settings
         The installation.
+    facts : function of an OpenRelease to Facts
+        What is read once from a release; those of the last few releases are kept.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._reader = ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s)
-        self._known: dict[str, Facts] = {}
-        self._lock = Lock()
+        self.facts: Callable[[OpenRelease], Facts] = lru_cache(maxsize=3)(Facts)
 
     @cached_property
     def registry(self) -> "Registry":
@@ -351,7 +300,7 @@ class Service:
             ) from error
         if request is not None:
             request.state.release = release.id
-        yield Opened(self, release, cursor)
+        yield Opened(self, release)
 
     def release_id(self) -> str:
         """Return the id of the current release; `none` where there is none."""
@@ -362,13 +311,17 @@ class Service:
             return "none"
         return stated_pointer.current.id if stated_pointer is not None else "none"
 
-    def snapshot(self) -> int:
-        """Return the lake's version that the current release was made from."""
-        return int(self._reader.current().info["snapshot"])
-
     def rules_hash(self) -> str:
         """Return the hash of the sharing rules that the current release was made under."""
         return str(self._reader.current().info["rules_hash"])
+
+    def check_queue(self, job: str, code: Code = Code.JOBS_TOO_MANY) -> None:
+        """Refuse more work for the worker where much of its kind waits already."""
+        from biodata.store import jobs
+
+        if jobs.waiting(self.registry, job) >= self.settings.downloads_waiting:
+            detail = "much of this kind waits for the worker already"
+            raise ProblemError(code, detail, expected="ask again later", headers={"Retry-After": "60"})
 
     def warm(self) -> None:
         """Ask the current release, where there is one, what takes seconds for the first time only."""
@@ -395,24 +348,11 @@ class Service:
             raise NoReleaseError(message)
         return self._reader.current().id
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the releases, and the registry where it was opened."""
         self._reader.close()
         if "registry" in self.__dict__:
             self.registry.close()
-
-    def facts(self, release: OpenRelease) -> Facts:
-        """Return what is read once from a release; those of the last few releases are kept."""
-        with self._lock:
-            if release.id not in self._known:
-                while len(self._known) >= 3:
-                    self._known.pop(next(iter(self._known)))
-                self._known[release.id] = Facts(release)
-            return self._known[release.id]
 
 
 def service(request: Request) -> Service:

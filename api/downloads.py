@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 
 from api import auth, bodies, documents, models
 from api.answers import address, json_answer
-from api.dependencies import Service, service
+from api.dependencies import service
 from api.documents import parameter
 from api.errors import Code, ProblemError, invalid
 from api.gbif_names import ACCEPTED
@@ -26,7 +26,6 @@ from biodata.core.errors import InputError
 from biodata.exports.request import Columns, Grid
 from biodata.exports.tables import choose_columns
 from biodata.exports.write import KINDS, Format
-from biodata.store import jobs
 from biodata.store.query.filters import Filter
 from biodata.store.sharing_rules import rules_of
 
@@ -216,36 +215,21 @@ def _queue(request: Request, pairs: Pairs) -> Response:
     grid = _chosen("grid", facts.get("grid", Grid.EQDGC), Grid)
     purpose = _chosen("purpose", facts["purpose"], Purpose) if "purpose" in facts else None
     found = service(request)
-    check_queue(found)
+    found.check_queue(downloads.JOB, Code.DOWNLOADS_TOO_MANY)
     with found.open(request, release_id=facts.get("snapshot")) as release:
         asked = read(pairs, release, own=_OWN)
         filters = asked.filters
         headers = release.headers()
         question = [(name, value) for name, value in pairs if name not in (*_OWN, *ACCEPTED)]
-        need_accepted(request, purpose, lambda restricted: release.count("occurrences", restricted), every(filters))
+        need_accepted(
+            request, purpose, lambda restricted: release.file.count("occurrences", restricted), every(filters)
+        )
         number = downloads.ask(
             found.settings, found.registry, file_format, every(filters),
-            release=release.id, asked=question, columns=columns, grid=grid, purpose=purpose,
+            release=release.file.id, asked=question, columns=columns, grid=grid, purpose=purpose,
         )  # fmt: skip
     headers["Location"] = address(request, f"/v1/downloads/{number}")
     return _download_answer(request, _find(request, number), status=202, headers=headers)
-
-
-def check_queue(found: Service) -> None:
-    """Refuse another download where many wait already."""
-    if jobs.waiting(found.registry, downloads.JOB) >= found.settings.downloads_waiting:
-        raise ProblemError(
-            Code.DOWNLOADS_TOO_MANY,
-            "many downloads wait already",
-            expected="ask again later",
-            headers={"Retry-After": "60"},
-        )
-
-
-def queued_answer(request: Request, number: str) -> Response:
-    """Answer with a download that was just asked for."""
-    location = {"Location": address(request, f"/v1/downloads/{number}")}
-    return _download_answer(request, _find(request, number), status=202, headers=location)
 
 
 def _chosen(name: str, value: str, kind: type[Choice]) -> Choice:

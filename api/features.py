@@ -215,7 +215,7 @@ def _describe(request: Request, release: Opened, collection: Collection) -> dict
     extent: dict[str, Any] = {"spatial": {"bbox": [release.facts.extent(collection.id)], "crs": CRS84}}
     if collection.timed:
         extent["temporal"] = {"interval": [release.facts.moments(collection.id)], "trs": GREGORIAN}
-    facts = {"boundarySet": dict(release.info["boundaries"])} if collection.id == "boundaries" else {}
+    facts = {"boundarySet": dict(release.file.info["boundaries"])} if collection.id == "boundaries" else {}
     return {
         "id": collection.id,
         "title": collection.title,

@@ -1,13 +1,10 @@
 """Items of OGC API Features, parts 1 to 3, as GeoJSON: boxes, dates, property filters, CQL2, several coordinate systems."""
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
-import numpy as np
 import orjson
-import shapely
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,79 +19,7 @@ from api.errors import Code, ProblemError, invalid, unavailable_parameter, unkno
 from api.features import trail
 from api.readers import composed, integer, number, overlaps, read_dates, window
 from biodata.store.query.filters import And, Compare, Filter
-
-_LONGITUDE: Final = "decimalLongitude"
-_LATITUDE: Final = "decimalLatitude"
-
-
-def feature_columns(collection: Collection) -> tuple[str, ...]:
-    """Return the columns that features are made from: the properties, then the geometry where it is a shape."""
-    return collection.properties if collection.points else (*collection.properties, "geometry")
-
-
-def geojson_features(collection: Collection, rows: Sequence[Sequence[Any]], *, flipped: bool) -> list[dict[str, Any]]:
-    """Return n features from n rows.
-
-    Parameters
-    ----------
-    collection : Collection
-        What the rows are of.
-    rows : sequence of n rows
-        Values in the order of `columns`.
-    flipped : bool
-        Latitude first, as EPSG:4326 has it.
-
-    Returns
-    -------
-    list of n dict
-        GeoJSON features; geometries made of WKB are text that orjson takes as it stands.
-    """
-    names = collection.properties
-    at_key = names.index(collection.key)
-    geometries = (
-        _points(collection, rows, flipped=flipped)
-        if collection.points
-        else _shapes((r[-1] for r in rows), flipped=flipped)
-    )
-    special = {n: names.index(n) for n in (*collection.documents, *collection.shapes)}
-    shapes = {n: _shapes((row[special[n]] for row in rows), flipped=flipped) for n in collection.shapes}
-    found = []
-    for at, row in enumerate(rows):
-        properties = dict(zip(names, row, strict=False))
-        for name in collection.documents:
-            text = properties[name]
-            properties[name] = orjson.loads(text) if text is not None else None
-        for name, converted in shapes.items():
-            properties[name] = converted[at]
-        found.append({"type": "Feature", "id": row[at_key], "geometry": geometries[at], "properties": properties})
-    return found
-
-
-def geojson_texts(rows: Sequence[Sequence[str]], *, read: bool) -> list[Any]:
-    """Return features that the release told as text: text that orjson takes as it stands, or dicts where `read`."""
-    return [orjson.loads(text) if read else orjson.Fragment(text) for (text,) in rows]
-
-
-def _points(collection: Collection, rows: Sequence[Sequence[Any]], *, flipped: bool) -> list[dict[str, Any] | None]:
-    """Return a point for each row that has coordinates."""
-    x, y = (
-        collection.properties.index(name) for name in ((_LATITUDE, _LONGITUDE) if flipped else (_LONGITUDE, _LATITUDE))
-    )
-    return [
-        {"type": "Point", "coordinates": [row[x], row[y]]} if row[x] is not None and row[y] is not None else None
-        for row in rows
-    ]
-
-
-def _shapes(wkb: Iterable[bytes | None], *, flipped: bool) -> list[orjson.Fragment | None]:
-    """Return GeoJSON text for each WKB."""
-    geometries = shapely.from_wkb(np.array([bytes(w) if w is not None else None for w in wkb], dtype=object))
-    if flipped:
-        geometries = shapely.transform(geometries, lambda positions: positions[:, ::-1])
-    return [
-        orjson.Fragment(text) if text is not None else None for text in np.atleast_1d(shapely.to_geojson(geometries))
-    ]
-
+from biodata.store.reader import Page
 
 router = APIRouter(prefix="/ogc/collections/{collection_id}", tags=["features"])
 
@@ -124,16 +49,12 @@ def items(request: Request, collection_id: CollectionId) -> Response:
         filter_ = _filter(request, found, release, for_people=for_people)
         limit, offset = window(query, default=DEFAULT_LIMIT, most=HTML_ROWS if for_people else LIMIT, least=1, cut=True)
         system = collections.find_system("crs", query.get("crs", CRS84))
-        features: list[Any]
-        if found.points:
-            page = release.features(
-                found.id, filter_, found.key, found.properties, limit=limit, offset=offset, flipped=system.flipped
-            )
-            features = geojson_texts(page.rows, read=for_people or system.projected)
-        else:
-            page = release.page(found.id, filter_, feature_columns(found), limit=limit, offset=offset)
-            features = geojson_features(found, page.rows, flipped=system.flipped)
-        matched = release.count(found.id, filter_)
+        cursor = query.get("cursor")
+        page = _page(release, found, filter_, system, limit=limit, offset=offset, cursor=cursor)
+        # Text that goes out as it stands is not read.
+        read = orjson.loads if for_people or system.projected else orjson.Fragment
+        features: list[Any] = [read(text) for (text,) in page.rows]
+        matched = release.file.count(found.id, filter_)
         links = _page_links(request, found, page.cursor, limit=limit, offset=offset)
     _project(found, features, system)
     if for_people:
@@ -162,8 +83,8 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
     key = integer("feature_id", feature_id) if found.points else feature_id
     system = collections.find_system("crs", request.query_params.get("crs", CRS84))
     with service(request).open(request) as release:
-        page = release.page(found.id, Compare(found.key, "=", key), feature_columns(found), limit=1, offset=0)
-        features = geojson_features(found, page.rows, flipped=system.flipped)
+        page = _page(release, found, Compare(found.key, "=", key), system, limit=1)
+        features = [orjson.loads(text) for (text,) in page.rows]
     _project(found, features, system)
     if not features:
         raise ProblemError(Code.RECORD_MISSING, f"{found.id} has no feature {feature_id[:80]!r}", field="feature_id")
@@ -187,6 +108,14 @@ def item(request: Request, collection_id: CollectionId, feature_id: str) -> Resp
         text = address(request, pages.address_of(feature_id))
         feature["links"].append(link(text, "describedby", HTML, "The printable report"))
     return json_answer(feature, media_type=GEOJSON, headers={"Content-Crs": f"<{system.uri}>"})
+
+
+def _page(release: Opened, found: Collection, filter_: Filter | None, system: System, **window: Any) -> Page:
+    """Read a page of features as texts."""
+    return release.file.features(
+        found.id, filter_, found.key, found.properties, documents=found.documents, shapes=found.shapes,
+        flipped=system.flipped, **window,
+    )  # fmt: skip
 
 
 def _filter(request: Request, collection: Collection, release: Opened, *, for_people: bool) -> Filter | None:
@@ -245,7 +174,7 @@ def _project(collection: Collection, features: list[Any], system: System) -> Non
     for feature in features:
         for shape in ("geometry", *collection.shapes):
             holder = feature if shape == "geometry" else feature["properties"]
-            holder[shape] = collections.geometry(system, orjson.loads(orjson.dumps(holder[shape])))
+            holder[shape] = collections.geometry(system, holder[shape])
 
 
 def _page_links(

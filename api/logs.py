@@ -12,18 +12,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Final
 
 import orjson
-import structlog
 
 _LOGGERS: Final = ("api", "biodata", "uvicorn")
-_OWN: Final = ("api.access", "api.faults", "api.refusals")
 _HIDDEN: Final = re.compile(r"'[^']*'|\"[^\"]*\"|-?\d+\.\d+|\?\S+")
 _MESSAGE_LIMIT: Final = 500
-
-_Exception = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def hide(text: str) -> str:
@@ -44,50 +39,21 @@ def error_kinds(error: BaseException) -> list[str]:
     return lines
 
 
-def _add_error_kinds(_logger: Any, _name: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """Replace an exception by its story."""
-    if event.pop("exc_info", None):
-        error = sys.exc_info()[1]
-        event["exception"] = error_kinds(error) if error is not None else []
-    return event
-
-
-def _render(value: Any, **_: Any) -> str:
-    """Return a line of JSON."""
-    return orjson.dumps(value, default=str).decode()
-
-
 class JsonLines(logging.Formatter):
-    """Writes a record as one JSON object; our own records are one already."""
+    """Writes a record as one JSON object, with the `facts` that come with one of ours."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        if record.name in _OWN:
-            return record.getMessage()
         line: dict[str, Any] = {
             "event": hide(record.getMessage()),
             "logger": record.name,
             "level": record.levelname.lower(),
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            **getattr(record, "facts", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = error_kinds(record.exc_info[1])
-        return _render(line)
-
-
-def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger that writes JSON through the standard library's logger of that name."""
-    processors: list[structlog.types.Processor] = [
-        structlog.stdlib.filter_by_level,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_error_kinds,
-        structlog.processors.JSONRenderer(serializer=_render),
-    ]
-    wrapped: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        logging.getLogger(name), processors=processors, wrapper_class=structlog.stdlib.BoundLogger
-    )
-    return wrapped
+        return orjson.dumps(line, default=str).decode()
 
 
 @contextmanager

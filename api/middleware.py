@@ -1,5 +1,6 @@
 """Around every request: who asks and how often, its id, its line in the log, its count, compression, what keeps a browser safe."""
 
+import logging
 import math
 import re
 import time
@@ -17,7 +18,6 @@ from api.answers import media_ranges
 from api.callers import HOST, PERIOD_S, Caller, Rates, Taken, caller, origin
 from api.errors import Code
 from api.health import Metrics
-from api.logs import logger
 from api.problems import problem_response
 from biodata.core.settings import Settings
 
@@ -85,7 +85,7 @@ async def _packed(body: bytes) -> bytes:
     return await to_thread.run_sync(pack) if len(body) > _IN_LINE else pack()
 
 
-access, faults = logger("api.access"), logger("api.faults")
+access, faults = logging.getLogger("api.access"), logging.getLogger("api.faults")
 
 QUERY_LIMIT_BYTES: Final = 32_000
 PARAMETERS_LIMIT: Final = 300
@@ -186,7 +186,7 @@ class Envelope:
                 await self._app(scope, receive, packed)
         except Exception:
             # Whatever it was, the outside hears only that it was us; the log keeps the story under the request's id.
-            faults.exception("request failed", request_id=request_id, route=_route(scope))
+            faults.exception("request failed", extra={"facts": {"request_id": request_id, "route": _route(scope)}})
             if status:
                 raise
             answer = problem_response(request_id, Code.INTERNAL, "the log holds the story under this request's id")
@@ -195,16 +195,16 @@ class Envelope:
             seconds, route = time.perf_counter() - started, _route(scope)
             self._metrics.observe(method, route, status, seconds=seconds, size=size)
             # The route's template, never its values: an address can hold the place that somebody looks at.
-            access.info(
-                "request",
-                method=method,
-                route=route,
-                status=status,
-                ms=round(seconds * 1000, 1),
-                bytes=size,
-                release=scope["state"].get("release"),
-                request_id=request_id,
-            )
+            facts = {
+                "method": method,
+                "route": route,
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                "bytes": size,
+                "release": scope["state"].get("release"),
+                "request_id": request_id,
+            }
+            access.info("request", extra={"facts": facts})
 
     def _limited(self, scope: Scope, who: Caller) -> bool:
         """Tell whether a request counts: a client on this machine is limited only where a limit was set."""

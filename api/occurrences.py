@@ -58,8 +58,8 @@ def search_page(request: Request, pairs: Pairs, *, posted: bool = False) -> Resp
         filters = asked.filters
         limit, offset = window(query, default=20, most=LIMIT)
         filter_ = every(filters)
-        page = release.page("occurrences", filter_, records.COLUMNS, limit=limit, offset=offset)
-        count = release.count("occurrences", filter_)
+        page = release.file.page("occurrences", filter_, records.COLUMNS, limit=limit, offset=offset, cursor=cursor)
+        count = release.file.count("occurrences", filter_)
         multiselect = boolean("facetMultiselect", query.get("facetMultiselect", "false"))
         counts = [
             _facet(query, release, name, every(filters, but=name if multiselect else None))
@@ -96,7 +96,7 @@ def search_headers(release: Opened, asked: Asked) -> dict[str, str]:
     headers = release.headers()
     if asked.nulls:
         counts = {
-            name: release.count("occurrences", And((every(asked.filters, but=name) or And(()), null)))
+            name: release.file.count("occurrences", And((every(asked.filters, but=name) or And(()), null)))
             for name, null in asked.nulls.items()
         }
         headers["X-Biodata-Null-Left-Out"] = ", ".join(f"{name}={number}" for name, number in counts.items())
@@ -182,7 +182,7 @@ def count(request: Request) -> Response:
     with service(request).open(request, release_id=snapshot(request.query_params)) as release:
         asked = read(request.query_params.multi_items(), release, own=("snapshot",))
         headers = search_headers(release, asked)
-        return json_answer(release.count("occurrences", every(asked.filters)), headers=headers)
+        return json_answer(release.file.count("occurrences", every(asked.filters)), headers=headers)
 
 
 _COUNTS: Final[Mapping[str, str]] = {
@@ -258,7 +258,7 @@ def by_identifier(request: Request, dataset_key: str, occurrence_id: str) -> Res
         raise ProblemError(Code.NOT_FOUND, detail, expected=f"/v1/occurrence/{dataset_key[:80]}")
     wanted = And((Compare("datasetKey", "=", dataset_key), Compare("occurrenceID", "=", occurrence_id)))
     with service(request).open(request) as release:
-        page = release.page("occurrences", wanted, records.COLUMNS, limit=1, offset=0)
+        page = release.file.page("occurrences", wanted, records.COLUMNS, limit=1, offset=0)
         if not page.rows:
             detail = f"dataset {dataset_key[:80]!r} has no published record {occurrence_id[:80]!r}"
             raise ProblemError(Code.RECORD_MISSING, detail, field="occurrence_id")
@@ -272,7 +272,7 @@ def _one(release: Opened, row: Sequence[Any]) -> Response:
         pl.String
     )
     names = {*named.row(0), f"{record.get('species')} {record.get('infraspecificEpithet')}"} - {None}
-    stated = release.frame("taxon_statuses", terms.names(terms.TAXON_STATUS), In("taxon", tuple(sorted(names))))
+    stated = release.file.frame("taxon_statuses", terms.names(terms.TAXON_STATUS), In("taxon", tuple(sorted(names))))
     said = lists.of_records(named, stated).row(0, named=True)
     return json_answer(record | {name: said[name] for name in lists.PARAMETERS if said[name] is not None})
 
@@ -280,7 +280,7 @@ def _one(release: Opened, row: Sequence[Any]) -> Response:
 def _row(release: Opened, key: str) -> Sequence[Any]:
     """Return the row of one record."""
     number = integer("key", key)
-    page = release.page("occurrences", Compare("key", "=", number), records.COLUMNS, limit=1, offset=0)
+    page = release.file.page("occurrences", Compare("key", "=", number), records.COLUMNS, limit=1, offset=0)
     if not page.rows:
         raise ProblemError(Code.RECORD_MISSING, f"no record has the key {number}", field="key")
     return page.rows[0]

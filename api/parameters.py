@@ -364,16 +364,16 @@ def facet_counts(
     if name in lists.PARAMETERS:
         of_kind = Compare("kind", "=", lists.PARAMETERS[name])
         column = "area" if name == lists.ENDEMIC else "value"
-        values = [str(value) for value, _ in release.facet("taxon_statuses", of_kind, column, limit=_VALUES)]
+        values = [str(value) for value, _ in release.file.facet("taxon_statuses", of_kind, column, limit=_VALUES)]
         return _most_frequent(_value_counts(release, filter_, name, values), limit, offset, minimum)
     if name == TAXONOMIC_ISSUE:
-        flags = release.facet("occurrences", filter_, FACETS["issue"], limit=_FLAGS)
+        flags = release.file.facet("occurrences", filter_, FACETS["issue"], limit=_FLAGS)
         of_names = Counter({flag: number for flag, number in flags if flag.startswith(TAXONOMIC_ISSUES)})
         return _most_frequent(of_names, limit, offset, minimum)
     column = FACETS[name]
     if column == COUNTRY_COLUMN:
-        return _most_frequent(country_counts(release, filter_), limit, offset, minimum)
-    found = release.facet("occurrences", filter_, column, limit=limit, offset=offset, minimum=minimum)
+        return _most_frequent(country_counts(release.file, filter_), limit, offset, minimum)
+    found = release.file.facet("occurrences", filter_, column, limit=limit, offset=offset, minimum=minimum)
     if name in RANK_KEYS:
         return [
             (key, number) for value, number in found if (key := release.facts.extras.key_of(RANK_KEYS[name], value))
@@ -381,7 +381,7 @@ def facet_counts(
     return found
 
 
-def country_counts(release: Opened | OpenRelease, filter_: Filter | None) -> Counter[str]:
+def country_counts(release: OpenRelease, filter_: Filter | None) -> Counter[str]:
     """Count occurrences by country, as `InCountry` has it: a cell that reaches several counts under each."""
     found: Counter[str] = Counter(dict(release.facet("occurrences", filter_, COUNTRY_COLUMN, limit=_COUNTRIES)))
     found.update(dict(release.facet("occurrences", _of_cells(filter_), "country_codes", limit=_COUNTRIES)))
@@ -391,13 +391,13 @@ def country_counts(release: Opened | OpenRelease, filter_: Filter | None) -> Cou
 def _continent_counts(release: Opened, filter_: Filter | None) -> Counter[str]:
     """Count by continent; a cell that reaches several countries of one counts once."""
     found: Counter[str] = Counter()
-    for code, number in release.facet("occurrences", filter_, COUNTRY_COLUMN, limit=_COUNTRIES):
+    for code, number in release.file.facet("occurrences", filter_, COUNTRY_COLUMN, limit=_COUNTRIES):
         if code in CONTINENT_OF:
             found[CONTINENT_OF[code]] += number
     cells = _of_cells(filter_)
-    reached = release.facet("occurrences", cells, "country_codes", limit=_COUNTRIES)
+    reached = release.file.facet("occurrences", cells, "country_codes", limit=_COUNTRIES)
     for name in {CONTINENT_OF[code] for code, _ in reached if code in CONTINENT_OF}:
-        found[name] += release.count("occurrences", And((cells, InCountry(CONTINENTS[name]))))
+        found[name] += release.file.count("occurrences", And((cells, InCountry(CONTINENTS[name]))))
     return found
 
 
@@ -405,7 +405,7 @@ def _value_counts(release: Opened, filter_: Filter | None, name: str, values: Se
     """Count the records that each value of a parameter finds; one with several, as with two lists' categories, under each."""
     rest = () if filter_ is None else (filter_,)
     asked = {value: SEARCH[name].to_filter(name, value, release) for value in values}
-    return Counter({value: release.count("occurrences", And((found, *rest))) for value, found in asked.items()})
+    return Counter({value: release.file.count("occurrences", And((found, *rest))) for value, found in asked.items()})
 
 
 def _of_cells(filter_: Filter | None) -> Filter:

@@ -241,7 +241,7 @@ def _said(kind: str, values: tuple[str, ...], lookup: Opened, area: str | None =
     """Return what asks for a status at the ranks that lists give it to, and of no place where all hold everywhere."""
     of_kind = Compare("kind", "=", kind)
     ranks, areas = (
-        {str(value) for value, _ in lookup.facet("taxon_statuses", of_kind, column, limit=100)}
+        {str(value) for value, _ in lookup.file.facet("taxon_statuses", of_kind, column, limit=100)}
         for column in ("taxonRank", "area")
     )
     return Listed(

@@ -120,16 +120,16 @@ def of_dataset(request: Request, key: str) -> Response:
     """Answer with licence, labels and permits of a dataset's published records, and why each licence holds."""
     found = service(request)
     with found.open(request) as release:
-        rows = release.page("datasets", Compare("key", "=", key), ("key", "license"), limit=1, offset=0).rows
+        rows = release.file.page("datasets", Compare("key", "=", key), ("key", "license"), limit=1, offset=0).rows
         if not rows:
             raise ProblemError(Code.NOT_FOUND, "no dataset of this release has this key", field="key")
         own = Compare("datasetKey", "=", key)
         entries = []
-        for name, _ in release.facet("occurrences", own, "license_effective", limit=_MOST):
+        for name, _ in release.file.facet("occurrences", own, "license_effective", limit=_MOST):
             chosen = own if name is None else _licensed(key, name)
-            for reason, count in release.facet("occurrences", chosen, "license_reason", limit=_MOST):
+            for reason, count in release.file.facet("occurrences", chosen, "license_reason", limit=_MOST):
                 entries.append({"license": name, "reason": reason, "count": count})
-        carried = release.facet("occurrences", own, "community_labels", limit=_MOST)
+        carried = release.file.facet("occurrences", own, "community_labels", limit=_MOST)
         shown = release.facts.catalogue.media_licences(key)
     held = permits.of_dataset(found.registry, key)
     body: dict[str, Any] = {
@@ -259,10 +259,10 @@ def _shown(release: Opened, lists: dict[str, str | None]) -> list[dict[str, Any]
     counts: dict[tuple[str | None, str, str | None], int] = {}
     for category in (c for c in SharingCategory if c is not SharingCategory.OPEN):
         there = Compare("sharing_category", "=", str(category))
-        countries = [code for code, _ in release.facet("occurrences", there, "countryCode", limit=_MANY)]
+        countries = [code for code, _ in release.file.facet("occurrences", there, "countryCode", limit=_MANY)]
         for country in dict.fromkeys([*countries, None]):
             where: Filter = IsNull("countryCode") if country is None else Compare("countryCode", "=", country)
-            for rule_id, count in release.facet("occurrences", And((there, where)), "sharing_rule", limit=_MANY):
+            for rule_id, count in release.file.facet("occurrences", And((there, where)), "sharing_rule", limit=_MANY):
                 place = lists.get(rule_id), str(category), country
                 counts[place] = counts.get(place, 0) + count
     return [

@@ -1,6 +1,6 @@
 """Names of the checklists in GBIF's shapes: search in any language, suggestions, one name, and names matched as GBIF's /v1 and /v2 do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api import documents, models, vocabularies
 from api.answers import json_answer
-from api.dependencies import Opened, service
+from api.dependencies import Opened, keyed, service
 from api.errors import Code, ProblemError, invalid, unknown_parameter, unknown_value
 from api.name_lookups import BUNDLED
 from api.readers import boolean, like_literal, window
@@ -61,8 +61,8 @@ def search(request: Request) -> Response:
     limit, offset = window(query, default=20, most=LIMIT)
     with service(request).open(request) as release:
         filter_ = _filter(request, release)
-        page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
-        count = release.count("taxa", filter_)
+        page = release.file.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
+        count = release.file.count("taxa", filter_)
         facets = [_facet(release, name, filter_) for name in dict.fromkeys(query.getlist("facet")) if name in _FILTERS]
     body = {
         "offset": offset,
@@ -92,7 +92,7 @@ def suggest(request: Request) -> Response:
         rows: list[tuple[Any, ...]] = []
         for part in parts:
             wanted = offset + limit - len(rows)
-            rows += release.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
+            rows += release.file.page("taxa", part, COLUMNS, limit=wanted, offset=0).rows if wanted > 0 else []
         only_text = not {"rank", "status", "highertaxonKey", "higherTaxonKey", "name"} & set(request.query_params)
         recorded = release.facts.names.recorded_with(text) if only_text and not rows else []
     found = [taxon(row) for row in rows] or [_recorded(rank, name) for rank, name in recorded]
@@ -103,10 +103,10 @@ def suggest(request: Request) -> Response:
 def one(request: Request, key: str) -> Response:
     """Answer one name by GBIF's integer key, or by its identifier in the checklist."""
     with service(request).open(request) as release:
-        return json_answer(taxon(row_of(release, key)))
+        return json_answer(taxon(row_of(release, key).values()))
 
 
-def row_of(release: Opened, key: str) -> tuple[Any, ...]:
+def row_of(release: Opened, key: str) -> dict[str, Any]:
     """Return the row of a name by GBIF's integer key, or by its identifier in the checklist.
 
     Raises
@@ -114,21 +114,17 @@ def row_of(release: Opened, key: str) -> tuple[Any, ...]:
     ProblemError
         With RECORD_MISSING.
     """
-    parts: list[Filter] = [Compare("taxon_id", "=", key), Compare("col_key", "=", key)]
-    if key.isascii() and key.isdigit() and len(key) < 18:
-        parts.insert(0, Compare("gbif_key", "=", int(key)))
-    page = release.page("taxa", Or(tuple(parts)), COLUMNS, limit=1, offset=0)
-    if not page.rows:
+    found = _taxon_row(release, Or(keyed(key)))
+    if found is None:
         raise ProblemError(Code.RECORD_MISSING, f"the checklist has no name with the key {key[:80]!r}", field="key")
-    return page.rows[0]
+    return found
 
 
-def taxon(values: Sequence[Any]) -> dict[str, Any]:
+def taxon(values: Iterable[Any]) -> dict[str, Any]:
     """Return one name in GBIF's shape; what is not known is absent."""
     row = dict(zip(COLUMNS, values, strict=True))
     common = orjson.loads(row["vernacular_names"]) if row["vernacular_names"] else {}
     species = row["scientificName"] if row["taxonRank"] == "SPECIES" else None
-    whole = " ".join(part for part in (row["scientificName"], row["scientificNameAuthorship"]) if part)
     found = {
         "key": row["gbif_key"],
         "nubKey": row["gbif_key"],
@@ -137,13 +133,13 @@ def taxon(values: Sequence[Any]) -> dict[str, Any]:
         "acceptedTaxonID": row["accepted_taxon_id"],
         "colKey": row["col_key"],
         "checklist": row["checklist"],
-        "scientificName": whole,
+        "scientificName": _whole(row),
         "canonicalName": row["scientificName"],
         "authorship": row["scientificNameAuthorship"],
         "rank": row["taxonRank"],
         "taxonomicStatus": row["taxonomicStatus"],
         "synonym": row["taxonomicStatus"] == "SYNONYM",
-        **{rank: row[rank] for rank in ("kingdom", "phylum", "class", "order", "family", "genus")},
+        **{rank: row[rank] for rank in RANK_COLUMNS},
         "species": species,
         "iucnRedListCategory": row["iucnRedListCategory"],
         "vernacularName": common.get("en") or next(iter(common.values()), None),
@@ -167,7 +163,7 @@ def _recorded(rank: str, name: str) -> dict[str, Any]:
 
 def _facet(release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:
     """Return the counts of names by rank or status."""
-    found = release.facet("taxa", filter_, _FILTERS[name], limit=100)
+    found = release.file.facet("taxa", filter_, _FILTERS[name], limit=100)
     return {"field": name.upper(), "counts": [{"name": str(value), "count": number} for value, number in found]}
 
 
@@ -214,7 +210,7 @@ def _filter(request: Request, release: Opened) -> Filter | None:
 
 def _below(release: Opened, key: str) -> Filter:
     """Return the filter for the names below a taxon, itself among them."""
-    row = dict(zip(COLUMNS, row_of(release, key), strict=True))
+    row = row_of(release, key)
     own = Compare("taxon_id", "=", row["taxon_id"])
     rank = str(row["taxonRank"] or "").lower()
     return Or((own, Compare(rank, "=", row["scientificName"]))) if rank in RANK_COLUMNS else own
@@ -259,10 +255,9 @@ def match(request: Request) -> Response:
     if found["note"]:
         body["note"] = found["note"]
     if usage is not None:
-        whole = _whole(usage)
         body |= {
             "usageKey": usage["gbif_key"] or usage["taxon_id"],
-            "scientificName": whole,
+            "scientificName": _whole(usage),
             "canonicalName": usage["scientificName"],
             "rank": usage["taxonRank"],
             "status": usage["taxonomicStatus"],
@@ -349,9 +344,7 @@ def _match(request: Request, release: Opened) -> dict[str, Any]:
 
 def _by_key(release: Opened, key: str, *, only_gbif: bool) -> dict[str, Any]:
     """Return the taxon of a key; it is the same or none, never guessed."""
-    parts: list[Filter] = [] if only_gbif else [Compare("taxon_id", "=", key), Compare("col_key", "=", key)]
-    if key.isascii() and key.isdigit() and len(key) < 18:
-        parts.append(Compare("gbif_key", "=", int(key)))
+    parts = keyed(key)[2 * only_gbif :]
     usage = next((row for part in parts if (row := _taxon_row(release, part)) is not None), None)
     if usage is None:
         return _none("No taxon with this key")
@@ -363,7 +356,7 @@ def _by_key(release: Opened, key: str, *, only_gbif: bool) -> dict[str, Any]:
 
 def _taxon_row(release: Opened, filter_: Filter) -> dict[str, Any] | None:
     """Return a name of the checklists."""
-    page = release.page("taxa", filter_, COLUMNS, limit=1, offset=0)
+    page = release.file.page("taxa", filter_, COLUMNS, limit=1, offset=0)
     return dict(zip(COLUMNS, page.rows[0], strict=True)) if page.rows else None
 
 

@@ -51,8 +51,7 @@ def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PA
         raise ProblemError(Code.NOT_FOUND, detail, expected=f"one of {', '.join(PARTS)}")
     limit, offset = window(request.query_params, default=20, most=LIMIT)
     with service(request).open(request) as release:
-        values = row_of(release, key)
-        row = dict(zip(COLUMNS, values, strict=True))
+        row = row_of(release, key)
         if part == "parents":
             return json_answer(_parents(release, row))
         if part == "name":
@@ -68,8 +67,8 @@ def part_of(request: Request, key: str, part: Annotated[str, documents.one_of(PA
         filter_ = _children(release, row) if part == "children" else _synonyms(row) if part == "synonyms" else None
         if filter_ is None:
             return _page([], limit, offset, 0)
-        page = release.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
-        return _page([taxon(found) for found in page.rows], limit, offset, release.count("taxa", filter_))
+        page = release.file.page("taxa", filter_, COLUMNS, limit=limit, offset=offset)
+        return _page([taxon(found) for found in page.rows], limit, offset, release.file.count("taxa", filter_))
 
 
 def _page(results: list[dict[str, Any]], limit: int, offset: int, count: int) -> Response:
@@ -88,7 +87,7 @@ def _parents(release: Opened, row: dict[str, Any]) -> list[dict[str, Any]]:
         if row[rank]:
             named = (Compare("taxonRank", "=", rank.upper()), Compare("scientificName", "=", row[rank]))
             same = Compare("checklist", "=", row["checklist"])
-            found += release.page("taxa", And((*named, same)), COLUMNS, limit=1, offset=0).rows
+            found += release.file.page("taxa", And((*named, same)), COLUMNS, limit=1, offset=0).rows
     return [taxon(values) for values in found]
 
 
@@ -100,7 +99,7 @@ def _children(release: Opened, row: dict[str, Any]) -> Filter | None:
     inside = And((Compare(rank, "=", row["scientificName"]), Not(Compare("taxonomicStatus", "=", "SYNONYM"))))
     for below in (*RANK_COLUMNS[RANK_COLUMNS.index(rank) + 1 :], "species"):
         filter_ = And((inside, Compare("taxonRank", "=", below.upper())))
-        if release.page("taxa", filter_, ("taxon_id",), limit=1, offset=0).rows:
+        if release.file.page("taxa", filter_, ("taxon_id",), limit=1, offset=0).rows:
             return filter_
     return None
 
@@ -120,12 +119,12 @@ def _statuses(release: Opened, row: dict[str, Any], limit: int, offset: int) -> 
     names = {row["scientificName"]}
     if row["accepted_taxon_id"] is not None:
         at = COLUMNS.index("scientificName")
-        names |= {values[at] for values in release.page("taxa", same, COLUMNS, limit=LIMIT, offset=0).rows}
+        names |= {values[at] for values in release.file.page("taxa", same, COLUMNS, limit=LIMIT, offset=0).rows}
     filter_ = In("scientificName", tuple(sorted(names)))
     columns = ("kind", "area", "value", "year", "authority", "scientificName", "checklist")
-    page = release.page("taxon_statuses", filter_, columns, limit=limit, offset=offset)
+    page = release.file.page("taxon_statuses", filter_, columns, limit=limit, offset=offset)
     rows = [dict(zip(columns, values, strict=True)) for values in page.rows]
-    return _page(rows, limit, offset, release.count("taxon_statuses", filter_))
+    return _page(rows, limit, offset, release.file.count("taxon_statuses", filter_))
 
 
 def _common(row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from api.bodies import Sent
 from api.errors import Code, ProblemError
 from biodata.core.phrases import Phrase
 
 
-class Decision(BaseModel):
+class Decision(Sent):
     """What a reviewer decides for their side."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     decision: str = Field(max_length=10, description="accept, ask or refuse.")
     country: str | None = Field(
@@ -30,10 +29,8 @@ class Decision(BaseModel):
     reasons: str = Field(default="", max_length=4000, description="Why, or what is asked; it must tell no place.")
 
 
-class Answer(BaseModel):
+class Answer(Sent):
     """What the team answers to its reviewers."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     answer: str = Field(min_length=1, max_length=4000, description="In words; it must tell no place.")
 

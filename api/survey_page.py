@@ -148,7 +148,7 @@ def _answer(request: Request, key: str) -> Response:
     with found.open(request) as release:
         kept = result_pages.read(found.settings.data, dataset)
         # Results of an earlier release may tell what a rule has hidden since.
-        if kept is None or kept["release"] != release.id:
+        if kept is None or kept["release"] != release.file.id:
             detail = "no results of this dataset are kept for the current release; the worker makes them after it"
             raise ProblemError(Code.RECORD_MISSING, detail, field="key")
     try:

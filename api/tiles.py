@@ -189,7 +189,7 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
     with service(request).open(request, release_id=asked) as release:
         filter_, properties = _asked(request, found, release)
         # Tiles of one release never change, so its id, the tile's place and what is asked are all that the tag needs.
-        tag = f'"{release.id}-{found.id}-{zoom}-{row}-{column}{_mark(request)}"'
+        tag = f'"{release.file.id}-{found.id}-{zoom}-{row}-{column}{_mark(request)}"'
         headers = {
             "ETag": tag,
             # Not for ever, although it never changes: what is hidden from now on must not stay in others' caches.
@@ -197,7 +197,7 @@ def tile(request: Request, collection_id: CollectionId, z: TileNumber, y: TileNu
         }
         if tag in (part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
-        content = release.tile(found.id, zoom, column, row, filter_, properties)
+        content = release.file.tile(found.id, zoom, column, row, filter_, properties)
         return Response(content, headers=headers, media_type=MVT)
 
 

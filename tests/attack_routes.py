@@ -197,7 +197,7 @@ def of_manners(row: Mapping[str, str], keys: list[int]) -> Iterator[Question]:
     """Yield the same addresses in every manner of HTTP: heads, parts, encodings, types, conditions, other hosts."""
     addresses = [
         f"{SEARCH}?species={row['scientificName']}", f"{ITEMS}?limit=100", f"/v1/occurrence/{keys[0]}", f"{TILES}/0/0/0",
-        "/v1/dataset/planted", "/catalog.jsonld", "/sitemap.xml", "/metrics", "/v1/occurrence/0", "/nothing/here",
+        "/v1/dataset/planted", "/catalog.jsonld", "/metrics", "/v1/occurrence/0", "/nothing/here",
     ]  # fmt: skip
     for address in addresses:
         yield "HEAD", address, {}

@@ -241,6 +241,6 @@ class Attacker:
         for sort in ("decimalLatitude", "-decimalLongitude", "key", "hk"):
             self.ask(ITEMS, params={"species": species, "sortby": sort})
         for path in ("/catalog.jsonld", "/v1/dataset/search", "/v1/dataset/planted/metrics", "/ogc/collections",
-                     "/v1/areas", f"/v1/species/search?q={species}", "/sitemap.xml", "/health/ready", "/v1/surveys/1",
+                     "/v1/areas", f"/v1/species/search?q={species}", "/health/ready", "/v1/surveys/1",
                      "/v1/audit/sensitivity"):  # fmt: skip
             self.ask(path)

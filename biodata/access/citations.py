@@ -306,14 +306,6 @@ def doi_later(registry: Registry, citation_id: str, *, url: str) -> int:
     return _later(registry, need(registry, citation_id, done=True), DOI_JOB, {"url": url})
 
 
-def job_of(registry: Registry, job_id: int | None) -> Job | None:
-    """Return a job's entry, readable after the session; None where there is none."""
-    if job_id is None:
-        return None
-    with registry.session(read_only=True) as session:
-        return session.get(Job, job_id)
-
-
 def set_doi(registry: Registry, citation_id: str, doi: str) -> None:
     """Keep the DOI that was registered for a citation."""
     with registry.session() as session, session.begin():
@@ -339,7 +331,7 @@ def _labels(frames: Iterable[pl.DataFrame]) -> dict[str, list[str]]:
 
 def _later(registry: Registry, cited: Cited, name: str, more: Mapping[str, Any]) -> int:
     column = f"{name}_job_id"
-    before = job_of(registry, getattr(cited, column))
+    before = jobs.look(registry, getattr(cited, column))
     if before is not None and before.state in ("queued", "running"):
         return before.id
     with registry.session() as session, session.begin():

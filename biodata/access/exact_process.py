@@ -1,7 +1,7 @@
 """The process that alone reads the exact store, and the calls to it: one typed call over a local socket, checked and audited inside it.
 
-A message is four bytes that state its length, most significant first, and JSON. Beside a call may come the descriptor of
-an open file: so records pass from one system user to another without a file that both can read.
+A message is one line of JSON. Beside a call may come the descriptor of an open file: so records pass from one system user
+to another without a file that both can read.
 
 A call is ``{"grants": [{"grant": TEXT, "signature": BASE64}], "account": NAME, "ask": {"keys", "after", "until",
 "limit"}}``, answered by ``{"records": […], "snapshot": …}``, with the countries whose grant is not signed as it should be
@@ -100,13 +100,9 @@ def is_signed(path: Path, grant: str, signature: str) -> bool:
 
 def send(connection: socket.socket, facts: Mapping[str, Any], *, file: int | None = None) -> None:
     """Send a message."""
-    data = json.dumps(facts).encode()
-    head = struct.pack(">I", len(data))
-    if file is None:
-        connection.sendall(head)
-    else:
-        socket.send_fds(connection, [head], [file])
-    connection.sendall(data)
+    data = json.dumps(facts).encode() + b"\n"
+    sent = 0 if file is None else socket.send_fds(connection, [data], [file])
+    connection.sendall(data[sent:])
 
 
 def receive(connection: socket.socket, most: int) -> tuple[Any, int | None]:
@@ -117,35 +113,26 @@ def receive(connection: socket.socket, most: int) -> tuple[Any, int | None]:
     ValueError
         If it is too long, ends early or is no JSON.
     """
-    head, files, _, _ = socket.recv_fds(connection, 4, 1)
+    data, files, _, _ = socket.recv_fds(connection, 1 << 16, 1)
     file = files[0] if files else None
     try:
-        for other in files[1:]:
-            os.close(other)
-        length = struct.unpack(">I", head + _exactly(connection, 4 - len(head)))[0]
-        return json.loads(_exactly(connection, _checked_length(length, most))), file
+        return json.loads(_whole(connection, data, most)), file
     except BaseException:
         if file is not None:
             os.close(file)
         raise
 
 
-def _checked_length(length: int, most: int) -> int:
-    if length > most:
-        message = "the message is too long"
-        raise ValueError(message)
-    return length
-
-
-def _exactly(connection: socket.socket, count: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        part = connection.recv(min(count - len(parts), 1 << 16))
-        if not part:
-            message = "the message ended early"
-            raise ValueError(message)
-        parts += part
-    return bytes(parts)
+def _whole(connection: socket.socket, data: bytes, most: int) -> bytes:
+    """Return the line that begins so."""
+    message = bytearray(data)
+    while data and len(message) <= most and not data.endswith(b"\n"):
+        data = connection.recv(1 << 16)
+        message += data
+    if not data or len(message) > most:
+        problem = "the message is too long, or ended early"
+        raise ValueError(problem)
+    return bytes(message)
 
 
 logger = logging.getLogger(__name__)

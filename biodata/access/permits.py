@@ -6,7 +6,7 @@ ABSCH-IRCC, the country, the document's number, the number of its revision: ABSC
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final, NoReturn
@@ -119,15 +119,7 @@ def checked(permit_data: PermitData) -> PermitData:
         )
     if not permit_data.dataset.strip():
         _refuse("this value is missing", "dataset", permit_data.dataset, "the key of a dataset")
-    return PermitData(
-        permit_data.dataset.strip(),
-        permit_data.kind,
-        number,
-        country,
-        permit_data.authority,
-        permit_data.issued,
-        permit_data.expires,
-    )
+    return replace(permit_data, dataset=permit_data.dataset.strip(), number=number, country=country)
 
 
 def record(registry: Registry, permit_data: PermitData, *, actor: str) -> int:

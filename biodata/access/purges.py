@@ -25,14 +25,13 @@ from biodata.store.lake import Lake
 from biodata.store.locks import sync_file
 from biodata.store.models import Download, Ingest, Job, Submission, SubmissionEvent, now
 from biodata.store.private_reports import forget_report
-from biodata.store.purging import blank
+from biodata.store.purging import Tombstones, blank
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.release_merge import merge
 from biodata.store.release_use import remove_unless_used, remove_unneeded_bases
 from biodata.store.staging import sweep
 from biodata.store.survey_steps import JOB, MACHINE, RESULTS_JOB, WAITING, outdated, step
-from biodata.store.tombstones import Tombstones
 
 _LEFT_SECONDS: Final = 3600.0
 """What a query spilled so long ago belongs to none that still runs."""

@@ -17,10 +17,10 @@ from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.models import Job
+from biodata.store.purging import event_identity, event_number, identity_of
 from biodata.store.query.filters import Compare, In
 from biodata.store.registry import Registry
 from biodata.store.tables import LAKE
-from biodata.store.tombstones import event_identity, event_number, identity_of
 from biodata.text.proposals import names_a_place
 
 _EVENT_COLUMNS: Final = ["key", "datasetKey", "eventID", "parentEventID"]

@@ -299,7 +299,7 @@ def asked_of(
         with Service(settings) as service, service.open(None, release_id=facts.get("snapshot")) as release:
             asked = read(pairs, release, own=("snapshot",))
             filters = asked.filters | ({"box": InBox(*box)} if box is not None else {})
-            found, created = release.id, str(release.info["created"])
+            found, created = release.file.id, str(release.file.info["created"])
     except ProblemError as error:
         raise InputError(error.detail, column=error.field, expected=error.expected, code=str(error.code)) from error
     used = [(name, value) for name, value in pairs if name not in ACCEPTED]

@@ -66,8 +66,7 @@ def gaps(
     from biodata.exports.layers import write_gaps
     from biodata.harmonise.area_cleaning import Options
     from biodata.harmonise.area_twins import twins
-    from biodata.pipeline.gap_analysis import ToCover, public_evidence, represented
-    from biodata.pipeline.protected_ground import protected_ground, read_sites
+    from biodata.pipeline.gap_analysis import ToCover, protected_ground, public_evidence, read_sites, represented
 
     wanted = Gaps.read(asked)
     for path in wanted.files("input").values():
@@ -259,7 +258,7 @@ def clean_files(
     """
     from biodata.exports.layers import write_cleaned, write_report
     from biodata.harmonise.area_cleaning import Options, clean, report_of
-    from biodata.pipeline.protected_ground import read_sites
+    from biodata.pipeline.gap_analysis import read_sites
     from biodata.places import load_boundaries
 
     check_outputs([out, report], files)

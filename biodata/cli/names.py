@@ -222,7 +222,7 @@ def resolve(
 
     Example: biodata checklist resolve --data biodata_data
     """
-    from biodata.pipeline.resolving import resolve_names
+    from biodata.pipeline.ingesting import resolve_names
     from biodata.store.lake import Lake
 
     settings = installation(data)

@@ -104,9 +104,9 @@ def _write(report: "FiguresReport", path: Path) -> None:
     if path.suffix.lower() == ".json":
         path.write_text(as_text(report.as_dict()) + "\n", encoding="utf-8")
         return
-    from biodata.exports.layers import write_layers
+    from biodata.exports.layers import in_known_system, write_layers
 
-    write_layers(report.layers(), path)
+    write_layers({name: in_known_system(frame) for name, frame in report.layers().items()}, path)
 
 
 def _status(row: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+from zipfile import ZipFile
 
 import polars as pl
 
@@ -20,12 +21,14 @@ from biodata.exports.event_archive import (
     archived_events,
     described,
     described_measurements,
+    in_lines,
+    text_table,
     write_measurements,
+    zipped,
 )
 from biodata.exports.request import DatasetShare, ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
 from biodata.exports.templating import environment, xml_text
-from biodata.exports.zip_writer import Piece, ZipWriter, compress
 from biodata.harmonise import event_times
 from biodata.sharing import measurements
 from biodata.sharing.labels import in_words
@@ -79,40 +82,35 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
     is stated only where one was recorded.
     """
     events = archived_events(selection, facts)
-    with out.open("wb") as file:
-        archive = ZipWriter(file)
+    with zipped(out) as archive:
         measured = facts.measured > 0 or (events is not None and events.are_measured)
         for name, data in sorted(_documents(facts, request, events, measured=measured).items()):
-            archive.add(name, data)
-        member = archive.begin("occurrence.txt")
+            with archive.open(name, "w") as member:
+                member.write(data)
         heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS), _EVENT_TIME]
-        archive.append(member, compress(("\t".join(heading) + "\n").encode()))
-        for place, piece in selection.chunks(terms.names(_COLUMNS), partial(_piece, events=events)):
-            archive.append(member, piece)
-            step(selection.share(place))
-        archive.end(member)
+        with text_table(archive, "occurrence.txt", heading) as member:
+            for place, lines in selection.chunks(terms.names(_COLUMNS), partial(_record_lines, events=events)):
+                member.write(lines)
+                step(selection.share(place))
         if facts.media:
             _write_media(selection, archive, events)
         if measured:
             write_measurements(selection, archive, events)
         if events is not None:
             events.write(selection, archive)
-        archive.close()
 
 
-def _write_media(selection: Selection, archive: ZipWriter, events: Events | None) -> None:
+def _write_media(selection: Selection, archive: ZipFile, events: Events | None) -> None:
     """Write pictures and sounds as an extension: a line for each, first the row of the core that it belongs to."""
-    member = archive.begin("multimedia.txt")
     record = [] if events is None else [_RECORD]
-    archive.append(member, compress(("\t".join(["coreid", *record, *_SHOWN]) + "\n").encode()))
     columns = dict.fromkeys([_COLUMNS[0].name, _RECORD, *POINTING, _MEDIA])
-    for _, piece in selection.chunks([*columns], partial(_media_piece, events=events)):
-        archive.append(member, piece)
-    archive.end(member)
+    with text_table(archive, "multimedia.txt", ["coreid", *record, *_SHOWN]) as member:
+        for _, lines in selection.chunks([*columns], partial(_media_lines, events=events)):
+            member.write(lines)
 
 
-def _media_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
-    """Return the pictures and sounds of records as compressed lines; with events, each states the record that it is of."""
+def _media_lines(frame: pl.DataFrame, *, events: Events | None) -> bytes:
+    """Return the pictures and sounds of records as lines; with events, each states the record that it is of."""
     first = pl.col(_COLUMNS[0].name).cast(pl.String)
     if events is None:
         frame = frame.select(coreid=first, media=_MEDIA)
@@ -130,13 +128,11 @@ def _media_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
         for facts in items(text)
     ]
     schema = dict.fromkeys([*frame.columns[:-1], *_SHOWN], pl.String())
-    return compress(
-        pl.DataFrame(rows, schema=schema, orient="row").write_csv(separator="\t", include_header=False).encode()
-    )
+    return in_lines(pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
-    """Return records as compressed lines; with events, first the row of the core that each belongs to."""
+def _record_lines(frame: pl.DataFrame, *, events: Events | None) -> bytes:
+    """Return records as lines; with events, first the row of the core that each belongs to."""
     # A presence is known by its key; beside a core of events no record has another identifier than this one.
     by_key = pl.lit(value=True) if events is not None else pl.col("sharing_category") != SharingCategory.OPEN
     number = pl.coalesce(_RECORD, pl.when(by_key).then(pl.col("key").cast(pl.String))).alias(_RECORD)
@@ -150,8 +146,7 @@ def _piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
     offset = pl.when(pl.col("event_zone").str.contains(r"^[+-]")).then("event_zone").otherwise(pl.lit(""))
     frame = frame.with_columns(pl.concat_str("event_time", offset).alias(_EVENT_TIME))
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
-    lines = frame.with_columns(pl.col(lists).list.join(";")).write_csv(separator="\t", include_header=False)
-    return compress(lines.encode())
+    return in_lines(frame.with_columns(pl.col(lists).list.join(";")))
 
 
 def _documents(facts: Facts, request: ExportRequest, events: Events | None, *, measured: bool) -> dict[str, bytes]:

@@ -19,10 +19,9 @@ from biodata.core import terms
 from biodata.core.vocabularies import SurveyDesign
 from biodata.exports import camtrapdp_deployments as cameras
 from biodata.exports import camtrapdp_deployments as rows_of
-from biodata.exports.event_archive import whole_datasets
+from biodata.exports.event_archive import whole_datasets, zipped
 from biodata.exports.request import ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
-from biodata.exports.zip_writer import ZipWriter, compress
 from biodata.formats.camtrapdp import DESCRIPTOR, EFFORT_UNKNOWN, OBSERVATIONS_APART, SCHEMAS, TABLES, VERSION, fields
 from biodata.sharing.labels import in_words
 from biodata.sharing.licences import LICENCES, spelt, strictest
@@ -92,27 +91,23 @@ def write_camtrapdp(selection: Selection, facts: Facts, request: ExportRequest, 
         step(selection.share(place) / 3)
     deployments = cameras.named(_deployments(parts, events, whole=whole_datasets(selection.filter)))
     taxa = pl.concat(parts.taxa).unique("name").sort("name") if parts.taxa else None
-    with out.open("wb") as file:
-        archive = ZipWriter(file)
+    with zipped(out) as archive:
         package = _package(facts, request, parts, deployments, taxa)
-        archive.add(DESCRIPTOR, json.dumps(package, ensure_ascii=False, indent=1).encode())
-        rows = cameras.deployment_rows(deployments) if deployments is not None else None
-        archive.add(
-            "deployments.csv", _heading("deployments") + (_lines("deployments", rows) if rows is not None else b"")
-        )
+        with archive.open(DESCRIPTOR, "w") as member:
+            member.write(json.dumps(package, ensure_ascii=False, indent=1).encode())
+        with archive.open("deployments.csv", "w") as member:
+            member.write(_heading("deployments") + _lines("deployments", cameras.deployment_rows(deployments)))
         shown = pl.DataFrame(schema={"mediaID": pl.String})
         for number, (name, make) in enumerate(_MADE, start=1):
-            member = archive.begin(f"{name}.csv")
-            archive.append(member, compress(_heading(name)))
-            for place, frame in _chosen(selection, datasets, traps):
-                made = make(_with_ids(frame, deployments, several=len(facts.datasets) > 1))
-                if name == "media":
-                    made = made.join(shown, on="mediaID", how="anti")
-                    shown = pl.concat([shown, made.select("mediaID")])
-                archive.append(member, compress(_lines(name, made)))
-                step((number + selection.share(place)) / 3)
-            archive.end(member)
-        archive.close()
+            with archive.open(f"{name}.csv", "w", force_zip64=True) as member:
+                member.write(_heading(name))
+                for place, frame in _chosen(selection, datasets, traps):
+                    made = make(_with_ids(frame, deployments, several=len(facts.datasets) > 1))
+                    if name == "media":
+                        made = made.join(shown, on="mediaID", how="anti")
+                        shown = pl.concat([shown, made.select("mediaID")])
+                    member.write(_lines(name, made))
+                    step((number + selection.share(place)) / 3)
     return replace(facts, written=parts.count, notes=(_counted(facts, parts, deployments),))
 
 

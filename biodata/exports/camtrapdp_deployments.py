@@ -1,10 +1,8 @@
 """Deployments of the cameras whose published records are written as Camtrap DP, and what is published of them as events; the rows of its tables."""
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
 import polars as pl
@@ -21,7 +19,7 @@ from biodata.formats.camtrapdp import (
     ZONE_UNKNOWN,
 )
 from biodata.sharing.media import items
-from biodata.text.times import COUNTRY_ZONES, country_offsets, offset_at, offsets
+from biodata.text.times import country_offsets, offsets
 
 # Published records of camera traps as rows of Camtrap DP's tables.
 COLUMNS: Final = (
@@ -112,6 +110,7 @@ def used(
     place = pl.format("place {} {}", *(text(name) for name in ("decimalLatitude", "decimalLongitude")))
     kept = _with_moments(kept).with_columns(
         told_deployment=pl.when("coarse").then(cell).otherwise(pl.coalesce("parentEventID", "eventID", place)),
+        zone_unknown=pl.any_horizontal("zone_unknown", "days_only", "coarse").fill_null(value=True),
     )
     dated = kept.filter(pl.col("start").is_not_null() & pl.col("end").is_not_null())
     if left_out is not None:
@@ -123,13 +122,14 @@ def used(
 def _with_moments(rows: pl.DataFrame) -> pl.DataFrame:
     """Add when a record was made: as stated with its offset, or the whole of the days, or of the year, that are stated.
 
-    A time or day without a zone is in that of its event, else of its country, else of its longitude.
+    A time or day without a zone is in that of its event, else, as `zone_unknown` says, of its country or of its
+    longitude; `days_only` says that no time is stated.
     """
     first = pl.col("eventDate").str.split("/").list.first()
     last = pl.col("eventDate").str.split("/").list.last()
     facts = {"start": (first, "event_start", "00:00:00"), "end": (last, "event_end", "23:59:59")}
     of_events = rows["of_event"].drop_nulls().unique(maintain_order=True).to_list()
-    unknown = pl.lit(value=False)
+    rows = rows.with_columns(zone_unknown=pl.lit(value=False), days_only=pl.lit(value=False))
     for name, (part, day, time) in facts.items():
         # Of a day, the time of day may stand in a column of its own; so may the zone that the times were stated in.
         timed = pl.when(pl.col("eventDate").str.len_chars() == 10).then(part + "T" + pl.col("event_time"))
@@ -160,13 +160,10 @@ def _with_moments(rows: pl.DataFrame) -> pl.DataFrame:
             .then(pl.when(pl.col("year").is_not_null()).then(in_year))
             .otherwise(pl.col("_local") + pl.coalesce("_offset", "_assumed"))
             .alias(name),
-            pl.any_horizontal(pl.col("_moment", "_offset").is_null()).alias(f"_unknown_{name}"),
+            zone_unknown=pl.col("zone_unknown") | pl.col("_offset").is_null(),
+            days_only=pl.col("days_only") | pl.col("_moment").is_null(),
         )
-        unknown |= pl.col(f"_unknown_{name}")
-    rows = rows.with_columns((unknown | pl.col("coarse")).fill_null(value=True).alias("zone_unknown"))
-    return rows.drop(
-        "_moment", "_stated", "_local", "_date", "_clock", "_offset", "_assumed", "_unknown_start", "_unknown_end"
-    )
+    return rows.drop("_moment", "_stated", "_local", "_date", "_clock", "_offset", "_assumed")
 
 
 def solar_offsets(longitude: pl.Expr) -> pl.Expr:
@@ -375,11 +372,22 @@ def of_events(events: pl.DataFrame) -> pl.DataFrame:
         & (pl.col("west") == pl.col("east"))
         & (pl.col("south") == pl.col("north"))
     )
-    where = kept.select("eventDate", "time_zone", _only_country(), "west")
-    spans = [_span(*row) for row in where.iter_rows()]
-    names = ("start", "end", "zone_unknown", "days_only")
-    schema = {name: pl.Boolean if name in names[2:] else pl.String for name in names}
-    kept = kept.hstack(pl.DataFrame(spans, schema=schema, orient="row")).filter(pl.col("start").is_not_null())
+    parts = pl.col("eventDate").str.split("/")
+    days = {"event_start": parts.list.first(), "event_end": parts.list.last()}
+    kept = _with_moments(
+        kept.with_columns(
+            pl.lit(None, pl.String).alias("event_time"),
+            pl.lit(None, pl.String).alias("event_zone"),
+            *(
+                pl.when(part.str.contains(_DAY)).then(part).str.to_date(strict=False).alias(n)
+                for n, part in days.items()
+            ),
+            of_event="time_zone",
+            countryCode=_only_country(),
+            decimalLongitude="west",
+            coarse=pl.lit(value=False),
+        )
+    ).drop_nulls(["start", "end"])
     return kept.select(
         "datasetKey",
         told_deployment="eventID",
@@ -401,44 +409,6 @@ def _only_country() -> pl.Expr:
     """Return the country of places that lie in one."""
     countries = pl.col("country_codes")
     return pl.when(countries.list.len() == 1).then(countries.list.first()).alias("country")
-
-
-def _span(
-    told_date: str | None, zone: str | None, country: str | None, longitude: float
-) -> tuple[str | None, str | None, bool, bool]:
-    """Return when a deployment began and ended as the standard writes it, whether the zone is not known, and only days stated.
-
-    Where no zone is known it is that of the country, else of the longitude, as of its observations.
-    """
-    parts = (told_date or "").split("/")
-    written: list[str] = []
-    unknown = days_only = False
-    for part, time in ((parts[0], "00:00:00"), (parts[-1], "23:59:59")):
-        if re.match(_DAY, part):
-            moment, offset, days_only = f"{part}T{time}", None, True
-        elif whole := re.match(WHOLE, part):
-            moment = re.sub(r"\.\d+$", "", whole[0])
-            moment += ":00" if len(moment) == len("2026-01-01T00:00") else ""
-            match = re.search(OFFSET, part)
-            offset = match[0] if match else None
-        else:
-            return None, None, False, False
-        offset = offset or _offset(zone, moment)
-        unknown |= offset is None
-        if offset is None and country is not None and country in COUNTRY_ZONES:
-            offset = _offset(COUNTRY_ZONES[country].name, moment)
-        written.append(moment + (offset or pl.select(solar_offsets(pl.lit(longitude))).item()))
-    return written[0], written[1], unknown, days_only
-
-
-def _offset(zone: str | None, moment: str) -> str | None:
-    """Return the offset of a zone at a local time."""
-    if zone is None or re.match(r"^[+-]\d\d:\d\d$", zone):
-        return zone
-    try:
-        return offset_at(zone, date.fromisoformat(moment[:10]), moment[11:16])
-    except ValueError:
-        return None
 
 
 def _tags(row: Mapping[str, Any]) -> str:

@@ -1,15 +1,15 @@
-"""A dataset as a catalogue tells of it: what EML, schema.org's JSON-LD and DCAT 3 (in JSON-LD and Turtle) are written from, published values only."""
+"""A dataset as a catalogue tells of it: what EML, schema.org's JSON-LD and DCAT 3 are written from, published values only."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import quote
 
 from biodata.exports.templating import environment, xml_text
 from biodata.sharing.labels import in_words, labels
-from biodata.sharing.licences import LICENCES, MEDIA, UNSPECIFIED
+from biodata.sharing.licences import LICENCES, MEDIA, UNSPECIFIED, strictest
 
 # Metadata in EML 2.2 as GBIF's profile 1.3 has it: of a download and of the datasets in it.
 #
@@ -104,8 +104,48 @@ _KEYWORDS: Final = {
 _WHAT: Final = {"CHECKLIST": "A checklist of names; no occurrences.", "METADATA": "Areas or layers; no occurrences."}
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetEntry:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSummary:
+    """What a release publishes of a dataset.
+
+    Attributes
+    ----------
+    records, placed, generalised, species : int
+        Published records, those with coordinates, presences of sensitive taxa, and different species.
+    bounds : (west, south, east, north), optional
+        Degrees, of the published coordinates.
+    years : (int, int), optional
+        First and last.
+    licenses, effective : tuple of str
+        Of its records, where they tell one, and those that hold, in GBIF's spelling.
+    labels : tuple of str
+        Codes of the labels of communities that some of its records carry, sorted.
+    surveys : int
+        Published survey events.
+    survey_bounds : (west, south, east, north), optional
+        Degrees, of their published places.
+    """
+
+    records: int = 0
+    placed: int = 0
+    generalised: int = 0
+    species: int = 0
+    bounds: tuple[float, float, float, float] | None = None
+    years: tuple[int, int] | None = None
+    licenses: tuple[str, ...] = ()
+    effective: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    surveys: int = 0
+    survey_bounds: tuple[float, float, float, float] | None = None
+
+    @property
+    def license_effective(self) -> str | None:
+        """The strictest licence that holds for its records; None where there are none."""
+        return strictest(self.effective) if self.effective else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetEntry(DatasetSummary):
     """What is stated of a dataset.
 
     Attributes
@@ -124,12 +164,6 @@ class DatasetEntry:
         In GBIF's spelling; UNSPECIFIED where none is stated.
     citation, doi : str, optional
         How its publisher wants it cited.
-    records, placed, generalised, species : int
-        Published records, those with coordinates, presences of sensitive taxa, and different species.
-    bounds : (west, south, east, north), optional
-        Degrees, of the published coordinates.
-    years : (int, int), optional
-        First and last.
     issued, modified : str
         ISO 8601: when it was first taken in, and when the release was made.
     release : str
@@ -140,18 +174,10 @@ class DatasetEntry:
         Records by class or phylum, the most frequent first.
     files : mapping of str to (address, media type)
         Where its records are had, by name.
-    license_effective : str, optional
-        The strictest licence that holds for its records, in GBIF's spelling; None where there are none.
-    labels : tuple of str
-        Codes of the labels of communities that some of its records carry, sorted.
     permits : tuple of str
         The permits that it rests on, in words.
     permit_notices : tuple of str
         Sentences: what is to be heeded of them, or that none is stated.
-    surveys : int
-        Published survey events.
-    survey_bounds : (west, south, east, north), optional
-        Degrees, of their published places.
     """
 
     key: str
@@ -162,24 +188,14 @@ class DatasetEntry:
     license: str
     citation: str | None
     doi: str | None
-    records: int
-    placed: int
-    generalised: int
-    species: int
-    bounds: tuple[float, float, float, float] | None
-    years: tuple[int, int] | None
     issued: str
     modified: str
     release: str
     type: str = OCCURRENCE
     groups: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    license_effective: str | None = None
-    labels: tuple[str, ...] = ()
     permits: tuple[str, ...] = ()
     permit_notices: tuple[str, ...] = ()
-    surveys: int = 0
-    survey_bounds: tuple[float, float, float, float] | None = None
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -327,7 +343,8 @@ def _schema_org_box(bounds: tuple[float, float, float, float] | None) -> dict[st
     return {"@type": "Place", "geo": {"@type": "GeoShape", "box": f"{south!r} {west!r} {north!r} {east!r}"}}
 
 
-# Datasets as DCAT 3 (https://www.w3.org/TR/vocab-dcat-3/), in JSON-LD and in Turtle from the same statements.
+# Datasets as DCAT 3 (https://www.w3.org/TR/vocab-dcat-3/), in JSON-LD.
+
 PREFIXES: Final = MappingProxyType(
     {
         "dcat": "http://www.w3.org/ns/dcat#",
@@ -339,125 +356,91 @@ PREFIXES: Final = MappingProxyType(
 )
 _MEDIA_TYPES: Final = "https://www.iana.org/assignments/media-types/"
 
-
-@dataclass(frozen=True, slots=True)
-class Iri:
-    """An address; what may not stand in one is escaped."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A text with a language or a type."""
-
-    text: str
-    language: str | None = None
-    datatype: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A thing of a class, with or without an address, and what is said of it."""
-
-    kind: str
-    said: Mapping[str, "Values"]
-    iri: Iri | None = None
-
-
-Value: TypeAlias = Iri | Literal | Node
-Values: TypeAlias = tuple[Value, ...]
+Node = dict[str, Any]
+"""A thing of a class and what is stated of it, as JSON-LD."""
 
 
 def dcat_catalogue(entries: Iterable[DatasetEntry], *, url: str, title: str, description: str, release: str) -> Node:
     """Return the catalogue of datasets."""
-    said: dict[str, Values] = {
-        "dct:title": (Literal(title, "en"),),
-        "dct:description": (Literal(description, "en"),),
-        "dct:publisher": (_agent("biodata"),),
-        "dcat:version": (Literal(release),),
-        "dcat:dataset": tuple(dcat_dataset(entry) for entry in entries),
+    facts = {
+        "dct:title": [_text(title, "en")],
+        "dct:description": [_text(description, "en")],
+        "dct:publisher": [_agent("biodata")],
+        "dcat:version": [_text(release)],
+        "dcat:dataset": [dcat_dataset(entry) for entry in entries],
     }
-    return Node("dcat:Catalog", said, Iri(url))
+    return _address(url) | {"@type": "dcat:Catalog"} | facts
 
 
 def dcat_dataset(entry: DatasetEntry) -> Node:
-    """Return a dataset in DCAT."""
-    licence = (Iri(entry.license_url),) if entry.license_url else ()
-    said: dict[str, Values] = {
-        "dct:title": (Literal(entry.title),),
-        "dct:description": tuple(
-            Literal(text) for text in (*entry.description, entry.counts, entry.generalisation) if text
-        ),
-        "dct:identifier": tuple(Literal(i) for i in (entry.key, entry.doi_url) if i),
-        "dct:publisher": (_agent(entry.publisher),) if entry.publisher else (),
+    """Return a dataset in DCAT; what is not known is absent."""
+    licence = [_address(entry.license_url)] if entry.license_url else []
+    facts = {
+        "dct:title": [_text(entry.title)],
+        "dct:description": [_text(text) for text in (*entry.description, entry.counts, entry.generalisation) if text],
+        "dct:identifier": [_text(i) for i in (entry.key, entry.doi_url) if i],
+        "dct:publisher": [_agent(entry.publisher)] if entry.publisher else [],
         "dct:license": licence,
-        "dct:rights": (Node("dct:RightsStatement", {"dct:description": (Literal(entry.rights, "en"),)}),),
-        "dct:bibliographicCitation": (Literal(entry.cite),),
-        "dct:issued": (Literal(entry.issued[:10], datatype="xsd:date"),) if entry.issued else (),
-        "dct:modified": (Literal(entry.modified[:10], datatype="xsd:date"),),
+        "dct:rights": [{"@type": "dct:RightsStatement", "dct:description": [_text(entry.rights, "en")]}],
+        "dct:bibliographicCitation": [_text(entry.cite)],
+        "dct:issued": [_typed(entry.issued[:10], "xsd:date")] if entry.issued else [],
+        "dct:modified": [_typed(entry.modified[:10], "xsd:date")],
         "dct:spatial": _dcat_box(entry.bounds),
         "dct:temporal": _years(entry.years),
-        "dcat:keyword": tuple(Literal(word, "en") for word in entry.keywords) + tuple(Literal(g) for g in entry.groups),
-        "dcat:landingPage": (Iri(entry.url),),
-        "dcat:version": (Literal(entry.release),),
-        "dcat:distribution": tuple(_file(name, *entries, licence) for name, entries in entry.files.items()),
+        "dcat:keyword": [*(_text(word, "en") for word in entry.keywords), *map(_text, entry.groups)],
+        "dcat:landingPage": [_address(entry.url)],
+        "dcat:version": [_text(entry.release)],
+        "dcat:distribution": [_file(name, *row, licence) for name, row in entry.files.items()],
     }
-    return Node("dcat:Dataset", {name: values for name, values in said.items() if values}, Iri(f"{entry.url}#dataset"))
+    stated = {name: values for name, values in facts.items() if values}
+    return _address(f"{entry.url}#dataset") | {"@type": "dcat:Dataset"} | stated
 
 
-def to_json_ld(node: Node) -> dict[str, Any]:
+def to_json_ld(node: Node) -> Node:
     """Return a node as a JSON-LD document with its context."""
-    return {"@context": dict(PREFIXES), **_json(node)}
+    return {"@context": dict(PREFIXES), **node}
 
 
 def _agent(name: str) -> Node:
-    return Node("foaf:Organization", {"foaf:name": (Literal(name),)})
+    return {"@type": "foaf:Organization", "foaf:name": [_text(name)]}
 
 
-def _file(name: str, address: str, media_type: str, licence: Values) -> Node:
-    said: dict[str, Values] = {
-        "dct:title": (Literal(name, "en"),),
-        "dcat:accessURL": (Iri(address),),
-        "dcat:mediaType": (Iri(_MEDIA_TYPES + media_type),),
-        "dct:license": licence,
+def _file(name: str, address: str, media_type: str, licence: list[Node]) -> Node:
+    facts = {
+        "@type": "dcat:Distribution",
+        "dct:title": [_text(name, "en")],
+        "dcat:accessURL": [_address(address)],
+        "dcat:mediaType": [_address(_MEDIA_TYPES + media_type)],
     }
-    return Node("dcat:Distribution", {key: values for key, values in said.items() if values})
+    return facts | ({"dct:license": licence} if licence else {})
 
 
-def _dcat_box(bounds: tuple[float, float, float, float] | None) -> Values:
+def _dcat_box(bounds: tuple[float, float, float, float] | None) -> list[Node]:
     """Return a box as WKT; longitude first, as CRS84 has it."""
     if bounds is None:
-        return ()
+        return []
     west, south, east, north = bounds
     corners = ((west, south), (east, south), (east, north), (west, north), (west, south))
     text = f"POLYGON(({', '.join(f'{x!r} {y!r}' for x, y in corners)}))"
-    return (Node("dct:Location", {"dcat:bbox": (Literal(text, datatype="geo:wktLiteral"),)}),)
+    return [{"@type": "dct:Location", "dcat:bbox": [_typed(text, "geo:wktLiteral")]}]
 
 
-def _years(years: tuple[int, int] | None) -> Values:
+def _years(years: tuple[int, int] | None) -> list[Node]:
     if years is None:
-        return ()
+        return []
     ends = zip(("dcat:startDate", "dcat:endDate"), years, strict=True)
-    return (Node("dct:PeriodOfTime", {n: (Literal(f"{y:04d}", datatype="xsd:gYear"),) for n, y in ends}),)
+    return [{"@type": "dct:PeriodOfTime"} | {n: [_typed(f"{y:04d}", "xsd:gYear")] for n, y in ends}]
 
 
-def _json(value: Value) -> dict[str, Any]:
-    """Return a value as JSON-LD."""
-    match value:
-        case Iri(text):
-            return {"@id": _escaped(text)}
-        case Literal(text, language, datatype):
-            return (
-                {"@value": text}
-                | ({"@language": language} if language else {})
-                | ({"@type": datatype} if datatype else {})
-            )
-        case Node(kind, said, iri):
-            facts: dict[str, Any] = {"@id": _escaped(iri.text)} if iri is not None else {}
-            return facts | {"@type": kind} | {n: [_json(v) for v in values] for n, values in said.items()}
+def _text(text: str, language: str | None = None) -> Node:
+    return {"@value": text} | ({"@language": language} if language else {})
 
 
-def _escaped(text: str) -> str:
-    """Return an address without what may not stand in one."""
-    return re.sub(r"[^\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]", lambda found: quote(found[0]), text)
+def _typed(text: str, datatype: str) -> Node:
+    return {"@value": text, "@type": datatype}
+
+
+def _address(text: str) -> Node:
+    """Return an address; what may not stand in one is escaped."""
+    escaped = re.sub(r"[^\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]", lambda found: quote(found[0]), text)
+    return {"@id": escaped}

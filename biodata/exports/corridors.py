@@ -11,8 +11,8 @@ import orjson
 import pandas as pd
 
 from biodata.exports.cog import write_cog
-from biodata.exports.layers import Told, column_meanings, describe, in_known_system, published, to_geodataframe
-from biodata.exports.styles import Shade, add_styles, write_style
+from biodata.exports.layers import Told, column_meanings, in_known_system, published, to_geodataframe, write_layers
+from biodata.exports.styles import Shade, write_style
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -118,25 +118,15 @@ def write_run(
     as_of : str, optional
         ISO time of the last change; now where none is given.
     """
-    import pyogrio
-
-    part = path.with_name(f"{path.stem}.part.gpkg")
-    part.unlink(missing_ok=True)
     rows = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
-    if as_of is not None:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": as_of})
-    try:
-        for name, table, kind in layers:
-            pyogrio.write_dataframe(
-                in_known_system(table), part, layer=name, driver="GPKG", geometry_type=kind,
-                promote_to_multi=kind == "MultiPolygon", append=part.exists(),
-            )  # fmt: skip
-        pyogrio.write_dataframe(rows, part, layer="run", driver="GPKG", append=True)
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-    add_styles(part, [name for name, _, _ in layers], as_of=as_of)
-    describe(part, columns)
-    part.replace(path)
+    write_layers(
+        {name: in_known_system(table) for name, table, _ in layers},
+        path,
+        tables={"run": rows},
+        kinds={name: kind for name, _, kind in layers},
+        columns=columns,
+        as_of=as_of,
+    )
 
 
 # The open and the closed border side by side as one GeoPackage and a difference map.

@@ -8,10 +8,13 @@ https://eco.tdwg.org/, https://dwc.tdwg.org/text/
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import IO, Final
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import polars as pl
 import shapely
@@ -20,7 +23,6 @@ from shapely.geometry.base import BaseGeometry
 from biodata.core import terms
 from biodata.exports.request import Facts
 from biodata.exports.selection import Selection
-from biodata.exports.zip_writer import Piece, ZipWriter, compress
 from biodata.sharing.measurements import COLUMN, FIELDS, OF_OBIS, items
 from biodata.store.query.filters import And, Compare, Filter, In
 from biodata.store.tables import RELEASE
@@ -69,6 +71,8 @@ POINTING: Final = (
 """Columns of records that say which row of the core they point at."""
 _WHERE_AND_WHEN: Final = tuple(name for name in POINTING if name not in ("eventID", "parentEventID"))
 _OBSERVATION: Final = "Observation"
+_LEVEL: Final = 5
+"""Of compression."""
 _MADE: Final = "records-"
 """How the identifiers of rows begin that stand for records; a survey's own begin with its dataset."""
 
@@ -120,22 +124,17 @@ class Events:
         found = found.join(upper, on=["datasetKey", "parentEventID"], how="left", maintain_order="left")
         return found.select(pl.coalesce("time_zone", "zone_above")).to_series()
 
-    def write(self, selection: Selection, archive: ZipWriter) -> None:
+    def write(self, selection: Selection, archive: ZipFile) -> None:
         """Write `event.txt` and `humboldt.txt`; the events of the surveys first, then rows for records without one."""
-        member = archive.begin(EVENT_FILE)
-        archive.append(member, compress(("\t".join(["id", *_CORE_TERMS]) + "\n").encode()))
-        archive.append(member, _lines(_core_rows(self.rows)))
-        written = pl.Series([], dtype=pl.String)
-        for _, rows in selection.chunks(POINTING, self._without_event):
-            new = rows.filter(~pl.col("id").is_in(written.implode()))
-            if new.height:
-                archive.append(member, _lines(_with(new, "id", _CORE_TERMS)))
+        with text_table(archive, EVENT_FILE, ["id", *_CORE_TERMS]) as member:
+            member.write(in_lines(_core_rows(self.rows)))
+            written = pl.Series([], dtype=pl.String)
+            for _, rows in selection.chunks(POINTING, self._without_event):
+                new = rows.filter(~pl.col("id").is_in(written.implode()))
+                member.write(in_lines(_with(new, "id", _CORE_TERMS)))
                 written = written.append(new["id"])
-        archive.end(member)
-        member = archive.begin(HUMBOLDT_FILE)
-        archive.append(member, compress(("\t".join(["coreid", *_HUMBOLDT_TERMS]) + "\n").encode()))
-        archive.append(member, _lines(_humboldt_rows(self.rows)))
-        archive.end(member)
+        with text_table(archive, HUMBOLDT_FILE, ["coreid", *_HUMBOLDT_TERMS]) as member:
+            member.write(in_lines(_humboldt_rows(self.rows)))
 
     def _without_event(self, records: pl.DataFrame) -> pl.DataFrame:
         """Return the rows of the core for records whose event is not stated, each once."""
@@ -279,8 +278,22 @@ def _with(frame: pl.DataFrame, key: str, columns: dict[str, str]) -> pl.DataFram
     return table.with_columns(pl.col(name).list.join(";") for name, dtype in table.schema.items() if dtype == pl.List)
 
 
-def _lines(frame: pl.DataFrame) -> Piece:
-    return compress(frame.write_csv(separator="\t", include_header=False).encode())
+def zipped(out: Path) -> ZipFile:
+    """Begin an archive; its bytes follow from its members alone, since one moment stands for the time of all."""
+    return ZipFile(out, "w", ZIP_DEFLATED, compresslevel=_LEVEL)
+
+
+@contextmanager
+def text_table(archive: ZipFile, name: str, heading: Sequence[str]) -> Iterator[IO[bytes]]:
+    """Write a tab-separated member; its lines are added inside the block."""
+    with archive.open(name, "w", force_zip64=True) as member:
+        member.write(("\t".join(heading) + "\n").encode())
+        yield member
+
+
+def in_lines(frame: pl.DataFrame) -> bytes:
+    """Return rows as lines of a tab-separated table."""
+    return frame.write_csv(separator="\t", include_header=False).encode()
 
 
 def described() -> list[tuple[str, str, list[str]]]:
@@ -304,40 +317,40 @@ def described_measurements(*, of_events: bool) -> tuple[str, str, list[str]]:
     return (*_OF_EVENTS, [f"{terms.DWC}{_RECORD}", *uris]) if of_events else (*_OF_RECORDS, uris)
 
 
-def write_measurements(selection: Selection, archive: ZipWriter, events: Events | None) -> None:
+def write_measurements(selection: Selection, archive: ZipFile, events: Events | None) -> None:
     """Write what is stated of measurements, events' own first.
 
     Parameters
     ----------
     selection : Selection
         Which records.
-    archive : ZipWriter
+    archive : ZipFile
         What they are written to.
     events : Events or None
         The core, where it is one of events.
     """
-    member = archive.begin(described_measurements(of_events=events is not None)[0])
-    archive.append(member, compress(("\t".join(_measurement_heading(of_events=events is not None)) + "\n").encode()))
-    if events is not None:
-        table = events.rows.drop_nulls(COLUMN).select("survey_id", pl.lit(None, pl.String), COLUMN)
-        archive.append(member, _measurement_lines(table.iter_rows(), of_events=True))
+    of_events = events is not None
     columns = dict.fromkeys(["key", _RECORD, *POINTING, COLUMN])
-    for _, piece in selection.chunks([*columns], partial(_measurement_piece, events=events)):
-        archive.append(member, piece)
-    archive.end(member)
+    name, _, _ = described_measurements(of_events=of_events)
+    with text_table(archive, name, _measurement_heading(of_events=of_events)) as member:
+        if events is not None:
+            own = events.rows.drop_nulls(COLUMN).select("survey_id", pl.lit(None, pl.String), COLUMN)
+            member.write(_measurement_lines(own.iter_rows(), of_events=True))
+        for _, lines in selection.chunks([*columns], partial(_measurements_of, events=events)):
+            member.write(lines)
 
 
-def _measurement_piece(frame: pl.DataFrame, *, events: Events | None) -> Piece:
-    """Return the measurements of records as compressed lines."""
+def _measurements_of(frame: pl.DataFrame, *, events: Events | None) -> bytes:
+    """Return the measurements of records as lines."""
     number = pl.col("key").cast(pl.String)
     if events is None:
-        table = frame.select(number, pl.lit(None, pl.String).alias(_RECORD), COLUMN)
+        rows = frame.select(number, pl.lit(None, pl.String).alias(_RECORD), COLUMN)
     else:
-        table = frame.select(events.core_ids(frame).alias("coreid"), pl.coalesce(_RECORD, number), COLUMN)
-    return _measurement_lines(table.drop_nulls(COLUMN).iter_rows(), of_events=events is not None)
+        rows = frame.select(events.core_ids(frame).alias("coreid"), pl.coalesce(_RECORD, number), COLUMN)
+    return _measurement_lines(rows.drop_nulls(COLUMN).iter_rows(), of_events=events is not None)
 
 
-def _measurement_lines(entries: Iterable[tuple[str, str | None, str]], *, of_events: bool) -> Piece:
+def _measurement_lines(entries: Iterable[tuple[str, str | None, str]], *, of_events: bool) -> bytes:
     """Return a line for each measurement of (row of the core, record, JSON)."""
     rows = [
         (core, *([record] if of_events else []), *(one.get(name) for name in FIELDS))
@@ -345,7 +358,7 @@ def _measurement_lines(entries: Iterable[tuple[str, str | None, str]], *, of_eve
         for one in items(text)
     ]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(_measurement_heading(of_events=of_events), pl.String), orient="row")
-    return compress(frame.write_csv(separator="\t", include_header=False).encode())
+    return in_lines(frame)
 
 
 def _measurement_heading(*, of_events: bool) -> list[str]:

@@ -136,36 +136,60 @@ def write_geopackage(frame: pl.DataFrame, path: Path, *, layer: str) -> None:
 def write_layer(
     frame: "gpd.GeoDataFrame", path: Path, *, layer: str, facts: Mapping[str, str | float] | None = None
 ) -> None:
-    """Write shapes as `write_layers` does."""
-    write_layers({layer: frame}, path, facts=facts)
+    """Write shapes as `write_layers` does, in a system that GIS know."""
+    write_layers({layer: in_known_system(frame)}, path, facts=facts)
 
 
 def write_layers(
-    frames: "Mapping[str, gpd.GeoDataFrame]", path: Path, *, facts: Mapping[str, str | float] | None = None
+    frames: "Mapping[str, gpd.GeoDataFrame]",
+    path: Path,
+    *,
+    facts: Mapping[str, str | float] | None = None,
+    tables: "Mapping[str, pd.DataFrame] | None" = None,
+    kinds: Mapping[str, str] | None = None,
+    columns: Mapping[str, Told] | None = None,
+    as_of: str | None = None,
 ) -> None:
-    """Write shapes as the layers of a GeoPackage, by their names, styled; the file appears whole or not at all.
+    """Write shapes as the layers of a GeoPackage, by their names, styled and described; it appears whole or not at all.
 
     Parameters
     ----------
     frames : mapping of str to geopandas.GeoDataFrame
+        Shapes; GIS read those in a system that has a number (`in_known_system`).
     path : Path
+        The file; one that is there is replaced.
     facts : mapping, optional
-        What the layers' metadata tell, such as the boundary set.
+        What every layer states of itself as its metadata.
+    tables : mapping of str to pandas.DataFrame, optional
+        Tables without shapes.
+    kinds : mapping of str to str, optional
+        The kind of geometry of a layer; what its shapes are where none is given.
+    columns : mapping of str to (unit, meaning), optional
+        What columns mean; those of published tables where none are given.
+    as_of : str, optional
+        The moment of the file, so that the same shapes give the same bytes.
     """
+    import pyogrio
+
     stated = {name: str(value) for name, value in (facts or {}).items()} or None
     part = path.with_name(f"{path.stem}.part.gpkg")
     part.unlink(missing_ok=True)
-    for layer, frame in frames.items():
-        in_known_system(frame).to_file(
-            part,
-            layer=layer,
-            driver="GPKG",
-            engine="pyogrio",
-            mode="a" if part.exists() else "w",
-            layer_metadata=stated,
-        )
-    add_styles(part, list(frames))
-    describe(part, {name: stated for layer in frames for name, stated in published(layer).items()})
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": as_of})
+    try:
+        for name, frame in frames.items():
+            kind = (kinds or {}).get(name)
+            pyogrio.write_dataframe(
+                frame, part, layer=name, driver="GPKG", append=part.exists(), geometry_type=kind,
+                promote_to_multi=None if kind is None else kind == "MultiPolygon", layer_metadata=stated,
+            )  # fmt: skip
+        for name, table in (tables or {}).items():
+            pyogrio.write_dataframe(table, part, layer=name, driver="GPKG", append=True, layer_metadata=stated)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    add_styles(part, list(frames), as_of=as_of)
+    if columns is None:
+        columns = {name: meaning for layer in frames for name, meaning in published(layer).items()}
+    describe(part, columns)
     part.replace(path)
 
 
@@ -177,7 +201,7 @@ def write_geoparquet(frame: pl.DataFrame, path: Path) -> None:
 
 
 # A cleaning's products as one GeoPackage, its report as JSON.
-_CLEANED: Final = ("coverage", "planning")
+_CLEANED: Final = {"coverage": "MultiPolygon", "planning": "Unknown"}
 
 
 def write_cleaned(cleaned: Cleaned, report: Report, path: Path) -> None:
@@ -193,40 +217,19 @@ def write_cleaned(cleaned: Cleaned, report: Report, path: Path) -> None:
         The file. Layers `coverage` and `planning` on the equal-area plane; tables without geometry `not_mapped`,
         `steps`, `sites` (what became of each row) and `countries`.
     """
-    import pyogrio
-
-    part = path.with_name(f"{path.stem}.part.gpkg")
-    part.unlink(missing_ok=True)
-    facts = {"boundaries": report.boundaries}
-    for name in _CLEANED:
-        geometry = cleaned_frame(getattr(cleaned, name))
-        kind = "Unknown" if name == "planning" else "MultiPolygon"
-        pyogrio.write_dataframe(
-            geometry,
-            part,
-            layer=name,
-            driver="GPKG",
-            geometry_type=kind,
-            promote_to_multi=True,
-            append=part.exists(),
-            layer_metadata=facts,
-        )
     tables = {
         "not_mapped": cleaned.not_mapped,
         "steps": report.steps_table(),
         "sites": report.sites,
         "countries": report.countries,
     }
-    for name, frame in tables.items():
-        pyogrio.write_dataframe(
-            _without_lists(frame),
-            part,
-            layer=name,
-            driver="GPKG",
-            append=True,
-            layer_metadata=facts,
-        )
-    part.replace(path)
+    write_layers(
+        {name: cleaned_frame(getattr(cleaned, name)) for name in _CLEANED},
+        path,
+        facts={"boundaries": report.boundaries},
+        tables={name: _without_lists(table) for name, table in tables.items()},
+        kinds=_CLEANED,
+    )
 
 
 def write_report(report: Report, path: Path) -> None:

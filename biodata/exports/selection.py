@@ -11,8 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import duckdb
 import polars as pl
@@ -20,6 +19,7 @@ import polars as pl
 from biodata import lists
 from biodata.core import terms
 from biodata.core.errors import StoreError
+from biodata.store.closing import Closing
 from biodata.store.duck import ATTACHED, connect_exporting, quote
 from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where
@@ -80,7 +80,7 @@ _BUFFERS: Final = "400MB"
 _OCCURRENCES: Final = RELEASE["occurrences"]
 
 
-class Selection:
+class Selection(Closing):
     """Some or all occurrences of a release; use it in a `with` block.
 
     Attributes
@@ -124,12 +124,8 @@ class Selection:
         self._rows = int(json.loads(self.info["counts"])["occurrences"])
         self._empty = frozenset(json.loads(self.info["empty_columns"])["occurrences"])
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Stop what is being read, and close the release."""
         self.interrupt()
         self._connection.close()
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -10,22 +11,24 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata import lists
+from biodata import lists, places
 from biodata.core import terms
 from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
+from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS
+from biodata.harmonise.rematch import Resolution
 from biodata.harmonise.rules import versions as rule_versions
 from biodata.ingest.layer import store_layers
 from biodata.pipeline import node_harvest
 from biodata.pipeline.descriptions import missing, of_table
 from biodata.pipeline.reading import Hear, Interpreted, Opened, interpreting, with_clock_faults
 from biodata.pipeline.report import IngestReport, write_outcomes
-from biodata.pipeline.resolving import resolve_names
 from biodata.pipeline.tables import Table
 from biodata.store.lake import CommitReport, Lake
 from biodata.store.private_reports import keep_report
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
+from biodata.text.reference_list import reference_list
 
 logger = logging.getLogger(__name__)
 
@@ -335,3 +338,46 @@ def _register(read: Interpreted, settings: Settings, *, submission: int | None) 
             registry.record_datasets(facts, declarations=table.verbatim.declarations)
             number = registry.record_ingest(read.source, {**table.report.without_values(), **of})
             keep_report(settings.data, f"ingest-{number}", table.report.as_dict())
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """How many records changed, of how many distinct names."""
+
+    records: int
+    names: int
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{self.records} records changed ({self.names} names)"
+
+
+def resolve_names(
+    lake: Lake, settings: Settings, *, taxa: pl.DataFrame | None = None, dry_run: bool = False
+) -> Resolved:
+    """Resolve the distinct names of all records with the checklists as they are, and change what differs.
+
+    Parameters
+    ----------
+    lake : Lake
+        The records.
+    settings : Settings
+        Their installation.
+    taxa : polars.DataFrame of `terms.TAXON`, optional
+        The checklists; those of the lake where none are given.
+    dry_run : bool
+        Count, and change nothing.
+    """
+    listed = lake.read("taxa") if taxa is None else taxa
+    resolution = Resolution(listed, places.load_boundaries(settings.boundaries))
+    records, names = lake.resolve_names(
+        resolution.resolve,
+        terms=NAME_TERMS,
+        columns=NAME_COLUMNS,
+        flags=NAME_FLAGS,
+        doubts=resolution.doubts,
+        author="names",
+        extra={"reference_list": reference_list().version},
+        dry_run=dry_run,
+    )
+    return Resolved(records, names)

@@ -26,11 +26,10 @@ from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.locks import file_lock
 from biodata.store.models import Dataset, now
-from biodata.store.purging import blank
+from biodata.store.purging import blank, identity_of
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
-from biodata.store.tombstones import identity_of
 
 # The folder of a national node: every file of it as the signed manifest says, or nothing is taken.
 RECORDS: Final = "occurrences.parquet"

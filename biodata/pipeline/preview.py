@@ -16,11 +16,10 @@ from biodata.places import BoundarySet
 from biodata.sharing.plan import Plan
 from biodata.store import releases, sharing_memory
 from biodata.store.lake import Lake
-from biodata.store.published_events import published_events
+from biodata.store.published_events import published_events, rows_of
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import JUDGED, rules_in_force
-from biodata.store.survey_rows import rows_of
 
 _BATCH_ROWS: Final = 200_000
 _IDENTITY: Final = "source_record_id"

@@ -27,8 +27,8 @@ from biodata.pipeline.tables import Table, harmonise_table, table_at
 from biodata.store import survey_steps
 from biodata.store.folders import secret
 from biodata.store.lake import Lake, RowFiles
+from biodata.store.purging import Tombstones
 from biodata.store.registry import Registry
-from biodata.store.tombstones import Tombstones
 
 _IDENTITY: Final = "source_record_id"
 

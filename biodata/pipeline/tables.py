@@ -18,7 +18,7 @@ from biodata.harmonise.taxa import taxa
 from biodata.ingest.protocol import VerbatimTable
 from biodata.pipeline.report import IngestReport, quality_counts
 from biodata.store.lake import RowFiles, Staging
-from biodata.store.tombstones import CODE, Tombstones
+from biodata.store.purging import CODE, Tombstones
 
 
 @dataclass

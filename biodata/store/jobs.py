@@ -50,35 +50,6 @@ class Claim:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """How a job stands.
-
-    Attributes
-    ----------
-    id : int
-        The job's number.
-    state : str
-        queued, running, done, failed or cancelled.
-    progress : float or None
-        How far it is (0-1); None before it began.
-    result : dict or None
-        What came out.
-    error : str or None
-        Why it failed.
-    created, finished : datetime
-        When it was asked for; when it ended, None before.
-    """
-
-    id: int
-    state: str
-    progress: float | None
-    result: dict[str, Any] | None
-    error: str | None
-    created: datetime
-    finished: datetime | None
-
-
 def enqueue(registry: Registry, name: str, arguments: Mapping[str, Any], *, priority: int = 0) -> int:
     """Put a job into the queue and return its number; a larger priority goes first."""
     with registry.session() as session, session.begin():
@@ -110,13 +81,12 @@ def asked(session: Session, name: str) -> list[dict[str, Any]]:
     return [dict(job.arguments) for job in found]
 
 
-def look(registry: Registry, number: int) -> JobState | None:
-    """Return how a job stands; None where there is none of this number."""
+def look(registry: Registry, number: int | None) -> Job | None:
+    """Return a job's entry, readable after the session; None where there is none of this number."""
+    if number is None:
+        return None
     with registry.session(read_only=True) as session:
-        job = session.get(Job, number)
-        if job is None:
-            return None
-        return JobState(job.id, job.state, job.progress, job.result, job.error, job.created, job.finished)
+        return session.get(Job, number)
 
 
 def cancel(registry: Registry, number: int) -> bool:

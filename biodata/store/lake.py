@@ -182,15 +182,16 @@ class Lake(LakeReading):
         StoreError
             If the lake cannot take them, or another writer keeps it for too long.
         """
-        report, _ = self._commit_records(
-            staging, None, author, message, extra, complete_datasets=complete_datasets, gone=gone, dry_run=dry_run
-        )
+        report, _ = self.commit_survey(
+            staging, None, author=author, message=message, extra=extra,
+            complete_datasets=complete_datasets, gone=gone, dry_run=dry_run,
+        )  # fmt: skip
         return report
 
     def commit_survey(
         self,
         staging: Staging,
-        events: RowFiles,
+        events: RowFiles | None,
         *,
         author: str,
         message: str,
@@ -208,7 +209,7 @@ class Lake(LakeReading):
         ----------
         staging : Staging
             The occurrences, as `commit_occurrences` has them; there may be none.
-        events : RowFiles of `events`
+        events : RowFiles of `events`, optional
             Each is known by its `event_key`; a second row of one is refused.
         author, message, extra, gone, dry_run
             As `commit_occurrences` has them.
@@ -230,37 +231,9 @@ class Lake(LakeReading):
         InputError
             With IDENTIFIER_IN_TWO_PARTS, if a record or an event stands in another part of its dataset.
         """
-        asked = events.parts or complete_datasets or gone_events or part is not None
-        survey = Survey(events, frozenset(complete_datasets), part, tuple(gone_events)) if asked else None
-        records, commit_report = self._commit_records(
-            staging,
-            survey,
-            author,
-            message,
-            extra,
-            complete_datasets=complete_datasets,
-            gone=gone,
-            dry_run=dry_run,
-            part=part,
-            check=check,
-        )
-        return records, commit_report
-
-    def _commit_records(
-        self,
-        staging: Staging,
-        survey: Survey | None,
-        author: str,
-        message: str,
-        extra: Mapping[str, Any],
-        *,
-        complete_datasets: Collection[str],
-        gone: Iterable[tuple[str, str]],
-        dry_run: bool,
-        part: tuple[str, str] | None = None,
-        check: Callable[[], None] | None = None,
-    ) -> tuple[CommitReport, CommitReport]:
-        """Commit records, and events with them where there are any."""
+        survey = None
+        if events is not None and (events.parts or complete_datasets or gone_events or part is not None):
+            survey = Survey(events, frozenset(complete_datasets), part, tuple(gone_events))
         with self.writing(), self._cursor() as cursor:
             if check is not None:
                 check()

@@ -5,8 +5,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Final, Self, cast
+from types import MappingProxyType
+from typing import Final, cast
 
 import duckdb
 import polars as pl
@@ -17,6 +17,7 @@ from biodata.core.terms import Column
 from biodata.sharing.grid import FINEST, GUARD
 from biodata.store import duck
 from biodata.store.catalogue import FILES
+from biodata.store.closing import Closing
 from biodata.store.duck import quote
 from biodata.store.query import sql
 from biodata.store.query.filters import Filter
@@ -42,7 +43,7 @@ _MOST: Final = 1 << 19
 """More than there are cells around the world."""
 
 
-class LakeReading:
+class LakeReading(Closing):
     """The part of `lake.Lake` that changes nothing.
 
     Attributes
@@ -61,14 +62,6 @@ class LakeReading:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def read(
         self,

@@ -274,6 +274,16 @@ class Changes(Base):
     count: Mapped[int] = mapped_column(Number)
 
 
+class LoginBucket(Base):
+    """How many tries to log in an address or an account has left: so many fit in until it is full again."""
+
+    __tablename__ = "login_bucket"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    """Hash of what it is of, with the installation's secret."""
+    full_at: Mapped[datetime]
+
+
 class SubmissionEvent(Base):
     """Something that happened to a submission; the audit has it too, with names."""
 

@@ -256,39 +256,41 @@ class OpenRelease:
         key: str,
         properties: Sequence[str],
         *,
+        documents: frozenset[str] = frozenset(),
+        shapes: frozenset[str] = frozenset(),
         limit: int,
         offset: int = 0,
         cursor: str | None = None,
         flipped: bool = False,
     ) -> Page:
-        """Read a page of rows with points as GeoJSON features: each row is one text.
+        """Read a page of rows as GeoJSON features: each row is one text.
 
         Parameters
         ----------
         table : str
-            A table of `tables.RELEASE` whose place is a point.
+            A table of `tables.RELEASE` with places.
         where, limit, offset, cursor
             As of `page`.
         key : str
             The column that is a feature's id.
         properties : sequence of str
             The columns that stand in every feature.
+        documents, shapes : frozenset of str
+            Those of them that are JSON, and WKB.
         flipped : bool
             Latitude first.
 
         Raises
         ------
         InputError
-            As of `page`; or the table's place is no point.
+            As of `page`.
         """
         found = _table(table)
-        if found.place is not Place.POINT:
-            problem = f"the place of {table} is no point"
-            raise InputError(problem, code="TABLE_UNKNOWN")
         kind = (table, key, tuple(properties), flipped)
         text = self._features.get(kind)
         if text is None:
-            text = feature(found, key, properties, empty=self._empty.get(table, ()), flipped=flipped)
+            empty = self._empty.get(table, ())
+            text = feature(found, key, properties, documents=documents, shapes=shapes, empty=empty, flipped=flipped)
             if len(self._features) < _FEATURES_KEPT:
                 self._features[kind] = text
         return self._page(found, [text], where, limit=limit, offset=offset, cursor=cursor)
@@ -449,18 +451,27 @@ _LATITUDE = "decimalLatitude"
 
 
 def feature(
-    table: Table, key: str, properties: Sequence[str], *, empty: Collection[str] = (), flipped: bool = False
+    table: Table,
+    key: str,
+    properties: Sequence[str],
+    *,
+    documents: Collection[str] = (),
+    shapes: Collection[str] = (),
+    empty: Collection[str] = (),
+    flipped: bool = False,
 ) -> str:
     """Return the SQL expression of a row as a GeoJSON feature.
 
     Parameters
     ----------
     table : Table
-        A table whose place is a point.
+        A table with places.
     key : str
         The column that is the feature's id.
     properties : sequence of str
         Columns that stand in every feature in this order, null where nothing is known.
+    documents, shapes : collection of str
+        Those of them that are JSON, and WKB.
     empty : collection of str
         Columns that are null in every row of the release: they are not read.
     flipped : bool
@@ -471,12 +482,27 @@ def feature(
     str
         An expression of type JSON.
     """
-    members = ", ".join(f"{literal(name)}, {value(table, name, empty)}" for name in properties)
-    x, y = (quote(name) for name in ((_LATITUDE, _LONGITUDE) if flipped else (_LONGITUDE, _LATITUDE)))
-    point = f"""CASE WHEN {x} IS NOT NULL AND {y} IS NOT NULL
-        THEN json_object('type', 'Point', 'coordinates', [{x}, {y}]) END"""
-    return f"""json_object('type', 'Feature', 'id', {quote(table.column(key).name)}, 'geometry', {point},
+
+    def member(name: str) -> str:
+        if name in shapes:
+            return _drawn(name, flipped=flipped)
+        text = value(table, name, empty)
+        return f"{text}::JSON" if name in documents else text
+
+    members = ", ".join(f"{literal(name)}, {member(name)}" for name in properties)
+    place = _drawn("geometry", flipped=flipped)
+    if table.place is Place.POINT:
+        x, y = (quote(name) for name in ((_LATITUDE, _LONGITUDE) if flipped else (_LONGITUDE, _LATITUDE)))
+        place = f"""CASE WHEN {x} IS NOT NULL AND {y} IS NOT NULL
+            THEN json_object('type', 'Point', 'coordinates', [{x}, {y}]) END"""
+    return f"""json_object('type', 'Feature', 'id', {quote(table.column(key).name)}, 'geometry', {place},
         'properties', json_object({members}))"""
+
+
+def _drawn(name: str, *, flipped: bool) -> str:
+    """Return a column of WKB as GeoJSON."""
+    shape = f"ST_GeomFromWKB({quote(name)})"
+    return f"ST_AsGeoJSON({f'ST_FlipCoordinates({shape})' if flipped else shape})"
 
 
 def value(table: Table, name: str, empty: Collection[str]) -> str:

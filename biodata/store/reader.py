@@ -3,11 +3,11 @@
 import logging
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from biodata.core.errors import NoReleaseError, StoreError
 from biodata.store import pointer
+from biodata.store.closing import Closing
 from biodata.store.open_release import Cursor, OpenRelease, Page
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS: Final = 10.0
 """How long one question may take."""
 
 
-class ReleaseReader:
+class ReleaseReader(Closing):
     """An API worker's way to the releases of an installation.
 
     Attributes
@@ -85,14 +85,6 @@ class ReleaseReader:
                 release.close()
             self._open.clear()
             self._seen = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _look(self) -> None:
         """Read the pointer again if its file is another one."""

@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any, Final, Protocol, Self
 
 import polars as pl
@@ -28,6 +28,7 @@ from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
 from biodata.store import account_models as account_models  # submissions refer to its tables
 from biodata.store import audit, checksums, folders, models, survey_steps
+from biodata.store.closing import Closing
 from biodata.store.lake import Lake
 from biodata.store.models import Dataset, Ingest, Submission, now
 from biodata.store.tables import DATASET
@@ -51,7 +52,7 @@ class DatasetFacts(Protocol):
     metadata: str | None
 
 
-class Registry:
+class Registry(Closing):
     """An installation's registry; open it with `Registry.open` and use it in a `with` block."""
 
     def __init__(self, engine: Engine, *, data: Path | None = None, heads: Path | None = None) -> None:
@@ -116,14 +117,6 @@ class Registry:
                     checksums.seal_start(self._data, self._data / audit.FILE)
             except (StoreError, OSError, sqlite3.Error) as error:
                 logger.warning("the registry has no checksum in its present state: %s", error)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def record_datasets(
         self, facts: Mapping[str, DatasetFacts], *, declarations: Mapping[str, str] | None = None

@@ -18,22 +18,24 @@ from biodata.core.terms import Column
 from biodata.places import BoundarySet
 from biodata.store import tile_counts, withheld_since
 from biodata.store.consents import SHARED
-from biodata.store.content_hash import row_hash, row_sum
 from biodata.store.duck import BASE, base_of, joined, literal, quote
 from biodata.store.lake import Lake
+from biodata.store.published_events import LOOKED_AT, OPEN, survey_rows
 from biodata.store.release_file import (
     BESIDE_OTHERS,
     BOX,
+    PLACE,
     SHAPE_COLUMNS,
     SORTED_BY,
     ReleaseFile,
     drawn_rows,
     release_info,
+    row_hash,
+    row_sum,
+    with_assessed,
 )
 from biodata.store.shapes import SHAPE_IDS, boundaries_in_words, boxes, simplified
-from biodata.store.staged_records import PLACE, with_assessed
 from biodata.store.staging import read_part
-from biodata.store.survey_rows import LOOKED_AT, OPEN, survey_rows
 from biodata.store.tables import RELEASE
 
 _BEFORE: Final = "before"

@@ -1,32 +1,111 @@
-"""The file of a release: its tables, their order, its low-zoom counts, and the hash of what it says."""
+"""The file of a release: its tables, their order, its low-zoom counts, and the mark of what it says.
+
+The mark is made with the installation's secret. A record that was open in one release may be hidden in the next; by the
+plain hash of the first, and all that the second tells, its place could be found by trying.
+"""
 
 # ruff: noqa: S608 - names in SQL come from store.tables and are quoted; every value is a parameter.
 
+import hashlib
+import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from biodata.core import terms
 from biodata.core.terms import Column
+from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
 from biodata.store import duck, tile_counts
 from biodata.store.checksums import code_hash
-from biodata.store.content_hash import content_hash, release_id, row_hash, row_sum
+from biodata.store.closing import Closing
 from biodata.store.duck import quote, sql_type
 from biodata.store.pointer import Named
+from biodata.store.published_events import survey_rows
 from biodata.store.shapes import SHAPE_IDS, SHAPES, boundaries_in_words, boundary_rows, boxes, simplified
-from biodata.store.staged_records import PLACE, in_order
-from biodata.store.survey_rows import survey_rows
 from biodata.store.tables import BOUNDARY, DATASET, RELEASE, RELEASE_FORMAT
+from biodata.text.cluster_facts import PLAIN_NUMBERS
+
+PLACE: Final = tuple(Column(name, pl.Int64, "") for name in ("mx", "my", "hk", *PLAIN_NUMBERS))
+"""Where a record stands on the map and along the curve, and its identifiers as numbers, beside `terms.PUBLISHED_OCCURRENCE`."""
+_COLUMNS: Final = (*terms.PUBLISHED_OCCURRENCE, *PLACE)
+
+
+def in_order(parts: Sequence[Path], assessed: pl.DataFrame | None, *, range_rows: int) -> Iterator[pl.DataFrame]:
+    """Yield staged records in the order of the curve, one range of it at a time, those without a place last.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        Parquet files of `terms.PUBLISHED_OCCURRENCE` with `PLACE`, each sorted along the curve, without a place last; of a
+        file's columns those are there in which some row has a value, `key` and `hk`.
+    assessed : polars.DataFrame, optional
+        As `with_assessed` has it.
+    range_rows : int
+        How many records a range has, about: no more than these are in memory.
+    """
+    curves = [pl.read_parquet(part, columns=["hk"])["hk"] for part in parts]
+    placed = [curve.drop_nulls().to_numpy() for curve in curves]
+    ends = _range_ends(np.concatenate(placed), range_rows) if placed else []
+    # Where the rows of each range begin in each part; those without a place stand last.
+    starts = [[0, *curve.searchsorted(ends, "right"), len(rows)] for curve, rows in zip(placed, curves, strict=True)]
+    for at in range(len(ends) + 1):
+        here = [
+            pl.scan_parquet(part).slice(int(rows[at]), int(rows[at + 1] - rows[at]))
+            for part, rows in zip(parts, starts, strict=True)
+            if rows[at + 1] > rows[at]
+        ]
+        if here:
+            records = terms.conform(pl.concat(here, how="diagonal").collect(), _COLUMNS)
+            yield with_assessed(records, assessed).sort("hk", "key")
+
+
+def with_assessed(records: pl.DataFrame, assessed: pl.DataFrame | None) -> pl.DataFrame:
+    """Return staged records with what is stated of the open ones beside each other.
+
+    Parameters
+    ----------
+    records : polars.DataFrame of n rows
+    assessed : polars.DataFrame, optional
+        key, flags, isInCluster, cluster_id, cluster_reason of those of which something was found; None where nobody looked.
+
+    Returns
+    -------
+    polars.DataFrame of n rows, in their order
+    """
+    if assessed is None:
+        return records.with_columns(clusterRepresentative=pl.lit(value=True))
+    is_open = pl.col("sharing_category") == str(SharingCategory.OPEN)
+    found = assessed.join(records.filter(is_open).select("key", "quality_flags"), on="key")
+    flags = pl.concat_list(pl.col("quality_flags").fill_null([]), pl.col("flags")).list.unique(maintain_order=True)
+    found = found.select(
+        "key", "isInCluster", "cluster_id", "cluster_reason",
+        all_flags=pl.when(pl.col("flags").is_not_null()).then(flags).otherwise("quality_flags"),
+    )  # fmt: skip
+    beside = records.select("key").join(found, on="key", how="left", maintain_order="left")
+    return records.with_columns(
+        beside.select("cluster_id", "cluster_reason"),
+        quality_flags=pl.coalesce(beside["all_flags"], "quality_flags"),
+        isInCluster=pl.when(is_open).then(beside["isInCluster"].fill_null(value=False)),
+        clusterRepresentative=(beside["cluster_id"] == records["key"]).fill_null(value=True),
+    )
+
+
+def _range_ends(places: "np.ndarray[tuple[int], np.dtype[np.int64]]", range_rows: int) -> list[int]:
+    """Return the ends of ranges of the curve that hold about the same number of records."""
+    ranges = -(-len(places) // range_rows)
+    at = [-(-len(places) * number // ranges) - 1 for number in range(1, ranges + 1)]
+    return sorted({int(end) for end in np.partition(places, at)[at]}) if at else []
+
 
 SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "protected_areas": ("area_id",),
@@ -48,7 +127,7 @@ counted in 0.27, pages read in 0.59 of the time, since few row groups meet a box
 does is walked to its end; the file is 1.25 times as large. 2,048 gains nothing more and doubles the file."""
 
 
-class ReleaseFile:
+class ReleaseFile(Closing):
     """A release's file while it is being written; use it in a `with` block and call `finish` last.
 
     Parameters
@@ -63,12 +142,8 @@ class ReleaseFile:
         self._boundaries = "{}"
         self._filled: dict[str, set[str]] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
     def write_occurrences(self, parts: Iterable[Path], assessed: pl.DataFrame | None = None) -> None:
@@ -252,3 +327,37 @@ def _drawn(boundaries: BoundarySet) -> tuple[pl.DataFrame, pl.DataFrame]:
 def drawn_rows(boundaries: BoundarySet) -> pl.DataFrame:
     """Return a boundary set's rows in a release's order."""
     return boundary_rows(boundaries).sort(SORTED_BY["boundaries"])
+
+
+SUM_BITS: Final = 128
+
+
+def row_hash(table: str) -> str:
+    """Return the SQL of the hash of a row of a release's table: of its published values, not of what is derived from them."""
+    columns = RELEASE[table].columns.values()
+    return f"hash({', '.join(f'CAST({quote(c.name)} AS {sql_type(c.dtype)})' for c in columns)})"
+
+
+def row_sum(connection: duckdb.DuckDBPyConnection, table: str, source: str | None = None) -> int:
+    """Return the sum of the hashes of a table's rows, or of those of another source of its columns."""
+    query = f"SELECT coalesce(sum({row_hash(table)}), 0) FROM {source or quote(table)}"
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def content_hash(sums: Mapping[str, int], *, boundaries: str, secret: bytes) -> str:
+    """Return an HMAC over the sums of the row hashes of a release's tables.
+
+    A sum does not depend on the order of rows, and a change adds and takes away: a release that a hundred steps made has
+    the hash of one that was made at once. What the release tells of its boundary set counts, too: a set of another name
+    or band may have the same shapes.
+    """
+    digest = hmac.new(secret, f"biodata release 2\nboundaries\n{boundaries}\n".encode(), "sha256")
+    for table in RELEASE:
+        digest.update(f"{table} {sums[table] % 2**SUM_BITS}\n".encode())
+    return digest.hexdigest()
+
+
+def release_id(snapshot: int, rules_hash: str, content: str) -> str:
+    """Return a release's id: r, the lake's version in six digits, and a hash of the rules and the mark of the published rows."""
+    short = hashlib.sha256(f"{rules_hash}\n{content}".encode()).hexdigest()[:10]
+    return f"r{snapshot:06d}-{short}"

@@ -11,20 +11,20 @@ import duckdb
 
 from biodata.core.errors import StoreError
 from biodata.store import duck, releases, tile_counts
-from biodata.store.content_hash import row_sum
 from biodata.store.duck import base_of, literal, quote
 from biodata.store.locks import builders_lock
 from biodata.store.release_file import (
     BESIDE_OTHERS,
     BOX,
+    PLACE,
     RANGE_ROWS,
     ROW_GROUP_ROWS,
     SHAPE_COLUMNS,
     release_info,
+    row_sum,
 )
 from biodata.store.releases import Release
 from biodata.store.shapes import SHAPE_IDS
-from biodata.store.staged_records import PLACE
 from biodata.store.staging import WorkFolder
 from biodata.store.tables import RELEASE
 

@@ -9,8 +9,7 @@ import shutil
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Final, Literal, Self
+from typing import IO, Any, Final, Literal
 
 import duckdb
 import numpy as np
@@ -19,6 +18,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.errors import InputError, Refusal, StoreError
 from biodata.core.terms import Column
+from biodata.store.closing import Closing
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_file, try_lock
 from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS
@@ -39,7 +39,7 @@ _AT_ONCE: Final = 65_536
 """Rows of another table in a part: as many wide rows as fit into memory in every form at once."""
 
 
-class WorkFolder:
+class WorkFolder(Closing):
     """A folder below ``staging``, removed at the end of the `with` block, or by a sweep when its process is gone.
 
     Attributes
@@ -59,14 +59,6 @@ class WorkFolder:
         shutil.rmtree(self.folder, ignore_errors=True)
         Path(self._lock.name).unlink(missing_ok=True)
         self._lock.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class Staging(WorkFolder):

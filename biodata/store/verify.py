@@ -20,13 +20,13 @@ from biodata.formats.archives import BROKEN
 from biodata.store import checksums, folders, pointer, sharing_memory, survey_files, verify_files
 from biodata.store.checksums import Checksum, digest
 from biodata.store.cluster import cluster_of, lake_exists
-from biodata.store.content_hash import content_hash, release_id, row_sum
 from biodata.store.duck import base_of, connect
 from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.locks import builders_lock, writers_lock
 from biodata.store.models import Base, Download, Job, Submission
 from biodata.store.registry import Registry
+from biodata.store.release_file import content_hash, release_id, row_sum
 from biodata.store.release_merge import merge_owed
 from biodata.store.sharing_rules import rules_of
 from biodata.store.tables import RELEASE, RELEASE_FORMAT
@@ -64,6 +64,11 @@ class VerifyReport:
     bytes: int = 0
     recorded: list[str] = field(default_factory=list)
     owed: list[str] = field(default_factory=list)
+
+    def count(self, size: int) -> None:
+        """Count a file that is read."""
+        self.files += 1
+        self.bytes += size
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -174,8 +179,7 @@ def _others(data: Path, known: dict[str, Checksum], report: VerifyReport, *, rec
         fault = verify_files.checked(data, name, checksum, known)
         report.faults += [fault] if fault is not None else []
         if (data / name).is_file():
-            report.files += 1
-            report.bytes += checksum.bytes
+            report.count(checksum.bytes)
     if recording and new:
         checksums.record(data, new)
         report.recorded += new
@@ -202,8 +206,7 @@ def _releases(data: Path, known: dict[str, Checksum], report: VerifyReport, *, r
     mark = secret(data) if sound else None
     for path in [*pointer.folder(data).glob("base-*.duckdb"), *pointer.files(data)]:
         name = str(path.relative_to(data))
-        report.files += 1
-        report.bytes += path.stat().st_size
+        report.count(path.stat().st_size)
         named = stated_pointer.current if stated_pointer is not None and path == current else None
         problem = _release(path, known.get(name), named, mark)
         if problem is not None:
@@ -252,15 +255,13 @@ def _uploads(data: Path, report: VerifyReport) -> None:
     """Check uploads, which are kept under their checksums."""
     for path in sorted([*(data / "uploads").glob("*"), *(folders.service(data) / "uploads").glob("*")]):
         if path.suffix == survey_files.TAKEN:
-            report.files += 1
-            report.bytes += path.stat().st_size
+            report.count(path.stat().st_size)
             if not _is_whole(path):
                 report.faults.append(
                     Fault(str(path.relative_to(data)), "it is not what was taken of an upload", RESTORE)
                 )
         elif _UPLOAD.fullmatch(path.stem):
-            report.files += 1
-            report.bytes += path.stat().st_size
+            report.count(path.stat().st_size)
             if _content(data, path) != path.stem:
                 remedy = f"ask for the file again, or {RESTORE}"
                 report.faults.append(Fault(str(path.relative_to(data)), "it is not what was uploaded", remedy))
@@ -309,8 +310,7 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
                 if path.parent.is_dir() or any((settings.data / "lake").rglob("*.parquet")):
                     report.faults.append(Fault(name, "it is missing", RESTORE))
                 return
-            report.files += 1
-            report.bytes += path.stat().st_size
+            report.count(path.stat().st_size)
             verify_files.sound(path)
             problem = _changed(path, known.get(name))
             if problem is not None:
@@ -351,8 +351,7 @@ def _downloads(data: Path, registry: Registry, report: VerifyReport) -> None:
     for number, result in rows:
         path = data / "downloads" / number / str((result or {}).get("file", ""))
         if result and path.is_file():
-            report.files += 1
-            report.bytes += path.stat().st_size
+            report.count(path.stat().st_size)
             if digest(path).sha256 != result["sha256"]:
                 name = path.relative_to(data).as_posix()
                 report.faults.append(Fault(name, "it is not as it was written", "remove this file"))
@@ -395,7 +394,6 @@ def _layers(settings: Settings, report: VerifyReport) -> None:
             report.faults.append(Fault(name, "it is missing", remedy))
             continue
         found = digest(path)
-        report.files += 1
-        report.bytes += found.bytes
+        report.count(found.bytes)
         if found.sha256 != sha256:
             report.faults.append(Fault(name, "it is not what was taken in", remedy))

@@ -17,9 +17,9 @@ from biodata.runs.engines.survey_results import open_events
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
 from biodata.store.lake import Lake
+from biodata.store.published_events import rows_of
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
-from biodata.store.survey_rows import rows_of
 from biodata.surveys.problems import refuse
 
 if TYPE_CHECKING:

@@ -26,11 +26,11 @@ from biodata.store import checksums, jobs, survey_files, survey_steps
 from biodata.store.lake import Lake
 from biodata.store.models import Submission
 from biodata.store.private_reports import keep_report
+from biodata.store.purging import CODE
 from biodata.store.query.filters import Compare
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
-from biodata.store.tombstones import CODE
 from biodata.surveys import accepting, problems, review, sides, views
 from biodata.surveys.check import check_paths
 from biodata.surveys.difference import RECORD, as_dict, difference_of, of_upload

@@ -80,8 +80,6 @@ PUBLIC = {
         "/assets": "/assets/none.js",
         "/health/live": "/health/live",
         "/health/ready": "/health/ready",
-        "/robots.txt": "/robots.txt",
-        "/sitemap.xml": "/sitemap.xml",
         "/catalog.jsonld": "/catalog.jsonld",
         "/ogc": "/ogc",
         "/ogc/": "/ogc/",

@@ -14,7 +14,7 @@ from biodata.analysis.gaps.features import Target, amounts_of_classes, represent
 from biodata.analysis.gaps.protected import amounts, layers_of, to_plane
 from biodata.analysis.grid import Grid
 from biodata.core.errors import InputError
-from biodata.pipeline.protected_ground import protected_ground, read_sites
+from biodata.pipeline.gap_analysis import protected_ground, read_sites
 from biodata.places import country_geometry, load_boundaries
 
 BOUNDARIES = load_boundaries()

@@ -15,7 +15,7 @@ from biodata.analysis.gaps.features import Places, provinces
 from biodata.analysis.gaps.protected import shared_km2, to_plane
 from biodata.core import geo
 from biodata.core.errors import InputError
-from biodata.pipeline.protected_ground import protected_ground, read_sites
+from biodata.pipeline.gap_analysis import protected_ground, read_sites
 from biodata.places import country_geometry, load_boundaries
 
 BOUNDARIES = load_boundaries()

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 import appointed
 from api.app import create_app
+from api.logs import JsonLines
 from biodata.access import accounts, credentials
 from biodata.access.credentials import Passwords
 from biodata.access.roles import Role, RoleBinding
@@ -240,7 +241,7 @@ def test_nothing_secret_is_kept(account_client, people, caplog):
             for told in (PASSWORD, pair["refresh_token"], pair["access_token"]):
                 assert told.encode() not in content, file
             assert file.name == "tokens" or secret not in content
-    assert all(PASSWORD not in record.getMessage() for record in caplog.records)
+    assert all(PASSWORD not in JsonLines().format(record) for record in caplog.records)
     assert set(ROLES) <= set(Role)
 
 
@@ -334,7 +335,7 @@ def test_who_tried_what_they_may_not_stands_in_the_log(account_client, people, c
     caplog.clear()
     answer = account_client.get("/v1/accounts", headers=headers)
     assert (answer.status_code, answer.json()["detail"]) == (403, "none of your roles lets you manage accounts here")
-    (line,) = [json.loads(record.getMessage()) for record in caplog.records if record.name == "api.refusals"]
+    (line,) = [json.loads(JsonLines().format(record)) for record in caplog.records if record.name == "api.refusals"]
     assert (line["event"], line["account"], line["action"]) == ("refused", "planner", "manage accounts")
     assert line["request_id"] == answer.headers["x-request-id"]
 

@@ -220,13 +220,6 @@ def test_sentences_with_coordinates_are_left_out_of_an_abstract():
     assert _plain(told) == ("Since 1998. Areas of 3.5 km², 1,200 records.",)
 
 
-def test_the_map_of_pages_names_every_dataset(client: TestClient):
-    root = ElementTree.fromstring(client.get("/sitemap.xml").content)
-    pages = [element.text for element in root.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
-    assert "http://test/v1/dataset/field-notes" in pages or any(p.endswith("/v1/dataset/field-notes") for p in pages)
-    assert "Sitemap: " in client.get("/robots.txt").text
-
-
 @pytest.mark.parametrize(
     ("url", "status", "code"),
     [

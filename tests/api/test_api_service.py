@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 import releases
 from api.app import create_app
+from api.logs import JsonLines
 from biodata.core.errors import QueryTimeoutError
 from biodata.core.settings import Settings
 from biodata.store.reader import OpenRelease
@@ -116,7 +117,7 @@ def test_a_fault_of_ours_tells_nothing(settings, monkeypatch, caplog):
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL")
     assert answer.headers["content-type"] == "application/problem+json"
     assert not {"Traceback", "ZeroDivision", "division"} & set(answer.text.split())
-    told = [json.loads(r.message) for r in caplog.records if r.name == "api.faults"]
+    told = [json.loads(JsonLines().format(r)) for r in caplog.records if r.name == "api.faults"]
     assert told[0]["request_id"] == answer.json()["request_id"]
     assert told[0]["exception"][0] == "builtins.ZeroDivisionError"
     assert any("health.py" in line for line in told[0]["exception"])
@@ -142,11 +143,11 @@ def test_the_log_names_no_place(client, caplog):
     caplog.set_level(logging.INFO, "api.access")
     client.get("/v1/occurrence/search", params={"geometry": "POLYGON((100 20, 101 20, 101 21, 100 21, 100 20))"})
     client.get("/ogc/collections/occurrences/tiles/WebMercatorQuad/9/233/401")
-    lines = [json.loads(r.message) for r in caplog.records if r.name == "api.access"]
+    lines = [json.loads(JsonLines().format(r)) for r in caplog.records if r.name == "api.access"]
     assert [line["route"] for line in lines] == [
         "/v1/occurrence/search", "/ogc/collections/{collection_id}/tiles/WebMercatorQuad/{z}/{y}/{x}"]  # fmt: skip
     assert lines[0].keys() == {
-        "event", "method", "route", "status", "ms", "bytes", "release", "request_id", "level", "timestamp"}  # fmt: skip
+        "event", "logger", "method", "route", "status", "ms", "bytes", "release", "request_id", "level", "timestamp"}  # fmt: skip
     assert "POLYGON" not in caplog.text
     own = {"ms": 0, "bytes": 0, "timestamp": "", "release": "", "request_id": ""}
     assert "233" not in json.dumps([{**line, **own} for line in lines])

@@ -5,7 +5,7 @@ import pytest
 
 from area_frames import box, frame
 from biodata.harmonise.area_twins import NAME_ALONE, SAME_GROUND, SAME_ID, SAME_NAME, twins
-from biodata.pipeline.protected_ground import read_sites
+from biodata.pipeline.gap_analysis import read_sites
 
 
 def pairs(tmp_path, first, second):

@@ -17,6 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.logs import JsonLines
 from biodata import places
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import EvidenceView
@@ -125,7 +126,7 @@ def test_every_answer_of_the_service_is_the_same(pair, caplog):
         caplog.clear()
         with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as client:
             answers.append([told_by(client.get(one)) for one in asked])
-        said = [record.getMessage() for record in caplog.records if record.name.startswith(("api", "biodata"))]
+        said = [JsonLines().format(record) for record in caplog.records if record.name.startswith(("api", "biodata"))]
         logs.append([CHANCE.sub(b"", text.encode()) for text in said])
     assert sum(status == 200 for status, *_ in answers[0]) > len(asked) * 0.8
     differing = [one for one, first, second in zip(asked, *answers, strict=True) if first != second]

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+import shapely
 
 import releases
 from biodata.core import terms
-from biodata.core.errors import InputError
 from biodata.store.open_release import OpenRelease
 from biodata.store.query.filters import Compare
 
@@ -66,9 +66,18 @@ def test_pages_of_features_go_on_where_pages_of_rows_do(release: OpenRelease):
     assert seen == whole
 
 
-def test_shapes_are_no_points(release: OpenRelease):
-    with pytest.raises(InputError, match="no point"):
-        release.features("boundaries", None, "code", ["code"], limit=1)
+def test_a_shape_is_drawn(release: OpenRelease):
+    names = ("code", "name")
+    (row,) = release.page("boundaries", None, (*names, "geometry"), limit=1).rows
+    for flipped in (False, True):
+        feature = json.loads(release.features("boundaries", None, "code", names, limit=1, flipped=flipped).rows[0][0])
+        shape = shapely.from_geojson(json.dumps(feature["geometry"]))
+        drawn = shapely.transform(shape, lambda places: places[:, ::-1]) if flipped else shape
+        assert (feature["id"], feature["properties"], drawn) == (
+            row[0],
+            dict(zip(names, row, strict=False)),
+            shapely.from_wkb(row[2]),
+        )
 
 
 def test_columns_without_a_value_are_known_and_answer_as_others(release: OpenRelease):

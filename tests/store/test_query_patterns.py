@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from biodata.store.query.patterns import matches
+from biodata.store.query.sql import matches
 
 TEXTS = [
     "", "ha", "HA", "Nam Ha", "50% of_it", "50x ofxit", "Trùng Khánh", "营地", "a\nb", "a.b", "axb", "x+y(z)", "back\\slash",

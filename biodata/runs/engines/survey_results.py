@@ -32,12 +32,11 @@ from biodata.sharing.events import as_records
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
 from biodata.store.lake import Lake
-from biodata.store.published_events import published_events
+from biodata.store.published_events import published_events, rows_of
 from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.run_records import RunInput
-from biodata.store.survey_rows import rows_of
 
 _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""
