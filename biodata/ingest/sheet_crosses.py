@@ -12,6 +12,7 @@ import polars as pl
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.headings.plain import units_in
+from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_headings import IN_DEGREES, is_known, of_label
 from biodata.ingest.sheet_layout import Cells, Column, Layout, is_part, is_total, sheet_kind, spread
 from biodata.ingest.sheet_numbers import moments_of
@@ -287,6 +288,19 @@ def share_stations(sheets: Sequence[Sheet]) -> None:
     for own in sheets:
         if {*own.names.values()}.isdisjoint({*NAMES_OF_TAXA, "eventID"}) and _WHEN & {*own.names.values()}:
             _share_visits(own, [one for one in sheets if {*NAMES_OF_TAXA} & {*one.names.values()}])
+
+
+def named_twice(sheet: Sheet) -> Iterator[Finding]:
+    """Find a species of a cross-table that an earlier row is of under another local name: each has one row."""
+    at = {sheet.names[column.index]: column for column in reversed(sheet.layout.columns)}
+    if sheet.cross is None or not {"scientificName", "vernacularName"} <= at.keys():
+        return
+    latin, local = (sheet.layout.cells(at[name].index) for name in ("scientificName", "vernacularName"))
+    first: dict[str, str] = {}
+    for (row, _), name, called in zip(sheet.layout.rows, latin, local, strict=True):
+        if name and called and first.setdefault(name, called) != called:
+            other = at["vernacularName"].heading
+            yield sheet.layout.finding(row, at["scientificName"].heading, name, "VALUE_GOES_WITH_ANOTHER", other=other)
 
 
 def _share_visits(own: Sheet, others: Sequence[Sheet]) -> None:

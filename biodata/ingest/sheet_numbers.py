@@ -68,10 +68,9 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
                 yield _at(layout, at, column, "LICENSE_UNKNOWN")
         if name not in known or name in _NUMBERS_OF:
             yield from _twice(layout, column, cells)
-    yield from _sums(layout, numbers)
-    yield from _totals(
-        layout, {at: read for at, read in numbers.items() if names[at] not in known or names[at] == _COUNT}
-    )
+    counted = {at: read for at, read in numbers.items() if names[at] not in known or names[at] == _COUNT}
+    across, down = [*_sums(layout, numbers)], [*_totals(layout, counted)]
+    yield from (*_products(layout, numbers), *_crossing(layout, across, down), *across, *down)
     yield from _orders(layout, numbers, moments)
     yield from _off_lines(layout, {at: read for at, read in numbers.items() if names[at] not in known})
     yield from _spans(layout, {at: days for at, (kind, days) in moments.items() if kind == "day"})

@@ -23,6 +23,7 @@ from biodata.ingest.sheet_crosses import (
     counts_rows,
     identify_by_merges,
     join_clocks,
+    named_twice,
     share_stations,
     share_taxa,
 )
@@ -123,7 +124,7 @@ def _sheets_of(
         count_parts(sheet)
         join_clocks(sheet)
     for sheet in sheets:
-        sheet.layout.findings += odd_numbers(sheet.layout, sheet.names, TERMS)
+        sheet.layout.findings += [*odd_numbers(sheet.layout, sheet.names, TERMS), *named_twice(sheet)]
     return sheets
 
 
