@@ -100,8 +100,8 @@ def conform(frame: pl.DataFrame, columns: Iterable[Column]) -> pl.DataFrame:
     wanted = nothing.schema
     if list(had.items()) == list(wanted.items()):
         return frame
-    if not had:
-        return nothing
+    if had.keys().isdisjoint(wanted):
+        return nothing.clear(frame.height)
     frame = frame.select(name for name in wanted if name in had)
     frame = frame.cast({name: dtype for name, dtype in wanted.items() if name in had and had[name] != dtype})
     return pl.concat([nothing, frame], how="diagonal")

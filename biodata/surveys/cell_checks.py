@@ -41,6 +41,9 @@ _PAIR_RULES: Final = ("verbatim_coordinates", "verbatim_latitude_longitude")
 _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}
 
 
+_AROUND: Final = 0.25  # so much of what lies between the others a place may lie beside them
+
+
 @dataclass(frozen=True)
 class Rows:
     """The rows of a table as they came, by their number; cells that say that they are empty (`-`, `?`) are None."""
@@ -104,12 +107,11 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
 
 
 def is_east(x: str = "x", y: str = "y") -> pl.Expr:
-    """Tell of which places the longitude is further from the others' than the latitude, by how far these lie apart."""
-    off = [
-        (pl.col(n) - pl.col(n).median()).abs() / (pl.col(n).quantile(0.95) - pl.col(n).quantile(0.05) + 0.01)
-        for n in (x, y)
-    ]
-    return off[0] > off[1]
+    """Tell of which places the longitude alone is none of the others."""
+    ends = {name: [pl.col(name).quantile(share) for share in (0.05, 0.95)] for name in (x, y)}
+    around = {name: (high - low) * _AROUND for name, (low, high) in ends.items()}
+    usual = [pl.col(n).is_between(low - around[n], high + around[n]) for n, (low, high) in ends.items()]
+    return ~usual[0] & usual[1]
 
 
 def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip
