@@ -102,8 +102,8 @@ def test_findings_of_exact_records_stay_in_the_installation(asked, sample_data, 
     first = run_engines.start(settings, "corridors", told)
     run_engines.start(settings, "uncertainty", {"run": first.id, "draws": 20})
     with Lake.open(settings.data) as lake:
-        rows = lake.read("corridors")
         stays = lake.read("considered_ground").filter(pl.col("evidence_view") == "exact")
+        rows = lake.read("corridors").filter(pl.col("run_id") == stays["run_id"][0])
     assert json.loads(stays["evidence"][0])["findings"]["uncertainty"]["evidence_view"] == "exact"
     assert "findings" not in json.loads(rows["evidence"][0]), "a corridor may leave, what exact records tell may not"
     assert set(runs.read_results(settings, "considered_ground")["evidence_view"]) <= {"public"}

@@ -18,11 +18,11 @@ biodata exact key la.key --public la.pem
 python - "$ID" > grant.json <<'PYTHON'
 import sys
 from biodata.access import requests
-from biodata.cli.access import _who
+from biodata.cli.access import open_account
 from biodata.core.settings import Settings
 from biodata.store.registry import Registry
 with Registry.open(Settings(data="biodata_data")) as registry:
-    print(requests.to_sign(registry, _who(registry, "ana"), sys.argv[1], "LA"))
+    print(requests.to_sign(registry, open_account(registry, "ana"), sys.argv[1], "LA"))
 PYTHON
 biodata access sign grant.json --key la.key
 biodata access decide $ID --account ana --country LA --key la.key --data biodata_data
