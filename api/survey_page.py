@@ -26,8 +26,8 @@ from biodata.core.errors import BiodataError
 from biodata.core.phrases import Phrase
 from biodata.ingest.headings import TERMS
 from biodata.surveys import words as survey_words
+from biodata.surveys.accepting import LICENCES
 from biodata.surveys.designs import DESIGNS, LANGUAGES, heading, word
-from biodata.surveys.licences import LICENCES
 from biodata.surveys.problems import MEDIA_TYPES, SETTLED
 
 router = APIRouter(include_in_schema=False)

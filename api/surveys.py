@@ -28,7 +28,7 @@ from biodata.store.sharing_rules import rules_of
 from biodata.store.survey_steps import CHANGES
 from biodata.surveys import review, views, words
 from biodata.surveys import submit as sending
-from biodata.surveys.licences import known_of
+from biodata.surveys.accepting import known_of
 from biodata.surveys.problems import MEDIA_TYPES, write_report
 from biodata.surveys.submit import Sent, part_name
 

@@ -95,7 +95,7 @@ def language_of_tag(text: str) -> str:
 def known_of(data: Path, dataset: str | None) -> dict[str, Any]:
     """Return what a check of a dataset's file knows, as `surveys.check_files` takes it: nothing before there is an installation."""
     from biodata.store.lake import Lake
-    from biodata.surveys.licences import known_of as known_of_dataset
+    from biodata.surveys.accepting import known_of as known_of_dataset
     from biodata.surveys.notices import rules_and_taxa
 
     settings, known = settings_for(data), dict[str, Any](accepted=[])

@@ -1,4 +1,6 @@
-"""Proposals that a team accepts: what is proposed stands in the place of a cell, and what was written stays verbatim.
+"""What a team settles for its dataset: the licence of what states none, and proposals, which stand in the place of cells.
+
+What was written in such a cell stays verbatim.
 
 Of a heading the likeliest meaning is taken, of a date the first reading: the day first, the latest year. Of a name with two
 likely meanings none is: it stays as it is, and blocks where it blocked.
@@ -6,10 +8,10 @@ likely meanings none is: it stays as it is, and blocks where it blocked.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from biodata.core.errors import InputError
@@ -17,8 +19,11 @@ from biodata.core.terms import WRITTEN
 from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey_shapes import Survey, SurveyTable
-from biodata.store.models import AcceptedProposal
-from biodata.store.survey_steps import PREFIX, decided
+from biodata.store.models import AcceptedProposal, Submission
+from biodata.store.registry import Registry
+from biodata.store.survey_steps import PREFIX, accepted_of, decided
+
+LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a release knows by name
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
@@ -27,6 +32,25 @@ _SEVERAL: Final = " / "
 _OF_DATES: Final = "RECORDED_DATE_"
 _LONGEST: Final = 300
 _ACCEPTABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}(=.{1,200})?", re.DOTALL)
+
+
+def known_of(registry: Registry, dataset: str | None) -> dict[str, Any]:
+    """Return what a check of a dataset's file knows of it, as `surveys.check_files` takes it; nothing where none is stated."""
+    if dataset is None:
+        return {}
+    registered = registry.datasets().filter(pl.col("key") == dataset)["license"].to_list()
+    with registry.session(read_only=True) as session:
+        kept = inherited(session, dataset)
+    return {"inherited": kept, "registered": next(iter(registered), None), "accepted": accepted_of(registry, dataset)}
+
+
+def inherited(session: Session, dataset: str) -> str | None:
+    """Return the licence that an upload keeps where its sender tells none: what stood beside the last that was sent to the dataset."""
+    sent = (
+        (Submission.dataset == dataset) & Submission.wanted & (Submission.state != "withdrawn") &
+        Submission.license.is_not(None)
+    )  # fmt: skip
+    return session.scalar(select(Submission.license).where(sent).order_by(Submission.id.desc()).limit(1))
 
 
 def proposed(finding: Finding) -> str | None:

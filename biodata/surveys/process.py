@@ -32,9 +32,9 @@ from biodata.store.registry import Registry
 from biodata.store.sharing_rules import rules_in, rules_of
 from biodata.store.survey_steps import COMMITTING, JOB, MACHINE
 from biodata.surveys import accepting, problems, review, sides, views
+from biodata.surveys.accepting import known_of
 from biodata.surveys.check import check_paths
 from biodata.surveys.difference import RECORD, as_dict, difference_of, of_upload
-from biodata.surveys.licences import known_of
 from biodata.surveys.notices import rules_and_taxa
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of, with_problems
 

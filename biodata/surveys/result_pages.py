@@ -19,8 +19,7 @@ from biodata.core.errors import InputError, StoreError
 from biodata.core.phrases import packed, unpacked
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
-from biodata.exports.reports import pdf
-from biodata.exports.reports.survey_page import survey_page
+from biodata.exports.reports.survey_page import survey_file
 from biodata.runs.engines.work import Work, facts_of, work_on
 from biodata.store import checksums, folders, releases, survey_files
 from biodata.store.lake import Lake
@@ -172,13 +171,10 @@ def page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: st
 @lru_cache(maxsize=40)
 def _page(dataset: str, content: bytes, language: str, ending: str, boundaries: str) -> bytes:
     kept = _of_json(content)
-    results = kept["results"]
     facts: dict[str, Any] = {
         "title": dataset, "run": kept["basis"][:12], "language": language, "translate": partial(stated, language=language),
         "stations": [(shapely.from_wkt(shape), side) for shape, side in kept["stations"]], "names": kept["names"][language],
         "boundaries": places.load_boundaries(boundaries),
     }  # fmt: skip
     with _DRAWING:
-        if ending == ".pdf":
-            return pdf.on_one_page(lambda rows: survey_page(results, rows=rows, **facts), results)
-        return survey_page(results, **facts).encode()
+        return survey_file(ending, kept["results"], **facts)

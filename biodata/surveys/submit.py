@@ -28,7 +28,7 @@ from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.query.filters import And, Compare
 from biodata.store.registry import Registry
 from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, MACHINE, WAITING, last_of, step
-from biodata.surveys import accepting, licences, sides
+from biodata.surveys import accepting, sides
 from biodata.surveys.problems import refuse
 
 NO_FILE: Final = "0" * 64  # the checksum of a version that has no file: it removes its part
@@ -42,16 +42,15 @@ class Sent:
 
     part: str | None = None  # of its dataset; nothing takes the file's name without its ending
     wanted: bool = True  # it goes to review as soon as it is checked; else it stays a draft, whose difference its sender sees first
-    licence: str | None = None  # of what states none in the file; else what was stated last (`licences.inherited`)
+    licence: str | None = None  # of what states none in the file; else what was stated last (`accepting.inherited`)
     accept: tuple[str, ...] = ()  # proposals, for the dataset from now on (`accepting.apply`)
 
 
 def receive(
     settings: Settings, registry: Registry, content: bytes, name: str, *, sender: Principal, dataset: str | None = None,
-    sent: Sent | None = None,
+    sent: Sent = Sent(),  # frozen
 ) -> int:  # fmt: skip
     """Keep an upload, sealed, and put it into the queue; return its number, the earlier one's where the same came before."""
-    sent = sent or Sent()
     survey_shapes.checked(sent.licence, code="FIELD_INVALID")
     dataset, checksum = dataset_of(sender, dataset), hashlib.sha256(content).hexdigest()
     part = part_name(sent.part if sent.part is not None else Path(name).stem[:MOST_OF_NAME] or dataset)
@@ -70,7 +69,7 @@ def receive(
         # One transaction with its job: whoever hears its number knows that it will be taken in.
         with registry.session() as session, session.begin():
             if sent.licence is None:
-                submission.license = licences.inherited(session, dataset)
+                submission.license = accepting.inherited(session, dataset)
             accepting.remember(session, dataset, sent.accept, account_id=sender.account_id)
             return _add(session, submission, sender)
     except IntegrityError:  # the same upload came twice at once; the other one was faster

@@ -12,8 +12,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from biodata.core.vocabularies import SurveyDesign
-from biodata.surveys.designs import DESIGNS, LANGUAGES, PROJECT, SAMPLE_UNITS, Asked, Design, heading, notes, word
-from biodata.surveys.licences import LICENCES
+from biodata.surveys.accepting import LICENCES
+from biodata.surveys.designs import DESIGNS, PROJECT, SAMPLE_UNITS, Asked, Design, heading, notes, word
 from biodata.surveys.problems import refuse
 from biodata.text.times import COUNTRY_ZONES
 
@@ -29,8 +29,6 @@ def template(design: str, language: str = "en") -> bytes:
     """Return the workbook (XLSX) to fill in for a survey of a design (`SurveyDesign`), in one of the ten languages."""
     if design not in DESIGNS:
         refuse("DESIGN_UNKNOWN", "NO_SUCH_DESIGN", ", ".join(DESIGNS), column="design", value=design)
-    if language not in LANGUAGES:
-        refuse("LANGUAGE_UNKNOWN", "NO_TEMPLATES", ", ".join(LANGUAGES), column="language", value=language)
     asked = DESIGNS[SurveyDesign(design)]
     book = Workbook()
     book.remove(book.worksheets[0])

@@ -196,9 +196,5 @@ def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
     codes = sorted(flags.explode().drop_nulls().unique())
-    english = {code: FLAGS[code].meaning if code in FLAGS else code for code in codes}
-    of = {code: words.code_of(code) or code for code in codes}
-    return {
-        code: words.message_of(of[code], {}, language)[0] if words.has(of[code], language) else english[code]
-        for code in codes
-    }
+    named = {code: words.code_of(code) for code in codes}
+    return {code: words.message_of(own, {}, language)[0] if own else FLAGS[code].meaning for code, own in named.items()}

@@ -109,5 +109,3 @@ def test_sides_are_compared_whatever_their_detection():
 def test_sides_at_a_bound_are_not_compared():
     seen = {"LA": (salamanders(), None), "CN": (np.zeros((20, 5)), None)}
     assert occupancy.NO_DETECTION in occupancy.compare(seen)["refused"]
-    nobody = {"LA": (salamanders(), None), "CN": (np.full((20, 5), np.nan), None)}
-    assert "nobody" in occupancy.compare(nobody)["refused"]

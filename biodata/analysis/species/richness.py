@@ -122,14 +122,14 @@ class Sample:
             more = 0.0 if units is None else units - n
             share = self._singleton_share()
             return float(1 - self.once / total * share ** (more + 1))
-        missed = _missed(self.counts, n - 1, n, units)
-        return float(1 - (self.counts / total * missed).sum())
+        chance = missed(self.counts, n - 1, n, units)
+        return float(1 - (self.counts / total * chance).sum())
 
     def species_at(self, units: float) -> float:
         """Return the species that so many units would hold: rarefied, or extrapolated beyond the sample."""
         n, found = self.units, float(len(self.counts))
         if units <= n:
-            return float(found - _missed(self.counts, n, n, units).sum())
+            return float(found - missed(self.counts, n, n, units).sum())
         unseen = self.unseen
         if not unseen:
             return found
@@ -146,7 +146,7 @@ class Sample:
         return high
 
 
-def _missed(counts: Counts, of: int, n: int, units: float) -> Floats:
+def missed(counts: Counts, of: int, n: int, units: float) -> Floats:
     """Return the chance that so many units out of `of`, n of all, hold none of a species found in `counts` of them."""
     from scipy.special import gammaln
 

@@ -24,7 +24,7 @@ from scipy import optimize, stats
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from biodata.analysis.surveys.joining import NO_SIDE, Joined, days_watched, looked_for
+from biodata.analysis.surveys.joining import NO_SIDE, PLACE, Joined, days_watched, looked_for
 from biodata.core.geo import Floats, metres_per_degree
 from biodata.core.phrases import Phrase
 from biodata.core.vocabularies import SurveyDesign
@@ -43,7 +43,6 @@ CONFIDENCE: Final = 0.95
 LOG_RATE: Final = (-14.0, 5.0)
 """Between what the logarithm of the rate of detection is looked for."""
 Ints = NDArray[np.int64]
-_PLACE = ("decimalLongitude", "decimalLatitude", "coordinateUncertaintyInMeters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +173,8 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
 
 
 def compare(histories: Mapping[str, tuple[NDArray[Any], Floats | None]]) -> dict[str, Any]:
-    """Test whether sides, each as `fit` takes it, have the same occupancy, each with a detection of its own."""
+    """Test whether sides, each as `fit` takes it and with events that looked for it, have the same occupancy, each with a detection of its own."""
     for side, (detected, effort) in histories.items():
-        if not np.isfinite(detected).any():
-            return {"refused": Phrase("nobody is known to have looked for it in {side}", side=side)}
         if bounds := [note for note in fit(detected, effort).notes if note in BOUNDARY]:
             return {"refused": Phrase("{side}: {why}", side=side, why=bounds[0])}
     counts = [Counts.of(*one) for one in histories.values()]
@@ -298,7 +295,7 @@ _PAIRS: Final = """
 
 def _pairs(groups: pl.DataFrame, distance_m: float, hours: float) -> tuple[Ints, Ints]:
     """Return the rows of which two sides may have seen the same group."""
-    longitude, latitude, radius = (pl.col(name).cast(pl.Float64) for name in _PLACE)
+    latitude, longitude, radius = (pl.col(name).cast(pl.Float64) for name in PLACE)
     middle = groups["decimalLatitude"].cast(pl.Float64).mean()
     east_m, north_m = (float(one[0]) for one in metres_per_degree(np.array([middle or 0.0])))
     start, end = (pl.col(name).cast(pl.Datetime("us")).dt.epoch("s") for name in ("start", "end"))

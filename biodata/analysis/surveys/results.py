@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import gammaln
 
+from biodata.analysis.species.richness import Sample, missed
 from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.core.geo import Floats
 from biodata.core.phrases import Phrase, joined
@@ -316,15 +316,13 @@ def pool(counts: NDArray[np.integer]) -> Pool:
     if not species:
         nan = float("nan")
         return Pool(n, 0, 0.0, nan, 0.0, nan)
-    once, twice = int((found == 1).sum()), int((found == 2).sum())
-    small = (n - 1) / n
+    sample, small = Sample.of_visits(found, n), (n - 1) / n
+    once, twice, chao = sample.once, sample.twice, sample.estimated()
     if twice:
         ratio = once / twice
-        chao = species + small * once**2 / (2 * twice)
         chao_variance = twice * (small / 2 * ratio**2 + small**2 * ratio**3 + small**2 / 4 * ratio**4)
     else:
         pairs = once * (once - 1) / 2
-        chao = species + small * pairs
         chao_variance = small * (small * (once * (2 * once - 1) ** 2 / 4 - once**4 / (4 * chao)) + pairs)
     alone = seen[:, found == 1].sum(axis=1)  # how many species each site alone has
     jack1_variance = (float((alone**2).sum()) - once / n) * small if once else 0.0
@@ -356,12 +354,8 @@ def accumulation(counts: NDArray[np.integer]) -> Curve:
     """
     table = np.asarray(counts)
     n, found = len(table), (table > 0).sum(axis=0)
-    drawn, left = np.arange(1, n + 1)[:, None], n - found[found > 0][None, :]
-    # The chance that so many sites hold none of a species.
-    possible = left >= drawn
-    x = np.where(possible, left, drawn)
-    logs = gammaln(x + 1) - gammaln(x - drawn + 1) - gammaln(n + 1) + gammaln(n - drawn + 1)
-    held = 1 - np.where(possible, np.exp(logs), 0.0)
+    drawn = np.arange(1, n + 1)
+    held = 1 - np.array([missed(found[found > 0], n, n, sites) for sites in drawn])
     curve, every = held.sum(axis=1), pool(table).jack1
     spread = (held**2).sum(axis=1) - curve**2 / (every or 1.0)  # where nothing was found there is no doubt about it
-    return Curve(drawn[:, 0].astype(np.float64), curve, np.sqrt(np.maximum(spread, 0.0)))
+    return Curve(drawn.astype(np.float64), curve, np.sqrt(np.maximum(spread, 0.0)))

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from biodata.analysis.surveys.results import LEAST_SITES
 from biodata.core.phrases import Phrase, joined
-from biodata.exports.reports import survey_plots
+from biodata.exports.reports import pdf, survey_plots
 from biodata.exports.reports.findings import NOT_KNOWN, number, percent, plain, spaced
 from biodata.exports.reports.page import document, templates
 from biodata.exports.reports.survey_plots import JOINT, Told, Translate, part_name, units
@@ -47,6 +47,13 @@ def survey_page(
         title, t("Results of a survey"), body, running=f"{title} · {run}", standing=t(joined(standing, "{a} · {b}")),
         attached=told, language=language, contents=t("Contents"),
     )  # fmt: skip
+
+
+def survey_file(ending: str, told: Told, **page: Any) -> bytes:
+    """Return results as `survey_page` has them (`.html`), or on one sheet of A4 (`.pdf`) where this machine makes PDF."""
+    if ending == ".pdf":
+        return pdf.on_one_page(lambda rows: survey_page(told, rows=rows, **page), told)
+    return survey_page(told, **page).encode()
 
 
 def warnings(told: Told) -> list[str]:

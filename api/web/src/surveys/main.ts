@@ -2,8 +2,7 @@
 import './style.css';
 import { language } from '../words';
 import { startAccount } from './account';
-import { startCheck } from './check';
-import { offerDatasets, startSend } from './send';
+import { offerDatasets, startCheck, startSend } from './file';
 import { hasKey } from './session';
 import { byAddress, closeAll, loadList, open, startSurveys } from './survey';
 

@@ -2,13 +2,12 @@
 import { datasetAddress } from '../service';
 import { language, t } from '../words';
 import { answerForm, askedOnce, decisionForm } from './decision';
-import { differenceView, type Difference } from './difference';
-import { attempt, button, complain, el, field, find, folded, named, present, say, statusLine, table, when, type Child } from './dom';
+import { differenceView, inOneLine, type Difference } from './difference';
+import { attempt, button, complain, el, field, find, folded, grouped, named, present, say, statusLine, table, when, type Child } from './dom';
+import { loadParts, sendAgain, versionsOf } from './file';
 import { countsOf, reportView, type Report } from './findings';
 import { askAbout, rowsView } from './rows';
-import { loadParts, sendAgain } from './send';
 import { ask, askJson, hasKey, Refused, save } from './session';
-import { versionsView } from './versions';
 
 interface Happened { action: string; survey?: number; role: string; country?: string; note?: string; date: string }
 // `stage` is as `state`; of a draft whether it is being checked. A version that removes its part has no `file`.
@@ -20,6 +19,8 @@ export interface Survey extends Summary {
   next?: string; left_alone?: boolean; report?: Report; difference?: Difference; waits?: string[]; yours?: string[]; rows: boolean;
   history: Happened[];
 }
+type Version = Summary & { changes: Record<string, Record<string, number>> };
+export interface VersionList { results: Version[]; may_return: boolean }
 
 const [SOON_MS, LATER_MS] = [2_000, 15_000]; // until the next look: while the service works, and while people do
 const MOST_LISTED = 5; // of the list; the others are there on a click
@@ -196,4 +197,30 @@ function actions(survey: Survey, etag: string): HTMLElement {
     mine && WAITING.includes(state) && file !== undefined && askedOnce([t('withdraw'), t('withdraw_help'), t('withdraw_sure')], take, 'danger'),
     mine && current && askedOnce([t('remove'), t('remove_help'), t('remove_sure')], take, 'danger'),
     status);
+}
+
+// The versions of a survey's dataset, asked for when somebody looks; `opened(number)` shows the survey of a restored one.
+function versionsView(survey: Survey, opened: (number: number) => void): HTMLElement {
+  const [status, shown] = [statusLine(), el('div')];
+  const load = async (): Promise<void> => {
+    const found = await versionsOf(survey.dataset);
+    const parts = grouped(found.results, (one) => one.part).toSorted((a, b) => Number(b[0]!.part === survey.part) - Number(a[0]!.part === survey.part));
+    shown.replaceChildren(...parts.map((every) => partTable(every, found.may_return)));
+  };
+  const partTable = (every: Version[], mayReturn: boolean): HTMLElement => {
+    const heads = [t('version'), t('changed_at'), t('state'), t('difference'), t('number'), ''];
+    return table(`${t('part')}: ${every[0]!.part}`, heads, every.toReversed().map((one) => [
+      one.part_version, when(one.changed), named('state', one.stage), inOneLine(one.changes),
+      el('a', { href: `#survey-${one.id}` }, t('open', { number: one.id })),
+      mayReturn && one.file && one !== every.at(-1) && restore(one),
+    ]));
+  };
+  const restore = ({ part_version: version = 0, id }: Version): HTMLElement => {
+    const words: [string, string, string] = [t('restore', { version }), t('restore_help', { version }), t('restore_sure', { version })];
+    return askedOnce(words, () => attempt(status, async () => {
+      opened((await askJson<{ id: number }>(`/v1/surveys/${id}/restore?language=${language}`, { method: 'POST' })).id);
+    }));
+  };
+  const loadOnce = (event: Event): void => void ((event.target as HTMLDetailsElement).open && attempt(status, load));
+  return folded({ id: 'versions', ontoggle: loadOnce }, [t('versions')], shown, status);
 }
