@@ -45,33 +45,16 @@ _ANY: Final = 0.5
 """Share of the listed taxa from which on a name may be any of them: no list knows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What the rules do to the records of one name."""
-
-    name: str  # as it came; several that came as coarse as each other
-    category: SharingCategory  # how coarse the strictest of them is published
-    sure: bool  # whether the name is that of the rule's taxon; else it may only mean it
-    meant: tuple[str, ...]  # listed names that it may mean, the strictest first; none where it may be any
-    more: int  # how many others it may mean
-    reason: str
-    owner: str  # who can change the rule
-    rows: tuple[int, ...]
-    events: tuple[str, ...]
-    others: int  # open records of the same event that become as coarse
-    came: bool  # whether no rule here decided: they came as coarse
-
-
 def foreseen(
-    records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, events: pl.DataFrame | None = None
-) -> tuple[list[Foreseen], Counter[int]]:
-    """Return what the rules do to the names of a survey, the strictest first, and how many records wait, by places that there are."""
+    records: pl.DataFrame, rules: RuleSet, *, boundaries: BoundarySet, events: pl.DataFrame | None = None, language: str = "en"
+) -> tuple[list[dict[str, Any]], Counter[int]]:  # fmt: skip
+    """Return notices of what the rules do to names, the strictest first, and how many records wait, by places that there are."""
     decided = decide(records, rules, boundaries=boundaries)
     if decided.is_empty():
         return [], Counter()
     apart = plan_alone(records, rules, boundaries, decided, events).apart
     stated = pl.coalesce(*INTERPRETED, pl.lit("")).alias("name")
-    numbered = records.select("key", "eventID", "parentEventID", stated).with_row_index("row")
+    numbered = records.select("key", "source_row", "eventID", "parentEventID", stated).with_row_index("row")
     ties = numbered.join(apart.hidden.filter("beside"), on="key")
     tied = ties.join(decided, on="row", how="anti")
     # A hidden record can be as coarse as another one of its station.
@@ -95,16 +78,37 @@ def foreseen(
         sure = rule is None or rule.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in surely[of])
         meant, more = ((), 0) if sure else _meant(of_names[of], rules, strict["rule_id"])
+        # Open records of the same event become as coarse.
         at = pl.concat([group["eventID"], group["parentEventID"]]).drop_nulls().implode()
         beside = tied.filter(pl.any_horizontal(pl.col("eventID", "parentEventID").is_in(at).fill_null(value=False)))
-        category, reason = SharingCategory(strict["shown"]), strict["reason"]
-        owner = NOBODY if rule is None else rule.answerable
-        rows, of_events = tuple(group["row"]), tuple(group["eventID"].drop_nulls().unique(maintain_order=True))
-        found.append(
-            Foreseen(name, category, sure, meant, more, reason, owner, rows, of_events, beside.height, bool(is_came))
+        category, of_events = (
+            SharingCategory(strict["shown"]),
+            group["eventID"].drop_nulls().unique(maintain_order=True),
         )
+        params = {
+            "name": name, "reason": strict["reason"], "owner": NOBODY if rule is None else rule.answerable,
+            "meant": ", ".join(meant) + (", …" if meant and more else ""),
+            "events": ", ".join(of_events[:_MOST_EVENTS]) + (", …" if len(of_events) > _MOST_EVENTS else ""),
+            "cell": f"{1 / PER_DEGREE[category]:g}°" if category in PER_DEGREE else None, "others": beside.height or None,
+        }  # fmt: skip
+        own = {"category": str(category), "sure": sure, "may_mean": list(meant), "rows": group["source_row"].to_list(),
+               "events": of_events.to_list(), "others": beside.height}  # fmt: skip
+        code = _code_of(name, category, sure=sure, meant=meant, came=bool(is_came))
+        found.append((-category.strictness, name, _notice(code, params, language) | own))
     waits = hidden.join(apart.waiting, on="key")["places"]
-    return sorted(found, key=lambda one: (-one.category.strictness, one.name)), Counter(waits)
+    return [notice for *_, notice in sorted(found, key=lambda one: one[:2])], Counter(waits)
+
+
+def _code_of(name: str, category: SharingCategory, *, sure: bool, meant: Sequence[str], came: bool) -> str:
+    """Return what a notice of a name says: `sure` that it is the rule's taxon, else that it may mean some; or it `came` coarse."""
+    withheld = category is SharingCategory.WITHHELD
+    if came:
+        return "NAME_CAME_COARSE"
+    if sure:
+        return "NAME_WITHHELD" if withheld else "NAME_PUBLISHED_COARSE"
+    if withheld or meant:
+        return "NAME_MAY_BE_WITHHELD" if withheld else "NAME_MAY_BE_SENSITIVE"
+    return "NAME_UNKNOWN" if name else "NAME_EMPTY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,8 @@ def notices(
     records = pl.concat([_conform(one) for one in read.records])
     records = records.with_columns(key=pl.coalesce("key", pl.int_range(pl.len())))
     events = terms.conform(pl.concat(read.events, how="diagonal") if read.events else pl.DataFrame(), terms.EVENT)
-    found, waits = foreseen(records, rules, boundaries=boundaries, events=events)
+    entries, waits = foreseen(records, rules, boundaries=boundaries, events=events, language=language)
     names, unknown = unclear(events["targetTaxonomicScope"], records) if events.height else ([], [])
-    entries = [_of_name(one, records["source_row"], language) for one in found]
     others: list[tuple[str, dict[str, Any]]] = [("RECORDS_WAIT", {"name": "", **of_waiting(waits)})] if waits else []
     others += [("SCOPE_WORD_UNKNOWN", {"name": word}) for word in unknown]
     others += [("SCOPE_TAXON_UNPLACED", {"name": name}) for name in names]
@@ -177,28 +180,6 @@ def _records(lake: Lake, where: In) -> pl.DataFrame:
 def _conform(interpreted: pl.DataFrame) -> pl.DataFrame:
     rows = interpreted["source_row"] if "source_row" in interpreted.columns else pl.Series([None] * interpreted.height)
     return terms.conform(interpreted, terms.OCCURRENCE).with_columns(rows.cast(pl.Int64).alias("source_row"))
-
-
-def _of_name(one: Foreseen, rows: pl.Series, language: str) -> dict[str, Any]:
-    withheld = one.category is SharingCategory.WITHHELD
-    if one.came:
-        code = "NAME_CAME_COARSE"
-    elif one.sure:
-        code = "NAME_WITHHELD" if withheld else "NAME_PUBLISHED_COARSE"
-    elif withheld or one.meant:
-        code = "NAME_MAY_BE_WITHHELD" if withheld else "NAME_MAY_BE_SENSITIVE"
-    else:
-        code = "NAME_UNKNOWN" if one.name else "NAME_EMPTY"
-    meant = ", ".join(one.meant) + (", …" if one.meant and one.more else "")
-    events = ", ".join(one.events[:_MOST_EVENTS]) + (", …" if len(one.events) > _MOST_EVENTS else "")
-    cell = f"{1 / PER_DEGREE[str(one.category)]:g}°" if str(one.category) in PER_DEGREE else None
-    params = {
-        "name": one.name, "meant": meant, "cell": cell, "others": one.others or None, "events": events,
-        "reason": one.reason, "owner": one.owner,
-    }  # fmt: skip
-    own = {"category": str(one.category), "sure": one.sure, "may_mean": list(one.meant),
-           "rows": rows.gather(list(one.rows)).to_list(), "events": list(one.events), "others": one.others}  # fmt: skip
-    return _notice(code, params, language) | own
 
 
 def _notice(code: str, params: Mapping[str, Any], language: str) -> dict[str, Any]:

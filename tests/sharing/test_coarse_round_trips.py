@@ -167,10 +167,10 @@ def test_names_that_came_coarse_are_told_together(trip):
     (found,), _ = notices.foreseen(
         pl.concat(every), RuleSet.read(None), boundaries=places.load_boundaries("natural_earth")
     )
-    assert (found.name, found.rows, found.came) == (
+    assert (found["name"], found["rows"], found["code"]) == (
         "Sus scrofa, Rusa unicolor, Muntiacus muntjak, … (4)",
-        (0, 1, 2, 3),
-        True,
+        came["source_row"].to_list() * 4,
+        "NAME_CAME_COARSE",
     )
 
 
