@@ -15,7 +15,9 @@ from starlette.types import Message
 
 from api.bodies import Sent
 from api.errors import Code, ProblemError
+from api.readers import boolean
 from biodata.core.phrases import Phrase
+from biodata.surveys import submit
 
 
 class Decision(Sent):
@@ -160,7 +162,7 @@ class Upload:
     file: BinaryIO
     name: str  # what the sender calls it; no path
     dataset: str | None  # the form's field of that name
-    told: dict[str, str]  # the other fields
+    sent: submit.Sent  # what the other fields state
 
 
 @asynccontextmanager
@@ -205,7 +207,11 @@ def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload
         raise ProblemError(Code.UPLOAD_INVALID, "the form has no file", field="file", expected=expected)
     if (file.size or 0) > limit_bytes:
         raise too_large
-    return Upload(file.file, plain_name(file.filename or ""), dataset, facts)
+    sent = submit.Sent(
+        part=submit.part_name(facts["part"]) if "part" in facts else None, wanted=boolean("submit", facts.get("submit", "true")),
+        licence=facts.get("license"), accept=tuple(filter(None, map(str.strip, facts.get("accept", "").splitlines()))),
+    )  # fmt: skip
+    return Upload(file.file, plain_name(file.filename or ""), dataset, sent)
 
 
 def plain_name(text: str) -> str:

@@ -30,7 +30,6 @@ from biodata.surveys import review, views, words
 from biodata.surveys import submit as sending
 from biodata.surveys.accepting import known_of
 from biodata.surveys.problems import MEDIA_TYPES, write_report
-from biodata.surveys.submit import Sent, part_name
 
 router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictRoute)
 reviews_router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictSmallRoute)
@@ -62,10 +61,9 @@ async def hand_in(request: Request) -> Response:
     run = (await gate(request)).run if dry_run else kept
     found = service(request)
     async with survey_bodies.receive_upload(request, limit_bytes=found.settings.upload_limit_bytes) as upload:
-        sent = _sent(upload)
         if sender is None:
-            return await run(partial(check, request, found, upload, sent, form, language))
-        return await run(partial(_receive, request, found, sender, upload, sent))
+            return await run(partial(check, request, found, upload, form, language))
+        return await run(partial(_receive, request, found, sender, upload))
 
 
 @reviews_router.get(
@@ -136,18 +134,10 @@ def receipt(request: Request, who: Principal, number: int) -> Response:
     return json_answer(told, status=202, cache=PRIVATE, headers=_headers(language) | {"Location": location})
 
 
-def _sent(upload: survey_bodies.Upload) -> Sent:
-    told = upload.told
-    return Sent(
-        part=part_name(told["part"]) if "part" in told else None, wanted=boolean("submit", told.get("submit", "true")),
-        licence=told.get("license"), accept=tuple(filter(None, map(str.strip, told.get("accept", "").splitlines()))),
-    )  # fmt: skip
-
-
-def _receive(request: Request, found: Service, sender: Principal, upload: survey_bodies.Upload, sent: Sent) -> Response:
+def _receive(request: Request, found: Service, sender: Principal, upload: survey_bodies.Upload) -> Response:
     try:
         number = surveys.receive(
-            found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset, sent=sent
+            found.settings, found.registry, upload.file.read(), upload.name, sender=sender, dataset=upload.dataset, sent=upload.sent
         )  # fmt: skip
     except OSError as error:
         raise ProblemError(Code.DISK_FULL, "the upload could not be kept; nothing was changed") from error
@@ -277,9 +267,7 @@ def language_asked(request: Request) -> str:
     return language
 
 
-def check(
-    request: Request, found: Service, upload: survey_bodies.Upload, sent: Sent, form: str, language: str
-) -> Response:
+def check(request: Request, found: Service, upload: survey_bodies.Upload, form: str, language: str) -> Response:
     """Answer with what is wrong with a survey's file, as it is asked for; nothing is kept."""
     dataset = upload.dataset
     if dataset is not None and not may(auth.principal(request), Action.HAND_IN, dataset=dataset):
@@ -295,8 +283,8 @@ def check(
     known = known_of(found.registry, dataset)
     report = surveys.check(
         upload.file, upload.name, places.load_boundaries(found.settings.boundaries), rules=rules, known=checklist,
-        licence=survey_shapes.checked(sent.licence, code="FIELD_INVALID"), language=language, dataset=upload.dataset,
-        **known | {"accepted": (*known.get("accepted", ()), *sent.accept)},
+        licence=survey_shapes.checked(upload.sent.licence, code="FIELD_INVALID"), language=language, dataset=upload.dataset,
+        **known | {"accepted": (*known.get("accepted", ()), *upload.sent.accept)},
     )  # fmt: skip
     if form == "json":
         return json_answer(report, cache=_NO_STORE, headers=_headers(language))

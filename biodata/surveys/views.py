@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import orjson
 import polars as pl
-import shapely
 
 from biodata.access.roles import Principal
 from biodata.core.flags import FLAGS
@@ -22,6 +21,7 @@ from biodata.pipeline.preview import countries_of
 from biodata.sharing.publish import WITHHELD
 from biodata.store import survey_files
 from biodata.store.registry import Registry
+from biodata.store.shapes import boxes
 from biodata.store.survey_files import View
 from biodata.store.survey_steps import NO_COUNTRY
 from biodata.surveys import sides, words
@@ -70,7 +70,7 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
     rows = pl.concat([both.with_columns(before=_before(both)), gone], how="diagonal")
     order = [*_FIRST, "change", *(name for name in columns if name not in _FIRST and not rows.schema[name].is_nested())]
     rows = rows.sort(*order, nulls_last=True)
-    events = pl.concat([found.events.select(_EVENTS), _box(found.events["geometry"])], how="horizontal")
+    events = pl.concat([found.events.select(_EVENTS), boxes(found.events["geometry"])], how="horizontal")
     events = events.with_columns(_sides(events, every)).sort("event_start", "eventID", "year", nulls_last=True)
     values = changes["occurrences"].changing()["identifier"]
     touched, hidden = [rows.filter(pl.col("change") != "unchanged")["key"]], False
@@ -101,12 +101,6 @@ def _sides(rows: pl.DataFrame, sides: list[str]) -> pl.Series:
     """Return whose reviewers see each row: the countries that are published of it, else all, since it may be of each."""
     own = countries_of(rows).list.eval(pl.element().filter(pl.element().is_in(sides)))
     return rows.select(sides=pl.when(own.list.len() > 0).then(own).otherwise(pl.lit(sides)))["sides"]
-
-
-def _box(shapes: pl.Series) -> pl.DataFrame:
-    bounds: Any = shapely.bounds(shapely.from_wkb(shapes.to_list())) if len(shapes) else []
-    edges = pl.DataFrame(bounds, schema=dict.fromkeys(("west", "south", "east", "north"), pl.Float64), orient="row")
-    return edges.with_columns(pl.all().fill_nan(None))
 
 
 def _counts(rows: pl.DataFrame, shown: Preview, sides: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Occupancy of a species from detection histories: one season, with covariates, or jointly.
+"""Occupancy of a species from detection histories: one season, each side or all.
 
 Not detected can only tell an event whose scope holds the species; where no event took place or a camera failed is nothing.
 

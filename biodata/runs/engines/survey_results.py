@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-import shapely
 
 from biodata import assessments, places, sharing
 from biodata.analysis.surveys.joining import Joined, join
@@ -37,6 +36,7 @@ from biodata.store.query.filters import In
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import rules_in_force
 from biodata.store.run_records import RunInput
+from biodata.store.shapes import boxes
 
 _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""
@@ -51,7 +51,7 @@ def open_events(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _places(geometry: pl.Series) -> pl.DataFrame:
-    west, south, east, north = shapely.bounds(shapely.from_wkb(geometry.to_list())).reshape(-1, 4).T
+    west, south, east, north = (edge.to_numpy() for edge in boxes(geometry))
     latitude = (south + north) / 2
     along, up = metres_per_degree(latitude)
     radius = np.hypot((east - west) / 2 * along, (north - south) / 2 * up)
