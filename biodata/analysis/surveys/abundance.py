@@ -59,8 +59,6 @@ def independent_events(joined: Joined, *, gap_minutes: float = 30.0, within_m: f
 
 def rate(events: pl.DataFrame, counted: pl.DataFrame) -> Rate | str:
     """Return the relative abundance of a species, or why it cannot be stated: of events that looked for it, by its independent ones."""
-    if events.is_empty():
-        return "no event looked for it"
     if refused := one_unit(events):
         return refused
     worked = events.filter(pl.col("effort_value") > 0)

@@ -86,11 +86,10 @@ def abundance_of(
     out = []
     for method in sorted(joined.events["method"].unique()):
         events, left_out = joining.looked_for(joined, name, method=method, assumed_scope=asked.scope)
-        rates = {part: abundance.rate(of_part, own) for part, of_part in joining.by_part(events).items()}
-        if events.is_empty():
-            if method not in own["method"]:  # of methods that never meant it nothing is stated at all
-                continue
-            rates = {joining.JOINT: _why_not(left_out)}
+        if events.is_empty() and method not in own["method"]:  # of methods that never meant it nothing is stated at all
+            continue
+        parts = joining.by_part(events).items()
+        rates = {part: abundance.rate(one, own) if one.height else _why_not(left_out) for part, one in parts}
         by = {part: _rate(one) for part, one in rates.items()}
         sides, compared = joining.sides_of(events), None
         if len(sides) == 2:
@@ -354,8 +353,7 @@ def accumulation(counts: NDArray[np.integer]) -> Curve:
     """
     table = np.asarray(counts)
     n, found = len(table), (table > 0).sum(axis=0)
-    drawn = np.arange(1, n + 1)
-    held = 1 - np.array([missed(found[found > 0], n, n, sites) for sites in drawn])
+    held = 1 - np.array([missed(found[found > 0], n, n, sites) for sites in range(1, n + 1)])
     curve, every = held.sum(axis=1), pool(table).jack1
     spread = (held**2).sum(axis=1) - curve**2 / (every or 1.0)  # where nothing was found there is no doubt about it
-    return Curve(drawn.astype(np.float64), curve, np.sqrt(np.maximum(spread, 0.0)))
+    return Curve(np.arange(1.0, n + 1), curve, np.sqrt(np.maximum(spread, 0.0)))
