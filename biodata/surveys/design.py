@@ -17,7 +17,7 @@ from biodata.runs.engines.survey_results import open_events
 from biodata.sharing.received import came_open, hidden_taxa
 from biodata.sharing.scopes import hidden_words
 from biodata.store.lake import Lake
-from biodata.store.published_events import rows_of
+from biodata.store.published_events import published_events
 from biodata.store.query.filters import In
 from biodata.store.rules_in_force import rules_in_force
 from biodata.surveys.problems import refuse
@@ -88,14 +88,11 @@ def design(settings: Settings, request: SurveyRequest) -> "Proposal":
 def _events(
     settings: Settings, lake: Lake, rules: sharing.RuleSet, boundaries: places.BoundarySet, request: SurveyRequest
 ) -> tuple[pl.DataFrame, SharingCategory]:
-    from biodata.store.published_events import published_events
-
     is_public, of_species = request.records == "public", In("species", (request.species,))
     table = published_events(lake, rules, boundaries=boundaries, licences={})
     where = In("datasetKey", tuple(table["datasetKey"].unique().sort()))
     records = assessments.in_view(settings, lake, rules, boundaries, view=EvidenceView.PUBLIC, where=where)
-    rows = rows_of(records, table).join(table.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
-    shown = of_published(rows)
+    shown = as_effort(open_events(records, table))
     known = lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=of_species)
     hidden = bool(hidden_taxa(known))
     if is_public:
@@ -103,7 +100,7 @@ def _events(
         hidden |= bool(hidden_words(asked, rules, boundaries=boundaries).any())
         own = records.filter(pl.col("species") == request.species)
         hidden |= bool((own["sharing_category"] != SharingCategory.OPEN).any())
-    events = shown if is_public else of_lake(lake)
+    events = shown if is_public else as_effort(came_open(lake.read("events")))
     if hidden:
         events = events.with_columns(scope=pl.lit(None, dtype=events.schema["scope"]))
     if is_public:
@@ -128,17 +125,8 @@ def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundari
     return refuse("RESULT_UNKNOWN", problem, expected, column="result", value=request.result)
 
 
-def of_lake(lake: Lake) -> pl.DataFrame:
-    """Return the events of a lake (`evidence.EVENTS`), exactly as they are: what is made of them is for its maker."""
-    return _as_effort(came_open(lake.read("events")))
-
-
-def of_published(surveys: pl.DataFrame) -> pl.DataFrame:
-    """Return the published events (`terms.SURVEY`) with effort whose place is open; see `of_lake`."""
-    return _as_effort(open_events(surveys.filter(pl.col("license").is_not_null())))
-
-
-def _as_effort(events: pl.DataFrame) -> pl.DataFrame:
+def as_effort(events: pl.DataFrame) -> pl.DataFrame:
+    """Return events (`terms.EVENT`) that are no wholes of others and did not fail as `evidence.EVENTS`."""
     upper = events.select("datasetKey", eventID="parentEventID").drop_nulls().unique()
     single = events.join(upper, on=["datasetKey", "eventID"], how="anti", maintain_order="left")
     table = single.filter(pl.col("effort_value").is_null() | (pl.col("effort_value") > 0)).sort("datasetKey", "eventID")

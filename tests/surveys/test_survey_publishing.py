@@ -10,10 +10,11 @@ import releases as fixture
 from biodata import pipeline
 from biodata.analysis.evidence import EVENTS
 from biodata.core.settings import Settings
+from biodata.runs.engines.survey_results import open_events
 from biodata.store import releases
 from biodata.store.lake import Lake
 from biodata.store.release_merge import merge
-from biodata.surveys.design import of_lake, of_published
+from biodata.surveys.design import as_effort
 from rule_files import put_rules
 from survey_events import MUNTJAC, PANGOLIN, RULES, TIGER, commit, event, seen, stations
 
@@ -149,9 +150,10 @@ def test_events_of_the_lake_and_of_a_release_are_effort(settings):
         event("broken", effort_value=0.0, decimalLatitude=20.72),
     ]
     surveys(settings, events, [seen(1, MUNTJAC, "a")])
-    published = of_published(releases.read(releases.current(settings.data), "surveys"))
+    records, shown = (releases.read(releases.current(settings.data), name) for name in ("occurrences", "surveys"))
+    published = as_effort(open_events(records, shown))
     with Lake.open(settings.data) as lake:
-        exact = of_lake(lake)
+        exact = as_effort(lake.read("events"))
     assert published["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"]
     assert exact["eventID"].to_list() == ["cameras:a", "cameras:all seen", "cameras:b"], "a camera that failed is none"
     assert published["scope"].to_list() == [["Mammalia"], None, [MUNTJAC]], (

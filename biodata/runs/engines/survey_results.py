@@ -42,9 +42,10 @@ _SITE_DECIMALS: Final = 4
 """Degrees of so many decimals, some ten metres, are one place."""
 
 
-def open_events(table: pl.DataFrame) -> pl.DataFrame:
-    """Return the open events of published rows (`terms.SURVEY`) as `terms.EVENT`."""
-    opened = table.filter(pl.col("sharing_category") == SharingCategory.OPEN)
+def open_events(records: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+    """Return the open ones of published events (`terms.SURVEY`) as `terms.EVENT`, placed as a release has them with these records."""
+    opened = rows_of(records, shown).filter(pl.col("sharing_category") == SharingCategory.OPEN)
+    opened = opened.join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
     opened = opened.with_columns(event_key="survey_id").hstack(_places(opened["geometry"]))
     radius = pl.coalesce("coordinateUncertaintyInMeters", pl.when(pl.col("radius") > 0).then("radius"))
     return terms.conform(opened.with_columns(coordinateUncertaintyInMeters=radius), terms.EVENT)
@@ -104,7 +105,7 @@ def run(asked: SurveyResults, work: Work) -> Outcome:
 
 def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> tuple[Joined, dict[str, Any]]:
     """Return the events and records of datasets, and what a result of them has to name: exact ones carry the strictest category."""
-    boundaries, as_cells = places.load_boundaries(settings.boundaries), 0
+    boundaries, as_cells, category = places.load_boundaries(settings.boundaries), 0, SharingCategory.OPEN
     where = In("datasetKey", tuple(datasets))
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         rules = rules_in_force(settings, lake)
@@ -123,24 +124,17 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
             with Registry.open(settings) as registry:
                 licences = dict(registry.datasets().select("key", "license").iter_rows())
             shown = published_events(lake, rules, boundaries=boundaries, licences=licences)
-            shown = shown.filter(pl.col("datasetKey").is_in(list(datasets)))
-            table = rows_of(records, shown)  # as a release would have them
-            events = open_events(
-                table.join(shown.select("survey_id"), on="survey_id", how="semi", maintain_order="left")
-            )
+            events = open_events(records, shown.filter(pl.col("datasetKey").is_in(list(datasets))))
+            is_open = pl.col("sharing_category") == SharingCategory.OPEN
+            coarse, records = records.filter(~is_open), records.filter(is_open)
         else:
-            as_cells = events.height - came_open(events).height
+            coarse, as_cells = records.clear(), events.height - came_open(events).height
             events = came_open(events)
-    category = SharingCategory.OPEN
-    if view is EvidenceView.PUBLIC:
-        coarse = records.filter(pl.col("sharing_category") != SharingCategory.OPEN)
-        records = records.filter(pl.col("sharing_category") == SharingCategory.OPEN)
-    else:
-        # Events have no name: rules that name no taxon are about them, too.
-        general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
-        of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
-        of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
-        category = max(of_records, of_events, key=lambda one: one.strictness)
+            # Events have no name: rules that name no taxon are about them, too.
+            general = replace(rules, rules=tuple(rule for rule in rules.rules if rule.scientific_name is None))
+            of_records = sharing.strictest(terms.conform(records, terms.OCCURRENCE), rules, boundaries=boundaries)
+            of_events = sharing.strictest(as_records(events), general, boundaries=boundaries)
+            category = max(of_records, of_events, key=lambda one: one.strictness)
     seen, records = visits(records, plain)
     events = pl.concat([events, seen])
     if events.is_empty() and not as_cells:
@@ -154,13 +148,11 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     if view is EvidenceView.PUBLIC:
         events = events.with_columns(locationID=site_names(events))
     once = records.filter((pl.col("cluster_id") == pl.col("key")).fill_null(value=True))
-    joined = replace(join(events, once), hidden=came_hidden)
-    if view is EvidenceView.PUBLIC:
-        joined = replace(joined, hidden=_hidden(joined, coarse, rules, boundaries) | came_hidden)
-        if coarse.height:
-            joined.left_out["published as squares alone"] = coarse.height
-    if records.height > once.height:
-        joined.left_out["duplicate"] = records.height - once.height
+    joined = join(events, once)
+    hidden = _hidden(joined, coarse, rules, boundaries) if view is EvidenceView.PUBLIC else frozenset[str]()
+    others = {"published as squares alone": coarse.height, "duplicate": records.height - once.height}
+    left_out = joined.left_out | {why: n for why, n in others.items() if n}
+    joined = replace(joined, hidden=hidden | came_hidden, left_out=left_out)
     facts = {
         "datasets": list(datasets), "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash,
         "sharing_category": str(category), **boundaries.to_dict(), "events_as_cells": as_cells,
