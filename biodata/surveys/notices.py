@@ -77,14 +77,13 @@ def foreseen(
         # A rule that names no taxon is surely about the record.
         sure = rule is None or rule.scientific_name is None
         sure |= any(str(rules.rules[n].category) == strict["category"] for n in surely[of])
+        # Listed names that it may mean, the strictest first, none where it may be any; and how many others.
         meant, more = ((), 0) if sure else _meant(of_names[of], rules, strict["rule_id"])
         # Open records of the same event become as coarse.
         at = pl.concat([group["eventID"], group["parentEventID"]]).drop_nulls().implode()
         beside = tied.filter(pl.any_horizontal(pl.col("eventID", "parentEventID").is_in(at).fill_null(value=False)))
-        category, of_events = (
-            SharingCategory(strict["shown"]),
-            group["eventID"].drop_nulls().unique(maintain_order=True),
-        )
+        category = SharingCategory(strict["shown"])
+        of_events = group["eventID"].drop_nulls().unique(maintain_order=True)
         params = {
             "name": name, "reason": strict["reason"], "owner": NOBODY if rule is None else rule.answerable,
             "meant": ", ".join(meant) + (", …" if meant and more else ""),

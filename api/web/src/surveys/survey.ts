@@ -1,13 +1,12 @@
 // Surveys on their way: the list, and the one that is open: where it stands, what it changes, what can be done.
 import { datasetAddress } from '../service';
 import { language, t } from '../words';
-import { answerForm, askedOnce, decisionForm } from './decision';
 import { differenceView, inOneLine, type Difference } from './difference';
 import { attempt, button, complain, el, field, find, folded, grouped, named, present, say, statusLine, table, when, type Child } from './dom';
 import { loadParts, sendAgain, versionsOf } from './file';
 import { countsOf, reportView, type Report } from './findings';
 import { askAbout, rowsView } from './rows';
-import { ask, askJson, hasKey, Refused, save } from './session';
+import { ask, asJson, askJson, hasKey, Refused, save } from './session';
 
 interface Happened { action: string; survey?: number; role: string; country?: string; note?: string; date: string }
 // `stage` is as `state`; of a draft whether it is being checked. A version that removes its part has no `file`.
@@ -19,6 +18,7 @@ export interface Survey extends Summary {
   next?: string; left_alone?: boolean; report?: Report; difference?: Difference; waits?: string[]; yours?: string[]; rows: boolean;
   history: Happened[];
 }
+type Act = (work: () => Promise<unknown>) => Promise<void>;
 type Version = Summary & { changes: Record<string, Record<string, number>> };
 export interface VersionList { results: Version[]; may_return: boolean }
 
@@ -197,6 +197,70 @@ function actions(survey: Survey, etag: string): HTMLElement {
     mine && WAITING.includes(state) && file !== undefined && askedOnce([t('withdraw'), t('withdraw_help'), t('withdraw_sure')], take, 'danger'),
     mine && current && askedOnce([t('remove'), t('remove_help'), t('remove_sure')], take, 'danger'),
     status);
+}
+
+// A reviewer's decision for their own side, about the version that was looked at, else the service says 412; and the team's answer.
+const labelled = (input: HTMLElement, text: string): HTMLElement[] => [el('label', { for: input.id }, text), input];
+const unsent = (event: Event): void => event.preventDefault();
+
+// What a reviewer sends; `askAbout` begins a question in it.
+function decisionForm(survey: Survey, etag: string, act: Act): HTMLElement {
+  const [yours, sides] = [survey.yours ?? [], survey.sides ?? {}];
+  const others = Object.keys(sides).filter((side) => !yours.includes(side));
+  const waiting = yours.filter((side) => sides[side] === 'waiting');
+  const options = (waiting.length ? waiting : yours).map((code) => el('option', { value: code }, code));
+  const side = el('select', { id: 'side' }, el('option', { value: '' }, t('side_all')), ...options);
+  const reasons = el('textarea', { id: 'reasons', maxlength: 4000, 'aria-describedby': 'reasons-help' });
+  const status = statusLine();
+
+  const decide = (decision: string): void => {
+    const text = reasons.value.trim();
+    if (decision !== 'accept' && !text) {
+      say(status, t('reasons_needed'), 'note');
+      return reasons.focus();
+    }
+    const body = { decision, reasons: text, ...(side.value && { country: side.value }) };
+    void act(() => ask(`/v1/surveys/${survey.id}/decisions`, asJson(body, { 'If-Match': etag })));
+  };
+  const choice = (decision: string, kind: string): HTMLElement => button(t(decision), () => decide(decision), { class: kind, 'data-decision': decision });
+  return el('section', { 'aria-label': t('decide') },
+    el('h4', {}, t('decide')),
+    yours.length === 1 && el('p', { id: 'your-side' }, t('side_yours', { side: yours[0]! })),
+    ...others.map((code) => el('p', { class: 'other-side' }, `${t('side_with_node', { side: code })} (${named('side', sides[code]!)})`)),
+    others.length ? el('p', { id: 'refusal-holds' }, t('side_refusal_holds')) : null,
+    el('form', { onsubmit: unsent }, ...(yours.length > 1 ? labelled(side, t('side')) : []), ...labelled(reasons, t('reasons'))),
+    el('p', { id: 'reasons-help' }, t('reasons_help')),
+    el('div', { class: 'row' }, choice('accept', ''), choice('ask', 'plain'), choice('refuse', 'danger')),
+    status);
+}
+
+// What the team answers in words.
+function answerForm(survey: Survey, etag: string, act: Act): HTMLElement {
+  const words = el('textarea', { id: 'answer-words', maxlength: 4000, 'aria-describedby': 'answer-help' });
+  const status = statusLine();
+  const send = (): void => {
+    const answer = words.value.trim();
+    if (!answer) return words.focus(), say(status, t('answer_needed'), 'note');
+    void act(() => ask(`/v1/surveys/${survey.id}/answers`, asJson({ answer }, { 'If-Match': etag })));
+  };
+  return el('section', { 'aria-label': t('your_answer') },
+    el('form', { onsubmit: unsent }, ...labelled(words, t('your_answer'))),
+    el('p', { id: 'answer-help' }, t('answer_help')),
+    el('p', {}, button(t('answer_send'), send, { id: 'answer-send' })),
+    status);
+}
+
+// A button that tells what it does and asks once before it does it.
+function askedOnce([what, help, yes]: [string, string, string], done: () => Promise<void>, kind = 'plain'): HTMLElement {
+  const first = button(what, () => open(true), { class: kind });
+  const sure = button(yes, () => void done(), { class: kind === 'danger' ? 'danger' : '' });
+  const leave = button(t('leave'), () => open(false), { class: 'plain' });
+  const question = el('div', { class: 'note question', hidden: true }, el('p', {}, help), el('div', { class: 'row' }, sure, leave));
+  const open = (asked: boolean): void => {
+    [first.hidden, question.hidden] = [asked, !asked];
+    (asked ? sure : first).focus();
+  };
+  return el('div', { class: 'once' }, first, question);
 }
 
 // The versions of a survey's dataset, asked for when somebody looks; `opened(number)` shows the survey of a restored one.
