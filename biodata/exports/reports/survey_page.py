@@ -221,7 +221,7 @@ def abundance_tables(told: Told) -> list[str | dict[str, Any]]:
 
     def caption(rows: Sequence[Told], method: str) -> str:
         unit = next((f["unit"] for one in rows for f in one["by"].values() if "unit" in f), None)
-        effort = "effort" if unit is None else _of_unit("100", f"{unit}s")
+        effort = "effort" if unit is None else _of_unit("100", units(unit))
         return Phrase("{a}: independent events for {b}, with 95 % limits", a=method, b=effort)
 
     def cell(found: Told) -> str:
