@@ -166,20 +166,27 @@ def peers(csv: Path, folder: Path) -> dict[str, dict[str, Any]]:
     """Let others take in the download; return what each took. PostGIS is left out where it is not installed."""
     steps = {"duckdb": measured([sys.executable, "-c", DUCKDB.format(csv=csv, folder=folder)])}
     show("duckdb", steps["duckdb"])
-    server = shutil.which("postgres")
-    home = None if server is None else Path(server).resolve().parent
-    # Debian's packages have lib/postgresql/17/bin beside share/postgresql/17; a build from source bin beside share.
-    shares = (
-        []
-        if home is None
-        else [home.parents[2].with_name("share") / "postgresql" / home.parent.name, home.parent / "share"]
-    )
-    if home is None or not any((share / "extension/postgis.control").is_file() for share in shares):
+    homes = [
+        home for home in servers() if any((share / "extension/postgis.control").is_file() for share in shares(home))
+    ]
+    if not homes:
         print("postgis: not installed here (postgresql and postgis are wanted), so it is left out")
         return steps
-    steps["postgis"] = postgis(csv, folder / "postgis", home)
+    steps["postgis"] = postgis(csv, folder / "postgis", homes[0])
     show("postgis", steps["postgis"])
     return steps
+
+
+def servers() -> list[Path]:
+    """Return the folders of PostgreSQL's programs: the one on PATH, then Debian's, the newest first."""
+    on_path = shutil.which("postgres")
+    debians = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda home: int(home.parent.name), reverse=True)
+    return [*([] if on_path is None else [Path(on_path).resolve().parent]), *debians]
+
+
+def shares(home: Path) -> list[Path]:
+    """Return where the extensions of a server may lie: Debian's has lib/postgresql/17/bin beside share/postgresql/17."""
+    return [home.parents[2].with_name("share") / "postgresql" / home.parent.name, home.parent / "share"]
 
 
 def postgis(csv: Path, folder: Path, home: Path) -> dict[str, Any]:
