@@ -113,7 +113,7 @@ class Sheet:
             cells = own if number > self.layout.heading_row else spread(self.layout.grid, number, own)
             label = next((cell for cell in reversed(cells[: last + 1]) if cell is not None), "")
             names = [cell for cell in cells[last + 1 :] if cell is not None and not is_total(cell)]
-            term = of_label(label, names[0]) if label and len(names) > 1 and not any(map(is_known, names)) else None
+            term = of_label(label, *names) if label and len(names) > 1 and not any(map(is_known, names)) else None
             if len(names) > 1 and not label:
                 term = next((one for one, text in _BARE.items() if all(map(text.fullmatch, names))), None)
             if term is not None:

@@ -323,9 +323,9 @@ def project_of(grid: Grid) -> SurveyTable | None:
     return project if facts else None
 
 
-def of_label(label: str, text: str) -> str | None:
-    """Return the term that a label surely has with a text beside it, of those that may be of all rows."""
-    (one,) = decided(propose([label], cells={label: [text]}), {label: [text]})
+def of_label(label: str, *texts: str) -> str | None:
+    """Return the term that a label surely has with the texts beside it, of those that may be of all rows."""
+    (one,) = decided(propose([label], cells={label: [*texts]}), {label: [*texts]})
     sure = one.confidence > CERTAIN or one.why is Why.TAKEN
     return one.term if sure and one.term in (*_OF_ALL, *_OF_FILES, "eventDate") else None
 

@@ -20,6 +20,7 @@ from biodata.text.numbers import parse_decimals
 from biodata.text.tables import NA, PLACEHOLDERS
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST, _FEW_COLUMNS, _SOME = 5, 0.5, 0.9, 0.03, 40, 12, 200
+_MANY: Final = 20
 _SEVERAL: Final = 3  # rows in which more than one part is stated, so that a column and its copy are no sum
 _RARE, _OFTEN, _BEYOND, _FAR_BEYOND, _NOON = 0.02, 5, 1.5, 50, 720
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
@@ -59,7 +60,7 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
             unread = np.isnan(times[1]) & _filled(cells).is_not_null().to_numpy()
             for at in np.flatnonzero(unread).tolist() if times[0] == "clock" and name not in known else ():
                 yield _at(layout, at, column, "TIME_UNREADABLE")
-        if name not in known and read is not None:
+        if (name not in known or _is_share(column)) and read is not None:
             yield from _outside(layout, column, read, cells)
         if (name not in known or name in _MEASURED) and read is not None and not grown:
             yield from _slips(layout, column, read)
@@ -81,7 +82,8 @@ def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:
     plain = _filled(cells).str.replace(r"^(\d{1,3}),(\d{3})$", "$1$2")
     read = parse_decimals(plain)["number"]
     words = plain.is_not_null().sum() - read.count()
-    return read.to_numpy() if read.count() >= _FEWEST and words <= _ALONE * read.count() else None
+    few = max(_ALONE * read.count(), read.count() >= _MANY)  # one word among twenty numbers is a slip, too
+    return read.to_numpy() if read.count() >= _FEWEST and words <= few else None
 
 
 def _filled(cells: Sequence[str | None]) -> pl.Series:
@@ -95,10 +97,10 @@ def _is_share(column: Column) -> bool:
 
 
 def _outside(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequence[str | None]) -> Iterator[Finding]:
-    """Find percents that are none, the one whole number below zero, and words among numbers."""
+    """Find percents that are none, the one number below zero, and words among numbers."""
     share, stated = _is_share(column), numbers[~np.isnan(numbers)]
     warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
-    counts = not warmth and (stated % 1 == 0).all() and (stated < 0).sum() == 1
+    counts = not warmth and (len(stated) > 2 * _FEWEST or (stated % 1 == 0).all()) and (stated < 0).sum() == 1
     bound = next((most for most, words in _BOUNDS.items() if words.search(column.heading)), 100 if share else np.inf)
     share = bound < np.inf and (stated > bound).mean() <= _HALF
     worded = _filled(cells).str.contains(r"^\p{L}\D+$").fill_null(value=False).to_numpy()

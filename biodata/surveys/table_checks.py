@@ -183,7 +183,7 @@ class TableChecks:
             heading, other = (table.heading(name) for name in ("decimalLatitude", "decimalLongitude"))
             yield Finding(*place, heading, heading, "COLUMNS_SWAPPED", True, {"other": other})
         yield from found
-        yield from value_checks.of_values(rows)
+        yield from value_checks.of_values(rows, read.interpreted)
         yield from self._at_sea(rows, read)
 
     def _at_sea(self, rows: Rows, read: HarmonisedBatch) -> Iterator[Finding]:

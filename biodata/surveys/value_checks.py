@@ -30,6 +30,7 @@ from biodata.text import dates
 from biodata.text.controlled import Vocabulary, parse_licence, parse_term
 from biodata.text.numbers import parse_decimal, parse_decimals
 from biodata.text.reference_list import COUNTRIES, ranges, reference_list
+from biodata.text.tables import read_rows
 from biodata.text.vernaculars import folded
 
 _DISTANCE: Final = "perpendicular_distance_m"
@@ -50,6 +51,8 @@ _TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*–~-]\s*(?=\d)")
 _BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES, _SHORT = 5, 3, 2
+_ABOUT_M: Final = 100.0  # what a height may be wrong by
+_HEIGHTS: Final = ("minimumElevationInMeters", "verbatimElevation", "maximumElevationInMeters")
 _FAR_M, _TIMES_FAR, _TIMES_SLIP = 50_000.0, 10.0, 3.0
 _OFF_WALK_M: Final = 8_000.0
 _WALK: Final = (pl.coalesce("parentEventID", "eventID"),)
@@ -62,8 +65,9 @@ FAR: Final = "PLACE_FAR_FROM_OTHERS"
 ALONE: Final = "DATE_OUT_OF_ORDER"
 
 
-def of_values(rows: Rows) -> Iterator[Finding]:
+def of_values(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     """Find what is wrong with values of any table."""
+    yield from _heights(rows, interpreted)
     yield from _numbers(rows)
     yield from _times(rows)
     yield from _licences(rows)
@@ -88,6 +92,7 @@ def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     yield from _repeated(rows)
     yield from _many(rows, interpreted)
     yield from _uncounted(rows)
+    yield from _marks_of_two(rows)
 
 
 def _numbers(rows: Rows) -> Iterator[Finding]:
@@ -103,18 +108,22 @@ def _numbers(rows: Rows) -> Iterator[Finding]:
 
 
 def _of_another(rows: Rows) -> Iterator[Finding]:
-    """Find stages of life below the heading of the sex, and the other way round; J in each tenth row is a sign of its own."""
+    """Find stages of life below the heading of the sex, and the other way round, and the rare word that is neither.
+
+    J in each tenth row is a sign of its own; a word is odd where its column knows nine of ten others.
+    """
     for (column, vocabulary), (other, others) in (_KINDS, _KINDS[::-1]):
         cells = rows.cells(column)
         signs = Counter(cell.casefold() for cell in cells.values())
         own = {one for one, n in signs.items() if len(one.encode()) <= _SHORT and 10 * n > len(cells)}
-        for row, cell in cells.items():
-            if (
-                cell.casefold() not in own
-                and parse_term(cell, vocabulary) is None
-                and parse_term(cell, others) is not None
-            ):
+        unknown = [
+            row for row, cell in cells.items() if cell.casefold() not in own and parse_term(cell, vocabulary) is None
+        ]
+        for row in unknown:
+            if parse_term(cells[row], others) is not None:
                 yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
+            elif len(unknown) <= (1 - _IN_ORDER) * len(cells) and signs[cells[row].casefold()] == 1:
+                yield rows.finding(row, column, "CELL_VALUE", expected=signs.most_common(1)[0][0])
 
 
 def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> Iterator[Finding]:
@@ -237,6 +246,37 @@ def _repeated(rows: Rows) -> Iterator[Finding]:
         timed = any(_CLOCK.search(rows.own[row].get(name) or "") for name in _CLOCKS)
         if timed or any(rows.column(row, (name,)) for name in _PLACES):
             yield rows.finding(row, next(iter(rows.table.headings)), "ROW_REPEATED", other_row=str(before))
+
+
+def _marks_of_two(rows: Rows) -> Iterator[Finding]:
+    """Find the odd ring or tag that an earlier row has for another taxon; numbers that begin anew in each plot are none."""
+    first: dict[str, int] = {}
+    again = [
+        (row, at)
+        for row, mark in rows.cells("organismID").items()
+        if (at := first.setdefault(mark.strip(), row)) != row
+    ]
+    taxa = {row: own.get(_NAME) or own.get("vernacularName") for row, own in rows.own.items()} if again else {}
+    odd = [pair for pair in again if taxa[pair[0]] != taxa[pair[1]]]
+    for row, before in odd if len(odd) <= max(1, (1 - _IN_ORDER) * len(again)) else ():
+        if (column := rows.column(row, ("organismID",))) is not None:
+            yield rows.finding(row, column, "IDENTIFIER_REPEATED", other_row=str(before))
+
+
+@cache
+def _highest_m() -> Mapping[tuple[str, str], float]:
+    return {(one["country"], one["province"]): float(one["highest_m"]) for one in read_rows("highest_points.csv")}
+
+
+def _heights(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
+    """Find heights above the highest point of the country or province, and those below the sea."""
+    columns = ("source_row", "elevation", "located_country_code", "province_code")
+    for row, height, country, province in interpreted.select(columns).drop_nulls("elevation").iter_rows():
+        of_country = _highest_m().get((country, ""), np.inf)
+        highest = _highest_m().get((country, province), of_country)
+        if not -_ABOUT_M <= height <= highest + _ABOUT_M and (column := rows.column(row, _HEIGHTS)) is not None:
+            greatest = f"{highest:g}" if highest < np.inf else None
+            yield rows.finding(row, column, "MEASUREMENT_INVALID", least="0", greatest=greatest)
 
 
 def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from biodata.surveys.check import check_files
 from biodata.text.reference_list import ranges
 
 HEAD = ["tag", "date", "begin", "end", "latitude", "longitude", "scientificName", "adult", "young", "individualCount", "rock %", "soil %",
-        "sex", "timeZone"]  # fmt: skip
+        "sex", "timeZone", "organismID", "minimumElevationInMeters"]  # fmt: skip
 NAMES = ("Sus scrofa", "Macaca arctoides", "Rusa unicolor")
 
 
@@ -23,7 +23,7 @@ def sheet(**cells):
     for n in range(24):
         day = (date(2026, 2, 3) + timedelta(days=n // 2)).isoformat()
         rows.append([f"T{n + 1:03}", day, "06:00", f"{8 + n % 3}:30", f"{20.9 + n / 1000:.4f}", f"{101.7 + n / 1000:.4f}", NAMES[n % 3],
-                     2 + n % 4, 1 + n % 3, 3 + n % 4 + n % 3, 40 + n, 60 - n, "male" if n % 2 else "female", "+07:00"])  # fmt: skip
+                     2 + n % 4, 1 + n % 3, 3 + n % 4 + n % 3, 40 + n, 60 - n, "male" if n % 2 else "female", "+07:00", f"R{n // 2 // 3 * 3 + n % 3}", 650 + 9 * n])  # fmt: skip
     for place, value in cells.items():
         column, row = place.rsplit("_", 1)
         rows[int(row) - 2][HEAD.index(column.replace("share", "rock %"))] = value
@@ -57,12 +57,21 @@ def test_sound_columns_have_nothing_to_mend(boundaries):
         pytest.param({"scientificName_9": "Panthera leo"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a lion in Laos"),
         pytest.param({"scientificName_9": "Sula leucogaster"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a booby inland"),
         pytest.param({"individualCount_9": 5000}, (9, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY"), id="a count that stands alone"),
+        pytest.param({"sex_9": "mael"}, (9, "sex", "CELL_VALUE"), id="a slip in a sex"),
+        pytest.param({"organismID_9": "R2"}, (9, "organismID", "IDENTIFIER_REPEATED"), id="the ring of another species"),
+        pytest.param({"minimumElevationInMeters_9": 7130}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="above all of Laos"),
+        pytest.param({"minimumElevationInMeters_9": -713}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="far below the sea"),
     ],
 )  # fmt: skip
 def test_what_is_none_of_its_column_is_found_in_its_cell(boundaries, cells, expected):
     told = found(boundaries, **cells)
     assert expected in told
-    assert {(row, column) for row, column, _ in told} <= {expected[:2], (9, "individualCount"), (9, "soil %")}
+    assert {(row, column) for row, column, _ in told} <= {
+        expected[:2],
+        (9, "individualCount"),
+        (9, "soil %"),
+        (12, "organismID"),
+    }
 
 
 def test_a_sign_that_many_rows_have_is_a_word_of_the_team(boundaries):
