@@ -26,8 +26,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from biodata.core.settings import Settings
-from biodata.store import folders
-from biodata.store.closing import Closing
+from biodata.store import Closing, folders
 from biodata.store.models import LoginBucket, now
 from biodata.store.registry import Registry
 

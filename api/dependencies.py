@@ -23,8 +23,7 @@ from api.records import Extras
 from biodata.core import terms
 from biodata.core.errors import BiodataError, NoReleaseError
 from biodata.core.settings import Settings
-from biodata.store import folders, pointer
-from biodata.store.closing import Closing
+from biodata.store import Closing, folders, pointer
 from biodata.store.query.filters import Compare, Filter, Intersects, Or
 from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.reader import Cursor, OpenRelease, ReleaseReader

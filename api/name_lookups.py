@@ -174,7 +174,9 @@ def _bundled_names() -> pl.DataFrame:
 
     A name of one word is that of a genus or of any rank above, which no two taxa of the list share.
     """
-    named = pl.read_csv(files("biodata.data").joinpath("vernacular_names.csv").read_bytes(), infer_schema=False)
+    named = pl.read_csv(
+        files("biodata").joinpath("data").joinpath("vernacular_names.csv").read_bytes(), infer_schema=False
+    )
     of_species = pl.col("scientificName").str.contains(" ")
     ranks = pl.when(of_species).then(pl.lit(["SPECIES"])).otherwise(pl.lit(list(_UPPER_RANKS)))
     rows = (

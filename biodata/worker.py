@@ -11,10 +11,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from biodata import pipeline, surveys
-from biodata.access import citation_texts, citations, downloads, exact_building, replays, requests, withdrawal
+from biodata.access import citation_texts, citations, consent, downloads, exact_building, replays, requests, withdrawal
 from biodata.core.errors import BiodataError, InputError, JobStoppedError, StoreError
 from biodata.core.settings import Settings
-from biodata.pipeline import consent
 from biodata.runs import standing
 from biodata.runs.engines import work as run_engines
 from biodata.runs.standing import kept_run

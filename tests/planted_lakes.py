@@ -131,7 +131,7 @@ def name_of(number: int) -> str:
 
 @cache
 def _species_of(genus: str) -> list[str]:
-    with as_file(files("biodata.data").joinpath("reference_list.parquet")) as path:
+    with as_file(files("biodata").joinpath("data").joinpath("reference_list.parquet")) as path:
         listed = pl.scan_parquet(path).filter(pl.col("name").str.contains(f"^{genus} [a-z]{{4,}}$")).collect()
     once = listed.filter(pl.len().over("name") == 1, pl.col("accepted").is_null())
     return once["name"].sort().to_list()

@@ -3,17 +3,22 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from biodata import assessments, places
 from biodata.access.roles import Action, Principal, may
 from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.store import audit, consents, jobs
 from biodata.store.account_models import ConsentAnswer, Node, SharedOutput
 from biodata.store.consents import AGREE, ANSWERS, Consents
+from biodata.store.lake import Lake
 from biodata.store.registry import Registry
+from biodata.store.rules_in_force import rules_in_force
 
 RELEASE_JOB: Final = "release"
 _MOST_NOTE: Final = 2000
@@ -245,3 +250,43 @@ def _next(found: Sequence[ConsentAnswer], countries: Sequence[str]) -> dict[str,
     """Return the number of each country's next answer."""
     last = dict.fromkeys(countries, 0) | {a.country: a.number for a in found if a.country in countries}
     return {code: number + 1 for code, number in last.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A shared output.
+
+    Attributes
+    ----------
+    table, name : str
+        The table, and the output's id.
+    states : dict of str to str
+        What each concerned country answered.
+    public : bool
+        Whether it may go public now.
+    """
+
+    table: str
+    name: str
+    states: dict[str, str]
+    public: bool
+
+
+def outputs(settings: Settings) -> list[Output]:
+    """Return every output that touches several countries, drafts among them, and put down what their nodes are asked."""
+    boundaries = places.load_boundaries(settings.boundaries)
+    found = []
+    with (
+        Registry.open(settings) as registry,
+        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
+    ):
+        known = Consents.read(registry, settings)
+        rules = rules_in_force(settings, lake)
+        for table, key in consents.SHARED.items():
+            shown = assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
+            consents.ask_nodes(registry, table, shown)
+            for row in shown.sort(key).iter_rows(named=True):
+                states = known.states(table, row)
+                if states:
+                    found.append(Output(table, row[key], states, known.lets_out(states)))
+    return found

@@ -20,7 +20,7 @@ from biodata.cli.engine_options import (
     run_engine,
 )
 from biodata.cli.options import DEFAULT_DATA, DataOption, KeepOption, read_country, say, settings_for, show_progress
-from biodata.core.file_parameters import Circuit, CostDistance, Network, ProtConn, Resistance
+from biodata.core.engine_parameters import Circuit, CostDistance, Network, ProtConn, Resistance
 from biodata.core.run_parameters import Climate, Corridors, OwnCorridors, Scenarios, Uncertainty, Validation
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from biodata.cli.options import (
     show_progress,
 )
 from biodata.cli.species import say_ranges
+from biodata.core.engine_parameters import Gaps
 from biodata.core.errors import InputError
-from biodata.core.species_parameters import Gaps
 
 if TYPE_CHECKING:
     import polars as pl

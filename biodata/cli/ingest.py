@@ -111,9 +111,9 @@ def _name_source(source: str, paths: Sequence[Path], data: Path, dataset: str | 
         With SOURCE_OTHER, if they are surely of another one.
     """
     from biodata.core.errors import InputError
-    from biodata.ingest.kinds import kind_of
+    from biodata.ingest.forms import source_of
 
-    kind = kind_of(paths) if all(path.exists() for path in paths) else None
+    kind = source_of(paths) if all(path.exists() for path in paths) else None
     if kind is None or kind.source == source or (source, kind.source) in _ALSO_READ:
         return
     typed = ["biodata", "ingest", kind.source, *map(str, paths), "--data", str(data)]

@@ -150,7 +150,7 @@ def list_outputs(data: DataOption = DEFAULT_DATA) -> None:
 
     Example: biodata consent list --data hub
     """
-    from biodata.pipeline import consent
+    from biodata.access import consent
 
     for one in consent.outputs(settings_for(data)):
         text = ", ".join(f"{country} {state}" for country, state in one.states.items())
@@ -167,10 +167,9 @@ def show(
     Example: biodata consent show landcover_china_laos-candidate-1 --data hub --out draft.json
     """
     from biodata.access import consent
-    from biodata.pipeline.consent import outputs
 
     settings = settings_for(data)
-    outputs(settings)
+    consent.outputs(settings)
     with open_registry(settings) as registry:
         facts = consent.look(registry, None, output, settings.consent)
     out.write_text(json.dumps(facts, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
@@ -221,10 +220,9 @@ def answer(
     Example: biodata consent answer landcover_china_laos-candidate-1 LA agree --signature answer.json --data hub
     """
     from biodata.access import consent, nodes
-    from biodata.pipeline.consent import outputs
 
     settings, country = settings_for(data), nodes.checked_country(country)
-    outputs(settings)
+    consent.outputs(settings)
     stated_any = json.loads(signature.read_text(encoding="utf-8")) if signature is not None else {}
     note = note or stated_any.get("note", "")
     with open_registry(settings) as registry:

@@ -20,8 +20,8 @@ from biodata.cli.options import (
     say,
     settings_for,
 )
+from biodata.core.engine_parameters import Reserves
 from biodata.core.errors import InputError
-from biodata.core.file_parameters import Reserves
 
 if TYPE_CHECKING:
     from biodata.analysis.reserves.problem import Problem

@@ -15,8 +15,8 @@ from biodata.cli.options import (
     installation,
     say,
 )
+from biodata.core.engine_parameters import SpeciesExtent, SpeciesHabitat, SpeciesModel, SpeciesRichness
 from biodata.core.run_parameters import EngineParameters
-from biodata.core.species_parameters import SpeciesExtent, SpeciesHabitat, SpeciesModel, SpeciesRichness
 
 if TYPE_CHECKING:
     from biodata.runs.species_facts import FiguresReport

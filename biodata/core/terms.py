@@ -116,7 +116,7 @@ def _nothing(columns: tuple[Column, ...]) -> pl.DataFrame:
 def _read_tables() -> dict[str, tuple[Column, ...]]:
     """Read the columns of every table from `columns.csv`."""
     tables: dict[str, list[Column]] = {}
-    with files("biodata.data").joinpath("columns.csv").open(encoding="utf-8") as file:
+    with files("biodata").joinpath("data").joinpath("columns.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             prefix, _, name = row["term"].partition(":")
             uri = _PREFIXES[prefix] + name if prefix in _PREFIXES else row["term"]

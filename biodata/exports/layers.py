@@ -34,7 +34,7 @@ Told = tuple[str, str]
 
 def column_meanings(group: str) -> dict[str, Told]:
     """Return what the columns of a group of layers mean, by `layer_columns.csv`: corridors, paths, scenarios, climate."""
-    with files("biodata.data").joinpath("layer_columns.csv").open(encoding="utf-8") as file:
+    with files("biodata").joinpath("data").joinpath("layer_columns.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["layers"] == group]
     return {row["column"]: (row["unit"], row["meaning"]) for row in rows}
 

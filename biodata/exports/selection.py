@@ -19,7 +19,7 @@ import polars as pl
 from biodata import lists
 from biodata.core import terms
 from biodata.core.errors import StoreError
-from biodata.store.closing import Closing
+from biodata.store import Closing
 from biodata.store.duck import ATTACHED, connect_exporting, quote
 from biodata.store.query.filters import Filter
 from biodata.store.query.sql import where

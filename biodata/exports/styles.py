@@ -108,7 +108,7 @@ class Graduated:
 def _read_styles() -> Mapping[str, Style | Graduated]:
     """Read the styles of layers from `layer_styles.csv`."""
     found: dict[str, Style | Graduated] = {}
-    with files("biodata.data").joinpath("layer_styles.csv").open(encoding="utf-8") as file:
+    with files("biodata").joinpath("data").joinpath("layer_styles.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             name, kind, look = row["layer"], row["kind"], (float(row["opacity"]), float(row["width_mm"]))
             if row["value"] == "graduated":

@@ -97,7 +97,7 @@ _EXPECTED: Final = MappingProxyType(
 @cache
 def fields(table: str) -> tuple[Field, ...]:
     """Return the fields of a table in the standard's order."""
-    with files("biodata.data").joinpath("camtrapdp_fields.csv").open("rb") as file:
+    with files("biodata").joinpath("data").joinpath("camtrapdp_fields.csv").open("rb") as file:
         rows = pl.read_csv(file, infer_schema=False).filter(pl.col("table") == table)
     return tuple(
         Field(

@@ -103,7 +103,7 @@ OF_DEPLOYMENT: Final = (
 @cache
 def words() -> Mapping[str, str]:
     """Return the words that name no animal, in small letters, with the code of why their rows are left out."""
-    with files("biodata.data").joinpath("camera_trap_words.csv").open("rb") as file:
+    with files("biodata").joinpath("data").joinpath("camera_trap_words.csv").open("rb") as file:
         table = pl.read_csv(file, infer_schema=False)
     return MappingProxyType({word.lower(): _OF_KIND[kind] for word, kind in table.select("word", "kind").iter_rows()})
 

@@ -422,7 +422,7 @@ def load_boundaries(name: str = "natural_earth") -> BoundarySet:
             expected=f"known sets: {', '.join(_SETS)}; or the path of a .gpkg, .geojson or .shp",
             code="BOUNDARIES_UNKNOWN",
         )
-    with files("biodata.data").joinpath(f"boundaries_{name}.parquet").open("rb") as file:
+    with files("biodata").joinpath("data").joinpath(f"boundaries_{name}.parquet").open("rb") as file:
         frame = pl.read_parquet(file)
     polygons = frame.filter(pl.col("level") != "claim_line")
     return BoundarySet(

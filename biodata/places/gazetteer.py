@@ -212,7 +212,7 @@ def load_gazetteer(boundaries: BoundarySet, own: Path | None = None) -> Gazettee
 @lru_cache(maxsize=4)
 def _load(boundaries: BoundarySet, own: Path | None, _changed: int) -> Gazetteer:
     """Return the gazetteer; a changed file is read anew."""
-    data = files("biodata.data")
+    data = files("biodata").joinpath("data")
     with data.joinpath("seats.parquet").open("rb") as file:
         seats = pl.read_parquet(file)
     with data.joinpath("institutions.csv").open("rb") as file:

@@ -61,7 +61,7 @@ def division_names() -> MappingProxyType[str, tuple[str, ...]]:
 
 def _written() -> list[tuple[str, str]]:
     """Return code and spelling of every division of our tables."""
-    data = files("biodata.data")
+    data = files("biodata").joinpath("data")
     with data.joinpath("province_codes.csv").open("rb") as file:
         table = pl.read_csv(file, infer_schema=False).select("province_code", pl.col("spellings").str.split("|"))
     with data.joinpath("province_spellings.csv").open("rb") as file:
@@ -137,7 +137,7 @@ def province_name(code: str, boundaries: BoundarySet) -> str:
 @lru_cache
 def _listed() -> Mapping[str, str]:
     """Return the names of the divisions of the bundled list by their codes."""
-    with files("biodata.data").joinpath("province_codes.csv").open("rb") as file:
+    with files("biodata").joinpath("data").joinpath("province_codes.csv").open("rb") as file:
         table = pl.read_csv(file, infer_schema=False).select("province_code", "name").drop_nulls()
     return MappingProxyType(dict(table.iter_rows()))
 

@@ -130,7 +130,7 @@ def _bare(key: str) -> str:
 @cache
 def _world() -> pl.DataFrame:
     """Return the table of the world's divisions."""
-    with files("biodata.data").joinpath("divisions_world.parquet").open("rb") as file:
+    with files("biodata").joinpath("data").joinpath("divisions_world.parquet").open("rb") as file:
         return pl.read_parquet(file)
 
 

@@ -367,7 +367,7 @@ def _names() -> Mapping[str, str]:
 @cache
 def _shifts() -> NDArray[np.int64]:
     """Return the grid of shifts, by longitude and latitude."""
-    with files("biodata.data").joinpath("datum_shifts.csv").open("rb") as file:
+    with files("biodata").joinpath("data").joinpath("datum_shifts.csv").open("rb") as file:
         table = pl.read_csv(file)
     return table.sort("west", "south")["shift_m"].to_numpy().reshape(360 // _PER_DEGREE, 180 // _PER_DEGREE)
 

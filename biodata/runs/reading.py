@@ -14,10 +14,10 @@ import shapely
 
 from biodata import assessments, places, sharing
 from biodata.core import geo, terms
+from biodata.core.engine_parameters import SpeciesRecords
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Corridors
 from biodata.core.settings import Settings
-from biodata.core.species_parameters import SpeciesRecords
 from biodata.core.vocabularies import THREATENED, EvidenceView, SharingCategory
 from biodata.formats import delimited
 from biodata.harmonise.names import NAME_COLUMNS, NAME_TERMS

@@ -9,9 +9,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from biodata import lists
+from biodata.core.engine_parameters import SpeciesExtent
 from biodata.core.errors import InputError
 from biodata.core.settings import Settings
-from biodata.core.species_parameters import SpeciesExtent
 from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.checklists import Checklist
 from biodata.runs.reading import species_records

@@ -10,15 +10,15 @@ import polars as pl
 import shapely
 
 from biodata import places
-from biodata.core.errors import InputError
-from biodata.core.settings import Settings
-from biodata.core.species_parameters import (
+from biodata.core.engine_parameters import (
     SpeciesExtent,
     SpeciesHabitat,
     SpeciesModel,
     SpeciesRecords,
     SpeciesRichness,
 )
+from biodata.core.errors import InputError
+from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
 from biodata.runs.reading import raster_layer, species_records, with_layers
 from biodata.runs.species_facts import figures_of

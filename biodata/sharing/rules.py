@@ -409,4 +409,4 @@ def _digest(
 
 def bundled_list() -> str:
     """Return the text of the list of sensitive species that is shipped."""
-    return files("biodata.data").joinpath(BUNDLED).read_text("utf-8")
+    return files("biodata").joinpath("data").joinpath(BUNDLED).read_text("utf-8")

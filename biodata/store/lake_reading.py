@@ -15,9 +15,8 @@ from biodata.core import terms
 from biodata.core.errors import StoreError
 from biodata.core.terms import Column
 from biodata.sharing.grid import FINEST, GUARD
-from biodata.store import duck
+from biodata.store import Closing, duck
 from biodata.store.catalogue import FILES
-from biodata.store.closing import Closing
 from biodata.store.duck import quote
 from biodata.store.query import sql
 from biodata.store.query.filters import Filter

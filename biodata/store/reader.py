@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from biodata.core.errors import NoReleaseError, StoreError
-from biodata.store import pointer
-from biodata.store.closing import Closing
+from biodata.store import Closing, pointer
 from biodata.store.open_release import Cursor, OpenRelease, Page
 
 logger = logging.getLogger(__name__)

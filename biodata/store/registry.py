@@ -26,9 +26,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from biodata.core import terms
 from biodata.core.errors import StoreError
 from biodata.core.settings import Settings
+from biodata.store import Closing, audit, checksums, folders, models, survey_steps
 from biodata.store import account_models as account_models  # submissions refer to its tables
-from biodata.store import audit, checksums, folders, models, survey_steps
-from biodata.store.closing import Closing
 from biodata.store.lake import Lake
 from biodata.store.models import Dataset, Ingest, Submission, now
 from biodata.store.tables import DATASET

@@ -25,9 +25,8 @@ from biodata.core import terms
 from biodata.core.terms import Column
 from biodata.core.vocabularies import SharingCategory
 from biodata.places import BoundarySet
-from biodata.store import duck, tile_counts
+from biodata.store import Closing, duck, tile_counts
 from biodata.store.checksums import code_hash
-from biodata.store.closing import Closing
 from biodata.store.duck import quote, sql_type
 from biodata.store.pointer import Named
 from biodata.store.published_events import survey_rows

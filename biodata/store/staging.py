@@ -18,7 +18,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.errors import InputError, Refusal, StoreError
 from biodata.core.terms import Column
-from biodata.store.closing import Closing
+from biodata.store import Closing
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_file, try_lock
 from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS

@@ -13,14 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from biodata import pipeline, runs
-from biodata.access import consent as answers
-from biodata.access import nodes
+from biodata.access import consent, nodes
 from biodata.core import terms
 from biodata.core.errors import InputError, StoreError
 from biodata.core.settings import Settings
 from biodata.core.terms import Reach
 from biodata.formats import node_keys
-from biodata.pipeline import consent
 from biodata.store import releases
 from biodata.store.account_models import Node
 from biodata.store.lake import Lake
@@ -110,11 +108,11 @@ def hub(tmp_path_factory, sample_data, countries, handed_over) -> Settings:
 def answer(hub: Settings, countries: dict[str, Settings], name: str, country: str, given: str, note: str = "") -> None:
     """Answer as a country's node does: what is agreed to is signed at home."""
     with Registry.open(hub) as registry:
-        told, signature = answers.look(registry, None, name, hub.consent), None
+        told, signature = consent.look(registry, None, name, hub.consent), None
         if given == "agree":
-            text = answers.text_of(told, country, given, note)
+            text = consent.text_of(told, country, given, note)
             signature = nodes.sign_consent(countries[country].data, text)
-        answers.give(registry, None, name, country, given, required=hub.consent, note=note, signature=signature)
+        consent.give(registry, None, name, country, given, required=hub.consent, note=note, signature=signature)
 
 
 def trusting(settings: Settings, countries: dict[str, Settings]) -> None:

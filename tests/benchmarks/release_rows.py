@@ -89,7 +89,9 @@ def _taxa() -> pl.DataFrame:
 
 def _write_rules(taxa: pl.DataFrame, path: Path) -> None:
     """Write the rules that are shipped, and one for each name that is to be sensitive."""
-    shipped = pl.read_csv(files("biodata.data").joinpath("sensitive_species.csv").read_bytes(), infer_schema=False)
+    shipped = pl.read_csv(
+        files("biodata").joinpath("data").joinpath("sensitive_species.csv").read_bytes(), infer_schema=False
+    )
     own = taxa.filter("sensitive").select(
         rule_id=pl.format("made-up-{}", "number"), source=pl.lit("a benchmark"), scientificName="name",
         category=pl.lit("0_1_degree"), reason=pl.lit("made up"),

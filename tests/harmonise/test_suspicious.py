@@ -29,7 +29,7 @@ def harmoniser():
 
 @pytest.fixture(scope="module")
 def seats():
-    with files("biodata.data").joinpath("seats.parquet").open("rb") as file:
+    with files("biodata").joinpath("data").joinpath("seats.parquet").open("rb") as file:
         return pl.read_parquet(file)
 
 

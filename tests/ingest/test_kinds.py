@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from biodata.cli import app
 from biodata.core.errors import InputError
-from biodata.ingest.kinds import kind_of
+from biodata.ingest.forms import source_of
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
 
@@ -33,24 +33,24 @@ def archive(path, row_type):
 def test_a_table_is_known_by_its_headings(tmp_path, headings, source):
     path = tmp_path / "table.csv"
     path.write_text(headings + "\n1,2,3,4\n", encoding="utf-8")
-    assert kind_of([path]).source == source
+    assert source_of([path]).source == source
 
 
 @pytest.mark.parametrize(
     ("row_type", "source"), [("Taxon", "checklist"), ("Occurrence", "dwca"), ("Event", "dwca"), ("DarwinCore", "dwca")]
 )
 def test_an_archive_is_known_by_its_core(tmp_path, row_type, source):
-    assert kind_of([archive(tmp_path / "a.zip", row_type)]).source == source
+    assert source_of([archive(tmp_path / "a.zip", row_type)]).source == source
 
 
 def test_a_real_package_of_camera_traps(shared):
-    assert kind_of([shared / "data/camtrapdp_example"]).source == "camtrapdp"
+    assert source_of([shared / "data/camtrapdp_example"]).source == "camtrapdp"
 
 
 def test_what_nothing_tells_is_not_guessed(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"\x00\x01\x02")
-    assert kind_of([tmp_path / "a.bin"]) is None or kind_of([tmp_path / "a.bin"]).source == "survey"
-    assert kind_of([]) is None
+    assert source_of([tmp_path / "a.bin"]) is None or source_of([tmp_path / "a.bin"]).source == "survey"
+    assert source_of([]) is None
 
 
 @pytest.mark.parametrize(("source", "right"), [("dwca", "gbif"), ("camtrapdp", "gbif"), ("smart", "gbif")])

@@ -8,8 +8,8 @@ import pytest
 
 import duets
 from biodata import assessments, places, runs
+from biodata.core.engine_parameters import SpeciesRecords
 from biodata.core.settings import Settings
-from biodata.core.species_parameters import SpeciesRecords
 from biodata.core.vocabularies import EvidenceView
 from biodata.pipeline.gap_analysis import public_evidence
 from biodata.runs.reading import records_of as run_records_of

@@ -62,7 +62,7 @@ def test_no_english_is_left_in_a_refusal(sentence, language):
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_reason_of_the_default_rules_has_words(language):
     listed = csv.DictReader(
-        files("biodata.data").joinpath("sensitive_species.csv").read_text(encoding="utf-8").splitlines()
+        files("biodata").joinpath("data").joinpath("sensitive_species.csv").read_text(encoding="utf-8").splitlines()
     )
     reasons = {row["reason"] for row in listed} | {
         REASON_BESIDE,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from tqdm.auto import tqdm
 
+from biodata.core.engine_parameters import Circuit, Network, ProtConn, Reserves
 from biodata.core.errors import InputError
-from biodata.core.file_parameters import Circuit, Network, ProtConn, Reserves
 from biodata.core.vocabularies import ConnectionKind
 from biodata.exports.corridors import write_conefor, write_json, write_tables
 from biodata.runs.engines.work import Engine, Outcome, Ready, Work, at_once, input_files

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from biodata.analysis.layers import LayerFile, choose, grid_of, layer_file
+from biodata.core.engine_parameters import CostDistance, Resistance
 from biodata.core.errors import InputError
-from biodata.core.file_parameters import CostDistance, Resistance
 from biodata.exports.cog import file_name_of, resistance_tags, write_cog
 from biodata.exports.layers import column_meanings, describe
 from biodata.ingest.layer import LayerSource, store_layers

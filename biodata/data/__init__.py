@@ -1,1 +1,0 @@
-"""Bundled data: boundary sets, code tables, vocabularies, the list of sensitive species."""
