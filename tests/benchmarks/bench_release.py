@@ -196,6 +196,7 @@ def postgis(csv: Path, folder: Path, home: Path) -> dict[str, Any]:
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, "postgres", "postgres")
+        folder.parent.chmod(0o755)  # a temporary folder is its maker's alone
     cluster, quiet = str(folder / "cluster"), {"check": True, "stdout": subprocess.DEVNULL}
     subprocess.run([*user, home / "initdb", "-D", cluster, "-A", "trust", "-U", "postgres"], **quiet)
     settings = ("unix_socket_directories=" + str(folder), "listen_addresses=", "maintenance_work_mem=1GB")
