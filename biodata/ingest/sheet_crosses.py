@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import compress, takewhile
 from typing import Final
 
@@ -13,15 +14,16 @@ from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA, are_names
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_headings import IN_DEGREES, is_known, of_label
+from biodata.ingest.sheet_headings import IN_DEGREES, day_of, is_known, of_label, year_of
 from biodata.ingest.sheet_layout import Cells, Column, Layout, is_part, is_total, sheet_kind, spread
 from biodata.ingest.sheet_numbers import moments_of
 from biodata.ingest.sheet_units import Measured
+from biodata.sharing.names import bundled_common_names, meaning
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.dates import parse_times
 from biodata.text.numbers import ascii_digits
 from biodata.text.scientific_names import genera, latin_beside
-from biodata.text.tables import PLACEHOLDERS
+from biodata.text.tables import PLACEHOLDERS, read_rows
 
 _FEWEST, _MOSTLY, _BY_SHEETS = 3, 0.6, 0.85
 _EMPTY: Final = 0.1
@@ -212,6 +214,7 @@ def count_parts(sheet: Sheet) -> None:
     totals, names = [column for column in columns if is_total(column.heading)], {*sheet.names.values()}
     words = {column: units_in(column.heading)[0].strip() for column in columns if column not in totals}
     ages, sexes = ([c for c, word in words.items() if parse_term(word, one) is not None] for one in _PARTS)
+    ages = [one for one in ages if parse_term(words[one], _PARTS[0]) != "Egg"]  # those that hatched were eggs
     known = [c for c in words if sheet.proposals[c.index].term == _COUNTS[0]]
     parts = [column for column in words if _BAND.search(column.heading)] or [*ages, *sexes]
     twice = sexes and any(parse_term(words[one], _PARTS[0]) == "Adult" for one in ages)  # males and females are adults
@@ -224,6 +227,38 @@ def count_parts(sheet: Sheet) -> None:
         entries = [[ascii_digits(cell.strip()) for cell in row if cell not in (None, *PLACEHOLDERS)] for row in rows]
         sums = [str(sum(map(int, row))) if row and all(map(str.isdecimal, row)) else " + ".join(row) for row in entries]
         sheet.add(parts[0], _COUNTS[0], [one or None for one in sums], " + ".join(one.heading for one in parts))
+
+
+def name_by_count(sheet: Sheet) -> bool:
+    """Name the records of a table that counts one taxon as the heading of the count does, such as `Number of elephants`; return whether it has one."""
+    terms = {*sheet.names.values()}
+    for column in sheet.layout.columns if _WHEN & terms and _WHERE & terms and terms.isdisjoint(NAMES_OF_TAXA) else ():
+        (taxon, *others) = _counted(column.heading) or [""]
+        if taxon and not others and _is_tally(sheet.cells(column.index)):
+            if sheet.names[column.index] != _COUNTS[0]:
+                sheet.call(column, _COUNTS[0])
+            sheet.add(column, "scientificName", [taxon] * len(sheet.layout.rows), column.heading)
+            return True
+    return False
+
+
+def _counted(heading: str) -> frozenset[str]:
+    """Return the taxa that a heading says are counted, without the words for the count."""
+    text = units_in(heading)[0].strip()
+    ends = ((word, text.casefold().removeprefix(word)) for word in _count_words())
+    rest = next((rest for word, rest in ends if len(rest) < len(text)), "")
+    rest = rest or next(
+        (text.casefold().removesuffix(word) for word in _count_words() if text.casefold().endswith(word)), ""
+    )
+    return meaning(rest.strip(" :.").removeprefix("of ").strip(), bundled_common_names())
+
+
+@cache
+def _count_words() -> list[str]:
+    rows = (row for row in read_rows("heading_words.csv") if row["term"] == _COUNTS[0])
+    return sorted(
+        {word for row in rows for word in row["headings"].casefold().split("|")} - {""}, key=len, reverse=True
+    )
 
 
 def identify_by_merges(sheet: Sheet) -> None:
@@ -365,6 +400,10 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
         return None
     if not named:
         return Cross(tallies, "scientificName") if are_names(headings) else None
+    year = year_of(layout)
+    dated = {one: day for one in headings if (day := day_of(one, year)) is not None}
+    if _WHEN.isdisjoint(names.values()) and len(dated) == len({*headings}):
+        return Cross(tallies, "eventDate", dated)
     if "decimalLatitude" in sheet.facts:
         days = dict(enumerate(sheet.facts.get("eventDate", (0, []))[1]))
         stations = {c.heading.strip(): c.heading.removesuffix(days.get(c.index) or "").strip() for c in tallies}

@@ -241,6 +241,7 @@ _BINOMIAL: Final = re.compile(r"(?<![^\W_])[A-Z][a-z]+ [a-z]{3,}(?![^\W_])")
 _OFFSET: Final = re.compile(r"(?:UTC|GMT) ?[+-]\d[\d:]*")
 _LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
+_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d|2[45]\d\d)(?!\d)")
 _DAY_MONTH: Final = re.compile(r"(\d{1,2})([-/. 月]?) ?(?:\d{1,2}日?|[^\W\d][^\d]*)")
 _YEAR_OF_TWO: Final = re.compile(r"(\d{1,2}([-/. ])(?:\d{1,2}|[^\W\d]+)\2)(\d\d)")
@@ -286,7 +287,7 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
 
 def _read(row: int, label: str, text: str) -> Iterator[Told]:
     """Yield what a text tells: by its label as a heading would, by itself where it is a licence, a zone, a datum, a place or a date."""
-    zone, datum, place = ZONE_TOLD.search(text), _DATUM.search(text), _PLACE.search(text)
+    zone, datum = ZONE_TOLD.search(text), _DATUM.search(text)
     licence, offset = _LICENCE.search(text), _OFFSET.search(text)
     alone = {"license": licence and licence[0], "timeZone": offset and offset[0].replace(" ", ""),
              "utm_zone": zone and f"{zone[1]}{zone[2]}", "geodeticDatum": datum and datum[0]}  # fmt: skip
@@ -298,8 +299,8 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
         yield Told(labelled, named[0], label, row, text)
     elif labelled in (*_ONE_COORDINATE, *(_OF_FILES - {"timeZone"})):
         yield Told(labelled, text, label, row, text)
-    elif place is not None and names_a_place(text) and read_pair(place[0].strip()).latitude is not None:
-        yield Told("verbatimCoordinates", place[0].strip(), label or text, row, text)
+    elif names_a_place(text) and (place := next(filter(_is_pair, _PLACE.findall(text)), None)) is not None:
+        yield Told("verbatimCoordinates", place.strip(), label or text, row, text)
     elif (day := next(filter(_is_date, [text, *(one[0] for one in _DAY_INSIDE.finditer(text))]), None)) is not None:
         yield Told("eventDate", day, label or text, row, text)
     elif labelled in _OF_ALL:
@@ -330,6 +331,10 @@ def of_label(label: str, *texts: str) -> str | None:
     return one.term if sure and one.term in (*_OF_ALL, *_OF_FILES, "eventDate") else None
 
 
+def _is_pair(text: str) -> bool:
+    return read_pair(text.strip()).latitude is not None
+
+
 def _is_date(text: str) -> bool:
     """Return whether a text is a day, several or a month, if only in one of two orders or another era."""
     (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
@@ -344,6 +349,20 @@ def year_of(layout: Layout) -> str | None:
         if len(years := set(_YEAR.findall(ascii_digits(text)))) == 1:
             return str(years.pop())
     return None
+
+
+def named_month(name: str, year: str | None) -> str | None:
+    """Return the month, `2023-05`, that a sheet's name or a heading is, or ends with, if only in the year that is stated above the table."""
+    texts = [name, name.rpartition(" ")[2], *([f"{name} {year}", f"{year}年{name}"] if year is not None else [])]
+    read = dates.parse_dates(pl.Series(texts), today=ANY_DAY)
+    entries = (row["event_date"] if row["issue"] is None else row["proposal"] for row in read.iter_rows(named=True))
+    return next((text for text in entries if text is not None and _MONTH.fullmatch(text)), None)
+
+
+def day_of(heading: str, year: str | None) -> str | None:
+    """Return the month or the day that a heading is, if only in the year that is stated above the table; None for any other text."""
+    day = heading if _is_date(heading) else None if year is None else with_year(heading, year)
+    return named_month(heading, year) or day
 
 
 def with_year(text: str, year: str) -> str | None:

@@ -3,12 +3,13 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import combinations, groupby, pairwise, permutations
+from itertools import combinations, groupby, pairwise, permutations, product
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.plain import units_in
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout
@@ -22,7 +23,7 @@ from biodata.text.tables import NA, PLACEHOLDERS
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST, _FEW_COLUMNS, _SOME = 5, 0.5, 0.9, 0.03, 40, 12, 200
 _MANY: Final = 20
 _SEVERAL: Final = 3  # rows in which more than one part is stated, so that a column and its copy are no sum
-_RARE, _OFTEN, _BEYOND, _FAR_BEYOND, _NOON = 0.02, 5, 1.5, 50, 720
+_RARE, _OFTEN, _BEYOND, _FAR_BEYOND, _NOON = 0.02, 5, 1.5, 30, 720
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
 _BOUNDS: Final = {
     12: re.compile(r"(?i)beaufort|\bbft\b|风力|风级"),
@@ -30,6 +31,11 @@ _BOUNDS: Final = {
     360: re.compile(r"(?i)bearing|azimut|\bangle|方位|坡向|夹角|\bgóc|มุม|ມຸມ|មុំ|ထောင့်|sudut"),
 }
 """What some things that are measured are at most, by words of their headings in any language."""
+_EGGS: Final = re.compile(r"(?i)\beggs?\b|clutch|卵数|卵数量|产卵|窝卵|ไข่|trứng|ໄຂ່|ស៊ុត|ពង|ဥအရေ|telur|itlog")
+_YOUNG: Final = re.compile(
+    r"(?i)hatch|chick|nestling|fledg|雏|幼龟|孵化数|孵出|出壳|ลูกนก|ลูกเต่า|ฟัก|con non|nở|ລູກ|កូន|သားပေါက်|tukik|menetas|anak|inakay|napisa"
+)
+"""Of eggs no more young hatch than there were, in the languages of the region."""
 _FACTORS: Final = tuple(factor**sign for factor in (10, 100, 1000, 3.2808, 2.54, np.pi) for sign in (1, -1))
 """What a number is wrong by where the point moved or the unit is another: kg for g, ft for m, in for cm, a girth for a diameter."""
 _COUNT: Final = "individualCount"
@@ -47,6 +53,7 @@ _NUMBERS_OF: Final = frozenset(
 
 def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]) -> Iterator[Finding]:
     """Find numbers that are none of their column; a column of a `known` term has checks of its own."""
+    of_taxa = _groups(layout, [at for at, name in names.items() if name in NAMES_OF_TAXA])
     numbers: dict[int, np.ndarray] = {}
     moments: dict[int, tuple[str, np.ndarray]] = {}
     for column in layout.columns:
@@ -63,7 +70,8 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
         if (name not in known or _is_share(column)) and read is not None:
             yield from _outside(layout, column, read, cells)
         if (name not in known or name in _MEASURED) and read is not None and not grown:
-            yield from _slips(layout, column, read)
+            for rows in (np.full(len(read), fill_value=True), *of_taxa):
+                yield from _slips(layout, column, np.where(rows, read, np.nan))
         for at in range(len(cells)) if name not in known and are_licences(cells) else ():
             if (cells[at] and parse_licence(cells[at] or "")) not in (None, *_LICENCES):
                 yield _at(layout, at, column, "LICENSE_UNKNOWN")
@@ -71,8 +79,12 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
             yield from _twice(layout, column, cells)
     counted = {at: read for at, read in numbers.items() if names[at] not in known or names[at] == _COUNT}
     across, down = [*_sums(layout, numbers)], [*_totals(layout, counted)]
+    # A total of a row that is wrong is in the total of its column.
+    off = {(one.column, -_off_by(one)) for one in across}
+    down = [one for one in down if (one.column, _off_by(one)) not in off]
     yield from (*_products(layout, numbers), *_crossing(layout, across, down), *across, *down)
     yield from _orders(layout, numbers, moments)
+    yield from _young(layout, numbers)
     yield from _off_lines(layout, {at: read for at, read in numbers.items() if names[at] not in known})
     yield from _spans(layout, {at: days for at, (kind, days) in moments.items() if kind == "day"})
 
@@ -84,6 +96,14 @@ def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:
     words = plain.is_not_null().sum() - read.count()
     few = max(_ALONE * read.count(), read.count() >= _MANY)  # one word among twenty numbers is a slip, too
     return read.to_numpy() if read.count() >= _FEWEST and words <= few else None
+
+
+def _groups(layout: Layout, columns: Sequence[int]) -> list[np.ndarray]:
+    """Return which rows are of each taxon that has several: what is usual of a deer is none of a mouse."""
+    cells = pl.Series(layout.cells(columns[0]) if columns else [], dtype=pl.String)
+    counts = cells.drop_nulls().value_counts()
+    several = counts.filter(pl.col("count") >= 2 * _FEWEST)[cells.name]
+    return [(cells == name).fill_null(value=False).to_numpy() for name in several]
 
 
 def _filled(cells: Sequence[str | None]) -> pl.Series:
@@ -160,14 +180,14 @@ def _products(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Fin
     """Find numbers that are not what two other columns make together in all other rows, as nets and hours make net-hours."""
     columns = [column for column in layout.columns if column.index in numbers][:_FEW_COLUMNS]
     for one, other in combinations(columns, 2):
-        product = numbers[one.index] * numbers[other.index]
+        both = numbers[one.index] * numbers[other.index]
         for column in (column for column in columns if column not in (one, other)):
             made = numbers[column.index]
-            asked = ~np.isnan(product) & ~np.isnan(made)
-            wrong = np.flatnonzero(asked & ~np.isclose(product, made, rtol=1e-3))
+            asked = ~np.isnan(both) & ~np.isnan(made)
+            wrong = np.flatnonzero(asked & ~np.isclose(both, made, rtol=1e-3))
             kinds = [len(np.unique(numbers[one.index][asked])) for one in (one, other)]
             if len(wrong) == 1 and asked.sum() > _FEWEST and min(kinds) > 1:
-                of_it, told = f"{product[wrong[0]]:g}", f"{made[wrong[0]]:g}"
+                of_it, told = f"{both[wrong[0]]:g}", f"{made[wrong[0]]:g}"
                 yield _at(layout, int(wrong[0]), column, "SUM_DISAGREES", sum=of_it, total=told)
 
 
@@ -188,7 +208,11 @@ def _totals(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Findi
                 wrong.append(
                     layout.finding(row, column.heading, cells[column.index], "SUM_DISAGREES", sum=of_it, total=told)
                 )
-        yield from wrong if len(wrong) <= max(right / 2, right == 0) else ()
+        yield from wrong if len(wrong) <= max(right, 1) else ()
+
+
+def _off_by(one: Finding) -> float:
+    return float(one.params["sum"]) - float(one.params["total"])
 
 
 def _crossing(layout: Layout, across: Sequence[Finding], down: Sequence[Finding]) -> Iterator[Finding]:
@@ -197,10 +221,18 @@ def _crossing(layout: Layout, across: Sequence[Finding], down: Sequence[Finding]
     rows = {row: at for at, (row, _) in enumerate(layout.rows)}
     for one in across:
         for other in down:
-            off, too = (float(f.params["sum"]) - float(f.params["total"]) for f in (one, other))
             column = columns.get(other.column or "")
-            if off == too and column is not None and one.row in rows and one.column != other.column:
+            if _off_by(one) == _off_by(other) and column is not None and one.row in rows and one.column != other.column:
                 yield _at(layout, rows[one.row], column, "SUM_DISAGREES", **one.params)
+
+
+def _young(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:
+    """Find more young in a nest than eggs."""
+    counted = [column for column in layout.columns if column.index in numbers and not _is_share(column)]
+    eggs, young = ([one for one in counted if words.search(one.heading)] for words in (_EGGS, _YOUNG))
+    for egg, one in product(eggs[:1], (one for one in young if one not in eggs)):
+        for at in np.flatnonzero(numbers[one.index] > numbers[egg.index]).tolist():
+            yield _at(layout, at, one, "MEASUREMENT_INVALID", least="0", greatest=f"{numbers[egg.index][at]:g}")
 
 
 def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[int, tuple[str, np.ndarray]]) -> Iterator[Finding]:  # fmt: skip
@@ -250,12 +282,11 @@ def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Find
     stated = numbers[~np.isnan(numbers)]
     warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
     some = stated if warmth else stated[stated > 0]
-    if len(some) < _FEWEST or (
-        not warmth and (stated.min() < 0 or np.quantile(some, 0.9) >= 10 * np.quantile(some, 0.1))
-    ):
+    if len(some) < _FEWEST or (not warmth and stated.min() < 0):
         return
-    # Few others say little of what can be.
-    beyond = _BEYOND if len(stated) >= 3 * _FEWEST else _FAR_BEYOND
+    # Few others, and those of animals large and small, say little of what can be.
+    wide = not warmth and np.quantile(some, 0.9) >= 10 * np.quantile(some, 0.1)
+    beyond = _FAR_BEYOND if wide or len(stated) < 3 * _FEWEST else _BEYOND
     middle = float(np.median(some))
     for at in np.flatnonzero((numbers > 2 * middle) | (2 * numbers < middle)).tolist():
         rest, number = np.delete(numbers, at), numbers[at]

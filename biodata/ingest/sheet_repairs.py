@@ -107,7 +107,7 @@ def _written_once(
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)
 _ZONE_ALONE: Final = re.compile(r"(?i)(?:UTM\s*)?(?:[1-9]|[1-5]\d|60)\s*[C-HJ-NP-X]")
 ZONE_TOLD: Final = re.compile(
-    r"(?i)(?:utm|zone|โซน|múi|带)[\s_.:]*(?:zone\s*|[ENXY]\s*\(\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
+    r"(?i)(?:utm|zone|zona|fuseau|โซน|ໂຊນ|ເຂດ|តំបន់|ဇုန်|múi|带|帶)[\s_.:]*(?:(?:zone|zona|fuseau|โซน|ໂຊນ|ເຂດ|តំបន់|ဇုန်|múi|带|帶)[\s_.:]*|[ENXY]\s*\(\s*)?([1-9]|[1-5]\d|60)\s*([A-Z]?)(?![A-Za-z0-9])"
 )
 _MOST_NORTHERN_M, _LEAST_SOUTHERN_M, _MOST_M = 5_000_000.0, 8_500_000.0, 10_002_000.0
 _EASTINGS_M: Final = (100_000.0, 900_000.0)

@@ -23,11 +23,12 @@ from biodata.ingest.sheet_crosses import (
     counts_rows,
     identify_by_merges,
     join_clocks,
+    name_by_count,
     named_twice,
     share_stations,
     share_taxa,
 )
-from biodata.ingest.sheet_headings import NEEDED, facts_above, with_year, year_of
+from biodata.ingest.sheet_headings import NEEDED, facts_above, named_month, with_year, year_of
 from biodata.ingest.sheet_layout import Layout, sheet_kind
 from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.ingest.sheet_repairs import Columns, blank_below, in_degrees, read_marked, zone_of
@@ -44,7 +45,6 @@ _LOCAL: Final = "vernacularName"
 _NAME: Final = "scientificName"
 _ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
 _DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
-_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _DAY_FIRST: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]|[ăđơưạ-ỹ]|(?i:tanggal|tarikh)")
 """Thai, Lao, Burmese, Khmer, Vietnamese, Malay or Indonesian."""
 _DATES: Final = frozenset({"eventDate", "verbatimEventDate", "year", "month"})
@@ -84,8 +84,9 @@ def _kinds(sheets: Sequence[Sheet]) -> list[str | None]:
     kinds = ["sites" if is_site else kind for kind, is_site in zip(kinds, sites, strict=True)]
     if "occurrences" not in kinds:  # a table of places and days under the name of one taxon is of records of it
         of_title = [any(fact.term == _NAME for fact in facts_above(one.layout)) for one in sheets]
-        of_one = [titled and own & _WHEN and own & _WHERE for titled, own in zip(of_title, terms, strict=True)]
-        kinds = ["occurrences" if titled else kind for kind, titled in zip(kinds, of_one, strict=True)]
+        of_one = [titled and bool(own & _WHEN and own & _WHERE) for titled, own in zip(of_title, terms, strict=True)]
+        of_one = of_one if any(of_one) else [name_by_count(one) for one in sheets]
+        kinds = ["occurrences" if named else kind for kind, named in zip(kinds, of_one, strict=True)]
     return kinds
 
 
@@ -149,7 +150,8 @@ def _order_days(survey: Survey) -> None:
         and _DAY_FIRST.search(headings)
         and years.sum() <= _MOSTLY * len(years)
     )
-    if is_open and dates.OrderEvidence.of(pl.concat(texts), today=ANY_DAY).order is None:
+    # A day in the future shows the order to nobody who asks later.
+    if is_open and dates.OrderEvidence.of(pl.concat(texts), today=ANY_DAY).order is not False:
         survey.tables[0].declarations["day_month_order"] = "day_first"
 
 
@@ -346,7 +348,7 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
 def _month_of_sheet(table: SurveyTable, columns: Columns, year: str | None) -> Iterator[Finding]:
     """Take year and month from the name of a sheet whose rows state the day alone, or no date at all: a sheet a month."""
     name = table.sheet or table.file.rpartition(".")[0]
-    month, date = _named_month(name, year), columns.get("eventDate", [])
+    month, date = named_month(name, year), columns.get("eventDate", [])
     if month is None:
         return
     if any(date) and all(cell is None or ascii_digits(cell.strip()) in _DAYS for cell in date):
@@ -363,14 +365,6 @@ def _month_of_sheet(table: SurveyTable, columns: Columns, year: str | None) -> I
     else:
         return
     yield table.of_heading(table.headings.get("day", name), "DATE_OF_SHEET_TAKEN", read=month)
-
-
-def _named_month(name: str, year: str | None) -> str | None:
-    """Return the month, `2023-05`, that a sheet's name is, or ends with, if only in the year that is stated above the table."""
-    texts = [name, name.rpartition(" ")[2], *([f"{name} {year}", f"{year}年{name}"] if year is not None else [])]
-    read = dates.parse_dates(pl.Series(texts), today=ANY_DAY)
-    entries = (row["event_date"] if row["issue"] is None else row["proposal"] for row in read.iter_rows(named=True))
-    return next((text for text in entries if text is not None and _MONTH.fullmatch(text)), None)
 
 
 def _units(table: SurveyTable, columns: Columns, name: str, proposal: Proposal) -> Iterator[Finding]:

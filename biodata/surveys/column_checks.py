@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from biodata.core.terms import WRITTEN
+from biodata.ingest.headings import TERMS
 from biodata.ingest.protocol import Finding
 from biodata.ingest.survey import DATE
 from biodata.ingest.survey_shapes import is_nothing
@@ -23,6 +24,9 @@ _NAME: Final = "scientificName"
 _SHEET, _MONTH = f"{WRITTEN}sheet", f"{WRITTEN}month"  # as no heading begins
 _GROUPS: Final = {f"{WRITTEN}{rank}": rank for rank in ("class", "order", "family")}  # of the taxon, as read
 _FEW_WORDS: Final = 8  # that may stand for ranges of a number: strata, ages
+_TRAITS: Final = ("sex", "lifeStage")  # that columns of no term are signs of
+_SIGNS: Final = ("reproductiveCondition", "occurrenceRemarks", "behavior")
+_LEAST_OF_SIGN, _BY_CHANCE = 5, 0.01
 _ROWS_EACH: Final = 50  # of a table with one exception
 _Codes = NDArray[np.uint32]
 
@@ -49,6 +53,11 @@ def going_together(parts: Sequence[tuple[Rows, pl.DataFrame]], known: Collection
     for one, other in ((one, other) for one in able for other in columns if other not in {one, *derived}):
         for at, like in _exceptions(columns[one], columns[other]).items() if other != _MONTH or one == _SHEET else ():
             against[at].append((one, other, like))
+    open_ones = [name for name in (*names, *beside) if (name not in TERMS or name in _SIGNS) and name in columns]
+    signs = [(sign, trait) for sign in open_ones for trait in _TRAITS if trait in columns]
+    for sign, trait in signs:
+        for at, like in _against_signs(columns[sign], columns[trait]).items():
+            against[at].append((sign, trait, like))
     few = [name for name in able if name not in derived and columns[name].max() <= _FEW_WORDS]
     for number in (*names, *beside) if few else ():
         numbers = parse_decimals(frame[number])["number"]
@@ -114,11 +123,25 @@ def _outside_of_ranges(words: _Codes, numbers: NDArray[np.float64]) -> dict[int,
     return odd if wrong <= max(1, len(full) // _ROWS_EACH) else {}
 
 
+def _against_signs(signs: _Codes, traits: _Codes) -> dict[int, int]:
+    """Return the row of a sign, such as a brood patch, whose trait is another than that of all other rows of it, as chance would seldom have it."""
+    full = np.flatnonzero((signs > 0) & (traits > 0))
+    odd = dict[int, int]()
+    for sign in np.unique(signs[full]):
+        rows = full[signs[full] == sign]
+        usual = np.bincount(traits[rows]).argmax()
+        alike, others = rows[traits[rows] == usual], rows[traits[rows] != usual]
+        share = (traits[full] == usual).mean()
+        if len(others) == 1 and len(alike) >= _LEAST_OF_SIGN and share ** len(alike) < _BY_CHANCE:
+            odd[int(others[0])] = int(alike[0])
+    return odd
+
+
 def _exceptions(one: _Codes, other: _Codes) -> dict[int, int]:
     """Return the few rows in which a column does not determine another one, each with a row that is as usual; none of any other columns."""
     full = np.flatnonzero((one > 0) & (other > 0))
     pairs = one[full] * np.uint64(other.max() + 1) + other[full]
-    most = max(1, len(full) // _ROWS_EACH)
+    most = max(1, len(full) // _LEAST_ROWS)
     if not 0 < len(np.unique(pairs)) - len(np.unique(one[full])) <= most:
         return {}
     groups: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))

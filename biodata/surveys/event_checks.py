@@ -146,7 +146,8 @@ def _shift(fault: ClockFault) -> dict[str, str]:
 
 def of_ends(rows: Rows, today: date) -> Iterator[Finding]:
     """Find what is wrong with the first and last day of events that stand in two columns."""
-    if "eventDate" in rows.table.headings or ENDS[0] not in rows.table.frame.columns:
+    own = "eventDate" in rows.table.headings and "eventDate" not in rows.table.converted
+    if own or ENDS[0] not in rows.table.frame.columns:
         return
     numbers, read = rows.table.frame["source_row"].to_list(), read_ends(rows.table.frame, today)
     for name, ends in read.items():

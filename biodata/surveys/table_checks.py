@@ -124,6 +124,9 @@ class TableChecks:
         if not self.harmoniser.has_checklist:  # which knows more of a spelling
             yield from value_checks.near(rows)
         yield from value_checks.of_records(rows, read.interpreted)
+        for one in event_checks.of_ends(rows, self.today):
+            if one.code == "EVENT_ENDS_BEFORE_START":
+                yield replace(one, blocking=False)
         dated = {event for event, when in self._when.items() if when.first is not None}
         yield from value_checks.days(rows, read.interpreted, dated)
         yield from event_checks.zones_of_places(rows, read.interpreted, self.today)

@@ -51,6 +51,7 @@ _TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*–~-]\s*(?=\d)")
 _BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES, _SHORT = 5, 3, 2
+_MANY_TIMES, _WATCH_MIN, _OFF_WATCH_MIN = 20, 480, 180  # times of a watch of eight hours, and one three hours off it
 _ABOUT_M: Final = 100.0  # what a height may be wrong by
 _HEIGHTS: Final = ("minimumElevationInMeters", "verbatimElevation", "maximumElevationInMeters")
 _FAR_M, _TIMES_FAR, _TIMES_SLIP = 50_000.0, 10.0, 3.0
@@ -207,6 +208,18 @@ def _times(rows: Rows) -> Iterator[Finding]:
     read = dates.parse_times(pl.Series([part for _, part in parts], dtype=pl.String))["clock"]
     for row in dict.fromkeys(row for (row, _), clock in zip(parts, read, strict=True) if clock is None):
         yield rows.finding(row, "eventTime", "TIME_UNREADABLE", proposal=meant("TIME_UNREADABLE", cells[row]))
+    begins = {row: clock for (row, _), clock in zip(reversed(parts), reversed(read), strict=True) if clock is not None}
+    minutes = {row: 60 * int(clock[:2]) + int(clock[3:5]) for row, clock in begins.items()}
+    if len(minutes) < _MANY_TIMES:
+        return
+    middle = float(np.median([*minutes.values()]))
+    *usual, odd = sorted(minutes, key=lambda row: abs(minutes[row] - middle))
+    least, greatest = (end(usual, key=minutes.__getitem__) for end in (min, max))
+    beyond = max(minutes[least] - minutes[odd], minutes[odd] - minutes[greatest])
+    if minutes[greatest] - minutes[least] <= _WATCH_MIN and beyond >= _OFF_WATCH_MIN:
+        yield rows.finding(
+            odd, "eventTime", "TIME_OUT_OF_ORDER", least=begins[least][:5], greatest=begins[greatest][:5]
+        )
 
 
 def _texts(rows: Rows) -> Iterator[Finding]:
@@ -282,7 +295,7 @@ def _heights(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
 def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     counts = interpreted.select("source_row", "individualCount").drop_nulls()
     usual = counts["individualCount"].quantile(0.95, "lower") or 1
-    alone = [10 * max(_MANY, one) for one in counts["individualCount"].sort(descending=True)[1:2]]
+    alone = [max(_MANY / 2, 20 * one) for one in counts["individualCount"].sort(descending=True)[1:2]]
     most = min(max(_MANY, _TIMES_MANY * usual), *alone, float("inf"))
     for row, count in counts.filter(pl.col("individualCount") > most).iter_rows():
         if counts.height >= _LEAST_ROWS and rows.own[row].get("individualCount") is not None:

@@ -227,8 +227,10 @@ def ranges(names: Iterable[str]) -> dict[str, Range]:
     for name, accepted, *above in taxa.select("name", "accepted", *CLASSIFICATION).iter_rows():
         groups = {group for group in above if group}
         countries = _mammals().get(accepted, _mammals().get(name, COUNTRIES))
-        coast = any(not _groups()["coast"][one] & groups for one in groups & _groups()["coast"].keys())
-        lives = Range(frozenset() if groups & _groups()["elsewhere"].keys() else countries, coast)
+        for one in {*groups, accepted, name} & _only_in().keys():
+            countries &= _only_in()[one]
+        coast = any(not _by_the_sea()[one] & groups for one in groups & _by_the_sea().keys())
+        lives = Range(countries, coast)
         other = found.get(name, lives)  # the same name of another kingdom
         found[name] = Range(lives.countries | other.countries, lives.coast and other.coast)
     return found
@@ -240,12 +242,15 @@ def _mammals() -> Mapping[str, frozenset[str]]:
 
 
 @cache
-def _groups() -> Mapping[str, Mapping[str, frozenset[str]]]:
-    """Return groups by where they live, each with the genera that are an exception."""
-    found: dict[str, dict[str, frozenset[str]]] = {"elsewhere": {}, "coast": {}}
-    for row in read_rows("groups_elsewhere.csv"):
-        found[row["where"]][row["name"]] = frozenset(row["except_genera"].split("|")) - {""}
-    for row in read_rows("taxon_elements.csv"):
-        if row["element"] == "sea":
-            found["coast"][row["name"]] = frozenset(row["except_genera"].split("|")) - {""}
-    return found
+def _only_in() -> Mapping[str, frozenset[str]]:
+    """Return taxa with the countries of the region that they live in alone; none of those that live elsewhere."""
+    rows = (row for row in read_rows("groups_elsewhere.csv") if row["where"] != "coast")
+    return {row["name"]: COUNTRIES & frozenset(row["where"].split()) for row in rows}
+
+
+@cache
+def _by_the_sea() -> Mapping[str, frozenset[str]]:
+    """Return groups of the sea and its coast, each with the genera that are an exception."""
+    rows = [row for row in read_rows("groups_elsewhere.csv") if row["where"] == "coast"]
+    rows += [row for row in read_rows("taxon_elements.csv") if row["element"] == "sea"]
+    return {row["name"]: frozenset(row["except_genera"].split("|")) - {""} for row in rows}

@@ -249,6 +249,21 @@ def test_a_band_over_all_columns_is_no_record(boundaries):
     assert report["rows"] == 4
 
 
+def test_months_over_the_counts_of_each_species_are_their_dates(boundaries):
+    rows = [[name, *range(at, at + 4)] for at, name in enumerate(("Sus scrofa", "Rusa unicolor", "Macaca mulatta"), 1)]
+    title = "草海 2025年（20.65°N，101.95°E）"
+    report, found = told(book_of([title], ["学名", "1月", "2月", "3月", "12月"], *rows), boundaries)
+    assert (report["rows"], report["ok"]) == (12, True)
+    assert (2, "1月", "CROSS_TABLE_READ") in found
+
+
+def test_a_table_that_counts_one_taxon_is_of_records_of_it(boundaries):
+    rows = [[f"{n}/3/2569", "06.10", 20.65, 101.95, 1 + n % 3] for n in range(14, 20)]
+    report, found = told(book_of(["วันที่", "เวลา", "ละติจูด", "ลองจิจูด", "จำนวนช้าง"], *rows), boundaries)
+    assert (report["rows"], report["ok"]) == (6, True)
+    assert (1, "จำนวนช้าง", "VALUE_READ_AS") in found
+
+
 def test_counts_below_the_names_of_their_stations_whose_days_come_first_by_the_language(boundaries):
     stations = [
         ["ស្ថានីយ", "PT1", "PT2", "PT3", "សរុប"],
