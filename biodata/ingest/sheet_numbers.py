@@ -246,7 +246,7 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         both = ~np.isnan(lows) & ~np.isnan(highs)
         wrong, total = np.flatnonzero(both & (lows > highs)), int(both.sum())
         beside = kind != "number" and high.index == low.index + 1 and (lows < highs).sum() >= 2 * _FEWEST
-        few = 0 < len(wrong) <= max(1, (1 - _MOSTLY if beside else _RARE) * total)
+        few = 0 < len(wrong) <= max(1 + (total >= _MANY), (1 - _MOSTLY if beside else _RARE) * total)
         if kind != other or not few:
             continue
         by_chance = np.searchsorted(np.sort(highs[both]), lows[both], "left").sum() / total
@@ -293,7 +293,7 @@ def _slips(layout: Layout, column: Column, numbers: np.ndarray) -> Iterator[Find
         least, greatest = float(np.nanmin(rest)), float(np.nanmax(rest))
         meant = [(number - 32) / 1.8] if warmth else [number * factor for factor in _FACTORS]
         is_out = number > beyond * greatest or (not warmth and 0 < 2 * beyond * number < least)
-        if is_out and any(least <= one <= greatest for one in meant):
+        if is_out and any(least / _BEYOND <= one <= _BEYOND * greatest for one in meant):
             yield _at(layout, at, column, "MEASUREMENT_INVALID", least=f"{least:g}", greatest=f"{greatest:g}")
 
 

@@ -15,7 +15,7 @@ from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_units import in_metres
 from biodata.ingest.survey_shapes import SurveyTable
 from biodata.text.coordinate_pairs import read_pair
-from biodata.text.coordinates import Axis, parse_angle
+from biodata.text.coordinates import Axis, parse_angle, read_angle
 from biodata.text.proposals import StatedNumber, meant_date, meant_time, read_stated
 from biodata.text.tables import NA, PLACEHOLDERS, read_rows
 
@@ -201,7 +201,9 @@ def _is_two_numbers(value: str) -> bool:
 
 
 def _is_beyond(value: str) -> bool:
-    return not _is_no_number(value) and abs(float(value.replace(",", "."))) > 180
+    """Return whether an angle is beyond what its letter says it is, of none beyond a longitude."""
+    read = read_angle(value, None)
+    return read is not None and abs(read.degrees) > (90 if read.axis is Axis.LATITUDE else 180)
 
 
 # For flags of several columns: what makes a cell the one that is meant.

@@ -141,7 +141,7 @@ def _exceptions(one: _Codes, other: _Codes) -> dict[int, int]:
     """Return the few rows in which a column does not determine another one, each with a row that is as usual; none of any other columns."""
     full = np.flatnonzero((one > 0) & (other > 0))
     pairs = one[full] * np.uint64(other.max() + 1) + other[full]
-    most = max(1, len(full) // _LEAST_ROWS)
+    most = max(1, len(full) // _ROWS_EACH)
     if not 0 < len(np.unique(pairs)) - len(np.unique(one[full])) <= most:
         return {}
     groups: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))

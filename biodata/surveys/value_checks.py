@@ -379,9 +379,14 @@ def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Itera
     left: dict[tuple[int, str], Finding] = {}
     columns = (_NAME, "verbatimScientificName")
     cells = [(row, name, text) for row, own in rows.own.items() for name in columns if (text := own.get(name))]
+    # Where the list of local names has one taxon, that was read.
+    is_local = columns[0] in rows.table.converted
+    read = dict(rows.table.frame.select("source_row", columns[0]).drop_nulls().iter_rows()) if is_local else {}
     for row, column, text in cells:
         proposal = meant(text)
-        if proposal is not None:
+        if row in read:
+            yield rows.finding(row, column, "VALUE_READ_AS", read=read[row])
+        elif proposal is not None:
             left[rows.table.place(row, column)] = rows.finding(row, column, "NAME_COMMON", proposal=proposal)
         elif column in rows.table.converted and not meaning(text, names):
             yield rows.finding(row, column, "TAXON_MATCH_NONE")
