@@ -416,6 +416,8 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
         ascii_digits(cell) not in ("0", *PLACEHOLDERS) for column in tallies for cell in sheet.cells(column.index)
     )
     sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
+    if set(headings) <= set(stations):
+        return Cross(tallies, "locationID")
     return Cross(tallies, "locationID", own) if set(stated) <= set(stations) or (alike and sparse) else None
 
 

@@ -148,6 +148,25 @@ def test_a_shape(sheets, records):
     assert kept == records
 
 
+def test_headings_that_are_stations_of_another_sheet_are_these_though_all_begin_alike():
+    book = openpyxl.Workbook()
+    sites = book.create_sheet("Sites")
+    for row in (["Site", "Latitude", "Longitude"], *([f"Site {n}", 17.8 + n / 50, 105.05] for n in (1, 2, 3))):
+        sites.append(row)
+    for row in (
+        ["Species", "Site 1", "Site 2", "Site 3"], ["Tor sinensis", 3, 7, 1],
+        ["Channa striata", 2, 4, 9], ["Garra cambodgiensis", 5, 1, 6],
+    ):  # fmt: skip
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    records = [
+        row for one in observations(read_survey([("fish.xlsx", out.getvalue())])) for row in one.frame.to_dicts()
+    ]
+    assert {row["locationID"] for row in records} == {"Site 1", "Site 2", "Site 3"}
+    assert len(records) == 9
+
+
 def test_stations_stand_above_a_cross_table_with_their_place_and_days():
     book = openpyxl.Workbook()
     page = book.active
