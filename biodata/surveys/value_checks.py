@@ -111,7 +111,7 @@ def _numbers(rows: Rows) -> Iterator[Finding]:
 def _of_another(rows: Rows) -> Iterator[Finding]:
     """Find stages of life below the heading of the sex, and the other way round, and the rare word that is neither.
 
-    J in each tenth row is a sign of its own; a word is odd where its column knows nine of ten others.
+    J in each tenth row is a sign of its own; a word that stands once is odd where nine of ten others are known or stand again.
     """
     for (column, vocabulary), (other, others) in (_KINDS, _KINDS[::-1]):
         cells = rows.cells(column)
@@ -120,10 +120,11 @@ def _of_another(rows: Rows) -> Iterator[Finding]:
         unknown = [
             row for row, cell in cells.items() if cell.casefold() not in own and parse_term(cell, vocabulary) is None
         ]
+        once = [row for row in unknown if signs[cells[row].casefold()] == 1]
         for row in unknown:
             if parse_term(cells[row], others) is not None:
                 yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
-            elif len(unknown) <= (1 - _IN_ORDER) * len(cells) and signs[cells[row].casefold()] == 1:
+            elif row in once and len(once) <= (1 - _IN_ORDER) * len(cells):
                 yield rows.finding(row, column, "CELL_VALUE", expected=signs.most_common(1)[0][0])
 
 

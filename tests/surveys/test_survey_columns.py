@@ -60,6 +60,8 @@ def test_sound_columns_have_nothing_to_mend(boundaries):
         pytest.param({f"tag_{row}": "lactating" for row in range(2, 26, 2)} | {"sex_8": "male"}, (8, "sex", "VALUE_GOES_WITH_ANOTHER"),
                      id="a male that gives milk"),
         pytest.param({"sex_9": "mael"}, (9, "sex", "CELL_VALUE"), id="a slip in a sex"),
+        pytest.param({f"sex_{row}": "not seen" for row in range(2, 26, 3)} | {"sex_9": "femal"}, (9, "sex", "CELL_VALUE"),
+                     id="a slip in a sex that is often not seen"),
         pytest.param({"organismID_9": "R2"}, (9, "organismID", "IDENTIFIER_REPEATED"), id="the ring of another species"),
         pytest.param({"minimumElevationInMeters_9": 7130}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="above all of Laos"),
         pytest.param({"minimumElevationInMeters_9": -713}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="far below the sea"),
