@@ -246,7 +246,7 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         both = ~np.isnan(lows) & ~np.isnan(highs)
         wrong, total = np.flatnonzero(both & (lows > highs)), int(both.sum())
         beside = kind != "number" and high.index == low.index + 1 and (lows < highs).sum() >= 2 * _FEWEST
-        few = 0 < len(wrong) <= max(1 + (total >= _MANY), (1 - _MOSTLY if beside else _RARE) * total)
+        few = 0 < len(wrong) <= max(1, (1 - _MOSTLY if beside else _RARE) * total)
         if kind != other or not few:
             continue
         by_chance = np.searchsorted(np.sort(highs[both]), lows[both], "left").sum() / total

@@ -120,7 +120,7 @@ def _of_another(rows: Rows) -> Iterator[Finding]:
         unknown = [
             row for row, cell in cells.items() if cell.casefold() not in own and parse_term(cell, vocabulary) is None
         ]
-        once = [row for row in unknown if signs[cells[row].casefold()] == 1]
+        once = {row for row in unknown if signs[cells[row].casefold()] == 1}
         for row in unknown:
             if parse_term(cells[row], others) is not None:
                 yield rows.finding(row, column, "VALUE_OF_ANOTHER_COLUMN", term=other)
