@@ -115,7 +115,7 @@ def check(
         form = path.suffix.lower().removeprefix(".")
         path.write_bytes(write_report(form, report, contents[0][1], language=language))
     options.say_problems(report, language)
-    for sentence in [*report["notes"], *sentences(report["notices"])]:
+    for sentence in [*report["notes"], *sentences(report["notices"], language)]:
         common.say(f"i {sentence}")
     common.say(options.summary_of(report, language))
     if not report["ok"]:

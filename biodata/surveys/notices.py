@@ -3,6 +3,7 @@
 Nothing of it is wrong. It is stated to whoever sends the file, and to nobody else: the registry keeps none of it.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ _COLUMNS: Final = tuple(name for name in terms.names(terms.OCCURRENCE) if name i
 """Of the lake's records: what rules, the plan and scopes look at."""
 _MOST_NAMES: Final = 3  # names that came coarse which a sentence names, with their number behind them
 _MOST_EVENTS: Final = 5  # events that a sentence names; the list beside it has all
+_OF_A_KIND: Final = 5  # notices of one code and one category that are stated whole
+_MOST_LEFT: Final = 10  # names of the others that are stated
 
 
 _SEVERAL: Final = 3
@@ -95,7 +98,7 @@ def foreseen(
         code = _code_of(name, category, sure=sure, meant=meant, came=bool(is_came))
         found.append((-category.strictness, name, _notice(code, params, language) | own))
     waits = hidden.join(apart.waiting, on="key")["places"]
-    return [notice for *_, notice in sorted(found, key=lambda one: one[:2])], Counter(waits)
+    return [notice for *_, notice in sorted(found, key=lambda one: (one[0], one[-1]["code"], one[1]))], Counter(waits)
 
 
 def _code_of(name: str, category: SharingCategory, *, sure: bool, meant: Sequence[str], came: bool) -> str:
@@ -187,9 +190,16 @@ def _notice(code: str, params: Mapping[str, Any], language: str) -> dict[str, An
     return {"code": code, "name": params["name"], **of_none, "message": message, "expected": expected}
 
 
-def sentences(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return notices as sentences, each with what to do."""
-    return [f"{one['message']} → {one['expected']}" for one in entries]
+def sentences(entries: Sequence[Mapping[str, Any]], language: str = "en") -> list[str]:
+    """Return notices as sentences, each with what to do; of many alike the first ones, and the names of some others."""
+    stated = []
+    for _, group in itertools.groupby(entries, lambda one: (one["code"], one["category"])):
+        alike = [*group]
+        stated += [f"{one['message']} → {one['expected']}" for one in alike[:_OF_A_KIND]]
+        if more := [one["name"] for one in alike[_OF_A_KIND:]]:
+            names = ", ".join(more[:_MOST_LEFT]) + (", …" if len(more) > _MOST_LEFT else "")
+            stated.append(words.message_of("NOTICES_MORE", {"count": len(more), "names": names}, language)[0])
+    return stated
 
 
 def _meant(numbers: frozenset[int], rules: RuleSet, decided_by: str) -> tuple[tuple[str, ...], int]:

@@ -9,7 +9,7 @@ import releases as fixture
 from biodata import surveys
 from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet
-from biodata.surveys import problems
+from biodata.surveys import notices, problems
 from biodata.surveys.designs import DESIGNS
 from biodata.surveys.templates import template
 
@@ -124,3 +124,15 @@ def test_the_example_of_every_template_is_open_in_every_rule():
     names = [one.example for one in asked if one.term == "scientificName"]
     assert len(names) == len(DESIGNS)
     assert told(filled(*(("E1", name) for name in names)))["notices"] == []
+
+
+def test_of_many_notices_alike_the_first_are_stated_and_the_others_are_counted():
+    alike = [_entry("NAME_PUBLISHED_COARSE", f"Name {n}") for n in range(20)]
+    stated = notices.sentences([*alike, _entry("LICENSE_MISSING", "license")])
+    assert len(stated) == 7
+    assert stated[5] == "15 more like these: Name 5, Name 6, Name 7, Name 8, Name 9, Name 10, Name 11, Name 12, Name 13, Name 14, …"
+    assert notices.sentences(alike[:6], "vi")[-1] == "còn 1 mục nữa giống vậy: Name 5"
+
+
+def _entry(code: str, name: str) -> dict[str, object]:
+    return {"code": code, "category": None, "name": name, "message": name, "expected": "nothing"}
