@@ -1,15 +1,15 @@
 """Tests of TDWG BDQ Core on what was recorded (dwc:Taxon)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Final
 
 import polars as pl
 
 from biodata.quality.model import Answer, Arguments, Context, Preparation, Test, reading, standard_tests, test
-from biodata.quality.taxon_authority import RANKS, Names, authority, bundled, names_of
+from biodata.quality.taxon_authority import RANKS, Authority, Names, authority, bundled, names_of
 from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.scientific_names import parse_names
 from biodata.text.tables import read_rows
@@ -159,17 +159,29 @@ def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     ).with_row_index("row")
     rest = table.filter(~pl.col("looked_up"))
     rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
-    wanted = table.filter("looked_up").drop("meaning", "found")
-    answer = _bundled if context.checklist is None else partial(listed_meaning, names_of(context.checklist))
-    rows = [
-        (row["row"], *answer(row, {rank: row[rank] for rank in RANKS if row[rank] is not None}))
-        for row in wanted.iter_rows(named=True)
-    ]
+    wanted = table.filter("looked_up").select("row", *_ASKED)
+    names = None if context.checklist is None else names_of(context.checklist)
+    answer = _looking_up(names)
+    rows = [(row, *answer(*cells)) for row, *cells in wanted.iter_rows()]
     answered = pl.DataFrame(rows, schema=_ANSWER, orient="row")
     return pl.concat([rest, answered]).sort("row").drop("row")
 
 
 _Answer = tuple[Meaning, bool | None, str | None]
+_ASKED: Final = ("canonical", "uninomial", "specific_epithet", "authorship", "scientificNameAuthorship", "taxonRank", *RANKS)  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _looking_up(names: Names | None) -> Callable[..., _Answer]:
+    """Return what looks up the cells of `_ASKED`, and remembers them: batch after batch has the same names."""
+
+    @lru_cache(maxsize=1 << 16)
+    def answer(*cells: str | None) -> _Answer:
+        row = dict(zip(_ASKED, cells, strict=True))
+        facts = {rank: name for rank in RANKS if (name := row[rank]) is not None}
+        return _bundled(row, facts) if names is None else listed_meaning(names, row, facts)
+
+    return answer
 
 
 def _authorship(row: Mapping[str, str | None]) -> str | None:
@@ -387,12 +399,20 @@ def listed(rank: str) -> Preparation:
 
 
 def _ranks_agree(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    known = authority(context.checklist)
-    answers = [
-        known.consistent({rank: name for rank, name in row.items() if name is not None})
-        for row in frame.iter_rows(named=True)
-    ]
+    agrees = _comparing(authority(context.checklist))
+    answers = [agrees(*names) for names in frame.select(RANKS).iter_rows()]
     return pl.DataFrame({"consistent": pl.Series(answers, dtype=pl.Boolean)})
+
+
+@lru_cache(maxsize=2)
+def _comparing(known: Authority) -> Callable[..., bool | None]:
+    """Return what compares the names of `RANKS`, and remembers them: batch after batch has the same ones."""
+
+    @lru_cache(maxsize=1 << 16)
+    def agrees(*names: str | None) -> bool | None:
+        return known.consistent({rank: name for rank, name in zip(RANKS, names, strict=True) if name is not None})
+
+    return agrees
 
 
 AGREEMENT: Final = Preparation("classification.agreement", RANKS, {"consistent": pl.Boolean}, _ranks_agree)

@@ -31,7 +31,7 @@ Lineage = Mapping[str, frozenset[str]]
 """What may stand above a name, by rank; a rank without entry is not known."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Authority:
     """Names by rank, with what may stand above them.
 
@@ -190,10 +190,9 @@ def _of_checklist(same: Same) -> Authority:
     """Return the authority that a checklist is: its taxa of each rank, and the names in its higher ranks."""
     taxa = same.frame
     seen: dict[str, dict[str, set[tuple[str | None, ...]]]] = {rank: defaultdict(set) for rank in RANKS}
-    for row in taxa.select(*RANKS).unique().iter_rows():
-        for place, rank in enumerate(RANKS):
-            if row[place] is not None:
-                seen[rank][row[place]].add(row[:place])
+    for place, rank in enumerate(RANKS):
+        for name, *above in taxa.select(rank, *RANKS[:place]).drop_nulls(rank).unique().iter_rows():
+            seen[rank][name].add(tuple(above))
     own = taxa.filter(pl.col("taxonRank").str.to_lowercase().is_in(RANKS))
     for row in own.select("taxonRank", "scientificName", *RANKS).iter_rows():
         rank = row[0].lower()
