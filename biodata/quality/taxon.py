@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Final
 
 import polars as pl
@@ -159,29 +159,17 @@ def _meanings(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     ).with_row_index("row")
     rest = table.filter(~pl.col("looked_up"))
     rest = rest.select("row", "meaning", "found", pl.lit(None, dtype=pl.String).alias("identifier"))
-    wanted = table.filter("looked_up").select("row", *_ASKED)
-    names = None if context.checklist is None else names_of(context.checklist)
-    answer = _looking_up(names)
-    rows = [(row, *answer(*cells)) for row, *cells in wanted.iter_rows()]
+    wanted = table.filter("looked_up").drop("meaning", "found")
+    answer = _bundled if context.checklist is None else partial(listed_meaning, names_of(context.checklist))
+    rows = [
+        (row["row"], *answer(row, {rank: row[rank] for rank in RANKS if row[rank] is not None}))
+        for row in wanted.iter_rows(named=True)
+    ]
     answered = pl.DataFrame(rows, schema=_ANSWER, orient="row")
     return pl.concat([rest, answered]).sort("row").drop("row")
 
 
 _Answer = tuple[Meaning, bool | None, str | None]
-_ASKED: Final = ("canonical", "uninomial", "specific_epithet", "authorship", "scientificNameAuthorship", "taxonRank", *RANKS)  # fmt: skip
-
-
-@lru_cache(maxsize=2)
-def _looking_up(names: Names | None) -> Callable[..., _Answer]:
-    """Return what looks up the cells of `_ASKED`, and remembers them: batch after batch has the same names."""
-
-    @lru_cache(maxsize=1 << 16)
-    def answer(*cells: str | None) -> _Answer:
-        row = dict(zip(_ASKED, cells, strict=True))
-        facts = {rank: name for rank in RANKS if (name := row[rank]) is not None}
-        return _bundled(row, facts) if names is None else listed_meaning(names, row, facts)
-
-    return answer
 
 
 def _authorship(row: Mapping[str, str | None]) -> str | None:
