@@ -211,8 +211,7 @@ def interpret(stated: Stated, outlined: measures.Placed | None = None) -> Findin
         those of its verbatim terms, where they are certain (`interpret_verbatim`), or of its footprint; else
         null.
     """
-    latitude = parse_coordinates(stated[AXES[0]], Axis.LATITUDE)
-    longitude = parse_coordinates(stated[AXES[1]], Axis.LONGITUDE)
+    latitude, longitude = _both_read(stated)
     frame = pl.DataFrame({"latitude": latitude["number"], "longitude": longitude["number"]})
     lat, lon = pl.col("latitude"), pl.col("longitude")
     in_range = (lat.abs() <= 90) & (lon.abs() <= 180)
@@ -350,6 +349,24 @@ def swap(where: pl.Series, latitude: pl.Series, longitude: pl.Series) -> list[pl
         repairs(where, "decimalLatitude", longitude, SWAP, applied=False),
         repairs(where, "decimalLongitude", latitude, SWAP, applied=False),
     ]
+
+
+def _both_read(stated: Stated) -> list[pl.DataFrame]:
+    """Return latitudes and longitudes as `parse_coordinates`; a letter of two languages is read beside the other's: T beside U is east."""
+    texts = [stated[name] for name in AXES]
+    read = [parse_coordinates(text, axis) for text, axis in zip(texts, (Axis.LATITUDE, Axis.LONGITUDE), strict=True)]
+    odd = (read[0]["number"].is_null() != read[1]["number"].is_null()) & texts[0].is_not_null() & texts[1].is_not_null()
+    if not odd.any():
+        return read
+    two = parse_two_columns(*(_only(text, odd) for text in texts))
+    is_sure = (two["confidence"] == str(Confidence.DEFINITE)) & (two["issues"].list.len() == 0)
+    pairs = zip(read, (two["latitude"], two["longitude"]), strict=True)
+    return [
+        one.with_columns(
+            number=pl.when(is_sure).then(number).otherwise("number"), rule=pl.when(is_sure).then(two["rule"]).otherwise("rule")
+        )
+        for one, number in pairs
+    ]  # fmt: skip
 
 
 def _unreadable(read: pl.DataFrame) -> pl.Series:

@@ -266,7 +266,7 @@ def identify_by_merges(sheet: Sheet) -> None:
 def join_clocks(sheet: Sheet) -> None:
     """Read two columns of times of day beside a day, a beginning and an end, as the time of each visit."""
     terms, clocks = {*sheet.names.values()}, list[Column]()
-    for column in sheet.layout.columns if terms & {"eventDate", "day"} and terms.isdisjoint(NAMES_OF_TAXA) else ():
+    for column in sheet.layout.columns if terms & {"eventDate", "day"} else ():
         name, proposal = sheet.names[column.index], sheet.proposals[column.index]
         is_open = name == column.heading and {proposal.term, *proposal.others} & {*_CLOCKS}
         if (is_open or name == "eventTime") and (moments_of(sheet.layout.cells(column.index)) or [""])[0] == "clock":

@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import combinations, groupby, pairwise, permutations, product
 from typing import Final
 
@@ -10,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
-from biodata.ingest.headings.plain import units_in
+from biodata.ingest.headings.plain import unit_alone, units_in
 from biodata.ingest.protocol import Finding
 from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_units import declared
@@ -18,19 +19,16 @@ from biodata.ingest.survey_shapes import ANY_DAY
 from biodata.text import dates
 from biodata.text.controlled import parse_licence
 from biodata.text.numbers import parse_decimals
-from biodata.text.tables import NA, PLACEHOLDERS
+from biodata.text.tables import NA, PLACEHOLDERS, read_rows
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST, _FEW_COLUMNS, _SOME = 5, 0.5, 0.9, 0.03, 40, 12, 200
 _MANY: Final = 20
 _SEVERAL: Final = 3  # rows in which more than one part is stated, so that a column and its copy are no sum
 _RARE, _OFTEN, _BEYOND, _FAR_BEYOND, _NOON = 0.02, 5, 1.5, 30, 720
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
-_BOUNDS: Final = {
-    12: re.compile(r"(?i)beaufort|\bbft\b|风力|风级"),
-    90: re.compile(r"(?i)\bslope|坡度|độ dốc|ลาดชัน|ຄວາມຊັນ|ជម្រាល|kemiringan|kecerunan"),
-    360: re.compile(r"(?i)bearing|azimut|\bangle|方位|坡向|夹角|\bgóc|มุม|ມຸມ|មុំ|ထောင့်|sudut"),
-}
-"""What some things that are measured are at most, by words of their headings in any language."""
+_CELSIUS: Final = (-40.0, 60.0)  # of air and water
+_PLACED: Final = frozenset({"decimalLatitude", "decimalLongitude", "easting", "northing"})  # which no sum is of
+_WITH_UNIT: Final = r"^[\d.,]+\s*(\p{L}+)\.?$"
 _EGGS: Final = re.compile(r"(?i)\beggs?\b|clutch|卵数|卵数量|产卵|窝卵|ไข่|trứng|ໄຂ່|ស៊ុត|ពង|ဥအရေ|telur|itlog")
 _YOUNG: Final = re.compile(
     r"(?i)hatch|chick|nestling|fledg|雏|幼龟|孵化数|孵出|出壳|ลูกนก|ลูกเต่า|ฟัก|con non|nở|ລູກ|កូន|သားပေါက်|tukik|menetas|anak|inakay|napisa"
@@ -62,8 +60,10 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
             unread = np.isnan(times[1]) & _filled(cells).is_not_null().to_numpy()
             for at in np.flatnonzero(unread).tolist() if times[0] == "clock" and name not in known else ():
                 yield _at(layout, at, column, "TIME_UNREADABLE")
-        if (name not in known or _is_share(column)) and read is not None:
-            yield from _outside(layout, column, read, cells)
+        if name not in known or _is_share(column):
+            yield from _outside(layout, column, cells)
+            if read is not None:
+                yield from _odd(layout, column, read, cells)
         if (name not in known or name in _MEASURED) and read is not None and not grown:
             for rows in (np.full(len(read), fill_value=True), *of_taxa):
                 yield from _slips(layout, column, np.where(rows, read, np.nan))
@@ -73,11 +73,15 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
         if name not in known or name in _SERIAL:
             yield from _twice(layout, column, cells)
     counted = {at: read for at, read in numbers.items() if names[at] not in known or names[at] == _COUNT}
-    across, down = [*_sums(layout, numbers)], [*_totals(layout, counted)]
+    amounts = {at: read for at, read in numbers.items() if names[at] not in _PLACED}
+    across, down = (
+        [*_sums([one for one in layout.columns if one.index not in moments], layout, amounts)],
+        [*_totals(layout, counted)],
+    )
     # A total of a row that is wrong is in the total of its column.
     off = {(one.column, -_off_by(one)) for one in across}
     down = [one for one in down if (one.column, _off_by(one)) not in off]
-    yield from (*_products(layout, numbers), *_crossing(layout, across, down), *across, *down)
+    yield from (*_products(layout, amounts), *_crossing(layout, across, down), *across, *down)
     yield from _orders(layout, numbers, moments)
     yield from _young(layout, numbers)
     yield from _off_lines(layout, {at: read for at, read in numbers.items() if names[at] not in known})
@@ -88,7 +92,7 @@ def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:
     """Return the numbers of a column; None where it holds anything else."""
     plain = _filled(cells).str.replace(r"^(\d{1,3}),(\d{3})$", "$1$2")
     read = parse_decimals(plain)["number"]
-    words = plain.is_not_null().sum() - read.count()
+    words = (read.is_null() & ~plain.str.contains(_WITH_UNIT)).sum()
     few = max(_ALONE * read.count(), read.count() >= _MANY)  # one word among twenty numbers is a slip, too
     return read.to_numpy() if read.count() >= _FEWEST and words <= few else None
 
@@ -111,17 +115,42 @@ def _is_share(column: Column) -> bool:
     return "%" in column.heading or any(unit.name == "percent" for unit in units_in(column.heading)[1])
 
 
-def _outside(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequence[str | None]) -> Iterator[Finding]:
-    """Find percents that are none, the one number below zero, and words among numbers."""
-    share, stated = _is_share(column), numbers[~np.isnan(numbers)]
+@cache
+def _bounded() -> list[tuple[tuple[float, float], re.Pattern[str]]]:
+    rows = read_rows("measured_bounds.csv")
+    return [((float(one["least"]), float(one["greatest"])), re.compile(one["words"], re.IGNORECASE)) for one in rows]
+
+
+def _bounds(column: Column) -> tuple[float, float] | None:
+    """Return between which numbers what a heading names always is: a percent, an acidity, a bearing."""
+    if any(unit.name == "celsius" for unit in units_in(column.heading)[1]):
+        return _CELSIUS
+    of_words = next((bounds for bounds, words in _bounded() if words.search(column.heading)), None)
+    return of_words or ((0.0, 100.0) if _is_share(column) else None)
+
+
+def _outside(layout: Layout, column: Column, cells: Sequence[str | None]) -> Iterator[Finding]:
+    """Find numbers, however few, that what a column measures never is; where most of them are, it measures something else."""
+    if (bounds := _bounds(column)) is None:
+        return
+    numbers = parse_decimals(_filled(cells))["number"].to_numpy()
+    out = (numbers < bounds[0]) | (numbers > bounds[1])
+    for at in np.flatnonzero(out).tolist() if out.sum() <= _HALF * (~np.isnan(numbers)).sum() else ():
+        yield _at(layout, at, column, "MEASUREMENT_INVALID", least=f"{bounds[0]:g}", greatest=f"{bounds[1]:g}")
+
+
+def _odd(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequence[str | None]) -> Iterator[Finding]:
+    """Find the one number below zero, and words and numbers of another unit among numbers."""
+    stated, texts = numbers[~np.isnan(numbers)], _filled(cells)
     warmth = any(unit.dimension == "temperature" for unit in units_in(column.heading)[1])
     counts = not warmth and (len(stated) > 2 * _FEWEST or (stated % 1 == 0).all()) and (stated < 0).sum() == 1
-    bound = next((most for most, words in _BOUNDS.items() if words.search(column.heading)), 100 if share else np.inf)
-    share = bound < np.inf and (stated > bound).mean() <= _HALF
-    worded = _filled(cells).str.contains(r"^\p{L}\D+$").fill_null(value=False).to_numpy()
-    limits = {"least": "0"} | ({"greatest": f"{bound:g}"} if share else {})
-    for at in np.flatnonzero((numbers < 0) & (share | counts) | (numbers > bound) & share | worded).tolist():
-        yield _at(layout, at, column, "MEASUREMENT_INVALID", **limits)
+    worded = texts.str.contains(r"^\p{L}\D+$").fill_null(value=False).to_numpy()
+    own = {unit.name for unit in units_in(column.heading)[1]}
+    units = [unit_alone(unit or "") for unit in texts.str.extract(_WITH_UNIT)]
+    other = np.array([one is not None and one.dimension != "count" and one.name not in own for one in units])
+    other &= np.isnan(numbers) & (other.sum() <= max(1, (1 - _MOSTLY) * len(stated)))
+    for at in np.flatnonzero((numbers < 0) & counts | worded | other).tolist():
+        yield _at(layout, at, column, "MEASUREMENT_INVALID", least="0")
 
 
 def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Iterator[Finding]:
@@ -131,22 +160,26 @@ def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Itera
     series = [part and (part[1], part[3]) for part in parts]  # of each plot its own
     if len(entries) < 3 * _FEWEST or None in series or len({*series}) * _FEWEST > len(entries):
         return
-    pairs = pairwise(zip(series, filter(None, parts), strict=True))
-    steps = [int(after[2]) - int(before[2]) for (one, before), (other, after) in pairs if one == other]
+    numbers = [int(part[2]) for part in filter(None, parts)]
+    # Trees are numbered from 1 in each plot.
+    runs = np.cumsum([at > 0 and number == 1 for at, number in enumerate(numbers)])
+    every = zip(series, runs, numbers, strict=True)
+    steps = [after[2] - before[2] for before, after in pairwise(every) if before[:2] == after[:2]]
     plain = all(part and cell == str(int(part[2])) for (_, cell), part in zip(entries, parts, strict=True))
     usual = sum(step == 1 for step in steps) if plain else sum(step > 0 for step in steps)
-    first: dict[str, int] = {}
-    again = [(row, cell, before) for row, cell in entries if (before := first.setdefault(cell, row)) != row]
-    if usual >= _MOSTLY * len(steps) and len(again) <= max(1, _ALONE * len(entries)):
+    first: dict[tuple[int, str], int] = {}
+    each = zip(entries, runs if plain else np.zeros_like(runs), strict=True)
+    again = [(row, cell, before) for (row, cell), run in each if (before := first.setdefault((run, cell), row)) != row]
+    if 2 * len(steps) > len(entries) and usual >= _MOSTLY * len(steps) and len(again) <= max(1, _ALONE * len(entries)):
         for row, cell, before in again:
             yield layout.finding(row, column.heading, cell, "IDENTIFIER_REPEATED", other_row=str(before))
 
 
-def _sums(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:
+def _sums(columns: Sequence[Column], layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Finding]:
     """Find totals that are not what the columns beside them make, and shares that make no hundred, as in nearly all rows."""
     found: dict[tuple[int, int], Finding] = {}
-    beside = groupby(layout.columns, key=lambda column: column.index in numbers)
-    for block in (list(columns)[:_WIDEST] for are_numbers, columns in beside if are_numbers):
+    beside = groupby(columns, key=lambda column: column.index in numbers)
+    for block in (list(some)[:_WIDEST] for are_numbers, some in beside if are_numbers):
         values = np.column_stack([numbers[column.index] for column in block])
         shares = [_is_share(column) for column in block]
         for first, last in combinations(range(len(block)), 2):
@@ -178,7 +211,7 @@ def _products(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Fin
         both = numbers[one.index] * numbers[other.index]
         for column in (column for column in columns if column not in (one, other)):
             made = numbers[column.index]
-            asked = ~np.isnan(both) & ~np.isnan(made)
+            asked = ~np.isnan(both) & ~np.isnan(made) & (both != 0)
             wrong = np.flatnonzero(asked & ~np.isclose(both, made, rtol=1e-3))
             kinds = [len(np.unique(numbers[one.index][asked])) for one in (one, other)]
             if len(wrong) == 1 and asked.sum() > _FEWEST and min(kinds) > 1:
@@ -237,21 +270,24 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         both = ~np.isnan(lows) & ~np.isnan(highs)
         wrong, total = np.flatnonzero(both & (lows > highs)), int(both.sum())
         beside = kind != "number" and high.index == low.index + 1 and (lows < highs).sum() >= 2 * _FEWEST
-        few = 0 < len(wrong) <= max(1, (1 - _MOSTLY if beside else _RARE) * total)
-        if kind != other or not few:
+        # Of rows joined into one visit the same two moments stand several times.
+        odd = len({*zip(lows[wrong], highs[wrong], strict=True)}) if kind != "number" else len(wrong)
+        few = 0 < odd <= max(1, (1 - _MOSTLY if beside else _RARE) * total)
+        units = [{unit.name for unit in units_in(one.heading)[1]} for one in (low, high)]
+        if kind != other or not few or (all(units) and units[0].isdisjoint(units[1])):
             continue
         by_chance = np.searchsorted(np.sort(highs[both]), lows[both], "left").sum() / total
         right = both & (lows <= highs)
         ordered = by_chance >= _OFTEN * len(wrong) and _ranks(lows[right], highs[right]) > _HALF
         for at in wrong.tolist() if beside or ordered else ():
-            odd = [abs(stated[at] - np.nanmedian(stated)) / (np.nanstd(stated) or 1) for stated in (lows, highs)]
+            off = [abs(stated[at] - np.nanmedian(stated)) / (np.nanstd(stated) or 1) for stated in (lows, highs)]
             overnight = kind == "clock" and lows[at] > _NOON and highs[at] < _NOON
-            limits = {"least": "0", "greatest": f"{highs[at]:g}"} if odd[0] > odd[1] else {"least": f"{lows[at]:g}"}
+            limits = {"least": "0", "greatest": f"{highs[at]:g}"} if off[0] > off[1] else {"least": f"{lows[at]:g}"}
             if kind == "number":
-                yield _at(layout, at, low if odd[0] > odd[1] else high, "MEASUREMENT_INVALID", **limits)
+                yield _at(layout, at, low if off[0] > off[1] else high, "MEASUREMENT_INVALID", **limits)
             elif not overnight:
                 begins = layout.rows[at][1][low.index] or ""
-                yield _at(layout, at, low if odd[0] > 2 * odd[1] else high, "EVENT_ENDS_BEFORE_START", start=begins)
+                yield _at(layout, at, low if off[0] > 2 * off[1] else high, "EVENT_ENDS_BEFORE_START", start=begins)
 
 
 def moments_of(cells: Sequence[str | None]) -> tuple[str, np.ndarray] | None:
@@ -325,7 +361,7 @@ def _spans(layout: Layout, days: Mapping[int, np.ndarray]) -> Iterator[Finding]:
     for first, last in permutations(columns, 2):
         spans = days[last] - days[first]
         stated = spans[~np.isnan(spans)]
-        if len(stated) < 2 * _FEWEST or (stated < 0).any() or stated.max() == 0:
+        if len(stated) < 2 * _FEWEST or (stated < 0).sum() > 1 or stated.max() == 0:
             continue
         for at in {int(np.nanargmin(spans)), int(np.nanargmax(spans))}:
             rest = np.delete(stated, int(np.argmin(np.abs(stated - spans[at]))))

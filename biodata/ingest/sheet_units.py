@@ -90,12 +90,12 @@ def in_metres(term: str, unit: str | None, cells: Sequence[str | None]) -> list[
 def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mapping[str, str]:
     """Return what a column declares of its dates: by its heading the calendar, or the order of day and month; by its years.
 
-    Where nine of ten cells have a year of the Buddhist Era and none has one of the common era, the column is of that era.
+    Where nine of ten cells, or all but one, have a year of the Buddhist Era and none has one of the common era, it is of that era.
     """
     if term not in DATES:
         return {}
     names, of_heading = [ascii_digits(cell) for cell in cells if cell], _DECLARED.get(unit or "", {})
     of_era = sum(_ERA_YEAR.search(text) is not None for text in names)
     common = any(_COMMON_YEAR.search(text) for text in names)
-    is_buddhist = len(names) >= _FEWEST and of_era >= _MOSTLY * len(names) and not common
+    is_buddhist = len(names) >= _FEWEST and of_era >= min(_MOSTLY * len(names), len(names) - 1) and not common
     return {"calendar": "buddhist", **of_heading} if is_buddhist else of_heading

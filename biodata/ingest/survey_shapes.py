@@ -234,7 +234,7 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
     terms = [name for name in every.columns if name in EVENT_TERMS and name != "locationID" and every[name].count()]
     known = every.drop_nulls(KEY).unique(KEY, keep="first", maintain_order=True).select(KEY, *terms)
     headings = {name: heading for table in sites for name, heading in table.headings.items()}
-    names = {site: site.lower() for site in known[KEY]}
+    names = {site: site.casefold() for site in known[KEY]}
     for table in events:
         if "locationID" not in table.frame.columns:
             continue
@@ -246,10 +246,16 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
             table.covered.update((row, name) for row in rows)
         stations = table.frame.select("source_row", pl.col("locationID").str.strip_chars())
         for row, site in stations.drop_nulls().filter(~pl.col("locationID").is_in([*names])).iter_rows():
-            near = process.extractOne(site.lower(), names, score_cutoff=_NEAR)
-            params = {} if near is None else {"near": str(near[2])}
+            params = {} if (near := nearest(site, names, _NEAR)) is None else {"near": near}
             at, heading = table.place(row, "locationID")
             findings.append(table.finding(at, heading, site, "SITE_UNKNOWN", True, **params))
+
+
+def nearest(text: str, names: Mapping[str, str], least: float) -> str | None:
+    """Return the name, by its folded text, that is nearest to a text; None where none is so near, or two are as near."""
+    found = process.extract(text.casefold(), names, score_cutoff=least, limit=2)
+    is_one = len({score for _, score, _ in found}) == len(found) > 0
+    return str(found[0][2]) if is_one else None
 
 
 def fill_from(

@@ -114,7 +114,8 @@ def _sheets_of(grids: Sequence[Grid], survey: Survey, kept: Mapping[str, str]) -
         sheet_crosses.count_parts(sheet)
         sheet_crosses.join_clocks(sheet)
     for sheet in sheets:
-        odd = odd_numbers(sheet.layout, sheet.names, TERMS)
+        counts = dict.fromkeys((one.index for one in sheet.cross.columns), "individualCount") if sheet.cross else {}
+        odd = odd_numbers(sheet.layout, sheet.names | counts, TERMS)
         sheet.layout.findings += [*odd, *sheet_crosses.named_twice(sheet)]
     return sheets
 

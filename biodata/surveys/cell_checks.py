@@ -18,6 +18,7 @@ from biodata.text.coordinate_pairs import read_pair
 from biodata.text.coordinates import Axis, parse_angle, read_angle
 from biodata.text.proposals import StatedNumber, meant_date, meant_time, read_stated
 from biodata.text.tables import NA, PLACEHOLDERS, read_rows
+from biodata.text.units import Unit, effort_unit
 
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
 _BOTH: Final = (*_PAIR, "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
@@ -219,15 +220,15 @@ _WORDS: Final = 2  # behind a count they may be what was counted; more of them m
 _LENGTH: Final = "perpendicular_distance_m"  # a term in metres, whatever is meant by them
 
 
-def meant(flag: str, value: str | None) -> str | None:
-    """Return what is likely meant by the text of a cell: 2 by "2 ekor", 200 by "0.2 km", nothing by "many"."""
+def meant(flag: str, value: str | None, *, effort: str | None = None) -> str | None:
+    """Return what is likely meant by the text of a cell: 2 by "2 ekor", 200 by "0.2 km", nothing by "many"; of `effort` its column's unit."""
     if value is None or flag in _TIMES:
         return None if value is None else _TIMES[flag](value)
     number = read_stated(value) if flag in _NUMBERS else None
-    return None if number is None else _meant_number(flag, number)
+    return None if number is None else _meant_number(flag, number, effort_unit(effort or ""))
 
 
-def _meant_number(flag: str, stated_number: StatedNumber) -> str | None:
+def _meant_number(flag: str, stated_number: StatedNumber, effort: Unit | None) -> str | None:
     """Return a number in the unit of its column; None where nobody can say which is meant."""
     one, unit = stated_number.single, stated_number.unit
     if flag == "COORDINATE_INVALID":  # what has a unit is read as an angle elsewhere
@@ -236,6 +237,8 @@ def _meant_number(flag: str, stated_number: StatedNumber) -> str | None:
         known = split_unit(f"x ({unit})", term)[1] if unit else None
         if one is None or one < 0 or (known is not None and not fits(term, known)):
             return None
+        if effort is not None and (own := effort_unit(unit)) is not None:
+            return f"{one * own.size / effort.size:.10g}" if own.dimension == effort.dimension else None
         animals = one.is_integer() and len(unit.split()) <= _WORDS
         right = animals if flag == "INDIVIDUAL_COUNT_INVALID" else not unit or known is not None
         return f"{one:.10g}" if right else None

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from rapidfuzz import process
 
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.dates import DateOrders
@@ -18,7 +17,7 @@ from biodata.harmonise.findings import Stated
 from biodata.harmonise.occurrences import HarmonisedBatch
 from biodata.harmonise.records import IDENTIFIERS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.survey_shapes import SurveyTable, with_period
+from biodata.ingest.survey_shapes import SurveyTable, nearest, with_period
 from biodata.places import BoundarySet
 from biodata.places.borders import SEA
 from biodata.sharing.names import CommonNames
@@ -269,12 +268,7 @@ def _unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[F
     if not any("eventID" in rows.table.headings for rows in events):
         return
     spelled = {event.strip(): event.strip().casefold() for rows in events for event in rows.cells("eventID").values()}
-
-    @cache
-    def near(value: str) -> str | None:
-        best = process.extractOne(value.casefold(), spelled, score_cutoff=_NEAR)
-        return None if best is None else str(best[2])
-
+    near = cache(lambda value: nearest(value, spelled, _NEAR))
     for rows in parts:
         for row, cell in rows.cells("eventID").items():
             value = cell.strip()

@@ -95,7 +95,8 @@ def _numbers(rows: Rows) -> Iterator[Finding]:
             if right and rule is not None:
                 yield rows.finding(row, column, "VALUE_READ_AS", read=f"{number:.10g}", rule=rule)
             elif not right and invalid:
-                yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, proposal=meant(invalid, value))
+                proposal = meant(invalid, value, effort=rows.own[row].get("sampleSizeUnit"))
+                yield rows.finding(row, column, invalid, blocking=column != _DISTANCE, proposal=proposal)
 
 
 def _of_another(rows: Rows) -> Iterator[Finding]:
@@ -179,7 +180,8 @@ def _measured(rows: Rows) -> Iterator[Finding]:
         limits = {"least": f"{kind.least:g}", "greatest": f"{kind.greatest:g}", "told": kind.unit}
         for row, cell in rows.cells(column).items():
             is_sign = kind.unit == "%" and cell.strip() in ("+", "r")  # of Braun-Blanquet: less than a percent
-            numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown, 88-124 mm
+            # 2 × 3 m of a crown, 88-124 mm, less than 1 %
+            numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell.strip().lstrip("<＜≤"))]
             if not is_sign and any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
                 yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
 
@@ -336,7 +338,7 @@ _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")
 _OFTENER: Final = 3  # a name of the table that stands so many times as often as another is the one that was meant
 _LONG: Final = 8
 _ENDING: Final = re.compile("e?i$")  # fortunei and fortuni are one name
-_LEAST: Final = 4  # letters of an epithet: in a shorter one another letter makes another name
+_LEAST: Final = 3  # letters of an epithet
 
 
 def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Iterator[Finding]:
