@@ -155,7 +155,7 @@ def _odd(layout: Layout, column: Column, numbers: np.ndarray, cells: Sequence[st
 
 def _twice(layout: Layout, column: Column, cells: Sequence[str | None]) -> Iterator[Finding]:
     """Find a number that stands twice in a column that counts something up from row to row."""
-    entries = [(row, cell.strip()) for (row, _), cell in zip(layout.rows, cells, strict=True) if cell is not None]
+    entries = [(row, cell) for (row, _), cell in zip(layout.rows, _filled(cells), strict=True) if cell is not None]
     parts = [_NUMBERED.fullmatch(cell) for _, cell in entries]
     series = [part and (part[1], part[3]) for part in parts]  # of each plot its own
     if len(entries) < 3 * _FEWEST or None in series or len({*series}) * _FEWEST > len(entries):

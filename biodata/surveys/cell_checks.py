@@ -1,8 +1,10 @@
 """What harmonising doubts of a survey's cells: each flag and repair at the cell that it is about."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
@@ -42,7 +44,7 @@ _PAIR_RULES: Final = ("verbatim_coordinates", "verbatim_latitude_longitude")
 _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}
 
 
-_AROUND: Final = 0.25  # so much of what lies between the others a place may lie beside them
+_SPREAD, _SPREADS = 0.01, 2  # least degrees between the quartiles of places, and so many of them is far
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,14 @@ class Rows:
         first = next((name for name in columns if self.own[row].get(name) is not None), None)
         return None if first is None or (row, first) in self.table.covered else first
 
+    @cached_property
+    def _zone(self) -> str | None:
+        return next((zone for zone, _ in Counter(self.cells("utm_zone").values()).most_common(1)), None)
+
+    def odd_zone(self, row: int) -> tuple[str, ...]:
+        """Return the column of zones of UTM where that of a row is none of the others, nothing else."""
+        return ("utm_zone",) if self.own[row].get("utm_zone") not in {None, self._zone} else ()
+
     def finding(self, row: int, column: str, code: str, *, blocking: bool = False, **params: str | None) -> Finding:
         """Return a finding about a cell; params that are None or empty are left out."""
         table, own = self.table, self.own[row]
@@ -108,11 +118,10 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
 
 
 def is_east(x: str = "x", y: str = "y") -> pl.Expr:
-    """Tell of which places the longitude alone is none of the others."""
-    ends = {name: [pl.col(name).quantile(share) for share in (0.05, 0.95)] for name in (x, y)}
-    around = {name: (high - low) * _AROUND for name, (low, high) in ends.items()}
-    usual = [pl.col(n).is_between(low - around[n], high + around[n]) for n, (low, high) in ends.items()]
-    return ~usual[0] & usual[1]
+    """Tell of which places the longitude is none of the others, and farther off them than the latitude."""
+    spreads = {name: pl.col(name).quantile(0.75) - pl.col(name).quantile(0.25) for name in (x, y)}
+    off = [(pl.col(n) - pl.col(n).median()).abs() / pl.max_horizontal(one, _SPREAD) for n, one in spreads.items()]
+    return (off[0] > _SPREADS) & (off[0] > off[1])
 
 
 def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip
@@ -127,7 +136,8 @@ def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str
         of_records = kind != "occurrences" and columns in _OF_RECORDS
         if flag in implied or of_records or (kind == "sites" and columns == _DATE):
             continue
-        first = _PAIR[1:] if facts[""] and columns[0] == _PAIR[0] else ()
+        east = rows.odd_zone(row) or (_PAIR[1:] if facts[""] else ())
+        first = east if columns[0] == _PAIR[0] else ()
         column, fact = _column(flag, (*first, *columns), rows, row), facts.get(flag)
         if column is not None and (row, column) not in rows.table.covered:
             likely = proposals.get(column) or (meant(flag, own.get(column)) if fact is None else str(fact))

@@ -197,7 +197,7 @@ class TableChecks:
         x, y = (wet[name].to_numpy() for name in pair)
         far = np.isnan(self.boundaries.coasts.near(x, y).distance_m) & (self.boundaries.cells.locate(x, y) == SEA)
         for row, east, flags in wet.filter(pl.Series(far)).select("source_row", "is_east", "quality_flags").iter_rows():
-            zone = value_checks.odd_zone(rows, row)
+            zone = rows.odd_zone(row)
             column = rows.column(row, zone or (*(pair if east else pair[1:]), "verbatimCoordinates"))
             if column is not None and not any(flag.startswith(_SAYS_AT_SEA) for flag in flags):
                 yield rows.finding(row, column, "PLACE_AT_SEA")

@@ -313,16 +313,9 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     both = both.unique(["part", "source_row"], keep="first", maintain_order=True)
     for row, number, *east, distance in both.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
         rows = parts[number][0]
-        column = rows.column(row, odd_zone(rows, row) or (_EAST_FIRST if any(east) else _PLACES))
+        column = rows.column(row, rows.odd_zone(row) or (_EAST_FIRST if any(east) else _PLACES))
         if column is not None:
             yield rows, rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
-
-
-def odd_zone(rows: Rows, row: int) -> tuple[str, ...]:
-    """Return the column of zones of UTM where that of a row is none of the others, nothing else."""
-    zones = Counter(rows.cells("utm_zone").values())
-    is_odd = bool(zones) and rows.own[row].get("utm_zone") not in {None, zones.most_common(1)[0][0]}
-    return ("utm_zone",) if is_odd else ()
 
 
 def _metres(places: pl.DataFrame, neighbour: int) -> pl.Series:
