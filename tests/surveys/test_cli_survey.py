@@ -35,13 +35,10 @@ def test_a_check_writes_its_report_and_ends_with_1(lao, tmp_path):
     assert done.stdout.endswith(f"ແຖວ: {report['rows']}; ຕ້ອງແກ້: {report['blocking']}; ຄຳເຕືອນ: {report['warnings']}\n")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("check", "FILE", "--out", "report.pdf"), "--out"),
-        (("check", "FILE", "--language", "fr"), "--language"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "told"), [
+    (("check", "FILE", "--out", "report.pdf"), "--out"),
+    (("check", "FILE", "--language", "fr"), "--language"),
+])  # fmt: skip
 def test_what_cannot_be_done_is_one_line(lao, tmp_path, monkeypatch, arguments, told):
     monkeypatch.chdir(tmp_path)
     done = run("survey", *(lao if word == "FILE" else word for word in arguments))
@@ -76,17 +73,9 @@ def test_what_is_declared_of_a_survey_no_longer_blocks_it(tmp_path):
     refused = run("ingest", "survey", path, "--data", tmp_path / "data", "--dataset", "th", "--json")
     assert [one["code"] for one in json.loads(refused.stdout)["refusals"]] == ["RECORDED_DATE_BUDDHIST_ERA"]
     taken = run(
-        "ingest",
-        "survey",
-        path,
-        "--data",
-        tmp_path / "data",
-        "--dataset",
-        "th",
-        "--option",
-        "calendar=buddhist",
+        "ingest", "survey", path, "--data", tmp_path / "data", "--dataset", "th", "--option", "calendar=buddhist",
         "--json",
-    )
+    )  # fmt: skip
     assert (taken.returncode, json.loads(taken.stdout)["stored"]) == (0, 1)
 
 

@@ -23,12 +23,8 @@ PLAIN = {
     "fil": ("Petsa", "Species", "Bilang", "Lugar"),
 }
 TERMS = ("eventDate", "scientificName", "individualCount", "locality")
-CELLS = (
-    ("2026-03-01", "2026-03-02", "2026-03-05"),
-    ("Sus scrofa", "Rusa unicolor", "Macaca mulatta"),
-    ("2", "1", "约5"),
-    ("Ban Nam Ha", "勐腊", "Doi Inthanon"),
-)
+CELLS = (("2026-03-01", "2026-03-02", "2026-03-05"), ("Sus scrofa", "Rusa unicolor", "Macaca mulatta"),
+         ("2", "1", "约5"), ("Ban Nam Ha", "勐腊", "Doi Inthanon"))  # fmt: skip
 
 
 def taken(headings, cells):
@@ -130,16 +126,13 @@ def test_a_query_of_smart_is_read_in_ten_languages(line):
     assert names[:11] == meant
 
 
-@pytest.mark.parametrize(
-    ("heading", "cells", "term"),
-    [
-        pytest.param("日期", ["2023.3.11", "6月11日", "20230412"], "eventDate", id="days whose year stands above"),
-        pytest.param("Jantina (J/B)", ["J", "B", "J", "Dewasa"], "sex", id="signs of a team for the sexes"),
-        pytest.param("เวลา", ["06.15 น.", "๑๕.๔๕ น.", "07.00 น."], "eventTime", id="clocks as Thai writes them"),
-        pytest.param("Day", ["Mon", "Tue", "Wed"], None, id="days of the week"),
-        pytest.param("L/S", ["L", "S", "L+S"], None, id="seen or heard, no latitude"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "cells", "term"), [
+    pytest.param("日期", ["2023.3.11", "6月11日", "20230412"], "eventDate", id="days whose year stands above"),
+    pytest.param("Jantina (J/B)", ["J", "B", "J", "Dewasa"], "sex", id="signs of a team for the sexes"),
+    pytest.param("เวลา", ["06.15 น.", "๑๕.๔๕ น.", "07.00 น."], "eventTime", id="clocks as Thai writes them"),
+    pytest.param("Day", ["Mon", "Tue", "Wed"], None, id="days of the week"),
+    pytest.param("L/S", ["L", "S", "L+S"], None, id="seen or heard, no latitude"),
+])  # fmt: skip
 def test_cells_decide_what_a_heading_is(heading, cells, term):
     (one,) = decided(propose([heading], cells={heading: cells}), {heading: cells})
     assert (one.term if one.why is Why.TAKEN or one.confidence > CERTAIN else None) == term

@@ -19,14 +19,9 @@ from biodata.surveys import accepting, check
 from biodata.surveys.marked_workbooks import marked
 
 HEADINGS = [
-    "occurrenceID",
-    "eventDate",
-    "scientificName",
-    "individualCount",
-    "decimalLatitude",
-    "decimalLongitude",
+    "occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
     "countryCode",
-]
+]  # fmt: skip
 ROWS = [
     ["a1", "2026-01-02", "tiger", "1", "20.9", "101.4", "LA"],
     ["a2", "2026-01-02", "Rusa unicolor", "1", "101.4", "20.9", "LA"],
@@ -95,13 +90,8 @@ def test_what_was_written_stays_verbatim_in_the_lake_and_a_checklist_leaves_what
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     ingest("survey", taken, settings, dataset="d", part="one")
     names = [
-        "occurrenceID",
-        "scientificName",
-        "individualCount",
-        "decimalLatitude",
-        "decimalLongitude",
-        "quality_flags",
-    ]
+        "occurrenceID", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude", "quality_flags",
+    ]  # fmt: skip
     with Lake.open(settings.data) as lake:
         read = lake.read("occurrences", columns=names).sort("occurrenceID")
         written = lake.read("verbatim", columns=["v_occurrenceID", *(f"v_{name}" for name in HEADINGS[2:6])]).sort(

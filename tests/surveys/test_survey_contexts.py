@@ -48,11 +48,8 @@ def test_days_without_a_year_take_the_one_year_that_is_named(tmp_path, title, sh
         *[[f"{n}/8", name, 1, 21.5, 101.6] for n, name in enumerate(TAXA, 20)],
     ]
     assert records(tmp_path, {sheet: rows}, file)["eventDate"].to_list() == [
-        "20/8/2019",
-        "21/8/2019",
-        "22/8/2019",
-        "23/8/2019",
-    ]
+        "20/8/2019", "21/8/2019", "22/8/2019", "23/8/2019",
+    ]  # fmt: skip
 
 
 def test_two_years_above_a_table_are_none(tmp_path):
@@ -79,10 +76,8 @@ def test_what_no_heading_says_is_known_by_its_cells(tmp_path):
             *[["A", f"2022-03-0{n}", name, f"1.36{n}, 103.81{n}", 1] for n, name in enumerate(TAXA, 1)]]  # fmt: skip
     found = records(tmp_path, {"Form": rows})
     assert found.select("eventDate", "scientificName", "verbatimCoordinates").row(0) == (
-        "2022-03-01",
-        TAXA[0],
-        "1.361, 103.811",
-    )
+        "2022-03-01", TAXA[0], "1.361, 103.811",
+    )  # fmt: skip
 
 
 def test_what_stands_above_the_first_of_two_tables_is_not_of_both(tmp_path):

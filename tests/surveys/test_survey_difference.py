@@ -46,15 +46,11 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
     told = found["occurrences"].as_dict()
     assert told["changed"] == [
         {
-            "identifier": "NH-2",
-            "sheet": "occurrences",
-            "row": 3,
-            "column": "individualCount",
-            "before": "2",
+            "identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "individualCount", "before": "2",
             "after": "3",
         },
         {"identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "sex", "before": None, "after": "female"},
-    ]
+    ]  # fmt: skip
     assert [(r["identifier"], r["row"]) for r in told["new"]] == [("NH-04", 5), ("NH-7", 6)]
     assert [(r["identifier"], r["was_row"]) for r in told["gone"]] == [("NH-4", 5), ("NH-5", 6), ("NH-6", 7)]
     assert told["all_told"]
@@ -100,19 +96,16 @@ def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
     assert {changed[column]["after"] for column in ("scientificName", "sex")} == {None}
 
 
-@pytest.mark.parametrize(
-    ("column", "before", "after", "shown"),
-    [
-        pytest.param("individualCount", None, "3", True, id="a count"),
-        pytest.param("individualCount", "3", "21.0512", False, id="a latitude below the heading of counts"),
-        pytest.param("individualCount", "3", "21.1", False, id="a latitude to a tenth below the heading of counts"),
-        pytest.param("sampleSizeValue", "30", "29.5", False, id="an effort, which would know a coarse station again"),
-        pytest.param("sex", "male", "雌", True, id="a word in two languages"),
-        pytest.param("sex", "male", "Ban Nam Ha", False, id="a village below the heading of sex"),
-        pytest.param("decimalLatitude", "21", "22", False, id="a place"),
-        pytest.param("scientificName", "Panthera tigris", "Panthera pardus", False, id="a taxon"),
-    ],
-)
+@pytest.mark.parametrize(("column", "before", "after", "shown"), [
+    pytest.param("individualCount", None, "3", True, id="a count"),
+    pytest.param("individualCount", "3", "21.0512", False, id="a latitude below the heading of counts"),
+    pytest.param("individualCount", "3", "21.1", False, id="a latitude to a tenth below the heading of counts"),
+    pytest.param("sampleSizeValue", "30", "29.5", False, id="an effort, which would know a coarse station again"),
+    pytest.param("sex", "male", "雌", True, id="a word in two languages"),
+    pytest.param("sex", "male", "Ban Nam Ha", False, id="a village below the heading of sex"),
+    pytest.param("decimalLatitude", "21", "22", False, id="a place"),
+    pytest.param("scientificName", "Panthera tigris", "Panthera pardus", False, id="a taxon"),
+])  # fmt: skip
 def test_only_what_tells_no_place_and_no_taxon_is_shown(column, before, after, shown):
     cells = pl.DataFrame(
         {"column": [column], "before": [before], "after": [after]}, schema_overrides={"before": pl.String}

@@ -113,22 +113,16 @@ def test_a_form_is_told_by_what_it_holds_whatever_it_is_called(sample_data, tmp_
     assert forms.recognise([path]) == FOLDERS[folder]
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (
-            {"datapackage__json": '{"profile": "x/camtrap-dp-profile.json"}', "meta__xml": "<archive/>"},
-            "FORM_AMBIGUOUS",
-        ),
-        ({"patrol__xml": PATROL, "survey__csv": TEXT}, "FORM_AMBIGUOUS"),
-        ({"a__csv": "_uuid,_id,_submission_time\n1,1,2\n", "b__csv": "File,RelativePath\na,b\n"}, "FORM_AMBIGUOUS"),
-        ({"datapackage__json": '{"resources": [{"name": "rainfall"}]}'}, "FORM_UNKNOWN"),
-        ({"notes__docx": b"x"}, "FORM_UNKNOWN"),
-        (b'{"type": "FeatureCollection", "features": []}', "FORM_UNKNOWN"),
-        (b"<kml/>", "FORM_UNKNOWN"),
-        ({"../../a.csv": TEXT}, "ARCHIVE_UNSAFE"),
-    ],
-)
+@pytest.mark.parametrize(("content", "code"), [
+    ({"datapackage__json": '{"profile": "x/camtrap-dp-profile.json"}', "meta__xml": "<archive/>"}, "FORM_AMBIGUOUS"),
+    ({"patrol__xml": PATROL, "survey__csv": TEXT}, "FORM_AMBIGUOUS"),
+    ({"a__csv": "_uuid,_id,_submission_time\n1,1,2\n", "b__csv": "File,RelativePath\na,b\n"}, "FORM_AMBIGUOUS"),
+    ({"datapackage__json": '{"resources": [{"name": "rainfall"}]}'}, "FORM_UNKNOWN"),
+    ({"notes__docx": b"x"}, "FORM_UNKNOWN"),
+    (b'{"type": "FeatureCollection", "features": []}', "FORM_UNKNOWN"),
+    (b"<kml/>", "FORM_UNKNOWN"),
+    ({"../../a.csv": TEXT}, "ARCHIVE_UNSAFE"),
+])  # fmt: skip
 def test_what_cannot_be_told_apart_or_is_unsafe_is_refused(content, code, boundaries):
     content = content if isinstance(content, bytes) else zipped(**content)
     report = check_files([("a.zip", content)], boundaries)

@@ -321,10 +321,8 @@ def verbatim(dataset: str, part: str, rows: pd.DataFrame | None) -> pl.DataFrame
     )
     known = pl.Series("source_record_id", rows["known"].to_list(), dtype=pl.String)
     told = [
-        pl.lit(dataset).alias("datasetKey"),
-        pl.lit(part).alias("dataset_part"),
-        pl.lit("a.csv").alias("source_file"),
-    ]
+        pl.lit(dataset).alias("datasetKey"), pl.lit(part).alias("dataset_part"), pl.lit("a.csv").alias("source_file"),
+    ]  # fmt: skip
     return texts.with_columns(known, *told, source_row=pl.int_range(2, pl.len() + 2))
 
 

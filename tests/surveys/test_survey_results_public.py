@@ -33,12 +33,8 @@ def at(latitude, longitude):
     return {"decimalLatitude": latitude, "decimalLongitude": longitude, "coordinateUncertaintyInMeters": 10.0}
 
 
-DEN, NEAR, FAR, AWAY = (
-    at(20.612345, 101.254321),
-    at(20.451234, 101.151234),
-    at(20.551234, 101.351234),
-    at(20.8512, 101.0512),
-)
+DEN, NEAR, FAR, AWAY = (at(20.612345, 101.254321), at(20.451234, 101.151234), at(20.551234, 101.351234),
+                        at(20.8512, 101.0512))  # fmt: skip
 
 
 def walk(name, place, **more):
@@ -198,10 +194,8 @@ def test_who_asks_for_a_species_whose_places_are_hidden_gets_nothing(tmp_path, c
 
 
 def test_sites_are_called_by_their_event_and_told_apart_by_its_dataset():
-    told = frame(
-        [
-            event("T", **NEAR), event("T", dataset="other", **FAR), event("V", **NEAR),
-            event("U", dataset="other", **NOWHERE), event("X", locationID="S1", **NEAR),
-        ]
-    )  # fmt: skip
+    told = frame([
+        event("T", **NEAR), event("T", dataset="other", **FAR), event("V", **NEAR),
+        event("U", dataset="other", **NOWHERE), event("X", locationID="S1", **NEAR),
+    ])  # fmt: skip
     assert survey_results.site_names(told).to_list() == ["cameras:T", "other:T", "cameras:T", "U", "S1"]

@@ -42,12 +42,10 @@ def project(*, hidden=(), years=(2022, 2023, 2024)):
             for year in years:
                 start = datetime.fromisoformat(f"{year}-03-01")
                 name = f"{side}{n}-{year}"
-                events.append(
-                    event(
-                        name, locationID=f"{side}{n}", country_codes=[side], event_start=start,
-                        event_end=start + timedelta(days=19), effort_value=20.0, eventDate=None, **at,
-                    )
-                )  # fmt: skip
+                events.append(event(
+                    name, locationID=f"{side}{n}", country_codes=[side], event_start=start,
+                    event_end=start + timedelta(days=19), effort_value=20.0, eventDate=None, **at,
+                ))  # fmt: skip
                 for species, chance in ((MUNTJAC, 0.3), ("Sus scrofa", 0.15)):
                     for day in np.flatnonzero(rng.random(20) < chance):
                         records.append(
@@ -128,18 +126,15 @@ def test_a_withheld_record_changes_nothing_that_is_public(tmp_path, public):
     assert without_origin(told(other)[0]) == without_origin(public[0])
 
 
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
-        ({"dataset": "nothing"}, "SURVEY_MISSING"),
-        ({"species": ["Homo sapiens"]}, "SPECIES_UNKNOWN"),
-        ({"species": [PANGOLIN]}, "SPECIES_UNKNOWN"),
-        ({"records": "some"}, "PARAMETERS_INVALID"),
-        ({"occasion_days": 0}, "PARAMETERS_INVALID"),
-        ({"hours": -1}, "PARAMETERS_INVALID"),
-        ({"colour": "red"}, "PARAMETERS_INVALID"),
-    ],
-)
+@pytest.mark.parametrize(("asked", "code"), [
+    ({"dataset": "nothing"}, "SURVEY_MISSING"),
+    ({"species": ["Homo sapiens"]}, "SPECIES_UNKNOWN"),
+    ({"species": [PANGOLIN]}, "SPECIES_UNKNOWN"),
+    ({"records": "some"}, "PARAMETERS_INVALID"),
+    ({"occasion_days": 0}, "PARAMETERS_INVALID"),
+    ({"hours": -1}, "PARAMETERS_INVALID"),
+    ({"colour": "red"}, "PARAMETERS_INVALID"),
+])  # fmt: skip
 def test_what_cannot_be_asked_is_refused(settings, asked, code):
     with pytest.raises(InputError) as error:
         told(settings, **asked)

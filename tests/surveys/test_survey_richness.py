@@ -5,16 +5,10 @@ import pytest
 
 from biodata.analysis.surveys import results as richness
 
-SMALL = np.array(
-    [
-        [3, 0, 1, 0, 0, 2, 0, 0],
-        [0, 1, 4, 0, 0, 2, 0, 1],
-        [5, 1, 0, 0, 1, 0, 0, 0],
-        [12, 0, 0, 2, 0, 1, 0, 0],
-        [0, 0, 2, 0, 0, 3, 1, 0],
-        [1, 1, 0, 0, 0, 6, 0, 0],
-    ]
-)
+SMALL = np.array([
+    [3, 0, 1, 0, 0, 2, 0, 0], [0, 1, 4, 0, 0, 2, 0, 1], [5, 1, 0, 0, 1, 0, 0, 0], [12, 0, 0, 2, 0, 1, 0, 0],
+    [0, 0, 2, 0, 0, 3, 1, 0], [1, 1, 0, 0, 0, 6, 0, 0],
+])  # fmt: skip
 # Of Barro Colorado Island's 50 plots (vegan's data set BCI; Condit et al. 2002, https://doi.org/10.1126/science.1066854): how many
 # tree species stand in 0, 1, 2, … 50 plots.
 BCI_PLOTS = [

@@ -153,10 +153,8 @@ def test_headings_that_are_stations_of_another_sheet_are_these_though_all_begin_
     sites = book.create_sheet("Sites")
     for row in (["Site", "Latitude", "Longitude"], *([f"Site {n}", 17.8 + n / 50, 105.05] for n in (1, 2, 3))):
         sites.append(row)
-    for row in (
-        ["Species", "Site 1", "Site 2", "Site 3"], ["Tor sinensis", 3, 7, 1],
-        ["Channa striata", 2, 4, 9], ["Garra cambodgiensis", 5, 1, 6],
-    ):  # fmt: skip
+    for row in (["Species", "Site 1", "Site 2", "Site 3"], ["Tor sinensis", 3, 7, 1], ["Channa striata", 2, 4, 9],
+                ["Garra cambodgiensis", 5, 1, 6]):  # fmt: skip
         book.active.append(row)
     out = io.BytesIO()
     book.save(out)
@@ -170,14 +168,9 @@ def test_headings_that_are_stations_of_another_sheet_are_these_though_all_begin_
 def test_stations_stand_above_a_cross_table_with_their_place_and_days():
     book = openpyxl.Workbook()
     page = book.active
-    for row in (
-        ["中文名", "学名", "胡叶林", None, "温家屯", None],
-        [None, None, "N26.8612", None, "N26.8447", None],
-        [None, None, "E104.2113", None, "E104.2296", None],
-        [None, None, *["2022/12/10", "2023/1/14"] * 2],
-        ["黑颈鹤", "Grus nigricollis", 14, None, 0, 127],
-        ["灰鹤", "Grus grus", 11, None, None, 98],
-    ):
+    for row in (["中文名", "学名", "胡叶林", None, "温家屯", None], [None, None, "N26.8612", None, "N26.8447", None],
+                [None, None, "E104.2113", None, "E104.2296", None], [None, None, *["2022/12/10", "2023/1/14"] * 2],
+                ["黑颈鹤", "Grus nigricollis", 14, None, 0, 127], ["灰鹤", "Grus grus", 11, None, None, 98]):  # fmt: skip
         page.append(row)
     for area in ("A1:A4", "B1:B4", "C1:D1", "E1:F1", "C2:D2", "E2:F2", "C3:D3", "E3:F3"):
         page.merge_cells(area)

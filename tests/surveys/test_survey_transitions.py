@@ -85,12 +85,10 @@ class Desk:
             session.add(made)
             session.flush()
             if state in ("replaced", "removed"):
-                session.add(
-                    Submission(
-                        dataset="border", part=made.part, file_name="b.xlsx", file_sha256="1" * 64, state="committed",
-                        part_version=2, snapshot=OUT, removes=state == "removed", account_id=made.account_id,
-                    )
-                )  # fmt: skip
+                session.add(Submission(
+                    dataset="border", part=made.part, file_name="b.xlsx", file_sha256="1" * 64, state="committed",
+                    part_version=2, snapshot=OUT, removes=state == "removed", account_id=made.account_id,
+                ))  # fmt: skip
             if state == "asked":
                 for side in asked:
                     session.add(
@@ -214,11 +212,7 @@ def test_nobody_reviews_what_their_team_handed_in(desk, sender):
 def test_a_side_that_only_its_team_might_review_says_so(desk):
     for name, *roles in (
         ("closed-ranger", RoleBinding(Role.UPLOADER, dataset="closed")),
-        (
-            "closed-both",
-            RoleBinding(Role.UPLOADER, dataset="closed"),
-            RoleBinding(Role.REVIEWER, country="KH"),
-        ),
+        ("closed-both", RoleBinding(Role.UPLOADER, dataset="closed"), RoleBinding(Role.REVIEWER, country="KH")),
     ):
         appointed.new(desk.registry, name, roles=roles)
         desk.people[name] = accounts.find(desk.registry, name)
