@@ -69,14 +69,11 @@ def areas(*status) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({**told, "designation": None, "iucn_category": None}, geometry=shapes, crs=4326)
 
 
-@pytest.mark.parametrize(
-    ("status", "value"),
-    [
-        pytest.param(("Designated", "Designated"), 45 / 54, id="both in force"),
-        pytest.param(("Designated", "Proposed"), 0.0, id="one proposed"),
-        pytest.param(("Designated", None), None, id="one not told"),
-    ],
-)
+@pytest.mark.parametrize(("status", "value"), [
+    pytest.param(("Designated", "Designated"), 45 / 54, id="both in force"),
+    pytest.param(("Designated", "Proposed"), 0.0, id="one proposed"),
+    pytest.param(("Designated", None), None, id="one not told"),
+])  # fmt: skip
 def test_governance_is_that_of_the_weaker_side(status, value):
     lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
     found = criteria.governance(ground(), areas(*status), lands, None)
@@ -144,14 +141,11 @@ def layers(tmp_path):
     }
 
 
-@pytest.mark.parametrize(
-    ("theme", "value"),
-    [
-        pytest.param("population", 7.0, id="7 people in each km²"),
-        pytest.param("roads", 18 / 108, id="18 km of road"),
-        pytest.param("settlements", 100 * 2 / 108, id="2 settlements"),
-    ],
-)
+@pytest.mark.parametrize(("theme", "value"), [
+    pytest.param("population", 7.0, id="7 people in each km²"),
+    pytest.param("roads", 18 / 108, id="18 km of road"),
+    pytest.param("settlements", 100 * 2 / 108, id="2 settlements"),
+])  # fmt: skip
 def test_human_pressure(layers, theme, value):
     found = criteria.human_pressure(local(JOINED), layers[theme])
     assert found.value == pytest.approx(value, rel=0.02)

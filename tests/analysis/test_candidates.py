@@ -240,16 +240,14 @@ def test_heritage_parks_that_spill_are_not_called_transboundary(shared):
     parks = parks[parks.geometry.notna()]
     codes = {code: pycountry.countries.get(alpha_3=code).alpha_2 for code in parks["ISO3"].unique()}
     areas = terms.conform(
-        pl.DataFrame(
-            {
-                "area_id": [f"ahp:{n}" for n in range(len(parks))],
-                "name": parks["AHPNAME"].to_list(),
-                "country_codes": [[codes[code]] for code in parks["ISO3"]],
-                "geometry": [shapely.to_wkb(shape) for shape in parks.geometry],
-            }
-        ),
+        pl.DataFrame({
+            "area_id": [f"ahp:{n}" for n in range(len(parks))],
+            "name": parks["AHPNAME"].to_list(),
+            "country_codes": [[codes[code]] for code in parks["ISO3"]],
+            "geometry": [shapely.to_wkb(shape) for shape in parks.geometry],
+        }),
         terms.PROTECTED_AREA,
-    )
+    )  # fmt: skip
     out = run(areas, boundaries=load_boundaries())
     assert out.candidates.is_empty(), "no records, no candidate"
     assert out.considered["name"].to_list() == ["Chu Mom Ray National Park – Virachey National Park"]

@@ -83,14 +83,10 @@ def test_neighbours_are_those_whose_zones_meet(seed):
     costs = np.array(all_costs(ground, sites))
     by_cost = np.where(np.isinf(costs.min(axis=0)), -1, costs.argmin(axis=0))
     rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)
-    straight = np.array(
-        [
-            ((rows[:, None] - rows[site.all_cells]) ** 2 + (columns[:, None] - columns[site.all_cells]) ** 2).min(
-                axis=1
-            )
-            for site in sites
-        ]
-    ).reshape(len(sites), SIDE, SIDE)
+    straight = np.array([
+        ((rows[:, None] - rows[site.all_cells]) ** 2 + (columns[:, None] - columns[site.all_cells]) ** 2).min(axis=1)
+        for site in sites
+    ]).reshape(len(sites), SIDE, SIDE)  # fmt: skip
     certain, possible = set(), set()
     known = np.isfinite(ground)
     for r, c in itertools.product(range(SIDE), repeat=2):
@@ -357,18 +353,15 @@ def nowhere():
 FIRST, LAST = shapely.box(500, 500, 900, 900), shapely.box(2000, 2000, 2300, 2300)
 
 
-@pytest.mark.parametrize(
-    ("shapes", "pairs", "left_out"),
-    [
-        pytest.param([], 0, 0, id="no area"),
-        pytest.param([FIRST], 0, 0, id="one area"),
-        pytest.param([FIRST, nowhere(), LAST], 1, 1, id="a place that is no number"),
-        pytest.param([FIRST, shapely.box(1e30, 1e30, 1e31, 1e31)], 0, 1, id="beyond the world"),
-        pytest.param([FIRST, FIRST, LAST], 2, 0, id="one area under two ids"),
-        pytest.param([shapely.box(-1e5, -1e5, 1e5, 1e5), FIRST, LAST], 2, 0, id="all of the raster"),
-        pytest.param([FIRST, shapely.box(600, 600, 700, 700), LAST], 2, 0, id="one inside another"),
-    ],
-)
+@pytest.mark.parametrize(("shapes", "pairs", "left_out"), [
+    pytest.param([], 0, 0, id="no area"),
+    pytest.param([FIRST], 0, 0, id="one area"),
+    pytest.param([FIRST, nowhere(), LAST], 1, 1, id="a place that is no number"),
+    pytest.param([FIRST, shapely.box(1e30, 1e30, 1e31, 1e31)], 0, 1, id="beyond the world"),
+    pytest.param([FIRST, FIRST, LAST], 2, 0, id="one area under two ids"),
+    pytest.param([shapely.box(-1e5, -1e5, 1e5, 1e5), FIRST, LAST], 2, 0, id="all of the raster"),
+    pytest.param([FIRST, shapely.box(600, 600, 700, 700), LAST], 2, 0, id="one inside another"),
+])  # fmt: skip
 def test_hostile_areas_have_an_answer(shapes, pairs, left_out):
     found = corridors.least_cost(frame(*shapes), np.full(GRID.shape, 3.0), GRID, parameters=WIDE)
     assert (len(found.corridors), len(found.left_out)) == (pairs, left_out)

@@ -33,27 +33,21 @@ def comb(teeth: int) -> shapely.Polygon:
     return shapely.Polygon([*placed, (100, 18), (100, 19)])
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param(star(1_001), id="a star of 1,001 points"),
-        pytest.param(star(200_001), id="a star of 200,001 points"),
-        pytest.param(comb(20_000), id="a comb whose question for validity never ends"),
-    ],
-)
+@pytest.mark.parametrize("shape", [
+    pytest.param(star(1_001), id="a star of 1,001 points"),
+    pytest.param(star(200_001), id="a star of 200,001 points"),
+    pytest.param(comb(20_000), id="a comb whose question for validity never ends"),
+])  # fmt: skip
 def test_what_would_hold_the_process_is_refused(shape):
     assert "cross too often" in edges.problem_of(shape)
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param(SQUARE, id="a square"),
-        pytest.param(star(51), id="a star of 51 points"),
-        pytest.param(shapely.Point(101, 21).buffer(1, quad_segs=60_000), id="a circle of 240,000 points"),
-        pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), id="a figure of eight"),
-    ],
-)
+@pytest.mark.parametrize("shape", [
+    pytest.param(SQUARE, id="a square"),
+    pytest.param(star(51), id="a star of 51 points"),
+    pytest.param(shapely.Point(101, 21).buffer(1, quad_segs=60_000), id="a circle of 240,000 points"),
+    pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), id="a figure of eight"),
+])  # fmt: skip
 def test_what_is_large_and_tidy_is_taken(shape):
     assert edges.problem_of(shape) is None
 

@@ -155,17 +155,14 @@ def test_what_it_settles_is_told_with_the_source_of_the_chance():
     assert "finding nothing settles nothing" in told["says"]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        pytest.param(lambda: evidence.DesignParameters(kind="balloon"), id="kind"),
-        pytest.param(lambda: evidence.DesignParameters(stations=0), id="no station"),
-        pytest.param(lambda: evidence.Detection(per_night=0.0), id="never detected"),
-        pytest.param(lambda: evidence.Detection(per_night=0.2, low=0.3), id="outside its own range"),
-        pytest.param(lambda: evidence.Detection(per_night=0.1, source=" "), id="no source"),
-        pytest.param(lambda: design(gibbon(-5500.0), spacing_m=1.0), id="too fine"),
-    ],
-)
+@pytest.mark.parametrize("wrong", [
+    pytest.param(lambda: evidence.DesignParameters(kind="balloon"), id="kind"),
+    pytest.param(lambda: evidence.DesignParameters(stations=0), id="no station"),
+    pytest.param(lambda: evidence.Detection(per_night=0.0), id="never detected"),
+    pytest.param(lambda: evidence.Detection(per_night=0.2, low=0.3), id="outside its own range"),
+    pytest.param(lambda: evidence.Detection(per_night=0.1, source=" "), id="no source"),
+    pytest.param(lambda: design(gibbon(-5500.0), spacing_m=1.0), id="too fine"),
+])  # fmt: skip
 def test_designs_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InputError):
         wrong()

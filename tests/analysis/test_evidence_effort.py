@@ -41,16 +41,13 @@ def test_cells_are_told_apart_by_what_was_done_in_them():
     assert cell(found, -5500.0)["counting"] == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"class": "Aves"}, id="of another class"),
-        pytest.param({"basisOfRecord": "PRESERVED_SPECIMEN"}, id="on another basis"),
-        pytest.param({"event_start": date(1999, 1, 1)}, id="long ago"),
-        pytest.param({"coordinateUncertaintyInMeters": None}, id="anywhere"),
-        pytest.param({"quality_flags": ["AT_INSTITUTION"]}, id="in a museum"),
-    ],
-)
+@pytest.mark.parametrize("change", [
+    pytest.param({"class": "Aves"}, id="of another class"),
+    pytest.param({"basisOfRecord": "PRESERVED_SPECIMEN"}, id="on another basis"),
+    pytest.param({"event_start": date(1999, 1, 1)}, id="long ago"),
+    pytest.param({"coordinateUncertaintyInMeters": None}, id="anywhere"),
+    pytest.param({"quality_flags": ["AT_INSTITUTION"]}, id="in a museum"),
+])  # fmt: skip
 def test_other_records_are_no_effort(change):
     found = look(gibbon(-5500.0), mammal(4500.0, **change))
     assert cell(found, 4500.0)["state"] == "no effort"

@@ -85,11 +85,9 @@ def test_cells_of_degrees_differ_by_row():
 def test_warp_puts_values_where_they_belong(tmp_path):
     latitude = 21.7 - 0.01 * (np.arange(120) + 0.5)
     path = write(
-        tmp_path / "latitude.tif",
-        np.repeat(latitude[:, None], 140, 1),
-        "EPSG:4326",
+        tmp_path / "latitude.tif", np.repeat(latitude[:, None], 140, 1), "EPSG:4326",
         Affine(0.01, 0, 100.85, 0, -0.01, 21.7),
-    )
+    )  # fmt: skip
     one = grid.equal_area_grid((101.2, 20.8, 101.9, 21.4), 1000.0)
     values = rasters.warp_values(*rasters.read(path), one, resampling="bilinear")
     rows, columns = np.divmod(np.arange(one.cells), one.shape[1])
@@ -125,15 +123,12 @@ def test_an_unknown_resampling_is_refused(tmp_path):
         rasters.warp_values(*rasters.read(path), grid.equal_area_grid(CHINA_LAOS, 1000.0), resampling="cubic")
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        pytest.param({"shape": (100, 101)}, "100 rows x 101 columns, not 100 x 100", id="one column more"),
-        pytest.param({"transform": Affine(30, 0, 515, 0, -30, 9)}, r"\+15 in x, \+0 in y", id="half a cell aside"),
-        pytest.param({"transform": Affine(31, 0, 500, 0, -30, 9)}, "cells of 31 x 30, not 30 x 30", id="wider cells"),
-        pytest.param({"crs": CRS.from_epsg(32648)}, "UTM zone 48N, not WGS 84 / UTM zone 47N", id="next zone"),
-    ],
-)
+@pytest.mark.parametrize(("change", "told"), [
+    pytest.param({"shape": (100, 101)}, "100 rows x 101 columns, not 100 x 100", id="one column more"),
+    pytest.param({"transform": Affine(30, 0, 515, 0, -30, 9)}, r"\+15 in x, \+0 in y", id="half a cell aside"),
+    pytest.param({"transform": Affine(31, 0, 500, 0, -30, 9)}, "cells of 31 x 30, not 30 x 30", id="wider cells"),
+    pytest.param({"crs": CRS.from_epsg(32648)}, "UTM zone 48N, not WGS 84 / UTM zone 47N", id="next zone"),
+])  # fmt: skip
 def test_rasters_that_do_not_align_are_refused_with_the_mismatch(change, told):
     first = grid.Grid(CRS.from_epsg(32647), Affine(30, 0, 500, 0, -30, 9), (100, 100), 30.0)
     other = grid.Grid(

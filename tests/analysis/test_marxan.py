@@ -97,37 +97,27 @@ def test_the_objective_is_marxans(tmp_path):
     assert (score.penalty, score.shortfall, score.missing, score.least_met) == (0, 0, 0, 1)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({name: text.replace(",", "\t") for name, text in FILES.items()}, id="tabs"),
-        pytest.param(
-            {name: text.replace(",", "  ") for name, text in FILES.items() if name != "spec.dat"}, id="blanks"
-        ),
-        pytest.param({name: text.replace(",", ";") for name, text in FILES.items()}, id="semicolons"),
-        pytest.param(
-            {name: text.replace(",", "\t\t") for name, text in FILES.items()}, id="columns lined up with tabs"
-        ),
-        pytest.param({name: text.replace("\n", "\r\n") for name, text in FILES.items()}, id="lines of Windows"),
-        pytest.param({name: "\ufeff" + text for name, text in FILES.items()}, id="byte order mark"),
-        pytest.param({name: text.rstrip("\n") + "\n\n" for name, text in FILES.items()}, id="empty last line"),
-        pytest.param({"pu.dat": '"ID","Cost","STATUS"\n"1","3","0"\n"2","4",0\n3,5,0\n4,1,3\n'}, id="capitals, quotes"),
-        pytest.param({"pu.dat": "status,cost,id\n0,3,1\n0,4,2\n0,5,3\n3,1,4\n"}, id="another order of columns"),
-        pytest.param(
-            {"puvspr.dat": "pu,amount,species\n1,2,10\n1,1,20\n2,3,10\n3,2,20\n4,9,10\n"}, id="puvspr by name"
-        ),
-        pytest.param({"puvspr.dat": "pu,10,20\n1,2,1\n2,3,0\n3,0,2\n4,9,\n"}, id="matrix of units and features"),
-        pytest.param({"puvspr.dat": FILES["puvspr.dat"].partition("\n")[2]}, id="puvspr without a heading"),
-        pytest.param({"bound.dat": FILES["bound.dat"] + "2,1,1\n3,2,1\n"}, id="both directions"),
-        pytest.param({"spec.dat": "id\tprop\tspf\tname\n10\t0.21\t1\tgibbon\n20\t.66\t1\ttree fern\n"}, id="shares"),
-        pytest.param({"input.dat": INPUT.replace("INPUTDIR input", "INPUTDIR .\\input\\")}, id="folder of Windows"),
-        pytest.param(
-            {"input.dat": INPUT.replace("INPUTDIR input", r"INPUTDIR C:\Marxan\mine\input")}, id="drive of Windows"
-        ),
-        pytest.param({"input.dat": INPUT.replace("PUNAME pu.dat", "PUNAME PU.DAT")}, id="file in capitals"),
-        pytest.param({"input.dat": INPUT.replace("\n", "\r\n")}, id="input.dat of Windows"),
-    ],
-)
+@pytest.mark.parametrize("change", [
+    pytest.param({name: text.replace(",", "\t") for name, text in FILES.items()}, id="tabs"),
+    pytest.param({name: text.replace(",", "  ") for name, text in FILES.items() if name != "spec.dat"}, id="blanks"),
+    pytest.param({name: text.replace(",", ";") for name, text in FILES.items()}, id="semicolons"),
+    pytest.param({name: text.replace(",", "\t\t") for name, text in FILES.items()}, id="columns lined up with tabs"),
+    pytest.param({name: text.replace("\n", "\r\n") for name, text in FILES.items()}, id="lines of Windows"),
+    pytest.param({name: "\ufeff" + text for name, text in FILES.items()}, id="byte order mark"),
+    pytest.param({name: text.rstrip("\n") + "\n\n" for name, text in FILES.items()}, id="empty last line"),
+    pytest.param({"pu.dat": '"ID","Cost","STATUS"\n"1","3","0"\n"2","4",0\n3,5,0\n4,1,3\n'}, id="capitals, quotes"),
+    pytest.param({"pu.dat": "status,cost,id\n0,3,1\n0,4,2\n0,5,3\n3,1,4\n"}, id="another order of columns"),
+    pytest.param({"puvspr.dat": "pu,amount,species\n1,2,10\n1,1,20\n2,3,10\n3,2,20\n4,9,10\n"}, id="puvspr by name"),
+    pytest.param({"puvspr.dat": "pu,10,20\n1,2,1\n2,3,0\n3,0,2\n4,9,\n"}, id="matrix of units and features"),
+    pytest.param({"puvspr.dat": FILES["puvspr.dat"].partition("\n")[2]}, id="puvspr without a heading"),
+    pytest.param({"bound.dat": FILES["bound.dat"] + "2,1,1\n3,2,1\n"}, id="both directions"),
+    pytest.param({"spec.dat": "id\tprop\tspf\tname\n10\t0.21\t1\tgibbon\n20\t.66\t1\ttree fern\n"}, id="shares"),
+    pytest.param({"input.dat": INPUT.replace("INPUTDIR input", "INPUTDIR .\\input\\")}, id="folder of Windows"),
+    pytest.param({"input.dat": INPUT.replace("INPUTDIR input", r"INPUTDIR C:\Marxan\mine\input")},
+                 id="drive of Windows"),
+    pytest.param({"input.dat": INPUT.replace("PUNAME pu.dat", "PUNAME PU.DAT")}, id="file in capitals"),
+    pytest.param({"input.dat": INPUT.replace("\n", "\r\n")}, id="input.dat of Windows"),
+])  # fmt: skip
 def test_every_form_gives_the_same_plan(tmp_path, change):
     found = solved(write(tmp_path, change))
     assert found.objective == pytest.approx(BEST)
@@ -151,15 +141,12 @@ def test_at_least_so_many_units_are_taken(tmp_path):
     assert found.chosen.tolist() == [True, True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("spec", "taken", "held"),
-    [
-        pytest.param("10,3,0,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="no rule"),
-        pytest.param("10,2,4,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="a clump of 4"),
-        pytest.param("10,2,0,0,0,0\n20,1,0,2,2,0\n", [1, 3], [(2, 0, "yes"), (3, 2, "yes")], id="two units 2 apart"),
-        pytest.param("10,2,0,0,0,2\n20,1,0,2,2,1\n", [1, 2, 3], [(5, 0, "yes"), (3, 2, "yes")], id="with occurrences"),
-    ],
-)
+@pytest.mark.parametrize(("spec", "taken", "held"), [
+    pytest.param("10,3,0,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="no rule"),
+    pytest.param("10,2,4,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="a clump of 4"),
+    pytest.param("10,2,0,0,0,0\n20,1,0,2,2,0\n", [1, 3], [(2, 0, "yes"), (3, 2, "yes")], id="two units 2 apart"),
+    pytest.param("10,2,0,0,0,2\n20,1,0,2,2,1\n", [1, 2, 3], [(5, 0, "yes"), (3, 2, "yes")], id="with occurrences"),
+])  # fmt: skip
 def test_clumps_and_separate_units_are_kept(tmp_path, cli, spec, taken, held):
     changes = {
         "input.dat": INPUT.replace("BLM 2", "BLM 0.1"),
@@ -250,13 +237,7 @@ def test_what_is_not_supported_is_told(tmp_path):
         "pu.dat": "id,cost,status,prob\n1,3,1,0.1\n2,4,0,0\n3,5,0,0\n4,1,3,0\n",
     }
     notes = "\n".join(marxan.read_project(write(tmp_path, changes)).notes)
-    for told in (
-        "COSTTHRESH 100",
-        "row 2, column ptarget1d, value 0.9",
-        "colour",
-        "prob",
-        "status 1",
-    ):
+    for told in ("COSTTHRESH 100", "row 2, column ptarget1d, value 0.9", "colour", "prob", "status 1"):
         assert told in notes
 
 

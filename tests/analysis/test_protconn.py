@@ -187,14 +187,11 @@ def test_degrees_are_measured_on_an_equal_area_plane():
     assert mercator.eca_km2 == pytest.approx(found.eca_km2, rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("areas", "region", "message"),
-    [
-        pytest.param(squares(A, crs=None), REGION, "tells no coordinate system", id="areas without a system"),
-        pytest.param(squares(A), squares(A, crs=None), "tells no coordinate system", id="region without a system"),
-        pytest.param(squares(A), gpd.GeoSeries([shapely.Point(0, 0)], crs=PLANE), "the region has no area", id="a point"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("areas", "region", "message"), [
+    pytest.param(squares(A, crs=None), REGION, "tells no coordinate system", id="areas without a system"),
+    pytest.param(squares(A), squares(A, crs=None), "tells no coordinate system", id="region without a system"),
+    pytest.param(squares(A), gpd.GeoSeries([shapely.Point(0, 0)], crs=PLANE), "the region has no area", id="a point"),
+])  # fmt: skip
 def test_what_cannot_be_measured_is_refused(areas, region, message):
     with pytest.raises(InputError, match=message):
         protconn(areas, region)

@@ -229,15 +229,12 @@ def test_the_same_run_may_end_twice_at_once(settings):
     assert sorted(path.name for path in (settings.data / "run_results").iterdir()) == ["lock", record.id]
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        pytest.param({"box": [1, 2, 3]}, "column box, value '1,2,3': this is no box", id="half a box"),
-        pytest.param({"cell_m": "1 km"}, "column cell_m, value '1 km': the parameter cannot be so", id="words"),
-        pytest.param({"cells": 5}, "column cells: .* table, layers, species, use", id="no such parameter"),
-        pytest.param({"box": [1.0, 2.0, 3.0, 4.0]}, "the box lies beside the layer", id="beside"),
-    ],
-)
+@pytest.mark.parametrize(("change", "told"), [
+    pytest.param({"box": [1, 2, 3]}, "column box, value '1,2,3': this is no box", id="half a box"),
+    pytest.param({"cell_m": "1 km"}, "column cell_m, value '1 km': the parameter cannot be so", id="words"),
+    pytest.param({"cells": 5}, "column cells: .* table, layers, species, use", id="no such parameter"),
+    pytest.param({"box": [1.0, 2.0, 3.0, 4.0]}, "the box lies beside the layer", id="beside"),
+])  # fmt: skip
 def test_what_resistance_cannot_be_asked(settings, asked, change, told):
     with pytest.raises(InputError, match=told):
         run_engines.start(settings, "resistance", {**asked, **change})

@@ -43,15 +43,9 @@ def compare(table, *, fences=(FENCE,), crossings=(), resistance=None, **choices)
     ground = np.ones(GRID.shape) if resistance is None else resistance
     with ThreadPoolExecutor(2) as executor:
         return comparing.compare(
-            table,
-            ground,
-            GRID,
-            barriers=built,
-            crossings=crossings,
-            parameters=PARAMETERS,
-            executor=executor,
+            table, ground, GRID, barriers=built, crossings=crossings, parameters=PARAMETERS, executor=executor,
             **choices,
-        )
+        )  # fmt: skip
 
 
 def octile(first, second):

@@ -70,27 +70,22 @@ def test_occupancy_counts_cells_with_effort_on_each_side(data):
         assert share is None or share == cells["effort with the species"] / with_effort
 
 
-@pytest.mark.parametrize(
-    ("more", "species"),
-    [
-        pytest.param(("--records", "all"), ELEPHANT, id="no such view"),
-        pytest.param(("--out", "a.shp"), ELEPHANT, id="no such form"),
-        pytest.param((), "Yeti yeti", id="no such species"),
-    ],
-)
+@pytest.mark.parametrize(("more", "species"), [
+    pytest.param(("--records", "all"), ELEPHANT, id="no such view"),
+    pytest.param(("--out", "a.shp"), ELEPHANT, id="no such form"),
+    pytest.param((), "Yeti yeti", id="no such species"),
+])  # fmt: skip
 def test_what_does_not_fit_is_named(data, more, species):
     assert isinstance(run(data, *more, species=species).exception, InputError)
 
 
 def test_an_assumed_uncertainty_fills_what_is_not_told():
     frame = terms.conform(
-        pl.DataFrame(
-            {
-                "decimalLongitude": [101.0, 101.05, 101.0],
-                "decimalLatitude": [21.0, 21.05, 21.0],
-                "coordinateUncertaintyInMeters": [None, None, 30.0],
-            }
-        ),
+        pl.DataFrame({
+            "decimalLongitude": [101.0, 101.05, 101.0],
+            "decimalLatitude": [21.0, 21.05, 21.0],
+            "coordinateUncertaintyInMeters": [None, None, 30.0],
+        }),
         terms.OCCURRENCE,
     ).with_columns(cell_west=pl.Series([None, 101.0, None]), cell_south=pl.Series([None, 21.0, None]),
                    cell_east=pl.Series([None, 101.1, None]), cell_north=pl.Series([None, 21.1, None]))  # fmt: skip
