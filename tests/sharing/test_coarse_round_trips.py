@@ -21,12 +21,11 @@ from commands import run
 from survey_trips import ASKED, OPEN, SECRET, out, rows, workbook
 
 OTHER = "Muntiacus vaginalis"
-TOLD = (
-    "datasetKey", "scientificName", "eventDate", "event_start", "event_end", "year", "month", "decimalLatitude", "decimalLongitude",
-    "coordinateUncertaintyInMeters", "geodeticDatum", "countryCode", "country_codes", "province_code", "ambiguous",
-    "informationWithheld", "dataGeneralizations", "quality_flags", "sharing_category", "sharing_rule", "cell_west", "cell_south",
-    "cell_east", "cell_north", "license_effective", "eventID", "locality",
-)  # fmt: skip
+TOLD = ("datasetKey", "scientificName", "eventDate", "event_start", "event_end", "year", "month", "decimalLatitude",
+        "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum", "countryCode", "country_codes",
+        "province_code", "ambiguous", "informationWithheld", "dataGeneralizations", "quality_flags", "sharing_category",
+        "sharing_rule", "cell_west", "cell_south", "cell_east", "cell_north", "license_effective", "eventID",
+        "locality")  # fmt: skip
 """What of coarse records has to be the same; a record's number each lake gives anew."""
 
 

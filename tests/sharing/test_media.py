@@ -24,16 +24,8 @@ META = """<archive xmlns="http://rs.tdwg.org/dwc/text/"><core encoding="UTF-8" f
  <id index="0"/>{core}</core><extension encoding="UTF-8" fieldsTerminatedBy="," linesTerminatedBy="\\n"
  ignoreHeaderLines="1" rowType="http://rs.gbif.org/terms/1.0/Multimedia"><files><location>multimedia.txt</location></files>
  <coreid index="0"/>{extension}</extension></archive>"""
-CORE = (
-    "occurrenceID",
-    "scientificName",
-    "decimalLatitude",
-    "decimalLongitude",
-    "eventDate",
-    "countryCode",
-    "license",
-    "associatedMedia",
-)
+CORE = ("occurrenceID", "scientificName", "decimalLatitude", "decimalLongitude", "eventDate", "countryCode", "license",
+        "associatedMedia")  # fmt: skip
 ROWS = [
     ("a", "Lophura nycthemera", "20.11", "100.71", "2024-01-05", "LA", "CC0", ""),
     ("b", "Lophura nycthemera", "20.35", "100.92", "2024-02-06", "LA", "CC0", "https://x.org/b1.jpg | https://x.org/b2.jpg"),
@@ -181,11 +173,9 @@ def test_any_text_is_read(extension, associated):
 
 def test_audubon_core_is_read():
     row = {
-        "accessURI": "https://x.org/a.jpg",
-        "usageTerms": "CC BY 4.0",
-        "owner": "Akha",
+        "accessURI": "https://x.org/a.jpg", "usageTerms": "CC BY 4.0", "owner": "Akha",
         "furtherInformationURL": "https://x.org/a",
-    }
+    }  # fmt: skip
     assert items(read(json.dumps([row]), "https://x.org/a.jpg")) == [
         {"identifier": "https://x.org/a.jpg", "references": "https://x.org/a", "rightsHolder": "Akha", "license": "CC_BY_4_0"}
     ]  # fmt: skip
@@ -193,11 +183,9 @@ def test_audubon_core_is_read():
 
 def test_terms_of_xmp_begin_with_capitals_and_a_uuid_is_no_address():
     row = {
-        "identifier": "d9642bfa-3f11-45be-9183-46025318ccda",
-        "accessURI": "https://x.org/front.jpg",
-        "Owner": "A museum",
-        "UsageTerms": "CC BY-NC 4.0",
-    }
+        "identifier": "d9642bfa-3f11-45be-9183-46025318ccda", "accessURI": "https://x.org/front.jpg",
+        "Owner": "A museum", "UsageTerms": "CC BY-NC 4.0",
+    }  # fmt: skip
     told = {"identifier": "https://x.org/front.jpg", "rightsHolder": "A museum", "license": "CC_BY_NC_4_0"}
     assert items(read(json.dumps([row]), None)) == [told]
     assert items(let_out(pl.Series([read(json.dumps([row | {"UsageTerms": "TK SS"}]), None)]))[0]) == []

@@ -46,15 +46,13 @@ def evidence_at(longitude, latitude, category, rng):
     """Return what the public evidence of a record is at each of n places, as one text."""
     n = len(longitude)
     radius = 250.0
-    rows = pl.DataFrame(
-        {
-            "key": rng.permutation(n) + 1, "species": [f"Rara species{i}" for i in range(n)], "genus": "Rara",
-            "scientificName": [f"Rara species{i}" for i in range(n)], "datasetKey": "d", "iucnRedListCategory": "CR",
-            "basisOfRecord": "HUMAN_OBSERVATION", "decimalLongitude": longitude, "decimalLatitude": latitude,
-            "coordinateUncertaintyInMeters": radius, "geodeticDatum": "WGS84", "year": 2024,
-            "event_start": date(2024, 5, 1), "event_end": date(2024, 5, 1),
-        }
-    )  # fmt: skip
+    rows = pl.DataFrame({
+        "key": rng.permutation(n) + 1, "species": [f"Rara species{i}" for i in range(n)], "genus": "Rara",
+        "scientificName": [f"Rara species{i}" for i in range(n)], "datasetKey": "d", "iucnRedListCategory": "CR",
+        "basisOfRecord": "HUMAN_OBSERVATION", "decimalLongitude": longitude, "decimalLatitude": latitude,
+        "coordinateUncertaintyInMeters": radius, "geodeticDatum": "WGS84", "year": 2024,
+        "event_start": date(2024, 5, 1), "event_end": date(2024, 5, 1),
+    })  # fmt: skip
     frame = terms.conform(rows, terms.OCCURRENCE).select(EVIDENCE_COLUMNS)
     rules = RuleSet((Rule("rare", category, "test", scientific_name="Rara", rank="GENUS"),))
     view = evidence_view(frame, rules, boundaries=BOUNDARIES, view=EvidenceView.PUBLIC, window=(90, -12, 130, 32))
@@ -132,13 +130,11 @@ def _published_alike(rules, x, y):
     longitude, latitude = (grid.ravel() for grid in np.meshgrid((corner[0] + steps) * side, (corner[1] + steps) * side))
     located = locate(longitude, latitude, BOUNDARIES)
     n = len(longitude)
-    rows = pl.DataFrame(
-        {
-            "key": np.random.default_rng(1).permutation(n), "species": SPECIES, "genus": "Rara", "scientificName": SPECIES,
-            "datasetKey": "d", "decimalLongitude": longitude, "decimalLatitude": latitude, "year": 2024,
-            "coordinateUncertaintyInMeters": 250.0, "geodeticDatum": "WGS84",
-        }
-    )  # fmt: skip
+    rows = pl.DataFrame({
+        "key": np.random.default_rng(1).permutation(n), "species": SPECIES, "genus": "Rara", "scientificName": SPECIES,
+        "datasetKey": "d", "decimalLongitude": longitude, "decimalLatitude": latitude, "year": 2024,
+        "coordinateUncertaintyInMeters": 250.0, "geodeticDatum": "WGS84",
+    })  # fmt: skip
     names = ("located_country_code", "country_codes", "province_code", "ambiguous")
     frame = terms.conform(rows.with_columns(located[name] for name in names), terms.OCCURRENCE)
     planned = replace(rules, plan=plan_alone(frame, rules, BOUNDARIES))

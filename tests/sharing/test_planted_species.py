@@ -92,11 +92,8 @@ def addresses(tables: dict[str, pl.DataFrame]) -> list[str]:
     ]  # fmt: skip
     for key in tables["occurrences"]["key"][::9]:
         asked += [f"/v1/occurrence/{key}", f"{OGC}/occurrences/items/{key}", f"/v1/occurrence/{key}/verbatim"]
-    for table, identifier in (
-        ("corridors", "corridor_id"),
-        ("reserve_candidates", "candidate_id"),
-        ("considered_ground", "considered_id"),
-    ):
+    for table, identifier in (("corridors", "corridor_id"), ("reserve_candidates", "candidate_id"),
+                              ("considered_ground", "considered_id")):  # fmt: skip
         asked += [f"{OGC}/{table}/items/{one}" for one in tables[table][identifier]]
         if table != "considered_ground":
             asked += [f"{SEARCH}?limit=0&facet=species&withinArea={one}" for one in tables[table][identifier]]

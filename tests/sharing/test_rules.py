@@ -31,20 +31,13 @@ def test_every_rule_says_what_it_does_in_one_sentence():
     assert set(rules.versions()) == set(rules.RULES)
 
 
-@pytest.mark.parametrize(
-    ("text", "names", "detail"),
-    [
-        pytest.param("decimal_comma", ["decimal_comma"], None, id="one rule"),
-        pytest.param("day_first+buddhist_era", ["day_first", "buddhist_era"], None, id="two rules"),
-        pytest.param(
-            "datum_transform: EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m",
-            ["datum_transform"],
-            "EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m",
-            id="a rule with what it did",
-        ),
-        pytest.param("", [], None, id="none"),
-    ],
-)
+@pytest.mark.parametrize(("text", "names", "detail"), [
+    pytest.param("decimal_comma", ["decimal_comma"], None, id="one rule"),
+    pytest.param("day_first+buddhist_era", ["day_first", "buddhist_era"], None, id="two rules"),
+    pytest.param("datum_transform: EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m", ["datum_transform"],
+                 "EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m", id="a rule with what it did"),
+    pytest.param("", [], None, id="none"),
+])  # fmt: skip
 def test_what_stands_in_a_repair_is_taken_apart(text, names, detail):
     assert rules.split(text) == (names, detail)
 
@@ -93,14 +86,11 @@ def test_every_rule_of_the_parsers_is_registered(day_first):
     rules.check(pairs["rule"])
 
 
-@pytest.mark.parametrize(
-    ("file", "encoding", "separator"),
-    [
-        pytest.param("occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", "mac_roman", ",", id="Bovidae"),
-        pytest.param("occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", "utf-8", ",", id="elephants"),
-        pytest.param("occ_borneo_mammals/mammals_borneo.tsv", "utf-8", "\t", id="Borneo"),
-    ],
-)
+@pytest.mark.parametrize(("file", "encoding", "separator"), [
+    pytest.param("occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", "mac_roman", ",", id="Bovidae"),
+    pytest.param("occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", "utf-8", ",", id="elephants"),
+    pytest.param("occ_borneo_mammals/mammals_borneo.tsv", "utf-8", "\t", id="Borneo"),
+])  # fmt: skip
 def test_every_rule_that_real_files_need_is_registered(shared, file, encoding, separator):
     text = (shared / "data" / file).read_bytes().decode(encoding)
     if separator == "\t":  # its first column, the row's number, has no heading

@@ -39,12 +39,10 @@ def records(*rows, longitude=None, latitude=None, name="Nomascus nasutus"):
     frame = terms.conform(pl.DataFrame(rows, infer_schema_length=None), OCCURRENCE)
     lon, lat = (frame[c].fill_null(np.nan).to_numpy() for c in ("decimalLongitude", "decimalLatitude"))
     found = locate(lon, lat, BOUNDARIES)
-    return frame.with_columns(
-        [
-            found[c].alias(c)
-            for c in ("located_country_code", "province_code", "ambiguous", "country_codes", "border_distance_m")
-        ]
-    ).with_columns(pl.coalesce("countryCode", "located_country_code").alias("countryCode"))
+    return frame.with_columns([
+        found[c].alias(c)
+        for c in ("located_country_code", "province_code", "ambiguous", "country_codes", "border_distance_m")
+    ]).with_columns(pl.coalesce("countryCode", "located_country_code").alias("countryCode"))  # fmt: skip
 
 
 def published(frame, category="0_1_degree"):
@@ -86,12 +84,10 @@ def test_an_open_record_is_as_it_was():
 
 
 def test_a_withheld_record_is_left_out_and_the_others_keep_their_order():
-    frame = pl.concat(
-        [
-            records(*[EVERYTHING | {"key": n} for n in (5, 1, 3)]),
-            records(EVERYTHING | {"key": 2}, name="Passer montanus"),
-        ]
-    )
+    frame = pl.concat([
+        records(*[EVERYTHING | {"key": n} for n in (5, 1, 3)]),
+        records(EVERYTHING | {"key": 2}, name="Passer montanus"),
+    ])  # fmt: skip
     assert published(frame, "withheld")["key"].to_list() == [2]
     assert published(frame[[0, 3, 1, 2]])["sharing_category"].to_list() == ["open", "0_1_degree"]
 
@@ -236,14 +232,8 @@ def test_the_cell_and_the_radius_hold_the_place(found, category):
     assert ((out["cell_east"] - out["cell_west"]) >= category.cell_degrees - 1e-9).all()
 
 
-WORDS = (
-    "24.51234, 106.41234",
-    "24°30'44\" 106°24'44\"",
-    "24 30 44 N 106 24 44 E",
-    "24:30:44",
-    "48Q 655123 2711456",
-    "24,51",
-)
+WORDS = ("24.51234, 106.41234", "24°30'44\" 106°24'44\"", "24 30 44 N 106 24 44 E", "24:30:44", "48Q 655123 2711456",
+         "24,51")  # fmt: skip
 TOLD_IN = ("kingdom", "family", "establishmentMeans", "iucnRedListCategory")
 
 
