@@ -158,9 +158,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
     ("POST", "/v1/access/requests"): {
-        "purpose": "a corridor",
-        "countries": ["LA"],
-        "fields": ["decimalLatitude"],
+        "purpose": "a corridor", "countries": ["LA"], "fields": ["decimalLatitude"],
         "expires": "2099-01-01T00:00:00+00:00",
     },
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
@@ -171,7 +169,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
     ("POST", "/v1/surveys/{number}/decisions"): {"decision": "accept"},
     ("POST", "/v1/surveys/{number}/answers"): {"answer": "so it was"},
-}
+}  # fmt: skip
 HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA", "{key:path}": "nam-ha",
           "{upload}": "none"}  # fmt: skip
 """What a guarded address is asked for."""
@@ -192,12 +190,9 @@ def served(settings, tmp_path_factory):
     releases.make_release(data)
     changed = settings.model_copy(update={"data": data, "password_memory_mib": 8, "login_limit": 0, "rate_limit": 0})
     with TestClient(
-        create_app(changed),
-        base_url="http://test",
-        raise_server_exceptions=False,
-        client=ABROAD,
+        create_app(changed), base_url="http://test", raise_server_exceptions=False, client=ABROAD,
         follow_redirects=False,
-    ) as client:
+    ) as client:  # fmt: skip
         registry = client.app.state.service.registry
         for role, binding in ROLES.items():
             appointed.new(registry, role, roles=[binding])

@@ -63,17 +63,14 @@ def ask(registry, **changed):
     )
 
 
-@pytest.mark.parametrize(
-    ("changed", "column"),
-    [
-        ({"fields": ["source_row"]}, "fields"),
-        ({"countries": ["XX"]}, "countries"),
-        ({"area": [1, 2, 0, 3]}, "area"),
-        ({"since": "2020-13-01"}, "since"),
-        ({"expires": "2099-01-01"}, "expires"),
-        ({"purpose": " "}, "purpose"),
-    ],
-)
+@pytest.mark.parametrize(("changed", "column"), [
+    ({"fields": ["source_row"]}, "fields"),
+    ({"countries": ["XX"]}, "countries"),
+    ({"area": [1, 2, 0, 3]}, "area"),
+    ({"since": "2020-13-01"}, "since"),
+    ({"expires": "2099-01-01"}, "expires"),
+    ({"purpose": " "}, "purpose"),
+])  # fmt: skip
 def test_what_cannot_be_asked_is_named(registry, changed, column):
     with pytest.raises(InputError) as caught:
         ask(registry, **changed)
@@ -318,10 +315,7 @@ def test_the_service_of_another_user_serves_and_can_read_nothing_private(outside
 
 def test_an_area_of_many_corners_fits_into_a_request_and_not_into_a_login(tmp_path):
     with TestClient(create_app(Settings(data=tmp_path))) as client:
-        for path, count, status in (
-            ("/v1/access/requests", 50_000, 401),
-            ("/v1/access/requests/x/decide", 100_000, 401),
-            ("/v1/access/requests", 250_000, 400),
-            ("/v1/login", 50_000, 400),
-        ):
+        for path, count, status in (("/v1/access/requests", 50_000, 401),
+                                    ("/v1/access/requests/x/decide", 100_000, 401),
+                                    ("/v1/access/requests", 250_000, 400), ("/v1/login", 50_000, 400)):  # fmt: skip
             assert client.post(path, content=b" " * count).status_code == status, (path, count)

@@ -58,18 +58,12 @@ def test_a_version_is_not_flipped_or_cut_unseen(settings):
         assert len(sharing_rules.rules_of(registry).rules) == 2
 
 
-@pytest.mark.parametrize(
-    ("lose", "said"),
-    [
-        pytest.param(delete(RuleVersion), "has no version", id="all versions"),
-        pytest.param(delete(RuleVersion).where(RuleVersion.number == 2), "not the last one", id="the last version"),
-        pytest.param(
-            delete(AuditEntry).where(AuditEntry.action == sharing_rules.WRITTEN, AuditEntry.subject == "2"),
-            "not the last one",
-            id="the last one's entry of the audit",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("lose", "said"), [
+    pytest.param(delete(RuleVersion), "has no version", id="all versions"),
+    pytest.param(delete(RuleVersion).where(RuleVersion.number == 2), "not the last one", id="the last version"),
+    pytest.param(delete(AuditEntry).where(AuditEntry.action == sharing_rules.WRITTEN, AuditEntry.subject == "2"),
+                 "not the last one", id="the last one's entry of the audit"),
+])  # fmt: skip
 def test_an_older_version_or_none_never_takes_the_place_of_one_that_is_lost(settings, lose, said):
     with Registry.open(settings) as registry:
         with registry.session() as session, session.begin():

@@ -118,10 +118,8 @@ def test_a_download_that_is_under_way_is_cancelled(settings):
     with Registry.open(settings) as registry:
         with registry.session() as session, session.begin():
             for name, state, release in (
-                ("d1", "running", made.id),
-                ("d2", "queued", "older"),
-                ("d3", "running", "new"),
-            ):
+                ("d1", "running", made.id), ("d2", "queued", "older"), ("d3", "running", "new"),
+            ):  # fmt: skip
                 job = Job(name=downloads.JOB, state=state)
                 session.add(job)
                 session.flush()
@@ -196,13 +194,9 @@ def test_rules_are_checked_beside_the_lake(settings):
     answer = CliRunner().invoke(app, ["rules", "check", "--data", str(settings.data), "--json"])
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout) == {
-        "due": [["a", "2020-01-31"]],
-        "contradictions": [["a", "b"]],
-        "without_records": ["c"],
-        "unknown_areas": [["d", "wdpa:404"]],
-        "unknown_consents": [["b", "nobody"]],
-        "decided": {"a": 8, "d": 4},
-    }
+        "due": [["a", "2020-01-31"]], "contradictions": [["a", "b"]], "without_records": ["c"],
+        "unknown_areas": [["d", "wdpa:404"]], "unknown_consents": [["b", "nobody"]], "decided": {"a": 8, "d": 4},
+    }  # fmt: skip
 
 
 def sensitive(settings, *words):
@@ -211,16 +205,13 @@ def sensitive(settings, *words):
     return CliRunner().invoke(app, asked)
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("\u0e8a\u0ec9\u0eb2\u0e87",), "a rule is written for a scientific name"),
-        ((HORNBILL, "--country", "Laos"), "column --country, value 'Laos'"),
-        ((HORNBILL, "--province", "Yunnan"), "column --province, value 'Yunnan'"),
-        ((HORNBILL, "--review", "2020-12-31"), "column --review, value '2020-12-31': this day is over"),
-        ((HORNBILL, "--review", "31/12/2099"), "column --review, value '31/12/2099': no date"),
-    ],
-)
+@pytest.mark.parametrize(("words", "said"), [
+    (("\u0e8a\u0ec9\u0eb2\u0e87",), "a rule is written for a scientific name"),
+    ((HORNBILL, "--country", "Laos"), "column --country, value 'Laos'"),
+    ((HORNBILL, "--province", "Yunnan"), "column --province, value 'Yunnan'"),
+    ((HORNBILL, "--review", "2020-12-31"), "column --review, value '2020-12-31': this day is over"),
+    ((HORNBILL, "--review", "31/12/2099"), "column --review, value '31/12/2099': no date"),
+])  # fmt: skip
 def test_what_cannot_be_a_rule_is_told_by_the_option(settings, words, said):
     before = rules_text(settings)
     answer = sensitive(settings, *words)
