@@ -46,18 +46,10 @@ def names_of(path, **options):
 
 def test_darwin_core_columns():
     told = {
-        **MACAQUE,
-        "kingdom": "Animalia",
-        "order": "Primates",
-        "family": "Cercopithecidae",
-        "taxonRank": "species",
-        "taxonomicStatus": "valid",
-        "iucnRedListCategory": "Least Concern",
-        "vernacular_zh": "猕猴",
-        "vernacular_vi": "Khỉ vàng",
-        "vernacular_lo": None,
-        "taxonKey": "2436436",
-    }
+        **MACAQUE, "kingdom": "Animalia", "order": "Primates", "family": "Cercopithecidae", "taxonRank": "species",
+        "taxonomicStatus": "valid", "iucnRedListCategory": "Least Concern", "vernacular_zh": "猕猴",
+        "vernacular_vi": "Khỉ vàng", "vernacular_lo": None, "taxonKey": "2436436",
+    }  # fmt: skip
     taxon = row(interpret([told]))
     assert taxon["checklist"] == "list 1.0"
     assert (taxon["taxon_id"], taxon["accepted_taxon_id"], taxon["gbif_key"]) == ("1", "1", 2436436)
@@ -67,15 +59,12 @@ def test_darwin_core_columns():
     assert json.loads(taxon["vernacular_names"]) == {"zh-Hans": "猕猴", "vi": "Khỉ vàng"}
 
 
-@pytest.mark.parametrize(
-    ("told", "name", "author", "rank"),
-    [
-        ("Abelmoschus manihot (L.) Medik.", "Abelmoschus manihot", "(L.) Medik.", "SPECIES"),
-        ("Panthera tigris corbetti Mazák, 1968", "Panthera tigris corbetti", "Mazák, 1968", "SUBSPECIES"),
-        ("Elephas_maximus", "Elephas maximus", None, "SPECIES"),
-        pytest.param("Bufo sp. 1", "Bufo sp. 1", None, None, id="a species without a name"),
-    ],
-)
+@pytest.mark.parametrize(("told", "name", "author", "rank"), [
+    ("Abelmoschus manihot (L.) Medik.", "Abelmoschus manihot", "(L.) Medik.", "SPECIES"),
+    ("Panthera tigris corbetti Mazák, 1968", "Panthera tigris corbetti", "Mazák, 1968", "SUBSPECIES"),
+    ("Elephas_maximus", "Elephas maximus", None, "SPECIES"),
+    pytest.param("Bufo sp. 1", "Bufo sp. 1", None, None, id="a species without a name"),
+])  # fmt: skip
 def test_names_and_authors_are_told_apart(told, name, author, rank):
     taxon = row(interpret([{"scientificName": told}]))
     assert (taxon["scientificName"], taxon["scientificNameAuthorship"]) == (name, author)
@@ -83,14 +72,11 @@ def test_names_and_authors_are_told_apart(told, name, author, rank):
     assert taxon["genus"] == name.split()[0]
 
 
-@pytest.mark.parametrize(
-    ("name", "rank", "genus"),
-    [
-        ("Nomascus", "genus", "Nomascus"),
-        ("Hylobatidae", "family", None),
-        pytest.param("Nomascus", None, None, id="unsaid"),
-    ],
-)
+@pytest.mark.parametrize(("name", "rank", "genus"), [
+    ("Nomascus", "genus", "Nomascus"),
+    ("Hylobatidae", "family", None),
+    pytest.param("Nomascus", None, None, id="unsaid"),
+])  # fmt: skip
 def test_genus_of_a_name_of_one_word(name, rank, genus):
     assert row(interpret([{"scientificName": name, "taxonRank": rank}]))["genus"] == genus
 
@@ -114,17 +100,14 @@ def test_rank_and_status_in_each_others_columns():
 SYNONYM = {"taxonID": "2", "scientificName": "Hylobates concolor"}
 
 
-@pytest.mark.parametrize(
-    ("told", "accepted"),
-    [
-        pytest.param({"acceptedNameUsageID": "1"}, "1", id="by identifier"),
-        pytest.param({"acceptedNameUsage": "Nomascus concolor (Harlan, 1826)"}, "1", id="by name with author"),
-        pytest.param({"acceptedScientificName": "Nomascus concolor"}, "1", id="by name alone"),
-        pytest.param({"acceptedNameUsageID": "9"}, None, id="not in the list"),
-        pytest.param({"acceptedNameUsage": "Nomascus hainanus"}, None, id="name not in the list"),
-        pytest.param({"taxonomicStatus": "heterotypic synonym"}, None, id="a synonym of nothing"),
-    ],
-)
+@pytest.mark.parametrize(("told", "accepted"), [
+    pytest.param({"acceptedNameUsageID": "1"}, "1", id="by identifier"),
+    pytest.param({"acceptedNameUsage": "Nomascus concolor (Harlan, 1826)"}, "1", id="by name with author"),
+    pytest.param({"acceptedScientificName": "Nomascus concolor"}, "1", id="by name alone"),
+    pytest.param({"acceptedNameUsageID": "9"}, None, id="not in the list"),
+    pytest.param({"acceptedNameUsage": "Nomascus hainanus"}, None, id="name not in the list"),
+    pytest.param({"taxonomicStatus": "heterotypic synonym"}, None, id="a synonym of nothing"),
+])  # fmt: skip
 def test_synonyms_lead_to_accepted_taxa(told, accepted):
     frame = interpret([{"taxonID": "1", "scientificName": "Nomascus concolor (Harlan, 1826)"}, {**SYNONYM, **told}])
     assert frame["taxonomicStatus"].to_list() == ["ACCEPTED", "SYNONYM"]
@@ -203,10 +186,8 @@ def test_mammal_diversity_database(shared):
     assert set(frame["class"]) == {"Mammalia"}
     elephant = row(frame.filter(pl.col("scientificName") == "Elephas maximus"))
     assert (elephant["order"], elephant["family"], elephant["iucnRedListCategory"]) == (
-        "Proboscidea",
-        "Elephantidae",
-        "EN",
-    )
+        "Proboscidea", "Elephantidae", "EN",
+    )  # fmt: skip
     assert elephant["scientificNameAuthorship"] == "Linnaeus, 1758"
     assert (frame["iucnRedListCategory"] == "EX").sum() == (told["iucnStatus"] == "EX").sum()
 

@@ -61,33 +61,19 @@ def event_archive(folder, *, events, occurrences, core="Event", fields=("eventID
 
 # python-dwca-reader reads the same
 
-ARCHIVES = (
-    "python-dwca-reader/dwca-simple-test-archive.zip",
-    "python-dwca-reader/dwca-simple-test-archive-enclosed.zip",
-    "python-dwca-reader/dwca-simple-subdir.zip",
-    "python-dwca-reader/dwca-simple-dir",
-    "python-dwca-reader/dwca-csv-quote-dir",
-    "python-dwca-reader/dwca-metadata-windows1252-encoding",
-    "python-dwca-reader/dwca-noheaders-1.zip",
-    "python-dwca-reader/dwca-noheaders-2.zip",
-    "python-dwca-reader/dwca-nometadata.zip",
-    "python-dwca-reader/dwca-default-metadata-filename.zip",
-    "python-dwca-reader/dwca-test-default.zip",
-    "python-dwca-reader/dwca-partial-default.zip",
-    "python-dwca-reader/dwca-utf8-eol-test.zip",
-    "python-dwca-reader/dwca-star-test-archive.zip",
-    "python-dwca-reader/dwca-2extensions.zip",
-    "python-dwca-reader/dwca-ids.zip",
-    "python-dwca-reader/dwca-orphaned-rows.zip",
-    "python-dwca-reader/dwca-simple-csv.zip",
-    "python-dwca-reader/dwca-simple-csv-eml.zip",
-    "python-dwca-reader/dwca-simple-csv-dos.zip",
-    "python-dwca-reader/dwca-simple-csv-notenclosed.zip",
-    "python-dwca-reader/gbif-results.zip",
-    "python-dwca-reader/gbif-results-lacks-s-metadata.zip",
-    "python-dwca-reader/gbif-results-whitespace-in-xml.zip",
-    "gbif_downloads/0000066-140928181241064.zip",
-)
+ARCHIVES = ("python-dwca-reader/dwca-simple-test-archive.zip",
+            "python-dwca-reader/dwca-simple-test-archive-enclosed.zip", "python-dwca-reader/dwca-simple-subdir.zip",
+            "python-dwca-reader/dwca-simple-dir", "python-dwca-reader/dwca-csv-quote-dir",
+            "python-dwca-reader/dwca-metadata-windows1252-encoding", "python-dwca-reader/dwca-noheaders-1.zip",
+            "python-dwca-reader/dwca-noheaders-2.zip", "python-dwca-reader/dwca-nometadata.zip",
+            "python-dwca-reader/dwca-default-metadata-filename.zip", "python-dwca-reader/dwca-test-default.zip",
+            "python-dwca-reader/dwca-partial-default.zip", "python-dwca-reader/dwca-utf8-eol-test.zip",
+            "python-dwca-reader/dwca-star-test-archive.zip", "python-dwca-reader/dwca-2extensions.zip",
+            "python-dwca-reader/dwca-ids.zip", "python-dwca-reader/dwca-orphaned-rows.zip",
+            "python-dwca-reader/dwca-simple-csv.zip", "python-dwca-reader/dwca-simple-csv-eml.zip",
+            "python-dwca-reader/dwca-simple-csv-dos.zip", "python-dwca-reader/dwca-simple-csv-notenclosed.zip",
+            "python-dwca-reader/gbif-results.zip", "python-dwca-reader/gbif-results-lacks-s-metadata.zip",
+            "python-dwca-reader/gbif-results-whitespace-in-xml.zip", "gbif_downloads/0000066-140928181241064.zip")  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the other reader leaves files open
@@ -117,17 +103,14 @@ def test_an_extension_without_its_file_is_refused_as_gbif_refuses_it(shared):
     assert "archive/extension[1]/files/location: is missing" in str(error)
 
 
-@pytest.mark.parametrize(
-    ("name", "rows", "repairs"),
-    [
-        ("dwca-invalid-lacks-metadata", 2, {"METADATA_MISSING": 1}),
-        ("dwca-invalid-simple-toomuch.zip", 3, {"FILE_UNUSED": 1}),
-        ("dwca-invalid-simple-two.zip", 3, {"FILE_UNUSED": 1}),
-        ("dwca-malformed-descriptor", 4, {"ROW_CELLS_MISSING": 4}),
-        ("dwca-meta-default-values", 2, {"META_SEPARATOR_WRONG": 1}),
-        ("dwca-simple-test-archive.tgz", 2, {}),
-    ],
-)
+@pytest.mark.parametrize(("name", "rows", "repairs"), [
+    ("dwca-invalid-lacks-metadata", 2, {"METADATA_MISSING": 1}),
+    ("dwca-invalid-simple-toomuch.zip", 3, {"FILE_UNUSED": 1}),
+    ("dwca-invalid-simple-two.zip", 3, {"FILE_UNUSED": 1}),
+    ("dwca-malformed-descriptor", 4, {"ROW_CELLS_MISSING": 4}),
+    ("dwca-meta-default-values", 2, {"META_SEPARATOR_WRONG": 1}),
+    ("dwca-simple-test-archive.tgz", 2, {}),
+])  # fmt: skip
 def test_what_gbif_reads_is_read_and_what_is_mended_is_named(shared, name, rows, repairs):
     table, frame = only(shared / "suites/dwca/python-dwca-reader" / name)
     assert (frame.height, table.refusals) == (rows, [])
@@ -177,11 +160,9 @@ def test_an_occurrence_keeps_its_own_words(tmp_path):
     assert table.refusals == []
     assert events["eventID"].to_list() == ["e1", "e2"]
     assert frame.select("source_row", "occurrenceID", "eventDate", "country", "eventID").rows() == [
-        (2, "o1", "2019-07-04", "Laos", "e1"),
-        (3, "o2", "2019-07-05", "Laos", "e1"),
-        (4, "o3", "2020", None, "e2"),
+        (2, "o1", "2019-07-04", "Laos", "e1"), (3, "o2", "2019-07-05", "Laos", "e1"), (4, "o3", "2020", None, "e2"),
         (5, "o4", None, None, "e9"),
-    ]
+    ]  # fmt: skip
     assert "type" not in frame.columns  # an event's type is not its occurrences'
 
 
@@ -223,12 +204,9 @@ def test_events_without_rows(tmp_path):
 
 def test_taxa_with_occurrences_give_both(tmp_path):
     path = event_archive(
-        tmp_path / "taxa",
-        core="Taxon",
-        fields=("scientificName", "family", "country"),
-        events="t1\tPanthera tigris\tFelidae\t\n",
-        occurrences="t1\to1\t2020\t\n",
-    )
+        tmp_path / "taxa", core="Taxon", fields=("scientificName", "family", "country"),
+        events="t1\tPanthera tigris\tFelidae\t\n", occurrences="t1\to1\t2020\t\n",
+    )  # fmt: skip
     (taxa, _), (occurrences, frames) = tables(path)
     assert (taxa.kind, occurrences.kind) == ("taxa", "occurrences")
     assert frames[0].select("taxonID", "scientificName", "family").rows() == [("t1", "Panthera tigris", "Felidae")]
@@ -275,11 +253,9 @@ def test_a_core_in_two_files(tmp_path):
         )
     table, frame = only(tmp_path / "records.zip")
     assert frame.rows() == [
-        ("records.zip/a.txt", 1, "1", "Panthera tigris"),
-        ("records.zip/a.txt", 2, "2", "Cuon alpinus"),
-        ("records.zip/b.txt", 1, "3", "Bos gaurus"),
-        ("records.zip/b.txt", 2, "4", None),
-    ]
+        ("records.zip/a.txt", 1, "1", "Panthera tigris"), ("records.zip/a.txt", 2, "2", "Cuon alpinus"),
+        ("records.zip/b.txt", 1, "3", "Bos gaurus"), ("records.zip/b.txt", 2, "4", None),
+    ]  # fmt: skip
     assert [(r.file, r.row) for r in table.refusals] == [("records.zip/b.txt", 3)]
     assert [(one.file, one.code, one.count) for one in table.repairs] == [("records.zip/b.txt", "ROW_CELLS_MISSING", 1)]
 
@@ -312,33 +288,25 @@ def of_lines(folder, lines, *, ignored):
     return folder / "records.zip"
 
 
-@pytest.mark.parametrize(
-    ("lines", "lost"),
-    [
-        pytest.param(["1\tPanthera tigris\t2024-03-01", "2\tCuon alpinus\t2024-03-02"], [1], id="records alone"),
-        pytest.param(
-            ["a\tCuon alpinus\tin March", "b\tCuon alpinus\tin May"], [1], id="told by a name that comes again"
-        ),
-        pytest.param(["1\tPanthera tigris\t2024-03-01"], [1], id="one record, which is all there is"),
-        pytest.param(["id\tscientificName\teventDate", "1\tCuon alpinus\t2024-03-02"], [], id="names of terms"),
-        pytest.param(["编号\t物种\t日期", "1\tCuon alpinus\t2024-03-02"], [], id="headings in Chinese"),
-        pytest.param(["x\tdwc:Scientific_Name\t1", "1\tCuon alpinus\t2024-03-02"], [], id="a term with its prefix"),
-    ],
-)
+@pytest.mark.parametrize(("lines", "lost"), [
+    pytest.param(["1\tPanthera tigris\t2024-03-01", "2\tCuon alpinus\t2024-03-02"], [1], id="records alone"),
+    pytest.param(["a\tCuon alpinus\tin March", "b\tCuon alpinus\tin May"], [1], id="told by a name that comes again"),
+    pytest.param(["1\tPanthera tigris\t2024-03-01"], [1], id="one record, which is all there is"),
+    pytest.param(["id\tscientificName\teventDate", "1\tCuon alpinus\t2024-03-02"], [], id="names of terms"),
+    pytest.param(["编号\t物种\t日期", "1\tCuon alpinus\t2024-03-02"], [], id="headings in Chinese"),
+    pytest.param(["x\tdwc:Scientific_Name\t1", "1\tCuon alpinus\t2024-03-02"], [], id="a term with its prefix"),
+])  # fmt: skip
 def test_a_record_that_stands_where_the_headings_were_is_refused_not_passed_over(tmp_path, lines, lost):
     ((table, frames),) = tables(of_lines(tmp_path, lines, ignored=1))
     assert sum(frame.height for frame in frames) == len(lines) - 1
     assert [(one.row, one.code) for one in table.refusals] == [(row, "HEADING_LOST") for row in lost]
 
 
-@pytest.mark.parametrize(
-    ("lines", "headings"),
-    [
-        pytest.param(["id\tscientificName\teventDate", "1\tCuon alpinus\t2024-03-02"], [1], id="names of the terms"),
-        pytest.param(["id\tspecies\tdate", "1\tCuon alpinus\t2024-03-02"], [], id="other names, which may be a record"),
-        pytest.param(["1\tCuon alpinus\t2024-03-02"], [], id="none"),
-    ],
-)
+@pytest.mark.parametrize(("lines", "headings"), [
+    pytest.param(["id\tscientificName\teventDate", "1\tCuon alpinus\t2024-03-02"], [1], id="names of the terms"),
+    pytest.param(["id\tspecies\tdate", "1\tCuon alpinus\t2024-03-02"], [], id="other names, which may be a record"),
+    pytest.param(["1\tCuon alpinus\t2024-03-02"], [], id="none"),
+])  # fmt: skip
 def test_headings_of_which_meta_xml_tells_nothing_are_no_record_and_told(tmp_path, lines, headings):
     ((table, frames),) = tables(of_lines(tmp_path, lines, ignored=0))
     assert sum(frame.height for frame in frames) == len(lines) - len(headings)

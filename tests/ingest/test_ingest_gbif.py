@@ -115,22 +115,19 @@ def test_a_download_as_an_archive(shared, tmp_path, unpacked):
 # Headings
 
 
-@pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        ("decimallatitude", "decimalLatitude"),
-        ("Decimal Latitude", "decimalLatitude"),
-        ("decimal_latitude", "decimalLatitude"),
-        ("dwc:decimalLatitude", "decimalLatitude"),
-        ("http://rs.tdwg.org/dwc/terms/decimalLatitude", "decimalLatitude"),
-        ("http://purl.org/dc/terms/license", "license"),
-        (" decimalLatitude ", "decimalLatitude"),
-        ("Latitude", "decimalLatitude"),
-        ("lat", "decimalLatitude"),
-        ("latitude (old)", "latitude (old)"),
-        ("备注", "occurrenceRemarks"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "term"), [
+    ("decimallatitude", "decimalLatitude"),
+    ("Decimal Latitude", "decimalLatitude"),
+    ("decimal_latitude", "decimalLatitude"),
+    ("dwc:decimalLatitude", "decimalLatitude"),
+    ("http://rs.tdwg.org/dwc/terms/decimalLatitude", "decimalLatitude"),
+    ("http://purl.org/dc/terms/license", "license"),
+    (" decimalLatitude ", "decimalLatitude"),
+    ("Latitude", "decimalLatitude"),
+    ("lat", "decimalLatitude"),
+    ("latitude (old)", "latitude (old)"),
+    ("备注", "occurrenceRemarks"),
+])  # fmt: skip
 def test_headings_become_terms_only_where_they_surely_are(tmp_path, heading, term):
     path = tmp_path / "records.csv"
     path.write_text(f"scientificName,{heading}\nElephas maximus,1\n", encoding="utf-8")
@@ -191,43 +188,32 @@ def test_rows_add_up(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("data", "options", "code"),
-    [
-        pytest.param(b"", {}, "INPUT_EMPTY", id="empty"),
-        pytest.param(HEADING.encode(), {"encoding": "klingon"}, "INPUT_ENCODING_UNKNOWN", id="unknown encoding"),
-        pytest.param(
-            HEADING.encode() + b"1\tk\to\tMus\xe9e\t1\t2\n",
-            {"encoding": "utf-8"},
-            "INPUT_ENCODING_WRONG",
-            id="wrong encoding",
-        ),
-        pytest.param(
-            HEADING.encode() + b"1\tk\to\t" + b"x" * 10_000_000 + b"\t1\t2\n", {}, "FIELD_TOO_LONG", id="10 MB field"
-        ),
-        pytest.param(b"a,b\n1,2\n", {}, "HEADING_UNKNOWN", id="no term in the heading"),
-        pytest.param(b"id,scientificName,source_row\n1,x,2\n", {}, "HEADING_RESERVED", id="our own column"),
-        pytest.param(b'{"type": "FeatureCollection"}', {}, "HEADING_UNKNOWN", id="GeoJSON"),
-        pytest.param(b"PK\x03\x04 truncated", {}, "INPUT_NOT_TEXT", id="zip without its end"),
-        pytest.param(HEADING.encode(), {"quote": "'"}, "OPTION_UNKNOWN", id="unknown option"),
-    ],
-)
+@pytest.mark.parametrize(("data", "options", "code"), [
+    pytest.param(b"", {}, "INPUT_EMPTY", id="empty"),
+    pytest.param(HEADING.encode(), {"encoding": "klingon"}, "INPUT_ENCODING_UNKNOWN", id="unknown encoding"),
+    pytest.param(HEADING.encode() + b"1\tk\to\tMus\xe9e\t1\t2\n", {"encoding": "utf-8"}, "INPUT_ENCODING_WRONG",
+                 id="wrong encoding"),
+    pytest.param(HEADING.encode() + b"1\tk\to\t" + b"x" * 10_000_000 + b"\t1\t2\n", {}, "FIELD_TOO_LONG",
+                 id="10 MB field"),
+    pytest.param(b"a,b\n1,2\n", {}, "HEADING_UNKNOWN", id="no term in the heading"),
+    pytest.param(b"id,scientificName,source_row\n1,x,2\n", {}, "HEADING_RESERVED", id="our own column"),
+    pytest.param(b'{"type": "FeatureCollection"}', {}, "HEADING_UNKNOWN", id="GeoJSON"),
+    pytest.param(b"PK\x03\x04 truncated", {}, "INPUT_NOT_TEXT", id="zip without its end"),
+    pytest.param(HEADING.encode(), {"quote": "'"}, "OPTION_UNKNOWN", id="unknown option"),
+])  # fmt: skip
 def test_a_file_that_cannot_be_taken(tmp_path, data, options, code):
     path = tmp_path / "records.csv"
     path.write_bytes(data)
     assert refused(path, options=options).code == code
 
 
-@pytest.mark.parametrize(
-    ("members", "code"),
-    [
-        pytest.param({"a.csv": "x", "b.csv": "x"}, "ARCHIVE_NOT_DWCA", id="two tables"),
-        pytest.param({"eml.xml": "<eml/>"}, "ARCHIVE_NOT_DWCA", id="no table"),
-        pytest.param({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "ARCHIVE_NOT_DWCA", id="workbook"),
-        pytest.param({"meta.xml": "<archive/>", "occurrence.txt": "x"}, "META_INVALID", id="empty description"),
-        pytest.param({"../occurrence.csv": HEADING}, "ARCHIVE_UNSAFE", id="path that leads out"),
-    ],
-)
+@pytest.mark.parametrize(("members", "code"), [
+    pytest.param({"a.csv": "x", "b.csv": "x"}, "ARCHIVE_NOT_DWCA", id="two tables"),
+    pytest.param({"eml.xml": "<eml/>"}, "ARCHIVE_NOT_DWCA", id="no table"),
+    pytest.param({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "ARCHIVE_NOT_DWCA", id="workbook"),
+    pytest.param({"meta.xml": "<archive/>", "occurrence.txt": "x"}, "META_INVALID", id="empty description"),
+    pytest.param({"../occurrence.csv": HEADING}, "ARCHIVE_UNSAFE", id="path that leads out"),
+])  # fmt: skip
 def test_a_zip_that_cannot_be_taken(tmp_path, members, code):
     assert refused(zipped(tmp_path / "download.zip", members)).code == code
 

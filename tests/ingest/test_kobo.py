@@ -16,16 +16,8 @@ from biodata.store.lake import Lake
 from kobo_rows import HEADINGS, UUIDS, submission
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "survey_exports"
-SECRETS = (
-    "Somchai",
-    "Jaidee",
-    "0812345678",
-    "3-1005-01234-56-7",
-    "collect:device9",
-    "ranger_account",
-    "house 7",
-    "a-secret",
-)
+SECRETS = ("Somchai", "Jaidee", "0812345678", "3-1005-01234-56-7", "collect:device9", "ranger_account", "house 7",
+           "a-secret")  # fmt: skip
 
 
 def csv_of(path, *rows, headings=HEADINGS):
@@ -78,18 +70,15 @@ def test_a_form_without_species_is_told_plainly(tmp_path):
     assert {refusal.code for refusal in table.refusals} == {"SUBMISSION_WITHOUT_RECORD"}
 
 
-@pytest.mark.parametrize(
-    ("heading", "answers", "term"),
-    [
-        ("Species", ("Bos gaurus", "Rusa unicolor"), "scientificName"),
-        ("Species", ("Gaur", "Barking deer"), "vernacularName"),
-        ("1. Species", ("Bos gaurus", "Sus scrofa"), "scientificName"),
-        ("ຊະນິດ", ("ໝູປ່າ", "ຟານ"), "vernacularName"),
-        ("物种", ("野猪", "赤麂"), "vernacularName"),
-        ("Tên loài", ("Lợn rừng", "Hoẵng"), "vernacularName"),
-        ("ប្រភេទ", ("ជ្រូកព្រៃ", "ឈ្លូស"), "vernacularName"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "answers", "term"), [
+    ("Species", ("Bos gaurus", "Rusa unicolor"), "scientificName"),
+    ("Species", ("Gaur", "Barking deer"), "vernacularName"),
+    ("1. Species", ("Bos gaurus", "Sus scrofa"), "scientificName"),
+    ("ຊະນິດ", ("ໝູປ່າ", "ຟານ"), "vernacularName"),
+    ("物种", ("野猪", "赤麂"), "vernacularName"),
+    ("Tên loài", ("Lợn rừng", "Hoẵng"), "vernacularName"),
+    ("ប្រភេទ", ("ជ្រូកព្រៃ", "ឈ្លូស"), "vernacularName"),
+])  # fmt: skip
 def test_a_question_that_surely_names_animals_needs_no_mapping(tmp_path, heading, answers, term):
     lines = [f"_uuid,_id,{heading},Your name", *(f"{UUIDS[n]},{n + 1},{one},Somebody" for n, one in enumerate(answers))]
     path = tmp_path / "k.csv"
@@ -115,17 +104,10 @@ def workbook(path, *, loose=False):
     for number in (0, 1):
         main.append([submission(number)[n] for n in keep])
     animals = book.create_sheet("animal")
-    animals.append(
-        [
-            "scientificName",
-            "individualCount",
-            "Who saw it?",
-            "_index",
-            "_parent_table_name",
-            "_parent_index",
-            "_submission__id",
-        ]
-    )
+    animals.append([
+        "scientificName", "individualCount", "Who saw it?", "_index", "_parent_table_name", "_parent_index",
+        "_submission__id",
+    ])  # fmt: skip
     long = "Wildlife patrol form with a long name"
     for row in (
         ["Bos gaurus", 3, "Somchai", 1, long, 1, 1],
@@ -268,15 +250,12 @@ def test_the_shared_exports_give_three_submissions_where_a_person_maps_a_questio
     assert frames[0]["eventDate"].to_list() == ["2023-07-18", "2023-07-19", "2023-07-18"]
 
 
-@pytest.mark.parametrize(
-    ("term", "code"),
-    [
-        ("recordedBy", "TERM_PERSONAL"),
-        ("samplingPerformedBy", "TERM_PERSONAL"),
-        ("eventID", "TERM_PERSONAL"),
-        ("nonsense", "TERM_UNKNOWN"),
-    ],
-)
+@pytest.mark.parametrize(("term", "code"), [
+    ("recordedBy", "TERM_PERSONAL"),
+    ("samplingPerformedBy", "TERM_PERSONAL"),
+    ("eventID", "TERM_PERSONAL"),
+    ("nonsense", "TERM_UNKNOWN"),
+])  # fmt: skip
 def test_no_mapping_takes_in_people(tmp_path, term, code):
     path = csv_of(tmp_path / "k.csv", submission(0))
     with pytest.raises(InputError) as caught:
@@ -380,27 +359,16 @@ def test_who_observed_is_told_by_the_design(tmp_path, design, basis):
 
 
 _ASKED = [
-    "start",
-    "end",
-    "today",
-    "site/gps",
-    "obs/scientific_name",
-    "obs/number_seen",
-    "obs/number_heard",
-    "_id",
-    "_uuid",
-]
+    "start", "end", "today", "site/gps", "obs/scientific_name", "obs/number_seen", "obs/number_heard", "_id", "_uuid",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("heading", "cell", "code"),
-    [
-        ("site/gps", "101.33 21.22 600 4.5", "COORDINATE_OUT_OF_RANGE"),
-        ("end", "2026-03-17T07:00:00.000+07:00", "EVENT_ENDS_BEFORE_START"),
-        ("start", "2026-03-17T09:30:00.000+09:00", "TIME_ZONE_NOT_OF_PLACE"),
-        ("_id", "254135870", "IDENTIFIER_REPEATED"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "cell", "code"), [
+    ("site/gps", "101.33 21.22 600 4.5", "COORDINATE_OUT_OF_RANGE"),
+    ("end", "2026-03-17T07:00:00.000+07:00", "EVENT_ENDS_BEFORE_START"),
+    ("start", "2026-03-17T09:30:00.000+09:00", "TIME_ZONE_NOT_OF_PLACE"),
+    ("_id", "254135870", "IDENTIFIER_REPEATED"),
+])  # fmt: skip
 def test_what_a_submission_shows_by_itself_is_found_at_its_cell(tmp_path, heading, cell, code):
     rows = [
         [f"2026-03-17T0{n}:00:00.000+07:00", "2026-03-17T09:00:00.000+07:00", "2026-03-17", "21.22 101.33 600 4.5", "Bos gaurus",
@@ -412,9 +380,7 @@ def test_what_a_submission_shows_by_itself_is_found_at_its_cell(tmp_path, headin
     assert right.findings == []
     assert [(f.row, f.column, f.value is not None, f.code) for f in events.findings] == [(10, heading, True, code)]
     assert {events.headings[term] for term in ("eventID", "eventDate", "decimalLatitude")} == {
-        "_uuid",
-        "today",
-        "site/gps",
-    }
+        "_uuid", "today", "site/gps",
+    }  # fmt: skip
     assert frame["individualCount"].unique().to_list() == ["5"]
     assert frame["decimalLongitude"][0] == "101.33"

@@ -30,18 +30,9 @@ def write(path, cells, *, crs="EPSG:4326", transform=MENGLA, nodata=None, **opti
     count = 1 if cells.ndim == 2 else cells.shape[0]
     height, width = cells.shape[-2:]
     with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        width=width,
-        height=height,
-        count=count,
-        dtype=cells.dtype,
-        crs=crs,
-        transform=transform,
-        nodata=nodata,
-        **options,
-    ) as raster:
+        path, "w", driver="GTiff", width=width, height=height, count=count, dtype=cells.dtype, crs=crs,
+        transform=transform, nodata=nodata, **options,
+    ) as raster:  # fmt: skip
         raster.write(cells if cells.ndim == 3 else cells[None])
     return path
 
@@ -76,14 +67,11 @@ def test_land_cover_is_described(tmp_path):
     assert Path(layer["path"]).samefile(path)
 
 
-@pytest.mark.parametrize(
-    ("cells", "kind"),
-    [
-        pytest.param(np.arange(100, dtype=np.int16).reshape(10, 10), "continuous", id="elevation in whole metres"),
-        pytest.param(np.ones((10, 10), dtype=np.float32), "continuous", id="floating point"),
-        pytest.param(np.arange(100, dtype=np.uint8).reshape(10, 10) % 64, "categorical", id="64 classes"),
-    ],
-)
+@pytest.mark.parametrize(("cells", "kind"), [
+    pytest.param(np.arange(100, dtype=np.int16).reshape(10, 10), "continuous", id="elevation in whole metres"),
+    pytest.param(np.ones((10, 10), dtype=np.float32), "continuous", id="floating point"),
+    pytest.param(np.arange(100, dtype=np.uint8).reshape(10, 10) % 64, "categorical", id="64 classes"),
+])  # fmt: skip
 def test_kind_is_decided_by_the_cells(tmp_path, cells, kind):
     assert described(write(tmp_path / "layer.tif", cells))["kind"] == kind
 
@@ -108,15 +96,12 @@ def test_projected_layer_tells_its_place_in_degrees(tmp_path):
 VRT = b'<VRTDataset rasterXSize="1" rasterYSize="1"><VRTRasterBand><SourceFilename>/etc/passwd</SourceFilename>'
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        pytest.param(b"", "INPUT_FORMAT", id="an empty file"),
-        pytest.param(VRT, "INPUT_FORMAT", id="a VRT that points at a system file, named .tif"),
-        pytest.param(b"\x89PNG\r\n\x1a\n" + b"\x00" * 50, "INPUT_FORMAT", id="a PNG"),
-        pytest.param(b"II*\x00\x08\x00\x00\x00" + b"\xff" * 40, "INPUT_DAMAGED", id="a TIFF of noise"),
-    ],
-)
+@pytest.mark.parametrize(("content", "code"), [
+    pytest.param(b"", "INPUT_FORMAT", id="an empty file"),
+    pytest.param(VRT, "INPUT_FORMAT", id="a VRT that points at a system file, named .tif"),
+    pytest.param(b"\x89PNG\r\n\x1a\n" + b"\x00" * 50, "INPUT_FORMAT", id="a PNG"),
+    pytest.param(b"II*\x00\x08\x00\x00\x00" + b"\xff" * 40, "INPUT_DAMAGED", id="a TIFF of noise"),
+])  # fmt: skip
 def test_other_formats_never_reach_gdal(tmp_path, content, code):
     path = tmp_path / "layer.tif"
     path.write_bytes(content)
@@ -130,15 +115,12 @@ def test_truncated_file_is_refused(tmp_path):
     assert refused(path).code == "INPUT_DAMAGED"
 
 
-@pytest.mark.parametrize(
-    ("options", "code"),
-    [
-        pytest.param({"crs": None}, "CRS_UNKNOWN", id="no coordinate system"),
-        pytest.param({"transform": from_origin(500_000, 2e6, 30)}, "LAYER_PLACE", id="metres said to be degrees"),
-        pytest.param({"transform": MENGLA @ Affine.rotation(20)}, "LAYER_PLACE", id="rotated"),
-        pytest.param({"transform": None}, "LAYER_PLACE", id="no place"),
-    ],
-)
+@pytest.mark.parametrize(("options", "code"), [
+    pytest.param({"crs": None}, "CRS_UNKNOWN", id="no coordinate system"),
+    pytest.param({"transform": from_origin(500_000, 2e6, 30)}, "LAYER_PLACE", id="metres said to be degrees"),
+    pytest.param({"transform": MENGLA @ Affine.rotation(20)}, "LAYER_PLACE", id="rotated"),
+    pytest.param({"transform": None}, "LAYER_PLACE", id="no place"),
+])  # fmt: skip
 def test_layer_without_a_place_is_refused(tmp_path, options, code):
     path = tmp_path / "layer.tif"
     with warnings.catch_warnings():
@@ -201,33 +183,19 @@ def test_no_data_of_a_legend_that_the_file_does_not_declare(tmp_path):
         assert copy.nodata == 0
 
 
-@pytest.mark.parametrize(
-    ("cells", "options", "code", "told"),
-    [
-        pytest.param(
-            np.full((9, 9), 1.5, np.float32), {"kind": "land_cover"}, "LAYER_KIND", "averaged", id="float classes"
-        ),
-        pytest.param(
-            np.arange(900, dtype=np.int16).reshape(30, 30),
-            {"kind": "land_cover"},
-            "LAYER_KIND",
-            "900",
-            id="900 classes",
-        ),
-        pytest.param(
-            np.array([[300, -9999], [400, 500]], np.int16),
-            {"kind": "elevation"},
-            "LAYER_VALUES",
-            "declares no nodata value.*nodata=-9999",
-            id="undeclared nodata",
-        ),
-        pytest.param(np.full((4, 4), -1.0), {"kind": "population"}, "LAYER_VALUES", "-1", id="fewer than no people"),
-        pytest.param(np.ones((4, 4), np.uint8), {"kind": "swamp"}, "OPTION_INVALID", "land_cover", id="no such kind"),
-        pytest.param(np.ones((4, 4), np.uint8), {"nodata": "300"}, "OPTION_INVALID", "uint8", id="nodata of no cell"),
-        pytest.param(np.ones((2, 4, 4), np.uint8), {"band": "3"}, "LAYER_BANDS", "1 to 2", id="no such band"),
-        pytest.param(np.ones((4, 4), np.uint8), {"layer": "a"}, "OPTION_INVALID", "raster", id="an option of features"),
-    ],
-)
+@pytest.mark.parametrize(("cells", "options", "code", "told"), [
+    pytest.param(np.full((9, 9), 1.5, np.float32), {"kind": "land_cover"}, "LAYER_KIND", "averaged",
+                 id="float classes"),
+    pytest.param(np.arange(900, dtype=np.int16).reshape(30, 30), {"kind": "land_cover"}, "LAYER_KIND", "900",
+                 id="900 classes"),
+    pytest.param(np.array([[300, -9999], [400, 500]], np.int16), {"kind": "elevation"}, "LAYER_VALUES",
+                 "declares no nodata value.*nodata=-9999", id="undeclared nodata"),
+    pytest.param(np.full((4, 4), -1.0), {"kind": "population"}, "LAYER_VALUES", "-1", id="fewer than no people"),
+    pytest.param(np.ones((4, 4), np.uint8), {"kind": "swamp"}, "OPTION_INVALID", "land_cover", id="no such kind"),
+    pytest.param(np.ones((4, 4), np.uint8), {"nodata": "300"}, "OPTION_INVALID", "uint8", id="nodata of no cell"),
+    pytest.param(np.ones((2, 4, 4), np.uint8), {"band": "3"}, "LAYER_BANDS", "1 to 2", id="no such band"),
+    pytest.param(np.ones((4, 4), np.uint8), {"layer": "a"}, "OPTION_INVALID", "raster", id="an option of features"),
+])  # fmt: skip
 def test_what_a_layer_of_its_kind_cannot_hold_is_refused(tmp_path, cells, options, code, told):
     error = refused(write(tmp_path / "layer.tif", cells), **options)
     assert error.code == code
@@ -257,16 +225,9 @@ def test_a_picture_is_told_from_bands(tmp_path):
     assert "--option band=N" in str(refused(write(tmp_path / "bands.tif", cells, photometric="MINISBLACK")))
 
 
-ROADS = gpd.GeoDataFrame(
-    {"highway": ["trunk", "path", None, None]},
-    geometry=[
-        shapely.LineString([(101.1, 21.5), (101.4, 21.9)]),
-        shapely.Point(101.2, 21.6),
-        None,
-        shapely.LineString(),
-    ],
-    crs=4326,
-)
+ROADS = gpd.GeoDataFrame({"highway": ["trunk", "path", None, None]}, geometry=[
+    shapely.LineString([(101.1, 21.5), (101.4, 21.9)]), shapely.Point(101.2, 21.6), None, shapely.LineString(),
+], crs=4326)  # fmt: skip
 
 
 def test_features_are_described_and_stored(tmp_path):
@@ -289,15 +250,12 @@ def shapefile(folder, crs, prj):
     return folder / "roads.shp"
 
 
-@pytest.mark.parametrize(
-    ("crs", "prj", "code", "told"),
-    [
-        pytest.param(4326, None, "CRS_UNKNOWN", "probably EPSG:4326", id="no .prj, degrees"),
-        pytest.param(32648, None, "CRS_UNKNOWN", "UTM zone", id="no .prj, metres"),
-        pytest.param(32648, 4326, "LAYER_PLACE", "UTM zone", id="metres said to be degrees"),
-        pytest.param(4326, 32648, "LAYER_PLACE", "EPSG:4326", id="degrees said to be metres"),
-    ],
-)
+@pytest.mark.parametrize(("crs", "prj", "code", "told"), [
+    pytest.param(4326, None, "CRS_UNKNOWN", "probably EPSG:4326", id="no .prj, degrees"),
+    pytest.param(32648, None, "CRS_UNKNOWN", "UTM zone", id="no .prj, metres"),
+    pytest.param(32648, 4326, "LAYER_PLACE", "UTM zone", id="metres said to be degrees"),
+    pytest.param(4326, 32648, "LAYER_PLACE", "EPSG:4326", id="degrees said to be metres"),
+])  # fmt: skip
 def test_features_without_their_system_are_refused_with_a_guess(tmp_path, crs, prj, code, told):
     error = refused(shapefile(tmp_path, crs, prj), kind="roads")
     assert error.code == code
@@ -401,17 +359,14 @@ def test_complex_numbers_and_tables_are_no_layers(tmp_path):
 ROAD = shapely.LineString([(101.1, 21.1), (101.6, 21.4)])
 
 
-@pytest.mark.parametrize(
-    ("kind", "shapes", "told"),
-    [
-        pytest.param("roads", [ROAD, ROAD], None, id="lines are roads"),
-        pytest.param("roads", [ROAD.buffer(0.01)] * 3, "of 3 features here are polygons 3; all that lies", id="plots"),
-        pytest.param("roads", [ROAD, shapely.Point(101, 21)], "of 2 features here are points 1", id="a point"),
-        pytest.param("settlements", [shapely.Point(101, 21)], None, id="one village alone"),
-        pytest.param("settlements", [ROAD], "settlements are points or polygons as a rule", id="lines are none"),
-        pytest.param("mine", [shapely.Polygon([(101, 21), (102, 22), (102, 21), (101, 22)])], "1 not valid", id="bow"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "shapes", "told"), [
+    pytest.param("roads", [ROAD, ROAD], None, id="lines are roads"),
+    pytest.param("roads", [ROAD.buffer(0.01)] * 3, "of 3 features here are polygons 3; all that lies", id="plots"),
+    pytest.param("roads", [ROAD, shapely.Point(101, 21)], "of 2 features here are points 1", id="a point"),
+    pytest.param("settlements", [shapely.Point(101, 21)], None, id="one village alone"),
+    pytest.param("settlements", [ROAD], "settlements are points or polygons as a rule", id="lines are none"),
+    pytest.param("mine", [shapely.Polygon([(101, 21), (102, 22), (102, 21), (101, 22)])], "1 not valid", id="bow"),
+])  # fmt: skip
 def test_features_that_the_kind_does_not_expect_are_told(tmp_path, kind, shapes, told):
     path = tmp_path / "features.gpkg"
     gpd.GeoDataFrame({"id": range(len(shapes))}, geometry=shapes, crs=4326).to_file(path)

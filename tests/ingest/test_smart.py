@@ -201,18 +201,15 @@ MODEL = """<?xml version="1.0"?><DataModel xmlns="http://www.smartconservationso
 </attributes></DataModel>"""
 
 
-@pytest.mark.parametrize(
-    ("value", "scientific", "vernacular"),
-    [
-        ("<itemKey>mammals.tiger.</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
-        ("<itemKey>tiger</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
-        ("<itemKey>mammals.dhole.</itemKey>", None, "Dhole"),
-        ("<itemKey>mammals.odd.</itemKey>", None, "Panthera tigris / Panthera pardus"),
-        ("<sValue>Dhole</sValue>", None, "Dhole"),
-        ("<sValue>Cuon alpinus</sValue>", "Cuon alpinus", None),
-        ("<itemKey>chordata_rl.equus_rl.equusgrevyi_rl7950.</itemKey>", None, "equusgrevyi_rl7950"),
-    ],
-)
+@pytest.mark.parametrize(("value", "scientific", "vernacular"), [
+    ("<itemKey>mammals.tiger.</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
+    ("<itemKey>tiger</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
+    ("<itemKey>mammals.dhole.</itemKey>", None, "Dhole"),
+    ("<itemKey>mammals.odd.</itemKey>", None, "Panthera tigris / Panthera pardus"),
+    ("<sValue>Dhole</sValue>", None, "Dhole"),
+    ("<sValue>Cuon alpinus</sValue>", "Cuon alpinus", None),
+    ("<itemKey>chordata_rl.equus_rl.equusgrevyi_rl7950.</itemKey>", None, "equusgrevyi_rl7950"),
+])  # fmt: skip
 def test_keys_mean_what_the_data_model_says(tmp_path, value, scientific, vernacular):
     (tmp_path / "model.xml").write_text(MODEL)
     spot = patrols.waypoint(1, (101.33, 21.22), patrols.observation("animals", value=value))
@@ -299,20 +296,10 @@ def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
         (b"<?xml version='1.0' encoding='utf-8'?><patrol id='\xff'/>", "XML_INVALID"),
     ],
     ids=[
-        "entity",
-        "outside",
-        "deep",
-        "not closed",
-        "other",
-        "incident",
-        "zip",
-        "no id",
-        "too many days",
-        "empty",
-        "encoding",
-        "bytes",
+        "entity", "outside", "deep", "not closed", "other", "incident", "zip", "no id", "too many days", "empty",
+        "encoding", "bytes",
     ],
-)
+)  # fmt: skip
 def test_a_hostile_file_gets_its_answer_and_tells_nothing(tmp_path, content, code):
     assert refused(tmp_path, content) == code
 

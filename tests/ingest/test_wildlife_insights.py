@@ -32,10 +32,8 @@ def test_deployments_and_animals_come_in_without_people(tmp_path):
     events, found, table = read(written(tmp_path / "p", ROW))
     (row,) = found.rows(named=True)
     assert (row["scientificName"], row["parentEventID"], row["decimalLatitude"]) == (
-        "Muntiacus vaginalis",
-        "d1",
-        "21.2",
-    )
+        "Muntiacus vaginalis", "d1", "21.2",
+    )  # fmt: skip
     assert (row["individualCount"], row["classificationMethod"], row["license"]) == ("2", "human", "CC0")
     assert events["cameraModel"].to_list() == ["Reconyx-HF2X"] * 2
     assert events["eventRemarks"].to_list() == [None, "The camera failed: Vandalism/Theft"]
@@ -44,22 +42,17 @@ def test_deployments_and_animals_come_in_without_people(tmp_path):
     assert not [word for word in ("Khamla", "k@x", "Bounmy", "Somchai", "gs://") if word in text]
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ((MUNTJAC, "Mammalia,Primates,Hominidae,Homo,sapiens,Human"), "PERSON_LEFT_OUT"),
-        ((MUNTJAC, "Mammalia,Primates,Hominidae,,,Human"), "PERSON_LEFT_OUT"),
-        ((MUNTJAC, ",,,,,Human-Camera Trapper"), "PERSON_LEFT_OUT"),
-        ((MUNTJAC, ",,,,,Vehicle"), "VEHICLE_LEFT_OUT"),
-        (
-            (MUNTJAC, "No CV Result,No CV Result,No CV Result,No CV Result,No CV Result,No CV Result"),
-            "UNCLASSIFIED_LEFT_OUT",
-        ),
-        ((MUNTJAC, ",,,,,"), "UNCLASSIFIED_LEFT_OUT"),
-        ((",0,Som", ",1,Som"), "BLANK_LEFT_OUT"),
-        (("7,d1", "7,d9"), "DEPLOYMENT_UNKNOWN"),
-    ],
-)
+@pytest.mark.parametrize(("change", "code"), [
+    ((MUNTJAC, "Mammalia,Primates,Hominidae,Homo,sapiens,Human"), "PERSON_LEFT_OUT"),
+    ((MUNTJAC, "Mammalia,Primates,Hominidae,,,Human"), "PERSON_LEFT_OUT"),
+    ((MUNTJAC, ",,,,,Human-Camera Trapper"), "PERSON_LEFT_OUT"),
+    ((MUNTJAC, ",,,,,Vehicle"), "VEHICLE_LEFT_OUT"),
+    ((MUNTJAC, "No CV Result,No CV Result,No CV Result,No CV Result,No CV Result,No CV Result"),
+     "UNCLASSIFIED_LEFT_OUT"),
+    ((MUNTJAC, ",,,,,"), "UNCLASSIFIED_LEFT_OUT"),
+    ((",0,Som", ",1,Som"), "BLANK_LEFT_OUT"),
+    (("7,d1", "7,d9"), "DEPLOYMENT_UNKNOWN"),
+])  # fmt: skip
 def test_what_is_left_out_is_counted_with_its_reason(tmp_path, change, code):
     _, found, table = read(written(tmp_path / "p", ROW.replace(*change)))
     assert found.is_empty()
