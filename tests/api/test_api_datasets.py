@@ -58,13 +58,9 @@ def test_a_page_of_datasets_asks_as_often_for_many_as_for_one(client: TestClient
 
 
 REFUSED = [
-    ("publishingCountry", "LA"),
-    ("keyword", "survey"),
-    ("facet", "type"),
-    ("decade", "2000"),
-    ("license", "CC_BY_4"),
+    ("publishingCountry", "LA"), ("keyword", "survey"), ("facet", "type"), ("decade", "2000"), ("license", "CC_BY_4"),
     ("limit", "1001"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
@@ -220,16 +216,13 @@ def test_sentences_with_coordinates_are_left_out_of_an_abstract():
     assert _plain(told) == ("Since 1998. Areas of 3.5 km², 1,200 records.",)
 
 
-@pytest.mark.parametrize(
-    ("url", "status", "code"),
-    [
-        pytest.param("/v1/dataset/nothing", 404, "RECORD_MISSING", id="no such dataset"),
-        pytest.param("/v1/dataset/nothing/document", 404, "RECORD_MISSING", id="no such document"),
-        pytest.param("/v1/dataset/field-notes?f=pdf", 400, "PARAMETER_INVALID", id="no such form"),
-        pytest.param("/v1/dataset?qq=1", 400, "PARAMETER_UNKNOWN", id="a misspelt parameter"),
-        pytest.param("/v1/dataset?limit=-1", 400, "PARAMETER_INVALID", id="a negative limit"),
-    ],
-)
+@pytest.mark.parametrize(("url", "status", "code"), [
+    pytest.param("/v1/dataset/nothing", 404, "RECORD_MISSING", id="no such dataset"),
+    pytest.param("/v1/dataset/nothing/document", 404, "RECORD_MISSING", id="no such document"),
+    pytest.param("/v1/dataset/field-notes?f=pdf", 400, "PARAMETER_INVALID", id="no such form"),
+    pytest.param("/v1/dataset?qq=1", 400, "PARAMETER_UNKNOWN", id="a misspelt parameter"),
+    pytest.param("/v1/dataset?limit=-1", 400, "PARAMETER_INVALID", id="a negative limit"),
+])  # fmt: skip
 def test_what_is_not_there_is_told(client: TestClient, url: str, status: int, code: str):
     answer = client.get(url)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -245,10 +238,9 @@ def mixed(tmp_path_factory):
     settings = Settings(data=data)
     fixture.make_release(data, fixture.open_rows()[:8])
     with Registry.open(settings) as registry:
-        for key, source, table in (
-            ("museum", "gbif", "occurrences"), ("names", "checklist", "taxa"), ("parks", "protected-areas", "protected_areas"),
-            ("cover", "layer", "layers"), ("kept-back", "gbif", "occurrences"),
-        ):  # fmt: skip
+        for key, source, table in (("museum", "gbif", "occurrences"), ("names", "checklist", "taxa"),
+                                   ("parks", "protected-areas", "protected_areas"), ("cover", "layer", "layers"),
+                                   ("kept-back", "gbif", "occurrences")):  # fmt: skip
             registry.record_datasets({key: DatasetInfo(key, title=f"About {key}")})
             registry.record_ingest(source, {"dataset": key, "table": table})
         told = registry.datasets()

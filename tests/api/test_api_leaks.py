@@ -234,10 +234,7 @@ def test_columns_inside_are_no_filters(case, column):
 
 def test_an_error_repeats_nothing_that_was_not_asked(case):
     client, planted = case
-    for path in (
-        "/v1/occurrence/search?eventDate=x",
-        "/v1/occurrence/999999",
-        "/ogc/collections/occurrences/items?filter=x",
-    ):
+    for path in ("/v1/occurrence/search?eventDate=x", "/v1/occurrence/999999",
+                 "/ogc/collections/occurrences/items?filter=x"):  # fmt: skip
         assert told(client.get(path).text) == []
     assert planted is not None

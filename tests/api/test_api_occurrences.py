@@ -142,10 +142,8 @@ def test_a_parameter_of_gbif_that_chooses_no_records_is_accepted_and_one_that_ca
     assert accepted.json()["count"] == client.get(SEARCH).json()["count"]
     refused = client.get(SEARCH, params={"waterBody": "Mekong"})
     assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (
-        400,
-        "PARAMETER_UNAVAILABLE",
-        "waterBody",
-    )
+        400, "PARAMETER_UNAVAILABLE", "waterBody",
+    )  # fmt: skip
 
 
 def test_a_slash_too_much_is_told(client):

@@ -220,11 +220,8 @@ def borderland(tmp_path_factory):
     for n, row in enumerate(rows):
         if n % 10 == 3:
             row |= {
-                "countryCode": None,
-                "country_codes": ["LA", "VN"],
-                "sharing_category": "0_1_degree",
-                "species": None,
-            }
+                "countryCode": None, "country_codes": ["LA", "VN"], "sharing_category": "0_1_degree", "species": None,
+            }  # fmt: skip
         if n % 10 == 5:
             row |= {"countryCode": "LA", "country_codes": ["LA", "VN"], "ambiguous": True}
     data = tmp_path_factory.mktemp("borderland")

@@ -73,14 +73,11 @@ def without_checklist(tmp_path_factory):
         yield found
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (GIBBON[:6].lower(), [("SPECIES", GIBBON), ("GENUS", GIBBON.split()[0])]),
-        ("Cao Vit", [("SPECIES", GIBBON)]),
-        ("nothing", []),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), [
+    (GIBBON[:6].lower(), [("SPECIES", GIBBON), ("GENUS", GIBBON.split()[0])]),
+    ("Cao Vit", [("SPECIES", GIBBON)]),
+    ("nothing", []),
+])  # fmt: skip
 def test_without_a_checklist_the_names_of_records_are_suggested(without_checklist, text, expected):
     found = without_checklist.get("/v1/species/suggest", params={"q": text}).json()
     assert [(row["rank"], row["canonicalName"]) for row in found] == expected
@@ -140,27 +137,19 @@ def test_status_lists_stand_beside_each_other(client):
     key = client.get("/v1/species/match", params={"name": GIBBON}).json()["usageKey"]
     (row,) = client.get(f"/v1/species/{key}/statuses").json()["results"]
     assert row == {
-        "kind": "redList",
-        "area": "global",
-        "value": "CR",
-        "year": 2020,
-        "authority": None,
-        "scientificName": GIBBON,
+        "kind": "redList", "area": "global", "value": "CR", "year": 2020, "authority": None, "scientificName": GIBBON,
         "checklist": "sample 1",
-    }
+    }  # fmt: skip
     assert {one["kind"] for one in client.get("/v1/species/2474083/statuses").json()["results"]} == {
         "cites",
         "isInvasive",
     }
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("redList=*", 2), ("redList=CR", 1), ("redList=EN&country=LA", 1), ("redList=EN&country=VN", 0),
-        ("isInvasive=true", 1), ("isInvasive=true&country=la", 0), ("isInvasive=false&country=LA", 5), ("cites=I", 1),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("query", "expected"), [
+    ("redList=*", 2), ("redList=CR", 1), ("redList=EN&country=LA", 1), ("redList=EN&country=VN", 0),
+    ("isInvasive=true", 1), ("isInvasive=true&country=la", 0), ("isInvasive=false&country=LA", 5), ("cites=I", 1),
+])  # fmt: skip
 def test_names_are_found_by_what_lists_say(client, query, expected):
     assert client.get(f"/v1/species/search?{query}").json()["count"] == expected
 

@@ -121,15 +121,12 @@ def test_what_a_tile_tells_is_chosen_and_has_a_tag_of_its_own(client):
     assert len(tags | {chosen.headers["etag"]}) == 4
 
 
-@pytest.mark.parametrize(
-    ("collection", "parameters", "code"),
-    [
-        pytest.param("occurrences", {"properties": "key,moons"}, "PARAMETER_INVALID", id="no such column"),
-        pytest.param("occurrences", {"properties": "quality_flags"}, "PARAMETER_INVALID", id="a list"),
-        pytest.param("occurrences", {"moons": "1"}, "PARAMETER_UNKNOWN", id="no parameter of the search"),
-        pytest.param("corridors", {"year": "2004"}, "PARAMETER_UNKNOWN", id="a filter of occurrences"),
-    ],
-)
+@pytest.mark.parametrize(("collection", "parameters", "code"), [
+    pytest.param("occurrences", {"properties": "key,moons"}, "PARAMETER_INVALID", id="no such column"),
+    pytest.param("occurrences", {"properties": "quality_flags"}, "PARAMETER_INVALID", id="a list"),
+    pytest.param("occurrences", {"moons": "1"}, "PARAMETER_UNKNOWN", id="no parameter of the search"),
+    pytest.param("corridors", {"year": "2004"}, "PARAMETER_UNKNOWN", id="a filter of occurrences"),
+])  # fmt: skip
 def test_what_a_tile_cannot_take(client, collection, parameters, code):
     answer = client.get(QUAD.format(collection) + "/6/28/50", params=parameters)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
