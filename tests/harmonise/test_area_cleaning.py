@@ -165,13 +165,11 @@ def test_neighbours_drawn_a_little_apart_are_snapped():
 
 def test_zones_of_a_site_are_not_erased_against_each_other():
     core, buffer, whole = box(0.04, 0.04, 0.02, 0.02), box(0.02, 0.02, 0.06, 0.06), box(0, 0)
-    cleaned = clean_protected_areas(
-        frame(
-            (whole, {"SITE_ID": "9", "SITE_PID": "9", "IUCN_CAT": "Ia"}),
-            (buffer, {"SITE_ID": "9", "SITE_PID": "9_B", "zone": "缓冲区", "IUCN_CAT": "V"}),
-            (core, {"SITE_ID": "9", "SITE_PID": "9_A", "zone": "核心区"}),
-        )
-    )
+    cleaned = clean_protected_areas(frame(
+        (whole, {"SITE_ID": "9", "SITE_PID": "9", "IUCN_CAT": "Ia"}),
+        (buffer, {"SITE_ID": "9", "SITE_PID": "9_B", "zone": "缓冲区", "IUCN_CAT": "V"}),
+        (core, {"SITE_ID": "9", "SITE_PID": "9_A", "zone": "核心区"}),
+    ))  # fmt: skip
     told = fates(cleaned)
     assert all(told[name]["in_coverage"] for name in ("9", "9_A", "9_B"))
     assert all(told[name]["erased_km2"] == 0 for name in told)
@@ -193,14 +191,12 @@ def test_parts_of_a_site_apart_stay_rows():
 
 def test_whole_told_beside_its_parts_is_covered_by_them():
     west, east = box(0, 0, 0.05), box(0.05, 0, 0.05)
-    cleaned = clean_protected_areas(
-        frame(
-            *(
-                (shape, {"SITE_ID": "9", "SITE_PID": name})
-                for shape, name in ((box(0, 0), "9"), (west, "9_A"), (east, "9_B"))
-            )
+    cleaned = clean_protected_areas(frame(
+        *(
+            (shape, {"SITE_ID": "9", "SITE_PID": name})
+            for shape, name in ((box(0, 0), "9"), (west, "9_A"), (east, "9_B"))
         )
-    )
+    ))  # fmt: skip
     assert fates(cleaned)["9"]["not_in_coverage_because"] == "COVERED_BY_OWN_PARTS"
     check_sums(cleaned, 3)
 
@@ -259,14 +255,11 @@ def test_oecm_counts_only_where_no_protected_area_is():
     check_sums(cleaned, 2)
 
 
-@pytest.mark.parametrize(
-    ("realm", "column"),
-    [
-        pytest.param("Marine", "km2", id="a marine site at sea"),
-        pytest.param("Coastal", "km2", id="a coastal site's sea"),
-        pytest.param("Terrestrial", "coast_disagreement_km2", id="a terrestrial site off the coast"),
-    ],
-)
+@pytest.mark.parametrize(("realm", "column"), [
+    pytest.param("Marine", "km2", id="a marine site at sea"),
+    pytest.param("Coastal", "km2", id="a coastal site's sea"),
+    pytest.param("Terrestrial", "coast_disagreement_km2", id="a terrestrial site off the coast"),
+])  # fmt: skip
 def test_sea(realm, column):
     shape = shapely.box(118, 14, 118.2, 14.2)
     cleaned = clean_protected_areas(frame((shape, {"ISO3": "PHL", "REALM": realm})))
@@ -276,15 +269,12 @@ def test_sea(realm, column):
     assert row["realm"] == ("terrestrial" if realm == "Terrestrial" else "marine")
 
 
-@pytest.mark.parametrize(
-    ("inland", "out", "realm", "column"),
-    [
-        pytest.param(0.2, 0.02, None, "coast_disagreement_km2", id="a park whose mangroves a coarse coast cuts off"),
-        pytest.param(0.2, 0.12, None, "km2", id="a park that reaches beyond the band"),
-        pytest.param(0.01, 0.03, None, "km2", id="mostly at sea"),
-        pytest.param(0.2, 0.02, "Coastal", "km2", id="a park that says it is coastal"),
-    ],
-)
+@pytest.mark.parametrize(("inland", "out", "realm", "column"), [
+    pytest.param(0.2, 0.02, None, "coast_disagreement_km2", id="a park whose mangroves a coarse coast cuts off"),
+    pytest.param(0.2, 0.12, None, "km2", id="a park that reaches beyond the band"),
+    pytest.param(0.01, 0.03, None, "km2", id="mostly at sea"),
+    pytest.param(0.2, 0.02, "Coastal", "km2", id="a park that says it is coastal"),
+])  # fmt: skip
 def test_what_a_coarse_coast_puts_into_the_sea(inland, out, realm, column):
     """On the straight coast of Quang Binh, whose longitude at one latitude is the set's own."""
     land = country_geometry("VN", load_boundaries())
@@ -303,27 +293,21 @@ def test_what_a_coarse_coast_puts_into_the_sea(inland, out, realm, column):
 
 
 def test_national_list_counts_as_not_mapped():
-    reserves = pd.DataFrame(
-        {
-            "名称": ["西双版纳", "高黎贡山", "糯扎渡", "糯扎渡", "糯扎渡"],
-            "级别": ["国家级", "国家级", "省级", "省级", "省级"],
-            "类型": ["森林生态", "森林生态", "森林生态", "森林生态", "森林生态"],
-            "面积(公顷)": ["242510", "405200", "21678", "7000", "14678"],
-            "功能区": [None, None, None, "核心区", "实验区"],
-            "建立时间": ["1958-01-01", "1983年", "19960401", "19960401", "19960401"],
-            "行政区域": ["云南省西双版纳州", "云南省保山市", "云南", "云南", "云南"],
-        }
-    )
+    reserves = pd.DataFrame({
+        "名称": ["西双版纳", "高黎贡山", "糯扎渡", "糯扎渡", "糯扎渡"],
+        "级别": ["国家级", "国家级", "省级", "省级", "省级"],
+        "类型": ["森林生态", "森林生态", "森林生态", "森林生态", "森林生态"],
+        "面积(公顷)": ["242510", "405200", "21678", "7000", "14678"],
+        "功能区": [None, None, None, "核心区", "实验区"],
+        "建立时间": ["1958-01-01", "1983年", "19960401", "19960401", "19960401"],
+        "行政区域": ["云南省西双版纳州", "云南省保山市", "云南", "云南", "云南"],
+    })  # fmt: skip
     cleaned = clean_protected_areas([frame((box(0, 0), {})), reserves])
     lost = cleaned.not_mapped.set_index("area_id")
     assert len(lost) == 5
     assert set(lost["reason"]) == {"GEOMETRY_MISSING"}
     assert lost.loc["areas:西双版纳", "reported_area_km2"] == pytest.approx(2425.1)
-    assert lost.loc["areas:西双版纳", ["level", "status_year", "designation"]].tolist() == [
-        "national",
-        1958,
-        "森林生态",
-    ]
+    assert lost.loc["areas:西双版纳", ["level", "status_year", "designation"]].tolist() == ["national", 1958, "森林生态"]  # fmt: skip
     assert lost["status_year"].tolist().count(1996) == 3
     table = {row["level"]: row for row in cleaned.report.not_mapped.iter_rows(named=True)}
     assert {row["country_code"] for row in table.values()} == {"CN"}
@@ -356,15 +340,12 @@ def test_heritage_parks(heritage_parks):
     assert china["border_disagreement_km2"].sum() == pytest.approx(268.1 + 33.0, rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("name", "rows", "repaired"),
-    [
-        ("community_forests", 316, 4),
-        ("eastern_plains_protected_area", 6, 0),
-        ("key_biodiversity_areas", 40, 3),
-        ("protected_areas_and_forests", 33, 0),
-    ],
-)
+@pytest.mark.parametrize(("name", "rows", "repaired"), [
+    ("community_forests", 316, 4),
+    ("eastern_plains_protected_area", 6, 0),
+    ("key_biodiversity_areas", 40, 3),
+    ("protected_areas_and_forests", 33, 0),
+])  # fmt: skip
 def test_cambodian_files(shared, name, rows, repaired):
     areas = gpd.read_file(shared / "data" / "pa_cambodia_odc" / f"{name}.geojson")
     cleaned = clean_protected_areas(areas, country="KH")

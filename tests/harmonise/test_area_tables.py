@@ -69,22 +69,15 @@ def test_national_list(tmp_path, encoding):
 
 def test_an_export_of_openstreetmap(tmp_path):
     said = {
-        "@id": "relation/1",
-        "boundary": "protected_area",
-        "name": "尚勇",
-        "name:en": "Shangyong",
-        "protect_class": "1a",
+        "@id": "relation/1", "boundary": "protected_area", "name": "尚勇", "name:en": "Shangyong", "protect_class": "1a",
         "type": "boundary",
-    }
+    }  # fmt: skip
     file = tmp_path / "export.geojson"
     gpd.GeoDataFrame([said], geometry=[NAM_HA], crs=4326).to_file(file)
     row = interpreted(file).row(0, named=True)
     assert (row["name"], row["original_name"], row["iucn_category"], row["designation"]) == (
-        "Shangyong",
-        "尚勇",
-        "Ia",
-        None,
-    )
+        "Shangyong", "尚勇", "Ia", None,
+    )  # fmt: skip
 
 
 def test_national_list_as_a_workbook(tmp_path):
@@ -114,17 +107,14 @@ def test_zip_of_tables_takes_those_that_list_sites(tmp_path):
     assert (table.name, batch.height) == ("WDPA_csv.zip/WDPA_csv.csv", 2)
 
 
-@pytest.mark.parametrize(
-    ("wkt", "kind", "code"),
-    [
-        pytest.param("POLYGON ((101 20, 102 20, 102 21, 101 20))", "Polygon", None, id="a polygon"),
-        pytest.param("", None, None, id="none"),
-        pytest.param("see map", None, None, id="words"),
-        pytest.param("POLYGON ((101 20", None, "GEOMETRY_UNREADABLE", id="cut short"),
-        pytest.param("GEOMETRYCOLLECTION(" * 1_500 + ")" * 1_500, None, "GEOMETRY_UNREADABLE", id="1,500 collections"),
-        pytest.param("POLYGON ((101 20, 400 20, 102 21, 101 20))", None, "COORDINATE_OUT_OF_RANGE", id="no degrees"),
-    ],
-)
+@pytest.mark.parametrize(("wkt", "kind", "code"), [
+    pytest.param("POLYGON ((101 20, 102 20, 102 21, 101 20))", "Polygon", None, id="a polygon"),
+    pytest.param("", None, None, id="none"),
+    pytest.param("see map", None, None, id="words"),
+    pytest.param("POLYGON ((101 20", None, "GEOMETRY_UNREADABLE", id="cut short"),
+    pytest.param("GEOMETRYCOLLECTION(" * 1_500 + ")" * 1_500, None, "GEOMETRY_UNREADABLE", id="1,500 collections"),
+    pytest.param("POLYGON ((101 20, 400 20, 102 21, 101 20))", None, "COORDINATE_OUT_OF_RANGE", id="no degrees"),
+])  # fmt: skip
 def test_wkt_column(tmp_path, wkt, kind, code):
     path = text(tmp_path / "a.csv", f'NAME,WKT\nx,"{wkt}"\n')
     ((_, batch),) = read(path)
@@ -193,19 +183,16 @@ def test_zip_inside_a_zip_inside_a_zip_is_not_opened(tmp_path):
 # Claims
 
 
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        pytest.param({"OFF_AREA": lambda km2: km2}, "km2", id="square kilometres"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 100 * 1.3}, "ha", id="hectares, a third more"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "CHN"}, "mu", id="mu in China"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "LAO"}, None, id="no mu in Laos"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 625, "ISO3": lambda _: "THA"}, "rai", id="rai in Thailand"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 12}, None, id="nothing fits"),
-        pytest.param({"批准面积(公顷)": lambda km2: km2 * 100}, "ha", id="told in the heading"),
-        pytest.param({"批准面积": lambda km2: f"{km2 * 1500 / 1e4}万亩"}, "mu", id="told in the cell"),
-    ],
-)
+@pytest.mark.parametrize(("columns", "expected"), [
+    pytest.param({"OFF_AREA": lambda km2: km2}, "km2", id="square kilometres"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 100 * 1.3}, "ha", id="hectares, a third more"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "CHN"}, "mu", id="mu in China"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "LAO"}, None, id="no mu in Laos"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 625, "ISO3": lambda _: "THA"}, "rai", id="rai in Thailand"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 12}, None, id="nothing fits"),
+    pytest.param({"批准面积(公顷)": lambda km2: km2 * 100}, "ha", id="told in the heading"),
+    pytest.param({"批准面积": lambda km2: f"{km2 * 1500 / 1e4}万亩"}, "mu", id="told in the cell"),
+])  # fmt: skip
 def test_legal_area_and_its_unit(tmp_path, columns, expected):
     km2 = geo.area_km2([NAM_HA])[0]
     told = {name: [make(km2)] for name, make in columns.items()}

@@ -204,10 +204,8 @@ def test_records_of_an_event_that_the_archive_lacks_are_kept_and_told(tmp_path):
     records = "id\toccurrenceID\tscientificName\nwalk\to1\tBos gaurus\nlost\to2\tBos gaurus\ngone\to3\tBos gaurus\n"
     _, (table, frame) = read(archive(tmp_path / "a", core, occurrence=(f"{DWC}Occurrence", records)))
     assert frame.select("occurrenceID", "eventID", "eventDate").rows() == [
-        ("o1", "walk", "2026-03-17"),
-        ("o2", "lost", None),
-        ("o3", "gone", None),
-    ]
+        ("o1", "walk", "2026-03-17"), ("o2", "lost", None), ("o3", "gone", None),
+    ]  # fmt: skip
     (note,) = table.notes
     assert "occurrence.txt, row 3, event 'lost': 2 records point at no event" in note
 

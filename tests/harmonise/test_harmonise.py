@@ -85,14 +85,11 @@ def test_swapped_coordinates_in_range_are_seen_by_their_country_and_stay_as_told
     assert proposals(row) == {("decimalLatitude", "28.2"), ("decimalLongitude", "85.4")}
 
 
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "country", "flag", "proposal"),
-    [
-        pytest.param("3.0", "116.2", "ID", None, None, id="Kalimantan, north of the equator"),
-        pytest.param("9.0", "125.8", "TL", "PRESUMED_NEGATED_LATITUDE", ("decimalLatitude", "-9.0"), id="Timor-Leste"),
-        pytest.param("25.0", "-102.7", "CN", "PRESUMED_NEGATED_LONGITUDE", ("decimalLongitude", "102.7"), id="Yunnan"),
-    ],
-)
+@pytest.mark.parametrize(("latitude", "longitude", "country", "flag", "proposal"), [
+    pytest.param("3.0", "116.2", "ID", None, None, id="Kalimantan, north of the equator"),
+    pytest.param("9.0", "125.8", "TL", "PRESUMED_NEGATED_LATITUDE", ("decimalLatitude", "-9.0"), id="Timor-Leste"),
+    pytest.param("25.0", "-102.7", "CN", "PRESUMED_NEGATED_LONGITUDE", ("decimalLongitude", "102.7"), id="Yunnan"),
+])  # fmt: skip
 def test_a_lost_sign_is_proposed(harmonise, latitude, longitude, country, flag, proposal):
     told = {"id": "1", "decimalLatitude": latitude, "decimalLongitude": longitude, "countryCode": country}
     row = only(harmonise(told))
@@ -115,16 +112,13 @@ def test_measures(harmonise):
         assert flag is None or flag in row["quality_flags"], told
 
 
-@pytest.mark.parametrize(
-    ("datum", "declared", "published", "flag"),
-    [
-        pytest.param("EPSG:4326", None, "WGS84", None, id="WGS 84 by its code"),
-        pytest.param(None, None, "WGS84", "GEODETIC_DATUM_ASSUMED_WGS84", id="none"),
-        pytest.param(None, "WGS84", "WGS84", None, id="declared by the dataset"),
-        pytest.param("Indian 1975", None, None, "GEODETIC_DATUM_NOT_WGS84", id="Indian 1975"),
-        pytest.param("my phone", None, None, "GEODETIC_DATUM_INVALID", id="no datum"),
-    ],
-)
+@pytest.mark.parametrize(("datum", "declared", "published", "flag"), [
+    pytest.param("EPSG:4326", None, "WGS84", None, id="WGS 84 by its code"),
+    pytest.param(None, None, "WGS84", "GEODETIC_DATUM_ASSUMED_WGS84", id="none"),
+    pytest.param(None, "WGS84", "WGS84", None, id="declared by the dataset"),
+    pytest.param("Indian 1975", None, None, "GEODETIC_DATUM_NOT_WGS84", id="Indian 1975"),
+    pytest.param("my phone", None, None, "GEODETIC_DATUM_INVALID", id="no datum"),
+])  # fmt: skip
 def test_datums(harmonise, datum, declared, published, flag):
     told = {"id": "1", "decimalLatitude": "18.1", "decimalLongitude": "102.6", "geodeticDatum": datum}
     row = only(harmonise(told, **({"datum": declared} if declared else {})))
@@ -132,17 +126,12 @@ def test_datums(harmonise, datum, declared, published, flag):
     assert [name for name in row["quality_flags"] if "DATUM" in name] == ([flag] if flag else [])
 
 
-@pytest.mark.parametrize(
-    "told",
-    [
-        pytest.param({"dataGeneralizations": "Coordinates rounded to 0.1 degree"}, id="said so"),
-        pytest.param({"informationWithheld": "Coordinate uncertainty increased to 28 km"}, id="iNaturalist's words"),
-        pytest.param(
-            {"datasetKey": "50c9509d-22c7-4a22-a47d-8c48425ef4a7", "coordinateUncertaintyInMeters": "31208"},
-            id="iNaturalist's cell",
-        ),
-    ],
-)
+@pytest.mark.parametrize("told", [
+    pytest.param({"dataGeneralizations": "Coordinates rounded to 0.1 degree"}, id="said so"),
+    pytest.param({"informationWithheld": "Coordinate uncertainty increased to 28 km"}, id="iNaturalist's words"),
+    pytest.param({"datasetKey": "50c9509d-22c7-4a22-a47d-8c48425ef4a7", "coordinateUncertaintyInMeters": "31208"},
+                 id="iNaturalist's cell"),
+])  # fmt: skip
 def test_a_place_that_its_publisher_obscured(harmonise, told):
     place = {"id": "1", "decimalLatitude": "10.078113", "decimalLongitude": "77.003985"}
     assert "PUBLISHER_GENERALISED" in only(harmonise({**place, **told}))["quality_flags"]
@@ -237,34 +226,31 @@ def test_provinces_beside_the_map(harmonise):
 # Dates
 
 
-@pytest.mark.parametrize(
-    ("told", "event_date", "flags", "proposal"),
-    [
-        pytest.param({"eventDate": "2005-01-14", "year": "2005", "month": "1", "day": "14"}, "2005-01-14", set(), None, id="agreed"),
-        pytest.param({"eventDate": "2005-01-14", "year": "2006"}, "2005-01-14", {"RECORDED_DATE_MISMATCH"}, None, id="other year"),
-        pytest.param({"eventDate": "1984", "year": "1984", "month": "3", "day": "18"}, "1984-03-18", set(), None, id="the day stands beside"),
-        pytest.param({"year": "2004", "month": "9"}, "2004-09", set(), None, id="parts alone"),
-        pytest.param({"year": "2019.0", "month": "5.0", "day": "18.0"}, "2019-05-18", set(), None, id="parts as floating point"),
-        pytest.param({"year": "1990", "month": "0", "day": "0"}, "1990", {"RECORDED_DATE_INVALID"}, None, id="month 0"),
-        pytest.param({"year": "1990", "month": "3", "day": "1 234"}, "1990-03", {"RECORDED_DATE_INVALID"}, None, id="two numbers for a day"),
-        pytest.param({"day": "23"}, None, {"RECORDED_DATE_INVALID"}, None, id="a day alone"),
-        pytest.param({"verbatimEventDate": "14 March 1877"}, "1877-03-14", set(), None, id="verbatim date"),
-        pytest.param({"eventDate": "38731"}, None, {"RECORDED_DATE_EXCEL_SERIAL"}, {"2006-01-14", "2010-01-15"}, id="day number"),
-        pytest.param({"eventDate": "10959", "year": "1930"}, "1930", {"RECORDED_DATE_EXCEL_SERIAL"}, "1930", id="day number, only the year known"),
-        pytest.param({"eventDate": "38231", "year": "2004", "month": "9"}, "2004-09", {"RECORDED_DATE_EXCEL_SERIAL"}, "2004-09", id="day number, only the month known"),
-        pytest.param({"eventDate": "38731", "year": "2007"}, "2007", {"RECORDED_DATE_EXCEL_SERIAL", "RECORDED_DATE_MISMATCH"}, {"2006-01-14", "2010-01-15"}, id="day number of another year"),
-        pytest.param({"eventDate": "2567-05-12"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="Buddhist Era"),
-        pytest.param({"year": "2567"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024", id="Buddhist Era in year"),
-        pytest.param({"eventDate": "2567-05-12", "year": "2024"}, "2024", {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="both eras"),
-        pytest.param({"eventDate": "03/04/2010"}, None, {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, {"2010-04-03", "2010-03-04"}, id="ambiguous"),
-        pytest.param({"eventDate": "03/04/2010", "year": "2010", "month": "4", "day": "3"}, "2010-04-03", set(), None, id="ambiguous, the parts decide"),
-        pytest.param({"eventDate": "2031-01-01"}, None, {"RECORDED_DATE_UNLIKELY"}, None, id="future"),
-        pytest.param({}, None, {"RECORDED_DATE_MISSING"}, None, id="none"),
-        pytest.param({"eventDate": "-"}, None, {"RECORDED_DATE_MISSING"}, None, id="a dash"),
-        pytest.param({"eventDate": "2005-01-14", "modified": "yesterday"}, "2005-01-14", {"MODIFIED_DATE_INVALID"}, None, id="modified"),
-        pytest.param({"eventDate": "2005-01-14", "dateIdentified": "2031"}, "2005-01-14", {"IDENTIFIED_DATE_INVALID"}, None, id="identified in the future"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "event_date", "flags", "proposal"), [
+    pytest.param({"eventDate": "2005-01-14", "year": "2005", "month": "1", "day": "14"}, "2005-01-14", set(), None, id="agreed"),
+    pytest.param({"eventDate": "2005-01-14", "year": "2006"}, "2005-01-14", {"RECORDED_DATE_MISMATCH"}, None, id="other year"),
+    pytest.param({"eventDate": "1984", "year": "1984", "month": "3", "day": "18"}, "1984-03-18", set(), None, id="the day stands beside"),
+    pytest.param({"year": "2004", "month": "9"}, "2004-09", set(), None, id="parts alone"),
+    pytest.param({"year": "2019.0", "month": "5.0", "day": "18.0"}, "2019-05-18", set(), None, id="parts as floating point"),
+    pytest.param({"year": "1990", "month": "0", "day": "0"}, "1990", {"RECORDED_DATE_INVALID"}, None, id="month 0"),
+    pytest.param({"year": "1990", "month": "3", "day": "1 234"}, "1990-03", {"RECORDED_DATE_INVALID"}, None, id="two numbers for a day"),
+    pytest.param({"day": "23"}, None, {"RECORDED_DATE_INVALID"}, None, id="a day alone"),
+    pytest.param({"verbatimEventDate": "14 March 1877"}, "1877-03-14", set(), None, id="verbatim date"),
+    pytest.param({"eventDate": "38731"}, None, {"RECORDED_DATE_EXCEL_SERIAL"}, {"2006-01-14", "2010-01-15"}, id="day number"),
+    pytest.param({"eventDate": "10959", "year": "1930"}, "1930", {"RECORDED_DATE_EXCEL_SERIAL"}, "1930", id="day number, only the year known"),
+    pytest.param({"eventDate": "38231", "year": "2004", "month": "9"}, "2004-09", {"RECORDED_DATE_EXCEL_SERIAL"}, "2004-09", id="day number, only the month known"),
+    pytest.param({"eventDate": "38731", "year": "2007"}, "2007", {"RECORDED_DATE_EXCEL_SERIAL", "RECORDED_DATE_MISMATCH"}, {"2006-01-14", "2010-01-15"}, id="day number of another year"),
+    pytest.param({"eventDate": "2567-05-12"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="Buddhist Era"),
+    pytest.param({"year": "2567"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024", id="Buddhist Era in year"),
+    pytest.param({"eventDate": "2567-05-12", "year": "2024"}, "2024", {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="both eras"),
+    pytest.param({"eventDate": "03/04/2010"}, None, {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, {"2010-04-03", "2010-03-04"}, id="ambiguous"),
+    pytest.param({"eventDate": "03/04/2010", "year": "2010", "month": "4", "day": "3"}, "2010-04-03", set(), None, id="ambiguous, the parts decide"),
+    pytest.param({"eventDate": "2031-01-01"}, None, {"RECORDED_DATE_UNLIKELY"}, None, id="future"),
+    pytest.param({}, None, {"RECORDED_DATE_MISSING"}, None, id="none"),
+    pytest.param({"eventDate": "-"}, None, {"RECORDED_DATE_MISSING"}, None, id="a dash"),
+    pytest.param({"eventDate": "2005-01-14", "modified": "yesterday"}, "2005-01-14", {"MODIFIED_DATE_INVALID"}, None, id="modified"),
+    pytest.param({"eventDate": "2005-01-14", "dateIdentified": "2031"}, "2005-01-14", {"IDENTIFIED_DATE_INVALID"}, None, id="identified in the future"),
+])  # fmt: skip
 def test_dates(harmonise, told, event_date, flags, proposal):
     row = only(harmonise({"id": "1", **told}))
     assert row["eventDate"] == event_date
@@ -296,15 +282,12 @@ def test_a_declared_order_and_zone(harmonise):
     assert (row["eventDate"], row["event_time"], row["event_zone"]) == ("2010-04-03", "18:30", "+07:00")
 
 
-@pytest.mark.parametrize(
-    "declared",
-    [
-        {"calendar": "minguo"},
-        {"time_zone": "Asia/Nowhere"},
-        {"day_month_order": "dmy"},
-        *({"uncertainty_m": radius} for radius in ("0", "-5", "nan", "inf", "250 m", "", "9000000")),
-    ],
-)
+@pytest.mark.parametrize("declared", [
+    {"calendar": "minguo"},
+    {"time_zone": "Asia/Nowhere"},
+    {"day_month_order": "dmy"},
+    *({"uncertainty_m": radius} for radius in ("0", "-5", "nan", "inf", "250 m", "", "9000000")),
+])  # fmt: skip
 def test_a_declaration_that_is_not_known_is_not_passed_over(harmonise, declared):
     with pytest.raises(InputError, match="declared") as error:
         harmonise({"id": "1", "eventDate": "2020"}, **declared)

@@ -117,15 +117,12 @@ def test_the_evidence_can_be_kept_with_the_dataset():
     assert orders_of(ROWS).table().rows() == [("", "eventDate", 1, 0, 1, True)]
 
 
-@pytest.mark.parametrize(
-    ("beside", "event_date", "flags"),
-    [
-        pytest.param({"month": "4"}, "2010-04-03", set(), id="the month"),
-        pytest.param({"month": "3", "day": "4"}, "2010-03-04", set(), id="month and day"),
-        pytest.param({}, "2010", {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, id="the year alone"),
-        pytest.param({"month": "7", "day": "1"}, "2010-07-01", {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS", "RECORDED_DATE_MISMATCH"}, id="another day"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("beside", "event_date", "flags"), [
+    pytest.param({"month": "4"}, "2010-04-03", set(), id="the month"),
+    pytest.param({"month": "3", "day": "4"}, "2010-03-04", set(), id="month and day"),
+    pytest.param({}, "2010", {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, id="the year alone"),
+    pytest.param({"month": "7", "day": "1"}, "2010-07-01", {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS", "RECORDED_DATE_MISMATCH"}, id="another day"),
+])  # fmt: skip
 def test_what_stands_beside_an_ambiguous_date_decides_where_it_can(beside, event_date, flags):
     row = interpret([{"eventDate": "03/04/2010", "year": "2010", **beside}])[0]
     assert (row["eventDate"], row["flags"]) == (event_date, flags)
@@ -136,18 +133,15 @@ def test_a_number_of_two_digits_is_no_year():
     assert (row["eventDate"], row["flags"]) == (None, {"RECORDED_DATE_INVALID"})
 
 
-@pytest.mark.parametrize(
-    ("row", "event_date", "flags"),
-    [
-        pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "59"}, "1999-02-01/1999-02-28", set(), id="days"),
-        pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "32"}, "1999-02-01", set(), id="one day"),
-        pytest.param({"year": "1999", "startDayOfYear": "32.0"}, "1999-02-01", set(), id="no end"),
-        pytest.param({"year": "1999", "startDayOfYear": "366"}, None, {"RECORDED_DATE_INVALID"}, id="a day that it does not have"),
-        pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "32"}, "1999-02-01", set(), id="agreed"),
-        pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "33"}, "1999-02-01", {"RECORDED_DATE_MISMATCH"}, id="another day"),
-        pytest.param({"eventDate": "1999-02", "startDayOfYear": "33"}, "1999-02", set(), id="a month is not compared"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("row", "event_date", "flags"), [
+    pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "59"}, "1999-02-01/1999-02-28", set(), id="days"),
+    pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "32"}, "1999-02-01", set(), id="one day"),
+    pytest.param({"year": "1999", "startDayOfYear": "32.0"}, "1999-02-01", set(), id="no end"),
+    pytest.param({"year": "1999", "startDayOfYear": "366"}, None, {"RECORDED_DATE_INVALID"}, id="a day that it does not have"),
+    pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "32"}, "1999-02-01", set(), id="agreed"),
+    pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "33"}, "1999-02-01", {"RECORDED_DATE_MISMATCH"}, id="another day"),
+    pytest.param({"eventDate": "1999-02", "startDayOfYear": "33"}, "1999-02", set(), id="a month is not compared"),
+])  # fmt: skip
 def test_days_of_the_year(row, event_date, flags):
     found = interpret([row])[0]
     assert (found["eventDate"], found["flags"]) == (event_date, flags)
@@ -165,29 +159,23 @@ def test_a_day_number_of_either_system_is_told_by_the_year_beside_it():
     assert (declared["eventDate"], declared["flags"]) == ("2010-01-15", set())
 
 
-@pytest.mark.parametrize(
-    ("row", "declared", "zone"),
-    [
-        pytest.param({"eventDate": "2020-01-01T10:00"}, "Asia/Yangon", "+06:30", id="by name"),
-        pytest.param({"eventDate": "1988-07-01", "eventTime": "10:00"}, "Asia/Shanghai", "+09:00", id="summer time"),
-        pytest.param({"eventDate": "2020-01-01T10:00Z"}, "Asia/Yangon", "+00:00", id="told"),
-        pytest.param({"eventDate": "2020-01-01"}, "Asia/Yangon", None, id="no time"),
-        pytest.param({"eventDate": "2020-01-01T10:00"}, "+07:00", "+07:00", id="offset"),
-    ],
-)
+@pytest.mark.parametrize(("row", "declared", "zone"), [
+    pytest.param({"eventDate": "2020-01-01T10:00"}, "Asia/Yangon", "+06:30", id="by name"),
+    pytest.param({"eventDate": "1988-07-01", "eventTime": "10:00"}, "Asia/Shanghai", "+09:00", id="summer time"),
+    pytest.param({"eventDate": "2020-01-01T10:00Z"}, "Asia/Yangon", "+00:00", id="told"),
+    pytest.param({"eventDate": "2020-01-01"}, "Asia/Yangon", None, id="no time"),
+    pytest.param({"eventDate": "2020-01-01T10:00"}, "+07:00", "+07:00", id="offset"),
+])  # fmt: skip
 def test_a_declared_zone_is_used_with_its_history(row, declared, zone):
     assert interpret([row], time_zone=declared)[0]["event_zone"] == zone
 
 
-@pytest.mark.parametrize(
-    ("country", "proposed"),
-    [
-        pytest.param("TH", "+07:00", id="code"),
-        pytest.param("ລາວ", "+07:00", id="name"),
-        pytest.param("MM", "+06:30", id="Myanmar"),
-        pytest.param("ID", None, id="Indonesia has three"),
-    ],
-)
+@pytest.mark.parametrize(("country", "proposed"), [
+    pytest.param("TH", "+07:00", id="code"),
+    pytest.param("ລາວ", "+07:00", id="name"),
+    pytest.param("MM", "+06:30", id="Myanmar"),
+    pytest.param("ID", None, id="Indonesia has three"),
+])  # fmt: skip
 def test_a_zone_is_proposed_from_the_country_and_not_applied(country, proposed):
     term = "countryCode" if country.isascii() else "country"
     row = interpret([{"eventDate": "2020-01-01T10:00", term: country}])[0]

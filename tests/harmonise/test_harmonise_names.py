@@ -31,18 +31,16 @@ def taxon(taxon_id, name, accepted=None, kingdom="Animalia", rank="SPECIES", **m
 
 
 CHECKLIST = terms.conform(
-    pl.DataFrame(
-        [
-            taxon("1", "Bos gaurus", scientificNameAuthorship="C.H.Smith, 1827", family="Bovidae", genus="Bos", iucnRedListCategory="VU"),
-            taxon("2", "Bibos gaurus", accepted="1"),
-            taxon("3", "Bos", rank="GENUS", family="Bovidae", genus="Bos"),
-            taxon("4", "Ficus variegata", family="Ficidae", genus="Ficus"),
-            taxon("5", "Ficus variegata", kingdom="Plantae", family="Moraceae", genus="Ficus"),
-            taxon("6", "Elephas maximus", family="Elephantidae", genus="Elephas", iucnRedListCategory="EN"),
-            taxon("7", "Nomen duplex", accepted="1"),
-            taxon("8", "Nomen duplex", accepted="6"),
-        ]
-    ),
+    pl.DataFrame([
+        taxon("1", "Bos gaurus", scientificNameAuthorship="C.H.Smith, 1827", family="Bovidae", genus="Bos", iucnRedListCategory="VU"),
+        taxon("2", "Bibos gaurus", accepted="1"),
+        taxon("3", "Bos", rank="GENUS", family="Bovidae", genus="Bos"),
+        taxon("4", "Ficus variegata", family="Ficidae", genus="Ficus"),
+        taxon("5", "Ficus variegata", kingdom="Plantae", family="Moraceae", genus="Ficus"),
+        taxon("6", "Elephas maximus", family="Elephantidae", genus="Elephas", iucnRedListCategory="EN"),
+        taxon("7", "Nomen duplex", accepted="1"),
+        taxon("8", "Nomen duplex", accepted="6"),
+    ]),
     terms.TAXON,
 )  # fmt: skip
 
@@ -80,10 +78,8 @@ def test_the_accepted_taxon_tells_name_classification_and_threat():
 def test_without_a_checklist_the_reference_list_is_asked():
     (row,) = harmonise({"acceptedScientificName": "Elephas maximus indicus Cuvier, 1798"}, checklist=None)
     assert (row["scientificName"], row["species"], row["genus"]) == (
-        "Elephas maximus indicus Cuvier, 1798",
-        "Elephas maximus",
-        "Elephas",
-    )
+        "Elephas maximus indicus Cuvier, 1798", "Elephas maximus", "Elephas",
+    )  # fmt: skip
     assert (row["infraspecificEpithet"], row["taxonRank"], row["taxon_id"]) == ("indicus", "SUBSPECIES", None)
     assert [row[rank] for rank in ("kingdom", "phylum", "class", "order", "family")] == [
         "Animalia", "Chordata", "Mammalia", "Proboscidea", "Elephantidae",
@@ -92,15 +88,12 @@ def test_without_a_checklist_the_reference_list_is_asked():
     assert flags(row) == []
 
 
-@pytest.mark.parametrize(
-    ("told", "rank", "lowest"),
-    [
-        pytest.param("Dicaeidae sp.", "FAMILY", ("Aves", "Passeriformes", "Dicaeidae", None), id="a family"),
-        pytest.param("Aves sp.", "CLASS", ("Aves", None, None, None), id="a class"),
-        pytest.param("Mammalia", "CLASS", ("Mammalia", None, None, None), id="a class alone"),
-        pytest.param("Macaca sp.", "GENUS", ("Mammalia", "Primates", "Cercopithecidae", "Macaca"), id="a genus"),
-    ],
-)
+@pytest.mark.parametrize(("told", "rank", "lowest"), [
+    pytest.param("Dicaeidae sp.", "FAMILY", ("Aves", "Passeriformes", "Dicaeidae", None), id="a family"),
+    pytest.param("Aves sp.", "CLASS", ("Aves", None, None, None), id="a class"),
+    pytest.param("Mammalia", "CLASS", ("Mammalia", None, None, None), id="a class alone"),
+    pytest.param("Macaca sp.", "GENUS", ("Mammalia", "Primates", "Cercopithecidae", "Macaca"), id="a genus"),
+])  # fmt: skip
 def test_a_group_above_genus_gets_no_genus(told, rank, lowest):
     (row,) = harmonise({"scientificName": told}, checklist=None)
     assert (row["taxonRank"], row["species"]) == (rank, None)
@@ -143,15 +136,12 @@ def test_an_empty_checklist_counts_as_none():
     assert flags(row) == []
 
 
-@pytest.mark.parametrize(
-    ("told", "species", "rank"),
-    [
-        ({"species": "Pongo pygmaeus"}, "Pongo pygmaeus", "SPECIES"),
-        ({"scientificName": "Bovidae", "taxonRank": "familia"}, None, "FAMILY"),
-        ({"scientificName": "马麝 Moschus chrysogaster"}, "Moschus chrysogaster", "SPECIES"),
-        ({"scientificName": "Tobacco mosaic virus"}, None, None),
-    ],
-)
+@pytest.mark.parametrize(("told", "species", "rank"), [
+    ({"species": "Pongo pygmaeus"}, "Pongo pygmaeus", "SPECIES"),
+    ({"scientificName": "Bovidae", "taxonRank": "familia"}, None, "FAMILY"),
+    ({"scientificName": "马麝 Moschus chrysogaster"}, "Moschus chrysogaster", "SPECIES"),
+    ({"scientificName": "Tobacco mosaic virus"}, None, None),
+])  # fmt: skip
 def test_species_and_rank_of_names_told_alone(told, species, rank):
     (row,) = harmonise(told, checklist=None)
     assert (row["species"], row["taxonRank"]) == (species, rank)
@@ -181,11 +171,9 @@ def test_ambiguous_names_tell_what_they_could_be():
 
 def test_keys_version_and_the_order_of_checklists():
     first = CHECKLIST.filter(pl.col("taxon_id") == "6").with_columns(
-        checklist=pl.lit("second"),
-        checklist_version=pl.lit("2.1"),
-        gbif_key=pl.lit(5219461, pl.Int64),
+        checklist=pl.lit("second"), checklist_version=pl.lit("2.1"), gbif_key=pl.lit(5219461, pl.Int64),
         col_key=pl.lit("6MB3T"),
-    )
+    )  # fmt: skip
     told = {"scientificName": "Elephas maximus"}
     (row,) = harmonise(told, checklist=pl.concat([CHECKLIST, first.with_columns(checklist_order=pl.lit(1, pl.Int32))]))
     assert (row["checklist"], row["taxonKey"], row["col_key"]) == ("second 2.1", 5219461, "6MB3T")

@@ -49,35 +49,15 @@ def one(frame):
 
 
 OLD = {
-    "WDPAID": "10706",
-    "WDPA_PID": "10706_A",
-    "PA_DEF": "1",
-    "NAME": "Xishuangbanna",
-    "ORIG_NAME": "西双版纳国家级自然保护区",
-    "DESIG": "国家级自然保护区",
-    "DESIG_ENG": "National Nature Reserve",
-    "IUCN_CAT": "IV",
-    "MARINE": "0",
-    "REP_AREA": "2418",
-    "GIS_AREA": "9999",
-    "STATUS": "Designated",
-    "STATUS_YR": "1986",
-    "ISO3": "CHN",
-}
+    "WDPAID": "10706", "WDPA_PID": "10706_A", "PA_DEF": "1", "NAME": "Xishuangbanna", "ORIG_NAME": "西双版纳国家级自然保护区",
+    "DESIG": "国家级自然保护区", "DESIG_ENG": "National Nature Reserve", "IUCN_CAT": "IV", "MARINE": "0", "REP_AREA": "2418",
+    "GIS_AREA": "9999", "STATUS": "Designated", "STATUS_YR": "1986", "ISO3": "CHN",
+}  # fmt: skip
 NEW = {
-    "SITE_ID": "555512345",
-    "SITE_PID": "555512345",
-    "SITE_TYPE": "OECM",
-    "NAME_ENG": "Xishuangbanna",
-    "NAME": "西双版纳国家级自然保护区",
-    "DESIG_ENG": "Community Conserved Area",
-    "IUCN_CAT": "Not Applicable",
-    "REALM": "Terrestrial",
-    "REP_AREA": "0",
-    "STATUS": "Established",
-    "STATUS_YR": "0",
-    "ISO3": "LAO;VNM",
-}
+    "SITE_ID": "555512345", "SITE_PID": "555512345", "SITE_TYPE": "OECM", "NAME_ENG": "Xishuangbanna",
+    "NAME": "西双版纳国家级自然保护区", "DESIG_ENG": "Community Conserved Area", "IUCN_CAT": "Not Applicable",
+    "REALM": "Terrestrial", "REP_AREA": "0", "STATUS": "Established", "STATUS_YR": "0", "ISO3": "LAO;VNM",
+}  # fmt: skip
 
 
 def test_old_wdpa_columns(interpret):
@@ -182,15 +162,12 @@ def test_identifier_can_stand_in_an_address(interpret):
 # Geometry
 
 
-@pytest.mark.parametrize(
-    ("geometry", "flag", "kind"),
-    [
-        pytest.param(BOWTIE, "GEOMETRY_INVALID", "MultiPolygon", id="a bow tie"),
-        pytest.param(None, "GEOMETRY_MISSING", None, id="none"),
-        pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", None, id="empty"),
-        pytest.param(shapely.Point(101.6, 21), "GEOMETRY_POINT", "Point", id="a point"),
-    ],
-)
+@pytest.mark.parametrize(("geometry", "flag", "kind"), [
+    pytest.param(BOWTIE, "GEOMETRY_INVALID", "MultiPolygon", id="a bow tie"),
+    pytest.param(None, "GEOMETRY_MISSING", None, id="none"),
+    pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", None, id="empty"),
+    pytest.param(shapely.Point(101.6, 21), "GEOMETRY_POINT", "Point", id="a point"),
+])  # fmt: skip
 def test_geometry_is_flagged(interpret, geometry, flag, kind):
     site = one(interpret([{"NAME": "x", "ISO3": "LAO"}], [geometry]))
     assert site["quality_flags"] == [flag]
@@ -233,16 +210,13 @@ def test_site_without_country_belongs_where_most_of_it_lies(interpret):
     assert site["country_codes"] == ["LA"]
 
 
-@pytest.mark.parametrize(
-    ("shape", "countries"),
-    [
-        pytest.param(shapely.Point(103.91, 1.30), ["SG"], id="a park on a coast that the map draws inland"),
-        pytest.param(shapely.Point(103.91, 1.30).buffer(0.002), ["SG"], id="the same as a polygon"),
-        pytest.param(shapely.Point(103.96, 1.41), ["MY", "SG"], id="an island in the strait between two"),
-        pytest.param(shapely.Point(101.6, 21.15).buffer(0.002), ["LA", "CN"], id="within the band of a border"),
-        pytest.param(shapely.Point(90.0, -5.0), [], id="on the high sea"),
-    ],
-)
+@pytest.mark.parametrize(("shape", "countries"), [
+    pytest.param(shapely.Point(103.91, 1.30), ["SG"], id="a park on a coast that the map draws inland"),
+    pytest.param(shapely.Point(103.91, 1.30).buffer(0.002), ["SG"], id="the same as a polygon"),
+    pytest.param(shapely.Point(103.96, 1.41), ["MY", "SG"], id="an island in the strait between two"),
+    pytest.param(shapely.Point(101.6, 21.15).buffer(0.002), ["LA", "CN"], id="within the band of a border"),
+    pytest.param(shapely.Point(90.0, -5.0), [], id="on the high sea"),
+])  # fmt: skip
 def test_site_without_country_gets_every_side_that_the_band_allows(interpret, shape, countries):
     site = one(interpret([{"NAME": "x"}], [shape]))
     assert site["country_codes"] == countries
@@ -286,13 +260,10 @@ def test_site_at_sea_has_no_country(interpret):
     assert (site["located_country_codes"], site["spill_km2"], site["quality_flags"]) == ([], 0, [])
 
 
-@pytest.mark.parametrize(
-    ("place", "flagged"),
-    [
-        pytest.param((101.6, 21.05), True, id="a point deep in Laos said to be in China"),
-        pytest.param((101.6, 21.15), False, id="a point in Laos, 3 km from China"),
-    ],
-)
+@pytest.mark.parametrize(("place", "flagged"), [
+    pytest.param((101.6, 21.05), True, id="a point deep in Laos said to be in China"),
+    pytest.param((101.6, 21.15), False, id="a point in Laos, 3 km from China"),
+])  # fmt: skip
 def test_point_stated_in_another_country(interpret, boundaries, place, flagged):
     assert shapely.intersects(country_geometry("LA", boundaries), shapely.Point(place)) or not flagged
     site = one(interpret([{"NAME": "x", "ISO3": "CHN"}], [shapely.Point(place)]))
@@ -344,15 +315,10 @@ def test_heritage_parks_adds_up(heritage_parks):
     assert "GEOMETRY_INVALID" in invalid["quality_flags"]
 
 
-@pytest.mark.parametrize(
-    ("name", "invalid"),
-    [
-        ("community_forests", 4),
-        ("eastern_plains_protected_area", 0),
-        ("key_biodiversity_areas", 3),
-        ("protected_areas_and_forests", 0),
-    ],
-)
+@pytest.mark.parametrize(("name", "invalid"), [
+    ("community_forests", 4), ("eastern_plains_protected_area", 0), ("key_biodiversity_areas", 3),
+    ("protected_areas_and_forests", 0),
+])  # fmt: skip
 def test_cambodian_files(shared, boundaries, name, invalid):
     frame = ingested(shared / "data" / "pa_cambodia_odc" / f"{name}.geojson", boundaries)
     first = frame["located_country_codes"].list.first()

@@ -125,11 +125,9 @@ def test_bovidae_countries_that_disagree_with_the_place(bovidae):
 
 
 def test_bovidae_names_that_excel_spoiled_are_kept(bovidae):
-    text = " ".join(
-        filter(
-            None, bovidae[1].interpreted["institutionCode"].to_list() + bovidae[1].interpreted["recordedBy"].to_list()
-        )
-    )
+    text = " ".join(filter(
+        None, bovidae[1].interpreted["institutionCode"].to_list() + bovidae[1].interpreted["recordedBy"].to_list()
+    ))  # fmt: skip
     assert "BiodiversitÃ_tsdatenbank" in text
 
 

@@ -24,15 +24,12 @@ def ids(*rows, **told):
     return assign(*rows, **told)[0].columns["source_record_id"].to_list()
 
 
-@pytest.mark.parametrize(
-    ("headings", "row", "identity", "flags"),
-    [
-        pytest.param(["occurrenceID", "gbifID"], ("urn:1", "7"), "urn:1", [], id="occurrenceID"),
-        pytest.param(["occurrenceID", "gbifID"], (None, "7"), "7", ["OCCURRENCE_ID_MISSING"], id="gbifID stands in"),
-        pytest.param(["id", "species"], ("12", "Bos gaurus"), "12", ["OCCURRENCE_ID_MISSING"], id="the archive's id"),
-        pytest.param(["occurrenceID"], (" a ",), "a", [], id="spaces around"),
-    ],
-)
+@pytest.mark.parametrize(("headings", "row", "identity", "flags"), [
+    pytest.param(["occurrenceID", "gbifID"], ("urn:1", "7"), "urn:1", [], id="occurrenceID"),
+    pytest.param(["occurrenceID", "gbifID"], (None, "7"), "7", ["OCCURRENCE_ID_MISSING"], id="gbifID stands in"),
+    pytest.param(["id", "species"], ("12", "Bos gaurus"), "12", ["OCCURRENCE_ID_MISSING"], id="the archive's id"),
+    pytest.param(["occurrenceID"], (" a ",), "a", [], id="spaces around"),
+])  # fmt: skip
 def test_what_identifies_a_record(headings, row, identity, flags):
     findings, kept, refusals = assign(row, headings=headings)
     assert findings.columns["source_record_id"].to_list() == [identity]
