@@ -76,16 +76,13 @@ def test_a_day_stays_a_day():
     )
 
 
-@pytest.mark.parametrize(
-    "told",
-    [
-        pytest.param({"op": "Nothing"}, id="no such node"),
-        pytest.param({"op": "IsNull", "columns": "x"}, id="no such field"),
-        pytest.param({"wkb": "zz"}, id="no hexadecimal text"),
-        pytest.param({"date": "x"}, id="no date"),
-        pytest.param({"op": "Not", "part": {}}, id="nothing inside"),
-    ],
-)
+@pytest.mark.parametrize("told", [
+    pytest.param({"op": "Nothing"}, id="no such node"),
+    pytest.param({"op": "IsNull", "columns": "x"}, id="no such field"),
+    pytest.param({"wkb": "zz"}, id="no hexadecimal text"),
+    pytest.param({"date": "x"}, id="no date"),
+    pytest.param({"op": "Not", "part": {}}, id="nothing inside"),
+])  # fmt: skip
 def test_what_is_no_filter_is_refused(told):
     with pytest.raises(InputError):
         from_plain(told)

@@ -23,19 +23,13 @@ FORGIVEN = [
     pytest.param("POLYGON((100 20,100 22,102 22,102 20,100 20))", SQUARE, "clockwise", id="clockwise"),
     pytest.param("POLYGON((100 20,102 20,102 22,100 22))", SQUARE, "closed", id="a ring that is not closed"),
     pytest.param("POLYGON((100 20,102 20,102 22,101 22,101 25,101 22,100 22,100 20))", SQUARE, "repaired", id="a spike"),
-    pytest.param(
-        "MULTIPOLYGON(((100 20,102 20,102 22,100 22,100 20)),((101 20,102 20,102 22,101 22,101 20)))",
-        SQUARE, "joined", id="parts that overlap",
-    ),
-    pytest.param(
-        "POLYGON((100 20,104 20,104 24,100 24,100 20),(100 21,101 21,101 22,100 22,100 21))",
-        shapely.box(100, 20, 104, 24) - shapely.box(100, 21, 101, 22), "repaired", id="a hole at the edge",
-    ),
-    pytest.param(
-        "POLYGON((100 20,104 20,104 24,102 24,103 22,101 22,102 24,100 24,100 20))",
-        shapely.box(100, 20, 104, 24) - shapely.Polygon([(102, 24), (101, 22), (103, 22)]), "repaired",
-        id="a ring that touches itself around a hole",
-    ),
+    pytest.param("MULTIPOLYGON(((100 20,102 20,102 22,100 22,100 20)),((101 20,102 20,102 22,101 22,101 20)))", SQUARE,
+                 "joined", id="parts that overlap"),
+    pytest.param("POLYGON((100 20,104 20,104 24,100 24,100 20),(100 21,101 21,101 22,100 22,100 21))",
+                 shapely.box(100, 20, 104, 24) - shapely.box(100, 21, 101, 22), "repaired", id="a hole at the edge"),
+    pytest.param("POLYGON((100 20,104 20,104 24,102 24,103 22,101 22,102 24,100 24,100 20))",
+                 shapely.box(100, 20, 104, 24) - shapely.Polygon([(102, 24), (101, 22), (103, 22)]), "repaired",
+                 id="a ring that touches itself around a hole"),
 ]  # fmt: skip
 
 

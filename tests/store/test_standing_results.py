@@ -129,15 +129,12 @@ def read(settings: Settings) -> None:
     assessments.remember(settings.data, RUN, records)
 
 
-@pytest.mark.parametrize(
-    ("rules", "why"),
-    [
-        pytest.param(f"{RULES}new,withheld,hunted too,{COMMON}\n", COMMON, id="a record that it read"),
-        pytest.param(RULES.replace("0_1_degree", "1_degree"), RARE, id="a coarse one is to be coarser"),
-        pytest.param(f"{RULES}new,withheld,hunted too,{OUTSIDE}\n", None, id="records outside its window alone"),
-        pytest.param(RULES.splitlines()[0] + "\n", None, id="a rule fewer"),
-    ],
-)
+@pytest.mark.parametrize(("rules", "why"), [
+    pytest.param(f"{RULES}new,withheld,hunted too,{COMMON}\n", COMMON, id="a record that it read"),
+    pytest.param(RULES.replace("0_1_degree", "1_degree"), RARE, id="a coarse one is to be coarser"),
+    pytest.param(f"{RULES}new,withheld,hunted too,{OUTSIDE}\n", None, id="records outside its window alone"),
+    pytest.param(RULES.splitlines()[0] + "\n", None, id="a rule fewer"),
+])  # fmt: skip
 def test_a_rule_holds_back_the_results_of_runs_that_read_what_it_hides(made_and_read, tmp_path, rules, why):
     """By the records that the run read, wherever they lie in its window and whatever its results name."""
     settings = Settings(data=tmp_path / "data")
