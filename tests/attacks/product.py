@@ -50,13 +50,9 @@ def set_apart(
     some = pl.col("datasetKey").is_in(changed)
     looked = [frame.filter(some).with_columns(grid.fine()) for frame in (rows, visits)]
     found = product.set_apart(
-        *looked,
-        kept.of(changed),
-        before=before.filter(some),
-        released=released,
-        today=today,
+        *looked, kept.of(changed), before=before.filter(some), released=released, today=today,
         visits=grid.visits(*looked),
-    )
+    )  # fmt: skip
     found = found.joined(kept.of(changed, others=True))
     states = presences(found.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")
     open_keys = set(rows["key"]) - set(found.hidden["key"]) - set(found.held["key"])

@@ -56,17 +56,10 @@ def test_the_missing_nodes_of_a_lattice(spacing, with_events):
     assert found(cases, attacks.missing_nodes).found[0] <= MOST
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        attacks.missing_nodes,
-        attacks.empty_events,
-        attacks.explained_events,
-        attacks.missing_visits,
-        attacks.poorest_place,
-        attacks.spared_places,
-    ],
-)
+@pytest.mark.parametrize("attack", [
+    attacks.missing_nodes, attacks.empty_events, attacks.explained_events, attacks.missing_visits,
+    attacks.poorest_place, attacks.spared_places,
+])  # fmt: skip
 def test_one_release(first_releases, attack):
     total = found(first_releases, attack)
     assert total.records > 150

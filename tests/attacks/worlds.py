@@ -17,9 +17,7 @@ RECORDS = [
     "key", "datasetKey", "eventID", "parentEventID", "day", "year", "time", "recordedBy",
     "decimalLongitude", "decimalLatitude", "category", "taxon",
 ]  # fmt: skip
-EVENTS = [
-    "event_key", "datasetKey", "eventID", "parentEventID", "day", "year", "decimalLongitude", "decimalLatitude",
-]  # fmt: skip
+EVENTS = ["event_key", "datasetKey", "eventID", "parentEventID", "day", "year", "decimalLongitude", "decimalLatitude"]
 CATEGORIES = ("1_degree", "0_1_degree", "0_01_degree", "0_001_degree", "withheld")
 COMMON = ("Muntiacus vaginalis", "Sus scrofa", "Prionailurus bengalensis", "Lophura nycthemera", "Macaca mulatta")
 RARE = ("Panthera tigris", "Elephas maximus", "Manis pentadactyla")
