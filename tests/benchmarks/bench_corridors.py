@@ -123,10 +123,8 @@ def main() -> None:
     if len(cases) > 1:
         for millions, count in cases:
             rest = [
-                f"--workers={arguments.workers}",
-                f"--peer-areas={arguments.peer_areas}",
-                f"--seed={arguments.seed}",
-            ]
+                f"--workers={arguments.workers}", f"--peer-areas={arguments.peer_areas}", f"--seed={arguments.seed}",
+            ]  # fmt: skip
             subprocess.run([sys.executable, __file__, "--case", str(millions), str(count), *rest], check=True)
         return
     (millions, count), *_ = cases

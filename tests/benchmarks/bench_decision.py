@@ -48,13 +48,11 @@ def made(rows: int, *, seed: int, first: int, datasets: int = DATASETS) -> pl.Da
     key = np.arange(first, first + rows)
     number = np.where(station, at, rng.integers(0, rows, rows)) % datasets
     kind = np.where(station, "stations", "finds")
-    found = pl.DataFrame(
-        {
-            "key": key, "scientificName": name, "decimalLongitude": x.round(5), "decimalLatitude": y.round(5),
-            "datasetKey": np.char.add(kind, number.astype(str)), "countryCode": "LA", "event_start": day,
-            "event_end": day, "occurrenceID": key.astype(str),
-        }
-    ).with_columns(year=pl.col("event_start").dt.year(), month=pl.col("event_start").dt.month())  # fmt: skip
+    found = pl.DataFrame({
+        "key": key, "scientificName": name, "decimalLongitude": x.round(5), "decimalLatitude": y.round(5),
+        "datasetKey": np.char.add(kind, number.astype(str)), "countryCode": "LA", "event_start": day,
+        "event_end": day, "occurrenceID": key.astype(str),
+    }).with_columns(year=pl.col("event_start").dt.year(), month=pl.col("event_start").dt.month())  # fmt: skip
     return terms.conform(found, terms.OCCURRENCE)
 
 

@@ -158,17 +158,8 @@ def area(box: str) -> float:
 def served(data: Path, workers: int) -> Iterator[list[int]]:
     """Serve a release; give the process."""
     command = [
-        sys.executable,
-        "-m",
-        "biodata.cli",
-        "serve",
-        "--data",
-        data,
-        "--port",
-        str(PORT),
-        "--workers",
-        str(workers),
-    ]
+        sys.executable, "-m", "biodata.cli", "serve", "--data", data, "--port", str(PORT), "--workers", str(workers),
+    ]  # fmt: skip
     with (data.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -232,12 +223,9 @@ def load(address: str, listed: Path, connections: int, processes: Sequence[int],
         sys.exit(told)
     requests = float(match[1])
     return Load(
-        requests,
-        milliseconds(match[2]),
-        milliseconds(match[3]),
-        1000 * spent / max(requests * seconds, 1),
+        requests, milliseconds(match[2]), milliseconds(match[3]), 1000 * spent / max(requests * seconds, 1),
         match[4].strip(),
-    )
+    )  # fmt: skip
 
 
 def milliseconds(text: str) -> float:
@@ -341,21 +329,9 @@ def exports(folder: Path, *, alone: bool) -> None:
     """Time the export of a country's records as CSV, 27 columns: `biodata export` and PostgreSQL's COPY, in turn."""
     ours, theirs = folder / "ours.csv", folder / "theirs.csv"
     mine = [
-        sys.executable,
-        "-m",
-        "biodata.cli",
-        "export",
-        "--data",
-        folder / "data",
-        "--format",
-        "csv",
-        "--columns",
-        PEER_COLUMNS,
-        "--country",
-        "VN",
-        "--out",
-        ours,
-    ]
+        sys.executable, "-m", "biodata.cli", "export", "--data", folder / "data", "--format", "csv", "--columns",
+        PEER_COLUMNS, "--country", "VN", "--out", ours,
+    ]  # fmt: skip
     copy = [
         *PSQL,
         "-c",
