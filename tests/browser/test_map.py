@@ -109,13 +109,8 @@ def test_a_candidate_s_card_tells_hard_criteria_and_sides_and_leads_to_its_repor
     page.click("button[data-collection=reserve_candidates]")
     page.wait_for_selector("#card:not([hidden]) .part-value")
     card = page.inner_text("#card")
-    for words in (
-        "Hard criteria",
-        "threatened species recorded on both sides: passed",
-        "Records that count, by side",
-        "what is published of them alone",
-        "Unknown",
-    ):
+    for words in ("Hard criteria", "threatened species recorded on both sides: passed", "Records that count, by side",
+                  "what is published of them alone", "Unknown"):  # fmt: skip
         assert words in card
     page.wait_for_selector("#card .citation")
     later = page.inner_text("#card")
