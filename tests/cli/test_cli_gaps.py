@@ -69,16 +69,13 @@ def test_ranges_and_habitats(areas, tmp_path):
     assert "range in LA: 1 met" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("told", "words"),
-    [
-        pytest.param({"--country": "Atlantis"}, "no such country", id="unknown country"),
-        pytest.param({"--species-target": "half"}, "'log-linear'", id="unknown rule"),
-        pytest.param({"--ranges": "nowhere.gpkg"}, "no such file", id="missing file"),
-        pytest.param({"--target": "30"}, "no share", id="target in percent"),
-        pytest.param({"--landscapes": "areas.gpkg", "--landscape-name": "nam"}, "no such column", id="unknown column"),
-    ],
-)
+@pytest.mark.parametrize(("told", "words"), [
+    pytest.param({"--country": "Atlantis"}, "no such country", id="unknown country"),
+    pytest.param({"--species-target": "half"}, "'log-linear'", id="unknown rule"),
+    pytest.param({"--ranges": "nowhere.gpkg"}, "no such file", id="missing file"),
+    pytest.param({"--target": "30"}, "no share", id="target in percent"),
+    pytest.param({"--landscapes": "areas.gpkg", "--landscape-name": "nam"}, "no such column", id="unknown column"),
+])  # fmt: skip
 def test_what_cannot_be_taken_is_told(areas, tmp_path, told, words):
     told = {"--country": "LA", "--out": tmp_path / "out"} | told
     if "--landscapes" in told:

@@ -28,15 +28,9 @@ def files(tmp_path):
 
 def test_files_and_the_library_agree(files):
     options = [
-        "--region",
-        f"{files}/land.gpkg",
-        "--distance-m",
-        "10000",
-        "--distance-m",
-        "30000",
-        "--out",
+        "--region", f"{files}/land.gpkg", "--distance-m", "10000", "--distance-m", "30000", "--out",
         f"{files}/out.json",
-    ]
+    ]  # fmt: skip
     done = CliRunner().invoke(app, ["protconn", f"{files}/parks.gpkg", f"{files}/neighbours.geojson", *options])
     assert done.exit_code == 0, done.output
     found = json.loads((files / "out.json").read_text())["results"]
@@ -48,16 +42,13 @@ def test_files_and_the_library_agree(files):
     assert "parks.gpkg: 1 rows are no polygons and were left out" in done.output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        pytest.param(["{0}/parks.gpkg"], "neither or both ways", id="no region"),
-        pytest.param(["{0}/parks.gpkg", "--country", "XX"], "XX", id="no such country"),
-        pytest.param(["{0}/text.geojson", "--country", "KH"], "text.geojson: the file is of another format", id="text"),
-        pytest.param(["{0}/none.gpkg", "--country", "KH"], "none.gpkg: there is no such file", id="no file"),
-        pytest.param(["{0}/parks.gpkg", "--country", "KH", "--distance-m", "0"], "not positive", id="no distance"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("arguments", "message"), [
+    pytest.param(["{0}/parks.gpkg"], "neither or both ways", id="no region"),
+    pytest.param(["{0}/parks.gpkg", "--country", "XX"], "XX", id="no such country"),
+    pytest.param(["{0}/text.geojson", "--country", "KH"], "text.geojson: the file is of another format", id="text"),
+    pytest.param(["{0}/none.gpkg", "--country", "KH"], "none.gpkg: there is no such file", id="no file"),
+    pytest.param(["{0}/parks.gpkg", "--country", "KH", "--distance-m", "0"], "not positive", id="no distance"),
+])  # fmt: skip
 def test_what_cannot_be_is_one_line(files, arguments, message):
     done = CliRunner().invoke(
         app, ["protconn", *(argument.format(files) for argument in arguments), "--out", f"{files}/out.json"]
