@@ -18,15 +18,12 @@ def test_geodesic_distance_between_kunming_and_hanoi():
     assert metres[0] == GEOD.inv(102.71, 25.04, 105.85, 21.03)[2]
 
 
-@pytest.mark.parametrize(
-    "latitude",
-    [
-        pytest.param(-9.5, id="Timor"),
-        pytest.param(0.05, id="Pontianak"),
-        pytest.param(22, id="Mengla"),
-        pytest.param(53, id="Amur"),
-    ],
-)
+@pytest.mark.parametrize("latitude", [
+    pytest.param(-9.5, id="Timor"),
+    pytest.param(0.05, id="Pontianak"),
+    pytest.param(22, id="Mengla"),
+    pytest.param(53, id="Amur"),
+])  # fmt: skip
 def test_distance_to_a_segment_is_that_of_its_densified_line(latitude):
     rng = np.random.default_rng(7)
     n = 60
