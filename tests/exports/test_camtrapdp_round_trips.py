@@ -14,11 +14,9 @@ from camtrapdp_tables import assert_valid, rows
 from commands import run
 from survey_trips import ASKED, OPEN, workbook
 
-EVENT = (
-    "eventID", "parentEventID", "locationID", "design", "eventDate", "event_start", "event_end", "time_zone",
-    "decimalLatitude", "decimalLongitude", "effort_value", "effort_unit", "effort_basis", "failed_days",
-    "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat",
-)  # fmt: skip
+EVENT = ("eventID", "parentEventID", "locationID", "design", "eventDate", "event_start", "event_end", "time_zone",
+         "decimalLatitude", "decimalLongitude", "effort_value", "effort_unit", "effort_basis", "failed_days",
+         "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat")  # fmt: skip
 
 
 def out(settings, path):
