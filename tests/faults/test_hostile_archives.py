@@ -107,30 +107,17 @@ def test_memory_does_not_grow_with_the_file(tmp_path, zipped):
     assert grown[1] < 300 * MEGABYTE
 
 
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        pytest.param(
-            lambda: HEADING.encode() + b"1\to\t" + b"x" * (200 * MEGABYTE), "FIELD_TOO_LONG", id="200 MB field"
-        ),
-        pytest.param(
-            lambda: b'id,scientificName\n1,"' + b"x\n" * (100 * MEGABYTE), "QUOTE_NOT_CLOSED", id="200 MB after a quote"
-        ),
-        pytest.param(
-            lambda: HEADING.encode() + b"\t" * (100 * MEGABYTE), "RECORD_TOO_LONG", id="100 million separators"
-        ),
-        pytest.param(
-            lambda: HEADING.encode() + b"1\n" * 2_000_000, "ROWS_REFUSED_TOO_MANY", id="two million short rows"
-        ),
-        pytest.param(
-            lambda: b",".join(b"scientificName%d" % n for n in range(1_000_000)),
-            "RECORD_TOO_LONG",
-            id="a million columns",
-        ),
-        pytest.param(lambda: bytes(200 * MEGABYTE), "INPUT_NOT_TEXT", id="200 MB of NUL"),
-        pytest.param(lambda: b"\n" * (200 * MEGABYTE), "INPUT_EMPTY", id="200 million empty lines"),
-    ],
-)
+@pytest.mark.parametrize(("data", "code"), [
+    pytest.param(lambda: HEADING.encode() + b"1\to\t" + b"x" * (200 * MEGABYTE), "FIELD_TOO_LONG", id="200 MB field"),
+    pytest.param(lambda: b'id,scientificName\n1,"' + b"x\n" * (100 * MEGABYTE), "QUOTE_NOT_CLOSED",
+                 id="200 MB after a quote"),
+    pytest.param(lambda: HEADING.encode() + b"\t" * (100 * MEGABYTE), "RECORD_TOO_LONG", id="100 million separators"),
+    pytest.param(lambda: HEADING.encode() + b"1\n" * 2_000_000, "ROWS_REFUSED_TOO_MANY", id="two million short rows"),
+    pytest.param(lambda: b",".join(b"scientificName%d" % n for n in range(1_000_000)), "RECORD_TOO_LONG",
+                 id="a million columns"),
+    pytest.param(lambda: bytes(200 * MEGABYTE), "INPUT_NOT_TEXT", id="200 MB of NUL"),
+    pytest.param(lambda: b"\n" * (200 * MEGABYTE), "INPUT_EMPTY", id="200 million empty lines"),
+])  # fmt: skip
 def test_a_hostile_table_ends_in_one_line_and_little_memory(tmp_path, data, code):
     path = tmp_path / "records.csv"
     path.write_bytes(data())

@@ -33,11 +33,8 @@ from survey_versions import FIRST, FIRST_EVENTS, save
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), pytest.mark.usefixtures("no_results")]
 
-BEFORE_REVIEW = (
-    "the file is still sealed",
-    "the file is opened, nothing is put down",
-    "it is checked, nothing is put down",
-)
+BEFORE_REVIEW = ("the file is still sealed", "the file is opened, nothing is put down",
+                 "it is checked, nothing is put down")  # fmt: skip
 AFTER_REVIEW = (
     "the registry says committing, the lake has nothing",
     "the files have joined the lake's folder, nothing is committed",
