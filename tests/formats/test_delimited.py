@@ -27,20 +27,17 @@ def rows(data: bytes | str, **choices):
 # What is written is what is read
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param("id,locality\n1,Nam Ha\n2,\n", id="LF"),
-        pytest.param("id,locality\r\n1,Nam Ha\r\n2,\r\n", id="CR LF"),
-        pytest.param("id,locality\r1,Nam Ha\r2,\r", id="CR alone, an old Mac"),
-        pytest.param("id,locality\n1,Nam Ha\n2,", id="no line end at the end"),
-        pytest.param("\ufeffid,locality\n1,Nam Ha\n2,\n", id="byte order mark"),
-        pytest.param('"id","locality"\n"1","Nam Ha"\n"2",""\n', id="all quoted"),
-        pytest.param("id\tlocality\n1\tNam Ha\n2\t\n", id="tabs"),
-        pytest.param("id;locality\n1;Nam Ha\n2;\n", id="semicolons"),
-        pytest.param("id|locality\n1|Nam Ha\n2|\n", id="bars"),
-    ],
-)
+@pytest.mark.parametrize("data", [
+    pytest.param("id,locality\n1,Nam Ha\n2,\n", id="LF"),
+    pytest.param("id,locality\r\n1,Nam Ha\r\n2,\r\n", id="CR LF"),
+    pytest.param("id,locality\r1,Nam Ha\r2,\r", id="CR alone, an old Mac"),
+    pytest.param("id,locality\n1,Nam Ha\n2,", id="no line end at the end"),
+    pytest.param("\ufeffid,locality\n1,Nam Ha\n2,\n", id="byte order mark"),
+    pytest.param('"id","locality"\n"1","Nam Ha"\n"2",""\n', id="all quoted"),
+    pytest.param("id\tlocality\n1\tNam Ha\n2\t\n", id="tabs"),
+    pytest.param("id;locality\n1;Nam Ha\n2;\n", id="semicolons"),
+    pytest.param("id|locality\n1|Nam Ha\n2|\n", id="bars"),
+])  # fmt: skip
 def test_the_same_table_in_many_hands(data):
     assert rows(data) == (("id", "locality"), [(2, "1", "Nam Ha"), (3, "2", None)], [])
 
@@ -53,21 +50,8 @@ def test_a_table_with_a_byte_order_mark(encoding):
 
 def test_values_stay_as_they_came():
     told = [
-        " spaces ",
-        "1e3",
-        "007",
-        "NaN",
-        "NULL",
-        "-",
-        "'",
-        "=HYPERLINK(1)",
-        "\u00a0",
-        "½",
-        "<b>",
-        "\\N",
-        "NA",
-        "None",
-    ]
+        " spaces ", "1e3", "007", "NaN", "NULL", "-", "'", "=HYPERLINK(1)", "\u00a0", "½", "<b>", "\\N", "NA", "None",
+    ]  # fmt: skip
     _, found, refused = rows("id,value\n" + "".join(f"{n},{value}\n" for n, value in enumerate(told)))
     assert [row[2] for row in found] == told
     assert refused == []
@@ -142,24 +126,21 @@ def test_too_many_refusals_refuse_the_file():
 # Files that cannot be read
 
 
-@pytest.mark.parametrize(
-    ("data", "code", "row"),
-    [
-        pytest.param(b"", "INPUT_EMPTY", None, id="empty file"),
-        pytest.param(b"\n\r\n\n", "INPUT_EMPTY", None, id="only line ends"),
-        pytest.param(b"\xef\xbb\xbf", "INPUT_EMPTY", None, id="only a byte order mark"),
-        pytest.param(b'id,b\n1,2\n3,"never closed\n4,5\n', "QUOTE_NOT_CLOSED", 3, id="unclosed quote"),
-        pytest.param(b'"id,b\n1,2\n', "QUOTE_NOT_CLOSED", 1, id="unclosed quote in the heading"),
-        pytest.param(b"id,b\n1,2\n3," + b"x" * 10_000_000 + b"\n", "FIELD_TOO_LONG", 3, id="10 MB field"),
-        pytest.param(b"id,b\n1,2\n3," + b"x" * 10_000_000, "FIELD_TOO_LONG", 3, id="10 MB field at the end"),
-        pytest.param(b'id,b\n1,2\n3,"' + b"x\n" * 5_000_000, "QUOTE_NOT_CLOSED", 3, id="10 MB in quotes, not closed"),
-        pytest.param(b'id,b\n1,2\n3,"' + b"x" * 2_000_000 + b'"\n', "FIELD_TOO_LONG", 3, id="2 MB in quotes"),
-        pytest.param(b",".join(b"c%d" % n for n in range(100_000)), "COLUMNS_TOO_MANY", 1, id="100,000 columns"),
-        pytest.param(b"x" * 20_000_000, "FIELD_TOO_LONG", 1, id="20 MB without a separator"),
-        pytest.param(b"id,b,id\n1,2,3\n", "HEADING_REPEATED", 1, id="repeated heading"),
-        pytest.param(b'id,"b"x\n1,2\n', "HEADING_INVALID", 1, id="text after a quote in the heading"),
-    ],
-)
+@pytest.mark.parametrize(("data", "code", "row"), [
+    pytest.param(b"", "INPUT_EMPTY", None, id="empty file"),
+    pytest.param(b"\n\r\n\n", "INPUT_EMPTY", None, id="only line ends"),
+    pytest.param(b"\xef\xbb\xbf", "INPUT_EMPTY", None, id="only a byte order mark"),
+    pytest.param(b'id,b\n1,2\n3,"never closed\n4,5\n', "QUOTE_NOT_CLOSED", 3, id="unclosed quote"),
+    pytest.param(b'"id,b\n1,2\n', "QUOTE_NOT_CLOSED", 1, id="unclosed quote in the heading"),
+    pytest.param(b"id,b\n1,2\n3," + b"x" * 10_000_000 + b"\n", "FIELD_TOO_LONG", 3, id="10 MB field"),
+    pytest.param(b"id,b\n1,2\n3," + b"x" * 10_000_000, "FIELD_TOO_LONG", 3, id="10 MB field at the end"),
+    pytest.param(b'id,b\n1,2\n3,"' + b"x\n" * 5_000_000, "QUOTE_NOT_CLOSED", 3, id="10 MB in quotes, not closed"),
+    pytest.param(b'id,b\n1,2\n3,"' + b"x" * 2_000_000 + b'"\n', "FIELD_TOO_LONG", 3, id="2 MB in quotes"),
+    pytest.param(b",".join(b"c%d" % n for n in range(100_000)), "COLUMNS_TOO_MANY", 1, id="100,000 columns"),
+    pytest.param(b"x" * 20_000_000, "FIELD_TOO_LONG", 1, id="20 MB without a separator"),
+    pytest.param(b"id,b,id\n1,2,3\n", "HEADING_REPEATED", 1, id="repeated heading"),
+    pytest.param(b'id,"b"x\n1,2\n', "HEADING_INVALID", 1, id="text after a quote in the heading"),
+])  # fmt: skip
 def test_a_file_that_cannot_be_read_gets_one_line_with_its_place(data, code, row):
     with pytest.raises(InputError) as caught:
         rows(data)
@@ -170,15 +151,12 @@ def test_a_file_that_cannot_be_read_gets_one_line_with_its_place(data, code, row
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize(
-    ("data", "encoding"),
-    [
-        pytest.param("id,b\n1,ok\n2,Musée\n".encode("cp1252"), "utf-8", id="windows-1252 declared as UTF-8"),
-        pytest.param(b"id,b\n1,\xb0\xa1\n2,\xff\xff\n", "gb18030", id="no GB18030"),
-        pytest.param(b"id,b\n1,ok\n2,\x81\n", "cp1252", id="a byte that windows-1252 lacks"),
-        pytest.param(b"id,b\n1,ok\n2,Nam" + b"\xe0\xba", "utf-8", id="cut inside a character"),
-    ],
-)
+@pytest.mark.parametrize(("data", "encoding"), [
+    pytest.param("id,b\n1,ok\n2,Musée\n".encode("cp1252"), "utf-8", id="windows-1252 declared as UTF-8"),
+    pytest.param(b"id,b\n1,\xb0\xa1\n2,\xff\xff\n", "gb18030", id="no GB18030"),
+    pytest.param(b"id,b\n1,ok\n2,\x81\n", "cp1252", id="a byte that windows-1252 lacks"),
+    pytest.param(b"id,b\n1,ok\n2,Nam" + b"\xe0\xba", "utf-8", id="cut inside a character"),
+])  # fmt: skip
 def test_bytes_that_are_not_in_the_encoding_are_named_with_their_row(data, encoding):
     for block_bytes in (3, 16, 1 << 20):
         with pytest.raises(InputError, match="are not") as caught:
@@ -215,11 +193,7 @@ def test_rows_with_a_comma_too_many_are_not_taken_for_row_numbers():
 
 
 def test_rows_that_all_end_with_a_separator():
-    assert rows("id,b\n1,x,\n2,y,\n") == (
-        ("id", "b", "column_3"),
-        [(2, "1", "x", None), (3, "2", "y", None)],
-        [],
-    )
+    assert rows("id,b\n1,x,\n2,y,\n") == (("id", "b", "column_3"), [(2, "1", "x", None), (3, "2", "y", None)], [])
 
 
 def test_a_column_without_a_name():
@@ -242,17 +216,14 @@ def test_a_table_without_a_heading():
     assert [r.row for r in refused] == [3]
 
 
-@pytest.mark.parametrize(
-    ("beginning", "dialect"),
-    [
-        (b"a,b;c\n", Dialect(",", '"', "\n")),
-        (b"a;b,c;d\n", Dialect(";", '"', "\n")),
-        (b'gbifID\tb\n1\t"x"\n', Dialect("\t", None, "\n")),
-        (b'"a,b,c,d"\t"e"\n', Dialect("\t", '"', "\n")),
-        (b"a\n", Dialect(",", '"', "\n")),
-        (b"a,b\r1,2\r3,4\r", Dialect(",", '"', "\r")),
-    ],
-)
+@pytest.mark.parametrize(("beginning", "dialect"), [
+    (b"a,b;c\n", Dialect(",", '"', "\n")),
+    (b"a;b,c;d\n", Dialect(";", '"', "\n")),
+    (b'gbifID\tb\n1\t"x"\n', Dialect("\t", None, "\n")),
+    (b'"a,b,c,d"\t"e"\n', Dialect("\t", '"', "\n")),
+    (b"a\n", Dialect(",", '"', "\n")),
+    (b"a,b\r1,2\r3,4\r", Dialect(",", '"', "\r")),
+])  # fmt: skip
 def test_how_a_table_is_written_is_found_in_its_beginning(beginning, dialect):
     assert sniff(beginning) == dialect
 
@@ -321,15 +292,8 @@ def test_whole_columns_and_field_by_field_find_the_same(block, dialect, at_end, 
 def test_rows_that_end_early_are_filled_and_empty_cells_behind_the_last_column_left_out(line_end, quote):
     repairs = Repairs()
     lines = [
-        "a,b,c",
-        f"1,{quote}two{quote},3",
-        f"4,{quote}five{quote}",
-        "6",
-        "7,8,9,,",
-        "10,11,12,moved",
-        "",
-        "13,14,15",
-    ]
+        "a,b,c", f"1,{quote}two{quote},3", f"4,{quote}five{quote}", "6", "7,8,9,,", "10,11,12,moved", "", "13,14,15",
+    ]  # fmt: skip
     opened = table(line_end.join(lines) + line_end, encoding="utf-8", repairs=repairs)
     assert pl.concat(opened.batches).rows() == [
         (2, "1", "two", "3"), (3, "4", "five", None), (4, "6", None, None), (5, "7", "8", "9"), (8, "13", "14", "15"),
