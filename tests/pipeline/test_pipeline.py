@@ -208,18 +208,15 @@ def test_rules_that_were_changed_stop_the_release_and_the_old_one_stays(settings
     assert releases.current(settings.data).id == before.id
 
 
-@pytest.mark.parametrize(
-    ("source", "name", "rows"),
-    [
-        pytest.param("gbif", "data/occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", 554, id="Bovidae"),
-        pytest.param("gbif", "data/occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", 1324, id="elephants"),
-        pytest.param("gbif", "data/occ_borneo_mammals/mammals_borneo.tsv", 6262, id="Borneo"),
-        pytest.param("gbif", "suites/dwca/gbif_downloads/0000066-140928181241064.zip", 470, id="GBIF archive"),
-        pytest.param("gbif", "suites/dwca/gbif_downloads/0009886-250127130748423.zip", 91, id="GBIF simple CSV"),
-        pytest.param("protected-areas", "data/pa_cambodia_odc/protected_areas_and_forests.geojson", 33, id="Cambodia"),
-        pytest.param("protected-areas", "data/pa_asean_heritage_parks/asean_heritage_parks.geojson", 69, id="parks"),
-    ],
-)
+@pytest.mark.parametrize(("source", "name", "rows"), [
+    pytest.param("gbif", "data/occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", 554, id="Bovidae"),
+    pytest.param("gbif", "data/occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", 1324, id="elephants"),
+    pytest.param("gbif", "data/occ_borneo_mammals/mammals_borneo.tsv", 6262, id="Borneo"),
+    pytest.param("gbif", "suites/dwca/gbif_downloads/0000066-140928181241064.zip", 470, id="GBIF archive"),
+    pytest.param("gbif", "suites/dwca/gbif_downloads/0009886-250127130748423.zip", 91, id="GBIF simple CSV"),
+    pytest.param("protected-areas", "data/pa_cambodia_odc/protected_areas_and_forests.geojson", 33, id="Cambodia"),
+    pytest.param("protected-areas", "data/pa_asean_heritage_parks/asean_heritage_parks.geojson", 69, id="parks"),
+])  # fmt: skip
 def test_real_files_go_in_with_a_report_that_adds_up(settings, shared, source, name, rows):
     report = take(settings, shared / name, source)
     assert report.rows == rows
