@@ -464,15 +464,11 @@ def test_a_province_has_many_names(text):
     assert (scope.countries, scope.provinces) == ((), ("CN-YN",))
 
 
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ({"provinces": ["Beijing"]}, "one of Yunnan"),
-        ({"since": "yesterday"}, "YYYY or YYYY-MM-DD"),
-        ({"since": "2026-02-30"}, "YYYY or YYYY-MM-DD"),
-    ],
-    ids=["Beijing", "no date", "30 February"],
-)
+@pytest.mark.parametrize(("asked", "said"), [
+    ({"provinces": ["Beijing"]}, "one of Yunnan"),
+    ({"since": "yesterday"}, "YYYY or YYYY-MM-DD"),
+    ({"since": "2026-02-30"}, "YYYY or YYYY-MM-DD"),
+], ids=["Beijing", "no date", "30 February"])  # fmt: skip
 def test_what_cannot_be_asked(asked, said):
     with pytest.raises(InputError, match=said):
         scope_of([], asked.get("provinces", []), [], asked.get("since"), None, load_boundaries())
@@ -480,11 +476,9 @@ def test_what_cannot_be_asked(asked, said):
 
 def test_an_outline_goes_against_the_clock_and_has_an_end(tmp_path):
     clockwise = {"type": "Polygon", "coordinates": [[[101, 20], [101, 21], [102, 21], [102, 20], [101, 20]]]}
-    (file := tmp_path / "area.geojson").write_text(
-        json.dumps(
-            {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": clockwise}]}
-        )
-    )
+    (file := tmp_path / "area.geojson").write_text(json.dumps(
+        {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": clockwise}]}
+    ))  # fmt: skip
     ring = shapely.from_wkt(outline(file)).exterior
     assert ring.is_ccw
     assert shapely.Polygon(ring).equals(shapely.box(101, 20, 102, 21))

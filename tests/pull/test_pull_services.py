@@ -406,19 +406,8 @@ def snapshot(folder):
 
 def test_a_snapshot_gives_the_records_of_a_scope(pull, data, tmp_path):
     place = snapshot(tmp_path)
-    asked = (
-        "gbif",
-        "--snapshot",
-        place,
-        "--country",
-        "LA",
-        "--province",
-        "Yunnan",
-        "--taxon",
-        "Mammalia",
-        "--since",
-        "2003",
-    )
+    asked = ("gbif", "--snapshot", place, "--country", "LA", "--province", "Yunnan", "--taxon", "Mammalia", "--since",
+             "2003")  # fmt: skip
     wanted = [f"o{n}" for n in range(3, 40) if n % 3 < 2 and n % 2]
     assert f"{len(wanted)} records" in pull(*asked, "--estimate").stdout
     assert not data.exists()
