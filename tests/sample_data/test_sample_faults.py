@@ -61,13 +61,9 @@ SEEN = {
 }
 """How each fault looks in the raw text, told without the recipe."""
 ELSEWHERE = {
-    "border_band",
-    "coordinates_across_border",
-    "across_border_inside_band",
-    "wrong_province",
-    "misspelt_names",
+    "border_band", "coordinates_across_border", "across_border_inside_band", "wrong_province", "misspelt_names",
     "misspelt_sensitive_names",
-}
+}  # fmt: skip
 """Faults that a map or the checklist must tell: other tests look at them."""
 
 
@@ -138,9 +134,7 @@ def test_the_harmoniser_says_of_each_fault_what_is_expected(files, planted, boun
         refused = {refusal.row: f"refused {refusal.code}" for refusal in result.refusals}
         for entry in planted:
             if entry["file"] == name and entry["expected"].removeprefix("refused ") in {
-                *FLAGS,
-                "IDENTIFIER_MISSING",
-                "ROW_BLANK",
-            }:
+                *FLAGS, "IDENTIFIER_MISSING", "ROW_BLANK",
+            }:  # fmt: skip
                 answers = [[*(said.get(line) or ()), refused.get(line)] for line in entry["lines"]]
                 assert all(entry["expected"] in answer for answer in answers), entry["fault"]
