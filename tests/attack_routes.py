@@ -25,12 +25,10 @@ COLLECTIONS: Final = (
     "occurrences protected_areas corridors reserve_candidates considered_ground surveys boundaries".split()
 )
 BODIES: Final[Mapping[str, Any]] = {
-    "/v1/parser/name": ["Quercus"],
-    "/v1/login": {"name": "nobody", "password": "no"},
-    "/v1/login/refresh": {"refresh_token": "no"},
-    "/v1/login/end": {"refresh_token": "no"},
+    "/v1/parser/name": ["Quercus"], "/v1/login": {"name": "nobody", "password": "no"},
+    "/v1/login/refresh": {"refresh_token": "no"}, "/v1/login/end": {"refresh_token": "no"},
     "/v1/login/code": {"code": "no", "password": "no"},
-}
+}  # fmt: skip
 """What is sent to routes that take no parameter; to the others nothing."""
 
 ASKED_ELSEWHERE: Final = {"/v1/downloads", "/v1/citations", "/v1/areas"}

@@ -24,11 +24,9 @@ def filled(design, language, *, records=True):
             continue
         for number in (1, 2):
             own = {
-                "locationID": f"S0{number}",
-                "eventID": f"E0{number}",
-                "occurrenceID": f"R0{number}",
+                "locationID": f"S0{number}", "eventID": f"E0{number}", "occurrenceID": f"R0{number}",
                 "cameraID": f"C0{number}",
-            }
+            }  # fmt: skip
             if kind == "sites":
                 own["decimalLatitude"] = f"21.0{number}123"
             if kind == "occurrences":

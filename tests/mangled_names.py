@@ -21,11 +21,8 @@ def slips(name: str, count: int, rng: random.Random) -> str:
         at, letter = rng.randrange(1, len(name)), rng.choice("abcdefghijklmnopqrstuvwxyz")
         if name[at] == " ":
             continue
-        lost, more, other = (
-            name[:at] + name[at + 1 :],
-            name[:at] + letter + name[at:],
-            name[:at] + letter + name[at + 1 :],
-        )
+        lost, more, other = (name[:at] + name[at + 1 :], name[:at] + letter + name[at:],
+                             name[:at] + letter + name[at + 1 :])  # fmt: skip
         swapped = name[:at] + name[at + 1] + name[at] + name[at + 2 :] if name[at + 1 : at + 2].strip() else lost
         name = rng.choice([lost, more, other, swapped])
     return name

@@ -218,10 +218,8 @@ def thai_buddhist_years() -> Book:
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(15.45, 99.25, 16), days(date(2025, 2, 1), 16), strict=True)):
         told = digits(f"{day.day:02d}/{day.month:02d}/{day.year + 543}", "๐")
-        rows.append((
-            [digits(i + 1, "๐"), told, species[i % 5], digits(1 + i % 3, "๐"), lat, lon, "สมชาย"],
-            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 5], "count": 1 + i % 3},
-        ))  # fmt: skip
+        rows.append(([digits(i + 1, "๐"), told, species[i % 5], digits(1 + i % 3, "๐"), lat, lon, "สมชาย"],
+                     {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 5], "count": 1 + i % 3}))  # fmt: skip
     b.table("ข้อมูลสัตว์ป่า", [], ["ลำดับ", "วันที่", "ชนิด", "จำนวน (ตัว)", "ละติจูด", "ลองจิจูด", "ผู้บันทึก"], rows)
     b.plant("ข้อมูลสัตว์ป่า", 5, "วันที่", DATE, value="๓๑/๐๒/๒๕๖๘")
     b.plant("ข้อมูลสัตว์ป่า", 7, "จำนวน (ตัว)", COUNT, value="-๒")
@@ -356,10 +354,8 @@ def month_sheets() -> Book:
         rows = []
         for i, (lat, lon) in enumerate(about(22.1, 100.8, 8)):
             day = date(2026, month, 2 + 3 * i)
-            rows.append((
-                [i + 1, 2 + 3 * i, names[i % 4], 1 + i % 5, lat, lon],
-                {"lat": lat, "lon": lon, "date": day.isoformat(), "name": names[i % 4], "count": 1 + i % 5},
-            ))  # fmt: skip
+            rows.append(([i + 1, 2 + 3 * i, names[i % 4], 1 + i % 5, lat, lon],
+                         {"lat": lat, "lon": lon, "date": day.isoformat(), "name": names[i % 4], "count": 1 + i % 5}))  # fmt: skip
         b.table(f"2026年{month}月", [[f"{month}月巡护记录"]], ["编号", "日", "物种", "数量", "纬度", "经度"], rows)
     b.plant("2026年4月", 5, "日", DATE, value=31)
     b.plant("2026年3月", 6, "纬度", FAR | PLACE, also=["经度"], value=220.1)
@@ -403,10 +399,8 @@ def mixed_dates() -> Book:
     species = ["Sus scrofa", "Rusa unicolor", "Bos gaurus"]
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(4.62, 102.4, 18), days(date(2026, 3, 13), 18), strict=True)):
-        rows.append((
-            [f"TN{i}", forms[i % 6](day), species[i % 3], 1 + i % 3, lat, lon],
-            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 3], "count": 1 + i % 3},
-        ))  # fmt: skip
+        rows.append(([f"TN{i}", forms[i % 6](day), species[i % 3], 1 + i % 3, lat, lon],
+                     {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 3], "count": 1 + i % 3}))  # fmt: skip
     b.table("records", [], ["No.", "Date", "Species", "Number", "Lat", "Lon"], rows)
     b.plant("records", 5, "Date", DATE, value="30/02/2026")
     b.plant("records", 9, "Date", DATE, value="last week")
@@ -422,11 +416,8 @@ def gb18030_text() -> Book:
     b = Book("高黎贡山红外相机", form="csv", encoding="gb18030",
              proposed=frozenset({"NAME_COMMON", "ENCODING_GUESSED"}))  # fmt: skip
     species = [
-        ("羚牛", "Budorcas taxicolor"),
-        ("赤麂", "Muntiacus muntjak"),
-        ("云豹", "Neofelis nebulosa"),
-        ("野猪", "Sus scrofa"),
-    ]
+        ("羚牛", "Budorcas taxicolor"), ("赤麂", "Muntiacus muntjak"), ("云豹", "Neofelis nebulosa"), ("野猪", "Sus scrofa"),
+    ]  # fmt: skip
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(25.3, 98.75, 14), days(date(2026, 5, 1), 14), strict=True)):
         zh, latin = species[i % 4]
@@ -454,10 +445,8 @@ def old_excel() -> Book:
     species = ["Helarctos malayanus", "Tapirus indicus", "Sus scrofa", "Macaca nemestrina"]
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(4.6, 102.42, 14), days(date(2026, 6, 14), 14), strict=True)):
-        rows.append((
-            [3021 + i, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
-            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
-        ))  # fmt: skip
+        rows.append(([3021 + i, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
+                     {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3}))  # fmt: skip
     b.table("Sheet1", [], ["ID", "Tarikh", "Nama saintifik", "Bilangan", "Latitud", "Longitud", "Lokasi"], rows)
     b.plant("Sheet1", 3, "Tarikh", DATE, value="2026-06-31")
     b.plant("Sheet1", 6, "Longitud", NO_PLACE, value=None)
@@ -681,14 +670,9 @@ def indonesian_semicolons() -> Book:
         cells = [f"WK{i + 1:02d}", f"{i + 5} {months[i % 6]} 2026", species[i % 4], str(1 + i % 3), str(lat).replace(".", ","),
                  str(lon).replace(".", ","), "Resort Margahayu"]  # fmt: skip
         truth = {
-            "sheet": None,
-            "row": i + 2,
-            "lat": lat,
-            "lon": lon,
-            "date": f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
-            "name": species[i % 4],
-            "count": 1 + i % 3,
-        }
+            "sheet": None, "row": i + 2, "lat": lat, "lon": lon, "date": f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
+            "name": species[i % 4], "count": 1 + i % 3,
+        }  # fmt: skip
         if i == 2:
             cells[1] = "31 Februari 2026"
             b.plants.append(Plant(None, i + 2, ("Tanggal",), DATE))
@@ -856,22 +840,10 @@ def smart_patrols() -> Book:
          {"lat": lat, "lon": lon, "date": f"2026-04-{13 + i // 3}", "name": species[i % 3], "count": 1 + i % 4})
         for i, (lat, lon) in enumerate(about(18.9, 104.7, 15))
     ]  # fmt: skip
-    b.table(
-        None,
-        [],
-        [
-            "Patrol ID",
-            "Patrol Start Date",
-            "Patrol End Date",
-            "Patrol Length (km)",
-            "Observation Category",
-            "Species",
-            "Count",
-            "Latitude",
-            "Longitude",
-        ],
-        rows,
-    )
+    b.table(None, [], [
+        "Patrol ID", "Patrol Start Date", "Patrol End Date", "Patrol Length (km)", "Observation Category", "Species",
+        "Count", "Latitude", "Longitude",
+    ], rows)  # fmt: skip
     b.plant(None, 5, "Patrol Start Date", DATE, also=["Patrol End Date"], value="31/04/2026")
     b.plant(None, 8, "Latitude", NO_PLACE, value=None)
     b.plant(None, 10, "Count", COUNT, value="herd")
@@ -920,24 +892,10 @@ def amphibian_transects() -> Book:
          {"lat": lat, "lon": lon, "date": f"2026-07-{i + 5:02d}", "name": species[i % 4]})
         for i, (lat, lon) in enumerate(about(22.3, 103.8, 13))
     ]  # fmt: skip
-    b.table(
-        "Specimens",
-        [],
-        [
-            "Field no.",
-            "Time",
-            "Date",
-            "Species",
-            "SVL (mm)",
-            "Mass (g)",
-            "Lat",
-            "Long",
-            "Elevation",
-            "GPS accuracy",
-            "Habitat",
-        ],
-        rows,
-    )
+    b.table("Specimens", [], [
+        "Field no.", "Time", "Date", "Species", "SVL (mm)", "Mass (g)", "Lat", "Long", "Elevation", "GPS accuracy",
+        "Habitat",
+    ], rows)  # fmt: skip
     b.plant("Specimens", 4, "SVL (mm)", frozenset({"MEASUREMENT_INVALID"}), value="2O.1")
     b.plant("Specimens", 6, "Field no.", SAME_ID | DOUBLE, value="HNU-4502")
     b.plant("Specimens", 8, "Date", DATE, value="2026-07-320")
@@ -954,16 +912,13 @@ def occupancy_visits() -> Book:
     rows = [
         (
             [
-                f"ST-{i % 4 + 1}",
-                f"CAM{i % 4 + 1}",
-                *places[i % 4],
-                f"2026-0{1 + 2 * (i // 4)}-05",
+                f"ST-{i % 4 + 1}", f"CAM{i % 4 + 1}", *places[i % 4], f"2026-0{1 + 2 * (i // 4)}-05",
                 f"2026-0{2 + 2 * (i // 4)}-20",
             ],
             None,
         )
         for i in range(8)
-    ]
+    ]  # fmt: skip
     b.table("Deployments", [], ["Station", "Camera", "Latitude", "Longitude", "Start date", "End date"], rows)
     species = ["Sus scrofa", "Muntiacus vuquangensis", "Nomascus annamensis"]
     pictures = [

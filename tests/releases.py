@@ -52,51 +52,49 @@ def open_rows() -> list[dict[str, Any]]:
         class_, order, family, genus, key, category = TAXA[species]
         year, month, day = 1998 + n % 20, 1 + n % 12, 1 + n % 28
         placed = n < OPEN
-        rows.append(
-            {
-                "datasetKey": "field-notes" if n % 4 else "museum",
-                "occurrenceID": f"FN-{n}",
-                "source_record_id": f"FN-{n}",
-                "basisOfRecord": "HUMAN_OBSERVATION" if n % 4 else "PRESERVED_SPECIMEN",
-                "occurrenceStatus": "PRESENT",
-                "individualCount": 1 + n % 5,
-                "scientificName": f"{species} {AUTHORS[species]}",
-                "acceptedScientificName": f"{species} {AUTHORS[species]}",
-                "kingdom": "Animalia",
-                "phylum": "Chordata",
-                "class": class_,
-                "order": order,
-                "family": family,
-                "genus": genus,
-                "species": species,
-                "taxonRank": "SPECIES",
-                "taxonomicStatus": "ACCEPTED",
-                "taxonKey": key,
-                "speciesKey": key,
-                "taxon_id": f"T{key}",
-                "iucnRedListCategory": category,
-                "eventDate": f"{year}-{month:02d}-{day:02d}",
-                "event_start": date(year, month, day),
-                "event_end": date(year, month, day),
-                "event_precision": "day",
-                "year": year,
-                "month": month,
-                "day": day,
-                "decimalLatitude": 20 + (n % 32) * 0.11 if placed else None,
-                "decimalLongitude": 100 + (n // 32) * 0.37 if placed else None,
-                "geodeticDatum": "WGS84" if placed else None,
-                "coordinateUncertaintyInMeters": 30.0 if placed else None,
-                "countryCode": country,
-                "stateProvince": PROVINCES[country][0],
-                "province_code": PROVINCES[country][1],
-                "ambiguous": n % 10 == 0,
-                "country_codes": ["CN", country] if n % 10 == 0 else [country],
-                "locality": "O'Reilly's 营地, 100% forest",
-                "recordedBy": "Field team",
-                "license": "CC_BY_4_0",
-                "quality_flags": ["BORDER_AMBIGUOUS", "COORDINATE_ROUNDED"] if n % 10 == 0 else [],
-            }
-        )
+        rows.append({
+            "datasetKey": "field-notes" if n % 4 else "museum",
+            "occurrenceID": f"FN-{n}",
+            "source_record_id": f"FN-{n}",
+            "basisOfRecord": "HUMAN_OBSERVATION" if n % 4 else "PRESERVED_SPECIMEN",
+            "occurrenceStatus": "PRESENT",
+            "individualCount": 1 + n % 5,
+            "scientificName": f"{species} {AUTHORS[species]}",
+            "acceptedScientificName": f"{species} {AUTHORS[species]}",
+            "kingdom": "Animalia",
+            "phylum": "Chordata",
+            "class": class_,
+            "order": order,
+            "family": family,
+            "genus": genus,
+            "species": species,
+            "taxonRank": "SPECIES",
+            "taxonomicStatus": "ACCEPTED",
+            "taxonKey": key,
+            "speciesKey": key,
+            "taxon_id": f"T{key}",
+            "iucnRedListCategory": category,
+            "eventDate": f"{year}-{month:02d}-{day:02d}",
+            "event_start": date(year, month, day),
+            "event_end": date(year, month, day),
+            "event_precision": "day",
+            "year": year,
+            "month": month,
+            "day": day,
+            "decimalLatitude": 20 + (n % 32) * 0.11 if placed else None,
+            "decimalLongitude": 100 + (n // 32) * 0.37 if placed else None,
+            "geodeticDatum": "WGS84" if placed else None,
+            "coordinateUncertaintyInMeters": 30.0 if placed else None,
+            "countryCode": country,
+            "stateProvince": PROVINCES[country][0],
+            "province_code": PROVINCES[country][1],
+            "ambiguous": n % 10 == 0,
+            "country_codes": ["CN", country] if n % 10 == 0 else [country],
+            "locality": "O'Reilly's 营地, 100% forest",
+            "recordedBy": "Field team",
+            "license": "CC_BY_4_0",
+            "quality_flags": ["BORDER_AMBIGUOUS", "COORDINATE_ROUNDED"] if n % 10 == 0 else [],
+        })  # fmt: skip
     return rows
 
 
@@ -216,13 +214,9 @@ def status(name: str, *, rank: str = "SPECIES", **said: Any) -> dict[str, Any]:
     """Return what a list says of a taxon."""
     identifier = f"T{TAXA[name][4]}" if name in TAXA else "T9614"
     return {
-        "checklist": "sample 1",
-        "taxon_id": identifier,
-        "scientificName": name,
-        "taxon": name,
-        "taxonRank": rank,
+        "checklist": "sample 1", "taxon_id": identifier, "scientificName": name, "taxon": name, "taxonRank": rank,
         **said,
-    }
+    }  # fmt: skip
 
 
 def family(name: str, key: int) -> dict[str, Any]:

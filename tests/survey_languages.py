@@ -2,11 +2,10 @@
 
 from typing import Final
 
-TERMS: Final = (
-    "occurrenceID", "eventID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
-    "coordinateUncertaintyInMeters", "countryCode", "stateProvince", "locality", "recordedBy", "occurrenceRemarks",
-    "samplingProtocol", "sampleSizeValue", "sampleSizeUnit", "verbatimCoordinates",
-)  # fmt: skip
+TERMS: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "individualCount", "decimalLatitude",
+                "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode", "stateProvince", "locality",
+                "recordedBy", "occurrenceRemarks", "samplingProtocol", "sampleSizeValue", "sampleSizeUnit",
+                "verbatimCoordinates")  # fmt: skip
 
 _HEADINGS: Final = {
     "en": "Record ID|Survey ID|Date|Scientific name|Count|Latitude|Longitude|Coordinate uncertainty (m)|Country code|"

@@ -13,13 +13,10 @@ FIRST_EVENTS = [
     ["E3", "2026-03-03", 21.07, 101.4, "site 3"],
 ]
 FIRST = [
-    ["NH-1", "E1", "Muntiacus muntjak", 1, "male"],
-    ["NH-2", "E1", "Muntiacus muntjak", 2, None],
-    ["NH-3", "E2", "Elephas maximus", 4, None],
-    ["NH-4", "E2", "Rusa unicolor", 1, None],
-    ["NH-5", "E3", "Sus scrofa", 3, None],
-    ["NH-6", "E3", "Macaca mulatta", 7, None],
-]
+    ["NH-1", "E1", "Muntiacus muntjak", 1, "male"], ["NH-2", "E1", "Muntiacus muntjak", 2, None],
+    ["NH-3", "E2", "Elephas maximus", 4, None], ["NH-4", "E2", "Rusa unicolor", 1, None],
+    ["NH-5", "E3", "Sus scrofa", 3, None], ["NH-6", "E3", "Macaca mulatta", 7, None],
+]  # fmt: skip
 
 
 def save(path: Path, records, events, headings=RECORDS) -> Path:
