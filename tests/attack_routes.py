@@ -20,7 +20,6 @@ from attacker import ITEMS, SEARCH, TILES, wkt
 
 Question = tuple[str, str, dict[str, Any]]
 """Method, address, and what is sent with it."""
-
 COLLECTIONS: Final = (
     "occurrences protected_areas corridors reserve_candidates considered_ground surveys boundaries".split()
 )
@@ -30,10 +29,8 @@ BODIES: Final[Mapping[str, Any]] = {
     "/v1/login/code": {"code": "no", "password": "no"},
 }  # fmt: skip
 """What is sent to routes that take no parameter; to the others nothing."""
-
 ASKED_ELSEWHERE: Final = {"/v1/downloads", "/v1/citations", "/v1/areas"}
 """Routes that make things, which `Attacker.ways` and the long attack ask."""
-
 ENCODINGS: Final = ("gzip", "br", "zstd", "deflate", "identity", "gzip;q=0, *")
 TYPES: Final = ("text/html", "application/geo+json", "text/csv", "application/xml", "application/json;q=0.1")
 

@@ -31,7 +31,6 @@ if os.environ.get("CI"):
 # anew: half of what it takes to collect the tests, or to start a command.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-
 if os.environ.get("PYTEST_XDIST_WORKER"):
     # Tables of tests are small and each core has a process of its own: threads beside it cost a tenth of the time, and in
     # DuckDB, which waits for them in every question, a quarter.

@@ -9,7 +9,6 @@ import messy_workbooks as messy
 from biodata import places
 
 checking = importlib.import_module("biodata.surveys.check")
-
 NOTES: Final = frozenset(
     """TITLE_ROWS_LEFT_OUT HEADING_ROWS_JOINED HEADING_ROW_REPEATED TOTALS_ROW_LEFT_OUT NOTE_ROW_LEFT_OUT ROWS_BLANK SHEET_NOT_READ
     HEADING_OF_NO_TERM HEADING_UNKNOWN HEADING_SEVERAL_MEANINGS HEADING_OF_KNOWN_WORDS

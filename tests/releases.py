@@ -22,16 +22,12 @@ from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 
 GIBBON, SEROW, PHEASANT = "Nomascus nasutus", "Capricornis milneedwardsii", "Lophura nycthemera"
-
 SECRET_LATITUDE, SECRET_LONGITUDE = 22.913579, 106.512468
 SECRET_WORDS = ("Trung Khanh ridge 7", "TK-SECRET-1", "Lan Hoang Thi", "karst camp", "2019-07-23")
 """What the exact record of the gibbon holds and no public answer may."""
-
 OPEN = 640
 """Open records with coordinates; five more have none."""
-
 GIBBON_STATUS = {"kind": "redList", "area": "global", "value": "CR", "year": 2020}
-
 TAXA = {
     GIBBON: ("Mammalia", "Primates", "Hylobatidae", "Nomascus", 2436501, "CR"),
     SEROW: ("Mammalia", "Artiodactyla", "Bovidae", "Capricornis", 2441208, "VU"),
@@ -40,7 +36,6 @@ TAXA = {
 AUTHORS = {GIBBON: "(Kunckel d'Herculais, 1884)", SEROW: "David, 1869", PHEASANT: "(Linnaeus, 1758)"}
 COUNTRIES = ("CN", "LA", "VN")
 PROVINCES = {"CN": ("Yunnan", "CN-YN"), "LA": ("Louang Namtha", "LA-LM"), "VN": ("Cao Bằng", "VN-04")}
-
 NO_WAY = "No functional link: there is no resistance data inside Nam Ha."
 
 

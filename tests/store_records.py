@@ -19,7 +19,6 @@ from biodata.store.releases import Release
 
 Row = tuple[str, str, str, float | None, float | None]
 """Dataset, identifier, species, latitude, longitude."""
-
 GIBBON, SEROW = "Nomascus nasutus", "Capricornis milneedwardsii"
 
 

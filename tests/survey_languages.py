@@ -6,7 +6,6 @@ TERMS: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "indiv
                 "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode", "stateProvince", "locality",
                 "recordedBy", "occurrenceRemarks", "samplingProtocol", "sampleSizeValue", "sampleSizeUnit",
                 "verbatimCoordinates")  # fmt: skip
-
 _HEADINGS: Final = {
     "en": "Record ID|Survey ID|Date|Scientific name|Count|Latitude|Longitude|Coordinate uncertainty (m)|Country code|"
     "Province|Locality|Observer|Remarks|Survey method|Effort|Effort unit|Coordinates",
@@ -28,17 +27,14 @@ _HEADINGS: Final = {
     "fil": "ID ng tala|ID ng sarbey|Petsa|Siyentipikong pangalan|Bilang|Latitud|Longhitud|Kawalang-katiyakan (m)|"
     "Kodigo ng bansa|Lalawigan|Lugar|Nagtala|Puna|Pamamaraan|Pagsisikap|Yunit ng pagsisikap|Koordinado",
 }
-
 HEADINGS: Final = {language: dict(zip(TERMS, line.split("|"), strict=True)) for language, line in _HEADINGS.items()}
 LANGUAGES: Final = tuple(HEADINGS)
-
 SHEETS: Final = {
     "en": ("Observations", "Surveys"), "zh": ("观察记录", "调查"), "th": ("บันทึกการพบ", "การสำรวจ"),
     "vi": ("Ghi nhận", "Khảo sát"), "lo": ("ການພົບເຫັນ", "ການສຳຫຼວດ"), "km": ("កំណត់ត្រា", "ការអង្កេត"),
     "my": ("မှတ်တမ်း", "စစ်တမ်း"), "ms": ("Rekod", "Tinjauan"), "id": ("Catatan", "Survei"), "fil": ("Mga tala", "Sarbey"),
 }  # fmt: skip
 """What the sheets of occurrences and of events are called."""
-
 TOTAL: Final = {
     "en": "Total", "zh": "合计", "th": "รวม", "vi": "Tổng cộng", "lo": "ລວມ", "km": "សរុប", "my": "စုစုပေါင်း",
     "ms": "Jumlah", "id": "Jumlah", "fil": "Kabuuan",
@@ -64,7 +60,6 @@ DIGITS: Final = {
     "km": "០១២៣៤៥៦៧៨៩", "my": "၀၁၂၃၄၅၆၇၈၉", "ms": "０１２３４５６７８９", "id": "０１２３４５６７８９", "fil": "０１２３４５６７８９",
 }  # fmt: skip
 """Digits that the language's writers use; full-width ones where they use ASCII."""
-
 LOCALITIES: Final = {
     "en": "old salt lick", "zh": "大象谷东山", "th": "โป่งช้างเก่า", "vi": "Rừng già Cúc Phương", "lo": "ປ່າດົງເກົ່າ", "km": "ព្រៃចាស់",
     "my": "တောကြီး", "ms": "jenut lama", "id": "hutan tua", "fil": "lumang gubat",

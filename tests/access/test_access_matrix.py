@@ -15,7 +15,6 @@ from biodata.access.roles import Role, RoleBinding
 from people import ROLES, bearer
 
 pytest_plugins = ("api_client",)
-
 ABROAD = ("203.0.113.9", 4711)
 COLUMNS = ("nobody", *ROLES)
 
@@ -146,7 +145,6 @@ PUBLIC = {
     },
     "DELETE": {"/v1/downloads/{number}": "/v1/downloads/none"},
 }  # fmt: skip
-
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/account"): {"label": "somebody"},
     ("POST", "/v1/account/password"): {},

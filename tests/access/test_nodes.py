@@ -27,7 +27,6 @@ from biodata.store.registry import Registry
 from rule_files import put_rules, rules_text
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 LAYER = "landcover_china_laos"
 PRECISE = [c.name for c in terms.OCCURRENCE if c.reach is Reach.PRECISE]
 SENSITIVE = pl.col("sharing_category") != "open"

@@ -87,12 +87,10 @@ def test_one_command_hides_a_taxon_everywhere_and_the_audit_tells_it(settings):
     # A release that was added to may have free blocks, which the scanner tells, too.
     assert {finding.place for finding in told(settings)} >= {place.name for place in PLACES}
     old = [path.name for path in (settings.data / "releases").glob("*.duckdb")]
-
     words = ["sensitive", "Buceros", "--rank", "GENUS", "--category", "1_degree", "--reason", "hunted"]
     answer = CliRunner().invoke(app, [*words, "--data", str(settings.data), "--json"])
     assert answer.exit_code == 0, answer.output
     came = json.loads(answer.stdout)
-
     assert told(settings) == []
     assert [path.name for path in (settings.data / "releases").glob("*.duckdb")] == [
         f"release-{came['release']}.duckdb"

@@ -19,7 +19,6 @@ from biodata.store import account_models
 from people import bearer
 
 pytest_plugins = ("account_client",)
-
 NOBODY = b"another key of the length of ours"
 
 

@@ -38,7 +38,6 @@ from biodata.store.registry import Registry
 from biodata.store.verify import verify
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 LATITUDE, LONGITUDE = 21.76543, 101.23457
 PLACE = leaks.Place("the salt lick", LATITUDE, LONGITUDE)
 WORDS = ("salt lick of the elders", "SECRET-77")

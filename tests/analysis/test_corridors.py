@@ -94,7 +94,6 @@ def test_corridor_is_that_of_full_surfaces():
     areas = table(("a", ("LA",), boxes[0]), ("b", ("VN",), boxes[1]))
     row = run(areas, ground, one, halves(), cut_fraction=0.2).row(0, named=True)
     evidence = json.loads(row["evidence"])
-
     sites = areas_of.on_grid(areas_of.within_stated(areas, halves()), ground, one)
     from_a, from_b = (
         cost_distance.surface(ground, site.cells, cell_width_m=200.0, cut_corners=False).cost for site in sites

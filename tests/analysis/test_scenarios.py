@@ -61,7 +61,6 @@ def test_a_wall_without_gap_cuts_and_one_with_a_gap_costs_the_way_to_it():
     assert found.pairs["open_least_cost"].tolist() == pytest.approx([octile(west, east)])
     assert not found.pairs["closed_functional"].any()
     assert found.eca_km2["closed"] == pytest.approx(math.sqrt(2 * 0.01**2))
-
     gap = (20, 3)
     found = compare(areas(square(*west), square(*east)), crossings=[crossing("gap", 0, HALF - 350)])
     row = found.pairs.iloc[0]

@@ -25,7 +25,6 @@ ACOSMIUM = np.array(
     """.split(),
     dtype=np.float64,
 ).reshape(-1, 2)
-
 points = st.lists(st.tuples(st.floats(99, 103), st.floats(18, 23)), min_size=1, max_size=25).map(np.array)
 
 

@@ -9,7 +9,6 @@ import releases
 from api import areas, bodies
 
 pytest_plugins = ("api_client",)
-
 SEARCH = "/v1/occurrence/search"
 ROWS = [row for row in releases.open_rows() if row["decimalLatitude"] is not None]
 

@@ -10,7 +10,6 @@ import shapely
 import releases
 
 pytest_plugins = ("api_client",)
-
 ROWS = releases.open_rows()
 AREAS = {
     row["area_id"]: shapely.from_wkb(row["geometry"]) if row["geometry"] else None

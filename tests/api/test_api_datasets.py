@@ -21,7 +21,6 @@ from biodata.store.registry import Registry
 
 OPEN = [row for row in fixture.open_rows() if row["datasetKey"] == "field-notes"]
 SECRETS = [str(fixture.SECRET_LATITUDE), str(fixture.SECRET_LONGITUDE), "22.91", "106.51", *fixture.SECRET_WORDS]
-
 pytest_plugins = ("api_client",)
 
 

@@ -13,7 +13,6 @@ from api.collections import COLLECTIONS as SERVED
 from releases import GIBBON
 
 pytest_plugins = ("api_client",)
-
 COLLECTIONS = ("occurrences", "protected_areas", "corridors", "reserve_candidates", "considered_ground", "surveys",
                "boundaries")  # fmt: skip
 ITEMS = "/ogc/collections/{}/items"

@@ -23,7 +23,6 @@ from releases import GIBBON, SECRET_LATITUDE, SECRET_LONGITUDE, SECRET_WORDS
 
 NEAR = 0.002
 """Degrees: closer than this to the secret place is a leak."""
-
 SECRETS = [row for row in releases.secret_rows() if row["source_record_id"] != "TK-WITHHELD"]
 
 

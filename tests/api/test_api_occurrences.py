@@ -9,7 +9,6 @@ import releases
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
-
 SEARCH = "/v1/occurrence/search"
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 

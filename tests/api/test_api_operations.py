@@ -17,7 +17,6 @@ from api.callers import PERIOD_S, Rates, caller, origin
 from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
-
 ABROAD, HERE = ("203.0.113.9", 4711), ("127.0.0.1", 4711)
 COUNT = "/v1/occurrence/count"
 

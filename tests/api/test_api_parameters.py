@@ -13,11 +13,9 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
-
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 TILE = "/ogc/collections/occurrences/tiles/WebMercatorQuad/0/0/0"
 ITEMS = "/ogc/collections/occurrences/items"
-
 VALUES = {
     "geometry": "POLYGON((100 20,101 20,101 21,100 20))", "geoDistance": "21,101,5km", "issue": "ZERO_COORDINATE",
     "taxonomicIssue": "TAXON_MATCH_FUZZY", "basisOfRecord": "HUMAN_OBSERVATION", "occurrenceStatus": "PRESENT",
@@ -29,7 +27,6 @@ VALUES = {
     **dict.fromkeys(("facetMultiselect", "hl", "verbose", "spellCheck"), "false"),
 }  # fmt: skip
 """A value that each parameter takes; the others take 1."""
-
 WRONG = [
     ("country", "XX", "ISO 3166-1"), ("country", "Lalaland", "ISO 3166-1"), ("publishingCountry", "QQ", "ISO 3166-1"),
     ("provinceCode", "CN-YX", "CN-Y"), ("continent", "ASAI", "ASIA"), ("month", "13", "1 to 12"), ("month", "0", "1 to 12"),

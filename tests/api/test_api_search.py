@@ -14,7 +14,6 @@ from biodata.store.query.filters import Compare, InCountry
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
-
 SEARCH = "/v1/occurrence/search"
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 OPEN = releases.open_rows()

@@ -16,7 +16,6 @@ from biodata.core.settings import Settings
 from biodata.store.reader import OpenRelease
 
 pytest_plugins = ("api_client",)
-
 PAGES = ["/v1/occurrence/search", "/v1/species/search", "/v1/dataset", "/ogc", "/ogc/collections/corridors/items",
          "/ogc/collections/boundaries/tiles/WebMercatorQuad/0/0/0", "/health/live", "/docs", "/"]  # fmt: skip
 

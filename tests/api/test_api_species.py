@@ -9,7 +9,6 @@ from biodata.core.settings import Settings
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
-
 MATCHES = [
     pytest.param({"name": PHEASANT}, ("EXACT", 2474083, None, False), id="a name"),
     pytest.param({"name": "Lophura nycthemera (Linnaeus, 1758)"}, ("EXACT", 2474083, None, False), id="with its author"),

@@ -6,7 +6,6 @@ import pytest
 import releases
 
 pytest_plugins = ("api_client",)
-
 QUAD = "/ogc/collections/{}/tiles/WebMercatorQuad"
 
 

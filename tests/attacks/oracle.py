@@ -43,7 +43,6 @@ FINEST = 100_000
 CATEGORIES = {"1_degree": 1, "0_1_degree": 10, "0_01_degree": 100, "0_001_degree": 1000}
 STRICTNESS = {"withheld": 5, "1_degree": 4, "0_1_degree": 3, "0_01_degree": 2, "0_001_degree": 1}
 WGS84 = Geod(ellps="WGS84")
-
 Square = tuple[int, int]
 Unit = tuple[Any, ...]
 Mark = tuple[int, int]

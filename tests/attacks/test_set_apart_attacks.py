@@ -17,7 +17,6 @@ import worlds
 from attack_case import Case, Guess, Row, Score, play, score
 
 pytestmark = pytest.mark.attacks
-
 MOST = 0.12
 """Found exactly where ten places are the crowd."""
 Attack = Callable[[Case], dict[Row, Guess]]

@@ -35,19 +35,16 @@ MAKE_RELEASE = Path(__file__).with_name("make_release.py")
 PORT = 5600
 LISTED = 5_000
 FACETED = 60
-
 OURS = f"http://127.0.0.1:{PORT}/ogc/collections/occurrences"
 TIPG = "http://127.0.0.1:5602/collections/public.occ"
 PYGEOAPI = "http://127.0.0.1:5601/collections/occ"
 PSQL = ("psql", "-h", "127.0.0.1", "-p", "55432", "-U", "postgres", "-d", "occ", "-qtA")
-
 PEER_COLUMNS = (
     "key,taxonKey,year,decimalLatitude,decimalLongitude,datasetKey,occurrenceID,kingdom,class,family,genus,species,"
     "scientificName,countryCode,locality,individualCount,coordinateUncertaintyInMeters,elevation,eventDate,month,day,"
     "basisOfRecord,institutionCode,collectionCode,catalogNumber,license,recordedBy"
 )
 """The 27 columns that the peers tell of a record."""
-
 PAGES = {
     "biodata": f"{OURS}/items?bbox=@&limit=300",
     "tipg": f"{TIPG}/items?bbox=@&limit=300&f=geojson",

@@ -48,7 +48,6 @@ from biodata.places import BoundarySet
 
 WINDOW = (92.0, -4.5, 120.0, 29.0)
 BORDERS = (("LA", "VN"), ("CN", "MM"), ("KH", "TH"))
-
 SPECIES, TWO_SIDED = 5, 2
 FINE_M = 30.0
 METRES_PER_DEGREE = 111_000.0

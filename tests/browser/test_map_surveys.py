@@ -12,7 +12,6 @@ from english_left import english_in
 from servers import serving
 
 pytestmark = pytest.mark.browser
-
 NEAR = "#12/21.1187/101.4312"
 
 

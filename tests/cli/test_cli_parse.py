@@ -51,7 +51,6 @@ DIFFERENCES = MappingProxyType({
     ("recordeddate", "2014", "2", "5", "5/2/2014"): _PARTS,
     ("recordeddate", "1499", "3", "22", None): "a date of before 1600 is doubted, and kept",
 })  # fmt: skip
-
 ENUMS = MappingProxyType({
     "country": Kind.COUNTRY, "basisOfRecord": Kind.BASIS_OF_RECORD, "occurrenceStatus": Kind.OCCURRENCE_STATUS,
     "license": Kind.LICENCE, "rank": Kind.RANK, "establishmentMeans": Kind.ESTABLISHMENT_MEANS,

@@ -11,7 +11,6 @@ import releases
 from servers import need
 
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore")]
-
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 PLACED = [r for r in ROWS if r["decimalLatitude"] is not None]
 

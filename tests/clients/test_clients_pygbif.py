@@ -11,7 +11,6 @@ import requests
 import releases
 
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore")]
-
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 
 

@@ -10,7 +10,6 @@ import pytest
 import releases
 
 pytestmark = [pytest.mark.peers]
-
 PYTHON = Path("/usr/bin/python3")
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 

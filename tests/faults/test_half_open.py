@@ -16,7 +16,6 @@ from biodata.core.settings import Settings
 from servers import free_port, wait_until_ready
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
 FILES = 200
 """Files that the server may open: fewer than there are half-open connections."""
 HALF_OPEN = 400

@@ -11,7 +11,6 @@ from biodata.core.errors import InputError
 from biodata.ingest import open_source
 
 pytestmark = pytest.mark.faults
-
 DWC = "http://rs.tdwg.org/dwc/terms/"
 HEADING = "gbifID\toccurrenceID\tscientificName\tlocality\n"
 MEGABYTE = 1 << 20

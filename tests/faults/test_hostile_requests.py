@@ -17,7 +17,6 @@ from biodata.store.registry import Registry
 from servers import serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
 MIB = 1 << 20
 
 

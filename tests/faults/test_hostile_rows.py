@@ -34,7 +34,6 @@ from people import PASSWORD, bearer
 from servers import serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
 PEOPLE = {
     "ana": RoleBinding(Role.UPLOADER, dataset="nam-ha"),
     "noy": RoleBinding(Role.UPLOADER, dataset="another"),

@@ -32,7 +32,6 @@ from small_disks import fill
 from survey_versions import FIRST, FIRST_EVENTS, save
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), pytest.mark.usefixtures("no_results")]
-
 BEFORE_REVIEW = ("the file is still sealed", "the file is opened, nothing is put down",
                  "it is checked, nothing is put down")  # fmt: skip
 AFTER_REVIEW = (
@@ -45,7 +44,6 @@ BEFORE_THE_MAP = (
     "the release's file is there, the pointer names another",
     "the release is current, the registry does not know it",
 )
-
 WHILE_IT_IS_REMOVED = (
     "the registry says that it is being removed, the lake has all of it",
     "the lake has it, the registry says committing",

@@ -12,7 +12,6 @@ from biodata.store.query.filters import And, Intersects, Not, Or
 from biodata.store.reader import ReleaseReader
 
 pytestmark = pytest.mark.faults
-
 TIMEOUT_S = 0.5
 ROWS, IN_ONE_TILE = 20_000, 8_000
 

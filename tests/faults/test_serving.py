@@ -22,7 +22,6 @@ import releases
 from servers import free_port, wait_until_ready
 
 pytestmark = pytest.mark.faults
-
 WORKERS = 2
 MANY = 6_000
 

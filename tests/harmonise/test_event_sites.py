@@ -11,7 +11,6 @@ from event_rows import interpreted
 from survey_worlds import no_floors, record, records
 
 __all__ = ["no_floors"]
-
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
 
 

@@ -27,7 +27,6 @@ ROWS = [
     "m1\tMuntiacus muntjak\t21.04312\t101.30177\t2024-03-06\tLA\tNam Ha\n",
     "m2\tMuntiacus muntjak\t21.05\t101.31\t2024-03-07\tLA\tNam Ha\n",
 ]
-
 STATED = {"title": "Made for a test", "license": "CC0"}
 
 

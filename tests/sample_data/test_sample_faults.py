@@ -16,7 +16,6 @@ pytest_plugins = ("sample_files",)
 _COUNT = pl.col("individualCount").cast(pl.Int64)
 _BOTH = LAT.is_not_null() & LON.is_not_null()
 _SERIAL = pl.col("eventDate").str.contains(r"^\d{5}(\.\d+)?$")
-
 SEEN = {
     "zero_coordinates": (LATITUDE == 0) & (LONGITUDE == 0),
     "swapped_coordinates": (LATITUDE > 90) & (LATITUDE < 180),

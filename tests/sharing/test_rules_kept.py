@@ -72,7 +72,6 @@ def test_a_rule_is_taken_back_and_what_becomes_finer_is_told_before_and_after(se
     assert f"  1_degree → open: {HORNBILLS} records" in said.splitlines()
     assert rules_text(settings) == file
     assert releases.current(settings.data).id == before
-
     said = run(settings, "rules", "remove", "hornbills")
     assert f"  1_degree → open: {HORNBILLS} records" in said.splitlines()
     assert "no later rule takes it back" in said

@@ -13,7 +13,6 @@ from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.query.shape_text import MAXIMUM_VERTICES
 
 SQUARE = shapely.box(100, 20, 102, 22)
-
 FORGIVEN = [
     pytest.param("POLYGON((100 20,102 20,102 22,100 22,100 20))", SQUARE, None, id="nothing to forgive"),
     pytest.param("PolygonZ ((100 20 5,102 20 5,102 22 -1.5e1, 100 22 0 ,100 20 5))", SQUARE, "heights", id="heights, as QGIS writes them"),

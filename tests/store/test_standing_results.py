@@ -24,7 +24,6 @@ from biodata.store.sharing_rules import rules_of
 from rule_files import put_rules
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 COMMON, RARE, OUTSIDE = "Capricornis milneedwardsii", "Nomascus nasutus", "Muntiacus vaginalis"
 RUN = "layer-0123456789ab"
 RULES = f"rule_id,category,reason,scientificName\nrare,0_1_degree,hunted,{RARE}\n"

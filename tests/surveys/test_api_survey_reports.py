@@ -15,7 +15,6 @@ from biodata.surveys.problems import SETTLED
 from rule_files import put_rules, rules_text
 
 pytest_plugins = ("api_client",)
-
 SURVEYS = "/v1/surveys"
 
 

@@ -6,7 +6,6 @@ from biodata.surveys import templates
 from biodata.surveys.problems import MEDIA_TYPES
 
 pytest_plugins = ("api_client",)
-
 TEMPLATES = "/v1/surveys/templates"
 
 

@@ -14,7 +14,6 @@ from biodata.store import survey_files
 from biodata.store.models import Job, Submission
 
 pytest_plugins = ("api_client",)
-
 SURVEYS = "/v1/surveys"
 
 

@@ -16,7 +16,6 @@ from biodata.surveys.problems import as_csv
 from hostile_forms import with_part
 
 pytestmark = pytest.mark.attacks  # three hundred files; `test_survey_hostile` has each kind in one form
-
 BOUNDARIES = load_boundaries()
 ARCHIVE = ("ARCHIVE_UNSAFE", "ARCHIVE_BROKEN", "ARCHIVE_TOO_LARGE", "ARCHIVE_NOT_ZIP", "INPUT_NOT_TEXT")
 OF_TEXTS = {

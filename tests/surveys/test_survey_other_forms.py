@@ -143,7 +143,6 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     assert done["state"] == "committed", done["report"]
     assert done["report"]["form"] == FOLDERS[folder]
     assert before["rows"] == done["report"]["rows"]
-
     alone = Settings(data=tmp_path / "alone", memory_limit="500MB")
     path = tmp_path / name
     path.write_bytes(content)
@@ -153,12 +152,10 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     part = Path(name).stem
     pipeline.ingest(FOLDERS[folder], [path], alone, dataset="team", options=options, part=part)
     assert in_lake(settings) == in_lake(alone)
-
     assert not list((settings.data / "uploads").glob("*[!n]")), "only what was taken is kept"
     assert {path.stat().st_mode & 0o777 for path in (settings.data / "uploads").glob("*.taken")} == {0o600}
     every = kept(settings)
     assert not [secret for secret in NOBODY if secret.encode() in every]
-
     again = hand_in(road, name, content)
     assert again["number"] == done["number"]
     counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", part, settings)

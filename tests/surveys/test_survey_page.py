@@ -14,7 +14,6 @@ from api.app import create_app
 from biodata.surveys.designs import DESIGNS, LANGUAGES
 
 pytest_plugins = ("api_client",)
-
 FOLDER = Path(api.__file__).parent
 PAGE, SCRIPTS = FOLDER / "web" / "surveys.html", FOLDER / "web" / "src" / "surveys"
 FORBIDDEN = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage", ".style.")

@@ -20,7 +20,6 @@ from commands import run
 from english_left import OTHERS, english_in
 
 pytest_plugins = ("api_client",)
-
 SOURCES = [Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "views", "submit", "sides")]
 
 

@@ -16,7 +16,6 @@ from survey_worlds import event, events, no_floors, record, records
 
 __all__ = ["no_floors"]
 pytestmark = pytest.mark.usefixtures("no_floors")
-
 MUNTJAC = "Muntiacus vaginalis"
 WALK = {"design": "line_transect", "effort_unit": "km", "days": 1}
 

@@ -164,7 +164,6 @@ def test_what_waits_is_taken_back_and_what_is_published_is_removed_and_comes_bac
     assert not [name for name in kept if name in (f"submission-{waits}.json", f"difference-{waits}.json")]
     assert "report" not in office.look("team", waits)
     assert office.decide("laos", waits, "accept").status_code == 409
-
     again = office.hand_in("team", workbook(["W-1", *LAOS[1:]]), dataset="gone")
     other = office.hand_in("team", workbook(["W-2", *LAOS_TOO[1:]]), dataset="gone", part="b")
     for number in (again, other):
