@@ -76,22 +76,6 @@ def test_the_unit_in_a_heading_is_told(heading, term, unit):
     assert (found.term, found.unit) == (term, unit)
 
 
-@pytest.mark.parametrize(("heading", "term"), [
-    pytest.param("Num_stems", "individualCount", id="a number of several"),
-    pytest.param("note1", "occurrenceRemarks", id="the first of several notes"),
-    pytest.param("Observer 2", "recordedBy", id="the second observer"),
-    pytest.param("ว/ด/ป ที่สำรวจ", "eventDate", id="a date by its order"),
-    pytest.param("ວັນ/ເດືອນ/ປີ ທີ່ພົບ", "eventDate", id="a date by its order in Lao"),
-    pytest.param("Elephants (no.)", "individualCount", id="a count by its unit"),
-    pytest.param("Species involved", "scientificName", id="a word that leaves the meaning"),
-    pytest.param("Trap deployment end date", "deploymentEnd", id="an end beside a word of beginning"),
-])  # fmt: skip
-def test_words_that_stand_in_a_form_of_their_own_are_read_and_never_certain(heading, term):
-    found = one(heading)
-    assert found.term == term
-    assert found.confidence <= CERTAIN
-
-
 @pytest.mark.parametrize("heading", [
     pytest.param("Plot1", id="a column of a matrix"),
     pytest.param("Visit 3", id="a visit of several"),
@@ -132,13 +116,23 @@ def test_what_was_kept_comes_first_and_is_certain():
     assert certain(["ວັນທີ", "ໝາຍເຫດ"], kept=kept) == {"ວັນທີ": "eventDate"}
 
 
-@pytest.mark.parametrize(("heading", "cells"), [
-    pytest.param("ຊື່ງູ", ["12", "13", "14"], id="names that are numbers"),
-    pytest.param("Bilang ng unggoy", ["marami", "kaunti", "wala"], id="a count without digits"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("heading", "cells"), [("ຊື່ງູ", ["12", "13", "14"]), ("Bilang ng unggoy", ["marami", "kaunti", "wala"])]
+)
 def test_cells_rule_out_what_a_heading_seemed_to_mean(heading, cells):
     assert one(heading).term is not None
     assert one(heading, cells={heading: cells}).term is None
+
+
+@pytest.mark.parametrize("heading", [
+    # Where a language has a word for an elevation, its plain height is a tree's; X within a plot is no easting.
+    "Height (m)", "height", "Chiều cao (m)", "Tinggi (m)", "Taas", "Tree height (m)", "样地内Y坐标", "relative x",
+    # Not every name is a species', and not every number a count.
+    "Nama pembekal", "ปริมาณน้ำฝน", "Tên cha", "ເງິນເດືອນ", "លេខគណនី", "စာမျက်နှာအမှတ်", "月工资", "Numero ng pahina",
+    "Nomor KTP",
+])  # fmt: skip
+def test_what_is_measured_of_a_thing_or_is_no_record_outdoes_a_common_word_beside_it(heading):
+    assert one(heading).term is None
 
 
 @pytest.mark.parametrize(("heading", "term"), [
@@ -146,27 +140,12 @@ def test_cells_rule_out_what_a_heading_seemed_to_mean(heading, cells):
     pytest.param("Plant height (mm)", None, id="nor in millimetres"),
     pytest.param("高度(m)", "minimumElevationInMeters", id="but in metres"),
     pytest.param("Elevation (ft)", "minimumElevationInMeters", id="or in feet"),
-])  # fmt: skip
-def test_a_height_in_centimetres_is_no_elevation(heading, term):
-    assert one(heading).term == term
-
-
-@pytest.mark.parametrize(
-    "heading",
-    ["Height (m)", "height", "Chiều cao (m)", "Tinggi (m)", "Taas", "Tree height (m)", "样地内Y坐标", "relative x"],
-)
-def test_what_is_measured_of_a_thing_or_within_a_plot_is_no_place(heading):
-    """Where a language has a word for an elevation, its plain height is a tree's; X within a plot is no easting."""
-    assert one(heading).term is None
-
-
-@pytest.mark.parametrize(("heading", "term"), [
-    pytest.param("Lưu ý", "occurrenceRemarks", id="its marks are letters like others"),
+    pytest.param("Lưu ý", "occurrenceRemarks", id="Vietnamese: its marks are letters like others"),
     pytest.param("Độ sâu nguyên văn (m)", "verbatimDepth", id="what is as told may have any unit"),
     pytest.param("Lưu ý nhận dạng", "identificationRemarks", id="words that other words name"),
     pytest.param("Quy trình thu mẫu", "samplingProtocol", id="a procedure is a method"),
 ])  # fmt: skip
-def test_vietnamese_is_read_whole(heading, term):
+def test_heights_by_their_unit_and_vietnamese_as_a_whole(heading, term):
     assert one(heading).term == term
 
 
@@ -189,8 +168,30 @@ def test_vietnamese_is_read_whole(heading, term):
     pytest.param("Tissue vial no", "catalogNumber", id="what a sample is kept in"),
     pytest.param("Trap id", "locationID", id="a trap stands at a place"),
     pytest.param("保护级别", None, id="a country's own level of protection"),
+    # Words that are known mean something together.
+    pytest.param("วันที่ถอดกล้อง", "deploymentEnd", id="Thai, without spaces"),
+    pytest.param("Ngay lap may", "deploymentStart", id="Vietnamese, without marks"),
+    pytest.param("ຊື່ຜູ້ລາດຕະເວນ", "recordedBy", id="Lao"),
+    pytest.param("ថ្ងៃដំឡើងម៉ាស៊ីនថត", "deploymentStart", id="Khmer"),
+    pytest.param("ကင်မရာတပ်ဆင်သည့်ရက်", "deploymentStart", id="Burmese"),
+    pytest.param("样方代码", "locationID", id="Chinese"),
+    pytest.param("Pangalan ng nagtala", "recordedBy", id="Filipino, with a filler"),
+    pytest.param("tgl_angkat_kamera", "deploymentEnd", id="Indonesian, with underscores"),
+    pytest.param("# of birds", "individualCount", id="a number sign before it counts"),
+    pytest.param("Plot #", "locationID", id="a number sign behind it is a code"),
+    pytest.param("Chiều cao cây", None, id="the height of a tree is no elevation"),
+    pytest.param("Date of birth", None, id="a date of nothing seen"),
+    # A form of its own.
+    pytest.param("Num_stems", "individualCount", id="a number of several"),
+    pytest.param("note1", "occurrenceRemarks", id="the first of several notes"),
+    pytest.param("Observer 2", "recordedBy", id="the second observer"),
+    pytest.param("ว/ด/ป ที่สำรวจ", "eventDate", id="a date by its order"),
+    pytest.param("ວັນ/ເດືອນ/ປີ ທີ່ພົບ", "eventDate", id="a date by its order in Lao"),
+    pytest.param("Elephants (no.)", "individualCount", id="a count by its unit"),
+    pytest.param("Species involved", "scientificName", id="a word that leaves the meaning"),
+    pytest.param("Trap deployment end date", "deploymentEnd", id="an end beside a word of beginning"),
 ])  # fmt: skip
-def test_classes_of_columns_that_found_tables_have(heading, term):
+def test_what_is_read_from_words_that_stand_together_is_never_certain(heading, term):
     found = one(heading)
     assert (found.term, found.confidence <= CERTAIN) == (term, True)
 
@@ -198,15 +199,6 @@ def test_classes_of_columns_that_found_tables_have(heading, term):
 def test_an_english_heading_is_read_in_english():
     """Words that other languages have taken over do not have fewer meanings for it."""
     assert {one(heading).term for heading in ("survey num", "trip no", "visit nr")} == {"eventID"}
-
-
-@pytest.mark.parametrize("heading", [
-    "Nama pembekal", "ปริมาณน้ำฝน", "Tên cha", "ເງິນເດືອນ", "លេខគណនី", "စာမျက်နှာအမှတ်", "月工资", "Numero ng pahina",
-    "Nomor KTP",
-])  # fmt: skip
-def test_a_word_for_what_is_no_record_outdoes_a_common_word_beside_it(heading):
-    """Not every name is a species', and not every number a count."""
-    assert one(heading).term is None
 
 
 def test_the_dictionary_speaks_ten_languages_of_known_terms():
@@ -258,25 +250,6 @@ def test_vietnamese_without_marks_is_proposed_and_never_wrong_for_sure():
             tried, right = tried + 1, right + meant
             assert meant or found.confidence <= CERTAIN, heading
     assert right / tried > 0.95
-
-
-@pytest.mark.parametrize(("heading", "term"), [
-    pytest.param("วันที่ถอดกล้อง", "deploymentEnd", id="Thai, without spaces"),
-    pytest.param("Ngay lap may", "deploymentStart", id="Vietnamese, without marks"),
-    pytest.param("ຊື່ຜູ້ລາດຕະເວນ", "recordedBy", id="Lao"),
-    pytest.param("ថ្ងៃដំឡើងម៉ាស៊ីនថត", "deploymentStart", id="Khmer"),
-    pytest.param("ကင်မရာတပ်ဆင်သည့်ရက်", "deploymentStart", id="Burmese"),
-    pytest.param("样方代码", "locationID", id="Chinese"),
-    pytest.param("Pangalan ng nagtala", "recordedBy", id="Filipino, with a filler"),
-    pytest.param("tgl_angkat_kamera", "deploymentEnd", id="Indonesian, with underscores"),
-    pytest.param("# of birds", "individualCount", id="a number sign before it counts"),
-    pytest.param("Plot #", "locationID", id="a number sign behind it is a code"),
-    pytest.param("Chiều cao cây", None, id="the height of a tree is no elevation"),
-    pytest.param("Date of birth", None, id="a date of nothing seen"),
-])  # fmt: skip
-def test_words_that_are_known_mean_something_together_and_never_surely(heading, term):
-    found = one(heading)
-    assert (found.term, found.confidence <= CERTAIN) == (term, True)
 
 
 def test_the_words_of_compounds_are_told_in_every_language_and_used():
