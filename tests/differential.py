@@ -24,14 +24,11 @@ RULES = (
     f"coarse,test,{COARSE},SPECIES,0_1_degree,hunted\n"
     f"hidden,test,{WITHHELD},SPECIES,withheld,hunted\n"
 )
-PLACES = {
-    ("CN", "Yunnan"): (24.2, 25.2, 101.2, 102.2), ("LA", "Vientiane"): (18.6, 19.2, 102.2, 102.8),
-    ("VN", "Yên Bái"): (21.5, 22.0, 104.3, 104.9), ("TH", "Khon Kaen"): (16.1, 16.9, 102.2, 102.9),
-}  # fmt: skip
+PLACES = {("CN", "Yunnan"): (24.2, 25.2, 101.2, 102.2), ("LA", "Vientiane"): (18.6, 19.2, 102.2, 102.8),
+          ("VN", "Yên Bái"): (21.5, 22.0, 104.3, 104.9), ("TH", "Khon Kaen"): (16.1, 16.9, 102.2, 102.9)}  # fmt: skip
 """Boxes of south, north, west, east well inside their division."""
-_ONLY = {
-    "Lophura nycthemera": ("CN", "LA", "VN"), "Pinus kesiya": ("LA",), COARSE: ("CN", "LA"), "Gallus gallus": ("TH",),
-}  # fmt: skip
+_ONLY = {"Lophura nycthemera": ("CN", "LA", "VN"), "Pinus kesiya": ("LA",), COARSE: ("CN", "LA"),
+         "Gallus gallus": ("TH",)}  # fmt: skip
 """The only countries of some species."""
 BASES = ("HUMAN_OBSERVATION", "PRESERVED_SPECIMEN", "MACHINE_OBSERVATION")
 PEOPLE = ("Lan Hoang", "Li Wei", "S. Phommachanh", "O'Reilly")

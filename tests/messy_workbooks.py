@@ -392,10 +392,9 @@ def cross_table() -> Book:
 def mixed_dates() -> Book:
     """One column of dates in six forms, as several rangers typed it: some real dates, some texts."""
     b = Book("mixed_dates", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_INVALID"}))
-    forms: list[Callable[[date], Any]] = [
-        lambda d: at(d.year, d.month, d.day), lambda d: d.isoformat(), lambda d: d.strftime("%d %B %Y"),
-        lambda d: d.strftime("%d-%b-%y"), lambda d: f"{d.day}/{d.month}/{d.year}", lambda d: d.strftime("%Y.%m.%d"),
-    ]  # fmt: skip
+    forms: list[Callable[[date], Any]] = [lambda d: at(d.year, d.month, d.day), lambda d: d.isoformat(),
+                                          lambda d: d.strftime("%d %B %Y"), lambda d: d.strftime("%d-%b-%y"),
+                                          lambda d: f"{d.day}/{d.month}/{d.year}", lambda d: d.strftime("%Y.%m.%d")]  # fmt: skip
     species = ["Sus scrofa", "Rusa unicolor", "Bos gaurus"]
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(4.62, 102.4, 18), days(date(2026, 3, 13), 18), strict=True)):
@@ -415,9 +414,8 @@ def gb18030_text() -> Book:
     """GB18030 CSV out of a Chinese Excel, with 省 and 国家."""
     b = Book("高黎贡山红外相机", form="csv", encoding="gb18030",
              proposed=frozenset({"NAME_COMMON", "ENCODING_GUESSED"}))  # fmt: skip
-    species = [
-        ("羚牛", "Budorcas taxicolor"), ("赤麂", "Muntiacus muntjak"), ("云豹", "Neofelis nebulosa"), ("野猪", "Sus scrofa"),
-    ]  # fmt: skip
+    species = [("羚牛", "Budorcas taxicolor"), ("赤麂", "Muntiacus muntjak"), ("云豹", "Neofelis nebulosa"),
+               ("野猪", "Sus scrofa")]  # fmt: skip
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(25.3, 98.75, 14), days(date(2026, 5, 1), 14), strict=True)):
         zh, latin = species[i % 4]
@@ -669,10 +667,8 @@ def indonesian_semicolons() -> Book:
     for i, (lat, lon) in enumerate(about(-4.95, 105.75, 12)):
         cells = [f"WK{i + 1:02d}", f"{i + 5} {months[i % 6]} 2026", species[i % 4], str(1 + i % 3), str(lat).replace(".", ","),
                  str(lon).replace(".", ","), "Resort Margahayu"]  # fmt: skip
-        truth = {
-            "sheet": None, "row": i + 2, "lat": lat, "lon": lon, "date": f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
-            "name": species[i % 4], "count": 1 + i % 3,
-        }  # fmt: skip
+        truth = {"sheet": None, "row": i + 2, "lat": lat, "lon": lon, "date": f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
+                 "name": species[i % 4], "count": 1 + i % 3}  # fmt: skip
         if i == 2:
             cells[1] = "31 Februari 2026"
             b.plants.append(Plant(None, i + 2, ("Tanggal",), DATE))
@@ -840,10 +836,8 @@ def smart_patrols() -> Book:
          {"lat": lat, "lon": lon, "date": f"2026-04-{13 + i // 3}", "name": species[i % 3], "count": 1 + i % 4})
         for i, (lat, lon) in enumerate(about(18.9, 104.7, 15))
     ]  # fmt: skip
-    b.table(None, [], [
-        "Patrol ID", "Patrol Start Date", "Patrol End Date", "Patrol Length (km)", "Observation Category", "Species",
-        "Count", "Latitude", "Longitude",
-    ], rows)  # fmt: skip
+    b.table(None, [], ["Patrol ID", "Patrol Start Date", "Patrol End Date", "Patrol Length (km)",
+                       "Observation Category", "Species", "Count", "Latitude", "Longitude"], rows)  # fmt: skip
     b.plant(None, 5, "Patrol Start Date", DATE, also=["Patrol End Date"], value="31/04/2026")
     b.plant(None, 8, "Latitude", NO_PLACE, value=None)
     b.plant(None, 10, "Count", COUNT, value="herd")
@@ -892,10 +886,8 @@ def amphibian_transects() -> Book:
          {"lat": lat, "lon": lon, "date": f"2026-07-{i + 5:02d}", "name": species[i % 4]})
         for i, (lat, lon) in enumerate(about(22.3, 103.8, 13))
     ]  # fmt: skip
-    b.table("Specimens", [], [
-        "Field no.", "Time", "Date", "Species", "SVL (mm)", "Mass (g)", "Lat", "Long", "Elevation", "GPS accuracy",
-        "Habitat",
-    ], rows)  # fmt: skip
+    b.table("Specimens", [], ["Field no.", "Time", "Date", "Species", "SVL (mm)", "Mass (g)", "Lat", "Long",
+                              "Elevation", "GPS accuracy", "Habitat"], rows)  # fmt: skip
     b.plant("Specimens", 4, "SVL (mm)", frozenset({"MEASUREMENT_INVALID"}), value="2O.1")
     b.plant("Specimens", 6, "Field no.", SAME_ID | DOUBLE, value="HNU-4502")
     b.plant("Specimens", 8, "Date", DATE, value="2026-07-320")
@@ -911,10 +903,8 @@ def occupancy_visits() -> Book:
     places = about(15.9, 106.9, 4)
     rows = [
         (
-            [
-                f"ST-{i % 4 + 1}", f"CAM{i % 4 + 1}", *places[i % 4], f"2026-0{1 + 2 * (i // 4)}-05",
-                f"2026-0{2 + 2 * (i // 4)}-20",
-            ],
+            [f"ST-{i % 4 + 1}", f"CAM{i % 4 + 1}", *places[i % 4], f"2026-0{1 + 2 * (i // 4)}-05",
+             f"2026-0{2 + 2 * (i // 4)}-20"],
             None,
         )
         for i in range(8)

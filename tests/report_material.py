@@ -42,10 +42,8 @@ def candidate(identifier: str, rank: int, **more) -> dict:
 def told(**more) -> Material:
     boundaries = load_boundaries()
     borders = [
-        {
-            "code": code, "name": name, "level": "country", "country_code": code,
-            "geometry": country_geometry(code, boundaries),
-        }
+        {"code": code, "name": name, "level": "country", "country_code": code,
+         "geometry": country_geometry(code, boundaries)}
         for code, name in (("CN", "China"), ("LA", "Lao PDR"))
     ]  # fmt: skip
     areas = [

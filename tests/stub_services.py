@@ -200,16 +200,14 @@ def serve_sample(stub, sample):
 
 def concepts():
     """Return taxa as Species+ has them."""
-    above = {
-        "kingdom": "Animalia", "phylum": "Chordata", "class": "Mammalia", "order": "Carnivora", "family": "Felidae",
-    }  # fmt: skip
+    above = {"kingdom": "Animalia", "phylum": "Chordata", "class": "Mammalia", "order": "Carnivora",
+             "family": "Felidae"}  # fmt: skip
     return [
         {"id": n, "full_name": name, "author_year": author, "rank": "SPECIES", "name_status": "A", "cites_listing": listing,
          "higher_taxa": above, "cites_listings": [], "active": True}
-        for n, name, author, listing in (
-            (1, "Panthera tigris", "(Linnaeus, 1758)", "I"), (2, "Prionailurus bengalensis", "(Kerr, 1792)", "I/II"),
-            (3, "Felis chaus", "Schreber, 1777", "II"),
-        )
+        for n, name, author, listing in ((1, "Panthera tigris", "(Linnaeus, 1758)", "I"),
+                                         (2, "Prionailurus bengalensis", "(Kerr, 1792)", "I/II"),
+                                         (3, "Felis chaus", "Schreber, 1777", "II"))
     ]  # fmt: skip
 
 
@@ -231,11 +229,9 @@ def furnish(stub):
 
         return answer
 
-    told = {
-        "key": LAOS, "title": lists[0]["title"], "license": "http://creativecommons.org/licenses/by/4.0/",
-        "doi": "10.15468/griis1", "citation": {"text": "Pagad S (2022). GRIIS Laos."},
-        "endpoints": [{"type": "EML", "url": f"{root}/eml"}, {"type": "DWC_ARCHIVE", "url": f"{root}/griis.zip"}],
-    }  # fmt: skip
+    told = {"key": LAOS, "title": lists[0]["title"], "license": "http://creativecommons.org/licenses/by/4.0/",
+            "doi": "10.15468/griis1", "citation": {"text": "Pagad S (2022). GRIIS Laos."},
+            "endpoints": [{"type": "EML", "url": f"{root}/eml"}, {"type": "DWC_ARCHIVE", "url": f"{root}/griis.zip"}]}  # fmt: skip
     sea = [
         {"id": f"o{n}", "dataset_id": SEA, "occurrenceID": f"dugong:{n}", "scientificName": "Dugong dugon", "eventDate": "1999-05-01",
          "decimalLatitude": 11.5, "decimalLongitude": 103.0, "basisOfRecord": "HumanObservation", "flags": ["ON_LAND"]}
@@ -308,10 +304,9 @@ def furnish(stub):
     }
     forest = np.where(np.arange(300)[:, None] < 150, np.uint8(10), np.uint8(40)) * np.ones((300, 300), "uint8")
     stub.tiles["ESA_WorldCover_10m_2021_v200_N18E099_Map.tif"] = tile(99, 18, 3, forest)
-    names = {
-        "PROTECTED_PLANET": "pp", "RED_LIST": "iucn", "CHECKLISTBANK": "clb", "OBIS": "obis", "INATURALIST": "inat",
-        "EBIRD": "ebird", "SPECIES_PLUS": "species", "ELEVATION": "dem", "LAND_COVER": "cover",
-    }  # fmt: skip
+    names = {"PROTECTED_PLANET": "pp", "RED_LIST": "iucn", "CHECKLISTBANK": "clb", "OBIS": "obis",
+             "INATURALIST": "inat", "EBIRD": "ebird", "SPECIES_PLUS": "species", "ELEVATION": "dem",
+             "LAND_COVER": "cover"}  # fmt: skip
     addresses = {f"BIODATA_{name}_URL": f"{root}/{folder}/" for name, folder in names.items()}
     tokens = dict.fromkeys(("PROTECTED_PLANET_TOKEN", "IUCN_TOKEN", "SPECIESPLUS_TOKEN", "EBIRD_KEY"), TOKEN)
     return {**addresses, **tokens, "BIODATA_GBIF_URL": stub.url}

@@ -12,11 +12,9 @@ FIRST_EVENTS = [
     ["E2", "2026-03-02", 21.06, 101.3, "site 2"],
     ["E3", "2026-03-03", 21.07, 101.4, "site 3"],
 ]
-FIRST = [
-    ["NH-1", "E1", "Muntiacus muntjak", 1, "male"], ["NH-2", "E1", "Muntiacus muntjak", 2, None],
-    ["NH-3", "E2", "Elephas maximus", 4, None], ["NH-4", "E2", "Rusa unicolor", 1, None],
-    ["NH-5", "E3", "Sus scrofa", 3, None], ["NH-6", "E3", "Macaca mulatta", 7, None],
-]  # fmt: skip
+FIRST = [["NH-1", "E1", "Muntiacus muntjak", 1, "male"], ["NH-2", "E1", "Muntiacus muntjak", 2, None],
+         ["NH-3", "E2", "Elephas maximus", 4, None], ["NH-4", "E2", "Rusa unicolor", 1, None],
+         ["NH-5", "E3", "Sus scrofa", 3, None], ["NH-6", "E3", "Macaca mulatta", 7, None]]  # fmt: skip
 
 
 def save(path: Path, records, events, headings=RECORDS) -> Path:

@@ -155,10 +155,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/appointments"): {"account": "somebody", "role": "planner"},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
-    ("POST", "/v1/access/requests"): {
-        "purpose": "a corridor", "countries": ["LA"], "fields": ["decimalLatitude"],
-        "expires": "2099-01-01T00:00:00+00:00",
-    },
+    ("POST", "/v1/access/requests"): {"purpose": "a corridor", "countries": ["LA"], "fields": ["decimalLatitude"],
+                                      "expires": "2099-01-01T00:00:00+00:00"},
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
     ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
     ("POST", "/v1/withdrawals"): {"keys": [1], "reason": "asked for"},
@@ -187,10 +185,8 @@ def served(settings, tmp_path_factory):
     )  # of its own: other tests hand surveys in, and here the first one is asked for
     releases.make_release(data)
     changed = settings.model_copy(update={"data": data, "password_memory_mib": 8, "login_limit": 0, "rate_limit": 0})
-    with TestClient(
-        create_app(changed), base_url="http://test", raise_server_exceptions=False, client=ABROAD,
-        follow_redirects=False,
-    ) as client:  # fmt: skip
+    with TestClient(create_app(changed), base_url="http://test", raise_server_exceptions=False, client=ABROAD,
+                    follow_redirects=False) as client:  # fmt: skip
         registry = client.app.state.service.registry
         for role, binding in ROLES.items():
             appointed.new(registry, role, roles=[binding])

@@ -33,11 +33,9 @@ from exact_rows import ROWS
 from people import bearer
 from store_records import commit_rows
 
-WANTED = {
-    "taxon": "Elephas maximus", "area": None, "since": None, "until": None,
-    "fields": ["decimalLatitude", "decimalLongitude"], "rows": 100, "rows_a_day": 100, "requests": 10,
-    "expires": "2099-01-01T00:00:00+00:00",
-}  # fmt: skip
+WANTED = {"taxon": "Elephas maximus", "area": None, "since": None, "until": None,
+          "fields": ["decimalLatitude", "decimalLongitude"], "rows": 100, "rows_a_day": 100, "requests": 10,
+          "expires": "2099-01-01T00:00:00+00:00"}  # fmt: skip
 ASKED = {"purpose": "a corridor study", "countries": ["LA", "VN"], **WANTED}
 
 

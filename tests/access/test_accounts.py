@@ -182,10 +182,8 @@ def test_every_change_stands_in_the_audit(registry: Registry):
         accounts.unbind(registry, "ana", RoleBinding(Role.REVIEWER))
     with registry.session(read_only=True) as session:
         told = [(entry.actor, entry.action, entry.subject) for entry in session.scalars(select(AuditEntry))]
-    assert told[1:] == [
-        ("root", "account made", "ana"), ("root", "role given", "ana"), ("command line", "role taken", "ana"),
-        ("command line", "account closed", "ana"),
-    ]  # fmt: skip
+    assert told[1:] == [("root", "account made", "ana"), ("root", "role given", "ana"),
+                        ("command line", "role taken", "ana"), ("command line", "account closed", "ana")]  # fmt: skip
     assert registry.first_broken_audit_entry() is None
     assert accounts.find(registry, "ana") is None
     assert accounts.lines(registry) == ["ana (ana): no role, closed"]

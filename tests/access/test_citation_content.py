@@ -72,11 +72,10 @@ def test_a_set_of_columns_never_changes():
 
 VALUES = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=8))
 RECORDS = st.lists(
-    st.fixed_dictionaries({
-        "key": st.integers(1, 2**53), "datasetKey": VALUES, "locality": VALUES,
-        "decimalLatitude": st.one_of(st.none(), st.floats(allow_infinity=False)),
-        "quality_flags": st.one_of(st.none(), st.lists(VALUES, max_size=3)), "individualCount": st.integers(-5, 5),
-    }),
+    st.fixed_dictionaries({"key": st.integers(1, 2**53), "datasetKey": VALUES, "locality": VALUES,
+                           "decimalLatitude": st.one_of(st.none(), st.floats(allow_infinity=False)),
+                           "quality_flags": st.one_of(st.none(), st.lists(VALUES, max_size=3)),
+                           "individualCount": st.integers(-5, 5)}),
     max_size=12, unique_by=lambda row: row["key"],
 )  # fmt: skip
 

@@ -20,10 +20,8 @@ from exact_rows import ROWS
 from rule_files import put_rules
 from store_records import commit_rows
 
-GRANT = Grant(
-    "g1", "r1", "ana", "LA", "Elephas maximus", None, None, None,
-    ("decimalLatitude", "decimalLongitude"), 100, 100, 5, "2099-01-01T00:00:00+00:00",
-)  # fmt: skip
+GRANT = Grant("g1", "r1", "ana", "LA", "Elephas maximus", None, None, None, ("decimalLatitude", "decimalLongitude"),
+              100, 100, 5, "2099-01-01T00:00:00+00:00")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

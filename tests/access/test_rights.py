@@ -172,9 +172,7 @@ def test_labels_are_put_and_taken_with_an_entry_and_hold_with_the_bundled_rules(
     (("permit 7 of LA",), ("7 ends on 2026-12-01.",), "It rests on permit 7 of LA. 7 ends on 2026-12-01."),
 ])  # fmt: skip
 def test_what_a_dataset_rests_on_is_told_in_whole_sentences(held, notices, end):
-    entry = DatasetEntry(
-        key="d", url="u", title="t", description=(), publisher=None, license="CC0_1_0", citation=None, doi=None, records=1,
-        placed=1, generalised=0, species=1, bounds=None, years=None, issued="", modified="", release="r",
-        permits=held, permit_notices=notices,
-    )  # fmt: skip
+    entry = DatasetEntry(key="d", url="u", title="t", description=(), publisher=None, license="CC0_1_0", citation=None,
+                         doi=None, records=1, placed=1, generalised=0, species=1, bounds=None, years=None, issued="",
+                         modified="", release="r", permits=held, permit_notices=notices)  # fmt: skip
     assert entry.rights.endswith(f" {end}")

@@ -115,9 +115,8 @@ def test_a_download_that_is_under_way_is_cancelled(settings):
     made = releases.current(settings.data)
     with Registry.open(settings) as registry:
         with registry.session() as session, session.begin():
-            for name, state, release in (
-                ("d1", "running", made.id), ("d2", "queued", "older"), ("d3", "running", "new"),
-            ):  # fmt: skip
+            for name, state, release in (("d1", "running", made.id), ("d2", "queued", "older"),
+                                         ("d3", "running", "new")):  # fmt: skip
                 job = Job(name=downloads.JOB, state=state)
                 session.add(job)
                 session.flush()
@@ -191,10 +190,9 @@ def test_rules_are_checked_beside_the_lake(settings):
     )
     answer = CliRunner().invoke(app, ["rules", "check", "--data", str(settings.data), "--json"])
     assert answer.exit_code == 0, answer.output
-    assert json.loads(answer.stdout) == {
-        "due": [["a", "2020-01-31"]], "contradictions": [["a", "b"]], "without_records": ["c"],
-        "unknown_areas": [["d", "wdpa:404"]], "unknown_consents": [["b", "nobody"]], "decided": {"a": 8, "d": 4},
-    }  # fmt: skip
+    assert json.loads(answer.stdout) == {"due": [["a", "2020-01-31"]], "contradictions": [["a", "b"]],
+                                         "without_records": ["c"], "unknown_areas": [["d", "wdpa:404"]],
+                                         "unknown_consents": [["b", "nobody"]], "decided": {"a": 8, "d": 4}}  # fmt: skip
 
 
 def sensitive(settings, *words):

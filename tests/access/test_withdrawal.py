@@ -139,10 +139,8 @@ def planted_everywhere(settings: Settings, registry: Registry) -> None:
         job = Job(name="survey", state="done", result={"report": place}, error=place)
         session.add(job)
         session.flush()
-        session.add(Submission(
-            dataset="goes", state="committed", file_name="a.xlsx", file_sha256=workbook, job_id=job.id,
-            report={"problems": [{"value": place}]},
-        ))  # fmt: skip
+        session.add(Submission(dataset="goes", state="committed", file_name="a.xlsx", file_sha256=workbook,
+                               job_id=job.id, report={"problems": [{"value": place}]}))  # fmt: skip
         ingest = session.scalars(select(Ingest).where(Ingest.dataset == "goes")).first()
         ingest.report = {**ingest.report, "refusals": [{"value": place}]}
         keep_report(settings.data, f"ingest-{ingest.id}", {"refusals": [{"value": place}]})
@@ -298,10 +296,8 @@ EVENT_WORDS = ("E-SECRET-78", "the pool of the elders")
 
 def with_events(settings: Settings) -> tuple[int, int]:
     """Take in a survey of three events; return the numbers of the records of the first and the second."""
-    place = {
-        "decimalLatitude": LATITUDE, "decimalLongitude": LONGITUDE, "locality": EVENT_WORDS[1],
-        "parentEventID": "P-SECRET",
-    }  # fmt: skip
+    place = {"decimalLatitude": LATITUDE, "decimalLongitude": LONGITUDE, "locality": EVENT_WORDS[1],
+             "parentEventID": "P-SECRET"}  # fmt: skip
     told = [
         survey_events.event(EVENT_WORDS[0], "cams", verbatim=json.dumps(place), **place),
         survey_events.event("P-SECRET", "cams", decimalLatitude=LATITUDE, decimalLongitude=LONGITUDE),

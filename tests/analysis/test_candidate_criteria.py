@@ -15,9 +15,8 @@ from biodata.analysis.networks import protconn
 from landscapes import CRS, boundary_set, halves, local, square_grid
 
 WINDOW = shapely.box(-40_000, -40_000, 40_000, 40_000)
-PARKS = [
-    shapely.box(-9000, -3000, -1500, 3000), shapely.box(1500, -3000, 9000, 3000), shapely.box(14_000, 8000, 20_000, 14_000),
-]  # fmt: skip
+PARKS = [shapely.box(-9000, -3000, -1500, 3000), shapely.box(1500, -3000, 9000, 3000),
+         shapely.box(14_000, 8000, 20_000, 14_000)]  # fmt: skip
 JOINED = shapely.box(-9000, -3000, 9000, 3000)
 
 
@@ -125,10 +124,8 @@ def layer(path, theme, form) -> LayerFile:
 @pytest.fixture
 def layers(tmp_path):
     people = tmp_path / "people.tif"
-    with rasterio.open(
-        people, "w", driver="GTiff", width=80, height=80, count=1, dtype="float64", crs=CRS.to_wkt(),
-        transform=Affine(1000, 0, -40_000, 0, -1000, 40_000),
-    ) as file:  # fmt: skip
+    with rasterio.open(people, "w", driver="GTiff", width=80, height=80, count=1, dtype="float64", crs=CRS.to_wkt(),
+                       transform=Affine(1000, 0, -40_000, 0, -1000, 40_000)) as file:  # fmt: skip
         file.write(np.full((80, 80), 7.0), 1)
     roads, towns = tmp_path / "roads.gpkg", tmp_path / "towns.gpkg"
     lines = [shapely.LineString([(-20_000, 0), (20_000, 0)]), shapely.LineString([(0, -20_000), (0, -10_000)])]

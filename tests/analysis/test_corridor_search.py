@@ -382,10 +382,9 @@ def test_a_pair_without_a_way_is_told_where_a_window_would_open_the_cheapest_one
         near = np.hypot(rows - rows[cell], columns - columns[cell]) * CELL_M <= radius_m + 1e-6
         truth[radius_m, cell] = sum(cost[near].min() for cost in costs) + 2 * radius_m * 1.5
     best = min(truth, key=truth.get)
-    found = corridors.least_cost(
-        areas, ground, GRID, parameters=CorridorParameters(max_distance_m=math.inf, max_cost=limit),
-        barriers=barriers.BarrierParameters((100.0, 150.0, 230.0), 1.5),
-    )  # fmt: skip
+    found = corridors.least_cost(areas, ground, GRID,
+                                 parameters=CorridorParameters(max_distance_m=math.inf, max_cost=limit),
+                                 barriers=barriers.BarrierParameters((100.0, 150.0, 230.0), 1.5))  # fmt: skip
     assert found.corridors["notes"].to_list() == ["No functional link: cells without data lie between."]
     assert found.barrier_mosaic.largest.max() == 0, "no score is defined"
     if truth[best] > limit:

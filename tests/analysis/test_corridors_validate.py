@@ -162,10 +162,9 @@ def test_no_record_is_used_twice():
         "used": [True, False, False, False, False, False, False],
     })  # fmt: skip
     found = holding_out.hold_out(records, block_m=1000.0, since=date(2021, 1, 1))
-    assert found.why_not == [
-        "made the resistance, the sources or the evidence", "in the block of a record that was used", None, None,
-        "a repeat of another record", "date not told", "before the test's time",
-    ]  # fmt: skip
+    assert found.why_not == ["made the resistance, the sources or the evidence",
+                             "in the block of a record that was used", None, None, "a repeat of another record",
+                             "date not told", "before the test's time"]  # fmt: skip
     assert sum(found.left_out().values()) == 5
     used = records.with_columns(group=pl.Series([*["herd"] * 3, None, None, None, None]))
     assert holding_out.hold_out(used, block_m=0.0).why_not[2] == "of one event with a record that was used"
@@ -184,10 +183,8 @@ def files(tmp_path):
     ids = np.zeros(grid.cells, dtype="int32")
     for k, cells in enumerate(made.sources):
         ids[cells] = k + 1
-    with rasterio.open(
-        tmp_path / "areas.tif", "w", **profile | {"dtype": "int32", "nodata": 0}, crs=grid.crs.to_wkt(),
-        transform=grid.transform,
-    ) as target:  # fmt: skip
+    with rasterio.open(tmp_path / "areas.tif", "w", **profile | {"dtype": "int32", "nodata": 0}, crs=grid.crs.to_wkt(),
+                       transform=grid.transform) as target:  # fmt: skip
         target.write(ids.reshape(grid.shape), 1)
     rows = [f"r{k},Elephas maximus,{x:.1f},{y:.1f}" for k, (x, y) in enumerate(made.records)]
     rows += [f"t{k},Macaca nemestrina,{x:.1f},{y:.1f}" for k, (x, y) in enumerate(made.target)]

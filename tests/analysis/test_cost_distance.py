@@ -87,10 +87,8 @@ def landscapes(draw):
 def test_equals_brute_force(landscape, neighbours, cut_corners, max_cost):
     resistance, sources, ids, widths = landscape
     heights = np.full(widths.size, 1.5)
-    found = cost_distance.surface(
-        resistance, sources, cell_width_m=widths, cell_height_m=heights, source_ids=ids, neighbours=neighbours,
-        cut_corners=cut_corners, max_cost=max_cost,
-    )  # fmt: skip
+    found = cost_distance.surface(resistance, sources, cell_width_m=widths, cell_height_m=heights, source_ids=ids,
+                                  neighbours=neighbours, cut_corners=cut_corners, max_cost=max_cost)  # fmt: skip
     cost, source = brute_force(resistance, sources, ids, widths, heights, neighbours, cut_corners, max_cost)
     rows, columns = found.cost.shape
     window = (slice(found.row, found.row + rows), slice(found.column, found.column + columns))

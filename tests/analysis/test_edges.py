@@ -97,10 +97,8 @@ OGR_VRT = """<OGRVRTDataSource><OGRVRTLayer name="real"><SrcDataSource relativeT
 
 @pytest.mark.parametrize("read", [rasters.read, own_ground.read_resistance], ids=["a raster", "a resistance"])
 def test_a_tif_that_is_a_list_of_other_files_is_refused(tmp_path, read):
-    with rasterio.open(
-        tmp_path / "real.tif", "w", driver="GTiff", width=2, height=2, count=1, dtype="float32", crs="EPSG:32648",
-        transform=rasterio.Affine(100, 0, 0, 0, -100, 0),
-    ) as file:  # fmt: skip
+    with rasterio.open(tmp_path / "real.tif", "w", driver="GTiff", width=2, height=2, count=1, dtype="float32",
+                       crs="EPSG:32648", transform=rasterio.Affine(100, 0, 0, 0, -100, 0)) as file:  # fmt: skip
         file.write(np.ones((1, 2, 2), dtype=np.float32))
     read(tmp_path / "real.tif")
     (tmp_path / "list.tif").write_text(VRT)

@@ -123,10 +123,8 @@ def shares(x: float, y: float, radius: float, boundaries: BoundarySet) -> sides.
 def quarters(band_m: float = 0.0) -> BoundarySet:
     """Return three countries that meet in a point, with a disputed square and the sea in the south-east."""
     made = halves()
-    shapes = [
-        shapely.box(-90_000, 0, 0, 90_000), shapely.box(0, 0, 90_000, 90_000), shapely.box(-90_000, -90_000, 0, 0),
-        shapely.box(0, -20_000, 20_000, 0),
-    ]  # fmt: skip
+    shapes = [shapely.box(-90_000, 0, 0, 90_000), shapely.box(0, 0, 90_000, 90_000),
+              shapely.box(-90_000, -90_000, 0, 0), shapely.box(0, -20_000, 20_000, 0)]  # fmt: skip
     units = pl.DataFrame({
         "level": ["country", "country", "country", "disputed"],
         "country_code": ["LA", "VN", "KH", None],

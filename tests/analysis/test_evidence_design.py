@@ -24,10 +24,8 @@ SIDES = [("LA",), ("VN",)]
 def design(*rows, kind="camera", corridor=CORRIDOR, path=PATH, boundaries=None, **more) -> evidence.Proposal:
     boundaries = boundaries or halves()
     settings = {name: more.pop(name) for name in ("stations", "spacing_m", "nights", "detection") if name in more}
-    known = evidence.effort(
-        count(records(*rows), boundaries), GIBBON, grid=square_grid(10_000, 2000.0), boundaries=boundaries,
-        region=corridor, strictest=lambda _: SharingCategory.OPEN,
-    )  # fmt: skip
+    known = evidence.effort(count(records(*rows), boundaries), GIBBON, grid=square_grid(10_000, 2000.0),
+                            boundaries=boundaries, region=corridor, strictest=lambda _: SharingCategory.OPEN)  # fmt: skip
     parameters = evidence.DesignParameters(kind=kind, **({"spacing_m": 1000.0} | settings))
     return evidence.propose(known, corridor, SIDES, boundaries=boundaries, parameters=parameters, path=path, **more)
 

@@ -105,9 +105,8 @@ def test_order_of_the_rows_decides_nothing():
 def test_chances_are_those_of_points_thrown_into_the_circles():
     boundaries = replace(places.load_boundaries(), band_m=1500.0)
     rng, geod = np.random.default_rng(3), pyproj.Geod(ellps="WGS84")
-    centres = [
-        (101.7, 21.2), (102.14, 22.4), (101.15, 21.57), (107.55, 14.7), (100.1, 20.35), (106.66, 22.87), (105.2, 18.5),
-    ]  # fmt: skip
+    centres = [(101.7, 21.2), (102.14, 22.4), (101.15, 21.57), (107.55, 14.7), (100.1, 20.35), (106.66, 22.87),
+               (105.2, 18.5)]  # fmt: skip
     lonlat = np.array(centres) + rng.uniform(-0.03, 0.03, (len(centres), 2))
     radius_m = rng.uniform(2_000, 9_000, len(centres))
     rows = good(*({"x": 0.0, "species": f"Rara {n}"} for n in range(len(centres)))).with_columns(

@@ -84,10 +84,8 @@ def test_cells_of_degrees_differ_by_row():
 
 def test_warp_puts_values_where_they_belong(tmp_path):
     latitude = 21.7 - 0.01 * (np.arange(120) + 0.5)
-    path = write(
-        tmp_path / "latitude.tif", np.repeat(latitude[:, None], 140, 1), "EPSG:4326",
-        Affine(0.01, 0, 100.85, 0, -0.01, 21.7),
-    )  # fmt: skip
+    path = write(tmp_path / "latitude.tif", np.repeat(latitude[:, None], 140, 1), "EPSG:4326",
+                 Affine(0.01, 0, 100.85, 0, -0.01, 21.7))  # fmt: skip
     one = grid.equal_area_grid((101.2, 20.8, 101.9, 21.4), 1000.0)
     values = rasters.warp_values(*rasters.read(path), one, resampling="bilinear")
     rows, columns = np.divmod(np.arange(one.cells), one.shape[1])

@@ -64,10 +64,9 @@ def test_classes_by_value_and_by_the_legends_name(tmp_path, cover):
 
 
 def test_a_road_of_no_width_blocks_at_1_km(tmp_path, cover):
-    roads = features(
-        tmp_path, "roads", [shapely.LineString([(0, 400), (9999, 9600)]), shapely.LineString([(0, 9500), (3000, 9500)])],
-        highway=["trunk", "path"],
-    )  # fmt: skip
+    roads = features(tmp_path, "roads",
+                     [shapely.LineString([(0, 400), (9999, 9600)]), shapely.LineString([(0, 9500), (3000, 9500)])],
+                     highway=["trunk", "path"])  # fmt: skip
     layers = {"land_cover": cover, "roads": roads}
     found = made(tmp_path, layers, FOREST, CROPS, "roads,highway=trunk,,500,,,,,", "roads,other,,3,,,,,")
     assert (found.resistance == 500).sum() >= 10
@@ -165,10 +164,8 @@ def test_features_outside_the_window_count_for_distance(tmp_path, cover):
 
 def test_a_barrier_above_a_height(tmp_path, cover):
     heights = raster(tmp_path, "elevation", np.indices((100, 100))[0] * 60.0, "elevation")
-    found = made(
-        tmp_path, {"land_cover": cover, "elevation": heights}, FOREST, CROPS,
-        "elevation,,value,0:1 3000:1 4000:barrier,,,,,",
-    )  # fmt: skip
+    found = made(tmp_path, {"land_cover": cover, "elevation": heights}, FOREST, CROPS,
+                 "elevation,,value,0:1 3000:1 4000:barrier,,,,,")  # fmt: skip
     assert np.isfinite(found.resistance[:6]).all()
     assert np.isnan(found.resistance[7:]).all()
 

@@ -20,10 +20,8 @@ from biodata.places.boundaries import read_boundaries
 from evidence_rows import JUDGING, records
 from landscapes import halves, local
 
-FACTS = {
-    "name": "survey office", "version": "2020", "source": "made", "licence": "CC0", "viewpoint": "one side's",
-    "band_m": 500, "country_column": "iso",
-}  # fmt: skip
+FACTS = {"name": "survey office", "version": "2020", "source": "made", "licence": "CC0", "viewpoint": "one side's",
+         "band_m": 500, "country_column": "iso"}  # fmt: skip
 
 
 def write(folder, line_m: float = 2000.0, **changes) -> str:

@@ -115,10 +115,9 @@ def test_a_plan_over_a_border_is_the_same_by_way_of_marxans_files(units, tmp_pat
     centres = units.geometry.centroid
     marxan_output.write_project(
         tmp_path,
-        units=pl.DataFrame({
-            "id": units["unit_id"].to_numpy(), "cost": cost, "status": np.zeros(len(units), dtype=np.int64),
-            "xloc": centres.x.to_numpy(), "yloc": centres.y.to_numpy(),
-        }),
+        units=pl.DataFrame({"id": units["unit_id"].to_numpy(), "cost": cost,
+                            "status": np.zeros(len(units), dtype=np.int64), "xloc": centres.x.to_numpy(),
+                            "yloc": centres.y.to_numpy()}),
         species=pl.DataFrame({"id": [1, 2, 3], "target": needs, "spf": [1.0] * 3, "name": features}),
         amounts=pl.DataFrame({"species": held.row + 1, "pu": held.col + 1, "amount": held.data.astype(np.float64)}),
         bounds=Bounds(boundary.first, boundary.second, boundary.length, boundary.outer, symmetric=True),

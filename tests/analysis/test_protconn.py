@@ -149,10 +149,9 @@ def test_what_meets_in_one_point_is_certain_to_be_reached():
 def test_the_printed_table_has_makurhinis_names():
     found = protconn(squares(A, B, (0, 10, 20, 12)), REGION)
     values = found.as_dict()
-    assert list(values)[:11] == [
-        "EC(PC)", "PC", "Maximum landscape attribute", "Protected surface", "Prot", "Unprotected", "ProtConn",
-        "ProtUnconn", "ProtUnconn_Design", "ProtConn_Bound", "RelConn",
-    ]  # fmt: skip
+    assert list(values)[:11] == ["EC(PC)", "PC", "Maximum landscape attribute", "Protected surface", "Prot",
+                                 "Unprotected", "ProtConn", "ProtUnconn", "ProtUnconn_Design", "ProtConn_Bound",
+                                 "RelConn"]  # fmt: skip
     parts = ("Within", "Contig", "Unprot", "Trans")
     assert sum(values[f"ProtConn_{part}"] for part in parts) == pytest.approx(100, rel=1e-12)
     assert sum(values[f"ProtConn_{part}_land"] for part in parts) == pytest.approx(found.protconn, rel=1e-12)

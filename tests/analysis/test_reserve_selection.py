@@ -46,10 +46,9 @@ def random_problem(seed: int) -> Problem:
     shortfall_cost = None
     if rng.random() < 0.3:
         shortfall_cost = np.where(rng.random(len(asked)) < 0.5, rng.uniform(1, 20, len(asked)), math.inf)
-    return Problem(
-        cost, sparse.csr_array(amounts), asked, locked_in=locked_in, locked_out=(rng.random(n) < 0.15) & ~locked_in,
-        boundary=boundary, connectivity=connectivity, shortfall_cost=shortfall_cost,
-    )  # fmt: skip
+    return Problem(cost, sparse.csr_array(amounts), asked, locked_in=locked_in,
+                   locked_out=(rng.random(n) < 0.15) & ~locked_in, boundary=boundary, connectivity=connectivity,
+                   shortfall_cost=shortfall_cost)  # fmt: skip
 
 
 def objective_of(problem: Problem, chosen: tuple[int, ...]) -> float | None:

@@ -161,10 +161,8 @@ def test_the_command_line(asked, tmp_path):
 def test_conefors_files_are_run_and_had_again_on_threads(settings, tmp_path):
     (tmp_path / "nodes.txt").write_text("1\t10\n2\t20\n3\t5\n")
     (tmp_path / "distances.txt").write_text("1\t2\t100\n2\t3\t300\n1\t3\t900\n")
-    asked = {
-        "nodes": str(tmp_path / "nodes.txt"), "connections": str(tmp_path / "distances.txt"), "kind": "distance",
-        "distance": 200.0, "probability": 0.5,
-    }  # fmt: skip
+    asked = {"nodes": str(tmp_path / "nodes.txt"), "connections": str(tmp_path / "distances.txt"), "kind": "distance",
+             "distance": 200.0, "probability": 0.5}  # fmt: skip
     first = run_engines.start(settings, "network", asked)
     assert first.results["node_importances"]["rows"] == 3
     with ThreadPoolExecutor(2) as threads:

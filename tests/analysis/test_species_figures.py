@@ -100,18 +100,14 @@ def test_public_figures_stay_the_same_wherever_in_its_cell_a_hidden_animal_was()
     judging = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=2_000.0, recent_years=None)
 
     def told(lon: float, lat: float):
-        rows = {
-            "key": [1, 2, 3], "species": [ELEPHANT] * 3, "scientificName": [ELEPHANT] * 3,
-            "decimalLongitude": [lon, 101.55, 101.83], "decimalLatitude": [lat, 21.33, 20.71],
-            "coordinateUncertaintyInMeters": [30.0] * 3, "year": [2024] * 3, "geodeticDatum": ["WGS84"] * 3,
-            "quality_flags": [[], [], []],
-        }  # fmt: skip
+        rows = {"key": [1, 2, 3], "species": [ELEPHANT] * 3, "scientificName": [ELEPHANT] * 3,
+                "decimalLongitude": [lon, 101.55, 101.83], "decimalLatitude": [lat, 21.33, 20.71],
+                "coordinateUncertaintyInMeters": [30.0] * 3, "year": [2024] * 3, "geodeticDatum": ["WGS84"] * 3,
+                "quality_flags": [[], [], []]}  # fmt: skip
         frame = terms.conform(pl.DataFrame(rows), terms.OCCURRENCE)
         nobody = pl.lit(None, dtype=pl.Int64)
-        seen = sharing.evidence_view(
-            frame.with_columns(cluster_id=nobody), rules, boundaries=boundaries,
-            view=EvidenceView.PUBLIC, window=(90, 0, 120, 40),
-        )  # fmt: skip
+        seen = sharing.evidence_view(frame.with_columns(cluster_id=nobody), rules, boundaries=boundaries,
+                                     view=EvidenceView.PUBLIC, window=(90, 0, 120, 40))  # fmt: skip
         counted = evidence.counted(seen, boundaries=boundaries, parameters=judging)
         return species_figures(counted, ELEPHANT, boundaries=boundaries).to_dict()
 

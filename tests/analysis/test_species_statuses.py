@@ -15,11 +15,10 @@ from rule_files import put_rules
 
 
 def listed(checklist, name, accepted=None, **status):
-    return {
-        "checklist": checklist, "taxon_id": f"{checklist}-{name}", "accepted_taxon_id": f"{checklist}-{accepted or name}",
-        "scientificName": name, "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
-        "statuses": json.dumps([status]) if status else None,
-    }  # fmt: skip
+    return {"checklist": checklist, "taxon_id": f"{checklist}-{name}",
+            "accepted_taxon_id": f"{checklist}-{accepted or name}", "scientificName": name,
+            "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
+            "statuses": json.dumps([status]) if status else None}  # fmt: skip
 
 
 @pytest.fixture

@@ -75,9 +75,8 @@ SQUARE = shapely.box(100, 20, 101, 21.5)
 
 
 def test_an_uploaded_area(client):
-    feature = {
-        "type": "Feature", "properties": {"name": "my valley"}, "geometry": json.loads(shapely.to_geojson(SQUARE)),
-    }  # fmt: skip
+    feature = {"type": "Feature", "properties": {"name": "my valley"},
+               "geometry": json.loads(shapely.to_geojson(SQUARE))}  # fmt: skip
     answer = client.post("/v1/areas", json=feature)
     assert answer.status_code == 201
     body = answer.json()

@@ -63,10 +63,9 @@ def datacite() -> Iterator[str]:
 def settings(tmp_path_factory: pytest.TempPathFactory, datacite: str) -> Iterator[Settings]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-        found = Settings(
-            data=tmp_path_factory.mktemp("cited") / "data", datacite_url=datacite, datacite_repository="ABC.BIODATA",
-            datacite_password=PASSWORD, datacite_prefix="10.5072", datacite_state="findable",
-        )  # fmt: skip
+        found = Settings(data=tmp_path_factory.mktemp("cited") / "data", datacite_url=datacite,
+                         datacite_repository="ABC.BIODATA", datacite_password=PASSWORD, datacite_prefix="10.5072",
+                         datacite_state="findable")  # fmt: skip
         found.data.mkdir()
         put_rules(found.data, OPEN_RULES)
         change(found.data, ROWS)

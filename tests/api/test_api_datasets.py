@@ -56,10 +56,8 @@ def test_a_page_of_datasets_asks_as_often_for_many_as_for_one(client: TestClient
         assert (asked["run"] <= 1, asked["session"] <= 2) == (True, True), asked
 
 
-REFUSED = [
-    ("publishingCountry", "LA"), ("keyword", "survey"), ("facet", "type"), ("decade", "2000"), ("license", "CC_BY_4"),
-    ("limit", "1001"),
-]  # fmt: skip
+REFUSED = [("publishingCountry", "LA"), ("keyword", "survey"), ("facet", "type"), ("decade", "2000"),
+           ("license", "CC_BY_4"), ("limit", "1001")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "value"), REFUSED)
@@ -244,18 +242,14 @@ def mixed(tmp_path_factory):
             registry.record_ingest(source, {"dataset": key, "table": table})
         told = registry.datasets()
     with Lake.open(data) as lake:
-        store_releases.build(
-            lake, data=data, publish=fixture.publish, results=fixture.results(), boundaries=fixture.neighbours(),
-            rules_hash="by hand", datasets=told,
-        )  # fmt: skip
+        store_releases.build(lake, data=data, publish=fixture.publish, results=fixture.results(),
+                             boundaries=fixture.neighbours(), rules_hash="by hand", datasets=told)  # fmt: skip
     with TestClient(create_app(settings), base_url="http://test", raise_server_exceptions=False) as found:
         yield found
 
 
-TYPES = {
-    "cover": "METADATA", "field-notes": "OCCURRENCE", "kept-back": "OCCURRENCE", "museum": "OCCURRENCE",
-    "names": "CHECKLIST", "parks": "METADATA",
-}  # fmt: skip
+TYPES = {"cover": "METADATA", "field-notes": "OCCURRENCE", "kept-back": "OCCURRENCE", "museum": "OCCURRENCE",
+         "names": "CHECKLIST", "parks": "METADATA"}  # fmt: skip
 
 
 def test_a_dataset_says_what_it_is(mixed: TestClient):

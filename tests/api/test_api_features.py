@@ -299,9 +299,8 @@ def test_a_box_and_a_filter_in_a_projected_system(client, code):
 
 def test_a_filter_with_the_latitude_first(client):
     square = "POLYGON((20.5 100.5, 20.5 102, 22 102, 22 100.5, 20.5 100.5))"
-    asked = {
-        "filter": f"S_WITHIN(geometry, {square})", "filter-crs": EPSG4326, "sharing_category": "open", "limit": 1000,
-    }  # fmt: skip
+    asked = {"filter": f"S_WITHIN(geometry, {square})", "filter-crs": EPSG4326, "sharing_category": "open",
+             "limit": 1000}  # fmt: skip
     found = {f["properties"]["occurrenceID"] for f in items(client, **asked)["features"]}
     assert found == {
         r["occurrenceID"] for r in PLACED if 100.5 < r["decimalLongitude"] < 102 and 20.5 < r["decimalLatitude"] < 22

@@ -184,10 +184,9 @@ def test_a_limit_above_the_most_is_refused_with_it(service):
 
 
 def test_values_in_other_letters_and_spellings_are_the_same(service):
-    for name, values in {
-        "basisOfRecord": ("HUMAN_OBSERVATION", "human_observation"), "country": ("VN", "vn", "VNM", "Việt Nam"),
-        "taxonRank": ("SPECIES", "species"), "license": ("CC_BY_4_0", "cc_by_4_0"),
-    }.items():  # fmt: skip
+    for name, values in {"basisOfRecord": ("HUMAN_OBSERVATION", "human_observation"),
+                         "country": ("VN", "vn", "VNM", "Việt Nam"), "taxonRank": ("SPECIES", "species"),
+                         "license": ("CC_BY_4_0", "cc_by_4_0")}.items():  # fmt: skip
         counts = {search(service, name, value).json()["count"] for value in values}
         assert len(counts) == 1 and counts != {0}, name  # noqa: PT018
 
@@ -216,9 +215,8 @@ def borderland(tmp_path_factory):
     rows = releases.open_rows()[:60]
     for n, row in enumerate(rows):
         if n % 10 == 3:
-            row |= {
-                "countryCode": None, "country_codes": ["LA", "VN"], "sharing_category": "0_1_degree", "species": None,
-            }  # fmt: skip
+            row |= {"countryCode": None, "country_codes": ["LA", "VN"], "sharing_category": "0_1_degree",
+                    "species": None}  # fmt: skip
         if n % 10 == 5:
             row |= {"countryCode": "LA", "country_codes": ["LA", "VN"], "ambiguous": True}
     data = tmp_path_factory.mktemp("borderland")

@@ -10,14 +10,10 @@ from api.records import occurrence
 from biodata.core.settings import Settings
 
 SEARCH = "/v1/occurrence/search"
-COUNTRIES = [
-    ("VN", ["VN"]), ("CN", ["CN", "VN"]), (None, ["CN", "VN"]), (None, ["LA", "VN"]), ("LA", ["LA"]), ("PG", ["PG"]),
-    (None, ["ID", "PG"]), (None, []), ("VN", ["VN"]),
-]  # fmt: skip
-DIVISIONS = [
-    ("Yunnan", "CN-YN"), ("云南省", "CN-YN"), ("Yunnan Province", None), (None, "CN-YN"), ("Phongsali", "LA-PH"),
-    ("Phongsaly", "LA-PH"), ("Kachin", "CN-YN"), (None, None), ("Yunnan", "LA-PH"),
-]  # fmt: skip
+COUNTRIES = [("VN", ["VN"]), ("CN", ["CN", "VN"]), (None, ["CN", "VN"]), (None, ["LA", "VN"]), ("LA", ["LA"]),
+             ("PG", ["PG"]), (None, ["ID", "PG"]), (None, []), ("VN", ["VN"])]  # fmt: skip
+DIVISIONS = [("Yunnan", "CN-YN"), ("云南省", "CN-YN"), ("Yunnan Province", None), (None, "CN-YN"), ("Phongsali", "LA-PH"),
+             ("Phongsaly", "LA-PH"), ("Kachin", "CN-YN"), (None, None), ("Yunnan", "LA-PH")]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

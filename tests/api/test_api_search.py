@@ -272,9 +272,8 @@ def test_facets_of_keys_of_ranks(client):
 # Nothing leaks: what a coarse record does not tell is not found either
 
 
-NEAR = shapely.box(
-    releases.SECRET_LONGITUDE - 0.002, releases.SECRET_LATITUDE - 0.002, releases.SECRET_LONGITUDE + 0.002, releases.SECRET_LATITUDE + 0.002
-)  # fmt: skip
+NEAR = shapely.box(releases.SECRET_LONGITUDE - 0.002, releases.SECRET_LATITUDE - 0.002,
+                   releases.SECRET_LONGITUDE + 0.002, releases.SECRET_LATITUDE + 0.002)  # fmt: skip
 
 
 def test_an_area_around_the_secret_place_finds_nothing(client):

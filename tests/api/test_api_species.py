@@ -135,10 +135,8 @@ def test_what_a_match_refuses(client, query):
 def test_status_lists_stand_beside_each_other(client):
     key = client.get("/v1/species/match", params={"name": GIBBON}).json()["usageKey"]
     (row,) = client.get(f"/v1/species/{key}/statuses").json()["results"]
-    assert row == {
-        "kind": "redList", "area": "global", "value": "CR", "year": 2020, "authority": None, "scientificName": GIBBON,
-        "checklist": "sample 1",
-    }  # fmt: skip
+    assert row == {"kind": "redList", "area": "global", "value": "CR", "year": 2020, "authority": None,
+                   "scientificName": GIBBON, "checklist": "sample 1"}  # fmt: skip
     assert {one["kind"] for one in client.get("/v1/species/2474083/statuses").json()["results"]} == {
         "cites",
         "isInvasive",

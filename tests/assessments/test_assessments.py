@@ -281,18 +281,14 @@ def test_generalised_records_are_told_nothing_of(client):
 
 # Nothing published depends on a record that is hidden.
 
-RULES = sharing.RuleSet.of([
-    sharing.Rule("w", SharingCategory.WITHHELD, "a reason", dataset="withheld"),
-    sharing.Rule("g", SharingCategory.TENTH_DEGREE, "a reason", dataset="coarse"),
-])  # fmt: skip
+RULES = sharing.RuleSet.of([sharing.Rule("w", SharingCategory.WITHHELD, "a reason", dataset="withheld"),
+                            sharing.Rule("g", SharingCategory.TENTH_DEGREE, "a reason", dataset="coarse")])  # fmt: skip
 
 
 def published(data: Path, rows: list[dict], gazetteer) -> pl.DataFrame:
     """Return the open records of a release under `RULES`, their links told by identifiers and not by random numbers."""
-    made.make_release(
-        data, rows, assess=assessor(gazetteer, data),
-        let_out=lambda frame: sharing.publish(frame, RULES, boundaries=made.neighbours()),
-    )  # fmt: skip
+    made.make_release(data, rows, assess=assessor(gazetteer, data),
+                      let_out=lambda frame: sharing.publish(frame, RULES, boundaries=made.neighbours()))  # fmt: skip
     frame = releases.read(releases.current(data), "occurrences")
     names = frame.select(cluster_id="key", of=pl.format("{} {}", "datasetKey", "occurrenceID"))
     frame = frame.join(names, on="cluster_id", how="left").filter(sharing_category="open")

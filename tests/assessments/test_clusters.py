@@ -299,10 +299,8 @@ def test_an_aggregators_copies_are_found_and_the_surveys_own_records_kept(tmp_pa
         for n in (1, 2, 3)
     ]  # fmt: skip
     copies = [
-        row | {
-            "datasetKey": "aggregated", "occurrenceID": f"agg:{n}", "source_record_id": f"agg:{n}", "gbifID": f"90{n}",
-            "decimalLatitude": 21.043, "decimalLongitude": 101.302, "habitat": None,
-        }
+        row | {"datasetKey": "aggregated", "occurrenceID": f"agg:{n}", "source_record_id": f"agg:{n}",
+               "gbifID": f"90{n}", "decimalLatitude": 21.043, "decimalLongitude": 101.302, "habitat": None}
         for n, row in enumerate(own, 1)
     ]  # fmt: skip
     rows = [*copies, *own]

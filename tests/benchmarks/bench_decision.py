@@ -96,10 +96,8 @@ def steps(
     if changed is not None:
         sensitive.append(memory.of(changed).decided.drop("datasetKey"))
     events = terms.conform(pl.DataFrame(), terms.EVENT).with_columns(shown=pl.lit(value=False))
-    plan = plan_of(
-        records.select(PLACED), events, pl.concat(sensitive), memory=memory, before=then,
-        released=released, secret=b"", today=date(2026, 11, 30),
-    )  # fmt: skip
+    plan = plan_of(records.select(PLACED), events, pl.concat(sensitive), memory=memory, before=then, released=released,
+                   secret=b"", today=date(2026, 11, 30))  # fmt: skip
     lap("set apart")
     presences = presence_rows(replace(rules, plan=plan), boundaries=boundaries)
     lap("generalise")

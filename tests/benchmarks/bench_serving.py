@@ -154,9 +154,8 @@ def area(box: str) -> float:
 @contextmanager
 def served(data: Path, workers: int) -> Iterator[list[int]]:
     """Serve a release; give the process."""
-    command = [
-        sys.executable, "-m", "biodata.cli", "serve", "--data", data, "--port", str(PORT), "--workers", str(workers),
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "biodata.cli", "serve", "--data", data, "--port", str(PORT), "--workers",
+               str(workers)]  # fmt: skip
     with (data.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -219,10 +218,8 @@ def load(address: str, listed: Path, connections: int, processes: Sequence[int],
     if match is None:
         sys.exit(told)
     requests = float(match[1])
-    return Load(
-        requests, milliseconds(match[2]), milliseconds(match[3]), 1000 * spent / max(requests * seconds, 1),
-        match[4].strip(),
-    )  # fmt: skip
+    return Load(requests, milliseconds(match[2]), milliseconds(match[3]), 1000 * spent / max(requests * seconds, 1),
+                match[4].strip())  # fmt: skip
 
 
 def milliseconds(text: str) -> float:
@@ -325,10 +322,8 @@ def facets(csv: Path, *, alone: bool) -> None:
 def exports(folder: Path, *, alone: bool) -> None:
     """Time the export of a country's records as CSV, 27 columns: `biodata export` and PostgreSQL's COPY, in turn."""
     ours, theirs = folder / "ours.csv", folder / "theirs.csv"
-    mine = [
-        sys.executable, "-m", "biodata.cli", "export", "--data", folder / "data", "--format", "csv", "--columns",
-        PEER_COLUMNS, "--country", "VN", "--out", ours,
-    ]  # fmt: skip
+    mine = [sys.executable, "-m", "biodata.cli", "export", "--data", folder / "data", "--format", "csv", "--columns",
+            PEER_COLUMNS, "--country", "VN", "--out", ours]  # fmt: skip
     copy = [
         *PSQL,
         "-c",

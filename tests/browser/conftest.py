@@ -8,10 +8,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from servers import make_demo, need, serving
 
 expect.set_options(timeout=60_000)  # how long a page takes says more of the machine's other work than of ours
-FLAGS = [
-    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

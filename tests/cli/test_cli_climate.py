@@ -23,9 +23,8 @@ def files(tmp_path):
     """Return temperatures that fall northward from Laos into China, two areas, and the warmer tomorrow."""
     rows, _ = np.indices(SHAPE)
     today = 20.0 + 0.25 * rows
-    profile = {
-        "driver": "GTiff", "height": SHAPE[0], "width": SHAPE[1], "count": 1, "dtype": "float64", "nodata": np.nan,
-    }  # fmt: skip
+    profile = {"driver": "GTiff", "height": SHAPE[0], "width": SHAPE[1], "count": 1, "dtype": "float64",
+               "nodata": np.nan}  # fmt: skip
     for name, values in (("today", today), ("future", today + 4.0)):
         with rasterio.open(tmp_path / f"{name}.tif", "w", **profile, crs="EPSG:4326", transform=TRANSFORM) as target:
             target.write(values, 1)

@@ -116,10 +116,8 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert "estimate: 1,600 cells, 3 areas, at most 3 pairs" in done.output
     assert "3 pairs, 3 corridors" in done.output
     assert "that grew by" in done.output
-    assert dict(pyogrio.list_layers(out)) == {
-        "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None,
-        "layer_styles": None,
-    }  # fmt: skip
+    assert dict(pyogrio.list_layers(out)) == {"corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point",
+                                              "barriers": "Point", "run": None, "layer_styles": None}  # fmt: skip
     for file, unit in ((mosaic, "resistance x m"), (barriers, "resistance"), (total, "resistance")):
         with rasterio.open(file) as source:
             assert source.units == (unit,)
@@ -156,9 +154,8 @@ def test_every_column_that_is_written_has_its_unit_and_meaning(raster, areas, tm
         "--raster", raster, "--areas", areas, "--out", out, "--set", "barrier_radius_m=150", "--set", f"pinch={pinch}"
     )
     assert done.exit_code == 0, done.output
-    units = {
-        "least_cost": "resistance x m", "cut_cost": "resistance x m", "cost_ratio": "resistance", "score": "resistance",
-    }  # fmt: skip
+    units = {"least_cost": "resistance x m", "cut_cost": "resistance x m", "cost_ratio": "resistance",
+             "score": "resistance"}  # fmt: skip
     with closing(sqlite3.connect(out)) as file:
         told = {
             (table, name): (title, meaning)

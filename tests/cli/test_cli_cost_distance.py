@@ -98,10 +98,8 @@ def test_published_cases(case, tmp_path):
 def test_outputs_tell_what_they_are(ground, tmp_path):
     at((0, 0), (3, 4), herd=[7, 9]).to_file(tmp_path / "herds.gpkg")
     out, nearest, links = (tmp_path / f"{name}.tif" for name in ("cost", "nearest", "links"))
-    said = run(
-        ground, "--sources", tmp_path / "herds.gpkg", "--id-column", "herd", "--out", out, "--allocation", nearest,
-        "--back-link", links, "--max-cost", "2.5",
-    )  # fmt: skip
+    said = run(ground, "--sources", tmp_path / "herds.gpkg", "--id-column", "herd", "--out", out, "--allocation",
+               nearest, "--back-link", links, "--max-cost", "2.5")  # fmt: skip
     assert "2 source cells" in said
     found = cost_distance.surface(
         band(ground), np.array([0, 19]), cell_width_m=1.0, max_cost=2.5, source_ids=np.array([7, 9], dtype=np.int32)
@@ -130,10 +128,8 @@ def test_paths_lead_to_every_target_or_say_that_none_does(tmp_path):
     ground = write(tmp_path / "resistance.tif", values, transform=from_origin(4_000_000, 3_000_000, 10, 10))
     (tmp_path / "start.csv").write_text("x,y,id\n4000005,2999995,3\n")
     (tmp_path / "ends.csv").write_text("x;y\n4000035;2999995\n4000065;2999995\n4000005;2999995\n")
-    said = run(
-        ground, "--sources", tmp_path / "start.csv", "--id-column", "id", "--out", tmp_path / "out.tif",
-        "--targets", tmp_path / "ends.csv", "--paths", tmp_path / "paths.gpkg",
-    )  # fmt: skip
+    said = run(ground, "--sources", tmp_path / "start.csv", "--id-column", "id", "--out", tmp_path / "out.tif",
+               "--targets", tmp_path / "ends.csv", "--paths", tmp_path / "paths.gpkg")  # fmt: skip
     assert "2 of 3 targets reached" in said
     paths = gpd.read_file(tmp_path / "paths.gpkg").sort_values("target_id")
     assert paths["cost"].tolist()[::2] == [30.0, 0.0]
@@ -141,10 +137,8 @@ def test_paths_lead_to_every_target_or_say_that_none_does(tmp_path):
     assert paths["source_id"].tolist()[::2] == [3, 3]
     assert paths.geometry.iloc[0].equals(shapely.LineString([(4000005 + 10 * k, 2999995) for k in range(4)]))
     assert paths["length_m"].iloc[0] == 30.0
-    run(
-        ground, "--sources", tmp_path / "start.csv", "--out", tmp_path / "out.tif",
-        "--targets", tmp_path / "ends.csv", "--paths", tmp_path / "paths.geojson",
-    )  # fmt: skip
+    run(ground, "--sources", tmp_path / "start.csv", "--out", tmp_path / "out.tif", "--targets", tmp_path / "ends.csv",
+        "--paths", tmp_path / "paths.geojson")  # fmt: skip
     assert gpd.read_file(tmp_path / "paths.geojson").crs == "EPSG:4326"
 
 

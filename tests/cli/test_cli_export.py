@@ -50,10 +50,8 @@ def test_every_format_by_the_parameters_of_the_api(data, tmp_path, file_format):
     years, places = pl.col("year").is_between(2000, 2005), pl.col("countryCode").is_in(["LA", "VN"])
     expected = published.filter(years & places & (pl.col("species") == releases.SEROW)).height
     out = tmp_path / f"out.{write.KINDS[write.Format(file_format)].suffix}"
-    done = run(
-        "--data", data, "--format", file_format, "--year", "2000,2005", "--country=LA", "--country", "VN",
-        "--species", releases.SEROW, "--out", out,
-    )  # fmt: skip
+    done = run("--data", data, "--format", file_format, "--year", "2000,2005", "--country=LA", "--country", "VN",
+               "--species", releases.SEROW, "--out", out)  # fmt: skip
     assert done.exit_code == 0
     assert f"{expected} rows of release" in done.output
     assert re.search(rf"left out: none.* {expected} chosen records", done.output)

@@ -53,11 +53,9 @@ def test_coverage_at_dates_with_landscapes(areas, tmp_path):
 def test_ranges_and_habitats(areas, tmp_path):
     ranges = gpd.GeoDataFrame({"species": ["Bos gaurus"] * 2}, geometry=[box(0, 0, 0.2), box(0.1, 0, 0.5)], crs=4326)
     ranges.to_file(tmp_path / "ranges.gpkg", engine="pyogrio")
-    done = run(
-        areas, "--country", "LA", "--country", "VN", "--as-of", "2025-01-01", "--ranges", tmp_path / "ranges.gpkg",
-        "--habitats", tmp_path / "ranges.gpkg", "--habitat-name", "species", "--species-target", "relative",
-        "--species-share", "0.2", "--out", tmp_path / "out",
-    )  # fmt: skip
+    done = run(areas, "--country", "LA", "--country", "VN", "--as-of", "2025-01-01", "--ranges",
+               tmp_path / "ranges.gpkg", "--habitats", tmp_path / "ranges.gpkg", "--habitat-name", "species",
+               "--species-target", "relative", "--species-share", "0.2", "--out", tmp_path / "out")  # fmt: skip
     assert done.exit_code == 0, done.output
     table = pl.read_csv(tmp_path / "out" / "representation.csv")
     assert table.select("feature_kind", "country_code", "status").rows() == [

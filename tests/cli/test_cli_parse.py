@@ -51,15 +51,13 @@ DIFFERENCES = MappingProxyType({
     ("recordeddate", "2014", "2", "5", "5/2/2014"): _PARTS,
     ("recordeddate", "1499", "3", "22", None): "a date of before 1600 is doubted, and kept",
 })  # fmt: skip
-ENUMS = MappingProxyType({
-    "country": Kind.COUNTRY, "basisOfRecord": Kind.BASIS_OF_RECORD, "occurrenceStatus": Kind.OCCURRENCE_STATUS,
-    "license": Kind.LICENCE, "rank": Kind.RANK, "establishmentMeans": Kind.ESTABLISHMENT_MEANS,
-    "taxStatus": Kind.TAXONOMIC_STATUS, "threatStatus": Kind.THREAT_STATUS, "continent": Kind.CONTINENT,
-})  # fmt: skip
-COUNTRIES = MappingProxyType({
-    "UNITED_KINGDOM": "GB", "DENMARK": "DK", "MONTENEGRO": "ME", "GERMANY": "DE", "FAROE_ISLANDS": "FO",
-    "CONGO_DEMOCRATIC_REPUBLIC": "CD", "ANGOLA": "AO", "TURKEY": "TR", "BHUTAN": "BT", "NAMIBIA": "NA",
-})  # fmt: skip
+ENUMS = MappingProxyType({"country": Kind.COUNTRY, "basisOfRecord": Kind.BASIS_OF_RECORD,
+                          "occurrenceStatus": Kind.OCCURRENCE_STATUS, "license": Kind.LICENCE, "rank": Kind.RANK,
+                          "establishmentMeans": Kind.ESTABLISHMENT_MEANS, "taxStatus": Kind.TAXONOMIC_STATUS,
+                          "threatStatus": Kind.THREAT_STATUS, "continent": Kind.CONTINENT})  # fmt: skip
+COUNTRIES = MappingProxyType({"UNITED_KINGDOM": "GB", "DENMARK": "DK", "MONTENEGRO": "ME", "GERMANY": "DE",
+                              "FAROE_ISLANDS": "FO", "CONGO_DEMOCRATIC_REPUBLIC": "CD", "ANGOLA": "AO", "TURKEY": "TR",
+                              "BHUTAN": "BT", "NAMIBIA": "NA"})  # fmt: skip
 DATES = ("date", "datetime", "datetime_tz", "textdate", "textdate_rangestart", "daterange", "recordeddate")
 MONTHS = "JANUARY FEBRUARY MARCH APRIL MAY JUNE JULY AUGUST SEPTEMBER OCTOBER NOVEMBER DECEMBER".split()
 
@@ -284,10 +282,8 @@ def test_columns_that_are_read_keep_their_text_under_another_name(parse):
 
 def test_the_first_pair_that_tells_anything_is_read(parse):
     headings = ["decimalLatitude", "decimalLongitude", "verbatimLatitude", "verbatimLongitude", "verbatimCoordinates"]
-    rows = [
-        ["1", "2", "3N", "4E", "5N 6E"], ["", "", "3N", "4E", "5N 6E"], ["", "", "", "", "5N 6E"],
-        ["x", "2", "3N", "4E", ""],
-    ]  # fmt: skip
+    rows = [["1", "2", "3N", "4E", "5N 6E"], ["", "", "3N", "4E", "5N 6E"], ["", "", "", "", "5N 6E"],
+            ["x", "2", "3N", "4E", ""]]  # fmt: skip
     read_back = [(row["decimalLatitude"], row["issues"]) for row in parse("coordinates", headings, rows)]
     assert read_back == [("1.0", ""), ("3.0", ""), ("5.0", ""), ("", "COORDINATE_INVALID")]
 

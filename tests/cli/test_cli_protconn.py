@@ -27,10 +27,8 @@ def files(tmp_path):
 
 
 def test_files_and_the_library_agree(files):
-    options = [
-        "--region", f"{files}/land.gpkg", "--distance-m", "10000", "--distance-m", "30000", "--out",
-        f"{files}/out.json",
-    ]  # fmt: skip
+    options = ["--region", f"{files}/land.gpkg", "--distance-m", "10000", "--distance-m", "30000", "--out",
+               f"{files}/out.json"]  # fmt: skip
     done = CliRunner().invoke(app, ["protconn", f"{files}/parks.gpkg", f"{files}/neighbours.geojson", *options])
     assert done.exit_code == 0, done.output
     found = json.loads((files / "out.json").read_text())["results"]
@@ -71,6 +69,5 @@ def test_a_country_is_that_of_the_installations_boundary_set_and_the_result_name
         told.append(json.loads((files / out).read_text()))
     assert told[1]["results"][0]["ProtConn"] == pytest.approx(told[0]["results"][0]["ProtConn"], rel=1e-3)
     assert "boundaries" not in told[0]
-    assert told[1]["boundaries"] == {
-        "boundary_set": "view", "boundary_version": "2026", "viewpoint": "of a test", "band_m": 700.0
-    }  # fmt: skip
+    assert told[1]["boundaries"] == {"boundary_set": "view", "boundary_version": "2026", "viewpoint": "of a test",
+                                     "band_m": 700.0}  # fmt: skip

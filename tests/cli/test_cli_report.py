@@ -56,10 +56,8 @@ def test_findings_that_are_no_such_file_are_refused(settings: Settings, tmp_path
 
 def test_scenarios_are_read_without_their_places(settings: Settings, tmp_path):
     found, out = tmp_path / "scenarios.gpkg", tmp_path / "report.html"
-    row = {
-        "from_area_id": "nam-ha", "to_area_id": "shangyong", "from_name": "Nam Ha", "to_name": "Shangyong",
-        "change": "cut", "open_least_cost": 91000.0,
-    }  # fmt: skip
+    row = {"from_area_id": "nam-ha", "to_area_id": "shangyong", "from_name": "Nam Ha", "to_name": "Shangyong",
+           "change": "cut", "open_least_cost": 91000.0}  # fmt: skip
     pairs = gpd.GeoDataFrame([row], geometry=[shapely.LineString([(106.512468, 22.913579), (107, 23)])], crs=4326)
     pyogrio.write_dataframe(pairs, found, layer="pairs", driver="GPKG")
     run_told = pd.DataFrame({"name": ["barrier_resistance"], "value": ["1000"]})

@@ -26,10 +26,8 @@ def pyogrio():
 
 def test_gdal_lists_the_layers(pyogrio, address):
     layers = {name for name, _ in pyogrio.list_layers(f"OAPIF:{address}/ogc")}
-    assert layers == {
-        "occurrences", "protected_areas", "corridors", "reserve_candidates", "considered_ground", "surveys",
-        "boundaries",
-    }  # fmt: skip
+    assert layers == {"occurrences", "protected_areas", "corridors", "reserve_candidates", "considered_ground",
+                      "surveys", "boundaries"}  # fmt: skip
 
 
 def test_gdal_reads_every_feature_over_pages(pyogrio, address):

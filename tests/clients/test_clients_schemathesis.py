@@ -32,8 +32,6 @@ def test_no_answer_breaks_the_document(address, tmp_path, paths, left_out):
     options = ["--checks", "all", "--exclude-checks", left_out, "--phases", "examples,coverage,fuzzing"]
     options += ["--max-examples", "3", "--seed", "1", "--workers", "1", "--warnings", "off", "--continue-on-failure"]
     (tmp_path / "schemathesis.toml").write_text(REFUSED, encoding="utf-8")
-    done = subprocess.run(
-        [program, "run", f"{address}/openapi.json", *options, *paths],
-        capture_output=True, text=True, check=False, timeout=850, cwd=tmp_path,
-    )  # fmt: skip
+    done = subprocess.run([program, "run", f"{address}/openapi.json", *options, *paths], capture_output=True, text=True,
+                          check=False, timeout=850, cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]

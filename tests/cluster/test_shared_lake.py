@@ -17,9 +17,8 @@ from biodata.store.verify import verify
 from store_records import commit_rows
 
 pytestmark = pytest.mark.cluster
-GIBBON = {
-    "datasetKey": "cao-bang", "source_record_id": "TK-1", "scientificName": "Nomascus nasutus", "recordedBy": "Lan",
-}  # fmt: skip
+GIBBON = {"datasetKey": "cao-bang", "source_record_id": "TK-1", "scientificName": "Nomascus nasutus",
+          "recordedBy": "Lan"}  # fmt: skip
 
 
 @pytest.fixture

@@ -31,10 +31,9 @@ from biodata.store import duck
 from biodata.store.query.filters import Compare, InBox
 
 ASKED = {"name": "0123abcd", "created": "2026-11-24T10:00:00+00:00"}
-HOSTILE = [
-    "=HYPERLINK(\"http://x\")", "+1+1", "-2+3", "@SUM(A1)", "\ttab first", "two\nlines", "carriage\rreturn",
-    'a "quoted" word', "tab\there", "комма, 逗号", "＝1+1", "'already", "", "  blanks  ", "line\r\nends", "a\\tb", '"',
-]  # fmt: skip
+HOSTILE = ["=HYPERLINK(\"http://x\")", "+1+1", "-2+3", "@SUM(A1)", "\ttab first", "two\nlines", "carriage\rreturn",
+           'a "quoted" word', "tab\there", "комма, 逗号", "＝1+1", "'already", "", "  blanks  ", "line\r\nends", "a\\tb",
+           '"']  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -332,10 +331,8 @@ def test_steps_are_alike(release, monkeypatch):
 def test_reading_that_is_interrupted_ends(release, tmp_path):
     opened = []
     with pytest.raises(StoreError):
-        export(
-            release.path, Format.CSV, ExportRequest(**ASKED), tmp_path / "out.csv",
-            opened=opened.append, step=lambda _share: opened[0].interrupt(),
-        )  # fmt: skip
+        export(release.path, Format.CSV, ExportRequest(**ASKED), tmp_path / "out.csv", opened=opened.append,
+               step=lambda _share: opened[0].interrupt())  # fmt: skip
     assert not (tmp_path / "out.csv").exists()
 
 

@@ -15,18 +15,14 @@ from biodata.surveys.problems import as_csv, write_report
 
 
 def problem(row, column, *, sheet="occurrences", blocking=True, value=None, code="COORDINATE_INVALID"):
-    return {
-        "file": "s.xlsx", "sheet": sheet, "row": row, "column": column, "value": value, "code": code,
-        "blocking": blocking, "message": "no number", "expected": "a number",
-    }  # fmt: skip
+    return {"file": "s.xlsx", "sheet": sheet, "row": row, "column": column, "value": value, "code": code,
+            "blocking": blocking, "message": "no number", "expected": "a number"}  # fmt: skip
 
 
 def report(*problems):
     blocking = sum(one["blocking"] for one in problems)
-    return {
-        "file": "s.xlsx", "rows": 2, "ok": not blocking, "blocking": blocking,
-        "warnings": len(problems) - blocking, "problems": list(problems),
-    }  # fmt: skip
+    return {"file": "s.xlsx", "rows": 2, "ok": not blocking, "blocking": blocking, "warnings": len(problems) - blocking,
+            "problems": list(problems)}  # fmt: skip
 
 
 @pytest.fixture
@@ -80,9 +76,8 @@ def test_the_first_sheet_lists_the_problems_with_links_in_the_language(workbook)
     out = opened(marked(workbook, report(problem(3, "ລະຕິຈູດ", value="21,x")), language="en"))
     first = out.worksheets[0]
     assert first.title == "Problems"
-    assert [cell.value for cell in first[2]] == [
-        "occurrences", 3, "ລະຕິຈູດ", "21,x", "yes", "COORDINATE_INVALID", "no number", "a number", None, None,
-    ]  # fmt: skip
+    assert [cell.value for cell in first[2]] == ["occurrences", 3, "ລະຕິຈູດ", "21,x", "yes", "COORDINATE_INVALID",
+                                                 "no number", "a number", None, None]  # fmt: skip
     assert first["B2"].hyperlink.location == "'occurrences'!A3"
 
 

@@ -186,12 +186,10 @@ def test_row_27_private_answers_are_kept_by_nobody_and_public_ones_are_the_same(
         assert not found, path
 
 
-NAMES = {
-    "a folder above": "../../etc/cron.d/a.xlsx", "a drive": r"C:\windows\a.xlsx", "4,096 signs": "a" * 4_096 + ".xlsx",
-    "a line turned round": "survey\u202excod.xlsx", "NUL": "a\x00.xlsx", "a device": "CON",
-    "emoji": "\N{ELEPHANT}.xlsx", "a header": 'a"; filename="b.xlsx', "lines": "a\r\nSet-Cookie: x=1\r\n.xlsx",
-    "nothing": "", "dots": "..",
-}  # fmt: skip
+NAMES = {"a folder above": "../../etc/cron.d/a.xlsx", "a drive": r"C:\windows\a.xlsx",
+         "4,096 signs": "a" * 4_096 + ".xlsx", "a line turned round": "survey\u202excod.xlsx", "NUL": "a\x00.xlsx",
+         "a device": "CON", "emoji": "\N{ELEPHANT}.xlsx", "a header": 'a"; filename="b.xlsx',
+         "lines": "a\r\nSet-Cookie: x=1\r\n.xlsx", "nothing": "", "dots": ".."}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
@@ -202,10 +200,8 @@ def test_row_29_what_a_file_is_called_is_no_path(service: Service, name: str):
     assert answer.status in (202, 400), answer.data
     assert "set-cookie" not in answer.headers
     after = {file for file in service.data.rglob("*") if "uploads" not in file.parts}
-    assert {file.name for file in after - before} <= {
-        "registry.sqlite-journal", "registry.sqlite-wal", "registry.sqlite-shm", "secrets", "upload_key",
-        "upload_key.pub",
-    }  # fmt: skip
+    assert {file.name for file in after - before} <= {"registry.sqlite-journal", "registry.sqlite-wal",
+                                                      "registry.sqlite-shm", "secrets", "upload_key", "upload_key.pub"}  # fmt: skip
     uploads = [file.name for file in service.data.rglob("uploads/*")]
     assert all(re.fullmatch(r"[0-9a-f]{64}(\.xlsx|\.sealed)?", kept) for kept in uploads), uploads
     if answer.status == 202:

@@ -49,9 +49,8 @@ def test_a_table_with_a_byte_order_mark(encoding):
 
 
 def test_values_stay_as_they_came():
-    told = [
-        " spaces ", "1e3", "007", "NaN", "NULL", "-", "'", "=HYPERLINK(1)", "\u00a0", "½", "<b>", "\\N", "NA", "None",
-    ]  # fmt: skip
+    told = [" spaces ", "1e3", "007", "NaN", "NULL", "-", "'", "=HYPERLINK(1)", "\u00a0", "½", "<b>", "\\N", "NA",
+            "None"]  # fmt: skip
     _, found, refused = rows("id,value\n" + "".join(f"{n},{value}\n" for n, value in enumerate(told)))
     assert [row[2] for row in found] == told
     assert refused == []
@@ -291,13 +290,11 @@ def test_whole_columns_and_field_by_field_find_the_same(block, dialect, at_end, 
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_rows_that_end_early_are_filled_and_empty_cells_behind_the_last_column_left_out(line_end, quote):
     repairs = Repairs()
-    lines = [
-        "a,b,c", f"1,{quote}two{quote},3", f"4,{quote}five{quote}", "6", "7,8,9,,", "10,11,12,moved", "", "13,14,15",
-    ]  # fmt: skip
+    lines = ["a,b,c", f"1,{quote}two{quote},3", f"4,{quote}five{quote}", "6", "7,8,9,,", "10,11,12,moved", "",
+             "13,14,15"]  # fmt: skip
     opened = table(line_end.join(lines) + line_end, encoding="utf-8", repairs=repairs)
-    assert pl.concat(opened.batches).rows() == [
-        (2, "1", "two", "3"), (3, "4", "five", None), (4, "6", None, None), (5, "7", "8", "9"), (8, "13", "14", "15"),
-    ]  # fmt: skip
+    assert pl.concat(opened.batches).rows() == [(2, "1", "two", "3"), (3, "4", "five", None), (4, "6", None, None),
+                                                (5, "7", "8", "9"), (8, "13", "14", "15")]  # fmt: skip
     assert [(one.row, one.code) for one in opened.refusals] == [(6, "ROW_FIELD_COUNT")]
     assert [(one.code, one.count) for one in repairs] == [("ROW_CELLS_MISSING", 2), ("ROW_CELLS_EMPTY", 1)]
 

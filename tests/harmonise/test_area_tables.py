@@ -68,10 +68,8 @@ def test_national_list(tmp_path, encoding):
 
 
 def test_an_export_of_openstreetmap(tmp_path):
-    said = {
-        "@id": "relation/1", "boundary": "protected_area", "name": "尚勇", "name:en": "Shangyong", "protect_class": "1a",
-        "type": "boundary",
-    }  # fmt: skip
+    said = {"@id": "relation/1", "boundary": "protected_area", "name": "尚勇", "name:en": "Shangyong",
+            "protect_class": "1a", "type": "boundary"}  # fmt: skip
     file = tmp_path / "export.geojson"
     gpd.GeoDataFrame([said], geometry=[NAM_HA], crs=4326).to_file(file)
     row = interpreted(file).row(0, named=True)

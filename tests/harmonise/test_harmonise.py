@@ -62,10 +62,9 @@ def applied(row):
 
 
 def test_coordinates_in_doubt(harmonise):
-    doubts = {
-        ("0", "0.0"): "ZERO_COORDINATE", ("twenty", "100.1"): "COORDINATE_INVALID", ("21.5", None): "COORDINATE_MISSING",
-        ("95", "200"): "COORDINATE_OUT_OF_RANGE", ("102.7", "25.04"): "PRESUMED_SWAPPED_COORDINATE",
-    }  # fmt: skip
+    doubts = {("0", "0.0"): "ZERO_COORDINATE", ("twenty", "100.1"): "COORDINATE_INVALID",
+              ("21.5", None): "COORDINATE_MISSING", ("95", "200"): "COORDINATE_OUT_OF_RANGE",
+              ("102.7", "25.04"): "PRESUMED_SWAPPED_COORDINATE"}  # fmt: skip
     told = [{"decimalLatitude": latitude, "decimalLongitude": longitude} for latitude, longitude in doubts]
     for (pair, flag), row in zip(doubts.items(), each(harmonise, told), strict=True):
         assert flag in row["quality_flags"], pair

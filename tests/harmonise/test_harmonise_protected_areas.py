@@ -48,16 +48,12 @@ def one(frame):
     return frame.row(0, named=True)
 
 
-OLD = {
-    "WDPAID": "10706", "WDPA_PID": "10706_A", "PA_DEF": "1", "NAME": "Xishuangbanna", "ORIG_NAME": "西双版纳国家级自然保护区",
-    "DESIG": "国家级自然保护区", "DESIG_ENG": "National Nature Reserve", "IUCN_CAT": "IV", "MARINE": "0", "REP_AREA": "2418",
-    "GIS_AREA": "9999", "STATUS": "Designated", "STATUS_YR": "1986", "ISO3": "CHN",
-}  # fmt: skip
-NEW = {
-    "SITE_ID": "555512345", "SITE_PID": "555512345", "SITE_TYPE": "OECM", "NAME_ENG": "Xishuangbanna",
-    "NAME": "西双版纳国家级自然保护区", "DESIG_ENG": "Community Conserved Area", "IUCN_CAT": "Not Applicable",
-    "REALM": "Terrestrial", "REP_AREA": "0", "STATUS": "Established", "STATUS_YR": "0", "ISO3": "LAO;VNM",
-}  # fmt: skip
+OLD = {"WDPAID": "10706", "WDPA_PID": "10706_A", "PA_DEF": "1", "NAME": "Xishuangbanna", "ORIG_NAME": "西双版纳国家级自然保护区",
+       "DESIG": "国家级自然保护区", "DESIG_ENG": "National Nature Reserve", "IUCN_CAT": "IV", "MARINE": "0", "REP_AREA": "2418",
+       "GIS_AREA": "9999", "STATUS": "Designated", "STATUS_YR": "1986", "ISO3": "CHN"}  # fmt: skip
+NEW = {"SITE_ID": "555512345", "SITE_PID": "555512345", "SITE_TYPE": "OECM", "NAME_ENG": "Xishuangbanna",
+       "NAME": "西双版纳国家级自然保护区", "DESIG_ENG": "Community Conserved Area", "IUCN_CAT": "Not Applicable",
+       "REALM": "Terrestrial", "REP_AREA": "0", "STATUS": "Established", "STATUS_YR": "0", "ISO3": "LAO;VNM"}  # fmt: skip
 
 
 def test_old_wdpa_columns(interpret):

@@ -17,11 +17,9 @@ GAZETTEER = places.load_gazetteer(places.load_boundaries())
 
 def records(longitude, latitude, **more):
     n = len(longitude)
-    base = {
-        "key": np.arange(n), "datasetKey": ["d"] * n, "species": [None] * n, "occurrenceStatus": ["PRESENT"] * n,
-        "recordedBy": [None] * n, "eventDate": [None] * n, "year": [None] * n, "decimalLongitude": longitude,
-        "decimalLatitude": latitude,
-    }  # fmt: skip
+    base = {"key": np.arange(n), "datasetKey": ["d"] * n, "species": [None] * n, "occurrenceStatus": ["PRESENT"] * n,
+            "recordedBy": [None] * n, "eventDate": [None] * n, "year": [None] * n, "decimalLongitude": longitude,
+            "decimalLatitude": latitude}  # fmt: skip
     columns = [c for c in terms.OCCURRENCE if c.name in suspicious.COLUMNS]
     return pl.DataFrame({name: pl.Series(values) for name, values in (base | more).items()}).select(
         pl.col(c.name).cast(c.dtype) for c in columns
@@ -63,10 +61,8 @@ def test_a_point_used_by_many(collectors, years, flagged):
 
 
 def test_a_point_repeated_beside_a_seat_is_a_stand_in_whatever_gave_it():
-    more = {
-        "recordedBy": ["A", "B", "C", "D", "E"], "species": ["P", "Q", "R", "S", "T"],
-        "eventDate": [f"200{n}-01-01" for n in range(5)], "year": [2000, 2001, 2002, 2003, 2004],
-    }  # fmt: skip
+    more = {"recordedBy": ["A", "B", "C", "D", "E"], "species": ["P", "Q", "R", "S", "T"],
+            "eventDate": [f"200{n}-01-01" for n in range(5)], "year": [2000, 2001, 2002, 2003, 2004]}  # fmt: skip
     # 600 m from Mengla, and the same 20 km from it.
     beside = records([101.5590] * 5, [21.4655] * 5, **more)
     assert keys(beside, "NEAR_COUNTY_SEAT") == list(range(5))
@@ -124,11 +120,9 @@ def test_the_order_of_the_rows_does_not_matter(seed):
     generator = np.random.default_rng(seed)
     longitude, latitude = scattered(300, seed, decimals=1, box=(100, 103, 21, 24))
     longitude[:3] += 20
-    frame = records(
-        longitude, latitude, species=generator.choice(["Aus bus", "Cus dus"], 300),
-        recordedBy=generator.choice(list("ABCDEFG"), 300), year=generator.integers(1950, 2020, 300),
-        eventDate=generator.integers(1950, 2020, 300).astype(str),
-    )  # fmt: skip
+    frame = records(longitude, latitude, species=generator.choice(["Aus bus", "Cus dus"], 300),
+                    recordedBy=generator.choice(list("ABCDEFG"), 300), year=generator.integers(1950, 2020, 300),
+                    eventDate=generator.integers(1950, 2020, 300).astype(str))  # fmt: skip
     shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
     assert found(frame).equals(found(shuffled))
 
@@ -138,10 +132,8 @@ def test_what_was_found_joins_the_flags_of_the_rows():
     frame = pl.DataFrame(
         {"key": [3, 1, 2, 4], "quality_flags": flags}, schema={"key": pl.Int64, "quality_flags": pl.List(pl.String)}
     )
-    rows = [
-        (3, "SPECIES_OUTLIER", "x"), (2, "SPECIES_OUTLIER", "x"), (4, "NEAR_COUNTY_SEAT", "x"),
-        (9, "SPECIES_OUTLIER", "x"),
-    ]  # fmt: skip
+    rows = [(3, "SPECIES_OUTLIER", "x"), (2, "SPECIES_OUTLIER", "x"), (4, "NEAR_COUNTY_SEAT", "x"),
+            (9, "SPECIES_OUTLIER", "x")]  # fmt: skip
     out = suspicious.merged(frame, pl.DataFrame(rows, schema=suspicious.FOUND, orient="row"))
     assert out["key"].to_list() == [3, 1, 2, 4]
     assert out["quality_flags"].to_list() == [

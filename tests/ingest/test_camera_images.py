@@ -12,10 +12,8 @@ from biodata.harmonise.camera_clocks import corrections
 from biodata.store.lake import Lake
 from biodata.surveys.check import check
 
-EVENTS = [
-    "eventID", "locationID", "design", "eventDate", "decimalLatitude", "decimalLongitude", "timeZone",
-    "clockCorrection",
-]  # fmt: skip
+EVENTS = ["eventID", "locationID", "design", "eventDate", "decimalLatitude", "decimalLongitude", "timeZone",
+          "clockCorrection"]  # fmt: skip
 RECORDS = ["occurrenceID", "eventID", "eventDate", "eventTime", "scientificName"]
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
 

@@ -77,10 +77,8 @@ def test_where_only_the_day_is_told_a_crew_shows_nothing():
 
 def test_the_lake_flags_the_deployment_and_changes_no_time(tmp_path):
     path = tmp_path / "package.zip"
-    path.write_bytes(package(
-        ("2026-05-01T00:02:00+07:00", "unclassified", "setup"),
-        ("2026-05-31T00:01:00+07:00", "unclassified", "setup"),
-    ))  # fmt: skip
+    path.write_bytes(package(("2026-05-01T00:02:00+07:00", "unclassified", "setup"),
+                             ("2026-05-31T00:01:00+07:00", "unclassified", "setup")))  # fmt: skip
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     pipeline.ingest("camtrapdp", [path], settings, dataset="clock")
     with Lake.open(settings.data) as lake:

@@ -45,11 +45,9 @@ def names_of(path, **options):
 
 
 def test_darwin_core_columns():
-    told = {
-        **MACAQUE, "kingdom": "Animalia", "order": "Primates", "family": "Cercopithecidae", "taxonRank": "species",
-        "taxonomicStatus": "valid", "iucnRedListCategory": "Least Concern", "vernacular_zh": "猕猴",
-        "vernacular_vi": "Khỉ vàng", "vernacular_lo": None, "taxonKey": "2436436",
-    }  # fmt: skip
+    told = {**MACAQUE, "kingdom": "Animalia", "order": "Primates", "family": "Cercopithecidae", "taxonRank": "species",
+            "taxonomicStatus": "valid", "iucnRedListCategory": "Least Concern", "vernacular_zh": "猕猴",
+            "vernacular_vi": "Khỉ vàng", "vernacular_lo": None, "taxonKey": "2436436"}  # fmt: skip
     taxon = row(interpret([told]))
     assert taxon["checklist"] == "list 1.0"
     assert (taxon["taxon_id"], taxon["accepted_taxon_id"], taxon["gbif_key"]) == ("1", "1", 2436436)

@@ -63,10 +63,9 @@ def test_people_vehicles_blanks_and_low_scores_are_counted(tmp_path):
     ]
     _, found, table = read(written(tmp_path / "p", megadetector(*images)))
     assert found.is_empty()
-    assert [code for _, code in codes(table)] == [
-        "PERSON_LEFT_OUT", "VEHICLE_LEFT_OUT", "BLANK_LEFT_OUT", "SCORE_LOW", "UNCLASSIFIED_LEFT_OUT", "PICTURE_FAILED",
-        "DEPLOYMENT_UNKNOWN", "PICTURE_REPEATED",
-    ]  # fmt: skip
+    assert [code for _, code in codes(table)] == ["PERSON_LEFT_OUT", "VEHICLE_LEFT_OUT", "BLANK_LEFT_OUT", "SCORE_LOW",
+                                                  "UNCLASSIFIED_LEFT_OUT", "PICTURE_FAILED", "DEPLOYMENT_UNKNOWN",
+                                                  "PICTURE_REPEATED"]  # fmt: skip
 
 
 def test_the_threshold_is_an_option(tmp_path):
@@ -163,9 +162,8 @@ def test_speciesnet_is_read_by_its_ensemble(tmp_path):
     _, found, table = read(written(tmp_path / "p", {"predictions": predictions}))
     (row,) = found.rows(named=True)
     assert (row["scientificName"], row["parentEventID"], row["family"]) == ("Neofelis nebulosa", "d2", "Felidae")
-    assert [code for _, code in codes(table)] == [
-        "BLANK_LEFT_OUT", "PICTURE_FAILED", "PICTURE_INVALID", "PICTURE_INVALID", "PICTURE_INVALID", "PICTURE_INVALID",
-    ]  # fmt: skip
+    assert [code for _, code in codes(table)] == ["BLANK_LEFT_OUT", "PICTURE_FAILED", "PICTURE_INVALID",
+                                                  "PICTURE_INVALID", "PICTURE_INVALID", "PICTURE_INVALID"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "park/cam1/../../x.jpg", "\x00/a.jpg"])
@@ -200,10 +198,8 @@ def test_a_zip_is_read_and_an_unsafe_one_is_not(tmp_path):
         ('{"images": [', "JSON_INVALID"),
         ('{"pictures": []}', "TABLE_MISSING"),
     ],
-    ids=[
-        "a long text", "a large item", "many values", "deep arrays", "deep objects", "deep and whole", "no object",
-        "half", "other",
-    ],
+    ids=["a long text", "a large item", "many values", "deep arrays", "deep objects", "deep and whole", "no object",
+         "half", "other"],
 )  # fmt: skip
 def test_hostile_json_gets_its_answer(tmp_path, text, code):
     folder = written(tmp_path / "p", text)

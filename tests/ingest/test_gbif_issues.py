@@ -91,11 +91,9 @@ TABLE = {
 }
 
 # What cell of the record is empty where GBIF could not read what the publisher sent
-BLANK = {
-    "COORDINATE_INVALID": "decimalLatitude", "COORDINATE_PRECISION_INVALID": "coordinatePrecision",
-    "COUNTRY_INVALID": "countryCode", "MODIFIED_DATE_INVALID": "modified", "RECORDED_DATE_INVALID": "eventDate",
-    "TYPE_STATUS_INVALID": "typeStatus",
-}  # fmt: skip
+BLANK = {"COORDINATE_INVALID": "decimalLatitude", "COORDINATE_PRECISION_INVALID": "coordinatePrecision",
+         "COUNTRY_INVALID": "countryCode", "MODIFIED_DATE_INVALID": "modified", "RECORDED_DATE_INVALID": "eventDate",
+         "TYPE_STATUS_INVALID": "typeStatus"}  # fmt: skip
 GBIF_NAMES = {name for name, flag in FLAGS.items() if flag.gbif}
 
 

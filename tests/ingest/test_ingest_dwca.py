@@ -203,10 +203,8 @@ def test_events_without_rows(tmp_path):
 
 
 def test_taxa_with_occurrences_give_both(tmp_path):
-    path = event_archive(
-        tmp_path / "taxa", core="Taxon", fields=("scientificName", "family", "country"),
-        events="t1\tPanthera tigris\tFelidae\t\n", occurrences="t1\to1\t2020\t\n",
-    )  # fmt: skip
+    path = event_archive(tmp_path / "taxa", core="Taxon", fields=("scientificName", "family", "country"),
+                         events="t1\tPanthera tigris\tFelidae\t\n", occurrences="t1\to1\t2020\t\n")  # fmt: skip
     (taxa, _), (occurrences, frames) = tables(path)
     assert (taxa.kind, occurrences.kind) == ("taxa", "occurrences")
     assert frames[0].select("taxonID", "scientificName", "family").rows() == [("t1", "Panthera tigris", "Felidae")]
@@ -252,10 +250,9 @@ def test_a_core_in_two_files(tmp_path):
             f'<location>c.txt</location></files><id index="0"/>{told.format(DWC, "scientificName")}</core></archive>',
         )
     table, frame = only(tmp_path / "records.zip")
-    assert frame.rows() == [
-        ("records.zip/a.txt", 1, "1", "Panthera tigris"), ("records.zip/a.txt", 2, "2", "Cuon alpinus"),
-        ("records.zip/b.txt", 1, "3", "Bos gaurus"), ("records.zip/b.txt", 2, "4", None),
-    ]  # fmt: skip
+    assert frame.rows() == [("records.zip/a.txt", 1, "1", "Panthera tigris"),
+                            ("records.zip/a.txt", 2, "2", "Cuon alpinus"), ("records.zip/b.txt", 1, "3", "Bos gaurus"),
+                            ("records.zip/b.txt", 2, "4", None)]  # fmt: skip
     assert [(r.file, r.row) for r in table.refusals] == [("records.zip/b.txt", 3)]
     assert [(one.file, one.code, one.count) for one in table.repairs] == [("records.zip/b.txt", "ROW_CELLS_MISSING", 1)]
 

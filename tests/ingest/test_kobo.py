@@ -104,10 +104,8 @@ def workbook(path, *, loose=False):
     for number in (0, 1):
         main.append([submission(number)[n] for n in keep])
     animals = book.create_sheet("animal")
-    animals.append([
-        "scientificName", "individualCount", "Who saw it?", "_index", "_parent_table_name", "_parent_index",
-        "_submission__id",
-    ])  # fmt: skip
+    animals.append(["scientificName", "individualCount", "Who saw it?", "_index", "_parent_table_name", "_parent_index",
+                    "_submission__id"])  # fmt: skip
     long = "Wildlife patrol form with a long name"
     for row in (
         ["Bos gaurus", 3, "Somchai", 1, long, 1, 1],
@@ -358,9 +356,8 @@ def test_who_observed_is_told_by_the_design(tmp_path, design, basis):
         assert lake.read("occurrences")["basisOfRecord"].to_list() == [basis]
 
 
-_ASKED = [
-    "start", "end", "today", "site/gps", "obs/scientific_name", "obs/number_seen", "obs/number_heard", "_id", "_uuid",
-]  # fmt: skip
+_ASKED = ["start", "end", "today", "site/gps", "obs/scientific_name", "obs/number_seen", "obs/number_heard", "_id",
+          "_uuid"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("heading", "cell", "code"), [

@@ -29,10 +29,8 @@ MENGLA = from_origin(101.0, 22.0, 0.01)
 def write(path, cells, *, crs="EPSG:4326", transform=MENGLA, nodata=None, **options):
     count = 1 if cells.ndim == 2 else cells.shape[0]
     height, width = cells.shape[-2:]
-    with rasterio.open(
-        path, "w", driver="GTiff", width=width, height=height, count=count, dtype=cells.dtype, crs=crs,
-        transform=transform, nodata=nodata, **options,
-    ) as raster:  # fmt: skip
+    with rasterio.open(path, "w", driver="GTiff", width=width, height=height, count=count, dtype=cells.dtype, crs=crs,
+                       transform=transform, nodata=nodata, **options) as raster:  # fmt: skip
         raster.write(cells if cells.ndim == 3 else cells[None])
     return path
 

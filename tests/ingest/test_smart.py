@@ -295,10 +295,8 @@ def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
         (b"<?xml version='1.0' encoding='Somchai'?><patrol id='a'/>", "XML_INVALID"),
         (b"<?xml version='1.0' encoding='utf-8'?><patrol id='\xff'/>", "XML_INVALID"),
     ],
-    ids=[
-        "entity", "outside", "deep", "not closed", "other", "incident", "zip", "no id", "too many days", "empty",
-        "encoding", "bytes",
-    ],
+    ids=["entity", "outside", "deep", "not closed", "other", "incident", "zip", "no id", "too many days", "empty",
+         "encoding", "bytes"],
 )  # fmt: skip
 def test_a_hostile_file_gets_its_answer_and_tells_nothing(tmp_path, content, code):
     assert refused(tmp_path, content) == code

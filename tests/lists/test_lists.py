@@ -106,10 +106,9 @@ def test_a_record_bears_what_lists_say_of_it_where_it_lies():
         ("e", "Lophura edwardsi", "SPECIES", "endemicTo", "VN", "true"), ("f", "Gallus gallus", "SPECIES", "establishmentMeans", "CN", "NATIVE"),
     ]  # fmt: skip
     stated = lists.terms.conform(pl.DataFrame(said, schema=columns, orient="row"), lists.terms.TAXON_STATUS)
-    rows = [
-        ("Lophura edwardsi", None, "VN", None), ("Lophura edwardsi", None, "LA", None), ("Lophura edwardsi", None, None, None),
-        ("Gallus gallus", None, "CN", "CN-YN"), ("Gallus gallus", "domesticus", "CN", "CN-YN"), ("Polyplectron bicalcaratum", None, "CN", None),
-    ]  # fmt: skip
+    rows = [("Lophura edwardsi", None, "VN", None), ("Lophura edwardsi", None, "LA", None),
+            ("Lophura edwardsi", None, None, None), ("Gallus gallus", None, "CN", "CN-YN"),
+            ("Gallus gallus", "domesticus", "CN", "CN-YN"), ("Polyplectron bicalcaratum", None, "CN", None)]  # fmt: skip
     records = pl.DataFrame(
         rows, schema=("species", "infraspecificEpithet", "countryCode", "province_code"), orient="row"
     )
@@ -130,11 +129,9 @@ def release(tmp_path_factory):
     return fixture.make_release(tmp_path_factory.mktemp("listed"))
 
 
-SAID = [
-    (GIBBON, "SPECIES", "redList", "global", "CR"), (SEROW, "SPECIES", "redList", "LA", "EN"),
-    ("Phasianidae", "FAMILY", "cites", "global", "II"), (PHEASANT, "SPECIES", "isInvasive", "VN", "true"),
-    (PHEASANT, "SPECIES", "cites", "global", "I"),
-]  # fmt: skip
+SAID = [(GIBBON, "SPECIES", "redList", "global", "CR"), (SEROW, "SPECIES", "redList", "LA", "EN"),
+        ("Phasianidae", "FAMILY", "cites", "global", "II"), (PHEASANT, "SPECIES", "isInvasive", "VN", "true"),
+        (PHEASANT, "SPECIES", "cites", "global", "I")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "values", "area"), [

@@ -50,9 +50,8 @@ def test_a_declared_datum_moves_the_place_and_widens_its_uncertainty(declared):
     assert off_m(result, x, y) < 0.01
     assert (result["geodeticDatum"], result["coordinateUncertaintyInMeters"]) == ("WGS84", 33.0)
     assert doubts == {"COORDINATE_REPROJECTED"}
-    assert {r["term"]: r["applied"] for r in repairs} == {
-        "decimalLatitude": True, "decimalLongitude": True, "geodeticDatum": True, "coordinateUncertaintyInMeters": True,
-    }  # fmt: skip
+    assert {r["term"]: r["applied"] for r in repairs} == {"decimalLatitude": True, "decimalLongitude": True,
+                                                          "geodeticDatum": True, "coordinateUncertaintyInMeters": True}  # fmt: skip
     assert {r["rule"] for r in repairs if r["term"].startswith("decimal")} == {"datum_transform"}
     (how,) = [r["rule"] for r in repairs if r["term"] == "geodeticDatum"]
     assert how == "datum_transform: EPSG:4240, Indian 1975 to WGS 84 (4), ± 3 m"

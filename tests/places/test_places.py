@@ -107,10 +107,8 @@ def test_border_distances_are_exact_to_two_metres_within_30_km(boundaries):
 
 def test_farther_than_30_km_is_null(boundaries):
     row = locate(np.array([102.71]), np.array([25.04]), boundaries).row(0, named=True)
-    assert row == {
-        "located_country_code": "CN", "province_code": "CN-YN", "border_distance_m": None, "ambiguous": False,
-        "country_codes": ["CN"],
-    }  # fmt: skip
+    assert row == {"located_country_code": "CN", "province_code": "CN-YN", "border_distance_m": None,
+                   "ambiguous": False, "country_codes": ["CN"]}  # fmt: skip
 
 
 def test_the_band_carries_every_side(boundaries):

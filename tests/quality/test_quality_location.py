@@ -69,10 +69,8 @@ def test_divisions(state, told):
     ("latitude", "longitude", "code", "told"), cases("quality_location", "test_coordinates_beside_the_country")
 )
 def test_coordinates_beside_the_country(latitude, longitude, code, told):
-    told_by = answer(
-        "VALIDATION_COORDINATESCOUNTRYCODE_CONSISTENT", decimalLatitude=latitude, decimalLongitude=longitude,
-        countryCode=code,
-    )  # fmt: skip
+    told_by = answer("VALIDATION_COORDINATESCOUNTRYCODE_CONSISTENT", decimalLatitude=latitude,
+                     decimalLongitude=longitude, countryCode=code)  # fmt: skip
     assert told_by == told
 
 
@@ -84,10 +82,8 @@ def test_coordinates_beside_the_country(latitude, longitude, code, told):
     pytest.param("0", "0", "xxxx", INTERNAL, id="no division"),
 ])  # fmt: skip
 def test_coordinates_beside_the_division(latitude, longitude, state, told):
-    told_by = answer(
-        "VALIDATION_COORDINATESSTATEPROVINCE_CONSISTENT", decimalLatitude=latitude, decimalLongitude=longitude,
-        stateProvince=state,
-    )  # fmt: skip
+    told_by = answer("VALIDATION_COORDINATESSTATEPROVINCE_CONSISTENT", decimalLatitude=latitude,
+                     decimalLongitude=longitude, stateProvince=state)  # fmt: skip
     assert told_by == told
 
 

@@ -13,19 +13,13 @@ from quality_rows import brief, respond
 
 CHECKLIST = terms.conform(
     pl.DataFrame([
-        {
-            "taxon_id": "a1", "scientificName": "Graphis", "scientificNameAuthorship": "Adans., 1763",
-            "kingdom": "Fungi", "class": "Lecanoromycetes", "gbif_key": 2602041,
-        },
-        {
-            "taxon_id": "a2", "scientificName": "Graphis", "scientificNameAuthorship": "Jeffreys, 1867",
-            "kingdom": "Animalia", "class": "Gastropoda", "gbif_key": 2300979,
-        },
-        {
-            "taxon_id": "urn:lsid:ipni.org:names:1", "scientificName": "Harpullia pendula",
-            "scientificNameAuthorship": "F.Muell.", "kingdom": "Plantae", "family": "Sapindaceae", "genus": "Harpullia",
-            "gbif_key": None,
-        },
+        {"taxon_id": "a1", "scientificName": "Graphis", "scientificNameAuthorship": "Adans., 1763", "kingdom": "Fungi",
+         "class": "Lecanoromycetes", "gbif_key": 2602041},
+        {"taxon_id": "a2", "scientificName": "Graphis", "scientificNameAuthorship": "Jeffreys, 1867",
+         "kingdom": "Animalia", "class": "Gastropoda", "gbif_key": 2300979},
+        {"taxon_id": "urn:lsid:ipni.org:names:1", "scientificName": "Harpullia pendula",
+         "scientificNameAuthorship": "F.Muell.", "kingdom": "Plantae", "family": "Sapindaceae", "genus": "Harpullia",
+         "gbif_key": None},
     ]).with_columns(checklist=pl.lit("Our list 1.0"), taxonRank=pl.Series(["GENUS", "GENUS", "SPECIES"])),
     terms.TAXON,
 )  # fmt: skip

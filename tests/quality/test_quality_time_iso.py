@@ -15,11 +15,9 @@ DAYS = st.dates(min_value=date(2, 1, 1), max_value=date(9998, 12, 31))
 @given(day=DAYS)
 def test_every_form_of_a_day_means_that_day(day):
     number, (iso_year, week, weekday) = (day - EPOCH).days, day.isocalendar()
-    forms = [
-        day.isoformat(), day.isoformat().replace("-", ""), f"{day.year:04}-{day.timetuple().tm_yday:03}",
-        f"{day.year:04}{day.timetuple().tm_yday:03}", f"{iso_year:04}-W{week:02}-{weekday}",
-        f"{iso_year:04}W{week:02}{weekday}",
-    ]  # fmt: skip
+    forms = [day.isoformat(), day.isoformat().replace("-", ""), f"{day.year:04}-{day.timetuple().tm_yday:03}",
+             f"{day.year:04}{day.timetuple().tm_yday:03}", f"{iso_year:04}-W{week:02}-{weekday}",
+             f"{iso_year:04}W{week:02}{weekday}"]  # fmt: skip
     assert {(read_span(form).first, read_span(form).last) for form in forms} == {(number, number)}
 
 

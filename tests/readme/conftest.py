@@ -77,10 +77,8 @@ def run(demo_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Ca
         with printed.open("w") as out:
             story = subprocess.Popen(
                 ["bash", str(file)], cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-                env={
-                    **os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "tests"),
-                    "ANY_PORT": "yes" if any_port else "no", **own,
-                },
+                env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+                     "PYTHONPATH": str(ROOT / "tests"), "ANY_PORT": "yes" if any_port else "no", **own},
             )  # fmt: skip
             try:
                 story.wait(timeout=900)

@@ -59,10 +59,8 @@ SEEN = {
     "formula_remarks": pl.col("occurrenceRemarks").str.contains(r"^[=@+-]"),
 }
 """How each fault looks in the raw text, told without the recipe."""
-ELSEWHERE = {
-    "border_band", "coordinates_across_border", "across_border_inside_band", "wrong_province", "misspelt_names",
-    "misspelt_sensitive_names",
-}  # fmt: skip
+ELSEWHERE = {"border_band", "coordinates_across_border", "across_border_inside_band", "wrong_province",
+             "misspelt_names", "misspelt_sensitive_names"}  # fmt: skip
 """Faults that a map or the checklist must tell: other tests look at them."""
 
 

@@ -179,10 +179,9 @@ def test_fields_with_other_words_are_left_out():
         measurementType="salinity", measurementValue="35", measurementUnit="ppm", measurementDeterminedBy="Noy", measurementMethod="beside the tiger's den",
         measurementRemarks="at 21.2345 101.3456", measurementID="tiger-7", measurementDeterminedDate="2015-03", measurementTypeID="http://x.org/tiger",
         measurementUnitID="http://vocab.nerc.ac.uk/collection/P06/current/UPPM/",
-    ) == {
-        "measurementType": "salinity", "measurementValue": "35", "measurementUnit": "ppm", "measurementDeterminedDate": "2015-03",
-        "measurementUnitID": "http://vocab.nerc.ac.uk/collection/P06/current/UPPM/",
-    }  # fmt: skip
+    ) == {"measurementType": "salinity", "measurementValue": "35", "measurementUnit": "ppm",
+          "measurementDeterminedDate": "2015-03",
+          "measurementUnitID": "http://vocab.nerc.ac.uk/collection/P06/current/UPPM/"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -204,9 +203,8 @@ def test_a_taxon_that_a_rule_hides_is_told_of_no_ground(tmp_path):
     assert let_out(RuleSet.read(path), **row | {"measurementType": "Rubble"}) is not None
 
 
-@given(st.one_of(
-    st.text(), st.just("[" * 100_000), st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps)
-))  # fmt: skip
+@given(st.one_of(st.text(), st.just("[" * 100_000),
+                 st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps)))  # fmt: skip
 def test_a_column_of_that_name_that_holds_anything_else_is_none(text):
     told = items(read(text))
     assert all(set(row) <= set(FIELDS) for row in told)

@@ -172,20 +172,16 @@ def test_any_text_is_read(extension, associated):
 
 
 def test_audubon_core_is_read():
-    row = {
-        "accessURI": "https://x.org/a.jpg", "usageTerms": "CC BY 4.0", "owner": "Akha",
-        "furtherInformationURL": "https://x.org/a",
-    }  # fmt: skip
+    row = {"accessURI": "https://x.org/a.jpg", "usageTerms": "CC BY 4.0", "owner": "Akha",
+           "furtherInformationURL": "https://x.org/a"}  # fmt: skip
     assert items(read(json.dumps([row]), "https://x.org/a.jpg")) == [
         {"identifier": "https://x.org/a.jpg", "references": "https://x.org/a", "rightsHolder": "Akha", "license": "CC_BY_4_0"}
     ]  # fmt: skip
 
 
 def test_terms_of_xmp_begin_with_capitals_and_a_uuid_is_no_address():
-    row = {
-        "identifier": "d9642bfa-3f11-45be-9183-46025318ccda", "accessURI": "https://x.org/front.jpg",
-        "Owner": "A museum", "UsageTerms": "CC BY-NC 4.0",
-    }  # fmt: skip
+    row = {"identifier": "d9642bfa-3f11-45be-9183-46025318ccda", "accessURI": "https://x.org/front.jpg",
+           "Owner": "A museum", "UsageTerms": "CC BY-NC 4.0"}  # fmt: skip
     told = {"identifier": "https://x.org/front.jpg", "rightsHolder": "A museum", "license": "CC_BY_NC_4_0"}
     assert items(read(json.dumps([row]), None)) == [told]
     assert items(let_out(pl.Series([read(json.dumps([row | {"UsageTerms": "TK SS"}]), None)]))[0]) == []

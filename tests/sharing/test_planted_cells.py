@@ -130,11 +130,10 @@ def _published_alike(rules, x, y):
     longitude, latitude = (grid.ravel() for grid in np.meshgrid((corner[0] + steps) * side, (corner[1] + steps) * side))
     located = locate(longitude, latitude, BOUNDARIES)
     n = len(longitude)
-    rows = pl.DataFrame({
-        "key": np.random.default_rng(1).permutation(n), "species": SPECIES, "genus": "Rara", "scientificName": SPECIES,
-        "datasetKey": "d", "decimalLongitude": longitude, "decimalLatitude": latitude, "year": 2024,
-        "coordinateUncertaintyInMeters": 250.0, "geodeticDatum": "WGS84",
-    })  # fmt: skip
+    rows = pl.DataFrame({"key": np.random.default_rng(1).permutation(n), "species": SPECIES, "genus": "Rara",
+                         "scientificName": SPECIES, "datasetKey": "d", "decimalLongitude": longitude,
+                         "decimalLatitude": latitude, "year": 2024, "coordinateUncertaintyInMeters": 250.0,
+                         "geodeticDatum": "WGS84"})  # fmt: skip
     names = ("located_country_code", "country_codes", "province_code", "ambiguous")
     frame = terms.conform(rows.with_columns(located[name] for name in names), terms.OCCURRENCE)
     planned = replace(rules, plan=plan_alone(frame, rules, BOUNDARIES))

@@ -44,14 +44,12 @@ def run(settings, *words, code=0):
 
 def test_the_rules_are_listed(settings):
     said = run(settings, "rules", "list")
-    assert said.splitlines() == [
-        "gibbons: withheld, Nomascus. few are left", "hornbills: 1_degree, Buceros. hunted", "2 rules",
-    ]  # fmt: skip
+    assert said.splitlines() == ["gibbons: withheld, Nomascus. few are left", "hornbills: 1_degree, Buceros. hunted",
+                                 "2 rules"]  # fmt: skip
     told = json.loads(run(settings, "rules", "list", "--json"))
     assert told[0]["review_date"] == "2099-01-31"
-    assert told[1] == {
-        "rule_id": "hornbills", "scientificName": "Buceros", "rank": "GENUS", "category": "1_degree", "reason": "hunted",
-    }  # fmt: skip
+    assert told[1] == {"rule_id": "hornbills", "scientificName": "Buceros", "rank": "GENUS", "category": "1_degree",
+                       "reason": "hunted"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

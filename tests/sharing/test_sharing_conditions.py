@@ -98,10 +98,8 @@ def test_a_countrys_rule_never_tells_the_side_of_its_border():
 LOOSE = rule("loose", "0_01_degree", country_code="LA", owner="Laos")
 STRICT = rule("strict", "1_degree", owner="global")
 OTHER = rule("other", "0_1_degree", owner="reserve")
-INSIDE = {
-    "countryCode": "LA", "located_country_code": "LA", "country_codes": ["LA"], "ambiguous": False,
-    "coordinateUncertaintyInMeters": 10.0,
-}  # fmt: skip
+INSIDE = {"countryCode": "LA", "located_country_code": "LA", "country_codes": ["LA"], "ambiguous": False,
+          "coordinateUncertaintyInMeters": 10.0}  # fmt: skip
 # A cell of 1° that is all of Laos.
 LAOS = (102.5, 19.5)
 

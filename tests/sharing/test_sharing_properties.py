@@ -33,11 +33,9 @@ records = st.lists(
     max_size=7,
 )  # fmt: skip
 rules = st.lists(
-    st.builds(
-        Rule, rule_id=st.sampled_from("pqrs"), category=st.sampled_from(COARSE), reason=st.just("hunted"),
-        scientific_name=st.sampled_from([None, *NAMES[:4]]), dataset=st.sampled_from([None, "a"]),
-        month_from=st.just(None), label=st.sampled_from([None, None, "TK A"]),
-    ),
+    st.builds(Rule, rule_id=st.sampled_from("pqrs"), category=st.sampled_from(COARSE), reason=st.just("hunted"),
+              scientific_name=st.sampled_from([None, *NAMES[:4]]), dataset=st.sampled_from([None, "a"]),
+              month_from=st.just(None), label=st.sampled_from([None, None, "TK A"])),
     min_size=1,
     max_size=3,
     unique_by=lambda rule: rule.rule_id,
@@ -55,10 +53,9 @@ def planned(frame, given_rules, memory=None) -> Plan:
     ruleset = RuleSet.of(given_rules)
     sensitive = sensitive_records(frame, decide(frame, ruleset, boundaries=BOUNDARIES), BOUNDARIES, ruleset.resolver)
     events = terms.conform(pl.DataFrame(), terms.EVENT).with_columns(shown=pl.lit(value=False))
-    return plan_of(
-        frame.select(PLACED), events, sensitive, memory=memory or Memory(), before=BEFORE.to_frame(),
-        released=frozenset() if memory is None else frozenset({"a", "b", ""}), secret=b"secret", today=date(2026, 11, 30),
-    )  # fmt: skip
+    return plan_of(frame.select(PLACED), events, sensitive, memory=memory or Memory(), before=BEFORE.to_frame(),
+                   released=frozenset() if memory is None else frozenset({"a", "b", ""}), secret=b"secret",
+                   today=date(2026, 11, 30))  # fmt: skip
 
 
 def strictness(plan) -> dict[int, int]:

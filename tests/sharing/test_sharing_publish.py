@@ -84,10 +84,8 @@ def test_an_open_record_is_as_it_was():
 
 
 def test_a_withheld_record_is_left_out_and_the_others_keep_their_order():
-    frame = pl.concat([
-        records(*[EVERYTHING | {"key": n} for n in (5, 1, 3)]),
-        records(EVERYTHING | {"key": 2}, name="Passer montanus"),
-    ])  # fmt: skip
+    frame = pl.concat([records(*[EVERYTHING | {"key": n} for n in (5, 1, 3)]),
+                       records(EVERYTHING | {"key": 2}, name="Passer montanus")])  # fmt: skip
     assert published(frame, "withheld")["key"].to_list() == [2]
     assert published(frame[[0, 3, 1, 2]])["sharing_category"].to_list() == ["open", "0_1_degree"]
 

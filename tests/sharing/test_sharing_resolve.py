@@ -298,9 +298,7 @@ def test_a_group_or_authors_in_a_name_are_no_second_taxon(name):
 
 def decided(name: str) -> bool:
     """Tell whether a rule of the list that is shipped makes a record of a name coarse."""
-    row = {
-        "key": 1, "scientificName": name, "kingdom": "Animalia", "countryCode": "LA", "decimalLatitude": 21.5,
-        "decimalLongitude": 101.5,
-    }  # fmt: skip
+    row = {"key": 1, "scientificName": name, "kingdom": "Animalia", "countryCode": "LA", "decimalLatitude": 21.5,
+           "decimalLongitude": 101.5}  # fmt: skip
     frame = terms.conform(pl.DataFrame([row]), terms.OCCURRENCE)
     return decide(frame, RuleSet.read(None), boundaries=load_boundaries()).height > 0

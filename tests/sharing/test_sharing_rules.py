@@ -34,11 +34,9 @@ def test_a_file_is_read_with_all_its_columns(tmp_path):
     line = "CN-1,省林草局,Nomascus nasutus,SPECIES,CN,CN-GX,d1,11,2,1_degree,hunted,2027-01-31"
     path.write_text(f"\ufeff{HEADING}\n{line}\n", encoding="utf-8")
     assert RuleSet.read(path).rules == (
-        Rule(
-            rule_id="CN-1", source="省林草局", scientific_name="Nomascus nasutus", rank="SPECIES", country_code="CN",
-            province_code="CN-GX", dataset="d1", month_from=11, month_to=2, category=SharingCategory.ONE_DEGREE,
-            reason="hunted", review_date=date(2027, 1, 31),
-        ),
+        Rule(rule_id="CN-1", source="省林草局", scientific_name="Nomascus nasutus", rank="SPECIES", country_code="CN",
+             province_code="CN-GX", dataset="d1", month_from=11, month_to=2, category=SharingCategory.ONE_DEGREE,
+             reason="hunted", review_date=date(2027, 1, 31)),
     )  # fmt: skip
 
 
@@ -187,10 +185,8 @@ def test_a_rule_is_left_aside_only_for_a_fact_that_speaks_against_it(row, where,
 
 
 def test_the_strictest_decides_and_of_equals_the_first_by_name():
-    rules = [
-        rule("c", "0_1_degree", **A_TIGER), rule("b", "1_degree", **A_TIGER), rule("a", "0_01_degree", **A_TIGER),
-        rule("d", "1_degree", **A_TIGER),
-    ]  # fmt: skip
+    rules = [rule("c", "0_1_degree", **A_TIGER), rule("b", "1_degree", **A_TIGER), rule("a", "0_01_degree", **A_TIGER),
+             rule("d", "1_degree", **A_TIGER)]  # fmt: skip
     assert deciding(TIGER, *rules) == "b"
 
 

@@ -153,10 +153,9 @@ def test_facets(case, seed):
     pairs, mask = asked(chance, case.rows)
     if mask.attrs["unsure"]:
         return
-    parameter, column = chance.choice([
-        ("country", "countryCode"), ("year", "year"), ("species", "species"), ("basisOfRecord", "basisOfRecord"),
-        ("recordedBy", "recordedBy"), ("month", "month"), ("datasetKey", "datasetKey"), ("sex", "sex"),
-    ])  # fmt: skip
+    parameter, column = chance.choice([("country", "countryCode"), ("year", "year"), ("species", "species"),
+                                       ("basisOfRecord", "basisOfRecord"), ("recordedBy", "recordedBy"),
+                                       ("month", "month"), ("datasetKey", "datasetKey"), ("sex", "sex")])  # fmt: skip
     limit, offset, least = chance.choice([3, 10, 100]), chance.choice([0, 0, 2]), chance.choice([1, 1, 4])
     settings = {"facet": parameter, f"{parameter}.facetLimit": limit, "facetOffset": offset, "facetMincount": least}
     body = case.client.get(SEARCH, params=[*pairs, *settings.items(), ("limit", 0)]).json()

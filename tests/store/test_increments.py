@@ -48,11 +48,10 @@ class World:
         species = self.chance.choice([TIGER, HORNBILL, BULBUL, BULBUL])
         day = date(2020 + self.chance.randrange(2), 3, 1 + self.chance.randrange(2))
         where = self.place() if chosen is None else {n: chosen[n] for n in ("decimalLongitude", "decimalLatitude")}
-        more = {
-            "event_start": day, "event_end": day, "eventDate": str(day), "year": day.year, "month": 3, "day": day.day,
-            "recordedBy": self.chance.choice([None, "A. Bouphavanh", "Nguyễn Văn B"]), "catalogNumber": self.chance.choice([None, "K-10000"]),
-            "institutionCode": "KUN", "samplingProtocol": self.chance.choice([None, "transect"]),
-        }  # fmt: skip
+        more = {"event_start": day, "event_end": day, "eventDate": str(day), "year": day.year, "month": 3,
+                "day": day.day, "recordedBy": self.chance.choice([None, "A. Bouphavanh", "Nguyễn Văn B"]),
+                "catalogNumber": self.chance.choice([None, "K-10000"]), "institutionCode": "KUN",
+                "samplingProtocol": self.chance.choice([None, "transect"])}  # fmt: skip
         name = None if chosen is None else chosen["eventID"]
         return seen(number, species, name, dataset, **where, **more)
 

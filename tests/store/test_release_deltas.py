@@ -142,11 +142,9 @@ def lake(installation: Path, tmp_path: Path):
 def presences(chance: random.Random, count: int) -> pl.DataFrame:
     """Return presences, of which some are other each time."""
     rows = [
-        {
-            "key": 1_000_000 + number, "species": "Elephas maximus", "datasetKey": "nam-ha",
-            "decimalLatitude": 20.05 + number / 10, "decimalLongitude": 101.05,
-            "year": chance.choice([None, None, 2020]), "sharing_category": "0_1_degree",
-        }
+        {"key": 1_000_000 + number, "species": "Elephas maximus", "datasetKey": "nam-ha",
+         "decimalLatitude": 20.05 + number / 10, "decimalLongitude": 101.05, "year": chance.choice([None, None, 2020]),
+         "sharing_category": "0_1_degree"}
         for number in sorted(chance.sample(range(20), count))
     ]  # fmt: skip
     return pl.DataFrame(rows, schema={c.name: c.dtype for c in terms.PUBLISHED_OCCURRENCE if c.name in rows[0]})
@@ -200,11 +198,9 @@ class KilledError(BaseException):
     """Stands for the end of a process."""
 
 
-STEPS = [
-    "release_delta.DeltaFile.write_changes", "release_delta.DeltaFile.finish", "releases.sync_file",
-    "releases.checksums.record", "releases.sync_folder", "releases.pointer.swap", "releases._prune",
-    "releases.remove_unneeded_bases",
-]  # fmt: skip
+STEPS = ["release_delta.DeltaFile.write_changes", "release_delta.DeltaFile.finish", "releases.sync_file",
+         "releases.checksums.record", "releases.sync_folder", "releases.pointer.swap", "releases._prune",
+         "releases.remove_unneeded_bases"]  # fmt: skip
 
 
 def test_a_change_or_merge_that_is_cut_off_leaves_the_release_before_or_the_new_one(lake: Lake, monkeypatch):

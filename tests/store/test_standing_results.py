@@ -68,11 +68,9 @@ def run(settings: Settings, view: str = "public") -> None:
     """Put a candidate into the lake as a run under today's rules does."""
     with Lake.open(settings.data) as lake:
         facts = {"rules": rules_of(settings).hash, "snapshot": lake.snapshot()}
-        row = {
-            "candidate_id": "layer-candidate-1", "run_id": RUN, "country_codes": ["CN", "VN"],
-            "evidence": json.dumps({"run": facts}), "evidence_view": view, "sharing_category": "open",
-            "geometry": shapely.to_wkb(shapely.box(106.4, 22.8, 106.7, 23.0)),
-        }  # fmt: skip
+        row = {"candidate_id": "layer-candidate-1", "run_id": RUN, "country_codes": ["CN", "VN"],
+               "evidence": json.dumps({"run": facts}), "evidence_view": view, "sharing_category": "open",
+               "geometry": shapely.to_wkb(shapely.box(106.4, 22.8, 106.7, 23.0))}  # fmt: skip
         frame = terms.conform(pl.DataFrame([row]), terms.CANDIDATE)
         lake.commit_table("reserve_candidates", frame, key="candidate_id", scope={}, author="a test", message="a run")
     read(settings)
@@ -164,11 +162,9 @@ def test_what_was_found_by_records_over_a_run_leaves_its_corridors(settings):
     with Lake.open(settings.data) as lake:
         facts = {"rules": rules_of(settings).hash, "snapshot": lake.snapshot()}
         told_of = {"run": facts, "findings": {"validation": {"records": 1}, "uncertainty": {"least": 2}}}
-        row = {
-            "corridor_id": "layer-corridor-1", "run_id": RUN, "country_codes": ["CN", "VN"],
-            "evidence": json.dumps(told_of), "sharing_category": "open",
-            "geometry": shapely.to_wkb(shapely.box(*WINDOW)),
-        }  # fmt: skip
+        row = {"corridor_id": "layer-corridor-1", "run_id": RUN, "country_codes": ["CN", "VN"],
+               "evidence": json.dumps(told_of), "sharing_category": "open",
+               "geometry": shapely.to_wkb(shapely.box(*WINDOW))}  # fmt: skip
         frame = terms.conform(pl.DataFrame([row]), terms.CORRIDOR)
         lake.commit_table("corridors", frame, key="corridor_id", scope={}, author="a test", message="a run")
 

@@ -33,10 +33,8 @@ CHECKLIST = (
 
 
 def row(identifier, **cells):
-    told = {
-        "occurrenceID": identifier, "scientificName": "Muntiacus muntjak", "kingdom": "Animalia",
-        "decimalLatitude": "20.71", "decimalLongitude": "101.93", "eventDate": "2020-01-02", "countryCode": "LA",
-    }  # fmt: skip
+    told = {"occurrenceID": identifier, "scientificName": "Muntiacus muntjak", "kingdom": "Animalia",
+            "decimalLatitude": "20.71", "decimalLongitude": "101.93", "eventDate": "2020-01-02", "countryCode": "LA"}  # fmt: skip
     return {**dict.fromkeys(HEADINGS, ""), **told, **{name.replace("_", " "): cell for name, cell in cells.items()}}
 
 

@@ -72,10 +72,8 @@ def test_what_is_declared_of_a_survey_no_longer_blocks_it(tmp_path):
     )
     refused = run("ingest", "survey", path, "--data", tmp_path / "data", "--dataset", "th", "--json")
     assert [one["code"] for one in json.loads(refused.stdout)["refusals"]] == ["RECORDED_DATE_BUDDHIST_ERA"]
-    taken = run(
-        "ingest", "survey", path, "--data", tmp_path / "data", "--dataset", "th", "--option", "calendar=buddhist",
-        "--json",
-    )  # fmt: skip
+    taken = run("ingest", "survey", path, "--data", tmp_path / "data", "--dataset", "th", "--option",
+                "calendar=buddhist", "--json")  # fmt: skip
     assert (taken.returncode, json.loads(taken.stdout)["stored"]) == (0, 1)
 
 

@@ -18,10 +18,8 @@ from biodata.store.survey_steps import accepted_of, decided
 from biodata.surveys import accepting, check
 from biodata.surveys.marked_workbooks import marked
 
-HEADINGS = [
-    "occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
-    "countryCode",
-]  # fmt: skip
+HEADINGS = ["occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
+            "countryCode"]  # fmt: skip
 ROWS = [
     ["a1", "2026-01-02", "tiger", "1", "20.9", "101.4", "LA"],
     ["a2", "2026-01-02", "Rusa unicolor", "1", "101.4", "20.9", "LA"],
@@ -89,9 +87,8 @@ def test_what_was_written_stays_verbatim_in_the_lake_and_a_checklist_leaves_what
     assert [table.kind for table in interpreted_tables.read(taken, dataset="d")] == ["occurrences"]
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     ingest("survey", taken, settings, dataset="d", part="one")
-    names = [
-        "occurrenceID", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude", "quality_flags",
-    ]  # fmt: skip
+    names = ["occurrenceID", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
+             "quality_flags"]  # fmt: skip
     with Lake.open(settings.data) as lake:
         read = lake.read("occurrences", columns=names).sort("occurrenceID")
         written = lake.read("verbatim", columns=["v_occurrenceID", *(f"v_{name}" for name in HEADINGS[2:6])]).sort(

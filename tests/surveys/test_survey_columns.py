@@ -67,9 +67,8 @@ def test_sound_columns_have_nothing_to_mend(boundaries):
 def test_what_is_none_of_its_column_is_found_in_its_cell(boundaries, cells, expected):
     told = found(boundaries, **cells)
     assert expected in told
-    assert {(row, column) for row, column, _ in told} <= {
-        expected[:2], (9, "individualCount"), (9, "soil %"), (12, "organismID"),
-    }  # fmt: skip
+    assert {(row, column) for row, column, _ in told} <= {expected[:2], (9, "individualCount"), (9, "soil %"),
+                                                          (12, "organismID")}  # fmt: skip
 
 
 def test_a_sign_that_many_rows_have_is_a_word_of_the_team(boundaries):
@@ -149,10 +148,8 @@ def test_what_breaks_the_rule_of_its_columns_is_found_and_nothing_else(columns, 
 
 def table(**cells):
     """Return forty rows of four stations of which each has its team, with a cell (`column_row`) written otherwise."""
-    head = [
-        "date", "scientificName", "station", "team", "latitude", "longitude", "young", "adults", "height (m)", "storey",
-        "start", "end",
-    ]  # fmt: skip
+    head = ["date", "scientificName", "station", "team", "latitude", "longitude", "young", "adults", "height (m)",
+            "storey", "start", "end"]  # fmt: skip
     rows = []
     for n in range(40):
         station, day = n % 4, (date(2026, 2, 3) + timedelta(days=n // 4)).isoformat()

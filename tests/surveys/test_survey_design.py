@@ -100,10 +100,8 @@ def test_options_that_do_not_fit_are_refused(data, options):
 
 
 def test_a_proposal_without_stations_can_be_written(tmp_path):
-    facts = {
-        "species": "x", "boundary_set": "b", "boundary_version": "1", "viewpoint": "v", "band_m": 0,
-        "sharing_category": "open",
-    }  # fmt: skip
+    facts = {"species": "x", "boundary_set": "b", "boundary_version": "1", "viewpoint": "v", "band_m": 0,
+             "sharing_category": "open"}  # fmt: skip
     none = evidence.Proposal(pl.DataFrame(schema=evidence.STATIONS), {}, facts | {"design": {}}, "open")
     for ending in (".gpkg", ".csv", ".gpx"):
         write_proposal(none, tmp_path / f"none{ending}")

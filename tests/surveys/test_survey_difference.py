@@ -45,10 +45,8 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
     assert found["occurrences"].counts() == {"new": 2, "changed": 1, "gone": 3, "unchanged": 2}
     told = found["occurrences"].as_dict()
     assert told["changed"] == [
-        {
-            "identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "individualCount", "before": "2",
-            "after": "3",
-        },
+        {"identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "individualCount", "before": "2",
+         "after": "3"},
         {"identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "sex", "before": None, "after": "female"},
     ]  # fmt: skip
     assert [(r["identifier"], r["row"]) for r in told["new"]] == [("NH-04", 5), ("NH-7", 6)]
@@ -90,9 +88,8 @@ def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
         assert value not in told
     changed = {one["column"]: one for one in as_dict(found, values=False)["occurrences"]["changed"]}
     # A count tells no place and no taxon; a name does, and a word that the column does not know may.
-    assert changed["individualCount"] == {
-        "sheet": "occurrences", "row": 2, "column": "individualCount", "before": "1", "after": "42", "shown": True,
-    }  # fmt: skip
+    assert changed["individualCount"] == {"sheet": "occurrences", "row": 2, "column": "individualCount", "before": "1",
+                                          "after": "42", "shown": True}  # fmt: skip
     assert {changed[column]["after"] for column in ("scientificName", "sex")} == {None}
 
 

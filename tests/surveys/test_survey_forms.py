@@ -169,10 +169,8 @@ def test_what_is_likely_meant_is_told(boundaries):
     assert "meant" not in meant[3, "individualCount"] + meant[3, "coordinateUncertaintyInMeters"]
 
 
-COUNTS = {
-    "event.csv": "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n",
-    "occurrence.csv": "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n",
-}  # fmt: skip
+COUNTS = {"event.csv": "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n",
+          "occurrence.csv": "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n"}  # fmt: skip
 
 
 def test_a_text_for_people_to_read_beside_the_tables_of_a_zip_is_passed_over(tmp_path):

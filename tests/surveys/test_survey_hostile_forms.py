@@ -208,11 +208,9 @@ def test_rows_14_to_16_what_is_no_survey_is_told_so(content):
     assert told <= {"FORM_UNKNOWN", "INPUT_NOT_TEXT", "SHEET_MISSING", "ARCHIVE_BROKEN", "INPUT_EMPTY"}, told
 
 
-NAMES = {
-    "a path": "../../../etc/cron.d/x", "a path of Windows": "..\\..\\x.zip", "a name of 4096 letters": "n" * 4096,
-    "letters turned round": "walk\u202egnp.exe", "NUL": "walk\0.zip", "a device": "CON", "an emoji": "🐅.zip",
-    "nothing": "", "a heading line": 'x"\r\nSet-Cookie: a=b',
-}  # fmt: skip
+NAMES = {"a path": "../../../etc/cron.d/x", "a path of Windows": "..\\..\\x.zip", "a name of 4096 letters": "n" * 4096,
+         "letters turned round": "walk\u202egnp.exe", "NUL": "walk\0.zip", "a device": "CON", "an emoji": "🐅.zip",
+         "nothing": "", "a heading line": 'x"\r\nSet-Cookie: a=b'}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)

@@ -80,9 +80,8 @@ def test_a_sheet_a_month(boundaries):
 
 def test_an_identifier_alone_is_a_record_and_no_note(boundaries):
     _, found = told(book_of(HEADINGS, *ROWS, ["R9"]), boundaries)
-    assert {code for row, _, code in found if row == 6} == {
-        "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING", "COORDINATE_MISSING",
-    }  # fmt: skip
+    assert {code for row, _, code in found if row == 6} == {"RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING",
+                                                            "COORDINATE_MISSING"}  # fmt: skip
 
 
 def test_a_sheet_without_headings(boundaries):
@@ -93,10 +92,8 @@ def test_a_sheet_without_headings(boundaries):
 def test_a_sign_for_nothing_is_nothing(boundaries):
     rows = [["R1", "?", "Sus scrofa", 20.65, 101.95, "-"], ["-", "2026-03-01", "n/a", "-", "-", 2]]
     report, found = told(book_of(HEADINGS, *rows), boundaries)
-    assert found == [
-        (2, "Date", "RECORDED_DATE_MISSING"), (3, "Record ID", "IDENTIFIER_MISSING"),
-        (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"), (3, "Latitude", "COORDINATE_MISSING"),
-    ]  # fmt: skip
+    assert found == [(2, "Date", "RECORDED_DATE_MISSING"), (3, "Record ID", "IDENTIFIER_MISSING"),
+                     (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"), (3, "Latitude", "COORDINATE_MISSING")]  # fmt: skip
     assert [p["value"] for p in report["problems"]] == ["?", "-", "n/a", "-"]
 
 
@@ -199,12 +196,10 @@ def test_a_sheets_name_says_the_month_of_bare_days_and_of_rows_without_any_date(
 
 
 def test_what_stands_beside_a_table_is_read_as_it_is_meant(boundaries):
-    counts = book_of(
-        ["Name", "Scientific name", "KA", "KB", "KC", "TOTAL"],
-        [None, "date", "7-Jun-26", "8-Jun-26", "9-Jun-26", None], [None, "recorder", "Ana", "Ben", "Cy", None],
-        ["Boar", "Sus scrofa", 1, 4, None, 5], ["Gaur", "Bos gaurus", None, 2, 1, 3],
-        [None, "No. of spp.", 1, 2, 1, None], name="June 2026",
-    )  # fmt: skip
+    counts = book_of(["Name", "Scientific name", "KA", "KB", "KC", "TOTAL"],
+                     [None, "date", "7-Jun-26", "8-Jun-26", "9-Jun-26", None],
+                     [None, "recorder", "Ana", "Ben", "Cy", None], ["Boar", "Sus scrofa", 1, 4, None, 5],
+                     ["Gaur", "Bos gaurus", None, 2, 1, 3], [None, "No. of spp.", 1, 2, 1, None], name="June 2026")  # fmt: skip
     sites = counts.create_sheet("Transects")
     for cells in (["Code", "Lat (N)", "Long (E)"], ["KA", 20.6, 101.9], ["KB", 20.7, 101.8], ["KC", 20.8, 101.8]):
         sites.append(cells)

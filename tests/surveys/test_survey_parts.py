@@ -320,9 +320,8 @@ def verbatim(dataset: str, part: str, rows: pd.DataFrame | None) -> pl.DataFrame
         schema_overrides={f"v_{name}": pl.String for name in WRITTEN},
     )
     known = pl.Series("source_record_id", rows["known"].to_list(), dtype=pl.String)
-    told = [
-        pl.lit(dataset).alias("datasetKey"), pl.lit(part).alias("dataset_part"), pl.lit("a.csv").alias("source_file"),
-    ]  # fmt: skip
+    told = [pl.lit(dataset).alias("datasetKey"), pl.lit(part).alias("dataset_part"),
+            pl.lit("a.csv").alias("source_file")]  # fmt: skip
     return texts.with_columns(known, *told, source_row=pl.int_range(2, pl.len() + 2))
 
 

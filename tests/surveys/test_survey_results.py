@@ -94,11 +94,9 @@ def test_visits_are_occasions_of_other_designs():
 def test_independent_events_and_their_rate():
     joined = join(
         events(event("a", days=50), event("b", days=50)),
-        records(
-            record("a", "2026-01-02T05:00:00+07:00", n=2), record("a", "2026-01-02T05:20:00+07:00"),
-            record("a", "2026-01-02T05:31:00+07:00"), record("b", "2026-01-02T05:10:00+07:00"),
-            record("a", "2026-01-02T05:10:00+07:00", FOWL),
-        ),
+        records(record("a", "2026-01-02T05:00:00+07:00", n=2), record("a", "2026-01-02T05:20:00+07:00"),
+                record("a", "2026-01-02T05:31:00+07:00"), record("b", "2026-01-02T05:10:00+07:00"),
+                record("a", "2026-01-02T05:10:00+07:00", FOWL)),
     )  # fmt: skip
     counted = abundance.independent_events(joined)
     assert counted.group_by("name", "site").len().sort("name", "site").rows() == [
@@ -115,10 +113,8 @@ def test_independent_events_and_their_rate():
 
 def test_what_cannot_be_compared_is_refused():
     joined = join(
-        events(
-            event("a"), event("b", side="CN", effort_value=None),
-            event("c", side="CN", design="line_transect", effort_unit="km"),
-        ),
+        events(event("a"), event("b", side="CN", effort_value=None),
+               event("c", side="CN", design="line_transect", effort_unit="km")),
         records(record("a", "2026-01-02")),
     )  # fmt: skip
     cameras = joined.events.filter(pl.col("method") == "camera_trap")
@@ -170,14 +166,11 @@ def test_no_trend_says_why(rows, why):
 def groups(*rows):
     """Groups as (side, individuals, degrees east, day)."""
     return pl.DataFrame([
-        {
-            "side": side, "individuals": n, "decimalLongitude": x, "decimalLatitude": 21.0,
-            "coordinateUncertaintyInMeters": 0.0, "day": day,
-        }
+        {"side": side, "individuals": n, "decimalLongitude": x, "decimalLatitude": 21.0,
+         "coordinateUncertaintyInMeters": 0.0, "day": day}
         for side, n, x, day in rows
-    ]).with_columns(
-        start=pl.datetime(2026, 1, 1) + pl.duration(days="day"), end=pl.datetime(2026, 1, 1) + pl.duration(days="day")
-    )  # fmt: skip
+    ]).with_columns(start=pl.datetime(2026, 1, 1) + pl.duration(days="day"),
+                    end=pl.datetime(2026, 1, 1) + pl.duration(days="day"))  # fmt: skip
 
 
 @pytest.mark.parametrize(("rows", "low", "high"), [

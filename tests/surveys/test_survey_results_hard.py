@@ -30,9 +30,8 @@ def of(told, kind, **which):
 
 
 def test_two_cameras_at_a_station_are_no_double_effort():
-    nights = [
-        ("a1", "A", "LA", "2026-01-01", 30), ("a2", "A", "LA", "2026-01-11", 30), ("b", "B", "CN", "2026-01-01", 30),
-    ]  # fmt: skip
+    nights = [("a1", "A", "LA", "2026-01-01", 30), ("a2", "A", "LA", "2026-01-11", 30),
+              ("b", "B", "CN", "2026-01-01", 30)]  # fmt: skip
     some = [event(name, site=site, side=side, start=start, days=days) for name, site, side, start, days in nights]
     seen = [record(name, f"2026-01-{day:02}T05:{minute}:00+07:00") for name, minute in (("a1", "00"), ("a2", "10"), ("b", "00")) for day in (12, 15, 18)]  # fmt: skip
     _, told = survey(some, *seen)
@@ -255,10 +254,8 @@ def test_legs_of_a_day_are_one_where_the_animals_are_told_of_the_day():
         event(f"leg{n}", design="sign_transect", effort=km, effort_unit="km", days=1, parentEventID="day")
         for n, km in enumerate((1.2, 10.7))
     ]
-    joined, told = survey(
-        [day, *legs, event("alone")], record("day", "2026-01-01"), record("leg1", "2026-01-01"),
-        record("alone", "2026-01-03"),
-    )  # fmt: skip
+    joined, told = survey([day, *legs, event("alone")], record("day", "2026-01-01"), record("leg1", "2026-01-01"),
+                          record("alone", "2026-01-03"))  # fmt: skip
     row = of(told, "effort", method="sign_transect")
     assert (row["events"], row["effort"], row["side"]) == (1, pytest.approx(11.9), "LA")
     assert joined.records["eventID"].to_list() == ["day", "leg1", "alone"]

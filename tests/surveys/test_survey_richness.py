@@ -5,16 +5,12 @@ import pytest
 
 from biodata.analysis.surveys import results as richness
 
-SMALL = np.array([
-    [3, 0, 1, 0, 0, 2, 0, 0], [0, 1, 4, 0, 0, 2, 0, 1], [5, 1, 0, 0, 1, 0, 0, 0], [12, 0, 0, 2, 0, 1, 0, 0],
-    [0, 0, 2, 0, 0, 3, 1, 0], [1, 1, 0, 0, 0, 6, 0, 0],
-])  # fmt: skip
+SMALL = np.array([[3, 0, 1, 0, 0, 2, 0, 0], [0, 1, 4, 0, 0, 2, 0, 1], [5, 1, 0, 0, 1, 0, 0, 0],
+                  [12, 0, 0, 2, 0, 1, 0, 0], [0, 0, 2, 0, 0, 3, 1, 0], [1, 1, 0, 0, 0, 6, 0, 0]])  # fmt: skip
 # Of Barro Colorado Island's 50 plots (vegan's data set BCI; Condit et al. 2002, https://doi.org/10.1126/science.1066854): how many
 # tree species stand in 0, 1, 2, … 50 plots.
-BCI_PLOTS = [
-    0, 21, 19, 10, 5, 6, 3, 5, 7, 6, 5, 3, 6, 4, 4, 2, 5, 4, 8, 5, 2, 3, 3, 4, 1, 2, 3, 4, 4, 0, 3, 5, 4, 2, 2, 4, 2, 3, 2,
-    3, 2, 2, 1, 3, 3, 4, 4, 3, 7, 5, 7,
-]  # fmt: skip
+BCI_PLOTS = [0, 21, 19, 10, 5, 6, 3, 5, 7, 6, 5, 3, 6, 4, 4, 2, 5, 4, 8, 5, 2, 3, 3, 4, 1, 2, 3, 4, 4, 0, 3, 5, 4, 2, 2,
+             4, 2, 3, 2, 3, 2, 2, 1, 3, 3, 4, 4, 3, 7, 5, 7]  # fmt: skip
 
 
 def near(expected):

@@ -102,10 +102,8 @@ def test_a_scope_never_names_what_is_withheld_in_whatever_language():
 
 
 def test_a_broad_scope_is_told_and_so_is_what_is_not_withheld():
-    words = [
-        "Mammalia", "mammals", "สัตว์เลี้ยงลูกด้วยนม", "哺乳动物", "thú", "Primates", "Galliformes", "Sus scrofa",
-        "Felidae", "chim",
-    ]  # fmt: skip
+    words = ["Mammalia", "mammals", "สัตว์เลี้ยงลูกด้วยนม", "哺乳动物", "thú", "Primates", "Galliformes", "Sus scrofa",
+             "Felidae", "chim"]  # fmt: skip
     assert told(words, GIBBONS) == words
     bats = RuleSet.of([Rule("bats", SharingCategory.WITHHELD, "roosts", scientific_name="Chiroptera", rank="ORDER")])
     assert told(["Chiroptera", "Mammalia", "Carnivora"], bats) == ["Mammalia", "Carnivora"]

@@ -32,16 +32,14 @@ SHAPES = {
     "adults and young are summed": (counted("Adults,Young", "4,1", "2,"), [of_row("5"), of_row("2")]),
     "a total beside them counts": (counted("成体,幼体,合计", "4,1,5", "2,,2"), [of_row("5"), of_row("2")]),
     "the sexes and young": (counted("Male,Female,Juv.", "1,1,2", "0,1,-"), [of_row("4"), of_row("1")]),
-    "adults beside the sexes are not counted twice": (
-        counted("Adults,Young,Male,Female", "2,1,1,1", "1,,,1"), [{"individualCount": None}] * 2,
-    ),
+    "adults beside the sexes are not counted twice": (counted("Adults,Young,Male,Female", "2,1,1,1", "1,,,1"),
+                                                      [{"individualCount": None}] * 2),
     "no part is told of a row": (counted("Adults,Young", "-,", "2,"), [of_row(None), of_row("2")]),
     "bands of distance": (counted("0-25 m,25-50 m,>50 m", "1,2,", ",1,1"), [of_row("3"), of_row("2")]),
     "bands without a unit": (counted("0–25,25–50,50–100", "1,,3", ",1,"), [of_row("4"), of_row("1")]),
     "bands beside a count": (counted("0-25 m,25-50 m,Count", "1,2,3", ",1,1"), [of_row("3"), of_row("1")]),
-    "a count that is no number stands as it came": (
-        counted("Adults,Young", "several,1", "2,"), [of_row("several + 1"), of_row("2")],
-    ),
+    "a count that is no number stands as it came": (counted("Adults,Young", "several,1", "2,"),
+                                                    [of_row("several + 1"), of_row("2")]),
     "ditto signs": (
         sheet("Date,Site,Lat,Long,Species,Count", "2025-03-02,L1,21.1,101.2,Sus scrofa,1", "〃,〃,〃,〃,Bos gaurus,3", "ditto,ditto,ditto,ditto,Bos gaurus,2"),
         [{**AT_P1, "locationID": "L1", "individualCount": n} for n in "132"],
@@ -180,11 +178,9 @@ def test_stations_stand_above_a_cross_table_with_their_place_and_days():
     terms = ("scientificName", "locationID", "decimalLatitude", "decimalLongitude", "eventDate", "individualCount")
     found = [tuple(row[term] for term in terms) for one in observations(survey) for row in one.frame.to_dicts()]
     first, second = ("胡叶林", "N26.8612", "E104.2113"), ("温家屯", "N26.8447", "E104.2296")
-    assert found == [
-        ("Grus nigricollis", *first, "2022/12/10", "14"), ("Grus grus", *first, "2022/12/10", "11"),
-        ("Grus nigricollis", *second, "2022/12/10", "0"),
-        ("Grus nigricollis", *second, "2023/1/14", "127"), ("Grus grus", *second, "2023/1/14", "98"),
-    ]  # fmt: skip
+    assert found == [("Grus nigricollis", *first, "2022/12/10", "14"), ("Grus grus", *first, "2022/12/10", "11"),
+                     ("Grus nigricollis", *second, "2022/12/10", "0"),
+                     ("Grus nigricollis", *second, "2023/1/14", "127"), ("Grus grus", *second, "2023/1/14", "98")]  # fmt: skip
 
 
 def test_the_end_of_a_deployment_is_the_other_later_date():

@@ -85,10 +85,9 @@ class Desk:
             session.add(made)
             session.flush()
             if state in ("replaced", "removed"):
-                session.add(Submission(
-                    dataset="border", part=made.part, file_name="b.xlsx", file_sha256="1" * 64, state="committed",
-                    part_version=2, snapshot=OUT, removes=state == "removed", account_id=made.account_id,
-                ))  # fmt: skip
+                session.add(Submission(dataset="border", part=made.part, file_name="b.xlsx", file_sha256="1" * 64,
+                                       state="committed", part_version=2, snapshot=OUT, removes=state == "removed",
+                                       account_id=made.account_id))  # fmt: skip
             if state == "asked":
                 for side in asked:
                     session.add(

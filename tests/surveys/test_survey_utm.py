@@ -62,11 +62,10 @@ def test_the_lake_has_the_place_and_the_cells_as_they_came(tmp_path):
 
 
 def test_what_is_missing_or_wrong_is_told_in_its_row(boundaries):
-    lacking = {
-        f"{GOOD},,WGS84": "utm_zone (48N)", f"{GOOD},47N,Nobody's datum": "geodeticDatum (WGS84)",
-        f"{GOOD},47C,WGS84": "utm_zone (47N)", f"12,{NORTH:.0f},47N,WGS84": "easting (100000-900000)",
-        f"{EAST:.0f},7000000,47N,WGS84": "northing (0-10000000)", f"{EAST:.0f},many,47N,WGS84": "northing (0-10000000)",
-    }  # fmt: skip
+    lacking = {f"{GOOD},,WGS84": "utm_zone (48N)", f"{GOOD},47N,Nobody's datum": "geodeticDatum (WGS84)",
+               f"{GOOD},47C,WGS84": "utm_zone (47N)", f"12,{NORTH:.0f},47N,WGS84": "easting (100000-900000)",
+               f"{EAST:.0f},7000000,47N,WGS84": "northing (0-10000000)",
+               f"{EAST:.0f},many,47N,WGS84": "northing (0-10000000)"}  # fmt: skip
     found, problems = told(sheet(f"{GOOD},47N,WGS84", *lacking), boundaries)
     ours = [one for one in found if one[1] != "GEODETIC_DATUM_INVALID"]
     assert ours == [(1, "UTM_CONVERTED", False), *((row, "UTM_INCOMPLETE", True) for row in range(3, 9))]

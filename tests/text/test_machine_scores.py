@@ -57,9 +57,8 @@ def released(tmp_path_factory):
 
 def test_a_release_tells_it_of_an_open_record_alone_and_never_what_a_person_writes(released):
     rows = {row["scientificName"]: row for row in releases.read(released, "occurrences").to_dicts()}
-    assert [rows["Sus scrofa"][name] for name in TOLD] == [
-        "machine only", "determined by a machine, score 0.8765", 0.8765,
-    ]  # fmt: skip
+    assert [rows["Sus scrofa"][name] for name in TOLD] == ["machine only", "determined by a machine, score 0.8765",
+                                                           0.8765]  # fmt: skip
     hidden = rows.get("Panthera tigris", dict.fromkeys(TOLD))
     assert [hidden[name] for name in TOLD] == [None, None, None]
     assert [rows["Rusa unicolor"][name] for name in TOLD] == [None, None, None]

@@ -162,10 +162,8 @@ def test_decimal_degrees_are_read_back(latitude, longitude, comma, between):
 
 
 PIECES = st.lists(
-    st.sampled_from([
-        *"0123456789.,-+;/NSEWOBTĐ°'\"′″dms :", "北纬", "东经", "，", "北纬21°", "东经101°34′", "21°28'N", "101.5E", "BT", "12",
-        "101", "UTM", "47Q", "735000",
-    ]),
+    st.sampled_from([*"0123456789.,-+;/NSEWOBTĐ°'\"′″dms :", "北纬", "东经", "，", "北纬21°", "东经101°34′", "21°28'N", "101.5E",
+                     "BT", "12", "101", "UTM", "47Q", "735000"]),
     max_size=25,
 ).map("".join)  # fmt: skip
 
