@@ -29,6 +29,15 @@ def with_events(path, **choices):
     return events, pl.concat(event_frames) if event_frames else None, table, pl.concat(frames)
 
 
+def packed(path, meta, **files):
+    """Write a zip of texts (a name for `a.txt` is `a`) with their description."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.txt", text)
+        archive.writestr("meta.xml", meta)
+    return path
+
+
 def refused(path):
     with pytest.raises(InputError) as caught:
         tables(path)
@@ -166,40 +175,22 @@ def test_an_occurrence_keeps_its_own_words(tmp_path):
     assert "type" not in frame.columns  # an event's type is not its occurrences'
 
 
-def test_an_event_that_stands_twice_doubles_no_occurrence(tmp_path):
-    path = event_archive(
-        tmp_path / "events",
-        events="e1\te1\t2019\tLaos\t\ne1\te1\t2020\tLaos\t\n",
-        occurrences="e1\to1\t\tPanthera tigris\n",
-    )
-    _, events, _, frame = with_events(path)
-    assert events.height == 2
-    assert frame.select("occurrenceID", "eventDate").rows() == [("o1", "2019")]
-
-
-def test_a_broken_event_is_told_among_the_refusals(tmp_path):
-    broken = "e1\te1\t2019\tLaos\tEvent\tmoved\n"
-    path = event_archive(tmp_path / "events", events=broken, occurrences="e1\to1\t\tPanthera tigris\n")
-    table, events, _, frame = with_events(path)
-    assert events is None
-    assert frame.select("occurrenceID").rows() == [("o1",)]
-    assert [(r.file, r.row, r.code) for r in table.refusals] == [("events/event.txt", 2, "ROW_FIELD_COUNT")]
-
-
-def test_events_whose_row_does_not_fit(tmp_path):
-    path = event_archive(
-        tmp_path / "events",
-        events="e1\te1\t2019\tLaos\tEvent\ne2\te2\t2020\tLaos\tEvent\tmoved\n",
-        occurrences="e1\to1\t\tPanthera tigris\ne2\to2\t\tCuon alpinus\n",
-    )
-    table, _, _, frame = with_events(path)
-    assert frame.select("occurrenceID", "eventDate").rows() == [("o1", "2019"), ("o2", None)]
-    assert [(r.file, r.row, r.code) for r in table.refusals] == [("events/event.txt", 3, "ROW_FIELD_COUNT")]
-
-
-def test_events_without_rows(tmp_path):
-    path = event_archive(tmp_path / "events", events="", occurrences="e1\to1\t2020\tPanthera tigris\n")
-    assert with_events(path)[3].select("occurrenceID", "eventDate", "eventID").rows() == [("o1", "2020", "e1")]
+@pytest.mark.parametrize(("events", "count", "occurrences", "found", "refused_row"), [
+    pytest.param("e1\te1\t2019\tLaos\t\ne1\te1\t2020\tLaos\t\n", 2, "e1\to1\t\tPanthera tigris\n",
+                 [("o1", "2019", "e1")], None, id="one that stands twice doubles no occurrence"),
+    pytest.param("e1\te1\t2019\tLaos\tEvent\tmoved\n", None, "e1\to1\t\tPanthera tigris\n",
+                 [("o1", None, "e1")], 2, id="a broken one is told among the refusals"),
+    pytest.param("e1\te1\t2019\tLaos\tEvent\ne2\te2\t2020\tLaos\tEvent\tmoved\n", 1,
+                 "e1\to1\t\tPanthera tigris\ne2\to2\t\tCuon alpinus\n",
+                 [("o1", "2019", "e1"), ("o2", None, "e2")], 3, id="one whose row does not fit"),
+    pytest.param("", None, "e1\to1\t2020\tPanthera tigris\n", [("o1", "2020", "e1")], None, id="no rows"),
+])  # fmt: skip
+def test_odd_events_double_and_lose_no_occurrence(tmp_path, events, count, occurrences, found, refused_row):
+    table, read, _, frame = with_events(event_archive(tmp_path / "events", events=events, occurrences=occurrences))
+    assert (None if read is None else read.height) == count
+    assert frame.select("occurrenceID", "eventDate", "eventID").rows() == found
+    told = [] if refused_row is None else [("events/event.txt", refused_row, "ROW_FIELD_COUNT")]
+    assert [(r.file, r.row, r.code) for r in table.refusals] == told
 
 
 def test_taxa_with_occurrences_give_both(tmp_path):
@@ -239,17 +230,12 @@ def test_an_encoding_that_meta_xml_tells_wrong(tmp_path):
 
 
 def test_a_core_in_two_files(tmp_path):
-    told = '<field index="1" term="{}{}"/>'
-    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
-        archive.writestr("a.txt", "1,Panthera tigris\n2,Cuon alpinus\n")
-        archive.writestr("b.txt", "3,Bos gaurus\n4\n5,Cuon alpinus,moved\n")
-        archive.writestr("c.txt", "")
-        archive.writestr(
-            "meta.xml",
-            f'<archive><core rowType="{DWC}Occurrence"><files><location>a.txt</location><location>b.txt</location>'
-            f'<location>c.txt</location></files><id index="0"/>{told.format(DWC, "scientificName")}</core></archive>',
-        )
-    table, frame = only(tmp_path / "records.zip")
+    meta = (
+        f'<archive><core rowType="{DWC}Occurrence"><files><location>a.txt</location><location>b.txt</location>'
+        f'<location>c.txt</location></files><id index="0"/><field index="1" term="{DWC}scientificName"/></core></archive>'
+    )
+    files = {"a": "1,Panthera tigris\n2,Cuon alpinus\n", "b": "3,Bos gaurus\n4\n5,Cuon alpinus,moved\n", "c": ""}
+    table, frame = only(packed(tmp_path / "records.zip", meta, **files))
     assert frame.rows() == [("records.zip/a.txt", 1, "1", "Panthera tigris"),
                             ("records.zip/a.txt", 2, "2", "Cuon alpinus"), ("records.zip/b.txt", 1, "3", "Bos gaurus"),
                             ("records.zip/b.txt", 2, "4", None)]  # fmt: skip
@@ -258,31 +244,23 @@ def test_a_core_in_two_files(tmp_path):
 
 
 def test_two_terms_of_one_name_keep_apart(tmp_path):
-    with zipfile.ZipFile(tmp_path / "records.zip", "w") as archive:
-        archive.writestr("a.txt", "1,from dwc,from elsewhere\n")
-        archive.writestr(
-            "meta.xml",
-            f'<archive><core rowType="{DWC}Occurrence"><files><location>a.txt</location></files><id index="0"/>'
-            f'<field index="1" term="{DWC}locality"/><field index="2" term="https://example.org/locality"/></core></archive>',
-        )
-    _, frame = only(tmp_path / "records.zip")
+    meta = (
+        f'<archive><core rowType="{DWC}Occurrence"><files><location>a.txt</location></files><id index="0"/>'
+        f'<field index="1" term="{DWC}locality"/><field index="2" term="https://example.org/locality"/></core></archive>'
+    )
+    _, frame = only(packed(tmp_path / "records.zip", meta, a="1,from dwc,from elsewhere\n"))
     assert frame.columns[2:] == ["id", "locality", "https://example.org/locality"]
     assert frame.row(0)[3:] == ("from dwc", "from elsewhere")
 
 
 def of_lines(folder, lines, *, ignored):
     """Return an archive of one table of an identifier, a name and a date; so many of its lines are headings to meta.xml."""
-    fields = "".join(
-        f'<field index="{n}" term="{DWC}{name}"/>' for n, name in ((1, "scientificName"), (2, "eventDate"))
+    meta = (
+        f'<archive><core fieldsTerminatedBy="\\t" ignoreHeaderLines="{ignored}" rowType="{DWC}Occurrence"><files>'
+        f'<location>a.txt</location></files><id index="0"/><field index="1" term="{DWC}scientificName"/>'
+        f'<field index="2" term="{DWC}eventDate"/></core></archive>'
     )
-    with zipfile.ZipFile(folder / "records.zip", "w") as archive:
-        archive.writestr("a.txt", "\n".join(lines) + "\n")
-        archive.writestr(
-            "meta.xml",
-            f'<archive><core fieldsTerminatedBy="\\t" ignoreHeaderLines="{ignored}" rowType="{DWC}Occurrence"><files>'
-            f'<location>a.txt</location></files><id index="0"/>{fields}</core></archive>',
-        )
-    return folder / "records.zip"
+    return packed(folder / "records.zip", meta, a="\n".join(lines) + "\n")
 
 
 @pytest.mark.parametrize(("lines", "lost"), [
