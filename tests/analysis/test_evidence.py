@@ -17,8 +17,6 @@ from biodata.places import BoundarySet
 from evidence_rows import JUDGING, count, records, why
 from landscapes import CRS, boundary_set, halves, local
 
-# What keeps a record from counting
-
 OF_SPECIES = {"quality_flags": ["TAXON_MATCH_HIGHERRANK"], "match_note": "only the species is listed; no authorship"}
 
 
@@ -103,9 +101,6 @@ def test_the_parameters_and_the_boundary_set_are_told():
 def test_parameters_that_do_not_fit_are_refused(change):
     with pytest.raises(InputError, match=next(iter(change))):
         replace(JUDGING, **change)
-
-
-# Which side
 
 
 def brute(x: float, y: float, radius: float, land: shapely.Geometry, points: int = 200_000) -> float:

@@ -94,9 +94,6 @@ def test_the_band_of_the_boundary_set_keeps_stations_from_the_line():
     assert found.facts["boundary_set"] == "wide"
 
 
-# What it settles
-
-
 @pytest.mark.parametrize(
     ("per_night", "nights"),
     [pytest.param(0.03, 99, id="3 %"), pytest.param(0.05, 59, id="5 %"), pytest.param(0.5, 5, id="every second")],

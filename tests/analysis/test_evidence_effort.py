@@ -115,9 +115,6 @@ def test_the_category_of_what_was_read_is_carried():
     assert ruled.sharing_category == "open"
 
 
-# Tasks
-
-
 def tasks(*rows, **more) -> pl.DataFrame:
     return evidence.survey_tasks(count(records(*rows)), [("LA",), ("VN",)], region=REGION, boundaries=halves(),
                                  cell_m=1000.0, strictest=lambda _: SharingCategory.OPEN, **more)  # fmt: skip

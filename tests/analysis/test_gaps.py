@@ -43,9 +43,6 @@ def blob(rng, middle, radius):
     return shapely.Polygon(np.column_stack([middle[0] + reach * np.cos(angle), middle[1] + reach * np.sin(angle)]))
 
 
-# Shared ground
-
-
 def test_shared_ground_is_that_of_overlaying_everything():
     rng = np.random.default_rng(5)
     features = np.array([blob(rng, rng.uniform(0, 4e5, 2), r) for r in rng.uniform(5e3, 3e5, 12)] + [shapely.Polygon()])
@@ -61,9 +58,6 @@ def test_layers_of_one_key_are_added():
     halves = np.array([shapely.box(0, 0, 1e4, 1e4), shapely.box(1e4, 0, 2e4, 1e4)])
     found = shared_km2(np.array([shapely.box(5e3, 0, 15e3, 1e4)]), halves, np.array([1, 1]), keys=3)
     assert found.tolist() == [[0, pytest.approx(100), 0]]
-
-
-# Countries
 
 
 def test_overlaps_count_once_and_oecm_holds_what_no_protected_area_holds(tmp_path):
@@ -124,9 +118,6 @@ def test_sea_has_no_share(tmp_path):
     assert row["covered_km2"] == pytest.approx(km2(sea), rel=1e-3)
     assert row["share"] is None
     assert "no sea borders" in row["note"]
-
-
-# Regions
 
 
 def test_regions_agree_with_a_raster(tmp_path):

@@ -225,9 +225,6 @@ def test_what_is_not_there_is_told(client: TestClient, url: str, status: int, co
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-# What a dataset is
-
-
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
     """Serve an installation with records, a checklist, areas, and records of which none are let out."""

@@ -37,9 +37,6 @@ def test_the_record_of_2026(client):
     assert None not in record.values()
 
 
-# Ranges and missing values
-
-
 def test_a_range_tells_how_many_rows_it_leaves_out_for_want_of_a_value(client):
     answer = ask(client, year="2000,2003", month="1,6", country="VN")
     assert (
@@ -60,9 +57,6 @@ def test_a_range_tells_how_many_rows_it_leaves_out_for_want_of_a_value(client):
 def test_days_of_the_year(client):
     expected = sum(40 <= r["event_start"].timetuple().tm_yday <= 90 for r in OPEN)
     assert ask(client, startDayOfYear="40,90").json()["count"] == expected > 0
-
-
-# Lists and sides
 
 
 def test_a_list_of_names(client):
@@ -172,9 +166,6 @@ def test_letters_with_their_marks_apart_are_the_same_letters(client):
         assert items.json()["numberMatched"] == expected
 
 
-# Geometry
-
-
 def test_polygons_are_forgiven_and_it_is_told(client):
     right = ask(client, geometry="POLYGON((100 20,102 20,102 22,100 22,100 20))")
     assert "x-biodata-geometry" not in right.headers
@@ -189,9 +180,6 @@ def test_polygons_are_forgiven_and_it_is_told(client):
         json.dumps({"type": "Feature", "geometry": json.loads(shape)}),
     ):
         assert client.post(SEARCH, content=body, params={"limit": 0}).json() == right.json()
-
-
-# Bodies
 
 
 def test_a_body_of_parameters(client):
@@ -233,9 +221,6 @@ def test_a_body_too_large(client):
     assert client.post(SEARCH, content=b" " * 1_000_001).status_code == 413
 
 
-# Releases and cursors
-
-
 def test_a_snapshot_and_a_cursor(client):
     first = ask(client, limit=10, cursor="*")
     release = first.headers["x-biodata-release"]
@@ -248,9 +233,6 @@ def test_a_snapshot_and_a_cursor(client):
         assert release in gone.json()["expected"]
     odd = client.get(SEARCH, params={"cursor": first.headers["x-biodata-cursor"], "snapshot": "r000001-0123456789"})
     assert odd.status_code == 400
-
-
-# Other ways to a record
 
 
 def test_a_record_by_its_publishers_identifier_and_as_a_fragment(client):

@@ -153,8 +153,6 @@ def test_where_the_representative_is_no_evidence_another_of_its_cluster_is(setti
     assert dict(found.select("key", "why_not").iter_rows()) == {1: evidence.COARSE, 2: None}
 
 
-# What a release tells
-
 COPIES = 40
 
 

@@ -153,9 +153,6 @@ def parts(iso):
     return found
 
 
-# Files
-
-
 def test_the_command_itself(tmp_path):
     source, target = tmp_path / "labels.csv", tmp_path / "read.csv"
     source.write_text("\ufeffid,coordinates,note\n7,\"21°28'N, 101°34'E\",=1+1\n8,,\n", encoding="utf-8")

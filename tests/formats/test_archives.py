@@ -133,9 +133,6 @@ def test_an_archive_inside_is_refused(tmp_path, name):
     assert "archive inside" in str(refused(saved(tmp_path, packed([(name, packed([("a", b"1")]))]))))
 
 
-# Sizes
-
-
 def test_a_bomb_is_refused_from_its_list_alone(tmp_path):
     path = saved(tmp_path, packed([("occurrence.txt", b"\0" * 20_000_000)]))
     error = refused(path)
@@ -169,9 +166,6 @@ def test_a_document_that_is_too_large_is_refused(tmp_path):
     with pytest.raises(InputError, match="2,000 bytes") as caught:
         read_document(archive, "meta.xml", most=1_000)
     assert caught.value.code == "ARCHIVE_TOO_LARGE"
-
-
-# Lists that lie, and bytes that are broken
 
 
 def read_all(path):
@@ -227,9 +221,6 @@ def test_members_that_overlap_are_refused(tmp_path):
     second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
     data = data[: second + 42] + b"\x00\x00\x00\x00" + data[second + 46 :]
     assert refused(saved(tmp_path, data)).code in {"ARCHIVE_UNSAFE", "ARCHIVE_BROKEN"}
-
-
-# Other files
 
 
 def tarred(path, members, mode="w:gz"):

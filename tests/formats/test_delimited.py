@@ -24,9 +24,6 @@ def rows(data: bytes | str, **choices):
     return opened.headings, [row for frame in frames for row in frame.rows()], opened.refusals
 
 
-# What is written is what is read
-
-
 @pytest.mark.parametrize("data", [
     pytest.param("id,locality\n1,Nam Ha\n2,\n", id="LF"),
     pytest.param("id,locality\r\n1,Nam Ha\r\n2,\r\n", id="CR LF"),
@@ -81,9 +78,6 @@ def test_a_quote_inside_a_field_is_a_letter():
     assert rows('id,locality\n1,5" pipe\n2,"ok"\n')[1] == [(2, "1", '5" pipe'), (3, "2", "ok")]
 
 
-# Rows that do not fit
-
-
 def test_short_and_long_rows_are_refused_with_their_number():
     _, found, refused = rows("id,locality,year\n1,Nam Ha\n2,Xe Pian,2019\n3,a,b,c\n4,Virachey,\n")
     assert found == [(3, "2", "Xe Pian", "2019"), (5, "4", "Virachey", None)]
@@ -120,9 +114,6 @@ def test_too_many_refusals_refuse_the_file():
     with pytest.raises(InputError, match="more than 10 rows cannot be read") as caught:
         rows("id,b\n" + "1,2,3\n" * 20, limits=Limits(refusals=10))
     assert caught.value.code == "ROWS_REFUSED_TOO_MANY"
-
-
-# Files that cannot be read
 
 
 @pytest.mark.parametrize(("data", "code", "row"), [
@@ -168,9 +159,6 @@ def test_one_row_in_another_encoding_than_the_rest():
     with pytest.raises(InputError, match="are not utf-8") as caught:
         rows(b"id,b\n" + data)
     assert caught.value.row == 101
-
-
-# Headings
 
 
 def test_a_heading_with_one_name_fewer_than_columns_has_row_numbers_first(shared):

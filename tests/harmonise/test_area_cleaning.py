@@ -15,8 +15,6 @@ from biodata.places import country_geometry, load_boundaries
 from case_tables import cases
 from made_areas import largest_overlap_m2, make_areas
 
-# What is kept
-
 
 @pytest.mark.parametrize(
     ("told", "reason"), cases("area_cleaning", "test_coverage_keeps_what_is_in_force_and_planning_all")
@@ -47,9 +45,6 @@ def test_old_columns():
     cleaned = clean_protected_areas(areas.drop(columns="SITE_TYPE"))
     assert fates(cleaned)["1"]["erased_by"] == "areas:2"
     assert cleaned.coverage["wdpaid"].tolist() == ["1", "2"]
-
-
-# Points
 
 
 def test_point_becomes_a_circle_of_its_reported_area_and_stays_a_point_in_planning():
@@ -83,9 +78,6 @@ def test_circle_over_the_antimeridian_is_cut():
     assert shape.geom_type == "MultiPolygon"
     assert km2(shape) == pytest.approx(100, rel=1e-6)
     assert max(part.bounds[2] - part.bounds[0] for part in shape.geoms) < 1
-
-
-# Overlaps
 
 
 @pytest.mark.parametrize(("first", "second", "winner"), cases("area_cleaning", "test_overlap_stays_with_the_first"))
@@ -160,9 +152,6 @@ def test_neighbours_drawn_a_little_apart_are_snapped():
     assert fates(loose)["2"]["erased_km2"] > 0
 
 
-# Parts, zones, copies
-
-
 def test_zones_of_a_site_are_not_erased_against_each_other():
     core, buffer, whole = box(0.04, 0.04, 0.02, 0.02), box(0.02, 0.02, 0.06, 0.06), box(0, 0)
     cleaned = clean_protected_areas(frame(
@@ -211,9 +200,6 @@ def test_copy_of_a_row_is_left_out_and_named():
     assert len(copies) <= 1
     assert found["9~3"]["in_coverage"]
     check_sums(cleaned, 3)
-
-
-# Countries
 
 
 def test_share_of_a_country_agrees_with_brute_force():
@@ -289,9 +275,6 @@ def test_what_a_coarse_coast_puts_into_the_sea(inland, out, realm, column):
     check_sums(cleaned, 1)
 
 
-# Sites without a map
-
-
 def test_national_list_counts_as_not_mapped():
     reserves = pd.DataFrame({
         "名称": ["西双版纳", "高黎贡山", "糯扎渡", "糯扎渡", "糯扎渡"],
@@ -316,9 +299,6 @@ def test_national_list_counts_as_not_mapped():
     assert (table["provincial"]["sites"], table["provincial"]["rows"]) == (1, 3)
     assert table["provincial"]["claimed_km2"] == pytest.approx(216.78)
     check_sums(cleaned, 6)
-
-
-# Real files
 
 
 @pytest.fixture(scope="module")

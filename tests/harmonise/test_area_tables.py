@@ -178,9 +178,6 @@ def test_zip_inside_a_zip_inside_a_zip_is_not_opened(tmp_path):
     assert caught.value.code == "ARCHIVE_UNSAFE"
 
 
-# Claims
-
-
 @pytest.mark.parametrize(("columns", "expected"), [
     pytest.param({"OFF_AREA": lambda km2: km2}, "km2", id="square kilometres"),
     pytest.param({"OFF_AREA": lambda km2: km2 * 100 * 1.3}, "ha", id="hectares, a third more"),

@@ -107,9 +107,6 @@ def test_the_order_of_the_rows_changes_nothing(random):
     assert datum_doctor.proposals(diagnosed(table[order]), boundaries=BOUNDARIES).equals(expected)
 
 
-# What points look like
-
-
 @pytest.mark.parametrize(("x", "y", "form", "zone"), [
     pytest.param(102.7, 25.0, Form.DEGREES, 0, id="degrees"),
     pytest.param(545000.0, 2303000.0, Form.METRES, 0, id="UTM"),
@@ -160,9 +157,6 @@ def test_provinces_of_viet_nam_have_the_meridians_of_the_circular():
     assert of_hanoi["EPSG:5897"] > of_hanoi["EPSG:9209"]
 
 
-# Fit
-
-
 def test_how_far_outside():
     box = Region(shapely.box(100, 20, 101, 21))
     metres = box.outside_m(np.array([100.5, 101.01, np.nan, 10.0]), np.array([20.99, 20.5, 20.5, 20.5]))
@@ -179,9 +173,6 @@ def test_a_point_on_the_far_side_of_an_edge_is_less_likely_and_never_impossible(
 
 def test_a_region_is_made_once():
     assert region("CN-YN", BOUNDARIES) is region("CN-YN", BOUNDARIES)
-
-
-# The command
 
 
 def written(tmp_path, table):

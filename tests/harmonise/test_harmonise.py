@@ -58,9 +58,6 @@ def applied(row):
     return {(r["term"], r["value"], r["rule"]) for r in row["repairs"] or [] if r["applied"]}
 
 
-# Coordinates
-
-
 def test_coordinates_in_doubt(harmonise):
     doubts = {("0", "0.0"): "ZERO_COORDINATE", ("twenty", "100.1"): "COORDINATE_INVALID",
               ("21.5", None): "COORDINATE_MISSING", ("95", "200"): "COORDINATE_OUT_OF_RANGE",
@@ -171,9 +168,6 @@ def test_a_declared_uncertainty_grows_with_the_datum_and_is_no_sign_of_a_receive
     assert doubts <= set(only(harmonise(seat, uncertainty_m="10"))["quality_flags"])
 
 
-# Country and province
-
-
 def place(latitude, longitude, **more):
     return {"id": "1", "decimalLatitude": str(latitude), "decimalLongitude": str(longitude), **more}
 
@@ -220,9 +214,6 @@ def test_provinces_beside_the_map(harmonise):
     for ((province, radius), flags), row in zip(provinces.items(), each(harmonise, told), strict=True):
         assert (row["stateProvince"], row["province_code"]) == (province, "CN-YN"), radius
         assert {name for name in row["quality_flags"] if "PROVINCE" in name} == flags, (province, radius)
-
-
-# Dates
 
 
 @pytest.mark.parametrize(("told", "event_date", "flags", "proposal"), [
@@ -298,9 +289,6 @@ def test_a_time_keeps_the_zone_that_it_was_told_in(harmonise):
     assert (row["event_time"], row["event_zone"], row["day"]) == ("23:30", "+06:30", 12)
 
 
-# Record
-
-
 def test_records(harmonise):
     records = together("harmonise", "test_records")
     rows = each(harmonise, [{"scientificName": "Bos gaurus", **one[0]} for one in records])
@@ -314,9 +302,6 @@ def test_gbifs_own_issues_are_kept_and_not_mixed_with_ours(harmonise):
     result = harmonise({"occurrenceID": "1", "issue": "TAXON_MATCH_FUZZY;COORDINATE_ROUNDED"})
     assert result.verbatim["v_issue"].to_list() == ["TAXON_MATCH_FUZZY;COORDINATE_ROUNDED"]
     assert not {"TAXON_MATCH_FUZZY", "COORDINATE_ROUNDED"} & set(only(result)["quality_flags"])
-
-
-# The verbatim layer, the rows
 
 
 def test_the_verbatim_layer_keeps_every_cell_as_it_came(harmonise):

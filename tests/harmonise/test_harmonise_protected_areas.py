@@ -110,9 +110,6 @@ def test_countries_as_stated(told, codes):
     assert country_codes(told) == codes
 
 
-# Identity
-
-
 def test_repeated_site_keeps_both_copies(interpret):
     rows = [{"AHPSITEID": "2.0", "AHPNAME": "Kerinci-Seblat"}] * 3
     frame = interpret(rows)
@@ -155,9 +152,6 @@ def test_identifier_can_stand_in_an_address(interpret):
     assert one(interpret([{"Name": "Boeung Chhmar/Moat Khla?#"}]))["source_record_id"] == "Boeung_Chhmar_Moat_Khla"
 
 
-# Geometry
-
-
 @pytest.mark.parametrize(("geometry", "flag", "kind"), [
     pytest.param(BOWTIE, "GEOMETRY_INVALID", "MultiPolygon", id="a bow tie"),
     pytest.param(None, "GEOMETRY_MISSING", None, id="none"),
@@ -188,9 +182,6 @@ def test_assumed_coordinate_system_is_flagged(interpret):
     rows = [{"NAME": "x", "ISO3": "LAO"}]
     assert one(interpret(rows, declarations={}))["quality_flags"] == ["GEODETIC_DATUM_ASSUMED_WGS84"]
     assert one(interpret(rows, declarations={"crs": "EPSG:4326"}))["quality_flags"] == []
-
-
-# Borders
 
 
 def test_site_inside_its_country(interpret):
@@ -264,9 +255,6 @@ def test_point_stated_in_another_country(interpret, boundaries, place, flagged):
     assert shapely.intersects(country_geometry("LA", boundaries), shapely.Point(place)) or not flagged
     site = one(interpret([{"NAME": "x", "ISO3": "CHN"}], [shapely.Point(place)]))
     assert ("COUNTRY_DISAGREES" in site["quality_flags"]) == flagged
-
-
-# Real files
 
 
 def ingested(path, boundaries):

@@ -178,9 +178,6 @@ def test_silent_service_is_left():
     assert "did not answer whole" in text
 
 
-# What creates something
-
-
 @pytest.mark.parametrize("fault", [pytest.param(TOO_MANY, id="429"), pytest.param(BUSY, id="503")])
 def test_post_that_was_not_processed_is_made_again(client, stub, fault):
     stub.fail("request", fault)
@@ -200,8 +197,6 @@ def test_wrong_password(client):
     assert "answered 401: Bad credentials" in text
     assert "wrong" not in text
 
-
-# Files
 
 CONTENT = bytes(range(256)) * 2000
 

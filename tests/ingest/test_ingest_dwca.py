@@ -141,9 +141,6 @@ def test_a_windows_1252_description(shared):
     assert "<surName>Noé</surName>" in table.dataset.metadata
 
 
-# Events
-
-
 def test_real_occurrences_take_what_their_event_tells(shared):
     _, events, table, frame = with_events(shared / "suites/dwca/event_example")
     assert (events.height, frame.height) == (1, 3)
@@ -207,9 +204,6 @@ def test_events_alone_are_effort(tmp_path):
     (folder / "meta.xml").write_text(meta.partition("<extension")[0] + "</archive>", encoding="utf-8")
     table, frame = only(folder)
     assert (table.kind, frame["eventID"].to_list()) == ("events", ["e1"])
-
-
-# Choices
 
 
 def test_an_archive_may_be_declared_complete(shared):

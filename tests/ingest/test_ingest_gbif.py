@@ -38,9 +38,6 @@ def zipped(path, members):
     return path
 
 
-# Real files
-
-
 def test_bovidae_from_a_mac(shared):
     path = shared / "data/occ_bovidae_gbif_raw/Gbif_raw_allBov.csv"
     table, frame = only(path)
@@ -112,9 +109,6 @@ def test_a_download_as_an_archive(shared, tmp_path, unpacked):
     assert "<title>RBINS collections</title>" in table.datasets["8138eb72-f762-11e1-a439-00145eb45e9a"].metadata
 
 
-# Headings
-
-
 @pytest.mark.parametrize(("heading", "term"), [
     ("decimallatitude", "decimalLatitude"),
     ("Decimal Latitude", "decimalLatitude"),
@@ -146,9 +140,6 @@ def test_two_headings_of_one_term_lose_nothing(tmp_path):
     assert frame.row(0)[2:] == ("1", "2", "3", "4")
 
 
-# Encodings and options
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_a_file_in_the_encodings_of_the_region(tmp_path, encoding):
     path = tmp_path / "records.txt"
@@ -170,9 +161,6 @@ def test_the_dataset_that_is_named_on_the_command_line(tmp_path):
     path.write_text(HEADING, encoding="utf-8")
     ((table, frames),) = tables(path, dataset="elephants-2024")
     assert (table.dataset.key, table.dataset.title, frames) == ("elephants-2024", None, [])
-
-
-# What cannot be taken
 
 
 def test_rows_add_up(tmp_path):

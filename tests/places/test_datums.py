@@ -27,9 +27,6 @@ def one(value):
     return np.array([float(value)])
 
 
-# GCJ-02 and BD-09
-
-
 @pytest.mark.parametrize(("latitude", "longitude", "shifted_latitude", "shifted_longitude"), [
     pytest.param(31.1774276, 121.5272106, 31.17530398364597, 121.531541859215, id="Shanghai"),
     pytest.param(22.543847, 113.912316, 22.540796131694766, 113.9171764808363, id="Shenzhen"),
@@ -69,9 +66,6 @@ def test_gcj02_has_no_shift_outside_its_rectangle(longitude, latitude):
 def test_gcj02_shifts_in_its_rectangle_even_outside_china():
     x, y = datums.wgs84_to_gcj02(one(102.6), one(17.97))  # Vientiane
     assert geodesic_distance_m(x, y, one(102.6), one(17.97)) > 100
-
-
-# Datums
 
 
 def helmert_by_hand(longitude, latitude, *, a, inverse_f, shift, rotation=(0, 0, 0), scale_ppm=0.0):
@@ -184,9 +178,6 @@ def test_poles_and_the_date_line(system, place):
 def test_no_points():
     for use in all_systems()[:5]:
         assert len(to_wgs84(use.system, np.empty(0), np.empty(0)).longitude) == 0
-
-
-# Names
 
 
 @pytest.mark.parametrize(("text", "identifier", "form"), [

@@ -350,9 +350,6 @@ def test_an_account_from_the_environment(monkeypatch):
     assert "hunter2" not in repr(Account())
 
 
-# Counting and looking
-
-
 def found(count, **values):
     return [
         {"key": n, "gbifID": str(n), "datasetKey": DATASET, "occurrenceID": f"o{n}", "scientificName": "Macaca mulatta",
@@ -393,9 +390,6 @@ def test_a_preview_of_nothing(puller, settings):
     with pytest.raises(InputError, match="GBIF has no record of --country LA"):
         puller().preview()
     assert not (settings.data / "lake").exists()
-
-
-# What is asked
 
 
 def test_a_name_of_several_taxa_stops_and_tells_them(puller, stub):
@@ -487,9 +481,6 @@ def test_an_outline_goes_against_the_clock_and_has_an_end(tmp_path):
     long = Scope(within="POLYGON ((" + ", ".join(f"{n / 1000} 0" for n in range(300)) + ", 0 1, 0 0))")
     assert long.coarse
     assert len(long.search([])["geometry"]) < 200
-
-
-# The command
 
 
 def test_the_command_counts_and_orders_only_when_told_to(stub, settings, monkeypatch):

@@ -115,8 +115,6 @@ def test_letters_of_the_other_axis_show_that_columns_are_swapped():
     assert (read.issues, read.confidence) == (("PRESUMED_SWAPPED_COORDINATE",), "PROBABLE")
 
 
-# Property tests
-
 SPELLINGS = ("{d}°{m}'{s}\"{x}", "{d}º {m}’ {s}” {x}", "{x} {d}°{m}′{s}″", "{d}d{m}m{s}s{x}", "{d} {m} {s} {x}", "{d}:{m}:{s}{x}",
              "{w} {d}°{m}'{s}\"", "{d}°{m}'{s}\" {w}", "{d}度{m}分{s}秒{w}")  # fmt: skip
 WORDS = {
@@ -191,9 +189,6 @@ def test_columns_are_read_as_texts_are(texts, others):
     two = parse_two_columns(pl.Series(texts[:n], dtype=pl.String), pl.Series(others[:n], dtype=pl.String)).rows()
     one = [read_two(a, b) for a, b in zip(texts[:n], others[:n], strict=True)]
     assert two == [(p.latitude, p.longitude, [*p.issues], p.confidence, p.rule) for p in one]
-
-
-# Metres of a projection
 
 
 @pytest.mark.parametrize(("told", "place", "zone", "band", "grid"), [
