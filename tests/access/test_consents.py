@@ -27,7 +27,6 @@ LAKE_TABLE = terms.schema(terms.PUBLISHED_TABLES[TABLE])
 
 
 def outputs(**changed) -> pl.DataFrame:
-    """Return one candidate of two countries, as the rules let it out."""
     row = {"candidate_id": NAME, "name": "Nam Ha", "country_codes": ["CN", "LA"], "area_km2": 120.5,
            "geometry": b"\x01\x02", "evidence": json.dumps({"species": 3}), **changed}  # fmt: skip
     return pl.DataFrame([{name: row.get(name) for name in LAKE_TABLE}], schema=LAKE_TABLE)

@@ -26,7 +26,6 @@ GRANT = Grant("g1", "r1", "ana", "LA", "Elephas maximus", None, None, None, ("de
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """Return a store and the nodes' keys."""
     data = tmp_path_factory.mktemp("data")
     with Lake.open(data) as lake:
         commit_rows(lake, ROWS)

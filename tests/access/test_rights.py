@@ -93,7 +93,6 @@ NEXT_MONTH = datetime.now(UTC).date() + timedelta(days=31)
 
 
 def used(registry, settings, purposes, countries):
-    """Ask for downloads that came out with records of countries."""
     for purpose in purposes:
         made = downloads.ask(settings, registry, Format.CSV, None, release="r", asked=[], purpose=purpose)
         with registry.session() as session, session.begin():

@@ -84,7 +84,6 @@ def test_labels_are_in_every_export(release, tmp_path, kind):
 
 
 def _texts(kind, out):
-    """Return what a file tells of its records."""
     if kind is Format.DWCA:
         with zipfile.ZipFile(out) as archive:
             eml = archive.read("eml.xml").decode()

@@ -12,7 +12,6 @@ from networks import best_links, every_path, hop_matrix, product_matrix, random_
 
 
 def peer_graph(nodes, best):
-    """Return networkx's graph, lengths and all."""
     graph = networkx.Graph()
     graph.add_nodes_from(range(nodes))
     for (one, other), chance in best.items():

@@ -187,7 +187,6 @@ def test_neighbours_by_distance_only_are_linked_around_the_third_area():
 
 
 def brute_score(ground, sites, radius_m, restored):
-    """Return the score of every window by its definition, cell by cell."""
     costs = [np.where(np.isfinite(ground), cost, np.inf) for cost in all_costs(ground, sites)]
     least = costs[0].reshape(-1)[sites[1].cells].min()
     rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)

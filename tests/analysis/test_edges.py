@@ -19,7 +19,6 @@ SQUARE = shapely.box(102, 18, 104, 20)
 
 
 def star(points: int) -> shapely.Polygon:
-    """Return a star whose every edge crosses every other."""
     angle = np.arange(points) * (points // 2) * 2 * np.pi / points
     return shapely.Polygon(np.c_[103 + np.cos(angle), 19 + np.sin(angle)])
 

@@ -57,7 +57,6 @@ class Answer:
 
 @pytest.fixture
 def cli(capfd, monkeypatch):
-    """Return a function that runs a command as from a shell."""
 
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr("sys.argv", ["biodata", *map(str, arguments)])

@@ -14,7 +14,6 @@ KINDS = [
 
 
 def close(found, expected, of):
-    """Tell whether values agree to 1e-12 of the index."""
     return np.allclose(found, expected, rtol=1e-12, atol=1e-12 * of)
 
 

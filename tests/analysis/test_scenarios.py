@@ -29,7 +29,6 @@ def areas(*boxes):
 
 
 def square(column, row):
-    """Return the square of one cell."""
     left, top = -HALF + column * CELL_M, HALF - row * CELL_M
     return shapely.box(left, top - CELL_M, left + CELL_M, top)
 

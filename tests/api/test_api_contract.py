@@ -57,7 +57,6 @@ def kind(schema: dict[str, Any], waiting: list[str]) -> str:
 
 
 def broken(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Return the promises of `before` that `after` does not keep."""
     now = promises(after)
     return [
         f"{name}: {was} → {now.get(name, 'gone')}" for name, was in promises(before).items() if now.get(name) != was

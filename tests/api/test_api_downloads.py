@@ -41,7 +41,6 @@ def do_jobs(settings):
 
 
 def done(client, settings, **asked):
-    """Ask, let the worker do it, and return what is told of it."""
     answer = client.post(HERE, params=asked)
     assert answer.status_code == 202, answer.text
     do_jobs(settings)

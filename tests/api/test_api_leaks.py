@@ -31,7 +31,6 @@ def by_the_rules(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def everything(frame: pl.DataFrame) -> pl.DataFrame:
-    """Let everything out as it is: what a broken rule would do."""
     return terms.conform(frame.with_columns(sharing_category=pl.lit("open")), terms.PUBLISHED_OCCURRENCE)
 
 
@@ -57,7 +56,6 @@ def told(text: str) -> list[str]:
 
 
 def every_answer(client: TestClient) -> list[str]:
-    """Return the text of every public answer that holds records."""
     search, items = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
     keys = [f["id"] for f in client.get(items, params={"limit": 100, "species": GIBBON}).json()["features"]]
     assert keys
@@ -100,7 +98,6 @@ def test_a_presence_has_a_key_of_its_own_and_a_sensitive_record_none(case, reque
 
 
 def unpacked(file: bytes) -> str:
-    """Return the text of a file, whatever it is packed in."""
     if file[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(file)) as packed:
             return "\n".join(packed.read(name).decode() for name in packed.namelist())
@@ -140,7 +137,6 @@ def test_headers(case):
 
 
 def secret_tile(zoom: int) -> tuple[int, int]:
-    """Return column and row of the tile that the secret place lies in."""
     size = 1 << zoom
     latitude = math.radians(SECRET_LATITUDE)
     return int((SECRET_LONGITUDE / 360 + 0.5) * size), int((0.5 - math.asinh(math.tan(latitude)) / 2 / math.pi) * size)

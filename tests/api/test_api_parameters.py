@@ -91,7 +91,6 @@ def cql2(client, name, value):
 
 
 def named(answer):
-    """What a problem names."""
     told = answer.json()
     return f"{told.get('field')} {told['detail']}"
 

@@ -46,7 +46,6 @@ def take(settings: Settings, name: str, text: str) -> None:
 
 
 def run(*command: str) -> str:
-    """Run a command and return what it prints."""
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0
     return done.stdout

@@ -37,7 +37,6 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def whole_picture(chromium: Browser) -> Iterator[Page]:
-    """Give the same page with every pixel."""
     with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
         yield open_page(context)
 

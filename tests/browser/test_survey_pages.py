@@ -100,7 +100,6 @@ def use_key(page, key):
 
 
 def send(page, post, path, part=None, state="draft"):
-    """Send a file as the page does it, and wait until it is checked."""
     page.set_input_files("#file", path)
     if part is not None:
         page.fill("#part", part)

@@ -61,7 +61,6 @@ def no_wider(page):
 
 
 def tab_to(page, selector):
-    """Go on with the tabulator until an element has the focus."""
     for _ in range(400):
         page.keyboard.press("Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):

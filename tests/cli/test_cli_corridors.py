@@ -70,7 +70,6 @@ def run(*arguments):
 
 
 def refused(raster, areas, tmp_path, *more):
-    """Return the one line that the command is refused with."""
     done = run("--raster", raster, "--areas", areas, "--out", tmp_path / "out.gpkg", *more)
     assert isinstance(done.exception, InputError), done.output
     assert not (tmp_path / "out.gpkg").exists()

@@ -20,14 +20,12 @@ DISTANCES = "1 2 1000\n2 5 3000\n5 7 500\n1 5 9000\n"
 
 @pytest.fixture
 def files(tmp_path):
-    """Write a small landscape; return its options."""
     (tmp_path / "nodes.txt").write_text(NODES)
     (tmp_path / "distances.txt").write_text(DISTANCES)
     return ["network", "--nodes", f"{tmp_path}/nodes.txt", "--connections", f"{tmp_path}/distances.txt", "--out", f"{tmp_path}/out.json"]  # fmt: skip
 
 
 def network(kind, pairs, *, existing=(True, True, True), **options):
-    """Analyse three nodes of areas 1, 2, 3."""
     first, second, value = zip(*pairs, strict=True)
     nodes = Nodes(np.array([10, 20, 30]), np.array([1.0, 2.0, 3.0]), np.array(existing))
     return analyse(nodes, Connections(kind, np.array(first), np.array(second), np.array(value, dtype=float)), **options)

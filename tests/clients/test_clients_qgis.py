@@ -16,7 +16,6 @@ ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 
 @pytest.fixture(scope="module")
 def told(address, tmp_path_factory):
-    """Return what QGIS saw."""
     if (
         not PYTHON.exists()
         or subprocess.run([PYTHON, "-c", "import qgis.core"], capture_output=True, check=False).returncode

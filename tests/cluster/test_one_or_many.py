@@ -28,7 +28,6 @@ KILLED_AT = 4
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cluster_servers.DaskCluster]:
-    """Return a running scheduler with two workers."""
     with cluster_servers.dask_cluster(tmp_path_factory.mktemp("dask")) as running:
         yield running
 

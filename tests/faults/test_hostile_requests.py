@@ -143,6 +143,5 @@ def test_a_thousand_parallel_logins_do_not_exhaust_memory(address: str):
 
 
 def peak_mib(pid: int) -> float:
-    """Return the most memory that a process ever had."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))

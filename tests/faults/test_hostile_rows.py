@@ -267,7 +267,6 @@ def test_row_30_no_picture_is_ever_opened(service: Service, content: bytes):
 
 
 def peak_mib(pid: int) -> float:
-    """Return the most memory that a process ever had."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 

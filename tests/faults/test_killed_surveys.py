@@ -164,7 +164,6 @@ def test_a_part_is_removed_restored_and_purged_whole_though_each_step_is_killed(
 
 
 def rows_of(settings: Settings, *, snapshot: int | None = None) -> pl.DataFrame:
-    """Return the records, as they came."""
     with Lake.open(settings.data) as lake:
         return lake.read("verbatim", snapshot=snapshot).sort("key")
 
@@ -233,7 +232,6 @@ def test_a_cut_line_keeps_nothing_of_a_form_and_the_file_is_sent_again(tmp_path:
 
 
 def cut(port: int, sent: bytes) -> None:
-    """Send something and break off."""
     with socket.create_connection(("127.0.0.1", port)) as line:
         line.sendall(sent)
         threading.Event().wait(0.5)

@@ -31,7 +31,6 @@ NEVER = Or(tuple(And((star(n / 100), Not(star(n / 100)))) for n in range(120)))
 
 
 def fullest_tile(release, z):
-    """Return x and y of the tile that most records lie in."""
     tile = f"mx >> {32 - z}, my >> {32 - z}"
     return release.run(f"SELECT {tile} FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC", [])[
         0

@@ -18,7 +18,6 @@ MEMBERS = {"occurrence.txt": b"id\n1\n", "meta.xml": b"<archive/>", "dataset/a.x
 
 
 def packed(members, *, method=zipfile.ZIP_DEFLATED):
-    """Return a zip; a member is a name or a ZipInfo with its bytes."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         for member, data in members:
@@ -224,7 +223,6 @@ def test_members_that_overlap_are_refused(tmp_path):
 
 
 def tarred(path, members, mode="w:gz"):
-    """Return a tar of (name or header, content)."""
     with tarfile.open(path, mode) as archive:
         for name, content in members:
             info = tarfile.TarInfo(name) if isinstance(name, str) else name

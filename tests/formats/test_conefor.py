@@ -20,14 +20,12 @@ THREE = Nodes(np.array([1, 2, 3]), np.ones(3), np.ones(3, dtype=bool))
 
 
 def write(folder, text, name="file.txt"):
-    """Write a file and return its path."""
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
 
 def pairs(found, nodes=FOUR):
-    """Return {(identifier, identifier): value}."""
     ends = zip(nodes.ids[found.first].tolist(), nodes.ids[found.second].tolist(), strict=True)
     return dict(zip(ends, found.value.tolist(), strict=True))
 

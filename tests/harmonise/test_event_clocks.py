@@ -23,7 +23,6 @@ def images(times, **more):
 
 
 def true_times(count=60, seed=1):
-    """Return moments of a deployment, in their order."""
     rng = random.Random(seed)
     return sorted(START + rng.random() * (END - START) for _ in range(count))
 

@@ -19,7 +19,6 @@ def tables(*paths, **choices):
 
 
 def only(path, **choices):
-    """Return the one table of a path, and its rows in one frame."""
     ((table, frames),) = tables(path, **choices)
     return table, pl.concat(frames)
 

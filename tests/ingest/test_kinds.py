@@ -11,7 +11,6 @@ DWC = "http://rs.tdwg.org/dwc/terms/"
 
 
 def archive(path, row_type):
-    """Return an archive of one table without rows."""
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("a.txt", "1,x\n")
         packed.writestr(

@@ -46,7 +46,6 @@ def mapped(tmp_path, *rows, term="vernacularName", **options):
 
 
 def changed(path, change):
-    """Return the path of a workbook that is written once more, with a change."""
     book = openpyxl.load_workbook(path)
     change(book)
     book.save(path)

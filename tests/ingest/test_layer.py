@@ -52,7 +52,6 @@ def refused(path, **options):
 
 
 def kept(path, folder, **options):
-    """Return what is told of a layer, its row, and its file in the store."""
     (table,) = open_source("layer", [path], options=options).read()
     row = store_layers(next(table.batches), folder).row(0, named=True)
     return table, row, folder / row["file_name"]

@@ -133,7 +133,6 @@ def read_all(name, path):
 
 
 def fault(name, path):
-    """Return the error that reading a path raises."""
     with pytest.raises(BiodataError) as caught:
         read_all(name, path)
     assert "\n" not in str(caught.value)

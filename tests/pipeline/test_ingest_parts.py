@@ -12,7 +12,6 @@ MUNTJAC = "Muntiacus muntjak"
 
 
 def held(data):
-    """Return the parts, records and events that there are."""
     with Lake.open(data) as lake:
         records = lake.read("occurrences").select("source_record_id", "dataset_part", "key").rows()
         events = lake.read("events").select("eventID", "dataset_part").rows()

@@ -102,7 +102,6 @@ def frame():
 
 @pytest.fixture
 def planted():
-    """Return tables that each tell the cave's place in another way."""
     return {
         "numbers": pl.DataFrame({"a": [1.0, 24.512347], "b": ["x", "y"], "c": [2.0, 106.412345]}),
         "a number and a text": pl.DataFrame({"a": [24.5123], "b": ["east 106.4123"]}),

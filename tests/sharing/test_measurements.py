@@ -142,7 +142,6 @@ def test_a_core_of_records_has_darwin_cores_own_table(tmp_path):
 
 
 def let_out(rules=None, **row):
-    """Return what is told of one measurement of an event."""
     frame = pl.DataFrame({"datasetKey": ["d"], "eventID": ["E1"], "measurements": [read(json.dumps([row]))]})
     (told,) = let_out_of_events(frame, rules or RuleSet.read(None), boundaries=load_boundaries())
     return (items(told) or [None])[0]

@@ -61,7 +61,6 @@ def told(base: str, download: str) -> list[leaks.Finding]:
 
 
 def tile_of(place: leaks.Place, zoom: int) -> tuple[int, int]:
-    """Return column and row of the tile that holds a place."""
     world = 2**zoom
     y = math.asinh(math.tan(math.radians(place.latitude))) / math.pi
     return int((place.longitude + 180) / 360 * world), int((1 - y) / 2 * world)

@@ -28,7 +28,6 @@ def cells_of(size, west, south, east, north):
 
 
 def land_in(column, row, size):
-    """Return the land of each cell as one geometry."""
     boxes = shapely.box(column / size, row / size, (column + 1) / size, (row + 1) / size)
     cell, unit = shapely.STRtree(LAND).query(boxes, predicate="intersects")
     pieces = shapely.intersection(boxes[cell], np.asarray(LAND)[unit])

@@ -50,7 +50,6 @@ def published(frame, category="0_1_degree"):
 
 
 def each(frame, category):
-    """Return what goes out of each sensitive record, in their order."""
     ruleset = rules(category)
     plan = plan_alone(frame, ruleset, BOUNDARIES)
     return as_published(frame, replace(ruleset, plan=plan), boundaries=BOUNDARIES)

@@ -37,7 +37,6 @@ def frame_of(rows):
 
 
 def categories(rows, rules=BUNDLED):
-    """Return the strictest category that the names of each record call for."""
     found = rules.resolver.resolve(frame_of(rows))
     strictest = [
         max((str(rules.rules[n].category) for n in numbers), key=STRICTNESS.__getitem__, default=OPEN)

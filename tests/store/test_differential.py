@@ -112,12 +112,10 @@ def walk(client, address: str, *, features: bool = False):
 
 
 def address_of(client, path: str, pairs, **more) -> str:
-    """Return the address of a question."""
     return str(client.build_request("GET", path, params=[*pairs, *more.items()]).url).removeprefix("http://test")
 
 
 def check_pages(case, seed: int, *, limits: tuple[int, ...] = (7, 50, 300)) -> None:
-    """Ask one question in pages of a random size."""
     chance = random.Random(seed)
     pairs, mask = asked(chance, case.rows)
     ids, count = walk(case.client, address_of(case.client, SEARCH, pairs, limit=chance.choice(limits)))

@@ -61,7 +61,6 @@ class World:
         return event(f"e{self.number}", parentEventID=self.chance.choice(parents), **self.place())
 
     def step(self) -> None:
-        """Commit a change of a few records and events."""
         events = [self.new_event() for _ in range(self.chance.randrange(3))]
         self.events |= {one["event_key"]: one for one in events}
         again = self.chance.sample(sorted(self.records), min(2, len(self.records)))
@@ -77,7 +76,6 @@ class World:
         commit(self.data, events, list(numbers.values()), gone=names, gone_events=gone_events)
 
     def some(self, of: list) -> list:
-        """Return none or one of some."""
         return self.chance.sample(of, self.chance.randrange(2) if of else 0)
 
 
@@ -87,7 +85,6 @@ def memory(settings: Settings) -> Memory:
 
 
 def same(added: releases.Release, whole: releases.Release, settings: Settings, other: Settings) -> bool:
-    """Tell whether two releases, and what is kept of both, are the same."""
     for table in ("occurrences", "surveys", "datasets"):
         rows = [releases.read(one, table).sort(pl.first()) for one in (added, whole)]
         assert rows[0].equals(rows[1]), table

@@ -130,7 +130,6 @@ def test_whatever_is_read_is_valid_and_agrees_with_the_even_odd_rule(corners):
 
 
 def inside(point, corners):
-    """Tell whether a ray from the point meets the ring an odd number of times."""
     x, y = point
     odd = False
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):

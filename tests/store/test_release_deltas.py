@@ -58,7 +58,6 @@ def make(lake: Lake, **options) -> Release:
 
 
 def add(lake: Lake, before: Release, *, events: bool = True, beyond: int = 0, **options) -> Release:
-    """Build a release of what changed in the lake since another."""
     was, now = (lake.read("occurrences", snapshot=version) for version in (before.snapshot, lake.snapshot()))
     same = was.join(now, on=now.columns, how="semi", nulls_equal=True)["key"]
     keys = pl.concat([was["key"], now["key"]]).unique().sort()
@@ -73,7 +72,6 @@ def add(lake: Lake, before: Release, *, events: bool = True, beyond: int = 0, **
 
 
 def whole(lake: Lake, folder: Path, **options) -> Release:
-    """Build a whole release elsewhere, with the same secret."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(lake.data / "secret", folder / "secret")
     return make(lake, data=folder, **options)
@@ -124,7 +122,6 @@ def answers(release: Release) -> list[object]:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
-    """Return an installation with a release of 300 records."""
     data = tmp_path_factory.mktemp("installation")
     with Lake.open(data) as lake:
         commit_rows(lake, ROWS[:300])
@@ -140,7 +137,6 @@ def lake(installation: Path, tmp_path: Path):
 
 
 def presences(chance: random.Random, count: int) -> pl.DataFrame:
-    """Return presences, of which some are other each time."""
     rows = [
         {"key": 1_000_000 + number, "species": "Elephas maximus", "datasetKey": "nam-ha",
          "decimalLatitude": 20.05 + number / 10, "decimalLongitude": 101.05, "year": chance.choice([None, None, 2020]),

@@ -223,7 +223,6 @@ def test_a_protected_area_that_was_drawn_anew_takes_the_results_of_its_records_w
 
 
 def drawn(settings: Settings, west: float) -> None:
-    """Put the only protected area into the lake."""
     row = {"area_id": "wdpa:1", "geometry": shapely.to_wkb(shapely.box(west, 22.8, west + 0.3, 23.0))}
     with Lake.open(settings.data) as lake:
         areas = terms.conform(pl.DataFrame([row]), terms.PROTECTED_AREA)

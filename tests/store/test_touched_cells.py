@@ -25,7 +25,6 @@ WORLDS = 5
 
 
 def frame(rows: list[dict]) -> pl.DataFrame:
-    """Return records as a lake has them."""
     schema = {column.name: column.dtype for column in COLUMNS}
     return pl.DataFrame(rows, schema=schema).select(PLACED).with_columns(named_dataset())
 
@@ -61,7 +60,6 @@ class World:
         self.categories[number] = self.chance.choice(CATEGORIES) if self.chance.random() < self.rate else None
 
     def walk(self) -> None:
-        """Add a walk, evenly spaced or not."""
         (x, y), step, spread = self.place(), self.chance.choice(STEPS), self.chance.choice([0.1, 2])
         day, who = TODAY - timedelta(days=self.chance.randrange(9)), self.chance.choice("xy")
         dataset = self.chance.choice(["a", "b", None])

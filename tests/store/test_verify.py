@@ -75,7 +75,6 @@ def data(whole: Path, tmp_path: Path) -> Path:
 
 
 def flip(path: Path, *, seed: int) -> None:
-    """Turn one bit of a file around."""
     content = bytearray(path.read_bytes())
     bit = random.Random(seed).randrange(8 * len(content))
     content[bit // 8] ^= 1 << bit % 8
@@ -165,7 +164,6 @@ def test_lost_checksums_are_a_fault_until_they_are_put_down_anew(data: Path):
 
 @pytest.fixture(scope="module")
 def everything(whole: Path, tmp_path_factory) -> Path:
-    """Return an installation with a file of each kind."""
     data = Path(shutil.copytree(whole, tmp_path_factory.mktemp("everything") / "data"))
     settings = Settings(data=data)
     keep_report(data, "ingest-1", {"refusals": [{"value": "20.51234"}]})

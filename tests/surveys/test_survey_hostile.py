@@ -154,5 +154,4 @@ def test_headings_that_nobody_knows_take_no_time_to_speak_of(boundaries):
 
 
 def peak():
-    """Return how much memory the process has taken at most, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -82,7 +82,6 @@ def answer():
 
 
 def peak():
-    """Return how much memory the process has taken at most, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

@@ -92,7 +92,6 @@ class Team:
             session.add(Release(id=made, snapshot=snapshot, rules_hash="-", counts={}))
 
     def rows(self, dataset: str) -> pd.DataFrame:
-        """Return a dataset's rows as people wrote them, with key and part."""
         names = ["key", "dataset_part", "source_record_id", "source_row", *(f"v_{name}" for name in WRITTEN)]
         with self.lake() as lake:
             found = lake.read("verbatim", where=Compare("datasetKey", "=", dataset))
@@ -126,7 +125,6 @@ class Oracle:
         self.changed = 0  # the last step that changed a row: a version that changes none is shown as soon as it is in
 
     def rows(self, part: str, count: int) -> pd.DataFrame:
-        """Return new rows of a part; those of `unnamed` have no identifier, and may be equal."""
         rows = []
         for _ in range(count):
             self.made += 1
@@ -141,12 +139,10 @@ class Oracle:
         return self.parts[part][-1][1] if self.parts[part] else None
 
     def dataset(self) -> pd.DataFrame:
-        """Return the union of the current parts."""
         frames = [rows.assign(part=part) for part in self.parts if (rows := self.current(part)) is not None]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*COLUMNS, "part"])
 
     def put(self, part: str, number: int, rows: pd.DataFrame | None, step: int) -> dict[str, int]:
-        """Put a version down; return what it changes."""
         nothing = pd.DataFrame(columns=COLUMNS)
         had = self.current(part)
         told = counts(nothing if had is None else had, nothing if rows is None else rows)
@@ -156,7 +152,6 @@ class Oracle:
         return told
 
     def state(self, part: str, number: int) -> str:
-        """Return how a version is told."""
         numbers = [one for one, _ in self.parts[part]]
         after = self.parts[part][numbers.index(number) + 1 :]
         shown = [rows for one, rows in after if self.steps[one] <= self.released]
@@ -176,7 +171,6 @@ def named(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, int]:
-    """Return how many rows are new, changed, gone, unchanged."""
     had, has = (named(one).set_index("known")[WRITTEN] for one in (before, after))
     both = had.index.intersection(has.index)
     changed = int((had.loc[both] != has.loc[both]).any(axis=1).sum())

@@ -102,7 +102,6 @@ class Desk:
         return len(session.scalars(select(Submission.id)).all())
 
     def stand(self, number):
-        """Return all that could have changed."""
         with self.registry.session(read_only=True) as session:
             one = session.get_one(Submission, number)
             events = session.scalars(select(SubmissionEvent.id)).all()
