@@ -10,6 +10,7 @@ import pytest
 
 from biodata.core.errors import InputError
 from biodata.ingest import open_source
+from case_tables import cases
 
 HEADING = "gbifID\tdatasetKey\toccurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\n"
 
@@ -108,19 +109,9 @@ def test_a_download_as_an_archive(shared, tmp_path, unpacked):
     assert "<title>RBINS collections</title>" in table.datasets["8138eb72-f762-11e1-a439-00145eb45e9a"].metadata
 
 
-@pytest.mark.parametrize(("heading", "term"), [
-    ("decimallatitude", "decimalLatitude"),
-    ("Decimal Latitude", "decimalLatitude"),
-    ("decimal_latitude", "decimalLatitude"),
-    ("dwc:decimalLatitude", "decimalLatitude"),
-    ("http://rs.tdwg.org/dwc/terms/decimalLatitude", "decimalLatitude"),
-    ("http://purl.org/dc/terms/license", "license"),
-    (" decimalLatitude ", "decimalLatitude"),
-    ("Latitude", "decimalLatitude"),
-    ("lat", "decimalLatitude"),
-    ("latitude (old)", "latitude (old)"),
-    ("备注", "occurrenceRemarks"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("heading", "term"), cases("ingest_gbif", "test_headings_become_terms_only_where_they_surely_are")
+)
 def test_headings_become_terms_only_where_they_surely_are(tmp_path, heading, term):
     path = tmp_path / "records.csv"
     path.write_text(f"scientificName,{heading}\nElephas maximus,1\n", encoding="utf-8")

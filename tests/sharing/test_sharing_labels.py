@@ -24,6 +24,7 @@ from biodata.store import sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import known_to
+from case_tables import cases
 from survey_events import commit, event, seen
 
 BOUNDARIES = load_boundaries()
@@ -41,16 +42,7 @@ def under(*assignments, rules=()):
     return RuleSet(RuleSet.of(rules).rules, labels=LabelSet(assignments))
 
 
-@pytest.mark.parametrize(("text", "code"), [
-    pytest.param("TK-SS", "TK-SS", id="the code"),
-    pytest.param("tk_ss", "TK-SS", id="the code in small letters"),
-    pytest.param("TK Secret / Sacred (TK SS)", "TK-SS", id="name and code as the Hub writes them"),
-    pytest.param("TK Secret/Sacred", "TK-SS", id="the name"),
-    pytest.param("https://localcontexts.org/label/tk-seasonal/", "TK-S", id="its page"),
-    pytest.param("BC Consent Non-Verified", "BC-CNV", id="a biocultural one"),
-    pytest.param("TK-XY", None, id="none that Local Contexts has"),
-    pytest.param("", None, id="nothing"),
-])  # fmt: skip
+@pytest.mark.parametrize(("text", "code"), cases("sharing_labels", "test_labels_are_known_in_any_spelling"))
 def test_labels_are_known_in_any_spelling(text, code):
     assert label_called(text) == code
 

@@ -11,6 +11,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, strictest
 from biodata.sharing.decide import decide
+from case_tables import cases
 
 BOUNDARIES = load_boundaries()
 HEADING = "rule_id,source,scientificName,rank,country_code,province_code,dataset,month_from,month_to,category,reason,review_date"
@@ -46,36 +47,7 @@ def test_columns_that_are_not_required_may_be_missing(tmp_path):
     assert RuleSet.read(path).rules[0].scientific_name is None
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    pytest.param("rule_id,category,reason,taxon\n", "rules.csv, row 1, column taxon: this column is unknown",
-                 id="unknown column"),
-    pytest.param("rule_id,reason\n", "row 1, column category: this column is missing", id="no category"),
-    pytest.param("rule_id,category,reason\na,exact,x\n", "row 2, column category, value 'exact': .*one of withheld",
-                 id="category"),
-    pytest.param("rule_id,category,reason\na,open,\n", "row 2, column reason, value ''", id="no reason"),
-    pytest.param("rule_id,category,reason\na,open,x\na,open,x\n", "row 3, column rule_id, value 'a'", id="name twice"),
-    pytest.param("rule_id,category,reason,country_code\na,open,x,la\n", "column country_code, value 'la'",
-                 id="country"),
-    pytest.param("rule_id,category,reason,province_code\na,open,x,Yunnan\n", "column province_code, value 'Yunnan'",
-                 id="province"),
-    pytest.param("rule_id,category,reason,country_code,province_code\na,open,x,LA,CN-YN\n",
-                 "value 'CN-YN': this province lies in another country than LA", id="province of another country"),
-    pytest.param("rule_id,category,reason,month_from,month_to\na,open,x,11,\n", "column month_to, value ''",
-                 id="half a season"),
-    pytest.param("rule_id,category,reason,month_from,month_to\na,open,x,13,1\n", "month_from, value '13'",
-                 id="month 13"),
-    pytest.param("rule_id,category,reason,month_from,month_to\na,open,x,²,1\n", "month_from, value '²'",
-                 id="a raised two"),
-    pytest.param("rule_id,category,reason,rank\na,open,x,FAMILY\n", "a rank without a name", id="rank without name"),
-    pytest.param("rule_id,category,reason,review_date\na,open,x,31/01/2027\n", "review_date, value '31/01/2027'",
-                 id="date"),
-    pytest.param('rule_id,category,reason,polygon\na,open,x,"POLYGON ((21 101, 22 101, 22 102, 21 101))"\n',
-                 "column polygon, value .*longitude first", id="axes of a polygon swapped"),
-    pytest.param("rule_id,category,reason,label\na,open,x,TK XYZ\n", "column label, value 'TK XYZ'", id="label"),
-    pytest.param("rule_id,category,reason\na,open,x,y\n", "row 2: .*more or fewer fields", id="one field too many"),
-    pytest.param("rule_id,category,reason\na,open\n", "row 2: .*more or fewer fields", id="one field too few"),
-    pytest.param('rule_id,category,reason\na,open,"x\n', "rules.csv, row", id="an open quote"),
-])  # fmt: skip
+@pytest.mark.parametrize(("text", "message"), cases("sharing_rules", "test_faults_name_file_row_column_and_value"))
 def test_faults_name_file_row_column_and_value(tmp_path, text, message):
     path = tmp_path / "rules.csv"
     path.write_text(text, encoding="utf-8")
@@ -111,37 +83,9 @@ def test_the_bundled_list_covers_the_flagship_species():
     )
 
 
-@pytest.mark.parametrize(("name", "rank", "row", "applies"), [
-    pytest.param("Hylobatidae", "FAMILY", {"family": "Hylobatidae"}, True, id="family column"),
-    pytest.param("Hylobatidae", None, {"family": "HYLOBATIDAE"}, True, id="any rank, capitals"),
-    pytest.param("Manis", "GENUS", {"genus": "Manis"}, True, id="genus column"),
-    pytest.param("Manis", "GENUS", {"species": "Manis javanica"}, True, id="species of the genus"),
-    pytest.param("Rucervus eldii", "SPECIES", {
-        "scientificName": "Cervus e.",
-        "match_type": "AMBIGUOUS",
-        "match_alternatives": ["Cervus elaphus L. [1]", "Rucervus eldii (M'Clelland) [2]"],
-    }, True, id="a name that could mean it"),
-    pytest.param(
-        "Rucervus eldii", "SPECIES",
-        {"scientificName": "Cervus elaphus", "match_type": "EXACT", "match_alternatives": ["Rucervus eldii [2]"]},
-        False, id="a name that is near to it and means another",
-    ),
-    pytest.param(
-        "Rucervus eldii", "SPECIES",
-        {"scientificName": "Cervus eldiy", "match_type": "FUZZY", "match_alternatives": ["Rucervus eldii [2]"]}, True,
-        id="a misspelt name for which another taxon was chosen",
-    ),
-    pytest.param("Elephas maximus", "SPECIES", {"scientificName": "Elephas (Elephas) maximus"}, True, id="subgenus"),
-    pytest.param("Rucervus eldii", "SPECIES",
-                 {"scientificName": "Cervus eldii", "acceptedScientificName": "Rucervus eldii"}, True,
-                 id="a synonym with its accepted name"),
-    pytest.param("Panthera tigris corbetti", "SUBSPECIES", {"scientificName": "Panthera tigris"}, True,
-                 id="the species above may be the subspecies"),
-    pytest.param("Panthera tigris corbetti", "SUBSPECIES", {"scientificName": "Panthera tigris altaica"}, False,
-                 id="another subspecies"),
-    pytest.param("Panthera tigris corbetti", "SUBSPECIES", {"scientificName": "Panthera tigris subsp. corbetti"}, True,
-                 id="subsp."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "rank", "row", "applies"), cases("sharing_rules", "test_a_taxon_is_found_in_any_name_of_the_record")
+)
 def test_a_taxon_is_found_in_any_name_of_the_record(name, rank, row, applies):
     assert (deciding(row, rule(scientific_name=name, rank=rank)) == "r") is applies
 
