@@ -53,29 +53,19 @@ def test_values_stay_as_they_came():
     assert refused == []
 
 
-def test_a_quoted_line_end_keeps_the_row_of_the_records_first_line():
-    _, found, _ = rows('id,remarks\n1,"one\ntwo\r\nthree"\n2,"say ""no"""\n')
-    assert found == [(2, "1", "one\ntwo\r\nthree"), (5, "2", 'say "no"')]
-
-
-def test_empty_lines_are_no_records_but_count_as_lines():
-    _, found, refused = rows("id,locality\n\n1,Nam Ha\n\r\n\n2,Xe Pian\n\n")
-    assert found == [(3, "1", "Nam Ha"), (6, "2", "Xe Pian")]
-    assert refused == []
-
-
-def test_a_tab_separated_file_without_quoting_keeps_its_quotes():
-    data = 'gbifID\tlocality\n1\t"Nam Ha" area\n2\t"never closed\n3\t"\n'
-    assert rows(data)[1] == [(2, "1", '"Nam Ha" area'), (3, "2", '"never closed'), (4, "3", '"')]
-
-
-def test_a_tab_separated_file_with_quoting():
-    data = 'id\tlocality\n1\t"Nam\tHa"\n2\t"Xe ""Pian"""\n'
-    assert rows(data)[1] == [(2, "1", "Nam\tHa"), (3, "2", 'Xe "Pian"')]
-
-
-def test_a_quote_inside_a_field_is_a_letter():
-    assert rows('id,locality\n1,5" pipe\n2,"ok"\n')[1] == [(2, "1", '5" pipe'), (3, "2", "ok")]
+@pytest.mark.parametrize(("data", "found"), [
+    pytest.param('gbifID\tlocality\n1\t"Nam Ha" area\n2\t"never closed\n3\t"\n',
+                 [(2, "1", '"Nam Ha" area'), (3, "2", '"never closed'), (4, "3", '"')], id="tabs without quoting keep quotes"),
+    pytest.param('id\tlocality\n1\t"Nam\tHa"\n2\t"Xe ""Pian"""\n', [(2, "1", "Nam\tHa"), (3, "2", 'Xe "Pian"')],
+                 id="tabs with quoting"),
+    pytest.param('id,locality\n1,5" pipe\n2,"ok"\n', [(2, "1", '5" pipe'), (3, "2", "ok")], id="a quote inside a field"),
+    pytest.param('id,remarks\n1,"one\ntwo\r\nthree"\n2,"say ""no"""\n',
+                 [(2, "1", "one\ntwo\r\nthree"), (5, "2", 'say "no"')], id="a quoted line end counts as a line"),
+    pytest.param("id,locality\n\n1,Nam Ha\n\r\n\n2,Xe Pian\n\n", [(3, "1", "Nam Ha"), (6, "2", "Xe Pian")],
+                 id="empty lines are no records but count as lines"),
+])  # fmt: skip
+def test_quotes_and_line_ends(data, found):
+    assert rows(data)[1:] == (found, [])
 
 
 def test_short_and_long_rows_are_refused_with_their_number():
@@ -88,18 +78,16 @@ def test_short_and_long_rows_are_refused_with_their_number():
     assert refused[0].message == "2 fields where the heading has 3"
 
 
-def test_a_nul_character_refuses_its_row_alone():
-    _, found, refused = rows(b"id,locality\n1,Nam\x00Ha\n2,Xe Pian\n")
+@pytest.mark.parametrize(("data", "code", "message"), [
+    pytest.param(b"id,locality\n1,Nam\x00Ha\n2,Xe Pian\n", "ROW_HAS_NUL", None, id="a NUL character"),
+    pytest.param(b'id,locality\n1,"Nam" Ha\n2,"Xe Pian"\n', "ROW_QUOTE_INVALID", "text after the closing quote of field 2",
+                 id="text after a closing quote"),
+])  # fmt: skip
+def test_what_cannot_be_read_refuses_its_row_alone(data, code, message):
+    _, found, refused = rows(data)
     assert found == [(3, "2", "Xe Pian")]
-    assert [(r.row, r.code) for r in refused] == [(2, "ROW_HAS_NUL")]
-
-
-def test_text_after_a_closing_quote_refuses_its_row_alone():
-    _, found, refused = rows('id,locality\n1,"Nam" Ha\n2,"Xe Pian"\n')
-    assert found == [(3, "2", "Xe Pian")]
-    assert [(r.row, r.code, r.message) for r in refused] == [
-        (2, "ROW_QUOTE_INVALID", "text after the closing quote of field 2")
-    ]
+    assert [(r.row, r.code) for r in refused] == [(2, code)]
+    assert message is None or refused[0].message == message
 
 
 def test_rows_are_yielded_or_refused_and_nothing_else():
@@ -179,20 +167,15 @@ def test_rows_with_a_comma_too_many_are_not_taken_for_row_numbers():
     assert [r.row for r in refused] == [2, 3]
 
 
-def test_rows_that_all_end_with_a_separator():
-    assert rows("id,b\n1,x,\n2,y,\n") == (("id", "b", "column_3"), [(2, "1", "x", None), (3, "2", "y", None)], [])
-
-
-def test_a_column_without_a_name():
-    assert rows("id,,b\n1,x,y\n")[0] == ("id", "column_2", "b")
-
-
-def test_a_heading_alone_is_a_table_without_rows():
-    assert rows("id,b\n") == (("id", "b"), [], [])
-
-
-def test_a_single_column():
-    assert rows('id\n1\n\n2\n""\n') == (("id",), [(2, "1"), (4, "2"), (5, None)], [])
+@pytest.mark.parametrize(("data", "headings", "found"), [
+    pytest.param("id,b\n1,x,\n2,y,\n", ("id", "b", "column_3"), [(2, "1", "x", None), (3, "2", "y", None)],
+                 id="all rows end with a separator"),
+    pytest.param("id,,b\n1,x,y\n", ("id", "column_2", "b"), [(2, "1", "x", "y")], id="a column without a name"),
+    pytest.param("id,b\n", ("id", "b"), [], id="a heading alone"),
+    pytest.param('id\n1\n\n2\n""\n', ("id",), [(2, "1"), (4, "2"), (5, None)], id="a single column"),
+])  # fmt: skip
+def test_columns_of_odd_tables(data, headings, found):
+    assert rows(data) == (headings, found, [])
 
 
 def test_a_table_without_a_heading():
@@ -238,9 +221,8 @@ def test_what_python_writes_is_what_we_read(cells, separator, line_end, quoting,
     headings = [f"heading {number}" for number in range(len(cells[0]))]
     writer.writerow(headings)
     writer.writerows(cells)
-    found_headings, found, refused = rows(
-        out.getvalue(), dialect=Dialect(separator), encoding="utf-8", block_bytes=block_bytes
-    )
+    choices = {"dialect": Dialect(separator), "encoding": "utf-8", "block_bytes": block_bytes}
+    found_headings, found, refused = rows(out.getvalue(), **choices)
     assert list(found_headings) == headings
     assert [list(row[1:]) for row in found] == [[cell or None for cell in row] for row in cells]
     assert refused == []
@@ -264,11 +246,8 @@ def test_whole_columns_and_field_by_field_find_the_same(block, dialect, at_end, 
             return str(error)
         return found.frame.rows(), found.refusals, found.used_bytes, found.lines, found.short, found.long
 
-    ended = (
-        block + dialect.line_end.encode()
-        if at_end and block and not block.endswith(dialect.line_end.encode())
-        else block
-    )
+    end = dialect.line_end.encode()
+    ended = block + end if at_end and block and not block.endswith(end) else block
     fast = outcome(lambda: cut(block, names=names, dialect=dialect, **choices))
     slow = outcome(lambda: _field_by_field(ended, names, dialect, 7, at_end, "records.csv", Limits(), mended=mended))
     assert fast == slow

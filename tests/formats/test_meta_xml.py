@@ -54,37 +54,28 @@ def test_a_description_is_read():
     )
 
 
-def test_an_extension_may_have_the_row_type_of_its_core():
+def test_an_extension_may_have_the_row_type_of_its_core_and_has_the_text_guides_defaults():
     (extension,) = described(archive(CORE + VERBATIM)).extensions
     assert (extension.kind, extension.locations) == ("Occurrence", ("verbatim.txt",))
-
-
-def test_what_is_not_told_has_the_text_guides_defaults():
-    (extension,) = described(archive(CORE + VERBATIM)).extensions
     assert (extension.dialect, extension.encoding, extension.header_lines) == (Dialect(",", '"'), "utf-8", 0)
 
 
-def test_white_space_around_names_is_no_part_of_them():
-    body = CORE.replace("occurrence.txt", "\n      occurrence.txt\n    ")
-    assert described(archive(body)).core.locations == ("occurrence.txt",)
+@pytest.mark.parametrize(("old", "new", "locations"), [
+    pytest.param("occurrence.txt", "\n      occurrence.txt\n    ", ("occurrence.txt",), id="white space is no part of a name"),
+    pytest.param("</location>", "</location><location>verbatim.txt</location>", ("occurrence.txt", "verbatim.txt"),
+                 id="a table in several files"),
+])  # fmt: skip
+def test_files_of_a_table(old, new, locations):
+    assert described(archive(CORE.replace(old, new, 1))).core.locations == locations
 
 
 def test_a_namespace_may_be_missing():
     assert described(archive(attributes="")).core.kind == "Occurrence"
 
 
-def test_a_table_in_several_files():
-    body = CORE.replace("</location>", "</location><location>verbatim.txt</location>", 1)
-    assert described(archive(body)).core.locations == ("occurrence.txt", "verbatim.txt")
-
-
 @pytest.mark.parametrize(("location", "members"), [
-    ("/etc/passwd", MEMBERS),
-    ("../../../../etc/passwd", MEMBERS),
-    ("file:///etc/passwd", MEMBERS),
-    ("http://127.0.0.1/occurrence.txt", MEMBERS),
-    ("OCCURRENCE.TXT", MEMBERS),
-    ("", MEMBERS),
+    *[(location, MEMBERS) for location in ("/etc/passwd", "../../../../etc/passwd", "file:///etc/passwd",
+                                           "http://127.0.0.1/occurrence.txt", "OCCURRENCE.TXT", "")],
     ("occurrence.txt", ()),
 ])  # fmt: skip
 def test_a_location_is_only_looked_up_among_the_members(location, members):
@@ -186,20 +177,15 @@ _LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10)
                  id="external entity"),
     pytest.param(b'<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><archive/>', "XML_UNSAFE", id="external DTD"),
     pytest.param(b"<html/>", "META_INVALID", id="another document"),
+    pytest.param(b"<archive>" + b"<core>" * 50_000 + b"</core>" * 50_000 + b"</archive>", "META_INVALID", id="deep"),
 ])  # fmt: skip
 def test_hostile_and_broken_xml(data, code):
     assert refused(data).code == code
 
 
-def test_a_deep_document_does_no_harm():
-    assert refused(b"<archive>" + b"<core>" * 50_000 + b"</core>" * 50_000 + b"</archive>").code == "META_INVALID"
-
-
 @pytest.mark.parametrize(("address", "name"), [
-    (f"{DWC}scientificName", "scientificName"),
-    ("http://purl.org/dc/terms/license", "license"),
-    ("http://rs.gbif.org/terms/1.0/gbifID", "gbifID"),
-    ("https://example.org/terms#depth", "depth"),
+    (f"{DWC}scientificName", "scientificName"), ("http://purl.org/dc/terms/license", "license"),
+    ("http://rs.gbif.org/terms/1.0/gbifID", "gbifID"), ("https://example.org/terms#depth", "depth"),
     ("scientificName", "scientificName"),
 ])  # fmt: skip
 def test_the_name_at_the_end_of_an_address(address, name):
