@@ -16,11 +16,15 @@ from case_tables import cases
 from made_areas import largest_overlap_m2, make_areas
 
 
+def cleaned_of(*sites, **options):
+    return clean_protected_areas(frame(*sites), **options)
+
+
 @pytest.mark.parametrize(
     ("told", "reason"), cases("area_cleaning", "test_coverage_keeps_what_is_in_force_and_planning_all")
 )
 def test_coverage_keeps_what_is_in_force_and_planning_all(told, reason):
-    cleaned = clean_protected_areas(frame((box(0, 0), told), (box(1, 0), {})))
+    cleaned = cleaned_of((box(0, 0), told), (box(1, 0), {}))
     fate = fates(cleaned)["1"]
     assert fate["not_in_coverage_because"] == reason
     assert fate["in_planning"]
@@ -48,9 +52,7 @@ def test_old_columns():
 
 
 def test_point_becomes_a_circle_of_its_reported_area_and_stays_a_point_in_planning():
-    cleaned = clean_protected_areas(
-        frame((box(0, 0).centroid, {"REP_AREA": 12.5}), (box(1, 0).centroid, {"REP_AREA": 0}))
-    )
+    cleaned = cleaned_of((box(0, 0).centroid, {"REP_AREA": 12.5}), (box(1, 0).centroid, {"REP_AREA": 0}))
     assert cleaned.coverage.area.tolist() == pytest.approx([12.5e6], rel=1e-5)
     assert cleaned.coverage["geometry_kind"].tolist() == ["circle"]
     assert fates(cleaned)["2"]["not_in_coverage_because"] == "POINT_WITHOUT_AREA"
@@ -95,9 +97,7 @@ def test_overlap_stays_with_the_first(first, second, winner):
 
 
 def test_site_covered_by_others_has_a_line():
-    cleaned = clean_protected_areas(
-        frame((box(0, 0, 0.2, 0.2), {"IUCN_CAT": "II"}), (box(0.05, 0.05), {}), (box(1, 1, 1e-6, 1e-6), {}))
-    )
+    cleaned = cleaned_of((box(0, 0, 0.2, 0.2), {"IUCN_CAT": "II"}), (box(0.05, 0.05), {}), (box(1, 1, 1e-6, 1e-6), {}))
     told = fates(cleaned)
     assert (told["2"]["not_in_coverage_because"], told["2"]["erased_by"]) == ("COVERED_BY_OTHERS", "areas:1")
     assert told["3"]["not_in_coverage_because"] == "SLIVER"
@@ -105,14 +105,13 @@ def test_site_covered_by_others_has_a_line():
 
 
 def test_proposed_site_erases_nothing():
-    cleaned = clean_protected_areas(frame((box(0, 0), {"IUCN_CAT": "Ia", "STATUS": "Proposed"}), (box(0, 0), {})))
+    cleaned = cleaned_of((box(0, 0), {"IUCN_CAT": "Ia", "STATUS": "Proposed"}), (box(0, 0), {}))
     assert fates(cleaned)["2"]["erased_km2"] == 0
 
 
 def test_three_sites_on_one_ground_lose_to_the_first():
-    cleaned = clean_protected_areas(
-        frame(*((box(0, 0, 0.1 + step / 100), {"IUCN_CAT": name}) for step, name in enumerate(("Ia", "II", "V"))))
-    )
+    sites = ((box(0, 0, 0.1 + step / 100), {"IUCN_CAT": name}) for step, name in enumerate(("Ia", "II", "V")))
+    cleaned = cleaned_of(*sites)
     told = fates(cleaned)
     assert told["3"]["erased_by"] == "areas:1; areas:2"
     assert cleaned.coverage.area.sum() == pytest.approx(km2(box(0, 0, 0.12)) * 1e6, rel=1e-3)
@@ -146,19 +145,17 @@ def test_order_of_rows_does_not_matter():
 
 
 def test_neighbours_drawn_a_little_apart_are_snapped():
-    cleaned = clean_protected_areas(frame((box(0, 0), {}), (box(0.1 - 1e-6, 0), {})))
+    cleaned = cleaned_of((box(0, 0), {}), (box(0.1 - 1e-6, 0), {}))
     assert fates(cleaned)["2"]["erased_km2"] == 0
-    loose = clean_protected_areas(frame((box(0, 0), {}), (box(0.1 - 1e-6, 0), {})), options=Options(snap_m=0))
+    loose = cleaned_of((box(0, 0), {}), (box(0.1 - 1e-6, 0), {}), options=Options(snap_m=0))
     assert fates(loose)["2"]["erased_km2"] > 0
 
 
 def test_zones_of_a_site_are_not_erased_against_each_other():
     core, buffer, whole = box(0.04, 0.04, 0.02, 0.02), box(0.02, 0.02, 0.06, 0.06), box(0, 0)
-    cleaned = clean_protected_areas(frame(
-        (whole, {"SITE_ID": "9", "SITE_PID": "9", "IUCN_CAT": "Ia"}),
-        (buffer, {"SITE_ID": "9", "SITE_PID": "9_B", "zone": "缓冲区", "IUCN_CAT": "V"}),
-        (core, {"SITE_ID": "9", "SITE_PID": "9_A", "zone": "核心区"}),
-    ))  # fmt: skip
+    cleaned = cleaned_of((whole, {"SITE_ID": "9", "SITE_PID": "9", "IUCN_CAT": "Ia"}),
+                         (buffer, {"SITE_ID": "9", "SITE_PID": "9_B", "zone": "缓冲区", "IUCN_CAT": "V"}),
+                         (core, {"SITE_ID": "9", "SITE_PID": "9_A", "zone": "核心区"}))  # fmt: skip
     told = fates(cleaned)
     assert all(told[name]["in_coverage"] for name in ("9", "9_A", "9_B"))
     assert all(told[name]["erased_km2"] == 0 for name in told)
@@ -172,20 +169,14 @@ def test_zones_of_a_site_are_not_erased_against_each_other():
 
 
 def test_parts_of_a_site_apart_stay_rows():
-    cleaned = clean_protected_areas(
-        frame((box(0, 0), {"SITE_ID": "9", "SITE_PID": "9_A"}), (box(1, 0), {"SITE_ID": "9", "SITE_PID": "9_B"}))
-    )
+    west, east = ({"SITE_ID": "9", "SITE_PID": name} for name in ("9_A", "9_B"))
+    cleaned = cleaned_of((box(0, 0), west), (box(1, 0), east))
     assert cleaned.coverage["area_id"].tolist() == ["areas:9_A", "areas:9_B"]
 
 
 def test_whole_told_beside_its_parts_is_covered_by_them():
-    west, east = box(0, 0, 0.05), box(0.05, 0, 0.05)
-    cleaned = clean_protected_areas(frame(
-        *(
-            (shape, {"SITE_ID": "9", "SITE_PID": name})
-            for shape, name in ((box(0, 0), "9"), (west, "9_A"), (east, "9_B"))
-        )
-    ))  # fmt: skip
+    shapes = {"9": box(0, 0), "9_A": box(0, 0, 0.05), "9_B": box(0.05, 0, 0.05)}
+    cleaned = cleaned_of(*((shape, {"SITE_ID": "9", "SITE_PID": name}) for name, shape in shapes.items()))
     assert fates(cleaned)["9"]["not_in_coverage_because"] == "COVERED_BY_OWN_PARTS"
     check_sums(cleaned, 3)
 
@@ -194,7 +185,7 @@ def test_copy_of_a_row_is_left_out_and_named():
     bowtie = shapely.Polygon([*box(0, 0).exterior.coords[:-1], (WEST + 0.2, SOUTH + 0.3), (WEST, SOUTH + 0.31)])
     assert not bowtie.is_valid
     told = {"SITE_ID": "9", "SITE_PID": "9"}
-    cleaned = clean_protected_areas(frame((bowtie, told), (box(0, 0), told), (box(2, 0), told)))
+    cleaned = cleaned_of((bowtie, told), (box(0, 0), told), (box(2, 0), told))
     found = fates(cleaned)
     copies = [name for name, row in found.items() if row["copy_of"]]
     assert len(copies) <= 1
@@ -216,15 +207,15 @@ def test_share_of_a_country_agrees_with_brute_force():
 
 def test_ground_over_the_border_is_counted_apart():
     shape = shapely.box(101.5, 21.3, 101.9, 21.9)  # Xishuangbanna and Luang Namtha
-    stated = clean_protected_areas(frame((shape, {})))
+    stated = cleaned_of((shape, {}))
     (china,) = stated.report.countries.filter(country_code="CN").to_dicts()
     assert (china["km2"], china["sites"]) == (0, 0)
     assert china["border_disagreement_km2"] > 0
     assert china["elsewhere_km2"] > 0
-    both = clean_protected_areas(frame((shape, {"ISO3": "LAO;CHN"})))
+    both = cleaned_of((shape, {"ISO3": "LAO;CHN"}))
     (china_too,) = both.report.countries.filter(country_code="CN").to_dicts()
     assert china_too["km2"] == pytest.approx(china["border_disagreement_km2"] + china["elsewhere_km2"], rel=1e-6)
-    untold = clean_protected_areas(frame((shape, {"ISO3": None})))
+    untold = cleaned_of((shape, {"ISO3": None}))
     assert untold.report.countries.equals(both.report.countries)
     for cleaned in (stated, both, untold):
         check_sums(cleaned, 1)
@@ -233,7 +224,7 @@ def test_ground_over_the_border_is_counted_apart():
 def test_oecm_counts_only_where_no_protected_area_is():
     oecm, park = box(0, 0, 0.2, 0.1), box(0.1, 0, 0.2, 0.1)
     # The OECM has the first right to the shared ground, and still it is the protected area's in the country's sum.
-    cleaned = clean_protected_areas(frame((oecm, {"SITE_TYPE": "OECM", "IUCN_CAT": "Ia"}), (park, {})))
+    cleaned = cleaned_of((oecm, {"SITE_TYPE": "OECM", "IUCN_CAT": "Ia"}), (park, {}))
     assert fates(cleaned)["2"]["erased_km2"] > 0
     shares = {row["kind"]: row["km2"] for row in cleaned.report.countries.iter_rows(named=True)}
     assert shares["protected_area"] == pytest.approx(km2(park), rel=1e-3)
@@ -248,7 +239,7 @@ def test_oecm_counts_only_where_no_protected_area_is():
 ])  # fmt: skip
 def test_sea(realm, column):
     shape = shapely.box(118, 14, 118.2, 14.2)
-    cleaned = clean_protected_areas(frame((shape, {"ISO3": "PHL", "REALM": realm})))
+    cleaned = cleaned_of((shape, {"ISO3": "PHL", "REALM": realm}))
     (row,) = cleaned.report.countries.to_dicts()
     assert row["country_code"] == "PH"
     assert row[column] == pytest.approx(km2(shape), rel=1e-3)
@@ -266,7 +257,7 @@ def test_what_a_coarse_coast_puts_into_the_sea(inland, out, realm, column):
     land = country_geometry("VN", load_boundaries())
     coast = shapely.bounds(shapely.intersection(land, shapely.LineString([(106.0, 17.4), (107.5, 17.4)])))[2]
     shape = shapely.box(coast - inland, 17.39, coast + out, 17.41)
-    cleaned = clean_protected_areas(frame((shape, {"ISO3": "VNM", "REALM": realm})))
+    cleaned = cleaned_of((shape, {"ISO3": "VNM", "REALM": realm}))
     off = km2(shapely.difference(shape, land))
     rows = cleaned.report.countries
     assert rows["coast_disagreement_km2"].sum() == pytest.approx(off if column != "km2" else 0, rel=2e-3, abs=1e-6)

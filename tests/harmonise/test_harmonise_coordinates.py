@@ -5,6 +5,7 @@ import pytest
 
 from biodata.harmonise import coordinates
 from biodata.harmonise.findings import Stated
+from case_tables import cases
 
 
 def interpret(*rows):
@@ -32,16 +33,9 @@ def both(rule, *, applied):
     return {("decimalLatitude", rule, applied), ("decimalLongitude", rule, applied)}
 
 
-@pytest.mark.parametrize(("told", "rule"), [
-    pytest.param({"verbatimCoordinates": "21°28'N, 101°34'E"}, "verbatim_coordinates+degrees_minutes_seconds",
-                 id="in one text"),
-    pytest.param({"verbatimLatitude": "21°28'N", "verbatimLongitude": "101°34'E"},
-                 "verbatim_latitude_longitude+degrees_minutes_seconds", id="in two"),
-    pytest.param({"verbatimLatitude": "21°28'N", "verbatimLongitude": "101°34'E", "verbatimCoordinates": "1N 2E"},
-                 "verbatim_latitude_longitude+degrees_minutes_seconds", id="two terms before one"),
-    pytest.param({"verbatimCoordinates": "北纬21°28′东经101°34′", "verbatimSRS": "WGS84"},
-                 "verbatim_coordinates+degrees_minutes_seconds", id="the datum told"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("told", "rule"), cases("harmonise_coordinates", "test_certain_verbatim_coordinates_are_taken_over")
+)
 def test_certain_verbatim_coordinates_are_taken_over(told, rule):
     found = interpret(told)
     assert point(found) == pytest.approx((21 + 28 / 60, 101 + 34 / 60))
@@ -49,34 +43,23 @@ def test_certain_verbatim_coordinates_are_taken_over(told, rule):
     assert noted(found) == both(rule, applied=True)
 
 
-@pytest.mark.parametrize(("told", "rule", "doubts"), [
-    pytest.param({"verbatimCoordinates": "10.3, 20.5"}, "verbatim_coordinates+latitude_first_assumed", set(),
-                 id="order assumed"),
-    pytest.param({"verbatimCoordinates": "101.6 21.5"}, "verbatim_coordinates", {"PRESUMED_SWAPPED_COORDINATE"},
-                 id="swapped"),
-    pytest.param({"verbatimCoordinates": "21.5N 101.6E", "verbatimSRS": "Indian 1975"},
-                 "verbatim_coordinates+hemisphere", set(), id="another datum"),
-    pytest.param({"verbatimLatitude": "21 30", "verbatimLongitude": "101 40"},
-                 "verbatim_latitude_longitude+degrees_minutes_unmarked", set(), id="no marks"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("told", "rule", "doubts"), cases("harmonise_coordinates", "test_likely_verbatim_coordinates_are_proposed")
+)
 def test_likely_verbatim_coordinates_are_proposed(told, rule, doubts):
     found = interpret(told)
     assert point(found) == (None, None)
-    assert flags(found) == {"COORDINATE_MISSING"} | doubts
+    assert flags(found) == {"COORDINATE_MISSING", *doubts}
     assert noted(found) == both(rule, applied=False)
 
 
-@pytest.mark.parametrize(("told", "doubts"), [
-    pytest.param({"verbatimCoordinates": "by the river"}, {"COORDINATE_INVALID"}, id="words"),
-    pytest.param({"verbatimCoordinates": "47Q 735000 2375000"}, {"COORDINATE_PROJECTED"}, id="metres"),
-    pytest.param({"verbatimCoordinates": "0, 0"}, {"ZERO_COORDINATE"}, id="zero"),
-    pytest.param({"verbatimLatitude": "95N", "verbatimLongitude": "200E"}, {"COORDINATE_OUT_OF_RANGE"}, id="beyond"),
-    pytest.param({"verbatimLatitude": "21°28'N"}, set(), id="only one of them"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("told", "doubts"), cases("harmonise_coordinates", "test_verbatim_coordinates_that_are_not_read_are_named")
+)
 def test_verbatim_coordinates_that_are_not_read_are_named(told, doubts):
     found = interpret(told)
     assert point(found) == (None, None)
-    assert flags(found) == {"COORDINATE_MISSING"} | doubts
+    assert flags(found) == {"COORDINATE_MISSING", *doubts}
     assert noted(found) == set()
 
 

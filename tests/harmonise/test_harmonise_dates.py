@@ -11,6 +11,7 @@ from biodata.core.errors import InputError
 from biodata.harmonise import dates
 from biodata.harmonise.dates import DateOrders
 from biodata.harmonise.findings import Stated
+from case_tables import cases
 
 TODAY = date(2026, 11, 24)
 
@@ -57,20 +58,18 @@ def test_without_the_whole_column_nothing_is_told():
     assert first["repairs"] == {("eventDate", "2010-04-03", "day_first", False), ("eventDate", "2010-03-04", "month_first", False)}  # fmt: skip
 
 
-def test_a_column_that_contradicts_itself_tells_nothing():
-    rows = [*ROWS, {"eventDate": "04/25/2010"}]
+@pytest.mark.parametrize("rows", [
+    pytest.param([*ROWS, {"eventDate": "04/25/2010"}], id="a column that contradicts itself"),
+    *[pytest.param([{"eventDate": "03/04/2026"}, {"eventDate": impossible}], id=impossible)
+      for impossible in ("31/02/2026", "31/04/2010", "15/04/2567", "15/04/2028")],
+])  # fmt: skip
+def test_what_proves_nothing_of_its_column(rows):
     assert interpret(rows, orders_of(rows))[0]["flags"] == {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}
 
 
 def test_a_declared_order_comes_before_the_columns():
     first = interpret(ROWS, orders_of(ROWS), day_month_order="month_first")[0]
     assert (first["eventDate"], first["repairs"]) == ("2010-03-04", {("eventDate", "2010-03-04", "month_first", True)})
-
-
-@pytest.mark.parametrize("impossible", ["31/02/2026", "31/04/2010", "15/04/2567", "15/04/2028"])
-def test_what_is_no_date_proves_nothing_of_its_column(impossible):
-    rows = [{"eventDate": "03/04/2026"}, {"eventDate": impossible}]
-    assert interpret(rows, orders_of(rows))[0]["flags"] == {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}
 
 
 def test_dates_against_the_declared_order_are_told():
@@ -92,13 +91,9 @@ def test_only_the_dates_that_wait_for_the_column_are_counted():
 
 
 def test_datasets_and_terms_of_one_file_tell_each_their_own_order():
-    rows = [
-        {"datasetKey": "a", "eventDate": "03/04/2010"},
-        {"datasetKey": "a", "eventDate": "25/04/2010"},
-        {"datasetKey": "b", "eventDate": "03/04/2010"},
-        {"datasetKey": "b", "eventDate": "04/25/2010"},
-        {"datasetKey": "b", "verbatimEventDate": "03/04/2010"},
-    ]
+    told = [("a", "03/04/2010"), ("a", "25/04/2010"), ("b", "03/04/2010"), ("b", "04/25/2010")]
+    rows = [{"datasetKey": dataset, "eventDate": text} for dataset, text in told]
+    rows.append({"datasetKey": "b", "verbatimEventDate": "03/04/2010"})
     found = [row["eventDate"] for row in interpret(rows, orders_of(rows))]
     assert found == ["2010-04-03", "2010-04-25", "2010-03-04", "2010-04-25", None]
 
@@ -128,27 +123,12 @@ def test_what_stands_beside_an_ambiguous_date_decides_where_it_can(beside, event
     assert (row["eventDate"], row["flags"]) == (event_date, flags)
 
 
-def test_a_number_of_two_digits_is_no_year():
-    row = interpret([{"year": "16", "month": "6", "day": "1990"}])[0]
-    assert (row["eventDate"], row["flags"]) == (None, {"RECORDED_DATE_INVALID"})
-
-
-@pytest.mark.parametrize(("row", "event_date", "flags"), [
-    pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "59"}, "1999-02-01/1999-02-28", set(), id="days"),
-    pytest.param({"year": "1999", "startDayOfYear": "32", "endDayOfYear": "32"}, "1999-02-01", set(), id="one day"),
-    pytest.param({"year": "1999", "startDayOfYear": "32.0"}, "1999-02-01", set(), id="no end"),
-    pytest.param({"year": "1999", "startDayOfYear": "366"}, None, {"RECORDED_DATE_INVALID"}, id="a day that it does not have"),
-    pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "32"}, "1999-02-01", set(), id="agreed"),
-    pytest.param({"eventDate": "1999-02-01", "startDayOfYear": "33"}, "1999-02-01", {"RECORDED_DATE_MISMATCH"}, id="another day"),
-    pytest.param({"eventDate": "1999-02", "startDayOfYear": "33"}, "1999-02", set(), id="a month is not compared"),
-])  # fmt: skip
-def test_days_of_the_year(row, event_date, flags):
+@pytest.mark.parametrize(
+    ("row", "event_date", "flags"), cases("harmonise_dates", "test_days_of_the_year_and_parts_of_a_date")
+)
+def test_days_of_the_year_and_parts_of_a_date(row, event_date, flags):
     found = interpret([row])[0]
-    assert (found["eventDate"], found["flags"]) == (event_date, flags)
-
-
-def test_a_month_by_name_in_its_own_column_is_read():
-    assert interpret([{"year": "2010", "month": "มี.ค.", "day": "5"}])[0]["eventDate"] == "2010-03-05"
+    assert (found["eventDate"], found["flags"]) == (event_date, set(flags))
 
 
 def test_a_day_number_of_either_system_is_told_by_the_year_beside_it():

@@ -18,16 +18,9 @@ TODAY = date(2026, 11, 24)
 
 
 def taxon(taxon_id, name, accepted=None, kingdom="Animalia", rank="SPECIES", **more):
-    return {
-        "checklist": "test 1",
-        "taxon_id": taxon_id,
-        "scientificName": name,
-        "accepted_taxon_id": accepted or taxon_id,
-        "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
-        "taxonRank": rank,
-        "kingdom": kingdom,
-        **more,
-    }
+    return {"checklist": "test 1", "taxon_id": taxon_id, "scientificName": name,
+            "accepted_taxon_id": accepted or taxon_id, "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
+            "taxonRank": rank, "kingdom": kingdom, **more}  # fmt: skip
 
 
 CHECKLIST = terms.conform(
@@ -100,9 +93,21 @@ def test_a_group_above_genus_gets_no_genus(told, rank, lowest):
     assert tuple(row[name] for name in ("class", "order", "family", "genus")) == lowest
 
 
-def test_a_third_word_has_the_rank_that_the_list_knows():
-    (row,) = harmonise({"scientificName": "Elephas maximus indicus"}, checklist=None)
-    assert (row["taxonRank"], row["species"]) == ("SUBSPECIES", "Elephas maximus")
+@pytest.mark.parametrize(("told", "checklist", "columns"), [
+    pytest.param({"scientificName": "Elephas maximus indicus"}, None, {"taxonRank": "SUBSPECIES", "species": "Elephas maximus"},
+                 id="a third word has the rank that the list knows"),
+    pytest.param({"scientificName": "Panthera tigirs"}, None, {"match_type": "HIGHERRANK", "class": None, "genus": "Panthera"},
+                 id="a slip in the epithet brings nothing of the genus"),
+    pytest.param({"scientificName": "Elephas maximus"}, CHECKLIST, {"taxon_id": "6", "class": "Mammalia", "order": "Proboscidea"},
+                 id="a checklist without classes gets them from the reference list"),
+    ({"species": "Pongo pygmaeus"}, None, {"species": "Pongo pygmaeus", "taxonRank": "SPECIES"}),
+    ({"scientificName": "Bovidae", "taxonRank": "familia"}, None, {"species": None, "taxonRank": "FAMILY"}),
+    ({"scientificName": "马麝 Moschus chrysogaster"}, None, {"species": "Moschus chrysogaster", "taxonRank": "SPECIES"}),
+    ({"scientificName": "Tobacco mosaic virus"}, None, {"species": None, "taxonRank": None}),
+])  # fmt: skip
+def test_what_a_name_brings(told, checklist, columns):
+    (row,) = harmonise(told, checklist=checklist)
+    assert {name: row[name] for name in columns} == columns
 
 
 def test_homonyms_of_two_kingdoms_are_told_apart_by_any_rank_above():
@@ -121,30 +126,9 @@ def test_what_the_source_states_stays_and_a_contradiction_is_flagged():
     assert (row["class"], flags(row)) == ("Squamata", [])  # another system's class
 
 
-def test_a_slip_in_the_epithet_brings_nothing_of_the_genus():
-    (row,) = harmonise({"scientificName": "Panthera tigirs"}, checklist=None)
-    assert (row["match_type"], row["class"], row["genus"]) == ("HIGHERRANK", None, "Panthera")
-
-
-def test_a_checklist_without_classes_gets_them_from_the_reference_list():
-    (row,) = harmonise({"scientificName": "Elephas maximus"})
-    assert (row["taxon_id"], row["class"], row["order"]) == ("6", "Mammalia", "Proboscidea")
-
-
 def test_an_empty_checklist_counts_as_none():
     (row,) = harmonise({"scientificName": "Bos gaurus"}, checklist=CHECKLIST.clear())
     assert flags(row) == []
-
-
-@pytest.mark.parametrize(("told", "species", "rank"), [
-    ({"species": "Pongo pygmaeus"}, "Pongo pygmaeus", "SPECIES"),
-    ({"scientificName": "Bovidae", "taxonRank": "familia"}, None, "FAMILY"),
-    ({"scientificName": "马麝 Moschus chrysogaster"}, "Moschus chrysogaster", "SPECIES"),
-    ({"scientificName": "Tobacco mosaic virus"}, None, None),
-])  # fmt: skip
-def test_species_and_rank_of_names_told_alone(told, species, rank):
-    (row,) = harmonise(told, checklist=None)
-    assert (row["species"], row["taxonRank"]) == (species, rank)
 
 
 def test_lookalike_letters_are_flagged_and_only_proposed():
@@ -208,12 +192,8 @@ def test_the_columns_of_one_batch_change_nothing_of_the_next():
     names = Names(Checklist(CHECKLIST))
     for rows in batches * 2:
         found, alone = names.interpret(told_of(rows)), Names(Checklist(CHECKLIST)).interpret(told_of(rows))
-        assert {name: list(column) for name, column in found.columns.items()} == {
-            name: list(column) for name, column in alone.columns.items()
-        }
-        assert {name: list(mask) for name, mask in found.flags.items()} == {
-            name: list(mask) for name, mask in alone.flags.items()
-        }
+        for one, other in ((found.columns, alone.columns), (found.flags, alone.flags)):
+            assert {name: list(cells) for name, cells in one.items()} == {n: list(cells) for n, cells in other.items()}
 
 
 def test_a_batch_without_rows():

@@ -29,25 +29,10 @@ def test_a_place_in_every_spelling(told):
     assert (read.confidence, read.issues) == ("DEFINITE", ())
 
 
-@pytest.mark.parametrize(("told", "place", "rule"), [
-    pytest.param("21.5 101.6", (21.5, 101.6), None, id="only a longitude can be 101.6"),
-    pytest.param("14.93333/-91.9", (14.93333, -91.9), None, id="a slash and a sign"),
-    pytest.param("(21.5, 101.6)", (21.5, 101.6), None, id="brackets"),
-    pytest.param("21,5 101,6", (21.5, 101.6), "decimal_comma", id="decimal commas"),
-    pytest.param("21,5, 101,6", (21.5, 101.6), "decimal_comma", id="decimal commas and one that separates"),
-    pytest.param("21,5,101,6", (21.5, 101.6), "decimal_comma", id="decimal commas without a blank"),
-    pytest.param("21,101", (21, 101), None, id="two numbers are wanted, so the comma separates"),
-    pytest.param("๒๑.๕ ๑๐๑.๖", (21.5, 101.6), "digits", id="Thai digits"),
-    pytest.param("lat=21.5 lon=101.6", (21.5, 101.6), "hemisphere", id="words"),
-    pytest.param("21.5 101.6E", (21.5, 101.6), "hemisphere", id="one letter proves both"),
-    pytest.param("7°S 110°T", (-7, 110), "hemisphere", id="Malay, since no other language has S and T"),
-    pytest.param("POINT(101.6 21.5)", (21.5, 101.6), "well_known_text", id="longitude first by the standard"),
-    pytest.param("geo:21.5,101.6", (21.5, 101.6), "geo_uri", id="RFC 5870"),
-    pytest.param("433819N 1013412E", (43.638611, 101.57), "packed", id="figures without marks"),
-])  # fmt: skip
+@pytest.mark.parametrize(("told", "place", "rule"), cases("parsers_coordinates", "test_pairs_that_are_certain"))
 def test_pairs_that_are_certain(told, place, rule):
     read = read_pair(told)
-    assert (read.latitude, read.longitude) == pytest.approx(place)
+    assert (read.latitude, read.longitude) == pytest.approx(tuple(place))
     assert (read.confidence, read.issues, read.rule) == ("DEFINITE", (), rule)
 
 

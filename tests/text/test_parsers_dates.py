@@ -107,20 +107,13 @@ def test_a_buddhist_year_that_would_still_be_in_the_future_is_unlikely():
     assert parse_date("2590", today=TODAY).issue == dates.UNLIKELY
 
 
-@pytest.mark.parametrize(("told", "event_date", "proposals"), [
-    pytest.param("5 มี.ค. พ.ศ. 2567", "2024-03-05", (None, None), id="the text says its era"),
-    pytest.param("ພ.ສ. 2567", "2024", (None, None), id="Lao"),
-    pytest.param("5 March B.E. 2567", "2024-03-05", (None, None), id="English"),
-    pytest.param("ខែមីនា ព.ស. ២៥៦៧", "2024-03", (None, None), id="Khmer, before its new year"),
-    pytest.param("ព.ស. ២៥៦៧", None, ("2024", "2023"), id="Khmer, a year of two"),
-    pytest.param("10 ก.พ. พ.ศ. 2475", None, ("1932-02-10", "1933-02-10"), id="when Thai years began in April"),
-    pytest.param("10 พ.ค. พ.ศ. 2475", "1932-05-10", (None, None), id="the same year, after April"),
-    pytest.param("民國113年3月5日", "2024-03-05", (None, None), id="Minguo"),
-    pytest.param("中華民國元年", "1912", (None, None), id="the first year of Minguo"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("told", "event_date", "proposals"),
+    cases("parsers_dates", "test_an_era_that_the_text_tells_is_converted_where_that_has_one_result"),
+)
 def test_an_era_that_the_text_tells_is_converted_where_that_has_one_result(told, event_date, proposals):
     parsed = parse_date(told, today=TODAY)
-    assert (parsed.event_date, (parsed.proposal, parsed.alternative)) == (event_date, proposals)
+    assert (parsed.event_date, (parsed.proposal, parsed.alternative)) == (event_date, tuple(proposals))
     assert (parsed.issue, parsed.confidence) == ((None, "DEFINITE") if event_date else (dates.BUDDHIST, "POSSIBLE"))
 
 
