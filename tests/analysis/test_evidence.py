@@ -93,11 +93,9 @@ def test_the_parameters_and_the_boundary_set_are_told():
     assert set(facts["parameters"]["excluded_flags"]) == set(evidence.EXCLUDED)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"cell_m": 0.0}, {"side_share": 0.5}, {"side_share": 1.1}, {"recent_years": 0}, {"independent_m": -1.0}],
-    ids=str,
-)
+@pytest.mark.parametrize("change", [
+    {"cell_m": 0.0}, {"side_share": 0.5}, {"side_share": 1.1}, {"recent_years": 0}, {"independent_m": -1.0},
+], ids=str)  # fmt: skip
 def test_parameters_that_do_not_fit_are_refused(change):
     with pytest.raises(InputError, match=next(iter(change))):
         replace(JUDGING, **change)

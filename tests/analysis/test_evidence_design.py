@@ -94,10 +94,9 @@ def test_the_band_of_the_boundary_set_keeps_stations_from_the_line():
     assert found.facts["boundary_set"] == "wide"
 
 
-@pytest.mark.parametrize(
-    ("per_night", "nights"),
-    [pytest.param(0.03, 99, id="3 %"), pytest.param(0.05, 59, id="5 %"), pytest.param(0.5, 5, id="every second")],
-)
+@pytest.mark.parametrize(("per_night", "nights"), [
+    pytest.param(0.03, 99, id="3 %"), pytest.param(0.05, 59, id="5 %"), pytest.param(0.5, 5, id="every second"),
+])  # fmt: skip
 def test_nights_needed_bring_the_chance_to_miss_just_below_the_limit(per_night, nights):
     how = evidence.Detection(per_night=per_night, source="a study")
     assert detection.nights_needed(how) == nights

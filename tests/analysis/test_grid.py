@@ -52,19 +52,17 @@ def test_cells_and_coordinates_go_both_ways():
     np.testing.assert_array_equal(back, (rows, columns))
 
 
-@pytest.mark.parametrize(
-    ("longitude", "latitude"),
-    [pytest.param(116.4, 39.9, id="Beijing"), pytest.param(np.nan, 21.0, id="no longitude")],
-)
+@pytest.mark.parametrize(("longitude", "latitude"), [
+    pytest.param(116.4, 39.9, id="Beijing"), pytest.param(np.nan, 21.0, id="no longitude"),
+])  # fmt: skip
 def test_a_point_outside_has_no_cell(longitude, latitude):
     one = grid.equal_area_grid(CHINA_LAOS, 1000.0)
     assert one.cells_at(np.array([longitude]), np.array([latitude])) == (np.array([-1]), np.array([-1]))
 
 
-@pytest.mark.parametrize(
-    ("bounds", "cell_m"),
-    [pytest.param((102.0, 20.0, 101.0, 21.0), 1000.0, id="west of east"), pytest.param(CHINA_LAOS, 0.0, id="no cell")],
-)
+@pytest.mark.parametrize(("bounds", "cell_m"), [
+    pytest.param((102.0, 20.0, 101.0, 21.0), 1000.0, id="west of east"), pytest.param(CHINA_LAOS, 0.0, id="no cell"),
+])  # fmt: skip
 def test_an_empty_window_is_refused(bounds, cell_m):
     with pytest.raises(InputError, match="west < east"):
         grid.equal_area_grid(bounds, cell_m)

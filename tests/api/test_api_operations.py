@@ -157,10 +157,9 @@ def test_links_hold_no_foreign_host(served):
     assert body.headers["strict-transport-security"]
 
 
-@pytest.mark.parametrize(
-    ("accept", "expected"),
-    [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("br", False), ("", False), ("gzip;q=x", False)],
-)  # fmt: skip
+@pytest.mark.parametrize(("accept", "expected"), [
+    ("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("br", False), ("", False), ("gzip;q=x", False),
+])  # fmt: skip
 def test_who_takes_gzip(accept, expected):
     assert ("gzip" in media_ranges(accept)) == expected
 

@@ -151,10 +151,9 @@ def test_names_are_found_by_what_lists_say(client, query, expected):
     assert client.get(f"/v1/species/search?{query}").json()["count"] == expected
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("isExtinct", "true"), ("habitat", "MARINE"), ("rank", "SPECEIS"), ("status", "ACCEPT"), ("facet", "issue")],
-)
+@pytest.mark.parametrize(("name", "value"), [
+    ("isExtinct", "true"), ("habitat", "MARINE"), ("rank", "SPECEIS"), ("status", "ACCEPT"), ("facet", "issue"),
+])  # fmt: skip
 def test_a_filter_of_names_that_cannot_be_honoured_is_refused_by_its_name(client, name, value):
     answer = client.get("/v1/species/search", params={name: value})
     assert (answer.status_code, answer.json()["field"]) == (400, name)

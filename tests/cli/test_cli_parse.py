@@ -81,10 +81,9 @@ def test_gbifs_cases_of_controlled_values(parse, cases, suite):
     assert all((row["confidence"] == "DEFINITE") == bool(row["parsed"]) for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("function", "headings"),
-    [("LatLng", ["latitude", "longitude"]), ("VerbatimCoordinates", ["verbatimCoordinates"])],
-)
+@pytest.mark.parametrize(("function", "headings"), [
+    ("LatLng", ["latitude", "longitude"]), ("VerbatimCoordinates", ["verbatimCoordinates"]),
+])  # fmt: skip
 def test_gbifs_cases_of_coordinates(parse, cases, function, headings):
     told = [case for case in cases if case["suite"] == "coord" and case["fn"] == function]
     wrong = []

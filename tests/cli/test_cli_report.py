@@ -32,11 +32,9 @@ def test_a_page_is_written_with_what_was_found_elsewhere(settings: Settings, tmp
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["report.html", "validation.json"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [(("nowhere",), "RESULT_UNKNOWN"), (("run-1-1", "--out", "report.docx"), "OUTPUT_KIND")],
-    ids=["an unknown name", "another kind of file"],
-)
+@pytest.mark.parametrize(("arguments", "code"), [
+    (("nowhere",), "RESULT_UNKNOWN"), (("run-1-1", "--out", "report.docx"), "OUTPUT_KIND"),
+], ids=["an unknown name", "another kind of file"])  # fmt: skip
 def test_what_cannot_be_is_said_and_nothing_is_left(settings: Settings, tmp_path, arguments, code, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, "--data", str(settings.data), *([] if "--out" in arguments else ["--out", "report.html"]))

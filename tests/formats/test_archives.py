@@ -219,10 +219,9 @@ def tarred(path, members, mode="w:gz"):
     return path
 
 
-@pytest.mark.parametrize(
-    ("name", "mode"),
-    [("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar.xz", "w:xz"), ("a.tar", "w")],
-)
+@pytest.mark.parametrize(("name", "mode"), [
+    ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar.xz", "w:xz"), ("a.tar", "w"),
+])  # fmt: skip
 def test_a_tar_is_read_as_a_zip_is(tmp_path, name, mode):
     members = [("folder/meta.xml", b"<archive/>"), ("folder/README.txt", b"x"), ("folder/a.txt", b"1,2\n" * 9_000)]
     path = tarred(tmp_path / name, members, mode)

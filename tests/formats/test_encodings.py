@@ -76,11 +76,9 @@ def test_mixed_text_is_taken_for_what_most_of_it_is():
     assert choose(data, file="mixed.csv") == "utf-8"
 
 
-@pytest.mark.parametrize(
-    ("mark", "encoding"),
-    [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")],
-    ids=["UTF-8", "UTF-16 little-endian", "UTF-16 big-endian"],
-)
+@pytest.mark.parametrize(("mark", "encoding"), [
+    (b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
+], ids=["UTF-8", "UTF-16 little-endian", "UTF-16 big-endian"])  # fmt: skip
 def test_a_byte_order_mark_decides_also_against_what_was_declared(mark, encoding):
     assert choose(mark + "id,国家\n".encode(encoding), declared="cp1252", file="records.csv") == encoding
 
@@ -109,11 +107,9 @@ def test_an_encoding_that_is_not_known_is_refused(declared):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"PK\x03\x04 and so on", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"\x1f\x8b\x08\x00", bytes(range(32)) * 9],
-    ids=["zip", "picture", "PDF", "gzip", "control characters"],
-)
+@pytest.mark.parametrize("data", [
+    b"PK\x03\x04 and so on", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"\x1f\x8b\x08\x00", bytes(range(32)) * 9,
+], ids=["zip", "picture", "PDF", "gzip", "control characters"])  # fmt: skip
 def test_what_is_no_text_is_refused(data):
     with pytest.raises(InputError, match="not a table of text") as caught:
         choose(data, file="records.csv")

@@ -159,10 +159,9 @@ def test_loose_tables_are_known_by_their_headings(tmp_path):
         assert events.name == "survey"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "code"),
-    [("eventID,", "event,", "TABLES_UNKNOWN"), ("eventDate", "eventDate,eventDate", "HEADING_REPEATED")],
-)
+@pytest.mark.parametrize(("before", "after", "code"), [
+    ("eventID,", "event,", "TABLES_UNKNOWN"), ("eventDate", "eventDate,eventDate", "HEADING_REPEATED"),
+])  # fmt: skip
 def test_a_fault_of_one_table_is_told_by_its_file(tmp_path, before, after, code):
     lines = EVENT_CSV.split("\n")
     assert before in lines[0]

@@ -163,11 +163,9 @@ def test_a_zone_is_proposed_from_the_country_and_not_applied(country, proposed):
     assert row["repairs"] == ({("event_zone", proposed, "zone_of_country", False)} if proposed else set())
 
 
-@pytest.mark.parametrize(
-    "declared",
-    [{"time_zone": "Asia/Nowhere"}, {"time_zone": "+15:00"}, {"spreadsheet_dates": "1902"}, {"calendar": "lunar"}],
-    ids=str,
-)
+@pytest.mark.parametrize("declared", [
+    {"time_zone": "Asia/Nowhere"}, {"time_zone": "+15:00"}, {"spreadsheet_dates": "1902"}, {"calendar": "lunar"},
+], ids=str)  # fmt: skip
 def test_a_declaration_that_is_not_known_is_refused(declared):
     with pytest.raises(InputError, match="declared"):
         interpret([{"eventDate": "2020"}], **declared)

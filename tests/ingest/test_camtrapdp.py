@@ -78,11 +78,9 @@ def test_a_zip_of_the_folder_is_read_the_same(tmp_path):
     assert plain.equals(zipped)
 
 
-@pytest.mark.parametrize(
-    ("profile", "code"),
-    [("https://x.invalid/camtrap-dp/0.6/camtrap-dp-profile.json", "VERSION_UNKNOWN"), (None, None)],
-    ids=["before 1.0", "none"],
-)
+@pytest.mark.parametrize(("profile", "code"), [
+    ("https://x.invalid/camtrap-dp/0.6/camtrap-dp-profile.json", "VERSION_UNKNOWN"), (None, None),
+], ids=["before 1.0", "none"])  # fmt: skip
 def test_the_version_decides_whether_it_is_read(tmp_path, profile, code):
     folder = package(tmp_path / "p", profile=profile)
     if code is None:

@@ -298,9 +298,8 @@ def test_names_and_shapes_by_code(boundaries):
         province_name("CN-ZZ", boundaries)
 
 
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [("LA", "Lao PDR"), ("GB", "United Kingdom"), ("BT", "Bhutan"), ("ZZ", "ZZ")],
-)
+@pytest.mark.parametrize(("code", "name"), [
+    ("LA", "Lao PDR"), ("GB", "United Kingdom"), ("BT", "Bhutan"), ("ZZ", "ZZ"),
+])  # fmt: skip
 def test_country_names(code, name):
     assert country_name(code) == name

@@ -83,10 +83,9 @@ def installation(folder, media, *, numbers=True):
     return found
 
 
-@pytest.mark.parametrize(
-    ("shared", "numbers"),
-    [pytest.param("c", True, id="one is of a hidden record too"), pytest.param("a", False, id="names may run")],
-)
+@pytest.mark.parametrize(("shared", "numbers"), [
+    pytest.param("c", True, id="one is of a hidden record too"), pytest.param("a", False, id="names may run"),
+])  # fmt: skip
 def test_no_picture_of_a_dataset_goes_out_where_one_could_tell_a_hidden_record(tmp_path, shared, numbers):
     told = installation(
         tmp_path, [*MEDIA, (shared, "StillImage", "", "https://x.org/b2.jpg", "", "", "", "")], numbers=numbers

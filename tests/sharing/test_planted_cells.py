@@ -108,11 +108,9 @@ def test_a_rule_of_a_country_makes_no_cell_smaller(x, y, code, kind):
     _published_alike(RuleSet.of(RULES_OF_A_PLACE[kind](code)), x, y)
 
 
-@pytest.mark.parametrize(
-    ("x", "y"),
-    [(108.05, 21.54), (114.10, 4.60), (103.97, 10.35), (98.30, 7.95), (119.48, -8.55)],
-    ids=["Beibu Gulf", "Brunei", "Cambodia's islands", "Phuket", "Komodo"],
-)
+@pytest.mark.parametrize(("x", "y"), [
+    (108.05, 21.54), (114.10, 4.60), (103.97, 10.35), (98.30, 7.95), (119.48, -8.55),
+], ids=["Beibu Gulf", "Brunei", "Cambodia's islands", "Phuket", "Komodo"])  # fmt: skip
 def test_at_a_coast_no_place_on_land_or_at_sea_is_told_of_less_than_a_cell(x, y):
     _published_alike(RuleSet.of([_rule("all", "0_1_degree")]), x, y)
 

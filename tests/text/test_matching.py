@@ -85,10 +85,9 @@ def test_authorships_agree(one_, other, expected):
     assert agreement(other, one_) is expected
 
 
-@pytest.mark.parametrize(
-    ("one_", "other", "same"),
-    [("albus", "album", True), ("smithii", "smithi", True), ("smithi", "smitha", False), ("niveus", "nivea", True)],
-)
+@pytest.mark.parametrize(("one_", "other", "same"), [
+    ("albus", "album", True), ("smithii", "smithi", True), ("smithi", "smitha", False), ("niveus", "nivea", True),
+])  # fmt: skip
 def test_genders_of_an_epithet_have_one_key(one_, other, same):
     keys = pl.DataFrame({"e": [one_, other]}).select(gender_key(pl.col("e")))["e"]
     assert (keys[0] == keys[1]) is same
