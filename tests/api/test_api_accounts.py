@@ -193,7 +193,7 @@ def test_what_a_node_manager_gives(account_client, people, wanted, status):
     assert taken.status_code == status
 
 
-STRICT = [
+@pytest.mark.parametrize(("method", "path", "body", "field"), [
     ("PATCH", "/v1/account", {"label": "Ana", "roles": [{"role": "administrator"}]}, "roles"),
     ("PATCH", "/v1/account", {"label": 7}, "label"),
     ("PATCH", "/v1/account", {"label": "\x00"}, "label"),
@@ -205,10 +205,7 @@ STRICT = [
     ("POST", "/v1/accounts/planner/roles", {"role": "planner", "country": "LAO"}, "country"),
     ("POST", "/v1/login", {"name": "planner", "password": PASSWORD, "role": "administrator"}, "role"),
     ("POST", "/v1/login/refresh", {"refresh_token": "x", "version": 1}, "version"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("method", "path", "body", "field"), STRICT)
+])  # fmt: skip
 def test_fields_that_are_unknown_or_cannot_be_set(account_client, people, method, path, body, field):
     answer = account_client.request(method, path, json=body, headers=people.headers("administrator"))
     assert (answer.status_code, answer.json()["code"], answer.json().get("field")) == (422, "FIELD_INVALID", field)

@@ -154,7 +154,9 @@ def test_tiles(case, zoom):
 BOX = f"{SECRET_LONGITUDE - NEAR},{SECRET_LATITUDE - NEAR},{SECRET_LONGITUDE + NEAR},{SECRET_LATITUDE + NEAR}"
 W, S, E, N = (float(edge) for edge in BOX.split(","))
 POLYGON = f"POLYGON(({W} {S}, {E} {S}, {E} {N}, {W} {N}, {W} {S}))"
-GUESSES = [
+
+
+@pytest.mark.parametrize("guess", [
     {"geometry": POLYGON},
     {"geoDistance": f"{SECRET_LATITUDE},{SECRET_LONGITUDE},300m"},
     {"decimalLatitude": f"{S},{N}"},
@@ -173,10 +175,7 @@ GUESSES = [
     {"individualCount": "41"},
     {"q": "ridge 7"},
     {"q": "Lan Hoang"},
-]
-
-
-@pytest.mark.parametrize("guess", GUESSES, ids=lambda g: urlencode(g)[:40])
+], ids=lambda g: urlencode(g)[:40])  # fmt: skip
 def test_a_right_guess_is_not_confirmed(case, guess):
     client, planted = case
     asked = {**guess, "species": GIBBON, "limit": 0, "facet": "species"}
@@ -188,7 +187,7 @@ def test_a_right_guess_is_not_confirmed(case, guess):
         assert bool(body["facets"][0]["counts"]) == planted
 
 
-FILTERS = [
+@pytest.mark.parametrize("text", [
     f"S_INTERSECTS(geometry, {POLYGON})",
     f"S_INTERSECTS(geometry, BBOX({BOX}))",
     "month = 7",
@@ -201,10 +200,7 @@ FILTERS = [
     "elevation > 700",
     "individualCount = 41",
     "occurrenceID LIKE 'TK%'",
-]
-
-
-@pytest.mark.parametrize("text", FILTERS)
+])  # fmt: skip
 def test_a_right_filter_is_not_confirmed(case, text):
     client, planted = case
     asked = {"filter": f"({text}) AND species = '{GIBBON}'"}

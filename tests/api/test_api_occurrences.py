@@ -51,7 +51,7 @@ def test_text_is_raw_utf8(client):
     assert "营地".encode() in client.get(SEARCH, params={"limit": 1}).content
 
 
-CHECKS = [
+@pytest.mark.parametrize(("parameters", "holds"), [
     pytest.param({"country": "VN"}, lambda r: r["countryCode"] == "VN", id="country"),
     pytest.param({"country": ["VN", "la"]}, lambda r: r["countryCode"] in ("VN", "LA"), id="repeated is OR, any case"),
     pytest.param({"country": "VN", "year": "2005"}, lambda r: r["countryCode"] == "VN" and r["year"] == 2005, id="two are AND"),
@@ -93,10 +93,7 @@ CHECKS = [
     pytest.param({"q": "100% forest"}, lambda r: r["species"] != GIBBON, id="free text with a sign of LIKE"),
     pytest.param({"q": "hylobat"}, lambda r: r["species"] == GIBBON, id="free text in the family"),
     pytest.param({"individualCount": "5"}, lambda r: r["individualCount"] == 5, id="a whole number"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("parameters", "holds"), CHECKS)
+])  # fmt: skip
 def test_filter(client, parameters, holds):
     assert search(client, limit=0, **parameters)["count"] == sum(holds(row) for row in ROWS)
     assert client.get("/v1/occurrence/count", params=parameters).json() == sum(holds(row) for row in ROWS)
@@ -159,7 +156,7 @@ def test_one_record_and_its_terms(client):
     assert terms["http://rs.tdwg.org/dwc/terms/year"] == "2001"
 
 
-REFUSED = [
+@pytest.mark.parametrize(("parameters", "code", "hint"), [
     pytest.param({"counrty": "VN"}, "PARAMETER_UNKNOWN", "country", id="a misspelt name"),
     pytest.param({"country": "VN", "Year": "2"}, "PARAMETER_UNKNOWN", "year", id="a name in another case"),
     pytest.param({"year": "two"}, "PARAMETER_INVALID", "whole number", id="no number"),
@@ -184,10 +181,7 @@ REFUSED = [
     pytest.param({"geoDistance": "21,102"}, "PARAMETER_INVALID", "km", id="a circle without a radius"),
     pytest.param({"geoDistance": "0,179.9,100km"}, "PARAMETER_INVALID", "date line", id="a circle over the date line"),
     pytest.param({"cursor": "abc"}, "CURSOR_INVALID", None, id="no cursor"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("parameters", "code", "hint"), REFUSED)
+])  # fmt: skip
 def test_refused(client, parameters, code, hint):
     answer = client.get(SEARCH, params=parameters)
     assert answer.status_code == 400

@@ -62,17 +62,11 @@ def test_a_bucket_is_emptied_and_fills_again():
 
 def test_two_workers_share_a_bucket(tmp_path):
     clock = Clock()
-    with (
-        Rates(4, tmp_path / "run" / "rates", clock=clock) as one,
-        Rates(4, tmp_path / "run" / "rates", clock=clock) as two,
-    ):
+    file = tmp_path / "run" / "rates"
+    with Rates(4, file, clock=clock) as one, Rates(4, file, clock=clock) as two:
         assert [each.take("a").allowed for each in (one, two, one, two, one, two)] == [True] * 4 + [False] * 2
-    told = (tmp_path / "run" / "rates").read_bytes()
-    assert b"203.0.113" not in told
-    assert ((tmp_path / "run" / "rates").stat().st_mode & 0o777, (tmp_path / "run").stat().st_mode & 0o777) == (
-        0o600,
-        0o700,
-    )
+    assert b"203.0.113" not in file.read_bytes()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
 def test_a_clock_that_began_anew(tmp_path):

@@ -9,7 +9,9 @@ from biodata.core.settings import Settings
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
-MATCHES = [
+
+
+@pytest.mark.parametrize(("asked", "expected"), [
     pytest.param({"name": PHEASANT}, ("EXACT", 2474083, None, False), id="a name"),
     pytest.param({"name": "Lophura nycthemera (Linnaeus, 1758)"}, ("EXACT", 2474083, None, False), id="with its author"),
     pytest.param({"name": "Lophura nycthemra"}, ("FUZZY", 2474083, None, False), id="a letter left out"),
@@ -21,10 +23,7 @@ MATCHES = [
     pytest.param({}, ("NONE", None, None, False), id="nothing"),
     pytest.param({"usageKey": "2441208"}, ("EXACT", 2441208, None, False), id="a key"),
     pytest.param({"scientificNameID": "gbif:1"}, ("NONE", None, None, False), id="a key that is not listed"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("asked", "expected"), MATCHES)
+])  # fmt: skip
 def test_match(client, asked, expected):
     first = client.get("/v1/species/match", params=asked).json()
     assert (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"]) == expected

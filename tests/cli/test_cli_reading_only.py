@@ -7,15 +7,14 @@ from biodata.cli import app
 from biodata.core.errors import InputError
 
 SPECIES = "Elephas maximus"
-COMMANDS = [
+
+
+@pytest.mark.parametrize("command", [
     pytest.param(("species", "figures", SPECIES), id="figures"),
     pytest.param(("species", "richness", "Mammalia", "--box", "100,20,103,23"), id="richness"),
     pytest.param(("species", "habitat", SPECIES, "--land-cover", "a", "--classes", "2"), id="habitat"),
     pytest.param(("species", "model", SPECIES, "--layer", "a"), id="model"),
-]
-
-
-@pytest.mark.parametrize("command", COMMANDS)
+])  # fmt: skip
 def test_a_folder_without_an_installation_is_refused_and_stays_as_it_is(tmp_path, command):
     done = CliRunner().invoke(app, [*command, "--data", str(tmp_path / "none")])
     assert isinstance(done.exception, InputError)

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from biodata.formats.vectors import MAX_DEPTH, problem_of
 
-SOUND = (
+
+def code(blob, **options):
+    problem = problem_of(blob, max_vertices=1_000, **options)
+    return problem and problem[0]
+
+
+@pytest.mark.parametrize("wkt", [
     "POINT EMPTY",
     "POLYGON EMPTY",
     "GEOMETRYCOLLECTION EMPTY",
@@ -18,15 +24,7 @@ SOUND = (
     "POLYGON ((0 0, 9 0, 9 9, 0 0), (2 1, 3 1, 3 2, 2 1))",
     "MULTIPOLYGON (((0 0, 1 0, 1 1, 0 0)), ((5 5, 6 5, 6 6, 5 5)))",
     "GEOMETRYCOLLECTION (POINT (1 1), GEOMETRYCOLLECTION (POLYGON ((0 0, 1 0, 1 1, 0 0))))",
-)
-
-
-def code(blob, **options):
-    problem = problem_of(blob, max_vertices=1_000, **options)
-    return problem and problem[0]
-
-
-@pytest.mark.parametrize("wkt", SOUND)
+])  # fmt: skip
 @pytest.mark.parametrize("byte_order", [0, 1])
 @pytest.mark.parametrize("flavor", ["iso", "extended"])
 def test_sound_geometry_passes(wkt, byte_order, flavor):

@@ -48,7 +48,9 @@ def told(content):
 
 SETUP = ("2026-05-01T12:20:00+07:00", "unclassified", "setup")
 PICKUP = ("2026-05-31T11:40:00+07:00", "unclassified", "setup")
-CASES = [
+
+
+@pytest.mark.parametrize(("others", "codes"), [
     pytest.param([SETUP, PICKUP], [], id="the crew within an hour"),
     pytest.param([("2026-05-01T00:02:00+07:00", "unclassified", "setup"), ("2026-05-31T00:01:00+07:00", "unclassified", "setup")],
                  ["CAMERA_CLOCK_TWELVE_HOURS"], id="twelve hours early at both ends"),
@@ -59,10 +61,7 @@ CASES = [
                  ["CAMERA_CLOCK_RESET"], id="a reset that only blanks show"),
     pytest.param([("2026-05-11T10:00:00+07:00", "calibration", "calibration")], [], id="a calibration at any time"),
     pytest.param([("2026-05-31T12:25:00+07:00", "blank", "")], [], id="a blank while the camera is taken down"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("others", "codes"), CASES)
+])  # fmt: skip
 def test_setup_and_blank_pictures_show_it_at_the_deployment(others, codes):
     assert told(package(*others)) == codes
 

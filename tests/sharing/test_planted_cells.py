@@ -20,26 +20,6 @@ BOUNDARIES = load_boundaries()
 JUDGING = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=5_000.0)
 AROUND, POINTS = 9, 5
 """Cells along a side of the ground that is tried, and places along a side of a cell."""
-PLACES = [
-    pytest.param(102.14, 22.40, id="where China, Laos and Viet Nam meet"),
-    pytest.param(101.15, 21.57, id="where China, Laos and Myanmar meet"),
-    pytest.param(107.55, 14.70, id="where Cambodia, Laos and Viet Nam meet"),
-    pytest.param(100.10, 20.35, id="where Laos, Myanmar and Thailand meet"),
-    pytest.param(106.66, 22.87, id="the border of China and Viet Nam"),
-    pytest.param(101.6003, 21.2003, id="a border, near the corner of cells"),
-    pytest.param(103.97, 10.35, id="an island off Cambodia"),
-    pytest.param(98.30, 7.95, id="a coast and its islands"),
-    pytest.param(119.48, -8.55, id="small islands of Indonesia"),
-    pytest.param(108.05, 21.54, id="a border at the coast"),
-    pytest.param(101.3999, 14.4501, id="inland, near an edge of cells"),
-    pytest.param(114.10, 4.60, id="where Brunei and Malaysia meet at the coast"),
-]
-CATEGORIES = [
-    pytest.param(SharingCategory.ONE_DEGREE, marks=pytest.mark.faults),  # the larger part of the work
-    SharingCategory.TENTH_DEGREE,
-    SharingCategory.HUNDREDTH_DEGREE,
-    pytest.param(SharingCategory.THOUSANDTH_DEGREE, marks=pytest.mark.faults),
-]
 
 
 def evidence_at(longitude, latitude, category, rng):
@@ -67,8 +47,26 @@ def evidence_at(longitude, latitude, category, rng):
     return np.array([texts.get(f"Rara species{i}", "") for i in range(n)])
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
-@pytest.mark.parametrize(("x", "y"), PLACES)
+@pytest.mark.parametrize("category", [
+    pytest.param(SharingCategory.ONE_DEGREE, marks=pytest.mark.faults),  # the larger part of the work
+    SharingCategory.TENTH_DEGREE,
+    SharingCategory.HUNDREDTH_DEGREE,
+    pytest.param(SharingCategory.THOUSANDTH_DEGREE, marks=pytest.mark.faults),
+])  # fmt: skip
+@pytest.mark.parametrize(("x", "y"), [
+    pytest.param(102.14, 22.40, id="where China, Laos and Viet Nam meet"),
+    pytest.param(101.15, 21.57, id="where China, Laos and Myanmar meet"),
+    pytest.param(107.55, 14.70, id="where Cambodia, Laos and Viet Nam meet"),
+    pytest.param(100.10, 20.35, id="where Laos, Myanmar and Thailand meet"),
+    pytest.param(106.66, 22.87, id="the border of China and Viet Nam"),
+    pytest.param(101.6003, 21.2003, id="a border, near the corner of cells"),
+    pytest.param(103.97, 10.35, id="an island off Cambodia"),
+    pytest.param(98.30, 7.95, id="a coast and its islands"),
+    pytest.param(119.48, -8.55, id="small islands of Indonesia"),
+    pytest.param(108.05, 21.54, id="a border at the coast"),
+    pytest.param(101.3999, 14.4501, id="inland, near an edge of cells"),
+    pytest.param(114.10, 4.60, id="where Brunei and Malaysia meet at the coast"),
+])  # fmt: skip
 def test_evidence_is_the_same_over_a_cell_s_area(x, y, category):
     side = category.cell_degrees
     corner = np.floor(np.array([x, y]) / side) - AROUND // 2
@@ -93,16 +91,15 @@ RULES_OF_A_PLACE = {
     "finer elsewhere": lambda code: [_rule("here", "0_1_degree", country_code=code), _rule("all", "0_01_degree")],
     "withheld in one": lambda code: [_rule("here", "withheld", country_code=code), _rule("all", "0_1_degree")],
 }
-BORDERS = [
+
+
+@pytest.mark.parametrize(("x", "y", "code"), [
     pytest.param(101.6, 21.2, "CN", id="the border of China and Laos"),
     pytest.param(106.66, 22.87, "VN", id="the border of China and Viet Nam"),
     pytest.param(107.55, 14.70, "KH", id="where Cambodia, Laos and Viet Nam meet"),
     pytest.param(108.05, 21.54, "CN", id="a border at the coast"),
     pytest.param(114.10, 4.60, "BN", id="where Brunei and Malaysia meet at the coast"),
-]
-
-
-@pytest.mark.parametrize(("x", "y", "code"), BORDERS)
+])  # fmt: skip
 @pytest.mark.parametrize("kind", RULES_OF_A_PLACE)
 def test_a_rule_of_a_country_makes_no_cell_smaller(x, y, code, kind):
     _published_alike(RuleSet.of(RULES_OF_A_PLACE[kind](code)), x, y)

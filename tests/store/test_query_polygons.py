@@ -13,7 +13,9 @@ from biodata.store.query.polygons import read_geojson, read_wkt
 from biodata.store.query.shape_text import MAXIMUM_VERTICES
 
 SQUARE = shapely.box(100, 20, 102, 22)
-FORGIVEN = [
+
+
+@pytest.mark.parametrize(("text", "meant", "word"), [
     pytest.param("POLYGON((100 20,102 20,102 22,100 22,100 20))", SQUARE, None, id="nothing to forgive"),
     pytest.param("PolygonZ ((100 20 5,102 20 5,102 22 -1.5e1, 100 22 0 ,100 20 5))", SQUARE, "heights", id="heights, as QGIS writes them"),
     pytest.param("POLYGON ZM ((100 20 5 1,102 20 5 1,102 22 1 1,100 22 0 1,100 20 5 1))", SQUARE, "heights", id="heights and measures"),
@@ -29,10 +31,7 @@ FORGIVEN = [
     pytest.param("POLYGON((100 20,104 20,104 24,102 24,103 22,101 22,102 24,100 24,100 20))",
                  shapely.box(100, 20, 104, 24) - shapely.Polygon([(102, 24), (101, 22), (103, 22)]), "repaired",
                  id="a ring that touches itself around a hole"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "meant", "word"), FORGIVEN)
+])  # fmt: skip
 def test_forgiven(text, meant, word):
     found = read_wkt(text)
     assert shapely.from_wkb(found.wkb).equals(meant)
@@ -40,7 +39,7 @@ def test_forgiven(text, meant, word):
     assert (word in " ".join(found.notes)) if word else found.notes == ()
 
 
-REFUSED = [
+@pytest.mark.parametrize("text", [
     pytest.param("POLYGON((0 0,1 1,1 0,0 1,0 0))", id="a bow tie"),
     pytest.param("POLYGON((0 0,4 0,4 4,0 4,0 0,4 0,4 4,0 4,0 0))", id="a ring twice around"),
     pytest.param("POLYGON((0 0,4 0,4 4,0 4,0 0),(6 6,7 6,7 7,6 7,6 6))", id="a hole outside"),
@@ -63,10 +62,7 @@ REFUSED = [
         f"{50 * math.cos(i * 2.5):.6f} {50 * math.sin(i * 2.5):.6f}" for i in [*range(300), 0]) + "))", id="a star of 300 crossings"),
     pytest.param("POLYGON((٣ 0,1 0,1 1,٣ 0))", id="Arabic digits"),
     pytest.param("POLYGON((0 0,1 0,1 1,0 0))\0", id="a NUL"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", REFUSED)
+])  # fmt: skip
 def test_refused(text):
     with pytest.raises(InputError) as caught:
         read_wkt(text)
@@ -91,15 +87,12 @@ def test_geojson_in_every_wrapping():
     assert shapely.from_wkb(both.wkb).equals(SQUARE | shapely.box(0, 0, 1, 1))
 
 
-BAD_DOCUMENTS = [
+@pytest.mark.parametrize("document", [
     pytest.param({"type": "Point", "coordinates": [0, 0]}, id="a point"),
     pytest.param({"type": "FeatureCollection", "features": [{"type": "Feature"}] * 2000}, id="too many features"),
     pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [10**400, 0], [1, 1], [0, 0]]]}, id="beyond numbers"),
     pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [True, 0], [1, 1], [0, 0]]]}, id="a truth"),
-]
-
-
-@pytest.mark.parametrize("document", BAD_DOCUMENTS)
+])  # fmt: skip
 def test_bad_documents(document):
     with pytest.raises(InputError) as caught:
         read_geojson(document)

@@ -100,7 +100,7 @@ def test_of_two_names_of_which_neither_is_said_to_be_latin_the_cells_tell_which_
     assert told == {"Jenis Satwa": "scientificName", "Nama Lokal": "vernacularName"}
 
 
-SMART_QUERIES = [
+@pytest.mark.parametrize("line", [
     "Patrol ID,Start Date,End Date,Patrol Leg ID,Waypoint ID,Waypoint Date,Waypoint Time,X,Y,Observation Category 0,Species",
     "巡护ID,开始日期,结束日期,巡护段ID,航点ID,航点日期,航点时间,X,Y,观察类别 0,物种",
     "รหัสการลาดตระเวน,วันที่เริ่มต้น,วันที่สิ้นสุด,รหัสช่วงการลาดตระเวน,รหัสจุดพิกัด,วันที่จุดพิกัด,เวลาจุดพิกัด,X,Y,หมวดหมู่การสังเกต 0,ชนิดสัตว์",
@@ -111,10 +111,7 @@ SMART_QUERIES = [
     "ID Rondaan,Tarikh Mula,Tarikh Tamat,ID Bahagian Rondaan,ID Titik Laluan,Tarikh Titik Laluan,Masa Titik Laluan,X,Y,Kategori Pemerhatian 0,Spesies",
     "ID Patroli,Tanggal Mulai,Tanggal Selesai,ID Bagian Patroli,ID Waypoint,Tanggal Waypoint,Waktu Waypoint,X,Y,Kategori Pengamatan 0,Jenis Satwa,Nama Lokal",
     "ID ng Patrolya,Petsa ng Simula,Petsa ng Pagtatapos,ID ng Bahagi ng Patrolya,ID ng Waypoint,Petsa ng Waypoint,Oras ng Waypoint,X,Y,Kategorya ng Obserbasyon 0,Espesye",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("line", SMART_QUERIES)
+])  # fmt: skip
 def test_a_query_of_smart_is_read_in_ten_languages(line):
     told = ["P1", "2026-03-01", "2026-03-04", "P1-1", "7", "2026-03-02", "09:12:01", "101.7", "20.9", "Wildlife", "Bos gaurus",
             "Gaur"]  # fmt: skip

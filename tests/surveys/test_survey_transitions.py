@@ -175,7 +175,7 @@ def test_whoever_looked_at_another_version_is_told_so(desk, action):
     assert f"GET /v1/surveys/{number}" in str(error.expected)
 
 
-NOT_THEIRS = [
+@pytest.mark.parametrize(("action", "who", "told", "code"), [
     ("accept", "team", {}, "REVIEW_FORBIDDEN"), ("accept", "vietnam", {}, "RECORD_MISSING"),
     ("accept", "rival", {}, "RECORD_MISSING"), ("accept", "china", {"country": "LA"}, "REVIEW_FORBIDDEN"),
     ("accept", "laos", {"country": "cn"}, "REVIEW_FORBIDDEN"), ("accept", "laos", {"country": "VN"}, "FIELD_INVALID"),
@@ -183,10 +183,7 @@ NOT_THEIRS = [
     ("remove", "laos", {}, "FORBIDDEN"), ("remove", "mate", {}, "FORBIDDEN"), ("remove", "rival", {}, "RECORD_MISSING"),
     ("restore", "laos", {}, "FORBIDDEN"), ("restore", "rival", {}, "RECORD_MISSING"), ("send", "laos", {}, "RECORD_MISSING"),
     ("send", "mate", {}, "RECORD_MISSING"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("action", "who", "told", "code"), NOT_THEIRS)
+])  # fmt: skip
 def test_what_is_not_theirs(desk, action, who, told, code):
     assert desk.refused(action, desk.put("asked"), who, **told).code == code
 

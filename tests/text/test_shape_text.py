@@ -9,14 +9,12 @@ import shapely
 from biodata.core.errors import InputError
 from biodata.store.query.shape_text import MAXIMUM_PARTS, MAXIMUM_VERTICES, read_geojson, read_wkt
 
-WKT = [
+
+@pytest.mark.parametrize("text", [
     "POINT(101.5 21)", "point ( -101.5 2.1e1 )", "MULTIPOINT((1 2), (3 4))", "MULTIPOINT(1 2, 3 4)", "LINESTRING(1 2, 3 4, 5 6)",
     "MULTILINESTRING((1 2, 3 4), (5 6, 7 8))", "POLYGON((0 0, 4 0, 4 4, 0 0), (1 0.5, 2 0.5, 2 1, 1 0.5))",
     "MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)), ((5 5, 6 5, 6 6, 5 5)))", "GEOMETRYCOLLECTION(POINT(1 2), LINESTRING(1 2, 3 4))",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", WKT)
+])  # fmt: skip
 def test_as_shapely_reads_it(text):
     expected = shapely.from_wkt(text)
     assert shapely.from_wkb(read_wkt(text)).equals_exact(expected)
