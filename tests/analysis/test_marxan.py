@@ -57,7 +57,6 @@ class Answer:
 
 @pytest.fixture
 def cli(capfd, monkeypatch):
-
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr("sys.argv", ["biodata", *map(str, arguments)])
         capfd.readouterr()
