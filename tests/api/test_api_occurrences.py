@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 import releases
+from case_tables import cases
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
@@ -157,30 +158,8 @@ def test_one_record_and_its_terms(client):
 
 
 @pytest.mark.parametrize(("parameters", "code", "hint"), [
-    pytest.param({"counrty": "VN"}, "PARAMETER_UNKNOWN", "country", id="a misspelt name"),
-    pytest.param({"country": "VN", "Year": "2"}, "PARAMETER_UNKNOWN", "year", id="a name in another case"),
-    pytest.param({"year": "two"}, "PARAMETER_INVALID", "whole number", id="no number"),
-    pytest.param({"year": "٢٠٢٠"}, "PARAMETER_INVALID", "whole number", id="digits of another script"),
-    pytest.param({"decimalLatitude": "nan,5"}, "PARAMETER_INVALID", "number", id="not a number"),
-    pytest.param({"decimalLatitude": "1e400"}, "PARAMETER_INVALID", "number", id="beyond numbers"),
-    pytest.param({"limit": "-1"}, "PARAMETER_INVALID", "0 or more", id="a negative limit"),
-    pytest.param({"offset": "100001"}, "WINDOW_EXCEEDED", "Link", id="beyond the window"),
-    pytest.param({"offset": "1000000000000"}, "WINDOW_EXCEEDED", "Link", id="an offset of 10^12"),
-    pytest.param({"basisOfRecord": "HUMAN"}, "PARAMETER_INVALID", "HUMAN_OBSERVATION", id="no such basis"),
-    pytest.param({"issue": "ZERO_COORDINATES"}, "PARAMETER_INVALID", "ZERO_COORDINATE", id="no such issue"),
-    pytest.param({"facet": "moon"}, "PARAMETER_INVALID", None, id="no such facet"),
-    pytest.param({"hasCoordinate": "yes"}, "PARAMETER_INVALID", "true or false", id="neither true nor false"),
-    pytest.param({"eventDate": "2003-02-30"}, "PARAMETER_INVALID", "calendar", id="no day of the calendar"),
-    pytest.param({"eventDate": "2004,2003"}, "PARAMETER_INVALID", "start", id="an end before the start"),
-    pytest.param({"geometry": "POLYGON((100 20, 101 20"}, "GEOMETRY_INVALID", "POLYGON", id="an unclosed polygon"),
-    pytest.param({"geometry": "POLYGON((0 0, 1 1, 1 0, 0 1, 0 0))"}, "GEOMETRY_INVALID", "POLYGON", id="a bow tie"),
+    *cases("api_occurrences", "test_refused"),
     pytest.param({"geometry": "GEOMETRYCOLLECTION(" * 500}, "GEOMETRY_INVALID", "POLYGON", id="nested collections"),
-    pytest.param({"geometry": "POLYGON((0 0, 181 0, 181 1, 0 0))"}, "GEOMETRY_INVALID", "POLYGON", id="longitude 181"),
-    pytest.param({"geometry": "POLYGON EMPTY"}, "GEOMETRY_INVALID", "POLYGON", id="an empty polygon"),
-    pytest.param({"geometry": "POLYGON((0 0, 1 0, 1 1, 0 0)); DROP TABLE occurrences"}, "GEOMETRY_INVALID", "POLYGON", id="SQL behind"),
-    pytest.param({"geoDistance": "21,102"}, "PARAMETER_INVALID", "km", id="a circle without a radius"),
-    pytest.param({"geoDistance": "0,179.9,100km"}, "PARAMETER_INVALID", "date line", id="a circle over the date line"),
-    pytest.param({"cursor": "abc"}, "CURSOR_INVALID", None, id="no cursor"),
 ])  # fmt: skip
 def test_refused(client, parameters, code, hint):
     answer = client.get(SEARCH, params=parameters)

@@ -5,6 +5,7 @@ import pytest
 
 from biodata.core.errors import InputError
 from biodata.formats.encodings import choose, known, sample_of
+from case_tables import cases
 
 YUNNAN = "云南省西双版纳傣族自治州勐腊县,西黑冠长臂猿,望天树自然保护区"
 KHAO_YAI = "อุทยานแห่งชาติเขาใหญ่,จังหวัดนครราชสีมา,ช้างป่า"
@@ -23,32 +24,7 @@ def windows_1258(text: str) -> bytes:
     return result
 
 
-@pytest.mark.parametrize(("text", "encoding"), [
-    pytest.param(PARIS, "utf-8", id="French in UTF-8"),
-    pytest.param(PARIS, "cp1252", id="French in windows-1252"),
-    pytest.param(PARIS, "mac_roman", id="French from an old Mac"),
-    pytest.param("Musée", "mac_roman", id="one word from an old Mac"),
-    pytest.param("Universität Göttingen,Müller,Straße", "cp1252", id="German in windows-1252"),
-    pytest.param("Muñoz,José María,Río Bío-Bío", "mac_roman", id="Spanish from an old Mac"),
-    pytest.param("São Tomé,coleção,não", "cp1252", id="Portuguese in windows-1252"),
-    pytest.param(YUNNAN, "gb18030", id="Yunnan in GB18030"),
-    pytest.param("广西", "gb18030", id="Guangxi in GB18030, two characters"),
-    pytest.param("麝香", "gb18030", id="musk in GB18030, two characters"),
-    pytest.param(YUNNAN, "utf-8", id="Yunnan in UTF-8"),
-    pytest.param("臺灣省南投縣,玉山國家公園,標本館", "big5", id="Yushan in Big5"),
-    pytest.param(KHAO_YAI, "cp874", id="Khao Yai in TIS-620"),
-    pytest.param("น่าน", "cp874", id="Nan in TIS-620, one word"),
-    pytest.param(KHAO_YAI, "utf-8", id="Khao Yai in UTF-8"),
-    pytest.param(CUC_PHUONG, "utf-8", id="Cúc Phương in UTF-8"),
-    pytest.param("東京大学総合研究博物館,ニホンカモシカ", "cp932", id="Tokyo in Shift JIS"),
-    pytest.param("ອຸທະຍານແຫ່ງຊາດ ນ້ຳຫ້າ", "utf-8", id="Nam Ha in Lao"),
-    pytest.param("ព្រះវិហារ", "utf-8", id="Preah Vihear in Khmer"),
-    pytest.param("ရန်ကုန်", "utf-8", id="Yangon in Burmese"),
-    pytest.param("Pаnthera tigris", "utf-8", id="one Cyrillic letter in a Latin word"),
-    pytest.param("Bénard", "cp1252", id="one accent in windows-1252"),
-    pytest.param("22°15'N 101°30'E", "cp1252", id="degrees in windows-1252"),
-    pytest.param("22°15'N 101°30'E", "utf-8", id="degrees in UTF-8"),
-])  # fmt: skip
+@pytest.mark.parametrize(("text", "encoding"), cases("encodings", "test_text_of_the_region_is_decoded_right"))
 def test_text_of_the_region_is_decoded_right(text, encoding):
     found = choose(f"locality\n{text}\n".encode(encoding), file="records.csv")
     assert text in f"locality\n{text}\n".encode(encoding).decode(found)

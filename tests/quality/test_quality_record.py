@@ -40,32 +40,9 @@ def test_public_domain_has_one_version():
     assert answer("AMENDMENT_LICENSE_STANDARDIZED") == NOT_AMENDED
 
 
-@pytest.mark.parametrize(("text", "vocabulary", "term"), [
-    ("evnt", Vocabulary.DC_TYPE, "Event"),
-    ("http://purl.org/dc/dcmitype/PhysicalObject", Vocabulary.DC_TYPE, "PhysicalObject"),
-    ("StillerImage", Vocabulary.DC_TYPE, None),
-    ("Human obs", Vocabulary.BASIS_OF_RECORD, "HumanObservation"),
-    ("Specimen", Vocabulary.BASIS_OF_RECORD, None),
-    ("formalin", Vocabulary.BASIS_OF_RECORD, None),
-    ("1", Vocabulary.OCCURRENCE_STATUS, "present"),
-    ("0", Vocabulary.OCCURRENCE_STATUS, "absent"),
-    ("vag.", Vocabulary.ESTABLISHMENT_MEANS, "vagrant"),
-    ("cultivated", Vocabulary.ESTABLISHMENT_MEANS, None),
-    ("capt.", Vocabulary.DEGREE_OF_ESTABLISHMENT, "captive"),
-    ("tree", Vocabulary.DEGREE_OF_ESTABLISHMENT, None),
-    ("transport-stowaway", Vocabulary.PATHWAY, "transportStowaway"),
-    ("escapeee", Vocabulary.PATHWAY, None),
-    ("f", Vocabulary.SEX, "Female"),
-    ("雄", Vocabulary.SEX, "Male"),
-    ("fmale", Vocabulary.SEX, None),
-    ("Holo.", Vocabulary.TYPE_STATUS, "Holotype"),
-    ("Para.", Vocabulary.TYPE_STATUS, "Paratype"),
-    ("cleptotype", Vocabulary.TYPE_STATUS, None),
-    ("null", Vocabulary.SEX, None),
-    ("\x00Male\r\n", Vocabulary.SEX, "Male"),
-])  # fmt: skip
+@pytest.mark.parametrize(("text", "vocabulary", "term"), cases("quality_record", "test_what_a_text_means"))
 def test_what_a_text_means(text, vocabulary, term):
-    assert interpret(text, vocabulary) == term
+    assert interpret(text, Vocabulary(vocabulary)) == term
 
 
 @pytest.mark.parametrize("vocabulary", list(Vocabulary))

@@ -14,6 +14,7 @@ from biodata.sharing.names import GROUPS, bundled_common_names, looked_up, may_b
 from biodata.sharing.resolve import WORDS, Resolver, RulePlaces
 from biodata.text.reference_list import CLASSIFICATION, reference_list
 from biodata.text.tables import read_rows
+from case_tables import cases
 from mangled_names import mangled
 
 BUNDLED = RuleSet.read(None)
@@ -49,68 +50,18 @@ def taxon(**row):
     return RuleSet.of(BUNDLED.rules).resolver.resolve(frame_of([row])).table["taxon"].item()
 
 
-@pytest.mark.parametrize(("name", "expected"), [
-    pytest.param("Panthera tigris", TENTH, id="the listed name"),
-    pytest.param("Panthera tigris (Linnaeus, 1758)", TENTH, id="with its authors"),
-    pytest.param("PANTHERA TIGRIS", TENTH, id="capitals"),
-    pytest.param("panthera tigris", TENTH, id="no capital"),
-    pytest.param("Panthera_tigris", TENTH, id="an underscore"),
-    pytest.param("Pаnthera tigris", TENTH, id="a Cyrillic letter"),
-    pytest.param("Pan\u200bthera tigris", TENTH, id="a zero-width space"),
-    pytest.param("Panthera tigris corbetti", TENTH, id="a subspecies"),
-    pytest.param("Panthera cf. leo", TENTH, id="cf.: the strictest of the genus"),
-    pytest.param("Panthera leo?", TENTH, id="a question mark"),
-    pytest.param("Panthera sp.", TENTH, id="only the genus"),
-    pytest.param("Panthera", TENTH, id="a genus that holds listed species"),
-    pytest.param("Panthera leo × Panthera tigris", TENTH, id="a hybrid"),
-    pytest.param("Panthera leo or Panthera tigris", ONE, id="either of two: no name"),
-    pytest.param("Bos taurus / gaurus", ONE, id="either of two in one genus"),
-    pytest.param("Felis tigris Linnaeus, 1758", TENTH, id="an old name"),
-    pytest.param("Hylobates leucogenys", TENTH, id="an old name of a species beside which a stricter one is listed"),
-    pytest.param("Cervus sp.", TENTH, id="the genus of a listed old name"),
-    pytest.param("Loxodonta africana", TENTH, id="in a listed family"),
-    pytest.param("Elephantidae", TENTH, id="a listed family"),
-    pytest.param("Proboscidea", TENTH, id="an order and a genus of herbs"),
-    pytest.param("Felidae", OPEN, id="a family that holds listed species"),
-    pytest.param("Mammalia", OPEN, id="a class"),
-    pytest.param("Panthera tigirs", ONE, id="letters changed places"),
-    pytest.param("Elefas maximus", ONE, id="a slip that sounds the same"),
-    pytest.param("Pantheratigris", ONE, id="one word"),
-    pytest.param("E. maximus", ONE, id="a genus of one letter"),
-    pytest.param("ELMA01", ONE, id="a code"),
-    pytest.param("large mammal, unidentified", ONE, id="words"),
-    pytest.param("Слон индийский", ONE, id="a language that no list knows"),
-    pytest.param("", ONE, id="empty"),
-    pytest.param(None, ONE, id="nothing"),
-    pytest.param("亚洲象", TENTH, id="Chinese"),
-    pytest.param("ຊ້າງ", TENTH, id="Lao"),
-    pytest.param("asian elephants", TENTH, id="an English plural"),
-    pytest.param("麻雀", OPEN, id="a sparrow in Chinese"),
-    pytest.param("gibbon", ONE, id="a common name of a family: what is in it"),
-    pytest.param("Passer montanus", OPEN, id="a sparrow"),
-    pytest.param("Bos taurus", OPEN, id="near to a listed name, and known"),
-    pytest.param("Macaca fascicularis (Raffles, 1821)", OPEN, id="an author who is called like a listed genus"),
-    pytest.param("Homo sapiens", OPEN, id="people"),
-    pytest.param("Passer montanus (Panthera tigris)", TENTH, id="a listed name in brackets"),
-    pytest.param("Passer montanus 亚洲象", TENTH, id="a common name beside"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    cases("sharing_resolve", "test_a_name_calls_for_the_rules_of_its_taxon_or_of_all_that_it_may_be"),
+)
 def test_a_name_calls_for_the_rules_of_its_taxon_or_of_all_that_it_may_be(name, expected):
     assert categories([{"scientificName": name}]) == [expected]
 
 
-@pytest.mark.parametrize(("stated", "expected"), [
-    pytest.param({"class": "Aves"}, ONE, id="a bird"),
-    pytest.param({"class": "AVES"}, ONE, id="in capitals"),
-    pytest.param({"family": "Passeridae"}, OPEN, id="a sparrow's family"),
-    pytest.param({"family": "Felidae"}, TENTH, id="a cat's family"),
-    pytest.param({"order": "Coleoptera"}, OPEN, id="a beetle"),
-    pytest.param({"order": "Coleopteraa"}, ONE, id="an order that nobody knows"),
-    pytest.param({"kingdom": "Metazoa"}, ONE, id="a kingdom of another system"),
-    pytest.param({"kingdom": "Plantae", "class": "Mammalia"}, ONE, id="groups that contradict each other"),
-    pytest.param({"family": "Passeridae", "class": "Mammalia"}, ONE, id="a family and another class"),
-    pytest.param({"genus": "Passer"}, ONE, id="a genus alone"),
-    pytest.param({"class": "Aves", "order": "Gruiformes"}, TENTH, id="an order with what older works put there"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    cases("sharing_resolve", "test_a_name_that_is_not_known_is_what_the_stated_classification_leaves"),
+)
 def test_a_name_that_is_not_known_is_what_the_stated_classification_leaves(stated, expected):
     assert categories([{"scientificName": "Qqzqz qqzqz", **stated}]) == [expected]
     assert categories([stated]) == [expected], "no name at all"

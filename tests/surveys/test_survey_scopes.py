@@ -12,6 +12,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.names import bundled_common_names
 from biodata.sharing.scopes import publishable_words
+from case_tables import cases
 from survey_worlds import event, events, record, records
 
 BOUNDARIES = fixture.neighbours()
@@ -24,29 +25,9 @@ def lists(*scopes):
     return pl.Series(scopes, dtype=pl.List(pl.String))
 
 
-@pytest.mark.parametrize(("scope", "name", "expected"), [
-    pytest.param(["Mammalia", "Galliformes"], "Muntiacus vaginalis", Holds.INSIDE, id="a class, by the genus"),
-    pytest.param(["Mammalia", "Galliformes"], "Gallus gallus", Holds.INSIDE, id="an order"),
-    pytest.param(["mammalia "], "Sus scrofa Linnaeus, 1758", Holds.INSIDE, id="as people write"),
-    pytest.param(["Galliformes"], "Sus scrofa", Holds.OUTSIDE, id="another order"),
-    pytest.param(["Muntiacus"], "Muntiacus sp.", Holds.INSIDE, id="a genus"),
-    pytest.param(["Elephas maximus Linnaeus, 1758"], "Elephas maximus", Holds.INSIDE, id="a species and its author"),
-    pytest.param(["Elephas maximus"], "Sus scrofa", Holds.OUTSIDE, id="another species"),
-    pytest.param(["Mammalia"], "Hystrix brachyura", Holds.INSIDE, id="a genus of animals and of grasses"),
-    pytest.param(["Mammalia"], "Ignotus yus", Holds.UNPLACED, id="a genus that no list has"),
-    pytest.param(["Mamalla"], "Sus scrofa", Holds.UNREAD, id="a slip"),
-    pytest.param(["Mamalla", "Cetartiodactyla"], "Sus scrofa", Holds.INSIDE, id="an order by another opinion"),
-    pytest.param(["Galliformes"], "Aves", Holds.OUTSIDE, id="a record that names a class"),
-    pytest.param(["哺乳动物"], "Sus scrofa", Holds.INSIDE, id="Chinese"),
-    pytest.param(["สัตว์เลี้ยงลูกด้วยนม"], "Sus scrofa", Holds.INSIDE, id="Thai"),
-    pytest.param(["thú"], "Sus scrofa", Holds.INSIDE, id="Vietnamese"),
-    pytest.param(["ສັດລ້ຽງລູກດ້ວຍນົມ"], "Sus scrofa", Holds.INSIDE, id="Lao"),
-    pytest.param(["ថនិកសត្វ"], "Sus scrofa", Holds.INSIDE, id="Khmer"),
-    pytest.param(["နို့တိုက်သတ္တဝါ"], "Sus scrofa", Holds.INSIDE, id="Burmese"),
-    pytest.param(["mamalia"], "Sus scrofa", Holds.INSIDE, id="Malay, Indonesian"),
-    pytest.param(["mamalya"], "Sus scrofa", Holds.INSIDE, id="Filipino"),
-    pytest.param(["Mammals"], "Sus scrofa", Holds.INSIDE, id="an English plural"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scope", "name", "expected"), cases("survey_scopes", "test_a_scope_holds_a_taxon_without_any_checklist")
+)
 def test_a_scope_holds_a_taxon_without_any_checklist(scope, name, expected):
     assert holding(lists(scope, None, []), standing(name, {})).to_list() == [expected, None, None]
 

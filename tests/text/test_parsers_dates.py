@@ -25,42 +25,7 @@ def test_what_leaves_no_doubt_is_read(told, event_date, start, end, precision):
     assert parsed[:4] == (event_date, date.fromisoformat(start), date.fromisoformat(end), precision)
 
 
-@pytest.mark.parametrize(("told", "issue"), [
-    pytest.param("0000-00-00", dates.INVALID, id="a database's nothing"),
-    pytest.param("31/02/2010", dates.INVALID, id="31 February"),
-    pytest.param("2010-02-29", dates.INVALID, id="29 February of a common year"),
-    pytest.param("12-05-10", dates.INVALID, id="two digits of a year, first or last"),
-    pytest.param("69-03-15", dates.INVALID, id="two digits of a year, first"),
-    pytest.param("1900-01-00", dates.INVALID, id="day 0"),
-    pytest.param("2010-05-12T25:61", dates.INVALID, id="no time of day"),
-    pytest.param("2010T12:00", dates.INVALID, id="time of a year"),
-    pytest.param("32nd jan. 2018", dates.INVALID, id="32 January"),
-    pytest.param("as-fds-sdf", dates.INVALID, id="no date at all"),
-    pytest.param("x 1990", dates.INVALID, id="x alone is no October"),
-    pytest.param("-- --- ----", dates.INVALID, id="an empty form"),
-    pytest.param("99999", dates.INVALID, id="a day number of the future"),
-    pytest.param("2030-01-01", dates.UNLIKELY, id="the future"),
-    pytest.param("2024/2031", dates.UNLIKELY, id="an end in the future"),
-    pytest.param("2923", dates.UNLIKELY, id="the year 2923"),
-    pytest.param("0000-01-01", dates.INVALID, id="year 0"),
-    pytest.param("-0044-03-15", dates.INVALID, id="before the common era"),
-    pytest.param("2010-W53-1", dates.INVALID, id="a week that the year does not have"),
-    pytest.param("1999-02-01/PT5H", dates.INVALID, id="hours of a day without a time"),
-    pytest.param("1999-02-01/P0D", dates.INVALID, id="a duration of nothing"),
-    pytest.param("1999/P9999Y", dates.INVALID, id="beyond the calendar"),
-    pytest.param("1999-366", dates.INVALID, id="day 366 of a common year"),
-    pytest.param("2009/..", dates.INVALID, id="open interval"),
-    pytest.param("/2009", dates.INVALID, id="open at its start"),
-    pytest.param("2010-05-12T10:00/T09:00", dates.INVALID, id="a time that runs back"),
-    pytest.param("2016-12-30T23:59:60Z", dates.INVALID, id="no leap second there"),
-    pytest.param("1999-12-31T24:01", dates.INVALID, id="after the end of the day"),
-    pytest.param("2020-01-01 10:00 CST", dates.INVALID, id="China's or Chicago's"),
-    pytest.param("1998/99", dates.INVALID, id="a season"),
-    pytest.param("1998-05-00", dates.INVALID, id="day 0 of May"),
-    pytest.param("ค.ศ. 2567", dates.UNLIKELY, id="it says that it is of the common era"),
-    pytest.param("民國116年", dates.UNLIKELY, id="Minguo, next year"),
-    pytest.param("2010-05-12?", dates.INVALID, id="a question mark"),
-])  # fmt: skip
+@pytest.mark.parametrize(("told", "issue"), cases("parsers_dates", "test_a_doubt_is_named_and_gives_no_date"))
 def test_a_doubt_is_named_and_gives_no_date(told, issue):
     parsed = parse_date(told, today=TODAY)
     assert (parsed.issue, parsed.event_date, parsed.start, parsed.proposal) == (issue, None, None, None)
