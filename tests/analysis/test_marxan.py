@@ -14,6 +14,7 @@ from biodata.analysis.reserves import marxan_problem
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.formats import marxan, marxan_output
 from biodata.formats.marxan import Bounds
+from case_tables import cases
 
 INPUT = """Input file for Annealing program.
 
@@ -182,42 +183,10 @@ def test_connections_to_units_outside_are_charged_one_way(tmp_path):
     assert found.objective == pytest.approx(9 + 2 * 3)
 
 
-WRONG = [
-    ("puvspr.dat", None, "input.dat, row 13, column PUVSPRNAME, value 'puvspr.dat': there is no such file"),
-    ("input.dat", None, "the folder has no input.dat"),
-    ("input.dat", ("INPUTDIR input", r"INPUTDIR D:\old\in"), r"input.dat, row 10, column INPUTDIR, value 'D:.*: there is no such folder here"),
-    ("input.dat", ("BLM 2", "BLM two"), "input.dat, row 4, column BLM, value 'two'"),
-    ("input.dat", ("BLM 2", "BLM -1"), "column BLM, value '-1': .*0 or more"),
-    ("puvspr.dat", "+10,99,1\n", "puvspr.dat, row 7, column pu, value '99': this identifier is not in pu.dat"),
-    ("puvspr.dat", "+77,1,1\n", "puvspr.dat, row 7, column species, value '77'"),
-    ("puvspr.dat", "+10,1,5\n", "puvspr.dat, row 7, column species, pu, value '10, 1': .* stands in row 2 already"),
-    ("puvspr.dat", "species,pu,amount\n", "puvspr.dat: the table has no row"),
-    ("puvspr.dat", "", "puvspr.dat: the file is empty"),
-    ("puvspr.dat", "species,pu\n10,1\n", "puvspr.dat, row 1, column amount: .*lacks"),
-    ("puvspr.dat", "+20,2,-1\n", "puvspr.dat, row 7, column amount, value '-1'"),
-    ("pu.dat", "+1,3,0,0,0\n", "pu.dat, row 6, column id, value '1': .*row 2"),
-    ("pu.dat", "+4,1,2,0,0\n", r"pu.dat, row 6, column status, value '2': planning unit 4 is locked in \(2\) here and locked out \(3\) in row 5"),
-    ("pu.dat", ("2,4,", "2,-4,"), "pu.dat, row 3, column cost, value '-4'"),
-    ("pu.dat", ("2,4,", "2,4 USD,"), "pu.dat, row 3, column cost, value '4 USD'"),
-    ("pu.dat", ("2,4,", "2,nan,"), "pu.dat, row 3, column cost, value 'nan'"),
-    ("pu.dat", ("2,4,0", "2.5,4,0"), "pu.dat, row 3, column id, value '2.5'"),
-    ("pu.dat", ("2,4,0", "2,4,7"), "pu.dat, row 3, column status, value '7'"),
-    ("pu.dat", "+5,3,0,0,0,8,9\n", "pu.dat, row 6, value .*7 values and the heading 5"),
-    ("pu.dat", "id,cost,id\n1,2,3\n", "pu.dat, row 1, column id: the heading names this column twice"),
-    ("pu.dat", "id,cost\n", "pu.dat: the table has no planning unit"),
-    ("spec.dat", "+10,1,1,again\n", "spec.dat, row 4, column id, value '10'"),
-    ("spec.dat", ("10,3", "10,three"), "spec.dat, row 2, column target, value 'three'"),
-    ("bound.dat", "+2,88,1\n", "bound.dat, row 9, column id2, value '88'"),
-    ("bound.dat", "+2,1,7\n", "bound.dat, row 9, column boundary, value '7': the boundary of 2 and 1 is 1 in row 2"),
-    ("bound.dat", ("1,2,1", "1,2,"), "bound.dat, row 2, column boundary: the value is missing"),
-]  # fmt: skip
-"""A file; what it holds instead (None: it is not there; a pair: other words; with + one more line); what the command says."""
-
-
-@pytest.mark.parametrize(("file", "change", "told"), WRONG)
+@pytest.mark.parametrize(("file", "change", "told"), cases("marxan", "test_what_is_wrong_is_told_with_its_place"))
 def test_what_is_wrong_is_told_with_its_place(tmp_path, cli, file, change, told):
     text = {"input.dat": INPUT, **FILES}[file]
-    if isinstance(change, tuple):
+    if isinstance(change, list):
         change = text.replace(*change)
     elif change and change.startswith("+"):
         change = text + change[1:]

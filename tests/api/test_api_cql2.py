@@ -22,6 +22,7 @@ from biodata.store.query.filters import (
 )
 from biodata.store.query.sql import where
 from biodata.store.tables import RELEASE
+from case_tables import cases
 
 OCCURRENCES = RELEASE["occurrences"]
 YEAR, MONTH = Compare("year", "=", 2010), Compare("month", "=", 5)
@@ -88,35 +89,11 @@ NESTED = '{"op":"not","args":[' * 300 + '{"op":"isNull","args":[{"property":"yea
 
 
 @pytest.mark.parametrize(("text", "language"), [
-    pytest.param("", "cql2-text", id="nothing"),
-    pytest.param("1 = 1 OR year = 2010", "cql2-text", id="two values"),
-    pytest.param("month = day", "cql2-text", id="two properties"),
-    pytest.param("S_INTERSECTS(POINT(1 1), POINT(1 1))", "cql2-text", id="two geometries"),
-    pytest.param("T_MEETS(eventDate, DATE('2010-01-01'))", "cql2-text", id="a relation of times that is not answered"),
-    pytest.param("country_codes = countryCode", "cql2-text", id="a list beside a text"),
-    pytest.param("T_AFTER(locality, DATE('2010-01-01'))", "cql2-text", id="a property without a time"),
-    pytest.param("S_INTERSECTS(geometry, geometry)", "cql2-text", id="the geometry with itself"),
-    pytest.param("S_INTERSECTS(geometry, LINESTRING(1 2))", "cql2-text", id="a line of one position"),
-    pytest.param("S_WITHIN(geometry, GEOMETRYCOLLECTION(POINT(1 2), LINESTRING(3 4, 5 6)))", "cql2-text",
-                 id="a mixed collection"),
-    pytest.param("A_CONTAINS(species, ('a'))", "cql2-text", id="an array function of a text"),
-    pytest.param('{"op":"and","args":[]}', "cql2-json", id="AND of nothing"),
-    pytest.param("year = 2010; DROP TABLE occurrences", "cql2-text", id="a second statement"),
-    pytest.param("yaer = 2010", "cql2-text", id="no such property"),
-    pytest.param("pg_sleep(year) = 5", "cql2-text", id="a function"),
-    pytest.param("year + 1 = 2010", "cql2-text", id="arithmetic"),
-    pytest.param("S_COVERS(geometry, BBOX(1, 2, 3, 4))", "cql2-text", id="an operator that is not answered"),
-    pytest.param("S_INTERSECTS(geometry, POINT(200 5))", "cql2-text", id="a point beyond Earth"),
-    pytest.param("S_INTERSECTS(locality, BBOX(1, 2, 3, 4))", "cql2-text", id="a property that is no geometry"),
+    *cases("api_cql2", "test_refused"),
     pytest.param("year = " + "1" * 9_000, "cql2-text", id="nine thousand digits"),
     pytest.param(DEEP, "cql2-text", id="ten thousand brackets"),
     pytest.param("year = 1 OR " * 900 + "year = 1", "cql2-text", id="longer than the cap"),
     pytest.param(NESTED, "cql2-json", id="three hundred levels of JSON"),
-    pytest.param('{"op":"s_intersects","args":[{"property":"geometry"},{"type":"Polygon","coordinates":5}]}',
-                 "cql2-json", id="a number for a polygon"),
-    pytest.param('{"op":"s_intersects","args":[{"property":"geometry"},{"bbox":[1,2,3,1e999]}]}', "cql2-json",
-                 id="a box without an end"),
-    pytest.param('{"op":"=","args":[{"property":"year"},{"a":1}]}', "cql2-json", id="an object as value"),
 ])  # fmt: skip
 def test_refused(text, language):
     with pytest.raises(InputError) as caught:

@@ -41,7 +41,6 @@ def point(row):
 
 P = {"property": "geometry"}
 SQUARE = "POLYGON((100.5 20.5, 102 20.5, 102 22, 100.5 22, 100.5 20.5))"
-LINE = "LINESTRING(100 20, 104 24)"
 GRID_POINT = (ROWS[40]["decimalLongitude"], ROWS[40]["decimalLatitude"])
 DAY = date(2006, 9, 1)
 

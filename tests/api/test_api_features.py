@@ -10,6 +10,7 @@ import shapely
 
 import releases
 from api.collections import COLLECTIONS as SERVED
+from case_tables import cases
 from releases import GIBBON
 
 pytest_plugins = ("api_client",)
@@ -173,25 +174,7 @@ def test_item(client):
     assert {entry["rel"] for entry in found["links"]} >= {"self", "collection"}
 
 
-@pytest.mark.parametrize(("path", "parameters", "status", "code"), [
-    pytest.param("/ogc/collections/moons", {}, 404, "NOT_FOUND", id="no such collection"),
-    pytest.param("/ogc/collections/corridors/items/none", {}, 404, "RECORD_MISSING", id="no such feature"),
-    pytest.param("/ogc/collections/occurrences/items/x", {}, 400, "PARAMETER_INVALID", id="an id that is no number"),
-    pytest.param("/ogc", {"q": "1"}, 400, "PARAMETER_UNKNOWN", id="a parameter of no page"),
-    pytest.param("/ogc/collections/corridors", {"f": "xml"}, 400, "PARAMETER_INVALID", id="no such format"),
-    pytest.param(None, {"bbox": "1,2,3"}, 400, "PARAMETER_INVALID", id="a box of three"),
-    pytest.param(None, {"bbox": "1,5,3,2"}, 400, "PARAMETER_INVALID", id="south above north"),
-    pytest.param(None, {"bbox": "-900,1,2,3"}, 400, "PARAMETER_INVALID", id="a box beyond Earth"),
-    pytest.param(None, {"limit": "0"}, 400, "PARAMETER_INVALID", id="limit 0"),
-    pytest.param(None, {"offset": "200000"}, 400, "WINDOW_EXCEEDED", id="offset beyond the window"),
-    pytest.param(None, {"crs": "EPSG:3857"}, 400, "PARAMETER_INVALID", id="a coordinate system that is not served"),
-    pytest.param(None, {"counrtyCode": "LA"}, 400, "PARAMETER_UNKNOWN", id="a misspelt property"),
-    pytest.param(None, {"datetime": "yesterday"}, 400, "PARAMETER_INVALID", id="no date"),
-    pytest.param(None, {"filter": "year = 'five'"}, 400, "FILTER_VALUE", id="text for a number"),
-    pytest.param(None, {"filter": "locality LIKE '" + "%a" * 50 + "'"}, 400, "FILTER_VALUE", id="fifty wildcards"),
-    pytest.param(None, {"filter": "a", "filter-lang": "cql1"}, 400, "PARAMETER_INVALID", id="another language"),
-    pytest.param(None, {"filter": "NOT " * 25 + "year = 5"}, 400, "FILTER_TOO_LARGE", id="25 levels"),
-])  # fmt: skip
+@pytest.mark.parametrize(("path", "parameters", "status", "code"), cases("api_features", "test_refused"))
 def test_refused(client, path, parameters, status, code):
     answer = client.get(path or ITEMS.format("occurrences"), params=parameters)
     assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -6,27 +6,18 @@ from starlette.testclient import TestClient
 import releases
 from api.app import create_app
 from biodata.core.settings import Settings
-from releases import GIBBON, PHEASANT, SEROW
+from case_tables import cases
+from releases import GIBBON, SEROW
 
 pytest_plugins = ("api_client",)
 
 
-@pytest.mark.parametrize(("asked", "expected"), [
-    pytest.param({"name": PHEASANT}, ("EXACT", 2474083, None, False), id="a name"),
-    pytest.param({"name": "Lophura nycthemera (Linnaeus, 1758)"}, ("EXACT", 2474083, None, False), id="with its author"),
-    pytest.param({"name": "Lophura nycthemra"}, ("FUZZY", 2474083, None, False), id="a letter left out"),
-    pytest.param({"name": "Capricornis argyrochaetes"}, ("EXACT", "S-Capricornis argyrochaetes", 2441208, True), id="a synonym"),
-    pytest.param({"name": "Lophura ignota"}, ("HIGHERRANK", None, None, False), id="a species that is not listed"),
-    pytest.param({"name": "Lophura ignota", "strict": "true"}, ("NONE", None, None, False), id="the same, strictly"),
-    pytest.param({"name": "Aus bus"}, ("NONE", None, None, False), id="a name of nothing"),
-    pytest.param({"name": "12345"}, ("NONE", None, None, False), id="no name"),
-    pytest.param({}, ("NONE", None, None, False), id="nothing"),
-    pytest.param({"usageKey": "2441208"}, ("EXACT", 2441208, None, False), id="a key"),
-    pytest.param({"scientificNameID": "gbif:1"}, ("NONE", None, None, False), id="a key that is not listed"),
-])  # fmt: skip
+@pytest.mark.parametrize(("asked", "expected"), cases("api_species", "test_match"))
 def test_match(client, asked, expected):
     first = client.get("/v1/species/match", params=asked).json()
-    assert (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"]) == expected
+    assert (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"]) == tuple(
+        expected
+    )
     second = client.get("/v2/species/match", params=asked).json()
     assert second["diagnostics"]["matchType"] == expected[0]
     assert second["synonym"] == expected[3]

@@ -7,7 +7,6 @@ import pytest
 from map_page import pixels, ready, settle, toggle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # the first one waits for the demo
-COLOURS = {"corridors": (123, 79, 163), "protected areas": (46, 125, 91)}
 
 
 def test_the_page_loads_without_a_complaint(page, demo_address, tmp_path):

@@ -12,7 +12,6 @@ pytestmark = pytest.mark.faults
 BOUNDARIES = load_boundaries()
 REGION = (88.0, -13.0, 142.0, 31.0)
 """Southwest China and ASEAN, with what borders on them."""
-MAINLAND = (97.0, 8.0, 112.0, 25.0)
 FINE = (105.6, 20.4, 108.2, 21.8)
 """The coast of Viet Nam and China with the islands of Ha Long Bay."""
 LEAST = 0.9

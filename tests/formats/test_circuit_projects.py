@@ -17,6 +17,7 @@ from biodata.exports.circuits import run_project
 from biodata.formats.circuitscape import Setting, read_settings, write_settings
 from biodata.formats.grids import read_grid
 from biodata.runs.engines import work as run_engines
+from case_tables import cases
 from circuits import grid_text, read_map, read_matrix, run, write_project
 
 ONES = [[1.0] * 4 for _ in range(3)]
@@ -24,7 +25,7 @@ CORNERS = "1 0.5 2.5\n2 3.5 2.5\n3 0.5 0.5\n"
 MAPS = {"write_cur_maps": "True", "write_volt_maps": "True"}
 
 
-def cases(shared):
+def suite(shared):
     return sorted((shared / "suites" / "circuitscape" / "test").rglob("*.ini"))
 
 
@@ -33,7 +34,7 @@ def test_circuitscapes_own_verification_files(shared, tmp_path):
     spec = importlib.util.spec_from_file_location("score", folder / "score_circuitscape.py")
     score = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(score)
-    for ini in cases(shared):
+    for ini in suite(shared):
         run_project(read_project(ini), tmp_path)
     expected = folder / "circuitscape" / "expected"
     # This list tells the pairs that the matrix beside it leaves out, and leaves out those that it tells.
@@ -320,16 +321,9 @@ def test_options_without_a_meaning_are_refused(tmp_path, options, words):
     refused(write_project(tmp_path, ONES, {"points.txt": CORNERS}, **options), *words)
 
 
-@pytest.mark.parametrize(("points", "words"), [
-    pytest.param("1 0.5 0.5\n2 9.5 0.5\n", ["points.txt, row 2", "9.5", "1 of 2", "outside"], id="a point outside"),
-    pytest.param("1 0.5 0.5\n", ["one focal node"], id="one focal node"),
-    pytest.param("-1 0.5 0.5\n-2 1.5 0.5\n", ["no focal nodes"], id="ids below 0"),
-    pytest.param("1 0.5 0.5\n2 1,5\n", ["row 2"], id="a decimal comma"),
-    pytest.param("1 0.5 0.5\n2 a 0.5\n", ["row 2", "column 2", "'a'"], id="a word for a number"),
-    pytest.param("1 0.5 0.5\n2 inf 0.5\n", ["row 2", "outside"], id="a point at infinity"),
-    pytest.param("nan 0.5 0.5\n2 1.5 0.5\n", ["row 1", "'nan'"], id="an id that is no number"),
-    pytest.param("1.5 0.5 0.5\n2 1.5 0.5\n", ["1.5", "whole"], id="an id that is no whole number"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("points", "words"), cases("circuit_projects", "test_focal_nodes_that_cannot_be_used_are_refused")
+)
 def test_focal_nodes_that_cannot_be_used_are_refused(tmp_path, points, words):
     if "1,5" in points:
         points = "1 0.5 0.5\n2 1\n"
@@ -375,15 +369,7 @@ def test_grids_of_other_cells_are_refused_and_slightly_shifted_ones_told(tmp_pat
     assert any("no polygons" in note for note in report.notes)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    pytest.param("ncols 2\nnrows 1\ncellsize 1\n1 x\n", ["row 4", "column 2", "'x'"], id="a word"),
-    pytest.param("ncols 2\nnrows 2\ncellsize 1\n1 2\n3\n", ["row 5", "1 values"], id="a short row"),
-    pytest.param("ncols 2\nnrows 2\ncellsize 1\n1 2\n", ["2 values", "2 x 2"], id="a row too few"),
-    pytest.param("ncols 2\ncellsize 1\n1 2\n", ["nrows"], id="no number of rows"),
-    pytest.param("hello\n", ["no grid"], id="no grid at all"),
-    pytest.param("ncols 1.5\nnrows 1\ncellsize 1\n1\n", ["ncols 1.5", "whole"], id="half a column"),
-    pytest.param("ncols 1\nnrows 1\ncellsize 0\n1\n", ["cellsize 0"], id="cells of no size"),
-])  # fmt: skip
+@pytest.mark.parametrize(("text", "words"), cases("circuit_projects", "test_broken_grids_are_refused_with_their_place"))
 def test_broken_grids_are_refused_with_their_place(tmp_path, text, words):
     ini = write_project(tmp_path, ONES, {"points.txt": CORNERS})
     (tmp_path / "habitat.asc").write_text(text)

@@ -14,6 +14,7 @@ from biodata.formats.conefor import (
     write_connections,
     write_nodes,
 )
+from case_tables import cases
 
 FOUR = Nodes(np.array([12, 3, 700, 4]), np.array([5.0, 1.0, 0.0, 2.5]), np.ones(4, dtype=bool))
 THREE = Nodes(np.array([1, 2, 3]), np.ones(3), np.ones(3, dtype=bool))
@@ -54,26 +55,7 @@ def test_a_third_column_tells_nodes_to_add(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    pytest.param("", "file.txt: there is no number in it", id="empty"),
-    pytest.param("\n \n", "file.txt: there is no number in it", id="only empty lines"),
-    pytest.param("id area\n", "file.txt: there is no number in it", id="only a heading"),
-    pytest.param("1 5\n2 x\n", r"file.txt, row 2, column 2, value 'x': this is no number", id="text"),
-    pytest.param("1 5\n2 NA\n", r"row 2, column 2, value 'NA': this is no number", id="R's NA"),
-    pytest.param("1 5\n2 nan\n", r"row 2, column 2, value 'nan': this is no number", id="nan"),
-    pytest.param("1 5\n2 1_000\n", r"row 2, column 2, value '1_000': this is no number", id="underscore"),
-    pytest.param("1 5\n\n2 0,5\n", r"row 3, column 2, value '0,5': a decimal comma", id="decimal comma"),
-    pytest.param("1\t5\n2\t1,5\n", r"row 2, column 2, value '1,5': a decimal comma, or a comma beside",
-                 id="comma and tab"),
-    pytest.param("1,5,5\n2,3,0\n", r"row 1, column existing, value '5'", id="decimal commas in a CSV"),
-    pytest.param("1 5\n1 6\n", r"row 2, column id, value '1': the node stands twice", id="twice"),
-    pytest.param("1 5\n2 -6\n", r"row 2, column area, value '-6': this is no area", id="negative"),
-    pytest.param("1 5\n2 inf\n", r"row 2, column area, value 'inf': this is no area", id="endless"),
-    pytest.param("1.5 5\n", r"row 1, column id, value '1.5': this is no identifier", id="not whole"),
-    pytest.param("1e17 5\n", r"row 1, column id, value '1e\+17': this is no identifier", id="too large to be exact"),
-    pytest.param("1 5\n2\n", "row 2: 1 number where row 1 has 2", id="short row"),
-    pytest.param("1 5\n2 3 1\n", "row 2: 3 numbers where row 1 has 2", id="long row"),
-    pytest.param("1 5 7 8\n", "row 1: 4 numbers; an identifier and an area", id="other file"),
-    pytest.param("1 5 2\n", r"row 1, column existing, value '2': the third column is neither", id="third column"),
+    *cases("conefor", "test_node_files_that_cannot_be_are_refused_with_their_place"),
     pytest.param(b"PK\x03\x04abc", "file.txt", id="a workbook"),
 ])  # fmt: skip
 def test_node_files_that_cannot_be_are_refused_with_their_place(tmp_path, text, message):
@@ -121,29 +103,12 @@ def test_three_rows_of_three_are_a_list_unless_they_can_only_be_a_matrix(tmp_pat
         read_connections(text, THREE, kind=ConnectionKind.DISTANCE, layout=ConnectionLayout.MATRIX)
 
 
-@pytest.mark.parametrize(("text", "kind", "message"), [
-    pytest.param("", None, "there is no number in it", id="empty"),
-    pytest.param("12 3 0.5\n12 9 0.5\n", None, r"row 2, column second, value '9': the node file has no such node", id="missing node"),
-    pytest.param("12 3 0.5\n9 12 0.5\n", None, r"row 2, column first, value '9'", id="missing first node"),
-    pytest.param("12 3 0.5\n3 4 1.2\n", None, r"row 2, column probability, value '1.2': this is no probability", id="above 1"),
-    pytest.param("12 3 -0.5\n", None, r"row 1, column probability, value '-0.5'", id="below 0"),
-    pytest.param("12 3 -5\n", ConnectionKind.DISTANCE, r"row 1, column distance, value '-5': this is no distance", id="negative"),
-    pytest.param("12 3 2\n", ConnectionKind.LINK, r"row 1, column link, value '2': this is no link", id="no link"),
-    pytest.param("12 3\n", ConnectionKind.DISTANCE, "row 1: 2 numbers, so there is no distance", id="no distance"),
-    pytest.param("12 3\n12 3 1\n", None, "row 2: 3 numbers where row 1 has 2", id="longer row"),
-    pytest.param("12 3 1\n12 3\n", None, "row 2: 2 numbers where row 1 has 3", id="short row"),
-    pytest.param("12 3 1\n3 4 1 8\n", None, "row 2: 4 numbers where row 1 has 3", id="long row"),
-    pytest.param("12 3 1\n3 4 abc\n", None, r"row 2, column 3, value 'abc': this is no number", id="text"),
-    pytest.param("12 3 0,5\n", None, r"row 1, column 3, value '0,5': a decimal comma", id="decimal comma"),
-    pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n", ConnectionKind.DISTANCE, "row 3 of the matrix has 4 numbers, and there are 3 rows", id="a row too few"),
-    pytest.param("0 1 2 3\n1 0 4 5\n2 4 0\n3 5 6 0\n", ConnectionKind.DISTANCE, "row 3: row 3 of the matrix has 3 numbers", id="not square"),
-    pytest.param("0 1 2 3 4\n1 0 4 5 4\n2 4 0 6 4\n3 5 6 0 4\n", ConnectionKind.DISTANCE, "row 1 of the matrix has 5 numbers", id="too wide"),
-    pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n3 5 7 0\n", ConnectionKind.DISTANCE, r"row 3, column 4, value '6': the matrix is not symmetric; 7, as from node 4 to 700", id="not symmetric"),
-    pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 -6\n3 5 -6 0\n", ConnectionKind.DISTANCE, r"row 3, column distance, value '-6'", id="negative in a matrix"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "kind", "message"), cases("conefor", "test_connection_files_that_cannot_be_are_refused_with_their_place")
+)
 def test_connection_files_that_cannot_be_are_refused_with_their_place(tmp_path, text, kind, message):
     with pytest.raises(InputError, match=message) as raised:
-        read_connections(write(tmp_path, text), FOUR, kind=kind)
+        read_connections(write(tmp_path, text), FOUR, kind=kind and ConnectionKind(kind))
     assert "\n" not in str(raised.value)
 
 

@@ -7,9 +7,6 @@ from biodata.core.errors import InputError
 from biodata.formats.encodings import choose, known, sample_of
 from case_tables import cases
 
-YUNNAN = "云南省西双版纳傣族自治州勐腊县,西黑冠长臂猿,望天树自然保护区"
-KHAO_YAI = "อุทยานแห่งชาติเขาใหญ่,จังหวัดนครราชสีมา,ช้างป่า"
-PARIS = "Muséum national d'Histoire naturelle,forêt à l’ouest du col,Hélène Rivière"
 CUC_PHUONG = "Vườn quốc gia Cúc Phương,Nguyễn Văn Hùng,Đắk Lắk"
 
 

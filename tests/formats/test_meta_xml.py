@@ -4,6 +4,7 @@ from biodata.core.errors import InputError
 from biodata.formats.meta_xml import Field, read_description
 from biodata.formats.records import Dialect, Repairs
 from biodata.formats.xml import local_term
+from case_tables import cases
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
 MEMBERS = ("occurrence.txt", "verbatim.txt", "multimedia.txt", "eml.xml", "meta.xml")
@@ -86,26 +87,8 @@ def test_a_location_is_only_looked_up_among_the_members(location, members):
 
 
 @pytest.mark.parametrize(("old", "new", "element"), [
-    pytest.param('index="1"', 'index="-1"', "archive/core/field[1]/@index", id="negative column"),
-    pytest.param('index="1"', 'index="one"', "archive/core/field[1]/@index", id="column in words"),
-    pytest.param('index="1"', 'index="2000"', "archive/core/field[1]/@index", id="column 2,000"),
+    *cases("meta_xml", "test_each_fault_names_its_element"),
     pytest.param('index="1"', f'index="{"9" * 5_000}"', "archive/core/field[1]/@index", id="5,000 digits"),
-    pytest.param('index="1"', 'index="１"', "archive/core/field[1]/@index", id="full-width digit"),
-    pytest.param('index="1" ', "", "archive/core/field[1]", id="neither index nor default"),
-    pytest.param(f'term="{DWC}scientificName"', "", "archive/core/field[1]/@term", id="no term"),
-    pytest.param(f'"{DWC}scientificName"', '" "', "archive/core/field[1]/@term", id="empty term"),
-    pytest.param('<id index="0"/>', "<id/>", "archive/core/id/@index", id="id without a column"),
-    pytest.param('<id index="0"/>', '<id index="0"/><id index="1"/>', "archive/core/id", id="two ids"),
-    pytest.param("Occurrence", "Unicorn", "archive/core/@rowType", id="unknown row type"),
-    pytest.param('"\\t"', '"||"', "archive/core/@fieldsTerminatedBy", id="separator of two characters"),
-    pytest.param('"\\t"', '"，"', "archive/core/@fieldsTerminatedBy", id="full-width comma"),
-    pytest.param('"\\t"', '"\\n"', "archive/core/@fieldsTerminatedBy", id="line end as separator"),
-    pytest.param('EnclosedBy=""', 'EnclosedBy="&lt;&gt;"', "archive/core/@fieldsEnclosedBy", id="two quotes"),
-    pytest.param('EnclosedBy=""', 'EnclosedBy="\\t"', "archive/core/@fieldsEnclosedBy", id="quote is separator"),
-    pytest.param('Lines="1"', 'Lines="1000000000"', "archive/core/@ignoreHeaderLines", id="1e9 heading lines"),
-    pytest.param('"UTF-8"', '"utf-7"', "archive/core/@encoding", id="UTF-7"),
-    pytest.param('"UTF-8"', '"klingon"', "archive/core/@encoding", id="unknown encoding"),
-    pytest.param("<location>occurrence.txt</location>", "", "archive/core/files/location", id="no file"),
 ])  # fmt: skip
 def test_each_fault_names_its_element(old, new, element):
     assert old in CORE
@@ -131,24 +114,7 @@ def test_a_description_without_id_and_without_extensions_is_taken():
     assert described(archive(CORE.replace('<id index="0"/>', ""))).core.id_index is None
 
 
-@pytest.mark.parametrize(("old", "new", "code"), [
-    pytest.param("", "", None, id="nothing"),
-    pytest.param('"eml.xml"', '"nowhere.xml"', "METADATA_MISSING", id="no description of the dataset"),
-    pytest.param("scientificName", "country", "META_TERM_REPEATED", id="term twice"),
-    pytest.param('index="1"', 'index="2"', None, id="two terms of one column"),
-    pytest.param('index="1"', 'index="0"', None, id="identifier that is a term too"),
-    pytest.param(f'rowType="{DWC}Occurrence"', "", "META_ROW_TYPE_EARLIER", id="no row type"),
-    pytest.param("terms/Occurrence", "terms/DarwinCore", "META_ROW_TYPE_EARLIER", id="DarwinCore"),
-    pytest.param("terms/Occurrence", "xsd/simpledarwincore/SimpleDarwinRecord", "META_ROW_TYPE_EARLIER",
-                 id="SimpleDarwinRecord"),
-    pytest.param("terms/Occurrence", "dwctype/Occurrence", "META_ROW_TYPE_EARLIER", id="dwctype"),
-    pytest.param('"\\n"', '"EOL"', "META_LINE_END_UNKNOWN", id="line end in letters"),
-    pytest.param('Lines="1"', 'Lines="-1"', "META_HEADER_LINES_UNKNOWN", id="-1 heading lines"),
-    pytest.param('Lines="1"', 'Lines=""', None, id="no number of heading lines"),
-    pytest.param("<location>", "<location>./", None, id="location in this folder"),
-    pytest.param("</core>", f'</core><extension rowType="{DWC}Occurrence"/>', "META_EXTENSION_UNUSED",
-                 id="extension without coreid"),
-])  # fmt: skip
+@pytest.mark.parametrize(("old", "new", "code"), cases("meta_xml", "test_what_gbif_passes_over_is_mended_and_named"))
 def test_what_gbif_passes_over_is_mended_and_named(old, new, code):
     repairs, data = Repairs(), archive().decode()
     assert old in data

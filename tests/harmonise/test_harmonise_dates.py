@@ -172,5 +172,3 @@ def test_a_declaration_that_is_not_known_is_refused(declared):
 
 
 # GBIF's own cases. Ours differs from GBIF where `DIFFERENT` says so; everything else is the same.
-
-INVALID, MISMATCH, UNLIKELY = "RECORDED_DATE_INVALID", "RECORDED_DATE_MISMATCH", "RECORDED_DATE_UNLIKELY"

@@ -11,6 +11,7 @@ import pytest
 from biodata.core.errors import InputError
 from biodata.ingest import detections, open_source
 from biodata.ingest.detections import of_label
+from case_tables import cases
 from detections_rows import DEPLOYMENTS, image, megadetector
 
 MUNTJAC = "animalia;chordata;mammalia;artiodactyla;cervidae;muntiacus;muntiacus vaginalis"
@@ -127,24 +128,7 @@ def test_a_classifier_is_believed_only_where_it_is_sure_and_names_a_taxon(tmp_pa
     assert found["classificationProbability"].to_list() == ["0.8", "0.9", "0.9", "0.9"]
 
 
-@pytest.mark.parametrize(("label", "name", "rank", "left_out"), [
-    ("1f689929-883d-4dae-958c-3d57ab5b6c16;;;;;;animal", "Animalia", "kingdom", None),
-    ("f1856211-cfb7-4a5b-9158-c0f72fd09ee6;;;;;;blank", None, None, "BLANK_LEFT_OUT"),
-    ("990ae9dd-7a59-4344-afcb-1b7b21368000;mammalia;primates;hominidae;homo;sapiens;human", None, None, "PERSON_LEFT_OUT"),
-    ("e2895ed5-780b-48f6-8a11-9e27cb594511;;;;;;vehicle", None, None, "VEHICLE_LEFT_OUT"),
-    ("f2efdae9-efb8-48fb-8a91-eccf79ab4ffb;no cv result;no cv result;no cv result;no cv result;no cv result;no cv result",
-     None, None, "UNCLASSIFIED_LEFT_OUT"),
-    ("00000000-0000-4000-8000-000000000001;mammalia;carnivora;felidae;neofelis;nebulosa;clouded leopard",
-     "Neofelis nebulosa", "species", None),
-    ("00000000-0000-4000-8000-000000000001;mammalia;carnivora;felidae;;;cat family", "Felidae", "family", None),
-    ("00000000-0000-4000-8000-000000000001;aves;;;;;bird", "Aves", "class", None),
-    (MUNTJAC, "Muntiacus vaginalis", "species", None),
-    ("animalia;chordata;mammalia;carnivora;canidae;vulpesvulpes", "Canidae", "family", None),
-    ("homo sapiens", None, None, "PERSON_LEFT_OUT"),
-    ("Black bear", "Animalia", "kingdom", None),
-    ("=cmd|' /C calc'!A0", "Animalia", "kingdom", None),
-    ("", None, None, "UNCLASSIFIED_LEFT_OUT"),
-])  # fmt: skip
+@pytest.mark.parametrize(("label", "name", "rank", "left_out"), cases("detections", "test_what_a_label_names"))
 def test_what_a_label_names(label, name, rank, left_out):
     found = of_label(label)
     assert (found.name, found.rank, found.left_out) == (name, rank, left_out)

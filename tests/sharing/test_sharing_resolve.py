@@ -18,7 +18,7 @@ from case_tables import cases
 from mangled_names import mangled
 
 BUNDLED = RuleSet.read(None)
-OPEN, HUNDREDTH, TENTH, ONE = "open", "0_01_degree", "0_1_degree", "1_degree"
+OPEN, TENTH, ONE = "open", "0_1_degree", "1_degree"
 STRICTNESS = {str(category): category.strictness for category in SharingCategory}
 
 

@@ -9,6 +9,7 @@ import releases as fixture
 from biodata import surveys
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.kobo_submissions import columns_of
+from case_tables import cases
 
 PLAIN = {
     "en": ("Date", "Species", "Number", "Place"),
@@ -62,17 +63,7 @@ def test_dates_of_any_form_decide(dates):
     assert taken(["Date"], [dates]) == {"Date": "eventDate"}
 
 
-@pytest.mark.parametrize(("headings", "cells"), [
-    pytest.param(["Date"], [["5", "6", "7"]], id="numbers of days"),
-    pytest.param(["Date"], [["45000", "45001"]], id="numbers that may be a spreadsheet's days"),
-    pytest.param(["Date"], [[]], id="no cell"),
-    pytest.param(["Date", "eventDate"], [CELLS[0]] * 2, id="a term's own name beside it"),
-    pytest.param(["Date", "日期"], [CELLS[0]] * 2, id="two plain dates"),
-    pytest.param(["Species"], [["1", "2", "3"]], id="numbers in place of names"),
-    pytest.param(["Number", "Date"], [["7", "2", "3"], ["x"]], id="a number where no taxon is named"),
-    pytest.param(["Place"], [["S1", "S2"]], id="codes of sites"),
-    pytest.param(["Place"], [["20.61, 101.25"]], id="coordinates"),
-])  # fmt: skip
+@pytest.mark.parametrize(("headings", "cells"), cases("headings_decided", "test_what_a_sheet_does_not_decide_is_asked"))
 def test_what_a_sheet_does_not_decide_is_asked(headings, cells):
     assert taken(headings, cells) == {}
     assert all(one.why is not Why.TAKEN for one in propose(headings))

@@ -11,6 +11,7 @@ from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.surveys.check import check_files
 from biodata.text.reference_list import ranges
+from case_tables import cases
 
 HEAD = ["tag", "date", "begin", "end", "latitude", "longitude", "scientificName", "adult", "young", "individualCount", "rock %", "soil %",
         "sex", "timeZone", "organismID", "minimumElevationInMeters"]  # fmt: skip
@@ -39,33 +40,11 @@ def test_sound_columns_have_nothing_to_mend(boundaries):
     assert found(boundaries) == set()
 
 
-@pytest.mark.parametrize(("cells", "expected"), [
-    pytest.param({"individualCount_9": 30}, (9, "individualCount", "SUM_DISAGREES"), id="a total that its parts do not make"),
-    pytest.param({"young_9": -2}, (9, "young", "MEASUREMENT_INVALID"), id="young ones below none"),
-    pytest.param({"share_9": 140}, (9, "rock %", "MEASUREMENT_INVALID"), id="more than all of the ground"),
-    pytest.param({"tag_9": "T007"}, (9, "tag", "IDENTIFIER_REPEATED"), id="a tag twice"),
-    pytest.param({"end_9": "05:10"}, (9, "end", "EVENT_ENDS_BEFORE_START"), id="an end before its beginning"),
-    pytest.param({"date_9": "2026-06-02"}, (9, "date", "DATE_OUT_OF_ORDER"), id="day and month swapped"),
-    pytest.param({"sex_9": "juvenile"}, (9, "sex", "VALUE_OF_ANOTHER_COLUMN"), id="a stage of life for a sex"),
-    pytest.param({"sex_9": "non"}, (9, "sex", "VALUE_OF_ANOTHER_COLUMN"), id="a young one in Vietnamese for a sex"),
-    pytest.param({"longitude_9": "111.707"}, (9, "longitude", "LAND_TAXON_AT_SEA"), id="one digit of a longitude"),
-    pytest.param({"longitude_9": "102.707"}, (9, "longitude", "PLACE_FAR_FROM_OTHERS"), id="a place a degree off"),
-    pytest.param({"scientificName_9": "Larimichthys crocea"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a croaker inland"),
-    pytest.param({"timeZone_9": "+03:00"}, (9, "timeZone", "TIME_ZONE_NOT_OF_PLACE"), id="a zone of Arabia in Laos"),
-    pytest.param({"scientificName_9": "Panthera leo"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a lion in Laos"),
-    pytest.param({"scientificName_9": "Sula leucogaster"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a booby inland"),
-    pytest.param({"individualCount_9": 5000}, (9, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY"), id="a count that stands alone"),
-    pytest.param({f"tag_{row}": "lactating" for row in range(2, 26, 2)} | {"sex_8": "male"}, (8, "sex", "VALUE_GOES_WITH_ANOTHER"),
-                 id="a male that gives milk"),
-    pytest.param({"sex_9": "mael"}, (9, "sex", "CELL_VALUE"), id="a slip in a sex"),
-    pytest.param({f"sex_{row}": "not seen" for row in range(2, 26, 3)} | {"sex_9": "femal"}, (9, "sex", "CELL_VALUE"),
-                 id="a slip in a sex that is often not seen"),
-    pytest.param({"organismID_9": "R2"}, (9, "organismID", "IDENTIFIER_REPEATED"), id="the ring of another species"),
-    pytest.param({"minimumElevationInMeters_9": 7130}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="above all of Laos"),
-    pytest.param({"minimumElevationInMeters_9": -713}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="far below the sea"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("cells", "expected"), cases("survey_columns", "test_what_is_none_of_its_column_is_found_in_its_cell")
+)
 def test_what_is_none_of_its_column_is_found_in_its_cell(boundaries, cells, expected):
-    told = found(boundaries, **cells)
+    told, expected = found(boundaries, **cells), tuple(expected)
     assert expected in told
     assert {(row, column) for row, column, _ in told} <= {expected[:2], (9, "individualCount"), (9, "soil %"),
                                                           (12, "organismID")}  # fmt: skip

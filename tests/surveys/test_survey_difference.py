@@ -6,6 +6,7 @@ import pytest
 from biodata import pipeline
 from biodata.core.settings import Settings
 from biodata.surveys.difference import as_dict, compare, difference, shown_to_all
+from case_tables import cases
 from survey_versions import FIRST, FIRST_EVENTS, RECORDS, save
 
 
@@ -93,16 +94,10 @@ def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
     assert {changed[column]["after"] for column in ("scientificName", "sex")} == {None}
 
 
-@pytest.mark.parametrize(("column", "before", "after", "shown"), [
-    pytest.param("individualCount", None, "3", True, id="a count"),
-    pytest.param("individualCount", "3", "21.0512", False, id="a latitude below the heading of counts"),
-    pytest.param("individualCount", "3", "21.1", False, id="a latitude to a tenth below the heading of counts"),
-    pytest.param("sampleSizeValue", "30", "29.5", False, id="an effort, which would know a coarse station again"),
-    pytest.param("sex", "male", "雌", True, id="a word in two languages"),
-    pytest.param("sex", "male", "Ban Nam Ha", False, id="a village below the heading of sex"),
-    pytest.param("decimalLatitude", "21", "22", False, id="a place"),
-    pytest.param("scientificName", "Panthera tigris", "Panthera pardus", False, id="a taxon"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "before", "after", "shown"),
+    cases("survey_difference", "test_only_what_tells_no_place_and_no_taxon_is_shown"),
+)
 def test_only_what_tells_no_place_and_no_taxon_is_shown(column, before, after, shown):
     cells = pl.DataFrame(
         {"column": [column], "before": [before], "after": [after]}, schema_overrides={"before": pl.String}

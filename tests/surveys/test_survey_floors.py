@@ -11,8 +11,6 @@ from biodata.analysis.surveys.results import results
 from biodata.core.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
-MUNTJAC = "Muntiacus vaginalis"
-
 
 def told(sites, *, years=(2026,), side="LA", seen=2):
     some = [
