@@ -21,6 +21,7 @@ from biodata.analysis import own_ground
 from biodata.analysis.grid import Grid
 from biodata.cli import app
 from biodata.core.errors import InputError
+from case_tables import cases
 
 SIDE, CELL_M = 40, 100.0
 TRANSFORM = Affine(CELL_M, 0, 500_000, 0, -CELL_M, 2_304_000)
@@ -265,20 +266,7 @@ def test_areas_that_make_no_pair_are_refused(raster, tmp_path, shapes, words):
     assert words in refused(raster, write_areas(tmp_path / "odd.gpkg", *shapes), tmp_path)
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    pytest.param(["--mosaic", "m.tif", "--layer", "x"], "column --layer: there is no such parameter", id="layer too"),
-    pytest.param(["--set", "barriers=b.tif"], "barriers need the radius", id="no radius"),
-    pytest.param(["--set", "barrier_radius_m=50"], "smaller than a cell", id="small radius"),
-    pytest.param(["--set", "id_column=core"], "value 'core': the file has no such column; one of name", id="no column"),
-    pytest.param(["--set", "max_cost=-1"], "above 0", id="negative cost"),
-    pytest.param(["--set", "barrier_radius_m=inf"], "finite number", id="endless radius"),
-    pytest.param(["--set", "barrier_radius_m=1e7"], "beyond the raster; 100 to 4000 m", id="wide radius"),
-    pytest.param(["--set", "barriers_sums=b.tif"], "barriers_sums: there is no such parameter; raster", id="misspelt"),
-    pytest.param(["--mosaic", "m.png"],
-                 "m.png: this cannot be written in such a file; GeoTIFF, a name that ends with .tif or .tiff",
-                 id="no GeoTIFF"),
-    pytest.param(["--mosaic", "m.tif", "--set", "pinch=m.tif"], "m.tif: two results would be", id="one file for two"),
-])  # fmt: skip
+@pytest.mark.parametrize(("options", "words"), cases("cli_corridors", "test_options_that_do_not_fit_are_refused"))
 def test_options_that_do_not_fit_are_refused(raster, areas, tmp_path, monkeypatch, options, words):
     monkeypatch.chdir(tmp_path)
     file = write_areas(tmp_path / "named.gpkg", at(3, 3), at(30, 5))

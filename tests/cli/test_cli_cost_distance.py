@@ -16,6 +16,7 @@ from biodata.analysis import cost_distance
 from biodata.cli import app
 from biodata.core import geo
 from biodata.core.errors import InputError
+from case_tables import cases
 
 LAEA = "EPSG:3035"
 
@@ -67,12 +68,12 @@ def at(*cells, **columns):
     return gpd.GeoDataFrame(columns, geometry=points, crs=LAEA)
 
 
-def cases():
+def suite():
     path = Path(__file__).parents[3] / "shared" / "suites" / "costdistance" / "cases.json"
     return json.loads(path.read_text()) if path.exists() else []
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in cases()])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in suite()])
 def test_published_cases(case, tmp_path):
     resistance = write(tmp_path / "cost.tif", np.array(case["cost"], dtype=np.float64))
     starts = np.zeros(np.shape(case["cost"]), dtype=np.uint8)
@@ -236,16 +237,7 @@ def test_a_raster_that_cannot_be_searched(change, message, tmp_path):
     assert not (tmp_path / "out.tif").exists()
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    pytest.param("", "sources.csv", id="empty"),
-    pytest.param("lon,lat\n", "sources.csv: the table has no rows; at least one source", id="no rows"),
-    pytest.param("a,b\n1,2\n", "row 1: the table has no columns of places: a, b", id="no places"),
-    pytest.param("lon,lat\n1,2\n3,x\n", "row 3, column lat, value 'x': this is no coordinate", id="no number"),
-    pytest.param("lon,lat\n1,95\n", "row 2, column lat, value '95': this is no coordinate; degrees", id="pole"),
-    pytest.param("lon,lat\n1,2\n", "no source lies on the raster; points or areas between x 4000000", id="outside"),
-    pytest.param("x,y,id\n1,2,a\n", "row 2, column id, value 'a': this is no id of a source", id="no id"),
-    pytest.param("x,y,id\n4000002.5,2999998.5,1\n", "all sources lie on cells without data", id="no data"),
-])  # fmt: skip
+@pytest.mark.parametrize(("text", "message"), cases("cli_cost_distance", "test_sources_that_cannot_be_used"))
 def test_sources_that_cannot_be_used(ground, text, message, tmp_path):
     (tmp_path / "sources.csv").write_text(text)
     arguments = [ground, "--sources", tmp_path / "sources.csv", "--out", tmp_path / "out.tif"]
@@ -269,17 +261,11 @@ def test_layers_and_rasters_of_sources_that_cannot_be_used(ground, tmp_path):
     assert "text.gpkg" in refusal(*arguments, tmp_path / "text.gpkg")
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    (["--neighbours", "5"], "column --neighbours, value '5'"),
-    (["--max-cost", "nan"], "column --max-cost"),
-    (["--targets", "start.gpkg"], "--targets FILE --paths FILE"),
-    (["--paths", "paths.gpkg"], "--targets FILE --paths FILE"),
-    (["--crs", "EPSG:4326"], "the raster tells another coordinate system itself"),
-    (["--crs", "nowhere"], "there is no coordinate system of that name"),
-    (["--band", "2"], "the raster has 1 bands; a band of it"),
-    (["--allocation", "out.tif"], "a file for each result"),
-    (["--id-column", "herd"], "column herd: there is no such column"),
-], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "message"),
+    cases("cli_cost_distance", "test_options_that_cannot_be_used"),
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
 def test_options_that_cannot_be_used(ground, options, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     at((0, 0)).to_file("start.gpkg")

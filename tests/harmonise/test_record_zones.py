@@ -8,6 +8,7 @@ import pytest
 from biodata.harmonise import dates
 from biodata.harmonise.findings import Stated
 from biodata.ingest.survey_shapes import with_zone
+from case_tables import cases
 
 NOON = "2026-03-17T12:30"
 
@@ -24,17 +25,9 @@ def interpret(row, **declarations):
     )
 
 
-@pytest.mark.parametrize(("row", "event_date", "zone"), [
-    pytest.param({"eventDate": NOON, "timeZone": "+07:00"}, f"{NOON}+07:00", "+07:00", id="a time"),
-    pytest.param({"eventDate": NOON, "timeZone": " UTC+7 "}, f"{NOON}+07:00", "+07:00", id="UTC+7"),
-    pytest.param({"eventDate": NOON, "timeZone": "Asia/Yangon"}, f"{NOON}+06:30", "+06:30", id="by name"),
-    pytest.param({"eventDate": f"{NOON}/2026-03-17T12:40", "timeZone": "+07:00"},
-                 f"{NOON}+07:00/2026-03-17T12:40+07:00", "+07:00", id="two times"),
-    pytest.param({"eventDate": "2026-03-17", "eventTime": "12:30", "timeZone": "+07:00"}, "2026-03-17", "+07:00", id="a time apart"),
-    pytest.param({"eventDate": f"{NOON}+08:00", "timeZone": "+07:00"}, f"{NOON}+08:00", "+08:00", id="its own zone"),
-    pytest.param({"eventDate": "2026-03-17", "timeZone": "+07:00"}, "2026-03-17", None, id="no time"),
-    pytest.param({"eventDate": NOON, "timeZone": "summer"}, NOON, None, id="no zone"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("row", "event_date", "zone"), cases("record_zones", "test_a_time_without_a_zone_has_that_of_its_event")
+)
 def test_a_time_without_a_zone_has_that_of_its_event(row, event_date, zone):
     found, repairs = interpret(row)
     assert (found["eventDate"], found["event_zone"]) == (event_date, zone)

@@ -12,6 +12,7 @@ from biodata import surveys
 from biodata.core.errors import InputError
 from biodata.formats import camtrapdp
 from camtrapdp_rows import DEPLOYMENTS, OBSERVATIONS, package, read, read_both
+from case_tables import cases
 from releases import neighbours
 
 
@@ -99,16 +100,9 @@ def test_what_stands_for_an_empty_cell_depends_on_the_version(tmp_path):
         assert frame["individualCount"][0] == expected
 
 
-@pytest.mark.parametrize(("row", "column", "code"), [
-    ("d2,91,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "latitude", "CELL_RANGE"),
-    ("d2,NaN,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "latitude", "CELL_MISSING"),
-    ("d2,1e999,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "latitude", "CELL_TYPE"),
-    ('d2,"21,5",101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,', "latitude", "CELL_TYPE"),
-    ("d2,21,101.3,30,2026-01-01,2026-01-31T00:00:00Z,", "deploymentStart", "CELL_TYPE"),
-    ("d2,21,101.3,30,2026-02-30T00:00:00Z,2026-03-31T00:00:00Z,", "deploymentStart", "CELL_TYPE"),
-    ("d1,21,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "deploymentID", "CELL_REPEATED"),
-    (",21,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "deploymentID", "CELL_MISSING"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("row", "column", "code"), cases("camtrapdp", "test_a_fault_is_told_with_its_cell_and_refuses_its_row_alone")
+)
 def test_a_fault_is_told_with_its_cell_and_refuses_its_row_alone(tmp_path, row, column, code):
     ((table, events), (_, animals)) = read_both(package(tmp_path / "p", deployments=DEPLOYMENTS + row + "\n"))
     assert [(r.file, r.row, r.column, r.code) for r in table.refusals] == [("deployments.csv", 3, column, code)]

@@ -13,6 +13,7 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 from biodata.ingest import open_source
 from biodata.store.lake import Lake
+from case_tables import cases
 from kobo_rows import HEADINGS, UUIDS, submission
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "survey_exports"
@@ -80,15 +81,9 @@ def test_a_form_without_species_is_told_plainly(tmp_path):
     assert {refusal.code for refusal in table.refusals} == {"SUBMISSION_WITHOUT_RECORD"}
 
 
-@pytest.mark.parametrize(("heading", "answers", "term"), [
-    ("Species", ("Bos gaurus", "Rusa unicolor"), "scientificName"),
-    ("Species", ("Gaur", "Barking deer"), "vernacularName"),
-    ("1. Species", ("Bos gaurus", "Sus scrofa"), "scientificName"),
-    ("ຊະນິດ", ("ໝູປ່າ", "ຟານ"), "vernacularName"),
-    ("物种", ("野猪", "赤麂"), "vernacularName"),
-    ("Tên loài", ("Lợn rừng", "Hoẵng"), "vernacularName"),
-    ("ប្រភេទ", ("ជ្រូកព្រៃ", "ឈ្លូស"), "vernacularName"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("heading", "answers", "term"), cases("kobo", "test_a_question_that_surely_names_animals_needs_no_mapping")
+)
 def test_a_question_that_surely_names_animals_needs_no_mapping(tmp_path, heading, answers, term):
     lines = [f"_uuid,_id,{heading},Your name", *(f"{UUIDS[n]},{n + 1},{one},Somebody" for n, one in enumerate(answers))]
     path = tmp_path / "k.csv"

@@ -17,6 +17,7 @@ from biodata.formats import xml
 from biodata.ingest import open_source, smart_patrols
 from biodata.store.lake import Lake
 from biodata.store.sharing_rules import RuleContent
+from case_tables import cases
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "survey_exports" / "smart_patrol_sample.xml"
 TIGER = patrols.observation("animals.liveanimals.")
@@ -204,15 +205,9 @@ MODEL = """<?xml version="1.0"?><DataModel xmlns="http://www.smartconservationso
 </attributes></DataModel>"""
 
 
-@pytest.mark.parametrize(("value", "scientific", "vernacular"), [
-    ("<itemKey>mammals.tiger.</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
-    ("<itemKey>tiger</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
-    ("<itemKey>mammals.dhole.</itemKey>", None, "Dhole"),
-    ("<itemKey>mammals.odd.</itemKey>", None, "Panthera tigris / Panthera pardus"),
-    ("<sValue>Dhole</sValue>", None, "Dhole"),
-    ("<sValue>Cuon alpinus</sValue>", "Cuon alpinus", None),
-    ("<itemKey>chordata_rl.equus_rl.equusgrevyi_rl7950.</itemKey>", None, "equusgrevyi_rl7950"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "scientific", "vernacular"), cases("smart", "test_keys_mean_what_the_data_model_says")
+)
 def test_keys_mean_what_the_data_model_says(tmp_path, value, scientific, vernacular):
     (tmp_path / "model.xml").write_text(MODEL)
     model = str(tmp_path / "model.xml")

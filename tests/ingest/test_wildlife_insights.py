@@ -10,6 +10,7 @@ from biodata.core.errors import InputError
 from biodata.ingest import camera_traps, open_source
 from biodata.places import load_boundaries
 from biodata.surveys.check import check_files
+from case_tables import cases
 from wildlife_insights_rows import CAMERAS, DEPLOYMENTS, HEADING, MUNTJAC, PROJECTS, ROW
 
 
@@ -42,17 +43,9 @@ def test_deployments_and_animals_come_in_without_people(tmp_path):
     assert not [word for word in ("Khamla", "k@x", "Bounmy", "Somchai", "gs://") if word in text]
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    ((MUNTJAC, "Mammalia,Primates,Hominidae,Homo,sapiens,Human"), "PERSON_LEFT_OUT"),
-    ((MUNTJAC, "Mammalia,Primates,Hominidae,,,Human"), "PERSON_LEFT_OUT"),
-    ((MUNTJAC, ",,,,,Human-Camera Trapper"), "PERSON_LEFT_OUT"),
-    ((MUNTJAC, ",,,,,Vehicle"), "VEHICLE_LEFT_OUT"),
-    ((MUNTJAC, "No CV Result,No CV Result,No CV Result,No CV Result,No CV Result,No CV Result"),
-     "UNCLASSIFIED_LEFT_OUT"),
-    ((MUNTJAC, ",,,,,"), "UNCLASSIFIED_LEFT_OUT"),
-    ((",0,Som", ",1,Som"), "BLANK_LEFT_OUT"),
-    (("7,d1", "7,d9"), "DEPLOYMENT_UNKNOWN"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "code"), cases("wildlife_insights", "test_what_is_left_out_is_counted_with_its_reason")
+)
 def test_what_is_left_out_is_counted_with_its_reason(tmp_path, change, code):
     _, found, table = read(written(tmp_path / "p", ROW.replace(*change)))
     assert found.is_empty()

@@ -19,6 +19,7 @@ from biodata.harmonise.rules import RULES
 from biodata.store.lake import Lake
 from biodata.stories import record_story, words
 from biodata.stories.words import as_text
+from case_tables import cases
 from store_records import TRUNG_KHANH, commit
 
 HEADINGS = ("occurrenceID", "scientificName", "kingdom", "decimalLatitude", "decimalLongitude", "eventDate",
@@ -106,29 +107,9 @@ def by(uses):
     return [use.name for use in uses]
 
 
-@pytest.mark.parametrize(("identifier", "column", "interpreted", "how", "rules"), [
-    pytest.param("dms", "decimalLatitude", 20.71, "read", ["degrees_minutes_seconds"], id="degrees and minutes"),
-    pytest.param("comma", "decimalLongitude", 101.93, "read", ["decimal_comma"], id="decimal comma"),
-    pytest.param("country", "countryCode", "LA", "read", ["country_name"], id="country in Lao"),
-    pytest.param("odd country", "countryCode", "LA", "filled", ["country_of_place"],
-                 id="instead of what is no country"),
-    pytest.param("no country", "countryCode", "LA", "filled", ["country_of_place"], id="country of the place"),
-    pytest.param("zero", "occurrenceStatus", "ABSENT", "repaired", ["absent_where_none_counted"], id="none counted"),
-    pytest.param("dms", "occurrenceStatus", "PRESENT", "filled", ["presence_assumed"], id="presence"),
-    pytest.param("era", "eventDate", "2024-03-06", "read", ["buddhist_era"], id="Buddhist Era, declared"),
-    pytest.param("first", "eventDate", "2010-04-03", "read", ["day_first_by_column"], id="order of the column"),
-    pytest.param("fuzzy", "acceptedScientificName", "Muntiacus muntjak", "filled", ["name_match"], id="fuzzy name"),
-    pytest.param("fuzzy", "scientificName", "Muntiacus muntjac", "as told", [], id="the name itself stays"),
-    pytest.param("moved", "geodeticDatum", "WGS84", "repaired", ["datum_transform"], id="datum, declared"),
-    pytest.param("dms", "geodeticDatum", "WGS84", "filled", ["wgs84_assumed"], id="datum, assumed"),
-    pytest.param("dms", "kingdom", "Animalia", "as told", [], id="kingdom"),
-    pytest.param("dms", "family", "Cervidae", "filled", ["name_match"], id="family of the checklist"),
-    pytest.param("dms", "genus", "Muntiacus", "read", ["name_parts"], id="genus of the name"),
-    pytest.param("dms", "year", 2020, "worked out", [], id="year of the date"),
-    pytest.param("dms", "province_code", None, "filled", ["on_map"], id="province of the place"),
-    pytest.param("unreadable", "eventDate", None, "no value", ["date"], id="no date"),
-    pytest.param("unreadable", "decimalLatitude", None, "no value", ["degrees"], id="no number"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("identifier", "column", "interpreted", "how", "rules"), cases("stories", "test_each_value_says_how_it_came_about")
+)
 def test_each_value_says_how_it_came_about(settings, identifier, column, interpreted, how, rules):
     found = value(told(settings, identifier), column)
     assert str(found.how) == how

@@ -10,6 +10,7 @@ from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, species_only
 from biodata.analysis.surveys.results import results
 from biodata.core.run_parameters import SurveyNumbers
+from case_tables import cases
 from survey_worlds import event, events, record, records
 
 MUNTJAC, FOWL = "Muntiacus vaginalis", "Gallus gallus"
@@ -173,18 +174,7 @@ def groups(*rows):
                     end=pl.datetime(2026, 1, 1) + pl.duration(days="day"))  # fmt: skip
 
 
-@pytest.mark.parametrize(("rows", "low", "high"), [
-    pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.01, 2)], 7, 12, id="one herd may be both"),
-    pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.5, 2)], 12, 12, id="too far"),
-    pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.01, 9)], 12, 12, id="too late"),
-    pytest.param([("LA", 5, 101.0, 1), ("LA", 7, 101.0, 1)], 12, 12, id="one side"),
-    pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.01, 1), ("CN", 4, 101.5, 1)], 11, 16, id="part of a side"),
-    pytest.param([("LA", 5, 101.0, 1), ("LA", 5, 101.01, 1), ("CN", 7, 101.005, 1)], 10, 17, id="two herds or one"),
-    pytest.param([("LA", 3, 101.0, 1), ("CN", 4, 101.01, 1), ("MM", 5, 101.01, 1)], 5, 12, id="three sides"),
-    pytest.param([("LA", 3, 101.0, 1), ("CN", 4, None, 1)], 4, 7, id="no place may be anywhere"),
-    pytest.param([("LA", 5, 101.0, 1), ("CN", 1, 101.04, 1), ("LA", 2, 101.08, 1)], 7, 8, id="a chain"),
-    pytest.param([("LA", 3, 101.0, 1), (None, 4, 101.0, 1)], 3, 7, id="of no side"),
-])  # fmt: skip
+@pytest.mark.parametrize(("rows", "low", "high"), cases("survey_results", "test_totals_across_a_border"))
 def test_totals_across_a_border(rows, low, high):
     told = occupancy.total(groups(*rows))
     assert (told.low, told.high) == (low, high)
