@@ -7,6 +7,7 @@ import openpyxl
 from biodata.core.vocabularies import SurveyDesign
 from biodata.surveys import templates
 from biodata.surveys.designs import DESIGNS, word
+from sheets import bytes_of
 
 EFFORT = {"camera_trap": 21.0, "line_transect": 2.5, "listening_post": 4.0, "sign_transect": 2.5, "point_count": 10.0,
           "mist_net": 300.0, "plot": 60.0, "conflict_incident": 31.0}  # fmt: skip
@@ -31,7 +32,4 @@ def filled(design, language, *, records=True):
                 own["scientificName"] = "Elephas maximus"
             cells = [own.get(column.term, sheet.cell(2, at).value) for at, column in enumerate(columns, start=1)]
             sheet.append(cells)
-    out = io.BytesIO()
-    book.save(out)
-    out.seek(0)
-    return out
+    return io.BytesIO(bytes_of(book))

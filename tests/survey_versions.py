@@ -1,9 +1,8 @@
 """Two versions of a survey's workbook, in rows, for tests of what a new version changes."""
 
-import io
 from pathlib import Path
 
-import openpyxl
+from sheets import book_of, bytes_of
 
 RECORDS = ["occurrenceID", "eventID", "scientificName", "individualCount", "sex"]
 EVENTS = ["eventID", "eventDate", "decimalLatitude", "decimalLongitude", "locationID"]
@@ -18,13 +17,5 @@ FIRST = [["NH-1", "E1", "Muntiacus muntjak", 1, "male"], ["NH-2", "E1", "Muntiac
 
 
 def save(path: Path, records, events, headings=RECORDS) -> Path:
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in (("events", [EVENTS, *events]), ("occurrences", [headings, *records])):
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    content = io.BytesIO()
-    book.save(content)
-    path.write_bytes(content.getvalue())
+    path.write_bytes(bytes_of(book_of({"events": [EVENTS, *events], "occurrences": [headings, *records]})))
     return path

@@ -12,6 +12,7 @@ from biodata import places
 from biodata.surveys import check
 from biodata.surveys.marked_workbooks import MAX_SHEET_BYTES, marked
 from biodata.surveys.problems import as_csv, write_report
+from sheets import book_of, bytes_of
 
 
 def problem(row, column, *, sheet="occurrences", blocking=True, value=None, code="COORDINATE_INVALID"):
@@ -27,20 +28,15 @@ def report(*problems):
 
 @pytest.fixture
 def workbook():
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "occurrences"
-    sheet.append(["Trip to Nam Ha", None, None])
-    sheet.append(["ລະຕິຈູດ", "ລອງຈິຈູດ", "ໝາຍເຫດ"])
-    sheet.append(["21,x", 101.2, "=SUM(A1:A2)"])
-    sheet.append([21.5, 101.3, None])
+    rows = [["Trip to Nam Ha", None, None], ["ລະຕິຈູດ", "ລອງຈິຈູດ", "ໝາຍເຫດ"], ["21,x", 101.2, "=SUM(A1:A2)"],
+            [21.5, 101.3, None]]  # fmt: skip
+    book = book_of({"occurrences": rows})
+    sheet = book["occurrences"]
     sheet["C4"].value = "=cmd|' /C calc'!A0"
     sheet["C4"].data_type = "s"
     sheet.merge_cells("A6:C7")
     sheet["A6"] = "total"
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    return bytes_of(book)
 
 
 def opened(content):

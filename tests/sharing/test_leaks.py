@@ -8,12 +8,12 @@ import zipfile
 
 import duckdb
 import mapbox_vector_tile
-import openpyxl
 import polars as pl
 import pytest
 import shapely
 
 from leaks import Place, scan, scan_file, scan_frame
+from sheets import book_of, bytes_of
 
 CAVE = Place("cave", latitude=24.512347, longitude=106.412345)
 ISLE = Place("isle", latitude=-8.761234, longitude=119.483217)
@@ -86,12 +86,7 @@ def test_a_member_s_name_is_read():
 
 
 def test_a_workbook_is_found():
-    book = openpyxl.Workbook()
-    book.active.append(["lat", "lon"])
-    book.active.append([24.512347, 106.412345])
-    out = io.BytesIO()
-    book.save(out)
-    assert found(out.getvalue()) == {"cave"}
+    assert found(bytes_of(book_of({"Sheet": [["lat", "lon"], [24.512347, 106.412345]]}))) == {"cave"}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from biodata.access import credentials
 from biodata.core.settings import Settings
 from biodata.surveys.problems import SETTLED
 from rule_files import put_rules, rules_text
+from sheets import book_of, bytes_of
 
 pytest_plugins = ("api_client",)
 SURVEYS = "/v1/surveys"
@@ -32,12 +33,8 @@ def key(client):
 
 @pytest.fixture(scope="module")
 def lao():
-    book = openpyxl.Workbook()
-    book.active.append(["ລະຫັດບັນທຶກ", "ວັນທີ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ"])
-    book.active.append(["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2])
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    head = ["ລະຫັດບັນທຶກ", "ວັນທີ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ"]
+    return bytes_of(book_of({"Sheet": [head, ["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2]]}))
 
 
 def form(content, name="survey.xlsx"):

@@ -8,18 +8,16 @@ import pytest
 
 from biodata.store.lake import Lake
 from commands import run
+from sheets import book_of
 
 HEADINGS = ["ລະຫັດບັນທຶກ", "ວັນທີ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ"]
 
 
 @pytest.fixture
 def lao(tmp_path):
-    book = openpyxl.Workbook()
-    book.active.append(HEADINGS)
-    book.active.append(["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2])
-    book.active.append(["2", "2026-03-02", "Rusa unicolor", "21,x", 101.2])
     path = tmp_path / "ສຳຫຼວດ.xlsx"
-    book.save(path)
+    rows = [["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2], ["2", "2026-03-02", "Rusa unicolor", "21,x", 101.2]]
+    book_of({"Sheet": [HEADINGS, *rows]}).save(path)
     return path
 
 

@@ -1,8 +1,5 @@
 """Plain headings that a sheet decides: taken with their confidence where cells speak for them and no other heading does."""
 
-import io
-
-import openpyxl
 import pytest
 
 import releases as fixture
@@ -10,6 +7,7 @@ from biodata import surveys
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.kobo_submissions import columns_of
 from case_tables import cases
+from sheets import book_of, bytes_of
 
 PLAIN = {
     "en": ("Date", "Species", "Number", "Place"),
@@ -42,13 +40,10 @@ def test_plain_headings_of_any_language_are_decided_by_their_cells(language):
 @pytest.mark.parametrize("language", ["lo", "fil"])
 def test_a_sheet_of_plain_headings_goes_in_and_says_what_it_was_read_as(language):
     headings = ["occurrenceID", "decimalLatitude", "decimalLongitude", *PLAIN[language]]
-    book = openpyxl.Workbook()
-    book.active.append(headings)
-    for n, row in enumerate(zip(*CELLS, strict=True)):
-        book.active.append([f"R{n}", "20.61", "101.25", *row[:2], str(n + 1 if n < 2 else 7), row[3]])
-    out = io.BytesIO()
-    book.save(out)
-    report = surveys.check_files([("s.xlsx", out.getvalue())], fixture.neighbours())
+    rows = [[f"R{n}", "20.61", "101.25", *row[:2], str(n + 1 if n < 2 else 7), row[3]]
+            for n, row in enumerate(zip(*CELLS, strict=True))]  # fmt: skip
+    content = bytes_of(book_of({"Sheet": [headings, *rows]}))
+    report = surveys.check_files([("s.xlsx", content)], fixture.neighbours())
     assert [p["code"] for p in report["problems"] if p["blocking"]] == []
     told = {p["column"]: p for p in report["problems"] if p["code"] == "HEADING_TAKEN"}
     assert set(told) >= set(PLAIN[language][:3])

@@ -17,6 +17,7 @@ from biodata.store.registry import Registry
 from biodata.store.survey_steps import accepted_of, decided
 from biodata.surveys import accepting, check
 from biodata.surveys.marked_workbooks import marked
+from sheets import book_of, bytes_of
 
 HEADINGS = ["occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
             "countryCode"]  # fmt: skip
@@ -132,9 +133,7 @@ def test_what_is_marked_in_the_marked_workbook_is_accepted_when_it_is_sent_again
     for cells in listed.iter_rows(min_row=2):
         if cells[5].value in CODES[:3]:
             cells[9].value = "x"
-    sent = io.BytesIO()
-    book.save(sent)
-    again = check(io.BytesIO(sent.getvalue()), "marked.xlsx", places.load_boundaries())
+    again = check(io.BytesIO(bytes_of(book)), "marked.xlsx", places.load_boundaries())
     assert again["accepted"] == 5
     assert {one.partition("=")[0] for one in again["accepts"]} == set(CODES[:3])
     assert again["ok"]
@@ -142,11 +141,9 @@ def test_what_is_marked_in_the_marked_workbook_is_accepted_when_it_is_sent_again
 
 
 def test_an_ingest_for_the_dataset_uses_what_was_decided(tmp_path):
-    book = openpyxl.Workbook()
-    book.active.append(["ລະຫັດບັນທຶກ", "ຈຸດໝາຍ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ", "ວັນທີສຳຫຼວດ"])
-    book.active.append(["1", "S-1", "Muntiacus muntjak", 21.05, 101.2, "2026-03-01"])
+    head = ["ລະຫັດບັນທຶກ", "ຈຸດໝາຍ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ", "ວັນທີສຳຫຼວດ"]
     path = tmp_path / "survey.xlsx"
-    book.save(path)
+    book_of({"Sheet": [head, ["1", "S-1", "Muntiacus muntjak", 21.05, 101.2, "2026-03-01"]]}).save(path)
     settings = Settings(data=tmp_path / "data")
     with Registry.open(settings) as registry, registry.session() as session, session.begin():
         accepting.remember(session, "namha", ["heading.ຈຸດໝາຍ=locationID"], account_id=None)

@@ -1,9 +1,7 @@
 """What the columns of a sheet show beside each other: sums, shares, numbers twice, ends, days, zones, and where taxa live."""
 
-import io
 from datetime import date, timedelta
 
-import openpyxl
 import pytest
 
 from biodata.formats.workbooks import Grid
@@ -12,6 +10,7 @@ from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.surveys.check import check_files
 from biodata.text.reference_list import ranges
 from case_tables import cases
+from sheets import book_of, bytes_of
 
 HEAD = ["tag", "date", "begin", "end", "latitude", "longitude", "scientificName", "adult", "young", "individualCount", "rock %", "soil %",
         "sex", "timeZone", "organismID", "minimumElevationInMeters"]  # fmt: skip
@@ -156,18 +155,12 @@ def test_a_cell_that_all_other_rows_contradict_is_found(boundaries, cells, expec
 
 
 def test_sheets_of_the_same_columns_are_one_table_and_a_sheet_may_be_of_a_month(boundaries):
-    book = openpyxl.Workbook()
-    for month in (2, 3, 4):
-        page = book.create_sheet(f"Month {month}")
-        page.append(["date", "scientificName", "station", "latitude", "longitude"])
-        for n in range(8):
-            day, north = f"2026-0{month}-{n * 5 % 8 + 10}", 20.9 + n % 4 / 100
-            page.append([day, NAMES[n % 3], f"S{n % 4}", round(north, 2), 101.7])
+    head = ["date", "scientificName", "station", "latitude", "longitude"]
+    book = book_of({f"Month {month}": [head, *(
+        [f"2026-0{month}-{n * 5 % 8 + 10}", NAMES[n % 3], f"S{n % 4}", round(20.9 + n % 4 / 100, 2), 101.7] for n in range(8)
+    )] for month in (2, 3, 4)})  # fmt: skip
     book["Month 3"]["A4"], book["Month 4"]["D5"] = "2026-05-12", 20.91
-    del book["Sheet"]
-    out = io.BytesIO()
-    book.save(out)
-    problems = check_files([("t.xlsx", out.getvalue())], boundaries, today=date(2026, 12, 1))["problems"]
+    problems = check_files([("t.xlsx", bytes_of(book))], boundaries, today=date(2026, 12, 1))["problems"]
     found = {(p["sheet"], p["row"], p["column"]) for p in problems if p["code"] == "VALUE_GOES_WITH_ANOTHER"}
     assert found == {("Month 3", 4, "date"), ("Month 4", 5, "latitude")}
 

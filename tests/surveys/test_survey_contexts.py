@@ -1,24 +1,16 @@
 """What a sheet leaves to its surroundings: labels, notes, names of sheets and files, rows below the headings."""
 
-import openpyxl
 import polars as pl
 import pytest
 
 from biodata.ingest.survey import SurveySource
+from sheets import book_of
 
 TAXA = ["Sus scrofa", "Muntiacus muntjak", "Macaca mulatta", "Rusa unicolor"]
 
 
 def records(tmp_path, sheets, name="s.xlsx", merges=()):
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(row)
-        for merge in merges:
-            sheet.merge_cells(merge)
-    book.save(tmp_path / name)
+    book_of(sheets, merges).save(tmp_path / name)
     kept = {"heading.Date": "eventDate", "heading.Species": "scientificName", "heading.Count": "individualCount"}
     tables = [t for t in SurveySource([tmp_path / name], options=kept).read() if t.kind == "occurrences"]
     rows = pl.concat([batch for table in tables for batch in table.batches], how="diagonal")

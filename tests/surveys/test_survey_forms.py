@@ -4,7 +4,6 @@ import io
 import zipfile
 from datetime import date
 
-import openpyxl
 import polars as pl
 import pytest
 
@@ -13,6 +12,7 @@ from biodata.core.settings import Settings
 from biodata.ingest import forms
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
+from sheets import book_of, bytes_of
 from survey_languages import HEADINGS, LOCALITIES
 
 TODAY = date(2026, 11, 24)
@@ -25,15 +25,7 @@ def text(*rows, separator=","):
 
 
 def workbook(**sheets):
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        page = book.create_sheet(name)
-        for row in rows:
-            page.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return bytes_of(book_of(sheets))
 
 
 def zipped(members):

@@ -5,11 +5,11 @@ import resource
 import warnings
 import zipfile
 
-import openpyxl
 import pytest
 
 from biodata.surveys.check import check_files
 from hostile_forms import with_part
+from sheets import book_of, bytes_of
 
 SHEET = "xl/worksheets/sheet1.xml"
 PLAIN = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
@@ -18,13 +18,7 @@ DTD = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd"
 
 
 def workbook(*rows):
-    book = openpyxl.Workbook()
-    book.active.title = "occurrences"
-    for row in rows or (PLAIN, GOOD):
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return bytes_of(book_of({"occurrences": rows or (PLAIN, GOOD)}))
 
 
 def far_cell(place):

@@ -1,11 +1,10 @@
 """Sheets as people lay them out: groups above headings, two languages, forms with a head, a sheet a month, merged visits."""
 
-import io
 from datetime import date, datetime, time
 
-import openpyxl
 import pytest
 
+import sheets
 from biodata.surveys.check import check_files
 
 TODAY = date(2026, 11, 24)
@@ -13,20 +12,12 @@ KEPT = {"Date": "eventDate", "日期": "eventDate", "Count": "individualCount", 
 
 
 def told(book, boundaries, **options):
-    out = io.BytesIO()
-    book.save(out)
-    report = check_files([("s.xlsx", out.getvalue())], boundaries, today=TODAY, kept=KEPT, **options)
+    report = check_files([("s.xlsx", sheets.bytes_of(book))], boundaries, today=TODAY, kept=KEPT, **options)
     return report, [(p["row"], p["column"], p["code"]) for p in report["problems"]]
 
 
 def book_of(*rows, name="Sheet1", merges=()):
-    book = openpyxl.Workbook()
-    book.active.title = name
-    for row in rows:
-        book.active.append(row)
-    for merge in merges:
-        book.active.merge_cells(merge)
-    return book
+    return sheets.book_of({name: rows}, merges)
 
 
 HEADINGS = ["Record ID", "Date", "Scientific name", "Latitude", "Longitude", "Count"]

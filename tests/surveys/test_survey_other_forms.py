@@ -5,7 +5,6 @@ import json
 import zipfile
 from pathlib import Path
 
-import openpyxl
 import polars as pl
 import pytest
 
@@ -22,6 +21,7 @@ from biodata.store.registry import Registry
 from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.submit import purge_part
+from sheets import book_of
 
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
 
@@ -217,10 +217,8 @@ def test_an_empty_archive_of_pictures_is_no_survey(tmp_path):
 
 
 def test_a_workbook_with_kobos_columns_is_kobos(tmp_path):
-    book = openpyxl.Workbook()
-    book.active.append(["scientificName", "_uuid", "_submission_time"])
     path = tmp_path / "a.xlsx"
-    book.save(path)
+    book_of({"Sheet": [["scientificName", "_uuid", "_submission_time"]]}).save(path)
     assert forms.recognise([path]) == "kobo"
 
 

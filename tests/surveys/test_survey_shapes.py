@@ -1,12 +1,10 @@
 """Sheets in the shapes that teams send: what place, day, taxon and count each record has then."""
 
-import io
-
-import openpyxl
 import pytest
 
 from biodata.ingest.survey import observations
 from biodata.ingest.survey_tables import read_survey
+from sheets import book_of, bytes_of
 
 BIRDS = "P1,2025-03-02,21.1,101.2,Pycnonotus jocosus", "P1,2025-03-02,21.1,101.2,Alophoixus pallidus"
 AT_P1 = {"eventDate": "2025-03-02", "decimalLatitude": "21.1"}
@@ -147,34 +145,21 @@ def test_a_shape(sheets, records):
 
 
 def test_headings_that_are_stations_of_another_sheet_are_these_though_all_begin_alike():
-    book = openpyxl.Workbook()
-    sites = book.create_sheet("Sites")
-    for row in (["Site", "Latitude", "Longitude"], *([f"Site {n}", 17.8 + n / 50, 105.05] for n in (1, 2, 3))):
-        sites.append(row)
-    for row in (["Species", "Site 1", "Site 2", "Site 3"], ["Tor sinensis", 3, 7, 1], ["Channa striata", 2, 4, 9],
-                ["Garra cambodgiensis", 5, 1, 6]):  # fmt: skip
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    records = [
-        row for one in observations(read_survey([("fish.xlsx", out.getvalue())])) for row in one.frame.to_dicts()
-    ]
+    counts = [["Species", "Site 1", "Site 2", "Site 3"], ["Tor sinensis", 3, 7, 1], ["Channa striata", 2, 4, 9],
+              ["Garra cambodgiensis", 5, 1, 6]]  # fmt: skip
+    sites = [["Site", "Latitude", "Longitude"], *([f"Site {n}", 17.8 + n / 50, 105.05] for n in (1, 2, 3))]
+    survey = read_survey([("fish.xlsx", bytes_of(book_of({"Sheet": counts, "Sites": sites})))])
+    records = [row for one in observations(survey) for row in one.frame.to_dicts()]
     assert {row["locationID"] for row in records} == {"Site 1", "Site 2", "Site 3"}
     assert len(records) == 9
 
 
 def test_stations_stand_above_a_cross_table_with_their_place_and_days():
-    book = openpyxl.Workbook()
-    page = book.active
-    for row in (["中文名", "学名", "胡叶林", None, "温家屯", None], [None, None, "N26.8612", None, "N26.8447", None],
+    rows = (["中文名", "学名", "胡叶林", None, "温家屯", None], [None, None, "N26.8612", None, "N26.8447", None],
                 [None, None, "E104.2113", None, "E104.2296", None], [None, None, *["2022/12/10", "2023/1/14"] * 2],
-                ["黑颈鹤", "Grus nigricollis", 14, None, 0, 127], ["灰鹤", "Grus grus", 11, None, None, 98]):  # fmt: skip
-        page.append(row)
-    for area in ("A1:A4", "B1:B4", "C1:D1", "E1:F1", "C2:D2", "E2:F2", "C3:D3", "E3:F3"):
-        page.merge_cells(area)
-    out = io.BytesIO()
-    book.save(out)
-    survey = read_survey([("birds.xlsx", out.getvalue())])
+                ["黑颈鹤", "Grus nigricollis", 14, None, 0, 127], ["灰鹤", "Grus grus", 11, None, None, 98])  # fmt: skip
+    merges = ("A1:A4", "B1:B4", "C1:D1", "E1:F1", "C2:D2", "E2:F2", "C3:D3", "E3:F3")
+    survey = read_survey([("birds.xlsx", bytes_of(book_of({"Sheet": rows}, merges)))])
     terms = ("scientificName", "locationID", "decimalLatitude", "decimalLongitude", "eventDate", "individualCount")
     found = [tuple(row[term] for term in terms) for one in observations(survey) for row in one.frame.to_dicts()]
     first, second = ("胡叶林", "N26.8612", "E104.2113"), ("温家屯", "N26.8447", "E104.2296")
