@@ -9,6 +9,7 @@ import pytest
 
 from biodata.core.errors import InputError
 from biodata.ingest import open_source
+from zips import zip_of
 
 pytestmark = pytest.mark.faults
 DWC = "http://rs.tdwg.org/dwc/terms/"
@@ -130,9 +131,8 @@ def test_a_hostile_table_ends_in_one_line_and_little_memory(tmp_path, data, code
 def test_a_meta_xml_of_a_billion_laughs_asks_nothing_of_the_network(tmp_path):
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
     path = tmp_path / "records.zip"
-    with zipfile.ZipFile(path, "w") as out:
-        out.writestr("meta.xml", f'<!DOCTYPE a [<!ENTITY l0 "lol">{laughs}]><archive>&l11;</archive>')
-        out.writestr("occurrence.txt", HEADING)
+    meta = f'<!DOCTYPE a [<!ENTITY l0 "lol">{laughs}]><archive>&l11;</archive>'
+    path.write_bytes(zip_of({"meta.xml": meta, "occurrence.txt": HEADING}))
     found = read_apart("dwca", path)
     assert found["error"][0] == "XML_UNSAFE"
     assert found["grown"] < 20 * MEGABYTE

@@ -12,10 +12,8 @@ import socket
 import struct
 import threading
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from biodata.store.registry import Registry
 from commands import run
 from people import PASSWORD, bearer
 from servers import serving
+from zips import zip_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 PEOPLE = {
@@ -228,21 +227,13 @@ def picture(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + head + b"\0\0\0\0"
 
 
-def workbook(members: dict[str, bytes]) -> bytes:
-    made = BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 PICTURES = {
     "2.5 billion pixels": picture(50_000, 50_000),
     "a script in an SVG": SVG,
     "EXIF without an end": b"\xff\xd8\xff\xe1\xff\xffExif\0\0" + b"MM\0*\0\0\0\x08" + b"\xff" * 60_000,
-    "picture and archive in one": picture(1, 1) + workbook({"xl/workbook.xml": b"<workbook/>"}),
-    "a flood in a workbook": workbook({"xl/media/image1.png": picture(50_000, 50_000), "xl/workbook.xml": SVG}),
+    "picture and archive in one": picture(1, 1) + zip_of({"xl/workbook.xml": b"<workbook/>"}),
+    "a flood in a workbook": zip_of({"xl/media/image1.png": picture(50_000, 50_000), "xl/workbook.xml": SVG}),
 }
 
 

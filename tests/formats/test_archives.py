@@ -13,16 +13,13 @@ from hypothesis import strategies as st
 
 from biodata.core.errors import InputError
 from biodata.formats.archives import ArchiveLimits, open_archive, read_document
+from zips import zip_of
 
 MEMBERS = {"occurrence.txt": b"id\n1\n", "meta.xml": b"<archive/>", "dataset/a.xml": b"<eml/>"}
 
 
 def packed(members, *, method=zipfile.ZIP_DEFLATED):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as archive:
-        for member, data in members:
-            archive.writestr(member, data)
-    return out.getvalue()
+    return zip_of(members, method)
 
 
 def saved(tmp_path, data, name="records.zip"):

@@ -15,6 +15,7 @@ from biodata.core.errors import InputError
 from biodata.harmonise.area_sites import sites
 from biodata.harmonise.protected_areas import not_mapped
 from biodata.ingest.protected_areas import ProtectedAreaSource
+from zips import zip_of, zip_of_folder
 
 NAM_HA = shapely.box(101.0, 20.6, 101.5, 21.1)
 
@@ -98,9 +99,8 @@ def test_table_without_sites_is_refused(tmp_path):
 
 
 def test_zip_of_tables_takes_those_that_list_sites(tmp_path):
-    with zipfile.ZipFile(path := tmp_path / "WDPA_csv.zip", "w") as archive:
-        archive.writestr("WDPA/WDPA_csv.csv", WDPA)
-        archive.writestr("WDPA/WDPA_sources.csv", "METADATAID,DATA_TITLE\n1,x\n")
+    path, sources = tmp_path / "WDPA_csv.zip", "METADATAID,DATA_TITLE\n1,x\n"
+    path.write_bytes(zip_of({"WDPA/WDPA_csv.csv": WDPA, "WDPA/WDPA_sources.csv": sources}))
     ((table, batch),) = read(path)
     assert (table.name, batch.height) == ("WDPA_csv.zip/WDPA_csv.csv", 2)
 
@@ -157,10 +157,7 @@ def test_zip_of_zips_of_shapefiles(tmp_path):
         for number in (0, 1):
             (folder := tmp_path / str(number)).mkdir()
             pyogrio.write_dataframe(areas(), folder / "polygons.shp")
-            with zipfile.ZipFile(inner := tmp_path / f"shp_{number}.zip", "w") as inside:
-                for part in folder.iterdir():
-                    inside.write(part, part.name)
-            archive.write(inner, inner.name)
+            archive.writestr(f"shp_{number}.zip", zip_of_folder(folder))
         archive.writestr("Resources/manual.txt", "read me")
     found = read(outer)
     assert [table.name for table, _ in found] == [f"WDPA_shp.zip/shp_{n}.zip/polygons.shp" for n in (0, 1)]

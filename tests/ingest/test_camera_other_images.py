@@ -10,6 +10,7 @@ from biodata import pipeline, places
 from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
+from zips import zip_of
 
 ANIMALS = [("2026-05-04T08:00:00+07:00", "animal", ""), ("2026-05-10T09:00:00+07:00", "animal", "")]
 FIELDS = (
@@ -100,8 +101,4 @@ def test_wildlife_insights_setup_pictures_show_it_too():
         "project_id,deployment_id,latitude,longitude,start_date,end_date\n"
         "p,D1,21.05,101.35,2026-05-01 12:00:00,2026-05-31 12:00:00\n"
     )
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("images.csv", images)
-        archive.writestr("deployments.csv", deployments)
-    assert told(out.getvalue()) == ["CAMERA_CLOCK_TWELVE_HOURS"]
+    assert told(zip_of({"images.csv": images, "deployments.csv": deployments})) == ["CAMERA_CLOCK_TWELVE_HOURS"]

@@ -1,9 +1,7 @@
 """Camera-trap packages: deployments and animals; people, blanks and vehicles left out and counted; faults told by their cell."""
 
 import csv
-import io
 import json
-import zipfile
 from collections import Counter
 
 import pytest
@@ -14,6 +12,7 @@ from biodata.formats import camtrapdp
 from camtrapdp_rows import DEPLOYMENTS, OBSERVATIONS, package, read, read_both
 from case_tables import cases
 from releases import neighbours
+from zips import zip_of, zip_of_folder
 
 
 def test_an_animal_comes_with_its_cameras_place_and_an_interval(tmp_path):
@@ -72,9 +71,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path):
 
 def test_a_zip_of_the_folder_is_read_the_same(tmp_path):
     folder = package(tmp_path / "p")
-    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
-        for file in folder.iterdir():
-            archive.write(file, f"p/{file.name}")
+    (tmp_path / "p.zip").write_bytes(zip_of_folder(folder, "p/"))
     (_, plain), (_, zipped) = read_both(folder)[1], read_both(tmp_path / "p.zip")[1]
     assert plain.equals(zipped)
 
@@ -142,11 +139,7 @@ def test_an_equal_row_is_told_as_a_warning_and_a_row_with_another_cell_blocks(tm
     for other, codes in (("Khamla", ["DEPLOYMENT_REPEATED"]), ("Noy", ["CELL_REPEATED"])):
         text = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1].replace("Khamla", other)
         (folder / "deployments.csv").write_text(text)
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            for path in sorted(folder.iterdir()):
-                archive.write(path, path.name)
-        problems = surveys.check_files([("p.zip", content.getvalue())], neighbours())["problems"]
+        problems = surveys.check_files([("p.zip", zip_of_folder(folder))], neighbours())["problems"]
         found = [one for one in problems if one["code"].endswith("REPEATED")]
         assert [one["code"] for one in found] == codes, "the name of who set it up is a cell, too"
         assert [one["blocking"] for one in found] == [other == "Noy"]
@@ -302,11 +295,7 @@ def test_tables_without_their_descriptor_are_told_what_is_missing_once(tmp_path,
     folder = package(tmp_path / "p")
     files = [(path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix == ".csv"]
     if is_zip:
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            for name, told in files:
-                archive.writestr(name, told)
-        files = [("tables.zip", content.getvalue())]
+        files = [("tables.zip", zip_of(files))]
     (problem,) = surveys.check_files(files, neighbours())["problems"]
     assert (problem["code"], problem["blocking"]) == ("DESCRIPTOR_MISSING", True)
     assert "datapackage.json" in problem["message"]

@@ -9,6 +9,7 @@ from biodata.core.errors import InputError
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from case_tables import cases
+from zips import zip_of
 
 MACAQUE = {"taxonID": "1", "scientificName": "Macaca mulatta", "scientificNameAuthorship": "(Zimmermann, 1780)"}
 
@@ -166,9 +167,9 @@ def test_archive_of_occurrences_is_refused(tmp_path):
         '<files><location>occurrence.txt</location></files><id index="0"/>'
         '<field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/></core>'
     )
-    with zipfile.ZipFile(tmp_path / "occ.zip", "w") as archive:
-        archive.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{core}</archive>')
-        archive.writestr("occurrence.txt", "id\tscientificName\n1\tElephas maximus\n")
+    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{core}</archive>'
+    records = "id\tscientificName\n1\tElephas maximus\n"
+    (tmp_path / "occ.zip").write_bytes(zip_of({"meta.xml": meta, "occurrence.txt": records}))
     with pytest.raises(InputError) as caught:
         table(tmp_path / "occ.zip")
     assert caught.value.code == "ARCHIVE_WITHOUT_TAXA"
@@ -243,10 +244,9 @@ def test_what_other_tables_of_a_checklist_tell_is_kept_as_it_came(tmp_path):
             f'<{element} encoding="UTF-8" fieldsTerminatedBy="\\t" rowType="http://rs.gbif.org/terms/1.0/{row_types[name]}">'
             f'<files><location>{name}.txt</location></files><{key} index="0"/>{fields}</{element}>'
         )
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>')
-        for name, lines in rows.items():
-            packed.writestr(f"{name}.txt", "\n".join(lines) + "\n")
+    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>'
+    texts = {f"{name}.txt": "\n".join(lines) + "\n" for name, lines in rows.items()}
+    archive.write_bytes(zip_of({"meta.xml": meta, **texts}))
     (batch,) = table(archive).batches
     frame, _ = taxa(batch, checklist="griis")
     told = {name: json.loads(cells) for name, cells in frame.select("scientificName", "verbatim").iter_rows()}

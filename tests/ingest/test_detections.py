@@ -2,7 +2,6 @@
 
 import json
 import tracemalloc
-import zipfile
 from collections import Counter
 
 import polars as pl
@@ -13,6 +12,7 @@ from biodata.ingest import detections, open_source
 from biodata.ingest.detections import of_label
 from case_tables import cases
 from detections_rows import DEPLOYMENTS, image, megadetector
+from zips import zip_of, zip_of_folder
 
 MUNTJAC = "animalia;chordata;mammalia;artiodactyla;cervidae;muntiacus;muntiacus vaginalis"
 
@@ -158,12 +158,9 @@ def test_a_pictures_path_is_only_compared(tmp_path, path):
 
 def test_a_zip_is_read_and_an_unsafe_one_is_not(tmp_path):
     folder = written(tmp_path / "p", megadetector(image("park/cam1/a.jpg", ("1", 0.9))))
-    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
-        for file in folder.iterdir():
-            archive.write(file, file.name)
+    (tmp_path / "good.zip").write_bytes(zip_of_folder(folder))
     assert read(tmp_path / "good.zip")[1].height == 1
-    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
-        archive.writestr("../results.json", "{}")
+    (tmp_path / "bad.zip").write_bytes(zip_of({"../results.json": "{}"}))
     with pytest.raises(InputError) as caught:
         read(tmp_path / "bad.zip")
     assert caught.value.code == "ARCHIVE_UNSAFE"

@@ -1,6 +1,5 @@
 import gc
 import json
-import zipfile
 
 import polars as pl
 import pytest
@@ -9,6 +8,7 @@ from dwca.read import DwCAReader
 from biodata.core.errors import InputError
 from biodata.formats.xml import local_term
 from biodata.ingest import open_source
+from zips import zip_of
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
 
@@ -31,10 +31,7 @@ def with_events(path, **choices):
 
 def packed(path, meta, **files):
     """Write a zip of texts (a name for `a.txt` is `a`) with their description."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(f"{name}.txt", text)
-        archive.writestr("meta.xml", meta)
+    path.write_bytes(zip_of({**{f"{name}.txt": text for name, text in files.items()}, "meta.xml": meta}))
     return path
 
 

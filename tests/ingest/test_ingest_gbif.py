@@ -1,5 +1,4 @@
 import csv
-import io
 import json
 import shutil
 import zipfile
@@ -11,6 +10,7 @@ import pytest
 from biodata.core.errors import InputError
 from biodata.ingest import open_source
 from case_tables import cases
+from zips import zip_of
 
 HEADING = "gbifID\tdatasetKey\toccurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\n"
 
@@ -32,9 +32,7 @@ def refused(path, **choices):
 
 
 def zipped(path, members):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
+    path.write_bytes(zip_of(members))
     return path
 
 
@@ -218,7 +216,5 @@ def test_nothing_is_written_beside_a_download(tmp_path, shared):
 
 
 def test_a_zip_of_a_zip_is_refused(tmp_path):
-    inner = io.BytesIO()
-    with zipfile.ZipFile(inner, "w") as archive:
-        archive.writestr("occurrence.csv", HEADING)
-    assert refused(zipped(tmp_path / "outer.zip", {"inner.zip": inner.getvalue()})).code == "ARCHIVE_UNSAFE"
+    inner = zip_of({"occurrence.csv": HEADING})
+    assert refused(zipped(tmp_path / "outer.zip", {"inner.zip": inner})).code == "ARCHIVE_UNSAFE"

@@ -1,6 +1,5 @@
 import json
 import sqlite3
-import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +10,7 @@ import shapely
 
 from biodata.core.errors import InputError
 from biodata.ingest import open_source
+from zips import zip_of_folder
 
 NAM_HA = shapely.box(101.0, 20.6, 101.5, 21.1)
 PHOU_DENE_DIN = shapely.box(102.0, 22.0, 102.3, 22.3)
@@ -143,9 +143,7 @@ def test_shapefile_that_lacks_a_part_is_refused(tmp_path, part):
 
 
 def zipped(path, folder, *, prefix=""):
-    with zipfile.ZipFile(path, "w") as archive:
-        for part in sorted(folder.iterdir()):
-            archive.write(part, f"{prefix}{part.name}")
+    path.write_bytes(zip_of_folder(folder, prefix))
     return path
 
 

@@ -1,6 +1,5 @@
 """Wildlife Insights' downloads: deployments, animals with their names; people, their names and addresses never."""
 
-import zipfile
 from collections import Counter
 
 import polars as pl
@@ -12,6 +11,7 @@ from biodata.places import load_boundaries
 from biodata.surveys.check import check_files
 from case_tables import cases
 from wildlife_insights_rows import CAMERAS, DEPLOYMENTS, HEADING, MUNTJAC, PROJECTS, ROW
+from zips import zip_of, zip_of_folder
 
 
 def written(folder, rows, **more):
@@ -80,13 +80,10 @@ def test_sequences_have_an_interval_and_a_group(tmp_path):
 
 def test_a_zip_in_a_zip_or_with_a_path_out_is_refused(tmp_path):
     folder = written(tmp_path / "p", ROW)
-    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
-        for file in folder.iterdir():
-            archive.write(file, f"wildlife/{file.name}")
+    (tmp_path / "good.zip").write_bytes(zip_of_folder(folder, "wildlife/"))
     assert read(tmp_path / "good.zip")[1].height == 1
     for name in ("../images.csv", "inner.zip"):
-        with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
-            archive.writestr(name, "x")
+        (tmp_path / "bad.zip").write_bytes(zip_of({name: "x"}))
         with pytest.raises(InputError) as caught:
             read(tmp_path / "bad.zip")
         assert caught.value.code == "ARCHIVE_UNSAFE"

@@ -19,6 +19,7 @@ from biodata.store.models import RuleVersion
 from biodata.store.registry import Registry
 from commands import run
 from leaks import Place, scan_file, scan_frame
+from zips import zip_of
 
 HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tlocality\n"
 GIBBON = (22.91837, 106.50213)
@@ -122,11 +123,8 @@ def test_a_row_report_tells_where_every_row_went(settings, tmp_path):
 
 
 def truncated_zip(tmp_path):
-    whole = tmp_path / "whole.zip"
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("occurrence.csv", HEADING + "".join(ROWS) * 50)
     path = tmp_path / "truncated.zip"
-    path.write_bytes(whole.read_bytes()[:-60])
+    path.write_bytes(zip_of({"occurrence.csv": HEADING + "".join(ROWS) * 50})[:-60])
     return path, "truncated.zip"
 
 

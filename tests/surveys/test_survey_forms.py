@@ -1,7 +1,5 @@
 """Surveys in the forms that people have: CSV of many encodings, several files, two columns for a period, headings with units."""
 
-import io
-import zipfile
 from datetime import date
 
 import polars as pl
@@ -14,6 +12,7 @@ from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
 from sheets import book_of, bytes_of
 from survey_languages import HEADINGS, LOCALITIES
+from zips import zip_of
 
 TODAY = date(2026, 11, 24)
 PLAIN = ["occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "locality"]
@@ -26,14 +25,6 @@ def text(*rows, separator=","):
 
 def workbook(**sheets):
     return bytes_of(book_of(sheets))
-
-
-def zipped(members):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return out.getvalue()
 
 
 def told(files, boundaries, **options):
@@ -67,7 +58,7 @@ def test_events_and_occurrences_as_two_texts(boundaries):
     assert ("events.csv", 3, "decimalLatitude", "PRESUMED_SWAPPED_COORDINATE") in found
     assert ("records.csv", 3, "eventID", "EVENT_UNKNOWN") in found
     assert not [one for one in found if one[:2] == ("records.csv", 2)], "what the event tells is told of the event"
-    assert told([("survey.zip", zipped(dict(files)))], boundaries)[1] == found
+    assert told([("survey.zip", zip_of(dict(files)))], boundaries)[1] == found
 
 
 @pytest.mark.parametrize(("content", "expected"), [
@@ -167,9 +158,9 @@ COUNTS = {"event.csv": "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point 
 
 def test_a_text_for_people_to_read_beside_the_tables_of_a_zip_is_passed_over(tmp_path):
     path = tmp_path / "survey.zip"
-    path.write_bytes(zipped(COUNTS))
+    path.write_bytes(zip_of(COUNTS))
     alone = forms.recognise([path])
-    path.write_bytes(zipped({**COUNTS, "README.md": "# Our survey, with one word, a comma\n"}))
+    path.write_bytes(zip_of({**COUNTS, "README.md": "# Our survey, with one word, a comma\n"}))
     assert forms.recognise([path]) == alone
 
 
@@ -178,7 +169,7 @@ def test_what_stands_beside_darwin_core_and_patrols_decides_nothing(tmp_path):
     patrol = {"a/b/p1.xml": '<patrol id="p"/>', "a/README.txt": "Read me, please", "__MACOSX/a/._p1.xml": "x"}
     for members, form in (({**COUNTS, "eml.xml": description}, "dwca"), (patrol, "smart")):
         path = tmp_path / f"{form}.zip"
-        path.write_bytes(zipped(members))
+        path.write_bytes(zip_of(members))
         assert forms.recognise([path]) == form
     told = pipeline.ingest("dwca", [tmp_path / "dwca.zip"], Settings(data=tmp_path / "data"), dataset="counts")
     assert [(one.table, one.stored) for one in told] == [("events", 1), ("occurrences", 1)]

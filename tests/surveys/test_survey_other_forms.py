@@ -22,6 +22,7 @@ from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.submit import purge_part
 from sheets import book_of
+from zips import zip_of
 
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
 
@@ -41,11 +42,7 @@ NOBODY = ("Nobody Atall", "nobody walked there", "homo;sapiens")
 
 
 def zipped(**members):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("__", "."), content)
-    return out.getvalue()
+    return zip_of({name.replace("__", "."): content for name, content in members.items()})
 
 
 DWC = "http://rs.tdwg.org/dwc/terms/"

@@ -1,6 +1,5 @@
 """A dataset is a set of parts: after any steps it is what plain pandas makes of the files that are current, and so is each state."""
 
-import io
 import random
 import zipfile
 from contextlib import AbstractContextManager, nullcontext
@@ -23,6 +22,7 @@ from biodata.store.verify import verify
 from biodata.surveys import process, receive, review, submit, words
 from biodata.surveys.difference import compare, of_lake_records
 from biodata.surveys.submit import Sent
+from zips import zip_of
 
 COLUMNS = ["occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude"]
 WRITTEN = ["eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude"]
@@ -41,11 +41,8 @@ def archive(rows: pd.DataFrame) -> bytes:
         'encoding="UTF-8" fieldsTerminatedBy="," linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1">'
         f"<files><location>occurrence.csv</location></files>{terms}</core></archive>"
     )
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as made:
-        for name, text in (("meta.xml", meta), ("occurrence.csv", rows.to_csv(index=False))):
-            made.writestr(zipfile.ZipInfo(name), text)
-    return content.getvalue()
+    members = {"meta.xml": meta, "occurrence.csv": rows.to_csv(index=False)}
+    return zip_of([(zipfile.ZipInfo(name), text) for name, text in members.items()])
 
 
 class Team:
