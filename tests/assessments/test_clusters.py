@@ -54,23 +54,35 @@ def test_ten_duets_an_hour_apart_do_not_match(tmp_path):
     assert groups(rows, tmp_path) == set()
 
 
-def test_duets_of_one_morning_are_told_apart(tmp_path):
-    rows = both_sides(step=timedelta(minutes=25))
-    assert groups(rows, tmp_path) == pairs(rows)
-
-
 def proposed(row: dict, zone: str) -> dict:
     repair = {"term": "event_zone", "value": zone, "rule": "zone_of_country", "applied": False}
     return row | {"event_zone": None, "repairs": [repair]}
 
 
-def test_a_zone_that_is_only_proposed_is_no_evidence(tmp_path):
-    rows = [proposed(row, "+08:00" if row["countryCode"] == "CN" else "+07:00") for row in both_sides(zone=False)]
-    assert groups(rows, tmp_path) == set()
+ONE_MORNING, LATER = both_sides(step=timedelta(minutes=25)), MORNING + timedelta(minutes=4)
 
 
-def test_without_any_zone_nothing_is_said(tmp_path):
-    assert groups(both_sides(zone=False), tmp_path) == set()
+@pytest.mark.parametrize(("rows", "joined"), [
+    pytest.param(ONE_MORNING, pairs(ONE_MORNING), id="duets of one morning are told apart"),
+    pytest.param([proposed(row, "+08:00" if row["countryCode"] == "CN" else "+07:00") for row in both_sides(zone=False)], set(),
+                 id="a zone that is only proposed is no evidence"),
+    pytest.param(both_sides(zone=False), set(), id="without any zone nothing is said"),
+    pytest.param([record("cn", "1", local(MORNING, CHINA), 21.150, 101.150, countryCode="CN"),
+                  record("mm", "1", local(MORNING, MYANMAR), 21.145, 101.140, countryCode="MM"),
+                  record("la", "1", local(MORNING, VIET_NAM), 21.140, 101.152, countryCode="LA")],
+                 {frozenset({"cn:1", "mm:1", "la:1"})}, id="three teams where three countries meet"),
+    pytest.param([record("cn", "1", local(MORNING, CHINA), 22.930, 106.500, countryCode="CN"),
+                  record("cn", "2", local(LATER, CHINA), 22.931, 106.500, countryCode="CN"),
+                  record("vn", "1", local(MORNING, VIET_NAM), 22.920, 106.500),
+                  record("vn", "2", local(LATER, VIET_NAM), 22.921, 106.500)],
+                 {frozenset({"cn:1", "vn:1"}), frozenset({"cn:2", "vn:2"})}, id="two groups that sing together stay two"),
+    pytest.param([record(d, "1", "2024-03-05", 21.0431, 101.3017, recordedBy=d) for d in ("Li Wei", "Zhao Min")], set(),
+                 id="two people of one day and place are two"),
+    pytest.param([record(f"d{n}", "x", None, 21.0 + n / 10, 101.3) | {"occurrenceID": "urn:unknown:record"} for n in range(60)],
+                 set(), id="an identifier of very many records is none"),
+])  # fmt: skip
+def test_what_is_one_event_and_what_is_not(rows, joined, tmp_path):
+    assert groups(rows, tmp_path) == joined
 
 
 CN = {"countryCode": "CN"}
@@ -127,15 +139,6 @@ def test_across_a_border(one, other, same, tmp_path):
     assert bool(groups([one, other], tmp_path)) == same
 
 
-def test_three_teams_where_three_countries_meet(tmp_path):
-    rows = [
-        record("cn", "1", local(MORNING, CHINA), 21.150, 101.150, countryCode="CN"),
-        record("mm", "1", local(MORNING, MYANMAR), 21.145, 101.140, countryCode="MM"),
-        record("la", "1", local(MORNING, VIET_NAM), 21.140, 101.152, countryCode="LA"),
-    ]
-    assert groups(rows, tmp_path) == {frozenset({"cn:1", "mm:1", "la:1"})}
-
-
 def test_two_teams_of_one_country_and_one_of_the_other(tmp_path):
     rows = [
         record("cn", "1", local(MORNING, CHINA), 22.930, 106.500, countryCode="CN"),
@@ -167,16 +170,6 @@ def test_a_chain_does_not_make_two_events_one(tmp_path):
     found = groups(rows, tmp_path)
     assert len(found) == 1
     assert not any({"cn:1", "cn:2"} <= group for group in found)
-
-
-def test_two_groups_that_sing_together_stay_two(tmp_path):
-    rows = [
-        record("cn", "1", local(MORNING, CHINA), 22.930, 106.500, countryCode="CN"),
-        record("cn", "2", local(MORNING + timedelta(minutes=4), CHINA), 22.931, 106.500, countryCode="CN"),
-        record("vn", "1", local(MORNING, VIET_NAM), 22.920, 106.500),
-        record("vn", "2", local(MORNING + timedelta(minutes=4), VIET_NAM), 22.921, 106.500),
-    ]
-    assert groups(rows, tmp_path) == {frozenset({"cn:1", "vn:1"}), frozenset({"cn:2", "vn:2"})}
 
 
 def camera(number: str, when: str, **values) -> dict:
@@ -267,11 +260,6 @@ def test_across_datasets(one, other, reason, tmp_path):
         assert all(told[0].startswith(reason) for told in found["cluster_reasons"])
 
 
-def test_two_people_of_one_day_and_place_are_two(tmp_path):
-    rows = [record(d, "1", "2024-03-05", 21.0431, 101.3017, recordedBy=d) for d in ("Li Wei", "Zhao Min")]
-    assert groups(rows, tmp_path) == set()
-
-
 def test_without_a_date_only_identifiers_join(tmp_path):
     rows = [record(d, "1", None, 21.0431, 101.3017, recordedBy="Li Wei") for d in "ab"]
     assert groups(rows, tmp_path) == set()
@@ -353,13 +341,6 @@ def test_parts_by_species_give_what_the_whole_gives(tmp_path, monkeypatch):
     whole = groups(rows, tmp_path)
     monkeypatch.setattr(finding, "BUCKET_ROWS", 7)
     assert groups(rows, tmp_path) == whole
-
-
-def test_an_identifier_of_very_many_records_is_none(tmp_path):
-    rows = [
-        record(f"d{n}", "x", None, 21.0 + n / 10, 101.3) | {"occurrenceID": "urn:unknown:record"} for n in range(60)
-    ]
-    assert groups(rows, tmp_path) == set()
 
 
 def test_nothing_is_found_of_one_record_nor_of_none(tmp_path):

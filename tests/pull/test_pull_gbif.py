@@ -297,9 +297,8 @@ def test_what_gbif_refuses_is_told_in_a_line_that_helps(light, puller, stub, sta
 @pytest.mark.parametrize("content", ["nothing of a zip", "a zip that is broken within"])
 def test_a_broken_zip_is_fetched_again(light, puller, stub, settings, content):
     good = stub.archive
-    stub.archive = (
-        b"x" * 500 if content.startswith("nothing") else good[:45] + bytes(b ^ 255 for b in good[45:60]) + good[60:]
-    )
+    broken = good[:45] + bytes(b ^ 255 for b in good[45:60]) + good[60:]
+    stub.archive = b"x" * 500 if content.startswith("nothing") else broken
     with pytest.raises(InputError):
         run(puller())
     assert list(settings.data.glob("pulls/*/*.zip")) == []
@@ -314,29 +313,22 @@ def test_a_file_of_another_size(light, puller, stub):
         run(puller())
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"status": "SUCCEEDED"}', b'{"status": 5}'])
-def test_a_status_of_another_shape(puller, stub, body):
-    stub.fail("status", Fault(200, body=body))
-    with pytest.raises(RemoteError, match="tells no"):
-        run(puller())
-
-
-def test_a_key_of_another_shape(puller, stub):
-    stub.fail("request", Fault(201, {}, b"../../etc/passwd", content_type="text/plain"))
-    with pytest.raises(RemoteError, match="in the place of a download's key"):
-        run(puller())
-
-
-def test_a_search_of_another_shape(puller, stub):
-    stub.fail("search", Fault(200, body=b'{"total": 3, "hits": []}'))
-    with pytest.raises(RemoteError, match="another shape"):
-        puller().estimate()
+@pytest.mark.parametrize(("route", "fault", "said"), [
+    *[pytest.param("status", Fault(200, body=body), "tells no", id=body.decode())
+      for body in (b"[]", b'{"status": "SUCCEEDED"}', b'{"status": 5}')],
+    pytest.param("request", Fault(201, {}, b"../../etc/passwd", content_type="text/plain"),
+                 "in the place of a download's key", id="a key"),
+    pytest.param("search", Fault(200, body=b'{"total": 3, "hits": []}'), "another shape", id="a search"),
+])  # fmt: skip
+def test_an_answer_of_another_shape(puller, stub, route, fault, said):
+    stub.fail(route, fault)
+    with pytest.raises(RemoteError, match=said):
+        puller().estimate() if route == "search" else run(puller())
 
 
 def test_no_account(puller, stub):
-    with pytest.raises(
-        InputError, match=r"GBIF_USER, GBIF_PWD and GBIF_EMAIL.*https://www.gbif.org.*--preview"
-    ) as caught:
+    told = r"GBIF_USER, GBIF_PWD and GBIF_EMAIL.*https://www.gbif.org.*--preview"
+    with pytest.raises(InputError, match=told) as caught:
         run(puller(account=("", "")))
     assert caught.value.code == "ACCOUNT_MISSING"
     assert stub.asked == []
@@ -379,9 +371,8 @@ def test_a_preview_brings_300_with_the_titles_of_their_datasets(puller, stub, se
         (row,) = registry.datasets().to_dicts()
     assert (row["title"], row["citation"]) == ("iNaturalist observations", f"Cite {DATASET}")
     # The download that follows knows them again.
-    stub.archive = simple_csv(
-        [{"gbifID": "7", "datasetKey": DATASET, "occurrenceID": "o7", "scientificName": "Bos gaurus"}]
-    )
+    later = {"gbifID": "7", "datasetKey": DATASET, "occurrenceID": "o7", "scientificName": "Bos gaurus"}
+    stub.archive = simple_csv([later])
     (report,) = run(puller())
     assert (report.new, report.changed) == (0, 1)
 
@@ -447,9 +438,8 @@ def test_a_province_is_asked_for_by_place_and_by_name():
     assert placed == {"type": "in", "key": "GADM_GID", "values": ["CHN.30_1"]}
     assert [part["key"] for part in unplaced["predicates"]] == ["COUNTRY", "HAS_COORDINATE", "STATE_PROVINCE"]
     assert "云南省" in unplaced["predicates"][2]["values"]
-    assert (taxa["key"], since["key"], within["type"], interpreted["key"]) == (
-        "TAXON_KEY", "EVENT_DATE", "within", "LAST_INTERPRETED",
-    )  # fmt: skip
+    keys = (taxa["key"], since["key"], within["type"], interpreted["key"])
+    assert keys == ("TAXON_KEY", "EVENT_DATE", "within", "LAST_INTERPRETED")
 
 
 @pytest.mark.parametrize("text", ["Yunnan", "云南", "CN-YN"])

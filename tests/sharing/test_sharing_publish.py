@@ -153,9 +153,8 @@ def test_a_coast_cell_is_published_with_its_neighbours():
 
 
 def test_the_open_sea_has_no_country():
-    row = published(records({"decimalLongitude": 111.55, "decimalLatitude": 12.05, "countryCode": "VN"})).row(
-        0, named=True
-    )
+    at_sea = records({"decimalLongitude": 111.55, "decimalLatitude": 12.05, "countryCode": "VN"})
+    row = published(at_sea).row(0, named=True)
     assert (row["countryCode"], row["country_codes"], row["cell_west"]) == (None, [], 111.5)
 
 
@@ -167,10 +166,10 @@ def test_a_lonely_island_is_told_only_as_a_large_square_or_not_at_all():
 
 
 def test_without_coordinates_the_stated_country_stays_where_it_is_large_enough():
-    rows = [
-        EVERYTHING | {"decimalLongitude": None, "decimalLatitude": None, "countryCode": c} for c in ("LA", "SG", None)
-    ]
-    out = published(records(*rows), "1_degree").sort("countryCode", nulls_last=True)
+    nowhere = EVERYTHING | {"decimalLongitude": None, "decimalLatitude": None}
+    out = published(records(*(nowhere | {"countryCode": c} for c in ("LA", "SG", None))), "1_degree").sort(
+        "countryCode", nulls_last=True
+    )
     assert out["countryCode"].to_list() == ["LA", None], "what is too small is like what is not stated"
     assert out["country_codes"].to_list() == [["LA"], None]
     assert out["year"].to_list() == out["decimalLatitude"].to_list() == out["locality"].to_list() == [None] * 2
@@ -202,12 +201,9 @@ def test_grid_lines_poles_and_the_date_line_have_a_cell():
     for category in CATEGORIES:
         out = each(records(longitude=lon, latitude=lat), str(category))
         told = out.drop_nulls("cell_west")
-        for edge, value, other in (
-            ("cell_west", "decimalLongitude", "cell_east"),
-            ("cell_south", "decimalLatitude", "cell_north"),
-        ):
-            assert (told[edge] < told[value]).all()
-            assert (told[value] < told[other]).all()
+        for side, value, other in (("west", "Longitude", "east"), ("south", "Latitude", "north")):
+            assert (told[f"cell_{side}"] < told[f"decimal{value}"]).all()
+            assert (told[f"decimal{value}"] < told[f"cell_{other}"]).all()
         assert out["cell_west"][0] <= 102.3 <= out["cell_east"][0]
         assert out["cell_south"][0] <= 24.5 <= out["cell_north"][0]
 
@@ -241,9 +237,8 @@ def test_words_that_a_source_tells_are_left_out_of_sensitive_records():
     rows = [EVERYTHING | {"species": "Nomascus nasutus", "year": 1990 + n} | cell for n, cell in enumerate(cells)]
     out = published(records(*rows))
     assert out.height == len(rows)
-    assert out.select("scientificName", *TOLD_IN).unique().rows() == [
-        ("Nomascus nasutus", "Animalia", "Hylobatidae", None, None)
-    ]
+    told = out.select("scientificName", *TOLD_IN).unique().rows()
+    assert told == [("Nomascus nasutus", "Animalia", "Hylobatidae", None, None)]
     open_ones = [EVERYTHING | cell for cell in cells if "scientificName" not in cell]
     untouched = published(records(*open_ones, name="Passer montanus")).sort("key")
     for row, cell in zip(untouched.iter_rows(named=True), open_ones, strict=True):
