@@ -132,9 +132,8 @@ def test_the_whole_way(tmp_path):
         wrong = {**sent, "signature": grants.sign(text, tmp_path / "other.key")}
         refused = client.post(f"{address}/decide", json=wrong, headers=shown("la"))
         assert (refused.status_code, refused.json()["field"]) == (422, "signature")
-        assert client.post(f"{address}/decide", json=sent, headers=shown("la")).json()["decisions"][0]["state"] == (
-            "granted"
-        )
+        seen = client.post(f"{address}/decide", json=sent, headers=shown("la")).json()["decisions"][0]["state"]
+        assert seen == "granted"
         answer = client.get(f"{address}/records", headers=shown("ana"))
         assert {one["decimalLatitude"] for one in answer.json()["records"]} == {20.51234, 15.11234}
         assert answer.headers["cache-control"] == "private, no-store"

@@ -47,20 +47,17 @@ def test_roles_are_given_confirmed_and_taken(run, registry):
     assert said[0] == "account noy has node_manager country=LA"
     assert "no right before somebody else has confirmed it" in said[1]
     assert "noy (Noy of Luang Namtha): node_manager country=LA (to be confirmed)" in run("account", "list")
-    assert run("account", "confirm", "noy", "node_manager", "--country", "LA", "--by", "witness") == (
-        "witness confirmed node_manager country=LA of noy: it counts from now on"
-    )
+    found = run("account", "confirm", "noy", "node_manager", "--country", "LA", "--by", "witness")
+    assert found == "witness confirmed node_manager country=LA of noy: it counts from now on"
     run("account", "role", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha", "--by", "office")
     run("account", "confirm", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha", "--by", "witness")
     run("account", "role", "noy", "planner")
-    assert run("account", "list").splitlines()[0] == (
-        "noy (Noy of Luang Namtha): node_manager country=LA; reviewer dataset=nam-ha taxon=Felidae; planner"
-    )
+    told = run("account", "list").splitlines()[0]
+    assert told == "noy (Noy of Luang Namtha): node_manager country=LA; reviewer dataset=nam-ha taxon=Felidae; planner"
     run("account", "role", "noy", "node_manager", "--country", "LA", "--remove")
     run("account", "revoke", "noy")
-    assert run("account", "list").splitlines()[0] == (
-        "noy (Noy of Luang Namtha): reviewer dataset=nam-ha taxon=Felidae; planner, closed"
-    )
+    seen = run("account", "list").splitlines()[0]
+    assert seen == "noy (Noy of Luang Namtha): reviewer dataset=nam-ha taxon=Felidae; planner, closed"
     assert run("account", "reopen", "noy") == "account noy is open again"
     assert accounts.find(registry, "noy") is not None
 

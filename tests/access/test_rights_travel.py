@@ -187,9 +187,8 @@ def test_what_is_to_be_heeded_of_permits_is_told(client):
         "village", permits.Kind.PERMIT, "7/2019", "LA", "the Department", expires=date(2020, 1, 31)
     )
     number = permits.record(registry, ended, actor="t")
-    assert client.get(address).json()["notices"] == [
-        "7/2019 ended on 2020-01-31: ask the Department before its records are used."
-    ]
+    found = client.get(address).json()["notices"]
+    assert found == ["7/2019 ended on 2020-01-31: ask the Department before its records are used."]
     assert "7/2019 ended on 2020-01-31" in client.get("/v1/dataset/village?f=html").text
     permits.withdraw(registry, number, actor="t")
     assert "7/2019 was withdrawn" in client.get(address).json()["notices"][0]

@@ -126,9 +126,8 @@ def test_rules_are_exported_changed_and_imported_with_what_becomes_finer(setting
     assert "gibbons-2" in rules_text(settings)
     shown = releases.read(releases.current(settings.data), "occurrences").filter(species=HORNBILL)
     assert shown["sharing_category"].unique().to_list() == ["open"]
-    assert [path.stem for path in (settings.data / "releases").glob("*.duckdb")] == [
-        f"release-{releases.current(settings.data).id}"
-    ]
+    found = [path.stem for path in (settings.data / "releases").glob("*.duckdb")]
+    assert found == [f"release-{releases.current(settings.data).id}"]
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "sharing rules imported")).one()
         assert entry.details["finer"] == [{"from": "1_degree", "to": "open", "records": count}]

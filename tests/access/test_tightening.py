@@ -92,9 +92,8 @@ def test_one_command_hides_a_taxon_everywhere_and_the_audit_tells_it(settings):
     assert answer.exit_code == 0, answer.output
     came = json.loads(answer.stdout)
     assert told(settings) == []
-    assert [path.name for path in (settings.data / "releases").glob("*.duckdb")] == [
-        f"release-{came['release']}.duckdb"
-    ]
+    found = [path.name for path in (settings.data / "releases").glob("*.duckdb")]
+    assert found == [f"release-{came['release']}.duckdb"]
     assert came["removed"] == {"releases": len(old), "downloads": 1}
     shown = releases.read(releases.current(settings.data), "occurrences")
     # What comes in their place waits: at once, it would be known of which places it is.

@@ -141,9 +141,8 @@ def test_every_number_of_a_card_can_be_had_again_from_the_card_alone():
         card, criteria = told(row), parts(row)
         ranked = card["ranking"]
         assert ranking.again(ranked) == ranked
-        assert {name: row[name] for name in ("rank", "front", "acceptability", "within_first")} == {
-            name: ranked[name] for name in ("rank", "front", "acceptability", "within_first")
-        }
+        seen = {name: row[name] for name in ("rank", "front", "acceptability", "within_first")}
+        assert seen == {name: ranked[name] for name in ("rank", "front", "acceptability", "within_first")}
         assert ranked["values"][str(row["rank"])] == {name: part["value"] for name, part in criteria.items()}
         _recompute_values(card, {name: (part["value"], part["input"]) for name, part in criteria.items()})
         ground = card["ground"]
@@ -162,9 +161,8 @@ def _recompute_values(card, criteria):
     assert value == len(given["shared"]) + len(given["probably_shared"])
     assert all(given[name] == card["species"][name] for name in ("shared", "probably_shared"))
     by_country = card["species"]["by_country"].values()
-    assert set(given["shared"]) == {
-        name for one in by_country for name in one if sum(name in c for c in by_country) > 1
-    }
+    found = set(given["shared"])
+    assert found == {name for one in by_country for name in one if sum(name in c for c in by_country) > 1}
     value, given = criteria["habitat_continuity"]
     assert value == round(given["crossing_habitat_km2"] / given["ground_km2"], 6)
     value, given = criteria["governance"]

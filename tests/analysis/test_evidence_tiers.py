@@ -187,8 +187,7 @@ def test_ground_that_fails_says_its_one_reason_and_what_would_lift_it():
     assert row["reason"].startswith(
         "corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR)"
     )
-    assert [one["words"] for one in told(row)["lifts"]] == [
-        "Nomascus nasutus in Viet Nam: no record is there; one that surely lies there makes it certain."
-    ]
+    found = [one["words"] for one in told(row)["lifts"]]
+    assert found == ["Nomascus nasutus in Viet Nam: no record is there; one that surely lies there makes it certain."]
     candidate = run(areas, corridors_of(areas), good(record(-3000.0), record(3000.0))).considered.row(0, named=True)
     assert (candidate["reason"], candidate["evidence_tier"]) == (None, "certain")

@@ -15,9 +15,8 @@ pytest_plugins = ("api_client",)
 @pytest.mark.parametrize(("asked", "expected"), cases("api_species", "test_match"))
 def test_match(client, asked, expected):
     first = client.get("/v1/species/match", params=asked).json()
-    assert (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"]) == tuple(
-        expected
-    )
+    found = (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"])
+    assert found == tuple(expected)
     second = client.get("/v2/species/match", params=asked).json()
     assert second["diagnostics"]["matchType"] == expected[0]
     assert second["synonym"] == expected[3]

@@ -128,9 +128,8 @@ def test_units_cost_their_area_and_share_their_edges(release, boundaries, tmp_pa
         land = places.country_geometry(code, boundaries)
         own = (units["country_code"] == code).to_numpy()
         assert shapely.dwithin(land, points[own], 1e-4).all()
-        assert units["area_km2"][own].sum() == pytest.approx(
-            geo.area_km2([shapely.intersection(land, shapely.box(*BOX))])[0], rel=1e-4
-        )
+        found = units["area_km2"][own].sum()
+        assert found == pytest.approx(geo.area_km2([shapely.intersection(land, shapely.box(*BOX))])[0], rel=1e-4)
     shared = np.bincount(
         np.concatenate([project.bounds.first, project.bounds.second]),
         np.tile(project.bounds.length, 2),

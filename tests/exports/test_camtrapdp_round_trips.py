@@ -88,9 +88,8 @@ def test_the_standards_own_example_comes_in_as_it_went_out(shared, tmp_path):
         told = [{row[key]: row for row in rows(path, table)} for path in (before, after)]
         assert told[0].keys() == told[1].keys()
         for name in told[0]:
-            assert {k: v for k, v in told[0][name].items() if k != "deploymentTags"} == {
-                k: v for k, v in told[1][name].items() if k != "deploymentTags"
-            }
+            found = {k: v for k, v in told[0][name].items() if k != "deploymentTags"}
+            assert found == {k: v for k, v in told[1][name].items() if k != "deploymentTags"}
 
 
 def test_what_is_left_out_is_said(tmp_path):

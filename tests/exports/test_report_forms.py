@@ -53,9 +53,8 @@ def test_a_faulty_cell_is_coloured_and_told_and_the_others_are_as_they_were(work
     marked_cells = [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.comment]
     assert marked_cells == ["A3", "B4"]
     before = opened(workbook)["occurrences"]
-    assert [[c.value for c in row] for row in sheet.iter_rows()] == [
-        [c.value for c in row] for row in before.iter_rows()
-    ]
+    found = [[c.value for c in row] for row in sheet.iter_rows()]
+    assert found == [[c.value for c in row] for row in before.iter_rows()]
 
 
 def test_formulas_stay_formulas_and_text_stays_text(workbook):

@@ -69,9 +69,8 @@ def test_a_description_that_tells_nothing():
 
 
 def test_an_empty_line_before_the_declaration_is_forgiven():
-    assert (
-        read_eml(b'\n<?xml version="1.0"?><eml><dataset><title>x</title></dataset></eml>', file="eml.xml").title == "x"
-    )
+    found = read_eml(b'\n<?xml version="1.0"?><eml><dataset><title>x</title></dataset></eml>', file="eml.xml").title
+    assert found == "x"
 
 
 @pytest.mark.parametrize("data", [

@@ -127,9 +127,8 @@ def test_a_row_that_is_an_earlier_one_in_every_cell_is_taken_once(tmp_path):
     }
     ((cameras, events), (table, animals)) = read_both(package(tmp_path / "p", **twice))
     assert (events.height, animals.height) == (1, 1)
-    assert [(r.row, r.column, r.code, r.by_rule) for r in cameras.refusals] == [
-        (3, "deploymentID", "DEPLOYMENT_REPEATED", True)
-    ]
+    found = [(r.row, r.column, r.code, r.by_rule) for r in cameras.refusals]
+    assert found == [(3, "deploymentID", "DEPLOYMENT_REPEATED", True)]
     assert [(r.row, r.code, r.by_rule) for r in table.refusals[-1:]] == [(5, "PICTURE_REPEATED", True)]
     assert not [f for table in (cameras, table) for f in table.findings if f.blocking]
 

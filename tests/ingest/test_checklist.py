@@ -72,9 +72,7 @@ def test_names_and_authors_are_told_apart(told, name, author, rank):
 
 
 @pytest.mark.parametrize(("name", "rank", "genus"), [
-    ("Nomascus", "genus", "Nomascus"),
-    ("Hylobatidae", "family", None),
-    pytest.param("Nomascus", None, None, id="unsaid"),
+    ("Nomascus", "genus", "Nomascus"), ("Hylobatidae", "family", None), pytest.param("Nomascus", None, None, id="unsaid"),
 ])  # fmt: skip
 def test_genus_of_a_name_of_one_word(name, rank, genus):
     assert row(interpret([{"scientificName": name, "taxonRank": rank}]))["genus"] == genus
@@ -113,13 +111,16 @@ def test_synonyms_lead_to_accepted_taxa(told, accepted):
     assert frame["accepted_taxon_id"].to_list() == ["1", accepted]
 
 
-def test_name_that_two_taxa_have_leads_nowhere():
-    rows = [
-        {"taxonID": "1", "scientificName": "Agathis montana Shestakov, 1932", "kingdom": "Animalia"},
-        {"taxonID": "2", "scientificName": "Agathis montana de Laub.", "kingdom": "Plantae"},
-        {"taxonID": "3", "scientificName": "Agathis x", "acceptedNameUsage": "Agathis montana"},
-    ]
-    assert interpret(rows)["accepted_taxon_id"].to_list() == ["1", "2", None]
+@pytest.mark.parametrize(("rows", "column", "expected"), [
+    pytest.param([{"taxonID": "1", "scientificName": "Agathis montana Shestakov, 1932", "kingdom": "Animalia"},
+                  {"taxonID": "2", "scientificName": "Agathis montana de Laub.", "kingdom": "Plantae"},
+                  {"taxonID": "3", "scientificName": "Agathis x", "acceptedNameUsage": "Agathis montana"}],
+                 "accepted_taxon_id", ["1", "2", None], id="a name that two taxa have leads nowhere"),
+    pytest.param([{"scientificName": "Nomascus concolor"}, {"scientificName": "Elephas maximus Linnaeus, 1758"}],
+                 "taxon_id", ["Nomascus_concolor", "Elephas_maximus_Linnaeus_1758"], id="a name stands in for an identifier"),
+])  # fmt: skip
+def test_what_names_lead_to(rows, column, expected):
+    assert interpret(rows)[column].to_list() == expected
 
 
 def test_rows_that_are_refused():
@@ -127,11 +128,6 @@ def test_rows_that_are_refused():
     frame, refusals = interpret(rows)
     assert frame["taxon_id"].to_list() == ["1"]
     assert [(r.code, r.row) for r in refusals] == [("SCIENTIFIC_NAME_MISSING", 3), ("IDENTIFIER_REPEATED", 4)]
-
-
-def test_name_stands_in_for_an_identifier():
-    rows = [{"scientificName": "Nomascus concolor"}, {"scientificName": "Elephas maximus Linnaeus, 1758"}]
-    assert interpret(rows)["taxon_id"].to_list() == ["Nomascus_concolor", "Elephas_maximus_Linnaeus_1758"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])

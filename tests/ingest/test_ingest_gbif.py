@@ -43,9 +43,8 @@ def test_bovidae_from_a_mac(shared):
         told = list(csv.DictReader(stream))
     assert frame.height == 554
     assert table.refusals == []
-    assert frame.drop("source_file", "source_row").to_dicts() == [
-        {key: value or None for key, value in row.items()} for row in told
-    ]
+    found = frame.drop("source_file", "source_row").to_dicts()
+    assert found == [{key: value or None for key, value in row.items()} for row in told]
     assert frame["source_row"].to_list() == list(range(2, 556))
     assert "Musée Zoologique de la ville de Strasbourg" in set(frame["institutionCode"])
     assert frame["occurrenceID"].null_count() == 13
@@ -75,9 +74,8 @@ def test_a_download_as_simple_csv_in_a_zip(shared):
     assert set(frame["source_file"]) == {"0009886-250127130748423.zip/0009886-250127130748423.csv"}
     assert frame.height == 91
     assert frame.columns[2:] == told[0].split("\t")
-    assert frame.drop("source_file", "source_row").rows() == [
-        tuple(value or None for value in line.split("\t")) for line in told[1:]
-    ]
+    found = frame.drop("source_file", "source_row").rows()
+    assert found == [tuple(value or None for value in line.split("\t")) for line in told[1:]]
 
 
 @pytest.mark.parametrize("unpacked", [False, True], ids=["zip", "folder"])
@@ -92,14 +90,12 @@ def test_a_download_as_an_archive(shared, tmp_path, unpacked):
     table, frame = only(path)
     assert (table.kind, frame.height, table.refusals) == ("occurrences", 470, [])
     media = dict(frame.drop_nulls("multimedia_extension").select("gbifID", "multimedia_extension").iter_rows())
-    assert {key: len(json.loads(text)) for key, text in media.items()} == Counter(
-        key for key, *rest in shown if any(rest)
-    )
+    found = {key: len(json.loads(text)) for key, text in media.items()}
+    assert found == Counter(key for key, *rest in shown if any(rest))
     frame = frame.drop("multimedia_extension")
     assert frame.columns[2:] == told[0].split("\t")
-    assert frame.drop("source_file", "source_row").rows() == [
-        tuple(value or None for value in line.split("\t")) for line in told[1:]
-    ]
+    seen = frame.drop("source_file", "source_row").rows()
+    assert seen == [tuple(value or None for value in line.split("\t")) for line in told[1:]]
     assert set(frame["source_file"]) == {f"{path.name}/occurrence.txt"}
     assert table.dataset.title == "GBIF Occurrence Download 0000066-140928181241064"
     assert set(frame["datasetKey"]) == set(table.datasets)
@@ -115,9 +111,8 @@ def test_headings_become_terms_only_where_they_surely_are(tmp_path, heading, ter
     path.write_text(f"scientificName,{heading}\nElephas maximus,1\n", encoding="utf-8")
     table, frame = only(path)
     assert frame.columns[2:] == ["scientificName", term]
-    assert dict(table.declarations) == (
-        {f"heading.{term}": heading} if term != heading and "://" not in heading else {}
-    )
+    found = dict(table.declarations)
+    assert found == {f"heading.{term}": heading} if term != heading and "://" not in heading else {}
 
 
 def test_two_headings_of_one_term_lose_nothing(tmp_path):

@@ -83,9 +83,8 @@ def test_the_public_sample_gives_two_animals_and_the_hours_of_a_day():
         pytest.skip("the shared sample is not on this machine")
     (days, events), (seen, records) = [(t, pl.concat(t.batches)) for t in open_source("smart", [SAMPLE]).read()]
     assert (days.kind, seen.kind) == ("events", "occurrences")
-    assert events.select("eventDate", "eventDurationValue", "design", "samplingEffortValue").rows() == [
-        ("2024-01-15", "7.5", "sign_transect", None)
-    ]
+    found = events.select("eventDate", "eventDurationValue", "design", "samplingEffortValue").rows()
+    assert found == [("2024-01-15", "7.5", "sign_transect", None)]
     assert records["vernacularName"].to_list() == ["jaguar", "harpy-eagle"]
     assert records["scientificName"].null_count() == 2
     assert records["individualCount"].to_list() == ["2", "1"]

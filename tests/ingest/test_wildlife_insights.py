@@ -114,9 +114,8 @@ def test_a_deployment_that_stands_twice_and_tells_two_things_is_refused(tmp_path
 
 def test_an_animal_of_no_deployment_is_told_at_its_deployment(tmp_path):
     _, _, table = read(written(tmp_path / "p", ROW + ROW.replace("7,d1,i1", "7,d9,i2")))
-    assert [(r.row, r.column, r.value, r.code) for r in table.refusals] == [
-        (3, "deployment_id", "d9", "DEPLOYMENT_UNKNOWN")
-    ]
+    found = [(r.row, r.column, r.value, r.code) for r in table.refusals]
+    assert found == [(3, "deployment_id", "d9", "DEPLOYMENT_UNKNOWN")]
 
 
 def test_a_blank_behind_a_deployment_parts_it_from_no_animal(tmp_path):

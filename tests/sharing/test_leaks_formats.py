@@ -143,8 +143,7 @@ def test_a_folder_is_read_with_its_names(tmp_path):
     (tmp_path / "lake" / "x.csv").write_text(f"{Y},{X}")
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / f"at_{Y:.5f}_{X:.5f}.txt").write_text("nothing")
-    assert {f.where for f in scan_folder(tmp_path, [CAVE], without=["lake"])} == {
-        f"name of logs/at_{Y:.5f}_{X:.5f}.txt"
-    }
+    told = {f.where for f in scan_folder(tmp_path, [CAVE], without=["lake"])}
+    assert told == {f"name of logs/at_{Y:.5f}_{X:.5f}.txt"}
     assert len({f.where for f in scan_folder(tmp_path, [CAVE])}) == 2
     assert math.isclose(CELLED.reach_m, 1844, abs_tol=60)

@@ -137,9 +137,8 @@ def test_they_are_in_exports(settings, tmp_path, kind):
         return
     with zipfile.ZipFile(out) as archive:
         lines = [line.split("\t") for line in archive.read("multimedia.txt").decode().splitlines()]
-        assert [line[1:] for line in lines[1:2]] == [
-            ["StillImage", "image/jpeg", "https://x.org/a1.jpg", "", "", "Noy", "", "CC_BY_NC_4_0", ""]
-        ]
+        found = [line[1:] for line in lines[1:2]]
+        assert found == [["StillImage", "image/jpeg", "https://x.org/a1.jpg", "", "", "Noy", "", "CC_BY_NC_4_0", ""]]
         assert len(lines) == 6
         assert not [name for name in archive.namelist() if b"planted" in archive.read(name)]
     (extension,) = open_dwca(out).description.extensions

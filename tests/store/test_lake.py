@@ -172,9 +172,8 @@ def test_parts_with_known_records_and_parts_without_make_one_version(lake: Lake)
     assert keys(lake).items() >= before.items()
     assert set(keys(lake)) == {"TK-1", "TK-2", "TK-3", "a", "b"}
     verbatim = lake.read("verbatim")
-    assert dict(verbatim.select("key", "source_record_id").iter_rows()) == {
-        key: name for name, key in keys(lake).items()
-    }
+    found = dict(verbatim.select("key", "source_record_id").iter_rows())
+    assert found == {key: name for name, key in keys(lake).items()}
     assert lake.read("identities").height == 5
 
 

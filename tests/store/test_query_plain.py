@@ -71,9 +71,8 @@ def test_no_filter_is_kept_as_none():
 
 
 def test_a_day_stays_a_day():
-    assert from_plain(to_plain(Compare("event_start", "=", date(2010, 5, 3)))) == Compare(
-        "event_start", "=", date(2010, 5, 3)
-    )
+    found = from_plain(to_plain(Compare("event_start", "=", date(2010, 5, 3))))
+    assert found == Compare("event_start", "=", date(2010, 5, 3))
 
 
 @pytest.mark.parametrize("told", [

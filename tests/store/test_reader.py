@@ -67,9 +67,8 @@ def test_the_ends_of_pages(release, published):
     n = published.height
     assert release.page("occurrences", None, ["key"], limit=n).cursor is None
     assert release.page("occurrences", None, ["key"], limit=n - 1).cursor is not None
-    assert release.page("occurrences", None, ["key"], limit=0) == release.page(
-        "occurrences", None, ["key"], limit=5, offset=10**12
-    )
+    found = release.page("occurrences", None, ["key"], limit=0)
+    assert found == release.page("occurrences", None, ["key"], limit=5, offset=10**12)
     with pytest.raises(InputError, match="cannot be negative"):
         release.page("occurrences", None, ["key"], limit=-1)
     with pytest.raises(InputError, match="no column of this name"):

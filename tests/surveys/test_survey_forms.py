@@ -96,9 +96,8 @@ def test_a_heading_that_may_mean_several_things_waits_for_an_answer(boundaries):
     assert ("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA") in found, "the cells are looked at all the same"
     assert not report["ok"]
     kept = {"Date": "eventDate", "Event": "eventID"}
-    assert told([("s.xlsx", content)], boundaries, kept=kept)[1] == [
-        ("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA")
-    ]
+    seen = told([("s.xlsx", content)], boundaries, kept=kept)[1]
+    assert seen == [("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA")]
 
 
 def test_a_heading_tells_the_calendar_and_the_order_of_the_day(boundaries):

@@ -237,9 +237,8 @@ def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(roa
         b"101.3\n", b"101.3,somebody-elses\n"
     )
     done = hand_in(road, "a.csv", content)
-    assert [(p["row"], p["column"], p["code"]) for p in done["report"]["problems"]] == [
-        (2, "datasetKey", "DATASET_OTHER")
-    ]
+    found = [(p["row"], p["column"], p["code"]) for p in done["report"]["problems"]]
+    assert found == [(2, "datasetKey", "DATASET_OTHER")]
     assert done["state"] == "refused"
     with Lake.open(road[0].data) as lake:
         assert lake.count("occurrences") == 0

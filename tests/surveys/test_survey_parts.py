@@ -244,9 +244,8 @@ def test_after_any_steps_the_dataset_is_what_its_current_files_say(team, seed):
             oracle.released = number
         agree(team, oracle, dataset)
     told = review.versions(team.registry, who, dataset)
-    assert [(one["part"], one["id"]) for one in told] == [
-        (part, number) for part in sorted(oracle.parts) for number, _ in oracle.parts[part]
-    ]
+    found = [(one["part"], one["id"]) for one in told]
+    assert found == [(part, number) for part in sorted(oracle.parts) for number, _ in oracle.parts[part]]
 
 
 class Rows(Team):
@@ -363,9 +362,8 @@ def test_where_a_row_stood_is_told_of_the_version_before(team):
     who, dataset = team.person("places"), "places"
     team.send(who, "a", FIRST[:5])
     team.send(who, "a", FIRST[1:5])
-    assert dict(zip(team.rows(dataset)["occurrenceID"], team.rows(dataset)["source_row"], strict=True)) == {
-        f"A-{n}": n for n in range(2, 6)
-    }
+    found = dict(zip(team.rows(dataset)["occurrenceID"], team.rows(dataset)["source_row"], strict=True))
+    assert found == {f"A-{n}": n for n in range(2, 6)}
     number = team.send(who, "a", FIRST[1:4])
     (gone,) = team.look(number)["difference"]["occurrences"]["gone"]
     assert gone["was_row"] == 5

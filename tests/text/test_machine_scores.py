@@ -73,7 +73,6 @@ def test_exports_tell_it_in_their_own_terms(released, tmp_path, form):
         text = archive.read(member).decode()
     rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
     score = "identificationRemarks" if form is Format.DWCA else "classificationProbability"
-    assert [row[score] for row in rows if row[score]] == (
-        ["determined by a machine, score 0.8765"] if form is Format.DWCA else ["0.8765"]
-    )
+    found = [row[score] for row in rows if row[score]]
+    assert found == ["determined by a machine, score 0.8765"] if form is Format.DWCA else ["0.8765"]
     assert "Nobody" not in text
