@@ -21,22 +21,11 @@ def box(x, y, width=0.1, height=0.1):
 def frame(*rows, crs="EPSG:4326"):
     """Return sites of WDPA's new columns; each row is (geometry, columns)."""
     columns = [
-        {
-            "SITE_ID": str(number),
-            "SITE_PID": str(number),
-            "SITE_TYPE": "PA",
-            "NAME_ENG": f"Site {number}",
-            "DESIG_ENG": "Nature Reserve",
-            "IUCN_CAT": "IV",
-            "STATUS": "Designated",
-            "STATUS_YR": 2000,
-            "REALM": "Terrestrial",
-            "REP_AREA": 100.0,
-            "ISO3": "LAO",
-            **told,
-        }
+        {"SITE_ID": str(number), "SITE_PID": str(number), "SITE_TYPE": "PA", "NAME_ENG": f"Site {number}",
+         "DESIG_ENG": "Nature Reserve", "IUCN_CAT": "IV", "STATUS": "Designated", "STATUS_YR": 2000,
+         "REALM": "Terrestrial", "REP_AREA": 100.0, "ISO3": "LAO", **told}
         for number, (_, told) in enumerate(rows, start=1)
-    ]
+    ]  # fmt: skip
     return gpd.GeoDataFrame(columns, geometry=[shape for shape, _ in rows], crs=crs)
 
 

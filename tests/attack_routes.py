@@ -20,22 +20,16 @@ from attacker import ITEMS, SEARCH, TILES, wkt
 
 Question = tuple[str, str, dict[str, Any]]
 """Method, address, and what is sent with it."""
-
 COLLECTIONS: Final = (
     "occurrences protected_areas corridors reserve_candidates considered_ground surveys boundaries".split()
 )
-BODIES: Final[Mapping[str, Any]] = {
-    "/v1/parser/name": ["Quercus"],
-    "/v1/login": {"name": "nobody", "password": "no"},
-    "/v1/login/refresh": {"refresh_token": "no"},
-    "/v1/login/end": {"refresh_token": "no"},
-    "/v1/login/code": {"code": "no", "password": "no"},
-}
+BODIES: Final[Mapping[str, Any]] = {"/v1/parser/name": ["Quercus"], "/v1/login": {"name": "nobody", "password": "no"},
+                                    "/v1/login/refresh": {"refresh_token": "no"},
+                                    "/v1/login/end": {"refresh_token": "no"},
+                                    "/v1/login/code": {"code": "no", "password": "no"}}  # fmt: skip
 """What is sent to routes that take no parameter; to the others nothing."""
-
 ASKED_ELSEWHERE: Final = {"/v1/downloads", "/v1/citations", "/v1/areas"}
 """Routes that make things, which `Attacker.ways` and the long attack ask."""
-
 ENCODINGS: Final = ("gzip", "br", "zstd", "deflate", "identity", "gzip;q=0, *")
 TYPES: Final = ("text/html", "application/geo+json", "text/csv", "application/xml", "application/json;q=0.1")
 
@@ -195,10 +189,9 @@ def of_filters(app: FastAPI, queryables: Mapping[str, Any], told: list[Mapping[s
 
 def of_manners(row: Mapping[str, str], keys: list[int]) -> Iterator[Question]:
     """Yield the same addresses in every manner of HTTP: heads, parts, encodings, types, conditions, other hosts."""
-    addresses = [
-        f"{SEARCH}?species={row['scientificName']}", f"{ITEMS}?limit=100", f"/v1/occurrence/{keys[0]}", f"{TILES}/0/0/0",
-        "/v1/dataset/planted", "/catalog.jsonld", "/metrics", "/v1/occurrence/0", "/nothing/here",
-    ]  # fmt: skip
+    addresses = [f"{SEARCH}?species={row['scientificName']}", f"{ITEMS}?limit=100", f"/v1/occurrence/{keys[0]}",
+                 f"{TILES}/0/0/0", "/v1/dataset/planted", "/catalog.jsonld", "/metrics", "/v1/occurrence/0",
+                 "/nothing/here"]  # fmt: skip
     for address in addresses:
         yield "HEAD", address, {}
         yield "OPTIONS", address, {}

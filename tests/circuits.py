@@ -30,17 +30,9 @@ def write_project(folder: Path, habitat, files: dict[str, str] | None = None, **
     (folder / "habitat.asc").write_text(grid_text(habitat))
     for name, text in (files or {}).items():
         (folder / name).write_text(text)
-    settings = {
-        "data_type": "raster",
-        "scenario": "pairwise",
-        "habitat_file": "habitat.asc",
-        "point_file": "points.txt",
-        "habitat_map_is_resistances": "True",
-        "connect_four_neighbors_only": "True",
-        "connect_using_avg_resistances": "True",
-        "output_file": "out/result.out",
-        **options,
-    }
+    settings = {"data_type": "raster", "scenario": "pairwise", "habitat_file": "habitat.asc",
+                "point_file": "points.txt", "habitat_map_is_resistances": "True", "connect_four_neighbors_only": "True",
+                "connect_using_avg_resistances": "True", "output_file": "out/result.out", **options}  # fmt: skip
     ini = folder / "project.ini"
     lines = [f"{key} = {value}" for key, value in settings.items() if value is not None]
     ini.write_text("[some section]\n" + "\n".join(lines) + "\n")

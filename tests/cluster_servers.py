@@ -63,10 +63,8 @@ def postgres() -> Iterator["Postgres"]:
         user=user, check=True, capture_output=True, cwd="/",
     )  # fmt: skip
     options = [option for setting in _FAST for option in ("-c", setting)]
-    server = subprocess.Popen(
-        [bin_folder / "postgres", "-D", data, "-h", HOST, "-p", str(port), "-k", data, *options],
-        user=user, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    server = subprocess.Popen([bin_folder / "postgres", "-D", data, "-h", HOST, "-p", str(port), "-k", data, *options],
+                              user=user, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     try:
         _wait_for(port, server, "PostgreSQL")
         yield Postgres(port)

@@ -31,7 +31,6 @@ if os.environ.get("CI"):
 # anew: half of what it takes to collect the tests, or to start a command.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-
 if os.environ.get("PYTEST_XDIST_WORKER"):
     # Tables of tests are small and each core has a process of its own: threads beside it cost a tenth of the time, and in
     # DuckDB, which waits for them in every question, a quarter.
@@ -68,7 +67,6 @@ def stores(empty_stores: Path, request: pytest.FixtureRequest) -> Iterator[None]
 
 @pytest.fixture
 def empty_settings(tmp_path: Path) -> "Settings":
-    """Return the settings of an empty folder of data."""
     from biodata.core.settings import Settings
 
     return Settings(data=tmp_path)
@@ -76,7 +74,6 @@ def empty_settings(tmp_path: Path) -> "Settings":
 
 @pytest.fixture
 def registry(empty_settings: "Settings") -> "Iterator[Registry]":
-    """Open the registry of the folder of data."""
     from biodata.store.registry import Registry
 
     with Registry.open(empty_settings) as opened:
@@ -94,13 +91,11 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_data() -> Path:
-    """Return the project's own synthetic data."""
     return Path(__file__).parents[1] / "sample_data"
 
 
 @pytest.fixture(scope="session")
 def sample_installations(tmp_path_factory: pytest.TempPathFactory, sample_data: Path) -> "SampleInstallations":
-    """Return what copies installations of the sample data."""
     from sample_installations import SampleInstallations
 
     own = tmp_path_factory.getbasetemp()
@@ -144,7 +139,6 @@ test_survey_views test_species_figures test_pipeline test_corridor_runs
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin first."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 

@@ -19,37 +19,22 @@ SPECIES = {
     "Manis javanica Desmarest, 1822": ("Animalia", "Chordata", "Mammalia", "Pholidota", "Manidae", "Manis"),
 }  # fmt: skip
 COARSE, WITHHELD = "Nomascus concolor", "Manis javanica"
-
 RULES = (
     "rule_id,source,scientificName,rank,category,reason\n"
     f"coarse,test,{COARSE},SPECIES,0_1_degree,hunted\n"
     f"hidden,test,{WITHHELD},SPECIES,withheld,hunted\n"
 )
-
-PLACES = {
-    ("CN", "Yunnan"): (24.2, 25.2, 101.2, 102.2),
-    ("LA", "Vientiane"): (18.6, 19.2, 102.2, 102.8),
-    ("VN", "Yên Bái"): (21.5, 22.0, 104.3, 104.9),
-    ("TH", "Khon Kaen"): (16.1, 16.9, 102.2, 102.9),
-}
+PLACES = {("CN", "Yunnan"): (24.2, 25.2, 101.2, 102.2), ("LA", "Vientiane"): (18.6, 19.2, 102.2, 102.8),
+          ("VN", "Yên Bái"): (21.5, 22.0, 104.3, 104.9), ("TH", "Khon Kaen"): (16.1, 16.9, 102.2, 102.9)}  # fmt: skip
 """Boxes of south, north, west, east well inside their division."""
-
-_ONLY = {
-    "Lophura nycthemera": ("CN", "LA", "VN"),
-    "Pinus kesiya": ("LA",),
-    COARSE: ("CN", "LA"),
-    "Gallus gallus": ("TH",),
-}
+_ONLY = {"Lophura nycthemera": ("CN", "LA", "VN"), "Pinus kesiya": ("LA",), COARSE: ("CN", "LA"),
+         "Gallus gallus": ("TH",)}  # fmt: skip
 """The only countries of some species."""
-
 BASES = ("HUMAN_OBSERVATION", "PRESERVED_SPECIMEN", "MACHINE_OBSERVATION")
 PEOPLE = ("Lan Hoang", "Li Wei", "S. Phommachanh", "O'Reilly")
 LOCALITIES = ("Nam Ha, 100% forest", "营地 by the river", "karst ridge_7", "rice field", "")
-
-PRECISE = (
-    "occurrenceID", "eventDate", "month", "day", "individualCount", "elevation", "recordedBy", "locality", "stateProvince", "sex",
-    "basisOfRecord", "source",
-)  # fmt: skip
+PRECISE = ("occurrenceID", "eventDate", "month", "day", "individualCount", "elevation", "recordedBy", "locality",
+           "stateProvince", "sex", "basisOfRecord", "source")  # fmt: skip
 """What a presence has not."""
 
 
@@ -98,13 +83,8 @@ def published(sources: dict[str, Path]) -> pd.DataFrame:
         frame = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).replace("", None)
         frames.append(frame.assign(datasetKey=dataset, source=frame["occurrenceID"]))
     rows = pd.concat(frames, ignore_index=True)
-    for name in (
-        "decimalLatitude",
-        "decimalLongitude",
-        "coordinateUncertaintyInMeters",
-        "individualCount",
-        "elevation",
-    ):
+    for name in ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "individualCount",
+                 "elevation"):  # fmt: skip
         rows[name] = pd.to_numeric(rows[name])
     parts = rows["eventDate"].str.split("-", expand=True)
     for number, name in enumerate(("year", "month", "day")):

@@ -41,14 +41,9 @@ class EitherRegistry:
         registry.record_datasets({"nam-ha": Facts(title="Nam Ha camera traps", license="CC_BY_4_0")})
         registry.record_datasets({"nam-ha": Facts(title="Nam Ha camera traps, 2026", doi="10.1234/nam-ha")})
         assert registry.datasets().rows(named=True) == [
-            {
-                "key": "nam-ha",
-                "title": "Nam Ha camera traps, 2026",
-                "license": "CC_BY_4_0",
-                "citation": None,
-                "doi": "10.1234/nam-ha",
-            }
-        ]
+            {"key": "nam-ha", "title": "Nam Ha camera traps, 2026", "license": "CC_BY_4_0", "citation": None,
+             "doi": "10.1234/nam-ha"}
+        ]  # fmt: skip
 
     def test_writers_at_once_make_one_chain(self, registry: Registry):
         def write() -> None:

@@ -5,14 +5,8 @@ from collections.abc import Iterable
 
 from biodata.ingest.headings import LANGUAGES, TERMS
 
-_TYPED = (
-    "biodata survey answer",
-    "biodata survey check",
-    "biodata survey submit",
-    "biodata account list",
-    "biodata worker",
-    "/surveys",
-)
+_TYPED = ("biodata survey answer", "biodata survey check", "biodata survey submit", "biodata account list",
+          "biodata worker", "/surveys")  # fmt: skip
 """What somebody types, or opens in a browser, is the same in every language."""
 OTHERS = [language for language in LANGUAGES if language != "en"]
 _SCRIPTS = {"zh", "th", "lo", "km", "my"}

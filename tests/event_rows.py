@@ -19,10 +19,8 @@ def interpreted(*rows, place=PLACE, declarations=None):
     frame = pl.DataFrame(
         {name: [row.get(name) for row in told] for name in names}, schema=dict.fromkeys(names, pl.String)
     )
-    frame = frame.select(
-        pl.lit("survey.xlsx").alias("source_file"), pl.lit("events").alias("source_sheet"),
-        pl.int_range(2, len(told) + 2).cast(pl.Int64).alias("source_row"), pl.all(),
-    )  # fmt: skip
+    frame = frame.select(pl.lit("survey.xlsx").alias("source_file"), pl.lit("events").alias("source_sheet"),
+                         pl.int_range(2, len(told) + 2).cast(pl.Int64).alias("source_row"), pl.all())  # fmt: skip
     harmoniser = Harmoniser(boundaries=places.load_boundaries(), secret=b"x", today=TODAY)
     found, refusals = events(frame, harmoniser, dataset_key="test", declarations=declarations or {})
     assert refusals == []

@@ -88,13 +88,10 @@ def publish_at(
     inside = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(1, -1, 2)
     longitude, latitude = ((cells[:, None, :] + inside).reshape(-1, 2) * side).T.copy()
     located = locate(longitude, latitude, boundaries)
-    rows = pl.DataFrame(
-        {
-            "key": np.arange(len(longitude)), "species": SPECIES, "genus": "Rara", "scientificName": SPECIES,
-            "datasetKey": "d", "decimalLongitude": longitude, "decimalLatitude": latitude, "year": 2024,
-            "coordinateUncertaintyInMeters": uncertainty_m, "geodeticDatum": "WGS84",
-        }
-    )  # fmt: skip
+    rows = pl.DataFrame({"key": np.arange(len(longitude)), "species": SPECIES, "genus": "Rara",
+                         "scientificName": SPECIES, "datasetKey": "d", "decimalLongitude": longitude,
+                         "decimalLatitude": latitude, "year": 2024, "coordinateUncertaintyInMeters": uncertainty_m,
+                         "geodeticDatum": "WGS84"})  # fmt: skip
     facts = ("located_country_code", "country_codes", "province_code", "ambiguous")
     frame = terms.conform(rows.with_columns(located[name] for name in facts), terms.OCCURRENCE)
     planned = replace(rules, plan=plan_alone(frame, rules, boundaries))

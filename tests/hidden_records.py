@@ -19,12 +19,10 @@ nothing,open,not hunted,Tragopan temminckii,field
 """
 SEAT = (21.99792, 100.81751)
 INSTITUTE = (25.14063, 102.74417)
-HAND_MADE = {
-    "seat": SEAT, "institute": INSTITUTE, "copy-one": (22.91358, 106.51247), "copy-two": (22.91361, 106.51249),
-    "issues": (22.87123, 106.47391), "words": (22.95217, 106.53894), "named": (22.86342, 106.58213),
-    "obscured": (22.83417, 106.43829), "dms": (22.81236, 106.62347), "withheld": (26.01237, 98.61429),
-    "exact": (25.97318, 98.66127),
-}  # fmt: skip
+HAND_MADE = {"seat": SEAT, "institute": INSTITUTE, "copy-one": (22.91358, 106.51247), "copy-two": (22.91361, 106.51249),
+             "issues": (22.87123, 106.47391), "words": (22.95217, 106.53894), "named": (22.86342, 106.58213),
+             "obscured": (22.83417, 106.43829), "dms": (22.81236, 106.62347), "withheld": (26.01237, 98.61429),
+             "exact": (25.97318, 98.66127)}  # fmt: skip
 DECLARED = {"declared": (18.11237, 99.61429), "declared-south": (16.42318, 104.81273)}
 PLACES = [leaks.Place(name, *at) for name, at in (HAND_MADE | DECLARED).items() if name != "exact"]
 SECRET_WORDS = ["seventh-camp", "Lan-Hoang", *(f"id-{name}" for name in (HAND_MADE | DECLARED))]
@@ -32,11 +30,9 @@ SECRET_WORDS = ["seventh-camp", "Lan-Hoang", *(f"id-{name}" for name in (HAND_MA
 
 def hidden() -> dict[str, list[dict[str, str]]]:
     """Return records by dataset that the rules make coarse or withhold."""
-    common = {
-        "basisOfRecord": "HumanObservation", "scientificName": "Nomascus nasutus", "eventDate": "2019-07-23",
-        "recordedBy": "Lan-Hoang", "locality": "seventh-camp", "occurrenceRemarks": "seventh-camp",
-        "organismID": "id-group", "otherCatalogNumbers": "id-other", "license": "CC BY 4.0",
-    }  # fmt: skip
+    common = {"basisOfRecord": "HumanObservation", "scientificName": "Nomascus nasutus", "eventDate": "2019-07-23",
+              "recordedBy": "Lan-Hoang", "locality": "seventh-camp", "occurrenceRemarks": "seventh-camp",
+              "organismID": "id-group", "otherCatalogNumbers": "id-other", "license": "CC BY 4.0"}  # fmt: skip
 
     def record(name: str, **more: str) -> dict[str, str]:
         y, x = (HAND_MADE | DECLARED)[name]
@@ -73,11 +69,9 @@ def hidden() -> dict[str, list[dict[str, str]]]:
 def seen() -> dict[str, list[dict[str, str]]]:
     """Return open records by dataset; some stand where hidden ones do, one is the twin of a hidden one."""
     rows = [
-        {
-            "occurrenceID": f"open-{n}", "basisOfRecord": "HumanObservation", "scientificName": "Lophura nycthemera",
-            "eventDate": f"20{n % 20:02}-03-{1 + n % 28:02}", "recordedBy": f"Team {n % 7}",
-            "decimalLatitude": f"{21 + n * 0.01337:.5f}", "decimalLongitude": f"{101 + n * 0.01113:.5f}",
-        }
+        {"occurrenceID": f"open-{n}", "basisOfRecord": "HumanObservation", "scientificName": "Lophura nycthemera",
+         "eventDate": f"20{n % 20:02}-03-{1 + n % 28:02}", "recordedBy": f"Team {n % 7}",
+         "decimalLatitude": f"{21 + n * 0.01337:.5f}", "decimalLongitude": f"{101 + n * 0.01113:.5f}"}
         for n in range(40)
     ]  # fmt: skip
     twin = rows[0] | {"scientificName": "Tragopan temminckii", "eventDate": "2019-07-23", "recordedBy": "Lan H."}

@@ -9,13 +9,12 @@ import warnings
 import zipfile
 from functools import cache
 
-import openpyxl
-
 import camtrapdp_rows
 import detections_rows
 import kobo_rows
 import patrols
 import wildlife_insights_rows
+from sheets import book_of, bytes_of
 
 TERMS = "http://rs.tdwg.org/dwc/terms/"
 DTD = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "http://127.0.0.1:9/x"><!ENTITY b "&a;&a;">]>'
@@ -57,12 +56,7 @@ def package():
 
 def kobo_sheet():
     """Return an export of KoboToolbox as a workbook."""
-    book = openpyxl.Workbook()
-    for row in (kobo_rows.HEADINGS, kobo_rows.submission(0)):
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return bytes_of(book_of({"Sheet": (kobo_rows.HEADINGS, kobo_rows.submission(0))}))
 
 
 def kobo_text():

@@ -34,7 +34,6 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "it is gone from the lake and the map, its file is there": (purges, "forget_submission", "before"),
 }
 """What a step calls, and whether the process dies before or after it."""
-
 _FORKED = multiprocessing.get_context("forkserver")
 _FORKED.set_forkserver_preload(["biodata.worker"])
 

@@ -24,15 +24,8 @@ def square_grid(half_m: float, cell_m: float) -> grid.Grid:
 
 
 def boundary_set(west: shapely.Geometry, east: shapely.Geometry, band_m: float = 100.0) -> BoundarySet:
-    units = pl.DataFrame(
-        {
-            "level": ["country"] * 2,
-            "country_code": ["LA", "VN"],
-            "province_code": [None] * 2,
-            "name": ["Laos", "Viet Nam"],
-        },
-        schema_overrides={"province_code": pl.String},
-    )
+    units = pl.DataFrame({"level": ["country"] * 2, "country_code": ["LA", "VN"], "province_code": [None] * 2,
+                          "name": ["Laos", "Viet Nam"]}, schema_overrides={"province_code": pl.String})  # fmt: skip
     return BoundarySet("toy", "1", "made", "none", "nobody's", band_m, units, np.array([west, east]), pl.DataFrame())
 
 

@@ -11,7 +11,6 @@ from leak_places import EARTH_M, NEAR_M, Finding, Place
 
 WINDOW = 3000
 """Two numbers farther apart in a text, in characters, are not taken for one place."""
-
 NUMBER = re.compile(
     r"(?:(?<![A-Za-z0-9.])|(?<=[NSEWnsew])(?<![A-Za-z0-9.][NSEWnsew])|(?<![0-9.+-])(?=\d{1,3}\.\d{4}))[-+]?\d+(?:\.(\d+))?(?:[eE][-+]?\d+)?"
 )
@@ -23,7 +22,6 @@ COMMAED = re.compile(r"(?<![\d.,])(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.
 """Degrees, minutes and seconds as XMP writes them."""
 ALONE_DECIMALS, ALONE_DEGREES = 5, 1e-5
 """A number of so many decimals as near to a coordinate as this is found without its partner."""
-
 READABLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]{4,}")
 """What may tell something in bytes that are no text: no number that matters is shorter."""
 DIGIT = re.compile(r"\d")

@@ -31,20 +31,9 @@ from leak_tables import in_duckdb, in_frame, in_geometry, in_points, in_sqlite, 
 from leak_text import decoded, in_doubles, in_short_numbers, in_text
 
 __all__ = ["Finding", "Place", "scan", "scan_file", "scan_folder", "scan_frame"]
-
 _GAP = b"\n" + b" " * 4000 + b"\n"
-_KNOWN = (
-    *leak_media.PICTURES,
-    *leak_media.TIFF,
-    b"\x1f\x8b",
-    b"PK\x03\x04",
-    b"%PDF",
-    b"PAR1",
-    b"SQLite",
-    b"{",
-    b"[",
-    b"\x28\xb5\x2f\xfd",
-)
+_KNOWN = (*leak_media.PICTURES, *leak_media.TIFF, b"\x1f\x8b", b"PK\x03\x04", b"%PDF", b"PAR1", b"SQLite", b"{", b"[",
+          b"\x28\xb5\x2f\xfd")  # fmt: skip
 
 
 def scan_file(path: Path, places: Sequence[Place]) -> list[Finding]:

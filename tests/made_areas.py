@@ -35,23 +35,19 @@ def make_areas(n: int, seed: int = 1) -> gpd.GeoDataFrame:
         ids[at] = ids[at - 1]
     status = rng.choice(["Designated", "Established", "Inscribed", "Proposed"], n, p=[0.7, 0.1, 0.1, 0.1])
     mab = rng.random(n) < 0.02
-    return gpd.GeoDataFrame(
-        {
-            "SITE_ID": ids,
-            "SITE_PID": ids,
-            "SITE_TYPE": rng.choice(["PA", "OECM"], n, p=[0.95, 0.05]),
-            "NAME_ENG": [f"Site {at}" for at in range(n)],
-            "DESIG_ENG": np.where(mab, "UNESCO-MAB Biosphere Reserve", "Nature Reserve"),
-            "IUCN_CAT": rng.choice(CATEGORIES, n),
-            "STATUS": status,
-            "STATUS_YR": rng.integers(1950, 2026, n) * (rng.random(n) > 0.1),
-            "REALM": "Terrestrial",
-            "REP_AREA": np.round(np.pi * (radius * 105) ** 2, 2) * (rng.random(n) > 0.1),
-            "ISO3": rng.choice(["CHN", "LAO", "VNM", "MMR", "THA", "KHM"], n),
-        },
-        geometry=shapes,
-        crs="EPSG:4326",
-    )
+    return gpd.GeoDataFrame({
+        "SITE_ID": ids,
+        "SITE_PID": ids,
+        "SITE_TYPE": rng.choice(["PA", "OECM"], n, p=[0.95, 0.05]),
+        "NAME_ENG": [f"Site {at}" for at in range(n)],
+        "DESIG_ENG": np.where(mab, "UNESCO-MAB Biosphere Reserve", "Nature Reserve"),
+        "IUCN_CAT": rng.choice(CATEGORIES, n),
+        "STATUS": status,
+        "STATUS_YR": rng.integers(1950, 2026, n) * (rng.random(n) > 0.1),
+        "REALM": "Terrestrial",
+        "REP_AREA": np.round(np.pi * (radius * 105) ** 2, 2) * (rng.random(n) > 0.1),
+        "ISO3": rng.choice(["CHN", "LAO", "VNM", "MMR", "THA", "KHM"], n),
+    }, geometry=shapes, crs="EPSG:4326")  # fmt: skip
 
 
 def _blob(rng: np.random.Generator, middle: np.ndarray, radius: float) -> shapely.Polygon:

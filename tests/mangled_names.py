@@ -3,14 +3,12 @@
 import random
 import re
 
-_SCANNED = [
-    ("rn", "m"), ("m", "rn"), ("l", "1"), ("i", "l"), ("o", "0"), ("cl", "d"), ("d", "cl"), ("ii", "u"), ("h", "b"), ("e", "c"),
-    ("c", "e"), ("n", "u"), ("u", "n"), ("s", "5"), ("g", "q"), ("t", "f"), ("a", "o"), ("li", "h"), ("nn", "m"), ("ri", "n"),
-]  # fmt: skip
-_HEARD = [
-    ("ph", "f"), ("th", "t"), ("c", "k"), ("k", "c"), ("y", "i"), ("i", "y"), ("ae", "e"), ("ch", "k"), ("rh", "r"), ("x", "ks"),
-    ("qu", "kw"), ("z", "s"), ("us", "os"), ("j", "i"), ("w", "v"), ("sch", "sh"), ("eu", "ev"),
-]  # fmt: skip
+_SCANNED = [("rn", "m"), ("m", "rn"), ("l", "1"), ("i", "l"), ("o", "0"), ("cl", "d"), ("d", "cl"), ("ii", "u"),
+            ("h", "b"), ("e", "c"), ("c", "e"), ("n", "u"), ("u", "n"), ("s", "5"), ("g", "q"), ("t", "f"), ("a", "o"),
+            ("li", "h"), ("nn", "m"), ("ri", "n")]  # fmt: skip
+_HEARD = [("ph", "f"), ("th", "t"), ("c", "k"), ("k", "c"), ("y", "i"), ("i", "y"), ("ae", "e"), ("ch", "k"),
+          ("rh", "r"), ("x", "ks"), ("qu", "kw"), ("z", "s"), ("us", "os"), ("j", "i"), ("w", "v"), ("sch", "sh"),
+          ("eu", "ev")]  # fmt: skip
 _CYRILLIC = str.maketrans("aeopcxyABEKMHPCT", "аеорсхуАВЕКМНРСТ")
 _AUTHORS = [" Linnaeus, 1758", " (Linnaeus, 1758)", " L.", " Blyth, 1855", " (Blume) Lindl.", " Rolfe & Hook.f., 1901"]
 
@@ -21,11 +19,8 @@ def slips(name: str, count: int, rng: random.Random) -> str:
         at, letter = rng.randrange(1, len(name)), rng.choice("abcdefghijklmnopqrstuvwxyz")
         if name[at] == " ":
             continue
-        lost, more, other = (
-            name[:at] + name[at + 1 :],
-            name[:at] + letter + name[at:],
-            name[:at] + letter + name[at + 1 :],
-        )
+        lost, more, other = (name[:at] + name[at + 1 :], name[:at] + letter + name[at:],
+                             name[:at] + letter + name[at + 1 :])  # fmt: skip
         swapped = name[:at] + name[at + 1] + name[at] + name[at + 2 :] if name[at + 1 : at + 2].strip() else lost
         name = rng.choice([lost, more, other, swapped])
     return name

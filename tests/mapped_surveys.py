@@ -30,11 +30,8 @@ def place(longitude: float, latitude: float) -> dict[str, float]:
 
 def of_design(design: SurveyDesign, number: int, **more: Any) -> dict[str, Any]:
     """Return an event of a design on a grid, with an effort in its unit."""
-    told = {
-        "design": str(design),
-        "samplingProtocol": str(design).replace("_", " "),
-        "effort_unit": EFFORT_UNITS[design],
-    }
+    told = {"design": str(design), "samplingProtocol": str(design).replace("_", " "),
+            "effort_unit": EFFORT_UNITS[design]}  # fmt: skip
     at = place(101.40 + 0.06 * (number % 4), 21.02 - 0.05 * (number // 4))
     return event(f"{design}-{number}", "nam-ha", **{**told, "effort_value": 4.0 + number, **at, **more})
 

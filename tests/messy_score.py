@@ -9,7 +9,6 @@ import messy_workbooks as messy
 from biodata import places
 
 checking = importlib.import_module("biodata.surveys.check")
-
 NOTES: Final = frozenset(
     """TITLE_ROWS_LEFT_OUT HEADING_ROWS_JOINED HEADING_ROW_REPEATED TOTALS_ROW_LEFT_OUT NOTE_ROW_LEFT_OUT ROWS_BLANK SHEET_NOT_READ
     HEADING_OF_NO_TERM HEADING_UNKNOWN HEADING_SEVERAL_MEANINGS HEADING_OF_KNOWN_WORDS
@@ -72,10 +71,9 @@ def score(book: messy.Book, boundaries: Any, *, loud: bool = False) -> dict[str,
     codes = {group["code"] for group in report["groups"] if group["proposals"]}
     after = checked(book, boundaries, codes)[0]["problems"] if codes else problems
     stops = [p for p in after if p["blocking"] and at(p) not in spoiled]
-    result = {
-        "book": book.name, "planted": len(planted), "found": len(planted) - len(missed), "false": len(false), "cells": cells,
-        "truths": len(book.truths), "silent": len(silent), "lost": len(lost), "in": not stops and (bool(seen) or report["ok"]),
-    }  # fmt: skip
+    result = {"book": book.name, "planted": len(planted), "found": len(planted) - len(missed), "false": len(false),
+              "cells": cells, "truths": len(book.truths), "silent": len(silent), "lost": len(lost),
+              "in": not stops and (bool(seen) or report["ok"])}  # fmt: skip
     if loud:
         print("==", result)
         for plant in missed:

@@ -51,6 +51,8 @@ CELL_ERROR = frozenset({"CELL_ERROR", "FORMULA_WITHOUT_VALUE"})
 GARBLED = frozenset({"TEXT_GARBLED"})
 TIME = frozenset({"TIME_UNREADABLE"})
 COUNTRY = frozenset({"COUNTRY_COORDINATE_MISMATCH"})
+AS_IT_IS: Final = object()
+"""For a cell that stays."""
 
 
 @dataclass(frozen=True)
@@ -93,23 +95,15 @@ class Book:
                 self.truths.append({"sheet": sheet, "row": len(out), **truth})
         self.sheets[sheet] = out
 
-    def plant(
-        self,
-        sheet: str | None,
-        row: int,
-        heading: str | None,
-        codes: frozenset[str],
-        *,
-        also: Sequence[str] = (),
-        **cells: Any,
-    ) -> None:
-        """Spoil a row: `value` for the heading's cell, and take its truth away."""
+    def plant(self, sheet: str | None, *spoiled: tuple[Any, ...]) -> None:
+        """Spoil rows, each told as row, heading, codes, what its cell holds then, other headings; their truths go."""
         rows = self.sheets[sheet]
-        if "value" in cells:
-            head = next(r for r in rows if heading in r)
-            rows[row - 1][head.index(heading)] = cells["value"]
-        self.plants.append(Plant(sheet, row, (*([heading] if heading else []), *also), codes))
-        self.truths = [one for one in self.truths if (one["sheet"], one["row"]) != (sheet, row)]
+        for row, heading, codes, cell, *also in spoiled:
+            if cell is not AS_IT_IS:
+                head = next(r for r in rows if heading in r)
+                rows[row - 1][head.index(heading)] = cell
+            self.plants.append(Plant(sheet, row, (*([heading] if heading else []), *also), codes))
+            self.truths = [one for one in self.truths if (one["sheet"], one["row"]) != (sheet, row)]
 
     def double(self, sheet: str | None, row: int) -> None:
         """Repeat a row at the end of its sheet."""
@@ -200,12 +194,8 @@ def yunnan_line_transects() -> Book:
     b.table("样线记录", [["勐腊子保护区2026年春季样线调查记录表"], []],
             ["序号", "样线编号", "日期", "中文名", "学名", "数量", "纬度", "经度", "海拔(m)", "记录人"], rows)  # fmt: skip
     b.merges += [("样线记录", "A1:J1")]
-    b.plant("样线记录", 6, "日期", DATE, value="2026年2月30日")
-    b.plant("样线记录", 8, "经度", FAR | PLACE, also=["纬度"], value=110.21)
-    b.plant("样线记录", 10, "数量", MANY, value=4200)
-    b.plant("样线记录", 12, "日期", NO_DATE, value=None)
-    b.plant("样线记录", 14, "学名", NAME, value="Muntiacus muntjakk")
-    b.plant("样线记录", 17, "纬度", NO_PLACE, also=["经度"], value=None)
+    b.plant("样线记录", (6, "日期", DATE, "2026年2月30日"), (8, "经度", FAR | PLACE, 110.21, "纬度"), (10, "数量", MANY, 4200),
+            (12, "日期", NO_DATE, None), (14, "学名", NAME, "Muntiacus muntjakk"), (17, "纬度", NO_PLACE, None, "经度"))  # fmt: skip
     b.double("样线记录", 16)
     return b
 
@@ -218,15 +208,11 @@ def thai_buddhist_years() -> Book:
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(15.45, 99.25, 16), days(date(2025, 2, 1), 16), strict=True)):
         told = digits(f"{day.day:02d}/{day.month:02d}/{day.year + 543}", "๐")
-        rows.append((
-            [digits(i + 1, "๐"), told, species[i % 5], digits(1 + i % 3, "๐"), lat, lon, "สมชาย"],
-            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 5], "count": 1 + i % 3},
-        ))  # fmt: skip
+        rows.append(([digits(i + 1, "๐"), told, species[i % 5], digits(1 + i % 3, "๐"), lat, lon, "สมชาย"],
+                     {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 5], "count": 1 + i % 3}))  # fmt: skip
     b.table("ข้อมูลสัตว์ป่า", [], ["ลำดับ", "วันที่", "ชนิด", "จำนวน (ตัว)", "ละติจูด", "ลองจิจูด", "ผู้บันทึก"], rows)
-    b.plant("ข้อมูลสัตว์ป่า", 5, "วันที่", DATE, value="๓๑/๐๒/๒๕๖๘")
-    b.plant("ข้อมูลสัตว์ป่า", 7, "จำนวน (ตัว)", COUNT, value="-๒")
-    b.plant("ข้อมูลสัตว์ป่า", 9, "ละติจูด", FAR | PLACE, also=["ลองจิจูด"], value=99.26)
-    b.plant("ข้อมูลสัตว์ป่า", 11, "วันที่", DATE, value="๑๒/๐๒/๒๕๗๘")
+    b.plant("ข้อมูลสัตว์ป่า", (5, "วันที่", DATE, "๓๑/๐๒/๒๕๖๘"), (7, "จำนวน (ตัว)", COUNT, "-๒"),
+            (9, "ละติจูด", FAR | PLACE, 99.26, "ลองจิจูด"), (11, "วันที่", DATE, "๑๒/๐๒/๒๕๗๘"))  # fmt: skip
     b.double("ข้อมูลสัตว์ป่า", 13)
     return b
 
@@ -246,11 +232,8 @@ def lao_decimal_commas() -> Book:
     heads = ["ID", "ວັນທີ", "ຊະນິດ", "ຈຳນວນ", "ເສັ້ນແວງ (N)", "ເສັ້ນແວງ (E)", "ສະຖານທີ່"]
     heads[4], heads[5] = "Lat", "Long"
     b.table("Sheet1", [], heads, rows)
-    b.plant("Sheet1", 4, "ວັນທີ", DATE, value="32.1.2026")
-    b.plant("Sheet1", 6, "Lat", PLACE | FAR, value="207,5")
-    b.plant("Sheet1", 8, "ຈຳນວນ", COUNT, value="2,5")
-    b.plant("Sheet1", 10, "ID", SAME_ID, value="NH003")
-    b.plant("Sheet1", 12, "Long", NO_PLACE, value=None)
+    b.plant("Sheet1", (4, "ວັນທີ", DATE, "32.1.2026"), (6, "Lat", PLACE | FAR, "207,5"), (8, "ຈຳນວນ", COUNT, "2,5"),
+            (10, "ID", SAME_ID, "NH003"), (12, "Long", NO_PLACE, None))  # fmt: skip
     return b
 
 
@@ -267,10 +250,8 @@ def burmese_digits() -> Book:
             {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("မှတ်တမ်း", [], ["စဉ်", "နေ့စွဲ", "မျိုးစိတ်", "အရေအတွက်", "လတ္တီကျု", "လောင်ဂျီကျု"], rows)
-    b.plant("မှတ်တမ်း", 4, "လတ္တီကျု", FAR | PLACE, also=["လောင်ဂျီကျု"], value="၁၆.၄၆")
-    b.plant("မှတ်တမ်း", 6, "နေ့စွဲ", DATE, value="၃၁-၄-၂၀၂၆")
-    b.plant("မှတ်တမ်း", 8, "အရေအတွက်", MANY, value="၅၀၀၀")
-    b.plant("မှတ်တမ်း", 9, "မျိုးစိတ်", NO_NAME, value=None)
+    b.plant("မှတ်တမ်း", (4, "လတ္တီကျု", FAR | PLACE, "၁၆.၄၆", "လောင်ဂျီကျု"), (6, "နေ့စွဲ", DATE, "၃၁-၄-၂၀၂၆"),
+            (8, "အရေအတွက်", MANY, "၅၀၀၀"), (9, "မျိုးစိတ်", NO_NAME, None))  # fmt: skip
     return b
 
 
@@ -286,11 +267,9 @@ def khmer_dms() -> Book:
             {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("Data", [], ["Record", "កាលបរិច្ឆេទ Date", "Time", "ប្រភេទ Species", "ចំនួន", "Latitude", "Longitude"], rows)
-    b.plant("Data", 5, "Latitude", PLACE, value="12°75'12.0\"N")
-    b.plant("Data", 7, "Time", TIME, value="25:70")
-    b.plant("Data", 9, "កាលបរិច្ឆេទ Date", DATE, value="31/06/2026")
-    b.plant("Data", 11, "Longitude", FAR | PLACE, also=["Latitude"], value="117°12'30.0\"E")
-    b.plant("Data", 12, "Record", SAME_ID, value="MK-2")
+    b.plant("Data", (5, "Latitude", PLACE, "12°75'12.0\"N"), (7, "Time", TIME, "25:70"),
+            (9, "កាលបរិច្ឆេទ Date", DATE, "31/06/2026"), (11, "Longitude", FAR | PLACE, "117°12'30.0\"E", "Latitude"),
+            (12, "Record", SAME_ID, "MK-2"))  # fmt: skip
     return b
 
 
@@ -310,10 +289,8 @@ def vietnam_utm() -> Book:
             {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 4},
         ))  # fmt: skip
     b.table("Số liệu", [], ["STT", "Ngày", "Tên khoa học", "Số lượng", "X", "Y", "Múi", "Hệ tọa độ"], rows)
-    b.plant("Số liệu", 6, "Múi", ZONE_UTM, also=["X", "Y"], value="47N")
-    b.plant("Số liệu", 9, "Y", PLACE | FAR, also=["X"], value=20)
-    b.plant("Số liệu", 11, "Ngày", DATE, value="13/14/2026")
-    b.plant("Số liệu", 13, "Số lượng", COUNT, value="nhiều con?")
+    b.plant("Số liệu", (6, "Múi", ZONE_UTM, "47N", "X", "Y"), (9, "Y", PLACE | FAR, 20, "X"),
+            (11, "Ngày", DATE, "13/14/2026"), (13, "Số lượng", COUNT, "nhiều con?"))  # fmt: skip
     b.double("Số liệu", 15)
     return b
 
@@ -337,13 +314,11 @@ def camera_traps_two_sheets() -> Book:
             {"lat": lat, "lon": lon, "date": day.date().isoformat(), "name": species[i % 4], "count": 1 + i % 2},
         ))  # fmt: skip
     b.table("Photos", [], ["Photo", "Station", "Date Time", "Species", "No."], rows)
-    b.plant("Cameras", 3, "Date collected", NO_END, value=None)
-    b.plant("Cameras", 5, "Date collected", ENDS, value=at(2025, 3, 1))
+    b.plant("Cameras", (3, "Date collected", NO_END, None), (5, "Date collected", ENDS, at(2025, 3, 1)))
     b.truths = [t for t in b.truths if (t["row"] - 2) % 6 not in (1, 3)]
-    b.plant("Photos", 8, "Station", NO_SITE, value="CT17")
-    b.plant("Photos", 12, "Date Time", DATE | {"RECORD_OUTSIDE_EVENT"}, value=at(2026, 7, 20, 8, 0))
-    b.plant("Photos", 15, "Species", NAME, value="Sus scorfa")
-    b.plant("Photos", 18, "Station", NO_SITE | NO_PLACE, value=None)
+    b.plant("Photos", (8, "Station", NO_SITE, "CT17"),
+            (12, "Date Time", DATE | {"RECORD_OUTSIDE_EVENT"}, at(2026, 7, 20, 8, 0)),
+            (15, "Species", NAME, "Sus scorfa"), (18, "Station", NO_SITE | NO_PLACE, None))  # fmt: skip
     return b
 
 
@@ -356,14 +331,12 @@ def month_sheets() -> Book:
         rows = []
         for i, (lat, lon) in enumerate(about(22.1, 100.8, 8)):
             day = date(2026, month, 2 + 3 * i)
-            rows.append((
-                [i + 1, 2 + 3 * i, names[i % 4], 1 + i % 5, lat, lon],
-                {"lat": lat, "lon": lon, "date": day.isoformat(), "name": names[i % 4], "count": 1 + i % 5},
-            ))  # fmt: skip
+            rows.append(([i + 1, 2 + 3 * i, names[i % 4], 1 + i % 5, lat, lon],
+                         {"lat": lat, "lon": lon, "date": day.isoformat(), "name": names[i % 4], "count": 1 + i % 5}))  # fmt: skip
         b.table(f"2026年{month}月", [[f"{month}月巡护记录"]], ["编号", "日", "物种", "数量", "纬度", "经度"], rows)
-    b.plant("2026年4月", 5, "日", DATE, value=31)
-    b.plant("2026年3月", 6, "纬度", FAR | PLACE, also=["经度"], value=220.1)
-    b.plant("2026年5月", 4, "物种", NO_NAME, value=None)
+    b.plant("2026年4月", (5, "日", DATE, 31))
+    b.plant("2026年3月", (6, "纬度", FAR | PLACE, 220.1, "经度"))
+    b.plant("2026年5月", (4, "物种", NO_NAME, None))
     return b
 
 
@@ -385,9 +358,8 @@ def cross_table() -> Book:
             for j, count in enumerate(counts) if count
         ]  # fmt: skip
     b.table("Counts", [], ["Species", "P1", "P2", "P3", "P4", "P5"], rows)
-    b.plant("Counts", 3, "P2", COUNT, value="x?")
-    b.plant("Counts", 5, "P4", MANY, value=90000)
-    b.plant("Stations", 4, "Date", DATE, value="2026-02-30")
+    b.plant("Counts", (3, "P2", COUNT, "x?"), (5, "P4", MANY, 90000))
+    b.plant("Stations", (4, "Date", DATE, "2026-02-30"))
     b.truths = [t for t in b.truths if t["name"] not in (species[1], species[3]) and t["lat"] != places[2][0]]
     return b
 
@@ -396,23 +368,17 @@ def cross_table() -> Book:
 def mixed_dates() -> Book:
     """One column of dates in six forms, as several rangers typed it: some real dates, some texts."""
     b = Book("mixed_dates", proposed=frozenset({"NAME_COMMON", "VALUE_READ_AS", "RECORDED_DATE_INVALID"}))
-    forms: list[Callable[[date], Any]] = [
-        lambda d: at(d.year, d.month, d.day), lambda d: d.isoformat(), lambda d: d.strftime("%d %B %Y"),
-        lambda d: d.strftime("%d-%b-%y"), lambda d: f"{d.day}/{d.month}/{d.year}", lambda d: d.strftime("%Y.%m.%d"),
-    ]  # fmt: skip
+    forms: list[Callable[[date], Any]] = [lambda d: at(d.year, d.month, d.day), lambda d: d.isoformat(),
+                                          lambda d: d.strftime("%d %B %Y"), lambda d: d.strftime("%d-%b-%y"),
+                                          lambda d: f"{d.day}/{d.month}/{d.year}", lambda d: d.strftime("%Y.%m.%d")]  # fmt: skip
     species = ["Sus scrofa", "Rusa unicolor", "Bos gaurus"]
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(4.62, 102.4, 18), days(date(2026, 3, 13), 18), strict=True)):
-        rows.append((
-            [f"TN{i}", forms[i % 6](day), species[i % 3], 1 + i % 3, lat, lon],
-            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 3], "count": 1 + i % 3},
-        ))  # fmt: skip
+        rows.append(([f"TN{i}", forms[i % 6](day), species[i % 3], 1 + i % 3, lat, lon],
+                     {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 3], "count": 1 + i % 3}))  # fmt: skip
     b.table("records", [], ["No.", "Date", "Species", "Number", "Lat", "Lon"], rows)
-    b.plant("records", 5, "Date", DATE, value="30/02/2026")
-    b.plant("records", 9, "Date", DATE, value="last week")
-    b.plant("records", 11, "Date", DATE, value="2062-03-22")
-    b.plant("records", 14, "No.", SAME_ID, value="TN3")
-    b.plant("records", 16, "Lat", FAR | PLACE, also=["Lon"], value=46.2)
+    b.plant("records", (5, "Date", DATE, "30/02/2026"), (9, "Date", DATE, "last week"),
+            (11, "Date", DATE, "2062-03-22"), (14, "No.", SAME_ID, "TN3"), (16, "Lat", FAR | PLACE, 46.2, "Lon"))  # fmt: skip
     return b
 
 
@@ -421,12 +387,8 @@ def gb18030_text() -> Book:
     """GB18030 CSV out of a Chinese Excel, with 省 and 国家."""
     b = Book("高黎贡山红外相机", form="csv", encoding="gb18030",
              proposed=frozenset({"NAME_COMMON", "ENCODING_GUESSED"}))  # fmt: skip
-    species = [
-        ("羚牛", "Budorcas taxicolor"),
-        ("赤麂", "Muntiacus muntjak"),
-        ("云豹", "Neofelis nebulosa"),
-        ("野猪", "Sus scrofa"),
-    ]
+    species = [("羚牛", "Budorcas taxicolor"), ("赤麂", "Muntiacus muntjak"), ("云豹", "Neofelis nebulosa"),
+               ("野猪", "Sus scrofa")]  # fmt: skip
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(25.3, 98.75, 14), days(date(2026, 5, 1), 14), strict=True)):
         zh, latin = species[i % 4]
@@ -435,10 +397,8 @@ def gb18030_text() -> Book:
             {"lat": lat, "lon": lon, "date": day.isoformat(), "name": latin, "count": 1 + i % 2},
         ))  # fmt: skip
     b.table(None, [], ["编号", "日期", "中文名", "拉丁名", "数量", "纬度", "经度", "国家", "省份", "小地名"], rows)
-    b.plant(None, 4, "国家", COUNTRY, value="缅甸")
-    b.plant(None, 7, "日期", DATE, value="2026/13/5")
-    b.plant(None, 9, "经度", FAR | PLACE, also=["纬度", "省份", "国家"], value=89.75)
-    b.plant(None, 11, "数量", COUNT, value="多")
+    b.plant(None, (4, "国家", COUNTRY, "缅甸"), (7, "日期", DATE, "2026/13/5"),
+            (9, "经度", FAR | PLACE, 89.75, "纬度", "省份", "国家"), (11, "数量", COUNT, "多"))  # fmt: skip
     b.double(None, 13)
     return b
 
@@ -454,15 +414,11 @@ def old_excel() -> Book:
     species = ["Helarctos malayanus", "Tapirus indicus", "Sus scrofa", "Macaca nemestrina"]
     rows = []
     for i, ((lat, lon), day) in enumerate(zip(about(4.6, 102.42, 14), days(date(2026, 6, 14), 14), strict=True)):
-        rows.append((
-            [3021 + i, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
-            {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3},
-        ))  # fmt: skip
+        rows.append(([3021 + i, day.isoformat(), species[i % 4], 1 + i % 3, lat, lon, "Kuala Tahan"],
+                     {"lat": lat, "lon": lon, "date": day.isoformat(), "name": species[i % 4], "count": 1 + i % 3}))  # fmt: skip
     b.table("Sheet1", [], ["ID", "Tarikh", "Nama saintifik", "Bilangan", "Latitud", "Longitud", "Lokasi"], rows)
-    b.plant("Sheet1", 3, "Tarikh", DATE, value="2026-06-31")
-    b.plant("Sheet1", 6, "Longitud", NO_PLACE, value=None)
-    b.plant("Sheet1", 8, "ID", SAME_ID, value=3022)
-    b.plant("Sheet1", 10, "Nama saintifik", NAME, value="Tapirus indiccus")
+    b.plant("Sheet1", (3, "Tarikh", DATE, "2026-06-31"), (6, "Longitud", NO_PLACE, None), (8, "ID", SAME_ID, 3022),
+            (10, "Nama saintifik", NAME, "Tapirus indiccus"))  # fmt: skip
     return b
 
 
@@ -489,10 +445,10 @@ def vegetation_plots() -> Book:
     )
     for first in (2, 8, 14):
         b.merges += [("样地", f"{letter}{first}:{letter}{first + 5}") for letter in "ABCD"]
-    b.plant("样地", 5, "胸径(cm)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), value="1O.5")
-    b.plant("样地", 10, "盖度(%)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), value=245)
-    b.plant("样地", 12, "物种名", NAME, value="Schima walichii")
-    b.plant("样地", 16, "树高(m)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), value=-4)
+    b.plant("样地", (5, "胸径(cm)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), "1O.5"),
+            (10, "盖度(%)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), 245),
+            (12, "物种名", NAME, "Schima walichii"),
+            (16, "树高(m)", frozenset({"MEASUREMENT_INVALID", "MEASUREMENT_UNLIKELY"}), -4))  # fmt: skip
     return b
 
 
@@ -513,10 +469,8 @@ def point_counts() -> Book:
     b.table("Point counts", [["Point", None, None, "GPS", None, "Bird", None, None, None]],
             ["Point ID", "Date", "Time", "Latitude", "Longitude", "Species", "Number", "Distance (m)", "Detection"], rows)  # fmt: skip
     b.merges += [("Point counts", "A1:C1"), ("Point counts", "D1:E1"), ("Point counts", "F1:I1")]
-    b.plant("Point counts", 5, "Distance (m)", DISTANCE, value="far")
-    b.plant("Point counts", 8, "Number", COUNT, value="3 or 4")
-    b.plant("Point counts", 10, "Latitude", FAR | PLACE, also=["Longitude"], value=41.4)
-    b.plant("Point counts", 13, "Date", NO_DATE, value=None)
+    b.plant("Point counts", (5, "Distance (m)", DISTANCE, "far"), (8, "Number", COUNT, "3 or 4"),
+            (10, "Latitude", FAR | PLACE, 41.4, "Longitude"), (13, "Date", NO_DATE, None))  # fmt: skip
     b.double("Point counts", 15)
     return b
 
@@ -540,16 +494,9 @@ def kobo_animals() -> Book:
     for one in b.truths:
         one["local"] = True
     b.proposed = frozenset({"NAME_COMMON", "SCIENTIFIC_NAME_MISSING", "TAXON_MATCH_NONE", "COLUMNS_LEFT_OUT"})
-    b.plant("ranger form", 5, "How many?", MANY | COUNT, also=["individualCount"], value=5000)
-    b.plant(
-        "ranger form",
-        8,
-        "_Where are you?_longitude",
-        FAR | PLACE,
-        also=["_Where are you?_latitude", "decimalLatitude", "decimalLongitude"],
-        value=16.6,
-    )
-    b.plant("ranger form", 10, "today", DATE, also=["eventDate"], value="2036-02-10")
+    b.plant("ranger form", (5, "How many?", MANY | COUNT, 5000, "individualCount"),
+            (8, "_Where are you?_longitude", FAR | PLACE, 16.6, "_Where are you?_latitude", "decimalLatitude", "decimalLongitude"),
+            (10, "today", DATE, "2036-02-10", "eventDate"))  # fmt: skip
     return b
 
 
@@ -567,10 +514,8 @@ def smart_query() -> Book:
         ))  # fmt: skip
     b.table(None, [], ["Patrol ID", "Type", "Station", "Waypoint Date", "Waypoint Time", "Waypoint ID", "X", "Y", "Observation Category 0",
                        "Species", "Number of Animals"], rows)  # fmt: skip
-    b.plant(None, 4, "X", FAR | PLACE, also=["Y"], value=20.31)
-    b.plant(None, 7, "Waypoint Date", DATE, value="Feb 30, 2026")
-    b.plant(None, 9, "Number of Animals", COUNT, value="few")
-    b.plant(None, 11, "Waypoint Time", TIME | DATE, value="27:15:00")
+    b.plant(None, (4, "X", FAR | PLACE, 20.31, "Y"), (7, "Waypoint Date", DATE, "Feb 30, 2026"),
+            (9, "Number of Animals", COUNT, "few"), (11, "Waypoint Time", TIME | DATE, "27:15:00"))  # fmt: skip
     b.double(None, 13)
     return b
 
@@ -589,9 +534,8 @@ def transposed_matrix() -> Book:
             for j, n in enumerate(counts) if n
         ]  # fmt: skip
     b.table("Dem", [], ["Tuyến", "Ngày", "Vĩ độ", "Kinh độ", *species], rows)
-    b.plant("Dem", 3, "gà rừng", COUNT, value="ba")
-    b.plant("Dem", 5, "Ngày", DATE, value="31/02/2026")
-    b.plant("Dem", 7, "Kinh độ", FAR | PLACE, also=["Vĩ độ"], value=170.0)
+    b.plant("Dem", (3, "gà rừng", COUNT, "ba"), (5, "Ngày", DATE, "31/02/2026"),
+            (7, "Kinh độ", FAR | PLACE, 170.0, "Vĩ độ"))  # fmt: skip
     return b
 
 
@@ -619,14 +563,11 @@ def events_with_project() -> Book:
     ]  # fmt: skip
     b.table("Records", [], ["Record ID", "Event ID", "Date", "Scientific name", "Count"], records)
     b.plants.append(Plant("Project", 2, (), LICENCE))
-    b.plant("Events", 8, "Camera ID", OVERLAP)
-    b.plant("Events", 4, "Time zone", ZONE, value="Asia/Tokyo")
-    b.plant("Events", 5, "Target taxa", SCOPE, value="Mamalia; Galiformes")
-    b.plant("Events", 6, "End date", NO_END, value=None)
-    b.plant("Events", 7, "Effort", EFFORT, value="about two months")
-    b.plant("Records", 5, "Event ID", NO_SITE, value="E9")
-    b.plant("Records", 9, "Date", NO_DATE | DATE, value="2025-02-14")
-    b.plant("Records", 12, "Record ID", SAME_ID, value="R004")
+    b.plant("Events", (8, "Camera ID", OVERLAP, AS_IT_IS), (4, "Time zone", ZONE, "Asia/Tokyo"),
+            (5, "Target taxa", SCOPE, "Mamalia; Galiformes"), (6, "End date", NO_END, None),
+            (7, "Effort", EFFORT, "about two months"))  # fmt: skip
+    b.plant("Records", (5, "Event ID", NO_SITE, "E9"), (9, "Date", NO_DATE | DATE, "2025-02-14"),
+            (12, "Record ID", SAME_ID, "R004"))  # fmt: skip
     return b
 
 
@@ -644,10 +585,8 @@ def two_heading_rows() -> Book:
     ]  # fmt: skip
     b.table("数据", [["2026年文山调查"], zh], en, rows)
     b.sheets["数据"] += [["合计", None, None, 24], ["注：经纬度为WGS84坐标系"]]
-    b.plant("数据", 6, "Date", DATE, value="2026-06-31")
-    b.plant("数据", 9, "Latitude", PLACE | FAR, also=["Longitude"], value="23.1.5")
-    b.plant("数据", 11, "Count", COUNT, value="三五只")
-    b.plant("数据", 13, "Scientific name", NAME, value="Sus scofa")
+    b.plant("数据", (6, "Date", DATE, "2026-06-31"), (9, "Latitude", PLACE | FAR, "23.1.5", "Longitude"),
+            (11, "Count", COUNT, "三五只"), (13, "Scientific name", NAME, "Sus scofa"))  # fmt: skip
     return b
 
 
@@ -663,10 +602,8 @@ def thai_tis620() -> Book:
         for i, (lat, lon) in enumerate(about(14.4, 101.4, 12))
     ]  # fmt: skip
     b.table(None, [], ["รหัส", "ปี พ.ศ.", "เดือน", "วัน", "ชนิดสัตว์", "จำนวน", "ละติจูด", "ลองจิจูด"], rows)
-    b.plant(None, 4, "เดือน", DATE, also=["วัน", "ปี พ.ศ."], value=13)
-    b.plant(None, 6, "ปี พ.ศ.", DATE, value=2596)
-    b.plant(None, 8, "ลองจิจูด", NO_PLACE, value=None)
-    b.plant(None, 10, "รหัส", SAME_ID, value="KY-102")
+    b.plant(None, (4, "เดือน", DATE, 13, "วัน", "ปี พ.ศ."), (6, "ปี พ.ศ.", DATE, 2596), (8, "ลองจิจูด", NO_PLACE, None),
+            (10, "รหัส", SAME_ID, "KY-102"))  # fmt: skip
     return b
 
 
@@ -680,15 +617,8 @@ def indonesian_semicolons() -> Book:
     for i, (lat, lon) in enumerate(about(-4.95, 105.75, 12)):
         cells = [f"WK{i + 1:02d}", f"{i + 5} {months[i % 6]} 2026", species[i % 4], str(1 + i % 3), str(lat).replace(".", ","),
                  str(lon).replace(".", ","), "Resort Margahayu"]  # fmt: skip
-        truth = {
-            "sheet": None,
-            "row": i + 2,
-            "lat": lat,
-            "lon": lon,
-            "date": f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
-            "name": species[i % 4],
-            "count": 1 + i % 3,
-        }
+        truth = {"sheet": None, "row": i + 2, "lat": lat, "lon": lon, "date": f"2026-{i % 6 + 1:02d}-{i + 5:02d}",
+                 "name": species[i % 4], "count": 1 + i % 3}  # fmt: skip
         if i == 2:
             cells[1] = "31 Februari 2026"
             b.plants.append(Plant(None, i + 2, ("Tanggal",), DATE))
@@ -722,10 +652,8 @@ def one_cell_coordinates() -> Book:
         ))  # fmt: skip
     b.table("Sightings", [], ["Date", "Animal", "Number", "GPS", "Evidence"], rows)
     b.merges += [("Sightings", f"A{r}:A{r + 3}") for r in (2, 6, 10)]
-    b.plant("Sightings", 3, "GPS", PLACE, value="N20 75.2000 E97 1.2000")
-    b.plant("Sightings", 5, "Animal", NO_NAME, value=None)
-    b.plant("Sightings", 8, "GPS", FAR | PLACE, value="N20 48.0000 E79 1.2000")
-    b.plant("Sightings", 11, "GPS", NO_PLACE, value=None)
+    b.plant("Sightings", (3, "GPS", PLACE, "N20 75.2000 E97 1.2000"), (5, "Animal", NO_NAME, None),
+            (8, "GPS", FAR | PLACE, "N20 48.0000 E79 1.2000"), (11, "GPS", NO_PLACE, None))  # fmt: skip
     return b
 
 
@@ -745,9 +673,8 @@ def utm_without_zone() -> Book:
             {"lat": lat, "lon": lon, "date": f"2026-01-{i + 4:02d}", "name": species[i % 3], "count": 1 + i % 3},
         ))  # fmt: skip
     b.table("พบสัตว์", [], ["ที่", "วันที่", "ชนิด", "จำนวน", "X (UTM 47N WGS84)", "Y (UTM 47N WGS84)"], rows)
-    b.plant("พบสัตว์", 5, "X (UTM 47N WGS84)", PLACE | FAR, also=["Y (UTM 47N WGS84)"], value=89000)
-    b.plant("พบสัตว์", 7, "Y (UTM 47N WGS84)", PLACE | FAR, also=["X (UTM 47N WGS84)"], value=185700)
-    b.plant("พบสัตว์", 9, "วันที่", DATE, value="2026-01-45")
+    b.plant("พบสัตว์", (5, "X (UTM 47N WGS84)", PLACE | FAR, 89000, "Y (UTM 47N WGS84)"),
+            (7, "Y (UTM 47N WGS84)", PLACE | FAR, 185700, "X (UTM 47N WGS84)"), (9, "วันที่", DATE, "2026-01-45"))  # fmt: skip
     return b
 
 
@@ -768,11 +695,10 @@ def checklist_of_visits() -> Book:
         for i in range(14)
     ]  # fmt: skip
     b.table("Observations", [], ["Site code", "Date", "Time", "Species", "Count"], rows)
-    b.plant("Sites", 4, "Longitude", FAR | PLACE, also=["Latitude"], value=74.0)
+    b.plant("Sites", (4, "Longitude", FAR | PLACE, 74.0, "Latitude"))
     b.truths = [t for t in b.truths if t["lat"] != places[2][0]]
-    b.plant("Observations", 5, "Site code", NO_SITE, value="KT9")
-    b.plant("Observations", 8, "Date", NO_DATE, value=None)
-    b.plant("Observations", 10, "Species", NAME, value="Pavo mutticus")
+    b.plant("Observations", (5, "Site code", NO_SITE, "KT9"), (8, "Date", NO_DATE, None),
+            (10, "Species", NAME, "Pavo mutticus"))  # fmt: skip
     b.double("Observations", 12)
     return b
 
@@ -790,12 +716,10 @@ def formulas_and_errors() -> Book:
     b.table(
         "data", [], ["Record code", "Survey date", "Scientific name", "Total count", "Lat", "Long", "Locality"], rows
     )
-    b.plant("data", 4, "Total count", CELL_ERROR | COUNT, value="#REF!")
-    b.plant("data", 6, "Lat", PLACE, also=["Long"], value=0)
+    b.plant("data", (4, "Total count", CELL_ERROR | COUNT, "#REF!"), (6, "Lat", PLACE, 0, "Long"))
     b.sheets["data"][5][5] = 0
-    b.plant("data", 8, "Locality", GARBLED, value="à¹€à¸‚à¸²à¸«à¸¥à¸§à¸‡")
-    b.plant("data", 10, "Total count", CELL_ERROR | COUNT, value="=D9+D8")
-    b.plant("data", 12, "Survey date", DATE, value="2026-02-00")
+    b.plant("data", (8, "Locality", GARBLED, "à¹€à¸‚à¸²à¸«à¸¥à¸§à¸‡"),
+            (10, "Total count", CELL_ERROR | COUNT, "=D9+D8"), (12, "Survey date", DATE, "2026-02-00"))  # fmt: skip
     return b
 
 
@@ -815,9 +739,8 @@ def ods_of_libreoffice() -> Book:
         ["Kod rekod", "Tarikh", "Nama saintifik", "Bilangan individu", "Latitud", "Longitud", "Kod negara"],
         rows,
     )
-    b.plant("Rekod", 4, "Latitud", FAR, also=["Kod negara"], value=15.5)
-    b.plant("Rekod", 7, "Tarikh", DATE, value="2026-08-32")
-    b.plant("Rekod", 9, "Kod rekod", SAME_ID, value="BL12")
+    b.plant("Rekod", (4, "Latitud", FAR, 15.5, "Kod negara"), (7, "Tarikh", DATE, "2026-08-32"),
+            (9, "Kod rekod", SAME_ID, "BL12"))  # fmt: skip
     b.raw = old_workbooks.ods(Rekod=b.sheets["Rekod"])
     return b
 
@@ -836,13 +759,10 @@ def thai_two_tables() -> Book:
         for i in range(16)
     ]  # fmt: skip
     b.table("ภาพถ่าย", [], ["รหัสจุด", "วันที่", "เวลา", "ชนิดสัตว์", "จำนวน(ตัว)"], rows)
-    b.plant("จุดตั้งกล้อง", 4, "วันที่เก็บกล้อง", ENDS | DATE, value="20/12/2568")
+    b.plant("จุดตั้งกล้อง", (4, "วันที่เก็บกล้อง", ENDS | DATE, "20/12/2568"))
     b.truths = [t for t in b.truths if (t["row"] - 2) % 5 != 1]
-    b.plant("ภาพถ่าย", 4, "รหัสจุด", NO_SITE, value="DP91")
-    b.plant("ภาพถ่าย", 6, "วันที่", DATE, value="45/01/2569")
-    b.plant("ภาพถ่าย", 9, "วันที่", DATE, value="15/11/2568")
-    b.plant("ภาพถ่าย", 11, "ชนิดสัตว์", NO_NAME, value=None)
-    b.plant("ภาพถ่าย", 13, "จำนวน(ตัว)", MANY, value=1500)
+    b.plant("ภาพถ่าย", (4, "รหัสจุด", NO_SITE, "DP91"), (6, "วันที่", DATE, "45/01/2569"),
+            (9, "วันที่", DATE, "15/11/2568"), (11, "ชนิดสัตว์", NO_NAME, None), (13, "จำนวน(ตัว)", MANY, 1500))  # fmt: skip
     return b
 
 
@@ -856,26 +776,10 @@ def smart_patrols() -> Book:
          {"lat": lat, "lon": lon, "date": f"2026-04-{13 + i // 3}", "name": species[i % 3], "count": 1 + i % 4})
         for i, (lat, lon) in enumerate(about(18.9, 104.7, 15))
     ]  # fmt: skip
-    b.table(
-        None,
-        [],
-        [
-            "Patrol ID",
-            "Patrol Start Date",
-            "Patrol End Date",
-            "Patrol Length (km)",
-            "Observation Category",
-            "Species",
-            "Count",
-            "Latitude",
-            "Longitude",
-        ],
-        rows,
-    )
-    b.plant(None, 5, "Patrol Start Date", DATE, also=["Patrol End Date"], value="31/04/2026")
-    b.plant(None, 8, "Latitude", NO_PLACE, value=None)
-    b.plant(None, 10, "Count", COUNT, value="herd")
-    b.plant(None, 13, "Longitude", FAR | PLACE, also=["Latitude"], value=140.7)
+    b.table(None, [], ["Patrol ID", "Patrol Start Date", "Patrol End Date", "Patrol Length (km)",
+                       "Observation Category", "Species", "Count", "Latitude", "Longitude"], rows)  # fmt: skip
+    b.plant(None, (5, "Patrol Start Date", DATE, "31/04/2026", "Patrol End Date"), (8, "Latitude", NO_PLACE, None),
+            (10, "Count", COUNT, "herd"), (13, "Longitude", FAR | PLACE, 140.7, "Latitude"))  # fmt: skip
     return b
 
 
@@ -902,9 +806,8 @@ def burmese_matrix() -> Book:
         ]  # fmt: skip
     b.table("Sightings", [], ["Species", *names, "Total"], rows)
     b.sheets["Sightings"].append(["Total", *[sum(r[j] for r in b.sheets["Sightings"][1:]) for j in range(1, 6)]])
-    b.plant("Sightings", 3, "Tanai", COUNT, value="many?")
-    b.plant("Sightings", 5, "Namyun", COUNT, value=-3)
-    b.plant("Villages", 4, "Date", DATE, value="2026-13-15")
+    b.plant("Sightings", (3, "Tanai", COUNT, "many?"), (5, "Namyun", COUNT, -3))
+    b.plant("Villages", (4, "Date", DATE, "2026-13-15"))
     b.truths = [t for t in b.truths if t["lat"] != places[2][0]]
     return b
 
@@ -920,29 +823,11 @@ def amphibian_transects() -> Book:
          {"lat": lat, "lon": lon, "date": f"2026-07-{i + 5:02d}", "name": species[i % 4]})
         for i, (lat, lon) in enumerate(about(22.3, 103.8, 13))
     ]  # fmt: skip
-    b.table(
-        "Specimens",
-        [],
-        [
-            "Field no.",
-            "Time",
-            "Date",
-            "Species",
-            "SVL (mm)",
-            "Mass (g)",
-            "Lat",
-            "Long",
-            "Elevation",
-            "GPS accuracy",
-            "Habitat",
-        ],
-        rows,
-    )
-    b.plant("Specimens", 4, "SVL (mm)", frozenset({"MEASUREMENT_INVALID"}), value="2O.1")
-    b.plant("Specimens", 6, "Field no.", SAME_ID | DOUBLE, value="HNU-4502")
-    b.plant("Specimens", 8, "Date", DATE, value="2026-07-320")
-    b.plant("Specimens", 10, "Species", NAME, value="Microhyla heymonsii")
-    b.plant("Specimens", 12, "Lat", FAR | PLACE, also=["Long"], value=32.3)
+    b.table("Specimens", [], ["Field no.", "Time", "Date", "Species", "SVL (mm)", "Mass (g)", "Lat", "Long",
+                              "Elevation", "GPS accuracy", "Habitat"], rows)  # fmt: skip
+    b.plant("Specimens", (4, "SVL (mm)", frozenset({"MEASUREMENT_INVALID"}), "2O.1"),
+            (6, "Field no.", SAME_ID | DOUBLE, "HNU-4502"), (8, "Date", DATE, "2026-07-320"),
+            (10, "Species", NAME, "Microhyla heymonsii"), (12, "Lat", FAR | PLACE, 32.3, "Long"))  # fmt: skip
     return b
 
 
@@ -953,17 +838,12 @@ def occupancy_visits() -> Book:
     places = about(15.9, 106.9, 4)
     rows = [
         (
-            [
-                f"ST-{i % 4 + 1}",
-                f"CAM{i % 4 + 1}",
-                *places[i % 4],
-                f"2026-0{1 + 2 * (i // 4)}-05",
-                f"2026-0{2 + 2 * (i // 4)}-20",
-            ],
+            [f"ST-{i % 4 + 1}", f"CAM{i % 4 + 1}", *places[i % 4], f"2026-0{1 + 2 * (i // 4)}-05",
+             f"2026-0{2 + 2 * (i // 4)}-20"],
             None,
         )
         for i in range(8)
-    ]
+    ]  # fmt: skip
     b.table("Deployments", [], ["Station", "Camera", "Latitude", "Longitude", "Start date", "End date"], rows)
     species = ["Sus scrofa", "Muntiacus vuquangensis", "Nomascus annamensis"]
     pictures = [
@@ -972,9 +852,8 @@ def occupancy_visits() -> Book:
         for i in range(16)
     ]  # fmt: skip
     b.table("Pictures", [], ["Station", "Date time", "Species", "Count"], pictures)
-    b.plant("Deployments", 8, "End date", ENDS, value="2025-04-20")
-    b.plant("Pictures", 4, "Date time", DATE, value="2026-09-12 02:15")
-    b.plant("Pictures", 7, "Station", NO_SITE, value="ST-44")
-    b.plant("Pictures", 9, "Species", NAME, value="Sus scroffa")
+    b.plant("Deployments", (8, "End date", ENDS, "2025-04-20"))
+    b.plant("Pictures", (4, "Date time", DATE, "2026-09-12 02:15"), (7, "Station", NO_SITE, "ST-44"),
+            (9, "Species", NAME, "Sus scroffa"))  # fmt: skip
     b.truths = [t for t in b.truths if t["lat"] != places[2][0]]
     return b

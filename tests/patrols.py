@@ -3,10 +3,9 @@
 import struct
 
 NAMESPACE = "http://www.smartconservationsoftware.org/xml/1.3/patrol"
-SECRETS = (
-    "Somchai", "Jaidee", "Khamphone", "0812345678", "EMP-77431", "3-1005-01234-56-7", "TeamCobra", "StationTen",
-    "AKnumber9", "informant-says", "ObjectiveRaid", "waypoint-remark", "leader-remark", "photo-of-suspect", "nickname-x",
-)  # fmt: skip
+SECRETS = ("Somchai", "Jaidee", "Khamphone", "0812345678", "EMP-77431", "3-1005-01234-56-7", "TeamCobra", "StationTen",
+           "AKnumber9", "informant-says", "ObjectiveRaid", "waypoint-remark", "leader-remark", "photo-of-suspect",
+           "nickname-x")  # fmt: skip
 """None of these may be found anywhere once a patrol was taken in."""
 
 

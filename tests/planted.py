@@ -60,16 +60,14 @@ class Planted:
     def records(self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> pl.DataFrame:
         """Return one record of each species at these places."""
         n = len(longitude)
-        frame = pl.DataFrame(
-            {
-                "key": np.arange(n),
-                "species": [f"species {number}" for number in range(n)],
-                "decimalLongitude": longitude,
-                "decimalLatitude": latitude,
-                "coordinateUncertaintyInMeters": self.radius_m,
-                "event_start": [date(2024, 5, 1)] * n,
-                "event_end": [date(2024, 5, 1)] * n,
-                "year": [2024] * n,
-            }
-        )
+        frame = pl.DataFrame({
+            "key": np.arange(n),
+            "species": [f"species {number}" for number in range(n)],
+            "decimalLongitude": longitude,
+            "decimalLatitude": latitude,
+            "coordinateUncertaintyInMeters": self.radius_m,
+            "event_start": [date(2024, 5, 1)] * n,
+            "event_end": [date(2024, 5, 1)] * n,
+            "year": [2024] * n,
+        })  # fmt: skip
         return terms.conform(frame, terms.OCCURRENCE)

@@ -63,12 +63,9 @@ def planted(seed: int, boundaries) -> pl.DataFrame:
     # A place told with six decimals must not lie on an edge of cells.
     longitude, latitude = (np.concatenate([anywhere, inside, edges, beside, coast]) + 1.3e-5).round(6).T
     located = places.locate(longitude, latitude, boundaries)["located_country_code"]
-    return pl.DataFrame(
-        {
-            "number": np.arange(SPECIES), "category": [str(CATEGORIES[i % len(CATEGORIES)]) for i in range(SPECIES)],
-            "longitude": longitude, "latitude": latitude, "country": located,
-        }
-    )  # fmt: skip
+    return pl.DataFrame({"number": np.arange(SPECIES),
+                         "category": [str(CATEGORIES[i % len(CATEGORIES)]) for i in range(SPECIES)],
+                         "longitude": longitude, "latitude": latitude, "country": located})  # fmt: skip
 
 
 def elsewhere(frame: pl.DataFrame, seed: int, boundaries) -> pl.DataFrame:

@@ -22,17 +22,8 @@ PLACES: Final = {
     "my": ("MM", 21.50, 96.50, (15.5, 95.9)), "ms": ("MY", 4.60, 102.40, (5.6, 104.4)),
     "id": ("ID", -1.80, 103.00, (-1.4, 105.0)), "fil": ("PH", 16.50, 121.30, (16.5, 119.4)),
 }  # fmt: skip
-OTHER: Final = {
-    "MY": "TH",
-    "CN": "VN",
-    "TH": "VN",
-    "VN": "TH",
-    "LA": "ID",
-    "KH": "CN",
-    "MM": "VN",
-    "ID": "TH",
-    "PH": "ID",
-}
+OTHER: Final = {"MY": "TH", "CN": "VN", "TH": "VN", "VN": "TH", "LA": "ID", "KH": "CN", "MM": "VN", "ID": "TH",
+                "PH": "ID"}  # fmt: skip
 SPECIES: Final = ("Paradoxurus hermaphroditus", "Prionailurus bengalensis", "Sus scrofa", "Macaca nemestrina", "Gallus gallus",
                   "Arctictis binturong", "Rusa unicolor", "Viverra zibetha")  # fmt: skip
 OCCURRENCE: Final = ("occurrenceID", "eventID", "eventDate", "scientificName", "individualCount", "decimalLatitude",

@@ -114,10 +114,9 @@ def dates(chance: random.Random) -> Question:
 
 def words(chance: random.Random) -> Question:
     """Text that is equal in any case, one value or several."""
-    name, values = chance.choice([
-        ("recordedBy", PEOPLE), ("basisOfRecord", BASES), ("sex", ("MALE", "FEMALE")), ("species", SPECIES_NAMES),
-        ("family", ("Cervidae", "Phasianidae", "Hylobatidae")), ("datasetKey", ("ridge-survey", "herbarium")),
-    ])  # fmt: skip
+    name, values = chance.choice([("recordedBy", PEOPLE), ("basisOfRecord", BASES), ("sex", ("MALE", "FEMALE")),
+                                  ("species", SPECIES_NAMES), ("family", ("Cervidae", "Phasianidae", "Hylobatidae")),
+                                  ("datasetKey", ("ridge-survey", "herbarium"))])  # fmt: skip
     told = chance.sample(list(values), chance.randint(1, 2))
     shown = [v if chance.random() < 0.5 or name == "datasetKey" else v.lower() for v in told]
     return Question([(name, v) for v in shown], lambda r: r[name].isin(told))
@@ -254,9 +253,8 @@ def _leaf(chance: random.Random) -> tuple[str, Callable[[pd.DataFrame], tuple[An
     if kind == 3:
         name = chance.choice(["elevation", "locality", "sex", "recordedBy"])
         word = chance.choice(["IS NULL", "IS NOT NULL"])
-        return f"{name} {word}", lambda r: (
-            r[name].isna() if word == "IS NULL" else r[name].notna(), pd.Series(False, index=r.index)
-        )  # fmt: skip
+        return f"{name} {word}", lambda r: (r[name].isna() if word == "IS NULL" else r[name].notna(),
+                                            pd.Series(False, index=r.index))  # fmt: skip
     if kind == 4:
         start = chance.choice(["L", "Nam", "O''R"])
         plain = start.replace("''", "'")

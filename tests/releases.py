@@ -22,16 +22,12 @@ from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 
 GIBBON, SEROW, PHEASANT = "Nomascus nasutus", "Capricornis milneedwardsii", "Lophura nycthemera"
-
 SECRET_LATITUDE, SECRET_LONGITUDE = 22.913579, 106.512468
 SECRET_WORDS = ("Trung Khanh ridge 7", "TK-SECRET-1", "Lan Hoang Thi", "karst camp", "2019-07-23")
 """What the exact record of the gibbon holds and no public answer may."""
-
 OPEN = 640
 """Open records with coordinates; five more have none."""
-
 GIBBON_STATUS = {"kind": "redList", "area": "global", "value": "CR", "year": 2020}
-
 TAXA = {
     GIBBON: ("Mammalia", "Primates", "Hylobatidae", "Nomascus", 2436501, "CR"),
     SEROW: ("Mammalia", "Artiodactyla", "Bovidae", "Capricornis", 2441208, "VU"),
@@ -40,7 +36,6 @@ TAXA = {
 AUTHORS = {GIBBON: "(Kunckel d'Herculais, 1884)", SEROW: "David, 1869", PHEASANT: "(Linnaeus, 1758)"}
 COUNTRIES = ("CN", "LA", "VN")
 PROVINCES = {"CN": ("Yunnan", "CN-YN"), "LA": ("Louang Namtha", "LA-LM"), "VN": ("Cao Bằng", "VN-04")}
-
 NO_WAY = "No functional link: there is no resistance data inside Nam Ha."
 
 
@@ -52,51 +47,49 @@ def open_rows() -> list[dict[str, Any]]:
         class_, order, family, genus, key, category = TAXA[species]
         year, month, day = 1998 + n % 20, 1 + n % 12, 1 + n % 28
         placed = n < OPEN
-        rows.append(
-            {
-                "datasetKey": "field-notes" if n % 4 else "museum",
-                "occurrenceID": f"FN-{n}",
-                "source_record_id": f"FN-{n}",
-                "basisOfRecord": "HUMAN_OBSERVATION" if n % 4 else "PRESERVED_SPECIMEN",
-                "occurrenceStatus": "PRESENT",
-                "individualCount": 1 + n % 5,
-                "scientificName": f"{species} {AUTHORS[species]}",
-                "acceptedScientificName": f"{species} {AUTHORS[species]}",
-                "kingdom": "Animalia",
-                "phylum": "Chordata",
-                "class": class_,
-                "order": order,
-                "family": family,
-                "genus": genus,
-                "species": species,
-                "taxonRank": "SPECIES",
-                "taxonomicStatus": "ACCEPTED",
-                "taxonKey": key,
-                "speciesKey": key,
-                "taxon_id": f"T{key}",
-                "iucnRedListCategory": category,
-                "eventDate": f"{year}-{month:02d}-{day:02d}",
-                "event_start": date(year, month, day),
-                "event_end": date(year, month, day),
-                "event_precision": "day",
-                "year": year,
-                "month": month,
-                "day": day,
-                "decimalLatitude": 20 + (n % 32) * 0.11 if placed else None,
-                "decimalLongitude": 100 + (n // 32) * 0.37 if placed else None,
-                "geodeticDatum": "WGS84" if placed else None,
-                "coordinateUncertaintyInMeters": 30.0 if placed else None,
-                "countryCode": country,
-                "stateProvince": PROVINCES[country][0],
-                "province_code": PROVINCES[country][1],
-                "ambiguous": n % 10 == 0,
-                "country_codes": ["CN", country] if n % 10 == 0 else [country],
-                "locality": "O'Reilly's 营地, 100% forest",
-                "recordedBy": "Field team",
-                "license": "CC_BY_4_0",
-                "quality_flags": ["BORDER_AMBIGUOUS", "COORDINATE_ROUNDED"] if n % 10 == 0 else [],
-            }
-        )
+        rows.append({
+            "datasetKey": "field-notes" if n % 4 else "museum",
+            "occurrenceID": f"FN-{n}",
+            "source_record_id": f"FN-{n}",
+            "basisOfRecord": "HUMAN_OBSERVATION" if n % 4 else "PRESERVED_SPECIMEN",
+            "occurrenceStatus": "PRESENT",
+            "individualCount": 1 + n % 5,
+            "scientificName": f"{species} {AUTHORS[species]}",
+            "acceptedScientificName": f"{species} {AUTHORS[species]}",
+            "kingdom": "Animalia",
+            "phylum": "Chordata",
+            "class": class_,
+            "order": order,
+            "family": family,
+            "genus": genus,
+            "species": species,
+            "taxonRank": "SPECIES",
+            "taxonomicStatus": "ACCEPTED",
+            "taxonKey": key,
+            "speciesKey": key,
+            "taxon_id": f"T{key}",
+            "iucnRedListCategory": category,
+            "eventDate": f"{year}-{month:02d}-{day:02d}",
+            "event_start": date(year, month, day),
+            "event_end": date(year, month, day),
+            "event_precision": "day",
+            "year": year,
+            "month": month,
+            "day": day,
+            "decimalLatitude": 20 + (n % 32) * 0.11 if placed else None,
+            "decimalLongitude": 100 + (n // 32) * 0.37 if placed else None,
+            "geodeticDatum": "WGS84" if placed else None,
+            "coordinateUncertaintyInMeters": 30.0 if placed else None,
+            "countryCode": country,
+            "stateProvince": PROVINCES[country][0],
+            "province_code": PROVINCES[country][1],
+            "ambiguous": n % 10 == 0,
+            "country_codes": ["CN", country] if n % 10 == 0 else [country],
+            "locality": "O'Reilly's 营地, 100% forest",
+            "recordedBy": "Field team",
+            "license": "CC_BY_4_0",
+            "quality_flags": ["BORDER_AMBIGUOUS", "COORDINATE_ROUNDED"] if n % 10 == 0 else [],
+        })  # fmt: skip
     return rows
 
 
@@ -129,12 +122,10 @@ def publish(frame: pl.DataFrame) -> pl.DataFrame:
     seen = frame.filter(pl.col("source_record_id") != "TK-WITHHELD")
     coarse = pl.col("species") == GIBBON
     south, west = (pl.when(coarse).then((pl.col(c) * 10).floor() / 10) for c in ("decimalLatitude", "decimalLongitude"))
-    seen = seen.with_columns(
-        sharing_category=pl.when(coarse).then(pl.lit("0_1_degree")).otherwise(pl.lit("open")),
-        sharing_rule=pl.when(coarse).then(pl.lit(f"{GIBBON}: 0.1°")),
-        dataGeneralizations=pl.when(coarse).then(pl.lit("Place made coarse to a cell of 0.1°.")),
-        cell_west=west, cell_south=south, cell_east=west + 0.1, cell_north=south + 0.1,
-    )  # fmt: skip
+    seen = seen.with_columns(sharing_category=pl.when(coarse).then(pl.lit("0_1_degree")).otherwise(pl.lit("open")),
+                             sharing_rule=pl.when(coarse).then(pl.lit(f"{GIBBON}: 0.1°")),
+                             dataGeneralizations=pl.when(coarse).then(pl.lit("Place made coarse to a cell of 0.1°.")),
+                             cell_west=west, cell_south=south, cell_east=west + 0.1, cell_north=south + 0.1)  # fmt: skip
     seen = seen.with_columns(
         decimalLatitude=pl.when(coarse).then(pl.col("cell_south") + 0.05).otherwise("decimalLatitude"),
         decimalLongitude=pl.when(coarse).then(pl.col("cell_west") + 0.05).otherwise("decimalLongitude"),
@@ -160,25 +151,21 @@ def results() -> dict[str, pl.DataFrame]:
         "parts": json.dumps({"shared_species": {"value": 2, "unit": "species", "meaning": "<b>species</b> on both sides"}}),
         "evidence": json.dumps({"snapshot": 1}), "geometry": shapely.box(100.9, 20.5, 101.6, 21.5).wkb,
     }  # fmt: skip
-    considered = {
-        "considered_id": "run-1-considered-1", "run_id": "run-1", "name": "Nam Ha – Shangyong",
-        "area_ids": candidate["area_ids"], "country_codes": ["LA", "CN"], "outcome": "candidate", "failed": [],
-        "sharing_category": "open", "evidence": json.dumps({"hard_criteria": {}}), "geometry": candidate["geometry"],
-    }  # fmt: skip
+    considered = {"considered_id": "run-1-considered-1", "run_id": "run-1", "name": "Nam Ha – Shangyong",
+                  "area_ids": candidate["area_ids"], "country_codes": ["LA", "CN"], "outcome": "candidate",
+                  "failed": [], "sharing_category": "open", "evidence": json.dumps({"hard_criteria": {}}),
+                  "geometry": candidate["geometry"]}  # fmt: skip
     tables: dict[str, list[dict[str, Any]]] = {
         "protected_areas": [
-            {
-                "area_id": i, "datasetKey": "ha", "name": name, "country_codes": [code], "iucn_category": "II",
-                "geometry": shapely.Point(x, y).buffer(0.2).wkb if x is not None else None,
-            }
+            {"area_id": i, "datasetKey": "ha", "name": name, "country_codes": [code], "iucn_category": "II",
+             "geometry": shapely.Point(x, y).buffer(0.2).wkb if x is not None else None}
             for i, name, code, x, y in areas
         ],
         "corridors": [
-            corridor | {
-                "corridor_id": "c1", "functional": True, "least_cost": 91000.0, "euclidean_m": 42000.0,
-                "evidence": json.dumps({"seed": 7}), "path": shapely.LineString([(101, 20.8), (101.4, 21.1)]).wkb,
-                "geometry": shapely.LineString([(101, 20.8), (101.4, 21.1)]).buffer(0.05).wkb,
-            },
+            corridor | {"corridor_id": "c1", "functional": True, "least_cost": 91000.0, "euclidean_m": 42000.0,
+                        "evidence": json.dumps({"seed": 7}),
+                        "path": shapely.LineString([(101, 20.8), (101.4, 21.1)]).wkb,
+                        "geometry": shapely.LineString([(101, 20.8), (101.4, 21.1)]).buffer(0.05).wkb},
             corridor | {"corridor_id": "c2", "functional": False, "evidence": json.dumps({"notes": [NO_WAY]})},
         ],
         "reserve_candidates": [candidate],
@@ -215,22 +202,14 @@ def taxon(name: str, accepted: str | None = None) -> dict[str, Any]:
 def status(name: str, *, rank: str = "SPECIES", **said: Any) -> dict[str, Any]:
     """Return what a list says of a taxon."""
     identifier = f"T{TAXA[name][4]}" if name in TAXA else "T9614"
-    return {
-        "checklist": "sample 1",
-        "taxon_id": identifier,
-        "scientificName": name,
-        "taxon": name,
-        "taxonRank": rank,
-        **said,
-    }
+    return {"checklist": "sample 1", "taxon_id": identifier, "scientificName": name, "taxon": name, "taxonRank": rank,
+            **said}  # fmt: skip
 
 
 def family(name: str, key: int) -> dict[str, Any]:
     """Return a family of the checklist."""
-    return {
-        "checklist": "sample 1", "taxon_id": f"T{key}", "accepted_taxon_id": f"T{key}", "scientificName": name,
-        "taxonRank": "FAMILY", "taxonomicStatus": "ACCEPTED", "family": name, "gbif_key": key,
-    }  # fmt: skip
+    return {"checklist": "sample 1", "taxon_id": f"T{key}", "accepted_taxon_id": f"T{key}", "scientificName": name,
+            "taxonRank": "FAMILY", "taxonomicStatus": "ACCEPTED", "family": name, "gbif_key": key}  # fmt: skip
 
 
 @cache
@@ -265,10 +244,8 @@ def make_release(
              "citation": ["Field team (2024). Field notes.", None], "doi": [None, None]},
             schema_overrides={"doi": pl.String},
         )  # fmt: skip
-        return releases.build(
-            lake, data=data, publish=let_out or publish, results=results(), boundaries=neighbours(),
-            rules_hash="by hand", datasets=datasets, assess=assess,
-        )  # fmt: skip
+        return releases.build(lake, data=data, publish=let_out or publish, results=results(), boundaries=neighbours(),
+                              rules_hash="by hand", datasets=datasets, assess=assess)  # fmt: skip
 
 
 def copy_release(data: Path) -> None:

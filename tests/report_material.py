@@ -7,9 +7,7 @@ import shapely
 from biodata.exports.reports.material import Material
 from biodata.places import country_geometry, load_boundaries
 
-NAMES = {
-    "zh": "西双版纳国家级自然保护区", "lo": "ນ້ຳຮ້າ", "th": "ทุ่งใหญ่นเรศวร", "km": "វីរៈជ័យ", "my": "ခါကာဘိုရာဇီ",
-}  # fmt: skip
+NAMES = {"zh": "西双版纳国家级自然保护区", "lo": "ນ້ຳຮ້າ", "th": "ทุ่งใหญ่นเรศวร", "km": "វីរៈជ័យ", "my": "ခါကာဘိုရာဇီ"}
 
 
 def criterion(value: float | None, direction: str, unit: str = "km²") -> dict:
@@ -44,15 +42,10 @@ def candidate(identifier: str, rank: int, **more) -> dict:
 def told(**more) -> Material:
     boundaries = load_boundaries()
     borders = [
-        {
-            "code": code,
-            "name": name,
-            "level": "country",
-            "country_code": code,
-            "geometry": country_geometry(code, boundaries),
-        }
+        {"code": code, "name": name, "level": "country", "country_code": code,
+         "geometry": country_geometry(code, boundaries)}
         for code, name in (("CN", "China"), ("LA", "Lao PDR"))
-    ]
+    ]  # fmt: skip
     areas = [
         {"area_id": i, "name": name, "original_name": own, "designation": None, "iucn_category": None, "status": None,
          "country_codes": [code], "geometry": shapely.Point(x, y).buffer(0.1), "member": True}

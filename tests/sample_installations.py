@@ -9,21 +9,12 @@ from typing import Final
 from biodata import pipeline
 from biodata.core.settings import Settings
 
-INGESTS: Final = MappingProxyType(
-    {
-        "areas": (
-            ("protected-areas", "protected_areas.geojson"),
-            ("layer", "layers/landcover_china_laos.tif"),
-            ("layer", "layers/landcover_china_vietnam.tif"),
-        ),
-        "records": (
-            ("checklist", "checklist.csv"),
-            ("dwca", "xishuangbanna_namha.zip"),
-            ("layer", "layers/landcover_china_laos.tif"),
-            ("layer", "layers/elevation_china_laos.tif"),
-        ),
-    }
-)
+INGESTS: Final = MappingProxyType({
+    "areas": (("protected-areas", "protected_areas.geojson"), ("layer", "layers/landcover_china_laos.tif"),
+              ("layer", "layers/landcover_china_vietnam.tif")),
+    "records": (("checklist", "checklist.csv"), ("dwca", "xishuangbanna_namha.zip"),
+                ("layer", "layers/landcover_china_laos.tif"), ("layer", "layers/elevation_china_laos.tif")),
+})  # fmt: skip
 """What each installation takes in: sources and files of the sample data."""
 
 

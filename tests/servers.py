@@ -65,8 +65,6 @@ def make_demo(data: Path) -> None:
     if made is not None:
         shutil.copytree(made, data)
         return
-    done = subprocess.run(
-        [sys.executable, "-m", "biodata.cli", "demo", "--no-serve", "--data", str(data)],
-        capture_output=True, text=True, check=False, timeout=900, cwd=Path(__file__).parents[1],
-    )  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "biodata.cli", "demo", "--no-serve", "--data", str(data)],
+                          capture_output=True, text=True, check=False, timeout=900, cwd=Path(__file__).parents[1])  # fmt: skip
     assert done.returncode == 0, done.stderr

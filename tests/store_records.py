@@ -19,23 +19,15 @@ from biodata.store.releases import Release
 
 Row = tuple[str, str, str, float | None, float | None]
 """Dataset, identifier, species, latitude, longitude."""
-
 GIBBON, SEROW = "Nomascus nasutus", "Capricornis milneedwardsii"
 
 
 def records(rows: list[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return interpreted and verbatim rows of (dataset, identifier, species, latitude, longitude)."""
-    frame = pl.DataFrame(
-        rows,
-        schema={
-            "datasetKey": pl.String,
-            "source_record_id": pl.String,
-            "species": pl.String,
-            "decimalLatitude": pl.Float64,
-            "decimalLongitude": pl.Float64,
-        },
-        orient="row",
-    ).with_row_index("source_row", offset=2)
+    frame = pl.DataFrame(rows, schema={
+        "datasetKey": pl.String, "source_record_id": pl.String, "species": pl.String, "decimalLatitude": pl.Float64,
+        "decimalLongitude": pl.Float64,
+    }, orient="row").with_row_index("source_row", offset=2)  # fmt: skip
     interpreted = frame.with_columns(
         source_file=pl.lit("survey.csv"), quality_flags=pl.lit(["COORDINATE_ROUNDED"]), event_start=date(2024, 3, 1)
     )
@@ -72,23 +64,21 @@ def scattered(count: int, *, seed: int = 7) -> list[dict[str, Any]]:
     for number in range(count):
         placed = chance.random() > 0.1
         species = chance.choice([GIBBON, SEROW, "Elephas maximus", None])
-        rows.append(
-            {
-                "datasetKey": chance.choice(["cao-bang", "nam-ha", "Xishuangbanna 西双版纳"]),
-                "source_record_id": str(number),
-                "occurrenceID": f"urn:{number}",
-                "species": species,
-                "class": "Mammalia" if species else None,
-                "year": chance.choice([None, 1998, 2005, 2015, 2024]),
-                "individualCount": chance.choice([None, 1, 2, 7]),
-                "decimalLatitude": round(chance.uniform(18, 26), 4) if placed else None,
-                "decimalLongitude": round(chance.uniform(98, 108), 4) if placed else None,
-                "ambiguous": chance.choice([None, True, False]),
-                "event_start": chance.choice([None, date(2024, 3, 1), date(2015, 12, 31)]),
-                "country_codes": chance.choice([None, [], ["LA"], ["LA", "VN"], ["CN", "MM"]]),
-                "locality": chance.choice([None, "Trùng Khánh", "50% of_it", "NAM HA", "back\\slash"]),
-            }
-        )
+        rows.append({
+            "datasetKey": chance.choice(["cao-bang", "nam-ha", "Xishuangbanna 西双版纳"]),
+            "source_record_id": str(number),
+            "occurrenceID": f"urn:{number}",
+            "species": species,
+            "class": "Mammalia" if species else None,
+            "year": chance.choice([None, 1998, 2005, 2015, 2024]),
+            "individualCount": chance.choice([None, 1, 2, 7]),
+            "decimalLatitude": round(chance.uniform(18, 26), 4) if placed else None,
+            "decimalLongitude": round(chance.uniform(98, 108), 4) if placed else None,
+            "ambiguous": chance.choice([None, True, False]),
+            "event_start": chance.choice([None, date(2024, 3, 1), date(2015, 12, 31)]),
+            "country_codes": chance.choice([None, [], ["LA"], ["LA", "VN"], ["CN", "MM"]]),
+            "locality": chance.choice([None, "Trùng Khánh", "50% of_it", "NAM HA", "back\\slash"]),
+        })  # fmt: skip
     return rows
 
 
@@ -133,16 +123,13 @@ def results() -> dict[str, pl.DataFrame]:
     """Return published protected areas: a whole degree, and one that a bow tie stands for."""
     broken = shapely.Polygon([(105, 22), (105.5, 22.5), (105.5, 22), (105, 22.5)])
     return {
-        "protected_areas": pl.DataFrame(
-            {
-                "area_id": ["b", "a", "c", "d"],
-                "name": ["Small", "Nam Ha", "Bow tie", "No shape"],
-                "country_codes": [["VN"], ["LA", "CN"], [], None],
-                "geometry": [*(shapely.to_wkb(AREAS[k]) for k in "ba"), shapely.to_wkb(broken), None],
-            },
-            schema_overrides={"geometry": pl.Binary},
-        )
-    }
+        "protected_areas": pl.DataFrame({
+            "area_id": ["b", "a", "c", "d"],
+            "name": ["Small", "Nam Ha", "Bow tie", "No shape"],
+            "country_codes": [["VN"], ["LA", "CN"], [], None],
+            "geometry": [*(shapely.to_wkb(AREAS[k]) for k in "ba"), shapely.to_wkb(broken), None],
+        }, schema_overrides={"geometry": pl.Binary})
+    }  # fmt: skip
 
 
 def build(lake: Lake, **options) -> Release:

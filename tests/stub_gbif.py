@@ -1,17 +1,17 @@
 """A server on this machine that answers as GBIF does, and as badly as GBIF can."""
 
 import base64
-import io
 import json
 import re
 import threading
 import time
-import zipfile
 from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from zips import zip_of
 
 ACCOUNT = ("ranger", "s3cret")
 HTML = b"<html><head><title>GBIF</title></head><body><h1>Down for maintenance</h1><script>x()</script></body></html>"
@@ -39,10 +39,7 @@ def simple_csv(records):
     """Return the bytes of GBIF's zip of a simple CSV."""
     headings = list(dict.fromkeys(key for record in records for key in record)) or ["gbifID"]
     lines = ["\t".join(headings)] + ["\t".join(str(r.get(h, "")) for h in headings) for r in records]
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("0000001-261124000000000.csv", "\n".join(lines) + "\n")
-    return stream.getvalue()
+    return zip_of({"0000001-261124000000000.csv": "\n".join(lines) + "\n"})
 
 
 class StubGbif:

@@ -155,9 +155,8 @@ def basic_dataset(day):
     rows = [
         (f"URN:CornellLabOfOrnithology:EBIRD:OBS{n}-{day}", "Parus major", "Great Tit", "X", country, state, "Nam Ha", "L1", "20.5",
          "101.5", one, "07:30:00", "S1", "obs1", "1")
-        for n, country, state, one in (
-            (1, "LA", "Louangnamtha", day), (3, "CN", "Yunnan", day), (4, "CN", "Hunan", day), (5, "LA", "", "1999-01-01"),
-        )
+        for n, country, state, one in ((1, "LA", "Louangnamtha", day), (3, "CN", "Yunnan", day),
+                                       (4, "CN", "Hunan", day), (5, "LA", "", "1999-01-01"))
     ]  # fmt: skip
     return "\n".join("\t".join(row) for row in [headings, *rows]) + "\n"
 
@@ -201,20 +200,14 @@ def serve_sample(stub, sample):
 
 def concepts():
     """Return taxa as Species+ has them."""
-    above = {
-        "kingdom": "Animalia",
-        "phylum": "Chordata",
-        "class": "Mammalia",
-        "order": "Carnivora",
-        "family": "Felidae",
-    }
+    above = {"kingdom": "Animalia", "phylum": "Chordata", "class": "Mammalia", "order": "Carnivora",
+             "family": "Felidae"}  # fmt: skip
     return [
         {"id": n, "full_name": name, "author_year": author, "rank": "SPECIES", "name_status": "A", "cites_listing": listing,
          "higher_taxa": above, "cites_listings": [], "active": True}
-        for n, name, author, listing in (
-            (1, "Panthera tigris", "(Linnaeus, 1758)", "I"), (2, "Prionailurus bengalensis", "(Kerr, 1792)", "I/II"),
-            (3, "Felis chaus", "Schreber, 1777", "II"),
-        )
+        for n, name, author, listing in ((1, "Panthera tigris", "(Linnaeus, 1758)", "I"),
+                                         (2, "Prionailurus bengalensis", "(Kerr, 1792)", "I/II"),
+                                         (3, "Felis chaus", "Schreber, 1777", "II"))
     ]  # fmt: skip
 
 
@@ -236,11 +229,9 @@ def furnish(stub):
 
         return answer
 
-    told = {
-        "key": LAOS, "title": lists[0]["title"], "license": "http://creativecommons.org/licenses/by/4.0/",
-        "doi": "10.15468/griis1", "citation": {"text": "Pagad S (2022). GRIIS Laos."},
-        "endpoints": [{"type": "EML", "url": f"{root}/eml"}, {"type": "DWC_ARCHIVE", "url": f"{root}/griis.zip"}],
-    }  # fmt: skip
+    told = {"key": LAOS, "title": lists[0]["title"], "license": "http://creativecommons.org/licenses/by/4.0/",
+            "doi": "10.15468/griis1", "citation": {"text": "Pagad S (2022). GRIIS Laos."},
+            "endpoints": [{"type": "EML", "url": f"{root}/eml"}, {"type": "DWC_ARCHIVE", "url": f"{root}/griis.zip"}]}  # fmt: skip
     sea = [
         {"id": f"o{n}", "dataset_id": SEA, "occurrenceID": f"dugong:{n}", "scientificName": "Dugong dugon", "eventDate": "1999-05-01",
          "decimalLatitude": 11.5, "decimalLongitude": 103.0, "basisOfRecord": "HumanObservation", "flags": ["ON_LAND"]}
@@ -277,14 +268,10 @@ def furnish(stub):
         f"/clb/export/{JOB}": lambda *_: _json({"status": stub.job_status, "download": f"{root}/job.zip"}),
         "/job.zip": zipped("job.zip"),
         "/obis/occurrence": lambda query, _: _after(sea, "results", query, "after", 5000),
-        f"/obis/dataset/{SEA}": _json(
-            {
-                "total": 1,
-                "results": [
-                    {"id": SEA, "title": "Dugongs", "citation": "Cite dugongs", "intellectualrights": "CC BY 4.0"}
-                ],
-            }
-        ),
+        f"/obis/dataset/{SEA}": _json({
+            "total": 1,
+            "results": [{"id": SEA, "title": "Dugongs", "citation": "Cite dugongs", "intellectualrights": "CC BY 4.0"}],
+        }),
         "/ebird/ref/region/list/subnational1/CN": _with_token(
             lambda _: _json([{"code": "CN-53", "name": "Yunnan"}, {"code": "CN-45", "name": "Guangxi"}]), EBIRD
         ),
@@ -293,7 +280,7 @@ def furnish(stub):
             "x-authentication-token",
         ),
         "/inat/observations": lambda query, _: _after(stub.seen, "results", query, "id_above", 200),
-    }
+    }  # fmt: skip
 
     def of_the_day(query, headers):
         path = stub.asked[-1][1]
@@ -317,17 +304,9 @@ def furnish(stub):
     }
     forest = np.where(np.arange(300)[:, None] < 150, np.uint8(10), np.uint8(40)) * np.ones((300, 300), "uint8")
     stub.tiles["ESA_WorldCover_10m_2021_v200_N18E099_Map.tif"] = tile(99, 18, 3, forest)
-    names = {
-        "PROTECTED_PLANET": "pp",
-        "RED_LIST": "iucn",
-        "CHECKLISTBANK": "clb",
-        "OBIS": "obis",
-        "INATURALIST": "inat",
-        "EBIRD": "ebird",
-        "SPECIES_PLUS": "species",
-        "ELEVATION": "dem",
-        "LAND_COVER": "cover",
-    }
+    names = {"PROTECTED_PLANET": "pp", "RED_LIST": "iucn", "CHECKLISTBANK": "clb", "OBIS": "obis",
+             "INATURALIST": "inat", "EBIRD": "ebird", "SPECIES_PLUS": "species", "ELEVATION": "dem",
+             "LAND_COVER": "cover"}  # fmt: skip
     addresses = {f"BIODATA_{name}_URL": f"{root}/{folder}/" for name, folder in names.items()}
     tokens = dict.fromkeys(("PROTECTED_PLANET_TOKEN", "IUCN_TOKEN", "SPECIESPLUS_TOKEN", "EBIRD_KEY"), TOKEN)
     return {**addresses, **tokens, "BIODATA_GBIF_URL": stub.url}

@@ -29,12 +29,8 @@ def event(name: str, dataset: str = "cameras", **more: Any) -> dict[str, Any]:
 
 def seen(number: int, species: str, name: str, dataset: str = "cameras", **more: Any) -> dict[str, Any]:
     """Return a record of an event, at its place."""
-    at = {
-        "decimalLatitude": 20.5432,
-        "decimalLongitude": 101.2345,
-        "samplingProtocol": "camera trap",
-        "recordedBy": None,
-    }
+    at = {"decimalLatitude": 20.5432, "decimalLongitude": 101.2345, "samplingProtocol": "camera trap",
+          "recordedBy": None}  # fmt: skip
     return _record(number, species, dataset, **{**at, "eventID": name, **more})
 
 

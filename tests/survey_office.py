@@ -1,12 +1,10 @@
 """An installation that is served, with people who hand surveys in and decide about them."""
 
-import io
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import openpyxl
 from starlette.testclient import TestClient
 
 import appointed
@@ -18,6 +16,7 @@ from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.worker import work
 from people import bearer
+from sheets import book_of, bytes_of
 
 SURVEYS = "/v1/surveys"
 HEADINGS = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
@@ -27,14 +26,7 @@ LAOS_TOO = ["L-2", "2026-03-03", "Rusa unicolor", 20.95, 101.35]
 
 
 def workbook(*rows):
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "occurrences"
-    for row in (HEADINGS, *rows):
-        sheet.append(row)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    return bytes_of(book_of({"occurrences": (HEADINGS, *rows)}))
 
 
 @contextmanager

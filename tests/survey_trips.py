@@ -13,6 +13,7 @@ from biodata.exports.write import Format, export
 from biodata.store import releases
 from biodata.surveys.designs import DESIGNS, word
 from filled_templates import filled
+from sheets import bytes_of
 
 ASKED = ExportRequest(name="0123abcd", created="2026-11-27T10:00:00+00:00")
 OPEN, SECRET = "Sus scrofa", "Elephas maximus"
@@ -25,9 +26,7 @@ def workbook(design, species):
     sheet = book[word("sheet.occurrences", "en")]
     for row in sheet.iter_rows(min_row=3):
         row[terms.index("scientificName")].value = species
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return bytes_of(book)
 
 
 def out(settings, path):

@@ -54,16 +54,14 @@ def unlabelled(system, codes, count, boundaries, seed):
     x, y, provinces = drawn(codes, count, boundaries, rng)
     told_x, told_y = expressed(system, x, y)
     decimals = 6 if np.abs(told_x).max() <= 180 else 2
-    table = pl.DataFrame(
-        {
-            "source_file": ["points.csv"] * count,
-            "source_row": np.arange(2, count + 2),
-            "decimalLatitude": [f"{value:.{decimals}f}" for value in told_y],
-            "decimalLongitude": [f"{value:.{decimals}f}" for value in told_x],
-            "countryCode": [code[:2] for code in provinces],
-            "stateProvince": [places.province_name(code, boundaries) for code in provinces],
-        }
-    )
+    table = pl.DataFrame({
+        "source_file": ["points.csv"] * count,
+        "source_row": np.arange(2, count + 2),
+        "decimalLatitude": [f"{value:.{decimals}f}" for value in told_y],
+        "decimalLongitude": [f"{value:.{decimals}f}" for value in told_x],
+        "countryCode": [code[:2] for code in provinces],
+        "stateProvince": [places.province_name(code, boundaries) for code in provinces],
+    })  # fmt: skip
     return table, x, y
 
 
@@ -96,18 +94,11 @@ def systems_to_tell(boundaries, *, every=True):
         "TM-3": [f"EPSG:{code}" for code in (*range(5897, 5900), *range(9205, 9219))],
         "Gauss-Krüger": [
             f"EPSG:{code}"
-            for code in (
-                *range(2331, 2334),
-                *range(2357, 2362),
-                *range(21417, 21419),
-                *range(2409, 2413),
-                4495,
-                4496,
-                4521,
-            )
+            for code in (*range(2331, 2334), *range(2357, 2362), *range(21417, 21419), *range(2409, 2413), 4495, 4496,
+                         4521)
         ],
         "Indian 1975 UTM": ["EPSG:24047", "EPSG:24048"],
-    }
+    }  # fmt: skip
     codes = {"UTM": scope, "TM-3": viet_nam, "Gauss-Krüger": china, "Indian 1975 UTM": provinces_of("TH", boundaries)}
     for kind, systems in projected.items():
         for system in systems if every else systems[::5]:

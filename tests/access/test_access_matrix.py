@@ -15,7 +15,6 @@ from biodata.access.roles import Role, RoleBinding
 from people import ROLES, bearer
 
 pytest_plugins = ("api_client",)
-
 ABROAD = ("203.0.113.9", 4711)
 COLUMNS = ("nobody", *ROLES)
 
@@ -146,7 +145,6 @@ PUBLIC = {
     },
     "DELETE": {"/v1/downloads/{number}": "/v1/downloads/none"},
 }  # fmt: skip
-
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/v1/account"): {"label": "somebody"},
     ("POST", "/v1/account/password"): {},
@@ -157,12 +155,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/appointments"): {"account": "somebody", "role": "planner"},
     ("POST", "/v1/rights/terms/acceptances"): {"version": 1},
     ("POST", "/v1/rights/permits"): {"dataset": "nam-ha", "kind": "permit", "number": "12/2026", "country": "LA"},
-    ("POST", "/v1/access/requests"): {
-        "purpose": "a corridor",
-        "countries": ["LA"],
-        "fields": ["decimalLatitude"],
-        "expires": "2099-01-01T00:00:00+00:00",
-    },
+    ("POST", "/v1/access/requests"): {"purpose": "a corridor", "countries": ["LA"], "fields": ["decimalLatitude"],
+                                      "expires": "2099-01-01T00:00:00+00:00"},
     ("POST", "/v1/access/requests/{number}/decide"): {"country": "LA", "reason": "no"},
     ("POST", "/v1/access/requests/{number}/revoke"): {"country": "LA"},
     ("POST", "/v1/withdrawals"): {"keys": [1], "reason": "asked for"},
@@ -171,7 +165,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/consents/{output}"): {"country": "LA", "answer": "ask"},
     ("POST", "/v1/surveys/{number}/decisions"): {"decision": "accept"},
     ("POST", "/v1/surveys/{number}/answers"): {"answer": "so it was"},
-}
+}  # fmt: skip
 HIDDEN = {"{number}": "1", "{output}": "none", "{name}": "somebody", "{country}": "LA", "{key:path}": "nam-ha",
           "{upload}": "none"}  # fmt: skip
 """What a guarded address is asked for."""
@@ -191,13 +185,8 @@ def served(settings, tmp_path_factory):
     )  # of its own: other tests hand surveys in, and here the first one is asked for
     releases.make_release(data)
     changed = settings.model_copy(update={"data": data, "password_memory_mib": 8, "login_limit": 0, "rate_limit": 0})
-    with TestClient(
-        create_app(changed),
-        base_url="http://test",
-        raise_server_exceptions=False,
-        client=ABROAD,
-        follow_redirects=False,
-    ) as client:
+    with TestClient(create_app(changed), base_url="http://test", raise_server_exceptions=False, client=ABROAD,
+                    follow_redirects=False) as client:  # fmt: skip
         registry = client.app.state.service.registry
         for role, binding in ROLES.items():
             appointed.new(registry, role, roles=[binding])

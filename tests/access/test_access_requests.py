@@ -33,11 +33,9 @@ from exact_rows import ROWS
 from people import bearer
 from store_records import commit_rows
 
-WANTED = {
-    "taxon": "Elephas maximus", "area": None, "since": None, "until": None,
-    "fields": ["decimalLatitude", "decimalLongitude"], "rows": 100, "rows_a_day": 100, "requests": 10,
-    "expires": "2099-01-01T00:00:00+00:00",
-}  # fmt: skip
+WANTED = {"taxon": "Elephas maximus", "area": None, "since": None, "until": None,
+          "fields": ["decimalLatitude", "decimalLongitude"], "rows": 100, "rows_a_day": 100, "requests": 10,
+          "expires": "2099-01-01T00:00:00+00:00"}  # fmt: skip
 ASKED = {"purpose": "a corridor study", "countries": ["LA", "VN"], **WANTED}
 
 
@@ -63,17 +61,14 @@ def ask(registry, **changed):
     )
 
 
-@pytest.mark.parametrize(
-    ("changed", "column"),
-    [
-        ({"fields": ["source_row"]}, "fields"),
-        ({"countries": ["XX"]}, "countries"),
-        ({"area": [1, 2, 0, 3]}, "area"),
-        ({"since": "2020-13-01"}, "since"),
-        ({"expires": "2099-01-01"}, "expires"),
-        ({"purpose": " "}, "purpose"),
-    ],
-)
+@pytest.mark.parametrize(("changed", "column"), [
+    ({"fields": ["source_row"]}, "fields"),
+    ({"countries": ["XX"]}, "countries"),
+    ({"area": [1, 2, 0, 3]}, "area"),
+    ({"since": "2020-13-01"}, "since"),
+    ({"expires": "2099-01-01"}, "expires"),
+    ({"purpose": " "}, "purpose"),
+])  # fmt: skip
 def test_what_cannot_be_asked_is_named(registry, changed, column):
     with pytest.raises(InputError) as caught:
         ask(registry, **changed)
@@ -137,9 +132,8 @@ def test_the_whole_way(tmp_path):
         wrong = {**sent, "signature": grants.sign(text, tmp_path / "other.key")}
         refused = client.post(f"{address}/decide", json=wrong, headers=shown("la"))
         assert (refused.status_code, refused.json()["field"]) == (422, "signature")
-        assert client.post(f"{address}/decide", json=sent, headers=shown("la")).json()["decisions"][0]["state"] == (
-            "granted"
-        )
+        seen = client.post(f"{address}/decide", json=sent, headers=shown("la")).json()["decisions"][0]["state"]
+        assert seen == "granted"
         answer = client.get(f"{address}/records", headers=shown("ana"))
         assert {one["decimalLatitude"] for one in answer.json()["records"]} == {20.51234, 15.11234}
         assert answer.headers["cache-control"] == "private, no-store"
@@ -318,10 +312,7 @@ def test_the_service_of_another_user_serves_and_can_read_nothing_private(outside
 
 def test_an_area_of_many_corners_fits_into_a_request_and_not_into_a_login(tmp_path):
     with TestClient(create_app(Settings(data=tmp_path))) as client:
-        for path, count, status in (
-            ("/v1/access/requests", 50_000, 401),
-            ("/v1/access/requests/x/decide", 100_000, 401),
-            ("/v1/access/requests", 250_000, 400),
-            ("/v1/login", 50_000, 400),
-        ):
+        for path, count, status in (("/v1/access/requests", 50_000, 401),
+                                    ("/v1/access/requests/x/decide", 100_000, 401),
+                                    ("/v1/access/requests", 250_000, 400), ("/v1/login", 50_000, 400)):  # fmt: skip
             assert client.post(path, content=b" " * count).status_code == status, (path, count)

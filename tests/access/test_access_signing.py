@@ -16,10 +16,8 @@ from biodata.store.registry import Registry
 from exact_rows import ROWS
 from store_records import commit_rows
 
-WANTED = {
-    "taxon": "Elephas maximus", "area": None, "since": None, "until": None, "fields": ["decimalLatitude"],
-    "rows": 100, "rows_a_day": 100, "requests": 10, "expires": "2099-01-01T00:00:00+00:00",
-}  # fmt: skip
+WANTED = {"taxon": "Elephas maximus", "area": None, "since": None, "until": None, "fields": ["decimalLatitude"],
+          "rows": 100, "rows_a_day": 100, "requests": 10, "expires": "2099-01-01T00:00:00+00:00"}  # fmt: skip
 
 
 @pytest.fixture

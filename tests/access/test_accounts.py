@@ -61,13 +61,8 @@ def test_the_public_reads_what_is_published_and_nothing_else(action: Action):
 
 def test_an_administrator_decides_nothing_for_a_country():
     administrator = of(RoleBinding(Role.ADMINISTRATOR))
-    for action in (
-        Action.DECIDE_REQUEST,
-        Action.ANSWER_CONSENT,
-        Action.CHANGE_RULES,
-        Action.READ_GRANTED,
-        Action.WITHDRAW,
-    ):
+    for action in (Action.DECIDE_REQUEST, Action.ANSWER_CONSENT, Action.CHANGE_RULES, Action.READ_GRANTED,
+                   Action.WITHDRAW):  # fmt: skip
         assert not may(administrator, action, country="LA")
 
 
@@ -114,9 +109,8 @@ def test_nobody_gives_what_goes_further_than_their_own(
 
 def test_a_key_is_told_once_and_kept_as_a_hash(registry: Registry, tmp_path: Path):
     key = credentials.key_for_uploads(registry, "Nam Ha team", dataset="nam-ha")
-    assert credentials.holder_of_key(registry, key) == Principal(
-        1, "nam-ha-team", (RoleBinding(Role.UPLOADER, dataset="nam-ha"),), 1
-    )
+    found = credentials.holder_of_key(registry, key)
+    assert found == Principal(1, "nam-ha-team", (RoleBinding(Role.UPLOADER, dataset="nam-ha"),), 1)
     for wrong in (key + "x", "\ud800", "", key.removeprefix("biodata_"), "biodata_" + "x" * 10_000):
         assert credentials.holder_of_key(registry, wrong) is None
     credentials.revoke_key(registry, 1)
@@ -155,18 +149,15 @@ def test_a_key_has_no_more_than_its_account(registry: Registry):
     assert credentials.holder_of_key(registry, keys["all"]).roles == tuple(roles[:2])
 
 
-@pytest.mark.parametrize(
-    ("role", "scope", "match"),
-    [
-        pytest.param("root", {}, "no such role.*researcher, uploader", id="no role"),
-        pytest.param("public", {}, "everybody is public", id="everybody's"),
-        pytest.param("node_manager", {}, "the country whose node", id="a node of no country"),
-        pytest.param("reviewer", {"country": "LAO"}, "ISO 3166", id="three letters"),
-        pytest.param("reviewer", {"country": "ZZ"}, "ISO 3166", id="no country"),
-        pytest.param("reviewer", {"dataset": ""}, "1 to 255", id="an empty dataset"),
-        pytest.param("reviewer", {"taxon": "Felidae\x00"}, "1 to 255", id="NUL"),
-    ],
-)
+@pytest.mark.parametrize(("role", "scope", "match"), [
+    pytest.param("root", {}, "no such role.*researcher, uploader", id="no role"),
+    pytest.param("public", {}, "everybody is public", id="everybody's"),
+    pytest.param("node_manager", {}, "the country whose node", id="a node of no country"),
+    pytest.param("reviewer", {"country": "LAO"}, "ISO 3166", id="three letters"),
+    pytest.param("reviewer", {"country": "ZZ"}, "ISO 3166", id="no country"),
+    pytest.param("reviewer", {"dataset": ""}, "1 to 255", id="an empty dataset"),
+    pytest.param("reviewer", {"taxon": "Felidae\x00"}, "1 to 255", id="NUL"),
+])  # fmt: skip
 def test_a_role_that_cannot_be(role: str, scope: dict[str, str], match: str):
     with pytest.raises(InputError, match=match):
         read_role(role, **scope)
@@ -190,12 +181,8 @@ def test_every_change_stands_in_the_audit(registry: Registry):
         accounts.unbind(registry, "ana", RoleBinding(Role.REVIEWER))
     with registry.session(read_only=True) as session:
         told = [(entry.actor, entry.action, entry.subject) for entry in session.scalars(select(AuditEntry))]
-    assert told[1:] == [
-        ("root", "account made", "ana"),
-        ("root", "role given", "ana"),
-        ("command line", "role taken", "ana"),
-        ("command line", "account closed", "ana"),
-    ]
+    assert told[1:] == [("root", "account made", "ana"), ("root", "role given", "ana"),
+                        ("command line", "role taken", "ana"), ("command line", "account closed", "ana")]  # fmt: skip
     assert registry.first_broken_audit_entry() is None
     assert accounts.find(registry, "ana") is None
     assert accounts.lines(registry) == ["ana (ana): no role, closed"]

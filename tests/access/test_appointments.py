@@ -108,10 +108,9 @@ def test_where_the_node_s_key_is_known_its_signed_word_alone_appoints_and_dismis
     for actor in ("root", accounts.COMMAND_LINE):
         assert refused(accounts.bind, registry, "noy", LAOS, actor=actor) == "NODE_DECIDES"
     said = word("noy")
-    for wrong in (
-        word("friend"), word("noy", given=False), word("noy", node="CN"), word("noy", key=node_keys.new_key()),
-        {**said, "text": said["text"].replace("noy", "nox")}, {"text": "[]", "signature": said["signature"]}, {},
-    ):  # fmt: skip
+    for wrong in (word("friend"), word("noy", given=False), word("noy", node="CN"),
+                  word("noy", key=node_keys.new_key()), {**said, "text": said["text"].replace("noy", "nox")},
+                  {"text": "[]", "signature": said["signature"]}, {}):  # fmt: skip
         assert refused(accounts.bind, registry, "noy", LAOS, actor="root", signed=wrong) == "WORD_INVALID"
     accounts.bind(registry, "noy", LAOS, actor="root", signed=said)
     assert LAOS in accounts.find(registry, "noy").roles

@@ -72,13 +72,10 @@ def test_a_set_of_columns_never_changes():
 
 VALUES = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=8))
 RECORDS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "key": st.integers(1, 2**53), "datasetKey": VALUES, "locality": VALUES,
-            "decimalLatitude": st.one_of(st.none(), st.floats(allow_infinity=False)),
-            "quality_flags": st.one_of(st.none(), st.lists(VALUES, max_size=3)), "individualCount": st.integers(-5, 5),
-        }
-    ),
+    st.fixed_dictionaries({"key": st.integers(1, 2**53), "datasetKey": VALUES, "locality": VALUES,
+                           "decimalLatitude": st.one_of(st.none(), st.floats(allow_infinity=False)),
+                           "quality_flags": st.one_of(st.none(), st.lists(VALUES, max_size=3)),
+                           "individualCount": st.integers(-5, 5)}),
     max_size=12, unique_by=lambda row: row["key"],
 )  # fmt: skip
 
@@ -95,17 +92,14 @@ def test_order_and_batches_play_no_part(tmp_path_factory: pytest.TempPathFactory
     assert kept["key"].to_list() == sorted(row["key"] for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        pytest.param({"quality_flags": ["A,B"]}, {"quality_flags": ["A", "B"]}, id="a comma in a list"),
-        pytest.param({"quality_flags": []}, {"quality_flags": None}, id="an empty list"),
-        pytest.param({"locality": "\\N"}, {"locality": None}, id="text that looks like nothing"),
-        pytest.param({"locality": "a\tb"}, {"locality": "a\\tb"}, id="a tab"),
-        pytest.param({"locality": "", "habitat": "x"}, {"locality": "x", "habitat": ""}, id="another column"),
-        pytest.param({"decimalLatitude": 0.1 + 0.2}, {"decimalLatitude": 0.3}, id="the last digit"),
-    ],
-)
+@pytest.mark.parametrize(("one", "other"), [
+    pytest.param({"quality_flags": ["A,B"]}, {"quality_flags": ["A", "B"]}, id="a comma in a list"),
+    pytest.param({"quality_flags": []}, {"quality_flags": None}, id="an empty list"),
+    pytest.param({"locality": "\\N"}, {"locality": None}, id="text that looks like nothing"),
+    pytest.param({"locality": "a\tb"}, {"locality": "a\\tb"}, id="a tab"),
+    pytest.param({"locality": "", "habitat": "x"}, {"locality": "x", "habitat": ""}, id="another column"),
+    pytest.param({"decimalLatitude": 0.1 + 0.2}, {"decimalLatitude": 0.3}, id="the last digit"),
+])  # fmt: skip
 def test_what_differs_has_another_hash(tmp_path: Path, one: dict, other: dict):
     hashes = {content.gather_small(frame([{"key": 1, **told}]), tmp_path).hash for told in (one, other)}
     assert len(hashes) == 2

@@ -47,38 +47,28 @@ def test_roles_are_given_confirmed_and_taken(run, registry):
     assert said[0] == "account noy has node_manager country=LA"
     assert "no right before somebody else has confirmed it" in said[1]
     assert "noy (Noy of Luang Namtha): node_manager country=LA (to be confirmed)" in run("account", "list")
-    assert run("account", "confirm", "noy", "node_manager", "--country", "LA", "--by", "witness") == (
-        "witness confirmed node_manager country=LA of noy: it counts from now on"
-    )
+    found = run("account", "confirm", "noy", "node_manager", "--country", "LA", "--by", "witness")
+    assert found == "witness confirmed node_manager country=LA of noy: it counts from now on"
     run("account", "role", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha", "--by", "office")
     run("account", "confirm", "noy", "reviewer", "--taxon", "Felidae", "--dataset", "nam-ha", "--by", "witness")
     run("account", "role", "noy", "planner")
-    assert run("account", "list").splitlines()[0] == (
-        "noy (Noy of Luang Namtha): node_manager country=LA; reviewer dataset=nam-ha taxon=Felidae; planner"
-    )
+    told = run("account", "list").splitlines()[0]
+    assert told == "noy (Noy of Luang Namtha): node_manager country=LA; reviewer dataset=nam-ha taxon=Felidae; planner"
     run("account", "role", "noy", "node_manager", "--country", "LA", "--remove")
     run("account", "revoke", "noy")
-    assert run("account", "list").splitlines()[0] == (
-        "noy (Noy of Luang Namtha): reviewer dataset=nam-ha taxon=Felidae; planner, closed"
-    )
+    seen = run("account", "list").splitlines()[0]
+    assert seen == "noy (Noy of Luang Namtha): reviewer dataset=nam-ha taxon=Felidae; planner, closed"
     assert run("account", "reopen", "noy") == "account noy is open again"
     assert accounts.find(registry, "noy") is not None
 
 
-@pytest.mark.parametrize(
-    ("words", "match"),
-    [
-        pytest.param(("role", "noy", "reviewer"), "who gives a role by which somebody decides is named", id="nobody"),
-        pytest.param(("role", "noy", "reviewer", "--by", "noy"), "this account cannot give that role", id="no right"),
-        pytest.param(("role", "office", "reviewer", "--by", "office"), "nobody appoints themselves", id="for oneself"),
-        pytest.param(
-            ("confirm", "keo", "reviewer", "--by", "office"), "else than its maker and its holder", id="maker"
-        ),
-        pytest.param(
-            ("confirm", "keo", "reviewer", "--by", "noy"), "who confirms an appointment decides", id="a friend"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("words", "match"), [
+    pytest.param(("role", "noy", "reviewer"), "who gives a role by which somebody decides is named", id="nobody"),
+    pytest.param(("role", "noy", "reviewer", "--by", "noy"), "this account cannot give that role", id="no right"),
+    pytest.param(("role", "office", "reviewer", "--by", "office"), "nobody appoints themselves", id="for oneself"),
+    pytest.param(("confirm", "keo", "reviewer", "--by", "office"), "else than its maker and its holder", id="maker"),
+    pytest.param(("confirm", "keo", "reviewer", "--by", "noy"), "who confirms an appointment decides", id="a friend"),
+])  # fmt: skip
 def test_two_accounts_are_named_for_a_role_by_which_somebody_decides(run, registry, words, match):
     run("account", "new", "office", "--role", "administrator")
     run("account", "new", "noy")
@@ -113,17 +103,14 @@ def test_keys(run, registry):
     assert run("key", "list").splitlines()[0].endswith("revoked")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "match"),
-    [
-        (("account", "new", "Ana"), "cannot be called so"),
-        (("account", "role", "nobody", "planner"), "no account of this name"),
-        (("account", "code", "nobody"), "no account of this name"),
-        (("account", "new", "ana", "--role", "root"), "no such role"),
-        (("key", "new", "x", "--account", "nobody"), "no account of this name"),
-        (("key", "revoke", "7"), "no key of this number"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "match"), [
+    (("account", "new", "Ana"), "cannot be called so"),
+    (("account", "role", "nobody", "planner"), "no account of this name"),
+    (("account", "code", "nobody"), "no account of this name"),
+    (("account", "new", "ana", "--role", "root"), "no such role"),
+    (("key", "new", "x", "--account", "nobody"), "no account of this name"),
+    (("key", "revoke", "7"), "no key of this number"),
+])  # fmt: skip
 def test_what_cannot_be_done_changes_nothing(run, registry, arguments, match):
     with pytest.raises(InputError, match=match):
         run(*arguments)

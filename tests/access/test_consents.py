@@ -27,11 +27,8 @@ LAKE_TABLE = terms.schema(terms.PUBLISHED_TABLES[TABLE])
 
 
 def outputs(**changed) -> pl.DataFrame:
-    """Return one candidate of two countries, as the rules let it out."""
-    row = {
-        "candidate_id": NAME, "name": "Nam Ha", "country_codes": ["CN", "LA"], "area_km2": 120.5,
-        "geometry": b"\x01\x02", "evidence": json.dumps({"species": 3}), **changed,
-    }  # fmt: skip
+    row = {"candidate_id": NAME, "name": "Nam Ha", "country_codes": ["CN", "LA"], "area_km2": 120.5,
+           "geometry": b"\x01\x02", "evidence": json.dumps({"species": 3}), **changed}  # fmt: skip
     return pl.DataFrame([{name: row.get(name) for name in LAKE_TABLE}], schema=LAKE_TABLE)
 
 
@@ -227,16 +224,14 @@ def test_the_nodes_of_its_countries_alone_see_a_draft(served):
         hidden = served.get(address, headers=headers(served, name))
         assert hidden.status_code == missing.status_code == 404
         same = {"request_id", "value", "detail", "instance"}
-        assert {k: v for k, v in hidden.json().items() if k not in same} == {
-            k: v for k, v in missing.json().items() if k not in same
-        }
+        told = {k: v for k, v in hidden.json().items() if k not in same}
+        assert told == {k: v for k, v in missing.json().items() if k not in same}
         sent = {"country": "LA", "answer": "refuse"}
         assert served.post(address, json=sent, headers=headers(served, name)).status_code == 404
     assert served.get(address).status_code == 401
     assert served.get("/v1/consents", headers=headers(served, "vn")).json() == {"results": []}
-    assert [one["output"] for one in served.get("/v1/consents", headers=headers(served, "cn")).json()["results"]] == [
-        NAME
-    ]
+    found = [one["output"] for one in served.get("/v1/consents", headers=headers(served, "cn")).json()["results"]]
+    assert found == [NAME]
     assert served.get("/v1/consents", headers=headers(served, "root")).status_code == 403
 
 
@@ -253,9 +248,8 @@ def test_a_node_s_manager_answers_to_what_was_seen_and_for_their_country_alone(s
     first = served.post(address, json=ask, headers=shown | tag)
     assert first.status_code == 200
     assert served.post(address, json=ask, headers=shown | tag).status_code == 412, "somebody answered meanwhile"
-    assert [(one["number"], one["answer"], one["note"]) for one in first.json()["history"]] == [
-        (1, "ask", "which records?")
-    ]
+    found = [(one["number"], one["answer"], one["note"]) for one in first.json()["history"]]
+    assert found == [(1, "ask", "which records?")]
     yes = {"country": "LA", "answer": "agree"}
     tag = {"If-Match": first.headers["etag"]}
     assert served.post(address, json=yes, headers=shown | tag).json()["code"] == "SIGNATURE_INVALID"

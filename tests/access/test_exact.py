@@ -20,15 +20,12 @@ from exact_rows import ROWS
 from rule_files import put_rules
 from store_records import commit_rows
 
-GRANT = Grant(
-    "g1", "r1", "ana", "LA", "Elephas maximus", None, None, None,
-    ("decimalLatitude", "decimalLongitude"), 100, 100, 5, "2099-01-01T00:00:00+00:00",
-)  # fmt: skip
+GRANT = Grant("g1", "r1", "ana", "LA", "Elephas maximus", None, None, None, ("decimalLatitude", "decimalLongitude"),
+              100, 100, 5, "2099-01-01T00:00:00+00:00")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """Return a store and the nodes' keys."""
     data = tmp_path_factory.mktemp("data")
     with Lake.open(data) as lake:
         commit_rows(lake, ROWS)
@@ -94,21 +91,18 @@ def test_a_polygon_holds_what_its_cell_is_wholly_within(built, opened):
     assert not grants.area_within((west, south, east, north), area)
 
 
-@pytest.mark.parametrize(
-    "area",
-    [
-        [1, 2, 3],
-        [1, 2, "3", 4],
-        [2, 2, 1, 4],
-        {"type": "Point", "coordinates": [1, 2]},
-        {"type": "Polygon", "coordinates": []},
-        {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [0, 0]]]},
-        {"type": "Polygon", "coordinates": [[[n / 999, n % 2] for n in range(2000)]]},
-        {"type": "Polygon", "coordinates": [[[0, 0], [1e400, 0], [0, 1], [0, 0]]]},
-        {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [0, 9], [0, 0]]], "bbox": [0]},
-        "everywhere",
-    ],
-)
+@pytest.mark.parametrize("area", [
+    [1, 2, 3],
+    [1, 2, "3", 4],
+    [2, 2, 1, 4],
+    {"type": "Point", "coordinates": [1, 2]},
+    {"type": "Polygon", "coordinates": []},
+    {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [0, 0]]]},
+    {"type": "Polygon", "coordinates": [[[n / 999, n % 2] for n in range(2000)]]},
+    {"type": "Polygon", "coordinates": [[[0, 0], [1e400, 0], [0, 1], [0, 0]]]},
+    {"type": "Polygon", "coordinates": [[[0, 0], [9, 0], [0, 9], [0, 0]]], "bbox": [0]},
+    "everywhere",
+])  # fmt: skip
 def test_what_is_no_area_is_refused(area):
     with pytest.raises(InputError):
         grants.canonical_area(area)
@@ -149,14 +143,11 @@ def test_records_handed_over_take_the_place_of_those_of_before(built, tmp_path):
     assert (store / exact_store.FILE).stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    ("changed", "why"),
-    [
-        pytest.param({"expires": "2020-01-01T00:00:00+00:00"}, "expired", id="expired"),
-        pytest.param({"country": "VN"}, "not signed", id="another country's key"),
-        pytest.param({"taxon": None}, "not signed", id="widened after it was signed"),
-    ],
-)
+@pytest.mark.parametrize(("changed", "why"), [
+    pytest.param({"expires": "2020-01-01T00:00:00+00:00"}, "expired", id="expired"),
+    pytest.param({"country": "VN"}, "not signed", id="another country's key"),
+    pytest.param({"taxon": None}, "not signed", id="widened after it was signed"),
+])  # fmt: skip
 def test_a_grant_that_does_not_hold_is_refused(built, opened, changed, why):
     made = replace(GRANT, **changed)
     sent = call(built, made if "expires" in changed else GRANT)

@@ -26,16 +26,14 @@ def world(shifts: list[tuple[float, float]], countries: list[str]) -> pl.DataFra
     for number, ((x, y), country) in enumerate(zip(shifts, countries, strict=True)):
         west, south = CELLS[number % len(CELLS)]
         species, genus, order = SPECIES[number % 2]
-        rows.append(
-            {
-                "key": 100 + number, "datasetKey": "rangers", "scientificName": species, "kingdom": "Animalia",
-                "acceptedScientificName": species, "species": species, "genus": genus, "order": order, "class": "Mammalia",
-                "event_start": date(2019, 3, 1 + number), "event_end": date(2019, 3, 1 + number), "year": 2019, "month": 3,
-                "decimalLatitude": south + y, "decimalLongitude": west + x, "geodeticDatum": "WGS84",
-                "coordinateUncertaintyInMeters": 30.0, "located_country_code": country, "country_codes": [country],
-                "quality_flags": [], "repairs": [],
-            }
-        )  # fmt: skip
+        rows.append({
+            "key": 100 + number, "datasetKey": "rangers", "scientificName": species, "kingdom": "Animalia",
+            "acceptedScientificName": species, "species": species, "genus": genus, "order": order, "class": "Mammalia",
+            "event_start": date(2019, 3, 1 + number), "event_end": date(2019, 3, 1 + number), "year": 2019, "month": 3,
+            "decimalLatitude": south + y, "decimalLongitude": west + x, "geodeticDatum": "WGS84",
+            "coordinateUncertaintyInMeters": 30.0, "located_country_code": country, "country_codes": [country],
+            "quality_flags": [], "repairs": [],
+        })  # fmt: skip
     return pl.DataFrame(rows, schema=schema(OCCURRENCE))
 
 

@@ -19,7 +19,6 @@ def key() -> bytes:
 
 @pytest.fixture
 def folder(tmp_path, key) -> Path:
-    """Return a small export as a node signs it."""
     (tmp_path / RECORDS).write_bytes(CONTENT)
     told = dict.fromkeys(node_keys._FIELDS, "1")
     facts = {"bytes": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest(), "rows": 1}

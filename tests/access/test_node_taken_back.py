@@ -18,7 +18,6 @@ from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 PLACE = leaks.Place("the lick", 20.81234, 102.12345)
 NAME = "Muntiacus muntjak"
 ROWS = (

@@ -27,7 +27,6 @@ from biodata.store.registry import Registry
 from rule_files import put_rules, rules_text
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 LAYER = "landcover_china_laos"
 PRECISE = [c.name for c in terms.OCCURRENCE if c.reach is Reach.PRECISE]
 SENSITIVE = pl.col("sharing_category") != "open"
@@ -188,9 +187,8 @@ def test_what_a_node_had_made_coarser_is_published_as_it_came(hub, handed_over):
     assert first.height
     assert first.equals(shown.filter(SENSITIVE).select(drop).sort(drop))
     assert shown.filter(SENSITIVE)["sharing_rule"].str.contains("^(CN|LA): ").all()
-    assert shown.filter(SENSITIVE).select(PRECISE).null_count().sum_horizontal().item() == shown.filter(
-        SENSITIVE
-    ).height * len(PRECISE)
+    found = shown.filter(SENSITIVE).select(PRECISE).null_count().sum_horizontal().item()
+    assert found == shown.filter(SENSITIVE).height * len(PRECISE)
 
 
 def test_an_export_holds_only_the_node_s_own_country_and_adds_up(handed_over):
@@ -243,10 +241,8 @@ TAMPERED = {
     "a changed manifest": (change_manifest, "MANIFEST_TAMPERED", node_keys.SIGNATURE),
     "another's signature": (sign_by_another, "MANIFEST_TAMPERED", node_keys.SIGNATURE),
     "no signature": (lambda f: (f / node_keys.SIGNATURE).unlink(), "MANIFEST_INVALID", node_keys.SIGNATURE),
-    "a signature that is none": (
-        lambda f: (f / node_keys.SIGNATURE).write_bytes(base64.b64encode(b"0" * 64)), "MANIFEST_TAMPERED",
-        node_keys.SIGNATURE,
-    ),
+    "a signature that is none": (lambda f: (f / node_keys.SIGNATURE).write_bytes(base64.b64encode(b"0" * 64)),
+                                 "MANIFEST_TAMPERED", node_keys.SIGNATURE),
     "a changed file": (change_file, "MANIFEST_TAMPERED", nodes.RECORDS),
     "a missing file": (lambda f: (f / nodes.RECORDS).unlink(), "MANIFEST_TAMPERED", nodes.RECORDS),
     "an extra file": (lambda f: (f / "more.parquet").write_bytes(b"1"), "MANIFEST_TAMPERED", "more.parquet"),
@@ -324,12 +320,8 @@ def test_what_a_node_no_longer_shares_is_gone_at_the_next_harvest_and_an_older_m
         assert registry.first_broken_audit_entry() is None
         with registry.session() as session:
             assert session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all() == [
-                "sharing rules written",
-                "node trust",
-                "node harvest",
-                "withdraw",
-                "node harvest",
-            ]
+                "sharing rules written", "node trust", "node harvest", "withdraw", "node harvest",
+            ]  # fmt: skip
 
 
 def test_the_hub_s_own_stricter_rule_holds_before_a_record_comes_into_its_lake(tmp_path, second_hub, handed_over):

@@ -18,47 +18,32 @@ from biodata.store.models import AuditEntry, Job
 from biodata.store.sharing_rules import WRITTEN, rules_of
 
 
-@pytest.mark.parametrize(
-    ("number", "kept"),
-    [
-        pytest.param("ABSCH-IRCC-IN-256843-1", "ABSCH-IRCC-IN-256843-1", id="as the Clearing-House writes it"),
-        pytest.param(" absch-ircc-vn-1234567-12 ", "ABSCH-IRCC-VN-1234567-12", id="small letters and blanks"),
-        pytest.param(
-            "ABSCH\u2013IRCC\u2013LA\u2013256843\u20131", "ABSCH-IRCC-LA-256843-1", id="dashes of a text processor"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("number", "kept"), [
+    pytest.param("ABSCH-IRCC-IN-256843-1", "ABSCH-IRCC-IN-256843-1", id="as the Clearing-House writes it"),
+    pytest.param(" absch-ircc-vn-1234567-12 ", "ABSCH-IRCC-VN-1234567-12", id="small letters and blanks"),
+    pytest.param("ABSCH\u2013IRCC\u2013LA\u2013256843\u20131", "ABSCH-IRCC-LA-256843-1",
+                 id="dashes of a text processor"),
+])  # fmt: skip
 def test_the_number_of_a_certificate_is_read(number, kept):
     found = permits.checked(PermitData("d", Kind.IRCC, number))
     assert (found.number, found.country) == (kept, kept[11:13])
 
 
-@pytest.mark.parametrize(
-    ("told", "column"),
-    [
-        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843"), "number", id="without a revision"),
-        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-25684-1"), "number", id="five digits"),
-        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-0"), "number", id="no revision is 0"),
-        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-NDB-IN-256843-1"), "number", id="another kind of document"),
-        pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-XX-256843-1"), "number", id="no such country"),
-        pytest.param(
-            PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-\u0662\u0665\u0666\u0668\u0664\u0663-1"),
-            "number",
-            id="Arabic digits",
-        ),
-        pytest.param(
-            PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-1", "LA"), "country", id="another country's number"
-        ),
-        pytest.param(PermitData("d", Kind.PERMIT, "12/2026"), "country", id="a national permit without its country"),
-        pytest.param(PermitData("d", Kind.PERMIT, "", "LA"), "number", id="without a number"),
-        pytest.param(PermitData("", Kind.PERMIT, "12", "LA"), "dataset", id="of nothing"),
-        pytest.param(
-            PermitData("d", Kind.PERMIT, "12", "LA", None, date(2026, 2, 1), date(2026, 1, 1)),
-            "expires",
-            id="ends first",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("told", "column"), [
+    pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843"), "number", id="without a revision"),
+    pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-25684-1"), "number", id="five digits"),
+    pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-0"), "number", id="no revision is 0"),
+    pytest.param(PermitData("d", Kind.IRCC, "ABSCH-NDB-IN-256843-1"), "number", id="another kind of document"),
+    pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-XX-256843-1"), "number", id="no such country"),
+    pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-\u0662\u0665\u0666\u0668\u0664\u0663-1"), "number",
+                 id="Arabic digits"),
+    pytest.param(PermitData("d", Kind.IRCC, "ABSCH-IRCC-IN-256843-1", "LA"), "country", id="another country's number"),
+    pytest.param(PermitData("d", Kind.PERMIT, "12/2026"), "country", id="a national permit without its country"),
+    pytest.param(PermitData("d", Kind.PERMIT, "", "LA"), "number", id="without a number"),
+    pytest.param(PermitData("", Kind.PERMIT, "12", "LA"), "dataset", id="of nothing"),
+    pytest.param(PermitData("d", Kind.PERMIT, "12", "LA", None, date(2026, 2, 1), date(2026, 1, 1)), "expires",
+                 id="ends first"),
+])  # fmt: skip
 def test_what_is_wrong_with_a_permit_is_named(told, column):
     with pytest.raises(InputError) as caught:
         permits.checked(told)
@@ -66,15 +51,12 @@ def test_what_is_wrong_with_a_permit_is_named(told, column):
     assert caught.value.expected
 
 
-@pytest.mark.parametrize(
-    ("day", "state"),
-    [
-        pytest.param(date(2025, 12, 31), "not yet valid", id="the day before"),
-        pytest.param(date(2026, 1, 1), "valid", id="its first day"),
-        pytest.param(date(2026, 12, 31), "ends soon", id="its last day"),
-        pytest.param(date(2027, 1, 1), "ended", id="the day after"),
-    ],
-)
+@pytest.mark.parametrize(("day", "state"), [
+    pytest.param(date(2025, 12, 31), "not yet valid", id="the day before"),
+    pytest.param(date(2026, 1, 1), "valid", id="its first day"),
+    pytest.param(date(2026, 12, 31), "ends soon", id="its last day"),
+    pytest.param(date(2027, 1, 1), "ended", id="the day after"),
+])  # fmt: skip
 def test_a_permit_holds_from_its_first_to_its_last_day(registry, day, state):
     told = PermitData("nam-ha", Kind.PERMIT, "12/2026", "LA", "DoF", date(2026, 1, 1), date(2026, 12, 31))
     permits.record(registry, told, actor="t")
@@ -111,7 +93,6 @@ NEXT_MONTH = datetime.now(UTC).date() + timedelta(days=31)
 
 
 def used(registry, settings, purposes, countries):
-    """Ask for downloads that came out with records of countries."""
     for purpose in purposes:
         made = downloads.ask(settings, registry, Format.CSV, None, release="r", asked=[], purpose=purpose)
         with registry.session() as session, session.begin():
@@ -181,23 +162,16 @@ def test_labels_are_put_and_taken_with_an_entry_and_hold_with_the_bundled_rules(
     with pytest.raises(InputError):
         rule_changes.take_label(registry, wanted, actor="ana")
     with registry.session(read_only=True) as session:
-        assert [e.action for e in session.query(AuditEntry)] == [
-            WRITTEN, WRITTEN, "label put", WRITTEN, "label taken"
-        ]  # fmt: skip
+        assert [e.action for e in session.query(AuditEntry)] == [WRITTEN, WRITTEN, "label put", WRITTEN, "label taken"]
 
 
-@pytest.mark.parametrize(
-    ("held", "notices", "end"),
-    [
-        ((), (permits.MISSING,), permits.MISSING),
-        (("permit 12/2026 of LA", "consent 3 of LA"), (), "It rests on permit 12/2026 of LA; consent 3 of LA."),
-        (("permit 7 of LA",), ("7 ends on 2026-12-01.",), "It rests on permit 7 of LA. 7 ends on 2026-12-01."),
-    ],
-)
+@pytest.mark.parametrize(("held", "notices", "end"), [
+    ((), (permits.MISSING,), permits.MISSING),
+    (("permit 12/2026 of LA", "consent 3 of LA"), (), "It rests on permit 12/2026 of LA; consent 3 of LA."),
+    (("permit 7 of LA",), ("7 ends on 2026-12-01.",), "It rests on permit 7 of LA. 7 ends on 2026-12-01."),
+])  # fmt: skip
 def test_what_a_dataset_rests_on_is_told_in_whole_sentences(held, notices, end):
-    entry = DatasetEntry(
-        key="d", url="u", title="t", description=(), publisher=None, license="CC0_1_0", citation=None, doi=None, records=1,
-        placed=1, generalised=0, species=1, bounds=None, years=None, issued="", modified="", release="r",
-        permits=held, permit_notices=notices,
-    )  # fmt: skip
+    entry = DatasetEntry(key="d", url="u", title="t", description=(), publisher=None, license="CC0_1_0", citation=None,
+                         doi=None, records=1, placed=1, generalised=0, species=1, bounds=None, years=None, issued="",
+                         modified="", release="r", permits=held, permit_notices=notices)  # fmt: skip
     assert entry.rights.endswith(f" {end}")

@@ -84,7 +84,6 @@ def test_labels_are_in_every_export(release, tmp_path, kind):
 
 
 def _texts(kind, out):
-    """Return what a file tells of its records."""
     if kind is Format.DWCA:
         with zipfile.ZipFile(out) as archive:
             eml = archive.read("eml.xml").decode()
@@ -110,15 +109,12 @@ def _texts(kind, out):
     return pl.read_csv(out)["community_labels"].fill_null("").to_list()
 
 
-@pytest.mark.parametrize(
-    ("wanted", "count"),
-    [
-        pytest.param(Assignment("TK-A", "village"), 4, id="the dataset"),
-        pytest.param(Assignment("TK-A", "village", event="e3"), 1, id="an event"),
-        pytest.param(Assignment("TK-A", "village", event="E3"), 0, id="a misspelt event"),
-        pytest.param(Assignment("TK-A", "town"), 0, id="another dataset"),
-    ],
-)
+@pytest.mark.parametrize(("wanted", "count"), [
+    pytest.param(Assignment("TK-A", "village"), 4, id="the dataset"),
+    pytest.param(Assignment("TK-A", "village", event="e3"), 1, id="an event"),
+    pytest.param(Assignment("TK-A", "village", event="E3"), 0, id="a misspelt event"),
+    pytest.param(Assignment("TK-A", "town"), 0, id="another dataset"),
+])  # fmt: skip
 def test_it_is_told_how_many_records_a_label_is_on(settings, wanted, count):
     assert rule_changes.records_carrying(settings, wanted) == count
 
@@ -142,18 +138,15 @@ def test_the_service_explains_the_rights_of_a_dataset(client):
 LABELS = ("https://localcontexts.org/label/tk-attribution/", "https://localcontexts.org/label/tk-non-commercial/")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/dataset/village?f=json",
-        "/v1/dataset/village?f=html",
-        "/v1/dataset/village?f=jsonld",
-        "/v1/dataset/village?f=dcat",
-        "/v1/dataset/village/document",
-        "/catalog.jsonld",
-        "/ogc/collections/occurrences/tiles/WebMercatorQuad/tilejson.json",
-    ],
-)
+@pytest.mark.parametrize("path", [
+    "/v1/dataset/village?f=json",
+    "/v1/dataset/village?f=html",
+    "/v1/dataset/village?f=jsonld",
+    "/v1/dataset/village?f=dcat",
+    "/v1/dataset/village/document",
+    "/catalog.jsonld",
+    "/ogc/collections/occurrences/tiles/WebMercatorQuad/tilejson.json",
+])  # fmt: skip
 def test_the_catalogue_in_every_form_tells_labels_the_licence_that_holds_and_permits(client, path):
     told = client.get(path).text.replace("\\/", "/")
     assert all(address in told for address in LABELS)
@@ -194,9 +187,8 @@ def test_what_is_to_be_heeded_of_permits_is_told(client):
         "village", permits.Kind.PERMIT, "7/2019", "LA", "the Department", expires=date(2020, 1, 31)
     )
     number = permits.record(registry, ended, actor="t")
-    assert client.get(address).json()["notices"] == [
-        "7/2019 ended on 2020-01-31: ask the Department before its records are used."
-    ]
+    found = client.get(address).json()["notices"]
+    assert found == ["7/2019 ended on 2020-01-31: ask the Department before its records are used."]
     assert "7/2019 ended on 2020-01-31" in client.get("/v1/dataset/village?f=html").text
     permits.withdraw(registry, number, actor="t")
     assert "7/2019 was withdrawn" in client.get(address).json()["notices"][0]

@@ -58,18 +58,12 @@ def test_a_version_is_not_flipped_or_cut_unseen(settings):
         assert len(sharing_rules.rules_of(registry).rules) == 2
 
 
-@pytest.mark.parametrize(
-    ("lose", "said"),
-    [
-        pytest.param(delete(RuleVersion), "has no version", id="all versions"),
-        pytest.param(delete(RuleVersion).where(RuleVersion.number == 2), "not the last one", id="the last version"),
-        pytest.param(
-            delete(AuditEntry).where(AuditEntry.action == sharing_rules.WRITTEN, AuditEntry.subject == "2"),
-            "not the last one",
-            id="the last one's entry of the audit",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("lose", "said"), [
+    pytest.param(delete(RuleVersion), "has no version", id="all versions"),
+    pytest.param(delete(RuleVersion).where(RuleVersion.number == 2), "not the last one", id="the last version"),
+    pytest.param(delete(AuditEntry).where(AuditEntry.action == sharing_rules.WRITTEN, AuditEntry.subject == "2"),
+                 "not the last one", id="the last one's entry of the audit"),
+])  # fmt: skip
 def test_an_older_version_or_none_never_takes_the_place_of_one_that_is_lost(settings, lose, said):
     with Registry.open(settings) as registry:
         with registry.session() as session, session.begin():
@@ -132,9 +126,8 @@ def test_rules_are_exported_changed_and_imported_with_what_becomes_finer(setting
     assert "gibbons-2" in rules_text(settings)
     shown = releases.read(releases.current(settings.data), "occurrences").filter(species=HORNBILL)
     assert shown["sharing_category"].unique().to_list() == ["open"]
-    assert [path.stem for path in (settings.data / "releases").glob("*.duckdb")] == [
-        f"release-{releases.current(settings.data).id}"
-    ]
+    found = [path.stem for path in (settings.data / "releases").glob("*.duckdb")]
+    assert found == [f"release-{releases.current(settings.data).id}"]
     with Registry.open(settings) as registry, registry.session(read_only=True) as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "sharing rules imported")).one()
         assert entry.details["finer"] == [{"from": "1_degree", "to": "open", "records": count}]

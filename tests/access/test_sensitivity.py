@@ -14,7 +14,6 @@ from biodata.store.rules_in_force import BOUND, list_of
 from rule_files import put_rules
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 RULES = """rule_id,category,reason,source,scientificName,country_code
 gibbon,0_1_degree,hunted,national list,Nomascus nasutus,
 monkey,withheld,hunted,national list,Rhinopithecus strykeri,

@@ -87,16 +87,13 @@ def test_one_command_hides_a_taxon_everywhere_and_the_audit_tells_it(settings):
     # A release that was added to may have free blocks, which the scanner tells, too.
     assert {finding.place for finding in told(settings)} >= {place.name for place in PLACES}
     old = [path.name for path in (settings.data / "releases").glob("*.duckdb")]
-
     words = ["sensitive", "Buceros", "--rank", "GENUS", "--category", "1_degree", "--reason", "hunted"]
     answer = CliRunner().invoke(app, [*words, "--data", str(settings.data), "--json"])
     assert answer.exit_code == 0, answer.output
     came = json.loads(answer.stdout)
-
     assert told(settings) == []
-    assert [path.name for path in (settings.data / "releases").glob("*.duckdb")] == [
-        f"release-{came['release']}.duckdb"
-    ]
+    found = [path.name for path in (settings.data / "releases").glob("*.duckdb")]
+    assert found == [f"release-{came['release']}.duckdb"]
     assert came["removed"] == {"releases": len(old), "downloads": 1}
     shown = releases.read(releases.current(settings.data), "occurrences")
     # What comes in their place waits: at once, it would be known of which places it is.
@@ -117,11 +114,8 @@ def test_a_download_that_is_under_way_is_cancelled(settings):
     made = releases.current(settings.data)
     with Registry.open(settings) as registry:
         with registry.session() as session, session.begin():
-            for name, state, release in (
-                ("d1", "running", made.id),
-                ("d2", "queued", "older"),
-                ("d3", "running", "new"),
-            ):
+            for name, state, release in (("d1", "running", made.id), ("d2", "queued", "older"),
+                                         ("d3", "running", "new")):  # fmt: skip
                 job = Job(name=downloads.JOB, state=state)
                 session.add(job)
                 session.flush()
@@ -195,14 +189,9 @@ def test_rules_are_checked_beside_the_lake(settings):
     )
     answer = CliRunner().invoke(app, ["rules", "check", "--data", str(settings.data), "--json"])
     assert answer.exit_code == 0, answer.output
-    assert json.loads(answer.stdout) == {
-        "due": [["a", "2020-01-31"]],
-        "contradictions": [["a", "b"]],
-        "without_records": ["c"],
-        "unknown_areas": [["d", "wdpa:404"]],
-        "unknown_consents": [["b", "nobody"]],
-        "decided": {"a": 8, "d": 4},
-    }
+    assert json.loads(answer.stdout) == {"due": [["a", "2020-01-31"]], "contradictions": [["a", "b"]],
+                                         "without_records": ["c"], "unknown_areas": [["d", "wdpa:404"]],
+                                         "unknown_consents": [["b", "nobody"]], "decided": {"a": 8, "d": 4}}  # fmt: skip
 
 
 def sensitive(settings, *words):
@@ -211,16 +200,13 @@ def sensitive(settings, *words):
     return CliRunner().invoke(app, asked)
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("\u0e8a\u0ec9\u0eb2\u0e87",), "a rule is written for a scientific name"),
-        ((HORNBILL, "--country", "Laos"), "column --country, value 'Laos'"),
-        ((HORNBILL, "--province", "Yunnan"), "column --province, value 'Yunnan'"),
-        ((HORNBILL, "--review", "2020-12-31"), "column --review, value '2020-12-31': this day is over"),
-        ((HORNBILL, "--review", "31/12/2099"), "column --review, value '31/12/2099': no date"),
-    ],
-)
+@pytest.mark.parametrize(("words", "said"), [
+    (("\u0e8a\u0ec9\u0eb2\u0e87",), "a rule is written for a scientific name"),
+    ((HORNBILL, "--country", "Laos"), "column --country, value 'Laos'"),
+    ((HORNBILL, "--province", "Yunnan"), "column --province, value 'Yunnan'"),
+    ((HORNBILL, "--review", "2020-12-31"), "column --review, value '2020-12-31': this day is over"),
+    ((HORNBILL, "--review", "31/12/2099"), "column --review, value '31/12/2099': no date"),
+])  # fmt: skip
 def test_what_cannot_be_a_rule_is_told_by_the_option(settings, words, said):
     before = rules_text(settings)
     answer = sensitive(settings, *words)

@@ -19,7 +19,6 @@ from biodata.store import account_models
 from people import bearer
 
 pytest_plugins = ("account_client",)
-
 NOBODY = b"another key of the length of ours"
 
 
@@ -102,23 +101,19 @@ def test_every_token_that_cannot_be_taken_is_the_same_401(account_client, people
         kept = tuple((k, v) for k, v in answer.headers.items() if k not in ("x-request-id",))
         told[name] = (tuple((k, v) for k, v in answer.json().items() if k != "request_id"), kept)
     nothing = account_client.get("/v1/account")
-    assert {body for body, _ in told.values()} == {
-        tuple((k, v) for k, v in nothing.json().items() if k != "request_id")
-    }
+    found = {body for body, _ in told.values()}
+    assert found == {tuple((k, v) for k, v in nothing.json().items() if k != "request_id")}
     assert len({kept for _, kept in told.values()}) == 1
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        pytest.param([("Authorization", "Basic YW5hOmFuYQ==")], id="another scheme"),
-        pytest.param([("Authorization", "Bearer")], id="nothing after the scheme"),
-        pytest.param([("X-API-Key", "")], id="an empty key"),
-        pytest.param([("X-API-Key", "KEY"), ("X-API-Key", "KEY")], id="the same twice"),
-        pytest.param([("X-API-Key", "KEY"), ("Authorization", "Bearer KEY")], id="in two headers"),
-        pytest.param([("Authorization", "KEY")], id="no scheme"),
-    ],
-)
+@pytest.mark.parametrize("headers", [
+    pytest.param([("Authorization", "Basic YW5hOmFuYQ==")], id="another scheme"),
+    pytest.param([("Authorization", "Bearer")], id="nothing after the scheme"),
+    pytest.param([("X-API-Key", "")], id="an empty key"),
+    pytest.param([("X-API-Key", "KEY"), ("X-API-Key", "KEY")], id="the same twice"),
+    pytest.param([("X-API-Key", "KEY"), ("Authorization", "Bearer KEY")], id="in two headers"),
+    pytest.param([("Authorization", "KEY")], id="no scheme"),
+])  # fmt: skip
 def test_what_is_shown_in_another_way(account_client, people, headers):
     key = credentials.new_key(people.registry, "planner")
     assert account_client.get("/v1/account", headers={"X-API-Key": key}).status_code == 200

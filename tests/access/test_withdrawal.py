@@ -38,7 +38,6 @@ from biodata.store.registry import Registry
 from biodata.store.verify import verify
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 LATITUDE, LONGITUDE = 21.76543, 101.23457
 PLACE = leaks.Place("the salt lick", LATITUDE, LONGITUDE)
 WORDS = ("salt lick of the elders", "SECRET-77")
@@ -140,12 +139,8 @@ def planted_everywhere(settings: Settings, registry: Registry) -> None:
         job = Job(name="survey", state="done", result={"report": place}, error=place)
         session.add(job)
         session.flush()
-        session.add(
-            Submission(
-                dataset="goes", state="committed", file_name="a.xlsx", file_sha256=workbook, job_id=job.id,
-                report={"problems": [{"value": place}]},
-            )
-        )  # fmt: skip
+        session.add(Submission(dataset="goes", state="committed", file_name="a.xlsx", file_sha256=workbook,
+                               job_id=job.id, report={"problems": [{"value": place}]}))  # fmt: skip
         ingest = session.scalars(select(Ingest).where(Ingest.dataset == "goes")).first()
         ingest.report = {**ingest.report, "refusals": [{"value": place}]}
         keep_report(settings.data, f"ingest-{ingest.id}", {"refusals": [{"value": place}]})
@@ -219,10 +214,8 @@ def test_a_node_takes_back_records_of_its_own_country_alone(settings, tmp_path):
     assert tells(settings.data) == []
     with Lake.open(settings.data) as lake:
         assert lake.read("occurrences", columns=["datasetKey"])["datasetKey"].sort().to_list() == [
-            "both",
-            "both",
-            "stays",
-        ]
+            "both", "both", "stays",
+        ]  # fmt: skip
 
 
 def test_what_is_not_there_or_has_no_reason_is_refused(settings):
@@ -303,12 +296,8 @@ EVENT_WORDS = ("E-SECRET-78", "the pool of the elders")
 
 def with_events(settings: Settings) -> tuple[int, int]:
     """Take in a survey of three events; return the numbers of the records of the first and the second."""
-    place = {
-        "decimalLatitude": LATITUDE,
-        "decimalLongitude": LONGITUDE,
-        "locality": EVENT_WORDS[1],
-        "parentEventID": "P-SECRET",
-    }
+    place = {"decimalLatitude": LATITUDE, "decimalLongitude": LONGITUDE, "locality": EVENT_WORDS[1],
+             "parentEventID": "P-SECRET"}  # fmt: skip
     told = [
         survey_events.event(EVENT_WORDS[0], "cams", verbatim=json.dumps(place), **place),
         survey_events.event("P-SECRET", "cams", decimalLatitude=LATITUDE, decimalLongitude=LONGITUDE),

@@ -25,23 +25,12 @@ def records(*rows: dict[str, object]) -> pl.DataFrame:
         longitude, latitude = local(shapely.Point(x, y)).coords[0]
         day = date(2020 + number // 12, number % 12 + 1, 5)
         made.append(
-            {
-                "key": number,
-                "datasetKey": "d",
-                "species": "Nomascus nasutus",
-                "iucnRedListCategory": "CR",
-                "occurrenceStatus": "PRESENT",
-                "basisOfRecord": "HUMAN_OBSERVATION",
-                "decimalLongitude": longitude,
-                "decimalLatitude": latitude,
-                "coordinateUncertaintyInMeters": 30.0,
-                "event_start": day,
-                "event_end": row.get("event_start", day),
-                "year": day.year,
-                "quality_flags": [],
-            }
+            {"key": number, "datasetKey": "d", "species": "Nomascus nasutus", "iucnRedListCategory": "CR",
+             "occurrenceStatus": "PRESENT", "basisOfRecord": "HUMAN_OBSERVATION", "decimalLongitude": longitude,
+             "decimalLatitude": latitude, "coordinateUncertaintyInMeters": 30.0, "event_start": day,
+             "event_end": row.get("event_start", day), "year": day.year, "quality_flags": []}
             | {name: value for name, value in row.items() if name not in "xy"}
-        )
+        )  # fmt: skip
     frame = pl.DataFrame(made, infer_schema_length=None, schema_overrides={"quality_flags": pl.List(pl.String)})
     grouped = frame.get_column("cluster_id") if "cluster_id" in frame.columns else None
     frame = terms.conform(frame, terms.OCCURRENCE)

@@ -66,15 +66,12 @@ def test_clusters_lie_on_both_sides_within_the_cap_and_apart():
     assert sorted(round(y / 1e4) for y in middles) == pytest.approx([-6, 5], abs=1)
 
 
-@pytest.mark.parametrize(
-    ("points", "options"),
-    [
-        pytest.param({}, {}, id="no records"),
-        pytest.param({("LA", "a"): at((-4000, 0))}, {}, id="one side"),
-        pytest.param({("LA", "a"): at((-4000, 0)), ("VN", "a"): at((4000, 0))}, {"most": 0}, id="none wanted"),
-        pytest.param({("LA", "a"): at((-4000, 0)), ("VN", "a"): at((4000, 0))}, {"share": 1e-4}, id="less than a cell"),
-    ],
-)
+@pytest.mark.parametrize(("points", "options"), [
+    pytest.param({}, {}, id="no records"),
+    pytest.param({("LA", "a"): at((-4000, 0))}, {}, id="one side"),
+    pytest.param({("LA", "a"): at((-4000, 0)), ("VN", "a"): at((4000, 0))}, {"most": 0}, id="none wanted"),
+    pytest.param({("LA", "a"): at((-4000, 0)), ("VN", "a"): at((4000, 0))}, {"share": 1e-4}, id="less than a cell"),
+])  # fmt: skip
 def test_no_clusters(points, options):
     assert found(points, **options) == []
 

@@ -15,9 +15,8 @@ from biodata.analysis.networks import protconn
 from landscapes import CRS, boundary_set, halves, local, square_grid
 
 WINDOW = shapely.box(-40_000, -40_000, 40_000, 40_000)
-PARKS = [
-    shapely.box(-9000, -3000, -1500, 3000), shapely.box(1500, -3000, 9000, 3000), shapely.box(14_000, 8000, 20_000, 14_000),
-]  # fmt: skip
+PARKS = [shapely.box(-9000, -3000, -1500, 3000), shapely.box(1500, -3000, 9000, 3000),
+         shapely.box(14_000, 8000, 20_000, 14_000)]  # fmt: skip
 JOINED = shapely.box(-9000, -3000, 9000, 3000)
 
 
@@ -69,14 +68,11 @@ def areas(*status) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({**told, "designation": None, "iucn_category": None}, geometry=shapes, crs=4326)
 
 
-@pytest.mark.parametrize(
-    ("status", "value"),
-    [
-        pytest.param(("Designated", "Designated"), 45 / 54, id="both in force"),
-        pytest.param(("Designated", "Proposed"), 0.0, id="one proposed"),
-        pytest.param(("Designated", None), None, id="one not told"),
-    ],
-)
+@pytest.mark.parametrize(("status", "value"), [
+    pytest.param(("Designated", "Designated"), 45 / 54, id="both in force"),
+    pytest.param(("Designated", "Proposed"), 0.0, id="one proposed"),
+    pytest.param(("Designated", None), None, id="one not told"),
+])  # fmt: skip
 def test_governance_is_that_of_the_weaker_side(status, value):
     lands = {"LA": local(shapely.box(-9000, -3000, 0, 3000)), "VN": local(shapely.box(0, -3000, 9000, 3000))}
     found = criteria.governance(ground(), areas(*status), lands, None)
@@ -128,10 +124,8 @@ def layer(path, theme, form) -> LayerFile:
 @pytest.fixture
 def layers(tmp_path):
     people = tmp_path / "people.tif"
-    with rasterio.open(
-        people, "w", driver="GTiff", width=80, height=80, count=1, dtype="float64", crs=CRS.to_wkt(),
-        transform=Affine(1000, 0, -40_000, 0, -1000, 40_000),
-    ) as file:  # fmt: skip
+    with rasterio.open(people, "w", driver="GTiff", width=80, height=80, count=1, dtype="float64", crs=CRS.to_wkt(),
+                       transform=Affine(1000, 0, -40_000, 0, -1000, 40_000)) as file:  # fmt: skip
         file.write(np.full((80, 80), 7.0), 1)
     roads, towns = tmp_path / "roads.gpkg", tmp_path / "towns.gpkg"
     lines = [shapely.LineString([(-20_000, 0), (20_000, 0)]), shapely.LineString([(0, -20_000), (0, -10_000)])]
@@ -144,14 +138,11 @@ def layers(tmp_path):
     }
 
 
-@pytest.mark.parametrize(
-    ("theme", "value"),
-    [
-        pytest.param("population", 7.0, id="7 people in each km²"),
-        pytest.param("roads", 18 / 108, id="18 km of road"),
-        pytest.param("settlements", 100 * 2 / 108, id="2 settlements"),
-    ],
-)
+@pytest.mark.parametrize(("theme", "value"), [
+    pytest.param("population", 7.0, id="7 people in each km²"),
+    pytest.param("roads", 18 / 108, id="18 km of road"),
+    pytest.param("settlements", 100 * 2 / 108, id="2 settlements"),
+])  # fmt: skip
 def test_human_pressure(layers, theme, value):
     found = criteria.human_pressure(local(JOINED), layers[theme])
     assert found.value == pytest.approx(value, rel=0.02)

@@ -68,13 +68,10 @@ def test_shares_are_those_of_two_criteria_that_pull_apart():
     assert found.central_weights[1] == pytest.approx([0.25, 0.75], abs=0.01)
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        pytest.param([[1, 2], [1, 2]], id="alike"),
-        pytest.param([[MISSING, MISSING], [MISSING, MISSING]], id="nothing known"),
-    ],
-)
+@pytest.mark.parametrize("rows", [
+    pytest.param([[1, 2], [1, 2]], id="alike"),
+    pytest.param([[MISSING, MISSING], [MISSING, MISSING]], id="nothing known"),
+])  # fmt: skip
 def test_candidates_that_are_alike_share_the_first_place(rows):
     found = stand(table(rows))
     assert found.first_share.tolist() == [0.5, 0.5]

@@ -149,15 +149,12 @@ def test_a_criterion_that_is_none_is_refused(asked):
     assert changed(asked, criteria=NAMES).criteria == (), "all is the same as none named"
 
 
-@pytest.mark.parametrize(
-    ("text", "row", "column"),
-    [
-        pytest.param("name,states\nX,LA;VN\n", 1, "countries", id="no column of countries"),
-        pytest.param("name,countries\nX,LA\n", 2, "countries", id="one country"),
-        pytest.param("name,countries\nX,LA;VN\nY,LA;Atlantis\n", 3, "countries", id="no country"),
-        pytest.param("name,countries\n,LA;VN\n", 2, "name", id="no name"),
-    ],
-)
+@pytest.mark.parametrize(("text", "row", "column"), [
+    pytest.param("name,states\nX,LA;VN\n", 1, "countries", id="no column of countries"),
+    pytest.param("name,countries\nX,LA\n", 2, "countries", id="one country"),
+    pytest.param("name,countries\nX,LA;VN\nY,LA;Atlantis\n", 3, "countries", id="no country"),
+    pytest.param("name,countries\n,LA;VN\n", 2, "name", id="no name"),
+])  # fmt: skip
 def test_agreements_that_cannot_be_read_are_refused_with_their_row(tmp_path, text, row, column):
     path = tmp_path / "agreements.csv"
     path.write_text(text)
@@ -198,14 +195,11 @@ def test_a_layer_of_classes_is_no_cost(settings, asked):
     assert refused.value.code == "LAYER_KIND"
 
 
-@pytest.mark.parametrize(
-    ("view", "expected", "category"),
-    [
-        # A square of 0.1° is 124 km²: the small area would say more than is published of the tiger, and the saola is withheld.
-        ("public", {"big": ["Panthera tigris"]}, "0_1_degree"),
-        ("exact", {"big": ["Panthera tigris", "Pseudoryx nghetinhensis"], "small": ["Panthera tigris"]}, "withheld"),
-    ],
-)
+@pytest.mark.parametrize(("view", "expected", "category"), [
+    # A square of 0.1° is 124 km²: the small area would say more than is published of the tiger, and the saola is withheld.
+    ("public", {"big": ["Panthera tigris"]}, "0_1_degree"),
+    ("exact", {"big": ["Panthera tigris", "Pseudoryx nghetinhensis"], "small": ["Panthera tigris"]}, "withheld"),
+])  # fmt: skip
 def test_a_checklist_of_an_area_says_no_more_than_sharing_does(view, expected, category, tmp_path):
     listed = tmp_path / "listed.csv"
     listed.write_text(
@@ -218,14 +212,10 @@ def test_a_checklist_of_an_area_says_no_more_than_sharing_does(view, expected, c
         for one, km2 in (("Big", 460.0), ("Small", 17.0))
     ]
     areas = terms.conform(pl.DataFrame(rows), terms.PROTECTED_AREA)
-    rules = RuleSet.of(
-        [
-            Rule("tiger", SharingCategory.TENTH_DEGREE, "a test", scientific_name="Panthera tigris", rank="SPECIES"),
-            Rule(
-                "saola", SharingCategory.WITHHELD, "a test", scientific_name="Pseudoryx nghetinhensis", rank="SPECIES"
-            ),
-        ]
-    )
+    rules = RuleSet.of([
+        Rule("tiger", SharingCategory.TENTH_DEGREE, "a test", scientific_name="Panthera tigris", rank="SPECIES"),
+        Rule("saola", SharingCategory.WITHHELD, "a test", scientific_name="Pseudoryx nghetinhensis", rank="SPECIES"),
+    ])  # fmt: skip
     lake = SimpleNamespace(read=lambda _: terms.conform(pl.DataFrame(), terms.TAXON))
     asked = SimpleNamespace(area_checklists=listed, evidence_view=EvidenceView(view))
     found, strictest = reading.read_checklists(asked, lake, areas, rules, load_boundaries())

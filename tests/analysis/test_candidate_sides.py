@@ -28,16 +28,13 @@ from candidate_landscapes import (
 from landscapes import boundary_set, halves
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        pytest.param({"x": 60_000}, None, id="far away"),
-        pytest.param({"coordinateUncertaintyInMeters": None}, "uncertainty not told", id="no uncertainty"),
-        pytest.param({"year": 1970, "event_start": date(1970, 5, 1)}, "not surely within the years", id="1970"),
-        pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, evidence.FLAGGED, id="swapped"),
-        pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),
-    ],
-)
+@pytest.mark.parametrize(("change", "reason"), [
+    pytest.param({"x": 60_000}, None, id="far away"),
+    pytest.param({"coordinateUncertaintyInMeters": None}, "uncertainty not told", id="no uncertainty"),
+    pytest.param({"year": 1970, "event_start": date(1970, 5, 1)}, "not surely within the years", id="1970"),
+    pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, evidence.FLAGGED, id="swapped"),
+    pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),
+])  # fmt: skip
 def test_one_sided_evidence_fails_and_is_told(change, reason):
     areas = frame(*TWO)
     out = run(areas, corridors_of(areas), records({"x": -3000}, {"x": 3000, **change}))
@@ -112,13 +109,10 @@ def test_habitat_over_the_line_is_a_link_where_no_corridor_was_sought():
     assert run(areas, None, both(), around=ground_of(river)).considered["failed"].to_list() == [["passable_link"]]
 
 
-@pytest.mark.parametrize(
-    ("shape", "passes"),
-    [
-        pytest.param(shapely.box(60, -3000, 90, 3000), False, id="within the band"),
-        pytest.param(shapely.box(60, -3000, 400, 3000), True, id="reaching beyond it"),
-    ],
-)
+@pytest.mark.parametrize(("shape", "passes"), [
+    pytest.param(shapely.box(60, -3000, 90, 3000), False, id="within the band"),
+    pytest.param(shapely.box(60, -3000, 400, 3000), True, id="reaching beyond it"),
+])  # fmt: skip
 def test_ground_inside_the_band_is_not_a_side(shape, passes):
     areas = frame(("west", ("LA",), shapely.box(-9000, -3000, -10, 3000)), ("east", ("VN",), shape))
     row = run(areas, None, both(), around=ground_of()).considered.row(0, named=True)
@@ -157,14 +151,11 @@ def test_spill_neither_shortens_the_distance_nor_counts():
             assert part["value"] == pytest.approx(parts(clean)[name]["value"], rel=1e-3), name
 
 
-@pytest.mark.parametrize(
-    "codes",
-    [
-        pytest.param((("LA",), ("LA",)), id="one country"),
-        pytest.param((("LA", "VN"), ("VN",)), id="already of both"),
-        pytest.param((("LA",), ()), id="none stated"),
-    ],
-)
+@pytest.mark.parametrize("codes", [
+    pytest.param((("LA",), ("LA",)), id="one country"),
+    pytest.param((("LA", "VN"), ("VN",)), id="already of both"),
+    pytest.param((("LA",), ()), id="none stated"),
+])  # fmt: skip
 def test_only_different_stated_countries_are_looked_at(codes):
     areas = frame(("west", codes[0], WEST), ("east", codes[1], EAST))
     assert run(areas, None, both()).considered.is_empty()

@@ -141,9 +141,8 @@ def test_every_number_of_a_card_can_be_had_again_from_the_card_alone():
         card, criteria = told(row), parts(row)
         ranked = card["ranking"]
         assert ranking.again(ranked) == ranked
-        assert {name: row[name] for name in ("rank", "front", "acceptability", "within_first")} == {
-            name: ranked[name] for name in ("rank", "front", "acceptability", "within_first")
-        }
+        seen = {name: row[name] for name in ("rank", "front", "acceptability", "within_first")}
+        assert seen == {name: ranked[name] for name in ("rank", "front", "acceptability", "within_first")}
         assert ranked["values"][str(row["rank"])] == {name: part["value"] for name, part in criteria.items()}
         _recompute_values(card, {name: (part["value"], part["input"]) for name, part in criteria.items()})
         ground = card["ground"]
@@ -162,9 +161,8 @@ def _recompute_values(card, criteria):
     assert value == len(given["shared"]) + len(given["probably_shared"])
     assert all(given[name] == card["species"][name] for name in ("shared", "probably_shared"))
     by_country = card["species"]["by_country"].values()
-    assert set(given["shared"]) == {
-        name for one in by_country for name in one if sum(name in c for c in by_country) > 1
-    }
+    found = set(given["shared"])
+    assert found == {name for one in by_country for name in one if sum(name in c for c in by_country) > 1}
     value, given = criteria["habitat_continuity"]
     assert value == round(given["crossing_habitat_km2"] / given["ground_km2"], 6)
     value, given = criteria["governance"]
@@ -240,16 +238,14 @@ def test_heritage_parks_that_spill_are_not_called_transboundary(shared):
     parks = parks[parks.geometry.notna()]
     codes = {code: pycountry.countries.get(alpha_3=code).alpha_2 for code in parks["ISO3"].unique()}
     areas = terms.conform(
-        pl.DataFrame(
-            {
-                "area_id": [f"ahp:{n}" for n in range(len(parks))],
-                "name": parks["AHPNAME"].to_list(),
-                "country_codes": [[codes[code]] for code in parks["ISO3"]],
-                "geometry": [shapely.to_wkb(shape) for shape in parks.geometry],
-            }
-        ),
+        pl.DataFrame({
+            "area_id": [f"ahp:{n}" for n in range(len(parks))],
+            "name": parks["AHPNAME"].to_list(),
+            "country_codes": [[codes[code]] for code in parks["ISO3"]],
+            "geometry": [shapely.to_wkb(shape) for shape in parks.geometry],
+        }),
         terms.PROTECTED_AREA,
-    )
+    )  # fmt: skip
     out = run(areas, boundaries=load_boundaries())
     assert out.candidates.is_empty(), "no records, no candidate"
     assert out.considered["name"].to_list() == ["Chu Mom Ray National Park – Virachey National Park"]

@@ -23,13 +23,11 @@ def random_landscape(seed, shape=(9, 11), *, holes=0.2, four=False, average=True
 @st.composite
 def networks(draw):
     nodes = draw(st.integers(2, 8))
-    branches = draw(
-        st.lists(
-            st.tuples(st.integers(0, nodes - 1), st.integers(0, nodes - 1), st.sampled_from([0.1, 0.5, 1.0, 4.0])),
-            min_size=1,
-            max_size=16,
-        )
-    )
+    branches = draw(st.lists(
+        st.tuples(st.integers(0, nodes - 1), st.integers(0, nodes - 1), st.sampled_from([0.1, 0.5, 1.0, 4.0])),
+        min_size=1,
+        max_size=16,
+    ))  # fmt: skip
     first, second, conductance = (np.array(column) for column in zip(*branches, strict=True))
     return circuit(first, second, conductance.astype(float), nodes)
 
@@ -181,16 +179,13 @@ def line(*conductances):
     return circuit(np.arange(count), np.arange(1, count + 1), np.array(conductances, dtype=float), count + 1)
 
 
-@pytest.mark.parametrize(
-    ("policy", "ground", "voltages"),
-    [
-        pytest.param("keepall", 1.0, [4 / 3, 2 / 3, 0], id="a resistor to ground beside a source is kept"),
-        pytest.param("keepall", np.inf, [4, 2, 0], id="a direct ground at a source goes"),
-        pytest.param("rmvgnd", 1.0, [4, 2, 0], id="the ground goes"),
-        pytest.param("rmvsrc", 1.0, [0, 0, 0], id="the source goes"),
-        pytest.param("rmvall", 1.0, [0, 0, 0], id="both go"),
-    ],
-)
+@pytest.mark.parametrize(("policy", "ground", "voltages"), [
+    pytest.param("keepall", 1.0, [4 / 3, 2 / 3, 0], id="a resistor to ground beside a source is kept"),
+    pytest.param("keepall", np.inf, [4, 2, 0], id="a direct ground at a source goes"),
+    pytest.param("rmvgnd", 1.0, [4, 2, 0], id="the ground goes"),
+    pytest.param("rmvsrc", 1.0, [0, 0, 0], id="the source goes"),
+    pytest.param("rmvall", 1.0, [0, 0, 0], id="both go"),
+])  # fmt: skip
 def test_conflicts_of_sources_and_grounds(policy, ground, voltages):
     sources, grounds = np.array([2.0, 0, 0]), np.array([ground, 0, np.inf])
     if ground == 1.0:

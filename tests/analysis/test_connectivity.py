@@ -12,7 +12,6 @@ from networks import best_links, every_path, hop_matrix, product_matrix, random_
 
 
 def peer_graph(nodes, best):
-    """Return networkx's graph, lengths and all."""
     graph = networkx.Graph()
     graph.add_nodes_from(range(nodes))
     for (one, other), chance in best.items():
@@ -136,15 +135,12 @@ def test_probabilities_of_distances():
             graphs.probabilities_at(distance, known_distance=known)
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "probability", "message"),
-    [
-        pytest.param([0], [3], [0.5], "ends that are nodes", id="no such node"),
-        pytest.param([-1], [1], [0.5], "ends that are nodes", id="below the first"),
-        pytest.param([0], [1], [1.5], "between 0 and 1", id="above certain"),
-        pytest.param([0], [1], [np.nan], "between 0 and 1", id="nan"),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "probability", "message"), [
+    pytest.param([0], [3], [0.5], "ends that are nodes", id="no such node"),
+    pytest.param([-1], [1], [0.5], "ends that are nodes", id="below the first"),
+    pytest.param([0], [1], [1.5], "between 0 and 1", id="above certain"),
+    pytest.param([0], [1], [np.nan], "between 0 and 1", id="nan"),
+])  # fmt: skip
 def test_links_that_cannot_be_are_refused(first, second, probability, message):
     with pytest.raises(ValueError, match=message):
         graphs.with_probabilities(3, first, second, probability)

@@ -58,10 +58,9 @@ def test_a_box_is_the_part_of_the_layer_that_is_looked_at(settings, request_of):
     )
 
 
-@pytest.mark.parametrize(
-    ("box", "code"),
-    [((0.0, 0.0, 1.0, 1.0), "RASTER_OUTSIDE"), ((2.0, 0.0, 1.0, 1.0), "BOX_INVALID"), ([1.0], "BOX_INVALID")],
-)  # fmt: skip
+@pytest.mark.parametrize(("box", "code"), [
+    ((0.0, 0.0, 1.0, 1.0), "RASTER_OUTSIDE"), ((2.0, 0.0, 1.0, 1.0), "BOX_INVALID"), ([1.0], "BOX_INVALID"),
+])  # fmt: skip
 def test_a_box_that_is_none_is_refused(settings, request_of, box, code):
     with pytest.raises(InputError) as refused:
         runs.estimate(settings, request_of(box=box))

@@ -83,14 +83,10 @@ def test_neighbours_are_those_whose_zones_meet(seed):
     costs = np.array(all_costs(ground, sites))
     by_cost = np.where(np.isinf(costs.min(axis=0)), -1, costs.argmin(axis=0))
     rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)
-    straight = np.array(
-        [
-            ((rows[:, None] - rows[site.all_cells]) ** 2 + (columns[:, None] - columns[site.all_cells]) ** 2).min(
-                axis=1
-            )
-            for site in sites
-        ]
-    ).reshape(len(sites), SIDE, SIDE)
+    straight = np.array([
+        ((rows[:, None] - rows[site.all_cells]) ** 2 + (columns[:, None] - columns[site.all_cells]) ** 2).min(axis=1)
+        for site in sites
+    ]).reshape(len(sites), SIDE, SIDE)  # fmt: skip
     certain, possible = set(), set()
     known = np.isfinite(ground)
     for r, c in itertools.product(range(SIDE), repeat=2):
@@ -191,7 +187,6 @@ def test_neighbours_by_distance_only_are_linked_around_the_third_area():
 
 
 def brute_score(ground, sites, radius_m, restored):
-    """Return the score of every window by its definition, cell by cell."""
     costs = [np.where(np.isfinite(ground), cost, np.inf) for cost in all_costs(ground, sites)]
     least = costs[0].reshape(-1)[sites[1].cells].min()
     rows, columns = np.divmod(np.arange(SIDE * SIDE), SIDE)
@@ -357,18 +352,15 @@ def nowhere():
 FIRST, LAST = shapely.box(500, 500, 900, 900), shapely.box(2000, 2000, 2300, 2300)
 
 
-@pytest.mark.parametrize(
-    ("shapes", "pairs", "left_out"),
-    [
-        pytest.param([], 0, 0, id="no area"),
-        pytest.param([FIRST], 0, 0, id="one area"),
-        pytest.param([FIRST, nowhere(), LAST], 1, 1, id="a place that is no number"),
-        pytest.param([FIRST, shapely.box(1e30, 1e30, 1e31, 1e31)], 0, 1, id="beyond the world"),
-        pytest.param([FIRST, FIRST, LAST], 2, 0, id="one area under two ids"),
-        pytest.param([shapely.box(-1e5, -1e5, 1e5, 1e5), FIRST, LAST], 2, 0, id="all of the raster"),
-        pytest.param([FIRST, shapely.box(600, 600, 700, 700), LAST], 2, 0, id="one inside another"),
-    ],
-)
+@pytest.mark.parametrize(("shapes", "pairs", "left_out"), [
+    pytest.param([], 0, 0, id="no area"),
+    pytest.param([FIRST], 0, 0, id="one area"),
+    pytest.param([FIRST, nowhere(), LAST], 1, 1, id="a place that is no number"),
+    pytest.param([FIRST, shapely.box(1e30, 1e30, 1e31, 1e31)], 0, 1, id="beyond the world"),
+    pytest.param([FIRST, FIRST, LAST], 2, 0, id="one area under two ids"),
+    pytest.param([shapely.box(-1e5, -1e5, 1e5, 1e5), FIRST, LAST], 2, 0, id="all of the raster"),
+    pytest.param([FIRST, shapely.box(600, 600, 700, 700), LAST], 2, 0, id="one inside another"),
+])  # fmt: skip
 def test_hostile_areas_have_an_answer(shapes, pairs, left_out):
     found = corridors.least_cost(frame(*shapes), np.full(GRID.shape, 3.0), GRID, parameters=WIDE)
     assert (len(found.corridors), len(found.left_out)) == (pairs, left_out)
@@ -389,10 +381,9 @@ def test_a_pair_without_a_way_is_told_where_a_window_would_open_the_cheapest_one
         near = np.hypot(rows - rows[cell], columns - columns[cell]) * CELL_M <= radius_m + 1e-6
         truth[radius_m, cell] = sum(cost[near].min() for cost in costs) + 2 * radius_m * 1.5
     best = min(truth, key=truth.get)
-    found = corridors.least_cost(
-        areas, ground, GRID, parameters=CorridorParameters(max_distance_m=math.inf, max_cost=limit),
-        barriers=barriers.BarrierParameters((100.0, 150.0, 230.0), 1.5),
-    )  # fmt: skip
+    found = corridors.least_cost(areas, ground, GRID,
+                                 parameters=CorridorParameters(max_distance_m=math.inf, max_cost=limit),
+                                 barriers=barriers.BarrierParameters((100.0, 150.0, 230.0), 1.5))  # fmt: skip
     assert found.corridors["notes"].to_list() == ["No functional link: cells without data lie between."]
     assert found.barrier_mosaic.largest.max() == 0, "no score is defined"
     if truth[best] > limit:

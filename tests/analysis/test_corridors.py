@@ -94,7 +94,6 @@ def test_corridor_is_that_of_full_surfaces():
     areas = table(("a", ("LA",), boxes[0]), ("b", ("VN",), boxes[1]))
     row = run(areas, ground, one, halves(), cut_fraction=0.2).row(0, named=True)
     evidence = json.loads(row["evidence"])
-
     sites = areas_of.on_grid(areas_of.within_stated(areas, halves()), ground, one)
     from_a, from_b = (
         cost_distance.surface(ground, site.cells, cell_width_m=200.0, cut_corners=False).cost for site in sites
@@ -149,15 +148,12 @@ def test_area_without_resistance_data_says_so():
     assert notes == ["No functional link: there is no resistance data inside West."]
 
 
-@pytest.mark.parametrize(
-    ("codes", "pairs"),
-    [
-        pytest.param((("LA",), ("LA",)), 0, id="one country"),
-        pytest.param((("LA",), ()), 0, id="no country stated"),
-        pytest.param((("LA", "VN"), ("VN",)), 0, id="a country in common"),
-        pytest.param((("LA",), ("VN",)), 1, id="two countries"),
-    ],
-)
+@pytest.mark.parametrize(("codes", "pairs"), [
+    pytest.param((("LA",), ("LA",)), 0, id="one country"),
+    pytest.param((("LA",), ()), 0, id="no country stated"),
+    pytest.param((("LA", "VN"), ("VN",)), 0, id="a country in common"),
+    pytest.param((("LA",), ("VN",)), 1, id="two countries"),
+])  # fmt: skip
 def test_only_areas_of_different_stated_countries_are_paired(codes, pairs):
     one = square_grid(10_000, 200.0)
     west, east = shapely.box(-6000, -3000, -2000, 3000), shapely.box(2000, -3000, 6000, 3000)
@@ -176,14 +172,11 @@ def contact(first, second):
     return links.in_contact(*sites, ground, one)
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "width", "at"),
-    [
-        pytest.param((-6000, -3000, 0, 3000), (0, -1000, 6000, 5000), 4000.0, (0, 1000), id="shared edge"),
-        pytest.param((-6000, -3000, 0, 0), (0, 0, 6000, 5000), 0.0, (0, 0), id="one point"),
-        pytest.param((-6000, -3000, 500, 3000), (-500, -1000, 6000, 5000), 4000.0, (0, 1000), id="overlap"),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "width", "at"), [
+    pytest.param((-6000, -3000, 0, 3000), (0, -1000, 6000, 5000), 4000.0, (0, 1000), id="shared edge"),
+    pytest.param((-6000, -3000, 0, 0), (0, 0, 6000, 5000), 0.0, (0, 0), id="one point"),
+    pytest.param((-6000, -3000, 500, 3000), (-500, -1000, 6000, 5000), 4000.0, (0, 1000), id="overlap"),
+])  # fmt: skip
 def test_contact(first, second, width, at):
     link = contact(shapely.box(*first), shapely.box(*second))
     assert link.functional

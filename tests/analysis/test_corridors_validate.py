@@ -74,14 +74,11 @@ def test_too_few_records_give_no_p_and_say_how_many_are_needed():
     assert (nothing.verdict, nothing.records) == ("too few records", 0)
 
 
-@pytest.mark.parametrize(
-    ("observed", "null", "p"),
-    [
-        pytest.param(0.0, [1.0, 2.0, 3.0], 1 / 4, id="lower than all"),
-        pytest.param(2.0, [1.0, 2.0, 3.0], 3 / 4, id="a tie counts against it"),
-        pytest.param(4.0, [1.0, 2.0, 3.0], 1.0, id="higher than all"),
-    ],
-)
+@pytest.mark.parametrize(("observed", "null", "p"), [
+    pytest.param(0.0, [1.0, 2.0, 3.0], 1 / 4, id="lower than all"),
+    pytest.param(2.0, [1.0, 2.0, 3.0], 3 / 4, id="a tie counts against it"),
+    pytest.param(4.0, [1.0, 2.0, 3.0], 1.0, id="higher than all"),
+])  # fmt: skip
 def test_p_is_exact(observed, null, p):
     assert corridor_test.exact_p(observed, np.array(null)) == pytest.approx(p)
 
@@ -157,25 +154,17 @@ def test_the_range_grows_with_the_ground_and_a_few_wild_cells_do_not_move_it(smo
 
 
 def test_no_record_is_used_twice():
-    records = pl.DataFrame(
-        {
-            "x": [100.0, 150.0, 5000.0, 9000.0, 9000.0, 9100.0, 12_000.0],
-            "y": [100.0, 150.0, 5000.0, 9000.0, 9000.0, 9100.0, 12_000.0],
-            "group": [None, None, "herd", None, None, None, "herd2"],
-            "date": [date(2020, 1, 1), date(2022, 1, 1), date(2022, 1, 1), date(2022, 5, 1), date(2022, 5, 1), None, date(2019, 1, 1)],
-            "used": [True, False, False, False, False, False, False],
-        }
-    )  # fmt: skip
+    records = pl.DataFrame({
+        "x": [100.0, 150.0, 5000.0, 9000.0, 9000.0, 9100.0, 12_000.0],
+        "y": [100.0, 150.0, 5000.0, 9000.0, 9000.0, 9100.0, 12_000.0],
+        "group": [None, None, "herd", None, None, None, "herd2"],
+        "date": [date(2020, 1, 1), date(2022, 1, 1), date(2022, 1, 1), date(2022, 5, 1), date(2022, 5, 1), None, date(2019, 1, 1)],
+        "used": [True, False, False, False, False, False, False],
+    })  # fmt: skip
     found = holding_out.hold_out(records, block_m=1000.0, since=date(2021, 1, 1))
-    assert found.why_not == [
-        "made the resistance, the sources or the evidence",
-        "in the block of a record that was used",
-        None,
-        None,
-        "a repeat of another record",
-        "date not told",
-        "before the test's time",
-    ]
+    assert found.why_not == ["made the resistance, the sources or the evidence",
+                             "in the block of a record that was used", None, None, "a repeat of another record",
+                             "date not told", "before the test's time"]  # fmt: skip
     assert sum(found.left_out().values()) == 5
     used = records.with_columns(group=pl.Series([*["herd"] * 3, None, None, None, None]))
     assert holding_out.hold_out(used, block_m=0.0).why_not[2] == "of one event with a record that was used"
@@ -194,10 +183,8 @@ def files(tmp_path):
     ids = np.zeros(grid.cells, dtype="int32")
     for k, cells in enumerate(made.sources):
         ids[cells] = k + 1
-    with rasterio.open(
-        tmp_path / "areas.tif", "w", **profile | {"dtype": "int32", "nodata": 0}, crs=grid.crs.to_wkt(),
-        transform=grid.transform,
-    ) as target:  # fmt: skip
+    with rasterio.open(tmp_path / "areas.tif", "w", **profile | {"dtype": "int32", "nodata": 0}, crs=grid.crs.to_wkt(),
+                       transform=grid.transform) as target:  # fmt: skip
         target.write(ids.reshape(grid.shape), 1)
     rows = [f"r{k},Elephas maximus,{x:.1f},{y:.1f}" for k, (x, y) in enumerate(made.records)]
     rows += [f"t{k},Macaca nemestrina,{x:.1f},{y:.1f}" for k, (x, y) in enumerate(made.target)]
@@ -214,17 +201,11 @@ def call(folder, *more):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("heading", "told"),
-    [
-        pytest.param(
-            "id,species,x,y",
-            "no record is of this species; one of Macaca nemestrina, Elephas maximus",
-            id="another species",
-        ),
-        pytest.param("id,acceptedScientificName,x,y", "the file tells no species; a column species", id="no column"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "told"), [
+    pytest.param("id,species,x,y", "no record is of this species; one of Macaca nemestrina, Elephas maximus",
+                 id="another species"),
+    pytest.param("id,acceptedScientificName,x,y", "the file tells no species; a column species", id="no column"),
+])  # fmt: skip
 def test_a_species_that_is_not_there_is_told_with_those_that_are(files, heading, told):
     lines = (files / "records.csv").read_text(encoding="utf-8").splitlines()
     (files / "records.csv").write_text("\n".join([heading, *lines[1:]]), encoding="utf-8")

@@ -83,25 +83,12 @@ def landscapes(draw):
 
 
 @settings(max_examples=50)
-@given(
-    landscapes(),
-    st.sampled_from([4, 8]),
-    st.booleans(),
-    st.sampled_from([math.inf, 0.0, 3.0, 20.0, 1e5]),
-)
+@given(landscapes(), st.sampled_from([4, 8]), st.booleans(), st.sampled_from([math.inf, 0.0, 3.0, 20.0, 1e5]))
 def test_equals_brute_force(landscape, neighbours, cut_corners, max_cost):
     resistance, sources, ids, widths = landscape
     heights = np.full(widths.size, 1.5)
-    found = cost_distance.surface(
-        resistance,
-        sources,
-        cell_width_m=widths,
-        cell_height_m=heights,
-        source_ids=ids,
-        neighbours=neighbours,
-        cut_corners=cut_corners,
-        max_cost=max_cost,
-    )
+    found = cost_distance.surface(resistance, sources, cell_width_m=widths, cell_height_m=heights, source_ids=ids,
+                                  neighbours=neighbours, cut_corners=cut_corners, max_cost=max_cost)  # fmt: skip
     cost, source = brute_force(resistance, sources, ids, widths, heights, neighbours, cut_corners, max_cost)
     rows, columns = found.cost.shape
     window = (slice(found.row, found.row + rows), slice(found.column, found.column + columns))
@@ -174,15 +161,12 @@ def test_zero_resistance_is_refused():
         cost_distance.surface(np.zeros((2, 2)), np.array([0]), cell_width_m=1.0)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"neighbours": 16}, id="knight's move"),
-        pytest.param({"sources": np.array([4])}, id="source outside"),
-        pytest.param({"cell_width_m": 0.0}, id="no cell size"),
-        pytest.param({"source_ids": np.array([-2], dtype=np.int32)}, id="negative id"),
-    ],
-)
+@pytest.mark.parametrize("change", [
+    pytest.param({"neighbours": 16}, id="knight's move"),
+    pytest.param({"sources": np.array([4])}, id="source outside"),
+    pytest.param({"cell_width_m": 0.0}, id="no cell size"),
+    pytest.param({"source_ids": np.array([-2], dtype=np.int32)}, id="negative id"),
+])  # fmt: skip
 def test_wrong_arguments(change):
     arguments = {"sources": np.array([0]), "cell_width_m": 1.0} | change
     with pytest.raises(ValueError, match=r"must be|lies outside"):

@@ -19,7 +19,6 @@ SQUARE = shapely.box(102, 18, 104, 20)
 
 
 def star(points: int) -> shapely.Polygon:
-    """Return a star whose every edge crosses every other."""
     angle = np.arange(points) * (points // 2) * 2 * np.pi / points
     return shapely.Polygon(np.c_[103 + np.cos(angle), 19 + np.sin(angle)])
 
@@ -33,27 +32,21 @@ def comb(teeth: int) -> shapely.Polygon:
     return shapely.Polygon([*placed, (100, 18), (100, 19)])
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param(star(1_001), id="a star of 1,001 points"),
-        pytest.param(star(200_001), id="a star of 200,001 points"),
-        pytest.param(comb(20_000), id="a comb whose question for validity never ends"),
-    ],
-)
+@pytest.mark.parametrize("shape", [
+    pytest.param(star(1_001), id="a star of 1,001 points"),
+    pytest.param(star(200_001), id="a star of 200,001 points"),
+    pytest.param(comb(20_000), id="a comb whose question for validity never ends"),
+])  # fmt: skip
 def test_what_would_hold_the_process_is_refused(shape):
     assert "cross too often" in edges.problem_of(shape)
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param(SQUARE, id="a square"),
-        pytest.param(star(51), id="a star of 51 points"),
-        pytest.param(shapely.Point(101, 21).buffer(1, quad_segs=60_000), id="a circle of 240,000 points"),
-        pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), id="a figure of eight"),
-    ],
-)
+@pytest.mark.parametrize("shape", [
+    pytest.param(SQUARE, id="a square"),
+    pytest.param(star(51), id="a star of 51 points"),
+    pytest.param(shapely.Point(101, 21).buffer(1, quad_segs=60_000), id="a circle of 240,000 points"),
+    pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), id="a figure of eight"),
+])  # fmt: skip
 def test_what_is_large_and_tidy_is_taken(shape):
     assert edges.problem_of(shape) is None
 
@@ -103,10 +96,8 @@ OGR_VRT = """<OGRVRTDataSource><OGRVRTLayer name="real"><SrcDataSource relativeT
 
 @pytest.mark.parametrize("read", [rasters.read, own_ground.read_resistance], ids=["a raster", "a resistance"])
 def test_a_tif_that_is_a_list_of_other_files_is_refused(tmp_path, read):
-    with rasterio.open(
-        tmp_path / "real.tif", "w", driver="GTiff", width=2, height=2, count=1, dtype="float32", crs="EPSG:32648",
-        transform=rasterio.Affine(100, 0, 0, 0, -100, 0),
-    ) as file:  # fmt: skip
+    with rasterio.open(tmp_path / "real.tif", "w", driver="GTiff", width=2, height=2, count=1, dtype="float32",
+                       crs="EPSG:32648", transform=rasterio.Affine(100, 0, 0, 0, -100, 0)) as file:  # fmt: skip
         file.write(np.ones((1, 2, 2), dtype=np.float32))
     read(tmp_path / "real.tif")
     (tmp_path / "list.tif").write_text(VRT)

@@ -17,56 +17,40 @@ from biodata.places import BoundarySet
 from evidence_rows import JUDGING, count, records, why
 from landscapes import CRS, boundary_set, halves, local
 
-# What keeps a record from counting
-
 OF_SPECIES = {"quality_flags": ["TAXON_MATCH_HIGHERRANK"], "match_note": "only the species is listed; no authorship"}
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        pytest.param({}, None, id="a good record"),
-        pytest.param({"occurrenceStatus": "ABSENT"}, "an absence", id="absent"),
-        pytest.param({"species": None}, "species not told", id="a genus"),
-        pytest.param({"decimalLatitude": None}, "no place told", id="no latitude"),
-        pytest.param({"decimalLatitude": math.nan}, "no place told", id="a latitude that is no number"),
-        pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),
-        pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, "a quality flag", id="swapped"),
-        pytest.param({"quality_flags": ["NEAR_COUNTY_SEAT"]}, "a quality flag", id="a suspicious place"),
-        pytest.param(OF_SPECIES, None, id="a subspecies whose species is listed"),
-        pytest.param(
-            {**OF_SPECIES, "match_note": "only the genus is listed"},
-            "a quality flag",
-            id="a species whose genus is listed",
-        ),
-        pytest.param(
-            {**OF_SPECIES, "quality_flags": [*OF_SPECIES["quality_flags"], "AT_INSTITUTION"]},
-            "a quality flag",
-            id="a subspecies in a museum",
-        ),
-        pytest.param({"coordinateUncertaintyInMeters": None}, "uncertainty not told", id="no uncertainty"),
-        pytest.param({"coordinateUncertaintyInMeters": -1.0}, "uncertainty not told", id="less than none"),
-        pytest.param(
-            {"coordinateUncertaintyInMeters": 5001.0}, "uncertainty larger than a cell of the analysis", id="coarse"
-        ),
-        pytest.param({"event_start": None, "event_end": None, "year": None}, "date not told", id="no date"),
-        pytest.param({"event_start": date(2011, 11, 25)}, "not surely within the years", id="a day too old"),
-        pytest.param({"event_start": date(2011, 11, 26)}, None, id="the first day"),
-        pytest.param({"event_start": None, "event_end": None, "year": 2011}, "not surely within the years", id="2011"),
-        pytest.param({"event_start": None, "event_end": None, "year": 2012}, None, id="2012"),
-        pytest.param(
-            {"event_start": date(2005, 1, 1), "event_end": date(2020, 1, 1)},
-            "not surely within the years",
-            id="a range",
-        ),
-        pytest.param({"event_start": date(2026, 11, 27)}, "later than the date of the run", id="tomorrow"),
-        pytest.param({"x": -50.0}, "within the band of the border", id="50 m from the line, the band is 100 m"),
-        pytest.param(
-            {"coordinateUncertaintyInMeters": 4000.0}, "uncertainty reaches over the border", id="4 km, 3 km from it"
-        ),
-        pytest.param({"x": -210_000.0}, "uncertainty reaches over the sea", id="at sea"),
-    ],
-)
+@pytest.mark.parametrize(("change", "reason"), [
+    pytest.param({}, None, id="a good record"),
+    pytest.param({"occurrenceStatus": "ABSENT"}, "an absence", id="absent"),
+    pytest.param({"species": None}, "species not told", id="a genus"),
+    pytest.param({"decimalLatitude": None}, "no place told", id="no latitude"),
+    pytest.param({"decimalLatitude": math.nan}, "no place told", id="a latitude that is no number"),
+    pytest.param({"basisOfRecord": "FOSSIL_SPECIMEN"}, "fossil or captive", id="fossil"),
+    pytest.param({"quality_flags": ["PRESUMED_SWAPPED_COORDINATE"]}, "a quality flag", id="swapped"),
+    pytest.param({"quality_flags": ["NEAR_COUNTY_SEAT"]}, "a quality flag", id="a suspicious place"),
+    pytest.param(OF_SPECIES, None, id="a subspecies whose species is listed"),
+    pytest.param({**OF_SPECIES, "match_note": "only the genus is listed"}, "a quality flag",
+                 id="a species whose genus is listed"),
+    pytest.param({**OF_SPECIES, "quality_flags": [*OF_SPECIES["quality_flags"], "AT_INSTITUTION"]}, "a quality flag",
+                 id="a subspecies in a museum"),
+    pytest.param({"coordinateUncertaintyInMeters": None}, "uncertainty not told", id="no uncertainty"),
+    pytest.param({"coordinateUncertaintyInMeters": -1.0}, "uncertainty not told", id="less than none"),
+    pytest.param({"coordinateUncertaintyInMeters": 5001.0}, "uncertainty larger than a cell of the analysis",
+                 id="coarse"),
+    pytest.param({"event_start": None, "event_end": None, "year": None}, "date not told", id="no date"),
+    pytest.param({"event_start": date(2011, 11, 25)}, "not surely within the years", id="a day too old"),
+    pytest.param({"event_start": date(2011, 11, 26)}, None, id="the first day"),
+    pytest.param({"event_start": None, "event_end": None, "year": 2011}, "not surely within the years", id="2011"),
+    pytest.param({"event_start": None, "event_end": None, "year": 2012}, None, id="2012"),
+    pytest.param({"event_start": date(2005, 1, 1), "event_end": date(2020, 1, 1)}, "not surely within the years",
+                 id="a range"),
+    pytest.param({"event_start": date(2026, 11, 27)}, "later than the date of the run", id="tomorrow"),
+    pytest.param({"x": -50.0}, "within the band of the border", id="50 m from the line, the band is 100 m"),
+    pytest.param({"coordinateUncertaintyInMeters": 4000.0}, "uncertainty reaches over the border",
+                 id="4 km, 3 km from it"),
+    pytest.param({"x": -210_000.0}, "uncertainty reaches over the sea", id="at sea"),
+])  # fmt: skip
 def test_a_record_tells_why_it_does_not_count(change, reason):
     found = count(records({"x": -3000.0} | change))
     assert found.records["why_not"].to_list() == [reason]
@@ -109,17 +93,12 @@ def test_the_parameters_and_the_boundary_set_are_told():
     assert set(facts["parameters"]["excluded_flags"]) == set(evidence.EXCLUDED)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"cell_m": 0.0}, {"side_share": 0.5}, {"side_share": 1.1}, {"recent_years": 0}, {"independent_m": -1.0}],
-    ids=str,
-)
+@pytest.mark.parametrize("change", [
+    {"cell_m": 0.0}, {"side_share": 0.5}, {"side_share": 1.1}, {"recent_years": 0}, {"independent_m": -1.0},
+], ids=str)  # fmt: skip
 def test_parameters_that_do_not_fit_are_refused(change):
     with pytest.raises(InputError, match=next(iter(change))):
         replace(JUDGING, **change)
-
-
-# Which side
 
 
 def brute(x: float, y: float, radius: float, land: shapely.Geometry, points: int = 200_000) -> float:
@@ -137,34 +116,27 @@ def shares(x: float, y: float, radius: float, boundaries: BoundarySet) -> sides.
 def quarters(band_m: float = 0.0) -> BoundarySet:
     """Return three countries that meet in a point, with a disputed square and the sea in the south-east."""
     made = halves()
-    shapes = [
-        shapely.box(-90_000, 0, 0, 90_000), shapely.box(0, 0, 90_000, 90_000), shapely.box(-90_000, -90_000, 0, 0),
-        shapely.box(0, -20_000, 20_000, 0),
-    ]  # fmt: skip
-    units = pl.DataFrame(
-        {
-            "level": ["country", "country", "country", "disputed"],
-            "country_code": ["LA", "VN", "KH", None],
-            "province_code": pl.Series([None] * 4, dtype=pl.String),
-            "name": ["Laos", "Viet Nam", "Cambodia", "nobody's"],
-        }
-    )
+    shapes = [shapely.box(-90_000, 0, 0, 90_000), shapely.box(0, 0, 90_000, 90_000),
+              shapely.box(-90_000, -90_000, 0, 0), shapely.box(0, -20_000, 20_000, 0)]  # fmt: skip
+    units = pl.DataFrame({
+        "level": ["country", "country", "country", "disputed"],
+        "country_code": ["LA", "VN", "KH", None],
+        "province_code": pl.Series([None] * 4, dtype=pl.String),
+        "name": ["Laos", "Viet Nam", "Cambodia", "nobody's"],
+    })  # fmt: skip
     shapes = [local(shape) for shape in shapes]
     return BoundarySet("corner", "1", "", "", "nobody's", band_m, units, np.array(shapes), made.claim_lines)
 
 
 @pytest.mark.parametrize("band_m", [0.0, 500.0])
-@pytest.mark.parametrize(
-    ("x", "y"),
-    [
-        pytest.param(-700.0, 900.0, id="near the meeting point"),
-        pytest.param(0.0, 0.0, id="at it"),
-        pytest.param(2500.0, 1200.0, id="beside disputed land"),
-        pytest.param(20_500.0, 800.0, id="at the coast"),
-        pytest.param(21_000.0, -500.0, id="off the coast"),
-        pytest.param(-2600.0, 2600.0, id="far enough"),
-    ],
-)
+@pytest.mark.parametrize(("x", "y"), [
+    pytest.param(-700.0, 900.0, id="near the meeting point"),
+    pytest.param(0.0, 0.0, id="at it"),
+    pytest.param(2500.0, 1200.0, id="beside disputed land"),
+    pytest.param(20_500.0, 800.0, id="at the coast"),
+    pytest.param(21_000.0, -500.0, id="off the coast"),
+    pytest.param(-2600.0, 2600.0, id="far enough"),
+])  # fmt: skip
 def test_the_share_is_that_of_the_true_circle(x, y, band_m):
     boundaries = quarters(band_m)
     plane = {

@@ -24,10 +24,8 @@ SIDES = [("LA",), ("VN",)]
 def design(*rows, kind="camera", corridor=CORRIDOR, path=PATH, boundaries=None, **more) -> evidence.Proposal:
     boundaries = boundaries or halves()
     settings = {name: more.pop(name) for name in ("stations", "spacing_m", "nights", "detection") if name in more}
-    known = evidence.effort(
-        count(records(*rows), boundaries), GIBBON, grid=square_grid(10_000, 2000.0), boundaries=boundaries,
-        region=corridor, strictest=lambda _: SharingCategory.OPEN,
-    )  # fmt: skip
+    known = evidence.effort(count(records(*rows), boundaries), GIBBON, grid=square_grid(10_000, 2000.0),
+                            boundaries=boundaries, region=corridor, strictest=lambda _: SharingCategory.OPEN)  # fmt: skip
     parameters = evidence.DesignParameters(kind=kind, **({"spacing_m": 1000.0} | settings))
     return evidence.propose(known, corridor, SIDES, boundaries=boundaries, parameters=parameters, path=path, **more)
 
@@ -96,13 +94,9 @@ def test_the_band_of_the_boundary_set_keeps_stations_from_the_line():
     assert found.facts["boundary_set"] == "wide"
 
 
-# What it settles
-
-
-@pytest.mark.parametrize(
-    ("per_night", "nights"),
-    [pytest.param(0.03, 99, id="3 %"), pytest.param(0.05, 59, id="5 %"), pytest.param(0.5, 5, id="every second")],
-)
+@pytest.mark.parametrize(("per_night", "nights"), [
+    pytest.param(0.03, 99, id="3 %"), pytest.param(0.05, 59, id="5 %"), pytest.param(0.5, 5, id="every second"),
+])  # fmt: skip
 def test_nights_needed_bring_the_chance_to_miss_just_below_the_limit(per_night, nights):
     how = evidence.Detection(per_night=per_night, source="a study")
     assert detection.nights_needed(how) == nights
@@ -155,17 +149,14 @@ def test_what_it_settles_is_told_with_the_source_of_the_chance():
     assert "finding nothing settles nothing" in told["says"]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        pytest.param(lambda: evidence.DesignParameters(kind="balloon"), id="kind"),
-        pytest.param(lambda: evidence.DesignParameters(stations=0), id="no station"),
-        pytest.param(lambda: evidence.Detection(per_night=0.0), id="never detected"),
-        pytest.param(lambda: evidence.Detection(per_night=0.2, low=0.3), id="outside its own range"),
-        pytest.param(lambda: evidence.Detection(per_night=0.1, source=" "), id="no source"),
-        pytest.param(lambda: design(gibbon(-5500.0), spacing_m=1.0), id="too fine"),
-    ],
-)
+@pytest.mark.parametrize("wrong", [
+    pytest.param(lambda: evidence.DesignParameters(kind="balloon"), id="kind"),
+    pytest.param(lambda: evidence.DesignParameters(stations=0), id="no station"),
+    pytest.param(lambda: evidence.Detection(per_night=0.0), id="never detected"),
+    pytest.param(lambda: evidence.Detection(per_night=0.2, low=0.3), id="outside its own range"),
+    pytest.param(lambda: evidence.Detection(per_night=0.1, source=" "), id="no source"),
+    pytest.param(lambda: design(gibbon(-5500.0), spacing_m=1.0), id="too fine"),
+])  # fmt: skip
 def test_designs_that_make_no_sense_are_refused(wrong):
     with pytest.raises(InputError):
         wrong()

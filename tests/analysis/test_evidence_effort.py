@@ -17,10 +17,8 @@ REGION = local(shapely.box(-9_500, -4_500, 9_500, 4_500))
 
 
 def look(*rows, species: str = GIBBON, events=None, **changes) -> Effort:
-    return evidence.effort(
-        count(records(*rows), **changes), species, grid=square_grid(10_000, 1000.0), boundaries=halves(),
-        region=REGION, events=events, strictest=lambda _: SharingCategory.OPEN,
-    )  # fmt: skip
+    return evidence.effort(count(records(*rows), **changes), species, grid=square_grid(10_000, 1000.0),
+                           boundaries=halves(), region=REGION, events=events, strictest=lambda _: SharingCategory.OPEN)  # fmt: skip
 
 
 def cell(found: Effort, x: float, y: float = 500.0) -> dict[str, object]:
@@ -41,16 +39,13 @@ def test_cells_are_told_apart_by_what_was_done_in_them():
     assert cell(found, -5500.0)["counting"] == 1
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"class": "Aves"}, id="of another class"),
-        pytest.param({"basisOfRecord": "PRESERVED_SPECIMEN"}, id="on another basis"),
-        pytest.param({"event_start": date(1999, 1, 1)}, id="long ago"),
-        pytest.param({"coordinateUncertaintyInMeters": None}, id="anywhere"),
-        pytest.param({"quality_flags": ["AT_INSTITUTION"]}, id="in a museum"),
-    ],
-)
+@pytest.mark.parametrize("change", [
+    pytest.param({"class": "Aves"}, id="of another class"),
+    pytest.param({"basisOfRecord": "PRESERVED_SPECIMEN"}, id="on another basis"),
+    pytest.param({"event_start": date(1999, 1, 1)}, id="long ago"),
+    pytest.param({"coordinateUncertaintyInMeters": None}, id="anywhere"),
+    pytest.param({"quality_flags": ["AT_INSTITUTION"]}, id="in a museum"),
+])  # fmt: skip
 def test_other_records_are_no_effort(change):
     found = look(gibbon(-5500.0), mammal(4500.0, **change))
     assert cell(found, 4500.0)["state"] == "no effort"
@@ -58,11 +53,9 @@ def test_other_records_are_no_effort(change):
 
 def test_visits_are_distinct_days_places_and_recorders():
     day = {"event_start": date(2024, 5, 1), "recordedBy": "a"}
-    group = [
-        mammal(4500.0, **day), mammal(4500.0, **day, species="Macaca mulatta"), mammal(4500.0, **day),
-        mammal(4500.0, **(day | {"recordedBy": "b"})), mammal(4500.0, 900.0, **day),
-        mammal(4500.0, **(day | {"event_start": date(2024, 5, 2)})),
-    ]  # fmt: skip
+    group = [mammal(4500.0, **day), mammal(4500.0, **day, species="Macaca mulatta"), mammal(4500.0, **day),
+             mammal(4500.0, **(day | {"recordedBy": "b"})), mammal(4500.0, 900.0, **day),
+             mammal(4500.0, **(day | {"event_start": date(2024, 5, 2)}))]  # fmt: skip
     found = look(gibbon(-5500.0), *group)
     assert cell(found, 4500.0)["visits"] == 4
     assert cell(found, 4500.0)["records"] == 0
@@ -113,27 +106,18 @@ def test_the_category_of_what_was_read_is_carried():
     hidden = evidence.effort(count(records(*rows)), GIBBON, grid=square_grid(10_000, 1000.0), boundaries=halves())
     assert hidden.sharing_category == "withheld", "nobody was asked"
     seen = []
-    evidence.effort(
-        count(records(*rows)), GIBBON, grid=square_grid(10_000, 1000.0), boundaries=halves(),
-        strictest=lambda frame: seen.append(sorted(frame["key"])) or SharingCategory.ONE_DEGREE,
-    )  # fmt: skip
+    evidence.effort(count(records(*rows)), GIBBON, grid=square_grid(10_000, 1000.0), boundaries=halves(),
+                    strictest=lambda frame: seen.append(sorted(frame["key"])) or SharingCategory.ONE_DEGREE)  # fmt: skip
     assert seen == [[0, 1]], "the visits of others are inputs too"
     rules = sharing.RuleSet(())
-    ruled = evidence.effort(
-        count(records(*rows)), GIBBON, grid=square_grid(10_000, 1000.0), boundaries=halves(),
-        strictest=lambda frame: sharing.strictest(frame, rules, boundaries=halves()),
-    )  # fmt: skip
+    ruled = evidence.effort(count(records(*rows)), GIBBON, grid=square_grid(10_000, 1000.0), boundaries=halves(),
+                            strictest=lambda frame: sharing.strictest(frame, rules, boundaries=halves()))  # fmt: skip
     assert ruled.sharing_category == "open"
 
 
-# Tasks
-
-
 def tasks(*rows, **more) -> pl.DataFrame:
-    return evidence.survey_tasks(
-        count(records(*rows)), [("LA",), ("VN",)], region=REGION, boundaries=halves(), cell_m=1000.0,
-        strictest=lambda _: SharingCategory.OPEN, **more,
-    )  # fmt: skip
+    return evidence.survey_tasks(count(records(*rows)), [("LA",), ("VN",)], region=REGION, boundaries=halves(),
+                                 cell_m=1000.0, strictest=lambda _: SharingCategory.OPEN, **more)  # fmt: skip
 
 
 def test_one_sided_evidence_becomes_a_task_on_the_other_side():

@@ -43,18 +43,15 @@ def sorted_by_side(*rows, certainty=0.95):
     return evidence.two_sided(judged(*rows).records, SIDES, certainty)
 
 
-@pytest.mark.parametrize(
-    ("rows", "tier"),
-    [
-        pytest.param([record(3000.0)], "certain", id="a record that surely lies there"),
-        pytest.param(near(3), "probable", id="three records that likely do"),
-        pytest.param(near(2), None, id="two, of which the chance is 0.94"),
-        pytest.param(near(8, x=400.0), None, id="eight that lie there less likely than 0.75"),
-        pytest.param([record(520.0, COARSE, day=day) for day in range(2, 10)], None, id="one place of one source, often"),
-        pytest.param([record(520.0, COARSE, y=120.0 * n) for n in range(8)], None, id="one walk of a day"),
-        pytest.param(near(8, x=-250.0), None, id="eight that lie there less likely than not"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("rows", "tier"), [
+    pytest.param([record(3000.0)], "certain", id="a record that surely lies there"),
+    pytest.param(near(3), "probable", id="three records that likely do"),
+    pytest.param(near(2), None, id="two, of which the chance is 0.94"),
+    pytest.param(near(8, x=400.0), None, id="eight that lie there less likely than 0.75"),
+    pytest.param([record(520.0, COARSE, day=day) for day in range(2, 10)], None, id="one place of one source, often"),
+    pytest.param([record(520.0, COARSE, y=120.0 * n) for n in range(8)], None, id="one walk of a day"),
+    pytest.param(near(8, x=-250.0), None, id="eight that lie there less likely than not"),
+])  # fmt: skip
 def test_tier_of_one_side(rows, tier):
     found = sorted_by_side(record(-3000.0), *rows)
     assert found.tier(SIDES) == tier
@@ -108,15 +105,8 @@ def test_order_of_the_rows_decides_nothing():
 def test_chances_are_those_of_points_thrown_into_the_circles():
     boundaries = replace(places.load_boundaries(), band_m=1500.0)
     rng, geod = np.random.default_rng(3), pyproj.Geod(ellps="WGS84")
-    centres = [
-        (101.7, 21.2),
-        (102.14, 22.4),
-        (101.15, 21.57),
-        (107.55, 14.7),
-        (100.1, 20.35),
-        (106.66, 22.87),
-        (105.2, 18.5),
-    ]
+    centres = [(101.7, 21.2), (102.14, 22.4), (101.15, 21.57), (107.55, 14.7), (100.1, 20.35), (106.66, 22.87),
+               (105.2, 18.5)]  # fmt: skip
     lonlat = np.array(centres) + rng.uniform(-0.03, 0.03, (len(centres), 2))
     radius_m = rng.uniform(2_000, 9_000, len(centres))
     rows = good(*({"x": 0.0, "species": f"Rara {n}"} for n in range(len(centres)))).with_columns(
@@ -197,8 +187,7 @@ def test_ground_that_fails_says_its_one_reason_and_what_would_lift_it():
     assert row["reason"].startswith(
         "corridor yes, 0 shared species (threatened species known: 0 in Viet Nam, 1 in Lao PDR)"
     )
-    assert [one["words"] for one in told(row)["lifts"]] == [
-        "Nomascus nasutus in Viet Nam: no record is there; one that surely lies there makes it certain."
-    ]
+    found = [one["words"] for one in told(row)["lifts"]]
+    assert found == ["Nomascus nasutus in Viet Nam: no record is there; one that surely lies there makes it certain."]
     candidate = run(areas, corridors_of(areas), good(record(-3000.0), record(3000.0))).considered.row(0, named=True)
     assert (candidate["reason"], candidate["evidence_tier"]) == (None, "certain")

@@ -24,15 +24,12 @@ def test_species_occupy_the_cells_of_their_records_each_once():
     assert held == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"occurrenceStatus": "ABSENT"}, id="an absence"),
-        pytest.param({"quality_flags": ["ZERO_COORDINATE"]}, id="a doubtful place"),
-        pytest.param({"coordinateUncertaintyInMeters": None}, id="anywhere"),
-        pytest.param({"species": None}, id="no species"),
-    ],
-)
+@pytest.mark.parametrize("change", [
+    pytest.param({"occurrenceStatus": "ABSENT"}, id="an absence"),
+    pytest.param({"quality_flags": ["ZERO_COORDINATE"]}, id="a doubtful place"),
+    pytest.param({"coordinateUncertaintyInMeters": None}, id="anywhere"),
+    pytest.param({"species": None}, id="no species"),
+])  # fmt: skip
 def test_records_that_do_not_tell_a_place_occupy_nothing(change):
     assert occupied(count(records(seen(-5500.0, **change))), cell_m=1000.0) == []
 

@@ -40,17 +40,14 @@ def row_of(table, code, feature="species 0"):
     return table.filter(pl.col("country_code").eq_missing(pl.lit(code)), feature=feature).row(0, named=True)
 
 
-@pytest.mark.parametrize(
-    ("size", "share"),
-    [
-        pytest.param(500.0, 1.0, id="small range"),
-        pytest.param(1_000.0, 1.0, id="lower threshold"),
-        pytest.param(np.sqrt(1_000 * 250_000), 0.55, id="half way on the logarithm"),
-        pytest.param(250_000.0, 0.1, id="upper threshold"),
-        pytest.param(9_000_000.0, 0.1, id="large range"),
-        pytest.param(40_000_000.0, 0.025, id="capped"),
-    ],
-)
+@pytest.mark.parametrize(("size", "share"), [
+    pytest.param(500.0, 1.0, id="small range"),
+    pytest.param(1_000.0, 1.0, id="lower threshold"),
+    pytest.param(np.sqrt(1_000 * 250_000), 0.55, id="half way on the logarithm"),
+    pytest.param(250_000.0, 0.1, id="upper threshold"),
+    pytest.param(9_000_000.0, 0.1, id="large range"),
+    pytest.param(40_000_000.0, 0.025, id="capped"),
+])  # fmt: skip
 def test_log_linear_target(size, share):
     assert Target().needed_km2(np.array([size]))[0] == pytest.approx(share * size)
 

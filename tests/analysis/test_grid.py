@@ -52,19 +52,17 @@ def test_cells_and_coordinates_go_both_ways():
     np.testing.assert_array_equal(back, (rows, columns))
 
 
-@pytest.mark.parametrize(
-    ("longitude", "latitude"),
-    [pytest.param(116.4, 39.9, id="Beijing"), pytest.param(np.nan, 21.0, id="no longitude")],
-)
+@pytest.mark.parametrize(("longitude", "latitude"), [
+    pytest.param(116.4, 39.9, id="Beijing"), pytest.param(np.nan, 21.0, id="no longitude"),
+])  # fmt: skip
 def test_a_point_outside_has_no_cell(longitude, latitude):
     one = grid.equal_area_grid(CHINA_LAOS, 1000.0)
     assert one.cells_at(np.array([longitude]), np.array([latitude])) == (np.array([-1]), np.array([-1]))
 
 
-@pytest.mark.parametrize(
-    ("bounds", "cell_m"),
-    [pytest.param((102.0, 20.0, 101.0, 21.0), 1000.0, id="west of east"), pytest.param(CHINA_LAOS, 0.0, id="no cell")],
-)
+@pytest.mark.parametrize(("bounds", "cell_m"), [
+    pytest.param((102.0, 20.0, 101.0, 21.0), 1000.0, id="west of east"), pytest.param(CHINA_LAOS, 0.0, id="no cell"),
+])  # fmt: skip
 def test_an_empty_window_is_refused(bounds, cell_m):
     with pytest.raises(InputError, match="west < east"):
         grid.equal_area_grid(bounds, cell_m)
@@ -84,12 +82,8 @@ def test_cells_of_degrees_differ_by_row():
 
 def test_warp_puts_values_where_they_belong(tmp_path):
     latitude = 21.7 - 0.01 * (np.arange(120) + 0.5)
-    path = write(
-        tmp_path / "latitude.tif",
-        np.repeat(latitude[:, None], 140, 1),
-        "EPSG:4326",
-        Affine(0.01, 0, 100.85, 0, -0.01, 21.7),
-    )
+    path = write(tmp_path / "latitude.tif", np.repeat(latitude[:, None], 140, 1), "EPSG:4326",
+                 Affine(0.01, 0, 100.85, 0, -0.01, 21.7))  # fmt: skip
     one = grid.equal_area_grid((101.2, 20.8, 101.9, 21.4), 1000.0)
     values = rasters.warp_values(*rasters.read(path), one, resampling="bilinear")
     rows, columns = np.divmod(np.arange(one.cells), one.shape[1])
@@ -125,15 +119,12 @@ def test_an_unknown_resampling_is_refused(tmp_path):
         rasters.warp_values(*rasters.read(path), grid.equal_area_grid(CHINA_LAOS, 1000.0), resampling="cubic")
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        pytest.param({"shape": (100, 101)}, "100 rows x 101 columns, not 100 x 100", id="one column more"),
-        pytest.param({"transform": Affine(30, 0, 515, 0, -30, 9)}, r"\+15 in x, \+0 in y", id="half a cell aside"),
-        pytest.param({"transform": Affine(31, 0, 500, 0, -30, 9)}, "cells of 31 x 30, not 30 x 30", id="wider cells"),
-        pytest.param({"crs": CRS.from_epsg(32648)}, "UTM zone 48N, not WGS 84 / UTM zone 47N", id="next zone"),
-    ],
-)
+@pytest.mark.parametrize(("change", "told"), [
+    pytest.param({"shape": (100, 101)}, "100 rows x 101 columns, not 100 x 100", id="one column more"),
+    pytest.param({"transform": Affine(30, 0, 515, 0, -30, 9)}, r"\+15 in x, \+0 in y", id="half a cell aside"),
+    pytest.param({"transform": Affine(31, 0, 500, 0, -30, 9)}, "cells of 31 x 30, not 30 x 30", id="wider cells"),
+    pytest.param({"crs": CRS.from_epsg(32648)}, "UTM zone 48N, not WGS 84 / UTM zone 47N", id="next zone"),
+])  # fmt: skip
 def test_rasters_that_do_not_align_are_refused_with_the_mismatch(change, told):
     first = grid.Grid(CRS.from_epsg(32647), Affine(30, 0, 500, 0, -30, 9), (100, 100), 30.0)
     other = grid.Grid(

@@ -10,6 +10,7 @@ from affine import Affine
 from biodata.analysis import grid, resistance, resistance_rules
 from biodata.analysis.layers import LayerFile
 from biodata.core.errors import InputError
+from case_tables import cases
 
 HEADING = "layer,class,function,resistance,note,combine,linear,species,version\n"
 CRS = grid.equal_area_grid((100, 20, 102, 22), 1000.0).crs
@@ -64,10 +65,9 @@ def test_classes_by_value_and_by_the_legends_name(tmp_path, cover):
 
 
 def test_a_road_of_no_width_blocks_at_1_km(tmp_path, cover):
-    roads = features(
-        tmp_path, "roads", [shapely.LineString([(0, 400), (9999, 9600)]), shapely.LineString([(0, 9500), (3000, 9500)])],
-        highway=["trunk", "path"],
-    )  # fmt: skip
+    roads = features(tmp_path, "roads",
+                     [shapely.LineString([(0, 400), (9999, 9600)]), shapely.LineString([(0, 9500), (3000, 9500)])],
+                     highway=["trunk", "path"])  # fmt: skip
     layers = {"land_cover": cover, "roads": roads}
     found = made(tmp_path, layers, FOREST, CROPS, "roads,highway=trunk,,500,,,,,", "roads,other,,3,,,,,")
     assert (found.resistance == 500).sum() >= 10
@@ -141,19 +141,7 @@ def test_suitability_becomes_resistance_along_a_curve(tmp_path, cover):
         np.testing.assert_allclose(found.resistance[4], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("row", "told"),
-    [
-        pytest.param(
-            "elevation,,value,0:1 9:5,,sigmoid 3", "value 'sigmoid 3': there is no such curve", id="none such"
-        ),
-        pytest.param("elevation,,value,0:1 9:5,,exponential", "exponential and a number", id="no number"),
-        pytest.param("elevation,,value,0:1 9:5,,exponential 0", "a number other than 0", id="zero"),
-        pytest.param("elevation,,value,0:1 5:2 9:5,,exponential 2", "runs between two points", id="three points"),
-        pytest.param("elevation,,value,0:1 9:barrier,,exponential 2", "runs between two points", id="a barrier"),
-        pytest.param("land_cover,3,,5,,exponential 2", "a class has no curve", id="a class"),
-    ],
-)
+@pytest.mark.parametrize(("row", "told"), cases("layered_resistance", "test_faults_of_a_curve_are_named"))
 def test_faults_of_a_curve_are_named(tmp_path, row, told):
     path = tmp_path / "gaur.csv"
     path.write_text(f"layer,class,function,resistance,note,curve\n{row}\n", encoding="utf-8")
@@ -170,13 +158,8 @@ def test_features_outside_the_window_count_for_distance(tmp_path, cover):
 
 def test_a_barrier_above_a_height(tmp_path, cover):
     heights = raster(tmp_path, "elevation", np.indices((100, 100))[0] * 60.0, "elevation")
-    found = made(
-        tmp_path,
-        {"land_cover": cover, "elevation": heights},
-        FOREST,
-        CROPS,
-        "elevation,,value,0:1 3000:1 4000:barrier,,,,,",
-    )
+    found = made(tmp_path, {"land_cover": cover, "elevation": heights}, FOREST, CROPS,
+                 "elevation,,value,0:1 3000:1 4000:barrier,,,,,")  # fmt: skip
     assert np.isfinite(found.resistance[:6]).all()
     assert np.isnan(found.resistance[7:]).all()
 
@@ -217,39 +200,18 @@ def test_another_value_is_another_version_and_another_note_or_order_is_not(tmp_p
     assert told["dhole"].sha256 != first["dhole"].sha256
 
 
-@pytest.mark.parametrize(
-    ("row", "told"),
-    [
-        pytest.param("land_cover,3,slope,1,,,,,", "both a class and a function", id="both"),
-        pytest.param("land_cover,,,1,,,,,", "neither a class nor a function", id="neither"),
-        pytest.param(
-            "elevation,,steepness,0:1,,,,,", "column function, value 'steepness'.*value, density", id="no function"
-        ),
-        pytest.param("land_cover,3,,0.5,,,,,", "column resistance, value '0.5'.*out of range", id="below 1"),
-        pytest.param("land_cover,3,,low,,,,,", "value 'low': the resistance is no number", id="a word"),
-        pytest.param("elevation,,slope,5:1 0:2,,,,,", "points do not rise", id="falling points"),
-        pytest.param("elevation,,slope,steep,,,,,", "no points of a function; .*0:200 500:50", id="no points"),
-        pytest.param("land_cover,3,,1,,perhaps,,,", "no such way to combine; base, max", id="no such way"),
-        pytest.param("land_cover,2,,1,,,,,", "row 3, column class, value '2': the same stands in row 2", id="twice"),
-        pytest.param("land_cover,3,,1,,,,", "the row has 8 fields, the heading 9", id="short"),
-    ],
-)
+@pytest.mark.parametrize(("row", "told"), cases("layered_resistance", "test_faults_of_a_table_are_named"))
 def test_faults_of_a_table_are_named(tmp_path, row, told):
     with pytest.raises(InputError, match=rf"dhole\.csv, row 3.*{told}|dhole\.csv, {told}"):
         table(tmp_path, FOREST, row)
 
 
-@pytest.mark.parametrize(
-    ("row", "told"),
-    [
-        pytest.param(
-            "land_cover,Jungle,,1,,,,,", "value 'Jungle': there is no such class.*legend igbp", id="no such name"
-        ),
-        pytest.param("land_cover,,value,0:1,,max,,,", "classes have no value", id="a function of classes"),
-        pytest.param("roads,surface=paved,,9,,,,,", "no attribute surface.*one of highway", id="no such attribute"),
-        pytest.param("roads,,value,0:1,,,,,", "can be distance", id="the value of a road"),
-    ],
-)
+@pytest.mark.parametrize(("row", "told"), [
+    pytest.param("land_cover,Jungle,,1,,,,,", "value 'Jungle': there is no such class.*legend igbp", id="no such name"),
+    pytest.param("land_cover,,value,0:1,,max,,,", "classes have no value", id="a function of classes"),
+    pytest.param("roads,surface=paved,,9,,,,,", "no attribute surface.*one of highway", id="no such attribute"),
+    pytest.param("roads,,value,0:1,,,,,", "can be distance", id="the value of a road"),
+])  # fmt: skip
 def test_a_line_that_asks_what_a_layer_has_not_is_named(tmp_path, cover, row, told):
     roads = features(tmp_path, "roads", [shapely.LineString([(0, 0), (9999, 9999)])], highway=["trunk"])
     with pytest.raises(InputError, match=rf"dhole\.csv, row 3.*{told}"):

@@ -19,7 +19,6 @@ def cells(rows, columns, cell_m, crs=PLANE, corner=(0.0, 0.0)):
 
 
 def turned(degrees):
-    """Return a plane that is turned against the other."""
     return CRS.from_proj4(
         f"+proj=omerc +lat_0=21 +lonc=101 +alpha={degrees} +gamma=0 +k=1 +datum=WGS84 +units=m +type=crs"
     )

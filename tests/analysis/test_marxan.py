@@ -14,6 +14,7 @@ from biodata.analysis.reserves import marxan_problem
 from biodata.analysis.reserves import selection as reserve_selection
 from biodata.formats import marxan, marxan_output
 from biodata.formats.marxan import Bounds
+from case_tables import cases
 
 INPUT = """Input file for Annealing program.
 
@@ -57,8 +58,6 @@ class Answer:
 
 @pytest.fixture
 def cli(capfd, monkeypatch):
-    """Return a function that runs a command as from a shell."""
-
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr("sys.argv", ["biodata", *map(str, arguments)])
         capfd.readouterr()
@@ -97,37 +96,27 @@ def test_the_objective_is_marxans(tmp_path):
     assert (score.penalty, score.shortfall, score.missing, score.least_met) == (0, 0, 0, 1)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({name: text.replace(",", "\t") for name, text in FILES.items()}, id="tabs"),
-        pytest.param(
-            {name: text.replace(",", "  ") for name, text in FILES.items() if name != "spec.dat"}, id="blanks"
-        ),
-        pytest.param({name: text.replace(",", ";") for name, text in FILES.items()}, id="semicolons"),
-        pytest.param(
-            {name: text.replace(",", "\t\t") for name, text in FILES.items()}, id="columns lined up with tabs"
-        ),
-        pytest.param({name: text.replace("\n", "\r\n") for name, text in FILES.items()}, id="lines of Windows"),
-        pytest.param({name: "\ufeff" + text for name, text in FILES.items()}, id="byte order mark"),
-        pytest.param({name: text.rstrip("\n") + "\n\n" for name, text in FILES.items()}, id="empty last line"),
-        pytest.param({"pu.dat": '"ID","Cost","STATUS"\n"1","3","0"\n"2","4",0\n3,5,0\n4,1,3\n'}, id="capitals, quotes"),
-        pytest.param({"pu.dat": "status,cost,id\n0,3,1\n0,4,2\n0,5,3\n3,1,4\n"}, id="another order of columns"),
-        pytest.param(
-            {"puvspr.dat": "pu,amount,species\n1,2,10\n1,1,20\n2,3,10\n3,2,20\n4,9,10\n"}, id="puvspr by name"
-        ),
-        pytest.param({"puvspr.dat": "pu,10,20\n1,2,1\n2,3,0\n3,0,2\n4,9,\n"}, id="matrix of units and features"),
-        pytest.param({"puvspr.dat": FILES["puvspr.dat"].partition("\n")[2]}, id="puvspr without a heading"),
-        pytest.param({"bound.dat": FILES["bound.dat"] + "2,1,1\n3,2,1\n"}, id="both directions"),
-        pytest.param({"spec.dat": "id\tprop\tspf\tname\n10\t0.21\t1\tgibbon\n20\t.66\t1\ttree fern\n"}, id="shares"),
-        pytest.param({"input.dat": INPUT.replace("INPUTDIR input", "INPUTDIR .\\input\\")}, id="folder of Windows"),
-        pytest.param(
-            {"input.dat": INPUT.replace("INPUTDIR input", r"INPUTDIR C:\Marxan\mine\input")}, id="drive of Windows"
-        ),
-        pytest.param({"input.dat": INPUT.replace("PUNAME pu.dat", "PUNAME PU.DAT")}, id="file in capitals"),
-        pytest.param({"input.dat": INPUT.replace("\n", "\r\n")}, id="input.dat of Windows"),
-    ],
-)
+@pytest.mark.parametrize("change", [
+    pytest.param({name: text.replace(",", "\t") for name, text in FILES.items()}, id="tabs"),
+    pytest.param({name: text.replace(",", "  ") for name, text in FILES.items() if name != "spec.dat"}, id="blanks"),
+    pytest.param({name: text.replace(",", ";") for name, text in FILES.items()}, id="semicolons"),
+    pytest.param({name: text.replace(",", "\t\t") for name, text in FILES.items()}, id="columns lined up with tabs"),
+    pytest.param({name: text.replace("\n", "\r\n") for name, text in FILES.items()}, id="lines of Windows"),
+    pytest.param({name: "\ufeff" + text for name, text in FILES.items()}, id="byte order mark"),
+    pytest.param({name: text.rstrip("\n") + "\n\n" for name, text in FILES.items()}, id="empty last line"),
+    pytest.param({"pu.dat": '"ID","Cost","STATUS"\n"1","3","0"\n"2","4",0\n3,5,0\n4,1,3\n'}, id="capitals, quotes"),
+    pytest.param({"pu.dat": "status,cost,id\n0,3,1\n0,4,2\n0,5,3\n3,1,4\n"}, id="another order of columns"),
+    pytest.param({"puvspr.dat": "pu,amount,species\n1,2,10\n1,1,20\n2,3,10\n3,2,20\n4,9,10\n"}, id="puvspr by name"),
+    pytest.param({"puvspr.dat": "pu,10,20\n1,2,1\n2,3,0\n3,0,2\n4,9,\n"}, id="matrix of units and features"),
+    pytest.param({"puvspr.dat": FILES["puvspr.dat"].partition("\n")[2]}, id="puvspr without a heading"),
+    pytest.param({"bound.dat": FILES["bound.dat"] + "2,1,1\n3,2,1\n"}, id="both directions"),
+    pytest.param({"spec.dat": "id\tprop\tspf\tname\n10\t0.21\t1\tgibbon\n20\t.66\t1\ttree fern\n"}, id="shares"),
+    pytest.param({"input.dat": INPUT.replace("INPUTDIR input", "INPUTDIR .\\input\\")}, id="folder of Windows"),
+    pytest.param({"input.dat": INPUT.replace("INPUTDIR input", r"INPUTDIR C:\Marxan\mine\input")},
+                 id="drive of Windows"),
+    pytest.param({"input.dat": INPUT.replace("PUNAME pu.dat", "PUNAME PU.DAT")}, id="file in capitals"),
+    pytest.param({"input.dat": INPUT.replace("\n", "\r\n")}, id="input.dat of Windows"),
+])  # fmt: skip
 def test_every_form_gives_the_same_plan(tmp_path, change):
     found = solved(write(tmp_path, change))
     assert found.objective == pytest.approx(BEST)
@@ -151,15 +140,12 @@ def test_at_least_so_many_units_are_taken(tmp_path):
     assert found.chosen.tolist() == [True, True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("spec", "taken", "held"),
-    [
-        pytest.param("10,3,0,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="no rule"),
-        pytest.param("10,2,4,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="a clump of 4"),
-        pytest.param("10,2,0,0,0,0\n20,1,0,2,2,0\n", [1, 3], [(2, 0, "yes"), (3, 2, "yes")], id="two units 2 apart"),
-        pytest.param("10,2,0,0,0,2\n20,1,0,2,2,1\n", [1, 2, 3], [(5, 0, "yes"), (3, 2, "yes")], id="with occurrences"),
-    ],
-)
+@pytest.mark.parametrize(("spec", "taken", "held"), [
+    pytest.param("10,3,0,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="no rule"),
+    pytest.param("10,2,4,0,0,0\n20,1,0,0,0,0\n", [1, 2], [(5, 0, "yes"), (1, 0, "yes")], id="a clump of 4"),
+    pytest.param("10,2,0,0,0,0\n20,1,0,2,2,0\n", [1, 3], [(2, 0, "yes"), (3, 2, "yes")], id="two units 2 apart"),
+    pytest.param("10,2,0,0,0,2\n20,1,0,2,2,1\n", [1, 2, 3], [(5, 0, "yes"), (3, 2, "yes")], id="with occurrences"),
+])  # fmt: skip
 def test_clumps_and_separate_units_are_kept(tmp_path, cli, spec, taken, held):
     changes = {
         "input.dat": INPUT.replace("BLM 2", "BLM 0.1"),
@@ -197,42 +183,10 @@ def test_connections_to_units_outside_are_charged_one_way(tmp_path):
     assert found.objective == pytest.approx(9 + 2 * 3)
 
 
-WRONG = [
-    ("puvspr.dat", None, "input.dat, row 13, column PUVSPRNAME, value 'puvspr.dat': there is no such file"),
-    ("input.dat", None, "the folder has no input.dat"),
-    ("input.dat", ("INPUTDIR input", r"INPUTDIR D:\old\in"), r"input.dat, row 10, column INPUTDIR, value 'D:.*: there is no such folder here"),
-    ("input.dat", ("BLM 2", "BLM two"), "input.dat, row 4, column BLM, value 'two'"),
-    ("input.dat", ("BLM 2", "BLM -1"), "column BLM, value '-1': .*0 or more"),
-    ("puvspr.dat", "+10,99,1\n", "puvspr.dat, row 7, column pu, value '99': this identifier is not in pu.dat"),
-    ("puvspr.dat", "+77,1,1\n", "puvspr.dat, row 7, column species, value '77'"),
-    ("puvspr.dat", "+10,1,5\n", "puvspr.dat, row 7, column species, pu, value '10, 1': .* stands in row 2 already"),
-    ("puvspr.dat", "species,pu,amount\n", "puvspr.dat: the table has no row"),
-    ("puvspr.dat", "", "puvspr.dat: the file is empty"),
-    ("puvspr.dat", "species,pu\n10,1\n", "puvspr.dat, row 1, column amount: .*lacks"),
-    ("puvspr.dat", "+20,2,-1\n", "puvspr.dat, row 7, column amount, value '-1'"),
-    ("pu.dat", "+1,3,0,0,0\n", "pu.dat, row 6, column id, value '1': .*row 2"),
-    ("pu.dat", "+4,1,2,0,0\n", r"pu.dat, row 6, column status, value '2': planning unit 4 is locked in \(2\) here and locked out \(3\) in row 5"),
-    ("pu.dat", ("2,4,", "2,-4,"), "pu.dat, row 3, column cost, value '-4'"),
-    ("pu.dat", ("2,4,", "2,4 USD,"), "pu.dat, row 3, column cost, value '4 USD'"),
-    ("pu.dat", ("2,4,", "2,nan,"), "pu.dat, row 3, column cost, value 'nan'"),
-    ("pu.dat", ("2,4,0", "2.5,4,0"), "pu.dat, row 3, column id, value '2.5'"),
-    ("pu.dat", ("2,4,0", "2,4,7"), "pu.dat, row 3, column status, value '7'"),
-    ("pu.dat", "+5,3,0,0,0,8,9\n", "pu.dat, row 6, value .*7 values and the heading 5"),
-    ("pu.dat", "id,cost,id\n1,2,3\n", "pu.dat, row 1, column id: the heading names this column twice"),
-    ("pu.dat", "id,cost\n", "pu.dat: the table has no planning unit"),
-    ("spec.dat", "+10,1,1,again\n", "spec.dat, row 4, column id, value '10'"),
-    ("spec.dat", ("10,3", "10,three"), "spec.dat, row 2, column target, value 'three'"),
-    ("bound.dat", "+2,88,1\n", "bound.dat, row 9, column id2, value '88'"),
-    ("bound.dat", "+2,1,7\n", "bound.dat, row 9, column boundary, value '7': the boundary of 2 and 1 is 1 in row 2"),
-    ("bound.dat", ("1,2,1", "1,2,"), "bound.dat, row 2, column boundary: the value is missing"),
-]  # fmt: skip
-"""A file; what it holds instead (None: it is not there; a pair: other words; with + one more line); what the command says."""
-
-
-@pytest.mark.parametrize(("file", "change", "told"), WRONG)
+@pytest.mark.parametrize(("file", "change", "told"), cases("marxan", "test_what_is_wrong_is_told_with_its_place"))
 def test_what_is_wrong_is_told_with_its_place(tmp_path, cli, file, change, told):
     text = {"input.dat": INPUT, **FILES}[file]
-    if isinstance(change, tuple):
+    if isinstance(change, list):
         change = text.replace(*change)
     elif change and change.startswith("+"):
         change = text + change[1:]
@@ -250,13 +204,7 @@ def test_what_is_not_supported_is_told(tmp_path):
         "pu.dat": "id,cost,status,prob\n1,3,1,0.1\n2,4,0,0\n3,5,0,0\n4,1,3,0\n",
     }
     notes = "\n".join(marxan.read_project(write(tmp_path, changes)).notes)
-    for told in (
-        "COSTTHRESH 100",
-        "row 2, column ptarget1d, value 0.9",
-        "colour",
-        "prob",
-        "status 1",
-    ):
+    for told in ("COSTTHRESH 100", "row 2, column ptarget1d, value 0.9", "colour", "prob", "status 1"):
         assert told in notes
 
 

@@ -14,7 +14,6 @@ KINDS = [
 
 
 def close(found, expected, of):
-    """Tell whether values agree to 1e-12 of the index."""
     return np.allclose(found, expected, rtol=1e-12, atol=1e-12 * of)
 
 
@@ -85,10 +84,8 @@ def test_the_heap_that_takes_over_after_many_passes_gives_the_same(monkeypatch):
     # Plain Python, where the number of passes can be changed: the compiled code has it built in.
     monkeypatch.setattr(graph_search, "_MOST_PASSES", 0)
     monkeypatch.setattr(graph_search, "_repair", graph_search._repair.py_func)
-    graph_search.sweep.py_func(
-        sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights, graph.hops, active, area,
-        True, True, 0.0, totals, flux, nodes, links,
-    )  # fmt: skip
+    graph_search.sweep.py_func(sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights,
+                               graph.hops, active, area, True, True, 0.0, totals, flux, nodes, links)  # fmt: skip
     np.testing.assert_allclose(100 * nodes / totals[0], usual.connector, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(100 * links / totals[0], usual.links, rtol=1e-12, atol=1e-12)
 

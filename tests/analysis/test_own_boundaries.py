@@ -20,15 +20,8 @@ from biodata.places.boundaries import read_boundaries
 from evidence_rows import JUDGING, records
 from landscapes import halves, local
 
-FACTS = {
-    "name": "survey office",
-    "version": "2020",
-    "source": "made",
-    "licence": "CC0",
-    "viewpoint": "one side's",
-    "band_m": 500,
-    "country_column": "iso",
-}
+FACTS = {"name": "survey office", "version": "2020", "source": "made", "licence": "CC0", "viewpoint": "one side's",
+         "band_m": 500, "country_column": "iso"}  # fmt: skip
 
 
 def write(folder, line_m: float = 2000.0, **changes) -> str:
@@ -68,14 +61,11 @@ def test_an_installation_takes_a_set_by_its_path(tmp_path):
     assert load_boundaries(settings.boundaries).viewpoint == "one side's"
 
 
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        pytest.param({"viewpoint": ""}, "viewpoint", id="nobody's view"),
-        pytest.param({"band_m": None}, "band", id="no band"),
-        pytest.param({"country_column": "code"}, "code", id="no such column"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "told"), [
+    pytest.param({"viewpoint": ""}, "viewpoint", id="nobody's view"),
+    pytest.param({"band_m": None}, "band", id="no band"),
+    pytest.param({"country_column": "code"}, "code", id="no such column"),
+])  # fmt: skip
 def test_a_set_that_does_not_tell_what_it_is_is_refused(tmp_path, changes, told):
     with pytest.raises(InputError, match=told):
         load_boundaries(write(tmp_path, **changes))

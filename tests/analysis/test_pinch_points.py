@@ -52,13 +52,10 @@ def test_areas_are_one_node_each_and_a_gap_lets_nothing_through():
     assert gap.tightest is None
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "code"),
-    [
-        pytest.param([0], [0], "AREAS_OVERLAP", id="one area twice"),
-        pytest.param([4], [0], "AREA_EMPTY", id="an area on no data"),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "code"), [
+    pytest.param([0], [0], "AREAS_OVERLAP", id="one area twice"),
+    pytest.param([4], [0], "AREA_EMPTY", id="an area on no data"),
+])  # fmt: skip
 def test_areas_that_cannot_be_joined_are_refused(first, second, code):
     resistance = np.array([[1.0, 1.0, 1.0, 1.0, np.nan]])
     with pytest.raises(InputError) as caught:

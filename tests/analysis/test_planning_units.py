@@ -87,14 +87,11 @@ def test_costs_are_by_country(units):
         planning_units.costs_by_country(units, {"CN": 3.0})
 
 
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        pytest.param({"unit_km2": 0.0}, "not above 0", id="no area"),
-        pytest.param({"unit_km2": 1e-5}, "larger units", id="too many"),
-        pytest.param({"bounds": (0.0, 0.0, 1.0, 1.0)}, "no land inside the bounds", id="the Gulf of Guinea"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "told"), [
+    pytest.param({"unit_km2": 0.0}, "not above 0", id="no area"),
+    pytest.param({"unit_km2": 1e-5}, "larger units", id="too many"),
+    pytest.param({"bounds": (0.0, 0.0, 1.0, 1.0)}, "no land inside the bounds", id="the Gulf of Guinea"),
+])  # fmt: skip
 def test_regions_that_cannot_be_cut_are_refused(boundaries, changes, told):
     with pytest.raises(InputError, match=told):
         planning_units.cut_at_borders(["CN", "LA"], boundaries, **{"unit_km2": 100.0, "bounds": WINDOW, **changes})
@@ -118,20 +115,14 @@ def test_a_plan_over_a_border_is_the_same_by_way_of_marxans_files(units, tmp_pat
     centres = units.geometry.centroid
     marxan_output.write_project(
         tmp_path,
-        units=pl.DataFrame(
-            {
-                "id": units["unit_id"].to_numpy(),
-                "cost": cost,
-                "status": np.zeros(len(units), dtype=np.int64),
-                "xloc": centres.x.to_numpy(),
-                "yloc": centres.y.to_numpy(),
-            }
-        ),
+        units=pl.DataFrame({"id": units["unit_id"].to_numpy(), "cost": cost,
+                            "status": np.zeros(len(units), dtype=np.int64), "xloc": centres.x.to_numpy(),
+                            "yloc": centres.y.to_numpy()}),
         species=pl.DataFrame({"id": [1, 2, 3], "target": needs, "spf": [1.0] * 3, "name": features}),
         amounts=pl.DataFrame({"species": held.row + 1, "pu": held.col + 1, "amount": held.data.astype(np.float64)}),
         bounds=Bounds(boundary.first, boundary.second, boundary.length, boundary.outer, symmetric=True),
         blm=0.5,
-    )
+    )  # fmt: skip
     read = marxan_problem.to_problem(marxan.read_project(tmp_path))
     again = reserve_selection.solve(read, gap=0.001, seconds=120)
     assert again.objective == pytest.approx(own.objective, rel=0.002)

@@ -40,16 +40,13 @@ def test_distances_are_those_of_geos(seed, corners, reach_m):
 
 
 def test_polygons_that_touch_cross_or_hold_each_other_are_not_apart():
-    shapes = np.array(
-        [
-            shapely.box(0, 0, 100, 100),
-            shapely.box(100, 20, 200, 80),  # along an edge
-            shapely.box(40, 40, 60, 60),  # inside
-            shapely.box(-50, 10, 300, 20),  # across, no corner of either inside the other
-            shapely.box(103, 104, 110, 110),  # at the corner, 5 m away
-        ],
-        dtype=object,
-    )
+    shapes = np.array([
+        shapely.box(0, 0, 100, 100),
+        shapely.box(100, 20, 200, 80),  # along an edge
+        shapely.box(40, 40, 60, 60),  # inside
+        shapely.box(-50, 10, 300, 20),  # across, no corner of either inside the other
+        shapely.box(103, 104, 110, 110),  # at the corner, 5 m away
+    ], dtype=object)  # fmt: skip
     first, second, distance = within_reach(shapes, reach_m=np.inf)
     found = dict(zip(zip(first.tolist(), second.tolist(), strict=True), distance.tolist(), strict=True))
     assert found[0, 1] == found[0, 2] == found[0, 3] == found[1, 3] == 0

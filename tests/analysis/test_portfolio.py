@@ -48,10 +48,8 @@ def test_every_plan_meets_the_targets_and_the_first_is_the_best(problem, best):
 
 
 def test_what_others_hold_is_told_of_a_unit_that_is_locked_out(problem):
-    spare = Problem(
-        problem.cost, problem.amounts, problem.requirements, locked_out=np.arange(12) == 3, unit_names=problem.unit_names,
-        feature_names=problem.feature_names,
-    )  # fmt: skip
+    spare = Problem(problem.cost, problem.amounts, problem.requirements, locked_out=np.arange(12) == 3,
+                    unit_names=problem.unit_names, feature_names=problem.feature_names)  # fmt: skip
     found = portfolio.explain(spare, reserve_selection.solve(spare), 3)
     assert found.locked == "out"
     assert found.only_here == ()

@@ -46,16 +46,9 @@ def random_problem(seed: int) -> Problem:
     shortfall_cost = None
     if rng.random() < 0.3:
         shortfall_cost = np.where(rng.random(len(asked)) < 0.5, rng.uniform(1, 20, len(asked)), math.inf)
-    return Problem(
-        cost,
-        sparse.csr_array(amounts),
-        asked,
-        locked_in=locked_in,
-        locked_out=(rng.random(n) < 0.15) & ~locked_in,
-        boundary=boundary,
-        connectivity=connectivity,
-        shortfall_cost=shortfall_cost,
-    )
+    return Problem(cost, sparse.csr_array(amounts), asked, locked_in=locked_in,
+                   locked_out=(rng.random(n) < 0.15) & ~locked_in, boundary=boundary, connectivity=connectivity,
+                   shortfall_cost=shortfall_cost)  # fmt: skip
 
 
 def objective_of(problem: Problem, chosen: tuple[int, ...]) -> float | None:
@@ -235,15 +228,11 @@ def test_log_linear_targets_fall_between_the_thresholds_and_are_capped():
     assert share == pytest.approx([4.5, 9.0, 0.55 * math.sqrt(1000.0), 20.0, 50.0])
 
 
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        pytest.param({"locked_in": np.ones(2, bool)}, "locked_in has 2 values, not 3", id="wrong length"),
-        pytest.param(
-            {"locked_in": np.ones(3, bool), "locked_out": np.ones(3, bool)}, "locked in and locked out", id="both locks"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("changes", "told"), [
+    pytest.param({"locked_in": np.ones(2, bool)}, "locked_in has 2 values, not 3", id="wrong length"),
+    pytest.param({"locked_in": np.ones(3, bool), "locked_out": np.ones(3, bool)}, "locked in and locked out",
+                 id="both locks"),
+])  # fmt: skip
 def test_what_cannot_be_asked_is_refused(changes, told):
     with pytest.raises(InputError, match=told):
         tiny(**changes)

@@ -38,14 +38,11 @@ def test_units_and_species_make_a_project(tmp_path, shape):
     assert (tmp_path / "input.dat").read_text() == "BLM 3\n", "somebody's own settings stay"
 
 
-@pytest.mark.parametrize(
-    ("laos", "china"),
-    [
-        pytest.param("LA", "cn", id="codes"),
-        pytest.param("Laos", "CHN", id="name"),
-        pytest.param("老挝", "中国", id="Chinese"),
-    ],
-)
+@pytest.mark.parametrize(("laos", "china"), [
+    pytest.param("LA", "cn", id="codes"),
+    pytest.param("Laos", "CHN", id="name"),
+    pytest.param("老挝", "中国", id="Chinese"),
+])  # fmt: skip
 def test_a_country_has_its_cost_however_it_is_called(tmp_path, laos, china):
     run("units", "--box", BOX, "--countries", f"{laos},{china}", "--cell-km", 20,
         "--cost-per-km2", f"{laos}=2.5", "--cost-per-km2", f"{china}=10", "--out", tmp_path)  # fmt: skip
@@ -54,19 +51,16 @@ def test_a_country_has_its_cost_however_it_is_called(tmp_path, laos, china):
     np.testing.assert_allclose(shapes["cost"], rate * shapes["area_km2"])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        pytest.param([], "--countries or --box", id="nowhere"),
-        pytest.param(["--box", "0,0,1,1"], "no land inside the bounds", id="the Gulf of Guinea"),
-        pytest.param(["--countries", "XX"], "--countries, value 'XX': there is no such country", id="no country"),
-        pytest.param(["--countries", "Borneo"], "one of BN, ID, MY", id="several countries"),
-        pytest.param(["--box", BOX, "--cost-per-km2", "Lemuria=2"], "Lemuria", id="the cost of no country"),
-        pytest.param(["--box", BOX, "--cell-km", "0.01"], "larger units", id="too many"),
-        pytest.param(["--box", BOX, "--cost-per-km2", "LA=dear"], "LA=dear", id="no cost"),
-        pytest.param(["--box", BOX, "--cost-per-km2", "LA=1"], "value 'CN'|value 'MM'", id="a country without cost"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "told"), [
+    pytest.param([], "--countries or --box", id="nowhere"),
+    pytest.param(["--box", "0,0,1,1"], "no land inside the bounds", id="the Gulf of Guinea"),
+    pytest.param(["--countries", "XX"], "--countries, value 'XX': there is no such country", id="no country"),
+    pytest.param(["--countries", "Borneo"], "one of BN, ID, MY", id="several countries"),
+    pytest.param(["--box", BOX, "--cost-per-km2", "Lemuria=2"], "Lemuria", id="the cost of no country"),
+    pytest.param(["--box", BOX, "--cell-km", "0.01"], "larger units", id="too many"),
+    pytest.param(["--box", BOX, "--cost-per-km2", "LA=dear"], "LA=dear", id="no cost"),
+    pytest.param(["--box", BOX, "--cost-per-km2", "LA=1"], "value 'CN'|value 'MM'", id="a country without cost"),
+])  # fmt: skip
 def test_what_cannot_be_cut_is_refused(tmp_path, arguments, told):
     with pytest.raises(InputError, match=told):
         run("units", *arguments, "--out", tmp_path / "out")

@@ -71,29 +71,21 @@ def test_the_long_table_means_the_same(tmp_path, table):
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        pytest.param("", "lacks the columns class_value.*layer, class, function.*or class_value", id="empty file"),
-        pytest.param(
-            "class_value,class_name,note\n1,forest,\n", "row 1: .* lacks the columns resistance", id="no resistance"
-        ),
-        pytest.param("class_value,class_name,resistance,note\n", "the table has no line", id="no rows"),
-        pytest.param(TABLE + "1,wood,2,,\n", "row 6, column class, value '1': the same stands in row 2", id="twice"),
-        pytest.param(TABLE + "01,wood,2,,\n", "row 6, column class, value '1': the same stands in row 2", id="01"),
-        pytest.param(TABLE + "5,scrub,low,,\n", "row 6, column resistance, value 'low': .* no number", id="a word"),
-        pytest.param(TABLE + "5,scrub,0.5,,\n", "value '0.5': .* out of range; a number from 1", id="below 1"),
-        pytest.param(TABLE + "5,scrub,nan,,\n", "value 'nan': .* out of range", id="nan"),
-        pytest.param(TABLE + "5,scrub,,,\n", "row 6, column resistance, value '': .* no number", id="nothing"),
-        pytest.param(
-            TABLE + "5.5,scrub,3,,\n", "column class_value, value '5.5': .* no whole number", id="half a class"
-        ),
-        pytest.param(
-            TABLE + "5,scrub,3,,maybe\n", "column linear, value 'maybe': neither yes nor no", id="maybe linear"
-        ),
-        pytest.param(TABLE + "5,scrub,3\n", "row 6: the row has 3 fields, the heading 5", id="short row"),
-    ],
-)
+@pytest.mark.parametrize(("text", "told"), [
+    pytest.param("", "lacks the columns class_value.*layer, class, function.*or class_value", id="empty file"),
+    pytest.param("class_value,class_name,note\n1,forest,\n", "row 1: .* lacks the columns resistance",
+                 id="no resistance"),
+    pytest.param("class_value,class_name,resistance,note\n", "the table has no line", id="no rows"),
+    pytest.param(TABLE + "1,wood,2,,\n", "row 6, column class, value '1': the same stands in row 2", id="twice"),
+    pytest.param(TABLE + "01,wood,2,,\n", "row 6, column class, value '1': the same stands in row 2", id="01"),
+    pytest.param(TABLE + "5,scrub,low,,\n", "row 6, column resistance, value 'low': .* no number", id="a word"),
+    pytest.param(TABLE + "5,scrub,0.5,,\n", "value '0.5': .* out of range; a number from 1", id="below 1"),
+    pytest.param(TABLE + "5,scrub,nan,,\n", "value 'nan': .* out of range", id="nan"),
+    pytest.param(TABLE + "5,scrub,,,\n", "row 6, column resistance, value '': .* no number", id="nothing"),
+    pytest.param(TABLE + "5.5,scrub,3,,\n", "column class_value, value '5.5': .* no whole number", id="half a class"),
+    pytest.param(TABLE + "5,scrub,3,,maybe\n", "column linear, value 'maybe': neither yes nor no", id="maybe linear"),
+    pytest.param(TABLE + "5,scrub,3\n", "row 6: the row has 3 fields, the heading 5", id="short row"),
+])  # fmt: skip
 def test_faults_of_a_table_are_named(tmp_path, text, told):
     path = tmp_path / "gibbon.csv"
     path.write_text(text, encoding="utf-8")

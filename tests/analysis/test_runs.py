@@ -161,10 +161,8 @@ def test_the_command_line(asked, tmp_path):
 def test_conefors_files_are_run_and_had_again_on_threads(settings, tmp_path):
     (tmp_path / "nodes.txt").write_text("1\t10\n2\t20\n3\t5\n")
     (tmp_path / "distances.txt").write_text("1\t2\t100\n2\t3\t300\n1\t3\t900\n")
-    asked = {
-        "nodes": str(tmp_path / "nodes.txt"), "connections": str(tmp_path / "distances.txt"), "kind": "distance",
-        "distance": 200.0, "probability": 0.5,
-    }  # fmt: skip
+    asked = {"nodes": str(tmp_path / "nodes.txt"), "connections": str(tmp_path / "distances.txt"), "kind": "distance",
+             "distance": 200.0, "probability": 0.5}  # fmt: skip
     first = run_engines.start(settings, "network", asked)
     assert first.results["node_importances"]["rows"] == 3
     with ThreadPoolExecutor(2) as threads:
@@ -229,15 +227,12 @@ def test_the_same_run_may_end_twice_at_once(settings):
     assert sorted(path.name for path in (settings.data / "run_results").iterdir()) == ["lock", record.id]
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        pytest.param({"box": [1, 2, 3]}, "column box, value '1,2,3': this is no box", id="half a box"),
-        pytest.param({"cell_m": "1 km"}, "column cell_m, value '1 km': the parameter cannot be so", id="words"),
-        pytest.param({"cells": 5}, "column cells: .* table, layers, species, use", id="no such parameter"),
-        pytest.param({"box": [1.0, 2.0, 3.0, 4.0]}, "the box lies beside the layer", id="beside"),
-    ],
-)
+@pytest.mark.parametrize(("change", "told"), [
+    pytest.param({"box": [1, 2, 3]}, "column box, value '1,2,3': this is no box", id="half a box"),
+    pytest.param({"cell_m": "1 km"}, "column cell_m, value '1 km': the parameter cannot be so", id="words"),
+    pytest.param({"cells": 5}, "column cells: .* table, layers, species, use", id="no such parameter"),
+    pytest.param({"box": [1.0, 2.0, 3.0, 4.0]}, "the box lies beside the layer", id="beside"),
+])  # fmt: skip
 def test_what_resistance_cannot_be_asked(settings, asked, change, told):
     with pytest.raises(InputError, match=told):
         run_engines.start(settings, "resistance", {**asked, **change})

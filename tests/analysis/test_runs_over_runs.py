@@ -109,19 +109,16 @@ def test_findings_of_exact_records_stay_in_the_installation(asked, sample_data, 
     assert set(runs.read_results(settings, "considered_ground")["evidence_view"]) <= {"public"}
 
 
-@pytest.mark.parametrize(
-    ("engine", "more", "code"),
-    [
-        ("validation", {"run": "nowhere"}, "RUN_UNKNOWN"),
-        ("uncertainty", {"run": "nowhere"}, "RUN_UNKNOWN"),
-        ("validation", {"run": f"{LAYER}-corridor-1", "records": "mine.csv"}, "OPTIONS_UNFIT"),
-        ("uncertainty", {"run": f"{LAYER}-corridor-1", "raster": "mine.tif"}, "OPTIONS_UNFIT"),
-        ("scenarios", {"run": f"{LAYER}-corridor-1", "areas": "mine.gpkg", "close_border": True}, "OPTIONS_UNFIT"),
-        ("scenarios", {"run": f"{LAYER}-corridor-1", "between": ["CN-XX"]}, "OPTIONS_UNFIT"),
-        ("validation", {}, "OPTIONS_UNFIT"),
-        ("validation", {"run": f"{LAYER}-corridor-1", "since": "soon"}, "PARAMETERS_INVALID"),
-    ],
-)
+@pytest.mark.parametrize(("engine", "more", "code"), [
+    ("validation", {"run": "nowhere"}, "RUN_UNKNOWN"),
+    ("uncertainty", {"run": "nowhere"}, "RUN_UNKNOWN"),
+    ("validation", {"run": f"{LAYER}-corridor-1", "records": "mine.csv"}, "OPTIONS_UNFIT"),
+    ("uncertainty", {"run": f"{LAYER}-corridor-1", "raster": "mine.tif"}, "OPTIONS_UNFIT"),
+    ("scenarios", {"run": f"{LAYER}-corridor-1", "areas": "mine.gpkg", "close_border": True}, "OPTIONS_UNFIT"),
+    ("scenarios", {"run": f"{LAYER}-corridor-1", "between": ["CN-XX"]}, "OPTIONS_UNFIT"),
+    ("validation", {}, "OPTIONS_UNFIT"),
+    ("validation", {"run": f"{LAYER}-corridor-1", "since": "soon"}, "PARAMETERS_INVALID"),
+])  # fmt: skip
 def test_what_cannot_be_asked_is_refused_and_nothing_is_kept(asked, engine, more, code):
     settings = asked[0]
     before = len(run_records.every(settings))

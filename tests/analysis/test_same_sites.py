@@ -15,18 +15,13 @@ def square(x, side=0.1):
     return shapely.box(x, 0, x + side, 0.1)
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "is_one"),
-    [
-        pytest.param((square(0), "Virachey", ["KH"]), (square(0.005), "Virachey N.P.", ["KH"]), True, id="name"),
-        pytest.param((square(0), "Phnom Prich", ["KH"]), (square(0.005), "Phnom Prech", []), True, id="ground"),
-        pytest.param(
-            (square(0), "Chu Mom Ray", ["VN"]), (square(0.005), "Virachey", ["KH"]), False, id="two countries"
-        ),
-        pytest.param((square(0), "Bokor", ["KH"]), (square(0.05), "Kirirom", ["KH"]), False, id="overlap"),
-        pytest.param((square(0), "Bokor", ["KH"]), (square(0, 0.02), "Bokor core", ["KH"]), False, id="a part"),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "is_one"), [
+    pytest.param((square(0), "Virachey", ["KH"]), (square(0.005), "Virachey N.P.", ["KH"]), True, id="name"),
+    pytest.param((square(0), "Phnom Prich", ["KH"]), (square(0.005), "Phnom Prech", []), True, id="ground"),
+    pytest.param((square(0), "Chu Mom Ray", ["VN"]), (square(0.005), "Virachey", ["KH"]), False, id="two countries"),
+    pytest.param((square(0), "Bokor", ["KH"]), (square(0.05), "Kirirom", ["KH"]), False, id="overlap"),
+    pytest.param((square(0), "Bokor", ["KH"]), (square(0, 0.02), "Bokor core", ["KH"]), False, id="a part"),
+])  # fmt: skip
 def test_sites_that_seem_to_be_one(first, second, is_one):
     shapes, names, countries = zip(first, second, strict=True)
     found = representatives(np.array(shapes, dtype=object), names, countries)
@@ -39,15 +34,12 @@ def test_three_lists_of_one_site_have_one_representative():
 
 
 def test_an_analysis_takes_one_of_each_site_with_the_country_that_a_twin_states():
-    sites = pl.DataFrame(
-        {
-            "area_id": ["a:1", "b:1", "b:2"],
-            "name": ["Virachey National Park", "Virachey", "Lomphat"],
-            "country_codes": [[], ["KH"], ["KH"]],
-            "geometry": [shapely.to_wkb(shape) for shape in (square(0), square(0.002), square(1))],
-        },
-        schema_overrides={"country_codes": pl.List(pl.String)},
-    )
+    sites = pl.DataFrame({
+        "area_id": ["a:1", "b:1", "b:2"],
+        "name": ["Virachey National Park", "Virachey", "Lomphat"],
+        "country_codes": [[], ["KH"], ["KH"]],
+        "geometry": [shapely.to_wkb(shape) for shape in (square(0), square(0.002), square(1))],
+    }, schema_overrides={"country_codes": pl.List(pl.String)})  # fmt: skip
     table = areas_of.geodataframe(sites)
     assert table["area_id"].to_list() == ["a:1", "b:2"]
     assert table["country_codes"].to_list() == [("KH",), ("KH",)]

@@ -29,7 +29,6 @@ def areas(*boxes):
 
 
 def square(column, row):
-    """Return the square of one cell."""
     left, top = -HALF + column * CELL_M, HALF - row * CELL_M
     return shapely.box(left, top - CELL_M, left + CELL_M, top)
 
@@ -42,16 +41,8 @@ def compare(table, *, fences=(FENCE,), crossings=(), resistance=None, **choices)
     built = [barriers.Barrier(f"fence {k}", "fence", fence) for k, fence in enumerate(fences)]
     ground = np.ones(GRID.shape) if resistance is None else resistance
     with ThreadPoolExecutor(2) as executor:
-        return comparing.compare(
-            table,
-            ground,
-            GRID,
-            barriers=built,
-            crossings=crossings,
-            parameters=PARAMETERS,
-            executor=executor,
-            **choices,
-        )
+        return comparing.compare(table, ground, GRID, barriers=built, crossings=crossings, parameters=PARAMETERS,
+                                 executor=executor, **choices)  # fmt: skip
 
 
 def octile(first, second):
@@ -67,7 +58,6 @@ def test_a_wall_without_gap_cuts_and_one_with_a_gap_costs_the_way_to_it():
     assert found.pairs["open_least_cost"].tolist() == pytest.approx([octile(west, east)])
     assert not found.pairs["closed_functional"].any()
     assert found.eca_km2["closed"] == pytest.approx(math.sqrt(2 * 0.01**2))
-
     gap = (20, 3)
     found = compare(areas(square(*west), square(*east)), crossings=[crossing("gap", 0, HALF - 350)])
     row = found.pairs.iloc[0]
@@ -101,10 +91,8 @@ def test_no_corner_of_a_slanting_wall_leaks(degrees):
 @pytest.mark.parametrize("degrees", [0, 7, 23, 45, 61, 90, 133])
 def test_a_crossing_narrower_than_a_cell_joins_both_sides_of_any_wall(degrees):
     wall = shapely.affinity.rotate(shapely.LineString([(-9000, 13), (9000, 13)]), degrees, origin=(0, 13))
-    closed = barriers.close(
-        np.ones(GRID.shape), GRID, barriers=[barriers.Barrier("wall", "fence", wall)],
-        crossings=[crossing("underpass", 40, 20, width_m=8.0)],
-    )  # fmt: skip
+    closed = barriers.close(np.ones(GRID.shape), GRID, barriers=[barriers.Barrier("wall", "fence", wall)],
+                            crossings=[crossing("underpass", 40, 20, width_m=8.0)])  # fmt: skip
     ground = closed.resistance()
     surface = cost_distance.surface(
         ground, np.flatnonzero(np.isfinite(ground.reshape(-1)))[:1], cell_width_m=CELL_M, cut_corners=False
@@ -179,9 +167,7 @@ def test_numbers_that_cannot_be_are_refused():
     with pytest.raises(InputError, match="above 0"):
         barriers.close(np.ones(GRID.shape), GRID, barriers=[barriers.Barrier("f", "fence", FENCE, 0.0)])
     with pytest.raises(InputError, match="width"):
-        barriers.close(
-            np.ones(GRID.shape), GRID, barriers=[barriers.Barrier("f", "fence", FENCE)],
-            crossings=[crossing("c", 0, 0, width_m=0.0)],
-        )  # fmt: skip
+        barriers.close(np.ones(GRID.shape), GRID, barriers=[barriers.Barrier("f", "fence", FENCE)],
+                       crossings=[crossing("c", 0, 0, width_m=0.0)])  # fmt: skip
     with pytest.raises(InputError, match="no barrier"):
         compare(areas(square(5, 20), square(35, 20)), fences=[])

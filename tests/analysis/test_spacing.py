@@ -29,17 +29,11 @@ def grid(seed: int) -> tuple[Problem, spacing.Landscape, list[spacing.Spacing]]:
         boundary=Boundary(first, second, np.ones(len(first)), np.zeros(n), 0.3),
     )
     rules = [
-        spacing.Spacing(
-            feature,
-            need[feature],
-            occurrences=int(rng.integers(0, 3)),
-            clump_least=float(rng.choice([0, 3, 6])),
-            clump_kind=int(rng.integers(0, 3)),
-            apart=float(rng.choice([0, 1.5, 2, 3])),
-            separate=int(rng.integers(0, 4)),
-        )
+        spacing.Spacing(feature, need[feature], occurrences=int(rng.integers(0, 3)),
+                        clump_least=float(rng.choice([0, 3, 6])), clump_kind=int(rng.integers(0, 3)),
+                        apart=float(rng.choice([0, 1.5, 2, 3])), separate=int(rng.integers(0, 4)))
         for feature in range(features)
-    ]
+    ]  # fmt: skip
     where = spacing.Landscape(problem.amounts, first, second, np.column_stack([column, row]).astype(float))
     return problem, where, rules
 

@@ -25,7 +25,6 @@ ACOSMIUM = np.array(
     """.split(),
     dtype=np.float64,
 ).reshape(-1, 2)
-
 points = st.lists(st.tuples(st.floats(99, 103), st.floats(18, 23)), min_size=1, max_size=25).map(np.array)
 
 
@@ -158,12 +157,8 @@ def test_what_published_cells_bound_holds_for_records_on_their_edges():
     bound = occupied_bound(frame.with_columns(decimalLongitude=no_place, decimalLatitude=no_place))
     hull = extent(np.repeat(west, 2), np.repeat(south, 2)).hull_km2
     assert hull < 4 * occupied_area(west, south).cells <= bound.area_at_most_km2
-    wide = pl.DataFrame(
-        {
-            "cell_west": [100.0], "cell_south": [20.0], "cell_east": [101.0], "cell_north": [21.0],
-            "decimalLongitude": [100.5], "decimalLatitude": [20.5],
-        }
-    )  # fmt: skip
+    wide = pl.DataFrame({"cell_west": [100.0], "cell_south": [20.0], "cell_east": [101.0], "cell_north": [21.0],
+                         "decimalLongitude": [100.5], "decimalLatitude": [20.5]})  # fmt: skip
     edge = np.linspace(100, 101, 200)
     true = extent(np.append(edge, [100.0, 101.0]), np.append(np.full(200, 20.0), [21.0, 21.0])).hull_km2
     corners = extent(np.array([100.0, 101, 101, 100]), np.array([20.0, 20, 21, 21])).hull_km2

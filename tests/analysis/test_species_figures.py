@@ -70,27 +70,22 @@ def test_occupancy_counts_cells_with_effort_on_each_side(data):
         assert share is None or share == cells["effort with the species"] / with_effort
 
 
-@pytest.mark.parametrize(
-    ("more", "species"),
-    [
-        pytest.param(("--records", "all"), ELEPHANT, id="no such view"),
-        pytest.param(("--out", "a.shp"), ELEPHANT, id="no such form"),
-        pytest.param((), "Yeti yeti", id="no such species"),
-    ],
-)
+@pytest.mark.parametrize(("more", "species"), [
+    pytest.param(("--records", "all"), ELEPHANT, id="no such view"),
+    pytest.param(("--out", "a.shp"), ELEPHANT, id="no such form"),
+    pytest.param((), "Yeti yeti", id="no such species"),
+])  # fmt: skip
 def test_what_does_not_fit_is_named(data, more, species):
     assert isinstance(run(data, *more, species=species).exception, InputError)
 
 
 def test_an_assumed_uncertainty_fills_what_is_not_told():
     frame = terms.conform(
-        pl.DataFrame(
-            {
-                "decimalLongitude": [101.0, 101.05, 101.0],
-                "decimalLatitude": [21.0, 21.05, 21.0],
-                "coordinateUncertaintyInMeters": [None, None, 30.0],
-            }
-        ),
+        pl.DataFrame({
+            "decimalLongitude": [101.0, 101.05, 101.0],
+            "decimalLatitude": [21.0, 21.05, 21.0],
+            "coordinateUncertaintyInMeters": [None, None, 30.0],
+        }),
         terms.OCCURRENCE,
     ).with_columns(cell_west=pl.Series([None, 101.0, None]), cell_south=pl.Series([None, 21.0, None]),
                    cell_east=pl.Series([None, 101.1, None]), cell_north=pl.Series([None, 21.1, None]))  # fmt: skip
@@ -105,18 +100,14 @@ def test_public_figures_stay_the_same_wherever_in_its_cell_a_hidden_animal_was()
     judging = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=2_000.0, recent_years=None)
 
     def told(lon: float, lat: float):
-        rows = {
-            "key": [1, 2, 3], "species": [ELEPHANT] * 3, "scientificName": [ELEPHANT] * 3,
-            "decimalLongitude": [lon, 101.55, 101.83], "decimalLatitude": [lat, 21.33, 20.71],
-            "coordinateUncertaintyInMeters": [30.0] * 3, "year": [2024] * 3, "geodeticDatum": ["WGS84"] * 3,
-            "quality_flags": [[], [], []],
-        }  # fmt: skip
+        rows = {"key": [1, 2, 3], "species": [ELEPHANT] * 3, "scientificName": [ELEPHANT] * 3,
+                "decimalLongitude": [lon, 101.55, 101.83], "decimalLatitude": [lat, 21.33, 20.71],
+                "coordinateUncertaintyInMeters": [30.0] * 3, "year": [2024] * 3, "geodeticDatum": ["WGS84"] * 3,
+                "quality_flags": [[], [], []]}  # fmt: skip
         frame = terms.conform(pl.DataFrame(rows), terms.OCCURRENCE)
         nobody = pl.lit(None, dtype=pl.Int64)
-        seen = sharing.evidence_view(
-            frame.with_columns(cluster_id=nobody), rules, boundaries=boundaries,
-            view=EvidenceView.PUBLIC, window=(90, 0, 120, 40),
-        )  # fmt: skip
+        seen = sharing.evidence_view(frame.with_columns(cluster_id=nobody), rules, boundaries=boundaries,
+                                     view=EvidenceView.PUBLIC, window=(90, 0, 120, 40))  # fmt: skip
         counted = evidence.counted(seen, boundaries=boundaries, parameters=judging)
         return species_figures(counted, ELEPHANT, boundaries=boundaries).to_dict()
 

@@ -56,16 +56,13 @@ def test_a_file_that_names_no_species_is_the_range_of_the_one_that_is_asked(tmp_
         read_ranges(path)
 
 
-@pytest.mark.parametrize(
-    ("rows", "more", "code", "named"),
-    [
-        pytest.param([("a", 7, 1, 1)], {}, "RANGE_CODE_INVALID", "row 1", id="no such code"),
-        pytest.param([("a", 1, 1, 1), ("a", 1.5, 1, 1)], {}, "RANGE_CODE_INVALID", "1.5", id="half a code"),
-        pytest.param([("a", 5, 1, 1)], {}, "RANGE_EMPTY", "presence 5", id="nothing counts"),
-        pytest.param([("a", 1, 1, 1)], {"species": "b"}, "RANGE_SPECIES_UNKNOWN", "one of a", id="another species"),
-        pytest.param([("a", 1, 1, 1), (" ", 1, 1, 1)], {}, "NAME_MISSING", "row 2", id="no name"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "more", "code", "named"), [
+    pytest.param([("a", 7, 1, 1)], {}, "RANGE_CODE_INVALID", "row 1", id="no such code"),
+    pytest.param([("a", 1, 1, 1), ("a", 1.5, 1, 1)], {}, "RANGE_CODE_INVALID", "1.5", id="half a code"),
+    pytest.param([("a", 5, 1, 1)], {}, "RANGE_EMPTY", "presence 5", id="nothing counts"),
+    pytest.param([("a", 1, 1, 1)], {"species": "b"}, "RANGE_SPECIES_UNKNOWN", "one of a", id="another species"),
+    pytest.param([("a", 1, 1, 1), (" ", 1, 1, 1)], {}, "NAME_MISSING", "row 2", id="no name"),
+])  # fmt: skip
 def test_what_cannot_be_read_is_named(tmp_path, rows, more, code, named):
     with pytest.raises(InputError) as caught:
         read_ranges(written(tmp_path / "a.gpkg", rows), **more)

@@ -15,13 +15,10 @@ GIRDLED = np.array([46, 22, 17, 15, 15, 9, 8, 6, 6, 4, *[2] * 4, *[1] * 12])
 LOGGED = np.array([88, 22, 16, 15, 13, 10, 8, 8, 7, 7, 7, 5, 4, 4, 4, 3, 3, 3, 3, 2, 2, 2, 2, *[1] * 14])
 
 
-@pytest.mark.parametrize(
-    ("counts", "individuals", "estimated", "coverage"),
-    [
-        pytest.param(GIRDLED, 168, 43.892857, 0.9289, id="girdled stand"),
-        pytest.param(LOGGED, 252, 61.403, 0.9446, id="logged stand"),
-    ],
-)
+@pytest.mark.parametrize(("counts", "individuals", "estimated", "coverage"), [
+    pytest.param(GIRDLED, 168, 43.892857, 0.9289, id="girdled stand"),
+    pytest.param(LOGGED, 252, 61.403, 0.9446, id="logged stand"),
+])  # fmt: skip
 def test_published_estimates_of_all_species_and_of_coverage(counts, individuals, estimated, coverage):
     sample = Sample.of_individuals(counts)
     assert sample.units == individuals
@@ -80,16 +77,13 @@ def test_species_found_once_are_rarefied_in_proportion():
     assert [sample.species_at(t) for t in (2.5, 4.0, 4.2, 5.0)] == pytest.approx([5.0, 8.0, 8.4, 10.0])
 
 
-@pytest.mark.parametrize(
-    ("counts", "visits", "estimated", "coverage"),
-    [
-        pytest.param([], 0, 0.0, 0.0, id="nothing"),
-        pytest.param([], 4, 0.0, 0.0, id="visits without a species"),
-        pytest.param([1], 1, 1.0, 1.0, id="one visit, one species"),
-        pytest.param([3, 3], 3, 2.0, 1.0, id="every visit the same"),
-        pytest.param([1, 1, 1], 3, 3 + 2 / 3 * 3, 1 - (2 * 2 / (2 * 2 + 2)), id="none found twice"),
-    ],
-)
+@pytest.mark.parametrize(("counts", "visits", "estimated", "coverage"), [
+    pytest.param([], 0, 0.0, 0.0, id="nothing"),
+    pytest.param([], 4, 0.0, 0.0, id="visits without a species"),
+    pytest.param([1], 1, 1.0, 1.0, id="one visit, one species"),
+    pytest.param([3, 3], 3, 2.0, 1.0, id="every visit the same"),
+    pytest.param([1, 1, 1], 3, 3 + 2 / 3 * 3, 1 - (2 * 2 / (2 * 2 + 2)), id="none found twice"),
+])  # fmt: skip
 def test_samples_at_the_edge(counts, visits, estimated, coverage):
     sample = Sample.of_visits(np.array(counts, dtype=np.int64), visits)
     assert sample.estimated() == pytest.approx(estimated)

@@ -31,10 +31,8 @@ def show(data, name, *more):
 def test_a_name_of_a_checklist(data):
     found = json.loads(show(data, "Bos gour", "--json").stdout)
     assert (found["status"], found["accepted_name"], found["rank"]) == (
-        "SYNONYM",
-        "Bos gaurus C.H.Smith, 1827",
-        "SPECIES",
-    )
+        "SYNONYM", "Bos gaurus C.H.Smith, 1827", "SPECIES",
+    )  # fmt: skip
     assert found["classification"]["order"] == "Artiodactyla"
     assert (found["source"], found["since"], found["taxon_id"]) == ("cattle 2026", "2026", "g1")
     assert {"Bos gour", "Bibos gaurus"} <= set(found["synonyms"])

@@ -15,11 +15,10 @@ from rule_files import put_rules
 
 
 def listed(checklist, name, accepted=None, **status):
-    return {
-        "checklist": checklist, "taxon_id": f"{checklist}-{name}", "accepted_taxon_id": f"{checklist}-{accepted or name}",
-        "scientificName": name, "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
-        "statuses": json.dumps([status]) if status else None,
-    }  # fmt: skip
+    return {"checklist": checklist, "taxon_id": f"{checklist}-{name}",
+            "accepted_taxon_id": f"{checklist}-{accepted or name}", "scientificName": name,
+            "taxonomicStatus": "SYNONYM" if accepted else "ACCEPTED",
+            "statuses": json.dumps([status]) if status else None}  # fmt: skip
 
 
 @pytest.fixture
@@ -53,10 +52,8 @@ def test_lists_are_found_under_every_name_and_the_rule_that_decides_is_told(sett
     assert answer.exit_code == 0, answer.output
     found = json.loads(answer.stdout)
     assert [(r["area"], r["kind"], r["year"], r["value"]) for r in found["lists"]] == [
-        ("global", "cites", 2023, "I"),
-        ("global", "redList", 2015, "EN"),
-        ("CN", "nationalProtection", 2021, "I"),
-    ]
+        ("global", "cites", 2023, "I"), ("global", "redList", 2015, "EN"), ("CN", "nationalProtection", 2021, "I"),
+    ]  # fmt: skip
     assert {rule["rule_id"] for rule in found["rules"]} == {"rucervus-eldii", "cervus-eldii", "panolia-eldii"}
     lines = CliRunner().invoke(app, asked).stdout.splitlines()
     assert lines[1] == "global redList 2015: EN"

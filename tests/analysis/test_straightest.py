@@ -44,14 +44,11 @@ def test_ground_that_differs_by_sixteen_orders_still_leads_back():
     assert tuple(path[0]) == (0, 0)
 
 
-@pytest.mark.parametrize(
-    ("second", "off"),
-    [
-        pytest.param((7000, 2000, 9000, 4000), 0.0, id="opposite"),
-        pytest.param((7000, 5100, 9000, 7100), 100.0, id="askew"),
-        pytest.param((7000, 7000, 9000, 9000), 100.0, id="far aside"),
-    ],
-)
+@pytest.mark.parametrize(("second", "off"), [
+    pytest.param((7000, 2000, 9000, 4000), 0.0, id="opposite"),
+    pytest.param((7000, 5100, 9000, 7100), 100.0, id="askew"),
+    pytest.param((7000, 7000, 9000, 9000), 100.0, id="far aside"),
+])  # fmt: skip
 def test_on_even_ground_the_path_keeps_to_the_straight_line(second, off):
     cell, cells = 100.0, 100
     one = Grid(CRS, Affine(cell, 0, 0, 0, -cell, cell * cells), (cells, cells), cell)

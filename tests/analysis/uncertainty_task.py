@@ -15,12 +15,8 @@ SIDE, CELL_M = 24, 100.0
 GRID = Grid(CRS.from_epsg(6933), Affine(CELL_M, 0, 0, 0, -CELL_M, SIDE * CELL_M), (SIDE, SIDE), CELL_M)
 
 
-RANGES = (
-    ClassRange(1, "forest", 1, 1, 2),
-    ClassRange(2, "fields", 10, 3, 30),
-    ClassRange(3, "fallow", 10, 3, 30),
-    ClassRange(5, "town", 60, 20, 200),
-)
+RANGES = (ClassRange(1, "forest", 1, 1, 2), ClassRange(2, "fields", 10, 3, 30), ClassRange(3, "fallow", 10, 3, 30),
+          ClassRange(5, "town", 60, 20, 200))  # fmt: skip
 
 
 def classes_of(seed=1):

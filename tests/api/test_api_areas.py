@@ -9,7 +9,6 @@ import releases
 from api import areas, bodies
 
 pytest_plugins = ("api_client",)
-
 SEARCH = "/v1/occurrence/search"
 ROWS = [row for row in releases.open_rows() if row["decimalLatitude"] is not None]
 
@@ -24,7 +23,7 @@ def inside(shape: shapely.Geometry) -> int:
     return sum(shapely.intersects_xy(shape, row["decimalLongitude"], row["decimalLatitude"]) for row in ROWS)
 
 
-NAMED = [
+@pytest.mark.parametrize(("text", "area"), [
     pytest.param("云南", "CN-YN", id="Chinese"),
     pytest.param("雲南省", "CN-YN", id="Chinese, traditional, with its word for province"),
     pytest.param("ລາວ", "LA", id="Lao"),
@@ -32,10 +31,7 @@ NAMED = [
     pytest.param("Cao Bang", "VN-04", id="Vietnamese without marks"),
     pytest.param("nam ha", "ha:nam-ha", id="a protected area"),
     pytest.param("Nam Ha – Shang", "c1", id="a corridor by its ends"),
-]
-
-
-@pytest.mark.parametrize(("text", "area"), NAMED)
+])  # fmt: skip
 def test_found_by_name(client, text, area):
     body = client.get("/v1/areas", params={"q": text, "limit": 300}).json()
     found = [row["id"] for row in body["results"]]
@@ -76,11 +72,8 @@ SQUARE = shapely.box(100, 20, 101, 21.5)
 
 
 def test_an_uploaded_area(client):
-    feature = {
-        "type": "Feature",
-        "properties": {"name": "my valley"},
-        "geometry": json.loads(shapely.to_geojson(SQUARE)),
-    }
+    feature = {"type": "Feature", "properties": {"name": "my valley"},
+               "geometry": json.loads(shapely.to_geojson(SQUARE))}  # fmt: skip
     answer = client.post("/v1/areas", json=feature)
     assert answer.status_code == 201
     body = answer.json()
@@ -96,7 +89,7 @@ def test_an_uploaded_area(client):
     assert client.get("/v1/areas", params={"q": "my valley"}).json()["count"] == 0, "only who has the id finds it"
 
 
-BAD = [
+@pytest.mark.parametrize(("body", "status", "code"), [
     pytest.param("{", 400, "BODY_INVALID", id="no JSON"),
     pytest.param("[]", 400, "GEOMETRY_INVALID", id="a list"),
     pytest.param('{"type":"Point","coordinates":[0,0]}', 400, "GEOMETRY_INVALID", id="a point"),
@@ -104,24 +97,18 @@ BAD = [
     pytest.param(json.dumps({"type": "Polygon", "coordinates": [[[0, 0]] * (areas.VERTICES + 1)]}), 400, "GEOMETRY_INVALID", id="too many vertices"),
     pytest.param(" " * (bodies.BODY_LIMIT_BYTES + 1), 413, "BODY_TOO_LARGE", id="too large"),
     pytest.param("[" * 500_000, 400, "BODY_INVALID", id="a nest of lists"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("body", "status", "code"), BAD)
+])  # fmt: skip
 def test_what_is_no_area(client, body, status, code):
     answer = client.post("/v1/areas", content=body, headers={"content-type": "application/geo+json"})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-MISSING = [
+@pytest.mark.parametrize(("area", "status", "code"), [
     pytest.param("nowhere", 404, "AREA_MISSING", id="no such id"),
     pytest.param("f" * 64, 404, "AREA_MISSING", id="nothing uploaded"),
     pytest.param("protected_areas:c1", 404, "AREA_MISSING", id="of another kind"),
     pytest.param("ha:lost", 400, "PARAMETER_INVALID", id="without a polygon"),
-]
-
-
-@pytest.mark.parametrize(("area", "status", "code"), MISSING)
+])  # fmt: skip
 def test_areas_that_cannot_be_searched(client, area, status, code):
     for answer in (client.get(SEARCH, params={"withinArea": area}), client.get(f"/v1/areas/{area}")):
         assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -63,10 +63,9 @@ def datacite() -> Iterator[str]:
 def settings(tmp_path_factory: pytest.TempPathFactory, datacite: str) -> Iterator[Settings]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("biodata.places.load_boundaries", lambda *_: fixture.neighbours())
-        found = Settings(
-            data=tmp_path_factory.mktemp("cited") / "data", datacite_url=datacite, datacite_repository="ABC.BIODATA",
-            datacite_password=PASSWORD, datacite_prefix="10.5072", datacite_state="findable",
-        )  # fmt: skip
+        found = Settings(data=tmp_path_factory.mktemp("cited") / "data", datacite_url=datacite,
+                         datacite_repository="ABC.BIODATA", datacite_password=PASSWORD, datacite_prefix="10.5072",
+                         datacite_state="findable")  # fmt: skip
         found.data.mkdir()
         put_rules(found.data, OPEN_RULES)
         change(found.data, ROWS)
@@ -127,16 +126,13 @@ def test_a_large_answer_is_hashed_by_the_worker_to_the_same(
     assert told["datasets"] == cited["datasets"]
 
 
-@pytest.mark.parametrize(
-    ("suffix", "accept", "media_type", "start"),
-    [
-        pytest.param("txt", "text/x-bibliography", "text/plain", "biodata (", id="text"),
-        pytest.param("bib", "application/x-bibtex", "application/x-bibtex", "@misc{biodata_", id="BibTeX"),
-        pytest.param("ris", "application/x-research-info-systems", "application/x-research-info-systems", "TY  - DATA\r\n", id="RIS"),
-        pytest.param("csl", "application/vnd.citationstyles.csl+json", "application/vnd.citationstyles.csl+json", "[", id="CSL"),
-        pytest.param("html", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "text/html", "<!doctype html>", id="page"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("suffix", "accept", "media_type", "start"), [
+    pytest.param("txt", "text/x-bibliography", "text/plain", "biodata (", id="text"),
+    pytest.param("bib", "application/x-bibtex", "application/x-bibtex", "@misc{biodata_", id="BibTeX"),
+    pytest.param("ris", "application/x-research-info-systems", "application/x-research-info-systems", "TY  - DATA\r\n", id="RIS"),
+    pytest.param("csl", "application/vnd.citationstyles.csl+json", "application/vnd.citationstyles.csl+json", "[", id="CSL"),
+    pytest.param("html", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "text/html", "<!doctype html>", id="page"),
+])  # fmt: skip
 def test_a_citation_is_written_in_every_form(client: TestClient, cited: dict, suffix, accept, media_type, start):
     by_suffix = client.get(f"/v1/citations/{cited['id']}.{suffix}")
     by_accept = client.get(f"/v1/citations/{cited['id']}", headers={"Accept": accept})
@@ -157,18 +153,15 @@ def test_what_tex_and_ris_would_take_for_their_own_is_escaped(client: TestClient
     assert item["version"] == cited["release"]
 
 
-@pytest.mark.parametrize(
-    ("method", "url", "status", "code"),
-    [
-        pytest.param("GET", f"/v1/citations/{HEX}", 404, "CITATION_MISSING", id="no such citation"),
-        pytest.param("GET", f"/v1/citations/{HEX}.doc", 404, "NOT_FOUND", id="no such form"),
-        pytest.param("GET", "/v1/citations/{id}?other=1", 400, "PARAMETER_UNKNOWN", id="another parameter"),
-        pytest.param("POST", "/v1/citations?contry=LA", 400, "PARAMETER_UNKNOWN", id="a misspelt parameter"),
-        pytest.param("POST", f"/v1/citations?downloadId={HEX}", 404, "DOWNLOAD_MISSING", id="no such download"),
-        pytest.param("GET", "/v1/citations/{id}/replay", 404, "REPLAY_MISSING", id="not asked again yet"),
-        pytest.param("POST", "/v1/citations/{id}/doi", 401, "KEY_MISSING", id="a DOI without a key"),
-    ],
-)
+@pytest.mark.parametrize(("method", "url", "status", "code"), [
+    pytest.param("GET", f"/v1/citations/{HEX}", 404, "CITATION_MISSING", id="no such citation"),
+    pytest.param("GET", f"/v1/citations/{HEX}.doc", 404, "NOT_FOUND", id="no such form"),
+    pytest.param("GET", "/v1/citations/{id}?other=1", 400, "PARAMETER_UNKNOWN", id="another parameter"),
+    pytest.param("POST", "/v1/citations?contry=LA", 400, "PARAMETER_UNKNOWN", id="a misspelt parameter"),
+    pytest.param("POST", f"/v1/citations?downloadId={HEX}", 404, "DOWNLOAD_MISSING", id="no such download"),
+    pytest.param("GET", "/v1/citations/{id}/replay", 404, "REPLAY_MISSING", id="not asked again yet"),
+    pytest.param("POST", "/v1/citations/{id}/doi", 401, "KEY_MISSING", id="a DOI without a key"),
+])  # fmt: skip
 def test_what_cannot_be_answered_is_told(client: TestClient, method: str, url: str, status: int, code: str):
     fresh = client.post("/v1/citations", params={"year": "2019"}).json()["id"]
     answer = client.request(method, url.replace("{id}", fresh))
@@ -239,13 +232,10 @@ def test_a_doi_is_registered_once_and_the_account_is_told_to_nobody_else(
     assert PASSWORD.encode() not in registry
 
 
-@pytest.mark.parametrize(
-    ("status", "state", "words"),
-    [
-        pytest.param(422, "done", None, id="an attempt before was cut off after it had registered"),
-        pytest.param(401, "failed", "status 401, Bad credentials.", id="the account is wrong"),
-    ],
-)
+@pytest.mark.parametrize(("status", "state", "words"), [
+    pytest.param(422, "done", None, id="an attempt before was cut off after it had registered"),
+    pytest.param(401, "failed", "status 401, Bad credentials.", id="the account is wrong"),
+])  # fmt: skip
 def test_what_datacite_answers_is_told(
     client: TestClient, settings: Settings, key: dict, monkeypatch: pytest.MonkeyPatch, status, state, words
 ):

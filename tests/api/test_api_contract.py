@@ -57,7 +57,6 @@ def kind(schema: dict[str, Any], waiting: list[str]) -> str:
 
 
 def broken(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Return the promises of `before` that `after` does not keep."""
     now = promises(after)
     return [
         f"{name}: {was} → {now.get(name, 'gone')}" for name, was in promises(before).items() if now.get(name) != was
@@ -76,22 +75,13 @@ def test_the_fixture_is_up_to_date():
     assert promises(current()).keys() <= promises(orjson.loads(FIXTURE.read_bytes())).keys(), "write the fixture anew"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(
-            lambda d: d["components"]["schemas"]["Occurrence"]["properties"].pop("year"), id="a field removed"
-        ),
-        pytest.param(
-            lambda d: d["components"]["schemas"]["Occurrence"]["properties"].update(key={"type": "string"}),
-            id="a field of another type",
-        ),
-        pytest.param(lambda d: d["paths"].pop("/v1/occurrence/{key}"), id="an address removed"),
-        pytest.param(
-            lambda d: d["paths"]["/v1/occurrence/search"]["get"]["parameters"].pop(0), id="a parameter removed"
-        ),
-    ],
-)
+@pytest.mark.parametrize("change", [
+    pytest.param(lambda d: d["components"]["schemas"]["Occurrence"]["properties"].pop("year"), id="a field removed"),
+    pytest.param(lambda d: d["components"]["schemas"]["Occurrence"]["properties"].update(key={"type": "string"}),
+                 id="a field of another type"),
+    pytest.param(lambda d: d["paths"].pop("/v1/occurrence/{key}"), id="an address removed"),
+    pytest.param(lambda d: d["paths"]["/v1/occurrence/search"]["get"]["parameters"].pop(0), id="a parameter removed"),
+])  # fmt: skip
 def test_a_break_is_seen(change):
     before = orjson.loads(FIXTURE.read_bytes())
     after = copy.deepcopy(before)

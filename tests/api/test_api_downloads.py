@@ -41,7 +41,6 @@ def do_jobs(settings):
 
 
 def done(client, settings, **asked):
-    """Ask, let the worker do it, and return what is told of it."""
     answer = client.post(HERE, params=asked)
     assert answer.status_code == 202, answer.text
     do_jobs(settings)
@@ -118,18 +117,15 @@ def test_parts_of_a_file(client, settings):
     assert zipfile.ZipFile(io.BytesIO(whole.content)).testzip() is None
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        pytest.param({"Range": "bytes=10-5"}, 400, id="backwards"),
-        pytest.param({"Range": "lines=1-5"}, 400, id="another unit"),
-        pytest.param({"Range": "bytes=x"}, 400, id="no numbers"),
-        pytest.param({"Range": "bytes=0-9", "If-Range": '"other"'}, 200, id="another file's copy"),
-        pytest.param({"Range": "bytes=99999999999-"}, 416, id="behind the end"),
-        pytest.param({"If-None-Match": "*"}, 304, id="not changed"),
-        pytest.param({"Accept-Encoding": "gzip"}, 200, id="never packed on its way"),
-    ],
-)
+@pytest.mark.parametrize(("headers", "status"), [
+    pytest.param({"Range": "bytes=10-5"}, 400, id="backwards"),
+    pytest.param({"Range": "lines=1-5"}, 400, id="another unit"),
+    pytest.param({"Range": "bytes=x"}, 400, id="no numbers"),
+    pytest.param({"Range": "bytes=0-9", "If-Range": '"other"'}, 200, id="another file's copy"),
+    pytest.param({"Range": "bytes=99999999999-"}, 416, id="behind the end"),
+    pytest.param({"If-None-Match": "*"}, 304, id="not changed"),
+    pytest.param({"Accept-Encoding": "gzip"}, 200, id="never packed on its way"),
+])  # fmt: skip
 def test_what_is_asked_of_a_file(client, settings, headers, status):
     told = done(client, settings, format="csv", country="VN")
     answer = client.get(told["file"], headers=headers)
@@ -202,17 +198,14 @@ def test_what_was_not_used_is_not_told_as_asked(client, settings):
     assert told["parameters"] == [{"name": "country", "value": "LA"}]
 
 
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
-        pytest.param({"format": "xlsx"}, "PARAMETER_INVALID", id="no such format"),
-        pytest.param({"format": "cube", "grid": "5km"}, "PARAMETER_INVALID", id="no such grid"),
-        pytest.param({"format": "csv", "columns": "few"}, "PARAMETER_INVALID", id="no such column"),
-        pytest.param({"format": "csv", "columns": "key,key"}, "PARAMETER_INVALID", id="a column twice"),
-        pytest.param({"formt": "csv"}, "PARAMETER_UNKNOWN", id="no such parameter"),
-        pytest.param({"format": "csv", "year": "x"}, "PARAMETER_INVALID", id="a value that is none"),
-    ],
-)
+@pytest.mark.parametrize(("asked", "code"), [
+    pytest.param({"format": "xlsx"}, "PARAMETER_INVALID", id="no such format"),
+    pytest.param({"format": "cube", "grid": "5km"}, "PARAMETER_INVALID", id="no such grid"),
+    pytest.param({"format": "csv", "columns": "few"}, "PARAMETER_INVALID", id="no such column"),
+    pytest.param({"format": "csv", "columns": "key,key"}, "PARAMETER_INVALID", id="a column twice"),
+    pytest.param({"formt": "csv"}, "PARAMETER_UNKNOWN", id="no such parameter"),
+    pytest.param({"format": "csv", "year": "x"}, "PARAMETER_INVALID", id="a value that is none"),
+])  # fmt: skip
 def test_what_cannot_be_asked(client, asked, code):
     answer = client.post(HERE, params=asked)
     assert (answer.status_code, answer.json()["code"]) == (400, code)

@@ -23,7 +23,6 @@ from releases import GIBBON, SECRET_LATITUDE, SECRET_LONGITUDE, SECRET_WORDS
 
 NEAR = 0.002
 """Degrees: closer than this to the secret place is a leak."""
-
 SECRETS = [row for row in releases.secret_rows() if row["source_record_id"] != "TK-WITHHELD"]
 
 
@@ -32,7 +31,6 @@ def by_the_rules(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def everything(frame: pl.DataFrame) -> pl.DataFrame:
-    """Let everything out as it is: what a broken rule would do."""
     return terms.conform(frame.with_columns(sharing_category=pl.lit("open")), terms.PUBLISHED_OCCURRENCE)
 
 
@@ -58,7 +56,6 @@ def told(text: str) -> list[str]:
 
 
 def every_answer(client: TestClient) -> list[str]:
-    """Return the text of every public answer that holds records."""
     search, items = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
     keys = [f["id"] for f in client.get(items, params={"limit": 100, "species": GIBBON}).json()["features"]]
     assert keys
@@ -101,7 +98,6 @@ def test_a_presence_has_a_key_of_its_own_and_a_sensitive_record_none(case, reque
 
 
 def unpacked(file: bytes) -> str:
-    """Return the text of a file, whatever it is packed in."""
     if file[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(file)) as packed:
             return "\n".join(packed.read(name).decode() for name in packed.namelist())
@@ -141,7 +137,6 @@ def test_headers(case):
 
 
 def secret_tile(zoom: int) -> tuple[int, int]:
-    """Return column and row of the tile that the secret place lies in."""
     size = 1 << zoom
     latitude = math.radians(SECRET_LATITUDE)
     return int((SECRET_LONGITUDE / 360 + 0.5) * size), int((0.5 - math.asinh(math.tan(latitude)) / 2 / math.pi) * size)
@@ -159,7 +154,9 @@ def test_tiles(case, zoom):
 BOX = f"{SECRET_LONGITUDE - NEAR},{SECRET_LATITUDE - NEAR},{SECRET_LONGITUDE + NEAR},{SECRET_LATITUDE + NEAR}"
 W, S, E, N = (float(edge) for edge in BOX.split(","))
 POLYGON = f"POLYGON(({W} {S}, {E} {S}, {E} {N}, {W} {N}, {W} {S}))"
-GUESSES = [
+
+
+@pytest.mark.parametrize("guess", [
     {"geometry": POLYGON},
     {"geoDistance": f"{SECRET_LATITUDE},{SECRET_LONGITUDE},300m"},
     {"decimalLatitude": f"{S},{N}"},
@@ -178,10 +175,7 @@ GUESSES = [
     {"individualCount": "41"},
     {"q": "ridge 7"},
     {"q": "Lan Hoang"},
-]
-
-
-@pytest.mark.parametrize("guess", GUESSES, ids=lambda g: urlencode(g)[:40])
+], ids=lambda g: urlencode(g)[:40])  # fmt: skip
 def test_a_right_guess_is_not_confirmed(case, guess):
     client, planted = case
     asked = {**guess, "species": GIBBON, "limit": 0, "facet": "species"}
@@ -193,7 +187,7 @@ def test_a_right_guess_is_not_confirmed(case, guess):
         assert bool(body["facets"][0]["counts"]) == planted
 
 
-FILTERS = [
+@pytest.mark.parametrize("text", [
     f"S_INTERSECTS(geometry, {POLYGON})",
     f"S_INTERSECTS(geometry, BBOX({BOX}))",
     "month = 7",
@@ -206,10 +200,7 @@ FILTERS = [
     "elevation > 700",
     "individualCount = 41",
     "occurrenceID LIKE 'TK%'",
-]
-
-
-@pytest.mark.parametrize("text", FILTERS)
+])  # fmt: skip
 def test_a_right_filter_is_not_confirmed(case, text):
     client, planted = case
     asked = {"filter": f"({text}) AND species = '{GIBBON}'"}
@@ -234,10 +225,7 @@ def test_columns_inside_are_no_filters(case, column):
 
 def test_an_error_repeats_nothing_that_was_not_asked(case):
     client, planted = case
-    for path in (
-        "/v1/occurrence/search?eventDate=x",
-        "/v1/occurrence/999999",
-        "/ogc/collections/occurrences/items?filter=x",
-    ):
+    for path in ("/v1/occurrence/search?eventDate=x", "/v1/occurrence/999999",
+                 "/ogc/collections/occurrences/items?filter=x"):  # fmt: skip
         assert told(client.get(path).text) == []
     assert planted is not None

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 
 import releases
+from case_tables import cases
 from releases import GIBBON, PHEASANT, SEROW
 
 pytest_plugins = ("api_client",)
-
 SEARCH = "/v1/occurrence/search"
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 
@@ -52,7 +52,7 @@ def test_text_is_raw_utf8(client):
     assert "营地".encode() in client.get(SEARCH, params={"limit": 1}).content
 
 
-CHECKS = [
+@pytest.mark.parametrize(("parameters", "holds"), [
     pytest.param({"country": "VN"}, lambda r: r["countryCode"] == "VN", id="country"),
     pytest.param({"country": ["VN", "la"]}, lambda r: r["countryCode"] in ("VN", "LA"), id="repeated is OR, any case"),
     pytest.param({"country": "VN", "year": "2005"}, lambda r: r["countryCode"] == "VN" and r["year"] == 2005, id="two are AND"),
@@ -94,10 +94,7 @@ CHECKS = [
     pytest.param({"q": "100% forest"}, lambda r: r["species"] != GIBBON, id="free text with a sign of LIKE"),
     pytest.param({"q": "hylobat"}, lambda r: r["species"] == GIBBON, id="free text in the family"),
     pytest.param({"individualCount": "5"}, lambda r: r["individualCount"] == 5, id="a whole number"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("parameters", "holds"), CHECKS)
+])  # fmt: skip
 def test_filter(client, parameters, holds):
     assert search(client, limit=0, **parameters)["count"] == sum(holds(row) for row in ROWS)
     assert client.get("/v1/occurrence/count", params=parameters).json() == sum(holds(row) for row in ROWS)
@@ -142,10 +139,8 @@ def test_a_parameter_of_gbif_that_chooses_no_records_is_accepted_and_one_that_ca
     assert accepted.json()["count"] == client.get(SEARCH).json()["count"]
     refused = client.get(SEARCH, params={"waterBody": "Mekong"})
     assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (
-        400,
-        "PARAMETER_UNAVAILABLE",
-        "waterBody",
-    )
+        400, "PARAMETER_UNAVAILABLE", "waterBody",
+    )  # fmt: skip
 
 
 def test_a_slash_too_much_is_told(client):
@@ -162,35 +157,10 @@ def test_one_record_and_its_terms(client):
     assert terms["http://rs.tdwg.org/dwc/terms/year"] == "2001"
 
 
-REFUSED = [
-    pytest.param({"counrty": "VN"}, "PARAMETER_UNKNOWN", "country", id="a misspelt name"),
-    pytest.param({"country": "VN", "Year": "2"}, "PARAMETER_UNKNOWN", "year", id="a name in another case"),
-    pytest.param({"year": "two"}, "PARAMETER_INVALID", "whole number", id="no number"),
-    pytest.param({"year": "٢٠٢٠"}, "PARAMETER_INVALID", "whole number", id="digits of another script"),
-    pytest.param({"decimalLatitude": "nan,5"}, "PARAMETER_INVALID", "number", id="not a number"),
-    pytest.param({"decimalLatitude": "1e400"}, "PARAMETER_INVALID", "number", id="beyond numbers"),
-    pytest.param({"limit": "-1"}, "PARAMETER_INVALID", "0 or more", id="a negative limit"),
-    pytest.param({"offset": "100001"}, "WINDOW_EXCEEDED", "Link", id="beyond the window"),
-    pytest.param({"offset": "1000000000000"}, "WINDOW_EXCEEDED", "Link", id="an offset of 10^12"),
-    pytest.param({"basisOfRecord": "HUMAN"}, "PARAMETER_INVALID", "HUMAN_OBSERVATION", id="no such basis"),
-    pytest.param({"issue": "ZERO_COORDINATES"}, "PARAMETER_INVALID", "ZERO_COORDINATE", id="no such issue"),
-    pytest.param({"facet": "moon"}, "PARAMETER_INVALID", None, id="no such facet"),
-    pytest.param({"hasCoordinate": "yes"}, "PARAMETER_INVALID", "true or false", id="neither true nor false"),
-    pytest.param({"eventDate": "2003-02-30"}, "PARAMETER_INVALID", "calendar", id="no day of the calendar"),
-    pytest.param({"eventDate": "2004,2003"}, "PARAMETER_INVALID", "start", id="an end before the start"),
-    pytest.param({"geometry": "POLYGON((100 20, 101 20"}, "GEOMETRY_INVALID", "POLYGON", id="an unclosed polygon"),
-    pytest.param({"geometry": "POLYGON((0 0, 1 1, 1 0, 0 1, 0 0))"}, "GEOMETRY_INVALID", "POLYGON", id="a bow tie"),
+@pytest.mark.parametrize(("parameters", "code", "hint"), [
+    *cases("api_occurrences", "test_refused"),
     pytest.param({"geometry": "GEOMETRYCOLLECTION(" * 500}, "GEOMETRY_INVALID", "POLYGON", id="nested collections"),
-    pytest.param({"geometry": "POLYGON((0 0, 181 0, 181 1, 0 0))"}, "GEOMETRY_INVALID", "POLYGON", id="longitude 181"),
-    pytest.param({"geometry": "POLYGON EMPTY"}, "GEOMETRY_INVALID", "POLYGON", id="an empty polygon"),
-    pytest.param({"geometry": "POLYGON((0 0, 1 0, 1 1, 0 0)); DROP TABLE occurrences"}, "GEOMETRY_INVALID", "POLYGON", id="SQL behind"),
-    pytest.param({"geoDistance": "21,102"}, "PARAMETER_INVALID", "km", id="a circle without a radius"),
-    pytest.param({"geoDistance": "0,179.9,100km"}, "PARAMETER_INVALID", "date line", id="a circle over the date line"),
-    pytest.param({"cursor": "abc"}, "CURSOR_INVALID", None, id="no cursor"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("parameters", "code", "hint"), REFUSED)
+])  # fmt: skip
 def test_refused(client, parameters, code, hint):
     answer = client.get(SEARCH, params=parameters)
     assert answer.status_code == 400

@@ -17,7 +17,6 @@ from api.callers import PERIOD_S, Rates, caller, origin
 from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
-
 ABROAD, HERE = ("203.0.113.9", 4711), ("127.0.0.1", 4711)
 COUNT = "/v1/occurrence/count"
 
@@ -63,17 +62,11 @@ def test_a_bucket_is_emptied_and_fills_again():
 
 def test_two_workers_share_a_bucket(tmp_path):
     clock = Clock()
-    with (
-        Rates(4, tmp_path / "run" / "rates", clock=clock) as one,
-        Rates(4, tmp_path / "run" / "rates", clock=clock) as two,
-    ):
+    file = tmp_path / "run" / "rates"
+    with Rates(4, file, clock=clock) as one, Rates(4, file, clock=clock) as two:
         assert [each.take("a").allowed for each in (one, two, one, two, one, two)] == [True] * 4 + [False] * 2
-    told = (tmp_path / "run" / "rates").read_bytes()
-    assert b"203.0.113" not in told
-    assert ((tmp_path / "run" / "rates").stat().st_mode & 0o777, (tmp_path / "run").stat().st_mode & 0o777) == (
-        0o600,
-        0o700,
-    )
+    assert b"203.0.113" not in file.read_bytes()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
 
 def test_a_clock_that_began_anew(tmp_path):
@@ -103,14 +96,11 @@ def test_too_many_requests(served):
     assert client.get("/health/live").status_code == 200, "whoever watches the service is not refused"
 
 
-@pytest.mark.parametrize(
-    ("client", "limit", "limited"),
-    [
-        pytest.param(ABROAD, None, True, id="from another machine"),
-        pytest.param(HERE, None, False, id="from this machine"),
-        pytest.param(HERE, 100, True, id="from this machine where a limit is set"),
-    ],
-)
+@pytest.mark.parametrize(("client", "limit", "limited"), [
+    pytest.param(ABROAD, None, True, id="from another machine"),
+    pytest.param(HERE, None, False, id="from this machine"),
+    pytest.param(HERE, 100, True, id="from this machine where a limit is set"),
+])  # fmt: skip
 def test_who_is_limited(served, client, limit, limited):
     assert ("ratelimit" in served(client, rate_limit=limit).get(COUNT).headers) == limited
 
@@ -124,36 +114,30 @@ def asked(peer, settings, **headers):
 BEHIND = Settings(trusted_proxies="10.0.0.0/8,127.0.0.1")
 
 
-@pytest.mark.parametrize(
-    ("peer", "settings", "headers", "expected"),
-    [
-        pytest.param("203.0.113.9", BEHIND, {}, ("203.0.113.9", False), id="nobody between"),
-        pytest.param("203.0.113.9", BEHIND, {"x_forwarded_for": "1.1.1.1"}, ("203.0.113.9", False), id="a client that tells stories"),
-        pytest.param("10.1.1.1", BEHIND, {"x_forwarded_for": "1.1.1.1"}, ("1.1.1.1", False), id="a trusted proxy"),
-        pytest.param("10.1.1.1", BEHIND, {"x_forwarded_for": "9.9.9.9, 1.1.1.1, 10.2.2.2"}, ("1.1.1.1", False), id="two proxies, and what the client wrote before"),
-        pytest.param("10.1.1.1", BEHIND, {"x_forwarded_for": "nonsense"}, ("10.1.1.1", False), id="a proxy that tells nonsense"),
-        pytest.param("127.0.0.1", BEHIND, {"x_forwarded_for": "1.1.1.1"}, ("1.1.1.1", False), id="a proxy on this machine"),
-        pytest.param("127.0.0.1", Settings(), {}, ("127.0.0.1", True), id="this machine"),
-        pytest.param("127.0.0.1", Settings(), {"x_forwarded_for": "1.1.1.1"}, ("127.0.0.1", False), id="a proxy on this machine that was not told of"),
-        pytest.param("2001:db8:1:2:aaaa::1", Settings(), {}, ("20010db800010002/64".lstrip("0"), False), id="an IPv6 address"),
-        pytest.param("::ffff:203.0.113.9", Settings(), {}, ("203.0.113.9", False), id="IPv4 inside IPv6"),
-        pytest.param("", Settings(), {}, ("local", True), id="a socket of this machine"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("peer", "settings", "headers", "expected"), [
+    pytest.param("203.0.113.9", BEHIND, {}, ("203.0.113.9", False), id="nobody between"),
+    pytest.param("203.0.113.9", BEHIND, {"x_forwarded_for": "1.1.1.1"}, ("203.0.113.9", False), id="a client that tells stories"),
+    pytest.param("10.1.1.1", BEHIND, {"x_forwarded_for": "1.1.1.1"}, ("1.1.1.1", False), id="a trusted proxy"),
+    pytest.param("10.1.1.1", BEHIND, {"x_forwarded_for": "9.9.9.9, 1.1.1.1, 10.2.2.2"}, ("1.1.1.1", False), id="two proxies, and what the client wrote before"),
+    pytest.param("10.1.1.1", BEHIND, {"x_forwarded_for": "nonsense"}, ("10.1.1.1", False), id="a proxy that tells nonsense"),
+    pytest.param("127.0.0.1", BEHIND, {"x_forwarded_for": "1.1.1.1"}, ("1.1.1.1", False), id="a proxy on this machine"),
+    pytest.param("127.0.0.1", Settings(), {}, ("127.0.0.1", True), id="this machine"),
+    pytest.param("127.0.0.1", Settings(), {"x_forwarded_for": "1.1.1.1"}, ("127.0.0.1", False), id="a proxy on this machine that was not told of"),
+    pytest.param("2001:db8:1:2:aaaa::1", Settings(), {}, ("20010db800010002/64".lstrip("0"), False), id="an IPv6 address"),
+    pytest.param("::ffff:203.0.113.9", Settings(), {}, ("203.0.113.9", False), id="IPv4 inside IPv6"),
+    pytest.param("", Settings(), {}, ("local", True), id="a socket of this machine"),
+])  # fmt: skip
 def test_who_asks(peer, settings, headers, expected):
     assert asked(peer, settings, **headers) == expected
 
 
-@pytest.mark.parametrize(
-    ("host", "settings", "expected"),
-    [
-        pytest.param("localhost:8000", Settings(), "http://localhost:8000", id="this machine"),
-        pytest.param("192.0.2.7:8000", Settings(), "http://192.0.2.7:8000", id="an address"),
-        pytest.param("[::1]:8000", Settings(), "http://[::1]:8000", id="an IPv6 address"),
-        pytest.param("evil.example", Settings(), "http://192.0.2.1:8000", id="any other name"),
-        pytest.param("evil.example", Settings(public_url="https://data.example.org/"), "https://data.example.org", id="the public address"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("host", "settings", "expected"), [
+    pytest.param("localhost:8000", Settings(), "http://localhost:8000", id="this machine"),
+    pytest.param("192.0.2.7:8000", Settings(), "http://192.0.2.7:8000", id="an address"),
+    pytest.param("[::1]:8000", Settings(), "http://[::1]:8000", id="an IPv6 address"),
+    pytest.param("evil.example", Settings(), "http://192.0.2.1:8000", id="any other name"),
+    pytest.param("evil.example", Settings(public_url="https://data.example.org/"), "https://data.example.org", id="the public address"),
+])  # fmt: skip
 def test_what_links_begin_with(host, settings, expected):
     scope = {"type": "http", "scheme": "http", "server": ("192.0.2.1", 8000)}
     assert "://".join(origin(scope, Headers({"host": host}), settings, trusted=False)) == expected
@@ -167,10 +151,9 @@ def test_links_hold_no_foreign_host(served):
     assert body.headers["strict-transport-security"]
 
 
-@pytest.mark.parametrize(
-    ("accept", "expected"),
-    [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("br", False), ("", False), ("gzip;q=x", False)],
-)  # fmt: skip
+@pytest.mark.parametrize(("accept", "expected"), [
+    ("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("br", False), ("", False), ("gzip;q=x", False),
+])  # fmt: skip
 def test_who_takes_gzip(accept, expected):
     assert ("gzip" in media_ranges(accept)) == expected
 
@@ -208,14 +191,11 @@ def test_a_page_of_another_site_may_ask(client):
     assert "Link" in answer.headers["access-control-expose-headers"]
 
 
-@pytest.mark.parametrize(
-    ("path", "methods"),
-    [
-        ("/ogc/collections/occurrences/items", {"GET", "HEAD", "OPTIONS"}),
-        ("/v1/surveys", {"GET", "HEAD", "POST", "OPTIONS"}),
-        ("/", {"GET", "HEAD", "OPTIONS"}),
-    ],
-)
+@pytest.mark.parametrize(("path", "methods"), [
+    ("/ogc/collections/occurrences/items", {"GET", "HEAD", "OPTIONS"}),
+    ("/v1/surveys", {"GET", "HEAD", "POST", "OPTIONS"}),
+    ("/", {"GET", "HEAD", "OPTIONS"}),
+])  # fmt: skip
 def test_options_tells_what_may_be_asked(client, path, methods):
     answer = client.options(path)
     assert (answer.status_code, answer.content) == (204, b"")
@@ -246,14 +226,11 @@ def test_what_is_counted(served):
     assert "# TYPE biodata_jobs gauge" in text
 
 
-@pytest.mark.parametrize(
-    ("told", "hidden"),
-    [
-        pytest.param("Could not convert string 'POINT(101.5 21.9)' to DOUBLE", ["101.5", "POINT"], id="quoted text"),
-        pytest.param("near -17.25 102.125", ["17.25", "102.125"], id="numbers with decimals"),
-        pytest.param("GET /v1/occurrence/search?decimalLatitude=21 failed", ["decimalLatitude"], id="a query"),
-    ],
-)
+@pytest.mark.parametrize(("told", "hidden"), [
+    pytest.param("Could not convert string 'POINT(101.5 21.9)' to DOUBLE", ["101.5", "POINT"], id="quoted text"),
+    pytest.param("near -17.25 102.125", ["17.25", "102.125"], id="numbers with decimals"),
+    pytest.param("GET /v1/occurrence/search?decimalLatitude=21 failed", ["decimalLatitude"], id="a query"),
+])  # fmt: skip
 def test_messages_of_others_lose_places(told, hidden):
     record = logging.LogRecord("biodata.store", logging.WARNING, "f.py", 1, "%s", (told,), None)
     line = json.loads(logs.JsonLines().format(record))

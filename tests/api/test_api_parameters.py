@@ -13,11 +13,9 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 
 pytest_plugins = ("api_client",)
-
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 TILE = "/ogc/collections/occurrences/tiles/WebMercatorQuad/0/0/0"
 ITEMS = "/ogc/collections/occurrences/items"
-
 VALUES = {
     "geometry": "POLYGON((100 20,101 20,101 21,100 20))", "geoDistance": "21,101,5km", "issue": "ZERO_COORDINATE",
     "taxonomicIssue": "TAXON_MATCH_FUZZY", "basisOfRecord": "HUMAN_OBSERVATION", "occurrenceStatus": "PRESENT",
@@ -29,7 +27,6 @@ VALUES = {
     **dict.fromkeys(("facetMultiselect", "hl", "verbose", "spellCheck"), "false"),
 }  # fmt: skip
 """A value that each parameter takes; the others take 1."""
-
 WRONG = [
     ("country", "XX", "ISO 3166-1"), ("country", "Lalaland", "ISO 3166-1"), ("publishingCountry", "QQ", "ISO 3166-1"),
     ("provinceCode", "CN-YX", "CN-Y"), ("continent", "ASAI", "ASIA"), ("month", "13", "1 to 12"), ("month", "0", "1 to 12"),
@@ -94,7 +91,6 @@ def cql2(client, name, value):
 
 
 def named(answer):
-    """What a problem names."""
     told = answer.json()
     return f"{told.get('field')} {told['detail']}"
 
@@ -187,10 +183,9 @@ def test_a_limit_above_the_most_is_refused_with_it(service):
 
 
 def test_values_in_other_letters_and_spellings_are_the_same(service):
-    for name, values in {
-        "basisOfRecord": ("HUMAN_OBSERVATION", "human_observation"), "country": ("VN", "vn", "VNM", "Việt Nam"),
-        "taxonRank": ("SPECIES", "species"), "license": ("CC_BY_4_0", "cc_by_4_0"),
-    }.items():  # fmt: skip
+    for name, values in {"basisOfRecord": ("HUMAN_OBSERVATION", "human_observation"),
+                         "country": ("VN", "vn", "VNM", "Việt Nam"), "taxonRank": ("SPECIES", "species"),
+                         "license": ("CC_BY_4_0", "cc_by_4_0")}.items():  # fmt: skip
         counts = {search(service, name, value).json()["count"] for value in values}
         assert len(counts) == 1 and counts != {0}, name  # noqa: PT018
 
@@ -219,12 +214,8 @@ def borderland(tmp_path_factory):
     rows = releases.open_rows()[:60]
     for n, row in enumerate(rows):
         if n % 10 == 3:
-            row |= {
-                "countryCode": None,
-                "country_codes": ["LA", "VN"],
-                "sharing_category": "0_1_degree",
-                "species": None,
-            }
+            row |= {"countryCode": None, "country_codes": ["LA", "VN"], "sharing_category": "0_1_degree",
+                    "species": None}  # fmt: skip
         if n % 10 == 5:
             row |= {"countryCode": "LA", "country_codes": ["LA", "VN"], "ambiguous": True}
     data = tmp_path_factory.mktemp("borderland")

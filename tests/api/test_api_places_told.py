@@ -10,14 +10,10 @@ from api.records import occurrence
 from biodata.core.settings import Settings
 
 SEARCH = "/v1/occurrence/search"
-COUNTRIES = [
-    ("VN", ["VN"]), ("CN", ["CN", "VN"]), (None, ["CN", "VN"]), (None, ["LA", "VN"]), ("LA", ["LA"]), ("PG", ["PG"]),
-    (None, ["ID", "PG"]), (None, []), ("VN", ["VN"]),
-]  # fmt: skip
-DIVISIONS = [
-    ("Yunnan", "CN-YN"), ("云南省", "CN-YN"), ("Yunnan Province", None), (None, "CN-YN"), ("Phongsali", "LA-PH"),
-    ("Phongsaly", "LA-PH"), ("Kachin", "CN-YN"), (None, None), ("Yunnan", "LA-PH"),
-]  # fmt: skip
+COUNTRIES = [("VN", ["VN"]), ("CN", ["CN", "VN"]), (None, ["CN", "VN"]), (None, ["LA", "VN"]), ("LA", ["LA"]),
+             ("PG", ["PG"]), (None, ["ID", "PG"]), (None, []), ("VN", ["VN"])]  # fmt: skip
+DIVISIONS = [("Yunnan", "CN-YN"), ("云南省", "CN-YN"), ("Yunnan Province", None), (None, "CN-YN"), ("Phongsali", "LA-PH"),
+             ("Phongsaly", "LA-PH"), ("Kachin", "CN-YN"), (None, None), ("Yunnan", "LA-PH")]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +77,13 @@ def test_what_is_no_continent_is_refused(client, value):
     assert (answer.status_code, answer.json()["field"]) == (400, "continent")
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        pytest.param(["Yunnan", "云南", "云南省", "YUNNAN PROVINCE", "Yúnnán"], 5, id="Yunnan"),
-        pytest.param(["Phongsaly", "Phongsali", "ຜົ້ງສາລີ", "Phôngsali"], 2, id="Phongsaly"),
-        pytest.param(["kachin"], 1, id="a division that the boundaries do not have"),
-        pytest.param(["CN-YN", "cn-yn"], 4, id="all that lies there, by code"),
-        pytest.param(["Nowhere"], 0, id="none of that name"),
-    ],
-)
+@pytest.mark.parametrize(("values", "expected"), [
+    pytest.param(["Yunnan", "云南", "云南省", "YUNNAN PROVINCE", "Yúnnán"], 5, id="Yunnan"),
+    pytest.param(["Phongsaly", "Phongsali", "ຜົ້ງສາລີ", "Phôngsali"], 2, id="Phongsaly"),
+    pytest.param(["kachin"], 1, id="a division that the boundaries do not have"),
+    pytest.param(["CN-YN", "cn-yn"], 4, id="all that lies there, by code"),
+    pytest.param(["Nowhere"], 0, id="none of that name"),
+])  # fmt: skip
 def test_every_name_of_a_division_finds_the_same(client, values, expected):
     for value in values:
         assert ask(client, stateProvince=value)["count"] == expected, value

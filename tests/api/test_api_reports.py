@@ -9,7 +9,6 @@ import releases as fixture
 from biodata.exports.reports import material, page
 
 pytest_plugins = ("api_client",)
-
 RESULTS = [("reserve_candidates", "run-1-1"), ("corridors", "c1"), ("considered_ground", "run-1-considered-1")]
 
 

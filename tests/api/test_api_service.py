@@ -16,7 +16,6 @@ from biodata.core.settings import Settings
 from biodata.store.reader import OpenRelease
 
 pytest_plugins = ("api_client",)
-
 PAGES = ["/v1/occurrence/search", "/v1/species/search", "/v1/dataset", "/ogc", "/ogc/collections/corridors/items",
          "/ogc/collections/boundaries/tiles/WebMercatorQuad/0/0/0", "/health/live", "/docs", "/"]  # fmt: skip
 
@@ -38,19 +37,16 @@ def test_head(client, path):
     assert answer.headers["content-type"] == client.get(path).headers["content-type"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status", "code"),
-    [
-        ("GET", "/v1/nothing", 404, "NOT_FOUND"),
-        ("GET", "/assets/../../pyproject.toml", 404, "NOT_FOUND"),
-        ("GET", "/assets/%2e%2e/%2e%2e/app.py", 404, "NOT_FOUND"),
-        ("DELETE", "/v1/occurrence/search", 405, "METHOD_NOT_ALLOWED"),
-        ("OPTIONS", "/v1/nothing", 404, "NOT_FOUND"),
-        ("GET", "/v1/occurrence/search?q=" + "a" * 33_000, 414, "URI_TOO_LONG"),
-        ("GET", "/v1/occurrence/search?" + "year=1&" * 301, 400, "PARAMETERS_TOO_MANY"),
-        ("GET", "/v1/surveys/999", 401, "KEY_MISSING"),
-    ],
-)
+@pytest.mark.parametrize(("method", "path", "status", "code"), [
+    ("GET", "/v1/nothing", 404, "NOT_FOUND"),
+    ("GET", "/assets/../../pyproject.toml", 404, "NOT_FOUND"),
+    ("GET", "/assets/%2e%2e/%2e%2e/app.py", 404, "NOT_FOUND"),
+    ("DELETE", "/v1/occurrence/search", 405, "METHOD_NOT_ALLOWED"),
+    ("OPTIONS", "/v1/nothing", 404, "NOT_FOUND"),
+    ("GET", "/v1/occurrence/search?q=" + "a" * 33_000, 414, "URI_TOO_LONG"),
+    ("GET", "/v1/occurrence/search?" + "year=1&" * 301, 400, "PARAMETERS_TOO_MANY"),
+    ("GET", "/v1/surveys/999", 401, "KEY_MISSING"),
+])  # fmt: skip
 def test_problems(client, method, path, status, code):
     answer = client.request(method, path)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -63,15 +59,12 @@ def test_problems(client, method, path, status, code):
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "words"),
-    [
-        ("/nowhere", 404, ("There is nothing here.", "/docs#NOT_FOUND")),
-        ("/v1/occurrence/search?contry=LA", 400, ("contry", "Did you mean country", "/docs#PARAMETER_UNKNOWN")),
-        ("/v1/occurrence/search?month=%3Cscript%3E", 400, ("&lt;script&gt;",)),
-        ("/v1/surveys/999", 401, ("/docs#KEY_MISSING",)),
-    ],
-)
+@pytest.mark.parametrize(("path", "status", "words"), [
+    ("/nowhere", 404, ("There is nothing here.", "/docs#NOT_FOUND")),
+    ("/v1/occurrence/search?contry=LA", 400, ("contry", "Did you mean country", "/docs#PARAMETER_UNKNOWN")),
+    ("/v1/occurrence/search?month=%3Cscript%3E", 400, ("&lt;script&gt;",)),
+    ("/v1/surveys/999", 401, ("/docs#KEY_MISSING",)),
+])  # fmt: skip
 def test_a_browser_gets_a_problem_as_a_page(client, path, status, words):
     data, page = client.get(path), client.get(path, headers={"Accept": BROWSER})
     assert (page.status_code, data.status_code) == (status, status)
@@ -214,10 +207,8 @@ def test_assets(built):
     assert worker.headers["cache-control"] == "public, max-age=31536000, immutable"
     plain = built.get("/assets/worker-AbC123.mjs", headers={"accept-encoding": "identity"})
     assert (plain.text, plain.headers.get("content-encoding"), plain.headers["vary"]) == (
-        "export {}",
-        None,
-        "Accept-Encoding",
-    )
+        "export {}", None, "Accept-Encoding",
+    )  # fmt: skip
     assert built.get("/assets/favicon.svg").headers["cache-control"] == "public, max-age=3600"
     assert built.get("/assets/none.js").status_code == 404
 

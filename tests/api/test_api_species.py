@@ -6,29 +6,17 @@ from starlette.testclient import TestClient
 import releases
 from api.app import create_app
 from biodata.core.settings import Settings
-from releases import GIBBON, PHEASANT, SEROW
+from case_tables import cases
+from releases import GIBBON, SEROW
 
 pytest_plugins = ("api_client",)
 
-MATCHES = [
-    pytest.param({"name": PHEASANT}, ("EXACT", 2474083, None, False), id="a name"),
-    pytest.param({"name": "Lophura nycthemera (Linnaeus, 1758)"}, ("EXACT", 2474083, None, False), id="with its author"),
-    pytest.param({"name": "Lophura nycthemra"}, ("FUZZY", 2474083, None, False), id="a letter left out"),
-    pytest.param({"name": "Capricornis argyrochaetes"}, ("EXACT", "S-Capricornis argyrochaetes", 2441208, True), id="a synonym"),
-    pytest.param({"name": "Lophura ignota"}, ("HIGHERRANK", None, None, False), id="a species that is not listed"),
-    pytest.param({"name": "Lophura ignota", "strict": "true"}, ("NONE", None, None, False), id="the same, strictly"),
-    pytest.param({"name": "Aus bus"}, ("NONE", None, None, False), id="a name of nothing"),
-    pytest.param({"name": "12345"}, ("NONE", None, None, False), id="no name"),
-    pytest.param({}, ("NONE", None, None, False), id="nothing"),
-    pytest.param({"usageKey": "2441208"}, ("EXACT", 2441208, None, False), id="a key"),
-    pytest.param({"scientificNameID": "gbif:1"}, ("NONE", None, None, False), id="a key that is not listed"),
-]  # fmt: skip
 
-
-@pytest.mark.parametrize(("asked", "expected"), MATCHES)
+@pytest.mark.parametrize(("asked", "expected"), cases("api_species", "test_match"))
 def test_match(client, asked, expected):
     first = client.get("/v1/species/match", params=asked).json()
-    assert (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"]) == expected
+    found = (first["matchType"], first.get("usageKey"), first.get("acceptedUsageKey"), first["synonym"])
+    assert found == tuple(expected)
     second = client.get("/v2/species/match", params=asked).json()
     assert second["diagnostics"]["matchType"] == expected[0]
     assert second["synonym"] == expected[3]
@@ -73,14 +61,11 @@ def without_checklist(tmp_path_factory):
         yield found
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (GIBBON[:6].lower(), [("SPECIES", GIBBON), ("GENUS", GIBBON.split()[0])]),
-        ("Cao Vit", [("SPECIES", GIBBON)]),
-        ("nothing", []),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), [
+    (GIBBON[:6].lower(), [("SPECIES", GIBBON), ("GENUS", GIBBON.split()[0])]),
+    ("Cao Vit", [("SPECIES", GIBBON)]),
+    ("nothing", []),
+])  # fmt: skip
 def test_without_a_checklist_the_names_of_records_are_suggested(without_checklist, text, expected):
     found = without_checklist.get("/v1/species/suggest", params={"q": text}).json()
     assert [(row["rank"], row["canonicalName"]) for row in found] == expected
@@ -139,36 +124,25 @@ def test_what_a_match_refuses(client, query):
 def test_status_lists_stand_beside_each_other(client):
     key = client.get("/v1/species/match", params={"name": GIBBON}).json()["usageKey"]
     (row,) = client.get(f"/v1/species/{key}/statuses").json()["results"]
-    assert row == {
-        "kind": "redList",
-        "area": "global",
-        "value": "CR",
-        "year": 2020,
-        "authority": None,
-        "scientificName": GIBBON,
-        "checklist": "sample 1",
-    }
+    assert row == {"kind": "redList", "area": "global", "value": "CR", "year": 2020, "authority": None,
+                   "scientificName": GIBBON, "checklist": "sample 1"}  # fmt: skip
     assert {one["kind"] for one in client.get("/v1/species/2474083/statuses").json()["results"]} == {
         "cites",
         "isInvasive",
     }
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("redList=*", 2), ("redList=CR", 1), ("redList=EN&country=LA", 1), ("redList=EN&country=VN", 0),
-        ("isInvasive=true", 1), ("isInvasive=true&country=la", 0), ("isInvasive=false&country=LA", 5), ("cites=I", 1),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("query", "expected"), [
+    ("redList=*", 2), ("redList=CR", 1), ("redList=EN&country=LA", 1), ("redList=EN&country=VN", 0),
+    ("isInvasive=true", 1), ("isInvasive=true&country=la", 0), ("isInvasive=false&country=LA", 5), ("cites=I", 1),
+])  # fmt: skip
 def test_names_are_found_by_what_lists_say(client, query, expected):
     assert client.get(f"/v1/species/search?{query}").json()["count"] == expected
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("isExtinct", "true"), ("habitat", "MARINE"), ("rank", "SPECEIS"), ("status", "ACCEPT"), ("facet", "issue")],
-)
+@pytest.mark.parametrize(("name", "value"), [
+    ("isExtinct", "true"), ("habitat", "MARINE"), ("rank", "SPECEIS"), ("status", "ACCEPT"), ("facet", "issue"),
+])  # fmt: skip
 def test_a_filter_of_names_that_cannot_be_honoured_is_refused_by_its_name(client, name, value):
     answer = client.get("/v1/species/search", params={name: value})
     assert (answer.status_code, answer.json()["field"]) == (400, name)

@@ -46,7 +46,6 @@ def take(settings: Settings, name: str, text: str) -> None:
 
 
 def run(*command: str) -> str:
-    """Run a command and return what it prints."""
     done = CliRunner().invoke(app, command, catch_exceptions=False)
     assert done.exit_code == 0
     return done.stdout
@@ -145,17 +144,13 @@ def test_an_analysis_counts_one_record_of_an_event(settings):
 
 
 def test_where_the_representative_is_no_evidence_another_of_its_cluster_is(settings):
-    rows = duets.frame(
-        [
-            duets.record("a", "1", "2024-03-05", 22.93, 106.50, coordinateUncertaintyInMeters=50_000.0, key=1),
-            duets.record("b", "1", "2024-03-05", 22.93, 106.50, key=2),
-        ]
-    ).with_columns(cluster_id=pl.lit(1, dtype=pl.Int64))
+    rows = duets.frame([
+        duets.record("a", "1", "2024-03-05", 22.93, 106.50, coordinateUncertaintyInMeters=50_000.0, key=1),
+        duets.record("b", "1", "2024-03-05", 22.93, 106.50, key=2),
+    ]).with_columns(cluster_id=pl.lit(1, dtype=pl.Int64))  # fmt: skip
     found = evidence.counted(rows, boundaries=NO_BAND, parameters=ALL_ALIKE).records
     assert dict(found.select("key", "why_not").iter_rows()) == {1: evidence.COARSE, 2: None}
 
-
-# What a release tells
 
 COPIES = 40
 
@@ -283,20 +278,14 @@ def test_generalised_records_are_told_nothing_of(client):
 
 # Nothing published depends on a record that is hidden.
 
-RULES = sharing.RuleSet.of(
-    [
-        sharing.Rule("w", SharingCategory.WITHHELD, "a reason", dataset="withheld"),
-        sharing.Rule("g", SharingCategory.TENTH_DEGREE, "a reason", dataset="coarse"),
-    ]
-)
+RULES = sharing.RuleSet.of([sharing.Rule("w", SharingCategory.WITHHELD, "a reason", dataset="withheld"),
+                            sharing.Rule("g", SharingCategory.TENTH_DEGREE, "a reason", dataset="coarse")])  # fmt: skip
 
 
 def published(data: Path, rows: list[dict], gazetteer) -> pl.DataFrame:
     """Return the open records of a release under `RULES`, their links told by identifiers and not by random numbers."""
-    made.make_release(
-        data, rows, assess=assessor(gazetteer, data),
-        let_out=lambda frame: sharing.publish(frame, RULES, boundaries=made.neighbours()),
-    )  # fmt: skip
+    made.make_release(data, rows, assess=assessor(gazetteer, data),
+                      let_out=lambda frame: sharing.publish(frame, RULES, boundaries=made.neighbours()))  # fmt: skip
     frame = releases.read(releases.current(data), "occurrences")
     names = frame.select(cluster_id="key", of=pl.format("{} {}", "datasetKey", "occurrenceID"))
     frame = frame.join(names, on="cluster_id", how="left").filter(sharing_category="open")
@@ -390,9 +379,6 @@ def test_a_release_of_unchanged_data_is_the_same_one_and_each_stage_is_a_line(se
     first, second = (one.stdout.splitlines() for one in done)
     assert second[0] == "nothing new: the release before stays"
     assert second[1] == first[0]
-    for stage in (
-        "setting about 1 records beside each other",
-        "3 of 3 records published",
-        "writing the release's file",
-    ):
+    for stage in ("setting about 1 records beside each other", "3 of 3 records published",
+                  "writing the release's file"):  # fmt: skip
         assert stage in done[0].stderr

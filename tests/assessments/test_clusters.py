@@ -54,112 +54,89 @@ def test_ten_duets_an_hour_apart_do_not_match(tmp_path):
     assert groups(rows, tmp_path) == set()
 
 
-def test_duets_of_one_morning_are_told_apart(tmp_path):
-    rows = both_sides(step=timedelta(minutes=25))
-    assert groups(rows, tmp_path) == pairs(rows)
-
-
 def proposed(row: dict, zone: str) -> dict:
     repair = {"term": "event_zone", "value": zone, "rule": "zone_of_country", "applied": False}
     return row | {"event_zone": None, "repairs": [repair]}
 
 
-def test_a_zone_that_is_only_proposed_is_no_evidence(tmp_path):
-    rows = [proposed(row, "+08:00" if row["countryCode"] == "CN" else "+07:00") for row in both_sides(zone=False)]
-    assert groups(rows, tmp_path) == set()
+ONE_MORNING, LATER = both_sides(step=timedelta(minutes=25)), MORNING + timedelta(minutes=4)
 
 
-def test_without_any_zone_nothing_is_said(tmp_path):
-    assert groups(both_sides(zone=False), tmp_path) == set()
+@pytest.mark.parametrize(("rows", "joined"), [
+    pytest.param(ONE_MORNING, pairs(ONE_MORNING), id="duets of one morning are told apart"),
+    pytest.param([proposed(row, "+08:00" if row["countryCode"] == "CN" else "+07:00") for row in both_sides(zone=False)], set(),
+                 id="a zone that is only proposed is no evidence"),
+    pytest.param(both_sides(zone=False), set(), id="without any zone nothing is said"),
+    pytest.param([record("cn", "1", local(MORNING, CHINA), 21.150, 101.150, countryCode="CN"),
+                  record("mm", "1", local(MORNING, MYANMAR), 21.145, 101.140, countryCode="MM"),
+                  record("la", "1", local(MORNING, VIET_NAM), 21.140, 101.152, countryCode="LA")],
+                 {frozenset({"cn:1", "mm:1", "la:1"})}, id="three teams where three countries meet"),
+    pytest.param([record("cn", "1", local(MORNING, CHINA), 22.930, 106.500, countryCode="CN"),
+                  record("cn", "2", local(LATER, CHINA), 22.931, 106.500, countryCode="CN"),
+                  record("vn", "1", local(MORNING, VIET_NAM), 22.920, 106.500),
+                  record("vn", "2", local(LATER, VIET_NAM), 22.921, 106.500)],
+                 {frozenset({"cn:1", "vn:1"}), frozenset({"cn:2", "vn:2"})}, id="two groups that sing together stay two"),
+    pytest.param([record(d, "1", "2024-03-05", 21.0431, 101.3017, recordedBy=d) for d in ("Li Wei", "Zhao Min")], set(),
+                 id="two people of one day and place are two"),
+    pytest.param([record(f"d{n}", "x", None, 21.0 + n / 10, 101.3) | {"occurrenceID": "urn:unknown:record"} for n in range(60)],
+                 set(), id="an identifier of very many records is none"),
+])  # fmt: skip
+def test_what_is_one_event_and_what_is_not(rows, joined, tmp_path):
+    assert groups(rows, tmp_path) == joined
 
 
 CN = {"countryCode": "CN"}
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        pytest.param(
-            record("a", "1", "2024-03-05T00:30+08:00", 22.93, 106.50, **CN),
-            record("b", "1", "2024-03-04T23:30+07:00", 22.92, 106.50), True, id="midnight between the clocks",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T00:30+08:00", 22.93, 106.50, **CN),
-            record("b", "1", "2024-03-05T00:30+07:00", 22.92, 106.50), False, id="the same clock after midnight",
-        ),
-        pytest.param(
-            record("a", "1", "2024-12-31T23:58+08:00", 22.93, 106.50, **CN),
-            record("b", "1", "2024-12-31T23:05+07:00", 22.92, 106.50), True, id="seven minutes apart over an hour",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 21.15, 101.15, **CN),
-            record("b", "1", "2024-03-05T05:00+06:30", 21.14, 101.14, countryCode="MM"), True, id="half an hour's zone",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
-            record("b", "1", "2024-03-05T05:30+07:00", 22.86, 106.50), False, id="seven kilometres apart",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
-            record("b", "1", "2024-03-05T05:30+07:00", 22.88, 106.50, coordinateUncertaintyInMeters=1500.0), True,
-            id="five and a half, but the place is uncertain",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
-            record("b", "1", "2024-03-05T05:30+07:00", 22.94, 106.51, coordinateUncertaintyInMeters=30_000.0), False,
-            id="a place of thirty kilometres",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
-            record("b", "1", "2024-03-05T05:42+07:00", 22.92, 106.50), False, id="twelve minutes apart",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Nomascus concolor", **CN),
-            record("b", "1", "2024-03-05T05:30+07:00", 22.92, 106.50), False, id="two species",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Macaca assamensis", **CN),
-            record("b", "1", "2024-03-05T05:30+07:00", 22.915, 106.50, species="Macaca assamensis"), False,
-            id="seen, 1.7 km apart",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Macaca assamensis", **CN),
-            record("b", "1", "2024-03-05T05:31+07:00", 22.924, 106.50, species="Macaca assamensis"), True,
-            id="seen across the river",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Pavo muticus",
-                   occurrenceRemarks="只听到叫声", **CN),
-            record("b", "1", "2024-03-05T05:31+07:00", 22.91, 106.50, species="Pavo muticus"), True, id="a peafowl heard",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93012, 106.50031, basisOfRecord="MACHINE_OBSERVATION",
-                   species="Macaca assamensis", **CN),
-            record("b", "1", "2024-03-05T05:30+07:00", 22.92714, 106.50031, basisOfRecord="MACHINE_OBSERVATION",
-                   species="Macaca assamensis"), False, id="two cameras, an animal cannot be at both",
-        ),
-        pytest.param(
-            record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, occurrenceStatus="ABSENT", **CN),
-            record("b", "1", "2024-03-05T05:30+07:00", 22.92, 106.50, occurrenceStatus="ABSENT"), False, id="not heard",
-        ),
-        pytest.param(
-            record("joint", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, recordedBy="Li Wei", **CN),
-            record("joint", "2", "2024-03-05T05:30+07:00", 22.92, 106.50, recordedBy="Tran Binh"), False,
-            id="both teams in one dataset, which tells them apart",
-        ),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("one", "other", "same"), [
+    pytest.param(record("a", "1", "2024-03-05T00:30+08:00", 22.93, 106.50, **CN),
+                 record("b", "1", "2024-03-04T23:30+07:00", 22.92, 106.50), True, id="midnight between the clocks"),
+    pytest.param(record("a", "1", "2024-03-05T00:30+08:00", 22.93, 106.50, **CN),
+                 record("b", "1", "2024-03-05T00:30+07:00", 22.92, 106.50), False, id="the same clock after midnight"),
+    pytest.param(record("a", "1", "2024-12-31T23:58+08:00", 22.93, 106.50, **CN),
+                 record("b", "1", "2024-12-31T23:05+07:00", 22.92, 106.50), True,
+                 id="seven minutes apart over an hour"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 21.15, 101.15, **CN),
+                 record("b", "1", "2024-03-05T05:00+06:30", 21.14, 101.14, countryCode="MM"), True,
+                 id="half an hour's zone"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
+                 record("b", "1", "2024-03-05T05:30+07:00", 22.86, 106.50), False, id="seven kilometres apart"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
+                 record("b", "1", "2024-03-05T05:30+07:00", 22.88, 106.50, coordinateUncertaintyInMeters=1500.0), True,
+                 id="five and a half, but the place is uncertain"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
+                 record("b", "1", "2024-03-05T05:30+07:00", 22.94, 106.51, coordinateUncertaintyInMeters=30_000.0),
+                 False, id="a place of thirty kilometres"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, **CN),
+                 record("b", "1", "2024-03-05T05:42+07:00", 22.92, 106.50), False, id="twelve minutes apart"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Nomascus concolor", **CN),
+                 record("b", "1", "2024-03-05T05:30+07:00", 22.92, 106.50), False, id="two species"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Macaca assamensis", **CN),
+                 record("b", "1", "2024-03-05T05:30+07:00", 22.915, 106.50, species="Macaca assamensis"), False,
+                 id="seen, 1.7 km apart"),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Macaca assamensis", **CN),
+                 record("b", "1", "2024-03-05T05:31+07:00", 22.924, 106.50, species="Macaca assamensis"), True,
+                 id="seen across the river"),
+    pytest.param(
+        record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, species="Pavo muticus",
+               occurrenceRemarks="只听到叫声", **CN),
+        record("b", "1", "2024-03-05T05:31+07:00", 22.91, 106.50, species="Pavo muticus"), True, id="a peafowl heard",
+    ),
+    pytest.param(
+        record("a", "1", "2024-03-05T06:30+08:00", 22.93012, 106.50031, basisOfRecord="MACHINE_OBSERVATION",
+               species="Macaca assamensis", **CN),
+        record("b", "1", "2024-03-05T05:30+07:00", 22.92714, 106.50031, basisOfRecord="MACHINE_OBSERVATION",
+               species="Macaca assamensis"), False, id="two cameras, an animal cannot be at both",
+    ),
+    pytest.param(record("a", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, occurrenceStatus="ABSENT", **CN),
+                 record("b", "1", "2024-03-05T05:30+07:00", 22.92, 106.50, occurrenceStatus="ABSENT"), False,
+                 id="not heard"),
+    pytest.param(record("joint", "1", "2024-03-05T06:30+08:00", 22.93, 106.50, recordedBy="Li Wei", **CN),
+                 record("joint", "2", "2024-03-05T05:30+07:00", 22.92, 106.50, recordedBy="Tran Binh"), False,
+                 id="both teams in one dataset, which tells them apart"),
+])  # fmt: skip
 def test_across_a_border(one, other, same, tmp_path):
     assert bool(groups([one, other], tmp_path)) == same
-
-
-def test_three_teams_where_three_countries_meet(tmp_path):
-    rows = [
-        record("cn", "1", local(MORNING, CHINA), 21.150, 101.150, countryCode="CN"),
-        record("mm", "1", local(MORNING, MYANMAR), 21.145, 101.140, countryCode="MM"),
-        record("la", "1", local(MORNING, VIET_NAM), 21.140, 101.152, countryCode="LA"),
-    ]
-    assert groups(rows, tmp_path) == {frozenset({"cn:1", "mm:1", "la:1"})}
 
 
 def test_two_teams_of_one_country_and_one_of_the_other(tmp_path):
@@ -195,60 +172,44 @@ def test_a_chain_does_not_make_two_events_one(tmp_path):
     assert not any({"cn:1", "cn:2"} <= group for group in found)
 
 
-def test_two_groups_that_sing_together_stay_two(tmp_path):
-    rows = [
-        record("cn", "1", local(MORNING, CHINA), 22.930, 106.500, countryCode="CN"),
-        record("cn", "2", local(MORNING + timedelta(minutes=4), CHINA), 22.931, 106.500, countryCode="CN"),
-        record("vn", "1", local(MORNING, VIET_NAM), 22.920, 106.500),
-        record("vn", "2", local(MORNING + timedelta(minutes=4), VIET_NAM), 22.921, 106.500),
-    ]
-    assert groups(rows, tmp_path) == {frozenset({"cn:1", "vn:1"}), frozenset({"cn:2", "vn:2"})}
-
-
 def camera(number: str, when: str, **values) -> dict:
     told = {"basisOfRecord": "MACHINE_OBSERVATION", "species": "Muntiacus muntjak", "recordedBy": "Camera team"}
     return record("cameras", number, when, 21.0431, 101.3017, **(told | values))
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        pytest.param([camera(n, "2024-03-05T06:30:12+07:00") for n in "12"], id="two animals in one picture"),
-        pytest.param([camera(n, "2024-03-05T06:30:12+07:00", source_record_id=f"content:0f3a#{n}") for n in "12"],
-                     id="two animals in one picture, nothing identifies them"),
-        pytest.param([camera("1", "2024-03-05T06:30+07:00", sex="FEMALE"), camera("2", "2024-03-05T06:30+07:00", sex="MALE")],
-                     id="a pair at the camera"),
-        pytest.param([record("transect", str(n), "2024-03-05", 21.0431, 101.3017) for n in range(30)],
-                     id="thirty records of a day at one point"),
-        pytest.param([record("transect", str(n), f"2024-03-05T06:{n:02}+07:00", 21.0431, 101.3017) for n in range(30)],
-                     id="thirty records of half an hour"),
-        pytest.param([record("notes", "1", "2024-03-05T06:30+07:00", 21.04, 101.30, individualCount=1),
-                      record("notes", "2", "2024-03-05T06:30+07:00", 21.04, 101.30, individualCount=3)], id="other counts"),
-        pytest.param([record("notes", n, "2024-03-05T00:00:00", 21.0431, 101.3017) for n in "12"], id="a midnight for no time"),
-        pytest.param([record("notes", "1", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1001"),
-                      record("notes", "2", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1002")],
-                     id="two numbers in the collection"),
-        pytest.param([record("notes", n, "2024-03-05T06:30+07:00", 21.0431, 101.3017, individualCount=3,
-                             occurrenceRemarks="three on the ridge") for n in "12"], id="all the same, but two identifiers"),
-        pytest.param([record("gbif", n, None, 21.0431, 101.3017, recordedBy=None, gbifID=f"40{n}") for n in "123"],
-                     id="own GBIF identifiers, nothing but species and point"),
-        pytest.param([record("list", n, None, 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=None)
-                      for n in "12"], id="equal rows of a file without identifiers or dates"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("rows", [
+    pytest.param([camera(n, "2024-03-05T06:30:12+07:00") for n in "12"], id="two animals in one picture"),
+    pytest.param([camera(n, "2024-03-05T06:30:12+07:00", source_record_id=f"content:0f3a#{n}") for n in "12"],
+                 id="two animals in one picture, nothing identifies them"),
+    pytest.param([camera("1", "2024-03-05T06:30+07:00", sex="FEMALE"), camera("2", "2024-03-05T06:30+07:00", sex="MALE")],
+                 id="a pair at the camera"),
+    pytest.param([record("transect", str(n), "2024-03-05", 21.0431, 101.3017) for n in range(30)],
+                 id="thirty records of a day at one point"),
+    pytest.param([record("transect", str(n), f"2024-03-05T06:{n:02}+07:00", 21.0431, 101.3017) for n in range(30)],
+                 id="thirty records of half an hour"),
+    pytest.param([record("notes", "1", "2024-03-05T06:30+07:00", 21.04, 101.30, individualCount=1),
+                  record("notes", "2", "2024-03-05T06:30+07:00", 21.04, 101.30, individualCount=3)], id="other counts"),
+    pytest.param([record("notes", n, "2024-03-05T00:00:00", 21.0431, 101.3017) for n in "12"], id="a midnight for no time"),
+    pytest.param([record("notes", "1", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1001"),
+                  record("notes", "2", "2024-03-05T06:30+07:00", 21.04, 101.30, catalogNumber="A-1002")],
+                 id="two numbers in the collection"),
+    pytest.param([record("notes", n, "2024-03-05T06:30+07:00", 21.0431, 101.3017, individualCount=3,
+                         occurrenceRemarks="three on the ridge") for n in "12"], id="all the same, but two identifiers"),
+    pytest.param([record("gbif", n, None, 21.0431, 101.3017, recordedBy=None, gbifID=f"40{n}") for n in "123"],
+                 id="own GBIF identifiers, nothing but species and point"),
+    pytest.param([record("list", n, None, 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=None)
+                  for n in "12"], id="equal rows of a file without identifiers or dates"),
+])  # fmt: skip
 def test_within_a_dataset_the_same_place_and_day_are_no_reason(rows, tmp_path):
     assert groups(rows, tmp_path) == set()
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        pytest.param([record("museum", n, "1998-03-05", 21.04, 101.30, institutionCode="KIZ", catalogNumber="KIZ 98-0123")
-                      for n in "12"], id="the same catalogue number"),
-        pytest.param([record("list", n, "2015-03-05", 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=n)
-                      for n in "12"], id="equal rows of a file without identifiers"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("rows", [
+    pytest.param([record("museum", n, "1998-03-05", 21.04, 101.30, institutionCode="KIZ", catalogNumber="KIZ 98-0123")
+                  for n in "12"], id="the same catalogue number"),
+    pytest.param([record("list", n, "2015-03-05", 21.0431, 101.3017, source_record_id=f"content:0f3a#{n}", occurrenceID=n)
+                  for n in "12"], id="equal rows of a file without identifiers"),
+])  # fmt: skip
 def test_within_a_dataset_an_identifier_or_a_repeated_row_is(rows, tmp_path):
     assert len(groups(rows, tmp_path)) == 1
 
@@ -256,40 +217,37 @@ def test_within_a_dataset_an_identifier_or_a_repeated_row_is(rows, tmp_path):
 UUID = "8a5cbaa4-58c1-4a8e-9a4a-22d1f5e3a1b2"
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "reason"),
-    [
-        pytest.param({"occurrenceID": UUID}, {"occurrenceID": UUID.upper()}, "the same occurrenceID in two datasets", id="UUID"),
-        pytest.param({"occurrenceID": UUID}, {"occurrenceID": UUID, "species": "Nomascus concolor"},
-                     "the same occurrenceID in two datasets; the species differ", id="UUID of a record named anew"),
-        pytest.param({"occurrenceID": UUID}, {"occurrenceID": UUID, "species": "Pavo muticus", "eventDate": "2001-01-01"},
-                     None, id="UUID, and nothing else agrees"),
-        pytest.param({"gbifID": "4011"}, {"gbifID": "4011"}, "the same gbifID in two datasets", id="gbifID"),
-        pytest.param({"institutionCode": "KIZ", "catalogNumber": "98-0123"},
-                     {"institutionCode": "kiz", "catalogNumber": "980123"},
-                     "the same institutionCode and catalogNumber in two datasets", id="catalogue number spelt otherwise"),
-        pytest.param({"institutionCode": "KIZ", "collectionCode": "Birds", "catalogNumber": "98-0123"},
-                     {"institutionCode": "KIZ", "collectionCode": "Mammals", "catalogNumber": "98-0123"}, None,
-                     id="the same number in another collection"),
-        pytest.param({"institutionCode": "KIZ", "collectionCode": "M", "catalogNumber": "98-0123"},
-                     {"otherCatalogNumbers": "old 17 | KIZ:M:98-0123"}, "the otherCatalogNumbers of one name the other",
-                     id="another catalogue number"),
-        pytest.param({"occurrenceID": "1"}, {"occurrenceID": "1"},
-                     "the same occurrenceID, species, day and place in two datasets", id="numbers of rows, all else agrees"),
-        pytest.param({"occurrenceID": "1"}, {"occurrenceID": "1", "eventDate": "2024-05-05"}, None, id="numbers of rows"),
-        pytest.param({"recordNumber": "417", "recordedBy": "Li Wei; Zhao Min"},
-                     {"recordNumber": "417", "recordedBy": "Zhao Min", "decimalLatitude": None, "decimalLongitude": None},
-                     "the same person's recordNumber, day and species in two datasets", id="one gathering"),
-        pytest.param({"recordNumber": "417", "recordedBy": "Li Wei"}, {"recordNumber": "418", "recordedBy": "Li Wei"}, None,
-                     id="two gatherings"),
-        pytest.param({"recordedBy": "Nguyễn Văn An"}, {"recordedBy": "NGUYEN VAN AN", "decimalLatitude": 21.04,
-                                                     "decimalLongitude": 101.3}, "the same person, species, day and place",
-                     id="one person, coordinates rounded"),
-        pytest.param({"recordedBy": "Li Wei"}, {"recordedBy": "Li Wei", "decimalLatitude": 21.09}, None, id="six kilometres on"),
-        pytest.param({"recordedBy": "Li Wei", "sex": "MALE"}, {"recordedBy": "Li Wei", "sex": "FEMALE"}, None, id="two sexes"),
-        pytest.param({"recordedBy": "Li Wei"}, {"recordedBy": "Zhao Min"}, None, id="two people"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("one", "other", "reason"), [
+    pytest.param({"occurrenceID": UUID}, {"occurrenceID": UUID.upper()}, "the same occurrenceID in two datasets", id="UUID"),
+    pytest.param({"occurrenceID": UUID}, {"occurrenceID": UUID, "species": "Nomascus concolor"},
+                 "the same occurrenceID in two datasets; the species differ", id="UUID of a record named anew"),
+    pytest.param({"occurrenceID": UUID}, {"occurrenceID": UUID, "species": "Pavo muticus", "eventDate": "2001-01-01"},
+                 None, id="UUID, and nothing else agrees"),
+    pytest.param({"gbifID": "4011"}, {"gbifID": "4011"}, "the same gbifID in two datasets", id="gbifID"),
+    pytest.param({"institutionCode": "KIZ", "catalogNumber": "98-0123"},
+                 {"institutionCode": "kiz", "catalogNumber": "980123"},
+                 "the same institutionCode and catalogNumber in two datasets", id="catalogue number spelt otherwise"),
+    pytest.param({"institutionCode": "KIZ", "collectionCode": "Birds", "catalogNumber": "98-0123"},
+                 {"institutionCode": "KIZ", "collectionCode": "Mammals", "catalogNumber": "98-0123"}, None,
+                 id="the same number in another collection"),
+    pytest.param({"institutionCode": "KIZ", "collectionCode": "M", "catalogNumber": "98-0123"},
+                 {"otherCatalogNumbers": "old 17 | KIZ:M:98-0123"}, "the otherCatalogNumbers of one name the other",
+                 id="another catalogue number"),
+    pytest.param({"occurrenceID": "1"}, {"occurrenceID": "1"},
+                 "the same occurrenceID, species, day and place in two datasets", id="numbers of rows, all else agrees"),
+    pytest.param({"occurrenceID": "1"}, {"occurrenceID": "1", "eventDate": "2024-05-05"}, None, id="numbers of rows"),
+    pytest.param({"recordNumber": "417", "recordedBy": "Li Wei; Zhao Min"},
+                 {"recordNumber": "417", "recordedBy": "Zhao Min", "decimalLatitude": None, "decimalLongitude": None},
+                 "the same person's recordNumber, day and species in two datasets", id="one gathering"),
+    pytest.param({"recordNumber": "417", "recordedBy": "Li Wei"}, {"recordNumber": "418", "recordedBy": "Li Wei"}, None,
+                 id="two gatherings"),
+    pytest.param({"recordedBy": "Nguyễn Văn An"}, {"recordedBy": "NGUYEN VAN AN", "decimalLatitude": 21.04,
+                                                 "decimalLongitude": 101.3}, "the same person, species, day and place",
+                 id="one person, coordinates rounded"),
+    pytest.param({"recordedBy": "Li Wei"}, {"recordedBy": "Li Wei", "decimalLatitude": 21.09}, None, id="six kilometres on"),
+    pytest.param({"recordedBy": "Li Wei", "sex": "MALE"}, {"recordedBy": "Li Wei", "sex": "FEMALE"}, None, id="two sexes"),
+    pytest.param({"recordedBy": "Li Wei"}, {"recordedBy": "Zhao Min"}, None, id="two people"),
+])  # fmt: skip
 def test_across_datasets(one, other, reason, tmp_path):
     rows = []
     for dataset, values in (("survey", one), ("gbif-copy", other)):
@@ -300,11 +258,6 @@ def test_across_datasets(one, other, reason, tmp_path):
     assert (found.height == 2) == (reason is not None)
     if reason is not None:
         assert all(told[0].startswith(reason) for told in found["cluster_reasons"])
-
-
-def test_two_people_of_one_day_and_place_are_two(tmp_path):
-    rows = [record(d, "1", "2024-03-05", 21.0431, 101.3017, recordedBy=d) for d in ("Li Wei", "Zhao Min")]
-    assert groups(rows, tmp_path) == set()
 
 
 def test_without_a_date_only_identifiers_join(tmp_path):
@@ -334,10 +287,8 @@ def test_an_aggregators_copies_are_found_and_the_surveys_own_records_kept(tmp_pa
         for n in (1, 2, 3)
     ]  # fmt: skip
     copies = [
-        row | {
-            "datasetKey": "aggregated", "occurrenceID": f"agg:{n}", "source_record_id": f"agg:{n}", "gbifID": f"90{n}",
-            "decimalLatitude": 21.043, "decimalLongitude": 101.302, "habitat": None,
-        }
+        row | {"datasetKey": "aggregated", "occurrenceID": f"agg:{n}", "source_record_id": f"agg:{n}",
+               "gbifID": f"90{n}", "decimalLatitude": 21.043, "decimalLongitude": 101.302, "habitat": None}
         for n, row in enumerate(own, 1)
     ]  # fmt: skip
     rows = [*copies, *own]
@@ -346,17 +297,13 @@ def test_an_aggregators_copies_are_found_and_the_surveys_own_records_kept(tmp_pa
     assert kept == {4, 5, 6}
 
 
-@pytest.mark.parametrize(
-    ("better", "worse"),
-    [
-        pytest.param({"habitat": "forest"}, {"coordinateUncertaintyInMeters": 5.0}, id="the one that tells more"),
-        pytest.param({"coordinateUncertaintyInMeters": 5.0}, {}, id="the more certain place"),
-        pytest.param(
-            {"occurrenceID": UUID}, {"occurrenceID": UUID, "gbifID": "17"}, id="the one that did not come by GBIF"
-        ),
-        pytest.param({"datasetKey": "a"}, {"datasetKey": "b"}, id="the first by dataset"),
-    ],
-)
+@pytest.mark.parametrize(("better", "worse"), [
+    pytest.param({"habitat": "forest"}, {"coordinateUncertaintyInMeters": 5.0}, id="the one that tells more"),
+    pytest.param({"coordinateUncertaintyInMeters": 5.0}, {}, id="the more certain place"),
+    pytest.param({"occurrenceID": UUID}, {"occurrenceID": UUID, "gbifID": "17"},
+                 id="the one that did not come by GBIF"),
+    pytest.param({"datasetKey": "a"}, {"datasetKey": "b"}, id="the first by dataset"),
+])  # fmt: skip
 def test_which_record_represents(better, worse, tmp_path):
     shared = {"recordedBy": "Li Wei"}
     rows = [
@@ -394,13 +341,6 @@ def test_parts_by_species_give_what_the_whole_gives(tmp_path, monkeypatch):
     whole = groups(rows, tmp_path)
     monkeypatch.setattr(finding, "BUCKET_ROWS", 7)
     assert groups(rows, tmp_path) == whole
-
-
-def test_an_identifier_of_very_many_records_is_none(tmp_path):
-    rows = [
-        record(f"d{n}", "x", None, 21.0 + n / 10, 101.3) | {"occurrenceID": "urn:unknown:record"} for n in range(60)
-    ]
-    assert groups(rows, tmp_path) == set()
 
 
 def test_nothing_is_found_of_one_record_nor_of_none(tmp_path):

@@ -43,7 +43,6 @@ FINEST = 100_000
 CATEGORIES = {"1_degree": 1, "0_1_degree": 10, "0_01_degree": 100, "0_001_degree": 1000}
 STRICTNESS = {"withheld": 5, "1_degree": 4, "0_1_degree": 3, "0_01_degree": 2, "0_001_degree": 1}
 WGS84 = Geod(ellps="WGS84")
-
 Square = tuple[int, int]
 Unit = tuple[Any, ...]
 Mark = tuple[int, int]
@@ -205,24 +204,22 @@ def _rows(frame: pd.DataFrame, key: str, eventual: bool) -> list[Row]:
             y = min(math.floor(lat * FINEST + 1e-9), 90 * FINEST - 1)
             at = (x, y)
         day, year, time = _none(raw["day"]), _none(raw["year"]), _none(raw.get("time"))
-        rows.append(
-            Row(
-                key=int(raw[key]),
-                dataset=raw["datasetKey"],
-                event=_none(raw["eventID"]),
-                parent=_none(raw["parentEventID"]),
-                day=None if day is None else pd.Timestamp(day).toordinal(),
-                year=None if year is None else int(year),
-                time=None if time is None else pd.Timestamp(time).timestamp(),
-                by=None if eventual else _none(raw["recordedBy"]),
-                lon=math.nan if lon is None else lon,
-                lat=math.nan if lat is None else lat,
-                at=at,
-                hash=hash64(int(raw[key])),
-                category=None if eventual else _none(raw["category"]),
-                taxon=None if eventual else _none(raw["taxon"]),
-            )
-        )
+        rows.append(Row(
+            key=int(raw[key]),
+            dataset=raw["datasetKey"],
+            event=_none(raw["eventID"]),
+            parent=_none(raw["parentEventID"]),
+            day=None if day is None else pd.Timestamp(day).toordinal(),
+            year=None if year is None else int(year),
+            time=None if time is None else pd.Timestamp(time).timestamp(),
+            by=None if eventual else _none(raw["recordedBy"]),
+            lon=math.nan if lon is None else lon,
+            lat=math.nan if lat is None else lat,
+            at=at,
+            hash=hash64(int(raw[key])),
+            category=None if eventual else _none(raw["category"]),
+            taxon=None if eventual else _none(raw["taxon"]),
+        ))  # fmt: skip
     return rows
 
 
@@ -620,11 +617,8 @@ class Release:
             state.beside = r.beside
             if state.category != r.category:
                 state.category, state.published, state.unit, state.waits_since = (
-                    r.category,
-                    False,
-                    None,
-                    self.today.year,
-                )
+                    r.category, False, None, self.today.year,
+                )  # fmt: skip
             if r.category == "withheld":
                 state.published, state.unit = False, None
                 continue

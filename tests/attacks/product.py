@@ -11,15 +11,11 @@ from biodata.sharing import grid
 from biodata.sharing import set_apart as product
 from biodata.sharing.plan import BEFORE, presences
 
-RECORD = {
-    "key": pl.Int64, "datasetKey": pl.String, "eventID": pl.String, "day": pl.Date, "year": pl.Int32, "time": pl.Duration("us"),
-    "recordedBy": pl.String, "decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64, "category": pl.String,
-    "taxon": pl.String,
-}  # fmt: skip
-EVENT = {
-    "event_key": pl.String, "datasetKey": pl.String, "eventID": pl.String, "parentEventID": pl.String, "day": pl.Date,
-    "year": pl.Int32, "decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64,
-}  # fmt: skip
+RECORD = {"key": pl.Int64, "datasetKey": pl.String, "eventID": pl.String, "day": pl.Date, "year": pl.Int32,
+          "time": pl.Duration("us"), "recordedBy": pl.String, "decimalLongitude": pl.Float64,
+          "decimalLatitude": pl.Float64, "category": pl.String, "taxon": pl.String}  # fmt: skip
+EVENT = {"event_key": pl.String, "datasetKey": pl.String, "eventID": pl.String, "parentEventID": pl.String,
+         "day": pl.Date, "year": pl.Int32, "decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64}  # fmt: skip
 PLACE = {"decimalLongitude": "longitude", "decimalLatitude": "latitude"}
 
 
@@ -49,14 +45,8 @@ def set_apart(
     changed = [name for name, known in made_of.items() if not known.is_settled(last.get(name))]
     some = pl.col("datasetKey").is_in(changed)
     looked = [frame.filter(some).with_columns(grid.fine()) for frame in (rows, visits)]
-    found = product.set_apart(
-        *looked,
-        kept.of(changed),
-        before=before.filter(some),
-        released=released,
-        today=today,
-        visits=grid.visits(*looked),
-    )
+    found = product.set_apart(*looked, kept.of(changed), before=before.filter(some), released=released, today=today,
+                              visits=grid.visits(*looked))  # fmt: skip
     found = found.joined(kept.of(changed, others=True))
     states = presences(found.states).join(rows.select("datasetKey").unique(), on="datasetKey", how="semi")
     open_keys = set(rows["key"]) - set(found.hidden["key"]) - set(found.held["key"])

@@ -30,16 +30,13 @@ def looked_at(rng, category, view):
     shown = [(one[1] + 0.1, one[2] + 0.1) for one in SIDES]
     places = np.vstack([hidden, shown[:1]])
     names = ["Rara una"] * n + ["Aperta una"]
-    rows = pl.DataFrame(
-        {
-            "key": np.arange(n + 1) + 1, "species": names, "scientificName": names, "genus": [one.split()[0] for one in names],
-            "datasetKey": "d", "iucnRedListCategory": "CR", "basisOfRecord": "HUMAN_OBSERVATION", "year": 2024,
-            "decimalLongitude": places[:, 0], "decimalLatitude": places[:, 1], "geodeticDatum": "WGS84",
-            "coordinateUncertaintyInMeters": [*rng.choice([None, 30.0, 500.0], n), 30.0],
-            "event_start": date(2024, 5, 1), "event_end": date(2024, 5, 1),
-        },
-        strict=False,
-    )  # fmt: skip
+    rows = pl.DataFrame({
+        "key": np.arange(n + 1) + 1, "species": names, "scientificName": names, "genus": [one.split()[0] for one in names],
+        "datasetKey": "d", "iucnRedListCategory": "CR", "basisOfRecord": "HUMAN_OBSERVATION", "year": 2024,
+        "decimalLongitude": places[:, 0], "decimalLatitude": places[:, 1], "geodeticDatum": "WGS84",
+        "coordinateUncertaintyInMeters": [*rng.choice([None, 30.0, 500.0], n), 30.0],
+        "event_start": date(2024, 5, 1), "event_end": date(2024, 5, 1),
+    }, strict=False)  # fmt: skip
     rules = RuleSet((Rule("rare", SharingCategory(category), "test", scientific_name="Rara", rank="GENUS"),))
     frame = terms.conform(rows, terms.OCCURRENCE).select(EVIDENCE_COLUMNS)
     read = evidence_view(frame, rules, boundaries=BOUNDARIES, view=view, window=(105, 21, 108, 24))

@@ -17,7 +17,6 @@ import worlds
 from attack_case import Case, Guess, Row, Score, play, score
 
 pytestmark = pytest.mark.attacks
-
 MOST = 0.12
 """Found exactly where ten places are the crowd."""
 Attack = Callable[[Case], dict[Row, Guess]]
@@ -56,17 +55,10 @@ def test_the_missing_nodes_of_a_lattice(spacing, with_events):
     assert found(cases, attacks.missing_nodes).found[0] <= MOST
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        attacks.missing_nodes,
-        attacks.empty_events,
-        attacks.explained_events,
-        attacks.missing_visits,
-        attacks.poorest_place,
-        attacks.spared_places,
-    ],
-)
+@pytest.mark.parametrize("attack", [
+    attacks.missing_nodes, attacks.empty_events, attacks.explained_events, attacks.missing_visits,
+    attacks.poorest_place, attacks.spared_places,
+])  # fmt: skip
 def test_one_release(first_releases, attack):
     total = found(first_releases, attack)
     assert total.records > 150

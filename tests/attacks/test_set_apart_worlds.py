@@ -12,7 +12,6 @@ import product
 import worlds
 
 pytestmark = pytest.mark.attacks
-
 WORLDS = int(os.environ.get("SET_APART_WORLDS", "500"))
 BATCHES = 5
 

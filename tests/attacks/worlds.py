@@ -13,13 +13,9 @@ import numpy as np
 import pandas as pd
 
 Place = tuple[float, float]
-RECORDS = [
-    "key", "datasetKey", "eventID", "parentEventID", "day", "year", "time", "recordedBy",
-    "decimalLongitude", "decimalLatitude", "category", "taxon",
-]  # fmt: skip
-EVENTS = [
-    "event_key", "datasetKey", "eventID", "parentEventID", "day", "year", "decimalLongitude", "decimalLatitude",
-]  # fmt: skip
+RECORDS = ["key", "datasetKey", "eventID", "parentEventID", "day", "year", "time", "recordedBy", "decimalLongitude",
+           "decimalLatitude", "category", "taxon"]  # fmt: skip
+EVENTS = ["event_key", "datasetKey", "eventID", "parentEventID", "day", "year", "decimalLongitude", "decimalLatitude"]
 CATEGORIES = ("1_degree", "0_1_degree", "0_01_degree", "0_001_degree", "withheld")
 COMMON = ("Muntiacus vaginalis", "Sus scrofa", "Prionailurus bengalensis", "Lophura nycthemera", "Macaca mulatta")
 RARE = ("Panthera tigris", "Elephas maximus", "Manis pentadactyla")
@@ -78,10 +74,8 @@ class Source:
     ) -> dict[str, Any]:
         """Add a record; its category is that of its taxon."""
         lon, lat = place or (None, None)
-        values = [
-            self.number(), dataset, event, parent, day, day.year if day else None, time, by, lon, lat,
-            self.sensitive.get(taxon), taxon,
-        ]  # fmt: skip
+        values = [self.number(), dataset, event, parent, day, day.year if day else None, time, by, lon, lat,
+                  self.sensitive.get(taxon), taxon]  # fmt: skip
         self.records.append(dict(zip(RECORDS, values, strict=True)))
         return self.records[-1]
 
@@ -138,10 +132,8 @@ def add_stations(
             if rng.random() < blank:
                 continue
             for _ in range(int(rng.integers(1, most + 1))):
-                source.record(
-                    dataset, day, place, source.taxon(rare), event=event if with_events else None,
-                    parent=parent if with_events else None,
-                )  # fmt: skip
+                source.record(dataset, day, place, source.taxon(rare), event=event if with_events else None,
+                              parent=parent if with_events else None)  # fmt: skip
 
 
 def add_walk(source: Source, dataset: str, start: tuple[float, float], day: date, *, steps: int, even: bool) -> None:
@@ -407,10 +399,8 @@ def national_survey(
     n = len(station)
     key = rng.permutation(4 * n)[:n] + 1
     name = np.char.add("v", np.arange(n).astype(str)).astype(object)
-    events = pd.DataFrame({
-        "event_key": key, "datasetKey": "survey", "eventID": name, "parentEventID": None, "day": day,
-        "year": year, "decimalLongitude": lon[station], "decimalLatitude": lat[station],
-    })  # fmt: skip
+    events = pd.DataFrame({"event_key": key, "datasetKey": "survey", "eventID": name, "parentEventID": None, "day": day,
+                           "year": year, "decimalLongitude": lon[station], "decimalLatitude": lat[station]})  # fmt: skip
     rate = rng.gamma(0.8, 0.95 / 0.8, stations)
     counts = rng.poisson(rate[station])
     row = np.repeat(np.arange(n), counts)
@@ -423,10 +413,8 @@ def national_survey(
         if share[chosen].sum() + share[s] <= sensitive:
             chosen.append(int(s))
     taxa = np.char.add("Avis sp", species.astype(str)).astype(object)
-    records = pd.DataFrame({
-        "key": rng.permutation(4 * m)[:m] + 1, "datasetKey": "survey", "eventID": name[row], "parentEventID": None,
-        "day": day[row], "year": year[row], "time": None, "recordedBy": None, "decimalLongitude": lon[station[row]],
-        "decimalLatitude": lat[station[row]],
-        "category": np.where(np.isin(species, chosen), "0_1_degree", None), "taxon": taxa,
-    })  # fmt: skip
+    records = pd.DataFrame({"key": rng.permutation(4 * m)[:m] + 1, "datasetKey": "survey", "eventID": name[row],
+                            "parentEventID": None, "day": day[row], "year": year[row], "time": None, "recordedBy": None,
+                            "decimalLongitude": lon[station[row]], "decimalLatitude": lat[station[row]],
+                            "category": np.where(np.isin(species, chosen), "0_1_degree", None), "taxon": taxa})  # fmt: skip
     return records, events

@@ -122,11 +122,8 @@ def main() -> None:
     cases = arguments.case or [(1, 30), (5, 100), (20, 300)]
     if len(cases) > 1:
         for millions, count in cases:
-            rest = [
-                f"--workers={arguments.workers}",
-                f"--peer-areas={arguments.peer_areas}",
-                f"--seed={arguments.seed}",
-            ]
+            rest = [f"--workers={arguments.workers}", f"--peer-areas={arguments.peer_areas}",
+                    f"--seed={arguments.seed}"]  # fmt: skip
             subprocess.run([sys.executable, __file__, "--case", str(millions), str(count), *rest], check=True)
         return
     (millions, count), *_ = cases

@@ -48,13 +48,11 @@ def made(rows: int, *, seed: int, first: int, datasets: int = DATASETS) -> pl.Da
     key = np.arange(first, first + rows)
     number = np.where(station, at, rng.integers(0, rows, rows)) % datasets
     kind = np.where(station, "stations", "finds")
-    found = pl.DataFrame(
-        {
-            "key": key, "scientificName": name, "decimalLongitude": x.round(5), "decimalLatitude": y.round(5),
-            "datasetKey": np.char.add(kind, number.astype(str)), "countryCode": "LA", "event_start": day,
-            "event_end": day, "occurrenceID": key.astype(str),
-        }
-    ).with_columns(year=pl.col("event_start").dt.year(), month=pl.col("event_start").dt.month())  # fmt: skip
+    found = pl.DataFrame({
+        "key": key, "scientificName": name, "decimalLongitude": x.round(5), "decimalLatitude": y.round(5),
+        "datasetKey": np.char.add(kind, number.astype(str)), "countryCode": "LA", "event_start": day,
+        "event_end": day, "occurrenceID": key.astype(str),
+    }).with_columns(year=pl.col("event_start").dt.year(), month=pl.col("event_start").dt.month())  # fmt: skip
     return terms.conform(found, terms.OCCURRENCE)
 
 
@@ -98,10 +96,8 @@ def steps(
     if changed is not None:
         sensitive.append(memory.of(changed).decided.drop("datasetKey"))
     events = terms.conform(pl.DataFrame(), terms.EVENT).with_columns(shown=pl.lit(value=False))
-    plan = plan_of(
-        records.select(PLACED), events, pl.concat(sensitive), memory=memory, before=then,
-        released=released, secret=b"", today=date(2026, 11, 30),
-    )  # fmt: skip
+    plan = plan_of(records.select(PLACED), events, pl.concat(sensitive), memory=memory, before=then, released=released,
+                   secret=b"", today=date(2026, 11, 30))  # fmt: skip
     lap("set apart")
     presences = presence_rows(replace(rules, plan=plan), boundaries=boundaries)
     lap("generalise")

@@ -34,15 +34,11 @@ connection.sql('''COPY (FROM read_csv('{csv}', delim='\t', quote='')
     ORDER BY round("decimalLatitude", 1), round("decimalLongitude", 1), "gbifID")
     TO '{folder}/bare.parquet' (COMPRESSION zstd)''')
 """
-INDEXED = (
-    '"gbifID"', '"datasetKey"', '"scientificName"', '"family"', '"countryCode"', '"year"', '"eventDate"',
-)  # fmt: skip
+INDEXED = ('"gbifID"', '"datasetKey"', '"scientificName"', '"family"', '"countryCode"', '"year"', '"eventDate"')
 """Beside the index of the points."""
-NUMBERS = {
-    "gbifID": "bigint", "day": "int", "month": "int", "year": "int", "individualCount": "int", "eventDate": "date",
-    "decimalLatitude": "double precision", "decimalLongitude": "double precision",
-    "coordinateUncertaintyInMeters": "double precision", "elevation": "double precision",
-}  # fmt: skip
+NUMBERS = {"gbifID": "bigint", "day": "int", "month": "int", "year": "int", "individualCount": "int",
+           "eventDate": "date", "decimalLatitude": "double precision", "decimalLongitude": "double precision",
+           "coordinateUncertaintyInMeters": "double precision", "elevation": "double precision"}  # fmt: skip
 """Columns of the table that hold no text."""
 
 
@@ -149,12 +145,8 @@ def measured(
         if process.returncode:
             output.seek(0)
             sys.exit(f"{' '.join(command)}\n{output.read().decode()[-3000:]}")
-    return {
-        "cpu_seconds": used.ru_utime + used.ru_stime,
-        "wall_seconds": wall,
-        "peak_mb": used.ru_maxrss / 1024,
-        "written_mb": used.ru_oublock * 512 / 1e6,
-    }
+    return {"cpu_seconds": used.ru_utime + used.ru_stime, "wall_seconds": wall, "peak_mb": used.ru_maxrss / 1024,
+            "written_mb": used.ru_oublock * 512 / 1e6}  # fmt: skip
 
 
 def show(name: str, step: dict[str, Any]) -> None:

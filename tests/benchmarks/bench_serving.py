@@ -35,19 +35,16 @@ MAKE_RELEASE = Path(__file__).with_name("make_release.py")
 PORT = 5600
 LISTED = 5_000
 FACETED = 60
-
 OURS = f"http://127.0.0.1:{PORT}/ogc/collections/occurrences"
 TIPG = "http://127.0.0.1:5602/collections/public.occ"
 PYGEOAPI = "http://127.0.0.1:5601/collections/occ"
 PSQL = ("psql", "-h", "127.0.0.1", "-p", "55432", "-U", "postgres", "-d", "occ", "-qtA")
-
 PEER_COLUMNS = (
     "key,taxonKey,year,decimalLatitude,decimalLongitude,datasetKey,occurrenceID,kingdom,class,family,genus,species,"
     "scientificName,countryCode,locality,individualCount,coordinateUncertaintyInMeters,elevation,eventDate,month,day,"
     "basisOfRecord,institutionCode,collectionCode,catalogNumber,license,recordedBy"
 )
 """The 27 columns that the peers tell of a record."""
-
 PAGES = {
     "biodata": f"{OURS}/items?bbox=@&limit=300",
     "tipg": f"{TIPG}/items?bbox=@&limit=300&f=geojson",
@@ -157,18 +154,8 @@ def area(box: str) -> float:
 @contextmanager
 def served(data: Path, workers: int) -> Iterator[list[int]]:
     """Serve a release; give the process."""
-    command = [
-        sys.executable,
-        "-m",
-        "biodata.cli",
-        "serve",
-        "--data",
-        data,
-        "--port",
-        str(PORT),
-        "--workers",
-        str(workers),
-    ]
+    command = [sys.executable, "-m", "biodata.cli", "serve", "--data", data, "--port", str(PORT), "--workers",
+               str(workers)]  # fmt: skip
     with (data.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -231,13 +218,8 @@ def load(address: str, listed: Path, connections: int, processes: Sequence[int],
     if match is None:
         sys.exit(told)
     requests = float(match[1])
-    return Load(
-        requests,
-        milliseconds(match[2]),
-        milliseconds(match[3]),
-        1000 * spent / max(requests * seconds, 1),
-        match[4].strip(),
-    )
+    return Load(requests, milliseconds(match[2]), milliseconds(match[3]), 1000 * spent / max(requests * seconds, 1),
+                match[4].strip())  # fmt: skip
 
 
 def milliseconds(text: str) -> float:
@@ -340,22 +322,8 @@ def facets(csv: Path, *, alone: bool) -> None:
 def exports(folder: Path, *, alone: bool) -> None:
     """Time the export of a country's records as CSV, 27 columns: `biodata export` and PostgreSQL's COPY, in turn."""
     ours, theirs = folder / "ours.csv", folder / "theirs.csv"
-    mine = [
-        sys.executable,
-        "-m",
-        "biodata.cli",
-        "export",
-        "--data",
-        folder / "data",
-        "--format",
-        "csv",
-        "--columns",
-        PEER_COLUMNS,
-        "--country",
-        "VN",
-        "--out",
-        ours,
-    ]
+    mine = [sys.executable, "-m", "biodata.cli", "export", "--data", folder / "data", "--format", "csv", "--columns",
+            PEER_COLUMNS, "--country", "VN", "--out", ours]  # fmt: skip
     copy = [
         *PSQL,
         "-c",

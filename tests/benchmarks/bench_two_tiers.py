@@ -48,7 +48,6 @@ from biodata.places import BoundarySet
 
 WINDOW = (92.0, -4.5, 120.0, 29.0)
 BORDERS = (("LA", "VN"), ("CN", "MM"), ("KH", "TH"))
-
 SPECIES, TWO_SIDED = 5, 2
 FINE_M = 30.0
 METRES_PER_DEGREE = 111_000.0
@@ -100,16 +99,13 @@ def published(truth: pl.DataFrame, cell: float, error_m: float, rng: np.random.G
     middle = [((pl.col(name) / cell).floor() + 0.5) * cell if cell else pl.col(name) for name in ("x", "y")]
     radius = cell / 2 * METRES_PER_DEGREE * math.sqrt(2) if cell else FINE_M
     days = [date(2018, 1, 1) + timedelta(days=int(day)) for day in rng.integers(0, 2000, n)]
-    return pl.DataFrame(
-        {
-            "key": np.arange(n), "species": truth["world"].cast(pl.String) + "_" + truth["species"], "world": truth["world"],
-            "basisOfRecord": ["HUMAN_OBSERVATION"] * n, "datasetKey": ["d"] * n,
-            "decimalLongitude": truth.select(middle[0]).to_series(), "decimalLatitude": truth.select(middle[1]).to_series(),
-            "coordinateUncertaintyInMeters": [None if error_m else radius] * n, "event_start": days, "event_end": days,
-            "year": pl.Series([day.year for day in days], dtype=pl.Int32),
-        },
-        schema_overrides={"coordinateUncertaintyInMeters": pl.Float64},
-    )  # fmt: skip
+    return pl.DataFrame({
+        "key": np.arange(n), "species": truth["world"].cast(pl.String) + "_" + truth["species"], "world": truth["world"],
+        "basisOfRecord": ["HUMAN_OBSERVATION"] * n, "datasetKey": ["d"] * n,
+        "decimalLongitude": truth.select(middle[0]).to_series(), "decimalLatitude": truth.select(middle[1]).to_series(),
+        "coordinateUncertaintyInMeters": [None if error_m else radius] * n, "event_start": days, "event_end": days,
+        "year": pl.Series([day.year for day in days], dtype=pl.Int32),
+    }, schema_overrides={"coordinateUncertaintyInMeters": pl.Float64})  # fmt: skip
 
 
 def made(given: argparse.Namespace, boundaries: BoundarySet) -> list[dict[str, Any]]:

@@ -27,24 +27,22 @@ def records(
     """Return the records of the window, counted by side; of all years, for there are few."""
     both = both[both["decimalLongitude"].between(*window[::2]) & both["decimalLatitude"].between(*window[1::2])]
     radius = pd.to_numeric(both["coordinateUncertaintyInMeters"], errors="coerce").astype(float)
-    frame = pl.DataFrame(
-        {
-            "key": np.arange(len(both)),
-            "species": both["species"].astype("string").fillna("").to_list(),
-            "basisOfRecord": both["basisOfRecord"]
-            .astype("string")
-            .str.upper()
-            .str.replace(" ", "_")
-            .fillna("HUMAN_OBSERVATION")
-            .to_list(),
-            "decimalLongitude": both["decimalLongitude"].to_numpy(float),
-            "decimalLatitude": both["decimalLatitude"].to_numpy(float),
-            "coordinateUncertaintyInMeters": (
-                radius if uncertainty_m is None else radius.fillna(uncertainty_m)
-            ).to_numpy(),
-            "year": pd.to_numeric(both["year"], errors="coerce").to_numpy(float),
-        }
-    ).with_columns(pl.col(pl.Float64).fill_nan(None), pl.col("species").replace("", None))
+    frame = pl.DataFrame({
+        "key": np.arange(len(both)),
+        "species": both["species"].astype("string").fillna("").to_list(),
+        "basisOfRecord": both["basisOfRecord"]
+        .astype("string")
+        .str.upper()
+        .str.replace(" ", "_")
+        .fillna("HUMAN_OBSERVATION")
+        .to_list(),
+        "decimalLongitude": both["decimalLongitude"].to_numpy(float),
+        "decimalLatitude": both["decimalLatitude"].to_numpy(float),
+        "coordinateUncertaintyInMeters": (
+            radius if uncertainty_m is None else radius.fillna(uncertainty_m)
+        ).to_numpy(),
+        "year": pd.to_numeric(both["year"], errors="coerce").to_numpy(float),
+    }).with_columns(pl.col(pl.Float64).fill_nan(None), pl.col("species").replace("", None))  # fmt: skip
     frame = frame.with_columns(pl.col("year").cast(pl.Int32))
     parameters = evidence.EvidenceParameters(as_of=date(2026, 1, 1), cell_m=10_000.0, recent_years=None)
     return evidence.counted(frame, boundaries=boundaries, parameters=parameters)

@@ -21,10 +21,9 @@ SENSITIVE: Final = 0.02
 DATASETS: Final = 40
 """Four of them are surveys with a tenth of the rows, five records an event."""
 SURVEYS: Final = 4
-CENTRES: Final = {
-    "CN": (102.7, 26.5), "VN": (106.5, 16.5), "LA": (102.6, 18.9), "KH": (104.9, 12.3), "TH": (100.8, 14.8),
-    "MM": (96.2, 20.5), "MY": (109.5, 3.6), "ID": (115.0, -3.5), "PH": (122.0, 12.5), "BN": (114.7, 4.6),
-}  # fmt: skip
+CENTRES: Final = {"CN": (102.7, 26.5), "VN": (106.5, 16.5), "LA": (102.6, 18.9), "KH": (104.9, 12.3),
+                  "TH": (100.8, 14.8), "MM": (96.2, 20.5), "MY": (109.5, 3.6), "ID": (115.0, -3.5), "PH": (122.0, 12.5),
+                  "BN": (114.7, 4.6)}  # fmt: skip
 _CHUNK_ROWS: Final = 500_000
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0")
 _DWC: Final = "http://rs.tdwg.org/dwc/terms/"
@@ -92,10 +91,9 @@ def _write_rules(taxa: pl.DataFrame, path: Path) -> None:
     shipped = pl.read_csv(
         files("biodata").joinpath("data").joinpath("sensitive_species.csv").read_bytes(), infer_schema=False
     )
-    own = taxa.filter("sensitive").select(
-        rule_id=pl.format("made-up-{}", "number"), source=pl.lit("a benchmark"), scientificName="name",
-        category=pl.lit("0_1_degree"), reason=pl.lit("made up"),
-    )  # fmt: skip
+    own = taxa.filter("sensitive").select(rule_id=pl.format("made-up-{}", "number"), source=pl.lit("a benchmark"),
+                                          scientificName="name", category=pl.lit("0_1_degree"),
+                                          reason=pl.lit("made up"))  # fmt: skip
     own = own.filter(~pl.col("scientificName").is_in(shipped["scientificName"].implode()))
     pl.concat([shipped, own], how="diagonal").write_csv(path)
 

@@ -8,10 +8,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from servers import make_demo, need, serving
 
 expect.set_options(timeout=60_000)  # how long a page takes says more of the machine's other work than of ours
-FLAGS = [
-    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +37,6 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def whole_picture(chromium: Browser) -> Iterator[Page]:
-    """Give the same page with every pixel."""
     with chromium.new_context(viewport={"width": 1280, "height": 800}) as context:
         yield open_page(context)
 

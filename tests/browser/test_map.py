@@ -8,8 +8,6 @@ from map_page import pixels, ready, settle, toggle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # the first one waits for the demo
 
-COLOURS = {"corridors": (123, 79, 163), "protected areas": (46, 125, 91)}
-
 
 def test_the_page_loads_without_a_complaint(page, demo_address, tmp_path):
     ready(page, demo_address)
@@ -109,13 +107,8 @@ def test_a_candidate_s_card_tells_hard_criteria_and_sides_and_leads_to_its_repor
     page.click("button[data-collection=reserve_candidates]")
     page.wait_for_selector("#card:not([hidden]) .part-value")
     card = page.inner_text("#card")
-    for words in (
-        "Hard criteria",
-        "threatened species recorded on both sides: passed",
-        "Records that count, by side",
-        "what is published of them alone",
-        "Unknown",
-    ):
+    for words in ("Hard criteria", "threatened species recorded on both sides: passed", "Records that count, by side",
+                  "what is published of them alone", "Unknown"):  # fmt: skip
         assert words in card
     page.wait_for_selector("#card .citation")
     later = page.inner_text("#card")

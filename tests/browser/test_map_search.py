@@ -10,11 +10,9 @@ import pytest
 from map_page import pixels, ready, settle, toggle
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # the first one waits for the demo
-
 SPECIES = "Elephas maximus"
 ZOOMS = [(1, 14, 60), (3, 14, 103), (6, 18, 103), (9, 21.3, 101.4), (11, 21.2, 101.6)]
 """Zoom, latitude and longitude: at the first everything is in view; at the last two each record stands for itself."""
-
 DRAWN = """() => {
     const map = window.__map, source = map.getSource('occurrences');
     const tiles = map.coveringTiles({ tileSize: 512, minzoom: source.minzoom, maxzoom: source.maxzoom }).map((t) => t.canonical ?? t);

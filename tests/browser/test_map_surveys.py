@@ -12,7 +12,6 @@ from english_left import english_in
 from servers import serving
 
 pytestmark = pytest.mark.browser
-
 NEAR = "#12/21.1187/101.4312"
 
 
@@ -63,7 +62,6 @@ def click(page, longitude, latitude):
 
 
 def signs(page):
-    """Return how many surveys the signs in view stand for, by design."""
     return page.evaluate(
         "() => window.__map.queryRenderedFeatures({ layers: ['surveys-signs', 'surveys-many'] })"
         ".map((f) => [f.properties.design ?? null, f.properties.count])"

@@ -24,7 +24,6 @@ from filled_templates import filled
 from servers import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("no_results")]
-
 HOSTILE = "<img src=x onerror=document.title='run'>"
 SHOTS = os.environ.get("BIODATA_SHOTS")
 PASSWORD = "a long word of the forest"
@@ -101,7 +100,6 @@ def use_key(page, key):
 
 
 def send(page, post, path, part=None, state="draft"):
-    """Send a file as the page does it, and wait until it is checked."""
     page.set_input_files("#file", path)
     if part is not None:
         page.fill("#part", part)
@@ -140,7 +138,6 @@ def test_from_a_template_to_what_is_published(page, post, files):
         for content in (Path(loading.value.path()).read_bytes(), templates.template("camera_trap", "lo"))
     )
     assert {one.title: [*one.values] for one in downloaded} == {one.title: [*one.values] for one in made}
-
     checked(page, files / "wrong.xlsx")
     expect(page.locator("#report .bad")).to_be_visible()
     expect(page.locator("#report .finding .badge").first).to_have_class("badge blocking")
@@ -156,7 +153,6 @@ def test_from_a_template_to_what_is_published(page, post, files):
         page.locator("#report .row button").first.click()
     marked = openpyxl.load_workbook(io.BytesIO(Path(loading.value.path()).read_bytes()))
     assert len(marked.sheetnames) >= 4
-
     checked(page, files / "right.xlsx")
     expect(page.locator("#report .good")).to_be_visible()
     use_key(page, post.keys["team"])
@@ -170,7 +166,6 @@ def test_from_a_template_to_what_is_published(page, post, files):
     shot(page, "draft_lo_1280")
     number = submit(page)
     assert post.keys["team"] not in page.url
-
     page.evaluate("sessionStorage.clear()")
     page.goto(f"{post.address}/surveys?language=en")
     use_key(page, post.keys["noy"])

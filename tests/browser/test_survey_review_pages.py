@@ -20,7 +20,6 @@ from servers import serving
 from survey_office import CHINA, LAOS, LAOS_TOO, workbook
 
 pytestmark = pytest.mark.browser
-
 SHOTS = os.environ.get("BIODATA_SHOTS")
 ZH = words("zh")
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
@@ -62,7 +61,6 @@ def no_wider(page):
 
 
 def tab_to(page, selector):
-    """Go on with the tabulator until an element has the focus."""
     for _ in range(400):
         page.keyboard.press("Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
@@ -112,7 +110,6 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     assert "Withheld" not in told
     assert no_wider(page)
     shot(page, "rows_zh_390")
-
     tab_to(page, "#rows .species:nth-child(3) tbody button")
     page.keyboard.press("Enter")
     expect(page.locator("#reasons")).to_be_focused()
@@ -121,7 +118,6 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     tab_to(page, "[data-decision=ask]")
     page.keyboard.press("Enter")
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "asked", timeout=20_000)
-
     come_as(page, office, "team")
     expect(page.locator("#list caption").first).to_have_text(ZH["waiting_for_you"])
     open_survey(page, office)
@@ -136,7 +132,6 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     expect(page.locator("#survey-state")).to_have_attribute("data-state", "submitted", timeout=20_000)
     assert no_wider(page)
     shot(page, "answered_zh_390")
-
     come_as(page, office, "laos")
     open_survey(page, office)
     expect(page.locator("#conversation li[data-action=answered]")).to_contain_text("两名护林员")
@@ -147,7 +142,6 @@ def test_a_reviewer_sees_rows_asks_gets_the_answer_and_accepts_one_side(page, of
     expect(page.locator("#list caption")).to_have_count(1)
     expect(page.locator("#list caption")).to_have_text(ZH["your_surveys"])
     assert page.complaints == []
-
     come_as(page, office, "china")
     open_survey(page, office)
     expect(page.locator("#rows .species tbody tr")).to_have_count(1)

@@ -10,7 +10,6 @@ HEAVY = ("numba", "geopandas", "pygbif", "rasterio", "pandas", "matplotlib")
 
 
 def process(*arguments: str, code: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command, or code, in an interpreter of its own."""
     command = [sys.executable, *(("-c", code) if code else ("-m", "biodata.cli")), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
 

@@ -23,14 +23,8 @@ def files(tmp_path):
     """Return temperatures that fall northward from Laos into China, two areas, and the warmer tomorrow."""
     rows, _ = np.indices(SHAPE)
     today = 20.0 + 0.25 * rows
-    profile = {
-        "driver": "GTiff",
-        "height": SHAPE[0],
-        "width": SHAPE[1],
-        "count": 1,
-        "dtype": "float64",
-        "nodata": np.nan,
-    }
+    profile = {"driver": "GTiff", "height": SHAPE[0], "width": SHAPE[1], "count": 1, "dtype": "float64",
+               "nodata": np.nan}  # fmt: skip
     for name, values in (("today", today), ("future", today + 4.0)):
         with rasterio.open(tmp_path / f"{name}.tif", "w", **profile, crs="EPSG:4326", transform=TRANSFORM) as target:
             target.write(values, 1)
@@ -82,17 +76,14 @@ def test_corridors_lead_to_the_cooler_side(files):
     assert len(gpd.read_file(files / "out.gpkg", layer="climate_paths")) == 1
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        pytest.param([], "what to write", id="no output"),
-        pytest.param(["--velocity", "v.txt"], "GeoTIFF", id="no raster's name"),
-        pytest.param(["--velocity", "v.tif", "--elevation", "e.tif"], "which climates", id="two climates"),
-        pytest.param(["--out", "out.gpkg"], "go together", id="no areas"),
-        pytest.param(["--forward", "f.tif", "--corridors"], "need areas", id="corridors without areas"),
-        pytest.param(["--forward", "f.tif", "--bin-width", "1", "--bin-width", "2"], "2 widths", id="widths"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "told"), [
+    pytest.param([], "what to write", id="no output"),
+    pytest.param(["--velocity", "v.txt"], "GeoTIFF", id="no raster's name"),
+    pytest.param(["--velocity", "v.tif", "--elevation", "e.tif"], "which climates", id="two climates"),
+    pytest.param(["--out", "out.gpkg"], "go together", id="no areas"),
+    pytest.param(["--forward", "f.tif", "--corridors"], "need areas", id="corridors without areas"),
+    pytest.param(["--forward", "f.tif", "--bin-width", "1", "--bin-width", "2"], "2 widths", id="widths"),
+])  # fmt: skip
 def test_what_cannot_be_is_refused(files, arguments, told, monkeypatch):
     monkeypatch.chdir(files)
     done = run(files, *arguments)

@@ -21,6 +21,7 @@ from biodata.analysis import own_ground
 from biodata.analysis.grid import Grid
 from biodata.cli import app
 from biodata.core.errors import InputError
+from case_tables import cases
 
 SIDE, CELL_M = 40, 100.0
 TRANSFORM = Affine(CELL_M, 0, 500_000, 0, -CELL_M, 2_304_000)
@@ -70,7 +71,6 @@ def run(*arguments):
 
 
 def refused(raster, areas, tmp_path, *more):
-    """Return the one line that the command is refused with."""
     done = run("--raster", raster, "--areas", areas, "--out", tmp_path / "out.gpkg", *more)
     assert isinstance(done.exception, InputError), done.output
     assert not (tmp_path / "out.gpkg").exists()
@@ -116,10 +116,8 @@ def test_two_files_in_corridors_mosaic_and_barriers_out(raster, areas, tmp_path)
     assert "estimate: 1,600 cells, 3 areas, at most 3 pairs" in done.output
     assert "3 pairs, 3 corridors" in done.output
     assert "that grew by" in done.output
-    assert dict(pyogrio.list_layers(out)) == {
-        "corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point", "barriers": "Point", "run": None,
-        "layer_styles": None,
-    }  # fmt: skip
+    assert dict(pyogrio.list_layers(out)) == {"corridors": "MultiPolygon", "paths": "LineString", "narrowest": "Point",
+                                              "barriers": "Point", "run": None, "layer_styles": None}  # fmt: skip
     for file, unit in ((mosaic, "resistance x m"), (barriers, "resistance"), (total, "resistance")):
         with rasterio.open(file) as source:
             assert source.units == (unit,)
@@ -156,12 +154,8 @@ def test_every_column_that_is_written_has_its_unit_and_meaning(raster, areas, tm
         "--raster", raster, "--areas", areas, "--out", out, "--set", "barrier_radius_m=150", "--set", f"pinch={pinch}"
     )
     assert done.exit_code == 0, done.output
-    units = {
-        "least_cost": "resistance x m",
-        "cut_cost": "resistance x m",
-        "cost_ratio": "resistance",
-        "score": "resistance",
-    }
+    units = {"least_cost": "resistance x m", "cut_cost": "resistance x m", "cost_ratio": "resistance",
+             "score": "resistance"}  # fmt: skip
     with closing(sqlite3.connect(out)) as file:
         told = {
             (table, name): (title, meaning)
@@ -261,49 +255,18 @@ def test_a_raster_is_told_its_system_band_and_nodata(raster, areas, tmp_path):
     assert tables[0].equals(tables[1])
 
 
-@pytest.mark.parametrize(
-    ("shapes", "words"),
-    [
-        pytest.param([at(3, 3)], "1 of 1 areas lie on the raster; two areas or more", id="one area"),
-        pytest.param([at(-90, 3), at(90, 3)], "0 of 2 areas lie on the raster", id="all outside"),
-        pytest.param([at(3, 3), at(90, 3)], "1 of 2 areas lie on the raster", id="all but one outside"),
-        pytest.param(
-            [at(3, 3), shapely.LineString([(500_000, 2_300_000), (501_000, 2_301_000)])], "is a line", id="line"
-        ),
-        pytest.param([at(3, 3), shapely.Polygon()], "1 of 2 areas", id="empty polygon"),
-    ],
-)
+@pytest.mark.parametrize(("shapes", "words"), [
+    pytest.param([at(3, 3)], "1 of 1 areas lie on the raster; two areas or more", id="one area"),
+    pytest.param([at(-90, 3), at(90, 3)], "0 of 2 areas lie on the raster", id="all outside"),
+    pytest.param([at(3, 3), at(90, 3)], "1 of 2 areas lie on the raster", id="all but one outside"),
+    pytest.param([at(3, 3), shapely.LineString([(500_000, 2_300_000), (501_000, 2_301_000)])], "is a line", id="line"),
+    pytest.param([at(3, 3), shapely.Polygon()], "1 of 2 areas", id="empty polygon"),
+])  # fmt: skip
 def test_areas_that_make_no_pair_are_refused(raster, tmp_path, shapes, words):
     assert words in refused(raster, write_areas(tmp_path / "odd.gpkg", *shapes), tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        pytest.param(
-            ["--mosaic", "m.tif", "--layer", "x"], "column --layer: there is no such parameter", id="layer too"
-        ),
-        pytest.param(["--set", "barriers=b.tif"], "barriers need the radius", id="no radius"),
-        pytest.param(["--set", "barrier_radius_m=50"], "smaller than a cell", id="small radius"),
-        pytest.param(
-            ["--set", "id_column=core"], "value 'core': the file has no such column; one of name", id="no column"
-        ),
-        pytest.param(["--set", "max_cost=-1"], "above 0", id="negative cost"),
-        pytest.param(["--set", "barrier_radius_m=inf"], "finite number", id="endless radius"),
-        pytest.param(["--set", "barrier_radius_m=1e7"], "beyond the raster; 100 to 4000 m", id="wide radius"),
-        pytest.param(
-            ["--set", "barriers_sums=b.tif"], "barriers_sums: there is no such parameter; raster", id="misspelt"
-        ),
-        pytest.param(
-            ["--mosaic", "m.png"],
-            "m.png: this cannot be written in such a file; GeoTIFF, a name that ends with .tif or .tiff",
-            id="no GeoTIFF",
-        ),
-        pytest.param(
-            ["--mosaic", "m.tif", "--set", "pinch=m.tif"], "m.tif: two results would be", id="one file for two"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("options", "words"), cases("cli_corridors", "test_options_that_do_not_fit_are_refused"))
 def test_options_that_do_not_fit_are_refused(raster, areas, tmp_path, monkeypatch, options, words):
     monkeypatch.chdir(tmp_path)
     file = write_areas(tmp_path / "named.gpkg", at(3, 3), at(30, 5))
@@ -318,17 +281,12 @@ def test_neither_a_layer_nor_a_raster_is_refused(tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        pytest.param(
-            {"transform": Affine(100, 0, 5e5, 0, -90, 2_304_000)}, "100 m wide and 90 m high", id="not square"
-        ),
-        pytest.param({"crs": "EPSG:2263"}, "US survey foot, not in metres", id="feet"),
-        pytest.param({"crs": None}, "does not tell its coordinate system", id="no system"),
-        pytest.param({"transform": Affine(100, 5, 5e5, 5, -100, 2_304_000)}, "rotated", id="rotated"),
-    ],
-)
+@pytest.mark.parametrize(("change", "words"), [
+    pytest.param({"transform": Affine(100, 0, 5e5, 0, -90, 2_304_000)}, "100 m wide and 90 m high", id="not square"),
+    pytest.param({"crs": "EPSG:2263"}, "US survey foot, not in metres", id="feet"),
+    pytest.param({"crs": None}, "does not tell its coordinate system", id="no system"),
+    pytest.param({"transform": Affine(100, 5, 5e5, 5, -100, 2_304_000)}, "rotated", id="rotated"),
+])  # fmt: skip
 def test_raster_that_has_no_square_metres_is_refused(areas, tmp_path, change, words):
     file = write_raster(tmp_path / "odd.tif", ground_of(), **change)
     assert words in refused(file, areas, tmp_path)

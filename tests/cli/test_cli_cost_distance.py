@@ -16,6 +16,7 @@ from biodata.analysis import cost_distance
 from biodata.cli import app
 from biodata.core import geo
 from biodata.core.errors import InputError
+from case_tables import cases
 
 LAEA = "EPSG:3035"
 
@@ -67,12 +68,12 @@ def at(*cells, **columns):
     return gpd.GeoDataFrame(columns, geometry=points, crs=LAEA)
 
 
-def cases():
+def suite():
     path = Path(__file__).parents[3] / "shared" / "suites" / "costdistance" / "cases.json"
     return json.loads(path.read_text()) if path.exists() else []
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in cases()])
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in suite()])
 def test_published_cases(case, tmp_path):
     resistance = write(tmp_path / "cost.tif", np.array(case["cost"], dtype=np.float64))
     starts = np.zeros(np.shape(case["cost"]), dtype=np.uint8)
@@ -98,10 +99,8 @@ def test_published_cases(case, tmp_path):
 def test_outputs_tell_what_they_are(ground, tmp_path):
     at((0, 0), (3, 4), herd=[7, 9]).to_file(tmp_path / "herds.gpkg")
     out, nearest, links = (tmp_path / f"{name}.tif" for name in ("cost", "nearest", "links"))
-    said = run(
-        ground, "--sources", tmp_path / "herds.gpkg", "--id-column", "herd", "--out", out, "--allocation", nearest,
-        "--back-link", links, "--max-cost", "2.5",
-    )  # fmt: skip
+    said = run(ground, "--sources", tmp_path / "herds.gpkg", "--id-column", "herd", "--out", out, "--allocation",
+               nearest, "--back-link", links, "--max-cost", "2.5")  # fmt: skip
     assert "2 source cells" in said
     found = cost_distance.surface(
         band(ground), np.array([0, 19]), cell_width_m=1.0, max_cost=2.5, source_ids=np.array([7, 9], dtype=np.int32)
@@ -130,10 +129,8 @@ def test_paths_lead_to_every_target_or_say_that_none_does(tmp_path):
     ground = write(tmp_path / "resistance.tif", values, transform=from_origin(4_000_000, 3_000_000, 10, 10))
     (tmp_path / "start.csv").write_text("x,y,id\n4000005,2999995,3\n")
     (tmp_path / "ends.csv").write_text("x;y\n4000035;2999995\n4000065;2999995\n4000005;2999995\n")
-    said = run(
-        ground, "--sources", tmp_path / "start.csv", "--id-column", "id", "--out", tmp_path / "out.tif",
-        "--targets", tmp_path / "ends.csv", "--paths", tmp_path / "paths.gpkg",
-    )  # fmt: skip
+    said = run(ground, "--sources", tmp_path / "start.csv", "--id-column", "id", "--out", tmp_path / "out.tif",
+               "--targets", tmp_path / "ends.csv", "--paths", tmp_path / "paths.gpkg")  # fmt: skip
     assert "2 of 3 targets reached" in said
     paths = gpd.read_file(tmp_path / "paths.gpkg").sort_values("target_id")
     assert paths["cost"].tolist()[::2] == [30.0, 0.0]
@@ -141,10 +138,8 @@ def test_paths_lead_to_every_target_or_say_that_none_does(tmp_path):
     assert paths["source_id"].tolist()[::2] == [3, 3]
     assert paths.geometry.iloc[0].equals(shapely.LineString([(4000005 + 10 * k, 2999995) for k in range(4)]))
     assert paths["length_m"].iloc[0] == 30.0
-    run(
-        ground, "--sources", tmp_path / "start.csv", "--out", tmp_path / "out.tif",
-        "--targets", tmp_path / "ends.csv", "--paths", tmp_path / "paths.geojson",
-    )  # fmt: skip
+    run(ground, "--sources", tmp_path / "start.csv", "--out", tmp_path / "out.tif", "--targets", tmp_path / "ends.csv",
+        "--paths", tmp_path / "paths.geojson")  # fmt: skip
     assert gpd.read_file(tmp_path / "paths.geojson").crs == "EPSG:4326"
 
 
@@ -208,15 +203,12 @@ def test_integers_declared_and_told_nodata_scale_and_bands(tmp_path):
     assert band(tmp_path / "out.tif")[0].tolist() == [0, 20, 40]
 
 
-@pytest.mark.parametrize(
-    ("value", "told"),
-    [
-        pytest.param(np.float32(-3.4028234663852886e38), "-3.4028235e+38", id="lowest single"),
-        pytest.param(np.float64(-1.7976931348623157e308), "-1.7976931348623157e+308", id="lowest double"),
-        pytest.param(np.float32(-0.1), "-0.1", id="a tenth"),
-        pytest.param(np.int16(-9999), "-9999", id="whole"),
-    ],
-)
+@pytest.mark.parametrize(("value", "told"), [
+    pytest.param(np.float32(-3.4028234663852886e38), "-3.4028235e+38", id="lowest single"),
+    pytest.param(np.float64(-1.7976931348623157e308), "-1.7976931348623157e+308", id="lowest double"),
+    pytest.param(np.float32(-0.1), "-0.1", id="a tenth"),
+    pytest.param(np.int16(-9999), "-9999", id="whole"),
+])  # fmt: skip
 def test_nodata_as_the_refusal_tells_it_is_understood(tmp_path, value, told):
     raster = write(tmp_path / "r.tif", np.array([[1, 2, value]], dtype=value.dtype), nodata=None)
     at((0, 0)).to_file(tmp_path / "start.gpkg")
@@ -226,24 +218,18 @@ def test_nodata_as_the_refusal_tells_it_is_understood(tmp_path, value, told):
     assert np.isnan(band(tmp_path / "out.tif")).tolist() == [[False, False, True]]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        pytest.param({"crs": None}, "r.tif: the raster does not tell its coordinate system; name it", id="no system"),
-        pytest.param(
-            {"transform": Affine.rotation(10) @ from_origin(0, 0, 1, 1)}, "rotated or not north up", id="rotated"
-        ),
-        pytest.param({"transform": Affine(1, 0, 5, 0, 1, 5)}, "rotated or not north up", id="south up"),
-        pytest.param({"values": [[1.0, 0.0]]}, "row 1, column 2, value '0': resistance must be above 0; 1 or", id="0"),
-        pytest.param({"values": [[1.0], [-9999.0], [-9999.0]]}, "row 2, column 1, value '-9999'", id="undeclared"),
-        pytest.param({"values": [[np.nan, np.nan]]}, "r.tif: the raster has no data", id="nothing"),
-        pytest.param({"values": [[-np.inf, 1.0]]}, "value '-inf': resistance must be above 0", id="minus infinite"),
-        pytest.param({"values": [[1 + 2j]]}, "complex numbers", id="complex"),
-        pytest.param(
-            {"crs": "EPSG:4326", "transform": from_origin(0, 95, 1, 1)}, "reaches from latitude 94 to 95", id="pole"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("change", "message"), [
+    pytest.param({"crs": None}, "r.tif: the raster does not tell its coordinate system; name it", id="no system"),
+    pytest.param({"transform": Affine.rotation(10) @ from_origin(0, 0, 1, 1)}, "rotated or not north up", id="rotated"),
+    pytest.param({"transform": Affine(1, 0, 5, 0, 1, 5)}, "rotated or not north up", id="south up"),
+    pytest.param({"values": [[1.0, 0.0]]}, "row 1, column 2, value '0': resistance must be above 0; 1 or", id="0"),
+    pytest.param({"values": [[1.0], [-9999.0], [-9999.0]]}, "row 2, column 1, value '-9999'", id="undeclared"),
+    pytest.param({"values": [[np.nan, np.nan]]}, "r.tif: the raster has no data", id="nothing"),
+    pytest.param({"values": [[-np.inf, 1.0]]}, "value '-inf': resistance must be above 0", id="minus infinite"),
+    pytest.param({"values": [[1 + 2j]]}, "complex numbers", id="complex"),
+    pytest.param({"crs": "EPSG:4326", "transform": from_origin(0, 95, 1, 1)}, "reaches from latitude 94 to 95",
+                 id="pole"),
+])  # fmt: skip
 def test_a_raster_that_cannot_be_searched(change, message, tmp_path):
     path = write(tmp_path / "r.tif", change.pop("values", [[1.0, 1.0]]), **change)
     at((0, 0)).to_file(tmp_path / "start.gpkg")
@@ -251,19 +237,7 @@ def test_a_raster_that_cannot_be_searched(change, message, tmp_path):
     assert not (tmp_path / "out.tif").exists()
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        pytest.param("", "sources.csv", id="empty"),
-        pytest.param("lon,lat\n", "sources.csv: the table has no rows; at least one source", id="no rows"),
-        pytest.param("a,b\n1,2\n", "row 1: the table has no columns of places: a, b", id="no places"),
-        pytest.param("lon,lat\n1,2\n3,x\n", "row 3, column lat, value 'x': this is no coordinate", id="no number"),
-        pytest.param("lon,lat\n1,95\n", "row 2, column lat, value '95': this is no coordinate; degrees", id="pole"),
-        pytest.param("lon,lat\n1,2\n", "no source lies on the raster; points or areas between x 4000000", id="outside"),
-        pytest.param("x,y,id\n1,2,a\n", "row 2, column id, value 'a': this is no id of a source", id="no id"),
-        pytest.param("x,y,id\n4000002.5,2999998.5,1\n", "all sources lie on cells without data", id="no data"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), cases("cli_cost_distance", "test_sources_that_cannot_be_used"))
 def test_sources_that_cannot_be_used(ground, text, message, tmp_path):
     (tmp_path / "sources.csv").write_text(text)
     arguments = [ground, "--sources", tmp_path / "sources.csv", "--out", tmp_path / "out.tif"]
@@ -289,17 +263,7 @@ def test_layers_and_rasters_of_sources_that_cannot_be_used(ground, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [
-        (["--neighbours", "5"], "column --neighbours, value '5'"),
-        (["--max-cost", "nan"], "column --max-cost"),
-        (["--targets", "start.gpkg"], "--targets FILE --paths FILE"),
-        (["--paths", "paths.gpkg"], "--targets FILE --paths FILE"),
-        (["--crs", "EPSG:4326"], "the raster tells another coordinate system itself"),
-        (["--crs", "nowhere"], "there is no coordinate system of that name"),
-        (["--band", "2"], "the raster has 1 bands; a band of it"),
-        (["--allocation", "out.tif"], "a file for each result"),
-        (["--id-column", "herd"], "column herd: there is no such column"),
-    ],
+    cases("cli_cost_distance", "test_options_that_cannot_be_used"),
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_options_that_cannot_be_used(ground, options, message, tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from biodata.cli import app
 from biodata.cli.export import read_pairs
 from biodata.core.errors import InputError, NoReleaseError
 from biodata.exports import write
+from case_tables import cases
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,8 @@ def test_every_format_by_the_parameters_of_the_api(data, tmp_path, file_format):
     years, places = pl.col("year").is_between(2000, 2005), pl.col("countryCode").is_in(["LA", "VN"])
     expected = published.filter(years & places & (pl.col("species") == releases.SEROW)).height
     out = tmp_path / f"out.{write.KINDS[write.Format(file_format)].suffix}"
-    done = run(
-        "--data", data, "--format", file_format, "--year", "2000,2005", "--country=LA", "--country", "VN",
-        "--species", releases.SEROW, "--out", out,
-    )  # fmt: skip
+    done = run("--data", data, "--format", file_format, "--year", "2000,2005", "--country=LA", "--country", "VN",
+               "--species", releases.SEROW, "--out", out)  # fmt: skip
     assert done.exit_code == 0
     assert f"{expected} rows of release" in done.output
     assert re.search(rf"left out: none.* {expected} chosen records", done.output)
@@ -93,20 +92,7 @@ def test_another_table_is_written_as_before(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        pytest.param(["--yaer", "2000"], "did you mean year", id="no such parameter"),
-        pytest.param(["--year", "x"], "year", id="no year"),
-        pytest.param(["--year"], "has no value", id="no value"),
-        pytest.param(["2000"], "no search parameter", id="no name"),
-        pytest.param(["--box", "1,2,3"], "west,south,east,north", id="no box"),
-        pytest.param(["--table", "taxa", "--year", "2000"], "not chosen by this", id="not of this table"),
-        pytest.param(["--table", "taxa", "--format", "cube"], "cannot be written so", id="not this format"),
-        pytest.param(["--format", "gpkg"], "ends with .gpkg, such as out.gpkg", id="another ending"),
-        pytest.param(["--table", "taxa", "--format", "gpkg"], "ends with .gpkg", id="another ending of a table"),
-        pytest.param(["--format", "cube", "--columns", "simple"], "has all columns", id="columns of no table"),
-        pytest.param(["--snapshot", "r000001-none"], "not open", id="another release"),
-    ],
+    ("arguments", "told"), cases("cli_export", "test_what_cannot_be_exported_is_told_and_leaves_nothing")
 )
 def test_what_cannot_be_exported_is_told_and_leaves_nothing(data, tmp_path, arguments, told):
     with pytest.raises(InputError, match=told):

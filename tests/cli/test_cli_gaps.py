@@ -53,11 +53,9 @@ def test_coverage_at_dates_with_landscapes(areas, tmp_path):
 def test_ranges_and_habitats(areas, tmp_path):
     ranges = gpd.GeoDataFrame({"species": ["Bos gaurus"] * 2}, geometry=[box(0, 0, 0.2), box(0.1, 0, 0.5)], crs=4326)
     ranges.to_file(tmp_path / "ranges.gpkg", engine="pyogrio")
-    done = run(
-        areas, "--country", "LA", "--country", "VN", "--as-of", "2025-01-01", "--ranges", tmp_path / "ranges.gpkg",
-        "--habitats", tmp_path / "ranges.gpkg", "--habitat-name", "species", "--species-target", "relative",
-        "--species-share", "0.2", "--out", tmp_path / "out",
-    )  # fmt: skip
+    done = run(areas, "--country", "LA", "--country", "VN", "--as-of", "2025-01-01", "--ranges",
+               tmp_path / "ranges.gpkg", "--habitats", tmp_path / "ranges.gpkg", "--habitat-name", "species",
+               "--species-target", "relative", "--species-share", "0.2", "--out", tmp_path / "out")  # fmt: skip
     assert done.exit_code == 0, done.output
     table = pl.read_csv(tmp_path / "out" / "representation.csv")
     assert table.select("feature_kind", "country_code", "status").rows() == [
@@ -69,16 +67,13 @@ def test_ranges_and_habitats(areas, tmp_path):
     assert "range in LA: 1 met" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("told", "words"),
-    [
-        pytest.param({"--country": "Atlantis"}, "no such country", id="unknown country"),
-        pytest.param({"--species-target": "half"}, "'log-linear'", id="unknown rule"),
-        pytest.param({"--ranges": "nowhere.gpkg"}, "no such file", id="missing file"),
-        pytest.param({"--target": "30"}, "no share", id="target in percent"),
-        pytest.param({"--landscapes": "areas.gpkg", "--landscape-name": "nam"}, "no such column", id="unknown column"),
-    ],
-)
+@pytest.mark.parametrize(("told", "words"), [
+    pytest.param({"--country": "Atlantis"}, "no such country", id="unknown country"),
+    pytest.param({"--species-target": "half"}, "'log-linear'", id="unknown rule"),
+    pytest.param({"--ranges": "nowhere.gpkg"}, "no such file", id="missing file"),
+    pytest.param({"--target": "30"}, "no share", id="target in percent"),
+    pytest.param({"--landscapes": "areas.gpkg", "--landscape-name": "nam"}, "no such column", id="unknown column"),
+])  # fmt: skip
 def test_what_cannot_be_taken_is_told(areas, tmp_path, told, words):
     told = {"--country": "LA", "--out": tmp_path / "out"} | told
     if "--landscapes" in told:

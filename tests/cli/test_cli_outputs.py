@@ -65,15 +65,11 @@ def test_a_geopackage_takes_no_other_ending_so_no_raster_or_table_is_lost(folder
     assert sorted(path.name for path in folder.iterdir()) == ["map.tif", "told.csv"]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        *GEOPACKAGES,
-        pytest.param(
-            ("survey-design", "here-corridor-1", "--data", "data", "--species", "Bos gaurus", "--out"), id="survey"
-        ),
-    ],
-)
+@pytest.mark.parametrize("command", [
+    *GEOPACKAGES,
+    pytest.param(("survey-design", "here-corridor-1", "--data", "data", "--species", "Bos gaurus", "--out"),
+                 id="survey"),
+])  # fmt: skip
 def test_a_mistyped_folder_makes_no_installation(folder, command):
     with pytest.raises(InputError, match="there is no installation in this folder; a folder that"):
         run(*command, "answer.gpkg")

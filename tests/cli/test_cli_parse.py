@@ -42,31 +42,22 @@ def parse(tmp_path):
 
 _FINER = "a day inside the month or year that stands beside it is finer; it does not contradict it"
 _PARTS = "the month that stands beside it tells which number is the month"
-DIFFERENCES = MappingProxyType(
-    {
-        ("recordeddate", "1984", "3", None, "1984-03-22"): _FINER,
-        ("recordeddate", "1984", "3", "18", "1984-03"): _FINER,
-        ("recordeddate", "1984", "3", None, "1984-03-18"): _FINER,
-        ("recordeddate", "1984", None, None, "1984-03-18"): _FINER,
-        ("daterange", "1999", "1", None, "01/02/1999"): _PARTS,
-        ("recordeddate", "2014", "2", "5", "5/2/2014"): _PARTS,
-        ("recordeddate", "1499", "3", "22", None): "a date of before 1600 is doubted, and kept",
-    }
-)
-
-ENUMS = MappingProxyType(
-    {
-        "country": Kind.COUNTRY, "basisOfRecord": Kind.BASIS_OF_RECORD, "occurrenceStatus": Kind.OCCURRENCE_STATUS,
-        "license": Kind.LICENCE, "rank": Kind.RANK, "establishmentMeans": Kind.ESTABLISHMENT_MEANS,
-        "taxStatus": Kind.TAXONOMIC_STATUS, "threatStatus": Kind.THREAT_STATUS, "continent": Kind.CONTINENT,
-    }
-)  # fmt: skip
-COUNTRIES = MappingProxyType(
-    {
-        "UNITED_KINGDOM": "GB", "DENMARK": "DK", "MONTENEGRO": "ME", "GERMANY": "DE", "FAROE_ISLANDS": "FO",
-        "CONGO_DEMOCRATIC_REPUBLIC": "CD", "ANGOLA": "AO", "TURKEY": "TR", "BHUTAN": "BT", "NAMIBIA": "NA",
-    }
-)  # fmt: skip
+DIFFERENCES = MappingProxyType({
+    ("recordeddate", "1984", "3", None, "1984-03-22"): _FINER,
+    ("recordeddate", "1984", "3", "18", "1984-03"): _FINER,
+    ("recordeddate", "1984", "3", None, "1984-03-18"): _FINER,
+    ("recordeddate", "1984", None, None, "1984-03-18"): _FINER,
+    ("daterange", "1999", "1", None, "01/02/1999"): _PARTS,
+    ("recordeddate", "2014", "2", "5", "5/2/2014"): _PARTS,
+    ("recordeddate", "1499", "3", "22", None): "a date of before 1600 is doubted, and kept",
+})  # fmt: skip
+ENUMS = MappingProxyType({"country": Kind.COUNTRY, "basisOfRecord": Kind.BASIS_OF_RECORD,
+                          "occurrenceStatus": Kind.OCCURRENCE_STATUS, "license": Kind.LICENCE, "rank": Kind.RANK,
+                          "establishmentMeans": Kind.ESTABLISHMENT_MEANS, "taxStatus": Kind.TAXONOMIC_STATUS,
+                          "threatStatus": Kind.THREAT_STATUS, "continent": Kind.CONTINENT})  # fmt: skip
+COUNTRIES = MappingProxyType({"UNITED_KINGDOM": "GB", "DENMARK": "DK", "MONTENEGRO": "ME", "GERMANY": "DE",
+                              "FAROE_ISLANDS": "FO", "CONGO_DEMOCRATIC_REPUBLIC": "CD", "ANGOLA": "AO", "TURKEY": "TR",
+                              "BHUTAN": "BT", "NAMIBIA": "NA"})  # fmt: skip
 DATES = ("date", "datetime", "datetime_tz", "textdate", "textdate_rangestart", "daterange", "recordeddate")
 MONTHS = "JANUARY FEBRUARY MARCH APRIL MAY JUNE JULY AUGUST SEPTEMBER OCTOBER NOVEMBER DECEMBER".split()
 
@@ -90,10 +81,9 @@ def test_gbifs_cases_of_controlled_values(parse, cases, suite):
     assert all((row["confidence"] == "DEFINITE") == bool(row["parsed"]) for row in rows)
 
 
-@pytest.mark.parametrize(
-    ("function", "headings"),
-    [("LatLng", ["latitude", "longitude"]), ("VerbatimCoordinates", ["verbatimCoordinates"])],
-)
+@pytest.mark.parametrize(("function", "headings"), [
+    ("LatLng", ["latitude", "longitude"]), ("VerbatimCoordinates", ["verbatimCoordinates"]),
+])  # fmt: skip
 def test_gbifs_cases_of_coordinates(parse, cases, function, headings):
     told = [case for case in cases if case["suite"] == "coord" and case["fn"] == function]
     wrong = []
@@ -162,9 +152,6 @@ def parts(iso):
     return found
 
 
-# Files
-
-
 def test_the_command_itself(tmp_path):
     source, target = tmp_path / "labels.csv", tmp_path / "read.csv"
     source.write_text("\ufeffid,coordinates,note\n7,\"21°28'N, 101°34'E\",=1+1\n8,,\n", encoding="utf-8")
@@ -178,17 +165,14 @@ def test_the_command_itself(tmp_path):
     assert {second[name] for name in ("decimalLatitude", "issues", "confidence")} == {""}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        pytest.param(("colour", "in.csv"), ("colour", "basis-of-record"), id="unknown kind"),
-        pytest.param(("coordinates", "in.csv"), ("in.csv", "a, b", "verbatimCoordinates"), id="no such column"),
-        pytest.param(("province", "in.csv"), ("in.csv", "countryCode"), id="a province without a country"),
-        pytest.param(("date", "in.csv", "--declare", "calender=buddhist"), ("calender", "calendar"), id="no such word"),
-        pytest.param(("sex", "in.csv", "--declare", "unit=mu"), ("unit", "nothing"), id="nothing can be declared"),
-        pytest.param(("date", "none.csv"), ("none.csv",), id="no such file"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "said"), [
+    pytest.param(("colour", "in.csv"), ("colour", "basis-of-record"), id="unknown kind"),
+    pytest.param(("coordinates", "in.csv"), ("in.csv", "a, b", "verbatimCoordinates"), id="no such column"),
+    pytest.param(("province", "in.csv"), ("in.csv", "countryCode"), id="a province without a country"),
+    pytest.param(("date", "in.csv", "--declare", "calender=buddhist"), ("calender", "calendar"), id="no such word"),
+    pytest.param(("sex", "in.csv", "--declare", "unit=mu"), ("unit", "nothing"), id="nothing can be declared"),
+    pytest.param(("date", "none.csv"), ("none.csv",), id="no such file"),
+])  # fmt: skip
 def test_what_is_wrong_is_one_line_that_says_what_would_be_right(tmp_path, arguments, said):
     (tmp_path / "in.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     kind, file, *more = arguments
@@ -199,23 +183,20 @@ def test_what_is_wrong_is_one_line_that_says_what_would_be_right(tmp_path, argum
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize(
-    ("content", "row", "code", "problem"),
-    [
-        pytest.param(b"value,id\nx,1,2\n", 2, "INPUT_INVALID", "3 cells", id="a cell too many"),
-        pytest.param(b'value,id\n"a\nb",1\nx\n', 4, "INPUT_INVALID", "1 cells", id="a short row behind a long one"),
-        pytest.param(b'id,value\n1,"a\n2,b\n', 2, "QUOTE_NOT_CLOSED", "a quoted field is not closed", id="quote"),
-        pytest.param(b'id,value\n1,a\n2,"', 3, "QUOTE_NOT_CLOSED", "not closed", id="a quote at the very end"),
-        pytest.param(b'"id,value\n1,a\n', 1, "QUOTE_NOT_CLOSED", "not closed", id="a quote in the heading"),
-        pytest.param(b'id,value\n1,"a\n2,"b"\n', 2, "ROW_QUOTE_INVALID", "closing quote", id="another row's quote"),
-        pytest.param(b'value\n"' + b"x\n" * 90_000, 2, "QUOTE_NOT_CLOSED", "closed within", id="a quote long open"),
-        pytest.param(b'value\n"' + b"x" * 200_000 + b'"\n', 2, "FIELD_TOO_LONG", "131,072", id="an endless cell"),
-        pytest.param(b"", None, "INPUT_EMPTY", "the file is empty", id="nothing"),
-        pytest.param(b"\xef\xbb\xbf\r\n\r\n", None, "INPUT_EMPTY", "the file is empty", id="empty lines"),
-        pytest.param(b"value,id,value\na,1,b\n", 1, "HEADING_REPEATED", "column value", id="a column twice"),
-        pytest.param(b"Value,id,value\na,1,b\n", 1, "HEADING_REPEATED", "column value", id="in capitals too"),
-    ],
-)
+@pytest.mark.parametrize(("content", "row", "code", "problem"), [
+    pytest.param(b"value,id\nx,1,2\n", 2, "INPUT_INVALID", "3 cells", id="a cell too many"),
+    pytest.param(b'value,id\n"a\nb",1\nx\n', 4, "INPUT_INVALID", "1 cells", id="a short row behind a long one"),
+    pytest.param(b'id,value\n1,"a\n2,b\n', 2, "QUOTE_NOT_CLOSED", "a quoted field is not closed", id="quote"),
+    pytest.param(b'id,value\n1,a\n2,"', 3, "QUOTE_NOT_CLOSED", "not closed", id="a quote at the very end"),
+    pytest.param(b'"id,value\n1,a\n', 1, "QUOTE_NOT_CLOSED", "not closed", id="a quote in the heading"),
+    pytest.param(b'id,value\n1,"a\n2,"b"\n', 2, "ROW_QUOTE_INVALID", "closing quote", id="another row's quote"),
+    pytest.param(b'value\n"' + b"x\n" * 90_000, 2, "QUOTE_NOT_CLOSED", "closed within", id="a quote long open"),
+    pytest.param(b'value\n"' + b"x" * 200_000 + b'"\n', 2, "FIELD_TOO_LONG", "131,072", id="an endless cell"),
+    pytest.param(b"", None, "INPUT_EMPTY", "the file is empty", id="nothing"),
+    pytest.param(b"\xef\xbb\xbf\r\n\r\n", None, "INPUT_EMPTY", "the file is empty", id="empty lines"),
+    pytest.param(b"value,id,value\na,1,b\n", 1, "HEADING_REPEATED", "column value", id="a column twice"),
+    pytest.param(b"Value,id,value\na,1,b\n", 1, "HEADING_REPEATED", "column value", id="in capitals too"),
+])  # fmt: skip
 def test_broken_files_are_refused_and_nothing_is_written(tmp_path, content, row, code, problem):
     csv.field_size_limit(sys.maxsize)  # as frictionless does where it is loaded
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
@@ -243,14 +224,11 @@ def test_the_encoding_is_found_out(tmp_path, encoding):
     assert [row.split(",")[3] for row in rows] == ["FEMALE", "MALE"]
 
 
-@pytest.mark.parametrize(
-    ("saved_in", "options", "said"),
-    [
-        pytest.param("cp874", [], ["in.csv is not UTF-8 and was read in ", "with --encoding"], id="found out"),
-        pytest.param("cp874", ["--encoding", "windows-874"], ["was read in cp874"], id="named"),
-        pytest.param("utf-8", [], [], id="UTF-8"),
-    ],
-)
+@pytest.mark.parametrize(("saved_in", "options", "said"), [
+    pytest.param("cp874", [], ["in.csv is not UTF-8 and was read in ", "with --encoding"], id="found out"),
+    pytest.param("cp874", ["--encoding", "windows-874"], ["was read in cp874"], id="named"),
+    pytest.param("utf-8", [], [], id="UTF-8"),
+])  # fmt: skip
 def test_the_answer_tells_an_encoding_that_is_not_utf8(tmp_path, saved_in, options, said):
     source = tmp_path / "in.csv"
     source.write_text("id,value\n1,เชียงใหม่\n", encoding=saved_in)
@@ -300,24 +278,17 @@ def test_columns_that_are_read_keep_their_text_under_another_name(parse):
 
 def test_the_first_pair_that_tells_anything_is_read(parse):
     headings = ["decimalLatitude", "decimalLongitude", "verbatimLatitude", "verbatimLongitude", "verbatimCoordinates"]
-    rows = [
-        ["1", "2", "3N", "4E", "5N 6E"],
-        ["", "", "3N", "4E", "5N 6E"],
-        ["", "", "", "", "5N 6E"],
-        ["x", "2", "3N", "4E", ""],
-    ]
+    rows = [["1", "2", "3N", "4E", "5N 6E"], ["", "", "3N", "4E", "5N 6E"], ["", "", "", "", "5N 6E"],
+            ["x", "2", "3N", "4E", ""]]  # fmt: skip
     read_back = [(row["decimalLatitude"], row["issues"]) for row in parse("coordinates", headings, rows)]
     assert read_back == [("1.0", ""), ("3.0", ""), ("5.0", ""), ("", "COORDINATE_INVALID")]
 
 
-@pytest.mark.parametrize(
-    ("told", "issues"),
-    [
-        pytest.param("12.3456789", "COORDINATE_ROUNDED", id="seven decimals"),
-        pytest.param("12.345678", "", id="six"),
-        pytest.param("12°20'44.4444\"N", "", id="seconds have no decimals of degrees"),
-    ],
-)
+@pytest.mark.parametrize(("told", "issues"), [
+    pytest.param("12.3456789", "COORDINATE_ROUNDED", id="seven decimals"),
+    pytest.param("12.345678", "", id="six"),
+    pytest.param("12°20'44.4444\"N", "", id="seconds have no decimals of degrees"),
+])  # fmt: skip
 def test_six_decimals_are_written_as_at_gbif(parse, told, issues):
     (row,) = parse("coordinates", ["latitude", "longitude"], [[told, "101.5"]])
     assert row["issues"] == issues
@@ -386,18 +357,14 @@ def test_every_kind_takes_anything(parse, kind):
     assert kind in READERS
 
 
-@pytest.mark.parametrize(
-    ("kind", "headings", "cells", "parsed"),
-    [
-        pytest.param("date", ["eventDate", "value"], ["2001-02-03", "2004-05-06"], "2004-05-06", id="date"),
-        pytest.param("date", ["text", "date"], ["2001-02-03", "2004-05-06"], "2004-05-06", id="date before text"),
-        pytest.param("sex", ["sex", "value"], ["male", "female"], "FEMALE", id="sex"),
-        pytest.param("sex", ["text", "sex"], ["male", "female"], "FEMALE", id="sex before text"),
-        pytest.param(
-            "province", ["stateProvince", "value", "country"], ["Attapeu", "Champasak", "LA"], "LA-CH", id="province"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("kind", "headings", "cells", "parsed"), [
+    pytest.param("date", ["eventDate", "value"], ["2001-02-03", "2004-05-06"], "2004-05-06", id="date"),
+    pytest.param("date", ["text", "date"], ["2001-02-03", "2004-05-06"], "2004-05-06", id="date before text"),
+    pytest.param("sex", ["sex", "value"], ["male", "female"], "FEMALE", id="sex"),
+    pytest.param("sex", ["text", "sex"], ["male", "female"], "FEMALE", id="sex before text"),
+    pytest.param("province", ["stateProvince", "value", "country"], ["Attapeu", "Champasak", "LA"], "LA-CH",
+                 id="province"),
+])  # fmt: skip
 def test_the_column_value_is_read_before_others_and_the_terms_before_any_text(parse, kind, headings, cells, parsed):
     (row,) = parse(kind, headings, [cells])
     assert row["eventDate" if kind == "date" else "parsed"] == parsed

@@ -27,16 +27,8 @@ def files(tmp_path):
 
 
 def test_files_and_the_library_agree(files):
-    options = [
-        "--region",
-        f"{files}/land.gpkg",
-        "--distance-m",
-        "10000",
-        "--distance-m",
-        "30000",
-        "--out",
-        f"{files}/out.json",
-    ]
+    options = ["--region", f"{files}/land.gpkg", "--distance-m", "10000", "--distance-m", "30000", "--out",
+               f"{files}/out.json"]  # fmt: skip
     done = CliRunner().invoke(app, ["protconn", f"{files}/parks.gpkg", f"{files}/neighbours.geojson", *options])
     assert done.exit_code == 0, done.output
     found = json.loads((files / "out.json").read_text())["results"]
@@ -48,16 +40,13 @@ def test_files_and_the_library_agree(files):
     assert "parks.gpkg: 1 rows are no polygons and were left out" in done.output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        pytest.param(["{0}/parks.gpkg"], "neither or both ways", id="no region"),
-        pytest.param(["{0}/parks.gpkg", "--country", "XX"], "XX", id="no such country"),
-        pytest.param(["{0}/text.geojson", "--country", "KH"], "text.geojson: the file is of another format", id="text"),
-        pytest.param(["{0}/none.gpkg", "--country", "KH"], "none.gpkg: there is no such file", id="no file"),
-        pytest.param(["{0}/parks.gpkg", "--country", "KH", "--distance-m", "0"], "not positive", id="no distance"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("arguments", "message"), [
+    pytest.param(["{0}/parks.gpkg"], "neither or both ways", id="no region"),
+    pytest.param(["{0}/parks.gpkg", "--country", "XX"], "XX", id="no such country"),
+    pytest.param(["{0}/text.geojson", "--country", "KH"], "text.geojson: the file is of another format", id="text"),
+    pytest.param(["{0}/none.gpkg", "--country", "KH"], "none.gpkg: there is no such file", id="no file"),
+    pytest.param(["{0}/parks.gpkg", "--country", "KH", "--distance-m", "0"], "not positive", id="no distance"),
+])  # fmt: skip
 def test_what_cannot_be_is_one_line(files, arguments, message):
     done = CliRunner().invoke(
         app, ["protconn", *(argument.format(files) for argument in arguments), "--out", f"{files}/out.json"]
@@ -80,6 +69,5 @@ def test_a_country_is_that_of_the_installations_boundary_set_and_the_result_name
         told.append(json.loads((files / out).read_text()))
     assert told[1]["results"][0]["ProtConn"] == pytest.approx(told[0]["results"][0]["ProtConn"], rel=1e-3)
     assert "boundaries" not in told[0]
-    assert told[1]["boundaries"] == {
-        "boundary_set": "view", "boundary_version": "2026", "viewpoint": "of a test", "band_m": 700.0
-    }  # fmt: skip
+    assert told[1]["boundaries"] == {"boundary_set": "view", "boundary_version": "2026", "viewpoint": "of a test",
+                                     "band_m": 700.0}  # fmt: skip

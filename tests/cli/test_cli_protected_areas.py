@@ -22,12 +22,8 @@ def run(*arguments):
 @pytest.fixture
 def areas(tmp_path):
     shapes = [shapely.box(101.5, 20.9, 101.6, 21), shapely.box(101.55, 20.9, 101.65, 21), shapely.Point(101.8, 20.5)]
-    columns = {
-        "SITE_ID": ["1", "2", "3"],
-        "IUCN_CAT": ["II", "Ia", "IV"],
-        "STATUS": ["Designated", "Designated", "Proposed"],
-        "ISO3": "LAO",
-    }
+    columns = {"SITE_ID": ["1", "2", "3"], "IUCN_CAT": ["II", "Ia", "IV"],
+               "STATUS": ["Designated", "Designated", "Proposed"], "ISO3": "LAO"}  # fmt: skip
     frame = gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")
     frame.to_file(tmp_path / "areas.gpkg", engine="pyogrio")
     return tmp_path / "areas.gpkg"

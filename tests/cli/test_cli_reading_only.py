@@ -7,15 +7,14 @@ from biodata.cli import app
 from biodata.core.errors import InputError
 
 SPECIES = "Elephas maximus"
-COMMANDS = [
+
+
+@pytest.mark.parametrize("command", [
     pytest.param(("species", "figures", SPECIES), id="figures"),
     pytest.param(("species", "richness", "Mammalia", "--box", "100,20,103,23"), id="richness"),
     pytest.param(("species", "habitat", SPECIES, "--land-cover", "a", "--classes", "2"), id="habitat"),
     pytest.param(("species", "model", SPECIES, "--layer", "a"), id="model"),
-]
-
-
-@pytest.mark.parametrize("command", COMMANDS)
+])  # fmt: skip
 def test_a_folder_without_an_installation_is_refused_and_stays_as_it_is(tmp_path, command):
     done = CliRunner().invoke(app, [*command, "--data", str(tmp_path / "none")])
     assert isinstance(done.exception, InputError)
@@ -23,16 +22,13 @@ def test_a_folder_without_an_installation_is_refused_and_stays_as_it_is(tmp_path
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize(
-    "box",
-    [
-        pytest.param("20,100,23,103", id="swapped axes"),
-        pytest.param("103,20,100,23", id="west east of east"),
-        pytest.param("nan,20,103,23", id="no number"),
-        pytest.param("100,-95,103,95", id="beyond the poles"),
-        pytest.param("100,20", id="two numbers"),
-    ],
-)
+@pytest.mark.parametrize("box", [
+    pytest.param("20,100,23,103", id="swapped axes"),
+    pytest.param("103,20,100,23", id="west east of east"),
+    pytest.param("nan,20,103,23", id="no number"),
+    pytest.param("100,-95,103,95", id="beyond the poles"),
+    pytest.param("100,20", id="two numbers"),
+])  # fmt: skip
 def test_a_box_that_is_none_on_earth_is_refused(tmp_path, box):
     (tmp_path / "lake").mkdir()
     done = CliRunner().invoke(app, ["species", "richness", "Mammalia", "--box", box, "--data", str(tmp_path)])

@@ -32,11 +32,9 @@ def test_a_page_is_written_with_what_was_found_elsewhere(settings: Settings, tmp
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["report.html", "validation.json"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [(("nowhere",), "RESULT_UNKNOWN"), (("run-1-1", "--out", "report.docx"), "OUTPUT_KIND")],
-    ids=["an unknown name", "another kind of file"],
-)
+@pytest.mark.parametrize(("arguments", "code"), [
+    (("nowhere",), "RESULT_UNKNOWN"), (("run-1-1", "--out", "report.docx"), "OUTPUT_KIND"),
+], ids=["an unknown name", "another kind of file"])  # fmt: skip
 def test_what_cannot_be_is_said_and_nothing_is_left(settings: Settings, tmp_path, arguments, code, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run(*arguments, "--data", str(settings.data), *([] if "--out" in arguments else ["--out", "report.html"]))
@@ -56,14 +54,8 @@ def test_findings_that_are_no_such_file_are_refused(settings: Settings, tmp_path
 
 def test_scenarios_are_read_without_their_places(settings: Settings, tmp_path):
     found, out = tmp_path / "scenarios.gpkg", tmp_path / "report.html"
-    row = {
-        "from_area_id": "nam-ha",
-        "to_area_id": "shangyong",
-        "from_name": "Nam Ha",
-        "to_name": "Shangyong",
-        "change": "cut",
-        "open_least_cost": 91000.0,
-    }
+    row = {"from_area_id": "nam-ha", "to_area_id": "shangyong", "from_name": "Nam Ha", "to_name": "Shangyong",
+           "change": "cut", "open_least_cost": 91000.0}  # fmt: skip
     pairs = gpd.GeoDataFrame([row], geometry=[shapely.LineString([(106.512468, 22.913579), (107, 23)])], crs=4326)
     pyogrio.write_dataframe(pairs, found, layer="pairs", driver="GPKG")
     run_told = pd.DataFrame({"name": ["barrier_resistance"], "value": ["1000"]})

@@ -58,16 +58,11 @@ def test_several_layers_and_species_out_of_a_folder(sample_data, land_cover, tmp
         np.testing.assert_array_equal(file.read(1), made["gaur"])
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        pytest.param([], "3 layers are called so or shows it; one of landcover_cambodia", id="three land covers"),
-        pytest.param(["--use", "land_cover=forest"], "value 'forest': no layer is called so", id="no such layer"),
-        pytest.param(
-            ["--use", "land_cover=landcover_china_laos", "--box", "1,2,3,4"], "the box lies beside", id="beside"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "told"), [
+    pytest.param([], "3 layers are called so or shows it; one of landcover_cambodia", id="three land covers"),
+    pytest.param(["--use", "land_cover=forest"], "value 'forest': no layer is called so", id="no such layer"),
+    pytest.param(["--use", "land_cover=landcover_china_laos", "--box", "1,2,3,4"], "the box lies beside", id="beside"),
+])  # fmt: skip
 def test_what_cannot_be_found_is_named(sample_data, tmp_path, arguments, told):
     with pytest.raises(InputError, match=told):
         run(sample_data / "resistance.csv", "--layers", sample_data / "layers", "--out", tmp_path / "o.tif", *arguments)

@@ -73,16 +73,13 @@ def test_a_passable_fence_is_dearer_and_an_estimate_writes_nothing(files):
     assert pair["closed_least_cost"] == pytest.approx(3100 + 10 * CELL_M)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        pytest.param([], "what closes", id="no barrier"),
-        pytest.param(["--between", "CN-XX"], "no two countries", id="no such country"),
-        pytest.param(["--between", "CN-LA"], "no such border", id="a border elsewhere"),
-        pytest.param(["--barriers", "none.gpkg"], "cannot be read", id="no such file"),
-        pytest.param(["--barrier-layer", "fence"], "go together", id="a layer of nowhere"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "told"), [
+    pytest.param([], "what closes", id="no barrier"),
+    pytest.param(["--between", "CN-XX"], "no two countries", id="no such country"),
+    pytest.param(["--between", "CN-LA"], "no such border", id="a border elsewhere"),
+    pytest.param(["--barriers", "none.gpkg"], "cannot be read", id="no such file"),
+    pytest.param(["--barrier-layer", "fence"], "go together", id="a layer of nowhere"),
+])  # fmt: skip
 def test_what_cannot_be_is_refused(files, arguments, told):
     done = run(files, *arguments)
     assert isinstance(done.exception, InputError), done.output

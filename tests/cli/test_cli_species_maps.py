@@ -76,21 +76,15 @@ def test_a_published_cell_larger_than_a_cell_of_the_map_plays_no_part(data):
     assert told["cells"] == []
 
 
-@pytest.mark.parametrize(
-    ("told", "named"),
-    [
-        pytest.param(("habitat", ELEPHANT, "--land-cover", "none", "--classes", "2"), "none", id="no such layer"),
-        pytest.param(("habitat", ELEPHANT, "--land-cover", COVER, "--classes", "x"), "x", id="no classes"),
-        pytest.param(
-            ("habitat", ELEPHANT, "--land-cover", COVER, "--classes", "2", "--highest-m", "9"),
-            "--elevation",
-            id="no relief",
-        ),
-        pytest.param(("richness", "Yetidae", "--box", "100,20,103,23"), "Yetidae", id="no such group"),
-        pytest.param(("richness", "Mammalia", "--box", "100,20"), "100,20", id="no box"),
-        pytest.param(("richness", "Mammalia", "--box", "100,20,103,23", "--out", "a.tif"), "a.tif", id="another form"),
-    ],
-)
+@pytest.mark.parametrize(("told", "named"), [
+    pytest.param(("habitat", ELEPHANT, "--land-cover", "none", "--classes", "2"), "none", id="no such layer"),
+    pytest.param(("habitat", ELEPHANT, "--land-cover", COVER, "--classes", "x"), "x", id="no classes"),
+    pytest.param(("habitat", ELEPHANT, "--land-cover", COVER, "--classes", "2", "--highest-m", "9"), "--elevation",
+                 id="no relief"),
+    pytest.param(("richness", "Yetidae", "--box", "100,20,103,23"), "Yetidae", id="no such group"),
+    pytest.param(("richness", "Mammalia", "--box", "100,20"), "100,20", id="no box"),
+    pytest.param(("richness", "Mammalia", "--box", "100,20,103,23", "--out", "a.tif"), "a.tif", id="another form"),
+])  # fmt: skip
 def test_what_does_not_fit_is_named(data, told, named):
     error = run(data, *told).exception
     assert isinstance(error, InputError)

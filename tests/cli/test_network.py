@@ -13,6 +13,7 @@ from biodata.cli import app
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import ConnectionKind
 from biodata.formats.conefor import Connections, Nodes
+from case_tables import cases
 
 NODES = "1\t10\n2\t5\n5\t8\n7\t3\n"
 DISTANCES = "1 2 1000\n2 5 3000\n5 7 500\n1 5 9000\n"
@@ -20,14 +21,12 @@ DISTANCES = "1 2 1000\n2 5 3000\n5 7 500\n1 5 9000\n"
 
 @pytest.fixture
 def files(tmp_path):
-    """Write a small landscape; return its options."""
     (tmp_path / "nodes.txt").write_text(NODES)
     (tmp_path / "distances.txt").write_text(DISTANCES)
     return ["network", "--nodes", f"{tmp_path}/nodes.txt", "--connections", f"{tmp_path}/distances.txt", "--out", f"{tmp_path}/out.json"]  # fmt: skip
 
 
 def network(kind, pairs, *, existing=(True, True, True), **options):
-    """Analyse three nodes of areas 1, 2, 3."""
     first, second, value = zip(*pairs, strict=True)
     nodes = Nodes(np.array([10, 20, 30]), np.array([1.0, 2.0, 3.0]), np.array(existing))
     return analyse(nodes, Connections(kind, np.array(first), np.array(second), np.array(value, dtype=float)), **options)
@@ -127,19 +126,7 @@ def test_the_best_paths_between_two_nodes(files, tmp_path):
     assert "value '6': the node file has no such node" in str(done.exception)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        pytest.param([], r"distances.txt, row 1, column probability, value '1000': this is no probability", id="no option"),
-        pytest.param(["--kind", "distance"], "neither the one with a known probability nor the longest of a link", id="nothing told of distances"),
-        pytest.param(["--distance", "0"], "column --distance, value '0': this is not a positive number", id="no distance"),
-        pytest.param(["--distance", "9", "--total-area", "nan"], "column --total-area, value 'nan': the parameter cannot be so", id="no landscape"),
-        pytest.param(["--distance", "9", "--probability", "1"], "must be below 1", id="certain"),
-        pytest.param(["--distance", "9", "--total-area", "20"], "value '20': the landscape is smaller than its nodes, which have 26", id="small landscape"),
-        pytest.param(["--distance", "9", "--out", "{tmp_path}/nodes.txt"], "written over itself", id="over itself"),
-        pytest.param(["--distance", "9", "--nodes", "{tmp_path}/none.txt"], "none.txt", id="no file"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("options", "message"), cases("network", "test_what_cannot_be_is_told_and_nothing_written"))
 def test_what_cannot_be_is_told_and_nothing_written(files, tmp_path, options, message):
     done = CliRunner().invoke(app, [*files, *(option.format(tmp_path=tmp_path) for option in options)])
     assert done.exit_code != 0

@@ -20,16 +20,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("clients")
     releases.make_release(data)
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "--factory",
-        "api.app:create_app",
-        "--port",
-        str(port),
-        "--no-access-log",
-    ]
+    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--port", str(port),
+               "--no-access-log"]  # fmt: skip
     process = subprocess.Popen(command, env={**os.environ, "BIODATA_DATA": str(data)}, stderr=subprocess.DEVNULL)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", process, timeout_s=240)

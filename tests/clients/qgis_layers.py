@@ -54,7 +54,6 @@ filtered = features("occurrences")
 filtered.setSubsetString('"countryCode" = \'VN\' AND "year" > 2010')
 told["filtered"] = sum(1 for _ in filtered.getFeatures())
 told["areas"] = sorted(f["area_id"] for f in areas.getFeatures())
-
 tiles = QgsVectorTileLayer(
     f"type=xyz&zmin=0&zmax=14&url={address}/ogc/collections/occurrences/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}",
     "tiles",
@@ -65,12 +64,10 @@ styles = QgsVectorTileBasicRenderer.simpleStyle(
 )
 tiles.setRenderer(QgsVectorTileBasicRenderer())
 tiles.renderer().setStyles(styles)
-
 occurrences.renderer().symbol().setColor(colour("#d7301f"))
 occurrences.renderer().symbol().setSize(1.2)
 areas.renderer().symbol().setColor(colour("#99d8a0"))
 boundaries.renderer().symbol().setColor(colour("#f4f1ea"))
-
 settings = QgsMapSettings()
 web = QgsCoordinateReferenceSystem("EPSG:3857")
 settings.setDestinationCrs(web)

@@ -14,7 +14,6 @@ from biodata.exports.request import ExportRequest
 from biodata.exports.write import Format, export
 
 pytestmark = pytest.mark.clients
-
 TEXT = "{http://rs.tdwg.org/dwc/text/}"
 ODD = ['a "quoted" word', "two\nlines", "tab\there", "=1+1", "西双版纳 ທົ່ງ", "  blanks  "]
 

@@ -11,7 +11,6 @@ import releases
 from servers import need
 
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore")]
-
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 PLACED = [r for r in ROWS if r["decimalLatitude"] is not None]
 
@@ -27,15 +26,8 @@ def pyogrio():
 
 def test_gdal_lists_the_layers(pyogrio, address):
     layers = {name for name, _ in pyogrio.list_layers(f"OAPIF:{address}/ogc")}
-    assert layers == {
-        "occurrences",
-        "protected_areas",
-        "corridors",
-        "reserve_candidates",
-        "considered_ground",
-        "surveys",
-        "boundaries",
-    }
+    assert layers == {"occurrences", "protected_areas", "corridors", "reserve_candidates", "considered_ground",
+                      "surveys", "boundaries"}  # fmt: skip
 
 
 def test_gdal_reads_every_feature_over_pages(pyogrio, address):
@@ -89,17 +81,14 @@ def test_ogrinfo(address):
     assert "country_codes: StringList" in told
 
 
-@pytest.mark.parametrize(
-    ("options", "holds"),
-    [
-        pytest.param([], lambda r: True, id="everything, over pages"),
-        pytest.param(["-spat", 101, 20.5, 102, 21.5], lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box"),
-        pytest.param(["-where", "countryCode = 'VN' AND year > 2010"], lambda r: r["countryCode"] == "VN" and r["year"] > 2010, id="an attribute filter"),
-        pytest.param(["-where", "species LIKE 'Lophura%' OR month IN (1, 2)"], lambda r: r["genus"] == "Lophura" or r["month"] in (1, 2), id="LIKE and IN"),
-        pytest.param(["-where", "decimalLatitude IS NULL"], lambda r: r["decimalLatitude"] is None, id="no value"),
-        pytest.param(["-spat", 101, 20.5, 104, 22.5, "-where", "basisOfRecord = 'PRESERVED_SPECIMEN'"], lambda r: inside(r, 101, 20.5, 104, 22.5) and r["basisOfRecord"] == "PRESERVED_SPECIMEN", id="both"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("options", "holds"), [
+    pytest.param([], lambda r: True, id="everything, over pages"),
+    pytest.param(["-spat", 101, 20.5, 102, 21.5], lambda r: inside(r, 101, 20.5, 102, 21.5), id="a box"),
+    pytest.param(["-where", "countryCode = 'VN' AND year > 2010"], lambda r: r["countryCode"] == "VN" and r["year"] > 2010, id="an attribute filter"),
+    pytest.param(["-where", "species LIKE 'Lophura%' OR month IN (1, 2)"], lambda r: r["genus"] == "Lophura" or r["month"] in (1, 2), id="LIKE and IN"),
+    pytest.param(["-where", "decimalLatitude IS NULL"], lambda r: r["decimalLatitude"] is None, id="no value"),
+    pytest.param(["-spat", 101, 20.5, 104, 22.5, "-where", "basisOfRecord = 'PRESERVED_SPECIMEN'"], lambda r: inside(r, 101, 20.5, 104, 22.5) and r["basisOfRecord"] == "PRESERVED_SPECIMEN", id="both"),
+])  # fmt: skip
 def test_ogr2ogr(address, tmp_path, options, holds):
     out = tmp_path / "out.csv"
     pages = ["-oo", "PAGE_SIZE=100"]

@@ -11,7 +11,6 @@ import requests
 import releases
 
 pytestmark = [pytest.mark.clients, pytest.mark.filterwarnings("ignore")]
-
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 
 
@@ -92,30 +91,24 @@ def test_species_and_datasets(pygbif):
     assert pygbif.registry.dataset_search(q="field")["results"][0]["key"] == "field-notes"
 
 
-SEARCHES = [
+@pytest.mark.parametrize("parameters", [
     {"taxonKey": 2441208}, {"kingdomKey": 1}, {"familyKey": 9614}, {"lastInterpreted": "2014-04-01,2014-05-01"},
     {"continent": "asia"}, {"typeStatus": "HOLOTYPE"}, {"recordNumber": "1"}, {"eventDate": "2000,2005"}, {"decimalLatitude": "20,21"},
     {"elevation": "100,*"}, {"depth": "1,5"}, {"hasGeospatialIssue": False}, {"issue": "COORDINATE_ROUNDED"},
     {"spellCheck": True}, {"mediatype": "StillImage"}, {"establishmentMeans": "NATIVE"}, {"repatriated": True},
     {"publishingCountry": "CN"}, {"checklistKey": None}, {"year": ["1999", "2001,2003"]},
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("parameters", SEARCHES, ids=lambda p: next(iter(p)))
+], ids=lambda p: next(iter(p)))  # fmt: skip
 def test_every_parameter_is_taken(pygbif, parameters):
     body = pygbif.occurrences.search(**parameters, limit=1)
     assert list(body) == ["offset", "limit", "endOfRecords", "count", "results", "facets"]
 
 
-REFUSED = [
+@pytest.mark.parametrize("parameters", [
     {"recordedByID": "https://orcid.org/0000-0003-1691-239X"},
     {"identifiedByID": "x"},
     {"subgenusKey": 1},
     {"country": "XX"},
-]
-
-
-@pytest.mark.parametrize("parameters", REFUSED, ids=lambda p: next(iter(p)))
+], ids=lambda p: next(iter(p)))  # fmt: skip
 def test_a_parameter_that_cannot_be_honoured_is_refused_by_its_name(pygbif, parameters):
     with pytest.raises(requests.HTTPError) as refused:
         pygbif.occurrences.search(**parameters, limit=1)

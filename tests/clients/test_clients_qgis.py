@@ -10,14 +10,12 @@ import pytest
 import releases
 
 pytestmark = [pytest.mark.peers]
-
 PYTHON = Path("/usr/bin/python3")
 ROWS = [*releases.open_rows(), *releases.secret_rows()[:2]]
 
 
 @pytest.fixture(scope="module")
 def told(address, tmp_path_factory):
-    """Return what QGIS saw."""
     if (
         not PYTHON.exists()
         or subprocess.run([PYTHON, "-c", "import qgis.core"], capture_output=True, check=False).returncode
@@ -26,10 +24,8 @@ def told(address, tmp_path_factory):
     folder = tmp_path_factory.mktemp("qgis")
     kept = Path(os.environ.get("BIODATA_PICTURES", folder))
     script = Path(__file__).with_name("qgis_layers.py")
-    done = subprocess.run(
-        [PYTHON, script, address, kept / "qgis.png"],
-        capture_output=True, text=True, check=False, timeout=280, env={**os.environ, "HOME": str(folder)},
-    )  # fmt: skip
+    done = subprocess.run([PYTHON, script, address, kept / "qgis.png"], capture_output=True, text=True, check=False,
+                          timeout=280, env={**os.environ, "HOME": str(folder)})  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 

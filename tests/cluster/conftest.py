@@ -13,7 +13,6 @@ from biodata.store.cluster import Cluster, Storage
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[cluster_servers.Postgres]:
-    """Return a running PostgreSQL server."""
     with cluster_servers.postgres() as server:
         yield server
 
@@ -32,7 +31,6 @@ _BUCKETS = count(1)
 
 @pytest.fixture
 def shared_lake(postgres: cluster_servers.Postgres, storage: str) -> Cluster:
-    """Return where a new lake is shared."""
     bucket = f"bucket-{os.getpid()}-{next(_BUCKETS)}"
     cluster_servers.make_bucket(storage, bucket)
     return Cluster(postgres.database(), Storage(f"s3://{bucket}/biodata", endpoint=storage))

@@ -20,7 +20,6 @@ from search_ground import GRID, WIDE, boxes, ground_of
 from uncertainty_task import task_of
 
 pytestmark = pytest.mark.cluster
-
 SPECIES = ("Elephas maximus", "Pycnonotus sinensis", "Panthera tigris", "Nomascus nasutus", "Pinus kesiya")
 BATCH = 25
 KILLED_AT = 4
@@ -29,7 +28,6 @@ KILLED_AT = 4
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cluster_servers.DaskCluster]:
-    """Return a running scheduler with two workers."""
     with cluster_servers.dask_cluster(tmp_path_factory.mktemp("dask")) as running:
         yield running
 
@@ -102,7 +100,6 @@ def test_many_machines_make_the_release_of_one(
     cluster.join(many.data, shared_lake)
     (alone,) = pipeline.ingest("gbif", rows, one, dataset="sample", part="2026")
     assert len(small_batches) == 10
-
     small_batches.clear()
     handed_out: list[int] = []
     submit = executors.DaskWorkers.submit
@@ -118,24 +115,20 @@ def test_many_machines_make_the_release_of_one(
     assert len(handed_out) == 9, "the first batch stays here"
     dask.processes[1].wait(10)
     assert (shared.stored, shared.flags, shared.refusals) == (alone.stored, alone.flags, alone.refusals)
-
     made, expected = pipeline.release(many), pipeline.release(one)
     assert made.id == expected.id
     assert made.counts == expected.counts
-
     replica = tmp_path / "replica"
     assert follow(replica, shared_lake.storage) == made.id
     found = releases.current(replica)
     assert found is not None
     assert releases.read(found, "occurrences").equals(releases.read(expected, "occurrences"))
     assert follow(replica, shared_lake.storage) is None, "nothing is new"
-
     # A storage that did not take a release has it when the release is asked for again.
     for name in shared_lake.storage.sizes("releases"):
         shared_lake.storage.remove(name)
     assert pipeline.release(many).id == made.id
     assert follow(tmp_path / "another", shared_lake.storage) == made.id
-
     # What a part has no more leaves every file of the storage and of the machine that serves.
     fewer = write_rows(tmp_path / "fewer.csv", range(5))
     pipeline.ingest("gbif", fewer, many, dataset="sample", part="2026")

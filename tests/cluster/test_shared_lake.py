@@ -17,13 +17,8 @@ from biodata.store.verify import verify
 from store_records import commit_rows
 
 pytestmark = pytest.mark.cluster
-
-GIBBON = {
-    "datasetKey": "cao-bang",
-    "source_record_id": "TK-1",
-    "scientificName": "Nomascus nasutus",
-    "recordedBy": "Lan",
-}
+GIBBON = {"datasetKey": "cao-bang", "source_record_id": "TK-1", "scientificName": "Nomascus nasutus",
+          "recordedBy": "Lan"}  # fmt: skip
 
 
 @pytest.fixture
@@ -149,14 +144,11 @@ def test_a_folder_with_a_lake_of_its_own_joins_no_other(tmp_path: Path, shared_l
     assert cluster.cluster_of(tmp_path) is None
 
 
-@pytest.mark.parametrize(
-    ("catalogue", "storage"),
-    [
-        pytest.param("mysql://db/lake", "s3://bucket", id="another database"),
-        pytest.param("postgresql://db/lake", "file:///srv/lake", id="no storage"),
-        pytest.param("postgresql://db/lake", "s3://bucket/../other", id="a way out of the bucket"),
-    ],
-)
+@pytest.mark.parametrize(("catalogue", "storage"), [
+    pytest.param("mysql://db/lake", "s3://bucket", id="another database"),
+    pytest.param("postgresql://db/lake", "file:///srv/lake", id="no storage"),
+    pytest.param("postgresql://db/lake", "s3://bucket/../other", id="a way out of the bucket"),
+])  # fmt: skip
 def test_what_is_no_address_is_refused(catalogue: str, storage: str):
     with pytest.raises(InputError, match="this is no address of a"):
         Cluster(catalogue, Storage(storage))

@@ -18,15 +18,7 @@ def test_geodesic_distance_between_kunming_and_hanoi():
     assert metres[0] == GEOD.inv(102.71, 25.04, 105.85, 21.03)[2]
 
 
-@pytest.mark.parametrize(
-    "latitude",
-    [
-        pytest.param(-9.5, id="Timor"),
-        pytest.param(0.05, id="Pontianak"),
-        pytest.param(22, id="Mengla"),
-        pytest.param(53, id="Amur"),
-    ],
-)
+@pytest.mark.parametrize("latitude", [-9.5, 0.05, 22, 53], ids=["Timor", "Pontianak", "Mengla", "Amur"])
 def test_distance_to_a_segment_is_that_of_its_densified_line(latitude):
     rng = np.random.default_rng(7)
     n = 60
@@ -57,9 +49,8 @@ def test_areas_of_densified_polygons_are_those_of_the_geodesic_method():
         Polygon([(95, -8), (96, -8), (96, -7), (95, -7)], [[(95.2, -7.8), (95.4, -7.8), (95.4, -7.6)]]),
         shapely.union(box(100, 0, 100.5, 0.5), box(102, 50, 103, 51)),
     ]
-    expected = [
-        abs(GEOD.geometry_area_perimeter(shapely.segmentize(s, 0.001))[0]) for s in map(shapely.orient_polygons, shapes)
-    ]
+    dense = [shapely.segmentize(shape, 0.001) for shape in map(shapely.orient_polygons, shapes)]
+    expected = [abs(GEOD.geometry_area_perimeter(shape)[0]) for shape in dense]
     assert geo.area_km2(shapes) == pytest.approx(np.array(expected) / 1e6, rel=1e-7)
 
 

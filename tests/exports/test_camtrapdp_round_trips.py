@@ -14,11 +14,9 @@ from camtrapdp_tables import assert_valid, rows
 from commands import run
 from survey_trips import ASKED, OPEN, workbook
 
-EVENT = (
-    "eventID", "parentEventID", "locationID", "design", "eventDate", "event_start", "event_end", "time_zone",
-    "decimalLatitude", "decimalLongitude", "effort_value", "effort_unit", "effort_basis", "failed_days",
-    "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat",
-)  # fmt: skip
+EVENT = ("eventID", "parentEventID", "locationID", "design", "eventDate", "event_start", "event_end", "time_zone",
+         "decimalLatitude", "decimalLongitude", "effort_value", "effort_unit", "effort_basis", "failed_days",
+         "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat")  # fmt: skip
 
 
 def out(settings, path):
@@ -90,9 +88,8 @@ def test_the_standards_own_example_comes_in_as_it_went_out(shared, tmp_path):
         told = [{row[key]: row for row in rows(path, table)} for path in (before, after)]
         assert told[0].keys() == told[1].keys()
         for name in told[0]:
-            assert {k: v for k, v in told[0][name].items() if k != "deploymentTags"} == {
-                k: v for k, v in told[1][name].items() if k != "deploymentTags"
-            }
+            found = {k: v for k, v in told[0][name].items() if k != "deploymentTags"}
+            assert found == {k: v for k, v in told[1][name].items() if k != "deploymentTags"}
 
 
 def test_what_is_left_out_is_said(tmp_path):

@@ -87,14 +87,10 @@ def test_a_table_that_is_packed_with_gzip_is_read(tmp_path):
     assert [refusal.row for refusal in table.refusals] == [3, 4]
 
 
-@pytest.mark.parametrize(
-    ("content", "keep", "code"),
-    [
-        (b"observationID\n" + b"\n" * 60_000_000, None, "INPUT_TOO_LARGE"),
-        (b"observationID\n" * 9_000, 60, "ARCHIVE_BROKEN"),
-    ],
-    ids=["that unpacks to a thousand times its size", "that is cut off"],
-)
+@pytest.mark.parametrize(("content", "keep", "code"), [
+    (b"observationID\n" + b"\n" * 60_000_000, None, "INPUT_TOO_LARGE"),
+    (b"observationID\n" * 9_000, 60, "ARCHIVE_BROKEN"),
+], ids=["that unpacks to a thousand times its size", "that is cut off"])  # fmt: skip
 def test_a_packed_table_is_refused(tmp_path, content, keep, code):
     with pytest.raises(InputError, match=r"observations\.csv\.gz") as caught:
         read(packed(tmp_path / "p", content, keep))

@@ -31,10 +31,9 @@ from biodata.store import duck
 from biodata.store.query.filters import Compare, InBox
 
 ASKED = {"name": "0123abcd", "created": "2026-11-24T10:00:00+00:00"}
-HOSTILE = [
-    "=HYPERLINK(\"http://x\")", "+1+1", "-2+3", "@SUM(A1)", "\ttab first", "two\nlines", "carriage\rreturn",
-    'a "quoted" word', "tab\there", "комма, 逗号", "＝1+1", "'already", "", "  blanks  ", "line\r\nends", "a\\tb", '"',
-]  # fmt: skip
+HOSTILE = ["=HYPERLINK(\"http://x\")", "+1+1", "-2+3", "@SUM(A1)", "\ttab first", "two\nlines", "carriage\rreturn",
+           'a "quoted" word', "tab\there", "комма, 逗号", "＝1+1", "'already", "", "  blanks  ", "line\r\nends", "a\\tb",
+           '"']  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -220,17 +219,14 @@ def test_a_cube_counts_every_record_once(release, published, tmp_path, grid):
     assert sorted(least.iter_rows()) == sorted(told.iter_rows())
 
 
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "code"),
-    [
-        pytest.param(22.9, 106.51, "E106N22BA", id="north-east"),
-        pytest.param(52.0, 5.0, "E005N52CC", id="a corner belongs to the cell north-east of it"),
-        pytest.param(-8.76, 119.48, "E119S08CD", id="south of the equator"),
-        pytest.param(0.1, -0.1, "W000N00DD", id="west of Greenwich"),
-        pytest.param(90.0, 180.0, "E179N89BB", id="the last corner"),
-        pytest.param(-90.0, -180.0, "W179S89CC", id="the first corner"),
-    ],
-)
+@pytest.mark.parametrize(("latitude", "longitude", "code"), [
+    pytest.param(22.9, 106.51, "E106N22BA", id="north-east"),
+    pytest.param(52.0, 5.0, "E005N52CC", id="a corner belongs to the cell north-east of it"),
+    pytest.param(-8.76, 119.48, "E119S08CD", id="south of the equator"),
+    pytest.param(0.1, -0.1, "W000N00DD", id="west of Greenwich"),
+    pytest.param(90.0, 180.0, "E179N89BB", id="the last corner"),
+    pytest.param(-90.0, -180.0, "W179S89CC", id="the first corner"),
+])  # fmt: skip
 def test_quarter_degree_cells(latitude, longitude, code):
     assert cells(Grid.EQDGC, [(latitude, longitude)]) == [code]
 
@@ -257,14 +253,11 @@ def cells(grid, points):
         return [code for (code,) in connection.execute(f"SELECT {CELLS[grid][1]} FROM told").fetchall()]
 
 
-@pytest.mark.parametrize(
-    "filter_",
-    [
-        pytest.param(Compare("countryCode", "=", "LA"), id="a column"),
-        pytest.param(InBox(101, 20.5, 103, 22), id="a box"),
-        pytest.param(Compare("countryCode", "=", "ZZ"), id="nothing"),
-    ],
-)
+@pytest.mark.parametrize("filter_", [
+    pytest.param(Compare("countryCode", "=", "LA"), id="a column"),
+    pytest.param(InBox(101, 20.5, 103, 22), id="a box"),
+    pytest.param(Compare("countryCode", "=", "ZZ"), id="nothing"),
+])  # fmt: skip
 @pytest.mark.parametrize("file_format", [f for f in Format if f is not Format.CAMTRAPDP])  # its tests are its own
 def test_a_filter_chooses_the_same_records_in_every_format(release, tmp_path, filter_, file_format):
     expected = releases.releases.read(release, "occurrences", where=filter_).height
@@ -338,23 +331,18 @@ def test_steps_are_alike(release, monkeypatch):
 def test_reading_that_is_interrupted_ends(release, tmp_path):
     opened = []
     with pytest.raises(StoreError):
-        export(
-            release.path, Format.CSV, ExportRequest(**ASKED), tmp_path / "out.csv",
-            opened=opened.append, step=lambda _share: opened[0].interrupt(),
-        )  # fmt: skip
+        export(release.path, Format.CSV, ExportRequest(**ASKED), tmp_path / "out.csv", opened=opened.append,
+               step=lambda _share: opened[0].interrupt())  # fmt: skip
     assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize(
-    ("told", "result"),
-    [
-        ([], "UNSPECIFIED"),
-        (["CC0_1_0"], "CC0_1_0"),
-        (["CC0_1_0", "CC_BY_NC_4_0", "CC_BY_4_0"], "CC_BY_NC_4_0"),
-        (["CC_BY_NC_4_0", "UNSPECIFIED"], "UNSPECIFIED"),
-        (["CC_BY_4_0", "something"], "UNSUPPORTED"),
-    ],
-)
+@pytest.mark.parametrize(("told", "result"), [
+    ([], "UNSPECIFIED"),
+    (["CC0_1_0"], "CC0_1_0"),
+    (["CC0_1_0", "CC_BY_NC_4_0", "CC_BY_4_0"], "CC_BY_NC_4_0"),
+    (["CC_BY_NC_4_0", "UNSPECIFIED"], "UNSPECIFIED"),
+    (["CC_BY_4_0", "something"], "UNSUPPORTED"),
+])  # fmt: skip
 def test_the_strictest_licence_holds_for_the_whole(told, result):
     assert strictest(told) == result
 

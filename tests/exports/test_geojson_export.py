@@ -17,22 +17,14 @@ def written(tmp_path, frame):
 def test_rings_run_the_right_way_and_coordinates_are_short(tmp_path):
     ring = [(101, 20), (101, 21), (102.123456789, 21), (102, 20)]  # with the clock
     hole = [(101.2, 20.2), (101.4, 20.2), (101.4, 20.4), (101.2, 20.4)]  # against it
-    frame = pl.DataFrame(
-        {
-            "name": ["Núi Cấm 禁山"],
-            "country_codes": [["CN", "LA"]],
-            "since": [date(1998, 5, 1)],
-            "area_km2": [float("nan")],
-            "path": [shapely.LineString([(0, 0), (1, 1)]).wkb],
-            "geometry": [shapely.Polygon(ring, [hole]).wkb],
-        }
-    )
+    frame = pl.DataFrame({"name": ["Núi Cấm 禁山"], "country_codes": [["CN", "LA"]], "since": [date(1998, 5, 1)],
+                          "area_km2": [float("nan")], "path": [shapely.LineString([(0, 0), (1, 1)]).wkb],
+                          "geometry": [shapely.Polygon(ring, [hole]).wkb]})  # fmt: skip
     told = written(tmp_path, frame)
     assert set(told) == {"type", "features"}, "no crs"
     (feature,) = told["features"]
-    assert feature["properties"] == {
-        "name": "Núi Cấm 禁山", "country_codes": ["CN", "LA"], "since": "1998-05-01", "area_km2": None,
-    }  # fmt: skip
+    assert feature["properties"] == {"name": "Núi Cấm 禁山", "country_codes": ["CN", "LA"], "since": "1998-05-01",
+                                     "area_km2": None}  # fmt: skip
     outer, inner = (shapely.LinearRing(part) for part in feature["geometry"]["coordinates"])
     assert outer.is_ccw
     assert not inner.is_ccw

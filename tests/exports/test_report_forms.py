@@ -12,39 +12,31 @@ from biodata import places
 from biodata.surveys import check
 from biodata.surveys.marked_workbooks import MAX_SHEET_BYTES, marked
 from biodata.surveys.problems import as_csv, write_report
+from sheets import book_of, bytes_of
 
 
 def problem(row, column, *, sheet="occurrences", blocking=True, value=None, code="COORDINATE_INVALID"):
-    return {
-        "file": "s.xlsx", "sheet": sheet, "row": row, "column": column, "value": value, "code": code,
-        "blocking": blocking, "message": "no number", "expected": "a number",
-    }  # fmt: skip
+    return {"file": "s.xlsx", "sheet": sheet, "row": row, "column": column, "value": value, "code": code,
+            "blocking": blocking, "message": "no number", "expected": "a number"}  # fmt: skip
 
 
 def report(*problems):
     blocking = sum(one["blocking"] for one in problems)
-    return {
-        "file": "s.xlsx", "rows": 2, "ok": not blocking, "blocking": blocking,
-        "warnings": len(problems) - blocking, "problems": list(problems),
-    }  # fmt: skip
+    return {"file": "s.xlsx", "rows": 2, "ok": not blocking, "blocking": blocking, "warnings": len(problems) - blocking,
+            "problems": list(problems)}  # fmt: skip
 
 
 @pytest.fixture
 def workbook():
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "occurrences"
-    sheet.append(["Trip to Nam Ha", None, None])
-    sheet.append(["ລະຕິຈູດ", "ລອງຈິຈູດ", "ໝາຍເຫດ"])
-    sheet.append(["21,x", 101.2, "=SUM(A1:A2)"])
-    sheet.append([21.5, 101.3, None])
+    rows = [["Trip to Nam Ha", None, None], ["ລະຕິຈູດ", "ລອງຈິຈູດ", "ໝາຍເຫດ"], ["21,x", 101.2, "=SUM(A1:A2)"],
+            [21.5, 101.3, None]]  # fmt: skip
+    book = book_of({"occurrences": rows})
+    sheet = book["occurrences"]
     sheet["C4"].value = "=cmd|' /C calc'!A0"
     sheet["C4"].data_type = "s"
     sheet.merge_cells("A6:C7")
     sheet["A6"] = "total"
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    return bytes_of(book)
 
 
 def opened(content):
@@ -61,9 +53,8 @@ def test_a_faulty_cell_is_coloured_and_told_and_the_others_are_as_they_were(work
     marked_cells = [cell.coordinate for row in sheet.iter_rows() for cell in row if cell.comment]
     assert marked_cells == ["A3", "B4"]
     before = opened(workbook)["occurrences"]
-    assert [[c.value for c in row] for row in sheet.iter_rows()] == [
-        [c.value for c in row] for row in before.iter_rows()
-    ]
+    found = [[c.value for c in row] for row in sheet.iter_rows()]
+    assert found == [[c.value for c in row] for row in before.iter_rows()]
 
 
 def test_formulas_stay_formulas_and_text_stays_text(workbook):
@@ -80,9 +71,8 @@ def test_the_first_sheet_lists_the_problems_with_links_in_the_language(workbook)
     out = opened(marked(workbook, report(problem(3, "ລະຕິຈູດ", value="21,x")), language="en"))
     first = out.worksheets[0]
     assert first.title == "Problems"
-    assert [cell.value for cell in first[2]] == [
-        "occurrences", 3, "ລະຕິຈູດ", "21,x", "yes", "COORDINATE_INVALID", "no number", "a number", None, None,
-    ]  # fmt: skip
+    assert [cell.value for cell in first[2]] == ["occurrences", 3, "ລະຕິຈູດ", "21,x", "yes", "COORDINATE_INVALID",
+                                                 "no number", "a number", None, None]  # fmt: skip
     assert first["B2"].hyperlink.location == "'occurrences'!A3"
 
 

@@ -44,9 +44,8 @@ def test_the_text_can_be_read_out_in_its_order(written):
 def test_the_numbers_are_attached_and_pages_are_a4(written):
     card = json.loads(written.attachments["card.json"][0])
     assert card["feature"]["id"] == "run-1-candidate-1"
-    assert {tuple(round(float(side) * 25.4 / 72) for side in page.mediabox[2:]) for page in written.pages} == {
-        (210, 297)
-    }
+    found = {tuple(round(float(side) * 25.4 / 72) for side in page.mediabox[2:]) for page in written.pages}
+    assert found == {(210, 297)}
     assert written.trailer["/Root"]["/Lang"] == "en"
     assert "/StructTreeRoot" in written.trailer["/Root"]
 

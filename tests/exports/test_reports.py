@@ -234,12 +234,8 @@ def test_datasets_without_licence_or_citation_are_named_in_a_line():
 
 
 def test_what_a_value_was_made_from_has_units_and_names():
-    told_of = {
-        "beyond_band_km2": {"CN": 215.1142, "LA": 2008.7},
-        "least_km2": 1.0,
-        "dispersal_m": 10000.0,
-        "functional": [True, False],
-    }
+    told_of = {"beyond_band_km2": {"CN": 215.1142, "LA": 2008.7}, "least_km2": 1.0, "dispersal_m": 10000.0,
+               "functional": [True, False]}  # fmt: skip
     assert findings.inputs(told_of) == (
         "beyond band: China 215.1 km², Lao PDR 2,009 km²; least: 1 km²; dispersal: 10,000 m; functional: yes, no"
     )

@@ -13,12 +13,10 @@ import shapely
 from biodata.exports import styles
 
 # What QGIS 3.40 made of saveStyleToDatabase on a GeoPackage.
-QGIS_COLUMNS = [
-    ("id", "INTEGER"), ("f_table_catalog", "TEXT(256)"), ("f_table_schema", "TEXT(256)"), ("f_table_name", "TEXT(256)"),
-    ("f_geometry_column", "TEXT(256)"), ("styleName", "TEXT(30)"), ("styleQML", "TEXT"), ("styleSLD", "TEXT"),
-    ("useAsDefault", "BOOLEAN"), ("description", "TEXT"), ("owner", "TEXT(30)"), ("ui", "TEXT(30)"),
-    ("update_time", "DATETIME"),
-]  # fmt: skip
+QGIS_COLUMNS = [("id", "INTEGER"), ("f_table_catalog", "TEXT(256)"), ("f_table_schema", "TEXT(256)"),
+                ("f_table_name", "TEXT(256)"), ("f_geometry_column", "TEXT(256)"), ("styleName", "TEXT(30)"),
+                ("styleQML", "TEXT"), ("styleSLD", "TEXT"), ("useAsDefault", "BOOLEAN"), ("description", "TEXT"),
+                ("owner", "TEXT(30)"), ("ui", "TEXT(30)"), ("update_time", "DATETIME")]  # fmt: skip
 
 
 @pytest.fixture

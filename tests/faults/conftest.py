@@ -9,7 +9,6 @@ import pytest
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 60 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     done = subprocess.run(

@@ -97,10 +97,8 @@ def built_records(tmp_path):
     """Return a file of exact records as whoever has the lake gives it, and what it tells of itself."""
     import polars as pl
 
-    row = {
-        "key": 7, "species": "Elephas maximus", "decimalLatitude": 20.51234, "decimalLongitude": 102.31234,
-        "exact_countries": ["LA"], "exact_taxa": ["elephas maximus"],
-    }  # fmt: skip
+    row = {"key": 7, "species": "Elephas maximus", "decimalLatitude": 20.51234, "decimalLongitude": 102.31234,
+           "exact_countries": ["LA"], "exact_taxa": ["elephas maximus"]}  # fmt: skip
     facts = exact_store.Facts(3, "rules", 1)
     told = tmp_path / "records.parquet"
     pl.DataFrame([row], schema=exact_store.SCHEMA).write_parquet(told, metadata=facts.as_text())

@@ -24,7 +24,6 @@ from small_disks import fill
 from store_records import build, commit_rows, scattered
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
 SEARCH = "/v1/occurrence/search?limit=20"
 
 

@@ -16,7 +16,6 @@ from biodata.core.settings import Settings
 from servers import free_port, wait_until_ready
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
 FILES = 200
 """Files that the server may open: fewer than there are half-open connections."""
 HALF_OPEN = 400
@@ -56,15 +55,12 @@ def hold(stack: ExitStack, address: str, sent: bytes) -> socket.socket:
     return connection
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        pytest.param(b"", id="nothing sent"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", id="half a head"),
-        pytest.param(HEAD + b"Content-Length: 1000000\r\n\r\na", id="half a body"),
-        pytest.param(b"\r\n", id="a line without a word"),
-    ],
-)
+@pytest.mark.parametrize("sent", [
+    pytest.param(b"", id="nothing sent"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", id="half a head"),
+    pytest.param(HEAD + b"Content-Length: 1000000\r\n\r\na", id="half a body"),
+    pytest.param(b"\r\n", id="a line without a word"),
+])  # fmt: skip
 def test_half_open_connections_hold_nobody_up(address: str, sent: bytes):
     with ExitStack() as stack:
         for _ in range(HALF_OPEN):

@@ -9,9 +9,9 @@ import pytest
 
 from biodata.core.errors import InputError
 from biodata.ingest import open_source
+from zips import zip_of
 
 pytestmark = pytest.mark.faults
-
 DWC = "http://rs.tdwg.org/dwc/terms/"
 HEADING = "gbifID\toccurrenceID\tscientificName\tlocality\n"
 MEGABYTE = 1 << 20
@@ -107,30 +107,17 @@ def test_memory_does_not_grow_with_the_file(tmp_path, zipped):
     assert grown[1] < 300 * MEGABYTE
 
 
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        pytest.param(
-            lambda: HEADING.encode() + b"1\to\t" + b"x" * (200 * MEGABYTE), "FIELD_TOO_LONG", id="200 MB field"
-        ),
-        pytest.param(
-            lambda: b'id,scientificName\n1,"' + b"x\n" * (100 * MEGABYTE), "QUOTE_NOT_CLOSED", id="200 MB after a quote"
-        ),
-        pytest.param(
-            lambda: HEADING.encode() + b"\t" * (100 * MEGABYTE), "RECORD_TOO_LONG", id="100 million separators"
-        ),
-        pytest.param(
-            lambda: HEADING.encode() + b"1\n" * 2_000_000, "ROWS_REFUSED_TOO_MANY", id="two million short rows"
-        ),
-        pytest.param(
-            lambda: b",".join(b"scientificName%d" % n for n in range(1_000_000)),
-            "RECORD_TOO_LONG",
-            id="a million columns",
-        ),
-        pytest.param(lambda: bytes(200 * MEGABYTE), "INPUT_NOT_TEXT", id="200 MB of NUL"),
-        pytest.param(lambda: b"\n" * (200 * MEGABYTE), "INPUT_EMPTY", id="200 million empty lines"),
-    ],
-)
+@pytest.mark.parametrize(("data", "code"), [
+    pytest.param(lambda: HEADING.encode() + b"1\to\t" + b"x" * (200 * MEGABYTE), "FIELD_TOO_LONG", id="200 MB field"),
+    pytest.param(lambda: b'id,scientificName\n1,"' + b"x\n" * (100 * MEGABYTE), "QUOTE_NOT_CLOSED",
+                 id="200 MB after a quote"),
+    pytest.param(lambda: HEADING.encode() + b"\t" * (100 * MEGABYTE), "RECORD_TOO_LONG", id="100 million separators"),
+    pytest.param(lambda: HEADING.encode() + b"1\n" * 2_000_000, "ROWS_REFUSED_TOO_MANY", id="two million short rows"),
+    pytest.param(lambda: b",".join(b"scientificName%d" % n for n in range(1_000_000)), "RECORD_TOO_LONG",
+                 id="a million columns"),
+    pytest.param(lambda: bytes(200 * MEGABYTE), "INPUT_NOT_TEXT", id="200 MB of NUL"),
+    pytest.param(lambda: b"\n" * (200 * MEGABYTE), "INPUT_EMPTY", id="200 million empty lines"),
+])  # fmt: skip
 def test_a_hostile_table_ends_in_one_line_and_little_memory(tmp_path, data, code):
     path = tmp_path / "records.csv"
     path.write_bytes(data())
@@ -144,9 +131,8 @@ def test_a_hostile_table_ends_in_one_line_and_little_memory(tmp_path, data, code
 def test_a_meta_xml_of_a_billion_laughs_asks_nothing_of_the_network(tmp_path):
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
     path = tmp_path / "records.zip"
-    with zipfile.ZipFile(path, "w") as out:
-        out.writestr("meta.xml", f'<!DOCTYPE a [<!ENTITY l0 "lol">{laughs}]><archive>&l11;</archive>')
-        out.writestr("occurrence.txt", HEADING)
+    meta = f'<!DOCTYPE a [<!ENTITY l0 "lol">{laughs}]><archive>&l11;</archive>'
+    path.write_bytes(zip_of({"meta.xml": meta, "occurrence.txt": HEADING}))
     found = read_apart("dwca", path)
     assert found["error"][0] == "XML_UNSAFE"
     assert found["grown"] < 20 * MEGABYTE

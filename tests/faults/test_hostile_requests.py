@@ -17,7 +17,6 @@ from biodata.store.registry import Registry
 from servers import serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
 MIB = 1 << 20
 
 
@@ -51,24 +50,21 @@ SMUGGLED = b"GET /v1/accounts HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        pytest.param(HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, id="two lengths"),
-        pytest.param(HEAD + b"Content-Length: 2\r\nContent-Length: 44\r\n\r\n{}" + SMUGGLED, id="two Content-Length"),
-        pytest.param(HEAD + b"Content-Length: +2\r\n\r\n{}" + SMUGGLED, id="a sign before the length"),
-        pytest.param(HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + SMUGGLED, id="an unknown encoding"),
-        pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n" + SMUGGLED, id="a chunk of no length"),
-        pytest.param(HEAD + b"Content-Length : 2\r\n\r\n{}" + SMUGGLED, id="a blank before the colon"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n c: d\n\n" + SMUGGLED, id="folded lines"),
-        pytest.param(b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n" + SMUGGLED, id="another version"),
-        pytest.param(b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n", id="NUL in the address"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: a@b/../c\r\n\r\n", id="no host"),
-        pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * MIB + b"\r\n\r\n", id="a header of a megabyte"),
-        pytest.param(b"GET /?" + b"&".join(b"a=1" for _ in range(100_000)) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", id="100,000 parameters"),
-        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", id="TLS"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("sent", [
+    pytest.param(HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, id="two lengths"),
+    pytest.param(HEAD + b"Content-Length: 2\r\nContent-Length: 44\r\n\r\n{}" + SMUGGLED, id="two Content-Length"),
+    pytest.param(HEAD + b"Content-Length: +2\r\n\r\n{}" + SMUGGLED, id="a sign before the length"),
+    pytest.param(HEAD + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + SMUGGLED, id="an unknown encoding"),
+    pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n" + SMUGGLED, id="a chunk of no length"),
+    pytest.param(HEAD + b"Content-Length : 2\r\n\r\n{}" + SMUGGLED, id="a blank before the colon"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n c: d\n\n" + SMUGGLED, id="folded lines"),
+    pytest.param(b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n" + SMUGGLED, id="another version"),
+    pytest.param(b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n", id="NUL in the address"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a@b/../c\r\n\r\n", id="no host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * MIB + b"\r\n\r\n", id="a header of a megabyte"),
+    pytest.param(b"GET /?" + b"&".join(b"a=1" for _ in range(100_000)) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", id="100,000 parameters"),
+    pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", id="TLS"),
+])  # fmt: skip
 def test_what_is_no_request_is_no_two_requests(address: str, sent: bytes):
     answers = ask(address, sent)
     # A connection that is just closed is a refusal too; nothing behind it may ever be answered with success.
@@ -111,10 +107,8 @@ def test_many_requests_in_one_connection(address: str):
     """A pipeline, with bodies between the heads, is longer than a head may be and no fault."""
     body = b'{"refresh_token": "x"}'
     one = HEAD.replace(b"/v1/login", b"/v1/login/end") + b"Content-Length: %d\r\nX: %s\r\n\r\n%s" % (
-        len(body),
-        b"a" * 3_000,
-        body,
-    )
+        len(body), b"a" * 3_000, body,
+    )  # fmt: skip
     answers = ask(address, one * 40)
     assert [status.split()[1] for status in answers] == [b"204"] * 40
 
@@ -149,6 +143,5 @@ def test_a_thousand_parallel_logins_do_not_exhaust_memory(address: str):
 
 
 def peak_mib(pid: int) -> float:
-    """Return the most memory that a process ever had."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))

@@ -12,10 +12,8 @@ import socket
 import struct
 import threading
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +30,9 @@ from biodata.store.registry import Registry
 from commands import run
 from people import PASSWORD, bearer
 from servers import serving
+from zips import zip_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
-
 PEOPLE = {
     "ana": RoleBinding(Role.UPLOADER, dataset="nam-ha"),
     "noy": RoleBinding(Role.UPLOADER, dataset="another"),
@@ -187,19 +185,10 @@ def test_row_27_private_answers_are_kept_by_nobody_and_public_ones_are_the_same(
         assert not found, path
 
 
-NAMES = {
-    "a folder above": "../../etc/cron.d/a.xlsx",
-    "a drive": r"C:\windows\a.xlsx",
-    "4,096 signs": "a" * 4_096 + ".xlsx",
-    "a line turned round": "survey\u202excod.xlsx",
-    "NUL": "a\x00.xlsx",
-    "a device": "CON",
-    "emoji": "\N{ELEPHANT}.xlsx",
-    "a header": 'a"; filename="b.xlsx',
-    "lines": "a\r\nSet-Cookie: x=1\r\n.xlsx",
-    "nothing": "",
-    "dots": "..",
-}
+NAMES = {"a folder above": "../../etc/cron.d/a.xlsx", "a drive": r"C:\windows\a.xlsx",
+         "4,096 signs": "a" * 4_096 + ".xlsx", "a line turned round": "survey\u202excod.xlsx", "NUL": "a\x00.xlsx",
+         "a device": "CON", "emoji": "\N{ELEPHANT}.xlsx", "a header": 'a"; filename="b.xlsx',
+         "lines": "a\r\nSet-Cookie: x=1\r\n.xlsx", "nothing": "", "dots": ".."}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
@@ -210,14 +199,8 @@ def test_row_29_what_a_file_is_called_is_no_path(service: Service, name: str):
     assert answer.status in (202, 400), answer.data
     assert "set-cookie" not in answer.headers
     after = {file for file in service.data.rglob("*") if "uploads" not in file.parts}
-    assert {file.name for file in after - before} <= {
-        "registry.sqlite-journal",
-        "registry.sqlite-wal",
-        "registry.sqlite-shm",
-        "secrets",
-        "upload_key",
-        "upload_key.pub",
-    }
+    assert {file.name for file in after - before} <= {"registry.sqlite-journal", "registry.sqlite-wal",
+                                                      "registry.sqlite-shm", "secrets", "upload_key", "upload_key.pub"}  # fmt: skip
     uploads = [file.name for file in service.data.rglob("uploads/*")]
     assert all(re.fullmatch(r"[0-9a-f]{64}(\.xlsx|\.sealed)?", kept) for kept in uploads), uploads
     if answer.status == 202:
@@ -244,21 +227,13 @@ def picture(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + head + b"\0\0\0\0"
 
 
-def workbook(members: dict[str, bytes]) -> bytes:
-    made = BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return made.getvalue()
-
-
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 PICTURES = {
     "2.5 billion pixels": picture(50_000, 50_000),
     "a script in an SVG": SVG,
     "EXIF without an end": b"\xff\xd8\xff\xe1\xff\xffExif\0\0" + b"MM\0*\0\0\0\x08" + b"\xff" * 60_000,
-    "picture and archive in one": picture(1, 1) + workbook({"xl/workbook.xml": b"<workbook/>"}),
-    "a flood in a workbook": workbook({"xl/media/image1.png": picture(50_000, 50_000), "xl/workbook.xml": SVG}),
+    "picture and archive in one": picture(1, 1) + zip_of({"xl/workbook.xml": b"<workbook/>"}),
+    "a flood in a workbook": zip_of({"xl/media/image1.png": picture(50_000, 50_000), "xl/workbook.xml": SVG}),
 }
 
 
@@ -283,7 +258,6 @@ def test_row_30_no_picture_is_ever_opened(service: Service, content: bytes):
 
 
 def peak_mib(pid: int) -> float:
-    """Return the most memory that a process ever had."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 

@@ -32,12 +32,8 @@ from small_disks import fill
 from survey_versions import FIRST, FIRST_EVENTS, save
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), pytest.mark.usefixtures("no_results")]
-
-BEFORE_REVIEW = (
-    "the file is still sealed",
-    "the file is opened, nothing is put down",
-    "it is checked, nothing is put down",
-)
+BEFORE_REVIEW = ("the file is still sealed", "the file is opened, nothing is put down",
+                 "it is checked, nothing is put down")  # fmt: skip
 AFTER_REVIEW = (
     "the registry says committing, the lake has nothing",
     "the files have joined the lake's folder, nothing is committed",
@@ -48,7 +44,6 @@ BEFORE_THE_MAP = (
     "the release's file is there, the pointer names another",
     "the release is current, the registry does not know it",
 )
-
 WHILE_IT_IS_REMOVED = (
     "the registry says that it is being removed, the lake has all of it",
     "the lake has it, the registry says committing",
@@ -169,7 +164,6 @@ def test_a_part_is_removed_restored_and_purged_whole_though_each_step_is_killed(
 
 
 def rows_of(settings: Settings, *, snapshot: int | None = None) -> pl.DataFrame:
-    """Return the records, as they came."""
     with Lake.open(settings.data) as lake:
         return lake.read("verbatim", snapshot=snapshot).sort("key")
 
@@ -238,7 +232,6 @@ def test_a_cut_line_keeps_nothing_of_a_form_and_the_file_is_sent_again(tmp_path:
 
 
 def cut(port: int, sent: bytes) -> None:
-    """Send something and break off."""
     with socket.create_connection(("127.0.0.1", port)) as line:
         line.sendall(sent)
         threading.Event().wait(0.5)

@@ -12,7 +12,6 @@ from biodata.store.query.filters import And, Intersects, Not, Or
 from biodata.store.reader import ReleaseReader
 
 pytestmark = pytest.mark.faults
-
 TIMEOUT_S = 0.5
 ROWS, IN_ONE_TILE = 20_000, 8_000
 
@@ -32,7 +31,6 @@ NEVER = Or(tuple(And((star(n / 100), Not(star(n / 100)))) for n in range(120)))
 
 
 def fullest_tile(release, z):
-    """Return x and y of the tile that most records lie in."""
     tile = f"mx >> {32 - z}, my >> {32 - z}"
     return release.run(f"SELECT {tile} FROM occurrences WHERE mx IS NOT NULL GROUP BY ALL ORDER BY count(*) DESC", [])[
         0
@@ -51,19 +49,16 @@ def release(tmp_path_factory):
         yield reader.current()
 
 
-@pytest.mark.parametrize(
-    "ask",
-    [
-        pytest.param(lambda r: r.page("occurrences", NEVER, ["key"], limit=300), id="a page"),
-        pytest.param(lambda r: r.page("occurrences", STARS, ["key"], limit=300, offset=90_000), id="a page far behind"),
-        pytest.param(lambda r: r.count("occurrences", STARS), id="a count"),
-        pytest.param(lambda r: r.facet("occurrences", STARS, "species", limit=10), id="a facet"),
-        pytest.param(lambda r: r.facet("occurrences", STARS, "quality_flags", limit=10), id="a facet of a list"),
-        pytest.param(lambda r: r.tile("occurrences", 3, 6, 3, STARS), id="a tile of counts"),
-        pytest.param(lambda r: r.tile("occurrences", 8, *fullest_tile(r, 8), NEVER), id="a tile of records"),
-        pytest.param(lambda r: r.run("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) = 5", []), id="anything"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("ask", [
+    pytest.param(lambda r: r.page("occurrences", NEVER, ["key"], limit=300), id="a page"),
+    pytest.param(lambda r: r.page("occurrences", STARS, ["key"], limit=300, offset=90_000), id="a page far behind"),
+    pytest.param(lambda r: r.count("occurrences", STARS), id="a count"),
+    pytest.param(lambda r: r.facet("occurrences", STARS, "species", limit=10), id="a facet"),
+    pytest.param(lambda r: r.facet("occurrences", STARS, "quality_flags", limit=10), id="a facet of a list"),
+    pytest.param(lambda r: r.tile("occurrences", 3, 6, 3, STARS), id="a tile of counts"),
+    pytest.param(lambda r: r.tile("occurrences", 8, *fullest_tile(r, 8), NEVER), id="a tile of records"),
+    pytest.param(lambda r: r.run("SELECT count(*) FROM range(100000000000) t(i) WHERE hash(i) = 5", []), id="anything"),
+])  # fmt: skip
 def test_it_is_stopped(release, ask):
     begun = time.monotonic()
     with pytest.raises(QueryTimeoutError):

@@ -22,7 +22,6 @@ import releases
 from servers import free_port, wait_until_ready
 
 pytestmark = pytest.mark.faults
-
 WORKERS = 2
 MANY = 6_000
 
@@ -40,18 +39,8 @@ def rows(count):
 def server(data, **environment):
     """Run the command with two workers; give its address and process."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "biodata.cli",
-        "serve",
-        "--data",
-        str(data),
-        "--port",
-        str(port),
-        "--workers",
-        str(WORKERS),
-    ]
+    command = [sys.executable, "-m", "biodata.cli", "serve", "--data", str(data), "--port", str(port), "--workers",
+               str(WORKERS)]  # fmt: skip
     told = {**os.environ, **environment}
     process = subprocess.Popen(command, env=told, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
@@ -182,16 +171,8 @@ def test_every_worker_sees_a_release_at_once_and_none_mixes_two(tmp_path):
 def test_it_says_who_works_where_the_map_is_and_how_to_stop(data, tmp_path):
     for workers in (1, WORKERS):
         port, heard = free_port(), tmp_path / f"stderr-{workers}"
-        command = [
-            sys.executable,
-            "-m",
-            "biodata.cli",
-            "serve",
-            "--data",
-            str(data),
-            f"--port={port}",
-            f"--workers={workers}",
-        ]
+        command = [sys.executable, "-m", "biodata.cli", "serve", "--data", str(data), f"--port={port}",
+                   f"--workers={workers}"]  # fmt: skip
         with heard.open("wb") as stderr:
             process = subprocess.Popen(command, stderr=stderr)
         try:

@@ -17,12 +17,10 @@ from servers import free_port, wait_until_ready
 from store_records import build, commit_rows, scattered
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
-
 SWAPS = int(os.environ.get("BIODATA_FAULT_SWAPS", "4"))
 """How many releases readers meet before all ends."""
 TESTS = Path(__file__).parents[1]
 BATCH, PAGE, PAGES, READERS, READ = 20, 100, 4, 4, 3
-
 WRITING = """
 import sys, itertools
 from pathlib import Path
@@ -36,7 +34,6 @@ with Lake.open(Path(sys.argv[1])) as lake:
         commit_rows(lake, rows)
         print(f"b{n}", flush=True)
 """
-
 RELEASING = """
 import sys, time
 from pathlib import Path
@@ -49,7 +46,6 @@ while True:
     print(made.id, made.counts["occurrences"], flush=True)
     time.sleep(1)
 """
-
 SERVING = "import sys; from biodata.cli.serve import run_server; run_server(sys.argv[1], host='127.0.0.1', port=int(sys.argv[2]), workers=2)"
 
 
@@ -140,7 +136,6 @@ def test_four_readers_a_writer_and_releases_between(tmp_path: Path, address: str
     for reader in readers:
         reader.join(120)
     told, made = (ended(process) for process in others)
-
     assert [fault for reader in readers for fault in reader.faults] == []
     counts = dict(line.split() for line in made)
     counts.update({found.id: str(found.counts["occurrences"]) for found in [releases.current(tmp_path)] if found})

@@ -21,10 +21,8 @@ from small_disks import fill
 from store_records import TRUNG_KHANH, build, commit, commit_rows, scattered
 
 pytestmark = pytest.mark.faults
-
 TESTS = Path(__file__).parents[1]
 BATCH = 20
-
 COMMITTING = """
 import sys, itertools
 from pathlib import Path
@@ -37,7 +35,6 @@ with Lake.open(Path(sys.argv[1])) as lake:
         commit_rows(lake, [{"datasetKey": name, "source_record_id": f"{name}-{i}", "species": "x"} for i in range(20)])
         print(name, flush=True)
 """
-
 RELEASING = """
 import sys, itertools
 from pathlib import Path

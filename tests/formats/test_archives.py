@@ -13,17 +13,13 @@ from hypothesis import strategies as st
 
 from biodata.core.errors import InputError
 from biodata.formats.archives import ArchiveLimits, open_archive, read_document
+from zips import zip_of
 
 MEMBERS = {"occurrence.txt": b"id\n1\n", "meta.xml": b"<archive/>", "dataset/a.xml": b"<eml/>"}
 
 
 def packed(members, *, method=zipfile.ZIP_DEFLATED):
-    """Return a zip; a member is a name or a ZipInfo with its bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as archive:
-        for member, data in members:
-            archive.writestr(member, data)
-    return out.getvalue()
+    return zip_of(members, method)
 
 
 def saved(tmp_path, data, name="records.zip"):
@@ -50,9 +46,8 @@ def patched_directory(data: bytes, offset: int, value: bytes) -> bytes:
 @pytest.mark.parametrize("root", ["", "download/"], ids=["flat", "one folder around all"])
 def test_members_are_read_whole(tmp_path, method, root):
     members = [(root + name, data * 50_000) for name, data in MEMBERS.items()]
-    archive = open_archive(
-        saved(tmp_path, packed([*members, ("__MACOSX/._x", b"x"), (".DS_Store", b"x")], method=method))
-    )
+    data = packed([*members, ("__MACOSX/._x", b"x"), (".DS_Store", b"x")], method=method)
+    archive = open_archive(saved(tmp_path, data))
     assert dict(archive.sizes) == {name: len(data) * 50_000 for name, data in MEMBERS.items()}
     for name, data in MEMBERS.items():
         with archive.open(name) as stream:
@@ -60,11 +55,16 @@ def test_members_are_read_whole(tmp_path, method, root):
     assert list(tmp_path.iterdir()) == [tmp_path / "records.zip"]
 
 
-def test_a_folder_is_read_like_the_zip_it_came_from(tmp_path):
-    for name, data in MEMBERS.items():
-        path = tmp_path / "download" / name
+def unpacked(folder, members):
+    for name, data in members:
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+    return folder
+
+
+def test_a_folder_is_read_like_the_zip_it_came_from(tmp_path):
+    unpacked(tmp_path / "download", MEMBERS.items())
     archive = open_archive(tmp_path)
     assert {name: read_document(archive, name) for name in archive.sizes} == MEMBERS
 
@@ -73,11 +73,7 @@ def test_texts_for_people_and_folders_around_everything_are_no_matter(tmp_path):
     beside = [("README.txt", b"x"), ("survey/LICENSE", b"x"), ("survey/2026/letter.docx", b"x")]
     members = [(f"survey/2026/{name}", data) for name, data in MEMBERS.items()]
     told = open_archive(saved(tmp_path, packed([*beside, *members])))
-    for name, data in [*beside, *members]:
-        path = tmp_path / "unpacked" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    for archive in (told, open_archive(tmp_path / "unpacked")):
+    for archive in (told, open_archive(unpacked(tmp_path / "unpacked", [*beside, *members]))):
         assert {name: read_document(archive, name) for name in archive.sizes} == MEMBERS
 
 
@@ -88,19 +84,10 @@ def test_a_zip64_archive_is_read(tmp_path):
     assert read_document(open_archive(saved(tmp_path, out.getvalue())), "occurrence.txt") == b"id\n1\n"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../../evil.txt",
-        "a/../../evil.txt",
-        "/etc/cron.d/evil",
-        "C:\\evil.txt",
-        "C:/evil.txt",
-        "a\\..\\evil.txt",
-        "\\\\server\\share",
-        "new\nline.txt",
-    ],
-)
+@pytest.mark.parametrize("name", [
+    "../../evil.txt", "a/../../evil.txt", "/etc/cron.d/evil", "C:\\evil.txt", "C:/evil.txt", "a\\..\\evil.txt",
+    "\\\\server\\share", "new\nline.txt",
+])  # fmt: skip
 def test_a_path_that_leads_out_of_the_archive_is_refused_and_nothing_is_written(tmp_path, name):
     path = saved(tmp_path, packed([("meta.xml", b"x"), (name, b"evil")]))
     assert refused(path).code == "ARCHIVE_UNSAFE"
@@ -122,32 +109,25 @@ def test_a_link_in_a_folder_is_refused(tmp_path):
     assert "link or a device" in str(refused(folder))
 
 
-def test_a_member_that_stands_twice_is_refused(tmp_path):
+def twice():
     with pytest.warns(UserWarning, match="Duplicate name"):
-        data = packed([("occurrence.txt", b"1"), ("occurrence.txt", b"2")])
-    assert "stands twice" in str(refused(saved(tmp_path, data)))
+        return packed([("occurrence.txt", b"1"), ("occurrence.txt", b"2")])
 
 
-def test_an_encrypted_member_is_refused(tmp_path):
-    data = patched_directory(packed([("occurrence.txt", b"1")]), 8, b"\x01\x00")
-    assert "is encrypted" in str(refused(saved(tmp_path, data)))
-
-
-def test_an_unusual_packing_is_refused(tmp_path):
-    assert "method 14" in str(refused(saved(tmp_path, packed([("a.txt", b"1")], method=zipfile.ZIP_LZMA))))
-
-
-@pytest.mark.parametrize("name", ["inner.zip", "inner.tar.gz", "INNER.7Z"])
-def test_an_archive_inside_is_refused(tmp_path, name):
-    assert "archive inside" in str(refused(saved(tmp_path, packed([(name, packed([("a", b"1")]))]))))
-
-
-# Sizes
+@pytest.mark.parametrize(("made", "told"), [
+    pytest.param(twice, "stands twice", id="a member that stands twice"),
+    pytest.param(lambda: patched_directory(packed([("occurrence.txt", b"1")]), 8, b"\x01\x00"), "is encrypted",
+                 id="an encrypted member"),
+    pytest.param(lambda: packed([("a.txt", b"1")], method=zipfile.ZIP_LZMA), "method 14", id="an unusual packing"),
+    *[pytest.param(lambda name=name: packed([(name, packed([("a", b"1")]))]), "archive inside", id=name)
+      for name in ("inner.zip", "inner.tar.gz", "INNER.7Z")],
+])  # fmt: skip
+def test_what_no_archive_of_data_needs_is_refused(tmp_path, made, told):
+    assert told in str(refused(saved(tmp_path, made())))
 
 
 def test_a_bomb_is_refused_from_its_list_alone(tmp_path):
-    path = saved(tmp_path, packed([("occurrence.txt", b"\0" * 20_000_000)]))
-    error = refused(path)
+    error = refused(saved(tmp_path, packed([("occurrence.txt", b"\0" * 20_000_000)])))
     assert error.code == "ARCHIVE_TOO_LARGE"
     assert "20,000,000" in str(error)
 
@@ -158,19 +138,16 @@ def test_small_text_may_be_packed_well(tmp_path):
         assert len(stream.read()) == 2_000_000
 
 
-def test_too_many_bytes_in_all_are_refused(tmp_path):
-    path = saved(tmp_path, packed([(f"{n}.txt", bytes(range(256)) * 4) for n in range(10)]))
-    assert "10,240" in str(refused(path, limits=ArchiveLimits(total_bytes=10_000)))
-
-
-def test_too_many_members_are_refused(tmp_path):
-    path = saved(tmp_path, packed([(f"{n}.txt", b"") for n in range(20)]))
-    assert refused(path, limits=ArchiveLimits(members=10)).code == "ARCHIVE_TOO_LARGE"
-
-
-def test_a_list_of_members_that_is_too_long_is_not_even_read(tmp_path):
-    path = saved(tmp_path, packed([(f"{n}.txt", b"") for n in range(200)]))
-    assert "list of members" in str(refused(path, limits=ArchiveLimits(directory_bytes=5_000)))
+@pytest.mark.parametrize(("count", "content", "limits", "told"), [
+    pytest.param(10, bytes(range(256)) * 4, {"total_bytes": 10_000}, "10,240", id="bytes in all"),
+    pytest.param(20, b"", {"members": 10}, "", id="members"),
+    pytest.param(200, b"", {"directory_bytes": 5_000}, "list of members", id="a list that is not even read"),
+])  # fmt: skip
+def test_too_much_of_anything_is_refused(tmp_path, count, content, limits, told):
+    path = saved(tmp_path, packed([(f"{n}.txt", content) for n in range(count)]))
+    error = refused(path, limits=ArchiveLimits(**limits))
+    assert error.code == "ARCHIVE_TOO_LARGE"
+    assert told in str(error)
 
 
 def test_a_document_that_is_too_large_is_refused(tmp_path):
@@ -178,9 +155,6 @@ def test_a_document_that_is_too_large_is_refused(tmp_path):
     with pytest.raises(InputError, match="2,000 bytes") as caught:
         read_document(archive, "meta.xml", most=1_000)
     assert caught.value.code == "ARCHIVE_TOO_LARGE"
-
-
-# Lists that lie, and bytes that are broken
 
 
 def read_all(path):
@@ -203,31 +177,26 @@ def test_a_size_that_lies_stops_at_the_counted_bytes(tmp_path, method, told):
     assert caught.value.code == "ARCHIVE_BROKEN"
 
 
-def test_a_wrong_checksum_is_found(tmp_path):
-    data = patched_directory(packed([("occurrence.txt", b"1\n2\n")]), 16, b"\x00\x01\x02\x03")
-    with pytest.raises(InputError, match="Bad CRC-32"):
+PACKED = packed([("occurrence.txt", bytes(range(256)) * 40)])
+
+
+@pytest.mark.parametrize(("data", "codes", "told"), [
+    pytest.param(patched_directory(packed([("occurrence.txt", b"1\n2\n")]), 16, b"\x00\x01\x02\x03"), {"ARCHIVE_BROKEN"},
+                 "Bad CRC-32", id="a wrong checksum"),
+    pytest.param(PACKED[:60] + b"\xff" * 10 + PACKED[70:], {"ARCHIVE_BROKEN"}, None, id="broken bytes"),
+    pytest.param(packed([(f"{n}.txt", bytes(range(256)) * 4) for n in range(10)])[500:], {"ARCHIVE_BROKEN", "ARCHIVE_UNSAFE"}, None,
+                 id="the beginning is missing"),
+])  # fmt: skip
+def test_broken_bytes_are_found_when_they_are_read(tmp_path, data, codes, told):
+    with pytest.raises(InputError, match=told) as caught:
         read_all(saved(tmp_path, data))
-
-
-def test_broken_bytes_are_found(tmp_path):
-    data = bytearray(packed([("occurrence.txt", bytes(range(256)) * 40)]))
-    data[60:70] = b"\xff" * 10
-    with pytest.raises(InputError) as caught:
-        read_all(saved(tmp_path, bytes(data)))
-    assert caught.value.code == "ARCHIVE_BROKEN"
+    assert caught.value.code in codes
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
 def test_a_truncated_archive_is_refused(tmp_path, part):
     data = packed([(f"{n}.txt", bytes(range(256)) * 4) for n in range(10)])
     assert refused(saved(tmp_path, data[: int(len(data) * part)])).code in {"ARCHIVE_NOT_ZIP", "ARCHIVE_BROKEN"}
-
-
-def test_an_archive_whose_beginning_is_missing_is_refused(tmp_path):
-    data = packed([(f"{n}.txt", bytes(range(256)) * 4) for n in range(10)])
-    with pytest.raises(InputError) as caught:
-        read_all(saved(tmp_path, data[500:]))
-    assert caught.value.code in {"ARCHIVE_BROKEN", "ARCHIVE_UNSAFE"}
 
 
 def test_members_that_overlap_are_refused(tmp_path):
@@ -238,11 +207,7 @@ def test_members_that_overlap_are_refused(tmp_path):
     assert refused(saved(tmp_path, data)).code in {"ARCHIVE_UNSAFE", "ARCHIVE_BROKEN"}
 
 
-# Other files
-
-
 def tarred(path, members, mode="w:gz"):
-    """Return a tar of (name or header, content)."""
     with tarfile.open(path, mode) as archive:
         for name, content in members:
             info = tarfile.TarInfo(name) if isinstance(name, str) else name
@@ -251,10 +216,9 @@ def tarred(path, members, mode="w:gz"):
     return path
 
 
-@pytest.mark.parametrize(
-    ("name", "mode"),
-    [("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar.xz", "w:xz"), ("a.tar", "w")],
-)
+@pytest.mark.parametrize(("name", "mode"), [
+    ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar.xz", "w:xz"), ("a.tar", "w"),
+])  # fmt: skip
 def test_a_tar_is_read_as_a_zip_is(tmp_path, name, mode):
     members = [("folder/meta.xml", b"<archive/>"), ("folder/README.txt", b"x"), ("folder/a.txt", b"1,2\n" * 9_000)]
     path = tarred(tmp_path / name, members, mode)
@@ -268,18 +232,15 @@ def link(kind):
     return info
 
 
-@pytest.mark.parametrize(
-    "member",
-    [
-        pytest.param("../../evil.txt", id="leads out"),
-        pytest.param("/etc/evil.txt", id="absolute"),
-        pytest.param("a\\..\\evil.txt", id="leads out by backslashes"),
-        pytest.param(link(tarfile.SYMTYPE), id="symbolic link"),
-        pytest.param(link(tarfile.LNKTYPE), id="hard link"),
-        pytest.param(link(tarfile.CHRTYPE), id="device"),
-        pytest.param("inner.zip", id="archive inside"),
-    ],
-)
+@pytest.mark.parametrize("member", [
+    pytest.param("../../evil.txt", id="leads out"),
+    pytest.param("/etc/evil.txt", id="absolute"),
+    pytest.param("a\\..\\evil.txt", id="leads out by backslashes"),
+    pytest.param(link(tarfile.SYMTYPE), id="symbolic link"),
+    pytest.param(link(tarfile.LNKTYPE), id="hard link"),
+    pytest.param(link(tarfile.CHRTYPE), id="device"),
+    pytest.param("inner.zip", id="archive inside"),
+])  # fmt: skip
 def test_what_no_tar_of_data_needs_is_refused_and_nothing_is_written(tmp_path, member):
     path = tarred(tmp_path / "a.tar.gz", [("meta.xml", b"<archive/>"), (member, b"")])
     assert refused(path).code == "ARCHIVE_UNSAFE"

@@ -17,6 +17,7 @@ from biodata.exports.circuits import run_project
 from biodata.formats.circuitscape import Setting, read_settings, write_settings
 from biodata.formats.grids import read_grid
 from biodata.runs.engines import work as run_engines
+from case_tables import cases
 from circuits import grid_text, read_map, read_matrix, run, write_project
 
 ONES = [[1.0] * 4 for _ in range(3)]
@@ -24,7 +25,7 @@ CORNERS = "1 0.5 2.5\n2 3.5 2.5\n3 0.5 0.5\n"
 MAPS = {"write_cur_maps": "True", "write_volt_maps": "True"}
 
 
-def cases(shared):
+def suite(shared):
     return sorted((shared / "suites" / "circuitscape" / "test").rglob("*.ini"))
 
 
@@ -33,7 +34,7 @@ def test_circuitscapes_own_verification_files(shared, tmp_path):
     spec = importlib.util.spec_from_file_location("score", folder / "score_circuitscape.py")
     score = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(score)
-    for ini in cases(shared):
+    for ini in suite(shared):
         run_project(read_project(ini), tmp_path)
     expected = folder / "circuitscape" / "expected"
     # This list tells the pairs that the matrix beside it leaves out, and leaves out those that it tells.
@@ -159,16 +160,12 @@ def test_polygons_masks_and_focal_nodes_in_one_polygon(tmp_path):
     assert report.unconnected == 2
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param("mode include\n1 2\n1 0\n", [[0, 3], [3, 0]], id="a list of inclusions drops the others"),
-        pytest.param("mode\texclude\n1\t3\n", [[0, 3, -1], [3, 0, 4], [-1, 4, 0]], id="a list of exclusions"),
-        pytest.param(
-            "min 2\nmax 50\n0 1 2 3\n1 0 2 70\n2 2 0 9\n3 70 90 0\n", [[0, 3, -1], [3, 0, 4], [-1, 4, 0]], id="a matrix"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), [
+    pytest.param("mode include\n1 2\n1 0\n", [[0, 3], [3, 0]], id="a list of inclusions drops the others"),
+    pytest.param("mode\texclude\n1\t3\n", [[0, 3, -1], [3, 0, 4], [-1, 4, 0]], id="a list of exclusions"),
+    pytest.param("min 2\nmax 50\n0 1 2 3\n1 0 2 70\n2 2 0 9\n3 70 90 0\n", [[0, 3, -1], [3, 0, 4], [-1, 4, 0]],
+                 id="a matrix"),
+])  # fmt: skip
 def test_lists_of_pairs(tmp_path, text, expected):
     files = {"points.txt": "1 0.5 0.5\n2 3.5 0.5\n3 7.5 0.5\n", "pairs.txt": text}
     options = {"use_included_pairs": "True", "included_pairs_file": "pairs.txt"}
@@ -241,14 +238,11 @@ def test_a_branch_without_resistance_makes_one_node_of_its_ends(tmp_path):
     assert any("no resistance" in note for note in report.notes)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("\ufeff{}".encode().decode(), id="byte order mark"),
-        pytest.param("{}", id="no section headings"),
-        pytest.param("[circuitscape options]\r\n{}\r\n", id="Windows line ends"),
-    ],
-)
+@pytest.mark.parametrize("text", [
+    pytest.param("\ufeff{}".encode().decode(), id="byte order mark"),
+    pytest.param("{}", id="no section headings"),
+    pytest.param("[circuitscape options]\r\n{}\r\n", id="Windows line ends"),
+])  # fmt: skip
 def test_ini_files_as_people_have_them(tmp_path, text):
     ini = write_project(tmp_path, ONES, {"points.txt": CORNERS})
     lines = ini.read_text().split("]\n", 1)[1]
@@ -317,31 +311,18 @@ def test_all_missing_files_are_told_at_once(tmp_path):
     refused(ini, "project.ini", "point_file 'gone.txt' is not there", "mask_file is not told")
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        pytest.param({"scenario": "pairwsie"}, ["scenario", "pairwsie", "one-to-all"], id="a scenario that is none"),
-        pytest.param({"scenario": None}, ["scenario"], id="no scenario"),
-        pytest.param({"write_cur_maps": "Ture"}, ["write_cur_maps", "Ture", "row"], id="neither true nor false"),
-        pytest.param({"data_type": "network", "scenario": "one-to-all"}, ["networks"], id="a network one-to-all"),
-    ],
-)
+@pytest.mark.parametrize(("options", "words"), [
+    pytest.param({"scenario": "pairwsie"}, ["scenario", "pairwsie", "one-to-all"], id="a scenario that is none"),
+    pytest.param({"scenario": None}, ["scenario"], id="no scenario"),
+    pytest.param({"write_cur_maps": "Ture"}, ["write_cur_maps", "Ture", "row"], id="neither true nor false"),
+    pytest.param({"data_type": "network", "scenario": "one-to-all"}, ["networks"], id="a network one-to-all"),
+])  # fmt: skip
 def test_options_without_a_meaning_are_refused(tmp_path, options, words):
     refused(write_project(tmp_path, ONES, {"points.txt": CORNERS}, **options), *words)
 
 
 @pytest.mark.parametrize(
-    ("points", "words"),
-    [
-        pytest.param("1 0.5 0.5\n2 9.5 0.5\n", ["points.txt, row 2", "9.5", "1 of 2", "outside"], id="a point outside"),
-        pytest.param("1 0.5 0.5\n", ["one focal node"], id="one focal node"),
-        pytest.param("-1 0.5 0.5\n-2 1.5 0.5\n", ["no focal nodes"], id="ids below 0"),
-        pytest.param("1 0.5 0.5\n2 1,5\n", ["row 2"], id="a decimal comma"),
-        pytest.param("1 0.5 0.5\n2 a 0.5\n", ["row 2", "column 2", "'a'"], id="a word for a number"),
-        pytest.param("1 0.5 0.5\n2 inf 0.5\n", ["row 2", "outside"], id="a point at infinity"),
-        pytest.param("nan 0.5 0.5\n2 1.5 0.5\n", ["row 1", "'nan'"], id="an id that is no number"),
-        pytest.param("1.5 0.5 0.5\n2 1.5 0.5\n", ["1.5", "whole"], id="an id that is no whole number"),
-    ],
+    ("points", "words"), cases("circuit_projects", "test_focal_nodes_that_cannot_be_used_are_refused")
 )
 def test_focal_nodes_that_cannot_be_used_are_refused(tmp_path, points, words):
     if "1,5" in points:
@@ -388,18 +369,7 @@ def test_grids_of_other_cells_are_refused_and_slightly_shifted_ones_told(tmp_pat
     assert any("no polygons" in note for note in report.notes)
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        pytest.param("ncols 2\nnrows 1\ncellsize 1\n1 x\n", ["row 4", "column 2", "'x'"], id="a word"),
-        pytest.param("ncols 2\nnrows 2\ncellsize 1\n1 2\n3\n", ["row 5", "1 values"], id="a short row"),
-        pytest.param("ncols 2\nnrows 2\ncellsize 1\n1 2\n", ["2 values", "2 x 2"], id="a row too few"),
-        pytest.param("ncols 2\ncellsize 1\n1 2\n", ["nrows"], id="no number of rows"),
-        pytest.param("hello\n", ["no grid"], id="no grid at all"),
-        pytest.param("ncols 1.5\nnrows 1\ncellsize 1\n1\n", ["ncols 1.5", "whole"], id="half a column"),
-        pytest.param("ncols 1\nnrows 1\ncellsize 0\n1\n", ["cellsize 0"], id="cells of no size"),
-    ],
-)
+@pytest.mark.parametrize(("text", "words"), cases("circuit_projects", "test_broken_grids_are_refused_with_their_place"))
 def test_broken_grids_are_refused_with_their_place(tmp_path, text, words):
     ini = write_project(tmp_path, ONES, {"points.txt": CORNERS})
     (tmp_path / "habitat.asc").write_text(text)

@@ -14,38 +14,34 @@ from biodata.formats.conefor import (
     write_connections,
     write_nodes,
 )
+from case_tables import cases
 
 FOUR = Nodes(np.array([12, 3, 700, 4]), np.array([5.0, 1.0, 0.0, 2.5]), np.ones(4, dtype=bool))
 THREE = Nodes(np.array([1, 2, 3]), np.ones(3), np.ones(3, dtype=bool))
 
 
 def write(folder, text, name="file.txt"):
-    """Write a file and return its path."""
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
 
 def pairs(found, nodes=FOUR):
-    """Return {(identifier, identifier): value}."""
     ends = zip(nodes.ids[found.first].tolist(), nodes.ids[found.second].tolist(), strict=True)
     return dict(zip(ends, found.value.tolist(), strict=True))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("12\t5\n3\t1\n700\t0\n4\t2.5\n", id="tabs"),
-        pytest.param("12 5\n3   1\n 700 0 \n4 2.5", id="spaces, no last line end"),
-        pytest.param("12;5\r\n3;1\r\n700;0\r\n4;2.5\r\n", id="semicolons, CRLF"),
-        pytest.param("\ufeff12\t5\n\n3\t1\n700\t0\n4\t2.5\n\n", id="BOM, empty lines"),
-        pytest.param("ID\tAREA\n12\t5\n3\t1\n7e2\t0\n4\t2.5e0\n", id="a heading, numbers as R writes them"),
-        pytest.param("12\t5\n3\t1\n700\t0\n4\t2.5\n".encode("utf-16"), id="UTF-16"),
-        pytest.param("12,5\n3,1\n700,0\n4,2.5\n", id="commas"),
-        pytest.param("node id,area\n12,5\n3,1\n700,0\n4,2.5\n", id="commas and a heading with a space"),
-        pytest.param("12\t5\r3\t1\r700\t0\r4\t2.5\r", id="CR"),
-    ],
-)
+@pytest.mark.parametrize("text", [
+    pytest.param("12\t5\n3\t1\n700\t0\n4\t2.5\n", id="tabs"),
+    pytest.param("12 5\n3   1\n 700 0 \n4 2.5", id="spaces, no last line end"),
+    pytest.param("12;5\r\n3;1\r\n700;0\r\n4;2.5\r\n", id="semicolons, CRLF"),
+    pytest.param("\ufeff12\t5\n\n3\t1\n700\t0\n4\t2.5\n\n", id="BOM, empty lines"),
+    pytest.param("ID\tAREA\n12\t5\n3\t1\n7e2\t0\n4\t2.5e0\n", id="a heading, numbers as R writes them"),
+    pytest.param("12\t5\n3\t1\n700\t0\n4\t2.5\n".encode("utf-16"), id="UTF-16"),
+    pytest.param("12,5\n3,1\n700,0\n4,2.5\n", id="commas"),
+    pytest.param("node id,area\n12,5\n3,1\n700,0\n4,2.5\n", id="commas and a heading with a space"),
+    pytest.param("12\t5\r3\t1\r700\t0\r4\t2.5\r", id="CR"),
+])  # fmt: skip
 def test_node_files_in_all_their_forms(tmp_path, text):
     found = read_nodes(write(tmp_path, text))
     assert found.ids.tolist() == [12, 3, 700, 4]
@@ -58,52 +54,23 @@ def test_a_third_column_tells_nodes_to_add(tmp_path):
     assert found.existing.tolist() == [True, False]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        pytest.param("", "file.txt: there is no number in it", id="empty"),
-        pytest.param("\n \n", "file.txt: there is no number in it", id="only empty lines"),
-        pytest.param("id area\n", "file.txt: there is no number in it", id="only a heading"),
-        pytest.param("1 5\n2 x\n", r"file.txt, row 2, column 2, value 'x': this is no number", id="text"),
-        pytest.param("1 5\n2 NA\n", r"row 2, column 2, value 'NA': this is no number", id="R's NA"),
-        pytest.param("1 5\n2 nan\n", r"row 2, column 2, value 'nan': this is no number", id="nan"),
-        pytest.param("1 5\n2 1_000\n", r"row 2, column 2, value '1_000': this is no number", id="underscore"),
-        pytest.param("1 5\n\n2 0,5\n", r"row 3, column 2, value '0,5': a decimal comma", id="decimal comma"),
-        pytest.param(
-            "1\t5\n2\t1,5\n", r"row 2, column 2, value '1,5': a decimal comma, or a comma beside", id="comma and tab"
-        ),
-        pytest.param("1,5,5\n2,3,0\n", r"row 1, column existing, value '5'", id="decimal commas in a CSV"),
-        pytest.param("1 5\n1 6\n", r"row 2, column id, value '1': the node stands twice", id="twice"),
-        pytest.param("1 5\n2 -6\n", r"row 2, column area, value '-6': this is no area", id="negative"),
-        pytest.param("1 5\n2 inf\n", r"row 2, column area, value 'inf': this is no area", id="endless"),
-        pytest.param("1.5 5\n", r"row 1, column id, value '1.5': this is no identifier", id="not whole"),
-        pytest.param(
-            "1e17 5\n", r"row 1, column id, value '1e\+17': this is no identifier", id="too large to be exact"
-        ),
-        pytest.param("1 5\n2\n", "row 2: 1 number where row 1 has 2", id="short row"),
-        pytest.param("1 5\n2 3 1\n", "row 2: 3 numbers where row 1 has 2", id="long row"),
-        pytest.param("1 5 7 8\n", "row 1: 4 numbers; an identifier and an area", id="other file"),
-        pytest.param("1 5 2\n", r"row 1, column existing, value '2': the third column is neither", id="third column"),
-        pytest.param(b"PK\x03\x04abc", "file.txt", id="a workbook"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), [
+    *cases("conefor", "test_node_files_that_cannot_be_are_refused_with_their_place"),
+    pytest.param(b"PK\x03\x04abc", "file.txt", id="a workbook"),
+])  # fmt: skip
 def test_node_files_that_cannot_be_are_refused_with_their_place(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as raised:
         read_nodes(write(tmp_path, text))
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "kind", "expected"),
-    [
-        pytest.param(
-            "12 3 1500\n700 12 inf\n", ConnectionKind.DISTANCE, {(12, 3): 1500.0, (700, 12): np.inf}, id="distances"
-        ),
-        pytest.param("12 3 0.5\n3 3 1\n", None, {(12, 3): 0.5, (3, 3): 1.0}, id="probabilities and a loop"),
-        pytest.param("12\t3\n4\t700\n", None, {(12, 3): 1.0, (4, 700): 1.0}, id="links"),
-        pytest.param("12 3 1\n4 700 0\n", ConnectionKind.LINK, {(12, 3): 1.0, (4, 700): 0.0}, id="links with 1 and 0"),
-    ],
-)
+@pytest.mark.parametrize(("text", "kind", "expected"), [
+    pytest.param("12 3 1500\n700 12 inf\n", ConnectionKind.DISTANCE, {(12, 3): 1500.0, (700, 12): np.inf},
+                 id="distances"),
+    pytest.param("12 3 0.5\n3 3 1\n", None, {(12, 3): 0.5, (3, 3): 1.0}, id="probabilities and a loop"),
+    pytest.param("12\t3\n4\t700\n", None, {(12, 3): 1.0, (4, 700): 1.0}, id="links"),
+    pytest.param("12 3 1\n4 700 0\n", ConnectionKind.LINK, {(12, 3): 1.0, (4, 700): 0.0}, id="links with 1 and 0"),
+])  # fmt: skip
 def test_lists_of_pairs(tmp_path, text, kind, expected):
     found = read_connections(write(tmp_path, text), FOUR, kind=kind)
     assert pairs(found) == expected
@@ -112,16 +79,13 @@ def test_lists_of_pairs(tmp_path, text, kind, expected):
     )
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n3 5 6 0\n", id="whole"),
-        pytest.param("0\n1 0\n2 4 0\n3 5 6 0\n", id="lower half"),
-        pytest.param("1\n2 4\n3 5 6\n", id="lower half without diagonal"),
-        pytest.param("0 1 2 3\n0 4 5\n0 6\n0\n", id="upper half"),
-        pytest.param("1 2 3\n4 5\n6\n", id="upper half without diagonal"),
-    ],
-)
+@pytest.mark.parametrize("text", [
+    pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n3 5 6 0\n", id="whole"),
+    pytest.param("0\n1 0\n2 4 0\n3 5 6 0\n", id="lower half"),
+    pytest.param("1\n2 4\n3 5 6\n", id="lower half without diagonal"),
+    pytest.param("0 1 2 3\n0 4 5\n0 6\n0\n", id="upper half"),
+    pytest.param("1 2 3\n4 5\n6\n", id="upper half without diagonal"),
+])  # fmt: skip
 def test_matrices_whole_and_half(tmp_path, text):
     found = read_connections(write(tmp_path, text), FOUR, kind=ConnectionKind.DISTANCE)
     told = {tuple(sorted(pair)): value for pair, value in pairs(found).items()}
@@ -133,40 +97,18 @@ def test_three_rows_of_three_are_a_list_unless_they_can_only_be_a_matrix(tmp_pat
     assert pairs(matrix, THREE) == {(1, 2): 100, (1, 3): 200, (2, 3): 300}
     text = write(tmp_path, "1 2 3\n2 1 1\n3 2 1\n")
     assert pairs(read_connections(text, THREE, kind=ConnectionKind.DISTANCE), THREE) == {
-        (1, 2): 3,
-        (2, 1): 1,
-        (3, 2): 1,
-    }
+        (1, 2): 3, (2, 1): 1, (3, 2): 1,
+    }  # fmt: skip
     with pytest.raises(InputError, match="not symmetric"):
         read_connections(text, THREE, kind=ConnectionKind.DISTANCE, layout=ConnectionLayout.MATRIX)
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "message"),
-    [
-        pytest.param("", None, "there is no number in it", id="empty"),
-        pytest.param("12 3 0.5\n12 9 0.5\n", None, r"row 2, column second, value '9': the node file has no such node", id="missing node"),
-        pytest.param("12 3 0.5\n9 12 0.5\n", None, r"row 2, column first, value '9'", id="missing first node"),
-        pytest.param("12 3 0.5\n3 4 1.2\n", None, r"row 2, column probability, value '1.2': this is no probability", id="above 1"),
-        pytest.param("12 3 -0.5\n", None, r"row 1, column probability, value '-0.5'", id="below 0"),
-        pytest.param("12 3 -5\n", ConnectionKind.DISTANCE, r"row 1, column distance, value '-5': this is no distance", id="negative"),
-        pytest.param("12 3 2\n", ConnectionKind.LINK, r"row 1, column link, value '2': this is no link", id="no link"),
-        pytest.param("12 3\n", ConnectionKind.DISTANCE, "row 1: 2 numbers, so there is no distance", id="no distance"),
-        pytest.param("12 3\n12 3 1\n", None, "row 2: 3 numbers where row 1 has 2", id="longer row"),
-        pytest.param("12 3 1\n12 3\n", None, "row 2: 2 numbers where row 1 has 3", id="short row"),
-        pytest.param("12 3 1\n3 4 1 8\n", None, "row 2: 4 numbers where row 1 has 3", id="long row"),
-        pytest.param("12 3 1\n3 4 abc\n", None, r"row 2, column 3, value 'abc': this is no number", id="text"),
-        pytest.param("12 3 0,5\n", None, r"row 1, column 3, value '0,5': a decimal comma", id="decimal comma"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n", ConnectionKind.DISTANCE, "row 3 of the matrix has 4 numbers, and there are 3 rows", id="a row too few"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0\n3 5 6 0\n", ConnectionKind.DISTANCE, "row 3: row 3 of the matrix has 3 numbers", id="not square"),
-        pytest.param("0 1 2 3 4\n1 0 4 5 4\n2 4 0 6 4\n3 5 6 0 4\n", ConnectionKind.DISTANCE, "row 1 of the matrix has 5 numbers", id="too wide"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 6\n3 5 7 0\n", ConnectionKind.DISTANCE, r"row 3, column 4, value '6': the matrix is not symmetric; 7, as from node 4 to 700", id="not symmetric"),
-        pytest.param("0 1 2 3\n1 0 4 5\n2 4 0 -6\n3 5 -6 0\n", ConnectionKind.DISTANCE, r"row 3, column distance, value '-6'", id="negative in a matrix"),
-    ],
-)  # fmt: skip
+    ("text", "kind", "message"), cases("conefor", "test_connection_files_that_cannot_be_are_refused_with_their_place")
+)
 def test_connection_files_that_cannot_be_are_refused_with_their_place(tmp_path, text, kind, message):
     with pytest.raises(InputError, match=message) as raised:
-        read_connections(write(tmp_path, text), FOUR, kind=kind)
+        read_connections(write(tmp_path, text), FOUR, kind=kind and ConnectionKind(kind))
     assert "\n" not in str(raised.value)
 
 

@@ -5,10 +5,8 @@ import pytest
 
 from biodata.core.errors import InputError
 from biodata.formats.encodings import choose, known, sample_of
+from case_tables import cases
 
-YUNNAN = "云南省西双版纳傣族自治州勐腊县,西黑冠长臂猿,望天树自然保护区"
-KHAO_YAI = "อุทยานแห่งชาติเขาใหญ่,จังหวัดนครราชสีมา,ช้างป่า"
-PARIS = "Muséum national d'Histoire naturelle,forêt à l’ouest du col,Hélène Rivière"
 CUC_PHUONG = "Vườn quốc gia Cúc Phương,Nguyễn Văn Hùng,Đắk Lắk"
 
 
@@ -23,35 +21,7 @@ def windows_1258(text: str) -> bytes:
     return result
 
 
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [
-        pytest.param(PARIS, "utf-8", id="French in UTF-8"),
-        pytest.param(PARIS, "cp1252", id="French in windows-1252"),
-        pytest.param(PARIS, "mac_roman", id="French from an old Mac"),
-        pytest.param("Musée", "mac_roman", id="one word from an old Mac"),
-        pytest.param("Universität Göttingen,Müller,Straße", "cp1252", id="German in windows-1252"),
-        pytest.param("Muñoz,José María,Río Bío-Bío", "mac_roman", id="Spanish from an old Mac"),
-        pytest.param("São Tomé,coleção,não", "cp1252", id="Portuguese in windows-1252"),
-        pytest.param(YUNNAN, "gb18030", id="Yunnan in GB18030"),
-        pytest.param("广西", "gb18030", id="Guangxi in GB18030, two characters"),
-        pytest.param("麝香", "gb18030", id="musk in GB18030, two characters"),
-        pytest.param(YUNNAN, "utf-8", id="Yunnan in UTF-8"),
-        pytest.param("臺灣省南投縣,玉山國家公園,標本館", "big5", id="Yushan in Big5"),
-        pytest.param(KHAO_YAI, "cp874", id="Khao Yai in TIS-620"),
-        pytest.param("น่าน", "cp874", id="Nan in TIS-620, one word"),
-        pytest.param(KHAO_YAI, "utf-8", id="Khao Yai in UTF-8"),
-        pytest.param(CUC_PHUONG, "utf-8", id="Cúc Phương in UTF-8"),
-        pytest.param("東京大学総合研究博物館,ニホンカモシカ", "cp932", id="Tokyo in Shift JIS"),
-        pytest.param("ອຸທະຍານແຫ່ງຊາດ ນ້ຳຫ້າ", "utf-8", id="Nam Ha in Lao"),
-        pytest.param("ព្រះវិហារ", "utf-8", id="Preah Vihear in Khmer"),
-        pytest.param("ရန်ကုန်", "utf-8", id="Yangon in Burmese"),
-        pytest.param("Pаnthera tigris", "utf-8", id="one Cyrillic letter in a Latin word"),
-        pytest.param("Bénard", "cp1252", id="one accent in windows-1252"),
-        pytest.param("22°15'N 101°30'E", "cp1252", id="degrees in windows-1252"),
-        pytest.param("22°15'N 101°30'E", "utf-8", id="degrees in UTF-8"),
-    ],
-)
+@pytest.mark.parametrize(("text", "encoding"), cases("encodings", "test_text_of_the_region_is_decoded_right"))
 def test_text_of_the_region_is_decoded_right(text, encoding):
     found = choose(f"locality\n{text}\n".encode(encoding), file="records.csv")
     assert text in f"locality\n{text}\n".encode(encoding).decode(found)
@@ -79,36 +49,24 @@ def test_mixed_text_is_taken_for_what_most_of_it_is():
     assert choose(data, file="mixed.csv") == "utf-8"
 
 
-@pytest.mark.parametrize(
-    ("mark", "encoding"),
-    [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")],
-    ids=["UTF-8", "UTF-16 little-endian", "UTF-16 big-endian"],
-)
+@pytest.mark.parametrize(("mark", "encoding"), [
+    (b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
+], ids=["UTF-8", "UTF-16 little-endian", "UTF-16 big-endian"])  # fmt: skip
 def test_a_byte_order_mark_decides_also_against_what_was_declared(mark, encoding):
     assert choose(mark + "id,国家\n".encode(encoding), declared="cp1252", file="records.csv") == encoding
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark(encoding):
-    assert choose("id,locality\n1,Nam Ha\n".encode(encoding), file="records.csv") == encoding
-
-
-def test_ascii_is_utf_8():
-    assert choose(b"id,locality\n1,Nam Ha\n", file="records.csv") == "utf-8"
-
-
 @pytest.mark.parametrize(
-    ("declared", "encoding"),
-    [
-        ("UTF8", "utf-8"),
-        ("ISO-8859-1", "iso8859-1"),
-        (" windows-874 ", "cp874"),
-        ("x-mac-roman", "mac-roman"),
-        ("macintosh", "mac-roman"),
-        ("TIS-620", "tis-620"),
-        ("GBK", "gbk"),
-    ],
+    ("encoding", "found"), [("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be"), ("ascii", "utf-8")]
 )
+def test_utf_16_without_a_mark_and_ascii(encoding, found):
+    assert choose("id,locality\n1,Nam Ha\n".encode(encoding), file="records.csv") == found
+
+
+@pytest.mark.parametrize(("declared", "encoding"), [
+    ("UTF8", "utf-8"), ("ISO-8859-1", "iso8859-1"), (" windows-874 ", "cp874"), ("x-mac-roman", "mac-roman"),
+    ("macintosh", "mac-roman"), ("TIS-620", "tis-620"), ("GBK", "gbk"),
+])  # fmt: skip
 def test_declared_names_of_encodings(declared, encoding):
     assert known(declared, file="records.csv").replace("_", "-") == encoding
 
@@ -122,11 +80,9 @@ def test_an_encoding_that_is_not_known_is_refused(declared):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [b"PK\x03\x04 and so on", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"\x1f\x8b\x08\x00", bytes(range(32)) * 9],
-    ids=["zip", "picture", "PDF", "gzip", "control characters"],
-)
+@pytest.mark.parametrize("data", [
+    b"PK\x03\x04 and so on", b"\x89PNG\r\n\x1a\n", b"%PDF-1.7", b"\x1f\x8b\x08\x00", bytes(range(32)) * 9,
+], ids=["zip", "picture", "PDF", "gzip", "control characters"])  # fmt: skip
 def test_what_is_no_text_is_refused(data):
     with pytest.raises(InputError, match="not a table of text") as caught:
         choose(data, file="records.csv")

@@ -4,6 +4,7 @@ from biodata.core.errors import InputError
 from biodata.formats.meta_xml import Field, read_description
 from biodata.formats.records import Dialect, Repairs
 from biodata.formats.xml import local_term
+from case_tables import cases
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
 MEMBERS = ("occurrence.txt", "verbatim.txt", "multimedia.txt", "eml.xml", "meta.xml")
@@ -54,42 +55,30 @@ def test_a_description_is_read():
     )
 
 
-def test_an_extension_may_have_the_row_type_of_its_core():
+def test_an_extension_may_have_the_row_type_of_its_core_and_has_the_text_guides_defaults():
     (extension,) = described(archive(CORE + VERBATIM)).extensions
     assert (extension.kind, extension.locations) == ("Occurrence", ("verbatim.txt",))
-
-
-def test_what_is_not_told_has_the_text_guides_defaults():
-    (extension,) = described(archive(CORE + VERBATIM)).extensions
     assert (extension.dialect, extension.encoding, extension.header_lines) == (Dialect(",", '"'), "utf-8", 0)
 
 
-def test_white_space_around_names_is_no_part_of_them():
-    body = CORE.replace("occurrence.txt", "\n      occurrence.txt\n    ")
-    assert described(archive(body)).core.locations == ("occurrence.txt",)
+@pytest.mark.parametrize(("old", "new", "locations"), [
+    pytest.param("occurrence.txt", "\n      occurrence.txt\n    ", ("occurrence.txt",), id="white space is no part of a name"),
+    pytest.param("</location>", "</location><location>verbatim.txt</location>", ("occurrence.txt", "verbatim.txt"),
+                 id="a table in several files"),
+])  # fmt: skip
+def test_files_of_a_table(old, new, locations):
+    assert described(archive(CORE.replace(old, new, 1))).core.locations == locations
 
 
 def test_a_namespace_may_be_missing():
     assert described(archive(attributes="")).core.kind == "Occurrence"
 
 
-def test_a_table_in_several_files():
-    body = CORE.replace("</location>", "</location><location>verbatim.txt</location>", 1)
-    assert described(archive(body)).core.locations == ("occurrence.txt", "verbatim.txt")
-
-
-@pytest.mark.parametrize(
-    ("location", "members"),
-    [
-        ("/etc/passwd", MEMBERS),
-        ("../../../../etc/passwd", MEMBERS),
-        ("file:///etc/passwd", MEMBERS),
-        ("http://127.0.0.1/occurrence.txt", MEMBERS),
-        ("OCCURRENCE.TXT", MEMBERS),
-        ("", MEMBERS),
-        ("occurrence.txt", ()),
-    ],
-)
+@pytest.mark.parametrize(("location", "members"), [
+    *[(location, MEMBERS) for location in ("/etc/passwd", "../../../../etc/passwd", "file:///etc/passwd",
+                                           "http://127.0.0.1/occurrence.txt", "OCCURRENCE.TXT", "")],
+    ("occurrence.txt", ()),
+])  # fmt: skip
 def test_a_location_is_only_looked_up_among_the_members(location, members):
     error = refused(archive(CORE.replace("occurrence.txt", location), attributes=""), members)
     assert error.code == "META_FILE_MISSING"
@@ -97,31 +86,10 @@ def test_a_location_is_only_looked_up_among_the_members(location, members):
     assert repr(location) in str(error)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "element"),
-    [
-        pytest.param('index="1"', 'index="-1"', "archive/core/field[1]/@index", id="negative column"),
-        pytest.param('index="1"', 'index="one"', "archive/core/field[1]/@index", id="column in words"),
-        pytest.param('index="1"', 'index="2000"', "archive/core/field[1]/@index", id="column 2,000"),
-        pytest.param('index="1"', f'index="{"9" * 5_000}"', "archive/core/field[1]/@index", id="5,000 digits"),
-        pytest.param('index="1"', 'index="１"', "archive/core/field[1]/@index", id="full-width digit"),
-        pytest.param('index="1" ', "", "archive/core/field[1]", id="neither index nor default"),
-        pytest.param(f'term="{DWC}scientificName"', "", "archive/core/field[1]/@term", id="no term"),
-        pytest.param(f'"{DWC}scientificName"', '" "', "archive/core/field[1]/@term", id="empty term"),
-        pytest.param('<id index="0"/>', "<id/>", "archive/core/id/@index", id="id without a column"),
-        pytest.param('<id index="0"/>', '<id index="0"/><id index="1"/>', "archive/core/id", id="two ids"),
-        pytest.param("Occurrence", "Unicorn", "archive/core/@rowType", id="unknown row type"),
-        pytest.param('"\\t"', '"||"', "archive/core/@fieldsTerminatedBy", id="separator of two characters"),
-        pytest.param('"\\t"', '"，"', "archive/core/@fieldsTerminatedBy", id="full-width comma"),
-        pytest.param('"\\t"', '"\\n"', "archive/core/@fieldsTerminatedBy", id="line end as separator"),
-        pytest.param('EnclosedBy=""', 'EnclosedBy="&lt;&gt;"', "archive/core/@fieldsEnclosedBy", id="two quotes"),
-        pytest.param('EnclosedBy=""', 'EnclosedBy="\\t"', "archive/core/@fieldsEnclosedBy", id="quote is separator"),
-        pytest.param('Lines="1"', 'Lines="1000000000"', "archive/core/@ignoreHeaderLines", id="1e9 heading lines"),
-        pytest.param('"UTF-8"', '"utf-7"', "archive/core/@encoding", id="UTF-7"),
-        pytest.param('"UTF-8"', '"klingon"', "archive/core/@encoding", id="unknown encoding"),
-        pytest.param("<location>occurrence.txt</location>", "", "archive/core/files/location", id="no file"),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "element"), [
+    *cases("meta_xml", "test_each_fault_names_its_element"),
+    pytest.param('index="1"', f'index="{"9" * 5_000}"', "archive/core/field[1]/@index", id="5,000 digits"),
+])  # fmt: skip
 def test_each_fault_names_its_element(old, new, element):
     assert old in CORE
     error = refused(archive(CORE.replace(old, new)))
@@ -129,26 +97,15 @@ def test_each_fault_names_its_element(old, new, element):
     assert error.code in {"META_INVALID", "META_FILE_MISSING", "INPUT_ENCODING_UNKNOWN"}
 
 
-@pytest.mark.parametrize(
-    ("body", "element"),
-    [
-        pytest.param("", "archive", id="no core"),
-        pytest.param(CORE + CORE, "archive", id="two cores"),
-        pytest.param(
-            CORE.replace('<id index="0"/>', "") + VERBATIM, "archive/core/id", id="extension, core without id"
-        ),
-        pytest.param(
-            CORE + VERBATIM.replace("verbatim.txt", "occurrence.txt"),
-            "archive/extension[1]/files/location",
-            id="same file",
-        ),
-        pytest.param(
-            CORE + VERBATIM + VERBATIM.replace("<location>verbatim.txt</location>", ""),
-            "archive/extension[2]/files/location",
-            id="extension without a file",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("body", "element"), [
+    pytest.param("", "archive", id="no core"),
+    pytest.param(CORE + CORE, "archive", id="two cores"),
+    pytest.param(CORE.replace('<id index="0"/>', "") + VERBATIM, "archive/core/id", id="extension, core without id"),
+    pytest.param(CORE + VERBATIM.replace("verbatim.txt", "occurrence.txt"), "archive/extension[1]/files/location",
+                 id="same file"),
+    pytest.param(CORE + VERBATIM + VERBATIM.replace("<location>verbatim.txt</location>", ""),
+                 "archive/extension[2]/files/location", id="extension without a file"),
+])  # fmt: skip
 def test_faults_of_the_whole_name_their_element(body, element):
     assert f"{element}:" in str(refused(archive(body)))
 
@@ -157,35 +114,7 @@ def test_a_description_without_id_and_without_extensions_is_taken():
     assert described(archive(CORE.replace('<id index="0"/>', ""))).core.id_index is None
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "code"),
-    [
-        pytest.param("", "", None, id="nothing"),
-        pytest.param('"eml.xml"', '"nowhere.xml"', "METADATA_MISSING", id="no description of the dataset"),
-        pytest.param("scientificName", "country", "META_TERM_REPEATED", id="term twice"),
-        pytest.param('index="1"', 'index="2"', None, id="two terms of one column"),
-        pytest.param('index="1"', 'index="0"', None, id="identifier that is a term too"),
-        pytest.param(f'rowType="{DWC}Occurrence"', "", "META_ROW_TYPE_EARLIER", id="no row type"),
-        pytest.param("terms/Occurrence", "terms/DarwinCore", "META_ROW_TYPE_EARLIER", id="DarwinCore"),
-        pytest.param(
-            "terms/Occurrence",
-            "xsd/simpledarwincore/SimpleDarwinRecord",
-            "META_ROW_TYPE_EARLIER",
-            id="SimpleDarwinRecord",
-        ),
-        pytest.param("terms/Occurrence", "dwctype/Occurrence", "META_ROW_TYPE_EARLIER", id="dwctype"),
-        pytest.param('"\\n"', '"EOL"', "META_LINE_END_UNKNOWN", id="line end in letters"),
-        pytest.param('Lines="1"', 'Lines="-1"', "META_HEADER_LINES_UNKNOWN", id="-1 heading lines"),
-        pytest.param('Lines="1"', 'Lines=""', None, id="no number of heading lines"),
-        pytest.param("<location>", "<location>./", None, id="location in this folder"),
-        pytest.param(
-            "</core>",
-            f'</core><extension rowType="{DWC}Occurrence"/>',
-            "META_EXTENSION_UNUSED",
-            id="extension without coreid",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "code"), cases("meta_xml", "test_what_gbif_passes_over_is_mended_and_named"))
 def test_what_gbif_passes_over_is_mended_and_named(old, new, code):
     repairs, data = Repairs(), archive().decode()
     assert old in data
@@ -203,44 +132,27 @@ def test_of_a_term_that_is_named_twice_the_last_counts():
 _LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 
 
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        pytest.param(b"", "XML_INVALID", id="empty"),
-        pytest.param(b"<archive><core></archive>", "XML_INVALID", id="not closed"),
-        pytest.param(b'<?xml version="1.0" encoding="klingon"?><archive/>', "XML_INVALID", id="unknown encoding"),
-        pytest.param(b"\xff\xfe\x00", "XML_INVALID", id="half a letter"),
-        pytest.param(
-            f'<!DOCTYPE archive [<!ENTITY l0 "lol">{_LAUGHS}]><archive>&l9;</archive>'.encode(),
-            "XML_UNSAFE",
-            id="a billion laughs",
-        ),
-        pytest.param(
-            b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><archive>&x;</archive>',
-            "XML_UNSAFE",
-            id="external entity",
-        ),
-        pytest.param(b'<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><archive/>', "XML_UNSAFE", id="external DTD"),
-        pytest.param(b"<html/>", "META_INVALID", id="another document"),
-    ],
-)
+@pytest.mark.parametrize(("data", "code"), [
+    pytest.param(b"", "XML_INVALID", id="empty"),
+    pytest.param(b"<archive><core></archive>", "XML_INVALID", id="not closed"),
+    pytest.param(b'<?xml version="1.0" encoding="klingon"?><archive/>', "XML_INVALID", id="unknown encoding"),
+    pytest.param(b"\xff\xfe\x00", "XML_INVALID", id="half a letter"),
+    pytest.param(f'<!DOCTYPE archive [<!ENTITY l0 "lol">{_LAUGHS}]><archive>&l9;</archive>'.encode(), "XML_UNSAFE",
+                 id="a billion laughs"),
+    pytest.param(b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><archive>&x;</archive>', "XML_UNSAFE",
+                 id="external entity"),
+    pytest.param(b'<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><archive/>', "XML_UNSAFE", id="external DTD"),
+    pytest.param(b"<html/>", "META_INVALID", id="another document"),
+    pytest.param(b"<archive>" + b"<core>" * 50_000 + b"</core>" * 50_000 + b"</archive>", "META_INVALID", id="deep"),
+])  # fmt: skip
 def test_hostile_and_broken_xml(data, code):
     assert refused(data).code == code
 
 
-def test_a_deep_document_does_no_harm():
-    assert refused(b"<archive>" + b"<core>" * 50_000 + b"</core>" * 50_000 + b"</archive>").code == "META_INVALID"
-
-
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        (f"{DWC}scientificName", "scientificName"),
-        ("http://purl.org/dc/terms/license", "license"),
-        ("http://rs.gbif.org/terms/1.0/gbifID", "gbifID"),
-        ("https://example.org/terms#depth", "depth"),
-        ("scientificName", "scientificName"),
-    ],
-)
+@pytest.mark.parametrize(("address", "name"), [
+    (f"{DWC}scientificName", "scientificName"), ("http://purl.org/dc/terms/license", "license"),
+    ("http://rs.gbif.org/terms/1.0/gbifID", "gbifID"), ("https://example.org/terms#depth", "depth"),
+    ("scientificName", "scientificName"),
+])  # fmt: skip
 def test_the_name_at_the_end_of_an_address(address, name):
     assert local_term(address) == name

@@ -50,25 +50,21 @@ def ring(*points):
     return np.array(points, dtype=float)
 
 
-@pytest.mark.parametrize(
-    ("shape", "reason"),
-    [
-        pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), None, id="a bow tie"),
-        pytest.param(shapely.MultiPolygon([box(0, 0), box(0, 0)]), None, id="the same part twice"),
-        pytest.param(
-            shapely.Polygon(box(0, 0).exterior, [box(0.02, 0.02, 0.02, 0.02).exterior] * 2), None, id="a hole twice"
-        ),
-        pytest.param(shapely.Polygon(box(0, 0).exterior, [box(1, 1).exterior]), None, id="a hole outside"),
-        pytest.param(shapely.Polygon(box(0, 0).exterior, [box(0, 0).exterior]), "GEOMETRY_COLLAPSED", id="all hole"),
-        pytest.param(shapely.Polygon([(0, 0), (1, 1), (2, 2), (0, 0)]), "GEOMETRY_COLLAPSED", id="a line as a polygon"),
-        pytest.param(shapely.MultiPolygon([box(0, 0), shapely.Polygon()]), None, id="an empty part"),
-        pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", id="empty"),
-        pytest.param(None, "GEOMETRY_MISSING", id="none"),
-        pytest.param(shapely.LineString([(0, 0), (1, 1)]), "GEOMETRY_NO_AREA", id="a line"),
-        pytest.param(shapely.GeometryCollection([box(0, 0), shapely.Point(0, 0)]), None, id="polygon and point"),
-        pytest.param(star(5001), "GEOMETRY_TOO_COMPLEX", id="a hostile star"),
-    ],
-)
+@pytest.mark.parametrize(("shape", "reason"), [
+    pytest.param(shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)]), None, id="a bow tie"),
+    pytest.param(shapely.MultiPolygon([box(0, 0), box(0, 0)]), None, id="the same part twice"),
+    pytest.param(shapely.Polygon(box(0, 0).exterior, [box(0.02, 0.02, 0.02, 0.02).exterior] * 2), None,
+                 id="a hole twice"),
+    pytest.param(shapely.Polygon(box(0, 0).exterior, [box(1, 1).exterior]), None, id="a hole outside"),
+    pytest.param(shapely.Polygon(box(0, 0).exterior, [box(0, 0).exterior]), "GEOMETRY_COLLAPSED", id="all hole"),
+    pytest.param(shapely.Polygon([(0, 0), (1, 1), (2, 2), (0, 0)]), "GEOMETRY_COLLAPSED", id="a line as a polygon"),
+    pytest.param(shapely.MultiPolygon([box(0, 0), shapely.Polygon()]), None, id="an empty part"),
+    pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", id="empty"),
+    pytest.param(None, "GEOMETRY_MISSING", id="none"),
+    pytest.param(shapely.LineString([(0, 0), (1, 1)]), "GEOMETRY_NO_AREA", id="a line"),
+    pytest.param(shapely.GeometryCollection([box(0, 0), shapely.Point(0, 0)]), None, id="polygon and point"),
+    pytest.param(star(5001), "GEOMETRY_TOO_COMPLEX", id="a hostile star"),
+])  # fmt: skip
 def test_geometry_is_repaired_or_has_its_reason(shape, reason):
     cleaned = clean_protected_areas(frame((shape, {"REP_AREA": 7}), (box(3, 0), {})))
     fate = fates(cleaned)["1"]
@@ -89,16 +85,13 @@ def test_unclosed_ring_is_closed():
     assert shape.area == pytest.approx(box(0, 0).area)
 
 
-@pytest.mark.parametrize(
-    ("shape", "code"),
-    [
-        pytest.param(b"\x01\x07\x00\x00\x00\x01\x00\x00\x00" * 100_000, "GEOMETRY_TOO_DEEP", id="100,000 collections deep"),
-        pytest.param(shapely.to_wkb(shapely.LinearRing([(0, 0), (1, 0), (1, 1)])).replace(
-            np.float64(1.0).tobytes(), np.float64("nan").tobytes()), "COORDINATE_INVALID", id="not a number"),
-        pytest.param(shapely.to_wkb(shapely.LineString([(0, 0), (np.inf, 1)])), "COORDINATE_INVALID", id="infinite"),
-        pytest.param(b"\x01\x03\x00\x00\x00" + b"\x00" * 80_000_100, "GEOMETRY_TOO_LARGE", id="five million vertices"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("shape", "code"), [
+    pytest.param(b"\x01\x07\x00\x00\x00\x01\x00\x00\x00" * 100_000, "GEOMETRY_TOO_DEEP", id="100,000 collections deep"),
+    pytest.param(shapely.to_wkb(shapely.LinearRing([(0, 0), (1, 0), (1, 1)])).replace(
+        np.float64(1.0).tobytes(), np.float64("nan").tobytes()), "COORDINATE_INVALID", id="not a number"),
+    pytest.param(shapely.to_wkb(shapely.LineString([(0, 0), (np.inf, 1)])), "COORDINATE_INVALID", id="infinite"),
+    pytest.param(b"\x01\x03\x00\x00\x00" + b"\x00" * 80_000_100, "GEOMETRY_TOO_LARGE", id="five million vertices"),
+])  # fmt: skip
 def test_hostile_bytes_are_refused_before_geos(shape, code):
     table = pl.DataFrame({"area_id": ["a", "b"], "geometry": [shapely.to_wkb(box(0, 0)), shape]})
     with pytest.raises(InputError) as caught:
@@ -115,14 +108,11 @@ def test_deep_collection_of_a_geodataframe_is_refused():
     assert caught.value.code == "GEOMETRY_TOO_DEEP"
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param(shapely.Polygon([(179, -17), (-179, -17), (-179, -16), (179, -16)]), id="edges that jump"),
-        pytest.param(shapely.box(179, -17, 181, -16), id="beyond 180°"),
-        pytest.param(shapely.box(-181, -17, -179, -16), id="beyond -180°"),
-    ],
-)
+@pytest.mark.parametrize("shape", [
+    pytest.param(shapely.Polygon([(179, -17), (-179, -17), (-179, -16), (179, -16)]), id="edges that jump"),
+    pytest.param(shapely.box(179, -17, 181, -16), id="beyond 180°"),
+    pytest.param(shapely.box(-181, -17, -179, -16), id="beyond -180°"),
+])  # fmt: skip
 def test_antimeridian(shape):
     (cut,), (changed,) = split_at_antimeridian(np.array([shape]))
     assert changed

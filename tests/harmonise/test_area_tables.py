@@ -15,6 +15,7 @@ from biodata.core.errors import InputError
 from biodata.harmonise.area_sites import sites
 from biodata.harmonise.protected_areas import not_mapped
 from biodata.ingest.protected_areas import ProtectedAreaSource
+from zips import zip_of, zip_of_folder
 
 NAM_HA = shapely.box(101.0, 20.6, 101.5, 21.1)
 
@@ -68,23 +69,14 @@ def test_national_list(tmp_path, encoding):
 
 
 def test_an_export_of_openstreetmap(tmp_path):
-    said = {
-        "@id": "relation/1",
-        "boundary": "protected_area",
-        "name": "尚勇",
-        "name:en": "Shangyong",
-        "protect_class": "1a",
-        "type": "boundary",
-    }
+    said = {"@id": "relation/1", "boundary": "protected_area", "name": "尚勇", "name:en": "Shangyong",
+            "protect_class": "1a", "type": "boundary"}  # fmt: skip
     file = tmp_path / "export.geojson"
     gpd.GeoDataFrame([said], geometry=[NAM_HA], crs=4326).to_file(file)
     row = interpreted(file).row(0, named=True)
     assert (row["name"], row["original_name"], row["iucn_category"], row["designation"]) == (
-        "Shangyong",
-        "尚勇",
-        "Ia",
-        None,
-    )
+        "Shangyong", "尚勇", "Ia", None,
+    )  # fmt: skip
 
 
 def test_national_list_as_a_workbook(tmp_path):
@@ -107,24 +99,20 @@ def test_table_without_sites_is_refused(tmp_path):
 
 
 def test_zip_of_tables_takes_those_that_list_sites(tmp_path):
-    with zipfile.ZipFile(path := tmp_path / "WDPA_csv.zip", "w") as archive:
-        archive.writestr("WDPA/WDPA_csv.csv", WDPA)
-        archive.writestr("WDPA/WDPA_sources.csv", "METADATAID,DATA_TITLE\n1,x\n")
+    path, sources = tmp_path / "WDPA_csv.zip", "METADATAID,DATA_TITLE\n1,x\n"
+    path.write_bytes(zip_of({"WDPA/WDPA_csv.csv": WDPA, "WDPA/WDPA_sources.csv": sources}))
     ((table, batch),) = read(path)
     assert (table.name, batch.height) == ("WDPA_csv.zip/WDPA_csv.csv", 2)
 
 
-@pytest.mark.parametrize(
-    ("wkt", "kind", "code"),
-    [
-        pytest.param("POLYGON ((101 20, 102 20, 102 21, 101 20))", "Polygon", None, id="a polygon"),
-        pytest.param("", None, None, id="none"),
-        pytest.param("see map", None, None, id="words"),
-        pytest.param("POLYGON ((101 20", None, "GEOMETRY_UNREADABLE", id="cut short"),
-        pytest.param("GEOMETRYCOLLECTION(" * 1_500 + ")" * 1_500, None, "GEOMETRY_UNREADABLE", id="1,500 collections"),
-        pytest.param("POLYGON ((101 20, 400 20, 102 21, 101 20))", None, "COORDINATE_OUT_OF_RANGE", id="no degrees"),
-    ],
-)
+@pytest.mark.parametrize(("wkt", "kind", "code"), [
+    pytest.param("POLYGON ((101 20, 102 20, 102 21, 101 20))", "Polygon", None, id="a polygon"),
+    pytest.param("", None, None, id="none"),
+    pytest.param("see map", None, None, id="words"),
+    pytest.param("POLYGON ((101 20", None, "GEOMETRY_UNREADABLE", id="cut short"),
+    pytest.param("GEOMETRYCOLLECTION(" * 1_500 + ")" * 1_500, None, "GEOMETRY_UNREADABLE", id="1,500 collections"),
+    pytest.param("POLYGON ((101 20, 400 20, 102 21, 101 20))", None, "COORDINATE_OUT_OF_RANGE", id="no degrees"),
+])  # fmt: skip
 def test_wkt_column(tmp_path, wkt, kind, code):
     path = text(tmp_path / "a.csv", f'NAME,WKT\nx,"{wkt}"\n')
     ((_, batch),) = read(path)
@@ -169,10 +157,7 @@ def test_zip_of_zips_of_shapefiles(tmp_path):
         for number in (0, 1):
             (folder := tmp_path / str(number)).mkdir()
             pyogrio.write_dataframe(areas(), folder / "polygons.shp")
-            with zipfile.ZipFile(inner := tmp_path / f"shp_{number}.zip", "w") as inside:
-                for part in folder.iterdir():
-                    inside.write(part, part.name)
-            archive.write(inner, inner.name)
+            archive.writestr(f"shp_{number}.zip", zip_of_folder(folder))
         archive.writestr("Resources/manual.txt", "read me")
     found = read(outer)
     assert [table.name for table, _ in found] == [f"WDPA_shp.zip/shp_{n}.zip/polygons.shp" for n in (0, 1)]
@@ -190,22 +175,16 @@ def test_zip_inside_a_zip_inside_a_zip_is_not_opened(tmp_path):
     assert caught.value.code == "ARCHIVE_UNSAFE"
 
 
-# Claims
-
-
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        pytest.param({"OFF_AREA": lambda km2: km2}, "km2", id="square kilometres"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 100 * 1.3}, "ha", id="hectares, a third more"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "CHN"}, "mu", id="mu in China"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "LAO"}, None, id="no mu in Laos"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 625, "ISO3": lambda _: "THA"}, "rai", id="rai in Thailand"),
-        pytest.param({"OFF_AREA": lambda km2: km2 * 12}, None, id="nothing fits"),
-        pytest.param({"批准面积(公顷)": lambda km2: km2 * 100}, "ha", id="told in the heading"),
-        pytest.param({"批准面积": lambda km2: f"{km2 * 1500 / 1e4}万亩"}, "mu", id="told in the cell"),
-    ],
-)
+@pytest.mark.parametrize(("columns", "expected"), [
+    pytest.param({"OFF_AREA": lambda km2: km2}, "km2", id="square kilometres"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 100 * 1.3}, "ha", id="hectares, a third more"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "CHN"}, "mu", id="mu in China"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 1500, "ISO3": lambda _: "LAO"}, None, id="no mu in Laos"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 625, "ISO3": lambda _: "THA"}, "rai", id="rai in Thailand"),
+    pytest.param({"OFF_AREA": lambda km2: km2 * 12}, None, id="nothing fits"),
+    pytest.param({"批准面积(公顷)": lambda km2: km2 * 100}, "ha", id="told in the heading"),
+    pytest.param({"批准面积": lambda km2: f"{km2 * 1500 / 1e4}万亩"}, "mu", id="told in the cell"),
+])  # fmt: skip
 def test_legal_area_and_its_unit(tmp_path, columns, expected):
     km2 = geo.area_km2([NAM_HA])[0]
     told = {name: [make(km2)] for name, make in columns.items()}

@@ -19,26 +19,20 @@ def site(x, width=0.1, **told):
     return box(x, 0, width), {"SITE_ID": None, "SITE_PID": None, "WDPAID": None} | told
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "reason"),
-    [
-        pytest.param(site(0, NAME_ENG="Virachey"), site(0.01, NAME_ENG="Virachey National Park"), SAME_NAME, id="name"),
-        pytest.param(site(0, NAME_ENG="Pù Mát"), site(0.01, NAME_ENG="Pu Mat"), SAME_NAME, id="accents"),
-        pytest.param(site(0, NAME_ENG="Bokor"), site(0.005, NAME_ENG="Preah Monivong"), SAME_GROUND, id="ground"),
-        pytest.param(site(0, SITE_ID="7"), site(0.5, SITE_ID="7"), SAME_ID, id="number"),
-        pytest.param(site(0, NAME_ENG="Nam Ha"), site(0.08, NAME_ENG="Nam Ha"), None, id="neighbours of one name"),
-        pytest.param(site(0, NAME_ENG="Bokor"), site(0.03, NAME_ENG="Kirirom"), None, id="overlap of other names"),
-        pytest.param(
-            site(0, NAME_ENG="Nature Reserve"), site(0.5, NAME_ENG="Nature Reserve"), None, id="no name of its own"
-        ),
-        pytest.param(
-            site(0, NAME_ENG="Bokor"), (None, site(0, NAME_ENG="Bokor National Park")[1]), NAME_ALONE, id="no map"
-        ),
-        pytest.param(
-            site(0, NAME_ENG="Bokor"), (None, site(0, NAME_ENG="Bokor", ISO3="VNM")[1]), None, id="another country"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("first", "second", "reason"), [
+    pytest.param(site(0, NAME_ENG="Virachey"), site(0.01, NAME_ENG="Virachey National Park"), SAME_NAME, id="name"),
+    pytest.param(site(0, NAME_ENG="Pù Mát"), site(0.01, NAME_ENG="Pu Mat"), SAME_NAME, id="accents"),
+    pytest.param(site(0, NAME_ENG="Bokor"), site(0.005, NAME_ENG="Preah Monivong"), SAME_GROUND, id="ground"),
+    pytest.param(site(0, SITE_ID="7"), site(0.5, SITE_ID="7"), SAME_ID, id="number"),
+    pytest.param(site(0, NAME_ENG="Nam Ha"), site(0.08, NAME_ENG="Nam Ha"), None, id="neighbours of one name"),
+    pytest.param(site(0, NAME_ENG="Bokor"), site(0.03, NAME_ENG="Kirirom"), None, id="overlap of other names"),
+    pytest.param(site(0, NAME_ENG="Nature Reserve"), site(0.5, NAME_ENG="Nature Reserve"), None,
+                 id="no name of its own"),
+    pytest.param(site(0, NAME_ENG="Bokor"), (None, site(0, NAME_ENG="Bokor National Park")[1]), NAME_ALONE,
+                 id="no map"),
+    pytest.param(site(0, NAME_ENG="Bokor"), (None, site(0, NAME_ENG="Bokor", ISO3="VNM")[1]), None,
+                 id="another country"),
+])  # fmt: skip
 def test_sites_of_two_lists(tmp_path, first, second, reason):
     areas, found = pairs(tmp_path, [first], [second])
     assert found["reason"].to_list() == ([reason] if reason else [])

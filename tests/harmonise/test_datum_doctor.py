@@ -107,54 +107,39 @@ def test_the_order_of_the_rows_changes_nothing(random):
     assert datum_doctor.proposals(diagnosed(table[order]), boundaries=BOUNDARIES).equals(expected)
 
 
-# What points look like
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "form", "zone"),
-    [
-        pytest.param(102.7, 25.0, Form.DEGREES, 0, id="degrees"),
-        pytest.param(545000.0, 2303000.0, Form.METRES, 0, id="UTM"),
-        pytest.param(34567000.0, 2766000.0, Form.METRES_WITH_ZONE, 34, id="Gauss-Krüger"),
-        pytest.param(2766000.0, 34567000.0, Form.METRES_WITH_ZONE, 34, id="Gauss-Krüger, northing first"),
-        pytest.param(200.0, 100.0, None, 0, id="too large for degrees"),
-        pytest.param(np.nan, 25.0, None, 0, id="one number"),
-        pytest.param(np.inf, 25.0, None, 0, id="infinite"),
-        pytest.param(1e12, 1e12, None, 0, id="enormous"),
-    ],
-)
+@pytest.mark.parametrize(("x", "y", "form", "zone"), [
+    pytest.param(102.7, 25.0, Form.DEGREES, 0, id="degrees"),
+    pytest.param(545000.0, 2303000.0, Form.METRES, 0, id="UTM"),
+    pytest.param(34567000.0, 2766000.0, Form.METRES_WITH_ZONE, 34, id="Gauss-Krüger"),
+    pytest.param(2766000.0, 34567000.0, Form.METRES_WITH_ZONE, 34, id="Gauss-Krüger, northing first"),
+    pytest.param(200.0, 100.0, None, 0, id="too large for degrees"),
+    pytest.param(np.nan, 25.0, None, 0, id="one number"),
+    pytest.param(np.inf, 25.0, None, 0, id="infinite"),
+    pytest.param(1e12, 1e12, None, 0, id="enormous"),
+])  # fmt: skip
 def test_forms(x, y, form, zone):
     found, zones, _ = forms_of(np.array([x]), np.array([y]))
     assert found.item() == form
     assert zones.item() == zone
 
 
-@pytest.mark.parametrize(
-    "cells",
-    [
-        {"decimalLongitude": "245000.5", "decimalLatitude": "2003000.25"},
-        {"Easting": "245 000.5", "Northing": "2 003 000.25"},
-        {"X": "245000.5 m", "Y": "2003000.25 m"},
-        {"verbatimCoordinates": "48Q 245000.5 2003000.25"},
-        {"verbatimCoordinates": "245000.5, 2003000.25"},
-    ],
-)
+@pytest.mark.parametrize("cells", [
+    {"decimalLongitude": "245000.5", "decimalLatitude": "2003000.25"},
+    {"Easting": "245 000.5", "Northing": "2 003 000.25"},
+    {"X": "245000.5 m", "Y": "2003000.25 m"},
+    {"verbatimCoordinates": "48Q 245000.5 2003000.25"},
+    {"verbatimCoordinates": "245000.5, 2003000.25"},
+])  # fmt: skip
 def test_metres_in_their_columns(cells):
     row = {"source_file": "f", "source_row": 2, "country": "Laos", "stateProvince": "Vientiane", **cells}
     points = read_points(Stated(pl.DataFrame([row])), boundaries=BOUNDARIES).to_dicts()
     assert [(p["x"], p["y"], p["country"]) for p in points] == [(245000.5, 2003000.25, "LA")]
 
 
-@pytest.mark.parametrize(
-    ("country", "province", "expected"),
-    [
-        ("CN", "Yunnan", "CN-YN"),
-        (None, "云南省", "CN-YN"),
-        ("CN", "Atlantis", "CN"),
-        ("ZZ", "Atlantis", None),
-        (None, None, None),
-    ],
-)
+@pytest.mark.parametrize(("country", "province", "expected"), [
+    ("CN", "Yunnan", "CN-YN"), (None, "云南省", "CN-YN"), ("CN", "Atlantis", "CN"), ("ZZ", "Atlantis", None),
+    (None, None, None),
+])  # fmt: skip
 def test_the_stated_place_as_exactly_as_the_map_has_it(country, province, expected):
     row = {"source_file": "f", "source_row": 2, "decimalLatitude": "1", "decimalLongitude": "1"}
     row |= {"countryCode": country, "stateProvince": province}
@@ -166,16 +151,10 @@ def test_provinces_of_viet_nam_have_the_meridians_of_the_circular():
     zones = prescribed_zones(BOUNDARIES)
     # Circular 973/2001/TT-TCĐC: Điện Biên 103°, Nghệ An 104°45′, Lạng Sơn 107°15′, Gia Lai 108°30′.
     assert {c: zones[c] for c in ("VN-71", "VN-22", "VN-09", "VN-30")} == {
-        "VN-71": "EPSG:9205",
-        "VN-22": "EPSG:9208",
-        "VN-09": "EPSG:9215",
-        "VN-30": "EPSG:9218",
-    }
+        "VN-71": "EPSG:9205", "VN-22": "EPSG:9208", "VN-09": "EPSG:9215", "VN-30": "EPSG:9218",
+    }  # fmt: skip
     of_hanoi = {c.system.id: c.weight for c in candidates("VN-HN", "metres", 0, BOUNDARIES)}
     assert of_hanoi["EPSG:5897"] > of_hanoi["EPSG:9209"]
-
-
-# Fit
 
 
 def test_how_far_outside():
@@ -194,9 +173,6 @@ def test_a_point_on_the_far_side_of_an_edge_is_less_likely_and_never_impossible(
 
 def test_a_region_is_made_once():
     assert region("CN-YN", BOUNDARIES) is region("CN-YN", BOUNDARIES)
-
-
-# The command
 
 
 def written(tmp_path, table):

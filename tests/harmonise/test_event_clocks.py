@@ -23,7 +23,6 @@ def images(times, **more):
 
 
 def true_times(count=60, seed=1):
-    """Return moments of a deployment, in their order."""
     rng = random.Random(seed)
     return sorted(START + rng.random() * (END - START) for _ in range(count))
 
@@ -88,17 +87,14 @@ def test_deployments_do_not_disturb_each_other():
     assert [f.event for f in faults(two, both)] == ["D2"]
 
 
-@pytest.mark.parametrize(
-    ("cells", "flag"),
-    [
-        pytest.param(("2026-05-01T12:02", "2026-05-31T12:01"), None, id="right"),
-        pytest.param(("2026-05-01T00:01", "2026-05-31T00:00"), "CAMERA_CLOCK_TWELVE_HOURS", id="midnight for noon"),
-        pytest.param(("2026-05-01T12:00", "2026-05-31T11:20"), "CAMERA_CLOCK_DRIFT", id="slow"),
-        pytest.param(("2026-05-01T13:00", "2026-05-31T13:00"), "CAMERA_CLOCK_OFF", id="another zone"),
-        pytest.param(("2026-05-01T12:00", "2012-01-11T03:00"), "CAMERA_CLOCK_RESET", id="reset"),
-        pytest.param(("2026-05-01", None), "CAMERA_CLOCK_INVALID", id="no time of day"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("cells", "flag"), [
+    pytest.param(("2026-05-01T12:02", "2026-05-31T12:01"), None, id="right"),
+    pytest.param(("2026-05-01T00:01", "2026-05-31T00:00"), "CAMERA_CLOCK_TWELVE_HOURS", id="midnight for noon"),
+    pytest.param(("2026-05-01T12:00", "2026-05-31T11:20"), "CAMERA_CLOCK_DRIFT", id="slow"),
+    pytest.param(("2026-05-01T13:00", "2026-05-31T13:00"), "CAMERA_CLOCK_OFF", id="another zone"),
+    pytest.param(("2026-05-01T12:00", "2012-01-11T03:00"), "CAMERA_CLOCK_RESET", id="reset"),
+    pytest.param(("2026-05-01", None), "CAMERA_CLOCK_INVALID", id="no time of day"),
+])  # fmt: skip
 def test_what_the_clock_showed_at_setup_and_pickup(cells, flag):
     row = event(design="camera_trap", eventDate="2026-05-01T12:00/2026-05-31T12:00",
                 cameraClockAtStart=cells[0], cameraClockAtEnd=cells[1])  # fmt: skip

@@ -54,10 +54,6 @@ def test_told_nights_beside_the_times():
     assert [(row["effort_value"], row["effort_basis"], doubts(row)) for row in rows] == list(nights.values())
 
 
-LINE = "LINESTRING(101 21, 101 21.02)"  # 2.2147 km along a meridian of WGS 84 at 21° N
-SQUARE = "POLYGON((101 21, 101.001 21, 101.001 21.001, 101 21.001, 101 21))"
-
-
 def test_effort_of_each_design():
     told = together("event_effort", "test_effort_of_each_design")
     rows = interpreted(*({"eventDate": "2026-03-01", **row} for row, *_ in told)).to_dicts()

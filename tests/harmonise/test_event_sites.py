@@ -11,7 +11,6 @@ from event_rows import interpreted
 from survey_worlds import no_floors, record, records
 
 __all__ = ["no_floors"]
-
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
 
 
@@ -68,14 +67,8 @@ def test_an_empty_sheet_has_effort_and_no_absence_outside_its_scope():
 
 @pytest.mark.usefixtures("no_floors")
 def test_what_a_scope_names_and_nobody_found_has_a_rate_of_none_and_its_limit():
-    rows = interpreted(
-        {
-            "design": "camera_trap",
-            "eventDate": MAY,
-            "targetTaxonomicScope": "Panthera tigris|Mammalia",
-            "isAbsenceReported": "yes",
-        }
-    )
+    rows = interpreted({"design": "camera_trap", "eventDate": MAY, "targetTaxonomicScope": "Panthera tigris|Mammalia",
+                        "isAbsenceReported": "yes"})  # fmt: skip
     told = results(join(rows, records()), SurveyNumbers())
     assert told["summary"]["never_found"] == ["Panthera tigris"]
     (only,) = told["abundance"]

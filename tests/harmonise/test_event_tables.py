@@ -159,10 +159,9 @@ def test_loose_tables_are_known_by_their_headings(tmp_path):
         assert events.name == "survey"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "code"),
-    [("eventID,", "event,", "TABLES_UNKNOWN"), ("eventDate", "eventDate,eventDate", "HEADING_REPEATED")],
-)
+@pytest.mark.parametrize(("before", "after", "code"), [
+    ("eventID,", "event,", "TABLES_UNKNOWN"), ("eventDate", "eventDate,eventDate", "HEADING_REPEATED"),
+])  # fmt: skip
 def test_a_fault_of_one_table_is_told_by_its_file(tmp_path, before, after, code):
     lines = EVENT_CSV.split("\n")
     assert before in lines[0]
@@ -204,10 +203,8 @@ def test_records_of_an_event_that_the_archive_lacks_are_kept_and_told(tmp_path):
     records = "id\toccurrenceID\tscientificName\nwalk\to1\tBos gaurus\nlost\to2\tBos gaurus\ngone\to3\tBos gaurus\n"
     _, (table, frame) = read(archive(tmp_path / "a", core, occurrence=(f"{DWC}Occurrence", records)))
     assert frame.select("occurrenceID", "eventID", "eventDate").rows() == [
-        ("o1", "walk", "2026-03-17"),
-        ("o2", "lost", None),
-        ("o3", "gone", None),
-    ]
+        ("o1", "walk", "2026-03-17"), ("o2", "lost", None), ("o3", "gone", None),
+    ]  # fmt: skip
     (note,) = table.notes
     assert "occurrence.txt, row 3, event 'lost': 2 records point at no event" in note
 

@@ -17,16 +17,13 @@ def placed(**row):
     return measures.places(Stated(pl.DataFrame({name: [value] for name, value in row.items()}, schema_overrides=dict.fromkeys(row, pl.String))))  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "wkt",
-    [
-        LINE,
-        "POLYGON((101 21, 101.01 21, 101.01 21.02, 101 21))",
-        "MULTIPOINT((101 21), (101.02 21.01))",
-        f"GEOMETRYCOLLECTION(POINT(101.35 21.05), {LINE})",
-        "GEOMETRYCOLLECTION (POLYGON((101 21, 101.01 21, 101.01 21.02, 101 21)), MULTIPOINT((101 21), (101.02 21.01)))",
-    ],
-)
+@pytest.mark.parametrize("wkt", [
+    LINE,
+    "POLYGON((101 21, 101.01 21, 101.01 21.02, 101 21))",
+    "MULTIPOINT((101 21), (101.02 21.01))",
+    f"GEOMETRYCOLLECTION(POINT(101.35 21.05), {LINE})",
+    "GEOMETRYCOLLECTION (POLYGON((101 21, 101.01 21, 101.01 21.02, 101 21)), MULTIPOINT((101 21), (101.02 21.01)))",
+])  # fmt: skip
 def test_the_place_is_of_the_footprint_and_its_radius_reaches_all_of_it(wkt):
     found = placed(footprintWKT=wkt)
     shape, point = shapely.from_wkt(wkt), (found.longitude[0], found.latitude[0])
@@ -35,24 +32,21 @@ def test_the_place_is_of_the_footprint_and_its_radius_reaches_all_of_it(wkt):
     assert reach <= found.radius_m[0] < reach + 2
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param({"footprintWKT": LINE, "decimalLatitude": "21.05"}, id="half of the coordinates"),
-        pytest.param({"footprintWKT": LINE, "verbatimCoordinates": "near the ridge"}, id="other words of the place"),
-        pytest.param({"footprintWKT": LINE, "footprintSRS": "EPSG:32647"}, id="another system"),
-        pytest.param({"footprintWKT": LINE, "geodeticDatum": "Indian 1975"}, id="another datum"),
-        pytest.param({"footprintWKT": "LINESTRING(635000 2330000, 636000 2331000)"}, id="metres"),
-        pytest.param({"footprintWKT": "LINESTRING(101 21"}, id="cut off"),
-        pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(" * 100_000}, id="too deep"),
-        pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(" + "POINT(1 1))) ,  " * 50_000}, id="many shapes, cut off"),
-        pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT(101 21)))"}, id="in another"),
-        pytest.param({"footprintWKT": "POLYGON" + "(" * 100_000}, id="many brackets"),
-        pytest.param({"footprintWKT": "POLYGON((-20 -30, 120 -30, 120 40, -20 -30))"}, id="half the world"),
-        pytest.param({"footprintWKT": "POLYGON EMPTY"}, id="empty"),
-        pytest.param({"locality": "the ridge"}, id="no footprint"),
-    ],
-)
+@pytest.mark.parametrize("row", [
+    pytest.param({"footprintWKT": LINE, "decimalLatitude": "21.05"}, id="half of the coordinates"),
+    pytest.param({"footprintWKT": LINE, "verbatimCoordinates": "near the ridge"}, id="other words of the place"),
+    pytest.param({"footprintWKT": LINE, "footprintSRS": "EPSG:32647"}, id="another system"),
+    pytest.param({"footprintWKT": LINE, "geodeticDatum": "Indian 1975"}, id="another datum"),
+    pytest.param({"footprintWKT": "LINESTRING(635000 2330000, 636000 2331000)"}, id="metres"),
+    pytest.param({"footprintWKT": "LINESTRING(101 21"}, id="cut off"),
+    pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(" * 100_000}, id="too deep"),
+    pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(" + "POINT(1 1))) ,  " * 50_000}, id="many shapes, cut off"),
+    pytest.param({"footprintWKT": "GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT(101 21)))"}, id="in another"),
+    pytest.param({"footprintWKT": "POLYGON" + "(" * 100_000}, id="many brackets"),
+    pytest.param({"footprintWKT": "POLYGON((-20 -30, 120 -30, 120 40, -20 -30))"}, id="half the world"),
+    pytest.param({"footprintWKT": "POLYGON EMPTY"}, id="empty"),
+    pytest.param({"locality": "the ridge"}, id="no footprint"),
+])  # fmt: skip
 def test_no_place_is_made_up(row):
     found = placed(**row)
     assert [one[0] for one in found] == [None] * 3

@@ -14,7 +14,7 @@ from biodata.core.errors import InputError
 from biodata.core.flags import FLAGS
 from biodata.harmonise import Harmoniser
 from biodata.harmonise.findings import Findings, quality_flags
-from case_tables import together
+from case_tables import cases, together
 
 TODAY = date(2026, 11, 24)
 SECRET = bytes(range(32))
@@ -58,41 +58,34 @@ def applied(row):
     return {(r["term"], r["value"], r["rule"]) for r in row["repairs"] or [] if r["applied"]}
 
 
-# Coordinates
-
-
 def test_coordinates_in_doubt(harmonise):
-    doubts = {
-        ("0", "0.0"): "ZERO_COORDINATE", ("twenty", "100.1"): "COORDINATE_INVALID", ("21.5", None): "COORDINATE_MISSING",
-        ("95", "200"): "COORDINATE_OUT_OF_RANGE", ("102.7", "25.04"): "PRESUMED_SWAPPED_COORDINATE",
-    }  # fmt: skip
+    doubts = {("0", "0.0"): "ZERO_COORDINATE", ("twenty", "100.1"): "COORDINATE_INVALID",
+              ("21.5", None): "COORDINATE_MISSING", ("95", "200"): "COORDINATE_OUT_OF_RANGE",
+              ("102.7", "25.04"): "PRESUMED_SWAPPED_COORDINATE"}  # fmt: skip
     told = [{"decimalLatitude": latitude, "decimalLongitude": longitude} for latitude, longitude in doubts]
     for (pair, flag), row in zip(doubts.items(), each(harmonise, told), strict=True):
         assert flag in row["quality_flags"], pair
 
 
-def test_swapped_coordinates_out_of_range_are_proposed_and_not_taken(harmonise):
-    row = only(harmonise({"id": "1", "decimalLatitude": "102.7", "decimalLongitude": "25.04", "countryCode": "CN"}))
-    assert row["decimalLatitude"] is None
-    assert row["decimalLongitude"] is None
-    assert proposals(row) == {("decimalLatitude", "25.04"), ("decimalLongitude", "102.7")}
+@pytest.mark.parametrize(("latitude", "longitude", "country", "doubts", "taken"), [
+    pytest.param("102.7", "25.04", "CN", set(), (None, None), id="out of range"),
+    pytest.param("85.4", "28.2", "NP", {"PRESUMED_SWAPPED_COORDINATE", "COUNTRY_COORDINATE_MISMATCH"}, (85.4, 28.2),
+                 id="in range, seen by their country"),
+])  # fmt: skip
+def test_swapped_coordinates_are_proposed_and_not_taken(harmonise, latitude, longitude, country, doubts, taken):
+    row = only(
+        harmonise({"id": "1", "decimalLatitude": latitude, "decimalLongitude": longitude, "countryCode": country})
+    )
+    assert doubts <= set(row["quality_flags"])
+    assert (row["decimalLatitude"], row["decimalLongitude"]) == taken
+    assert proposals(row) == {("decimalLatitude", longitude), ("decimalLongitude", latitude)}
 
 
-def test_swapped_coordinates_in_range_are_seen_by_their_country_and_stay_as_told(harmonise):
-    row = only(harmonise({"id": "1", "decimalLatitude": "85.4", "decimalLongitude": "28.2", "countryCode": "NP"}))
-    assert {"PRESUMED_SWAPPED_COORDINATE", "COUNTRY_COORDINATE_MISMATCH"} <= set(row["quality_flags"])
-    assert (row["decimalLatitude"], row["decimalLongitude"]) == (85.4, 28.2)
-    assert proposals(row) == {("decimalLatitude", "28.2"), ("decimalLongitude", "85.4")}
-
-
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "country", "flag", "proposal"),
-    [
-        pytest.param("3.0", "116.2", "ID", None, None, id="Kalimantan, north of the equator"),
-        pytest.param("9.0", "125.8", "TL", "PRESUMED_NEGATED_LATITUDE", ("decimalLatitude", "-9.0"), id="Timor-Leste"),
-        pytest.param("25.0", "-102.7", "CN", "PRESUMED_NEGATED_LONGITUDE", ("decimalLongitude", "102.7"), id="Yunnan"),
-    ],
-)
+@pytest.mark.parametrize(("latitude", "longitude", "country", "flag", "proposal"), [
+    pytest.param("3.0", "116.2", "ID", None, None, id="Kalimantan, north of the equator"),
+    pytest.param("9.0", "125.8", "TL", "PRESUMED_NEGATED_LATITUDE", ("decimalLatitude", "-9.0"), id="Timor-Leste"),
+    pytest.param("25.0", "-102.7", "CN", "PRESUMED_NEGATED_LONGITUDE", ("decimalLongitude", "102.7"), id="Yunnan"),
+])  # fmt: skip
 def test_a_lost_sign_is_proposed(harmonise, latitude, longitude, country, flag, proposal):
     told = {"id": "1", "decimalLatitude": latitude, "decimalLongitude": longitude, "countryCode": country}
     row = only(harmonise(told))
@@ -115,16 +108,13 @@ def test_measures(harmonise):
         assert flag is None or flag in row["quality_flags"], told
 
 
-@pytest.mark.parametrize(
-    ("datum", "declared", "published", "flag"),
-    [
-        pytest.param("EPSG:4326", None, "WGS84", None, id="WGS 84 by its code"),
-        pytest.param(None, None, "WGS84", "GEODETIC_DATUM_ASSUMED_WGS84", id="none"),
-        pytest.param(None, "WGS84", "WGS84", None, id="declared by the dataset"),
-        pytest.param("Indian 1975", None, None, "GEODETIC_DATUM_NOT_WGS84", id="Indian 1975"),
-        pytest.param("my phone", None, None, "GEODETIC_DATUM_INVALID", id="no datum"),
-    ],
-)
+@pytest.mark.parametrize(("datum", "declared", "published", "flag"), [
+    pytest.param("EPSG:4326", None, "WGS84", None, id="WGS 84 by its code"),
+    pytest.param(None, None, "WGS84", "GEODETIC_DATUM_ASSUMED_WGS84", id="none"),
+    pytest.param(None, "WGS84", "WGS84", None, id="declared by the dataset"),
+    pytest.param("Indian 1975", None, None, "GEODETIC_DATUM_NOT_WGS84", id="Indian 1975"),
+    pytest.param("my phone", None, None, "GEODETIC_DATUM_INVALID", id="no datum"),
+])  # fmt: skip
 def test_datums(harmonise, datum, declared, published, flag):
     told = {"id": "1", "decimalLatitude": "18.1", "decimalLongitude": "102.6", "geodeticDatum": datum}
     row = only(harmonise(told, **({"datum": declared} if declared else {})))
@@ -132,17 +122,12 @@ def test_datums(harmonise, datum, declared, published, flag):
     assert [name for name in row["quality_flags"] if "DATUM" in name] == ([flag] if flag else [])
 
 
-@pytest.mark.parametrize(
-    "told",
-    [
-        pytest.param({"dataGeneralizations": "Coordinates rounded to 0.1 degree"}, id="said so"),
-        pytest.param({"informationWithheld": "Coordinate uncertainty increased to 28 km"}, id="iNaturalist's words"),
-        pytest.param(
-            {"datasetKey": "50c9509d-22c7-4a22-a47d-8c48425ef4a7", "coordinateUncertaintyInMeters": "31208"},
-            id="iNaturalist's cell",
-        ),
-    ],
-)
+@pytest.mark.parametrize("told", [
+    pytest.param({"dataGeneralizations": "Coordinates rounded to 0.1 degree"}, id="said so"),
+    pytest.param({"informationWithheld": "Coordinate uncertainty increased to 28 km"}, id="iNaturalist's words"),
+    pytest.param({"datasetKey": "50c9509d-22c7-4a22-a47d-8c48425ef4a7", "coordinateUncertaintyInMeters": "31208"},
+                 id="iNaturalist's cell"),
+])  # fmt: skip
 def test_a_place_that_its_publisher_obscured(harmonise, told):
     place = {"id": "1", "decimalLatitude": "10.078113", "decimalLongitude": "77.003985"}
     assert "PUBLISHER_GENERALISED" in only(harmonise({**place, **told}))["quality_flags"]
@@ -172,18 +157,13 @@ def test_a_declared_uncertainty_grows_with_the_datum_and_is_no_sign_of_a_receive
     moved = {"id": "1", "decimalLatitude": "18.1", "decimalLongitude": "99.6"}
     row = only(harmonise(moved, uncertainty_m="250", datum="EPSG:4240"))
     assert row["coordinateUncertaintyInMeters"] == 253.0
-    assert [r["rule"] for r in row["repairs"] if r["term"] == "coordinateUncertaintyInMeters"] == [
-        "declared_uncertainty",
-        "datum_uncertainty",
-    ]
+    rules = [r["rule"] for r in row["repairs"] if r["term"] == "coordinateUncertaintyInMeters"]
+    assert rules == ["declared_uncertainty", "datum_uncertainty"]
     points = places.load_gazetteer(places.load_boundaries()).seats["county"]
     seat = {"id": "1", "decimalLatitude": f"{points.latitude[0]:.5f}", "decimalLongitude": f"{points.longitude[0]:.5f}"}
     doubts = {name for name in only(harmonise(seat))["quality_flags"] if "SEAT" in name}
     assert doubts
     assert doubts <= set(only(harmonise(seat, uncertainty_m="10"))["quality_flags"])
-
-
-# Country and province
 
 
 def place(latitude, longitude, **more):
@@ -234,42 +214,12 @@ def test_provinces_beside_the_map(harmonise):
         assert {name for name in row["quality_flags"] if "PROVINCE" in name} == flags, (province, radius)
 
 
-# Dates
-
-
-@pytest.mark.parametrize(
-    ("told", "event_date", "flags", "proposal"),
-    [
-        pytest.param({"eventDate": "2005-01-14", "year": "2005", "month": "1", "day": "14"}, "2005-01-14", set(), None, id="agreed"),
-        pytest.param({"eventDate": "2005-01-14", "year": "2006"}, "2005-01-14", {"RECORDED_DATE_MISMATCH"}, None, id="other year"),
-        pytest.param({"eventDate": "1984", "year": "1984", "month": "3", "day": "18"}, "1984-03-18", set(), None, id="the day stands beside"),
-        pytest.param({"year": "2004", "month": "9"}, "2004-09", set(), None, id="parts alone"),
-        pytest.param({"year": "2019.0", "month": "5.0", "day": "18.0"}, "2019-05-18", set(), None, id="parts as floating point"),
-        pytest.param({"year": "1990", "month": "0", "day": "0"}, "1990", {"RECORDED_DATE_INVALID"}, None, id="month 0"),
-        pytest.param({"year": "1990", "month": "3", "day": "1 234"}, "1990-03", {"RECORDED_DATE_INVALID"}, None, id="two numbers for a day"),
-        pytest.param({"day": "23"}, None, {"RECORDED_DATE_INVALID"}, None, id="a day alone"),
-        pytest.param({"verbatimEventDate": "14 March 1877"}, "1877-03-14", set(), None, id="verbatim date"),
-        pytest.param({"eventDate": "38731"}, None, {"RECORDED_DATE_EXCEL_SERIAL"}, {"2006-01-14", "2010-01-15"}, id="day number"),
-        pytest.param({"eventDate": "10959", "year": "1930"}, "1930", {"RECORDED_DATE_EXCEL_SERIAL"}, "1930", id="day number, only the year known"),
-        pytest.param({"eventDate": "38231", "year": "2004", "month": "9"}, "2004-09", {"RECORDED_DATE_EXCEL_SERIAL"}, "2004-09", id="day number, only the month known"),
-        pytest.param({"eventDate": "38731", "year": "2007"}, "2007", {"RECORDED_DATE_EXCEL_SERIAL", "RECORDED_DATE_MISMATCH"}, {"2006-01-14", "2010-01-15"}, id="day number of another year"),
-        pytest.param({"eventDate": "2567-05-12"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="Buddhist Era"),
-        pytest.param({"year": "2567"}, None, {"RECORDED_DATE_BUDDHIST_ERA"}, "2024", id="Buddhist Era in year"),
-        pytest.param({"eventDate": "2567-05-12", "year": "2024"}, "2024", {"RECORDED_DATE_BUDDHIST_ERA"}, "2024-05-12", id="both eras"),
-        pytest.param({"eventDate": "03/04/2010"}, None, {"RECORDED_DATE_DAY_MONTH_AMBIGUOUS"}, {"2010-04-03", "2010-03-04"}, id="ambiguous"),
-        pytest.param({"eventDate": "03/04/2010", "year": "2010", "month": "4", "day": "3"}, "2010-04-03", set(), None, id="ambiguous, the parts decide"),
-        pytest.param({"eventDate": "2031-01-01"}, None, {"RECORDED_DATE_UNLIKELY"}, None, id="future"),
-        pytest.param({}, None, {"RECORDED_DATE_MISSING"}, None, id="none"),
-        pytest.param({"eventDate": "-"}, None, {"RECORDED_DATE_MISSING"}, None, id="a dash"),
-        pytest.param({"eventDate": "2005-01-14", "modified": "yesterday"}, "2005-01-14", {"MODIFIED_DATE_INVALID"}, None, id="modified"),
-        pytest.param({"eventDate": "2005-01-14", "dateIdentified": "2031"}, "2005-01-14", {"IDENTIFIED_DATE_INVALID"}, None, id="identified in the future"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "event_date", "flags", "proposal"), cases("harmonise", "test_dates"))
 def test_dates(harmonise, told, event_date, flags, proposal):
     row = only(harmonise({"id": "1", **told}))
     assert row["eventDate"] == event_date
-    assert {name for name in row["quality_flags"] if "DATE_" in name} == flags
-    proposed = proposal if isinstance(proposal, set) else {proposal} - {None}
+    assert {name for name in row["quality_flags"] if "DATE_" in name} == set(flags)
+    proposed = set(proposal) if isinstance(proposal, list) else {proposal} - {None}
     assert proposals(row) == {("eventDate", text) for text in proposed}
 
 
@@ -280,43 +230,31 @@ def test_the_parts_that_stood_in_for_an_unreadable_date_are_told(harmonise):
     assert (row["event_start"], row["event_end"]) == (date(1930, 1, 1), date(1930, 12, 31))
 
 
-def test_a_date_from_the_verbatim_one_says_so(harmonise):
-    row = only(harmonise({"id": "1", "verbatimEventDate": "14 March 1877", "year": "1877"}))
-    assert applied(row) == {("eventDate", "1877-03-14", "verbatim_event_date")}
+@pytest.mark.parametrize(("told", "declared", "columns", "notes"), [
+    pytest.param({"verbatimEventDate": "14 March 1877", "year": "1877"}, {}, {"eventDate": "1877-03-14"},
+                 {("eventDate", "1877-03-14", "verbatim_event_date")}, id="from the verbatim one"),
+    pytest.param({"eventDate": "2567-05-12"}, {"calendar": "buddhist"}, {"eventDate": "2024-05-12"},
+                 {("eventDate", "2024-05-12", "buddhist_era")}, id="a declared calendar"),
+    pytest.param({"eventDate": "03/04/2010", "eventTime": "18:30"}, {"day_month_order": "day_first", "time_zone": "+07:00"},
+                 {"eventDate": "2010-04-03", "event_time": "18:30", "event_zone": "+07:00"}, None, id="a declared order and zone"),
+    pytest.param({"eventDate": "2024-05-12T23:30+06:30"}, {"time_zone": "+07:00"},
+                 {"event_time": "23:30", "event_zone": "+06:30", "day": 12}, None, id="a time keeps the zone that it was told in"),
+])  # fmt: skip
+def test_how_a_date_was_read_is_told(harmonise, told, declared, columns, notes):
+    row = only(harmonise({"id": "1", **told}, **declared))
+    assert {name: row[name] for name in columns} == columns
+    assert "RECORDED_DATE_BUDDHIST_ERA" not in row["quality_flags"]
+    assert notes is None or applied(row) == notes
 
 
-def test_a_declared_calendar_is_applied_and_told(harmonise):
-    row = only(harmonise({"id": "1", "eventDate": "2567-05-12"}, calendar="buddhist"))
-    assert (row["eventDate"], row["quality_flags"].count("RECORDED_DATE_BUDDHIST_ERA")) == ("2024-05-12", 0)
-    assert applied(row) == {("eventDate", "2024-05-12", "buddhist_era")}
-
-
-def test_a_declared_order_and_zone(harmonise):
-    row = only(harmonise({"id": "1", "eventDate": "03/04/2010", "eventTime": "18:30"}, day_month_order="day_first", time_zone="+07:00"))  # fmt: skip
-    assert (row["eventDate"], row["event_time"], row["event_zone"]) == ("2010-04-03", "18:30", "+07:00")
-
-
-@pytest.mark.parametrize(
-    "declared",
-    [
-        {"calendar": "minguo"},
-        {"time_zone": "Asia/Nowhere"},
-        {"day_month_order": "dmy"},
-        *({"uncertainty_m": radius} for radius in ("0", "-5", "nan", "inf", "250 m", "", "9000000")),
-    ],
-)
+@pytest.mark.parametrize("declared", [
+    {"calendar": "minguo"}, {"time_zone": "Asia/Nowhere"}, {"day_month_order": "dmy"},
+    *({"uncertainty_m": radius} for radius in ("0", "-5", "nan", "inf", "250 m", "", "9000000")),
+])  # fmt: skip
 def test_a_declaration_that_is_not_known_is_not_passed_over(harmonise, declared):
     with pytest.raises(InputError, match="declared") as error:
         harmonise({"id": "1", "eventDate": "2020"}, **declared)
     assert error.value.column in declared
-
-
-def test_a_time_keeps_the_zone_that_it_was_told_in(harmonise):
-    row = only(harmonise({"id": "1", "eventDate": "2024-05-12T23:30+06:30"}, time_zone="+07:00"))
-    assert (row["event_time"], row["event_zone"], row["day"]) == ("23:30", "+06:30", 12)
-
-
-# Record
 
 
 def test_records(harmonise):
@@ -332,9 +270,6 @@ def test_gbifs_own_issues_are_kept_and_not_mixed_with_ours(harmonise):
     result = harmonise({"occurrenceID": "1", "issue": "TAXON_MATCH_FUZZY;COORDINATE_ROUNDED"})
     assert result.verbatim["v_issue"].to_list() == ["TAXON_MATCH_FUZZY;COORDINATE_ROUNDED"]
     assert not {"TAXON_MATCH_FUZZY", "COORDINATE_ROUNDED"} & set(only(result)["quality_flags"])
-
-
-# The verbatim layer, the rows
 
 
 def test_the_verbatim_layer_keeps_every_cell_as_it_came(harmonise):

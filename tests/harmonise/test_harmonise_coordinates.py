@@ -5,6 +5,7 @@ import pytest
 
 from biodata.harmonise import coordinates
 from biodata.harmonise.findings import Stated
+from case_tables import cases
 
 
 def interpret(*rows):
@@ -33,29 +34,7 @@ def both(rule, *, applied):
 
 
 @pytest.mark.parametrize(
-    ("told", "rule"),
-    [
-        pytest.param(
-            {"verbatimCoordinates": "21°28'N, 101°34'E"},
-            "verbatim_coordinates+degrees_minutes_seconds",
-            id="in one text",
-        ),
-        pytest.param(
-            {"verbatimLatitude": "21°28'N", "verbatimLongitude": "101°34'E"},
-            "verbatim_latitude_longitude+degrees_minutes_seconds",
-            id="in two",
-        ),
-        pytest.param(
-            {"verbatimLatitude": "21°28'N", "verbatimLongitude": "101°34'E", "verbatimCoordinates": "1N 2E"},
-            "verbatim_latitude_longitude+degrees_minutes_seconds",
-            id="two terms before one",
-        ),
-        pytest.param(
-            {"verbatimCoordinates": "北纬21°28′东经101°34′", "verbatimSRS": "WGS84"},
-            "verbatim_coordinates+degrees_minutes_seconds",
-            id="the datum told",
-        ),
-    ],
+    ("told", "rule"), cases("harmonise_coordinates", "test_certain_verbatim_coordinates_are_taken_over")
 )
 def test_certain_verbatim_coordinates_are_taken_over(told, rule):
     found = interpret(told)
@@ -65,65 +44,30 @@ def test_certain_verbatim_coordinates_are_taken_over(told, rule):
 
 
 @pytest.mark.parametrize(
-    ("told", "rule", "doubts"),
-    [
-        pytest.param(
-            {"verbatimCoordinates": "10.3, 20.5"},
-            "verbatim_coordinates+latitude_first_assumed",
-            set(),
-            id="order assumed",
-        ),
-        pytest.param(
-            {"verbatimCoordinates": "101.6 21.5"}, "verbatim_coordinates", {"PRESUMED_SWAPPED_COORDINATE"}, id="swapped"
-        ),
-        pytest.param(
-            {"verbatimCoordinates": "21.5N 101.6E", "verbatimSRS": "Indian 1975"},
-            "verbatim_coordinates+hemisphere",
-            set(),
-            id="another datum",
-        ),
-        pytest.param(
-            {"verbatimLatitude": "21 30", "verbatimLongitude": "101 40"},
-            "verbatim_latitude_longitude+degrees_minutes_unmarked",
-            set(),
-            id="no marks",
-        ),
-    ],
+    ("told", "rule", "doubts"), cases("harmonise_coordinates", "test_likely_verbatim_coordinates_are_proposed")
 )
 def test_likely_verbatim_coordinates_are_proposed(told, rule, doubts):
     found = interpret(told)
     assert point(found) == (None, None)
-    assert flags(found) == {"COORDINATE_MISSING"} | doubts
+    assert flags(found) == {"COORDINATE_MISSING", *doubts}
     assert noted(found) == both(rule, applied=False)
 
 
 @pytest.mark.parametrize(
-    ("told", "doubts"),
-    [
-        pytest.param({"verbatimCoordinates": "by the river"}, {"COORDINATE_INVALID"}, id="words"),
-        pytest.param({"verbatimCoordinates": "47Q 735000 2375000"}, {"COORDINATE_PROJECTED"}, id="metres"),
-        pytest.param({"verbatimCoordinates": "0, 0"}, {"ZERO_COORDINATE"}, id="zero"),
-        pytest.param(
-            {"verbatimLatitude": "95N", "verbatimLongitude": "200E"}, {"COORDINATE_OUT_OF_RANGE"}, id="beyond"
-        ),
-        pytest.param({"verbatimLatitude": "21°28'N"}, set(), id="only one of them"),
-    ],
+    ("told", "doubts"), cases("harmonise_coordinates", "test_verbatim_coordinates_that_are_not_read_are_named")
 )
 def test_verbatim_coordinates_that_are_not_read_are_named(told, doubts):
     found = interpret(told)
     assert point(found) == (None, None)
-    assert flags(found) == {"COORDINATE_MISSING"} | doubts
+    assert flags(found) == {"COORDINATE_MISSING", *doubts}
     assert noted(found) == set()
 
 
-@pytest.mark.parametrize(
-    ("told", "expected", "doubts"),
-    [
-        pytest.param(("12.5", "101.5"), (12.5, 101.5), set(), id="read"),
-        pytest.param(("tim", "101.5"), (None, None), {"COORDINATE_INVALID"}, id="unreadable"),
-        pytest.param(("12.5", None), (None, None), {"COORDINATE_MISSING"}, id="only one"),
-    ],
-)
+@pytest.mark.parametrize(("told", "expected", "doubts"), [
+    pytest.param(("12.5", "101.5"), (12.5, 101.5), set(), id="read"),
+    pytest.param(("tim", "101.5"), (None, None), {"COORDINATE_INVALID"}, id="unreadable"),
+    pytest.param(("12.5", None), (None, None), {"COORDINATE_MISSING"}, id="only one"),
+])  # fmt: skip
 def test_decimals_that_tell_anything_decide(told, expected, doubts):
     rows = {"decimalLatitude": told[0], "decimalLongitude": told[1], "verbatimCoordinates": "1N 2E"}
     found = interpret(rows, {"verbatimCoordinates": "1N 2E"})
@@ -139,15 +83,12 @@ def test_letters_of_the_other_axis_are_a_proposal_to_swap():
     assert noted(found) == both("swap_latitude_longitude", applied=False)
 
 
-@pytest.mark.parametrize(
-    ("told", "is_projected"),
-    [
-        pytest.param(("2375000", "735000"), True, id="UTM"),
-        pytest.param(("18512345", "2765432"), True, id="Gauss-Krüger with its zone"),
-        pytest.param(("200", "300"), False, id="degrees beyond the range"),
-        pytest.param(("2375000", "101.5"), False, id="metres beside degrees"),
-    ],
-)
+@pytest.mark.parametrize(("told", "is_projected"), [
+    pytest.param(("2375000", "735000"), True, id="UTM"),
+    pytest.param(("18512345", "2765432"), True, id="Gauss-Krüger with its zone"),
+    pytest.param(("200", "300"), False, id="degrees beyond the range"),
+    pytest.param(("2375000", "101.5"), False, id="metres beside degrees"),
+])  # fmt: skip
 def test_metres_in_the_decimal_terms_are_named(told, is_projected):
     found = interpret({"decimalLatitude": told[0], "decimalLongitude": told[1]})
     assert point(found) == (None, None)
@@ -155,16 +96,13 @@ def test_metres_in_the_decimal_terms_are_named(told, is_projected):
     assert ("COORDINATE_PROJECTED" in flags(found)) == is_projected
 
 
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "proposed", "may_be_metres"),
-    [
-        pytest.param("244711.85", "1013015.2", ("24.786625", "101.504222222"), False, id="with a fraction"),
-        pytest.param("-84711", "1013015", ("-8.78638888889", "101.504166667"), False, id="below ten degrees"),
-        pytest.param("244711", "-584711", ("24.7863888889", "-58.7863888889"), False, id="west"),
-        pytest.param("244711", "584711", ("24.7863888889", "58.7863888889"), True, id="metres near the equator, too"),
-        pytest.param("2375000", "735000", None, True, id="metres"),
-    ],
-)
+@pytest.mark.parametrize(("latitude", "longitude", "proposed", "may_be_metres"), [
+    pytest.param("244711.85", "1013015.2", ("24.786625", "101.504222222"), False, id="with a fraction"),
+    pytest.param("-84711", "1013015", ("-8.78638888889", "101.504166667"), False, id="below ten degrees"),
+    pytest.param("244711", "-584711", ("24.7863888889", "-58.7863888889"), False, id="west"),
+    pytest.param("244711", "584711", ("24.7863888889", "58.7863888889"), True, id="metres near the equator, too"),
+    pytest.param("2375000", "735000", None, True, id="metres"),
+])  # fmt: skip
 def test_degrees_minutes_and_seconds_in_one_number_are_proposed(latitude, longitude, proposed, may_be_metres):
     found = interpret({"decimalLatitude": latitude, "decimalLongitude": longitude})
     assert point(found) == (None, None)

@@ -25,15 +25,10 @@ def boundaries():
 def interpret(boundaries):
     def interpret(rows, geometry=SQUARE, **options):
         shapes = geometry if isinstance(geometry, list) else [geometry] * len(rows)
-        batch = (
-            pl.DataFrame(rows, infer_schema_length=None)
-            .cast(pl.String)
-            .with_columns(
-                source_file=pl.lit("areas.geojson"),
-                source_row=pl.int_range(1, len(rows) + 1, dtype=pl.Int64),
-                geometry=pl.Series([None if s is None else shapely.to_wkb(s) for s in shapes], dtype=pl.Binary),
-            )
-        )
+        batch = pl.DataFrame(rows, infer_schema_length=None).cast(pl.String).with_columns(
+            source_file=pl.lit("areas.geojson"), source_row=pl.int_range(1, len(rows) + 1, dtype=pl.Int64),
+            geometry=pl.Series([None if s is None else shapely.to_wkb(s) for s in shapes], dtype=pl.Binary),
+        )  # fmt: skip
         frame, refusals = protected_areas(batch, dataset_key="pa", boundaries=boundaries, **options)
         assert frame.schema == terms.schema(terms.PROTECTED_AREA)
         assert set(frame["quality_flags"].explode().drop_nulls()) <= set(flags.FLAGS)
@@ -48,36 +43,12 @@ def one(frame):
     return frame.row(0, named=True)
 
 
-OLD = {
-    "WDPAID": "10706",
-    "WDPA_PID": "10706_A",
-    "PA_DEF": "1",
-    "NAME": "Xishuangbanna",
-    "ORIG_NAME": "西双版纳国家级自然保护区",
-    "DESIG": "国家级自然保护区",
-    "DESIG_ENG": "National Nature Reserve",
-    "IUCN_CAT": "IV",
-    "MARINE": "0",
-    "REP_AREA": "2418",
-    "GIS_AREA": "9999",
-    "STATUS": "Designated",
-    "STATUS_YR": "1986",
-    "ISO3": "CHN",
-}
-NEW = {
-    "SITE_ID": "555512345",
-    "SITE_PID": "555512345",
-    "SITE_TYPE": "OECM",
-    "NAME_ENG": "Xishuangbanna",
-    "NAME": "西双版纳国家级自然保护区",
-    "DESIG_ENG": "Community Conserved Area",
-    "IUCN_CAT": "Not Applicable",
-    "REALM": "Terrestrial",
-    "REP_AREA": "0",
-    "STATUS": "Established",
-    "STATUS_YR": "0",
-    "ISO3": "LAO;VNM",
-}
+OLD = {"WDPAID": "10706", "WDPA_PID": "10706_A", "PA_DEF": "1", "NAME": "Xishuangbanna", "ORIG_NAME": "西双版纳国家级自然保护区",
+       "DESIG": "国家级自然保护区", "DESIG_ENG": "National Nature Reserve", "IUCN_CAT": "IV", "MARINE": "0", "REP_AREA": "2418",
+       "GIS_AREA": "9999", "STATUS": "Designated", "STATUS_YR": "1986", "ISO3": "CHN"}  # fmt: skip
+NEW = {"SITE_ID": "555512345", "SITE_PID": "555512345", "SITE_TYPE": "OECM", "NAME_ENG": "Xishuangbanna",
+       "NAME": "西双版纳国家级自然保护区", "DESIG_ENG": "Community Conserved Area", "IUCN_CAT": "Not Applicable",
+       "REALM": "Terrestrial", "REP_AREA": "0", "STATUS": "Established", "STATUS_YR": "0", "ISO3": "LAO;VNM"}  # fmt: skip
 
 
 def test_old_wdpa_columns(interpret):
@@ -109,10 +80,7 @@ def test_reported_area_is_in_the_unit_of_its_column(interpret, attributes, km2):
     assert area == (km2 if km2 is None else pytest.approx(km2))
 
 
-@pytest.mark.parametrize(
-    ("reported", "flagged"),
-    [pytest.param(1.09, False, id="a twelfth more"), (1.2, True), (0.85, True), (0.95, False)],
-)
+@pytest.mark.parametrize(("reported", "flagged"), [(1.09, False), (1.2, True), (0.85, True), (0.95, False)])
 def test_reported_and_computed_area(interpret, reported, flagged):
     site = one(interpret([{"NAME": "x", "REP_AREA": str(reported * geo.area_km2([SQUARE])[0])}]))
     assert ("AREA_DISAGREES" in site["quality_flags"]) == flagged
@@ -120,11 +88,8 @@ def test_reported_and_computed_area(interpret, reported, flagged):
 
 
 def test_national_status_that_is_a_designation(interpret):
-    rows = [
-        {"Name": "Virachey", "Status": "National Park", "Category": None},
-        {"Name": "Koh Kong", "Status": "Proposed"},
-    ]
-    frame = interpret(rows)
+    park = {"Name": "Virachey", "Status": "National Park", "Category": None}
+    frame = interpret([park, {"Name": "Koh Kong", "Status": "Proposed"}])
     assert frame["designation"].to_list() == ["National Park", None]
     assert frame["status"].to_list() == [None, "Proposed"]
 
@@ -134,19 +99,14 @@ def test_countries_as_stated(told, codes):
     assert country_codes(told) == codes
 
 
-# Identity
-
-
 def test_repeated_site_keeps_both_copies(interpret):
-    rows = [{"AHPSITEID": "2.0", "AHPNAME": "Kerinci-Seblat"}] * 3
-    frame = interpret(rows)
+    frame = interpret([{"AHPSITEID": "2.0", "AHPNAME": "Kerinci-Seblat"}] * 3)
     assert frame["area_id"].to_list() == ["pa:2", "pa:2~2", "pa:2~3"]
     assert [("SITE_REPEATED" in told) for told in frame["quality_flags"]] == [False, True, True]
 
 
 def test_parcels_of_one_site_are_not_repeated(interpret):
-    rows = [{**NEW, "SITE_PID": "1_A"}, {**NEW, "SITE_PID": "1_B"}]
-    frame = interpret(rows)
+    frame = interpret([{**NEW, "SITE_PID": "1_A"}, {**NEW, "SITE_PID": "1_B"}])
     assert frame["source_record_id"].to_list() == ["1_A", "1_B"]
     assert frame["quality_flags"].to_list() == [[], []]
 
@@ -179,18 +139,12 @@ def test_identifier_can_stand_in_an_address(interpret):
     assert one(interpret([{"Name": "Boeung Chhmar/Moat Khla?#"}]))["source_record_id"] == "Boeung_Chhmar_Moat_Khla"
 
 
-# Geometry
-
-
-@pytest.mark.parametrize(
-    ("geometry", "flag", "kind"),
-    [
-        pytest.param(BOWTIE, "GEOMETRY_INVALID", "MultiPolygon", id="a bow tie"),
-        pytest.param(None, "GEOMETRY_MISSING", None, id="none"),
-        pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", None, id="empty"),
-        pytest.param(shapely.Point(101.6, 21), "GEOMETRY_POINT", "Point", id="a point"),
-    ],
-)
+@pytest.mark.parametrize(("geometry", "flag", "kind"), [
+    pytest.param(BOWTIE, "GEOMETRY_INVALID", "MultiPolygon", id="a bow tie"),
+    pytest.param(None, "GEOMETRY_MISSING", None, id="none"),
+    pytest.param(shapely.Polygon(), "GEOMETRY_MISSING", None, id="empty"),
+    pytest.param(shapely.Point(101.6, 21), "GEOMETRY_POINT", "Point", id="a point"),
+])  # fmt: skip
 def test_geometry_is_flagged(interpret, geometry, flag, kind):
     site = one(interpret([{"NAME": "x", "ISO3": "LAO"}], [geometry]))
     assert site["quality_flags"] == [flag]
@@ -217,12 +171,13 @@ def test_assumed_coordinate_system_is_flagged(interpret):
     assert one(interpret(rows, declarations={"crs": "EPSG:4326"}))["quality_flags"] == []
 
 
-# Borders
-
-
-def test_site_inside_its_country(interpret):
-    site = one(interpret([{"NAME": "x", "ISO3": "LAO"}]))
-    assert (site["located_country_codes"], site["spill_km2"], site["quality_flags"]) == (["LA"], 0, [])
+@pytest.mark.parametrize(("shape", "country", "located"), [
+    pytest.param(SQUARE, "LAO", ["LA"], id="inside its country"),
+    pytest.param(shapely.box(118, 14, 118.2, 14.2), "PHL", [], id="at sea"),
+])  # fmt: skip
+def test_site_that_spills_nowhere(interpret, shape, country, located):
+    site = one(interpret([{"NAME": "x", "ISO3": country}], shape))
+    assert (site["located_country_codes"], site["spill_km2"], site["quality_flags"]) == (located, 0, [])
 
 
 def test_site_without_country_belongs_where_most_of_it_lies(interpret):
@@ -233,16 +188,13 @@ def test_site_without_country_belongs_where_most_of_it_lies(interpret):
     assert site["country_codes"] == ["LA"]
 
 
-@pytest.mark.parametrize(
-    ("shape", "countries"),
-    [
-        pytest.param(shapely.Point(103.91, 1.30), ["SG"], id="a park on a coast that the map draws inland"),
-        pytest.param(shapely.Point(103.91, 1.30).buffer(0.002), ["SG"], id="the same as a polygon"),
-        pytest.param(shapely.Point(103.96, 1.41), ["MY", "SG"], id="an island in the strait between two"),
-        pytest.param(shapely.Point(101.6, 21.15).buffer(0.002), ["LA", "CN"], id="within the band of a border"),
-        pytest.param(shapely.Point(90.0, -5.0), [], id="on the high sea"),
-    ],
-)
+@pytest.mark.parametrize(("shape", "countries"), [
+    pytest.param(shapely.Point(103.91, 1.30), ["SG"], id="a park on a coast that the map draws inland"),
+    pytest.param(shapely.Point(103.91, 1.30).buffer(0.002), ["SG"], id="the same as a polygon"),
+    pytest.param(shapely.Point(103.96, 1.41), ["MY", "SG"], id="an island in the strait between two"),
+    pytest.param(shapely.Point(101.6, 21.15).buffer(0.002), ["LA", "CN"], id="within the band of a border"),
+    pytest.param(shapely.Point(90.0, -5.0), [], id="on the high sea"),
+])  # fmt: skip
 def test_site_without_country_gets_every_side_that_the_band_allows(interpret, shape, countries):
     site = one(interpret([{"NAME": "x"}], [shape]))
     assert site["country_codes"] == countries
@@ -281,25 +233,14 @@ def test_spill_outside_the_band_agrees_with_sampled_points(interpret, boundaries
     assert site["spill_outside_band_km2"] == pytest.approx(far.sum() * cell, rel=0.05)
 
 
-def test_site_at_sea_has_no_country(interpret):
-    site = one(interpret([{"NAME": "x", "ISO3": "PHL"}], shapely.box(118, 14, 118.2, 14.2)))
-    assert (site["located_country_codes"], site["spill_km2"], site["quality_flags"]) == ([], 0, [])
-
-
-@pytest.mark.parametrize(
-    ("place", "flagged"),
-    [
-        pytest.param((101.6, 21.05), True, id="a point deep in Laos said to be in China"),
-        pytest.param((101.6, 21.15), False, id="a point in Laos, 3 km from China"),
-    ],
-)
+@pytest.mark.parametrize(("place", "flagged"), [
+    pytest.param((101.6, 21.05), True, id="a point deep in Laos said to be in China"),
+    pytest.param((101.6, 21.15), False, id="a point in Laos, 3 km from China"),
+])  # fmt: skip
 def test_point_stated_in_another_country(interpret, boundaries, place, flagged):
     assert shapely.intersects(country_geometry("LA", boundaries), shapely.Point(place)) or not flagged
     site = one(interpret([{"NAME": "x", "ISO3": "CHN"}], [shapely.Point(place)]))
     assert ("COUNTRY_DISAGREES" in site["quality_flags"]) == flagged
-
-
-# Real files
 
 
 def ingested(path, boundaries):
@@ -316,10 +257,9 @@ def heritage_parks(shared, boundaries):
     return ingested(shared / "data" / "pa_asean_heritage_parks" / "asean_heritage_parks.geojson", boundaries)
 
 
-@pytest.mark.parametrize(
-    ("park", "country", "other", "spill"),
-    [("Hkakaborazi", "MM", "CN", 268.1), ("Virachey", "KH", "VN", 271.4), ("Nam Ha", "LA", "CN", 33.0)],
-)
+@pytest.mark.parametrize(("park", "country", "other", "spill"), [
+    ("Hkakaborazi", "MM", "CN", 268.1), ("Virachey", "KH", "VN", 271.4), ("Nam Ha", "LA", "CN", 33.0),
+])  # fmt: skip
 def test_heritage_parks_that_spill_are_not_transboundary(heritage_parks, boundaries, park, country, other, spill):
     site = one(heritage_parks.filter(pl.col("name").str.starts_with(park)))
     assert site["country_codes"] == site["located_country_codes"] == [country]
@@ -344,15 +284,10 @@ def test_heritage_parks_adds_up(heritage_parks):
     assert "GEOMETRY_INVALID" in invalid["quality_flags"]
 
 
-@pytest.mark.parametrize(
-    ("name", "invalid"),
-    [
-        ("community_forests", 4),
-        ("eastern_plains_protected_area", 0),
-        ("key_biodiversity_areas", 3),
-        ("protected_areas_and_forests", 0),
-    ],
-)
+@pytest.mark.parametrize(("name", "invalid"), [
+    ("community_forests", 4), ("eastern_plains_protected_area", 0), ("key_biodiversity_areas", 3),
+    ("protected_areas_and_forests", 0),
+])  # fmt: skip
 def test_cambodian_files(shared, boundaries, name, invalid):
     frame = ingested(shared / "data" / "pa_cambodia_odc" / f"{name}.geojson", boundaries)
     first = frame["located_country_codes"].list.first()

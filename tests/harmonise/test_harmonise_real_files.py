@@ -58,9 +58,8 @@ def borneo(shared):
 def test_bovidae_each_of_554_rows_is_told_where_it_went(bovidae):
     rows, result = bovidae
     assert (len(rows), result.interpreted.height) == (554, 553)
-    assert [(r.code, r.row) for r in result.refusals] == [
-        ("ROW_BLANK", next(n for n, row in enumerate(rows, 2) if not any(row.values())))
-    ]
+    found = [(r.code, r.row) for r in result.refusals]
+    assert found == [("ROW_BLANK", next(n for n, row in enumerate(rows, 2) if not any(row.values())))]
 
 
 def test_bovidae_twelve_records_without_occurrence_id_are_known_by_their_gbif_id(bovidae):
@@ -125,11 +124,9 @@ def test_bovidae_countries_that_disagree_with_the_place(bovidae):
 
 
 def test_bovidae_names_that_excel_spoiled_are_kept(bovidae):
-    text = " ".join(
-        filter(
-            None, bovidae[1].interpreted["institutionCode"].to_list() + bovidae[1].interpreted["recordedBy"].to_list()
-        )
-    )
+    text = " ".join(filter(
+        None, bovidae[1].interpreted["institutionCode"].to_list() + bovidae[1].interpreted["recordedBy"].to_list()
+    ))  # fmt: skip
     assert "BiodiversitÃ_tsdatenbank" in text
 
 

@@ -11,9 +11,8 @@ SECRET = bytes(range(32))
 
 def table(*rows, headings):
     frame = pl.DataFrame(rows, schema=dict.fromkeys(headings, pl.String), orient="row")
-    return frame.select(
-        pl.lit("file.csv").alias("source_file"), pl.int_range(2, len(rows) + 2).alias("source_row"), pl.all()
-    )
+    place = pl.lit("file.csv").alias("source_file"), pl.int_range(2, len(rows) + 2).alias("source_row")
+    return frame.select(*place, pl.all())
 
 
 def assign(*rows, headings, secret=SECRET, identities=None):
@@ -24,15 +23,12 @@ def ids(*rows, **told):
     return assign(*rows, **told)[0].columns["source_record_id"].to_list()
 
 
-@pytest.mark.parametrize(
-    ("headings", "row", "identity", "flags"),
-    [
-        pytest.param(["occurrenceID", "gbifID"], ("urn:1", "7"), "urn:1", [], id="occurrenceID"),
-        pytest.param(["occurrenceID", "gbifID"], (None, "7"), "7", ["OCCURRENCE_ID_MISSING"], id="gbifID stands in"),
-        pytest.param(["id", "species"], ("12", "Bos gaurus"), "12", ["OCCURRENCE_ID_MISSING"], id="the archive's id"),
-        pytest.param(["occurrenceID"], (" a ",), "a", [], id="spaces around"),
-    ],
-)
+@pytest.mark.parametrize(("headings", "row", "identity", "flags"), [
+    pytest.param(["occurrenceID", "gbifID"], ("urn:1", "7"), "urn:1", [], id="occurrenceID"),
+    pytest.param(["occurrenceID", "gbifID"], (None, "7"), "7", ["OCCURRENCE_ID_MISSING"], id="gbifID stands in"),
+    pytest.param(["id", "species"], ("12", "Bos gaurus"), "12", ["OCCURRENCE_ID_MISSING"], id="the archive's id"),
+    pytest.param(["occurrenceID"], (" a ",), "a", [], id="spaces around"),
+])  # fmt: skip
 def test_what_identifies_a_record(headings, row, identity, flags):
     findings, kept, refusals = assign(row, headings=headings)
     assert findings.columns["source_record_id"].to_list() == [identity]
@@ -46,14 +42,10 @@ def test_a_row_tells_its_dataset_or_takes_the_ingests():
 
 
 def test_a_row_without_identifier_in_a_file_that_has_the_column_is_refused():
-    _, kept, refusals = assign(
-        ("1", "Bos gaurus"), (None, "Bos javanicus"), ("-", "x"), headings=["occurrenceID", "species"]
-    )
+    rows = ("1", "Bos gaurus"), (None, "Bos javanicus"), ("-", "x")
+    _, kept, refusals = assign(*rows, headings=["occurrenceID", "species"])
     assert kept.to_list() == [True, False, False]
-    assert [(r.file, r.row, r.code) for r in refusals] == [
-        ("file.csv", 3, "IDENTIFIER_MISSING"),
-        ("file.csv", 4, "IDENTIFIER_MISSING"),
-    ]
+    assert [(r.file, r.row, r.code) for r in refusals] == [("file.csv", row, "IDENTIFIER_MISSING") for row in (3, 4)]
     assert "occurrenceID" in refusals[0].message
 
 

@@ -16,15 +16,12 @@ def interpret(**row):
     return {name: column[0] for name, column in found.columns.items()}, set(noted)
 
 
-@pytest.mark.parametrize(
-    ("design", "basis", "protocol"),
-    [
-        ("camera_trap", "MACHINE_OBSERVATION", "camera trap"),
-        (" Camera trap ", "MACHINE_OBSERVATION", "camera trap"),
-        ("line_transect", "HUMAN_OBSERVATION", "line transect"),
-        ("conflict_incident", "HUMAN_OBSERVATION", "conflict incident"),
-    ],
-)
+@pytest.mark.parametrize(("design", "basis", "protocol"), [
+    ("camera_trap", "MACHINE_OBSERVATION", "camera trap"),
+    (" Camera trap ", "MACHINE_OBSERVATION", "camera trap"),
+    ("line_transect", "HUMAN_OBSERVATION", "line transect"),
+    ("conflict_incident", "HUMAN_OBSERVATION", "conflict incident"),
+])  # fmt: skip
 def test_a_silent_row_has_what_the_design_of_its_event_tells(design, basis, protocol):
     found, noted = interpret(eventID="E1", design=design)
     assert (found["basisOfRecord"], found["samplingProtocol"]) == (basis, protocol)

@@ -8,6 +8,7 @@ import pytest
 from biodata.harmonise import dates
 from biodata.harmonise.findings import Stated
 from biodata.ingest.survey_shapes import with_zone
+from case_tables import cases
 
 NOON = "2026-03-17T12:30"
 
@@ -25,21 +26,8 @@ def interpret(row, **declarations):
 
 
 @pytest.mark.parametrize(
-    ("row", "event_date", "zone"),
-    [
-        pytest.param({"eventDate": NOON, "timeZone": "+07:00"}, f"{NOON}+07:00", "+07:00", id="a time"),
-        pytest.param({"eventDate": NOON, "timeZone": " UTC+7 "}, f"{NOON}+07:00", "+07:00", id="UTC+7"),
-        pytest.param({"eventDate": NOON, "timeZone": "Asia/Yangon"}, f"{NOON}+06:30", "+06:30", id="by name"),
-        pytest.param(
-            {"eventDate": f"{NOON}/2026-03-17T12:40", "timeZone": "+07:00"},
-            f"{NOON}+07:00/2026-03-17T12:40+07:00", "+07:00", id="two times",
-        ),
-        pytest.param({"eventDate": "2026-03-17", "eventTime": "12:30", "timeZone": "+07:00"}, "2026-03-17", "+07:00", id="a time apart"),
-        pytest.param({"eventDate": f"{NOON}+08:00", "timeZone": "+07:00"}, f"{NOON}+08:00", "+08:00", id="its own zone"),
-        pytest.param({"eventDate": "2026-03-17", "timeZone": "+07:00"}, "2026-03-17", None, id="no time"),
-        pytest.param({"eventDate": NOON, "timeZone": "summer"}, NOON, None, id="no zone"),
-    ],
-)  # fmt: skip
+    ("row", "event_date", "zone"), cases("record_zones", "test_a_time_without_a_zone_has_that_of_its_event")
+)
 def test_a_time_without_a_zone_has_that_of_its_event(row, event_date, zone):
     found, repairs = interpret(row)
     assert (found["eventDate"], found["event_zone"]) == (event_date, zone)
@@ -55,18 +43,15 @@ def test_it_comes_before_a_declared_one_and_one_of_the_country():
     assert interpret({"eventDate": NOON, "countryCode": "CN"}, time_zone="+08:00")[0]["event_zone"] == "+08:00"
 
 
-@pytest.mark.parametrize(
-    ("event_date", "zone", "expected"),
-    [
-        (f"{NOON}+07:00/2026-03-27T12:00+07:00", None, "+07:00"),
-        (f"{NOON}+07:00/2026-03-27T12:00+07:00", "Asia/Yangon", "Asia/Yangon"),
-        (f"{NOON}+07:00/2026-03-27T12:00+08:00", None, None),
-        (f"{NOON}+07:00/2026-03-27", None, None),
-        (f"{NOON}Z/2026-03-27T12:00Z", None, None),
-        (f"{NOON}+00:00/2026-03-27T12:00+00:00", None, None),
-        (NOON, None, None),
-    ],
-)
+@pytest.mark.parametrize(("event_date", "zone", "expected"), [
+    (f"{NOON}+07:00/2026-03-27T12:00+07:00", None, "+07:00"),
+    (f"{NOON}+07:00/2026-03-27T12:00+07:00", "Asia/Yangon", "Asia/Yangon"),
+    (f"{NOON}+07:00/2026-03-27T12:00+08:00", None, None),
+    (f"{NOON}+07:00/2026-03-27", None, None),
+    (f"{NOON}Z/2026-03-27T12:00Z", None, None),
+    (f"{NOON}+00:00/2026-03-27T12:00+00:00", None, None),
+    (NOON, None, None),
+])  # fmt: skip
 def test_the_offset_of_an_event_s_times_is_its_zone(event_date, zone, expected):
     frame = pl.DataFrame({"eventDate": [event_date], "timeZone": [zone]}, schema_overrides={"timeZone": pl.String})
     assert with_zone(frame)["timeZone"][0] == expected

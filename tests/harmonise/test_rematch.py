@@ -10,56 +10,35 @@ from biodata.harmonise.rematch import rematch_report
 def version(*rows):
     """Return a checklist of names, each with the accepted name that it leads to."""
     ids = {name: str(number) for number, (name, _) in enumerate(rows)}
-    frame = pl.DataFrame(
-        {
-            "checklist": "x",
-            "taxon_id": [ids[name] for name, _ in rows],
-            "scientificName": [name for name, _ in rows],
-            "accepted_taxon_id": [ids[accepted] for _, accepted in rows],
-            "taxonomicStatus": ["ACCEPTED" if name == accepted else "SYNONYM" for name, accepted in rows],
-            "kingdom": "Animalia",
-        }
-    )
+    frame = pl.DataFrame({
+        "checklist": "x",
+        "taxon_id": [ids[name] for name, _ in rows],
+        "scientificName": [name for name, _ in rows],
+        "accepted_taxon_id": [ids[accepted] for _, accepted in rows],
+        "taxonomicStatus": ["ACCEPTED" if name == accepted else "SYNONYM" for name, accepted in rows],
+        "kingdom": "Animalia",
+    })  # fmt: skip
     return terms.conform(frame, terms.TAXON)
 
 
-OLD = version(
-    ("Ailurus fulgens", "Ailurus fulgens"),
-    ("Ailurus styani", "Ailurus fulgens"),
-    ("Bos gaurus", "Bos gaurus"),
-    ("Bos frontalis", "Bos frontalis"),
-    ("Herpestes urva", "Herpestes urva"),
-    ("Nomen oblitum", "Nomen oblitum"),
-    ("Elephas maximus", "Elephas maximus"),
-)
-NEW = version(
-    ("Urva urva", "Urva urva"),
-    ("Ailurus fulgens", "Ailurus fulgens"),
-    ("Ailurus styani", "Ailurus styani"),
-    ("Bos gaurus", "Bos gaurus"),
-    ("Bos frontalis", "Bos gaurus"),
-    ("Herpestes urva", "Urva urva"),
-    ("Elephas maximus", "Elephas maximus"),
-)
-TOLD = pl.DataFrame(
-    {
-        "scientificName": ["Ailurus styani Thomas, 1902", "Ailurus styani", "Bos frontalis", "Herpestes urva formosana", "Vulpes vulpes"],
-        "records": [3, 2, 7, 4, 9],
-    }
-)  # fmt: skip
+OLD = version(("Ailurus fulgens", "Ailurus fulgens"), ("Ailurus styani", "Ailurus fulgens"),
+              ("Bos gaurus", "Bos gaurus"), ("Bos frontalis", "Bos frontalis"), ("Herpestes urva", "Herpestes urva"),
+              ("Nomen oblitum", "Nomen oblitum"), ("Elephas maximus", "Elephas maximus"))  # fmt: skip
+NEW = version(("Urva urva", "Urva urva"), ("Ailurus fulgens", "Ailurus fulgens"), ("Ailurus styani", "Ailurus styani"),
+              ("Bos gaurus", "Bos gaurus"), ("Bos frontalis", "Bos gaurus"), ("Herpestes urva", "Urva urva"),
+              ("Elephas maximus", "Elephas maximus"))  # fmt: skip
+TOLD = pl.DataFrame({
+    "scientificName": ["Ailurus styani Thomas, 1902", "Ailurus styani", "Bos frontalis", "Herpestes urva formosana", "Vulpes vulpes"],
+    "records": [3, 2, 7, 4, 9],
+})  # fmt: skip
 
 
 def test_changes_and_their_records():
     report = rematch_report(OLD, NEW, TOLD)
     changes = {row["scientificName"]: (row["change"], row["records"]) for row in report.iter_rows(named=True)}
-    assert changes == {
-        "Ailurus fulgens": ("split", 0),
-        "Ailurus styani": ("split", 5),
-        "Bos frontalis": ("lumped", 7),
-        "Herpestes urva": ("accepted_changed", 4),
-        "Nomen oblitum": ("disappeared", 0),
-        "Urva urva": ("appeared", 0),
-    }
+    assert changes == {"Ailurus fulgens": ("split", 0), "Ailurus styani": ("split", 5), "Bos frontalis": ("lumped", 7),
+                       "Herpestes urva": ("accepted_changed", 4), "Nomen oblitum": ("disappeared", 0),
+                       "Urva urva": ("appeared", 0)}  # fmt: skip
     assert report["records"].is_sorted(descending=True)
     row = report.row(by_predicate=pl.col("scientificName") == "Bos frontalis", named=True)
     assert (row["old_accepted"], row["new_accepted"]) == (["Bos frontalis"], ["Bos gaurus"])

@@ -51,45 +51,35 @@ def moved(place, metres, azimuth=70.0):
     return longitude, latitude
 
 
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        pytest.param(at(MENGLA), {"NEAR_COUNTY_SEAT"}, id="a county's seat"),
-        pytest.param(at(KUNMING), {"NEAR_PROVINCE_CAPITAL"}, id="a province's capital"),
-        pytest.param(at((116.39723, 39.9075)), {"NEAR_COUNTRY_CAPITAL"}, id="a country's capital"),
-        pytest.param(at((101.55069, 21.46859)), {"NEAR_COUNTY_SEAT"}, id="where it was published before"),
-        pytest.param(at(MENGLA, 4), {"NEAR_COUNTY_SEAT"}, id="four decimals"),
-        pytest.param(at(MENGLA, 3), {"NEAR_COUNTY_SEAT"}, id="three decimals"),
-        pytest.param(at(MENGLA, 2), {"NEAR_COUNTY_SEAT"}, id="two decimals"),
-        pytest.param(at((101.563, 21.462), 3), {"NEAR_COUNTY_SEAT"}, id="cut to three decimals"),
-        pytest.param(at(MENGLA, 1), set(), id="one decimal says nothing"),
-        pytest.param(at((101 + 34 / 60, 21 + 28 / 60), 6), {"NEAR_COUNTY_SEAT"}, id="whole minutes"),
-        pytest.param(
-            {"decimalLongitude": "101°33'49\"E", "decimalLatitude": "21°27'44\"N"},
-            {"NEAR_COUNTY_SEAT"},
-            id="whole seconds",
-        ),
-        pytest.param(at(MENGLA, coordinateUncertaintyInMeters="10"), {"NEAR_COUNTY_SEAT"}, id="equal, called exact"),
-        pytest.param(at(moved(MENGLA, 20)), {"NEAR_COUNTY_SEAT"}, id="20 m away"),
-        pytest.param(at(moved(MENGLA, 20), coordinateUncertaintyInMeters="10"), set(), id="20 m away by receiver"),
-        pytest.param(at(moved(MENGLA, 150)), set(), id="150 m away"),
-        pytest.param(at(moved(MENGLA, 900)), set(), id="900 m away"),
-        pytest.param(
-            at(moved(MENGLA, 900), georeferenceSources="GeoNames"), {"NEAR_COUNTY_SEAT"}, id="900 m away, looked up"
-        ),
-        pytest.param(
-            at(moved(MENGLA, 900), county="Mengla", locality="Mengla"),
-            {"NEAR_COUNTY_SEAT"},
-            id="900 m away, the county for a locality",
-        ),
-        pytest.param(at(moved(MENGLA, 900), county="Mengla", locality="Nangong hill"), set(), id="a locality"),
-        pytest.param(at((105.0, 35.0)), {"COORDINATES_CENTRE_OF_COUNTRY"}, id="the middle of China"),
-        pytest.param(at((102.0, 25.0)), set(), id="a round place"),
-        pytest.param(at((116.205, 39.9925)), {"AT_INSTITUTION"}, id="the institute of botany"),
-        pytest.param({"decimalLongitude": None, "decimalLatitude": None}, set(), id="no place"),
-        pytest.param({"decimalLongitude": "181", "decimalLatitude": "95"}, set(), id="no such place"),
-    ],
-)
+@pytest.mark.parametrize(("row", "expected"), [
+    pytest.param(at(MENGLA), {"NEAR_COUNTY_SEAT"}, id="a county's seat"),
+    pytest.param(at(KUNMING), {"NEAR_PROVINCE_CAPITAL"}, id="a province's capital"),
+    pytest.param(at((116.39723, 39.9075)), {"NEAR_COUNTRY_CAPITAL"}, id="a country's capital"),
+    pytest.param(at((101.55069, 21.46859)), {"NEAR_COUNTY_SEAT"}, id="where it was published before"),
+    pytest.param(at(MENGLA, 4), {"NEAR_COUNTY_SEAT"}, id="four decimals"),
+    pytest.param(at(MENGLA, 3), {"NEAR_COUNTY_SEAT"}, id="three decimals"),
+    pytest.param(at(MENGLA, 2), {"NEAR_COUNTY_SEAT"}, id="two decimals"),
+    pytest.param(at((101.563, 21.462), 3), {"NEAR_COUNTY_SEAT"}, id="cut to three decimals"),
+    pytest.param(at(MENGLA, 1), set(), id="one decimal says nothing"),
+    pytest.param(at((101 + 34 / 60, 21 + 28 / 60), 6), {"NEAR_COUNTY_SEAT"}, id="whole minutes"),
+    pytest.param({"decimalLongitude": "101°33'49\"E", "decimalLatitude": "21°27'44\"N"}, {"NEAR_COUNTY_SEAT"},
+                 id="whole seconds"),
+    pytest.param(at(MENGLA, coordinateUncertaintyInMeters="10"), {"NEAR_COUNTY_SEAT"}, id="equal, called exact"),
+    pytest.param(at(moved(MENGLA, 20)), {"NEAR_COUNTY_SEAT"}, id="20 m away"),
+    pytest.param(at(moved(MENGLA, 20), coordinateUncertaintyInMeters="10"), set(), id="20 m away by receiver"),
+    pytest.param(at(moved(MENGLA, 150)), set(), id="150 m away"),
+    pytest.param(at(moved(MENGLA, 900)), set(), id="900 m away"),
+    pytest.param(at(moved(MENGLA, 900), georeferenceSources="GeoNames"), {"NEAR_COUNTY_SEAT"},
+                 id="900 m away, looked up"),
+    pytest.param(at(moved(MENGLA, 900), county="Mengla", locality="Mengla"), {"NEAR_COUNTY_SEAT"},
+                 id="900 m away, the county for a locality"),
+    pytest.param(at(moved(MENGLA, 900), county="Mengla", locality="Nangong hill"), set(), id="a locality"),
+    pytest.param(at((105.0, 35.0)), {"COORDINATES_CENTRE_OF_COUNTRY"}, id="the middle of China"),
+    pytest.param(at((102.0, 25.0)), set(), id="a round place"),
+    pytest.param(at((116.205, 39.9925)), {"AT_INSTITUTION"}, id="the institute of botany"),
+    pytest.param({"decimalLongitude": None, "decimalLatitude": None}, set(), id="no place"),
+    pytest.param({"decimalLongitude": "181", "decimalLatitude": "95"}, set(), id="no such place"),
+])  # fmt: skip
 def test_a_stand_in_is_named(harmoniser, row, expected):
     assert flags(harmoniser, [row]) == [expected]
 
@@ -136,29 +126,21 @@ def test_planted_seats_are_found_and_true_places_near_them_are_not(harmoniser, s
     assert sum(map(bool, flags(harmoniser, [at(place, decimals) for place in true]))) < 10
 
 
-@pytest.mark.parametrize(
-    ("taxon", "place", "expected"),
-    [
-        pytest.param({"family": "Delphinidae", "genus": "Tursiops"}, KUNMING, "MARINE_TAXON_ON_LAND", id="dolphin"),
-        pytest.param({"family": "Delphinidae", "genus": "Orcaella"}, KUNMING, None, id="a dolphin of rivers"),
-        pytest.param({"family": "Delphinidae"}, KUNMING, None, id="a dolphin without a genus"),
-        pytest.param({"family": "Delphinidae", "genus": "Tursiops"}, (114.0, 15.0), None, id="a dolphin at sea"),
-        pytest.param({"order": "Proboscidea"}, (114.0, 15.0), "LAND_TAXON_AT_SEA", id="an elephant at sea"),
-        pytest.param({"order": "Proboscidea"}, (101.0, 22.0), None, id="an elephant on land"),
-        pytest.param({"class": "Aves"}, (114.0, 15.0), None, id="a bird anywhere"),
-        pytest.param({"order": "Scleractinia"}, (101.0, 22.0), None, id="coral of no told basis may be a fossil"),
-        pytest.param(
-            {"order": "Scleractinia", "basisOfRecord": "HumanObservation"},
-            (101.0, 22.0),
-            "MARINE_TAXON_ON_LAND",
-            id="living coral on a hill",
-        ),
-        pytest.param(
-            {"family": "Balaenopteridae", "basisOfRecord": "FossilSpecimen"}, (101.0, 22.0), None, id="a fossil whale"
-        ),
-        pytest.param({"family": "Bovidae"}, (108.72, 21.57), None, id="within the coast's band"),
-    ],
-)
+@pytest.mark.parametrize(("taxon", "place", "expected"), [
+    pytest.param({"family": "Delphinidae", "genus": "Tursiops"}, KUNMING, "MARINE_TAXON_ON_LAND", id="dolphin"),
+    pytest.param({"family": "Delphinidae", "genus": "Orcaella"}, KUNMING, None, id="a dolphin of rivers"),
+    pytest.param({"family": "Delphinidae"}, KUNMING, None, id="a dolphin without a genus"),
+    pytest.param({"family": "Delphinidae", "genus": "Tursiops"}, (114.0, 15.0), None, id="a dolphin at sea"),
+    pytest.param({"order": "Proboscidea"}, (114.0, 15.0), "LAND_TAXON_AT_SEA", id="an elephant at sea"),
+    pytest.param({"order": "Proboscidea"}, (101.0, 22.0), None, id="an elephant on land"),
+    pytest.param({"class": "Aves"}, (114.0, 15.0), None, id="a bird anywhere"),
+    pytest.param({"order": "Scleractinia"}, (101.0, 22.0), None, id="coral of no told basis may be a fossil"),
+    pytest.param({"order": "Scleractinia", "basisOfRecord": "HumanObservation"}, (101.0, 22.0), "MARINE_TAXON_ON_LAND",
+                 id="living coral on a hill"),
+    pytest.param({"family": "Balaenopteridae", "basisOfRecord": "FossilSpecimen"}, (101.0, 22.0), None,
+                 id="a fossil whale"),
+    pytest.param({"family": "Bovidae"}, (108.72, 21.57), None, id="within the coast's band"),
+])  # fmt: skip
 def test_sea_and_land_against_the_taxon(harmoniser, taxon, place, expected):
     found = flags(harmoniser, [at(moved(place, 137), 4, **taxon)])[0] & {"MARINE_TAXON_ON_LAND", "LAND_TAXON_AT_SEA"}
     assert found == ({expected} if expected else set())
@@ -198,17 +180,14 @@ def test_an_installation_s_own_points_stand_beside_the_bundled_ones(tmp_path):
     assert len(changed.centres["county"].name) == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        pytest.param("kind,name,longitude\n", "latitude", id="a column is missing"),
-        pytest.param(f"{HEADING}\ntown,A,100,20,\n", "row 2, column kind, value 'town'", id="another kind"),
-        pytest.param(f"{HEADING}\ncounty,A,100,20,\ncounty,B,200,20,\n", "row 3, column longitude", id="no longitude"),
-        pytest.param(f"{HEADING}\ncounty,A,100,north,\n", "column latitude, value 'north'", id="no number"),
-        pytest.param(f"{HEADING}\ninstitution,A,100,20,\n", "column radius_m", id="an institution without a radius"),
-        pytest.param("", "no table", id="nothing"),
-    ],
-)
+@pytest.mark.parametrize(("text", "told"), [
+    pytest.param("kind,name,longitude\n", "latitude", id="a column is missing"),
+    pytest.param(f"{HEADING}\ntown,A,100,20,\n", "row 2, column kind, value 'town'", id="another kind"),
+    pytest.param(f"{HEADING}\ncounty,A,100,20,\ncounty,B,200,20,\n", "row 3, column longitude", id="no longitude"),
+    pytest.param(f"{HEADING}\ncounty,A,100,north,\n", "column latitude, value 'north'", id="no number"),
+    pytest.param(f"{HEADING}\ninstitution,A,100,20,\n", "column radius_m", id="an institution without a radius"),
+    pytest.param("", "no table", id="nothing"),
+])  # fmt: skip
 def test_points_that_cannot_be_read_are_named(tmp_path, text, told):
     path = tmp_path / "gazetteer.csv"
     path.write_text(text)

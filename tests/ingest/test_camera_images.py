@@ -11,39 +11,21 @@ from biodata.core.settings import Settings
 from biodata.harmonise.camera_clocks import corrections
 from biodata.store.lake import Lake
 from biodata.surveys.check import check
+from sheets import book_of, bytes_of
 
-EVENTS = [
-    "eventID",
-    "locationID",
-    "design",
-    "eventDate",
-    "decimalLatitude",
-    "decimalLongitude",
-    "timeZone",
-    "clockCorrection",
-]
+EVENTS = ["eventID", "locationID", "design", "eventDate", "decimalLatitude", "decimalLongitude", "timeZone",
+          "clockCorrection"]  # fmt: skip
 RECORDS = ["occurrenceID", "eventID", "eventDate", "eventTime", "scientificName"]
 MAY = "2026-05-01T12:00/2026-05-31T12:00"
 
 
 def workbook(times, names=None, correction=None):
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "events"
-    sheet.append(EVENTS)
-    for event in ("E1", "E2"):
-        sheet.append(
-            [event, f"S{event}", "camera_trap", MAY, 21.05, 101.35, "+07:00", correction if event == "E1" else None]
-        )
-    sheet = book.create_sheet("occurrences")
-    sheet.append(RECORDS)
-    for number, (day, clock) in enumerate(times):
-        name = names[number] if names else "Muntiacus vaginalis"
-        sheet.append([f"R{number}", "E1", day, clock, name])
-    sheet.append(["Q1", "E2", "2026-05-03", "10:00", "Gallus gallus"])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    events = [[event, f"S{event}", "camera_trap", MAY, 21.05, 101.35, "+07:00", told]
+              for event, told in (("E1", correction), ("E2", None))]  # fmt: skip
+    records = [[f"R{number}", "E1", day, clock, names[number] if names else "Muntiacus vaginalis"]
+               for number, (day, clock) in enumerate(times)]  # fmt: skip
+    other = ["Q1", "E2", "2026-05-03", "10:00", "Gallus gallus"]
+    return bytes_of(book_of({"events": [EVENTS, *events], "occurrences": [RECORDS, *records, other]}))
 
 
 RESET = [("2026-05-04", "08:00"), ("2026-05-10", "09:00"), ("2012-01-01", "04:00"), ("2012-01-09", "17:30")]
@@ -100,8 +82,6 @@ def test_what_a_clock_showed_at_both_ends_tells_how_it_drifted():
         at = sheet.max_column + 1
         sheet.cell(1, at, column)
         sheet.cell(2, at, cells[0])
-    out = io.BytesIO()
-    book.save(out)
-    (problem,) = clocks(out.getvalue())
+    (problem,) = clocks(bytes_of(book))
     assert (problem["code"], problem["row"]) == ("CAMERA_CLOCK_DRIFT", 2)
     assert "PT0S|PT30M" in problem["expected"].replace("P0D", "PT0S")

@@ -10,6 +10,7 @@ from biodata import pipeline, places
 from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
+from zips import zip_of
 
 ANIMALS = [("2026-05-04T08:00:00+07:00", "animal", ""), ("2026-05-10T09:00:00+07:00", "animal", "")]
 FIELDS = (
@@ -48,7 +49,9 @@ def told(content):
 
 SETUP = ("2026-05-01T12:20:00+07:00", "unclassified", "setup")
 PICKUP = ("2026-05-31T11:40:00+07:00", "unclassified", "setup")
-CASES = [
+
+
+@pytest.mark.parametrize(("others", "codes"), [
     pytest.param([SETUP, PICKUP], [], id="the crew within an hour"),
     pytest.param([("2026-05-01T00:02:00+07:00", "unclassified", "setup"), ("2026-05-31T00:01:00+07:00", "unclassified", "setup")],
                  ["CAMERA_CLOCK_TWELVE_HOURS"], id="twelve hours early at both ends"),
@@ -59,10 +62,7 @@ CASES = [
                  ["CAMERA_CLOCK_RESET"], id="a reset that only blanks show"),
     pytest.param([("2026-05-11T10:00:00+07:00", "calibration", "calibration")], [], id="a calibration at any time"),
     pytest.param([("2026-05-31T12:25:00+07:00", "blank", "")], [], id="a blank while the camera is taken down"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("others", "codes"), CASES)
+])  # fmt: skip
 def test_setup_and_blank_pictures_show_it_at_the_deployment(others, codes):
     assert told(package(*others)) == codes
 
@@ -77,12 +77,8 @@ def test_where_only_the_day_is_told_a_crew_shows_nothing():
 
 def test_the_lake_flags_the_deployment_and_changes_no_time(tmp_path):
     path = tmp_path / "package.zip"
-    path.write_bytes(
-        package(
-            ("2026-05-01T00:02:00+07:00", "unclassified", "setup"),
-            ("2026-05-31T00:01:00+07:00", "unclassified", "setup"),
-        )
-    )
+    path.write_bytes(package(("2026-05-01T00:02:00+07:00", "unclassified", "setup"),
+                             ("2026-05-31T00:01:00+07:00", "unclassified", "setup")))  # fmt: skip
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     pipeline.ingest("camtrapdp", [path], settings, dataset="clock")
     with Lake.open(settings.data) as lake:
@@ -105,8 +101,4 @@ def test_wildlife_insights_setup_pictures_show_it_too():
         "project_id,deployment_id,latitude,longitude,start_date,end_date\n"
         "p,D1,21.05,101.35,2026-05-01 12:00:00,2026-05-31 12:00:00\n"
     )
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("images.csv", images)
-        archive.writestr("deployments.csv", deployments)
-    assert told(out.getvalue()) == ["CAMERA_CLOCK_TWELVE_HOURS"]
+    assert told(zip_of({"images.csv": images, "deployments.csv": deployments})) == ["CAMERA_CLOCK_TWELVE_HOURS"]

@@ -1,9 +1,7 @@
 """Camera-trap packages: deployments and animals; people, blanks and vehicles left out and counted; faults told by their cell."""
 
 import csv
-import io
 import json
-import zipfile
 from collections import Counter
 
 import pytest
@@ -12,7 +10,9 @@ from biodata import surveys
 from biodata.core.errors import InputError
 from biodata.formats import camtrapdp
 from camtrapdp_rows import DEPLOYMENTS, OBSERVATIONS, package, read, read_both
+from case_tables import cases
 from releases import neighbours
+from zips import zip_of, zip_of_folder
 
 
 def test_an_animal_comes_with_its_cameras_place_and_an_interval(tmp_path):
@@ -71,18 +71,14 @@ def test_a_link_that_leads_out_is_refused(tmp_path):
 
 def test_a_zip_of_the_folder_is_read_the_same(tmp_path):
     folder = package(tmp_path / "p")
-    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
-        for file in folder.iterdir():
-            archive.write(file, f"p/{file.name}")
+    (tmp_path / "p.zip").write_bytes(zip_of_folder(folder, "p/"))
     (_, plain), (_, zipped) = read_both(folder)[1], read_both(tmp_path / "p.zip")[1]
     assert plain.equals(zipped)
 
 
-@pytest.mark.parametrize(
-    ("profile", "code"),
-    [("https://x.invalid/camtrap-dp/0.6/camtrap-dp-profile.json", "VERSION_UNKNOWN"), (None, None)],
-    ids=["before 1.0", "none"],
-)
+@pytest.mark.parametrize(("profile", "code"), [
+    ("https://x.invalid/camtrap-dp/0.6/camtrap-dp-profile.json", "VERSION_UNKNOWN"), (None, None),
+], ids=["before 1.0", "none"])  # fmt: skip
 def test_the_version_decides_whether_it_is_read(tmp_path, profile, code):
     folder = package(tmp_path / "p", profile=profile)
     if code is None:
@@ -102,18 +98,8 @@ def test_what_stands_for_an_empty_cell_depends_on_the_version(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "column", "code"),
-    [
-        ("d2,91,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "latitude", "CELL_RANGE"),
-        ("d2,NaN,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "latitude", "CELL_MISSING"),
-        ("d2,1e999,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "latitude", "CELL_TYPE"),
-        ('d2,"21,5",101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,', "latitude", "CELL_TYPE"),
-        ("d2,21,101.3,30,2026-01-01,2026-01-31T00:00:00Z,", "deploymentStart", "CELL_TYPE"),
-        ("d2,21,101.3,30,2026-02-30T00:00:00Z,2026-03-31T00:00:00Z,", "deploymentStart", "CELL_TYPE"),
-        ("d1,21,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "deploymentID", "CELL_REPEATED"),
-        (",21,101.3,30,2026-01-01T00:00:00Z,2026-01-31T00:00:00Z,", "deploymentID", "CELL_MISSING"),
-    ],
-)  # fmt: skip
+    ("row", "column", "code"), cases("camtrapdp", "test_a_fault_is_told_with_its_cell_and_refuses_its_row_alone")
+)
 def test_a_fault_is_told_with_its_cell_and_refuses_its_row_alone(tmp_path, row, column, code):
     ((table, events), (_, animals)) = read_both(package(tmp_path / "p", deployments=DEPLOYMENTS + row + "\n"))
     assert [(r.file, r.row, r.column, r.code) for r in table.refusals] == [("deployments.csv", 3, column, code)]
@@ -141,9 +127,8 @@ def test_a_row_that_is_an_earlier_one_in_every_cell_is_taken_once(tmp_path):
     }
     ((cameras, events), (table, animals)) = read_both(package(tmp_path / "p", **twice))
     assert (events.height, animals.height) == (1, 1)
-    assert [(r.row, r.column, r.code, r.by_rule) for r in cameras.refusals] == [
-        (3, "deploymentID", "DEPLOYMENT_REPEATED", True)
-    ]
+    found = [(r.row, r.column, r.code, r.by_rule) for r in cameras.refusals]
+    assert found == [(3, "deploymentID", "DEPLOYMENT_REPEATED", True)]
     assert [(r.row, r.code, r.by_rule) for r in table.refusals[-1:]] == [(5, "PICTURE_REPEATED", True)]
     assert not [f for table in (cameras, table) for f in table.findings if f.blocking]
 
@@ -153,11 +138,7 @@ def test_an_equal_row_is_told_as_a_warning_and_a_row_with_another_cell_blocks(tm
     for other, codes in (("Khamla", ["DEPLOYMENT_REPEATED"]), ("Noy", ["CELL_REPEATED"])):
         text = DEPLOYMENTS + DEPLOYMENTS.splitlines()[1].replace("Khamla", other)
         (folder / "deployments.csv").write_text(text)
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            for path in sorted(folder.iterdir()):
-                archive.write(path, path.name)
-        problems = surveys.check_files([("p.zip", content.getvalue())], neighbours())["problems"]
+        problems = surveys.check_files([("p.zip", zip_of_folder(folder))], neighbours())["problems"]
         found = [one for one in problems if one["code"].endswith("REPEATED")]
         assert [one["code"] for one in found] == codes, "the name of who set it up is a cell, too"
         assert [one["blocking"] for one in found] == [other == "Noy"]
@@ -313,11 +294,7 @@ def test_tables_without_their_descriptor_are_told_what_is_missing_once(tmp_path,
     folder = package(tmp_path / "p")
     files = [(path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if path.suffix == ".csv"]
     if is_zip:
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            for name, told in files:
-                archive.writestr(name, told)
-        files = [("tables.zip", content.getvalue())]
+        files = [("tables.zip", zip_of(files))]
     (problem,) = surveys.check_files(files, neighbours())["problems"]
     assert (problem["code"], problem["blocking"]) == ("DESCRIPTOR_MISSING", True)
     assert "datapackage.json" in problem["message"]

@@ -9,6 +9,7 @@ from biodata.core.errors import InputError
 from biodata.harmonise.taxa import taxa
 from biodata.ingest import open_source
 from case_tables import cases
+from zips import zip_of
 
 MACAQUE = {"taxonID": "1", "scientificName": "Macaca mulatta", "scientificNameAuthorship": "(Zimmermann, 1780)"}
 
@@ -45,19 +46,9 @@ def names_of(path, **options):
 
 
 def test_darwin_core_columns():
-    told = {
-        **MACAQUE,
-        "kingdom": "Animalia",
-        "order": "Primates",
-        "family": "Cercopithecidae",
-        "taxonRank": "species",
-        "taxonomicStatus": "valid",
-        "iucnRedListCategory": "Least Concern",
-        "vernacular_zh": "猕猴",
-        "vernacular_vi": "Khỉ vàng",
-        "vernacular_lo": None,
-        "taxonKey": "2436436",
-    }
+    told = {**MACAQUE, "kingdom": "Animalia", "order": "Primates", "family": "Cercopithecidae", "taxonRank": "species",
+            "taxonomicStatus": "valid", "iucnRedListCategory": "Least Concern", "vernacular_zh": "猕猴",
+            "vernacular_vi": "Khỉ vàng", "vernacular_lo": None, "taxonKey": "2436436"}  # fmt: skip
     taxon = row(interpret([told]))
     assert taxon["checklist"] == "list 1.0"
     assert (taxon["taxon_id"], taxon["accepted_taxon_id"], taxon["gbif_key"]) == ("1", "1", 2436436)
@@ -67,15 +58,12 @@ def test_darwin_core_columns():
     assert json.loads(taxon["vernacular_names"]) == {"zh-Hans": "猕猴", "vi": "Khỉ vàng"}
 
 
-@pytest.mark.parametrize(
-    ("told", "name", "author", "rank"),
-    [
-        ("Abelmoschus manihot (L.) Medik.", "Abelmoschus manihot", "(L.) Medik.", "SPECIES"),
-        ("Panthera tigris corbetti Mazák, 1968", "Panthera tigris corbetti", "Mazák, 1968", "SUBSPECIES"),
-        ("Elephas_maximus", "Elephas maximus", None, "SPECIES"),
-        pytest.param("Bufo sp. 1", "Bufo sp. 1", None, None, id="a species without a name"),
-    ],
-)
+@pytest.mark.parametrize(("told", "name", "author", "rank"), [
+    ("Abelmoschus manihot (L.) Medik.", "Abelmoschus manihot", "(L.) Medik.", "SPECIES"),
+    ("Panthera tigris corbetti Mazák, 1968", "Panthera tigris corbetti", "Mazák, 1968", "SUBSPECIES"),
+    ("Elephas_maximus", "Elephas maximus", None, "SPECIES"),
+    pytest.param("Bufo sp. 1", "Bufo sp. 1", None, None, id="a species without a name"),
+])  # fmt: skip
 def test_names_and_authors_are_told_apart(told, name, author, rank):
     taxon = row(interpret([{"scientificName": told}]))
     assert (taxon["scientificName"], taxon["scientificNameAuthorship"]) == (name, author)
@@ -83,14 +71,9 @@ def test_names_and_authors_are_told_apart(told, name, author, rank):
     assert taxon["genus"] == name.split()[0]
 
 
-@pytest.mark.parametrize(
-    ("name", "rank", "genus"),
-    [
-        ("Nomascus", "genus", "Nomascus"),
-        ("Hylobatidae", "family", None),
-        pytest.param("Nomascus", None, None, id="unsaid"),
-    ],
-)
+@pytest.mark.parametrize(("name", "rank", "genus"), [
+    ("Nomascus", "genus", "Nomascus"), ("Hylobatidae", "family", None), pytest.param("Nomascus", None, None, id="unsaid"),
+])  # fmt: skip
 def test_genus_of_a_name_of_one_word(name, rank, genus):
     assert row(interpret([{"scientificName": name, "taxonRank": rank}]))["genus"] == genus
 
@@ -114,30 +97,30 @@ def test_rank_and_status_in_each_others_columns():
 SYNONYM = {"taxonID": "2", "scientificName": "Hylobates concolor"}
 
 
-@pytest.mark.parametrize(
-    ("told", "accepted"),
-    [
-        pytest.param({"acceptedNameUsageID": "1"}, "1", id="by identifier"),
-        pytest.param({"acceptedNameUsage": "Nomascus concolor (Harlan, 1826)"}, "1", id="by name with author"),
-        pytest.param({"acceptedScientificName": "Nomascus concolor"}, "1", id="by name alone"),
-        pytest.param({"acceptedNameUsageID": "9"}, None, id="not in the list"),
-        pytest.param({"acceptedNameUsage": "Nomascus hainanus"}, None, id="name not in the list"),
-        pytest.param({"taxonomicStatus": "heterotypic synonym"}, None, id="a synonym of nothing"),
-    ],
-)
+@pytest.mark.parametrize(("told", "accepted"), [
+    pytest.param({"acceptedNameUsageID": "1"}, "1", id="by identifier"),
+    pytest.param({"acceptedNameUsage": "Nomascus concolor (Harlan, 1826)"}, "1", id="by name with author"),
+    pytest.param({"acceptedScientificName": "Nomascus concolor"}, "1", id="by name alone"),
+    pytest.param({"acceptedNameUsageID": "9"}, None, id="not in the list"),
+    pytest.param({"acceptedNameUsage": "Nomascus hainanus"}, None, id="name not in the list"),
+    pytest.param({"taxonomicStatus": "heterotypic synonym"}, None, id="a synonym of nothing"),
+])  # fmt: skip
 def test_synonyms_lead_to_accepted_taxa(told, accepted):
     frame = interpret([{"taxonID": "1", "scientificName": "Nomascus concolor (Harlan, 1826)"}, {**SYNONYM, **told}])
     assert frame["taxonomicStatus"].to_list() == ["ACCEPTED", "SYNONYM"]
     assert frame["accepted_taxon_id"].to_list() == ["1", accepted]
 
 
-def test_name_that_two_taxa_have_leads_nowhere():
-    rows = [
-        {"taxonID": "1", "scientificName": "Agathis montana Shestakov, 1932", "kingdom": "Animalia"},
-        {"taxonID": "2", "scientificName": "Agathis montana de Laub.", "kingdom": "Plantae"},
-        {"taxonID": "3", "scientificName": "Agathis x", "acceptedNameUsage": "Agathis montana"},
-    ]
-    assert interpret(rows)["accepted_taxon_id"].to_list() == ["1", "2", None]
+@pytest.mark.parametrize(("rows", "column", "expected"), [
+    pytest.param([{"taxonID": "1", "scientificName": "Agathis montana Shestakov, 1932", "kingdom": "Animalia"},
+                  {"taxonID": "2", "scientificName": "Agathis montana de Laub.", "kingdom": "Plantae"},
+                  {"taxonID": "3", "scientificName": "Agathis x", "acceptedNameUsage": "Agathis montana"}],
+                 "accepted_taxon_id", ["1", "2", None], id="a name that two taxa have leads nowhere"),
+    pytest.param([{"scientificName": "Nomascus concolor"}, {"scientificName": "Elephas maximus Linnaeus, 1758"}],
+                 "taxon_id", ["Nomascus_concolor", "Elephas_maximus_Linnaeus_1758"], id="a name stands in for an identifier"),
+])  # fmt: skip
+def test_what_names_lead_to(rows, column, expected):
+    assert interpret(rows)[column].to_list() == expected
 
 
 def test_rows_that_are_refused():
@@ -145,11 +128,6 @@ def test_rows_that_are_refused():
     frame, refusals = interpret(rows)
     assert frame["taxon_id"].to_list() == ["1"]
     assert [(r.code, r.row) for r in refusals] == [("SCIENTIFIC_NAME_MISSING", 3), ("IDENTIFIER_REPEATED", 4)]
-
-
-def test_name_stands_in_for_an_identifier():
-    rows = [{"scientificName": "Nomascus concolor"}, {"scientificName": "Elephas maximus Linnaeus, 1758"}]
-    assert interpret(rows)["taxon_id"].to_list() == ["Nomascus_concolor", "Elephas_maximus_Linnaeus_1758"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
@@ -185,9 +163,9 @@ def test_archive_of_occurrences_is_refused(tmp_path):
         '<files><location>occurrence.txt</location></files><id index="0"/>'
         '<field index="1" term="http://rs.tdwg.org/dwc/terms/scientificName"/></core>'
     )
-    with zipfile.ZipFile(tmp_path / "occ.zip", "w") as archive:
-        archive.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{core}</archive>')
-        archive.writestr("occurrence.txt", "id\tscientificName\n1\tElephas maximus\n")
+    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{core}</archive>'
+    records = "id\tscientificName\n1\tElephas maximus\n"
+    (tmp_path / "occ.zip").write_bytes(zip_of({"meta.xml": meta, "occurrence.txt": records}))
     with pytest.raises(InputError) as caught:
         table(tmp_path / "occ.zip")
     assert caught.value.code == "ARCHIVE_WITHOUT_TAXA"
@@ -203,10 +181,8 @@ def test_mammal_diversity_database(shared):
     assert set(frame["class"]) == {"Mammalia"}
     elephant = row(frame.filter(pl.col("scientificName") == "Elephas maximus"))
     assert (elephant["order"], elephant["family"], elephant["iucnRedListCategory"]) == (
-        "Proboscidea",
-        "Elephantidae",
-        "EN",
-    )
+        "Proboscidea", "Elephantidae", "EN",
+    )  # fmt: skip
     assert elephant["scientificNameAuthorship"] == "Linnaeus, 1758"
     assert (frame["iucnRedListCategory"] == "EX").sum() == (told["iucnStatus"] == "EX").sum()
 
@@ -264,10 +240,9 @@ def test_what_other_tables_of_a_checklist_tell_is_kept_as_it_came(tmp_path):
             f'<{element} encoding="UTF-8" fieldsTerminatedBy="\\t" rowType="http://rs.gbif.org/terms/1.0/{row_types[name]}">'
             f'<files><location>{name}.txt</location></files><{key} index="0"/>{fields}</{element}>'
         )
-    with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>')
-        for name, lines in rows.items():
-            packed.writestr(f"{name}.txt", "\n".join(lines) + "\n")
+    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{"".join(parts)}</archive>'
+    texts = {f"{name}.txt": "\n".join(lines) + "\n" for name, lines in rows.items()}
+    archive.write_bytes(zip_of({"meta.xml": meta, **texts}))
     (batch,) = table(archive).batches
     frame, _ = taxa(batch, checklist="griis")
     told = {name: json.loads(cells) for name, cells in frame.select("scientificName", "verbatim").iter_rows()}

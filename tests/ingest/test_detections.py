@@ -2,7 +2,6 @@
 
 import json
 import tracemalloc
-import zipfile
 from collections import Counter
 
 import polars as pl
@@ -11,7 +10,9 @@ import pytest
 from biodata.core.errors import InputError
 from biodata.ingest import detections, open_source
 from biodata.ingest.detections import of_label
+from case_tables import cases
 from detections_rows import DEPLOYMENTS, image, megadetector
+from zips import zip_of, zip_of_folder
 
 MUNTJAC = "animalia;chordata;mammalia;artiodactyla;cervidae;muntiacus;muntiacus vaginalis"
 
@@ -63,10 +64,9 @@ def test_people_vehicles_blanks_and_low_scores_are_counted(tmp_path):
     ]
     _, found, table = read(written(tmp_path / "p", megadetector(*images)))
     assert found.is_empty()
-    assert [code for _, code in codes(table)] == [
-        "PERSON_LEFT_OUT", "VEHICLE_LEFT_OUT", "BLANK_LEFT_OUT", "SCORE_LOW", "UNCLASSIFIED_LEFT_OUT", "PICTURE_FAILED",
-        "DEPLOYMENT_UNKNOWN", "PICTURE_REPEATED",
-    ]  # fmt: skip
+    assert [code for _, code in codes(table)] == ["PERSON_LEFT_OUT", "VEHICLE_LEFT_OUT", "BLANK_LEFT_OUT", "SCORE_LOW",
+                                                  "UNCLASSIFIED_LEFT_OUT", "PICTURE_FAILED", "DEPLOYMENT_UNKNOWN",
+                                                  "PICTURE_REPEATED"]  # fmt: skip
 
 
 def test_the_threshold_is_an_option(tmp_path):
@@ -128,27 +128,7 @@ def test_a_classifier_is_believed_only_where_it_is_sure_and_names_a_taxon(tmp_pa
     assert found["classificationProbability"].to_list() == ["0.8", "0.9", "0.9", "0.9"]
 
 
-@pytest.mark.parametrize(
-    ("label", "name", "rank", "left_out"),
-    [
-        ("1f689929-883d-4dae-958c-3d57ab5b6c16;;;;;;animal", "Animalia", "kingdom", None),
-        ("f1856211-cfb7-4a5b-9158-c0f72fd09ee6;;;;;;blank", None, None, "BLANK_LEFT_OUT"),
-        ("990ae9dd-7a59-4344-afcb-1b7b21368000;mammalia;primates;hominidae;homo;sapiens;human", None, None, "PERSON_LEFT_OUT"),
-        ("e2895ed5-780b-48f6-8a11-9e27cb594511;;;;;;vehicle", None, None, "VEHICLE_LEFT_OUT"),
-        ("f2efdae9-efb8-48fb-8a91-eccf79ab4ffb;no cv result;no cv result;no cv result;no cv result;no cv result;no cv result",
-         None, None, "UNCLASSIFIED_LEFT_OUT"),
-        ("00000000-0000-4000-8000-000000000001;mammalia;carnivora;felidae;neofelis;nebulosa;clouded leopard",
-         "Neofelis nebulosa", "species", None),
-        ("00000000-0000-4000-8000-000000000001;mammalia;carnivora;felidae;;;cat family", "Felidae", "family", None),
-        ("00000000-0000-4000-8000-000000000001;aves;;;;;bird", "Aves", "class", None),
-        (MUNTJAC, "Muntiacus vaginalis", "species", None),
-        ("animalia;chordata;mammalia;carnivora;canidae;vulpesvulpes", "Canidae", "family", None),
-        ("homo sapiens", None, None, "PERSON_LEFT_OUT"),
-        ("Black bear", "Animalia", "kingdom", None),
-        ("=cmd|' /C calc'!A0", "Animalia", "kingdom", None),
-        ("", None, None, "UNCLASSIFIED_LEFT_OUT"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("label", "name", "rank", "left_out"), cases("detections", "test_what_a_label_names"))
 def test_what_a_label_names(label, name, rank, left_out):
     found = of_label(label)
     assert (found.name, found.rank, found.left_out) == (name, rank, left_out)
@@ -166,9 +146,8 @@ def test_speciesnet_is_read_by_its_ensemble(tmp_path):
     _, found, table = read(written(tmp_path / "p", {"predictions": predictions}))
     (row,) = found.rows(named=True)
     assert (row["scientificName"], row["parentEventID"], row["family"]) == ("Neofelis nebulosa", "d2", "Felidae")
-    assert [code for _, code in codes(table)] == [
-        "BLANK_LEFT_OUT", "PICTURE_FAILED", "PICTURE_INVALID", "PICTURE_INVALID", "PICTURE_INVALID", "PICTURE_INVALID",
-    ]  # fmt: skip
+    assert [code for _, code in codes(table)] == ["BLANK_LEFT_OUT", "PICTURE_FAILED", "PICTURE_INVALID",
+                                                  "PICTURE_INVALID", "PICTURE_INVALID", "PICTURE_INVALID"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "park/cam1/../../x.jpg", "\x00/a.jpg"])
@@ -179,12 +158,9 @@ def test_a_pictures_path_is_only_compared(tmp_path, path):
 
 def test_a_zip_is_read_and_an_unsafe_one_is_not(tmp_path):
     folder = written(tmp_path / "p", megadetector(image("park/cam1/a.jpg", ("1", 0.9))))
-    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
-        for file in folder.iterdir():
-            archive.write(file, file.name)
+    (tmp_path / "good.zip").write_bytes(zip_of_folder(folder))
     assert read(tmp_path / "good.zip")[1].height == 1
-    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
-        archive.writestr("../results.json", "{}")
+    (tmp_path / "bad.zip").write_bytes(zip_of({"../results.json": "{}"}))
     with pytest.raises(InputError) as caught:
         read(tmp_path / "bad.zip")
     assert caught.value.code == "ARCHIVE_UNSAFE"
@@ -203,18 +179,9 @@ def test_a_zip_is_read_and_an_unsafe_one_is_not(tmp_path):
         ('{"images": [', "JSON_INVALID"),
         ('{"pictures": []}', "TABLE_MISSING"),
     ],
-    ids=[
-        "a long text",
-        "a large item",
-        "many values",
-        "deep arrays",
-        "deep objects",
-        "deep and whole",
-        "no object",
-        "half",
-        "other",
-    ],
-)
+    ids=["a long text", "a large item", "many values", "deep arrays", "deep objects", "deep and whole", "no object",
+         "half", "other"],
+)  # fmt: skip
 def test_hostile_json_gets_its_answer(tmp_path, text, code):
     folder = written(tmp_path / "p", text)
     tracemalloc.start()
@@ -255,13 +222,8 @@ def test_the_samples_results_add_up(sample_data):
 
 def test_the_times_of_blank_pictures_tell_of_the_clock(tmp_path):
     told = {"datetime": "2026:01:05 06:07:08"}
-    images = (
-        image("park/cam1/a.jpg", ("1", 0.93), **told),
-        image("park/cam1/b.jpg", **told),
-        image("park/cam1/c.jpg", ("2", 0.9), **told),
-        image("park/cam1/d.jpg"),
-        image("elsewhere/e.jpg", **told),
-    )
+    images = (image("park/cam1/a.jpg", ("1", 0.93), **told), image("park/cam1/b.jpg", **told),
+              image("park/cam1/c.jpg", ("2", 0.9), **told), image("park/cam1/d.jpg"), image("elsewhere/e.jpg", **told))  # fmt: skip
     _, _, table = read(written(tmp_path / "p", megadetector(*images)))
     assert pl.concat(table.images).rows() == [("d1", 2, "2026-01-05T06:07:08", None)], (
         "no person's, and no other camera's"

@@ -91,14 +91,9 @@ TABLE = {
 }
 
 # What cell of the record is empty where GBIF could not read what the publisher sent
-BLANK = {
-    "COORDINATE_INVALID": "decimalLatitude",
-    "COORDINATE_PRECISION_INVALID": "coordinatePrecision",
-    "COUNTRY_INVALID": "countryCode",
-    "MODIFIED_DATE_INVALID": "modified",
-    "RECORDED_DATE_INVALID": "eventDate",
-    "TYPE_STATUS_INVALID": "typeStatus",
-}
+BLANK = {"COORDINATE_INVALID": "decimalLatitude", "COORDINATE_PRECISION_INVALID": "coordinatePrecision",
+         "COUNTRY_INVALID": "countryCode", "MODIFIED_DATE_INVALID": "modified", "RECORDED_DATE_INVALID": "eventDate",
+         "TYPE_STATUS_INVALID": "typeStatus"}  # fmt: skip
 GBIF_NAMES = {name for name, flag in FLAGS.items() if flag.gbif}
 
 
@@ -127,9 +122,8 @@ def test_each_difference_has_a_reason(judged):
         theirs, ours = set(issues or ()), set(flags) & GBIF_NAMES
         for issue in theirs | ours:
             counts[issue][0 if issue in theirs & ours else 1 if issue in theirs else 2] += 1
-    assert {issue: tuple(found) for issue, found in counts.items()} == {
-        issue: told[:3] for issue, told in TABLE[name].items()
-    }
+    seen = {issue: tuple(found) for issue, found in counts.items()}
+    assert seen == {issue: told[:3] for issue, told in TABLE[name].items()}
     assert all(reason or (gbif, ours) == (0, 0) for _, gbif, ours, reason in TABLE[name].values())
 
 

@@ -53,17 +53,14 @@ def test_right_answer_needs_one_request(client, stub, waits):
     assert waits == []
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param(TOO_MANY, id="429 with Retry-After"),
-        pytest.param(BROKEN, id="500"),
-        pytest.param(BUSY, id="503 with a page of HTML"),
-        pytest.param(MAINTENANCE, id="200 with a page of HTML"),
-        pytest.param(HALF, id="half a body"),
-        pytest.param(Fault(200, body=b'{"count": 1, "resu'), id="JSON that is cut"),
-    ],
-)
+@pytest.mark.parametrize("fault", [
+    pytest.param(TOO_MANY, id="429 with Retry-After"),
+    pytest.param(BROKEN, id="500"),
+    pytest.param(BUSY, id="503 with a page of HTML"),
+    pytest.param(MAINTENANCE, id="200 with a page of HTML"),
+    pytest.param(HALF, id="half a body"),
+    pytest.param(Fault(200, body=b'{"count": 1, "resu'), id="JSON that is cut"),
+])  # fmt: skip
 def test_second_attempt_succeeds(client, stub, waits, fault):
     stub.fail("search", fault)
     assert search(client)["count"] == 0
@@ -71,15 +68,12 @@ def test_second_attempt_succeeds(client, stub, waits, fault):
     assert stub.count("search") == 2
 
 
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        pytest.param(TOO_MANY, "answered 429: Too many requests", id="429"),
-        pytest.param(BROKEN, "answered 500: Elasticsearch is resting", id="500"),
-        pytest.param(MAINTENANCE, "answered with text/html instead of JSON: Down for maintenance", id="HTML"),
-        pytest.param(HALF, "did not answer whole", id="half bodies"),
-    ],
-)
+@pytest.mark.parametrize(("fault", "said"), [
+    pytest.param(TOO_MANY, "answered 429: Too many requests", id="429"),
+    pytest.param(BROKEN, "answered 500: Elasticsearch is resting", id="500"),
+    pytest.param(MAINTENANCE, "answered with text/html instead of JSON: Down for maintenance", id="HTML"),
+    pytest.param(HALF, "did not answer whole", id="half bodies"),
+])  # fmt: skip
 def test_failure_is_told_after_all_attempts(client, stub, waits, fault, said):
     stub.fail("search", *[fault] * 10)
     text = refused(lambda: search(client))
@@ -128,17 +122,14 @@ def test_message_of_a_page():
     assert len(message(b"x" * 10_000)) < 210
 
 
-@pytest.mark.parametrize(
-    "location",
-    [
-        pytest.param("https://example.org/", id="a stranger"),
-        pytest.param("file:///etc/passwd", id="a file"),
-        pytest.param("http://169.254.169.254/latest/meta-data", id="a cloud's inside"),
-        pytest.param("https://api.gbif.org.example.org/", id="a host that looks like a friend"),
-        pytest.param("http://occurrence-download.gbif.org/", id="a friend without encryption"),
-        pytest.param("", id="nowhere"),
-    ],
-)
+@pytest.mark.parametrize("location", [
+    pytest.param("https://example.org/", id="a stranger"),
+    pytest.param("file:///etc/passwd", id="a file"),
+    pytest.param("http://169.254.169.254/latest/meta-data", id="a cloud's inside"),
+    pytest.param("https://api.gbif.org.example.org/", id="a host that looks like a friend"),
+    pytest.param("http://occurrence-download.gbif.org/", id="a friend without encryption"),
+    pytest.param("", id="nowhere"),
+])  # fmt: skip
 def test_redirect_to_strangers_is_not_followed(stub, location):
     client = Client(stub.url, friends={"gbif.org"}, sleep=lambda _: None)
     stub.fail("search", *[Fault(302, {"location": location})] * 20)
@@ -187,9 +178,6 @@ def test_silent_service_is_left():
     assert "did not answer whole" in text
 
 
-# What creates something
-
-
 @pytest.mark.parametrize("fault", [pytest.param(TOO_MANY, id="429"), pytest.param(BUSY, id="503")])
 def test_post_that_was_not_processed_is_made_again(client, stub, fault):
     stub.fail("request", fault)
@@ -209,8 +197,6 @@ def test_wrong_password(client):
     assert "answered 401: Bad credentials" in text
     assert "wrong" not in text
 
-
-# Files
 
 CONTENT = bytes(range(256)) * 2000
 

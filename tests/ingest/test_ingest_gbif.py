@@ -1,5 +1,4 @@
 import csv
-import io
 import json
 import shutil
 import zipfile
@@ -10,6 +9,8 @@ import pytest
 
 from biodata.core.errors import InputError
 from biodata.ingest import open_source
+from case_tables import cases
+from zips import zip_of
 
 HEADING = "gbifID\tdatasetKey\toccurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\n"
 
@@ -19,7 +20,6 @@ def tables(*paths, **choices):
 
 
 def only(path, **choices):
-    """Return the one table of a path, and its rows in one frame."""
     ((table, frames),) = tables(path, **choices)
     return table, pl.concat(frames)
 
@@ -32,13 +32,8 @@ def refused(path, **choices):
 
 
 def zipped(path, members):
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
+    path.write_bytes(zip_of(members))
     return path
-
-
-# Real files
 
 
 def test_bovidae_from_a_mac(shared):
@@ -48,9 +43,8 @@ def test_bovidae_from_a_mac(shared):
         told = list(csv.DictReader(stream))
     assert frame.height == 554
     assert table.refusals == []
-    assert frame.drop("source_file", "source_row").to_dicts() == [
-        {key: value or None for key, value in row.items()} for row in told
-    ]
+    found = frame.drop("source_file", "source_row").to_dicts()
+    assert found == [{key: value or None for key, value in row.items()} for row in told]
     assert frame["source_row"].to_list() == list(range(2, 556))
     assert "Musée Zoologique de la ville de Strasbourg" in set(frame["institutionCode"])
     assert frame["occurrenceID"].null_count() == 13
@@ -80,9 +74,8 @@ def test_a_download_as_simple_csv_in_a_zip(shared):
     assert set(frame["source_file"]) == {"0009886-250127130748423.zip/0009886-250127130748423.csv"}
     assert frame.height == 91
     assert frame.columns[2:] == told[0].split("\t")
-    assert frame.drop("source_file", "source_row").rows() == [
-        tuple(value or None for value in line.split("\t")) for line in told[1:]
-    ]
+    found = frame.drop("source_file", "source_row").rows()
+    assert found == [tuple(value or None for value in line.split("\t")) for line in told[1:]]
 
 
 @pytest.mark.parametrize("unpacked", [False, True], ids=["zip", "folder"])
@@ -97,14 +90,12 @@ def test_a_download_as_an_archive(shared, tmp_path, unpacked):
     table, frame = only(path)
     assert (table.kind, frame.height, table.refusals) == ("occurrences", 470, [])
     media = dict(frame.drop_nulls("multimedia_extension").select("gbifID", "multimedia_extension").iter_rows())
-    assert {key: len(json.loads(text)) for key, text in media.items()} == Counter(
-        key for key, *rest in shown if any(rest)
-    )
+    found = {key: len(json.loads(text)) for key, text in media.items()}
+    assert found == Counter(key for key, *rest in shown if any(rest))
     frame = frame.drop("multimedia_extension")
     assert frame.columns[2:] == told[0].split("\t")
-    assert frame.drop("source_file", "source_row").rows() == [
-        tuple(value or None for value in line.split("\t")) for line in told[1:]
-    ]
+    seen = frame.drop("source_file", "source_row").rows()
+    assert seen == [tuple(value or None for value in line.split("\t")) for line in told[1:]]
     assert set(frame["source_file"]) == {f"{path.name}/occurrence.txt"}
     assert table.dataset.title == "GBIF Occurrence Download 0000066-140928181241064"
     assert set(frame["datasetKey"]) == set(table.datasets)
@@ -112,33 +103,16 @@ def test_a_download_as_an_archive(shared, tmp_path, unpacked):
     assert "<title>RBINS collections</title>" in table.datasets["8138eb72-f762-11e1-a439-00145eb45e9a"].metadata
 
 
-# Headings
-
-
 @pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        ("decimallatitude", "decimalLatitude"),
-        ("Decimal Latitude", "decimalLatitude"),
-        ("decimal_latitude", "decimalLatitude"),
-        ("dwc:decimalLatitude", "decimalLatitude"),
-        ("http://rs.tdwg.org/dwc/terms/decimalLatitude", "decimalLatitude"),
-        ("http://purl.org/dc/terms/license", "license"),
-        (" decimalLatitude ", "decimalLatitude"),
-        ("Latitude", "decimalLatitude"),
-        ("lat", "decimalLatitude"),
-        ("latitude (old)", "latitude (old)"),
-        ("备注", "occurrenceRemarks"),
-    ],
+    ("heading", "term"), cases("ingest_gbif", "test_headings_become_terms_only_where_they_surely_are")
 )
 def test_headings_become_terms_only_where_they_surely_are(tmp_path, heading, term):
     path = tmp_path / "records.csv"
     path.write_text(f"scientificName,{heading}\nElephas maximus,1\n", encoding="utf-8")
     table, frame = only(path)
     assert frame.columns[2:] == ["scientificName", term]
-    assert dict(table.declarations) == (
-        {f"heading.{term}": heading} if term != heading and "://" not in heading else {}
-    )
+    found = dict(table.declarations)
+    assert found == {f"heading.{term}": heading} if term != heading and "://" not in heading else {}
 
 
 def test_two_headings_of_one_term_lose_nothing(tmp_path):
@@ -147,9 +121,6 @@ def test_two_headings_of_one_term_lose_nothing(tmp_path):
     _, frame = only(path)
     assert frame.columns[2:] == ["Latitude", "decimal latitude", "decimalLatitude", "id"]
     assert frame.row(0)[2:] == ("1", "2", "3", "4")
-
-
-# Encodings and options
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
@@ -175,9 +146,6 @@ def test_the_dataset_that_is_named_on_the_command_line(tmp_path):
     assert (table.dataset.key, table.dataset.title, frames) == ("elephants-2024", None, [])
 
 
-# What cannot be taken
-
-
 def test_rows_add_up(tmp_path):
     path = tmp_path / "records.txt"
     path.write_text(
@@ -191,43 +159,32 @@ def test_rows_add_up(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("data", "options", "code"),
-    [
-        pytest.param(b"", {}, "INPUT_EMPTY", id="empty"),
-        pytest.param(HEADING.encode(), {"encoding": "klingon"}, "INPUT_ENCODING_UNKNOWN", id="unknown encoding"),
-        pytest.param(
-            HEADING.encode() + b"1\tk\to\tMus\xe9e\t1\t2\n",
-            {"encoding": "utf-8"},
-            "INPUT_ENCODING_WRONG",
-            id="wrong encoding",
-        ),
-        pytest.param(
-            HEADING.encode() + b"1\tk\to\t" + b"x" * 10_000_000 + b"\t1\t2\n", {}, "FIELD_TOO_LONG", id="10 MB field"
-        ),
-        pytest.param(b"a,b\n1,2\n", {}, "HEADING_UNKNOWN", id="no term in the heading"),
-        pytest.param(b"id,scientificName,source_row\n1,x,2\n", {}, "HEADING_RESERVED", id="our own column"),
-        pytest.param(b'{"type": "FeatureCollection"}', {}, "HEADING_UNKNOWN", id="GeoJSON"),
-        pytest.param(b"PK\x03\x04 truncated", {}, "INPUT_NOT_TEXT", id="zip without its end"),
-        pytest.param(HEADING.encode(), {"quote": "'"}, "OPTION_UNKNOWN", id="unknown option"),
-    ],
-)
+@pytest.mark.parametrize(("data", "options", "code"), [
+    pytest.param(b"", {}, "INPUT_EMPTY", id="empty"),
+    pytest.param(HEADING.encode(), {"encoding": "klingon"}, "INPUT_ENCODING_UNKNOWN", id="unknown encoding"),
+    pytest.param(HEADING.encode() + b"1\tk\to\tMus\xe9e\t1\t2\n", {"encoding": "utf-8"}, "INPUT_ENCODING_WRONG",
+                 id="wrong encoding"),
+    pytest.param(HEADING.encode() + b"1\tk\to\t" + b"x" * 10_000_000 + b"\t1\t2\n", {}, "FIELD_TOO_LONG",
+                 id="10 MB field"),
+    pytest.param(b"a,b\n1,2\n", {}, "HEADING_UNKNOWN", id="no term in the heading"),
+    pytest.param(b"id,scientificName,source_row\n1,x,2\n", {}, "HEADING_RESERVED", id="our own column"),
+    pytest.param(b'{"type": "FeatureCollection"}', {}, "HEADING_UNKNOWN", id="GeoJSON"),
+    pytest.param(b"PK\x03\x04 truncated", {}, "INPUT_NOT_TEXT", id="zip without its end"),
+    pytest.param(HEADING.encode(), {"quote": "'"}, "OPTION_UNKNOWN", id="unknown option"),
+])  # fmt: skip
 def test_a_file_that_cannot_be_taken(tmp_path, data, options, code):
     path = tmp_path / "records.csv"
     path.write_bytes(data)
     assert refused(path, options=options).code == code
 
 
-@pytest.mark.parametrize(
-    ("members", "code"),
-    [
-        pytest.param({"a.csv": "x", "b.csv": "x"}, "ARCHIVE_NOT_DWCA", id="two tables"),
-        pytest.param({"eml.xml": "<eml/>"}, "ARCHIVE_NOT_DWCA", id="no table"),
-        pytest.param({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "ARCHIVE_NOT_DWCA", id="workbook"),
-        pytest.param({"meta.xml": "<archive/>", "occurrence.txt": "x"}, "META_INVALID", id="empty description"),
-        pytest.param({"../occurrence.csv": HEADING}, "ARCHIVE_UNSAFE", id="path that leads out"),
-    ],
-)
+@pytest.mark.parametrize(("members", "code"), [
+    pytest.param({"a.csv": "x", "b.csv": "x"}, "ARCHIVE_NOT_DWCA", id="two tables"),
+    pytest.param({"eml.xml": "<eml/>"}, "ARCHIVE_NOT_DWCA", id="no table"),
+    pytest.param({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "ARCHIVE_NOT_DWCA", id="workbook"),
+    pytest.param({"meta.xml": "<archive/>", "occurrence.txt": "x"}, "META_INVALID", id="empty description"),
+    pytest.param({"../occurrence.csv": HEADING}, "ARCHIVE_UNSAFE", id="path that leads out"),
+])  # fmt: skip
 def test_a_zip_that_cannot_be_taken(tmp_path, members, code):
     assert refused(zipped(tmp_path / "download.zip", members)).code == code
 
@@ -254,7 +211,5 @@ def test_nothing_is_written_beside_a_download(tmp_path, shared):
 
 
 def test_a_zip_of_a_zip_is_refused(tmp_path):
-    inner = io.BytesIO()
-    with zipfile.ZipFile(inner, "w") as archive:
-        archive.writestr("occurrence.csv", HEADING)
-    assert refused(zipped(tmp_path / "outer.zip", {"inner.zip": inner.getvalue()})).code == "ARCHIVE_UNSAFE"
+    inner = zip_of({"occurrence.csv": HEADING})
+    assert refused(zipped(tmp_path / "outer.zip", {"inner.zip": inner})).code == "ARCHIVE_UNSAFE"

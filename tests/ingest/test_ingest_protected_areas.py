@@ -1,6 +1,5 @@
 import json
 import sqlite3
-import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,6 +10,7 @@ import shapely
 
 from biodata.core.errors import InputError
 from biodata.ingest import open_source
+from zips import zip_of_folder
 
 NAM_HA = shapely.box(101.0, 20.6, 101.5, 21.1)
 PHOU_DENE_DIN = shapely.box(102.0, 22.0, 102.3, 22.3)
@@ -123,18 +123,11 @@ def test_shapefile_without_prj_in_metres(tmp_path):
     }
 
 
-@pytest.mark.parametrize(
-    ("encoding", "names", "options"),
-    [
-        pytest.param(
-            "UTF-8", ["西双版纳国家级自然保护区", "纳板河流域国家级自然保护区"], {}, id="Xishuangbanna in UTF-8"
-        ),
-        pytest.param(
-            "GB18030", ["西双版纳国家级自然保护区", "纳板河流域国家级自然保护区"], {}, id="Xishuangbanna in GB18030"
-        ),
-        pytest.param("CP1252", ["Réserve de Nam Hà", "Forêt protégée"], {"encoding": "cp1252"}, id="stated cp1252"),
-    ],
-)
+@pytest.mark.parametrize(("encoding", "names", "options"), [
+    pytest.param("UTF-8", ["西双版纳国家级自然保护区", "纳板河流域国家级自然保护区"], {}, id="Xishuangbanna in UTF-8"),
+    pytest.param("GB18030", ["西双版纳国家级自然保护区", "纳板河流域国家级自然保护区"], {}, id="Xishuangbanna in GB18030"),
+    pytest.param("CP1252", ["Réserve de Nam Hà", "Forêt protégée"], {"encoding": "cp1252"}, id="stated cp1252"),
+])  # fmt: skip
 def test_shapefile_without_cpg(tmp_path, encoding, names, options):
     path = write(tmp_path / "areas.shp", frame(NAME=names), encoding=encoding)
     path.with_suffix(".cpg").unlink()
@@ -150,9 +143,7 @@ def test_shapefile_that_lacks_a_part_is_refused(tmp_path, part):
 
 
 def zipped(path, folder, *, prefix=""):
-    with zipfile.ZipFile(path, "w") as archive:
-        for part in sorted(folder.iterdir()):
-            archive.write(part, f"{prefix}{part.name}")
+    path.write_bytes(zip_of_folder(folder, prefix))
     return path
 
 
@@ -209,22 +200,16 @@ TOPOLOGY = (
 )
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "code"),
-    [
-        pytest.param("areas.geojson", b"", "INPUT_EMPTY", id="an empty file"),
-        pytest.param("areas.gpkg", VRT.encode(), "INPUT_FORMAT", id="a VRT that points at a system file"),
-        pytest.param(
-            "areas.geojson", b'{"type": "FeatureCollection", "features": [', "INPUT_DAMAGED", id="half a file"
-        ),
-        pytest.param("areas.geojson", b'{"a": ' + b"[" * 100_000, "INPUT_DAMAGED", id="nested 100,000 deep"),
-        pytest.param("topo.json", TOPOLOGY, "INPUT_FORMAT", id="TopoJSON"),
-        pytest.param(
-            "areas.gpkg", b"SQLite format 3\x00" + b"\xff" * 4000, "INPUT_DAMAGED", id="a SQLite head, then noise"
-        ),
-        pytest.param("areas.shp", b"\x00\x00\x27\x0a" + b"\x00" * 100, "FILE_MISSING", id="a lone .shp"),
-    ],
-)
+@pytest.mark.parametrize(("name", "content", "code"), [
+    pytest.param("areas.geojson", b"", "INPUT_EMPTY", id="an empty file"),
+    pytest.param("areas.gpkg", VRT.encode(), "INPUT_FORMAT", id="a VRT that points at a system file"),
+    pytest.param("areas.geojson", b'{"type": "FeatureCollection", "features": [', "INPUT_DAMAGED", id="half a file"),
+    pytest.param("areas.geojson", b'{"a": ' + b"[" * 100_000, "INPUT_DAMAGED", id="nested 100,000 deep"),
+    pytest.param("topo.json", TOPOLOGY, "INPUT_FORMAT", id="TopoJSON"),
+    pytest.param("areas.gpkg", b"SQLite format 3\x00" + b"\xff" * 4000, "INPUT_DAMAGED",
+                 id="a SQLite head, then noise"),
+    pytest.param("areas.shp", b"\x00\x00\x27\x0a" + b"\x00" * 100, "FILE_MISSING", id="a lone .shp"),
+])  # fmt: skip
 def test_hostile_files_are_refused(tmp_path, name, content, code):
     path = tmp_path / name
     path.write_bytes(content)
@@ -263,16 +248,13 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "count"),
-    [
-        ("pa_asean_heritage_parks/asean_heritage_parks.geojson", 69),
-        ("pa_cambodia_odc/community_forests.geojson", 316),
-        ("pa_cambodia_odc/eastern_plains_protected_area.geojson", 6),
-        ("pa_cambodia_odc/key_biodiversity_areas.geojson", 40),
-        ("pa_cambodia_odc/protected_areas_and_forests.geojson", 33),
-    ],
-)
+@pytest.mark.parametrize(("name", "count"), [
+    ("pa_asean_heritage_parks/asean_heritage_parks.geojson", 69),
+    ("pa_cambodia_odc/community_forests.geojson", 316),
+    ("pa_cambodia_odc/eastern_plains_protected_area.geojson", 6),
+    ("pa_cambodia_odc/key_biodiversity_areas.geojson", 40),
+    ("pa_cambodia_odc/protected_areas_and_forests.geojson", 33),
+])  # fmt: skip
 def test_real_files(shared, name, count):
     path = shared / "data" / name
     table, batch = rows(path)

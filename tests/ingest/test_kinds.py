@@ -11,7 +11,6 @@ DWC = "http://rs.tdwg.org/dwc/terms/"
 
 
 def archive(path, row_type):
-    """Return an archive of one table without rows."""
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("a.txt", "1,x\n")
         packed.writestr(
@@ -22,14 +21,11 @@ def archive(path, row_type):
     return path
 
 
-@pytest.mark.parametrize(
-    ("headings", "source"),
-    [
-        pytest.param("occurrenceID,scientificName,decimalLatitude,eventDate", "gbif", id="records in Darwin Core"),
-        pytest.param("Species,Lat,Lon,Date seen", "survey", id="records as people write them"),
-        pytest.param("taxonID,Scientific_name,taxonRank", "checklist", id="taxa"),
-    ],
-)
+@pytest.mark.parametrize(("headings", "source"), [
+    pytest.param("occurrenceID,scientificName,decimalLatitude,eventDate", "gbif", id="records in Darwin Core"),
+    pytest.param("Species,Lat,Lon,Date seen", "survey", id="records as people write them"),
+    pytest.param("taxonID,Scientific_name,taxonRank", "checklist", id="taxa"),
+])  # fmt: skip
 def test_a_table_is_known_by_its_headings(tmp_path, headings, source):
     path = tmp_path / "table.csv"
     path.write_text(headings + "\n1,2,3,4\n", encoding="utf-8")

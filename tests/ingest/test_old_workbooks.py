@@ -25,13 +25,10 @@ def told(content, boundaries, name="survey"):
     return report, [(p["row"], p["column"], p["value"], p["code"]) for p in report["problems"]]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(made.ods(occurrences=[HEADINGS, GOOD, BAD]), id="ods"),
-        pytest.param(made.xls([HEADINGS, GOOD, BAD]), id="xls"),
-    ],
-)
+@pytest.mark.parametrize("content", [
+    pytest.param(made.ods(occurrences=[HEADINGS, GOOD, BAD]), id="ods"),
+    pytest.param(made.xls([HEADINGS, GOOD, BAD]), id="xls"),
+])  # fmt: skip
 def test_a_fault_is_told_in_its_cell(content, boundaries):
     report, found = told(content, boundaries)
     assert report["rows"] == 2

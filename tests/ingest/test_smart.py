@@ -17,6 +17,7 @@ from biodata.formats import xml
 from biodata.ingest import open_source, smart_patrols
 from biodata.store.lake import Lake
 from biodata.store.sharing_rules import RuleContent
+from case_tables import cases
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "survey_exports" / "smart_patrol_sample.xml"
 TIGER = patrols.observation("animals.liveanimals.")
@@ -30,6 +31,11 @@ def read(tmp_path, content, **options):
     found = [(table, list(table.batches)) for table in open_source("smart", [path], options=options).read()]
     (days, events), (seen, records) = found
     return pl.concat(events) if events else None, pl.concat(records) if records else None, days, seen
+
+
+def spotted(tmp_path, *observations, **options):
+    """Return what is read of a day with one waypoint."""
+    return read(tmp_path, patrols.patrol(patrols.day(patrols.waypoint(1, (101.33, 21.22), *observations))), **options)
 
 
 def refused(tmp_path, content, **options):
@@ -67,9 +73,9 @@ def test_nobody_can_declare_law_enforcement_to_be_wildlife(told, tmp_path):
 
 
 def test_a_declared_category_comes_in(tmp_path):
-    content = patrols.patrol(patrols.day(patrols.waypoint(1, (101.33, 21.22), patrols.observation("zzz.qqq."))))
-    assert read(tmp_path, content)[1] is None
-    assert read(tmp_path, content, categories="zzz.qqq")[1].height == 1
+    unknown = patrols.observation("zzz.qqq.")
+    assert spotted(tmp_path, unknown)[1] is None
+    assert spotted(tmp_path, unknown, categories="zzz.qqq")[1].height == 1
 
 
 def test_the_public_sample_gives_two_animals_and_the_hours_of_a_day():
@@ -77,9 +83,8 @@ def test_the_public_sample_gives_two_animals_and_the_hours_of_a_day():
         pytest.skip("the shared sample is not on this machine")
     (days, events), (seen, records) = [(t, pl.concat(t.batches)) for t in open_source("smart", [SAMPLE]).read()]
     assert (days.kind, seen.kind) == ("events", "occurrences")
-    assert events.select("eventDate", "eventDurationValue", "design", "samplingEffortValue").rows() == [
-        ("2024-01-15", "7.5", "sign_transect", None)
-    ]
+    found = events.select("eventDate", "eventDurationValue", "design", "samplingEffortValue").rows()
+    assert found == [("2024-01-15", "7.5", "sign_transect", None)]
     assert records["vernacularName"].to_list() == ["jaguar", "harpy-eagle"]
     assert records["scientificName"].null_count() == 2
     assert records["individualCount"].to_list() == ["2", "1"]
@@ -153,9 +158,8 @@ def test_a_track_that_cannot_be_read_is_counted_and_gives_no_effort(tmp_path, ge
 
 
 def test_a_track_with_leaps_is_not_taken_for_effort(tmp_path):
-    events, _, days, _ = read(
-        tmp_path, patrols.patrol(patrols.day(geom=patrols.track([(101.3, 21.2), (0, 0), (101.3, 21.2)])))
-    )
+    geom = patrols.track([(101.3, 21.2), (0, 0), (101.3, 21.2)])
+    events, _, days, _ = read(tmp_path, patrols.patrol(patrols.day(geom=geom)))
     assert events["samplingEffortValue"].to_list() == [None]
     assert any("longer than can be gone" in note for note in days.notes)
 
@@ -163,7 +167,7 @@ def test_a_track_with_leaps_is_not_taken_for_effort(tmp_path):
 def test_values_may_stand_in_attributes(tmp_path):
     seen = """<n:observations categoryKey="animals"><n:attributes key="species" stringValue="Bos gaurus"/>
         <n:attributes key="count" doubleValue="3"/><n:attributes key="leader" stringValue="Somchai"/></n:observations>"""
-    _, records, _, _ = read(tmp_path, patrols.patrol(patrols.day(patrols.waypoint(1, (101.33, 21.22), seen))))
+    _, records, _, _ = spotted(tmp_path, seen)
     assert records.select("scientificName", "individualCount").row(0) == ("Bos gaurus", "3")
 
 
@@ -181,9 +185,8 @@ def test_hours_are_told_without_rest(tmp_path, start, end, rest, hours):
 def test_the_same_file_gives_the_same_identifiers_and_another_patrol_others(tmp_path):
     def ids(identifier):
         spots = [patrols.waypoint(1, (101.33, 21.22), TIGER, TIGER), patrols.waypoint(1, (101.33, 21.22), TIGER)]
-        events, records, _, _ = read(
-            tmp_path, patrols.patrol(patrols.day(*spots), patrols.day(*spots), identifier=identifier)
-        )
+        content = patrols.patrol(patrols.day(*spots), patrols.day(*spots), identifier=identifier)
+        events, records, _, _ = read(tmp_path, content)
         return [*events["eventID"], *records["occurrenceID"]]
 
     assert ids("a") == ids("a")
@@ -202,21 +205,12 @@ MODEL = """<?xml version="1.0"?><DataModel xmlns="http://www.smartconservationso
 
 
 @pytest.mark.parametrize(
-    ("value", "scientific", "vernacular"),
-    [
-        ("<itemKey>mammals.tiger.</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
-        ("<itemKey>tiger</itemKey>", "Panthera tigris", "Tiger (Panthera tigris)"),
-        ("<itemKey>mammals.dhole.</itemKey>", None, "Dhole"),
-        ("<itemKey>mammals.odd.</itemKey>", None, "Panthera tigris / Panthera pardus"),
-        ("<sValue>Dhole</sValue>", None, "Dhole"),
-        ("<sValue>Cuon alpinus</sValue>", "Cuon alpinus", None),
-        ("<itemKey>chordata_rl.equus_rl.equusgrevyi_rl7950.</itemKey>", None, "equusgrevyi_rl7950"),
-    ],
+    ("value", "scientific", "vernacular"), cases("smart", "test_keys_mean_what_the_data_model_says")
 )
 def test_keys_mean_what_the_data_model_says(tmp_path, value, scientific, vernacular):
     (tmp_path / "model.xml").write_text(MODEL)
-    spot = patrols.waypoint(1, (101.33, 21.22), patrols.observation("animals", value=value))
-    _, records, _, _ = read(tmp_path, patrols.patrol(patrols.day(spot)), datamodel=str(tmp_path / "model.xml"))
+    model = str(tmp_path / "model.xml")
+    _, records, _, _ = spotted(tmp_path, patrols.observation("animals", value=value), datamodel=model)
     assert records.select("scientificName", "vernacularName").row(0) == (scientific, vernacular)
 
 
@@ -237,36 +231,25 @@ def test_the_projects_own_list_wins(tmp_path):
      "<sValue>EMP-77431</sValue>", "<itemKey>call0812345678</itemKey>", "<n:dValue>0812345678</n:dValue>", ""],
 )  # fmt: skip
 def test_a_species_that_may_be_a_person_stays_out(tmp_path, value):
-    spot = patrols.waypoint(1, (101.33, 21.22), patrols.observation("animals", value=value))
-    _, records, _, seen = read(tmp_path, patrols.patrol(patrols.day(spot)))
+    _, records, _, seen = spotted(tmp_path, patrols.observation("animals", value=value))
     assert records is None
     assert len(seen.notes) == 1
 
 
 def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
     caplog.set_level("DEBUG")
-    spot = patrols.waypoint(
-        1, (101.33, 21.22), TIGER, SNARE, patrols.observation("animals", value="<sValue>Somchai</sValue>")
-    )
+    named = patrols.observation("animals", value="<sValue>Somchai</sValue>")
+    spot = patrols.waypoint(1, (101.33, 21.22), TIGER, SNARE, named)
     odd = patrols.waypoint(2, ("Somchai", "Jaidee"), TIGER)
     geom = patrols.track([(101.31, 21.21), (101.32, 21.22)])
-    content = patrols.patrol(
-        patrols.day(spot, odd, geom=geom),
-        patrols.day(spot, date="Somchai", start="Khamphone", end="x", rest="0812345678"),
-    )
+    hidden = patrols.day(spot, date="Somchai", start="Khamphone", end="x", rest="0812345678")
+    content = patrols.patrol(patrols.day(spot, odd, geom=geom), hidden)
     (tmp_path / "patrol.xml").write_bytes(content)
     assert all(secret.encode() in content for secret in patrols.SECRETS)
-    data = tmp_path / "data"
-    reports = pipeline.ingest(
-        "smart", [tmp_path / "patrol.xml"], Settings(data=data), dataset="p", report_file=tmp_path / "rows.csv"
-    )
+    data, rows = tmp_path / "data", tmp_path / "rows.csv"
+    reports = pipeline.ingest("smart", [tmp_path / "patrol.xml"], Settings(data=data), dataset="p", report_file=rows)
     assert [(r.table, r.rows, r.refused) for r in reports] == [("events", 2, 1), ("occurrences", 2, 0)]
-    told = (
-        str([r.as_dict() for r in reports])
-        + (tmp_path / "rows.csv").read_text()
-        + "".join(capfd.readouterr())
-        + caplog.text
-    )
+    told = str([r.as_dict() for r in reports]) + rows.read_text() + "".join(capfd.readouterr()) + caplog.text
     for path in [path for path in data.rglob("*") if path.is_file()]:
         told += path.name + path.read_bytes().decode("latin-1")
         if path.suffix == ".parquet":
@@ -274,8 +257,7 @@ def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
     # The registry has the sharing rules; some are there because their species is snared.
     for reason in {rule.reason for rule in RuleContent.bundled().rules if "snare" in rule.reason}:
         told = told.replace(reason, "")
-    found = [secret for secret in (*patrols.SECRETS, geom, "snare") if secret in told]
-    assert found == []
+    assert [secret for secret in (*patrols.SECRETS, geom, "snare") if secret in told] == []
     # The time of a waypoint; what the clock of this run wrote has other seconds behind it.
     assert re.findall(r"(?<![\d:])0?9:37(?::53|(?!:?\d))", told) == []
     with Lake.open(data) as lake:
@@ -298,21 +280,9 @@ def test_what_is_planted_is_found_nowhere(tmp_path, capfd, caplog):
         (b"<?xml version='1.0' encoding='Somchai'?><patrol id='a'/>", "XML_INVALID"),
         (b"<?xml version='1.0' encoding='utf-8'?><patrol id='\xff'/>", "XML_INVALID"),
     ],
-    ids=[
-        "entity",
-        "outside",
-        "deep",
-        "not closed",
-        "other",
-        "incident",
-        "zip",
-        "no id",
-        "too many days",
-        "empty",
-        "encoding",
-        "bytes",
-    ],
-)
+    ids=["entity", "outside", "deep", "not closed", "other", "incident", "zip", "no id", "too many days", "empty",
+         "encoding", "bytes"],
+)  # fmt: skip
 def test_a_hostile_file_gets_its_answer_and_tells_nothing(tmp_path, content, code):
     assert refused(tmp_path, content) == code
 

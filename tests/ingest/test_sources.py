@@ -133,7 +133,6 @@ def read_all(name, path):
 
 
 def fault(name, path):
-    """Return the error that reading a path raises."""
     with pytest.raises(BiodataError) as caught:
         read_all(name, path)
     assert "\n" not in str(caught.value)
@@ -147,11 +146,9 @@ def test_a_file_that_is_not_there_is_named_in_one_line(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize(
-    "data",
-    [b"", b"\x00" * 3_000, b"PK\x03\x04 and then nothing", b"\xff\xd8\xff picture", b"<html>error 502</html>"],
-    ids=["empty", "NULs", "half a zip", "picture", "HTML"],
-)
+@pytest.mark.parametrize("data", [
+    b"", b"\x00" * 3_000, b"PK\x03\x04 and then nothing", b"\xff\xd8\xff picture", b"<html>error 502</html>",
+], ids=["empty", "NULs", "half a zip", "picture", "HTML"])  # fmt: skip
 @pytest.mark.parametrize("suffix", [".csv", ".zip", ".json"])
 def test_a_file_of_another_kind_is_named_in_one_line(name, data, suffix, tmp_path):
     path = tmp_path / f"broken{suffix}"

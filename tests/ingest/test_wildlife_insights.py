@@ -1,6 +1,5 @@
 """Wildlife Insights' downloads: deployments, animals with their names; people, their names and addresses never."""
 
-import zipfile
 from collections import Counter
 
 import polars as pl
@@ -10,7 +9,9 @@ from biodata.core.errors import InputError
 from biodata.ingest import camera_traps, open_source
 from biodata.places import load_boundaries
 from biodata.surveys.check import check_files
+from case_tables import cases
 from wildlife_insights_rows import CAMERAS, DEPLOYMENTS, HEADING, MUNTJAC, PROJECTS, ROW
+from zips import zip_of, zip_of_folder
 
 
 def written(folder, rows, **more):
@@ -32,10 +33,8 @@ def test_deployments_and_animals_come_in_without_people(tmp_path):
     events, found, table = read(written(tmp_path / "p", ROW))
     (row,) = found.rows(named=True)
     assert (row["scientificName"], row["parentEventID"], row["decimalLatitude"]) == (
-        "Muntiacus vaginalis",
-        "d1",
-        "21.2",
-    )
+        "Muntiacus vaginalis", "d1", "21.2",
+    )  # fmt: skip
     assert (row["individualCount"], row["classificationMethod"], row["license"]) == ("2", "human", "CC0")
     assert events["cameraModel"].to_list() == ["Reconyx-HF2X"] * 2
     assert events["eventRemarks"].to_list() == [None, "The camera failed: Vandalism/Theft"]
@@ -45,20 +44,7 @@ def test_deployments_and_animals_come_in_without_people(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ((MUNTJAC, "Mammalia,Primates,Hominidae,Homo,sapiens,Human"), "PERSON_LEFT_OUT"),
-        ((MUNTJAC, "Mammalia,Primates,Hominidae,,,Human"), "PERSON_LEFT_OUT"),
-        ((MUNTJAC, ",,,,,Human-Camera Trapper"), "PERSON_LEFT_OUT"),
-        ((MUNTJAC, ",,,,,Vehicle"), "VEHICLE_LEFT_OUT"),
-        (
-            (MUNTJAC, "No CV Result,No CV Result,No CV Result,No CV Result,No CV Result,No CV Result"),
-            "UNCLASSIFIED_LEFT_OUT",
-        ),
-        ((MUNTJAC, ",,,,,"), "UNCLASSIFIED_LEFT_OUT"),
-        ((",0,Som", ",1,Som"), "BLANK_LEFT_OUT"),
-        (("7,d1", "7,d9"), "DEPLOYMENT_UNKNOWN"),
-    ],
+    ("change", "code"), cases("wildlife_insights", "test_what_is_left_out_is_counted_with_its_reason")
 )
 def test_what_is_left_out_is_counted_with_its_reason(tmp_path, change, code):
     _, found, table = read(written(tmp_path / "p", ROW.replace(*change)))
@@ -94,13 +80,10 @@ def test_sequences_have_an_interval_and_a_group(tmp_path):
 
 def test_a_zip_in_a_zip_or_with_a_path_out_is_refused(tmp_path):
     folder = written(tmp_path / "p", ROW)
-    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
-        for file in folder.iterdir():
-            archive.write(file, f"wildlife/{file.name}")
+    (tmp_path / "good.zip").write_bytes(zip_of_folder(folder, "wildlife/"))
     assert read(tmp_path / "good.zip")[1].height == 1
     for name in ("../images.csv", "inner.zip"):
-        with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
-            archive.writestr(name, "x")
+        (tmp_path / "bad.zip").write_bytes(zip_of({name: "x"}))
         with pytest.raises(InputError) as caught:
             read(tmp_path / "bad.zip")
         assert caught.value.code == "ARCHIVE_UNSAFE"
@@ -131,9 +114,8 @@ def test_a_deployment_that_stands_twice_and_tells_two_things_is_refused(tmp_path
 
 def test_an_animal_of_no_deployment_is_told_at_its_deployment(tmp_path):
     _, _, table = read(written(tmp_path / "p", ROW + ROW.replace("7,d1,i1", "7,d9,i2")))
-    assert [(r.row, r.column, r.value, r.code) for r in table.refusals] == [
-        (3, "deployment_id", "d9", "DEPLOYMENT_UNKNOWN")
-    ]
+    found = [(r.row, r.column, r.value, r.code) for r in table.refusals]
+    assert found == [(3, "deployment_id", "d9", "DEPLOYMENT_UNKNOWN")]
 
 
 def test_a_blank_behind_a_deployment_parts_it_from_no_animal(tmp_path):

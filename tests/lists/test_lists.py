@@ -23,46 +23,40 @@ def found(row, declared=None):
     return {(one["kind"], one["area"], one["value"]) for one in json.loads(text)} if text else set()
 
 
-@pytest.mark.parametrize(
-    ("row", "declared", "expected"),
-    [
-        ({"countryCode": "LA", "establishmentMeans": "alien", "isInvasive": "Invasive"}, {},
-         {("establishmentMeans", "LA", "INTRODUCED"), ("isInvasive", "LA", "true")}),
-        # Five lists of the register have the two columns in each other's place.
-        ({"countryCode": "KH", "establishmentMeans": "Present", "occurrenceStatus": "Alien", "isInvasive": "Null"}, {},
-         {("establishmentMeans", "KH", "INTRODUCED")}),
-        ({"countryCode": "CN", "establishmentMeans": "Native|Alien"}, {}, {("establishmentMeans", "CN", "UNCERTAIN")}),
-        ({"locationID": "ISO_3166-2:CN-YN", "establishmentMeans": "native endemic"}, {},
-         {("establishmentMeans", "CN-YN", "NATIVE_ENDEMIC"), ("endemicTo", "CN-YN", "true")}),
-        ({"extension distribution": '[{"countryCode": "VN", "threatStatus": "EN"}, {"countryCode": "LA", "appendixCITES": "I/II"}]'}, {},
-         {("redList", "VN", "EN"), ("cites", "global", "I"), ("cites", "global", "II")}),
-        ({"extension distribution": '[{"countryCode": "MM"}]', "extension speciesprofile": '[{"isInvasive": "invasive"}]'}, {},
-         {("isInvasive", "MM", "true")}),
-        ({"iucnStatus": "Vulnerable"}, {}, {("redList", "global", "VU")}),
-        ({"iucnRedListCategory": "Vulnerable"}, {**RED, "scope": "CN"}, {("redList", "CN", "VU")}),
-        ({"category": "Endangered (EN)"}, {**RED, "scope": "CN"}, {("redList", "CN", "EN")}),
-        ({"保护级别": "国家二级"}, {"list": "protection", "scope": "CN", "year": "2021"}, {("nationalProtection", "CN", "国家二级")}),
-        ({"Listing": "II"}, {"list": "cites", "scope": "global", "year": "2023"}, {("cites", "global", "II")}),
-        ({"scientificName": "Mikania micrantha"}, {"list": "alien", "scope": "TH", "year": "2018"},
-         {("establishmentMeans", "TH", "INTRODUCED")}),
-        ({"scientificName": "Panthera tigris"}, {}, set()),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("row", "declared", "expected"), [
+    ({"countryCode": "LA", "establishmentMeans": "alien", "isInvasive": "Invasive"}, {},
+     {("establishmentMeans", "LA", "INTRODUCED"), ("isInvasive", "LA", "true")}),
+    # Five lists of the register have the two columns in each other's place.
+    ({"countryCode": "KH", "establishmentMeans": "Present", "occurrenceStatus": "Alien", "isInvasive": "Null"}, {},
+     {("establishmentMeans", "KH", "INTRODUCED")}),
+    ({"countryCode": "CN", "establishmentMeans": "Native|Alien"}, {}, {("establishmentMeans", "CN", "UNCERTAIN")}),
+    ({"locationID": "ISO_3166-2:CN-YN", "establishmentMeans": "native endemic"}, {},
+     {("establishmentMeans", "CN-YN", "NATIVE_ENDEMIC"), ("endemicTo", "CN-YN", "true")}),
+    ({"extension distribution": '[{"countryCode": "VN", "threatStatus": "EN"}, {"countryCode": "LA", "appendixCITES": "I/II"}]'}, {},
+     {("redList", "VN", "EN"), ("cites", "global", "I"), ("cites", "global", "II")}),
+    ({"extension distribution": '[{"countryCode": "MM"}]', "extension speciesprofile": '[{"isInvasive": "invasive"}]'}, {},
+     {("isInvasive", "MM", "true")}),
+    ({"iucnStatus": "Vulnerable"}, {}, {("redList", "global", "VU")}),
+    ({"iucnRedListCategory": "Vulnerable"}, {**RED, "scope": "CN"}, {("redList", "CN", "VU")}),
+    ({"category": "Endangered (EN)"}, {**RED, "scope": "CN"}, {("redList", "CN", "EN")}),
+    ({"保护级别": "国家二级"}, {"list": "protection", "scope": "CN", "year": "2021"}, {("nationalProtection", "CN", "国家二级")}),
+    ({"Listing": "II"}, {"list": "cites", "scope": "global", "year": "2023"}, {("cites", "global", "II")}),
+    ({"scientificName": "Mikania micrantha"}, {"list": "alien", "scope": "TH", "year": "2018"},
+     {("establishmentMeans", "TH", "INTRODUCED")}),
+    ({"scientificName": "Panthera tigris"}, {}, set()),
+])  # fmt: skip
 def test_each_status_is_read_with_its_area(row, declared, expected):
     assert found(row, declared) == expected
 
 
-@pytest.mark.parametrize(
-    ("declared", "option"),
-    [
-        ({"list": "green"}, "list"),
-        ({"list": "red_list", "year": "2021"}, "scope"),
-        ({"list": "red_list", "scope": "China", "year": "2021"}, "scope"),
-        ({"list": "red_list", "scope": "CN", "year": "21"}, "year"),
-        ({"scope": "CN"}, "scope"),
-        ({**RED, "scope": "CN"}, "list"),  # no row has a category
-    ],
-)
+@pytest.mark.parametrize(("declared", "option"), [
+    ({"list": "green"}, "list"),
+    ({"list": "red_list", "year": "2021"}, "scope"),
+    ({"list": "red_list", "scope": "China", "year": "2021"}, "scope"),
+    ({"list": "red_list", "scope": "CN", "year": "21"}, "year"),
+    ({"scope": "CN"}, "scope"),
+    ({**RED, "scope": "CN"}, "list"),  # no row has a category
+])  # fmt: skip
 def test_a_list_that_is_not_declared_whole_is_refused(declared, option):
     with pytest.raises(InputError, match=f"column {option}"):
         lists.read([{}], declared)
@@ -77,10 +71,8 @@ def listed(**means):
 def test_a_new_version_says_what_it_changed():
     before, after = listed(Aa="alien", Bb="alien", Cc="native"), listed(Aa="alien", Bb="native", Dd="alien")
     assert lists.changes(before, after).select("scientificName", "was", "now").rows() == [
-        ("Bb", "INTRODUCED", "NATIVE"),
-        ("Cc", "NATIVE", None),
-        ("Dd", None, "INTRODUCED"),
-    ]
+        ("Bb", "INTRODUCED", "NATIVE"), ("Cc", "NATIVE", None), ("Dd", None, "INTRODUCED"),
+    ]  # fmt: skip
 
 
 def test_the_register_of_alien_species_equals_its_own_table(shared):
@@ -114,10 +106,9 @@ def test_a_record_bears_what_lists_say_of_it_where_it_lies():
         ("e", "Lophura edwardsi", "SPECIES", "endemicTo", "VN", "true"), ("f", "Gallus gallus", "SPECIES", "establishmentMeans", "CN", "NATIVE"),
     ]  # fmt: skip
     stated = lists.terms.conform(pl.DataFrame(said, schema=columns, orient="row"), lists.terms.TAXON_STATUS)
-    rows = [
-        ("Lophura edwardsi", None, "VN", None), ("Lophura edwardsi", None, "LA", None), ("Lophura edwardsi", None, None, None),
-        ("Gallus gallus", None, "CN", "CN-YN"), ("Gallus gallus", "domesticus", "CN", "CN-YN"), ("Polyplectron bicalcaratum", None, "CN", None),
-    ]  # fmt: skip
+    rows = [("Lophura edwardsi", None, "VN", None), ("Lophura edwardsi", None, "LA", None),
+            ("Lophura edwardsi", None, None, None), ("Gallus gallus", None, "CN", "CN-YN"),
+            ("Gallus gallus", "domesticus", "CN", "CN-YN"), ("Polyplectron bicalcaratum", None, "CN", None)]  # fmt: skip
     records = pl.DataFrame(
         rows, schema=("species", "infraspecificEpithet", "countryCode", "province_code"), orient="row"
     )
@@ -138,22 +129,15 @@ def release(tmp_path_factory):
     return fixture.make_release(tmp_path_factory.mktemp("listed"))
 
 
-SAID = [
-    (GIBBON, "SPECIES", "redList", "global", "CR"),
-    (SEROW, "SPECIES", "redList", "LA", "EN"),
-    ("Phasianidae", "FAMILY", "cites", "global", "II"),
-    (PHEASANT, "SPECIES", "isInvasive", "VN", "true"),
-    (PHEASANT, "SPECIES", "cites", "global", "I"),
-]
+SAID = [(GIBBON, "SPECIES", "redList", "global", "CR"), (SEROW, "SPECIES", "redList", "LA", "EN"),
+        ("Phasianidae", "FAMILY", "cites", "global", "II"), (PHEASANT, "SPECIES", "isInvasive", "VN", "true"),
+        (PHEASANT, "SPECIES", "cites", "global", "I")]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("kind", "values", "area"),
-    [
-        ("redList", (), None), ("redList", ("EN",), None), ("redList", ("CR", "EN"), None), ("cites", ("II",), None),
-        ("cites", ("I",), None), ("isInvasive", ("true",), None), ("redList", (), "LA"), ("endemicTo", (), None),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("kind", "values", "area"), [
+    ("redList", (), None), ("redList", ("EN",), None), ("redList", ("CR", "EN"), None), ("cites", ("II",), None),
+    ("cites", ("I",), None), ("isInvasive", ("true",), None), ("redList", (), "LA"), ("endemicTo", (), None),
+])  # fmt: skip
 def test_records_are_found_by_what_lists_say_of_their_taxon_where_they_lie(release, kind, values, area):
     rows = releases.read(release, "occurrences")
     asked = Listed(kind, values, area, ("FAMILY", "SPECIES"))

@@ -21,7 +21,6 @@ FISH, BIRDS, OTHER = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in 
 
 
 def table(rows, *, info=None, datasets=None):
-    """Return a table of records with the datasets that its rows name."""
     schema = dict.fromkeys(("datasetKey", "datasetName", "license"), pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     verbatim = VerbatimTable(

@@ -12,7 +12,6 @@ MUNTJAC = "Muntiacus muntjak"
 
 
 def held(data):
-    """Return the parts, records and events that there are."""
     with Lake.open(data) as lake:
         records = lake.read("occurrences").select("source_record_id", "dataset_part", "key").rows()
         events = lake.read("events").select("eventID", "dataset_part").rows()
@@ -48,13 +47,10 @@ def events_of(record):
     return [record[1], *FIRST_EVENTS[1][1:]]
 
 
-@pytest.mark.parametrize(
-    ("events", "records", "column"),
-    [
-        ([event("a", dataset_part="dry")], [], "eventID"),
-        ([], [seen(1, MUNTJAC, "a", dataset_part="dry")], "occurrenceID"),
-    ],
-)
+@pytest.mark.parametrize(("events", "records", "column"), [
+    ([event("a", dataset_part="dry")], [], "eventID"),
+    ([], [seen(1, MUNTJAC, "a", dataset_part="dry")], "occurrenceID"),
+])  # fmt: skip
 def test_an_identifier_of_another_part_is_refused_by_the_lake_itself(tmp_path, events, records, column):
     wet = {"dataset_part": "wet"}
     commit(tmp_path, [event("a", **wet)], [seen(1, MUNTJAC, "a", **wet)], part=("cameras", "wet"))

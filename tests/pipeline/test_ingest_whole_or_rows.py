@@ -1,12 +1,11 @@
 """What goes in of a survey with a row that cannot be taken: nothing by `ingest survey`, the other rows by its form's source."""
 
-import zipfile
-
 import pytest
 
 from biodata.core.settings import Settings
 from biodata.store.lake import Lake
 from commands import run
+from zips import zip_of
 
 EVENT = "id\teventID\teventDate\tdecimalLatitude\tdecimalLongitude\tcountryCode\nE1\tE1\t2026-03-01\t20.9\t101.4\tLA\n"
 OCCURRENCE = "id\toccurrenceID\tbasisOfRecord\tscientificName\n" "E1\t\tHumanObservation\tSus scrofa\nE1\tR2\tHumanObservation\tSus scrofa\n"  # fmt: skip
@@ -28,10 +27,8 @@ def archive(tmp_path):
     core = described("core", "Event", "event.txt", EVENT, "id")
     extension = described("extension", "Occurrence", "occurrence.txt", OCCURRENCE, "coreid")
     path = tmp_path / "walk.zip"
-    with zipfile.ZipFile(path, "w") as out:
-        out.writestr("meta.xml", f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{core}{extension}</archive>')
-        out.writestr("event.txt", EVENT)
-        out.writestr("occurrence.txt", OCCURRENCE)
+    meta = f'<archive xmlns="http://rs.tdwg.org/dwc/text/">{core}{extension}</archive>'
+    path.write_bytes(zip_of({"meta.xml": meta, "event.txt": EVENT, "occurrence.txt": OCCURRENCE}))
     return path
 
 

@@ -19,6 +19,7 @@ from biodata.store.models import RuleVersion
 from biodata.store.registry import Registry
 from commands import run
 from leaks import Place, scan_file, scan_frame
+from zips import zip_of
 
 HEADING = "occurrenceID\tscientificName\tdecimalLatitude\tdecimalLongitude\teventDate\tcountryCode\tlocality\n"
 GIBBON = (22.91837, 106.50213)
@@ -27,7 +28,6 @@ ROWS = [
     "m1\tMuntiacus muntjak\t21.04312\t101.30177\t2024-03-06\tLA\tNam Ha\n",
     "m2\tMuntiacus muntjak\t21.05\t101.31\t2024-03-07\tLA\tNam Ha\n",
 ]
-
 STATED = {"title": "Made for a test", "license": "CC0"}
 
 
@@ -123,11 +123,8 @@ def test_a_row_report_tells_where_every_row_went(settings, tmp_path):
 
 
 def truncated_zip(tmp_path):
-    whole = tmp_path / "whole.zip"
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("occurrence.csv", HEADING + "".join(ROWS) * 50)
     path = tmp_path / "truncated.zip"
-    path.write_bytes(whole.read_bytes()[:-60])
+    path.write_bytes(zip_of({"occurrence.csv": HEADING + "".join(ROWS) * 50})[:-60])
     return path, "truncated.zip"
 
 
@@ -208,18 +205,15 @@ def test_rules_that_were_changed_stop_the_release_and_the_old_one_stays(settings
     assert releases.current(settings.data).id == before.id
 
 
-@pytest.mark.parametrize(
-    ("source", "name", "rows"),
-    [
-        pytest.param("gbif", "data/occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", 554, id="Bovidae"),
-        pytest.param("gbif", "data/occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", 1324, id="elephants"),
-        pytest.param("gbif", "data/occ_borneo_mammals/mammals_borneo.tsv", 6262, id="Borneo"),
-        pytest.param("gbif", "suites/dwca/gbif_downloads/0000066-140928181241064.zip", 470, id="GBIF archive"),
-        pytest.param("gbif", "suites/dwca/gbif_downloads/0009886-250127130748423.zip", 91, id="GBIF simple CSV"),
-        pytest.param("protected-areas", "data/pa_cambodia_odc/protected_areas_and_forests.geojson", 33, id="Cambodia"),
-        pytest.param("protected-areas", "data/pa_asean_heritage_parks/asean_heritage_parks.geojson", 69, id="parks"),
-    ],
-)
+@pytest.mark.parametrize(("source", "name", "rows"), [
+    pytest.param("gbif", "data/occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", 554, id="Bovidae"),
+    pytest.param("gbif", "data/occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", 1324, id="elephants"),
+    pytest.param("gbif", "data/occ_borneo_mammals/mammals_borneo.tsv", 6262, id="Borneo"),
+    pytest.param("gbif", "suites/dwca/gbif_downloads/0000066-140928181241064.zip", 470, id="GBIF archive"),
+    pytest.param("gbif", "suites/dwca/gbif_downloads/0009886-250127130748423.zip", 91, id="GBIF simple CSV"),
+    pytest.param("protected-areas", "data/pa_cambodia_odc/protected_areas_and_forests.geojson", 33, id="Cambodia"),
+    pytest.param("protected-areas", "data/pa_asean_heritage_parks/asean_heritage_parks.geojson", 69, id="parks"),
+])  # fmt: skip
 def test_real_files_go_in_with_a_report_that_adds_up(settings, shared, source, name, rows):
     report = take(settings, shared / name, source)
     assert report.rows == rows

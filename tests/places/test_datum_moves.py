@@ -50,12 +50,8 @@ def test_a_declared_datum_moves_the_place_and_widens_its_uncertainty(declared):
     assert off_m(result, x, y) < 0.01
     assert (result["geodeticDatum"], result["coordinateUncertaintyInMeters"]) == ("WGS84", 33.0)
     assert doubts == {"COORDINATE_REPROJECTED"}
-    assert {r["term"]: r["applied"] for r in repairs} == {
-        "decimalLatitude": True,
-        "decimalLongitude": True,
-        "geodeticDatum": True,
-        "coordinateUncertaintyInMeters": True,
-    }
+    assert {r["term"]: r["applied"] for r in repairs} == {"decimalLatitude": True, "decimalLongitude": True,
+                                                          "geodeticDatum": True, "coordinateUncertaintyInMeters": True}  # fmt: skip
     assert {r["rule"] for r in repairs if r["term"].startswith("decimal")} == {"datum_transform"}
     (how,) = [r["rule"] for r in repairs if r["term"] == "geodeticDatum"]
     assert how == "datum_transform: EPSG:4240, Indian 1975 to WGS 84 (4), ± 3 m"
@@ -109,10 +105,8 @@ def test_a_datum_that_only_the_row_states_is_proposed():
         assert (result["decimalLatitude"], result["decimalLongitude"], result["geodeticDatum"]) == (18.1, 99.6, None)
         assert doubts == {"GEODETIC_DATUM_NOT_WGS84"}
         assert {(r["term"], r["applied"]) for r in repairs} == {
-            ("decimalLatitude", False),
-            ("decimalLongitude", False),
-            ("geodeticDatum", False),
-        }
+            ("decimalLatitude", False), ("decimalLongitude", False), ("geodeticDatum", False),
+        }  # fmt: skip
 
 
 def test_a_row_that_states_wgs84_is_not_moved_by_a_declaration():
@@ -121,30 +115,21 @@ def test_a_row_that_states_wgs84_is_not_moved_by_a_declaration():
     assert (result["decimalLatitude"], result["geodeticDatum"], doubts, repairs) == (18.1, "WGS84", set(), [])
 
 
-@pytest.mark.parametrize(
-    ("told", "proposed"),
-    [
-        pytest.param(
-            {"decimalLatitude": "2766000", "decimalLongitude": "34567000", "stateProvince": "Yunnan"},
-            (102.6637, 24.9980),
-            id="a zone before the easting",
-        ),
-        pytest.param(
-            {"decimalLatitude": "2003000", "decimalLongitude": "245000", "country": "Laos", "stateProvince": "Vientiane"},
-            (102.5904, 18.1008),
-            id="UTM in Laos",
-        ),
-        pytest.param(
-            {"decimalLatitude": "2303000", "decimalLongitude": "545000", "country": "Viet Nam", "stateProvince": "Hà Nội"},
-            None,
-            id="two systems fit, far apart",
-        ),
-        pytest.param({"decimalLatitude": "2003000", "decimalLongitude": "245000"}, None, id="no stated place"),
-        pytest.param(
-            {"decimalLatitude": "2003000", "decimalLongitude": "245000", "country": "Malaysia"}, None, id="fits nowhere"
-        ),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "proposed"), [
+    pytest.param({"decimalLatitude": "2766000", "decimalLongitude": "34567000", "stateProvince": "Yunnan"},
+                 (102.6637, 24.9980), id="a zone before the easting"),
+    pytest.param(
+        {"decimalLatitude": "2003000", "decimalLongitude": "245000", "country": "Laos", "stateProvince": "Vientiane"},
+        (102.5904, 18.1008), id="UTM in Laos",
+    ),
+    pytest.param(
+        {"decimalLatitude": "2303000", "decimalLongitude": "545000", "country": "Viet Nam", "stateProvince": "Hà Nội"},
+        None, id="two systems fit, far apart",
+    ),
+    pytest.param({"decimalLatitude": "2003000", "decimalLongitude": "245000"}, None, id="no stated place"),
+    pytest.param({"decimalLatitude": "2003000", "decimalLongitude": "245000", "country": "Malaysia"}, None,
+                 id="fits nowhere"),
+])  # fmt: skip
 def test_metres_that_state_nothing_stay_out_of_range_with_a_proposal_where_one_place_fits(told, proposed):
     result, doubts, repairs = only(told)
     assert result["decimalLatitude"] is None
@@ -159,17 +144,14 @@ def test_metres_that_state_nothing_stay_out_of_range_with_a_proposal_where_one_p
 
 
 @pytest.mark.parametrize("declared", ["EPSG:4240", "GCJ-02", "EPSG:32648", "EPSG:4610"])
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"decimalLatitude": "nan", "decimalLongitude": "inf"},
-        {"decimalLatitude": "1e308", "decimalLongitude": "-1e308"},
-        {"decimalLatitude": "90", "decimalLongitude": "180"},
-        {"decimalLatitude": "-90", "decimalLongitude": "0"},
-        {"decimalLatitude": "0", "decimalLongitude": "0"},
-        {"decimalLatitude": "18.1"},
-    ],
-)
+@pytest.mark.parametrize("told", [
+    {"decimalLatitude": "nan", "decimalLongitude": "inf"},
+    {"decimalLatitude": "1e308", "decimalLongitude": "-1e308"},
+    {"decimalLatitude": "90", "decimalLongitude": "180"},
+    {"decimalLatitude": "-90", "decimalLongitude": "0"},
+    {"decimalLatitude": "0", "decimalLongitude": "0"},
+    {"decimalLatitude": "18.1"},
+])  # fmt: skip
 def test_hostile_numbers(declared, told):
     result, _, _ = only(told, declared=declared)
     latitude, longitude = result["decimalLatitude"], result["decimalLongitude"]

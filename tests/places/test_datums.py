@@ -27,17 +27,11 @@ def one(value):
     return np.array([float(value)])
 
 
-# GCJ-02 and BD-09
-
-
-@pytest.mark.parametrize(
-    ("latitude", "longitude", "shifted_latitude", "shifted_longitude"),
-    [
-        pytest.param(31.1774276, 121.5272106, 31.17530398364597, 121.531541859215, id="Shanghai"),
-        pytest.param(22.543847, 113.912316, 22.540796131694766, 113.9171764808363, id="Shenzhen"),
-        pytest.param(39.911954, 116.377817, 39.91334545536069, 116.38404722455657, id="Beijing"),
-    ],
-)
+@pytest.mark.parametrize(("latitude", "longitude", "shifted_latitude", "shifted_longitude"), [
+    pytest.param(31.1774276, 121.5272106, 31.17530398364597, 121.531541859215, id="Shanghai"),
+    pytest.param(22.543847, 113.912316, 22.540796131694766, 113.9171764808363, id="Shenzhen"),
+    pytest.param(39.911954, 116.377817, 39.91334545536069, 116.38404722455657, id="Beijing"),
+])  # fmt: skip
 def test_gcj02_agrees_with_published_pairs(latitude, longitude, shifted_latitude, shifted_longitude):
     # The pairs of the tests of eviltransform, https://github.com/googollee/eviltransform; versions of the formula
     # differ in the radius, which moves a place by a centimetre.
@@ -74,9 +68,6 @@ def test_gcj02_shifts_in_its_rectangle_even_outside_china():
     assert geodesic_distance_m(x, y, one(102.6), one(17.97)) > 100
 
 
-# Datums
-
-
 def helmert_by_hand(longitude, latitude, *, a, inverse_f, shift, rotation=(0, 0, 0), scale_ppm=0.0):
     """Return WGS 84 from a local datum by earth-centred coordinates, position vector convention, height 0."""
     f = 1 / inverse_f
@@ -96,59 +87,23 @@ def helmert_by_hand(longitude, latitude, *, a, inverse_f, shift, rotation=(0, 0,
     return np.degrees(np.arctan2(y, x)), np.degrees(phi)
 
 
-@pytest.mark.parametrize(
-    ("system", "longitude", "latitude", "parameters", "accuracy_m"),
-    [
-        pytest.param(
-            "EPSG:4240",
-            99.6,
-            18.1,
-            {"a": 6377276.345, "inverse_f": 300.8017, "shift": (293, 836, 318), "rotation": (0.5, 1.6, -2.8), "scale_ppm": 2.1},
-            3,
-            id="Indian 1975 in Thailand, EPSG 6697",
-        ),
-        pytest.param(
-            "EPSG:4678",
-            102.6,
-            18.0,
-            {"a": 6378245, "inverse_f": 298.3, "shift": (44.585, -131.212, -39.544)},
-            5,
-            id="Lao 1997",
-        ),
-        pytest.param(
-            "EPSG:4245",
-            101.7,
-            3.1,
-            {"a": 6377304.063, "inverse_f": 300.8017, "shift": (-11, 851, 5)},
-            15,
-            id="Kertau 1968",
-        ),
-        pytest.param(
-            "EPSG:4253",
-            121.0,
-            14.6,
-            {"a": 6378206.4, "inverse_f": 294.978698213898, "shift": (-133, -77, -51)},
-            17,
-            id="Luzon 1911 in Manila",
-        ),
-        pytest.param(
-            "EPSG:4253",
-            125.6,
-            7.1,
-            {"a": 6378206.4, "inverse_f": 294.978698213898, "shift": (-133, -79, -72)},
-            44,
-            id="Luzon 1911 on Mindanao",
-        ),
-        pytest.param(
-            "EPSG:4298",
-            110.3,
-            1.55,
-            {"a": 6377298.556, "inverse_f": 300.8017, "shift": (-679, 669, -48)},
-            19,
-            id="Timbalai 1948 in Sarawak",
-        ),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("system", "longitude", "latitude", "parameters", "accuracy_m"), [
+    pytest.param(
+        "EPSG:4240", 99.6, 18.1,
+        {"a": 6377276.345, "inverse_f": 300.8017, "shift": (293, 836, 318), "rotation": (0.5, 1.6, -2.8), "scale_ppm": 2.1},
+        3, id="Indian 1975 in Thailand, EPSG 6697",
+    ),
+    pytest.param("EPSG:4678", 102.6, 18.0, {"a": 6378245, "inverse_f": 298.3, "shift": (44.585, -131.212, -39.544)}, 5,
+                 id="Lao 1997"),
+    pytest.param("EPSG:4245", 101.7, 3.1, {"a": 6377304.063, "inverse_f": 300.8017, "shift": (-11, 851, 5)}, 15,
+                 id="Kertau 1968"),
+    pytest.param("EPSG:4253", 121.0, 14.6, {"a": 6378206.4, "inverse_f": 294.978698213898, "shift": (-133, -77, -51)},
+                 17, id="Luzon 1911 in Manila"),
+    pytest.param("EPSG:4253", 125.6, 7.1, {"a": 6378206.4, "inverse_f": 294.978698213898, "shift": (-133, -79, -72)},
+                 44, id="Luzon 1911 on Mindanao"),
+    pytest.param("EPSG:4298", 110.3, 1.55, {"a": 6377298.556, "inverse_f": 300.8017, "shift": (-679, 669, -48)}, 19,
+                 id="Timbalai 1948 in Sarawak"),
+])  # fmt: skip
 def test_published_parameters_are_used_where_they_hold(system, longitude, latitude, parameters, accuracy_m):
     moved = to_wgs84(find_system(system), one(longitude), one(latitude))
     x, y = helmert_by_hand(longitude, latitude, **parameters)
@@ -163,13 +118,10 @@ def test_the_worked_example_of_a_projection():
     assert y == pytest.approx(5 + 23 / 60 + 14.1129 / 3600, abs=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("system", "country"),
-    [
-        ("EPSG:4240", "TH"), ("EPSG:4756", "VN"), ("EPSG:4677", "LA"), ("EPSG:4245", "SG"), ("EPSG:4298", "BN"),
-        ("EPSG:4683", "PH"), ("EPSG:24047", "TH"), ("EPSG:32648", "LA"), ("EPSG:9205", "VN"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("system", "country"), [
+    ("EPSG:4240", "TH"), ("EPSG:4756", "VN"), ("EPSG:4677", "LA"), ("EPSG:4245", "SG"), ("EPSG:4298", "BN"),
+    ("EPSG:4683", "PH"), ("EPSG:24047", "TH"), ("EPSG:32648", "LA"), ("EPSG:9205", "VN"),
+])  # fmt: skip
 def test_what_proj_tells_in_a_system_comes_back(system, country):
     boundaries = places.load_boundaries()
     x, y, _ = drawn(provinces_of(country, boundaries), 200, boundaries, np.random.default_rng(1))
@@ -228,23 +180,17 @@ def test_no_points():
         assert len(to_wgs84(use.system, np.empty(0), np.empty(0)).longitude) == 0
 
 
-# Names
-
-
-@pytest.mark.parametrize(
-    ("text", "identifier", "form"),
-    [
-        ("EPSG:4240", "EPSG:4240", Form.DEGREES),
-        ("4240", "EPSG:4240", Form.DEGREES),
-        ("urn:ogc:def:crs:EPSG::3405", "EPSG:3405", Form.METRES),
-        ("gcj-02", "GCJ-02", Form.DEGREES),
-        ("UTM 48N", "EPSG:32648", Form.METRES),
-        ("WGS 84 / UTM zone 50S", "EPSG:32750", Form.METRES),
-        ("Indian 1975 / UTM zone 47N", "EPSG:24047", Form.METRES),
-        ("EPSG:2358", "EPSG:2358", Form.METRES_WITH_ZONE),
-        ("EPSG:4678 / UTM zone 48N", "EPSG:4678 / UTM zone 48N", Form.METRES),
-    ],
-)
+@pytest.mark.parametrize(("text", "identifier", "form"), [
+    ("EPSG:4240", "EPSG:4240", Form.DEGREES),
+    ("4240", "EPSG:4240", Form.DEGREES),
+    ("urn:ogc:def:crs:EPSG::3405", "EPSG:3405", Form.METRES),
+    ("gcj-02", "GCJ-02", Form.DEGREES),
+    ("UTM 48N", "EPSG:32648", Form.METRES),
+    ("WGS 84 / UTM zone 50S", "EPSG:32750", Form.METRES),
+    ("Indian 1975 / UTM zone 47N", "EPSG:24047", Form.METRES),
+    ("EPSG:2358", "EPSG:2358", Form.METRES_WITH_ZONE),
+    ("EPSG:4678 / UTM zone 48N", "EPSG:4678 / UTM zone 48N", Form.METRES),
+])  # fmt: skip
 def test_systems_by_code_and_name(text, identifier, form):
     system = find_system(text)
     assert (system.id, system.form) == (identifier, form)

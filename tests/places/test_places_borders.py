@@ -49,14 +49,11 @@ def test_a_place_is_told_the_same_whatever_was_asked_before():
         assert told == set(zip(together.point[of_part], together.line[of_part], strict=True))
 
 
-@pytest.mark.parametrize(
-    ("lon", "lat"),
-    [
-        pytest.param([180.0, -180.0, 0.0, 0.0], [0.0, 0.0, 90.0, -90.0], id="edges of the map"),
-        pytest.param([120.0], [40.0], id="far from every line"),
-        pytest.param([], [], id="no point"),
-    ],
-)
+@pytest.mark.parametrize(("lon", "lat"), [
+    pytest.param([180.0, -180.0, 0.0, 0.0], [0.0, 0.0, 90.0, -90.0], id="edges of the map"),
+    pytest.param([120.0], [40.0], id="far from every line"),
+    pytest.param([], [], id="no point"),
+])  # fmt: skip
 def test_where_no_line_is_nothing_is_told(lon, lat):
     lines = Lines(lines_at(20.0, seed=13), reach_m=REACH_M, band_m=BAND_M)
     found = lines.near(np.array(lon), np.array(lat))

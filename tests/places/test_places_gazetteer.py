@@ -37,14 +37,11 @@ def test_of_points_at_one_place_the_first_is_told():
     assert np.isinf(metres[0, 3])
 
 
-@pytest.mark.parametrize(
-    ("there", "asked"),
-    [
-        pytest.param([], [100.0], id="no points"),
-        pytest.param([100.0], [], id="nothing asked"),
-        pytest.param([100.0], [100.1], id="too far"),
-    ],
-)
+@pytest.mark.parametrize(("there", "asked"), [
+    pytest.param([], [100.0], id="no points"),
+    pytest.param([100.0], [], id="nothing asked"),
+    pytest.param([100.0], [100.1], id="too far"),
+])  # fmt: skip
 def test_nothing_is_near(there, asked):
     points = points_at(np.array(there), np.zeros(len(there)))
     metres, row = points.nearest(np.array(asked), np.zeros(len(asked)), 2)

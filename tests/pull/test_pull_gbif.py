@@ -297,9 +297,8 @@ def test_what_gbif_refuses_is_told_in_a_line_that_helps(light, puller, stub, sta
 @pytest.mark.parametrize("content", ["nothing of a zip", "a zip that is broken within"])
 def test_a_broken_zip_is_fetched_again(light, puller, stub, settings, content):
     good = stub.archive
-    stub.archive = (
-        b"x" * 500 if content.startswith("nothing") else good[:45] + bytes(b ^ 255 for b in good[45:60]) + good[60:]
-    )
+    broken = good[:45] + bytes(b ^ 255 for b in good[45:60]) + good[60:]
+    stub.archive = b"x" * 500 if content.startswith("nothing") else broken
     with pytest.raises(InputError):
         run(puller())
     assert list(settings.data.glob("pulls/*/*.zip")) == []
@@ -314,29 +313,22 @@ def test_a_file_of_another_size(light, puller, stub):
         run(puller())
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"status": "SUCCEEDED"}', b'{"status": 5}'])
-def test_a_status_of_another_shape(puller, stub, body):
-    stub.fail("status", Fault(200, body=body))
-    with pytest.raises(RemoteError, match="tells no"):
-        run(puller())
-
-
-def test_a_key_of_another_shape(puller, stub):
-    stub.fail("request", Fault(201, {}, b"../../etc/passwd", content_type="text/plain"))
-    with pytest.raises(RemoteError, match="in the place of a download's key"):
-        run(puller())
-
-
-def test_a_search_of_another_shape(puller, stub):
-    stub.fail("search", Fault(200, body=b'{"total": 3, "hits": []}'))
-    with pytest.raises(RemoteError, match="another shape"):
-        puller().estimate()
+@pytest.mark.parametrize(("route", "fault", "said"), [
+    *[pytest.param("status", Fault(200, body=body), "tells no", id=body.decode())
+      for body in (b"[]", b'{"status": "SUCCEEDED"}', b'{"status": 5}')],
+    pytest.param("request", Fault(201, {}, b"../../etc/passwd", content_type="text/plain"),
+                 "in the place of a download's key", id="a key"),
+    pytest.param("search", Fault(200, body=b'{"total": 3, "hits": []}'), "another shape", id="a search"),
+])  # fmt: skip
+def test_an_answer_of_another_shape(puller, stub, route, fault, said):
+    stub.fail(route, fault)
+    with pytest.raises(RemoteError, match=said):
+        puller().estimate() if route == "search" else run(puller())
 
 
 def test_no_account(puller, stub):
-    with pytest.raises(
-        InputError, match=r"GBIF_USER, GBIF_PWD and GBIF_EMAIL.*https://www.gbif.org.*--preview"
-    ) as caught:
+    told = r"GBIF_USER, GBIF_PWD and GBIF_EMAIL.*https://www.gbif.org.*--preview"
+    with pytest.raises(InputError, match=told) as caught:
         run(puller(account=("", "")))
     assert caught.value.code == "ACCOUNT_MISSING"
     assert stub.asked == []
@@ -348,9 +340,6 @@ def test_an_account_from_the_environment(monkeypatch):
     assert Account().user == "ranger"
     assert not Account().complete
     assert "hunter2" not in repr(Account())
-
-
-# Counting and looking
 
 
 def found(count, **values):
@@ -382,9 +371,8 @@ def test_a_preview_brings_300_with_the_titles_of_their_datasets(puller, stub, se
         (row,) = registry.datasets().to_dicts()
     assert (row["title"], row["citation"]) == ("iNaturalist observations", f"Cite {DATASET}")
     # The download that follows knows them again.
-    stub.archive = simple_csv(
-        [{"gbifID": "7", "datasetKey": DATASET, "occurrenceID": "o7", "scientificName": "Bos gaurus"}]
-    )
+    later = {"gbifID": "7", "datasetKey": DATASET, "occurrenceID": "o7", "scientificName": "Bos gaurus"}
+    stub.archive = simple_csv([later])
     (report,) = run(puller())
     assert (report.new, report.changed) == (0, 1)
 
@@ -393,9 +381,6 @@ def test_a_preview_of_nothing(puller, settings):
     with pytest.raises(InputError, match="GBIF has no record of --country LA"):
         puller().preview()
     assert not (settings.data / "lake").exists()
-
-
-# What is asked
 
 
 def test_a_name_of_several_taxa_stops_and_tells_them(puller, stub):
@@ -453,9 +438,8 @@ def test_a_province_is_asked_for_by_place_and_by_name():
     assert placed == {"type": "in", "key": "GADM_GID", "values": ["CHN.30_1"]}
     assert [part["key"] for part in unplaced["predicates"]] == ["COUNTRY", "HAS_COORDINATE", "STATE_PROVINCE"]
     assert "云南省" in unplaced["predicates"][2]["values"]
-    assert (taxa["key"], since["key"], within["type"], interpreted["key"]) == (
-        "TAXON_KEY", "EVENT_DATE", "within", "LAST_INTERPRETED",
-    )  # fmt: skip
+    keys = (taxa["key"], since["key"], within["type"], interpreted["key"])
+    assert keys == ("TAXON_KEY", "EVENT_DATE", "within", "LAST_INTERPRETED")
 
 
 @pytest.mark.parametrize("text", ["Yunnan", "云南", "CN-YN"])
@@ -464,15 +448,11 @@ def test_a_province_has_many_names(text):
     assert (scope.countries, scope.provinces) == ((), ("CN-YN",))
 
 
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        ({"provinces": ["Beijing"]}, "one of Yunnan"),
-        ({"since": "yesterday"}, "YYYY or YYYY-MM-DD"),
-        ({"since": "2026-02-30"}, "YYYY or YYYY-MM-DD"),
-    ],
-    ids=["Beijing", "no date", "30 February"],
-)
+@pytest.mark.parametrize(("asked", "said"), [
+    ({"provinces": ["Beijing"]}, "one of Yunnan"),
+    ({"since": "yesterday"}, "YYYY or YYYY-MM-DD"),
+    ({"since": "2026-02-30"}, "YYYY or YYYY-MM-DD"),
+], ids=["Beijing", "no date", "30 February"])  # fmt: skip
 def test_what_cannot_be_asked(asked, said):
     with pytest.raises(InputError, match=said):
         scope_of([], asked.get("provinces", []), [], asked.get("since"), None, load_boundaries())
@@ -480,11 +460,9 @@ def test_what_cannot_be_asked(asked, said):
 
 def test_an_outline_goes_against_the_clock_and_has_an_end(tmp_path):
     clockwise = {"type": "Polygon", "coordinates": [[[101, 20], [101, 21], [102, 21], [102, 20], [101, 20]]]}
-    (file := tmp_path / "area.geojson").write_text(
-        json.dumps(
-            {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": clockwise}]}
-        )
-    )
+    (file := tmp_path / "area.geojson").write_text(json.dumps(
+        {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": clockwise}]}
+    ))  # fmt: skip
     ring = shapely.from_wkt(outline(file)).exterior
     assert ring.is_ccw
     assert shapely.Polygon(ring).equals(shapely.box(101, 20, 102, 21))
@@ -493,9 +471,6 @@ def test_an_outline_goes_against_the_clock_and_has_an_end(tmp_path):
     long = Scope(within="POLYGON ((" + ", ".join(f"{n / 1000} 0" for n in range(300)) + ", 0 1, 0 0))")
     assert long.coarse
     assert len(long.search([])["geometry"]) < 200
-
-
-# The command
 
 
 def test_the_command_counts_and_orders_only_when_told_to(stub, settings, monkeypatch):

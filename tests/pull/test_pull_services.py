@@ -41,9 +41,8 @@ SOURCES = {
     "land-cover": (("--within", "AREA"), "/cover/*", 240 * 120),
 }
 RASTERS = {"elevation", "land-cover"}
-TOKENS = {
-    "protected-areas": "PROTECTED_PLANET_TOKEN", "red-list": "IUCN_TOKEN", "protection": "SPECIESPLUS_TOKEN", "ebird": "EBIRD_KEY",
-}  # fmt: skip
+TOKENS = {"protected-areas": "PROTECTED_PLANET_TOKEN", "red-list": "IUCN_TOKEN", "protection": "SPECIESPLUS_TOKEN",
+          "ebird": "EBIRD_KEY"}  # fmt: skip
 NO_PART = "gives no part of the file"
 
 
@@ -378,9 +377,8 @@ def test_a_region_is_taken_source_by_source_and_goes_on(stub, pull, data, monkey
     assert done.returncode == 0, done.stderr
     assert {path.split("/")[1] for _, path, *_ in stub.asked} == {"iucn"}
     found = lists.statuses(table(data, "taxa")).select("kind", "area", "value").unique().rows()
-    assert {row for row in found if row[1] == "global"} == {
-        ("redList", "global", "CR"), ("redList", "global", "EN"), ("cites", "global", "I"), ("cites", "global", "II"),
-    }  # fmt: skip
+    assert {row for row in found if row[1] == "global"} == {("redList", "global", "CR"), ("redList", "global", "EN"),
+                                                            ("cites", "global", "I"), ("cites", "global", "II")}  # fmt: skip
     assert verify(Settings(data=data)).faults == []
     assert len(stub.requests) == 1
 
@@ -406,19 +404,8 @@ def snapshot(folder):
 
 def test_a_snapshot_gives_the_records_of_a_scope(pull, data, tmp_path):
     place = snapshot(tmp_path)
-    asked = (
-        "gbif",
-        "--snapshot",
-        place,
-        "--country",
-        "LA",
-        "--province",
-        "Yunnan",
-        "--taxon",
-        "Mammalia",
-        "--since",
-        "2003",
-    )
+    asked = ("gbif", "--snapshot", place, "--country", "LA", "--province", "Yunnan", "--taxon", "Mammalia", "--since",
+             "2003")  # fmt: skip
     wanted = [f"o{n}" for n in range(3, 40) if n % 3 < 2 and n % 2]
     assert f"{len(wanted)} records" in pull(*asked, "--estimate").stdout
     assert not data.exists()

@@ -17,17 +17,15 @@ from biodata.quality.engine import BY_LABEL, local_name, normalise, prepare, res
 
 CONTEXT = Context(date(2026, 11, 24), places.load_boundaries())
 TERMS = sorted({term for test in TESTS for term in (*test.acted_upon, *test.consulted)})
-ROWS = pl.DataFrame(
-    {
-        "dwc:decimalLatitude": ["21.3", "102.0", " ", "x", "-42.85"],
-        "dwc:decimalLongitude": ["102.0", "21.3", "1", "1\x00", "146.75"],
-        "dwc:countryCode": ["LA", "LA", "la", None, "AU"],
-        "dwc:stateProvince": [None, "Phongsaly", "云南", "\t", "Tasmania"],
-        "dwc:eventDate": ["2020-02-30", "2020-02", "5.6.1999", "", "null"],
-        "dwc:scientificName": ["Panthera tigris", "Bos javanicus d'Alton, 1823", None, " ", "x"],
-        "dwc:sex": ["Male", "f", "?", "\n", None],
-    }
-)
+ROWS = pl.DataFrame({
+    "dwc:decimalLatitude": ["21.3", "102.0", " ", "x", "-42.85"],
+    "dwc:decimalLongitude": ["102.0", "21.3", "1", "1\x00", "146.75"],
+    "dwc:countryCode": ["LA", "LA", "la", None, "AU"],
+    "dwc:stateProvince": [None, "Phongsaly", "云南", "\t", "Tasmania"],
+    "dwc:eventDate": ["2020-02-30", "2020-02", "5.6.1999", "", "null"],
+    "dwc:scientificName": ["Panthera tigris", "Bos javanicus d'Alton, 1823", None, " ", "x"],
+    "dwc:sex": ["Male", "f", "?", "\n", None],
+})  # fmt: skip
 
 
 def test_every_test_stands_once_with_its_label_and_guid():
@@ -58,17 +56,14 @@ def test_a_test_that_does_not_exist_is_named():
         find("VALIDATION_NOTHING")
 
 
-@pytest.mark.parametrize(
-    ("heading", "name"),
-    [
-        ("dwc:eventDate", "eventDate"),
-        ("eventDate", "eventDate"),
-        ("dc:type", "type"),
-        ("dcterms:license", "license"),
-        ("http://rs.tdwg.org/dwc/terms/sex", "sex"),
-        ("bdqval:sourceAuthority", "bdqval:sourceAuthority"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "name"), [
+    ("dwc:eventDate", "eventDate"),
+    ("eventDate", "eventDate"),
+    ("dc:type", "type"),
+    ("dcterms:license", "license"),
+    ("http://rs.tdwg.org/dwc/terms/sex", "sex"),
+    ("bdqval:sourceAuthority", "bdqval:sourceAuthority"),
+])  # fmt: skip
 def test_headings(heading, name):
     assert local_name(heading) == name
 

@@ -9,16 +9,13 @@ from case_tables import cases
 from quality_rows import CONTEXT, EXTERNAL, INTERNAL, ISSUE, NO_ISSUE, NOT_AMENDED, NOWHERE, C, N, answer
 
 
-@pytest.mark.parametrize(
-    ("value", "told"),
-    [
-        pytest.param(None, N, id="no cell"),
-        pytest.param(" \t\r\n\x00", N, id="only control characters"),
-        pytest.param("null", C, id="the word null is a value"),
-        pytest.param("\u00a0", C, id="a non-breaking space is a value"),
-        pytest.param("?", C, id="a question mark"),
-    ],
-)
+@pytest.mark.parametrize(("value", "told"), [
+    pytest.param(None, N, id="no cell"),
+    pytest.param(" \t\r\n\x00", N, id="only control characters"),
+    pytest.param("null", C, id="the word null is a value"),
+    pytest.param("\u00a0", C, id="a non-breaking space is a value"),
+    pytest.param("?", C, id="a question mark"),
+])  # fmt: skip
 def test_what_is_empty(value, told):
     assert answer("VALIDATION_DCTYPE_NOTEMPTY", type=value) == told
     assert answer("VALIDATION_LICENSE_NOTEMPTY", license=value) == told
@@ -43,35 +40,9 @@ def test_public_domain_has_one_version():
     assert answer("AMENDMENT_LICENSE_STANDARDIZED") == NOT_AMENDED
 
 
-@pytest.mark.parametrize(
-    ("text", "vocabulary", "term"),
-    [
-        ("evnt", Vocabulary.DC_TYPE, "Event"),
-        ("http://purl.org/dc/dcmitype/PhysicalObject", Vocabulary.DC_TYPE, "PhysicalObject"),
-        ("StillerImage", Vocabulary.DC_TYPE, None),
-        ("Human obs", Vocabulary.BASIS_OF_RECORD, "HumanObservation"),
-        ("Specimen", Vocabulary.BASIS_OF_RECORD, None),
-        ("formalin", Vocabulary.BASIS_OF_RECORD, None),
-        ("1", Vocabulary.OCCURRENCE_STATUS, "present"),
-        ("0", Vocabulary.OCCURRENCE_STATUS, "absent"),
-        ("vag.", Vocabulary.ESTABLISHMENT_MEANS, "vagrant"),
-        ("cultivated", Vocabulary.ESTABLISHMENT_MEANS, None),
-        ("capt.", Vocabulary.DEGREE_OF_ESTABLISHMENT, "captive"),
-        ("tree", Vocabulary.DEGREE_OF_ESTABLISHMENT, None),
-        ("transport-stowaway", Vocabulary.PATHWAY, "transportStowaway"),
-        ("escapeee", Vocabulary.PATHWAY, None),
-        ("f", Vocabulary.SEX, "Female"),
-        ("雄", Vocabulary.SEX, "Male"),
-        ("fmale", Vocabulary.SEX, None),
-        ("Holo.", Vocabulary.TYPE_STATUS, "Holotype"),
-        ("Para.", Vocabulary.TYPE_STATUS, "Paratype"),
-        ("cleptotype", Vocabulary.TYPE_STATUS, None),
-        ("null", Vocabulary.SEX, None),
-        ("\x00Male\r\n", Vocabulary.SEX, "Male"),
-    ],
-)
+@pytest.mark.parametrize(("text", "vocabulary", "term"), cases("quality_record", "test_what_a_text_means"))
 def test_what_a_text_means(text, vocabulary, term):
-    assert interpret(text, vocabulary) == term
+    assert interpret(text, Vocabulary(vocabulary)) == term
 
 
 @pytest.mark.parametrize("vocabulary", list(Vocabulary))
@@ -81,16 +52,13 @@ def test_every_term_means_itself_in_any_case(vocabulary):
         assert interpret(f" {term.upper()}\u200b", vocabulary) == term
 
 
-@pytest.mark.parametrize(
-    ("value", "standard", "meant"),
-    [
-        pytest.param("Holotype of Ursus maritimus | Paratype", C, NOT_AMENDED, id="the first word of each part counts"),
-        pytest.param(" Holotype", N, '{"dwc:typeStatus":"Holotype"}', id="a blank before it"),
-        pytest.param("holo. of Abies|para.", N, '{"dwc:typeStatus":"Holotype of Abies | Paratype"}', id="abbreviated"),
-        pytest.param("Holotype | kleptotype", N, NOT_AMENDED, id="one part unknown"),
-        pytest.param("|", N, NOT_AMENDED, id="nothing between lines"),
-    ],
-)
+@pytest.mark.parametrize(("value", "standard", "meant"), [
+    pytest.param("Holotype of Ursus maritimus | Paratype", C, NOT_AMENDED, id="the first word of each part counts"),
+    pytest.param(" Holotype", N, '{"dwc:typeStatus":"Holotype"}', id="a blank before it"),
+    pytest.param("holo. of Abies|para.", N, '{"dwc:typeStatus":"Holotype of Abies | Paratype"}', id="abbreviated"),
+    pytest.param("Holotype | kleptotype", N, NOT_AMENDED, id="one part unknown"),
+    pytest.param("|", N, NOT_AMENDED, id="nothing between lines"),
+])  # fmt: skip
 def test_type_status_by_parts(value, standard, meant):
     assert answer("VALIDATION_TYPESTATUS_STANDARD", typeStatus=value) == standard
     assert answer("AMENDMENT_TYPESTATUS_STANDARDIZED", typeStatus=value) == meant

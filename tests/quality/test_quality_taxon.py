@@ -12,40 +12,17 @@ from case_tables import cases
 from quality_rows import brief, respond
 
 CHECKLIST = terms.conform(
-    pl.DataFrame(
-        [
-            {
-                "taxon_id": "a1",
-                "scientificName": "Graphis",
-                "scientificNameAuthorship": "Adans., 1763",
-                "kingdom": "Fungi",
-                "class": "Lecanoromycetes",
-                "gbif_key": 2602041,
-            },
-            {
-                "taxon_id": "a2",
-                "scientificName": "Graphis",
-                "scientificNameAuthorship": "Jeffreys, 1867",
-                "kingdom": "Animalia",
-                "class": "Gastropoda",
-                "gbif_key": 2300979,
-            },
-            {
-                "taxon_id": "urn:lsid:ipni.org:names:1",
-                "scientificName": "Harpullia pendula",
-                "scientificNameAuthorship": "F.Muell.",
-                "kingdom": "Plantae",
-                "family": "Sapindaceae",
-                "genus": "Harpullia",
-                "gbif_key": None,
-            },
-        ]
-    ).with_columns(
-        checklist=pl.lit("Our list 1.0"),
-        taxonRank=pl.Series(["GENUS", "GENUS", "SPECIES"]),
-    ),
+    pl.DataFrame([
+        {"taxon_id": "a1", "scientificName": "Graphis", "scientificNameAuthorship": "Adans., 1763", "kingdom": "Fungi",
+         "class": "Lecanoromycetes", "gbif_key": 2602041},
+        {"taxon_id": "a2", "scientificName": "Graphis", "scientificNameAuthorship": "Jeffreys, 1867",
+         "kingdom": "Animalia", "class": "Gastropoda", "gbif_key": 2300979},
+        {"taxon_id": "urn:lsid:ipni.org:names:1", "scientificName": "Harpullia pendula",
+         "scientificNameAuthorship": "F.Muell.", "kingdom": "Plantae", "family": "Sapindaceae", "genus": "Harpullia",
+         "gbif_key": None},
+    ]).with_columns(checklist=pl.lit("Our list 1.0"), taxonRank=pl.Series(["GENUS", "GENUS", "SPECIES"])),
     terms.TAXON,
-)
+)  # fmt: skip
 
 
 def answer(label, checklist=None, **row):
@@ -80,16 +57,13 @@ def test_identifiers(identifier, complete):
     assert answer("VALIDATION_SCIENTIFICNAMEID_COMPLETE", scientificNameID=identifier) == ("C" if complete else "N")
 
 
-@pytest.mark.parametrize(
-    ("identifier", "key"),
-    [
-        pytest.param("gbif:8102122", 8102122, id="pseudo-namespace"),
-        pytest.param("http://api.gbif.org/v1/species/8102122", 8102122, id="API"),
-        pytest.param("https://www.gbif.org/species/8102122", 8102122, id="portal"),
-        pytest.param("gbif:8a", None, id="no number"),
-        pytest.param("https://api.gbif.org/v1/species", None, id="no taxon"),
-    ],
-)
+@pytest.mark.parametrize(("identifier", "key"), [
+    pytest.param("gbif:8102122", 8102122, id="pseudo-namespace"),
+    pytest.param("http://api.gbif.org/v1/species/8102122", 8102122, id="API"),
+    pytest.param("https://www.gbif.org/species/8102122", 8102122, id="portal"),
+    pytest.param("gbif:8a", None, id="no number"),
+    pytest.param("https://api.gbif.org/v1/species", None, id="no taxon"),
+])  # fmt: skip
 def test_keys_of_gbif(identifier, key):
     assert gbif_key(identifier) == key
 

@@ -34,7 +34,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the demo once for all processes."""
     shared = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent
@@ -77,10 +76,8 @@ def run(demo_folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Ca
         with printed.open("w") as out:
             story = subprocess.Popen(
                 ["bash", str(file)], cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-                env={
-                    **os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "tests"),
-                    "ANY_PORT": "yes" if any_port else "no", **own,
-                },
+                env={**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+                     "PYTHONPATH": str(ROOT / "tests"), "ANY_PORT": "yes" if any_port else "no", **own},
             )  # fmt: skip
             try:
                 story.wait(timeout=900)

@@ -16,7 +16,6 @@ pytest_plugins = ("sample_files",)
 _COUNT = pl.col("individualCount").cast(pl.Int64)
 _BOTH = LAT.is_not_null() & LON.is_not_null()
 _SERIAL = pl.col("eventDate").str.contains(r"^\d{5}(\.\d+)?$")
-
 SEEN = {
     "zero_coordinates": (LATITUDE == 0) & (LONGITUDE == 0),
     "swapped_coordinates": (LATITUDE > 90) & (LATITUDE < 180),
@@ -60,14 +59,8 @@ SEEN = {
     "formula_remarks": pl.col("occurrenceRemarks").str.contains(r"^[=@+-]"),
 }
 """How each fault looks in the raw text, told without the recipe."""
-ELSEWHERE = {
-    "border_band",
-    "coordinates_across_border",
-    "across_border_inside_band",
-    "wrong_province",
-    "misspelt_names",
-    "misspelt_sensitive_names",
-}
+ELSEWHERE = {"border_band", "coordinates_across_border", "across_border_inside_band", "wrong_province",
+             "misspelt_names", "misspelt_sensitive_names"}  # fmt: skip
 """Faults that a map or the checklist must tell: other tests look at them."""
 
 
@@ -138,9 +131,7 @@ def test_the_harmoniser_says_of_each_fault_what_is_expected(files, planted, boun
         refused = {refusal.row: f"refused {refusal.code}" for refusal in result.refusals}
         for entry in planted:
             if entry["file"] == name and entry["expected"].removeprefix("refused ") in {
-                *FLAGS,
-                "IDENTIFIER_MISSING",
-                "ROW_BLANK",
-            }:
+                *FLAGS, "IDENTIFIER_MISSING", "ROW_BLANK",
+            }:  # fmt: skip
                 answers = [[*(said.get(line) or ()), refused.get(line)] for line in entry["lines"]]
                 assert all(entry["expected"] in answer for answer in answers), entry["fault"]

@@ -23,7 +23,6 @@ from biodata.store import folders, releases
 from biodata.store.registry import Registry
 
 pytestmark = pytest.mark.attacks  # minutes of questions; `test_api_leaks` has each route
-
 NUMBERED = re.compile(r"r\d{6}-[0-9a-f]{10}|\d{4}-\d\d-\d\d[T ][\d:.+Z]*")
 """A release's number, which holds the moment it was made, and times."""
 WIDE = (105.9, 22.4, 107.2, 23.5)

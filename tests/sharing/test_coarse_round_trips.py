@@ -1,9 +1,7 @@
 """A presence stays what it is: an archive of ours taken in by a biodata that knows none of the rules of its writer."""
 
-import io
 import zipfile
 
-import openpyxl
 import polars as pl
 import pytest
 
@@ -18,15 +16,15 @@ from biodata.store.lake import Lake
 from biodata.surveys import notices
 from camtrapdp_tables import rows as table
 from commands import run
+from sheets import book_of, bytes_of
 from survey_trips import ASKED, OPEN, SECRET, out, rows, workbook
 
 OTHER = "Muntiacus vaginalis"
-TOLD = (
-    "datasetKey", "scientificName", "eventDate", "event_start", "event_end", "year", "month", "decimalLatitude", "decimalLongitude",
-    "coordinateUncertaintyInMeters", "geodeticDatum", "countryCode", "country_codes", "province_code", "ambiguous",
-    "informationWithheld", "dataGeneralizations", "quality_flags", "sharing_category", "sharing_rule", "cell_west", "cell_south",
-    "cell_east", "cell_north", "license_effective", "eventID", "locality",
-)  # fmt: skip
+TOLD = ("datasetKey", "scientificName", "eventDate", "event_start", "event_end", "year", "month", "decimalLatitude",
+        "decimalLongitude", "coordinateUncertaintyInMeters", "geodeticDatum", "countryCode", "country_codes",
+        "province_code", "ambiguous", "informationWithheld", "dataGeneralizations", "quality_flags", "sharing_category",
+        "sharing_rule", "cell_west", "cell_south", "cell_east", "cell_north", "license_effective", "eventID",
+        "locality")  # fmt: skip
 """What of coarse records has to be the same; a record's number each lake gives anew."""
 
 
@@ -37,18 +35,12 @@ def published(settings, table="occurrences"):
 
 def boars(name=OPEN, method="camera trap"):
     """Return records without events: boars in two cells, and an open record."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "occurrences"
-    sheet.append(
+    head = (
         "occurrenceID eventDate scientificName decimalLatitude decimalLongitude samplingProtocol basisOfRecord".split()
     )
-    for n, (of, latitude) in enumerate(((name, 21.03), (name, 21.04), (name, 21.33), (OTHER, 21.35))):
-        at = [f"B{n}", f"2025-03-1{n}", of, latitude, 101.55 + n / 100, method, "MachineObservation"]
-        sheet.append(at)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    rows = [[f"B{n}", f"2025-03-1{n}", of, latitude, 101.55 + n / 100, method, "MachineObservation"]
+            for n, (of, latitude) in enumerate(((name, 21.03), (name, 21.04), (name, 21.33), (OTHER, 21.35)))]  # fmt: skip
+    return bytes_of(book_of({"occurrences": [head, *rows]}))
 
 
 @pytest.fixture(scope="module")

@@ -26,23 +26,20 @@ def found(data: bytes | str, place: Place = CAVE) -> bool:
     return bool(scan(data.encode() if isinstance(data, str) else data, [place], name="x"))
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param(f"/search?geoDistance={Y:.4f}%2C{X:.4f}%2C5m", id="an address in a log"),
-        pytest.param("24&#46;5123 &mdash; 106&#46;4123", id="HTML"),
-        pytest.param("N24.5123 E106.4123", id="letters before"),
-        pytest.param("24 30 44.4 N, 106 24 44.4 E", id="minutes and seconds with blanks"),
-        pytest.param("243044N 1062444E", id="minutes and seconds together"),
-        pytest.param("+243044.4+1062444.4/", id="ISO 6709"),
-        pytest.param("北纬24度30分44.4秒 东经106度24分44.4秒", id="Chinese"),
-        pytest.param("๒๔.๕๑๒๓, ๑๐๖.๔๑๒๓", id="Thai digits"),
-        pytest.param("88244 383084", id="seconds of arc"),
-        pytest.param(shapely.to_wkb(shapely.Point(X, Y), hex=True), id="WKB as hex"),
-        pytest.param(json.dumps({"cursor": base64.b64encode(f'["{Y:.4f}","{X:.4f}"]'.encode()).decode()}), id="a cursor"),
-        pytest.param(base64.urlsafe_b64encode(shapely.to_wkb(shapely.Point(X, Y))).decode(), id="WKB as base 64"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", [
+    pytest.param(f"/search?geoDistance={Y:.4f}%2C{X:.4f}%2C5m", id="an address in a log"),
+    pytest.param("24&#46;5123 &mdash; 106&#46;4123", id="HTML"),
+    pytest.param("N24.5123 E106.4123", id="letters before"),
+    pytest.param("24 30 44.4 N, 106 24 44.4 E", id="minutes and seconds with blanks"),
+    pytest.param("243044N 1062444E", id="minutes and seconds together"),
+    pytest.param("+243044.4+1062444.4/", id="ISO 6709"),
+    pytest.param("北纬24度30分44.4秒 东经106度24分44.4秒", id="Chinese"),
+    pytest.param("๒๔.๕๑๒๓, ๑๐๖.๔๑๒๓", id="Thai digits"),
+    pytest.param("88244 383084", id="seconds of arc"),
+    pytest.param(shapely.to_wkb(shapely.Point(X, Y), hex=True), id="WKB as hex"),
+    pytest.param(json.dumps({"cursor": base64.b64encode(f'["{Y:.4f}","{X:.4f}"]'.encode()).decode()}), id="a cursor"),
+    pytest.param(base64.urlsafe_b64encode(shapely.to_wkb(shapely.Point(X, Y))).decode(), id="WKB as base 64"),
+])  # fmt: skip
 def test_further_text(text):
     assert found(text)
 
@@ -123,15 +120,12 @@ def test_a_document():
         assert found(weasyprint.HTML(string=page).write_pdf(attachments=attached)) == told
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        pytest.param("106.4 24.5 106.5 24.6 106.45 24.55", False, id="the cell's own points"),
-        pytest.param("106.42 24.52", True, id="a kilometre from it, two decimals"),
-        pytest.param("106.4 24.52", True, id="an edge and a number inside"),
-        pytest.param("106.47 24.57", False, id="farther than the corner"),
-    ],
-)
+@pytest.mark.parametrize(("text", "told"), [
+    pytest.param("106.4 24.5 106.5 24.6 106.45 24.55", False, id="the cell's own points"),
+    pytest.param("106.42 24.52", True, id="a kilometre from it, two decimals"),
+    pytest.param("106.4 24.52", True, id="an edge and a number inside"),
+    pytest.param("106.47 24.57", False, id="farther than the corner"),
+])  # fmt: skip
 def test_nothing_nearer_than_the_published_cell_s_own_points(text, told):
     assert found(text, CELLED) == told
     assert found(shapely.to_wkb(shapely.Point(*map(float, text.split()[-2:]))), CELLED) == told
@@ -149,8 +143,7 @@ def test_a_folder_is_read_with_its_names(tmp_path):
     (tmp_path / "lake" / "x.csv").write_text(f"{Y},{X}")
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / f"at_{Y:.5f}_{X:.5f}.txt").write_text("nothing")
-    assert {f.where for f in scan_folder(tmp_path, [CAVE], without=["lake"])} == {
-        f"name of logs/at_{Y:.5f}_{X:.5f}.txt"
-    }
+    told = {f.where for f in scan_folder(tmp_path, [CAVE], without=["lake"])}
+    assert told == {f"name of logs/at_{Y:.5f}_{X:.5f}.txt"}
     assert len({f.where for f in scan_folder(tmp_path, [CAVE])}) == 2
     assert math.isclose(CELLED.reach_m, 1844, abs_tol=60)

@@ -90,52 +90,42 @@ SEARCH, ITEMS = "/v1/occurrence/search", "/ogc/collections/occurrences/items"
 FACETS = "issue month day stateProvince locality recordedBy isInCluster organismId otherCatalogNumbers eventId".split()
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        f"{SEARCH}?limit=300&speciesKey=1",
-        f"{SEARCH}?limit=300&species=Nomascus+nasutus",
-        f"{SEARCH}?limit=300&q=nasutus",
-        f"{SEARCH}?limit=0&facetLimit=1000&species=Nomascus+nasutus&" + urlencode([("facet", f) for f in FACETS]),
-        f"{SEARCH}?limit=300&species=Rhinopithecus+strykeri",
-        f"{SEARCH}?limit=300&datasetKey=museum",
-        f"{ITEMS}?limit=10000",
-        f"{ITEMS}?limit=1000&f=html&species=Nomascus+nasutus",
-        "/v1/occurrence/counts/year?species=Nomascus+nasutus",
-        "/v1/occurrence/counts/countries",
-        "/v1/dataset/search", "/v1/dataset/museum", "/ogc/collections", "/ogc/collections/occurrences", "/metrics", "/health/ready",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("address", [
+    f"{SEARCH}?limit=300&speciesKey=1",
+    f"{SEARCH}?limit=300&species=Nomascus+nasutus",
+    f"{SEARCH}?limit=300&q=nasutus",
+    f"{SEARCH}?limit=0&facetLimit=1000&species=Nomascus+nasutus&" + urlencode([("facet", f) for f in FACETS]),
+    f"{SEARCH}?limit=300&species=Rhinopithecus+strykeri",
+    f"{SEARCH}?limit=300&datasetKey=museum",
+    f"{ITEMS}?limit=10000",
+    f"{ITEMS}?limit=1000&f=html&species=Nomascus+nasutus",
+    "/v1/occurrence/counts/year?species=Nomascus+nasutus",
+    "/v1/occurrence/counts/countries",
+    "/v1/dataset/search", "/v1/dataset/museum", "/ogc/collections", "/ogc/collections/occurrences", "/metrics", "/health/ready",
+])  # fmt: skip
 def test_no_answer_tells_a_hidden_place(client, address):
     answer = client.get(address)
     assert told(answer.content, address) == set()
     assert told(str(answer.headers).encode(), "headers") == set()
 
 
-@pytest.mark.parametrize(
-    "guess",
-    [
-        *({"issue": flag} for flag in ("AT_INSTITUTION", "NEAR_COUNTY_SEAT", "NEAR_PREFECTURE_SEAT", "COORDINATE_ROUNDED",
-                                       "COORDINATE_REPROJECTED", "POINT_USED_BY_MANY", "SPECIES_OUTLIER")),
-        {"isInCluster": "true"}, {"isInCluster": "false"}, {"organismId": "id-group"}, {"otherCatalogNumbers": "id-other"},
-        {"q": "seventh-camp"}, {"institutionCode": "KUN"}, {"sharingCategory": "withheld"},
-        {"geoDistance": f"{SEAT[0]},{SEAT[1]},300m"}, {"geoDistance": f"{INSTITUTE[0]},{INSTITUTE[1]},300m"},
-    ],
-    ids=lambda guess: urlencode(guess)[:40],
-)  # fmt: skip
+@pytest.mark.parametrize("guess", [
+    *({"issue": flag} for flag in ("AT_INSTITUTION", "NEAR_COUNTY_SEAT", "NEAR_PREFECTURE_SEAT", "COORDINATE_ROUNDED",
+                                   "COORDINATE_REPROJECTED", "POINT_USED_BY_MANY", "SPECIES_OUTLIER")),
+    {"isInCluster": "true"}, {"isInCluster": "false"}, {"organismId": "id-group"}, {"otherCatalogNumbers": "id-other"},
+    {"q": "seventh-camp"}, {"institutionCode": "KUN"}, {"sharingCategory": "withheld"},
+    {"geoDistance": f"{SEAT[0]},{SEAT[1]},300m"}, {"geoDistance": f"{INSTITUTE[0]},{INSTITUTE[1]},300m"},
+], ids=lambda guess: urlencode(guess)[:40])  # fmt: skip
 def test_a_right_guess_about_hidden_records_finds_nothing(client, guess):
     for species in ("Nomascus nasutus", "Rhinopithecus strykeri"):
         body = client.get(SEARCH, params=guess | {"species": species, "limit": 0}).json()
         assert body["count"] == 0
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "cluster_id IS NOT NULL", "cluster_reason IS NOT NULL", "isInCluster IS NOT NULL", "source_issues IS NOT NULL",
-        "organismID IS NOT NULL", "otherCatalogNumbers IS NOT NULL", "event_zone IS NOT NULL", "geodeticDatum IS NULL",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", [
+    "cluster_id IS NOT NULL", "cluster_reason IS NOT NULL", "isInCluster IS NOT NULL", "source_issues IS NOT NULL",
+    "organismID IS NOT NULL", "otherCatalogNumbers IS NOT NULL", "event_zone IS NOT NULL", "geodeticDatum IS NULL",
+])  # fmt: skip
 def test_no_filter_on_the_new_columns_parts_hidden_records(client, text):
     answer = client.get(ITEMS, params={"filter": f"({text}) AND species = 'Nomascus nasutus'"})
     assert answer.status_code in (200, 400)
@@ -144,13 +134,8 @@ def test_no_filter_on_the_new_columns_parts_hidden_records(client, text):
 
 def test_errors_and_logs_of_the_service_repeat_no_record(client, caplog):
     caplog.set_level(logging.DEBUG)
-    for address in (
-        f"{SEARCH}?issue=x",
-        "/v1/occurrence/1",
-        f"{ITEMS}?filter=x",
-        f"{ITEMS}?clusterRepresentative=x",
-        f"{ITEMS}/1",
-    ):
+    for address in (f"{SEARCH}?issue=x", "/v1/occurrence/1", f"{ITEMS}?filter=x", f"{ITEMS}?clusterRepresentative=x",
+                    f"{ITEMS}/1"):  # fmt: skip
         assert told(client.get(address).content, address) == set()
     assert told(caplog.text.encode(), "log") == set()
 

@@ -168,25 +168,14 @@ def texts_of(one: planted_worlds.Hidden, number: int) -> list[bytes]:
     row = planted_worlds.told(one, number, 0)
     known = ["planted", row["occurrenceID"], one.species, row["eventDate"], row["locality"], row["recordedBy"]]
     found = [struct.pack(kind, *at) for kind in ("<dd", ">dd", "<ff", ">ff") for at in ((x, y), (y, x))]
-    found += [
-        shapely.to_wkb(shapely.Point(x, y)),
-        json.dumps([x, y]).encode(),
-        json.dumps({"lat": y, "lon": x}).encode(),
-    ]
+    found += [shapely.to_wkb(shapely.Point(x, y)), json.dumps([x, y]).encode(),
+              json.dumps({"lat": y, "lon": x}).encode()]  # fmt: skip
     found.append(f"POINT ({x} {y})".encode())
     for decimals, separator in itertools.product((5, 6), (",", " ", "|", ";", "", ":")):
         a, b = f"{y:.{decimals}f}", f"{x:.{decimals}f}"
         facts = [[fact, *pair] for fact in known for pair in ((a, b), (b, a))]
-        lists = [
-            [a, b],
-            [b, a],
-            [a],
-            [b],
-            [*known, a, b],
-            [a, b, *known],
-            *facts,
-            *([*fact[1:], fact[0]] for fact in facts),
-        ]
+        lists = [[a, b], [b, a], [a], [b], [*known, a, b], [a, b, *known], *facts,
+                 *([*fact[1:], fact[0]] for fact in facts)]  # fmt: skip
         lists += [[row["occurrenceID"], one.species, row["eventDate"], a, b], [one.species, row["eventDate"], a, b]]
         found += [separator.join(parts).encode() for parts in lists]
     return list(dict.fromkeys(found))

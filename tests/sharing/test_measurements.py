@@ -142,38 +142,31 @@ def test_a_core_of_records_has_darwin_cores_own_table(tmp_path):
 
 
 def let_out(rules=None, **row):
-    """Return what is told of one measurement of an event."""
     frame = pl.DataFrame({"datasetKey": ["d"], "eventID": ["E1"], "measurements": [read(json.dumps([row]))]})
     (told,) = let_out_of_events(frame, rules or RuleSet.read(None), boundaries=load_boundaries())
     return (items(told) or [None])[0]
 
 
-@pytest.mark.parametrize(
-    ("kind", "value", "unit"),
-    [
-        ("Dissolved Oxygen", "6.7", "mg/L"), ("pH", "8.2", "no unit"), ("Nitrates", "< 0.01", "mg/L"), ("waterTemperature", "28.5731", "degC"),
-        ("wind_direction", "north east", ""), ("Canopy cover", "60", "%"), ("水温", "21,5", "°C"), ("nhiệt độ", "30", "°C"),
-        ("อุณหภูมิ", "๓๐", "°C"), ("Massive Coral", "0.99", "percent"), ("Seagrass", "12", "percent cover"), ("Acropora Table", "3", "percent"),
-        ("Conductivity", "52300", "µS/cm"), ("weather", "sunny", ""),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("kind", "value", "unit"), [
+    ("Dissolved Oxygen", "6.7", "mg/L"), ("pH", "8.2", "no unit"), ("Nitrates", "< 0.01", "mg/L"), ("waterTemperature", "28.5731", "degC"),
+    ("wind_direction", "north east", ""), ("Canopy cover", "60", "%"), ("水温", "21,5", "°C"), ("nhiệt độ", "30", "°C"),
+    ("อุณหภูมิ", "๓๐", "°C"), ("Massive Coral", "0.99", "percent"), ("Seagrass", "12", "percent cover"), ("Acropora Table", "3", "percent"),
+    ("Conductivity", "52300", "µS/cm"), ("weather", "sunny", ""),
+])  # fmt: skip
 def test_water_weather_and_ground_are_told(kind, value, unit):
     told = let_out(measurementType=kind, measurementValue=value, measurementUnit=unit)
     assert told is not None
     assert told["measurementValue"] == value
 
 
-@pytest.mark.parametrize(
-    ("kind", "value", "unit"),
-    [
-        ("tiger sign count", "3", ""), ("Number of species", "5", ""), ("total", "17", ""), ("Total count", "17", "individuals"),
-        ("jejak harimau", "1", ""), ("长臂猿 群数", "2", ""), ("ช้างป่า", "1", ""), ("dấu chân voi", "1", ""), ("elephant dung", "2", "percent"),
-        ("Elephas", "2", "percent"), ("Panthera tigris", "1", "percent"), ("Massive Coral", "4", "individuals"), ("Coral", "4", ""),
-        ("latitude", "21.2", "deg"), ("elevation", "1400", "m"), ("water depth", "3", "m"), ("temperature", "gibbons near", "deg C"),
-        ("temperature", "30", "tigers"), ("", "3", "m"), ("температура гиббон", "3", "m"), ("temperature", "", "deg C"),
-        ("Τiger temperature", "3", ""), ("soil tigertrack", "3", "%"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("kind", "value", "unit"), [
+    ("tiger sign count", "3", ""), ("Number of species", "5", ""), ("total", "17", ""), ("Total count", "17", "individuals"),
+    ("jejak harimau", "1", ""), ("长臂猿 群数", "2", ""), ("ช้างป่า", "1", ""), ("dấu chân voi", "1", ""), ("elephant dung", "2", "percent"),
+    ("Elephas", "2", "percent"), ("Panthera tigris", "1", "percent"), ("Massive Coral", "4", "individuals"), ("Coral", "4", ""),
+    ("latitude", "21.2", "deg"), ("elevation", "1400", "m"), ("water depth", "3", "m"), ("temperature", "gibbons near", "deg C"),
+    ("temperature", "30", "tigers"), ("", "3", "m"), ("температура гиббон", "3", "m"), ("temperature", "", "deg C"),
+    ("Τiger temperature", "3", ""), ("soil tigertrack", "3", "%"),
+])  # fmt: skip
 def test_what_may_tell_an_animal_or_a_place_is_not(kind, value, unit):
     row = {"measurementType": kind, "measurementValue": value, "measurementUnit": unit}
     assert let_out(**row) is None
@@ -185,10 +178,9 @@ def test_fields_with_other_words_are_left_out():
         measurementType="salinity", measurementValue="35", measurementUnit="ppm", measurementDeterminedBy="Noy", measurementMethod="beside the tiger's den",
         measurementRemarks="at 21.2345 101.3456", measurementID="tiger-7", measurementDeterminedDate="2015-03", measurementTypeID="http://x.org/tiger",
         measurementUnitID="http://vocab.nerc.ac.uk/collection/P06/current/UPPM/",
-    ) == {
-        "measurementType": "salinity", "measurementValue": "35", "measurementUnit": "ppm", "measurementDeterminedDate": "2015-03",
-        "measurementUnitID": "http://vocab.nerc.ac.uk/collection/P06/current/UPPM/",
-    }  # fmt: skip
+    ) == {"measurementType": "salinity", "measurementValue": "35", "measurementUnit": "ppm",
+          "measurementDeterminedDate": "2015-03",
+          "measurementUnitID": "http://vocab.nerc.ac.uk/collection/P06/current/UPPM/"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -210,11 +202,8 @@ def test_a_taxon_that_a_rule_hides_is_told_of_no_ground(tmp_path):
     assert let_out(RuleSet.read(path), **row | {"measurementType": "Rubble"}) is not None
 
 
-@given(
-    st.one_of(
-        st.text(), st.just("[" * 100_000), st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps)
-    )
-)
+@given(st.one_of(st.text(), st.just("[" * 100_000),
+                 st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps)))  # fmt: skip
 def test_a_column_of_that_name_that_holds_anything_else_is_none(text):
     told = items(read(text))
     assert all(set(row) <= set(FIELDS) for row in told)

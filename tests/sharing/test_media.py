@@ -24,16 +24,8 @@ META = """<archive xmlns="http://rs.tdwg.org/dwc/text/"><core encoding="UTF-8" f
  <id index="0"/>{core}</core><extension encoding="UTF-8" fieldsTerminatedBy="," linesTerminatedBy="\\n"
  ignoreHeaderLines="1" rowType="http://rs.gbif.org/terms/1.0/Multimedia"><files><location>multimedia.txt</location></files>
  <coreid index="0"/>{extension}</extension></archive>"""
-CORE = (
-    "occurrenceID",
-    "scientificName",
-    "decimalLatitude",
-    "decimalLongitude",
-    "eventDate",
-    "countryCode",
-    "license",
-    "associatedMedia",
-)
+CORE = ("occurrenceID", "scientificName", "decimalLatitude", "decimalLongitude", "eventDate", "countryCode", "license",
+        "associatedMedia")  # fmt: skip
 ROWS = [
     ("a", "Lophura nycthemera", "20.11", "100.71", "2024-01-05", "LA", "CC0", ""),
     ("b", "Lophura nycthemera", "20.35", "100.92", "2024-02-06", "LA", "CC0", "https://x.org/b1.jpg | https://x.org/b2.jpg"),
@@ -91,10 +83,9 @@ def installation(folder, media, *, numbers=True):
     return found
 
 
-@pytest.mark.parametrize(
-    ("shared", "numbers"),
-    [pytest.param("c", True, id="one is of a hidden record too"), pytest.param("a", False, id="names may run")],
-)
+@pytest.mark.parametrize(("shared", "numbers"), [
+    pytest.param("c", True, id="one is of a hidden record too"), pytest.param("a", False, id="names may run"),
+])  # fmt: skip
 def test_no_picture_of_a_dataset_goes_out_where_one_could_tell_a_hidden_record(tmp_path, shared, numbers):
     told = installation(
         tmp_path, [*MEDIA, (shared, "StillImage", "", "https://x.org/b2.jpg", "", "", "", "")], numbers=numbers
@@ -146,9 +137,8 @@ def test_they_are_in_exports(settings, tmp_path, kind):
         return
     with zipfile.ZipFile(out) as archive:
         lines = [line.split("\t") for line in archive.read("multimedia.txt").decode().splitlines()]
-        assert [line[1:] for line in lines[1:2]] == [
-            ["StillImage", "image/jpeg", "https://x.org/a1.jpg", "", "", "Noy", "", "CC_BY_NC_4_0", ""]
-        ]
+        found = [line[1:] for line in lines[1:2]]
+        assert found == [["StillImage", "image/jpeg", "https://x.org/a1.jpg", "", "", "Noy", "", "CC_BY_NC_4_0", ""]]
         assert len(lines) == 6
         assert not [name for name in archive.namelist() if b"planted" in archive.read(name)]
     (extension,) = open_dwca(out).description.extensions
@@ -180,24 +170,16 @@ def test_any_text_is_read(extension, associated):
 
 
 def test_audubon_core_is_read():
-    row = {
-        "accessURI": "https://x.org/a.jpg",
-        "usageTerms": "CC BY 4.0",
-        "owner": "Akha",
-        "furtherInformationURL": "https://x.org/a",
-    }
+    row = {"accessURI": "https://x.org/a.jpg", "usageTerms": "CC BY 4.0", "owner": "Akha",
+           "furtherInformationURL": "https://x.org/a"}  # fmt: skip
     assert items(read(json.dumps([row]), "https://x.org/a.jpg")) == [
         {"identifier": "https://x.org/a.jpg", "references": "https://x.org/a", "rightsHolder": "Akha", "license": "CC_BY_4_0"}
     ]  # fmt: skip
 
 
 def test_terms_of_xmp_begin_with_capitals_and_a_uuid_is_no_address():
-    row = {
-        "identifier": "d9642bfa-3f11-45be-9183-46025318ccda",
-        "accessURI": "https://x.org/front.jpg",
-        "Owner": "A museum",
-        "UsageTerms": "CC BY-NC 4.0",
-    }
+    row = {"identifier": "d9642bfa-3f11-45be-9183-46025318ccda", "accessURI": "https://x.org/front.jpg",
+           "Owner": "A museum", "UsageTerms": "CC BY-NC 4.0"}  # fmt: skip
     told = {"identifier": "https://x.org/front.jpg", "rightsHolder": "A museum", "license": "CC_BY_NC_4_0"}
     assert items(read(json.dumps([row]), None)) == [told]
     assert items(let_out(pl.Series([read(json.dumps([row | {"UsageTerms": "TK SS"}]), None)]))[0]) == []

@@ -20,41 +20,19 @@ BOUNDARIES = load_boundaries()
 JUDGING = evidence.EvidenceParameters(as_of=date(2026, 11, 26), cell_m=5_000.0)
 AROUND, POINTS = 9, 5
 """Cells along a side of the ground that is tried, and places along a side of a cell."""
-PLACES = [
-    pytest.param(102.14, 22.40, id="where China, Laos and Viet Nam meet"),
-    pytest.param(101.15, 21.57, id="where China, Laos and Myanmar meet"),
-    pytest.param(107.55, 14.70, id="where Cambodia, Laos and Viet Nam meet"),
-    pytest.param(100.10, 20.35, id="where Laos, Myanmar and Thailand meet"),
-    pytest.param(106.66, 22.87, id="the border of China and Viet Nam"),
-    pytest.param(101.6003, 21.2003, id="a border, near the corner of cells"),
-    pytest.param(103.97, 10.35, id="an island off Cambodia"),
-    pytest.param(98.30, 7.95, id="a coast and its islands"),
-    pytest.param(119.48, -8.55, id="small islands of Indonesia"),
-    pytest.param(108.05, 21.54, id="a border at the coast"),
-    pytest.param(101.3999, 14.4501, id="inland, near an edge of cells"),
-    pytest.param(114.10, 4.60, id="where Brunei and Malaysia meet at the coast"),
-]
-CATEGORIES = [
-    pytest.param(SharingCategory.ONE_DEGREE, marks=pytest.mark.faults),  # the larger part of the work
-    SharingCategory.TENTH_DEGREE,
-    SharingCategory.HUNDREDTH_DEGREE,
-    pytest.param(SharingCategory.THOUSANDTH_DEGREE, marks=pytest.mark.faults),
-]
 
 
 def evidence_at(longitude, latitude, category, rng):
     """Return what the public evidence of a record is at each of n places, as one text."""
     n = len(longitude)
     radius = 250.0
-    rows = pl.DataFrame(
-        {
-            "key": rng.permutation(n) + 1, "species": [f"Rara species{i}" for i in range(n)], "genus": "Rara",
-            "scientificName": [f"Rara species{i}" for i in range(n)], "datasetKey": "d", "iucnRedListCategory": "CR",
-            "basisOfRecord": "HUMAN_OBSERVATION", "decimalLongitude": longitude, "decimalLatitude": latitude,
-            "coordinateUncertaintyInMeters": radius, "geodeticDatum": "WGS84", "year": 2024,
-            "event_start": date(2024, 5, 1), "event_end": date(2024, 5, 1),
-        }
-    )  # fmt: skip
+    rows = pl.DataFrame({
+        "key": rng.permutation(n) + 1, "species": [f"Rara species{i}" for i in range(n)], "genus": "Rara",
+        "scientificName": [f"Rara species{i}" for i in range(n)], "datasetKey": "d", "iucnRedListCategory": "CR",
+        "basisOfRecord": "HUMAN_OBSERVATION", "decimalLongitude": longitude, "decimalLatitude": latitude,
+        "coordinateUncertaintyInMeters": radius, "geodeticDatum": "WGS84", "year": 2024,
+        "event_start": date(2024, 5, 1), "event_end": date(2024, 5, 1),
+    })  # fmt: skip
     frame = terms.conform(rows, terms.OCCURRENCE).select(EVIDENCE_COLUMNS)
     rules = RuleSet((Rule("rare", category, "test", scientific_name="Rara", rank="GENUS"),))
     view = evidence_view(frame, rules, boundaries=BOUNDARIES, view=EvidenceView.PUBLIC, window=(90, -12, 130, 32))
@@ -69,8 +47,26 @@ def evidence_at(longitude, latitude, category, rng):
     return np.array([texts.get(f"Rara species{i}", "") for i in range(n)])
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
-@pytest.mark.parametrize(("x", "y"), PLACES)
+@pytest.mark.parametrize("category", [
+    pytest.param(SharingCategory.ONE_DEGREE, marks=pytest.mark.faults),  # the larger part of the work
+    SharingCategory.TENTH_DEGREE,
+    SharingCategory.HUNDREDTH_DEGREE,
+    pytest.param(SharingCategory.THOUSANDTH_DEGREE, marks=pytest.mark.faults),
+])  # fmt: skip
+@pytest.mark.parametrize(("x", "y"), [
+    pytest.param(102.14, 22.40, id="where China, Laos and Viet Nam meet"),
+    pytest.param(101.15, 21.57, id="where China, Laos and Myanmar meet"),
+    pytest.param(107.55, 14.70, id="where Cambodia, Laos and Viet Nam meet"),
+    pytest.param(100.10, 20.35, id="where Laos, Myanmar and Thailand meet"),
+    pytest.param(106.66, 22.87, id="the border of China and Viet Nam"),
+    pytest.param(101.6003, 21.2003, id="a border, near the corner of cells"),
+    pytest.param(103.97, 10.35, id="an island off Cambodia"),
+    pytest.param(98.30, 7.95, id="a coast and its islands"),
+    pytest.param(119.48, -8.55, id="small islands of Indonesia"),
+    pytest.param(108.05, 21.54, id="a border at the coast"),
+    pytest.param(101.3999, 14.4501, id="inland, near an edge of cells"),
+    pytest.param(114.10, 4.60, id="where Brunei and Malaysia meet at the coast"),
+])  # fmt: skip
 def test_evidence_is_the_same_over_a_cell_s_area(x, y, category):
     side = category.cell_degrees
     corner = np.floor(np.array([x, y]) / side) - AROUND // 2
@@ -95,26 +91,23 @@ RULES_OF_A_PLACE = {
     "finer elsewhere": lambda code: [_rule("here", "0_1_degree", country_code=code), _rule("all", "0_01_degree")],
     "withheld in one": lambda code: [_rule("here", "withheld", country_code=code), _rule("all", "0_1_degree")],
 }
-BORDERS = [
+
+
+@pytest.mark.parametrize(("x", "y", "code"), [
     pytest.param(101.6, 21.2, "CN", id="the border of China and Laos"),
     pytest.param(106.66, 22.87, "VN", id="the border of China and Viet Nam"),
     pytest.param(107.55, 14.70, "KH", id="where Cambodia, Laos and Viet Nam meet"),
     pytest.param(108.05, 21.54, "CN", id="a border at the coast"),
     pytest.param(114.10, 4.60, "BN", id="where Brunei and Malaysia meet at the coast"),
-]
-
-
-@pytest.mark.parametrize(("x", "y", "code"), BORDERS)
+])  # fmt: skip
 @pytest.mark.parametrize("kind", RULES_OF_A_PLACE)
 def test_a_rule_of_a_country_makes_no_cell_smaller(x, y, code, kind):
     _published_alike(RuleSet.of(RULES_OF_A_PLACE[kind](code)), x, y)
 
 
-@pytest.mark.parametrize(
-    ("x", "y"),
-    [(108.05, 21.54), (114.10, 4.60), (103.97, 10.35), (98.30, 7.95), (119.48, -8.55)],
-    ids=["Beibu Gulf", "Brunei", "Cambodia's islands", "Phuket", "Komodo"],
-)
+@pytest.mark.parametrize(("x", "y"), [
+    (108.05, 21.54), (114.10, 4.60), (103.97, 10.35), (98.30, 7.95), (119.48, -8.55),
+], ids=["Beibu Gulf", "Brunei", "Cambodia's islands", "Phuket", "Komodo"])  # fmt: skip
 def test_at_a_coast_no_place_on_land_or_at_sea_is_told_of_less_than_a_cell(x, y):
     _published_alike(RuleSet.of([_rule("all", "0_1_degree")]), x, y)
 
@@ -132,13 +125,10 @@ def _published_alike(rules, x, y):
     longitude, latitude = (grid.ravel() for grid in np.meshgrid((corner[0] + steps) * side, (corner[1] + steps) * side))
     located = locate(longitude, latitude, BOUNDARIES)
     n = len(longitude)
-    rows = pl.DataFrame(
-        {
-            "key": np.random.default_rng(1).permutation(n), "species": SPECIES, "genus": "Rara", "scientificName": SPECIES,
-            "datasetKey": "d", "decimalLongitude": longitude, "decimalLatitude": latitude, "year": 2024,
-            "coordinateUncertaintyInMeters": 250.0, "geodeticDatum": "WGS84",
-        }
-    )  # fmt: skip
+    rows = pl.DataFrame({"key": np.random.default_rng(1).permutation(n), "species": SPECIES, "genus": "Rara",
+                         "scientificName": SPECIES, "datasetKey": "d", "decimalLongitude": longitude,
+                         "decimalLatitude": latitude, "year": 2024, "coordinateUncertaintyInMeters": 250.0,
+                         "geodeticDatum": "WGS84"})  # fmt: skip
     names = ("located_country_code", "country_codes", "province_code", "ambiguous")
     frame = terms.conform(rows.with_columns(located[name] for name in names), terms.OCCURRENCE)
     planned = replace(rules, plan=plan_alone(frame, rules, BOUNDARIES))

@@ -92,11 +92,8 @@ def addresses(tables: dict[str, pl.DataFrame]) -> list[str]:
     ]  # fmt: skip
     for key in tables["occurrences"]["key"][::9]:
         asked += [f"/v1/occurrence/{key}", f"{OGC}/occurrences/items/{key}", f"/v1/occurrence/{key}/verbatim"]
-    for table, identifier in (
-        ("corridors", "corridor_id"),
-        ("reserve_candidates", "candidate_id"),
-        ("considered_ground", "considered_id"),
-    ):
+    for table, identifier in (("corridors", "corridor_id"), ("reserve_candidates", "candidate_id"),
+                              ("considered_ground", "considered_id")):  # fmt: skip
         asked += [f"{OGC}/{table}/items/{one}" for one in tables[table][identifier]]
         if table != "considered_ground":
             asked += [f"{SEARCH}?limit=0&facet=species&withinArea={one}" for one in tables[table][identifier]]
@@ -108,13 +105,11 @@ def addresses(tables: dict[str, pl.DataFrame]) -> list[str]:
 
 
 def ring(box: str) -> str:
-    """Return the corners of a box as WKT tells them."""
     west, south, east, north = box.split(",")
     return f"{west} {south},{east} {south},{east} {north},{west} {north},{west} {south}"
 
 
 def mercator_rows(latitude: np.ndarray, zoom: int) -> np.ndarray:
-    """Return rows of tiles, from the north."""
     return (1 - np.arcsinh(np.tan(np.radians(latitude))) / np.pi) / 2 * 2**zoom
 
 
@@ -135,7 +130,6 @@ def test_every_answer_of_the_service_is_the_same(pair, caplog):
 
 
 def told_by(answer) -> tuple[int, bytes, dict[str, str]]:
-    """Return an answer's status, bytes and headings, without the times."""
     # The length is that of the compressed answer, in which the time stands.
     chance = ("x-request-id", "date", "last-modified", "content-length")
     headings = {k: v for k, v in answer.headers.items() if k.lower() not in chance}

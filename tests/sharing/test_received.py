@@ -8,10 +8,8 @@ from biodata.core.errors import InputError
 from biodata.sharing.received import check_published
 
 GRID = {"cell_west": 102.3, "cell_south": 20.5, "cell_east": 102.4, "cell_north": 20.6}
-RECORD = {
-    "key": 1, "datasetKey": "d", "sharing_category": "0_1_degree", "sharing_rule": "x", "countryCode": "LA",
-    "decimalLongitude": 102.35, "decimalLatitude": 20.55, **GRID,
-}  # fmt: skip
+RECORD = {"key": 1, "datasetKey": "d", "sharing_category": "0_1_degree", "sharing_rule": "x", "countryCode": "LA",
+          "decimalLongitude": 102.35, "decimalLatitude": 20.55, **GRID}  # fmt: skip
 
 
 def checked(**changed):

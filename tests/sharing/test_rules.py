@@ -31,20 +31,13 @@ def test_every_rule_says_what_it_does_in_one_sentence():
     assert set(rules.versions()) == set(rules.RULES)
 
 
-@pytest.mark.parametrize(
-    ("text", "names", "detail"),
-    [
-        pytest.param("decimal_comma", ["decimal_comma"], None, id="one rule"),
-        pytest.param("day_first+buddhist_era", ["day_first", "buddhist_era"], None, id="two rules"),
-        pytest.param(
-            "datum_transform: EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m",
-            ["datum_transform"],
-            "EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m",
-            id="a rule with what it did",
-        ),
-        pytest.param("", [], None, id="none"),
-    ],
-)
+@pytest.mark.parametrize(("text", "names", "detail"), [
+    pytest.param("decimal_comma", ["decimal_comma"], None, id="one rule"),
+    pytest.param("day_first+buddhist_era", ["day_first", "buddhist_era"], None, id="two rules"),
+    pytest.param("datum_transform: EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m", ["datum_transform"],
+                 "EPSG:4240, Indian 1975 to WGS 84 (2) + a grid, ± 11 m", id="a rule with what it did"),
+    pytest.param("", [], None, id="none"),
+])  # fmt: skip
 def test_what_stands_in_a_repair_is_taken_apart(text, names, detail):
     assert rules.split(text) == (names, detail)
 
@@ -70,10 +63,9 @@ def test_every_rule_that_the_code_writes_out_is_registered():
     assert {era.value for era in Era} - {"common_era"} <= set(rules.RULES)
 
 
-COORDINATES = [
-    "21°28'30\"N 101°34'E", "北纬21°28′东经101°34′", "21,5 101,6", "21.5 101.6", "POINT(101.6 21.5)", "geo:21.5,101.6",
-    "+21.5+101.6/", "433819N 1013400E", "21 30 101 34", "N21.5 E101.6", "๒๑.๕, ๑๐๑.๖", "21.5 m, 101", "101.5, 21.5",
-]  # fmt: skip
+COORDINATES = ["21°28'30\"N 101°34'E", "北纬21°28′东经101°34′", "21,5 101,6", "21.5 101.6", "POINT(101.6 21.5)",
+               "geo:21.5,101.6", "+21.5+101.6/", "433819N 1013400E", "21 30 101 34", "N21.5 E101.6", "๒๑.๕, ๑๐๑.๖",
+               "21.5 m, 101", "101.5, 21.5"]  # fmt: skip
 DATES = [
     "2010-04-03", "03/04/2010", "25/03/2010", "03/25/2010", "20100403", "2010-093", "2010-W14", "2010-W14-2", "4/2010",
     "2010/4/3", "3 April 2010", "3 เมษายน 2553", "民國99年4月3日", "二〇一〇年四月三日", "2010年4月3日", "38731", "38731.5",
@@ -93,14 +85,11 @@ def test_every_rule_of_the_parsers_is_registered(day_first):
     rules.check(pairs["rule"])
 
 
-@pytest.mark.parametrize(
-    ("file", "encoding", "separator"),
-    [
-        pytest.param("occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", "mac_roman", ",", id="Bovidae"),
-        pytest.param("occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", "utf-8", ",", id="elephants"),
-        pytest.param("occ_borneo_mammals/mammals_borneo.tsv", "utf-8", "\t", id="Borneo"),
-    ],
-)
+@pytest.mark.parametrize(("file", "encoding", "separator"), [
+    pytest.param("occ_bovidae_gbif_raw/Gbif_raw_allBov.csv", "mac_roman", ",", id="Bovidae"),
+    pytest.param("occ_elephas_maximus_gbif/elephas_maximus_gbif.csv", "utf-8", ",", id="elephants"),
+    pytest.param("occ_borneo_mammals/mammals_borneo.tsv", "utf-8", "\t", id="Borneo"),
+])  # fmt: skip
 def test_every_rule_that_real_files_need_is_registered(shared, file, encoding, separator):
     text = (shared / "data" / file).read_bytes().decode(encoding)
     if separator == "\t":  # its first column, the row's number, has no heading

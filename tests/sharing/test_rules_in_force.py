@@ -55,16 +55,13 @@ def test_more_datasets_than_a_filter_may_name_have_a_plan(tmp_path, monkeypatch)
     assert apart.states.filter("published")["datasetKey"].n_unique() == 3
 
 
-@pytest.mark.parametrize(
-    ("more", "expected"),
-    [
-        ({"owner": "forestry", "source_kind": "national"}, "red list"),
-        ({"country_code": "LA"}, BOUND),
-        ({"publishing_country": "LA"}, BOUND),
-        ({"label": "TK CL"}, BOUND),
-        ({"area_id": "1"}, BOUND),
-    ],
-)
+@pytest.mark.parametrize(("more", "expected"), [
+    ({"owner": "forestry", "source_kind": "national"}, "red list"),
+    ({"country_code": "LA"}, BOUND),
+    ({"publishing_country": "LA"}, BOUND),
+    ({"label": "TK CL"}, BOUND),
+    ({"area_id": "1"}, BOUND),
+])  # fmt: skip
 def test_a_list_is_told_by_its_name_unless_its_rule_is_bound_to_a_place(more, expected):
     rule = Rule("r", SharingCategory.WITHHELD, "rare", source="red list", scientific_name=TIGER, **more)
     assert list_of(rule) == expected

@@ -44,14 +44,12 @@ def run(settings, *words, code=0):
 
 def test_the_rules_are_listed(settings):
     said = run(settings, "rules", "list")
-    assert said.splitlines() == [
-        "gibbons: withheld, Nomascus. few are left", "hornbills: 1_degree, Buceros. hunted", "2 rules",
-    ]  # fmt: skip
+    assert said.splitlines() == ["gibbons: withheld, Nomascus. few are left", "hornbills: 1_degree, Buceros. hunted",
+                                 "2 rules"]  # fmt: skip
     told = json.loads(run(settings, "rules", "list", "--json"))
     assert told[0]["review_date"] == "2099-01-31"
-    assert told[1] == {
-        "rule_id": "hornbills", "scientificName": "Buceros", "rank": "GENUS", "category": "1_degree", "reason": "hunted",
-    }  # fmt: skip
+    assert told[1] == {"rule_id": "hornbills", "scientificName": "Buceros", "rank": "GENUS", "category": "1_degree",
+                       "reason": "hunted"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,6 @@ def test_a_rule_is_taken_back_and_what_becomes_finer_is_told_before_and_after(se
     assert f"  1_degree → open: {HORNBILLS} records" in said.splitlines()
     assert rules_text(settings) == file
     assert releases.current(settings.data).id == before
-
     said = run(settings, "rules", "remove", "hornbills")
     assert f"  1_degree → open: {HORNBILLS} records" in said.splitlines()
     assert "no later rule takes it back" in said

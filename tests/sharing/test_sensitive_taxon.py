@@ -15,7 +15,6 @@ from rule_files import put_rules
 from servers import serving
 
 pytestmark = [pytest.mark.attacks, pytest.mark.timeout(900)]
-
 HORNBILL = "Buceros bicornis"
 PLACES = [leaks.Place(f"h{n}", 20.12345 + n * 0.31, 101.54321 + n * 0.27) for n in range(3)]
 HEADING = "occurrenceID,scientificName,decimalLatitude,decimalLongitude,eventDate,countryCode\n"
@@ -62,7 +61,6 @@ def told(base: str, download: str) -> list[leaks.Finding]:
 
 
 def tile_of(place: leaks.Place, zoom: int) -> tuple[int, int]:
-    """Return column and row of the tile that holds a place."""
     world = 2**zoom
     y = math.asinh(math.tan(math.radians(place.latitude))) / math.pi
     return int((place.longitude + 180) / 360 * world), int((1 - y) / 2 * world)
@@ -83,9 +81,7 @@ def test_one_command_and_nothing_tells_it_any_more(tmp_path: Path):
         assert {one.place for one in before} == {place.name for place in PLACES}, "the control: all of it tells"
         assert any("tiles" in one.where for one in before)
         run("replay", citation, "--data", data)
-
         run("sensitive", "Buceros", "--rank", "GENUS", "--category", "1_degree", "--reason", "hunted", "--data", data)
-
         end = time.monotonic() + 240
         while (after := told(base, download)) and time.monotonic() < end:
             time.sleep(0.5)  # a worker of the service looks for a new release once a second

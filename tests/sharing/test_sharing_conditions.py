@@ -35,16 +35,13 @@ def decided(frame, rules):
     return found["rule_id"].item() if found.height else None
 
 
-@pytest.mark.parametrize(
-    ("row", "condition", "applies"),
-    [
-        pytest.param({"publishingCountry": "CN"}, {"publishing_country": "CN"}, True, id="its publisher"),
-        pytest.param({"publishingCountry": "LA"}, {"publishing_country": "CN"}, False, id="another publisher"),
-        pytest.param({}, {"publishing_country": "CN"}, True, id="no publisher told"),
-        pytest.param({}, {"label": "TK-S"}, False, id="a label is there only where somebody put it"),
-        pytest.param({}, {"area_id": "wdpa:1"}, True, id="no place told"),
-    ],
-)
+@pytest.mark.parametrize(("row", "condition", "applies"), [
+    pytest.param({"publishingCountry": "CN"}, {"publishing_country": "CN"}, True, id="its publisher"),
+    pytest.param({"publishingCountry": "LA"}, {"publishing_country": "CN"}, False, id="another publisher"),
+    pytest.param({}, {"publishing_country": "CN"}, True, id="no publisher told"),
+    pytest.param({}, {"label": "TK-S"}, False, id="a label is there only where somebody put it"),
+    pytest.param({}, {"area_id": "wdpa:1"}, True, id="no place told"),
+])  # fmt: skip
 def test_publishers_labels_and_missing_places(row, condition, applies):
     assert (decided(record(**row), RuleSet.of([rule(**condition)])) is not None) is applies
 
@@ -56,18 +53,15 @@ def test_a_label_of_the_record_is_found():
     assert decided(frame, RuleSet.of([rule(label="BC-P")])) == "r"
 
 
-@pytest.mark.parametrize(
-    ("longitude", "latitude", "category", "radius", "applies"),
-    [
-        pytest.param(101.05, 21.05, "0_1_degree", 10, True, id="inside"),
-        pytest.param(101.001, 21.001, "0_1_degree", 10, True, id="outside, in a cell that the reserve touches"),
-        pytest.param(101.15, 21.05, "0_1_degree", 10, False, id="in the next cell"),
-        pytest.param(101.15, 21.05, "0_1_degree", 20_000, True, id="in the next cell, with a wide circle"),
-        pytest.param(101.001, 21.001, "withheld", 10, False, id="outside: of a withheld record nothing is told"),
-        pytest.param(101.019, 21.05, "withheld", 300, True, id="its circle reaches in"),
-        pytest.param(101.019, 21.05, "withheld", None, True, id="no circle told"),
-    ],
-)
+@pytest.mark.parametrize(("longitude", "latitude", "category", "radius", "applies"), [
+    pytest.param(101.05, 21.05, "0_1_degree", 10, True, id="inside"),
+    pytest.param(101.001, 21.001, "0_1_degree", 10, True, id="outside, in a cell that the reserve touches"),
+    pytest.param(101.15, 21.05, "0_1_degree", 10, False, id="in the next cell"),
+    pytest.param(101.15, 21.05, "0_1_degree", 20_000, True, id="in the next cell, with a wide circle"),
+    pytest.param(101.001, 21.001, "withheld", 10, False, id="outside: of a withheld record nothing is told"),
+    pytest.param(101.019, 21.05, "withheld", 300, True, id="its circle reaches in"),
+    pytest.param(101.019, 21.05, "withheld", None, True, id="no circle told"),
+])  # fmt: skip
 def test_a_reserve_decides_for_whole_cells(longitude, latitude, category, radius, applies):
     frame = record(longitude, latitude, coordinateUncertaintyInMeters=radius)
     for rules in (
@@ -104,13 +98,8 @@ def test_a_countrys_rule_never_tells_the_side_of_its_border():
 LOOSE = rule("loose", "0_01_degree", country_code="LA", owner="Laos")
 STRICT = rule("strict", "1_degree", owner="global")
 OTHER = rule("other", "0_1_degree", owner="reserve")
-INSIDE = {
-    "countryCode": "LA",
-    "located_country_code": "LA",
-    "country_codes": ["LA"],
-    "ambiguous": False,
-    "coordinateUncertaintyInMeters": 10.0,
-}
+INSIDE = {"countryCode": "LA", "located_country_code": "LA", "country_codes": ["LA"], "ambiguous": False,
+          "coordinateUncertaintyInMeters": 10.0}  # fmt: skip
 # A cell of 1° that is all of Laos.
 LAOS = (102.5, 19.5)
 
@@ -119,22 +108,17 @@ def consent(owner, until=None, looser="loose"):
     return Consent(looser, owner, "an office", DAY, until)
 
 
-@pytest.mark.parametrize(
-    ("place", "more", "consents", "decides"),
-    [
-        pytest.param(LAOS, {}, [], "strict", id="nobody consented"),
-        pytest.param(LAOS, {}, ["global"], "strict", id="one of two consented"),
-        pytest.param(LAOS, {}, ["global", "reserve"], "loose", id="every stricter owner consented"),
-        pytest.param(
-            LAOS, {"countryCode": None}, ["global", "reserve"], "loose", id="no country stated, located there"
-        ),
-        pytest.param(LAOS, {"countryCode": "TH"}, ["global", "reserve"], "strict", id="another country stated"),
-        pytest.param((101.45, 21.25), {}, ["global", "reserve"], "strict", id="a cell that reaches over the border"),
-        pytest.param((None, None), {}, ["global", "reserve"], "strict", id="no place"),
-        pytest.param(LAOS, {"scientificName": "Panthera"}, ["global", "reserve"], "strict", id="only the genus"),
-        pytest.param(LAOS, {"scientificName": "Pantera tigris"}, ["global", "reserve"], "strict", id="a slip"),
-    ],
-)
+@pytest.mark.parametrize(("place", "more", "consents", "decides"), [
+    pytest.param(LAOS, {}, [], "strict", id="nobody consented"),
+    pytest.param(LAOS, {}, ["global"], "strict", id="one of two consented"),
+    pytest.param(LAOS, {}, ["global", "reserve"], "loose", id="every stricter owner consented"),
+    pytest.param(LAOS, {"countryCode": None}, ["global", "reserve"], "loose", id="no country stated, located there"),
+    pytest.param(LAOS, {"countryCode": "TH"}, ["global", "reserve"], "strict", id="another country stated"),
+    pytest.param((101.45, 21.25), {}, ["global", "reserve"], "strict", id="a cell that reaches over the border"),
+    pytest.param((None, None), {}, ["global", "reserve"], "strict", id="no place"),
+    pytest.param(LAOS, {"scientificName": "Panthera"}, ["global", "reserve"], "strict", id="only the genus"),
+    pytest.param(LAOS, {"scientificName": "Pantera tigris"}, ["global", "reserve"], "strict", id="a slip"),
+])  # fmt: skip
 def test_a_looser_rule_acts_only_where_it_is_certain_and_all_consented(place, more, consents, decides):
     rules = RuleSet.of([LOOSE, STRICT, OTHER], [consent(owner) for owner in consents])
     assert decided(record(*place, **{**INSIDE, **more}), rules) == decides
@@ -158,15 +142,12 @@ def test_consents_stand_in_a_file_and_end_on_their_last_day(tmp_path):
         RuleSet.read(path, consents=beside)
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [
-        ("source_kind", "planet", "one of global"),
-        ("publishing_country", "XX", "no such country"),
-        ("polygon", "POINT (1 2)", "no polygon"),
-        ("polygon", "POLYGON ((0 0, 1 1, 0 1, 1 0, 0 0))", "no polygon"),
-    ],
-)
+@pytest.mark.parametrize(("column", "value", "message"), [
+    ("source_kind", "planet", "one of global"),
+    ("publishing_country", "XX", "no such country"),
+    ("polygon", "POINT (1 2)", "no polygon"),
+    ("polygon", "POLYGON ((0 0, 1 1, 0 1, 1 0, 0 0))", "no polygon"),
+])  # fmt: skip
 def test_faults_in_the_new_columns_are_named(tmp_path, column, value, message):
     path = tmp_path / "rules.csv"
     path.write_text(f'rule_id,category,reason,{column}\na,open,x,"{value}"\n', encoding="utf-8")
@@ -180,11 +161,8 @@ def test_the_new_columns_are_read(tmp_path):
     path.write_text(f"{heading}\na,open,x,community,elders of X,LA,wdpa:1,TK-S\n", encoding="utf-8")
     one = RuleSet.read(path).rules[0]
     assert (one.source_kind, one.owner, one.area_id, one.label) == (
-        SourceKind.COMMUNITY,
-        "elders of X",
-        "wdpa:1",
-        "TK-S",
-    )
+        SourceKind.COMMUNITY, "elders of X", "wdpa:1", "TK-S",
+    )  # fmt: skip
 
 
 RULES = st.lists(
@@ -208,16 +186,14 @@ CONSENTS = st.lists(
     st.builds(Consent, st.sampled_from("abcd"), st.sampled_from(["x", "y", *"abcdefgh"]), st.just("z"), st.just(DAY)),
     max_size=12,
 )
-SEVERAL = pl.concat(
-    [
-        record(*LAOS, **INSIDE),
-        record(101.45, 21.25, countryCode="CN", publishingCountry="CN"),
-        record(101.05, 21.05, scientificName="亚洲象"),
-        record(101.05, 21.05, scientificName="E. maximus"),
-        record(scientificName="Panthera"),
-        record(101.05, 21.05, scientificName="Passer montanus"),
-    ]
-)
+SEVERAL = pl.concat([
+    record(*LAOS, **INSIDE),
+    record(101.45, 21.25, countryCode="CN", publishingCountry="CN"),
+    record(101.05, 21.05, scientificName="亚洲象"),
+    record(101.05, 21.05, scientificName="E. maximus"),
+    record(scientificName="Panthera"),
+    record(101.05, 21.05, scientificName="Passer montanus"),
+])  # fmt: skip
 
 
 def strictnesses(rules):
@@ -245,8 +221,6 @@ def test_why_tells_every_rule_and_who_did_not_consent():
         frame, RuleSet.of([LOOSE, STRICT, OTHER], [consent("global"), consent("reserve")]), boundaries=BOUNDARIES
     )
     assert [(s.rule_id, s.decides, s.replaced) for s in chain] == [
-        ("strict", False, True),
-        ("other", False, True),
-        ("loose", True, False),
-    ]
+        ("strict", False, True), ("other", False, True), ("loose", True, False),
+    ]  # fmt: skip
     assert why(record(scientificName="Passer montanus"), RuleSet.of([STRICT]), boundaries=BOUNDARIES) == ()

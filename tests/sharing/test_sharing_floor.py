@@ -28,7 +28,6 @@ def cells_of(size, west, south, east, north):
 
 
 def land_in(column, row, size):
-    """Return the land of each cell as one geometry."""
     boxes = shapely.box(column / size, row / size, (column + 1) / size, (row + 1) / size)
     cell, unit = shapely.STRtree(LAND).query(boxes, predicate="intersects")
     pieces = shapely.intersection(boxes[cell], np.asarray(LAND)[unit])
@@ -61,17 +60,12 @@ def consistent_places(category, window):
     return counted, small
 
 
-@pytest.mark.parametrize(
-    ("category", "window"),
-    [
-        pytest.param(SharingCategory.TENTH_DEGREE, (102.4, 6.4, 115.2, 12.8), id="0.1° around the Mekong delta"),
-        pytest.param(
-            SharingCategory.TENTH_DEGREE, (115.2, -12.8, 128.0, -6.4), id="0.1° around the Lesser Sunda Islands"
-        ),
-        pytest.param(SharingCategory.ONE_DEGREE, (88.0, -8.0, 128.0, 24.0), id="1° from the Bay of Bengal to Borneo"),
-        pytest.param(SharingCategory.HUNDREDTH_DEGREE, (106.88, 20.48, 107.52, 21.12), id="0.01° in Ha Long Bay"),
-    ],
-)
+@pytest.mark.parametrize(("category", "window"), [
+    pytest.param(SharingCategory.TENTH_DEGREE, (102.4, 6.4, 115.2, 12.8), id="0.1° around the Mekong delta"),
+    pytest.param(SharingCategory.TENTH_DEGREE, (115.2, -12.8, 128.0, -6.4), id="0.1° around the Lesser Sunda Islands"),
+    pytest.param(SharingCategory.ONE_DEGREE, (88.0, -8.0, 128.0, 24.0), id="1° from the Bay of Bengal to Borneo"),
+    pytest.param(SharingCategory.HUNDREDTH_DEGREE, (106.88, 20.48, 107.52, 21.12), id="0.01° in Ha Long Bay"),
+])  # fmt: skip
 def test_all_places_that_share_what_is_published_fill_at_least_a_cell(category, window):
     counted, small = consistent_places(category, window)
     assert counted > 20

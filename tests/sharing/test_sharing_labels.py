@@ -24,6 +24,7 @@ from biodata.store import sharing_rules
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
 from biodata.store.rules_in_force import known_to
+from case_tables import cases
 from survey_events import commit, event, seen
 
 BOUNDARIES = load_boundaries()
@@ -41,19 +42,7 @@ def under(*assignments, rules=()):
     return RuleSet(RuleSet.of(rules).rules, labels=LabelSet(assignments))
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        pytest.param("TK-SS", "TK-SS", id="the code"),
-        pytest.param("tk_ss", "TK-SS", id="the code in small letters"),
-        pytest.param("TK Secret / Sacred (TK SS)", "TK-SS", id="name and code as the Hub writes them"),
-        pytest.param("TK Secret/Sacred", "TK-SS", id="the name"),
-        pytest.param("https://localcontexts.org/label/tk-seasonal/", "TK-S", id="its page"),
-        pytest.param("BC Consent Non-Verified", "BC-CNV", id="a biocultural one"),
-        pytest.param("TK-XY", None, id="none that Local Contexts has"),
-        pytest.param("", None, id="nothing"),
-    ],
-)
+@pytest.mark.parametrize(("text", "code"), cases("sharing_labels", "test_labels_are_known_in_any_spelling"))
 def test_labels_are_known_in_any_spelling(text, code):
     assert label_called(text) == code
 
@@ -148,16 +137,13 @@ def test_a_label_ends_with_its_last_day():
     assert not LabelSet.of(held, day=date(2026, 6, 1)).assignments
 
 
-@pytest.mark.parametrize(
-    ("row", "column"),
-    [
-        pytest.param({"label": "TK-XY", "dataset": "a"}, "label", id="no such label"),
-        pytest.param({"label": "TK-A"}, "dataset", id="of nothing"),
-        pytest.param({"label": "TK-A", "dataset": "a", "key": "x1"}, "key", id="no number"),
-        pytest.param({"label": "TK-A", "dataset": "a", "key": "1", "event": "e"}, "event", id="event and record"),
-        pytest.param({"label": "TK-A", "dataset": "a", "valid_until": "soon"}, "valid_until", id="no date"),
-    ],
-)
+@pytest.mark.parametrize(("row", "column"), [
+    pytest.param({"label": "TK-XY", "dataset": "a"}, "label", id="no such label"),
+    pytest.param({"label": "TK-A"}, "dataset", id="of nothing"),
+    pytest.param({"label": "TK-A", "dataset": "a", "key": "x1"}, "key", id="no number"),
+    pytest.param({"label": "TK-A", "dataset": "a", "key": "1", "event": "e"}, "event", id="event and record"),
+    pytest.param({"label": "TK-A", "dataset": "a", "valid_until": "soon"}, "valid_until", id="no date"),
+])  # fmt: skip
 def test_a_fault_in_the_file_is_named(tmp_path, row, column):
     _write(tmp_path / "labels.csv", row)
     with pytest.raises(InputError) as caught:
@@ -172,22 +158,16 @@ def _write(path, row):
         writer.writerow(row)
 
 
-@pytest.mark.parametrize(
-    ("record", "dataset", "labels_", "holds", "reason"),
-    [
-        pytest.param(
-            "CC0_1_0", "CC_BY_NC_4_0", (), "CC_BY_NC_4_0", "its dataset's, stricter than CC0 1.0", id="dataset"
-        ),
-        pytest.param("CC_BY_NC_4_0", "CC0_1_0", (), "CC_BY_NC_4_0", "the record's, stricter than", id="record"),
-        pytest.param(None, "CC BY 4.0", (), "CC_BY_4_0", "its dataset's; the record tells none", id="only dataset"),
-        pytest.param("CC_BY_4_0", None, (), "CC_BY_4_0", "the record's; its dataset tells none", id="only record"),
-        pytest.param(None, None, (), UNSPECIFIED, "no licence is told", id="none: nobody allowed anything"),
-        pytest.param("CC0_1_0", "CC0_1_0", ("TK-NC",), "CC_BY_NC_4_0", "label TK-NC", id="a label against commerce"),
-        pytest.param(
-            "CC0_1_0", "all rights reserved", ("TK-NC",), "UNSUPPORTED", "its dataset's", id="stricter than a label"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("record", "dataset", "labels_", "holds", "reason"), [
+    pytest.param("CC0_1_0", "CC_BY_NC_4_0", (), "CC_BY_NC_4_0", "its dataset's, stricter than CC0 1.0", id="dataset"),
+    pytest.param("CC_BY_NC_4_0", "CC0_1_0", (), "CC_BY_NC_4_0", "the record's, stricter than", id="record"),
+    pytest.param(None, "CC BY 4.0", (), "CC_BY_4_0", "its dataset's; the record tells none", id="only dataset"),
+    pytest.param("CC_BY_4_0", None, (), "CC_BY_4_0", "the record's; its dataset tells none", id="only record"),
+    pytest.param(None, None, (), UNSPECIFIED, "no licence is told", id="none: nobody allowed anything"),
+    pytest.param("CC0_1_0", "CC0_1_0", ("TK-NC",), "CC_BY_NC_4_0", "label TK-NC", id="a label against commerce"),
+    pytest.param("CC0_1_0", "all rights reserved", ("TK-NC",), "UNSUPPORTED", "its dataset's",
+                 id="stricter than a label"),
+])  # fmt: skip
 def test_the_stricter_licence_holds_and_says_why(record, dataset, labels_, holds, reason):
     found = effective(record, dataset, labels_)
     assert found.license == holds
@@ -211,15 +191,12 @@ def test_each_published_record_tells_the_licence_that_holds():
     assert shown["license_reason"][0] == "its dataset's, stricter than CC0 1.0 of the record"
 
 
-@pytest.mark.parametrize(
-    ("dataset", "rows", "holds"),
-    [
-        pytest.param(None, ["CC0_1_0", "CC_BY_NC_4_0", None], "CC_BY_NC_4_0", id="the strictest of its rows"),
-        pytest.param("CC_BY_4_0", ["CC0_1_0"] * 3, "CC_BY_4_0", id="the dataset's where that is stricter"),
-        pytest.param("CC0_1_0", [None, "CC_BY_4_0", None], "CC_BY_4_0", id="the rows' where they are stricter"),
-        pytest.param(None, [None] * 3, UNSPECIFIED, id="none"),
-    ],
-)
+@pytest.mark.parametrize(("dataset", "rows", "holds"), [
+    pytest.param(None, ["CC0_1_0", "CC_BY_NC_4_0", None], "CC_BY_NC_4_0", id="the strictest of its rows"),
+    pytest.param("CC_BY_4_0", ["CC0_1_0"] * 3, "CC_BY_4_0", id="the dataset's where that is stricter"),
+    pytest.param("CC0_1_0", [None, "CC_BY_4_0", None], "CC_BY_4_0", id="the rows' where they are stricter"),
+    pytest.param(None, [None] * 3, UNSPECIFIED, id="none"),
+])  # fmt: skip
 def test_a_presence_bears_the_strictest_licence_that_its_dataset_or_its_rows_state(dataset, rows, holds):
     label = {"community_labels": ["TK-CS"]}
     frame = records({"license": rows[0]} | label, {"license": rows[1]}, {"license": rows[2]})

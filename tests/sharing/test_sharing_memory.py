@@ -23,14 +23,8 @@ def frame(schema: pl.Schema, datasets: str, **more) -> pl.DataFrame:
     )
 
 
-MEMORY = Memory(
-    frame(STATES, "aab", rule_id="tigers", published=True),
-    frame(CROWD_PLACES, "ac"),
-    frame(SEEN, "b", unit="cell"),
-    frame(STOOD, "a"),
-    frame(HIDDEN, "ab"),
-    frame(WAITING, "aab", places=7),
-)
+MEMORY = Memory(frame(STATES, "aab", rule_id="tigers", published=True), frame(CROWD_PLACES, "ac"),
+                frame(SEEN, "b", unit="cell"), frame(STOOD, "a"), frame(HIDDEN, "ab"), frame(WAITING, "aab", places=7))  # fmt: skip
 
 
 @pytest.fixture

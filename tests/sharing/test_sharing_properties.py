@@ -19,36 +19,27 @@ BOUNDARIES = fixture.neighbours()
 NAMES = ["Panthera tigris", "Bos gaurus", "Pycnonotus jocosus", "Felidae", "tiger?", None]
 COARSE = [c for c in SharingCategory if c is not SharingCategory.OPEN]
 records = st.lists(
-    st.fixed_dictionaries(
-        {
-            "scientificName": st.sampled_from(NAMES),
-            "datasetKey": st.sampled_from(["a", "b", None]),
-            "eventID": st.sampled_from(["e1", "e2", None]),
-            "recordedBy": st.sampled_from(["A", None]),
-            "event_start": st.sampled_from([date(2024, 5, 1), date(2024, 6, 1), None]),
-            "decimalLongitude": st.sampled_from([101.2345, 101.2351, 101.2901, 102.7, None]),
-            "decimalLatitude": st.sampled_from([21.5432, 21.5501]),
-            "community_labels": st.sampled_from([[], ["TK A"]]),
-        }
-    ),
+    st.fixed_dictionaries({
+        "scientificName": st.sampled_from(NAMES),
+        "datasetKey": st.sampled_from(["a", "b", None]),
+        "eventID": st.sampled_from(["e1", "e2", None]),
+        "recordedBy": st.sampled_from(["A", None]),
+        "event_start": st.sampled_from([date(2024, 5, 1), date(2024, 6, 1), None]),
+        "decimalLongitude": st.sampled_from([101.2345, 101.2351, 101.2901, 102.7, None]),
+        "decimalLatitude": st.sampled_from([21.5432, 21.5501]),
+        "community_labels": st.sampled_from([[], ["TK A"]]),
+    }),
     min_size=2,
     max_size=7,
-)
+)  # fmt: skip
 rules = st.lists(
-    st.builds(
-        Rule,
-        rule_id=st.sampled_from("pqrs"),
-        category=st.sampled_from(COARSE),
-        reason=st.just("hunted"),
-        scientific_name=st.sampled_from([None, *NAMES[:4]]),
-        dataset=st.sampled_from([None, "a"]),
-        month_from=st.just(None),
-        label=st.sampled_from([None, None, "TK A"]),
-    ),
+    st.builds(Rule, rule_id=st.sampled_from("pqrs"), category=st.sampled_from(COARSE), reason=st.just("hunted"),
+              scientific_name=st.sampled_from([None, *NAMES[:4]]), dataset=st.sampled_from([None, "a"]),
+              month_from=st.just(None), label=st.sampled_from([None, None, "TK A"])),
     min_size=1,
     max_size=3,
     unique_by=lambda rule: rule.rule_id,
-)
+)  # fmt: skip
 quick = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -62,10 +53,9 @@ def planned(frame, given_rules, memory=None) -> Plan:
     ruleset = RuleSet.of(given_rules)
     sensitive = sensitive_records(frame, decide(frame, ruleset, boundaries=BOUNDARIES), BOUNDARIES, ruleset.resolver)
     events = terms.conform(pl.DataFrame(), terms.EVENT).with_columns(shown=pl.lit(value=False))
-    return plan_of(
-        frame.select(PLACED), events, sensitive, memory=memory or Memory(), before=BEFORE.to_frame(),
-        released=frozenset() if memory is None else frozenset({"a", "b", ""}), secret=b"secret", today=date(2026, 11, 30),
-    )  # fmt: skip
+    return plan_of(frame.select(PLACED), events, sensitive, memory=memory or Memory(), before=BEFORE.to_frame(),
+                   released=frozenset() if memory is None else frozenset({"a", "b", ""}), secret=b"secret",
+                   today=date(2026, 11, 30))  # fmt: skip
 
 
 def strictness(plan) -> dict[int, int]:

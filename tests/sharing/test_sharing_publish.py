@@ -39,12 +39,10 @@ def records(*rows, longitude=None, latitude=None, name="Nomascus nasutus"):
     frame = terms.conform(pl.DataFrame(rows, infer_schema_length=None), OCCURRENCE)
     lon, lat = (frame[c].fill_null(np.nan).to_numpy() for c in ("decimalLongitude", "decimalLatitude"))
     found = locate(lon, lat, BOUNDARIES)
-    return frame.with_columns(
-        [
-            found[c].alias(c)
-            for c in ("located_country_code", "province_code", "ambiguous", "country_codes", "border_distance_m")
-        ]
-    ).with_columns(pl.coalesce("countryCode", "located_country_code").alias("countryCode"))
+    return frame.with_columns([
+        found[c].alias(c)
+        for c in ("located_country_code", "province_code", "ambiguous", "country_codes", "border_distance_m")
+    ]).with_columns(pl.coalesce("countryCode", "located_country_code").alias("countryCode"))  # fmt: skip
 
 
 def published(frame, category="0_1_degree"):
@@ -52,7 +50,6 @@ def published(frame, category="0_1_degree"):
 
 
 def each(frame, category):
-    """Return what goes out of each sensitive record, in their order."""
     ruleset = rules(category)
     plan = plan_alone(frame, ruleset, BOUNDARIES)
     return as_published(frame, replace(ruleset, plan=plan), boundaries=BOUNDARIES)
@@ -86,12 +83,8 @@ def test_an_open_record_is_as_it_was():
 
 
 def test_a_withheld_record_is_left_out_and_the_others_keep_their_order():
-    frame = pl.concat(
-        [
-            records(*[EVERYTHING | {"key": n} for n in (5, 1, 3)]),
-            records(EVERYTHING | {"key": 2}, name="Passer montanus"),
-        ]
-    )
+    frame = pl.concat([records(*[EVERYTHING | {"key": n} for n in (5, 1, 3)]),
+                       records(EVERYTHING | {"key": 2}, name="Passer montanus")])  # fmt: skip
     assert published(frame, "withheld")["key"].to_list() == [2]
     assert published(frame[[0, 3, 1, 2]])["sharing_category"].to_list() == ["open", "0_1_degree"]
 
@@ -160,9 +153,8 @@ def test_a_coast_cell_is_published_with_its_neighbours():
 
 
 def test_the_open_sea_has_no_country():
-    row = published(records({"decimalLongitude": 111.55, "decimalLatitude": 12.05, "countryCode": "VN"})).row(
-        0, named=True
-    )
+    at_sea = records({"decimalLongitude": 111.55, "decimalLatitude": 12.05, "countryCode": "VN"})
+    row = published(at_sea).row(0, named=True)
     assert (row["countryCode"], row["country_codes"], row["cell_west"]) == (None, [], 111.5)
 
 
@@ -174,10 +166,10 @@ def test_a_lonely_island_is_told_only_as_a_large_square_or_not_at_all():
 
 
 def test_without_coordinates_the_stated_country_stays_where_it_is_large_enough():
-    rows = [
-        EVERYTHING | {"decimalLongitude": None, "decimalLatitude": None, "countryCode": c} for c in ("LA", "SG", None)
-    ]
-    out = published(records(*rows), "1_degree").sort("countryCode", nulls_last=True)
+    nowhere = EVERYTHING | {"decimalLongitude": None, "decimalLatitude": None}
+    out = published(records(*(nowhere | {"countryCode": c} for c in ("LA", "SG", None))), "1_degree").sort(
+        "countryCode", nulls_last=True
+    )
     assert out["countryCode"].to_list() == ["LA", None], "what is too small is like what is not stated"
     assert out["country_codes"].to_list() == [["LA"], None]
     assert out["year"].to_list() == out["decimalLatitude"].to_list() == out["locality"].to_list() == [None] * 2
@@ -209,12 +201,9 @@ def test_grid_lines_poles_and_the_date_line_have_a_cell():
     for category in CATEGORIES:
         out = each(records(longitude=lon, latitude=lat), str(category))
         told = out.drop_nulls("cell_west")
-        for edge, value, other in (
-            ("cell_west", "decimalLongitude", "cell_east"),
-            ("cell_south", "decimalLatitude", "cell_north"),
-        ):
-            assert (told[edge] < told[value]).all()
-            assert (told[value] < told[other]).all()
+        for side, value, other in (("west", "Longitude", "east"), ("south", "Latitude", "north")):
+            assert (told[f"cell_{side}"] < told[f"decimal{value}"]).all()
+            assert (told[f"decimal{value}"] < told[f"cell_{other}"]).all()
         assert out["cell_west"][0] <= 102.3 <= out["cell_east"][0]
         assert out["cell_south"][0] <= 24.5 <= out["cell_north"][0]
 
@@ -236,14 +225,8 @@ def test_the_cell_and_the_radius_hold_the_place(found, category):
     assert ((out["cell_east"] - out["cell_west"]) >= category.cell_degrees - 1e-9).all()
 
 
-WORDS = (
-    "24.51234, 106.41234",
-    "24°30'44\" 106°24'44\"",
-    "24 30 44 N 106 24 44 E",
-    "24:30:44",
-    "48Q 655123 2711456",
-    "24,51",
-)
+WORDS = ("24.51234, 106.41234", "24°30'44\" 106°24'44\"", "24 30 44 N 106 24 44 E", "24:30:44", "48Q 655123 2711456",
+         "24,51")  # fmt: skip
 TOLD_IN = ("kingdom", "family", "establishmentMeans", "iucnRedListCategory")
 
 
@@ -254,9 +237,8 @@ def test_words_that_a_source_tells_are_left_out_of_sensitive_records():
     rows = [EVERYTHING | {"species": "Nomascus nasutus", "year": 1990 + n} | cell for n, cell in enumerate(cells)]
     out = published(records(*rows))
     assert out.height == len(rows)
-    assert out.select("scientificName", *TOLD_IN).unique().rows() == [
-        ("Nomascus nasutus", "Animalia", "Hylobatidae", None, None)
-    ]
+    told = out.select("scientificName", *TOLD_IN).unique().rows()
+    assert told == [("Nomascus nasutus", "Animalia", "Hylobatidae", None, None)]
     open_ones = [EVERYTHING | cell for cell in cells if "scientificName" not in cell]
     untouched = published(records(*open_ones, name="Passer montanus")).sort("key")
     for row, cell in zip(untouched.iter_rows(named=True), open_ones, strict=True):

@@ -14,10 +14,11 @@ from biodata.sharing.names import GROUPS, bundled_common_names, looked_up, may_b
 from biodata.sharing.resolve import WORDS, Resolver, RulePlaces
 from biodata.text.reference_list import CLASSIFICATION, reference_list
 from biodata.text.tables import read_rows
+from case_tables import cases
 from mangled_names import mangled
 
 BUNDLED = RuleSet.read(None)
-OPEN, HUNDREDTH, TENTH, ONE = "open", "0_01_degree", "0_1_degree", "1_degree"
+OPEN, TENTH, ONE = "open", "0_1_degree", "1_degree"
 STRICTNESS = {str(category): category.strictness for category in SharingCategory}
 
 
@@ -37,7 +38,6 @@ def frame_of(rows):
 
 
 def categories(rows, rules=BUNDLED):
-    """Return the strictest category that the names of each record call for."""
     found = rules.resolver.resolve(frame_of(rows))
     strictest = [
         max((str(rules.rules[n].category) for n in numbers), key=STRICTNESS.__getitem__, default=OPEN)
@@ -52,53 +52,7 @@ def taxon(**row):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [
-        pytest.param("Panthera tigris", TENTH, id="the listed name"),
-        pytest.param("Panthera tigris (Linnaeus, 1758)", TENTH, id="with its authors"),
-        pytest.param("PANTHERA TIGRIS", TENTH, id="capitals"),
-        pytest.param("panthera tigris", TENTH, id="no capital"),
-        pytest.param("Panthera_tigris", TENTH, id="an underscore"),
-        pytest.param("Pаnthera tigris", TENTH, id="a Cyrillic letter"),
-        pytest.param("Pan\u200bthera tigris", TENTH, id="a zero-width space"),
-        pytest.param("Panthera tigris corbetti", TENTH, id="a subspecies"),
-        pytest.param("Panthera cf. leo", TENTH, id="cf.: the strictest of the genus"),
-        pytest.param("Panthera leo?", TENTH, id="a question mark"),
-        pytest.param("Panthera sp.", TENTH, id="only the genus"),
-        pytest.param("Panthera", TENTH, id="a genus that holds listed species"),
-        pytest.param("Panthera leo × Panthera tigris", TENTH, id="a hybrid"),
-        pytest.param("Panthera leo or Panthera tigris", ONE, id="either of two: no name"),
-        pytest.param("Bos taurus / gaurus", ONE, id="either of two in one genus"),
-        pytest.param("Felis tigris Linnaeus, 1758", TENTH, id="an old name"),
-        pytest.param(
-            "Hylobates leucogenys", TENTH, id="an old name of a species beside which a stricter one is listed"
-        ),
-        pytest.param("Cervus sp.", TENTH, id="the genus of a listed old name"),
-        pytest.param("Loxodonta africana", TENTH, id="in a listed family"),
-        pytest.param("Elephantidae", TENTH, id="a listed family"),
-        pytest.param("Proboscidea", TENTH, id="an order and a genus of herbs"),
-        pytest.param("Felidae", OPEN, id="a family that holds listed species"),
-        pytest.param("Mammalia", OPEN, id="a class"),
-        pytest.param("Panthera tigirs", ONE, id="letters changed places"),
-        pytest.param("Elefas maximus", ONE, id="a slip that sounds the same"),
-        pytest.param("Pantheratigris", ONE, id="one word"),
-        pytest.param("E. maximus", ONE, id="a genus of one letter"),
-        pytest.param("ELMA01", ONE, id="a code"),
-        pytest.param("large mammal, unidentified", ONE, id="words"),
-        pytest.param("Слон индийский", ONE, id="a language that no list knows"),
-        pytest.param("", ONE, id="empty"),
-        pytest.param(None, ONE, id="nothing"),
-        pytest.param("亚洲象", TENTH, id="Chinese"),
-        pytest.param("ຊ້າງ", TENTH, id="Lao"),
-        pytest.param("asian elephants", TENTH, id="an English plural"),
-        pytest.param("麻雀", OPEN, id="a sparrow in Chinese"),
-        pytest.param("gibbon", ONE, id="a common name of a family: what is in it"),
-        pytest.param("Passer montanus", OPEN, id="a sparrow"),
-        pytest.param("Bos taurus", OPEN, id="near to a listed name, and known"),
-        pytest.param("Macaca fascicularis (Raffles, 1821)", OPEN, id="an author who is called like a listed genus"),
-        pytest.param("Homo sapiens", OPEN, id="people"),
-        pytest.param("Passer montanus (Panthera tigris)", TENTH, id="a listed name in brackets"),
-        pytest.param("Passer montanus 亚洲象", TENTH, id="a common name beside"),
-    ],
+    cases("sharing_resolve", "test_a_name_calls_for_the_rules_of_its_taxon_or_of_all_that_it_may_be"),
 )
 def test_a_name_calls_for_the_rules_of_its_taxon_or_of_all_that_it_may_be(name, expected):
     assert categories([{"scientificName": name}]) == [expected]
@@ -106,20 +60,8 @@ def test_a_name_calls_for_the_rules_of_its_taxon_or_of_all_that_it_may_be(name, 
 
 @pytest.mark.parametrize(
     ("stated", "expected"),
-    [
-        pytest.param({"class": "Aves"}, ONE, id="a bird"),
-        pytest.param({"class": "AVES"}, ONE, id="in capitals"),
-        pytest.param({"family": "Passeridae"}, OPEN, id="a sparrow's family"),
-        pytest.param({"family": "Felidae"}, TENTH, id="a cat's family"),
-        pytest.param({"order": "Coleoptera"}, OPEN, id="a beetle"),
-        pytest.param({"order": "Coleopteraa"}, ONE, id="an order that nobody knows"),
-        pytest.param({"kingdom": "Metazoa"}, ONE, id="a kingdom of another system"),
-        pytest.param({"kingdom": "Plantae", "class": "Mammalia"}, ONE, id="groups that contradict each other"),
-        pytest.param({"family": "Passeridae", "class": "Mammalia"}, ONE, id="a family and another class"),
-        pytest.param({"genus": "Passer"}, ONE, id="a genus alone"),
-        pytest.param({"class": "Aves", "order": "Gruiformes"}, TENTH, id="an order with what older works put there"),
-    ],
-)  # fmt: skip
+    cases("sharing_resolve", "test_a_name_that_is_not_known_is_what_the_stated_classification_leaves"),
+)
 def test_a_name_that_is_not_known_is_what_the_stated_classification_leaves(stated, expected):
     assert categories([{"scientificName": "Qqzqz qqzqz", **stated}]) == [expected]
     assert categories([stated]) == [expected], "no name at all"
@@ -163,44 +105,37 @@ def test_an_unknown_name_beside_a_known_one_fails_closed_and_unknown_words_do_no
     assert categories([{"scientificName": "Passer montanus", column: " "}]) == [OPEN], "blank is not carried"
 
 
-CHECKLIST = RuleSet.read(None).knowing(
-    terms.conform(
-        pl.DataFrame(
-            [
-                {"scientificName": "Panthera tigirs", "taxonomicStatus": "ACCEPTED", "class": "Aves"},
-                {"scientificName": "Rara nova", "taxonomicStatus": "ACCEPTED", "genus": "Rara", "synonyms": ["Panthera tigris"]},
-                {"scientificName": "Vetus nova", "taxonomicStatus": "SYNONYM", "accepted": "Rara nova"},
-                {"scientificName": "Passer montanus", "taxonomicStatus": "ACCEPTED", "names": ["harimau kecil"]},
-                {"scientificName": "Panthera tigris", "taxonomicStatus": "ACCEPTED", "names": ["grosse Katze"]},
-                {"scientificName": "Nova nova", "taxonomicStatus": "ACCEPTED", "family": "Elephantidae"},
-            ]
-        ).select(
-            pl.lit("c").alias("checklist"),
-            pl.exclude("names", "accepted"),
-            taxon_id="scientificName",
-            accepted_taxon_id=pl.coalesce("accepted", "scientificName"),
-            vernacular_details=pl.when(pl.col("names").is_not_null()).then(
-                pl.concat_str(pl.lit('[{"name": "'), pl.col("names").list.first(), pl.lit('"}]'))
-            ),
+CHECKLIST = RuleSet.read(None).knowing(terms.conform(
+    pl.DataFrame([
+        {"scientificName": "Panthera tigirs", "taxonomicStatus": "ACCEPTED", "class": "Aves"},
+        {"scientificName": "Rara nova", "taxonomicStatus": "ACCEPTED", "genus": "Rara", "synonyms": ["Panthera tigris"]},
+        {"scientificName": "Vetus nova", "taxonomicStatus": "SYNONYM", "accepted": "Rara nova"},
+        {"scientificName": "Passer montanus", "taxonomicStatus": "ACCEPTED", "names": ["harimau kecil"]},
+        {"scientificName": "Panthera tigris", "taxonomicStatus": "ACCEPTED", "names": ["grosse Katze"]},
+        {"scientificName": "Nova nova", "taxonomicStatus": "ACCEPTED", "family": "Elephantidae"},
+    ]).select(
+        pl.lit("c").alias("checklist"),
+        pl.exclude("names", "accepted"),
+        taxon_id="scientificName",
+        accepted_taxon_id=pl.coalesce("accepted", "scientificName"),
+        vernacular_details=pl.when(pl.col("names").is_not_null()).then(
+            pl.concat_str(pl.lit('[{"name": "'), pl.col("names").list.first(), pl.lit('"}]'))
         ),
-        terms.TAXON,
-    )
-)  # fmt: skip
+    ),
+    terms.TAXON,
+))  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        pytest.param({"scientificName": "Panthera tigirs"}, ONE, id="a typo in a checklist frees nothing"),
-        pytest.param({"scientificName": "Panthera tigirs", "match_type": "EXACT"}, ONE, id="matched, too"),
-        pytest.param({"scientificName": "Rara nova", "family": "Felidae"}, TENTH, id="the accepted name of a listed one"),
-        pytest.param({"scientificName": "Rara nova", "family": "Passeridae"}, TENTH, id="whatever is stated"),
-        pytest.param({"scientificName": "Vetus nova", "family": "Passeridae"}, TENTH, id="another synonym of it"),
-        pytest.param({"scientificName": "grosse Katze", "family": "Passeridae"}, TENTH, id="a common name ties"),
-        pytest.param({"scientificName": "harimau kecil"}, ONE, id="a common name frees nothing"),
-        pytest.param({"scientificName": "Nova nova", "family": "Passeridae"}, TENTH, id="in a listed family"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("row", "expected"), [
+    pytest.param({"scientificName": "Panthera tigirs"}, ONE, id="a typo in a checklist frees nothing"),
+    pytest.param({"scientificName": "Panthera tigirs", "match_type": "EXACT"}, ONE, id="matched, too"),
+    pytest.param({"scientificName": "Rara nova", "family": "Felidae"}, TENTH, id="the accepted name of a listed one"),
+    pytest.param({"scientificName": "Rara nova", "family": "Passeridae"}, TENTH, id="whatever is stated"),
+    pytest.param({"scientificName": "Vetus nova", "family": "Passeridae"}, TENTH, id="another synonym of it"),
+    pytest.param({"scientificName": "grosse Katze", "family": "Passeridae"}, TENTH, id="a common name ties"),
+    pytest.param({"scientificName": "harimau kecil"}, ONE, id="a common name frees nothing"),
+    pytest.param({"scientificName": "Nova nova", "family": "Passeridae"}, TENTH, id="in a listed family"),
+])  # fmt: skip
 def test_checklists_tie_a_name_to_a_listed_taxon_and_make_none_known(row, expected):
     assert categories([row], CHECKLIST) == [expected]
 
@@ -217,17 +152,14 @@ def test_a_name_goes_out_as_its_accepted_one_or_as_the_lowest_group_that_is_know
     assert taxon(**matched, acceptedNameUsage="Panthera tigris") == "Panthera tigris"
 
 
-@pytest.mark.parametrize(
-    ("row", "sure"),
-    [
-        pytest.param({"scientificName": "Panthera tigris corbetti"}, {"Panthera tigris"}, id="below the rule's taxon"),
-        pytest.param({"scientificName": "Panthera"}, set(), id="a genus may be another"),
-        pytest.param({"scientificName": "Panthera cf. tigris"}, set(), id="a doubt"),
-        pytest.param({"scientificName": "tiger"}, set(), id="a common name"),
-        pytest.param({"scientificName": "Panthera tigris", "acceptedNameUsage": "Panthera leo"}, set(), id="two names"),
-        pytest.param({"scientificName": "Panthera tigris", "vernacularName": "big"}, {"Panthera tigris"}, id="words"),
-    ],
-)
+@pytest.mark.parametrize(("row", "sure"), [
+    pytest.param({"scientificName": "Panthera tigris corbetti"}, {"Panthera tigris"}, id="below the rule's taxon"),
+    pytest.param({"scientificName": "Panthera"}, set(), id="a genus may be another"),
+    pytest.param({"scientificName": "Panthera cf. tigris"}, set(), id="a doubt"),
+    pytest.param({"scientificName": "tiger"}, set(), id="a common name"),
+    pytest.param({"scientificName": "Panthera tigris", "acceptedNameUsage": "Panthera leo"}, set(), id="two names"),
+    pytest.param({"scientificName": "Panthera tigris", "vernacularName": "big"}, {"Panthera tigris"}, id="words"),
+])  # fmt: skip
 def test_a_rule_is_sure_where_every_name_is_surely_of_its_taxon(row, sure):
     found = BUNDLED.resolver.resolve(frame_of([row]))
     assert {BUNDLED.rules[n].scientific_name for n in found.of_rows("sure")[0]} == sure
@@ -301,13 +233,10 @@ def test_groups_exclude_the_same_rules_at_once_as_one_by_one():
         assert places.not_excluded(stated) == one_by_one, name
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Sus scrofa (?Panthera tigris)", "Sus scrofa cf. Panthera tigris", "Sus scrofa - tiger kill", "Felidae (tiger?)", "Sus scrofa 虎",
-        "Sus scrofa / Panthera tigris", "Sus scrofa [Panthera tigirs]", "Carnivora indet. Panthera",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("name", [
+    "Sus scrofa (?Panthera tigris)", "Sus scrofa cf. Panthera tigris", "Sus scrofa - tiger kill", "Felidae (tiger?)", "Sus scrofa 虎",
+    "Sus scrofa / Panthera tigris", "Sus scrofa [Panthera tigirs]", "Carnivora indet. Panthera",
+])  # fmt: skip
 def test_a_second_taxon_in_a_name_counts_however_it_is_written(name):
     assert decided(name)
 
@@ -319,13 +248,7 @@ def test_a_group_or_authors_in_a_name_are_no_second_taxon(name):
 
 def decided(name: str) -> bool:
     """Tell whether a rule of the list that is shipped makes a record of a name coarse."""
-    row = {
-        "key": 1,
-        "scientificName": name,
-        "kingdom": "Animalia",
-        "countryCode": "LA",
-        "decimalLatitude": 21.5,
-        "decimalLongitude": 101.5,
-    }
+    row = {"key": 1, "scientificName": name, "kingdom": "Animalia", "countryCode": "LA", "decimalLatitude": 21.5,
+           "decimalLongitude": 101.5}  # fmt: skip
     frame = terms.conform(pl.DataFrame([row]), terms.OCCURRENCE)
     return decide(frame, RuleSet.read(None), boundaries=load_boundaries()).height > 0

@@ -14,10 +14,9 @@ WIDE = shapely.box(100.9, 20.9, 101.7, 21.7)  # over the border of Yunnan and Lu
 
 
 def corridor(**more):
-    row = {
-        "corridor_id": "c1", "country_codes": ["CN", "LA"], "sharing_category": "open", "evidence": '{"snapshot": 3}',
-        "narrowest_longitude": 101.23, "narrowest_latitude": 21.34, "geometry": shapely.to_wkb(WIDE),
-    }  # fmt: skip
+    row = {"corridor_id": "c1", "country_codes": ["CN", "LA"], "sharing_category": "open",
+           "evidence": '{"snapshot": 3}', "narrowest_longitude": 101.23, "narrowest_latitude": 21.34,
+           "geometry": shapely.to_wkb(WIDE)}  # fmt: skip
     return terms.conform(pl.DataFrame([row | more]), CORRIDOR)
 
 

@@ -11,6 +11,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.places import load_boundaries
 from biodata.sharing import Rule, RuleSet, strictest
 from biodata.sharing.decide import decide
+from case_tables import cases
 
 BOUNDARIES = load_boundaries()
 HEADING = "rule_id,source,scientificName,rank,country_code,province_code,dataset,month_from,month_to,category,reason,review_date"
@@ -34,21 +35,10 @@ def test_a_file_is_read_with_all_its_columns(tmp_path):
     line = "CN-1,省林草局,Nomascus nasutus,SPECIES,CN,CN-GX,d1,11,2,1_degree,hunted,2027-01-31"
     path.write_text(f"\ufeff{HEADING}\n{line}\n", encoding="utf-8")
     assert RuleSet.read(path).rules == (
-        Rule(
-            rule_id="CN-1",
-            source="省林草局",
-            scientific_name="Nomascus nasutus",
-            rank="SPECIES",
-            country_code="CN",
-            province_code="CN-GX",
-            dataset="d1",
-            month_from=11,
-            month_to=2,
-            category=SharingCategory.ONE_DEGREE,
-            reason="hunted",
-            review_date=date(2027, 1, 31),
-        ),
-    )
+        Rule(rule_id="CN-1", source="省林草局", scientific_name="Nomascus nasutus", rank="SPECIES", country_code="CN",
+             province_code="CN-GX", dataset="d1", month_from=11, month_to=2, category=SharingCategory.ONE_DEGREE,
+             reason="hunted", review_date=date(2027, 1, 31)),
+    )  # fmt: skip
 
 
 def test_columns_that_are_not_required_may_be_missing(tmp_path):
@@ -57,65 +47,7 @@ def test_columns_that_are_not_required_may_be_missing(tmp_path):
     assert RuleSet.read(path).rules[0].scientific_name is None
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        pytest.param(
-            "rule_id,category,reason,taxon\n",
-            "rules.csv, row 1, column taxon: this column is unknown",
-            id="unknown column",
-        ),
-        pytest.param("rule_id,reason\n", "row 1, column category: this column is missing", id="no category"),
-        pytest.param(
-            "rule_id,category,reason\na,exact,x\n",
-            "row 2, column category, value 'exact': .*one of withheld",
-            id="category",
-        ),
-        pytest.param("rule_id,category,reason\na,open,\n", "row 2, column reason, value ''", id="no reason"),
-        pytest.param(
-            "rule_id,category,reason\na,open,x\na,open,x\n", "row 3, column rule_id, value 'a'", id="name twice"
-        ),
-        pytest.param(
-            "rule_id,category,reason,country_code\na,open,x,la\n", "column country_code, value 'la'", id="country"
-        ),
-        pytest.param(
-            "rule_id,category,reason,province_code\na,open,x,Yunnan\n",
-            "column province_code, value 'Yunnan'",
-            id="province",
-        ),
-        pytest.param(
-            "rule_id,category,reason,country_code,province_code\na,open,x,LA,CN-YN\n",
-            "value 'CN-YN': this province lies in another country than LA",
-            id="province of another country",
-        ),
-        pytest.param(
-            "rule_id,category,reason,month_from,month_to\na,open,x,11,\n",
-            "column month_to, value ''",
-            id="half a season",
-        ),
-        pytest.param(
-            "rule_id,category,reason,month_from,month_to\na,open,x,13,1\n", "month_from, value '13'", id="month 13"
-        ),
-        pytest.param(
-            "rule_id,category,reason,month_from,month_to\na,open,x,²,1\n", "month_from, value '²'", id="a raised two"
-        ),
-        pytest.param(
-            "rule_id,category,reason,rank\na,open,x,FAMILY\n", "a rank without a name", id="rank without name"
-        ),
-        pytest.param(
-            "rule_id,category,reason,review_date\na,open,x,31/01/2027\n", "review_date, value '31/01/2027'", id="date"
-        ),
-        pytest.param(
-            'rule_id,category,reason,polygon\na,open,x,"POLYGON ((21 101, 22 101, 22 102, 21 101))"\n',
-            "column polygon, value .*longitude first",
-            id="axes of a polygon swapped",
-        ),
-        pytest.param("rule_id,category,reason,label\na,open,x,TK XYZ\n", "column label, value 'TK XYZ'", id="label"),
-        pytest.param("rule_id,category,reason\na,open,x,y\n", "row 2: .*more or fewer fields", id="one field too many"),
-        pytest.param("rule_id,category,reason\na,open\n", "row 2: .*more or fewer fields", id="one field too few"),
-        pytest.param('rule_id,category,reason\na,open,"x\n', "rules.csv, row", id="an open quote"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), cases("sharing_rules", "test_faults_name_file_row_column_and_value"))
 def test_faults_name_file_row_column_and_value(tmp_path, text, message):
     path = tmp_path / "rules.csv"
     path.write_text(text, encoding="utf-8")
@@ -138,19 +70,10 @@ def test_two_rules_of_one_name_are_refused():
 
 def test_the_bundled_list_covers_the_flagship_species():
     rules = RuleSet.read(None)
-    for name in (
-        "Hylobates lar (Linnaeus, 1771)",
-        "Nomascus nasutus",
-        "Elephas maximus indicus Cuvier, 1798",
-        "Pseudoryx nghetinhensis",
-        "Panthera tigris corbetti",
-        "Manis pentadactyla",
-        "Rhinopithecus bieti",
-        "Crocodylus siamensis",
-        "Rhinoplax vigil",
-        "Dalbergia cochinchinensis Pierre",
-        "Paphiopedilum armeniacum",
-    ):
+    for name in ("Hylobates lar (Linnaeus, 1771)", "Nomascus nasutus", "Elephas maximus indicus Cuvier, 1798",
+                 "Pseudoryx nghetinhensis", "Panthera tigris corbetti", "Manis pentadactyla", "Rhinopithecus bieti",
+                 "Crocodylus siamensis", "Rhinoplax vigil", "Dalbergia cochinchinensis Pierre",
+                 "Paphiopedilum armeniacum"):  # fmt: skip
         assert (
             strictest(records({"scientificName": name}), rules, boundaries=BOUNDARIES).strictness
             >= SharingCategory.TENTH_DEGREE.strictness
@@ -161,69 +84,7 @@ def test_the_bundled_list_covers_the_flagship_species():
 
 
 @pytest.mark.parametrize(
-    ("name", "rank", "row", "applies"),
-    [
-        pytest.param("Hylobatidae", "FAMILY", {"family": "Hylobatidae"}, True, id="family column"),
-        pytest.param("Hylobatidae", None, {"family": "HYLOBATIDAE"}, True, id="any rank, capitals"),
-        pytest.param("Manis", "GENUS", {"genus": "Manis"}, True, id="genus column"),
-        pytest.param("Manis", "GENUS", {"species": "Manis javanica"}, True, id="species of the genus"),
-        pytest.param(
-            "Rucervus eldii",
-            "SPECIES",
-            {
-                "scientificName": "Cervus e.",
-                "match_type": "AMBIGUOUS",
-                "match_alternatives": ["Cervus elaphus L. [1]", "Rucervus eldii (M'Clelland) [2]"],
-            },
-            True,
-            id="a name that could mean it",
-        ),
-        pytest.param(
-            "Rucervus eldii",
-            "SPECIES",
-            {"scientificName": "Cervus elaphus", "match_type": "EXACT", "match_alternatives": ["Rucervus eldii [2]"]},
-            False,
-            id="a name that is near to it and means another",
-        ),
-        pytest.param(
-            "Rucervus eldii",
-            "SPECIES",
-            {"scientificName": "Cervus eldiy", "match_type": "FUZZY", "match_alternatives": ["Rucervus eldii [2]"]},
-            True,
-            id="a misspelt name for which another taxon was chosen",
-        ),
-        pytest.param(
-            "Elephas maximus", "SPECIES", {"scientificName": "Elephas (Elephas) maximus"}, True, id="subgenus"
-        ),
-        pytest.param(
-            "Rucervus eldii",
-            "SPECIES",
-            {"scientificName": "Cervus eldii", "acceptedScientificName": "Rucervus eldii"},
-            True,
-            id="a synonym with its accepted name",
-        ),
-        pytest.param(
-            "Panthera tigris corbetti",
-            "SUBSPECIES",
-            {"scientificName": "Panthera tigris"},
-            True,
-            id="the species above may be the subspecies",
-        ),
-        pytest.param(
-            "Panthera tigris corbetti",
-            "SUBSPECIES",
-            {"scientificName": "Panthera tigris altaica"},
-            False,
-            id="another subspecies",
-        ),
-        pytest.param(
-            "Panthera tigris corbetti",
-            "SUBSPECIES",
-            {"scientificName": "Panthera tigris subsp. corbetti"},
-            True,
-            id="subsp.",
-        ),
-    ],
+    ("name", "rank", "row", "applies"), cases("sharing_rules", "test_a_taxon_is_found_in_any_name_of_the_record")
 )
 def test_a_taxon_is_found_in_any_name_of_the_record(name, rank, row, applies):
     assert (deciding(row, rule(scientific_name=name, rank=rank)) == "r") is applies
@@ -233,61 +94,34 @@ TIGER = {"scientificName": "Panthera tigris"}
 A_TIGER = {"scientific_name": "Panthera tigris"}
 
 
-@pytest.mark.parametrize(
-    ("row", "where", "applies"),
-    [
-        pytest.param({"countryCode": "LA"}, {"country_code": "LA"}, True, id="stated in Laos"),
-        pytest.param(
-            {"countryCode": "VN", "located_country_code": "LA"}, {"country_code": "LA"}, True, id="located in Laos"
-        ),
-        pytest.param(
-            {"countryCode": "VN", "country_codes": ["LA", "VN"]}, {"country_code": "LA"}, True, id="may be in Laos"
-        ),
-        pytest.param({"countryCode": "VN"}, {"country_code": "LA"}, False, id="in Viet Nam"),
-        pytest.param({}, {"country_code": "LA"}, True, id="no country told"),
-        pytest.param({"province_code": "CN-YN"}, {"province_code": "CN-YN"}, True, id="in Yunnan"),
-        pytest.param(
-            {"province_code": "CN-GX", "ambiguous": False}, {"province_code": "CN-YN"}, False, id="in Guangxi"
-        ),
-        pytest.param({"province_code": "CN-GX", "ambiguous": True}, {"province_code": "CN-YN"}, True, id="at a border"),
-        pytest.param({"countryCode": "CN"}, {"province_code": "CN-YN"}, True, id="in China, province unknown"),
-        pytest.param({"datasetKey": "d1"}, {"dataset": "d1"}, True, id="the dataset"),
-        pytest.param({"datasetKey": "d2"}, {"dataset": "d1"}, False, id="another dataset"),
-        pytest.param({"month": 12}, {"month_from": 11, "month_to": 2}, True, id="December in November-February"),
-        pytest.param({"month": 3}, {"month_from": 11, "month_to": 2}, False, id="March in November-February"),
-        pytest.param({}, {"month_from": 11, "month_to": 2}, True, id="no month told"),
-        pytest.param(
-            {"event_start": date(2020, 10, 20), "event_end": date(2020, 11, 2), "month": None},
-            {"month_from": 11, "month_to": 2},
-            True,
-            id="an interval that reaches into November",
-        ),
-        pytest.param(
-            {"event_start": date(2020, 12, 20), "event_end": date(2021, 1, 2)},
-            {"month_from": 1, "month_to": 1},
-            True,
-            id="an interval over New Year",
-        ),
-        pytest.param(
-            {"event_start": date(2020, 1, 1), "event_end": date(2020, 12, 31)},
-            {"month_from": 6, "month_to": 6},
-            True,
-            id="a whole year",
-        ),
-        pytest.param(
-            {"event_start": date(2020, 6, 1), "event_end": date(2020, 4, 30)},
-            {"month_from": 10, "month_to": 10},
-            True,
-            id="an interval that ends before it begins",
-        ),
-        pytest.param(
-            {"event_start": date(2020, 3, 1), "event_end": date(2020, 4, 30), "month": None},
-            {"month_from": 5, "month_to": 2},
-            False,
-            id="an interval outside the season",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("row", "where", "applies"), [
+    pytest.param({"countryCode": "LA"}, {"country_code": "LA"}, True, id="stated in Laos"),
+    pytest.param({"countryCode": "VN", "located_country_code": "LA"}, {"country_code": "LA"}, True,
+                 id="located in Laos"),
+    pytest.param({"countryCode": "VN", "country_codes": ["LA", "VN"]}, {"country_code": "LA"}, True,
+                 id="may be in Laos"),
+    pytest.param({"countryCode": "VN"}, {"country_code": "LA"}, False, id="in Viet Nam"),
+    pytest.param({}, {"country_code": "LA"}, True, id="no country told"),
+    pytest.param({"province_code": "CN-YN"}, {"province_code": "CN-YN"}, True, id="in Yunnan"),
+    pytest.param({"province_code": "CN-GX", "ambiguous": False}, {"province_code": "CN-YN"}, False, id="in Guangxi"),
+    pytest.param({"province_code": "CN-GX", "ambiguous": True}, {"province_code": "CN-YN"}, True, id="at a border"),
+    pytest.param({"countryCode": "CN"}, {"province_code": "CN-YN"}, True, id="in China, province unknown"),
+    pytest.param({"datasetKey": "d1"}, {"dataset": "d1"}, True, id="the dataset"),
+    pytest.param({"datasetKey": "d2"}, {"dataset": "d1"}, False, id="another dataset"),
+    pytest.param({"month": 12}, {"month_from": 11, "month_to": 2}, True, id="December in November-February"),
+    pytest.param({"month": 3}, {"month_from": 11, "month_to": 2}, False, id="March in November-February"),
+    pytest.param({}, {"month_from": 11, "month_to": 2}, True, id="no month told"),
+    pytest.param({"event_start": date(2020, 10, 20), "event_end": date(2020, 11, 2), "month": None},
+                 {"month_from": 11, "month_to": 2}, True, id="an interval that reaches into November"),
+    pytest.param({"event_start": date(2020, 12, 20), "event_end": date(2021, 1, 2)}, {"month_from": 1, "month_to": 1},
+                 True, id="an interval over New Year"),
+    pytest.param({"event_start": date(2020, 1, 1), "event_end": date(2020, 12, 31)}, {"month_from": 6, "month_to": 6},
+                 True, id="a whole year"),
+    pytest.param({"event_start": date(2020, 6, 1), "event_end": date(2020, 4, 30)}, {"month_from": 10, "month_to": 10},
+                 True, id="an interval that ends before it begins"),
+    pytest.param({"event_start": date(2020, 3, 1), "event_end": date(2020, 4, 30), "month": None},
+                 {"month_from": 5, "month_to": 2}, False, id="an interval outside the season"),
+])  # fmt: skip
 def test_a_rule_is_left_aside_only_for_a_fact_that_speaks_against_it(row, where, applies):
     full = records({"event_start": None, "event_end": None, "month": None, "country_codes": None} | TIGER | row)
     found = decide(full, RuleSet.of([rule(**A_TIGER, **where)]), boundaries=BOUNDARIES)
@@ -295,12 +129,8 @@ def test_a_rule_is_left_aside_only_for_a_fact_that_speaks_against_it(row, where,
 
 
 def test_the_strictest_decides_and_of_equals_the_first_by_name():
-    rules = [
-        rule("c", "0_1_degree", **A_TIGER),
-        rule("b", "1_degree", **A_TIGER),
-        rule("a", "0_01_degree", **A_TIGER),
-        rule("d", "1_degree", **A_TIGER),
-    ]
+    rules = [rule("c", "0_1_degree", **A_TIGER), rule("b", "1_degree", **A_TIGER), rule("a", "0_01_degree", **A_TIGER),
+             rule("d", "1_degree", **A_TIGER)]  # fmt: skip
     assert deciding(TIGER, *rules) == "b"
 
 

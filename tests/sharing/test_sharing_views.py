@@ -112,11 +112,8 @@ def test_a_cell_that_is_not_in_the_country_its_node_states_is_no_evidence():
     def cell(west, south, country):
         edges = {"cell_west": west, "cell_south": south, "cell_east": west + 0.1, "cell_north": south + 0.1}
         shared = {"category": "0_1_degree", "rule": "LA: gibbon", **edges}
-        middle = {
-            "decimalLongitude": west + 0.05,
-            "decimalLatitude": south + 0.05,
-            "coordinateUncertaintyInMeters": 7_700.0,
-        }
+        middle = {"decimalLongitude": west + 0.05, "decimalLatitude": south + 0.05,
+                  "coordinateUncertaintyInMeters": 7_700.0}  # fmt: skip
         return {"countryCode": country, "located_country_code": None, "node": "LA", "shared_as": shared, **middle}
 
     rows = [cell(101.5, 20.5, "VN") | {"country_codes": ["LA"]}, cell(0.0, 0.0, "LA") | {"country_codes": []},

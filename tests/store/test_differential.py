@@ -112,12 +112,10 @@ def walk(client, address: str, *, features: bool = False):
 
 
 def address_of(client, path: str, pairs, **more) -> str:
-    """Return the address of a question."""
     return str(client.build_request("GET", path, params=[*pairs, *more.items()]).url).removeprefix("http://test")
 
 
 def check_pages(case, seed: int, *, limits: tuple[int, ...] = (7, 50, 300)) -> None:
-    """Ask one question in pages of a random size."""
     chance = random.Random(seed)
     pairs, mask = asked(chance, case.rows)
     ids, count = walk(case.client, address_of(case.client, SEARCH, pairs, limit=chance.choice(limits)))
@@ -153,10 +151,9 @@ def test_facets(case, seed):
     pairs, mask = asked(chance, case.rows)
     if mask.attrs["unsure"]:
         return
-    parameter, column = chance.choice([
-        ("country", "countryCode"), ("year", "year"), ("species", "species"), ("basisOfRecord", "basisOfRecord"),
-        ("recordedBy", "recordedBy"), ("month", "month"), ("datasetKey", "datasetKey"), ("sex", "sex"),
-    ])  # fmt: skip
+    parameter, column = chance.choice([("country", "countryCode"), ("year", "year"), ("species", "species"),
+                                       ("basisOfRecord", "basisOfRecord"), ("recordedBy", "recordedBy"),
+                                       ("month", "month"), ("datasetKey", "datasetKey"), ("sex", "sex")])  # fmt: skip
     limit, offset, least = chance.choice([3, 10, 100]), chance.choice([0, 0, 2]), chance.choice([1, 1, 4])
     settings = {"facet": parameter, f"{parameter}.facetLimit": limit, "facetOffset": offset, "facetMincount": least}
     body = case.client.get(SEARCH, params=[*pairs, *settings.items(), ("limit", 0)]).json()

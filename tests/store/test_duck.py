@@ -55,16 +55,12 @@ def test_an_extension_that_was_changed_is_refused_though_another_is_loaded_alrea
     duck._checked.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("dtype", "expected"),
-    [
-        (pl.List(pl.String), "VARCHAR[]"),
-        (pl.List(pl.Struct({"term": pl.String, "applied": pl.Boolean})), 'STRUCT("term" VARCHAR, "applied" BOOLEAN)[]'),
-        (pl.Int32, "INTEGER"),
-        (pl.Binary(), "BLOB"),
-    ],
-    ids=["a list", "repairs", "a year", "a shape"],
-)
+@pytest.mark.parametrize(("dtype", "expected"), [
+    (pl.List(pl.String), "VARCHAR[]"),
+    (pl.List(pl.Struct({"term": pl.String, "applied": pl.Boolean})), 'STRUCT("term" VARCHAR, "applied" BOOLEAN)[]'),
+    (pl.Int32, "INTEGER"),
+    (pl.Binary(), "BLOB"),
+], ids=["a list", "repairs", "a year", "a shape"])  # fmt: skip
 def test_columns_have_a_type_in_the_store(dtype, expected: str):
     assert duck.sql_type(dtype) == expected
 

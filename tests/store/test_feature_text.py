@@ -74,10 +74,8 @@ def test_a_shape_is_drawn(release: OpenRelease):
         shape = shapely.from_geojson(json.dumps(feature["geometry"]))
         drawn = shapely.transform(shape, lambda places: places[:, ::-1]) if flipped else shape
         assert (feature["id"], feature["properties"], drawn) == (
-            row[0],
-            dict(zip(names, row, strict=False)),
-            shapely.from_wkb(row[2]),
-        )
+            row[0], dict(zip(names, row, strict=False)), shapely.from_wkb(row[2]),
+        )  # fmt: skip
 
 
 def test_columns_without_a_value_are_known_and_answer_as_others(release: OpenRelease):

@@ -21,7 +21,6 @@ RULES = "rule_id,scientificName,category,reason\nlist,Muntiacus muntjak,0_1_degr
 
 
 def coast(moved: float) -> BoundarySet:
-    """Return one country whose coast runs so many degrees east of 101.23° E."""
     edge = 101.23 + moved
     land = shapely.box(90, 10, edge, 30)
     first = halves()

@@ -48,11 +48,10 @@ class World:
         species = self.chance.choice([TIGER, HORNBILL, BULBUL, BULBUL])
         day = date(2020 + self.chance.randrange(2), 3, 1 + self.chance.randrange(2))
         where = self.place() if chosen is None else {n: chosen[n] for n in ("decimalLongitude", "decimalLatitude")}
-        more = {
-            "event_start": day, "event_end": day, "eventDate": str(day), "year": day.year, "month": 3, "day": day.day,
-            "recordedBy": self.chance.choice([None, "A. Bouphavanh", "Nguyễn Văn B"]), "catalogNumber": self.chance.choice([None, "K-10000"]),
-            "institutionCode": "KUN", "samplingProtocol": self.chance.choice([None, "transect"]),
-        }  # fmt: skip
+        more = {"event_start": day, "event_end": day, "eventDate": str(day), "year": day.year, "month": 3,
+                "day": day.day, "recordedBy": self.chance.choice([None, "A. Bouphavanh", "Nguyễn Văn B"]),
+                "catalogNumber": self.chance.choice([None, "K-10000"]), "institutionCode": "KUN",
+                "samplingProtocol": self.chance.choice([None, "transect"])}  # fmt: skip
         name = None if chosen is None else chosen["eventID"]
         return seen(number, species, name, dataset, **where, **more)
 
@@ -62,7 +61,6 @@ class World:
         return event(f"e{self.number}", parentEventID=self.chance.choice(parents), **self.place())
 
     def step(self) -> None:
-        """Commit a change of a few records and events."""
         events = [self.new_event() for _ in range(self.chance.randrange(3))]
         self.events |= {one["event_key"]: one for one in events}
         again = self.chance.sample(sorted(self.records), min(2, len(self.records)))
@@ -78,7 +76,6 @@ class World:
         commit(self.data, events, list(numbers.values()), gone=names, gone_events=gone_events)
 
     def some(self, of: list) -> list:
-        """Return none or one of some."""
         return self.chance.sample(of, self.chance.randrange(2) if of else 0)
 
 
@@ -88,7 +85,6 @@ def memory(settings: Settings) -> Memory:
 
 
 def same(added: releases.Release, whole: releases.Release, settings: Settings, other: Settings) -> bool:
-    """Tell whether two releases, and what is kept of both, are the same."""
     for table in ("occurrences", "surveys", "datasets"):
         rows = [releases.read(one, table).sort(pl.first()) for one in (added, whole)]
         assert rows[0].equals(rows[1]), table

@@ -24,7 +24,6 @@ def keys(lake: Lake, snapshot: int | None = None) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
-    """Return a folder with an empty lake; tests copy it."""
     data = tmp_path_factory.mktemp("empty")
     Lake.open(data).close()
     return data
@@ -97,7 +96,6 @@ CHANGES = [
 
 def test_a_change_in_any_column_is_found(lake: Lake):
     def commit_all(*, changed: bool):
-        """Commit a record for each change, with its change or without it."""
         with lake.staging() as staging:
             for number, (table, change, _) in enumerate(CHANGES):
                 interpreted, _ = records([("x", str(number), GIBBON, 22.9, 106.5)])
@@ -174,9 +172,8 @@ def test_parts_with_known_records_and_parts_without_make_one_version(lake: Lake)
     assert keys(lake).items() >= before.items()
     assert set(keys(lake)) == {"TK-1", "TK-2", "TK-3", "a", "b"}
     verbatim = lake.read("verbatim")
-    assert dict(verbatim.select("key", "source_record_id").iter_rows()) == {
-        key: name for name, key in keys(lake).items()
-    }
+    found = dict(verbatim.select("key", "source_record_id").iter_rows())
+    assert found == {key: name for name, key in keys(lake).items()}
     assert lake.read("identities").height == 5
 
 

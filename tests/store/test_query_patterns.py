@@ -5,14 +5,10 @@ import pytest
 
 from biodata.store.query.sql import matches
 
-TEXTS = [
-    "", "ha", "HA", "Nam Ha", "50% of_it", "50x ofxit", "Trùng Khánh", "营地", "a\nb", "a.b", "axb", "x+y(z)", "back\\slash",
-    "Nam Ha Nam Ha", "hahaha", "%", "_",
-]  # fmt: skip
-PATTERNS = [
-    "", "ha", "%", "%%", "_", "__", "ha%", "%ha", "%ha%", "%a%a%", "Nam%Ha", "50\\% of\\_it", "50% of_it", "Tr_ng Kh_nh", "_地",
-    "a_b", "a.b", "x+y(z)", "back\\\\slash", "%\\\\%", "\\%", "h%a%h%a", "%h_h%",
-]  # fmt: skip
+TEXTS = ["", "ha", "HA", "Nam Ha", "50% of_it", "50x ofxit", "Trùng Khánh", "营地", "a\nb", "a.b", "axb", "x+y(z)",
+         "back\\slash", "Nam Ha Nam Ha", "hahaha", "%", "_"]  # fmt: skip
+PATTERNS = ["", "ha", "%", "%%", "_", "__", "ha%", "%ha", "%ha%", "%a%a%", "Nam%Ha", "50\\% of\\_it", "50% of_it",
+            "Tr_ng Kh_nh", "_地", "a_b", "a.b", "x+y(z)", "back\\\\slash", "%\\\\%", "\\%", "h%a%h%a", "%h_h%"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from biodata.store.query.shape_text import MAXIMUM_VERTICES
 
 SQUARE = shapely.box(100, 20, 102, 22)
 
-FORGIVEN = [
+
+@pytest.mark.parametrize(("text", "meant", "word"), [
     pytest.param("POLYGON((100 20,102 20,102 22,100 22,100 20))", SQUARE, None, id="nothing to forgive"),
     pytest.param("PolygonZ ((100 20 5,102 20 5,102 22 -1.5e1, 100 22 0 ,100 20 5))", SQUARE, "heights", id="heights, as QGIS writes them"),
     pytest.param("POLYGON ZM ((100 20 5 1,102 20 5 1,102 22 1 1,100 22 0 1,100 20 5 1))", SQUARE, "heights", id="heights and measures"),
@@ -23,23 +24,14 @@ FORGIVEN = [
     pytest.param("POLYGON((100 20,100 22,102 22,102 20,100 20))", SQUARE, "clockwise", id="clockwise"),
     pytest.param("POLYGON((100 20,102 20,102 22,100 22))", SQUARE, "closed", id="a ring that is not closed"),
     pytest.param("POLYGON((100 20,102 20,102 22,101 22,101 25,101 22,100 22,100 20))", SQUARE, "repaired", id="a spike"),
-    pytest.param(
-        "MULTIPOLYGON(((100 20,102 20,102 22,100 22,100 20)),((101 20,102 20,102 22,101 22,101 20)))",
-        SQUARE, "joined", id="parts that overlap",
-    ),
-    pytest.param(
-        "POLYGON((100 20,104 20,104 24,100 24,100 20),(100 21,101 21,101 22,100 22,100 21))",
-        shapely.box(100, 20, 104, 24) - shapely.box(100, 21, 101, 22), "repaired", id="a hole at the edge",
-    ),
-    pytest.param(
-        "POLYGON((100 20,104 20,104 24,102 24,103 22,101 22,102 24,100 24,100 20))",
-        shapely.box(100, 20, 104, 24) - shapely.Polygon([(102, 24), (101, 22), (103, 22)]), "repaired",
-        id="a ring that touches itself around a hole",
-    ),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "meant", "word"), FORGIVEN)
+    pytest.param("MULTIPOLYGON(((100 20,102 20,102 22,100 22,100 20)),((101 20,102 20,102 22,101 22,101 20)))", SQUARE,
+                 "joined", id="parts that overlap"),
+    pytest.param("POLYGON((100 20,104 20,104 24,100 24,100 20),(100 21,101 21,101 22,100 22,100 21))",
+                 shapely.box(100, 20, 104, 24) - shapely.box(100, 21, 101, 22), "repaired", id="a hole at the edge"),
+    pytest.param("POLYGON((100 20,104 20,104 24,102 24,103 22,101 22,102 24,100 24,100 20))",
+                 shapely.box(100, 20, 104, 24) - shapely.Polygon([(102, 24), (101, 22), (103, 22)]), "repaired",
+                 id="a ring that touches itself around a hole"),
+])  # fmt: skip
 def test_forgiven(text, meant, word):
     found = read_wkt(text)
     assert shapely.from_wkb(found.wkb).equals(meant)
@@ -47,7 +39,7 @@ def test_forgiven(text, meant, word):
     assert (word in " ".join(found.notes)) if word else found.notes == ()
 
 
-REFUSED = [
+@pytest.mark.parametrize("text", [
     pytest.param("POLYGON((0 0,1 1,1 0,0 1,0 0))", id="a bow tie"),
     pytest.param("POLYGON((0 0,4 0,4 4,0 4,0 0,4 0,4 4,0 4,0 0))", id="a ring twice around"),
     pytest.param("POLYGON((0 0,4 0,4 4,0 4,0 0),(6 6,7 6,7 7,6 7,6 6))", id="a hole outside"),
@@ -70,10 +62,7 @@ REFUSED = [
         f"{50 * math.cos(i * 2.5):.6f} {50 * math.sin(i * 2.5):.6f}" for i in [*range(300), 0]) + "))", id="a star of 300 crossings"),
     pytest.param("POLYGON((٣ 0,1 0,1 1,٣ 0))", id="Arabic digits"),
     pytest.param("POLYGON((0 0,1 0,1 1,0 0))\0", id="a NUL"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", REFUSED)
+])  # fmt: skip
 def test_refused(text):
     with pytest.raises(InputError) as caught:
         read_wkt(text)
@@ -98,15 +87,12 @@ def test_geojson_in_every_wrapping():
     assert shapely.from_wkb(both.wkb).equals(SQUARE | shapely.box(0, 0, 1, 1))
 
 
-BAD_DOCUMENTS = [
+@pytest.mark.parametrize("document", [
     pytest.param({"type": "Point", "coordinates": [0, 0]}, id="a point"),
     pytest.param({"type": "FeatureCollection", "features": [{"type": "Feature"}] * 2000}, id="too many features"),
     pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [10**400, 0], [1, 1], [0, 0]]]}, id="beyond numbers"),
     pytest.param({"type": "Polygon", "coordinates": [[[0, 0], [True, 0], [1, 1], [0, 0]]]}, id="a truth"),
-]
-
-
-@pytest.mark.parametrize("document", BAD_DOCUMENTS)
+])  # fmt: skip
 def test_bad_documents(document):
     with pytest.raises(InputError) as caught:
         read_geojson(document)
@@ -137,7 +123,6 @@ def test_whatever_is_read_is_valid_and_agrees_with_the_even_odd_rule(corners):
 
 
 def inside(point, corners):
-    """Tell whether a ray from the point meets the ring an odd number of times."""
     x, y = point
     odd = False
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):

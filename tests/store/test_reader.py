@@ -67,9 +67,8 @@ def test_the_ends_of_pages(release, published):
     n = published.height
     assert release.page("occurrences", None, ["key"], limit=n).cursor is None
     assert release.page("occurrences", None, ["key"], limit=n - 1).cursor is not None
-    assert release.page("occurrences", None, ["key"], limit=0) == release.page(
-        "occurrences", None, ["key"], limit=5, offset=10**12
-    )
+    found = release.page("occurrences", None, ["key"], limit=0)
+    assert found == release.page("occurrences", None, ["key"], limit=5, offset=10**12)
     with pytest.raises(InputError, match="cannot be negative"):
         release.page("occurrences", None, ["key"], limit=-1)
     with pytest.raises(InputError, match="no column of this name"):
@@ -78,18 +77,15 @@ def test_the_ends_of_pages(release, published):
         release.page("shapes", None, ["id"], limit=1)
 
 
-@pytest.mark.parametrize(
-    "cursor",
-    [
-        pytest.param("", id="nothing"),
-        pytest.param("%%%", id="no base64"),
-        pytest.param("e30", id="another JSON"),
-        pytest.param("WzEsMl0", id="too short a list"),
-        pytest.param("A" * 5000, id="too long"),
-        pytest.param("é", id="another alphabet"),
-        pytest.param(Cursor("r000001-0000000000", "occurrences", "0" * 12, 5).encode(), id="another release"),
-    ],
-)
+@pytest.mark.parametrize("cursor", [
+    pytest.param("", id="nothing"),
+    pytest.param("%%%", id="no base64"),
+    pytest.param("e30", id="another JSON"),
+    pytest.param("WzEsMl0", id="too short a list"),
+    pytest.param("A" * 5000, id="too long"),
+    pytest.param("é", id="another alphabet"),
+    pytest.param(Cursor("r000001-0000000000", "occurrences", "0" * 12, 5).encode(), id="another release"),
+])  # fmt: skip
 def test_a_cursor_of_something_else_is_refused(release, cursor: str):
     with pytest.raises(InputError) as caught:
         release.page("occurrences", None, ["key"], limit=1, cursor=cursor)

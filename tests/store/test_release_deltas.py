@@ -58,7 +58,6 @@ def make(lake: Lake, **options) -> Release:
 
 
 def add(lake: Lake, before: Release, *, events: bool = True, beyond: int = 0, **options) -> Release:
-    """Build a release of what changed in the lake since another."""
     was, now = (lake.read("occurrences", snapshot=version) for version in (before.snapshot, lake.snapshot()))
     same = was.join(now, on=now.columns, how="semi", nulls_equal=True)["key"]
     keys = pl.concat([was["key"], now["key"]]).unique().sort()
@@ -73,7 +72,6 @@ def add(lake: Lake, before: Release, *, events: bool = True, beyond: int = 0, **
 
 
 def whole(lake: Lake, folder: Path, **options) -> Release:
-    """Build a whole release elsewhere, with the same secret."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(lake.data / "secret", folder / "secret")
     return make(lake, data=folder, **options)
@@ -124,7 +122,6 @@ def answers(release: Release) -> list[object]:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
-    """Return an installation with a release of 300 records."""
     data = tmp_path_factory.mktemp("installation")
     with Lake.open(data) as lake:
         commit_rows(lake, ROWS[:300])
@@ -140,19 +137,12 @@ def lake(installation: Path, tmp_path: Path):
 
 
 def presences(chance: random.Random, count: int) -> pl.DataFrame:
-    """Return presences, of which some are other each time."""
     rows = [
-        {
-            "key": 1_000_000 + number,
-            "species": "Elephas maximus",
-            "datasetKey": "nam-ha",
-            "decimalLatitude": 20.05 + number / 10,
-            "decimalLongitude": 101.05,
-            "year": chance.choice([None, None, 2020]),
-            "sharing_category": "0_1_degree",
-        }
+        {"key": 1_000_000 + number, "species": "Elephas maximus", "datasetKey": "nam-ha",
+         "decimalLatitude": 20.05 + number / 10, "decimalLongitude": 101.05, "year": chance.choice([None, None, 2020]),
+         "sharing_category": "0_1_degree"}
         for number in sorted(chance.sample(range(20), count))
-    ]
+    ]  # fmt: skip
     return pl.DataFrame(rows, schema={c.name: c.dtype for c in terms.PUBLISHED_OCCURRENCE if c.name in rows[0]})
 
 
@@ -204,16 +194,9 @@ class KilledError(BaseException):
     """Stands for the end of a process."""
 
 
-STEPS = [
-    "release_delta.DeltaFile.write_changes",
-    "release_delta.DeltaFile.finish",
-    "releases.sync_file",
-    "releases.checksums.record",
-    "releases.sync_folder",
-    "releases.pointer.swap",
-    "releases._prune",
-    "releases.remove_unneeded_bases",
-]
+STEPS = ["release_delta.DeltaFile.write_changes", "release_delta.DeltaFile.finish", "releases.sync_file",
+         "releases.checksums.record", "releases.sync_folder", "releases.pointer.swap", "releases._prune",
+         "releases.remove_unneeded_bases"]  # fmt: skip
 
 
 def test_a_change_or_merge_that_is_cut_off_leaves_the_release_before_or_the_new_one(lake: Lake, monkeypatch):
@@ -303,9 +286,8 @@ def test_who_reads_goes_on_and_gets_the_merged_file_with_the_next_question(lake:
                 page = reader.current().page("occurrences", where, ["key"], limit=3, cursor=cursor)
                 found, cursor = [*found, *page.rows], page.cursor
             assert [key for (key,) in found] == whole["key"].to_list(), "who reads goes on in the same order"
-        assert set(reader.current().page("occurrences", where, ["key"], limit=500).rows) == {
-            (key,) for key in whole["key"]
-        }
+        told = set(reader.current().page("occurrences", where, ["key"], limit=500).rows)
+        assert told == {(key,) for key in whole["key"]}
 
 
 def test_a_base_stays_as_long_as_a_release_differs_from_it_and_is_no_release_itself(lake: Lake):
@@ -347,6 +329,5 @@ def test_what_is_taken_back_is_owed_until_the_release_is_merged(lake: Lake):
     assert merge_owed(lake.data) is None
     (file,) = (lake.data / "releases").glob("*.duckdb")
     with releases.connect(file) as connection:
-        assert connection.execute('SELECT count(*) FROM occurrences WHERE "occurrenceID" = ?', [place]).fetchall() == [
-            (0,)
-        ]
+        found = connection.execute('SELECT count(*) FROM occurrences WHERE "occurrenceID" = ?', [place]).fetchall()
+        assert found == [(0,)]

@@ -154,16 +154,11 @@ def test_results_and_datasets_are_in_the_file_in_order(lake: Lake):
     assert boundaries.get_column("code").to_list() == ["LA", "SG"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        pytest.param(lambda frame: frame.with_columns(locality=1 / 0), ZeroDivisionError, id="the rules break"),
-        pytest.param(lambda frame: frame, SharingError, id="the rules let everything out"),
-        pytest.param(
-            lambda frame: publish(frame).with_columns(exact=pl.lit(1)), SharingError, id="a column of nobody's"
-        ),
-    ],
-)
+@pytest.mark.parametrize(("fault", "error"), [
+    pytest.param(lambda frame: frame.with_columns(locality=1 / 0), ZeroDivisionError, id="the rules break"),
+    pytest.param(lambda frame: frame, SharingError, id="the rules let everything out"),
+    pytest.param(lambda frame: publish(frame).with_columns(exact=pl.lit(1)), SharingError, id="a column of nobody's"),
+])  # fmt: skip
 def test_a_failed_build_leaves_everything_as_it_was(lake: Lake, fault, error: type[Exception]):
     first = build(lake)
     commit_rows(lake, [{**ROWS[0], "species": "Panthera pardus"}])
@@ -209,22 +204,19 @@ def test_a_lake_without_records_makes_an_empty_release(tmp_path: Path):
     assert releases.read(release, "corridors").schema == terms.schema(terms.PUBLISHED_TABLES["corridors"])
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        pytest.param("SELECT * FROM read_csv('/etc/passwd')", id="another file"),
-        pytest.param("SELECT * FROM glob('/etc/*')", id="a folder"),
-        pytest.param("SELECT * FROM read_text('/etc/hostname')", id="a text"),
-        pytest.param("SELECT * FROM ST_Read('/etc/passwd')", id="GDAL"),
-        pytest.param("ATTACH '/etc/passwd' AS x", id="another database"),
-        pytest.param("COPY occurrences TO 'out.csv'", id="a file to write"),
-        pytest.param("INSERT INTO occurrences (key) VALUES (1)", id="a record to write"),
-        pytest.param("SET enable_external_access = true", id="the lock itself"),
-        pytest.param("SET memory_limit = '100GB'", id="more memory"),
-        pytest.param("INSTALL httpfs", id="an extension to fetch"),
-        pytest.param("LOAD sqlite_scanner", id="an extension to load"),
-    ],
-)
+@pytest.mark.parametrize("statement", [
+    pytest.param("SELECT * FROM read_csv('/etc/passwd')", id="another file"),
+    pytest.param("SELECT * FROM glob('/etc/*')", id="a folder"),
+    pytest.param("SELECT * FROM read_text('/etc/hostname')", id="a text"),
+    pytest.param("SELECT * FROM ST_Read('/etc/passwd')", id="GDAL"),
+    pytest.param("ATTACH '/etc/passwd' AS x", id="another database"),
+    pytest.param("COPY occurrences TO 'out.csv'", id="a file to write"),
+    pytest.param("INSERT INTO occurrences (key) VALUES (1)", id="a record to write"),
+    pytest.param("SET enable_external_access = true", id="the lock itself"),
+    pytest.param("SET memory_limit = '100GB'", id="more memory"),
+    pytest.param("INSTALL httpfs", id="an extension to fetch"),
+    pytest.param("LOAD sqlite_scanner", id="an extension to load"),
+])  # fmt: skip
 def test_a_serving_connection_reaches_nothing_else(served, statement: str):
     with pytest.raises(duckdb.Error):
         served.execute(statement)

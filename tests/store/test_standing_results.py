@@ -24,7 +24,6 @@ from biodata.store.sharing_rules import rules_of
 from rule_files import put_rules
 
 pytestmark = pytest.mark.usefixtures("few_boundaries")
-
 COMMON, RARE, OUTSIDE = "Capricornis milneedwardsii", "Nomascus nasutus", "Muntiacus vaginalis"
 RUN = "layer-0123456789ab"
 RULES = f"rule_id,category,reason,scientificName\nrare,0_1_degree,hunted,{RARE}\n"
@@ -69,11 +68,9 @@ def run(settings: Settings, view: str = "public") -> None:
     """Put a candidate into the lake as a run under today's rules does."""
     with Lake.open(settings.data) as lake:
         facts = {"rules": rules_of(settings).hash, "snapshot": lake.snapshot()}
-        row = {
-            "candidate_id": "layer-candidate-1", "run_id": RUN, "country_codes": ["CN", "VN"],
-            "evidence": json.dumps({"run": facts}), "evidence_view": view, "sharing_category": "open",
-            "geometry": shapely.to_wkb(shapely.box(106.4, 22.8, 106.7, 23.0)),
-        }  # fmt: skip
+        row = {"candidate_id": "layer-candidate-1", "run_id": RUN, "country_codes": ["CN", "VN"],
+               "evidence": json.dumps({"run": facts}), "evidence_view": view, "sharing_category": "open",
+               "geometry": shapely.to_wkb(shapely.box(106.4, 22.8, 106.7, 23.0))}  # fmt: skip
         frame = terms.conform(pl.DataFrame([row]), terms.CANDIDATE)
         lake.commit_table("reserve_candidates", frame, key="candidate_id", scope={}, author="a test", message="a run")
     read(settings)
@@ -129,15 +126,12 @@ def read(settings: Settings) -> None:
     assessments.remember(settings.data, RUN, records)
 
 
-@pytest.mark.parametrize(
-    ("rules", "why"),
-    [
-        pytest.param(f"{RULES}new,withheld,hunted too,{COMMON}\n", COMMON, id="a record that it read"),
-        pytest.param(RULES.replace("0_1_degree", "1_degree"), RARE, id="a coarse one is to be coarser"),
-        pytest.param(f"{RULES}new,withheld,hunted too,{OUTSIDE}\n", None, id="records outside its window alone"),
-        pytest.param(RULES.splitlines()[0] + "\n", None, id="a rule fewer"),
-    ],
-)
+@pytest.mark.parametrize(("rules", "why"), [
+    pytest.param(f"{RULES}new,withheld,hunted too,{COMMON}\n", COMMON, id="a record that it read"),
+    pytest.param(RULES.replace("0_1_degree", "1_degree"), RARE, id="a coarse one is to be coarser"),
+    pytest.param(f"{RULES}new,withheld,hunted too,{OUTSIDE}\n", None, id="records outside its window alone"),
+    pytest.param(RULES.splitlines()[0] + "\n", None, id="a rule fewer"),
+])  # fmt: skip
 def test_a_rule_holds_back_the_results_of_runs_that_read_what_it_hides(made_and_read, tmp_path, rules, why):
     """By the records that the run read, wherever they lie in its window and whatever its results name."""
     settings = Settings(data=tmp_path / "data")
@@ -168,11 +162,9 @@ def test_what_was_found_by_records_over_a_run_leaves_its_corridors(settings):
     with Lake.open(settings.data) as lake:
         facts = {"rules": rules_of(settings).hash, "snapshot": lake.snapshot()}
         told_of = {"run": facts, "findings": {"validation": {"records": 1}, "uncertainty": {"least": 2}}}
-        row = {
-            "corridor_id": "layer-corridor-1", "run_id": RUN, "country_codes": ["CN", "VN"],
-            "evidence": json.dumps(told_of), "sharing_category": "open",
-            "geometry": shapely.to_wkb(shapely.box(*WINDOW)),
-        }  # fmt: skip
+        row = {"corridor_id": "layer-corridor-1", "run_id": RUN, "country_codes": ["CN", "VN"],
+               "evidence": json.dumps(told_of), "sharing_category": "open",
+               "geometry": shapely.to_wkb(shapely.box(*WINDOW))}  # fmt: skip
         frame = terms.conform(pl.DataFrame([row]), terms.CORRIDOR)
         lake.commit_table("corridors", frame, key="corridor_id", scope={}, author="a test", message="a run")
 
@@ -231,7 +223,6 @@ def test_a_protected_area_that_was_drawn_anew_takes_the_results_of_its_records_w
 
 
 def drawn(settings: Settings, west: float) -> None:
-    """Put the only protected area into the lake."""
     row = {"area_id": "wdpa:1", "geometry": shapely.to_wkb(shapely.box(west, 22.8, west + 0.3, 23.0))}
     with Lake.open(settings.data) as lake:
         areas = terms.conform(pl.DataFrame([row]), terms.PROTECTED_AREA)

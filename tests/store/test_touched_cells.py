@@ -25,7 +25,6 @@ WORLDS = 5
 
 
 def frame(rows: list[dict]) -> pl.DataFrame:
-    """Return records as a lake has them."""
     schema = {column.name: column.dtype for column in COLUMNS}
     return pl.DataFrame(rows, schema=schema).select(PLACED).with_columns(named_dataset())
 
@@ -53,16 +52,14 @@ class World:
         longitude, latitude = self.place()
         day = date(self.chance.choice([2024, 2025, 2026]), 1, 1) + timedelta(days=self.chance.randrange(300))
         dataset = self.rows[number]["datasetKey"] if number in self.rows else self.chance.choice(["a", "b", None])
-        row = {
-            "key": number, "datasetKey": dataset, "event_start": day, "recordedBy": self.chance.choice(["x", "y", None]),
-            "decimalLongitude": longitude if self.chance.random() < 0.95 else None, "decimalLatitude": latitude,
-            "gbifID": self.chance.choice([None, *["1"] * 20]), "occurrenceID": str(self.chance.random()),
-        } | more  # fmt: skip
+        row = {"key": number, "datasetKey": dataset, "event_start": day,
+               "recordedBy": self.chance.choice(["x", "y", None]),
+               "decimalLongitude": longitude if self.chance.random() < 0.95 else None, "decimalLatitude": latitude,
+               "gbifID": self.chance.choice([None, *["1"] * 20]), "occurrenceID": str(self.chance.random())} | more  # fmt: skip
         self.rows[number] = row | {"event_end": row["event_start"], "year": row["event_start"].year}
         self.categories[number] = self.chance.choice(CATEGORIES) if self.chance.random() < self.rate else None
 
     def walk(self) -> None:
-        """Add a walk, evenly spaced or not."""
         (x, y), step, spread = self.place(), self.chance.choice(STEPS), self.chance.choice([0.1, 2])
         day, who = TODAY - timedelta(days=self.chance.randrange(9)), self.chance.choice("xy")
         dataset = self.chance.choice(["a", "b", None])
@@ -125,9 +122,8 @@ def looks(seed: int) -> int:
         released = frozenset(before["datasetKey"])
         names = {"key": "identifier", "decimalLongitude": "longitude", "decimalLatitude": "latitude"}
         stood = before.rename(names).select(pl.col(name).cast(dtype) for name, dtype in BEFORE.items())
-        whole = plan_of(
-            now, events, decided.drop("datasetKey"), memory=memory, before=stood, released=released, secret=b"", today=TODAY
-        ).apart  # fmt: skip
+        whole = plan_of(now, events, decided.drop("datasetKey"), memory=memory, before=stood, released=released,
+                        secret=b"", today=TODAY).apart  # fmt: skip
         differ = [one.join(two, on=PLACED, how="anti", nulls_equal=True) for one, two in ((before, now), (now, before))]
         keys = pl.concat(differ)["key"].implode()
         touched = Touched(*(rows.filter(pl.col("key").is_in(keys)) for rows in (before, now, decided)))

@@ -75,7 +75,6 @@ def data(whole: Path, tmp_path: Path) -> Path:
 
 
 def flip(path: Path, *, seed: int) -> None:
-    """Turn one bit of a file around."""
     content = bytearray(path.read_bytes())
     bit = random.Random(seed).randrange(8 * len(content))
     content[bit // 8] ^= 1 << bit % 8
@@ -156,16 +155,14 @@ def test_lost_checksums_are_a_fault_until_they_are_put_down_anew(data: Path):
         assert faults(data) == {"checksums.sqlite": "it is missing"}
     first = verify(Settings(data=data), record=True)
     assert first.faults == []
-    assert {name for name in first.recorded if name.startswith("lake/")} == {
-        str(path.relative_to(data)) for path in (data / "lake").rglob("*.parquet")
-    }
+    found = {name for name in first.recorded if name.startswith("lake/")}
+    assert found == {str(path.relative_to(data)) for path in (data / "lake").rglob("*.parquet")}
     assert verify(Settings(data=data)).recorded == []
     assert "lake.sqlite" in checksums.read(data)
 
 
 @pytest.fixture(scope="module")
 def everything(whole: Path, tmp_path_factory) -> Path:
-    """Return an installation with a file of each kind."""
     data = Path(shutil.copytree(whole, tmp_path_factory.mktemp("everything") / "data"))
     settings = Settings(data=data)
     keep_report(data, "ingest-1", {"refusals": [{"value": "20.51234"}]})

@@ -19,13 +19,12 @@ from biodata.harmonise.rules import RULES
 from biodata.store.lake import Lake
 from biodata.stories import record_story, words
 from biodata.stories.words import as_text
+from case_tables import cases
 from store_records import TRUNG_KHANH, commit
 
-HEADINGS = (
-    "occurrenceID", "scientificName", "kingdom", "decimalLatitude", "decimalLongitude", "eventDate", "countryCode",
-    "country", "individualCount", "locality", "county", "verbatimCoordinates", "coordinateUncertaintyInMeters",
-    "field book",
-)  # fmt: skip
+HEADINGS = ("occurrenceID", "scientificName", "kingdom", "decimalLatitude", "decimalLongitude", "eventDate",
+            "countryCode", "country", "individualCount", "locality", "county", "verbatimCoordinates",
+            "coordinateUncertaintyInMeters", "field book")  # fmt: skip
 HOSTILE = "so \x1b[31mred\x1b[0m \u202egnp.exe\x9b2J <script>alert('x')</script> & \u4e2d\u6587"
 CHECKLIST = (
     "taxonID,scientificName,kingdom,family,genus,taxonRank,taxonomicStatus\n"
@@ -35,10 +34,8 @@ CHECKLIST = (
 
 
 def row(identifier, **cells):
-    told = {
-        "occurrenceID": identifier, "scientificName": "Muntiacus muntjak", "kingdom": "Animalia",
-        "decimalLatitude": "20.71", "decimalLongitude": "101.93", "eventDate": "2020-01-02", "countryCode": "LA",
-    }  # fmt: skip
+    told = {"occurrenceID": identifier, "scientificName": "Muntiacus muntjak", "kingdom": "Animalia",
+            "decimalLatitude": "20.71", "decimalLongitude": "101.93", "eventDate": "2020-01-02", "countryCode": "LA"}  # fmt: skip
     return {**dict.fromkeys(HEADINGS, ""), **told, **{name.replace("_", " "): cell for name, cell in cells.items()}}
 
 
@@ -111,33 +108,7 @@ def by(uses):
 
 
 @pytest.mark.parametrize(
-    ("identifier", "column", "interpreted", "how", "rules"),
-    [
-        pytest.param("dms", "decimalLatitude", 20.71, "read", ["degrees_minutes_seconds"], id="degrees and minutes"),
-        pytest.param("comma", "decimalLongitude", 101.93, "read", ["decimal_comma"], id="decimal comma"),
-        pytest.param("country", "countryCode", "LA", "read", ["country_name"], id="country in Lao"),
-        pytest.param(
-            "odd country", "countryCode", "LA", "filled", ["country_of_place"], id="instead of what is no country"
-        ),
-        pytest.param("no country", "countryCode", "LA", "filled", ["country_of_place"], id="country of the place"),
-        pytest.param(
-            "zero", "occurrenceStatus", "ABSENT", "repaired", ["absent_where_none_counted"], id="none counted"
-        ),
-        pytest.param("dms", "occurrenceStatus", "PRESENT", "filled", ["presence_assumed"], id="presence"),
-        pytest.param("era", "eventDate", "2024-03-06", "read", ["buddhist_era"], id="Buddhist Era, declared"),
-        pytest.param("first", "eventDate", "2010-04-03", "read", ["day_first_by_column"], id="order of the column"),
-        pytest.param("fuzzy", "acceptedScientificName", "Muntiacus muntjak", "filled", ["name_match"], id="fuzzy name"),
-        pytest.param("fuzzy", "scientificName", "Muntiacus muntjac", "as told", [], id="the name itself stays"),
-        pytest.param("moved", "geodeticDatum", "WGS84", "repaired", ["datum_transform"], id="datum, declared"),
-        pytest.param("dms", "geodeticDatum", "WGS84", "filled", ["wgs84_assumed"], id="datum, assumed"),
-        pytest.param("dms", "kingdom", "Animalia", "as told", [], id="kingdom"),
-        pytest.param("dms", "family", "Cervidae", "filled", ["name_match"], id="family of the checklist"),
-        pytest.param("dms", "genus", "Muntiacus", "read", ["name_parts"], id="genus of the name"),
-        pytest.param("dms", "year", 2020, "worked out", [], id="year of the date"),
-        pytest.param("dms", "province_code", None, "filled", ["on_map"], id="province of the place"),
-        pytest.param("unreadable", "eventDate", None, "no value", ["date"], id="no date"),
-        pytest.param("unreadable", "decimalLatitude", None, "no value", ["degrees"], id="no number"),
-    ],
+    ("identifier", "column", "interpreted", "how", "rules"), cases("stories", "test_each_value_says_how_it_came_about")
 )
 def test_each_value_says_how_it_came_about(settings, identifier, column, interpreted, how, rules):
     found = value(told(settings, identifier), column)
@@ -158,16 +129,11 @@ def test_the_verbatim_text_stands_beside_the_value(settings):
     assert str(from_text.how) == "filled"
 
 
-@pytest.mark.parametrize(
-    ("identifier", "column", "proposals"),
-    [
-        pytest.param(
-            "excel", "eventDate",
-            [("2006-01-14", ["excel_serial_1900"]), ("2010-01-15", ["excel_serial_1904"])], id="a spreadsheet's number",
-        ),
-        pytest.param("swapped", "decimalLatitude", [("20.71", ["swap_latitude_longitude"])], id="swapped"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("identifier", "column", "proposals"), [
+    pytest.param("excel", "eventDate", [("2006-01-14", ["excel_serial_1900"]), ("2010-01-15", ["excel_serial_1904"])],
+                 id="a spreadsheet's number"),
+    pytest.param("swapped", "decimalLatitude", [("20.71", ["swap_latitude_longitude"])], id="swapped"),
+])  # fmt: skip
 def test_a_proposal_is_told_and_not_applied(settings, identifier, column, proposals):
     found = value(told(settings, identifier), column)
     assert found.value is None
@@ -324,15 +290,12 @@ def test_the_command_answers_as_text_and_json(settings, capsys):
     assert not [c for c in out if c != "\n" and unicodedata.category(c) in {"Cc", "Cf"}]
 
 
-@pytest.mark.parametrize(
-    "named",
-    [
-        pytest.param({"key": "x"}, id="no number"),
-        pytest.param({"key": "9" * 40}, id="too large a number"),
-        pytest.param({}, id="nothing"),
-        pytest.param({"key": "7", "gbif_id": "7"}, id="two ways"),
-    ],
-)
+@pytest.mark.parametrize("named", [
+    pytest.param({"key": "x"}, id="no number"),
+    pytest.param({"key": "9" * 40}, id="too large a number"),
+    pytest.param({}, id="nothing"),
+    pytest.param({"key": "7", "gbif_id": "7"}, id="two ways"),
+])  # fmt: skip
 def test_a_record_that_is_not_well_named_is_one_line(settings, named):
     with pytest.raises(InputError) as caught:
         explain(data=settings.data, **named)

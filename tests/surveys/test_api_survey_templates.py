@@ -6,19 +6,15 @@ from biodata.surveys import templates
 from biodata.surveys.problems import MEDIA_TYPES
 
 pytest_plugins = ("api_client",)
-
 TEMPLATES = "/v1/surveys/templates"
 
 
-@pytest.mark.parametrize(
-    ("query", "header", "language"),
-    [
-        ({"language": "lo"}, "th", "lo"),
-        ({}, "fr, th;q=0.9, en;q=0.1", "th"),
-        ({}, None, "en"),
-        ({"language": "zh-Hant-TW"}, None, "zh"),
-    ],
-)
+@pytest.mark.parametrize(("query", "header", "language"), [
+    ({"language": "lo"}, "th", "lo"),
+    ({}, "fr, th;q=0.9, en;q=0.1", "th"),
+    ({}, None, "en"),
+    ({"language": "zh-Hant-TW"}, None, "zh"),
+])  # fmt: skip
 def test_the_language_is_asked_for(client, query, header, language):
     headers = {} if header is None else {"Accept-Language": header}
     answer = client.get(f"{TEMPLATES}/camera_trap", params=query, headers=headers)

@@ -14,7 +14,6 @@ from biodata.store import survey_files
 from biodata.store.models import Job, Submission
 
 pytest_plugins = ("api_client",)
-
 SURVEYS = "/v1/surveys"
 
 
@@ -56,9 +55,8 @@ def test_a_check_tells_where_each_fault_is(client, sample_data, registry, settin
     assert body["file"] == "March survey.xlsx"
     assert not body["ok"]
     assert body["problems"]
-    assert {"file", "sheet", "row", "column", "value", "code", "blocking", "message", "expected", "proposal"} == body[
-        "problems"
-    ][0].keys()
+    found = {"file", "sheet", "row", "column", "value", "code", "blocking", "message", "expected", "proposal"}
+    assert found == body["problems"][0].keys()
     assert told, "the planted faults"
     now = count(registry, Submission), (settings.data / "service" / "uploads").exists()
     assert now == kept, "a check keeps nothing"
@@ -73,25 +71,15 @@ def test_a_check_of_a_text(client):
     }, "the release has a checklist of other names, but the reference list knows this one"
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": "Basic abc"},
-        {"X-API-Key": "x" * 5000},
-        {"X-API-Key": ""},
-    ],
-    ids=["none", "wrong", "another scheme", "long", "empty"],
-)
+@pytest.mark.parametrize("headers", [
+    {}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic abc"}, {"X-API-Key": "x" * 5000}, {"X-API-Key": ""},
+], ids=["none", "wrong", "another scheme", "long", "empty"])  # fmt: skip
 def test_without_a_key_it_is_always_the_same_answer(client, registry, good, headers):
     before = count(registry, Job)
     answer = client.post(SURVEYS, files=form(good), headers=headers)
     assert (answer.status_code, answer.json()["code"], answer.json()["detail"]) == (
-        401,
-        "KEY_MISSING",
-        "a valid API key or token is needed",
-    )
+        401, "KEY_MISSING", "a valid API key or token is needed",
+    )  # fmt: skip
     assert answer.headers["www-authenticate"] == "Bearer"
     assert count(registry, Job) == before
 
@@ -177,19 +165,16 @@ def test_too_large_without_a_length(client, settings):
     assert (answer.status_code, answer.json()["code"]) == (413, "UPLOAD_TOO_LARGE")
 
 
-@pytest.mark.parametrize(
-    ("parameters", "request_", "code"),
-    [
-        pytest.param({"dry_run": "true"}, {"content": b"abc"}, "UPLOAD_INVALID", id="no form"),
-        pytest.param({"dry_run": "true"}, {"json": {}}, "UPLOAD_INVALID", id="JSON"),
-        pytest.param({"dry_run": "true"}, {"data": {"file": "text"}}, "UPLOAD_INVALID", id="text for a file"),
-        pytest.param({"dry_run": "true"}, {"files": {"file": b"a", "other": b"b"}}, "UPLOAD_INVALID", id="another field"),
-        pytest.param({"dry_run": "true"}, {"files": [("file", b"a"), ("file", b"b")]}, "UPLOAD_INVALID", id="two files"),
-        pytest.param({"dry_run": "true"}, {"headers": {"Content-Type": "multipart/form-data"}, "content": b"x"}, "UPLOAD_INVALID", id="no boundary"),
-        pytest.param({"dry_run": "maybe"}, {}, "PARAMETER_INVALID", id="neither true nor false"),
-        pytest.param({"dryrun": "true"}, {}, "PARAMETER_UNKNOWN", id="a misspelt parameter"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("parameters", "request_", "code"), [
+    pytest.param({"dry_run": "true"}, {"content": b"abc"}, "UPLOAD_INVALID", id="no form"),
+    pytest.param({"dry_run": "true"}, {"json": {}}, "UPLOAD_INVALID", id="JSON"),
+    pytest.param({"dry_run": "true"}, {"data": {"file": "text"}}, "UPLOAD_INVALID", id="text for a file"),
+    pytest.param({"dry_run": "true"}, {"files": {"file": b"a", "other": b"b"}}, "UPLOAD_INVALID", id="another field"),
+    pytest.param({"dry_run": "true"}, {"files": [("file", b"a"), ("file", b"b")]}, "UPLOAD_INVALID", id="two files"),
+    pytest.param({"dry_run": "true"}, {"headers": {"Content-Type": "multipart/form-data"}, "content": b"x"}, "UPLOAD_INVALID", id="no boundary"),
+    pytest.param({"dry_run": "maybe"}, {}, "PARAMETER_INVALID", id="neither true nor false"),
+    pytest.param({"dryrun": "true"}, {}, "PARAMETER_UNKNOWN", id="a misspelt parameter"),
+])  # fmt: skip
 def test_refused(client, parameters, request_, code):
     answer = client.post(SURVEYS, params=parameters, **request_)
     assert (answer.status_code, answer.json()["code"]) == (400, code)

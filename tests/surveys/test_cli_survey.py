@@ -8,18 +8,16 @@ import pytest
 
 from biodata.store.lake import Lake
 from commands import run
+from sheets import book_of
 
 HEADINGS = ["ລະຫັດບັນທຶກ", "ວັນທີ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ"]
 
 
 @pytest.fixture
 def lao(tmp_path):
-    book = openpyxl.Workbook()
-    book.active.append(HEADINGS)
-    book.active.append(["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2])
-    book.active.append(["2", "2026-03-02", "Rusa unicolor", "21,x", 101.2])
     path = tmp_path / "ສຳຫຼວດ.xlsx"
-    book.save(path)
+    rows = [["1", "2026-03-01", "Muntiacus muntjak", 21.05, 101.2], ["2", "2026-03-02", "Rusa unicolor", "21,x", 101.2]]
+    book_of({"Sheet": [HEADINGS, *rows]}).save(path)
     return path
 
 
@@ -35,13 +33,10 @@ def test_a_check_writes_its_report_and_ends_with_1(lao, tmp_path):
     assert done.stdout.endswith(f"ແຖວ: {report['rows']}; ຕ້ອງແກ້: {report['blocking']}; ຄຳເຕືອນ: {report['warnings']}\n")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("check", "FILE", "--out", "report.pdf"), "--out"),
-        (("check", "FILE", "--language", "fr"), "--language"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "told"), [
+    (("check", "FILE", "--out", "report.pdf"), "--out"),
+    (("check", "FILE", "--language", "fr"), "--language"),
+])  # fmt: skip
 def test_what_cannot_be_done_is_one_line(lao, tmp_path, monkeypatch, arguments, told):
     monkeypatch.chdir(tmp_path)
     done = run("survey", *(lao if word == "FILE" else word for word in arguments))
@@ -75,18 +70,8 @@ def test_what_is_declared_of_a_survey_no_longer_blocks_it(tmp_path):
     )
     refused = run("ingest", "survey", path, "--data", tmp_path / "data", "--dataset", "th", "--json")
     assert [one["code"] for one in json.loads(refused.stdout)["refusals"]] == ["RECORDED_DATE_BUDDHIST_ERA"]
-    taken = run(
-        "ingest",
-        "survey",
-        path,
-        "--data",
-        tmp_path / "data",
-        "--dataset",
-        "th",
-        "--option",
-        "calendar=buddhist",
-        "--json",
-    )
+    taken = run("ingest", "survey", path, "--data", tmp_path / "data", "--dataset", "th", "--option",
+                "calendar=buddhist", "--json")  # fmt: skip
     assert (taken.returncode, json.loads(taken.stdout)["stored"]) == (0, 1)
 
 

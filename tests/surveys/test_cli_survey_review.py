@@ -68,7 +68,6 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     assert english_in(answered, "my", typed) == []
     assert "accepted" in told(settings, "review", 1, "accept", "--account", "noy")
     work(settings, stop=threading.Event(), once=True)
-
     second = save(tmp_path / "second.xlsx", [["NH-1", "E1", "Muntiacus muntjak", 5, "male"]], FIRST_EVENTS)
     part = ("--dataset", "nam-ha", "--part", "first")
     found = json.loads(told(settings, "diff", second, *part, "--json"))["occurrences"]
@@ -83,7 +82,6 @@ def test_from_a_file_to_the_version_that_comes_back(settings, tmp_path: Path):
     same = json.loads(told(settings, "diff", first, *part, "--json"))
     assert same["occurrences"]["counts"]["unchanged"] == 6
     assert same["events"]["counts"]["unchanged"] == 3
-
     assert told_words.called("STATE", "removed", "en") in told(settings, "remove", 1, "--account", "rangers")
     work(settings, stop=threading.Event(), once=True)
     assert told_words.called("STATE", "removed", "en") in told(settings, "status", 2)

@@ -9,6 +9,7 @@ from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.headings.plain import is_zawgyi, without_marks
 from biodata.surveys import words
 from biodata.text.tables import read_rows
+from case_tables import cases
 
 
 def certain(headings, **told):
@@ -19,27 +20,7 @@ def one(heading, **options):
     return propose([heading], **options)[0]
 
 
-@pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        pytest.param("采集日期", "eventDate", id="Chinese"),
-        pytest.param("採集日期", "eventDate", id="traditional Chinese"),
-        pytest.param("ชื่อวิทยาศาสตร์", "scientificName", id="Thai"),
-        pytest.param("vĩ độ", "decimalLatitude", id="Vietnamese"),
-        pytest.param("ຊື່ວິທະຍາສາດ", "scientificName", id="Lao"),
-        pytest.param("រយៈបណ្ដោយ", "decimalLongitude", id="Khmer, da below"),
-        pytest.param("လတ္တီတွဒ်", "decimalLatitude", id="Burmese"),
-        pytest.param("Nama saintifik", "scientificName", id="Malay"),
-        pytest.param("Tanggal survei", "eventDate", id="Indonesian"),
-        pytest.param("Siyentipikong pangalan", "scientificName", id="Filipino"),
-        pytest.param("Decimal Latitude", "decimalLatitude", id="English"),
-        pytest.param("dwc:eventDate", "eventDate", id="a prefixed term"),
-        pytest.param("http://rs.tdwg.org/dwc/terms/sex", "sex", id="a term's address"),
-        pytest.param("_gps_latitude", "decimalLatitude", id="KoboToolbox"),
-        pytest.param("学名 Scientific name", "scientificName", id="two languages"),
-        pytest.param("Tên khoa học / Latin name", "scientificName", id="two languages with a stroke"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "term"), cases("headings", "test_a_known_heading_is_certain"))
 def test_a_known_heading_is_certain(heading, term):
     found = one(heading)
     assert (found.term, found.confidence > CERTAIN) == (term, True)
@@ -62,56 +43,13 @@ def test_what_can_mean_two_things_is_never_certain_and_says_so(heading):
     assert certain([heading]) == {}
 
 
-@pytest.mark.parametrize(
-    ("heading", "term", "unit"),
-    [
-        ("ความสูง (ม.)", "minimumElevationInMeters", "m"),
-        ("经度(°E)", "decimalLongitude", "degrees_east"),
-        ("经度（°E）", "decimalLongitude", "degrees_east"),
-        ("Elevation_ft", "minimumElevationInMeters", "ft"),
-        ("X (m)", "easting", "m"),
-        ("số lượng (con)", "individualCount", "individuals"),
-        ("วันที่ (พ.ศ.)", "eventDate", "buddhist_year"),
-        ("Date (dd/mm/yyyy)", "eventDate", "day_month_year"),
-        ("Ketinggian (mdpl)", "minimumElevationInMeters", "m_above_sea_level"),
-        ("海拔\nElevation/m", "minimumElevationInMeters", "m"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "term", "unit"), cases("headings", "test_the_unit_in_a_heading_is_told"))
 def test_the_unit_in_a_heading_is_told(heading, term, unit):
     found = one(heading)
     assert (found.term, found.unit) == (term, unit)
 
 
-@pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        pytest.param("Num_stems", "individualCount", id="a number of several"),
-        pytest.param("note1", "occurrenceRemarks", id="the first of several notes"),
-        pytest.param("Observer 2", "recordedBy", id="the second observer"),
-        pytest.param("ว/ด/ป ที่สำรวจ", "eventDate", id="a date by its order"),
-        pytest.param("ວັນ/ເດືອນ/ປີ ທີ່ພົບ", "eventDate", id="a date by its order in Lao"),
-        pytest.param("Elephants (no.)", "individualCount", id="a count by its unit"),
-        pytest.param("Species involved", "scientificName", id="a word that leaves the meaning"),
-        pytest.param("Trap deployment end date", "deploymentEnd", id="an end beside a word of beginning"),
-    ],
-)
-def test_words_that_stand_in_a_form_of_their_own_are_read_and_never_certain(heading, term):
-    found = one(heading)
-    assert found.term == term
-    assert found.confidence <= CERTAIN
-
-
-@pytest.mark.parametrize(
-    "heading",
-    [
-        pytest.param("Plot1", id="a column of a matrix"),
-        pytest.param("Visit 3", id="a visit of several"),
-        pytest.param("T2", id="one letter and a number"),
-        pytest.param("วัน/เดือน/ปี เกิด", id="a date of birth by its order"),
-        pytest.param("xqnumber", id="a number of something unknown"),
-        pytest.param("HAIL_OUT_DATE", id="like a heading that is doubtful itself"),
-    ],
-)
+@pytest.mark.parametrize("heading", cases("headings", "test_what_only_looks_like_known_words_is_proposed_nothing"))
 def test_what_only_looks_like_known_words_is_proposed_nothing(heading):
     found = one(heading)
     assert found.term is None or found.confidence < 0.6
@@ -145,76 +83,33 @@ def test_what_was_kept_comes_first_and_is_certain():
 
 
 @pytest.mark.parametrize(
-    ("heading", "cells"),
-    [
-        pytest.param("ຊື່ງູ", ["12", "13", "14"], id="names that are numbers"),
-        pytest.param("Bilang ng unggoy", ["marami", "kaunti", "wala"], id="a count without digits"),
-    ],
+    ("heading", "cells"), [("ຊື່ງູ", ["12", "13", "14"]), ("Bilang ng unggoy", ["marami", "kaunti", "wala"])]
 )
 def test_cells_rule_out_what_a_heading_seemed_to_mean(heading, cells):
     assert one(heading).term is not None
     assert one(heading, cells={heading: cells}).term is None
 
 
-@pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        pytest.param("草层高度(cm)", None, id="no elevation is in centimetres"),
-        pytest.param("Plant height (mm)", None, id="nor in millimetres"),
-        pytest.param("高度(m)", "minimumElevationInMeters", id="but in metres"),
-        pytest.param("Elevation (ft)", "minimumElevationInMeters", id="or in feet"),
-    ],
-)
-def test_a_height_in_centimetres_is_no_elevation(heading, term):
-    assert one(heading).term == term
-
-
-@pytest.mark.parametrize(
-    "heading",
-    ["Height (m)", "height", "Chiều cao (m)", "Tinggi (m)", "Taas", "Tree height (m)", "样地内Y坐标", "relative x"],
-)
-def test_what_is_measured_of_a_thing_or_within_a_plot_is_no_place(heading):
-    """Where a language has a word for an elevation, its plain height is a tree's; X within a plot is no easting."""
+@pytest.mark.parametrize("heading", [
+    # Where a language has a word for an elevation, its plain height is a tree's; X within a plot is no easting.
+    "Height (m)", "height", "Chiều cao (m)", "Tinggi (m)", "Taas", "Tree height (m)", "样地内Y坐标", "relative x",
+    # Not every name is a species', and not every number a count.
+    "Nama pembekal", "ปริมาณน้ำฝน", "Tên cha", "ເງິນເດືອນ", "លេខគណនី", "စာမျက်နှာအမှတ်", "月工资", "Numero ng pahina",
+    "Nomor KTP",
+])  # fmt: skip
+def test_what_is_measured_of_a_thing_or_is_no_record_outdoes_a_common_word_beside_it(heading):
     assert one(heading).term is None
 
 
-@pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        pytest.param("Lưu ý", "occurrenceRemarks", id="its marks are letters like others"),
-        pytest.param("Độ sâu nguyên văn (m)", "verbatimDepth", id="what is as told may have any unit"),
-        pytest.param("Lưu ý nhận dạng", "identificationRemarks", id="words that other words name"),
-        pytest.param("Quy trình thu mẫu", "samplingProtocol", id="a procedure is a method"),
-    ],
-)
-def test_vietnamese_is_read_whole(heading, term):
+@pytest.mark.parametrize(("heading", "term"), cases("headings", "test_heights_by_their_unit_and_vietnamese_as_a_whole"))
+def test_heights_by_their_unit_and_vietnamese_as_a_whole(heading, term):
     assert one(heading).term == term
 
 
 @pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        pytest.param("trip_num", "eventID", id="the number of a trip is its code"),
-        pytest.param("Haul number", "eventID", id="of a haul"),
-        pytest.param("number of visits", None, id="how many there were is no count of animals"),
-        pytest.param("Burrow no", "locationID", id="the number of a burrow"),
-        pytest.param("lon_epsg4326", "decimalLongitude", id="the datum behind a longitude"),
-        pytest.param("y_EPSG32648", "northing", id="and behind a northing"),
-        pytest.param("End_X", "easting", id="an end beside a coordinate"),
-        pytest.param("Finish time", "eventTime", id="the end of a visit, too, is a time"),
-        pytest.param("Area (m2)", "sampleSizeValue", id="an area with a unit has a size"),
-        pytest.param("每公顷株数", None, id="so many on a hectare are no count"),
-        pytest.param("Family author", "scientificNameAuthorship", id="who named a family"),
-        pytest.param("Species year", None, id="when it was named"),
-        pytest.param("nama_bot", "scientificName", id="a botanical name"),
-        pytest.param("WWF plot code", "locationID", id="letters of a project before it"),
-        pytest.param("Plant", "vernacularName", id="a plant is told by its name"),
-        pytest.param("Tissue vial no", "catalogNumber", id="what a sample is kept in"),
-        pytest.param("Trap id", "locationID", id="a trap stands at a place"),
-        pytest.param("保护级别", None, id="a country's own level of protection"),
-    ],
+    ("heading", "term"), cases("headings", "test_what_is_read_from_words_that_stand_together_is_never_certain")
 )
-def test_classes_of_columns_that_found_tables_have(heading, term):
+def test_what_is_read_from_words_that_stand_together_is_never_certain(heading, term):
     found = one(heading)
     assert (found.term, found.confidence <= CERTAIN) == (term, True)
 
@@ -222,25 +117,6 @@ def test_classes_of_columns_that_found_tables_have(heading, term):
 def test_an_english_heading_is_read_in_english():
     """Words that other languages have taken over do not have fewer meanings for it."""
     assert {one(heading).term for heading in ("survey num", "trip no", "visit nr")} == {"eventID"}
-
-
-@pytest.mark.parametrize(
-    "heading",
-    [
-        "Nama pembekal",
-        "ปริมาณน้ำฝน",
-        "Tên cha",
-        "ເງິນເດືອນ",
-        "លេខគណនី",
-        "စာမျက်နှာအမှတ်",
-        "月工资",
-        "Numero ng pahina",
-        "Nomor KTP",
-    ],
-)
-def test_a_word_for_what_is_no_record_outdoes_a_common_word_beside_it(heading):
-    """Not every name is a species', and not every number a count."""
-    assert one(heading).term is None
 
 
 def test_the_dictionary_speaks_ten_languages_of_known_terms():
@@ -260,19 +136,7 @@ def test_zawgyi_is_recognised(text):
     assert is_zawgyi(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("ဝၼ်းထီႉ", id="Shan, date"),
-        pytest.param("မိူင်းတႆး", id="Shan, the Shan State"),
-        pytest.param("ႁူဝ်ၶေႃႈ", id="Shan, heading"),
-        pytest.param("ၵၢၼ်ၶိုၼ်ႈႁူႈ", id="Shan, a word of Shan letters"),
-        pytest.param("မုၢ်နံၤမုၢ်သီ", id="Sgaw Karen, date"),
-        pytest.param("တ္ၚဲ", id="Mon, day"),
-        pytest.param("နေ့စွဲ", id="Burmese in Unicode"),
-        pytest.param("date", id="English"),
-    ],
-)
+@pytest.mark.parametrize("text", cases("headings", "test_other_languages_of_myanmar_are_no_zawgyi"))
 def test_other_languages_of_myanmar_are_no_zawgyi(text):
     assert not is_zawgyi(text)
 
@@ -295,28 +159,6 @@ def test_vietnamese_without_marks_is_proposed_and_never_wrong_for_sure():
             tried, right = tried + 1, right + meant
             assert meant or found.confidence <= CERTAIN, heading
     assert right / tried > 0.95
-
-
-@pytest.mark.parametrize(
-    ("heading", "term"),
-    [
-        pytest.param("วันที่ถอดกล้อง", "deploymentEnd", id="Thai, without spaces"),
-        pytest.param("Ngay lap may", "deploymentStart", id="Vietnamese, without marks"),
-        pytest.param("ຊື່ຜູ້ລາດຕະເວນ", "recordedBy", id="Lao"),
-        pytest.param("ថ្ងៃដំឡើងម៉ាស៊ីនថត", "deploymentStart", id="Khmer"),
-        pytest.param("ကင်မရာတပ်ဆင်သည့်ရက်", "deploymentStart", id="Burmese"),
-        pytest.param("样方代码", "locationID", id="Chinese"),
-        pytest.param("Pangalan ng nagtala", "recordedBy", id="Filipino, with a filler"),
-        pytest.param("tgl_angkat_kamera", "deploymentEnd", id="Indonesian, with underscores"),
-        pytest.param("# of birds", "individualCount", id="a number sign before it counts"),
-        pytest.param("Plot #", "locationID", id="a number sign behind it is a code"),
-        pytest.param("Chiều cao cây", None, id="the height of a tree is no elevation"),
-        pytest.param("Date of birth", None, id="a date of nothing seen"),
-    ],
-)
-def test_words_that_are_known_mean_something_together_and_never_surely(heading, term):
-    found = one(heading)
-    assert (found.term, found.confidence <= CERTAIN) == (term, True)
 
 
 def test_the_words_of_compounds_are_told_in_every_language_and_used():

@@ -1,14 +1,13 @@
 """Plain headings that a sheet decides: taken with their confidence where cells speak for them and no other heading does."""
 
-import io
-
-import openpyxl
 import pytest
 
 import releases as fixture
 from biodata import surveys
 from biodata.ingest.headings import CERTAIN, Why, decided, propose
 from biodata.ingest.kobo_submissions import columns_of
+from case_tables import cases
+from sheets import book_of, bytes_of
 
 PLAIN = {
     "en": ("Date", "Species", "Number", "Place"),
@@ -23,12 +22,8 @@ PLAIN = {
     "fil": ("Petsa", "Species", "Bilang", "Lugar"),
 }
 TERMS = ("eventDate", "scientificName", "individualCount", "locality")
-CELLS = (
-    ("2026-03-01", "2026-03-02", "2026-03-05"),
-    ("Sus scrofa", "Rusa unicolor", "Macaca mulatta"),
-    ("2", "1", "约5"),
-    ("Ban Nam Ha", "勐腊", "Doi Inthanon"),
-)
+CELLS = (("2026-03-01", "2026-03-02", "2026-03-05"), ("Sus scrofa", "Rusa unicolor", "Macaca mulatta"),
+         ("2", "1", "约5"), ("Ban Nam Ha", "勐腊", "Doi Inthanon"))  # fmt: skip
 
 
 def taken(headings, cells):
@@ -45,13 +40,10 @@ def test_plain_headings_of_any_language_are_decided_by_their_cells(language):
 @pytest.mark.parametrize("language", ["lo", "fil"])
 def test_a_sheet_of_plain_headings_goes_in_and_says_what_it_was_read_as(language):
     headings = ["occurrenceID", "decimalLatitude", "decimalLongitude", *PLAIN[language]]
-    book = openpyxl.Workbook()
-    book.active.append(headings)
-    for n, row in enumerate(zip(*CELLS, strict=True)):
-        book.active.append([f"R{n}", "20.61", "101.25", *row[:2], str(n + 1 if n < 2 else 7), row[3]])
-    out = io.BytesIO()
-    book.save(out)
-    report = surveys.check_files([("s.xlsx", out.getvalue())], fixture.neighbours())
+    rows = [[f"R{n}", "20.61", "101.25", *row[:2], str(n + 1 if n < 2 else 7), row[3]]
+            for n, row in enumerate(zip(*CELLS, strict=True))]  # fmt: skip
+    content = bytes_of(book_of({"Sheet": [headings, *rows]}))
+    report = surveys.check_files([("s.xlsx", content)], fixture.neighbours())
     assert [p["code"] for p in report["problems"] if p["blocking"]] == []
     told = {p["column"]: p for p in report["problems"] if p["code"] == "HEADING_TAKEN"}
     assert set(told) >= set(PLAIN[language][:3])
@@ -66,17 +58,7 @@ def test_dates_of_any_form_decide(dates):
     assert taken(["Date"], [dates]) == {"Date": "eventDate"}
 
 
-@pytest.mark.parametrize(("headings", "cells"), [
-    pytest.param(["Date"], [["5", "6", "7"]], id="numbers of days"),
-    pytest.param(["Date"], [["45000", "45001"]], id="numbers that may be a spreadsheet's days"),
-    pytest.param(["Date"], [[]], id="no cell"),
-    pytest.param(["Date", "eventDate"], [CELLS[0]] * 2, id="a term's own name beside it"),
-    pytest.param(["Date", "日期"], [CELLS[0]] * 2, id="two plain dates"),
-    pytest.param(["Species"], [["1", "2", "3"]], id="numbers in place of names"),
-    pytest.param(["Number", "Date"], [["7", "2", "3"], ["x"]], id="a number where no taxon is named"),
-    pytest.param(["Place"], [["S1", "S2"]], id="codes of sites"),
-    pytest.param(["Place"], [["20.61, 101.25"]], id="coordinates"),
-])  # fmt: skip
+@pytest.mark.parametrize(("headings", "cells"), cases("headings_decided", "test_what_a_sheet_does_not_decide_is_asked"))
 def test_what_a_sheet_does_not_decide_is_asked(headings, cells):
     assert taken(headings, cells) == {}
     assert all(one.why is not Why.TAKEN for one in propose(headings))
@@ -104,21 +86,7 @@ def test_of_two_names_of_which_neither_is_said_to_be_latin_the_cells_tell_which_
     assert told == {"Jenis Satwa": "scientificName", "Nama Lokal": "vernacularName"}
 
 
-SMART_QUERIES = [
-    "Patrol ID,Start Date,End Date,Patrol Leg ID,Waypoint ID,Waypoint Date,Waypoint Time,X,Y,Observation Category 0,Species",
-    "巡护ID,开始日期,结束日期,巡护段ID,航点ID,航点日期,航点时间,X,Y,观察类别 0,物种",
-    "รหัสการลาดตระเวน,วันที่เริ่มต้น,วันที่สิ้นสุด,รหัสช่วงการลาดตระเวน,รหัสจุดพิกัด,วันที่จุดพิกัด,เวลาจุดพิกัด,X,Y,หมวดหมู่การสังเกต 0,ชนิดสัตว์",
-    "Mã tuần tra,Ngày bắt đầu,Ngày kết thúc,Mã chặng tuần tra,Mã điểm GPS,Ngày điểm GPS,Giờ điểm GPS,X,Y,Danh mục quan sát 0,Loài",
-    "ລະຫັດລາດຕະເວນ,ວັນທີເລີ່ມຕົ້ນ,ວັນທີສິ້ນສຸດ,ລະຫັດຊ່ວງລາດຕະເວນ,ລະຫັດຈຸດພິກັດ,ວັນທີຈຸດພິກັດ,ເວລາຈຸດພິກັດ,X,Y,ໝວດການສັງເກດ 0,ຊະນິດສັດ",
-    "លេខសម្គាល់ល្បាត,ថ្ងៃចាប់ផ្តើម,ថ្ងៃបញ្ចប់,លេខសម្គាល់ជើងល្បាត,លេខសម្គាល់ចំណុច GPS,ថ្ងៃចំណុច GPS,ម៉ោងចំណុច GPS,X,Y,ប្រភេទការសង្កេត 0,ប្រភេទសត្វ",
-    "ကင်းလှည့် ID,စတင်သည့်ရက်,ပြီးဆုံးသည့်ရက်,ကင်းလှည့်အပိုင်း ID,GPS အမှတ် ID,GPS အမှတ်ရက်စွဲ,GPS အမှတ်အချိန်,X,Y,တွေ့ရှိမှုအမျိုးအစား 0,မျိုးစိတ်",
-    "ID Rondaan,Tarikh Mula,Tarikh Tamat,ID Bahagian Rondaan,ID Titik Laluan,Tarikh Titik Laluan,Masa Titik Laluan,X,Y,Kategori Pemerhatian 0,Spesies",
-    "ID Patroli,Tanggal Mulai,Tanggal Selesai,ID Bagian Patroli,ID Waypoint,Tanggal Waypoint,Waktu Waypoint,X,Y,Kategori Pengamatan 0,Jenis Satwa,Nama Lokal",
-    "ID ng Patrolya,Petsa ng Simula,Petsa ng Pagtatapos,ID ng Bahagi ng Patrolya,ID ng Waypoint,Petsa ng Waypoint,Oras ng Waypoint,X,Y,Kategorya ng Obserbasyon 0,Espesye",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("line", SMART_QUERIES)
+@pytest.mark.parametrize("line", cases("headings_decided", "test_a_query_of_smart_is_read_in_ten_languages"))
 def test_a_query_of_smart_is_read_in_ten_languages(line):
     told = ["P1", "2026-03-01", "2026-03-04", "P1-1", "7", "2026-03-02", "09:12:01", "101.7", "20.9", "Wildlife", "Bos gaurus",
             "Gaur"]  # fmt: skip
@@ -130,16 +98,13 @@ def test_a_query_of_smart_is_read_in_ten_languages(line):
     assert names[:11] == meant
 
 
-@pytest.mark.parametrize(
-    ("heading", "cells", "term"),
-    [
-        pytest.param("日期", ["2023.3.11", "6月11日", "20230412"], "eventDate", id="days whose year stands above"),
-        pytest.param("Jantina (J/B)", ["J", "B", "J", "Dewasa"], "sex", id="signs of a team for the sexes"),
-        pytest.param("เวลา", ["06.15 น.", "๑๕.๔๕ น.", "07.00 น."], "eventTime", id="clocks as Thai writes them"),
-        pytest.param("Day", ["Mon", "Tue", "Wed"], None, id="days of the week"),
-        pytest.param("L/S", ["L", "S", "L+S"], None, id="seen or heard, no latitude"),
-    ],
-)
+@pytest.mark.parametrize(("heading", "cells", "term"), [
+    pytest.param("日期", ["2023.3.11", "6月11日", "20230412"], "eventDate", id="days whose year stands above"),
+    pytest.param("Jantina (J/B)", ["J", "B", "J", "Dewasa"], "sex", id="signs of a team for the sexes"),
+    pytest.param("เวลา", ["06.15 น.", "๑๕.๔๕ น.", "07.00 น."], "eventTime", id="clocks as Thai writes them"),
+    pytest.param("Day", ["Mon", "Tue", "Wed"], None, id="days of the week"),
+    pytest.param("L/S", ["L", "S", "L+S"], None, id="seen or heard, no latitude"),
+])  # fmt: skip
 def test_cells_decide_what_a_heading_is(heading, cells, term):
     (one,) = decided(propose([heading], cells={heading: cells}), {heading: cells})
     assert (one.term if one.why is Why.TAKEN or one.confidence > CERTAIN else None) == term

@@ -46,23 +46,8 @@ from biodata.ingest.headings import CERTAIN, LANGUAGES, propose
 ROWS = list(
     csv.DictReader(io.StringIO((Path(__file__).parents[1] / "held_out_headings.csv").read_text(encoding="utf-8")))
 )
-SETS = (
-    "first",
-    "second",
-    "third, for tuning",
-    "third, held out",
-    "fourth",
-    "fifth, for tuning",
-    "fifth, held out",
-    "of no term",
-    "sixth",
-    "seventh",
-    "eighth, for tuning",
-    "eighth, held out",
-    "ninth",
-    "tenth",
-    "eleventh",
-)
+SETS = ("first", "second", "third, for tuning", "third, held out", "fourth", "fifth, for tuning", "fifth, held out",
+        "of no term", "sixth", "seventh", "eighth, for tuning", "eighth, held out", "ninth", "tenth", "eleventh")  # fmt: skip
 HELD_OUT = ("second", "third, held out", "fourth", "fifth, held out")
 WRITTEN = "written for this test"
 

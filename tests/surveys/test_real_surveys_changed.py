@@ -3,12 +3,12 @@
 import csv
 import io
 import random
-import zipfile
 
 import pytest
 
 import releases
 from biodata.surveys.check import check_files
+from zips import zip_of
 
 BOUNDARIES = releases.neighbours()
 REAL = {
@@ -30,11 +30,7 @@ def real(request, shared):
 
 def told(files):
     """Return (rows, {(code, row)}) of files in a zip."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    report = check_files([("s.zip", out.getvalue())], BOUNDARIES)
+    report = check_files([("s.zip", zip_of(files))], BOUNDARIES)
     return report["rows"], {(p["code"], p["file"].rpartition("/")[2], p["row"]) for p in report["problems"]}
 
 

@@ -17,16 +17,10 @@ from biodata.store.registry import Registry
 from biodata.store.survey_steps import accepted_of, decided
 from biodata.surveys import accepting, check
 from biodata.surveys.marked_workbooks import marked
+from sheets import book_of, bytes_of
 
-HEADINGS = [
-    "occurrenceID",
-    "eventDate",
-    "scientificName",
-    "individualCount",
-    "decimalLatitude",
-    "decimalLongitude",
-    "countryCode",
-]
+HEADINGS = ["occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
+            "countryCode"]  # fmt: skip
 ROWS = [
     ["a1", "2026-01-02", "tiger", "1", "20.9", "101.4", "LA"],
     ["a2", "2026-01-02", "Rusa unicolor", "1", "101.4", "20.9", "LA"],
@@ -50,9 +44,8 @@ def test_each_kind_is_one_group_that_says_how_many_can_be_accepted():
     assert not report["ok"]
     assert report["accepted"] == 0
     assert {code: groups[code]["proposals"] for code in CODES} == dict.fromkeys(CODES, 1)
-    assert [group["blocking"] for group in report["groups"]] == sorted(
-        (g["blocking"] for g in report["groups"]), reverse=True
-    )
+    found = [group["blocking"] for group in report["groups"]]
+    assert found == sorted((g["blocking"] for g in report["groups"]), reverse=True)
     assert sum(group["rows"] for group in report["groups"]) == len(report["problems"])
 
 
@@ -94,14 +87,8 @@ def test_what_was_written_stays_verbatim_in_the_lake_and_a_checklist_leaves_what
     assert [table.kind for table in interpreted_tables.read(taken, dataset="d")] == ["occurrences"]
     settings = Settings(data=tmp_path / "data", memory_limit="500MB")
     ingest("survey", taken, settings, dataset="d", part="one")
-    names = [
-        "occurrenceID",
-        "scientificName",
-        "individualCount",
-        "decimalLatitude",
-        "decimalLongitude",
-        "quality_flags",
-    ]
+    names = ["occurrenceID", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude",
+             "quality_flags"]  # fmt: skip
     with Lake.open(settings.data) as lake:
         read = lake.read("occurrences", columns=names).sort("occurrenceID")
         written = lake.read("verbatim", columns=["v_occurrenceID", *(f"v_{name}" for name in HEADINGS[2:6])]).sort(
@@ -145,9 +132,7 @@ def test_what_is_marked_in_the_marked_workbook_is_accepted_when_it_is_sent_again
     for cells in listed.iter_rows(min_row=2):
         if cells[5].value in CODES[:3]:
             cells[9].value = "x"
-    sent = io.BytesIO()
-    book.save(sent)
-    again = check(io.BytesIO(sent.getvalue()), "marked.xlsx", places.load_boundaries())
+    again = check(io.BytesIO(bytes_of(book)), "marked.xlsx", places.load_boundaries())
     assert again["accepted"] == 5
     assert {one.partition("=")[0] for one in again["accepts"]} == set(CODES[:3])
     assert again["ok"]
@@ -155,11 +140,9 @@ def test_what_is_marked_in_the_marked_workbook_is_accepted_when_it_is_sent_again
 
 
 def test_an_ingest_for_the_dataset_uses_what_was_decided(tmp_path):
-    book = openpyxl.Workbook()
-    book.active.append(["ລະຫັດບັນທຶກ", "ຈຸດໝາຍ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ", "ວັນທີສຳຫຼວດ"])
-    book.active.append(["1", "S-1", "Muntiacus muntjak", 21.05, 101.2, "2026-03-01"])
+    head = ["ລະຫັດບັນທຶກ", "ຈຸດໝາຍ", "ຊື່ວິທະຍາສາດ", "ລະຕິຈູດ", "ລອງຈິຈູດ", "ວັນທີສຳຫຼວດ"]
     path = tmp_path / "survey.xlsx"
-    book.save(path)
+    book_of({"Sheet": [head, ["1", "S-1", "Muntiacus muntjak", 21.05, 101.2, "2026-03-01"]]}).save(path)
     settings = Settings(data=tmp_path / "data")
     with Registry.open(settings) as registry, registry.session() as session, session.begin():
         accepting.remember(session, "namha", ["heading.ຈຸດໝາຍ=locationID"], account_id=None)

@@ -59,10 +59,9 @@ def test_events_without_identifiers_are_told_at_their_headings(boundaries):
     assert (1, "eventID", "HEADING_MISSING") in problems(boundaries, text)
 
 
-@pytest.mark.parametrize(
-    "units",
-    [",dd/mm/yyyy,,n,decimal degrees,decimal degrees", ",yyyy-mm-dd,text,ind.,°,°", ",,,ตัว,องศา,องศา", ",,,con,độ,độ"],
-)
+@pytest.mark.parametrize("units", [
+    ",dd/mm/yyyy,,n,decimal degrees,decimal degrees", ",yyyy-mm-dd,text,ind.,°,°", ",,,ตัว,องศา,องศา", ",,,con,độ,độ",
+])  # fmt: skip
 def test_a_row_of_units_under_the_headings_is_no_record(boundaries, units):
     rows = f"{units}\nR1,2026-03-01,Elephas maximus,1,20.81,101.70\n"
     report = check_files([("s.csv", (HEAD + rows).encode())], boundaries, today=date(2026, 11, 24))

@@ -9,10 +9,8 @@ import biodata
 from biodata.ingest.headings import LANGUAGES
 from biodata.surveys import problems, words
 
-_OF_OTHERS = (
-    "checklist", "gbif", "http", "layer", "node", "protected_areas", "conefor",
-    "marxan", "geotiff", "vector", "grids", "circuitscape", "node_keys", "declared_crs",
-)  # fmt: skip
+_OF_OTHERS = ("checklist", "gbif", "http", "layer", "node", "protected_areas", "conefor", "marxan", "geotiff", "vector",
+              "grids", "circuitscape", "node_keys", "declared_crs")  # fmt: skip
 """Beginnings of files that read no survey."""
 _RAISED = ("InputError", "Refusal", "Finding")
 
@@ -53,11 +51,8 @@ def test_the_words_of_another_code_are_there():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_kept_report_tells_why_nothing_came_in(language):
     own = words.words(language)
-    for code, called in (
-        ("SUBMISSION_WITHOUT_RECORD", None),
-        ("INPUT_EMPTY", None),
-        ("JSON_INVALID", "FILE_UNREADABLE"),
-    ):
+    for code, called in (("SUBMISSION_WITHOUT_RECORD", None), ("INPUT_EMPTY", None),
+                         ("JSON_INVALID", "FILE_UNREADABLE")):  # fmt: skip
         (problem,) = problems.read(kept(code), language)["problems"]
         assert (problem["code"], problem["message"]) == (code, own[called or code][0])
 

@@ -1,9 +1,7 @@
 """What the columns of a sheet show beside each other: sums, shares, numbers twice, ends, days, zones, and where taxa live."""
 
-import io
 from datetime import date, timedelta
 
-import openpyxl
 import pytest
 
 from biodata.formats.workbooks import Grid
@@ -11,6 +9,8 @@ from biodata.ingest.sheet_layout import Column, Layout
 from biodata.ingest.sheet_numbers import odd_numbers
 from biodata.surveys.check import check_files
 from biodata.text.reference_list import ranges
+from case_tables import cases
+from sheets import book_of, bytes_of
 
 HEAD = ["tag", "date", "begin", "end", "latitude", "longitude", "scientificName", "adult", "young", "individualCount", "rock %", "soil %",
         "sex", "timeZone", "organismID", "minimumElevationInMeters"]  # fmt: skip
@@ -40,42 +40,13 @@ def test_sound_columns_have_nothing_to_mend(boundaries):
 
 
 @pytest.mark.parametrize(
-    ("cells", "expected"),
-    [
-        pytest.param({"individualCount_9": 30}, (9, "individualCount", "SUM_DISAGREES"), id="a total that its parts do not make"),
-        pytest.param({"young_9": -2}, (9, "young", "MEASUREMENT_INVALID"), id="young ones below none"),
-        pytest.param({"share_9": 140}, (9, "rock %", "MEASUREMENT_INVALID"), id="more than all of the ground"),
-        pytest.param({"tag_9": "T007"}, (9, "tag", "IDENTIFIER_REPEATED"), id="a tag twice"),
-        pytest.param({"end_9": "05:10"}, (9, "end", "EVENT_ENDS_BEFORE_START"), id="an end before its beginning"),
-        pytest.param({"date_9": "2026-06-02"}, (9, "date", "DATE_OUT_OF_ORDER"), id="day and month swapped"),
-        pytest.param({"sex_9": "juvenile"}, (9, "sex", "VALUE_OF_ANOTHER_COLUMN"), id="a stage of life for a sex"),
-        pytest.param({"sex_9": "non"}, (9, "sex", "VALUE_OF_ANOTHER_COLUMN"), id="a young one in Vietnamese for a sex"),
-        pytest.param({"longitude_9": "111.707"}, (9, "longitude", "LAND_TAXON_AT_SEA"), id="one digit of a longitude"),
-        pytest.param({"longitude_9": "102.707"}, (9, "longitude", "PLACE_FAR_FROM_OTHERS"), id="a place a degree off"),
-        pytest.param({"scientificName_9": "Larimichthys crocea"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a croaker inland"),
-        pytest.param({"timeZone_9": "+03:00"}, (9, "timeZone", "TIME_ZONE_NOT_OF_PLACE"), id="a zone of Arabia in Laos"),
-        pytest.param({"scientificName_9": "Panthera leo"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a lion in Laos"),
-        pytest.param({"scientificName_9": "Sula leucogaster"}, (9, "scientificName", "TAXON_OUT_OF_RANGE"), id="a booby inland"),
-        pytest.param({"individualCount_9": 5000}, (9, "individualCount", "INDIVIDUAL_COUNT_UNLIKELY"), id="a count that stands alone"),
-        pytest.param({f"tag_{row}": "lactating" for row in range(2, 26, 2)} | {"sex_8": "male"}, (8, "sex", "VALUE_GOES_WITH_ANOTHER"),
-                     id="a male that gives milk"),
-        pytest.param({"sex_9": "mael"}, (9, "sex", "CELL_VALUE"), id="a slip in a sex"),
-        pytest.param({f"sex_{row}": "not seen" for row in range(2, 26, 3)} | {"sex_9": "femal"}, (9, "sex", "CELL_VALUE"),
-                     id="a slip in a sex that is often not seen"),
-        pytest.param({"organismID_9": "R2"}, (9, "organismID", "IDENTIFIER_REPEATED"), id="the ring of another species"),
-        pytest.param({"minimumElevationInMeters_9": 7130}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="above all of Laos"),
-        pytest.param({"minimumElevationInMeters_9": -713}, (9, "minimumElevationInMeters", "MEASUREMENT_INVALID"), id="far below the sea"),
-    ],
-)  # fmt: skip
+    ("cells", "expected"), cases("survey_columns", "test_what_is_none_of_its_column_is_found_in_its_cell")
+)
 def test_what_is_none_of_its_column_is_found_in_its_cell(boundaries, cells, expected):
-    told = found(boundaries, **cells)
+    told, expected = found(boundaries, **cells), tuple(expected)
     assert expected in told
-    assert {(row, column) for row, column, _ in told} <= {
-        expected[:2],
-        (9, "individualCount"),
-        (9, "soil %"),
-        (12, "organismID"),
-    }
+    assert {(row, column) for row, column, _ in told} <= {expected[:2], (9, "individualCount"), (9, "soil %"),
+                                                          (12, "organismID")}  # fmt: skip
 
 
 def test_a_sign_that_many_rows_have_is_a_word_of_the_team(boundaries):
@@ -100,10 +71,8 @@ def test_measures_under_two_scripts_words_among_numbers_and_ends_in_other_digits
     problems = check_files([("plots.csv", content)], boundaries, today=date(2026, 12, 1))["problems"]
     asked = ("MEASUREMENT_INVALID", "EVENT_ENDS_BEFORE_START")
     assert {(p["row"], p["column"]) for p in problems if p["code"] in asked} == {
-        (9, "胸径DBH(cm)"),
-        (11, "checked"),
-        (14, "end"),
-    }
+        (9, "胸径DBH(cm)"), (11, "checked"), (14, "end"),
+    }  # fmt: skip
 
 
 def test_a_split_species_is_known_where_its_genus_lives():
@@ -132,25 +101,22 @@ LAID, HATCHED = ([f"2024-0{m}-{d + n % 5:02}" for n in ROWS] for m, d in ((4, 3)
 CLOSED, LEFT = ([f"{d + n % 9}/{m}/2568" if n % 5 else "-" for n in ROWS] for d, m in ((11, 1), (12, 5)))
 
 
-@pytest.mark.parametrize(
-    ("columns", "wrong", "code"),
-    [
-        pytest.param({"气温": [f"{21 + n % 7}.4" for n in ROWS]}, "237", "MEASUREMENT_INVALID", id="a point lost in a temperature"),
-        pytest.param({"坡度": [str(5 * (n % 8)) for n in ROWS]}, "135", "MEASUREMENT_INVALID", id="a slope beyond a wall"),
-        pytest.param({"Wind (Bft)": [str(n % 5) for n in ROWS]}, "14", "MEASUREMENT_INVALID", id="a wind that no scale has"),
-        pytest.param({"height": HEIGHTS, "branch": BRANCHES}, "15.9", "MEASUREMENT_INVALID", id="the first branch above the tree"),
-        pytest.param({"เวลา": HOURS}, "๒๕.๔๕ น.", "TIME_UNREADABLE", id="an hour that no day has"),
-        pytest.param({"closed": CLOSED, "left": LEFT}, "28/5/2567", "EVENT_ENDS_BEFORE_START", id="a nest left the year before"),
-        pytest.param({"气温(℃)": [str(9 + 5 * n % 14) for n in ROWS]}, "54", "MEASUREMENT_INVALID", id="Fahrenheit among Celsius"),
-        pytest.param({"elevation": [str(800 + 370 * n % 900) for n in ROWS]}, "3937", "MEASUREMENT_INVALID", id="feet among metres"),
-        pytest.param({"length": LENGTHS, "mass": MASSES}, "0.11", "MEASUREMENT_INVALID", id="kilograms among grams"),
-        pytest.param({"laid": LAID, "hatched": HATCHED}, "2024-04-20", "VALUE_GOES_WITH_ANOTHER", id="eggs that hatch too soon"),
-        pytest.param({"tag": [f"P{n // 12}-{n % 12:02}" for n in ROWS]}, "P0-11", "IDENTIFIER_REPEATED", id="a tag twice in a plot"),
-        pytest.param({"eggs": [str(90 + 7 * n % 31) for n in ROWS], "孵化数": [str(50 + 9 * n % 37) for n in ROWS]}, "140",
-                     "MEASUREMENT_INVALID", id="more young than eggs"),
-        pytest.param({"Photo licence": ["CC BY 4.0"] * 24}, "CC BY 9.0", "LICENSE_UNKNOWN", id="a licence that does not exist"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("columns", "wrong", "code"), [
+    pytest.param({"气温": [f"{21 + n % 7}.4" for n in ROWS]}, "237", "MEASUREMENT_INVALID", id="a point lost in a temperature"),
+    pytest.param({"坡度": [str(5 * (n % 8)) for n in ROWS]}, "135", "MEASUREMENT_INVALID", id="a slope beyond a wall"),
+    pytest.param({"Wind (Bft)": [str(n % 5) for n in ROWS]}, "14", "MEASUREMENT_INVALID", id="a wind that no scale has"),
+    pytest.param({"height": HEIGHTS, "branch": BRANCHES}, "15.9", "MEASUREMENT_INVALID", id="the first branch above the tree"),
+    pytest.param({"เวลา": HOURS}, "๒๕.๔๕ น.", "TIME_UNREADABLE", id="an hour that no day has"),
+    pytest.param({"closed": CLOSED, "left": LEFT}, "28/5/2567", "EVENT_ENDS_BEFORE_START", id="a nest left the year before"),
+    pytest.param({"气温(℃)": [str(9 + 5 * n % 14) for n in ROWS]}, "54", "MEASUREMENT_INVALID", id="Fahrenheit among Celsius"),
+    pytest.param({"elevation": [str(800 + 370 * n % 900) for n in ROWS]}, "3937", "MEASUREMENT_INVALID", id="feet among metres"),
+    pytest.param({"length": LENGTHS, "mass": MASSES}, "0.11", "MEASUREMENT_INVALID", id="kilograms among grams"),
+    pytest.param({"laid": LAID, "hatched": HATCHED}, "2024-04-20", "VALUE_GOES_WITH_ANOTHER", id="eggs that hatch too soon"),
+    pytest.param({"tag": [f"P{n // 12}-{n % 12:02}" for n in ROWS]}, "P0-11", "IDENTIFIER_REPEATED", id="a tag twice in a plot"),
+    pytest.param({"eggs": [str(90 + 7 * n % 31) for n in ROWS], "孵化数": [str(50 + 9 * n % 37) for n in ROWS]}, "140",
+                 "MEASUREMENT_INVALID", id="more young than eggs"),
+    pytest.param({"Photo licence": ["CC BY 4.0"] * 24}, "CC BY 9.0", "LICENSE_UNKNOWN", id="a licence that does not exist"),
+])  # fmt: skip
 def test_what_breaks_the_rule_of_its_columns_is_found_and_nothing_else(columns, wrong, code):
     assert odd(**columns) == set()
     last = [*columns][-1]
@@ -160,20 +126,8 @@ def test_what_breaks_the_rule_of_its_columns_is_found_and_nothing_else(columns, 
 
 def table(**cells):
     """Return forty rows of four stations of which each has its team, with a cell (`column_row`) written otherwise."""
-    head = [
-        "date",
-        "scientificName",
-        "station",
-        "team",
-        "latitude",
-        "longitude",
-        "young",
-        "adults",
-        "height (m)",
-        "storey",
-        "start",
-        "end",
-    ]
+    head = ["date", "scientificName", "station", "team", "latitude", "longitude", "young", "adults", "height (m)",
+            "storey", "start", "end"]  # fmt: skip
     rows = []
     for n in range(40):
         station, day = n % 4, (date(2026, 2, 3) + timedelta(days=n // 4)).isoformat()
@@ -186,17 +140,14 @@ def table(**cells):
     return "\n".join(",".join(map(str, row)) for row in [head, *rows]).encode()
 
 
-@pytest.mark.parametrize(
-    ("cells", "expected"),
-    [
-        ({}, set()),
-        ({"team_11": "team 3"}, {(11, "team", "VALUE_GOES_WITH_ANOTHER")}),
-        ({"storey_14": "high"}, {(14, "storey", "VALUE_GOES_WITH_ANOTHER")}),  # of a tree as low as all that are low
-        ({"latitude_11": "20.9200"}, {(11, "latitude", "VALUE_GOES_WITH_ANOTHER")}),  # of another station
-        ({"team_11": "Team 1"}, set()),  # the letters' size is no difference
-        ({"team_11": "team 3", "team_15": "team 3"}, set()),  # a team that changed
-    ],
-)
+@pytest.mark.parametrize(("cells", "expected"), [
+    ({}, set()),
+    ({"team_11": "team 3"}, {(11, "team", "VALUE_GOES_WITH_ANOTHER")}),
+    ({"storey_14": "high"}, {(14, "storey", "VALUE_GOES_WITH_ANOTHER")}),  # of a tree as low as all that are low
+    ({"latitude_11": "20.9200"}, {(11, "latitude", "VALUE_GOES_WITH_ANOTHER")}),  # of another station
+    ({"team_11": "Team 1"}, set()),  # the letters' size is no difference
+    ({"team_11": "team 3", "team_15": "team 3"}, set()),  # a team that changed
+])  # fmt: skip
 def test_a_cell_that_all_other_rows_contradict_is_found(boundaries, cells, expected):
     asked = ("VALUE_GOES_WITH_ANOTHER",)
     problems = check_files([("table.csv", table(**cells))], boundaries, today=date(2026, 12, 1))["problems"]
@@ -204,18 +155,12 @@ def test_a_cell_that_all_other_rows_contradict_is_found(boundaries, cells, expec
 
 
 def test_sheets_of_the_same_columns_are_one_table_and_a_sheet_may_be_of_a_month(boundaries):
-    book = openpyxl.Workbook()
-    for month in (2, 3, 4):
-        page = book.create_sheet(f"Month {month}")
-        page.append(["date", "scientificName", "station", "latitude", "longitude"])
-        for n in range(8):
-            day, north = f"2026-0{month}-{n * 5 % 8 + 10}", 20.9 + n % 4 / 100
-            page.append([day, NAMES[n % 3], f"S{n % 4}", round(north, 2), 101.7])
+    head = ["date", "scientificName", "station", "latitude", "longitude"]
+    book = book_of({f"Month {month}": [head, *(
+        [f"2026-0{month}-{n * 5 % 8 + 10}", NAMES[n % 3], f"S{n % 4}", round(20.9 + n % 4 / 100, 2), 101.7] for n in range(8)
+    )] for month in (2, 3, 4)})  # fmt: skip
     book["Month 3"]["A4"], book["Month 4"]["D5"] = "2026-05-12", 20.91
-    del book["Sheet"]
-    out = io.BytesIO()
-    book.save(out)
-    problems = check_files([("t.xlsx", out.getvalue())], boundaries, today=date(2026, 12, 1))["problems"]
+    problems = check_files([("t.xlsx", bytes_of(book))], boundaries, today=date(2026, 12, 1))["problems"]
     found = {(p["sheet"], p["row"], p["column"]) for p in problems if p["code"] == "VALUE_GOES_WITH_ANOTHER"}
     assert found == {("Month 3", 4, "date"), ("Month 4", 5, "latitude")}
 

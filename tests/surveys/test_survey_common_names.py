@@ -67,10 +67,8 @@ def test_there_are_forty_of_them_in_ten_languages():
 
 def test_what_is_no_name_in_latin_blocks_and_what_looks_like_one_does_not():
     assert [[p["blocking"] for p in found] for found in told(["wild boar", "Wild Boar", "Tiger"])] == [
-        [True],
-        [False],
-        [False],
-    ]
+        [True], [False], [False],
+    ]  # fmt: skip
 
 
 def test_a_name_in_latin_is_none():
@@ -93,10 +91,8 @@ def test_names_are_matched_to_the_checklists_that_are_loaded_as_they_will_be():
     known = terms.conform(pl.DataFrame(rows), terms.TAXON)
     names = ["Sus scrofa", "Rusa unicolour", "Wrongus namus"]
     assert [[p["code"] for p in found] for found in told(names, known=known)] == [
-        [],
-        ["TAXON_MATCH_FUZZY"],
-        ["TAXON_MATCH_NONE"],
-    ]
+        [], ["TAXON_MATCH_FUZZY"], ["TAXON_MATCH_NONE"],
+    ]  # fmt: skip
     assert told(names, known=known)[1][0]["expected"].endswith("Rusa unicolor is meant?")
     for none in ({}, {"known": known.clear()}):
         found = [[p["code"] for p in found] for found in told(names, **none)]

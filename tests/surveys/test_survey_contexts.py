@@ -1,67 +1,37 @@
 """What a sheet leaves to its surroundings: labels, notes, names of sheets and files, rows below the headings."""
 
-import openpyxl
 import polars as pl
 import pytest
 
 from biodata.ingest.survey import SurveySource
+from sheets import book_of
 
 TAXA = ["Sus scrofa", "Muntiacus muntjak", "Macaca mulatta", "Rusa unicolor"]
 
 
 def records(tmp_path, sheets, name="s.xlsx", merges=()):
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(row)
-        for merge in merges:
-            sheet.merge_cells(merge)
-    book.save(tmp_path / name)
-    kept = {
-        f"heading.{h}": t
-        for h, t in {"Date": "eventDate", "Species": "scientificName", "Count": "individualCount"}.items()
-    }
+    book_of(sheets, merges).save(tmp_path / name)
+    kept = {"heading.Date": "eventDate", "heading.Species": "scientificName", "heading.Count": "individualCount"}
     tables = [t for t in SurveySource([tmp_path / name], options=kept).read() if t.kind == "occurrences"]
-    return pl.concat([batch for table in tables for batch in table.batches], how="diagonal").sort(
-        "source_row", maintain_order=True
-    )
+    rows = pl.concat([batch for table in tables for batch in table.batches], how="diagonal")
+    return rows.sort("source_row", maintain_order=True)
 
 
 def test_labels_beside_their_values_above_the_headings(tmp_path):
     head = [["Plot survey"], ["Latitude", "21.5 N", None, "Longitude", "101.6 E"], ["Date", "2024-05-03"], []]
     found = records(tmp_path, {"A": [*head, ["Species", "Count"], *[[name, 2] for name in TAXA]]})
-    assert found.select("decimalLatitude", "decimalLongitude", "eventDate").unique().rows() == [
-        ("21.5 N", "101.6 E", "2024-05-03")
-    ]
+    places = found.select("decimalLatitude", "decimalLongitude", "eventDate").unique()
+    assert places.rows() == [("21.5 N", "101.6 E", "2024-05-03")]
 
 
-@pytest.mark.parametrize(
-    ("title", "sheet", "file"),
-    [("Birds 2019", "A", "s.xlsx"), ("Birds", "Data 2019", "s.xlsx"), ("Birds", "A", "b_2019.xlsx")],
-)
-def test_days_without_a_year_take_the_one_year_that_is_named(tmp_path, title, sheet, file):
-    rows = [
-        [title],
-        ["Date", "Species", "Count", "Latitude", "Longitude"],
-        *[[f"{n}/8", name, 1, 21.5, 101.6] for n, name in enumerate(TAXA, 20)],
-    ]
-    assert records(tmp_path, {sheet: rows}, file)["eventDate"].to_list() == [
-        "20/8/2019",
-        "21/8/2019",
-        "22/8/2019",
-        "23/8/2019",
-    ]
-
-
-def test_two_years_above_a_table_are_none(tmp_path):
-    rows = [
-        ["Birds 2019 and 2020"],
-        ["Date", "Species", "Count", "Latitude", "Longitude"],
-        *[["20/8", name, 1, 21.5, 101.6] for name in TAXA],
-    ]
-    assert set(records(tmp_path, {"A": rows})["eventDate"]) == {"20/8"}
+@pytest.mark.parametrize(("title", "sheet", "file", "year"), [
+    ("Birds 2019", "A", "s.xlsx", "/2019"), ("Birds", "Data 2019", "s.xlsx", "/2019"), ("Birds", "A", "b_2019.xlsx", "/2019"),
+    ("Birds 2019 and 2020", "A", "s.xlsx", ""),
+])  # fmt: skip
+def test_days_without_a_year_take_the_one_year_that_is_named(tmp_path, title, sheet, file, year):
+    rows = [[f"{n}/8", name, 1, 21.5, 101.6] for n, name in enumerate(TAXA, 20)]
+    found = records(tmp_path, {sheet: [[title], ["Date", "Species", "Count", "Latitude", "Longitude"], *rows]}, file)
+    assert found["eventDate"].to_list() == [f"{n}/8{year}" for n in range(20, 24)]
 
 
 def test_rows_of_units_and_of_signatures_are_no_records(tmp_path):
@@ -77,12 +47,8 @@ def test_rows_of_units_and_of_signatures_are_no_records(tmp_path):
 def test_what_no_heading_says_is_known_by_its_cells(tmp_path):
     rows = [["Your name", "Moment", "What did you see?", "Pin", "Count"],
             *[["A", f"2022-03-0{n}", name, f"1.36{n}, 103.81{n}", 1] for n, name in enumerate(TAXA, 1)]]  # fmt: skip
-    found = records(tmp_path, {"Form": rows})
-    assert found.select("eventDate", "scientificName", "verbatimCoordinates").row(0) == (
-        "2022-03-01",
-        TAXA[0],
-        "1.361, 103.811",
-    )
+    found = records(tmp_path, {"Form": rows}).select("eventDate", "scientificName", "verbatimCoordinates")
+    assert found.row(0) == ("2022-03-01", TAXA[0], "1.361, 103.811")
 
 
 def test_what_stands_above_the_first_of_two_tables_is_not_of_both(tmp_path):

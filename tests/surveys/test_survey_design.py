@@ -82,13 +82,10 @@ def test_transects_are_routes(data, tmp_path):
     assert "walks" in routes[0].find("g:desc", GPX).text
 
 
-@pytest.mark.parametrize(
-    ("more", "names"),
-    [
-        pytest.param({"result": "none-1"}, "none-1", id="no such corridor"),
-        pytest.param({"species": "Yeti yeti"}, "Yeti yeti", id="no such species"),
-    ],
-)
+@pytest.mark.parametrize(("more", "names"), [
+    pytest.param({"result": "none-1"}, "none-1", id="no such corridor"),
+    pytest.param({"species": "Yeti yeti"}, "Yeti yeti", id="no such species"),
+])  # fmt: skip
 def test_what_is_not_there_is_named(data, tmp_path, more, names):
     done = run(data, "--out", str(tmp_path / "a.csv"), **more)
     assert isinstance(done.exception, InputError)
@@ -103,14 +100,8 @@ def test_options_that_do_not_fit_are_refused(data, options):
 
 
 def test_a_proposal_without_stations_can_be_written(tmp_path):
-    facts = {
-        "species": "x",
-        "boundary_set": "b",
-        "boundary_version": "1",
-        "viewpoint": "v",
-        "band_m": 0,
-        "sharing_category": "open",
-    }
+    facts = {"species": "x", "boundary_set": "b", "boundary_version": "1", "viewpoint": "v", "band_m": 0,
+             "sharing_category": "open"}  # fmt: skip
     none = evidence.Proposal(pl.DataFrame(schema=evidence.STATIONS), {}, facts | {"design": {}}, "open")
     for ending in (".gpkg", ".csv", ".gpx"):
         write_proposal(none, tmp_path / f"none{ending}")

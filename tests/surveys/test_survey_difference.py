@@ -6,6 +6,7 @@ import pytest
 from biodata import pipeline
 from biodata.core.settings import Settings
 from biodata.surveys.difference import as_dict, compare, difference, shown_to_all
+from case_tables import cases
 from survey_versions import FIRST, FIRST_EVENTS, RECORDS, save
 
 
@@ -45,16 +46,10 @@ def test_each_kind_of_change_is_told_in_its_cell(settings, tmp_path):
     assert found["occurrences"].counts() == {"new": 2, "changed": 1, "gone": 3, "unchanged": 2}
     told = found["occurrences"].as_dict()
     assert told["changed"] == [
-        {
-            "identifier": "NH-2",
-            "sheet": "occurrences",
-            "row": 3,
-            "column": "individualCount",
-            "before": "2",
-            "after": "3",
-        },
+        {"identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "individualCount", "before": "2",
+         "after": "3"},
         {"identifier": "NH-2", "sheet": "occurrences", "row": 3, "column": "sex", "before": None, "after": "female"},
-    ]
+    ]  # fmt: skip
     assert [(r["identifier"], r["row"]) for r in told["new"]] == [("NH-04", 5), ("NH-7", 6)]
     assert [(r["identifier"], r["was_row"]) for r in told["gone"]] == [("NH-4", 5), ("NH-5", 6), ("NH-6", 7)]
     assert told["all_told"]
@@ -94,24 +89,14 @@ def test_without_values_nothing_is_told_of_any_cell(settings, tmp_path):
         assert value not in told
     changed = {one["column"]: one for one in as_dict(found, values=False)["occurrences"]["changed"]}
     # A count tells no place and no taxon; a name does, and a word that the column does not know may.
-    assert changed["individualCount"] == {
-        "sheet": "occurrences", "row": 2, "column": "individualCount", "before": "1", "after": "42", "shown": True,
-    }  # fmt: skip
+    assert changed["individualCount"] == {"sheet": "occurrences", "row": 2, "column": "individualCount", "before": "1",
+                                          "after": "42", "shown": True}  # fmt: skip
     assert {changed[column]["after"] for column in ("scientificName", "sex")} == {None}
 
 
 @pytest.mark.parametrize(
     ("column", "before", "after", "shown"),
-    [
-        pytest.param("individualCount", None, "3", True, id="a count"),
-        pytest.param("individualCount", "3", "21.0512", False, id="a latitude below the heading of counts"),
-        pytest.param("individualCount", "3", "21.1", False, id="a latitude to a tenth below the heading of counts"),
-        pytest.param("sampleSizeValue", "30", "29.5", False, id="an effort, which would know a coarse station again"),
-        pytest.param("sex", "male", "雌", True, id="a word in two languages"),
-        pytest.param("sex", "male", "Ban Nam Ha", False, id="a village below the heading of sex"),
-        pytest.param("decimalLatitude", "21", "22", False, id="a place"),
-        pytest.param("scientificName", "Panthera tigris", "Panthera pardus", False, id="a taxon"),
-    ],
+    cases("survey_difference", "test_only_what_tells_no_place_and_no_taxon_is_shown"),
 )
 def test_only_what_tells_no_place_and_no_taxon_is_shown(column, before, after, shown):
     cells = pl.DataFrame(

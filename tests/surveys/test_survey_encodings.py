@@ -34,16 +34,13 @@ def vietnamese(text):
     return out
 
 
-CASES = [
+@pytest.mark.parametrize(("content", "name"), [
     pytest.param(survey("勐腊县尚勇镇", "西双版纳").encode("gb18030"), "gb18030", id="Chinese"),
     pytest.param(survey("墾丁國家公園", "花蓮縣").encode("big5"), "big5", id="traditional Chinese"),
     pytest.param(survey("ห้วยขาแข้ง", "อุทยานแห่งชาติเขาใหญ่").encode("tis-620"), "windows-874", id="Thai"),
     pytest.param(vietnamese(survey("Vườn quốc gia Pù Mát", "Đắk Lắk")), "windows-1258", id="Vietnamese"),
     pytest.param(survey("西表島", "イリオモテ").encode("shift_jis"), "windows-31j", id="Japanese"),
-]
-
-
-@pytest.mark.parametrize(("content", "name"), CASES)
+])  # fmt: skip
 def test_the_encoding_that_was_guessed_is_said_and_can_be_declared(content, name):
     report = surveys.check_files([("s.csv", content)], BOUNDARIES)
     (told,) = [p for p in report["problems"] if p["code"] == "ENCODING_GUESSED"]
@@ -51,9 +48,8 @@ def test_the_encoding_that_was_guessed_is_said_and_can_be_declared(content, name
     assert "--encoding" in told["expected"]
     assert (told["blocking"], report["ok"]) == (False, True)
     declared = surveys.check_files([("s.csv", content)], BOUNDARIES, encoding=name)
-    assert [p["code"] for p in declared["problems"]] == [
-        p["code"] for p in report["problems"] if p["code"] != "ENCODING_GUESSED"
-    ]
+    found = [p["code"] for p in declared["problems"]]
+    assert found == [p["code"] for p in report["problems"] if p["code"] != "ENCODING_GUESSED"]
     assert read_text_grid(content, file="s.csv").rows == read_text_grid(content, file="s.csv", encoding=name).rows
     assert known(name, file="s.csv")
 

@@ -11,8 +11,6 @@ from biodata.analysis.surveys.results import results
 from biodata.core.run_parameters import SurveyNumbers
 from survey_worlds import event, events, record, records
 
-MUNTJAC = "Muntiacus vaginalis"
-
 
 def told(sites, *, years=(2026,), side="LA", seen=2):
     some = [
@@ -30,10 +28,8 @@ def told(sites, *, years=(2026,), side="LA", seen=2):
 def test_one_site_tells_neither_rate_nor_occupancy_nor_richness():
     found = told(1)
     rate = found["abundance"][0]["by"]["joint"]
-    assert rate == {
-        "refused": "fewer than 5 sites: 2 events in 30 trap-nights at 1 site", "events": 2, "effort": 30.0, "unit": "trap-night",
-        "sites": 1,
-    }  # fmt: skip
+    assert rate == {"refused": "fewer than 5 sites: 2 events in 30 trap-nights at 1 site", "events": 2, "effort": 30.0,
+                    "unit": "trap-night", "sites": 1}  # fmt: skip
     occupancy = found["occupancy"][0]["by"]["joint"]
     # Clopper and Pearson: one of one is 2.5 to 100 %.
     assert occupancy["refused"] == "fewer than 5 sites: found at 1 of 1 (3 to 100 % at 95 %)"

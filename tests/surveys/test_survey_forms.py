@@ -1,10 +1,7 @@
 """Surveys in the forms that people have: CSV of many encodings, several files, two columns for a period, headings with units."""
 
-import io
-import zipfile
 from datetime import date
 
-import openpyxl
 import polars as pl
 import pytest
 
@@ -13,7 +10,9 @@ from biodata.core.settings import Settings
 from biodata.ingest import forms
 from biodata.store.lake import Lake
 from biodata.surveys.check import check_files
+from sheets import book_of, bytes_of
 from survey_languages import HEADINGS, LOCALITIES
+from zips import zip_of
 
 TODAY = date(2026, 11, 24)
 PLAIN = ["occurrenceID", "eventID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude", "locality"]
@@ -25,15 +24,7 @@ def text(*rows, separator=","):
 
 
 def workbook(**sheets):
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        page = book.create_sheet(name)
-        for row in rows:
-            page.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return bytes_of(book_of(sheets))
 
 
 def told(files, boundaries, **options):
@@ -66,30 +57,21 @@ def test_events_and_occurrences_as_two_texts(boundaries):
     assert ("events.csv", 2, "eventDate", "RECORDED_DATE_BUDDHIST_ERA") in found
     assert ("events.csv", 3, "decimalLatitude", "PRESUMED_SWAPPED_COORDINATE") in found
     assert ("records.csv", 3, "eventID", "EVENT_UNKNOWN") in found
-    assert not [one for one in found if one[0] == "records.csv" and one[1] == 2], (
-        "what the event tells is told of the event"
-    )
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in files:
-            archive.writestr(name, content)
-    assert told([("survey.zip", packed.getvalue())], boundaries)[1] == found
+    assert not [one for one in found if one[:2] == ("records.csv", 2)], "what the event tells is told of the event"
+    assert told([("survey.zip", zip_of(dict(files)))], boundaries)[1] == found
 
 
-def test_a_comma_in_a_text_without_quotes(boundaries):
-    content = text(PLAIN, GOOD, ["R2", *GOOD[1:6], "ridge", " north"])
-    assert told([("s.csv", content.encode())], boundaries)[1] == [("s.csv", 3, None, "ROW_TOO_LONG")]
-
-
-def test_what_a_spreadsheet_writes_first(boundaries):
-    assert told([("s.csv", b"sep=;\r\n" + text(PLAIN, GOOD, separator=";").encode())], boundaries)[1] == []
-
-
-def test_columns_that_changed_places_are_told_once(boundaries):
-    rows = [[f"R{n}", *GOOD[1:4], "101.95", f"20.6{n}", "ridge"] for n in range(5)]
-    assert told([("s.csv", text(PLAIN, *rows).encode())], boundaries)[1] == [
-        ("s.csv", 1, "decimalLatitude", "COLUMNS_SWAPPED")
-    ]
+@pytest.mark.parametrize(("content", "expected"), [
+    pytest.param(text(PLAIN, GOOD, ["R2", *GOOD[1:6], "ridge", " north"]), [(3, None, "ROW_TOO_LONG")],
+                 id="a comma in a text without quotes"),
+    pytest.param("sep=;\r\n" + text(PLAIN, GOOD, separator=";"), [], id="what a spreadsheet writes first"),
+    pytest.param(text(PLAIN, *[[f"R{n}", *GOOD[1:4], "101.95", f"20.6{n}", "ridge"] for n in range(5)]),
+                 [(1, "decimalLatitude", "COLUMNS_SWAPPED")], id="columns that changed places are told once"),
+    pytest.param(text(PLAIN, [*GOOD[:6], "ေန႔စြဲ"], ["R2", *GOOD[1:6], "နေ့စွဲ"], ["R3", *GOOD[1:6], "တောကြီးချက်မှု"]),
+                 [(2, "locality", "ENCODING_ZAWGYI")], id="Burmese for an old font"),
+])  # fmt: skip
+def test_what_is_odd_in_a_text_is_told(content, expected, boundaries):
+    assert told([("s.csv", content.encode())], boundaries)[1] == [("s.csv", *one) for one in expected]
 
 
 def test_a_period_in_two_columns(boundaries):
@@ -114,9 +96,8 @@ def test_a_heading_that_may_mean_several_things_waits_for_an_answer(boundaries):
     assert ("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA") in found, "the cells are looked at all the same"
     assert not report["ok"]
     kept = {"Date": "eventDate", "Event": "eventID"}
-    assert told([("s.xlsx", content)], boundaries, kept=kept)[1] == [
-        ("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA")
-    ]
+    seen = told([("s.xlsx", content)], boundaries, kept=kept)[1]
+    assert seen == [("s.xlsx", 2, "Date", "RECORDED_DATE_BUDDHIST_ERA")]
 
 
 def test_a_heading_tells_the_calendar_and_the_order_of_the_day(boundaries):
@@ -153,9 +134,8 @@ def test_a_survey_in_lao_goes_into_the_lake(tmp_path):
     with Lake.open(settings.data) as lake:
         read = lake.read("occurrences").sort("occurrenceID")
     assert read.select("individualCount", "eventDate", "decimalLatitude").rows() == [
-        (2, "2026-03-01", 20.65),
-        (3, "2026-03-01", 20.65),
-    ]
+        (2, "2026-03-01", 20.65), (3, "2026-03-01", 20.65),
+    ]  # fmt: skip
     assert read["source_row"].to_list() == [2, 3]
     assert read.schema["individualCount"] == pl.Int64
 
@@ -171,34 +151,24 @@ def test_what_is_likely_meant_is_told(boundaries):
     assert "meant" not in meant[3, "individualCount"] + meant[3, "coordinateUncertaintyInMeters"]
 
 
-def test_burmese_for_an_old_font_is_told(boundaries):
-    content = text(PLAIN, [*GOOD[:6], "ေန႔စြဲ"], ["R2", *GOOD[1:6], "နေ့စွဲ"], ["R3", *GOOD[1:6], "တောကြီးချက်မှု"])
-    assert told([("s.csv", content.encode())], boundaries)[1] == [("s.csv", 2, "locality", "ENCODING_ZAWGYI")]
+COUNTS = {"event.csv": "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n",
+          "occurrence.csv": "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n"}  # fmt: skip
 
 
 def test_a_text_for_people_to_read_beside_the_tables_of_a_zip_is_passed_over(tmp_path):
     path = tmp_path / "survey.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("event.csv", "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n")
-        archive.writestr("occurrence.csv", "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n")
+    path.write_bytes(zip_of(COUNTS))
     alone = forms.recognise([path])
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("README.md", "# Our survey, with one word, a comma\n")
+    path.write_bytes(zip_of({**COUNTS, "README.md": "# Our survey, with one word, a comma\n"}))
     assert forms.recognise([path]) == alone
 
 
 def test_what_stands_beside_darwin_core_and_patrols_decides_nothing(tmp_path):
     description = "<eml><dataset><title>Point counts</title></dataset></eml>"
-    tables = {
-        "event.csv": "eventID,eventDate,samplingProtocol\nE1,2026-03-01,point count\n",
-        "occurrence.csv": "occurrenceID,eventID,scientificName\nO1,E1,Muntiacus muntjak\n",
-    }
     patrol = {"a/b/p1.xml": '<patrol id="p"/>', "a/README.txt": "Read me, please", "__MACOSX/a/._p1.xml": "x"}
-    for members, form in (({**tables, "eml.xml": description}, "dwca"), (patrol, "smart")):
+    for members, form in (({**COUNTS, "eml.xml": description}, "dwca"), (patrol, "smart")):
         path = tmp_path / f"{form}.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(name, content)
+        path.write_bytes(zip_of(members))
         assert forms.recognise([path]) == form
     told = pipeline.ingest("dwca", [tmp_path / "dwca.zip"], Settings(data=tmp_path / "data"), dataset="counts")
     assert [(one.table, one.stored) for one in told] == [("events", 1), ("occurrences", 1)]

@@ -5,11 +5,11 @@ import resource
 import warnings
 import zipfile
 
-import openpyxl
 import pytest
 
 from biodata.surveys.check import check_files
 from hostile_forms import with_part
+from sheets import book_of, bytes_of
 
 SHEET = "xl/worksheets/sheet1.xml"
 PLAIN = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]
@@ -18,13 +18,7 @@ DTD = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd"
 
 
 def workbook(*rows):
-    book = openpyxl.Workbook()
-    book.active.title = "occurrences"
-    for row in rows or (PLAIN, GOOD):
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return bytes_of(book_of({"occurrences": rows or (PLAIN, GOOD)}))
 
 
 def far_cell(place):
@@ -132,18 +126,16 @@ def test_a_formula_is_neither_run_nor_fetched(boundaries):
     formulas = ['=HYPERLINK("http://127.0.0.1:9/x","y")', '=WEBSERVICE("http://127.0.0.1:9/")', "=cmd|'/c calc'!A1"]
     rows = [[f"R{n}", GOOD[1], formula, *GOOD[3:]] for n, formula in enumerate(formulas)]
     report = check_files([("s.xlsx", workbook(PLAIN, *rows))], boundaries)
-    assert [(p["row"], p["column"], p["code"]) for p in report["problems"]] == [
-        (row, "scientificName", "FORMULA_WITHOUT_VALUE") for row in (2, 3, 4)
-    ]
+    found = [(p["row"], p["column"], p["code"]) for p in report["problems"]]
+    assert found == [(row, "scientificName", "FORMULA_WITHOUT_VALUE") for row in (2, 3, 4)]
     assert report["problems"][0]["value"] == formulas[0]
 
 
 def test_a_text_of_old_macintoshes_and_with_a_mark(boundaries):
     lines = [",".join(PLAIN), ",".join(map(str, GOOD)), ",".join(["R2", "2066-01-01", *map(str, GOOD[2:])])]
     report = check_files([("s.csv", b"\xef\xbb\xbf" + "\r".join(lines).encode())], boundaries)
-    assert [(p["row"], p["column"], p["code"]) for p in report["problems"]] == [
-        (3, "eventDate", "RECORDED_DATE_UNLIKELY")
-    ]
+    found = [(p["row"], p["column"], p["code"]) for p in report["problems"]]
+    assert found == [(3, "eventDate", "RECORDED_DATE_UNLIKELY")]
 
 
 def test_headings_that_nobody_knows_take_no_time_to_speak_of(boundaries):
@@ -154,5 +146,4 @@ def test_headings_that_nobody_knows_take_no_time_to_speak_of(boundaries):
 
 
 def peak():
-    """Return how much memory the process has taken at most, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -16,7 +16,6 @@ from biodata.surveys.problems import as_csv
 from hostile_forms import with_part
 
 pytestmark = pytest.mark.attacks  # three hundred files; `test_survey_hostile` has each kind in one form
-
 BOUNDARIES = load_boundaries()
 ARCHIVE = ("ARCHIVE_UNSAFE", "ARCHIVE_BROKEN", "ARCHIVE_TOO_LARGE", "ARCHIVE_NOT_ZIP", "INPUT_NOT_TEXT")
 OF_TEXTS = {
@@ -83,7 +82,6 @@ def answer():
 
 
 def peak():
-    """Return how much memory the process has taken at most, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
@@ -194,35 +192,24 @@ def test_row_12_a_formula_of_another_form_stays_a_text_and_no_table_of_the_repor
         assert ',"=' not in line, shown
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(b'<VRTDataset><VRTRasterBand><SimpleSource><SourceFilename>/etc/passwd</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>', id="a VRT"),
-        pytest.param(b"SQLite format 3\0" + bytes(4000), id="a database"),
-        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(4000), id="a picture"),
-        pytest.param(b"%PDF-1.7\n" + bytes(range(256)) * 20, id="a PDF"),
-        pytest.param(b"\x7fELF" + bytes(range(256)) * 20, id="a program"),
-        pytest.param(b"<html><script>alert(1)</script></html>", id="a page"),
-        pytest.param(b"PK\x05\x06" + bytes(18), id="a zip of nothing"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("content", [
+    pytest.param(b'<VRTDataset><VRTRasterBand><SimpleSource><SourceFilename>/etc/passwd</SourceFilename></SimpleSource></VRTRasterBand></VRTDataset>', id="a VRT"),
+    pytest.param(b"SQLite format 3\0" + bytes(4000), id="a database"),
+    pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(4000), id="a picture"),
+    pytest.param(b"%PDF-1.7\n" + bytes(range(256)) * 20, id="a PDF"),
+    pytest.param(b"\x7fELF" + bytes(range(256)) * 20, id="a program"),
+    pytest.param(b"<html><script>alert(1)</script></html>", id="a page"),
+    pytest.param(b"PK\x05\x06" + bytes(18), id="a zip of nothing"),
+])  # fmt: skip
 def test_rows_14_to_16_what_is_no_survey_is_told_so(content):
     told = codes(content, "survey.bin")
     assert told
     assert told <= {"FORM_UNKNOWN", "INPUT_NOT_TEXT", "SHEET_MISSING", "ARCHIVE_BROKEN", "INPUT_EMPTY"}, told
 
 
-NAMES = {
-    "a path": "../../../etc/cron.d/x",
-    "a path of Windows": "..\\..\\x.zip",
-    "a name of 4096 letters": "n" * 4096,
-    "letters turned round": "walk\u202egnp.exe",
-    "NUL": "walk\0.zip",
-    "a device": "CON",
-    "an emoji": "🐅.zip",
-    "nothing": "",
-    "a heading line": 'x"\r\nSet-Cookie: a=b',
-}
+NAMES = {"a path": "../../../etc/cron.d/x", "a path of Windows": "..\\..\\x.zip", "a name of 4096 letters": "n" * 4096,
+         "letters turned round": "walk\u202egnp.exe", "NUL": "walk\0.zip", "a device": "CON", "an emoji": "🐅.zip",
+         "nothing": "", "a heading line": 'x"\r\nSet-Cookie: a=b'}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)

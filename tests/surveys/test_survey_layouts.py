@@ -1,95 +1,78 @@
 """Sheets as people lay them out: groups above headings, two languages, forms with a head, a sheet a month, merged visits."""
 
-import io
 from datetime import date, datetime, time
 
-import openpyxl
 import pytest
 
+import sheets
 from biodata.surveys.check import check_files
 
 TODAY = date(2026, 11, 24)
 KEPT = {"Date": "eventDate", "日期": "eventDate", "Count": "individualCount", "数量": "individualCount"}
 
 
-def told(book, boundaries):
-    out = io.BytesIO()
-    book.save(out)
-    report = check_files([("s.xlsx", out.getvalue())], boundaries, today=TODAY, kept=KEPT)
+def told(book, boundaries, **options):
+    report = check_files([("s.xlsx", sheets.bytes_of(book))], boundaries, today=TODAY, kept=KEPT, **options)
     return report, [(p["row"], p["column"], p["code"]) for p in report["problems"]]
 
 
 def book_of(*rows, name="Sheet1", merges=()):
-    book = openpyxl.Workbook()
-    book.active.title = name
-    for row in rows:
-        book.active.append(row)
-    for merge in merges:
-        book.active.merge_cells(merge)
-    return book
+    return sheets.book_of({name: rows}, merges)
 
 
 HEADINGS = ["Record ID", "Date", "Scientific name", "Latitude", "Longitude", "Count"]
 ROWS = [[f"R{n}", "2026-03-01", "Sus scrofa", 20.65, 101.95, 2] for n in range(1, 5)]
 
 
-def test_groups_above_the_headings_merged_to_both_sides(boundaries):
-    book = book_of(
-        ["Record ID", "When and what", None, "Where", None, "Count"],
-        [None, "Date", "Scientific name", "Latitude", "Longitude", None],
-        *ROWS,
-        merges=["A1:A2", "B1:C1", "D1:E1", "F1:F2"],
-    )
-    report, found = told(book, boundaries)
-    assert found == [(1, None, "HEADING_ROWS_JOINED")]
-    assert report["rows"] == 4
+UNITS = [None, "yyyy-mm-dd", None, "°", "°", None]
+CHINESE = ["记录编号", "日期", "学名", "纬度", "经度", "数量"]
+JOINED = [(1, None, "HEADING_ROWS_JOINED")]
 
 
-def test_headings_in_two_languages_one_below_the_other(boundaries):
-    chinese = ["记录编号", "日期", "学名", "纬度", "经度", "数量"]
-    assert told(book_of(chinese, HEADINGS, *ROWS), boundaries)[1] == [(1, None, "HEADING_ROWS_JOINED")]
-    both = [f"{a}\n{b}" for a, b in zip(chinese, HEADINGS, strict=True)]
+@pytest.mark.parametrize(("rows", "more", "expected"), [
+    pytest.param([["Record ID", "When and what", None, "Where", None, "Count"],
+                  [None, "Date", "Scientific name", "Latitude", "Longitude", None], *ROWS],
+                 {"merges": ["A1:A2", "B1:C1", "D1:E1", "F1:F2"]}, JOINED, id="groups above, merged to both sides"),
+    pytest.param([CHINESE, HEADINGS, *ROWS], {}, JOINED, id="two languages, one below the other"),
+    *[pytest.param([HEADINGS, UNITS, *ROWS], {"name": name}, JOINED, id=f"units below, in a sheet {name}")
+      for name in ("Data", "Dataset", "项目")],
+    pytest.param([["Record ID", "Date", "Scientific name", "Latitude", "Longitude", "Count", "eventTime"],
+                  ["R1", datetime.fromisoformat("2026-03-01"), "Sus scrofa", 20.65, 101.95, 2, time(6, 30)],
+                  ["R2", datetime.fromisoformat("2026-03-01T06:30"), "Sus scrofa", 20.65, 101.95, 2, None],
+                  ["R3", datetime.fromisoformat("2569-03-01"), "Sus scrofa", 20.65, 101.95, 2, None], [*ROWS[3], None]],
+                 {}, [(4, "Date", "RECORDED_DATE_BUDDHIST_ERA")], id="real dates and times of a spreadsheet"),
+    pytest.param([[*HEADINGS, "locality"], *[[*row, "Total"] for row in ROWS]], {}, [], id="a place of the name Total"),
+    pytest.param([HEADINGS, ["ฤดูทำรัง พ.ศ. 2568"], *ROWS[:2], ["ฤดูทำรัง พ.ศ. 2569"], *ROWS[2:]],
+                 {"merges": ["A2:F2", "A5:F5"]}, [(2, None, "NOTE_ROW_LEFT_OUT"), (5, None, "NOTE_ROW_LEFT_OUT")],
+                 id="a band over all columns is no record"),
+])  # fmt: skip
+def test_four_records_however_their_sheet_is_laid_out(boundaries, rows, more, expected):
+    report, found = told(book_of(*rows, **more), boundaries)
+    assert (found, report["rows"]) == (expected, 4)
+
+
+def test_headings_in_two_languages_in_one_cell(boundaries):
+    both = [f"{a}\n{b}" for a, b in zip(CHINESE, HEADINGS, strict=True)]
     report, found = told(book_of(both, *ROWS), boundaries)
     assert {code for _, _, code in found} <= {"HEADING_TAKEN"}
     assert report["rows"] == 4
 
 
-@pytest.mark.parametrize("name", ["Data", "Dataset", "项目"])
-def test_units_below_the_headings_whatever_the_sheet_is_called(boundaries, name):
-    report, found = told(book_of(HEADINGS, [None, "yyyy-mm-dd", None, "°", "°", None], *ROWS, name=name), boundaries)
-    assert (found, report["rows"]) == ([(1, None, "HEADING_ROWS_JOINED")], 4)
-
-
 def test_a_sheet_a_month(boundaries):
     book = book_of(HEADINGS, *ROWS, name="March")
     page = book.create_sheet("April")
-    page.append(HEADINGS)
-    page.append(["R9", "2026-04-31", "Sus scrofa", 20.65, 101.95, 2])
-    page.append(["R1", "2026-04-01", "Sus scrofa", 20.65, 101.95, 2])
+    for cells in (HEADINGS, ["R9", "2026-04-31", *ROWS[0][2:]], ["R1", "2026-04-01", *ROWS[0][2:]]):
+        page.append(cells)
     report, found = told(book, boundaries)
     assert found == [(2, "Date", "RECORDED_DATE_INVALID"), (3, "Record ID", "IDENTIFIER_REPEATED")]
     assert report["rows"] == 6
     assert "March, row 2" in report["problems"][1]["message"]
 
 
-def test_real_dates_and_times_of_a_spreadsheet(boundaries):
-    rows = [["R1", datetime.fromisoformat("2026-03-01"), "Sus scrofa", 20.65, 101.95, 2, time(6, 30)],
-            ["R2", datetime.fromisoformat("2026-03-01T06:30"), "Sus scrofa", 20.65, 101.95, 2, None],
-            ["R3", datetime.fromisoformat("2569-03-01"), "Sus scrofa", 20.65, 101.95, 2, None]]  # fmt: skip
-    assert told(book_of([*HEADINGS, "eventTime"], *rows), boundaries)[1] == [(4, "Date", "RECORDED_DATE_BUDDHIST_ERA")]
-
-
 def test_an_identifier_alone_is_a_record_and_no_note(boundaries):
     _, found = told(book_of(HEADINGS, *ROWS, ["R9"]), boundaries)
-    assert {code for row, _, code in found if row == 6} == {
-        "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING", "COORDINATE_MISSING",
-    }  # fmt: skip
-
-
-def test_a_total_that_is_a_name_of_a_place_is_no_total(boundaries):
-    rows = [*ROWS, ["R8", "2026-03-02", "Sus scrofa", 20.65, 101.95, 2]]
-    book = book_of([*HEADINGS, "locality"], *[[*row, "Total"] for row in rows])
-    assert told(book, boundaries)[1] == []
+    assert {code for row, _, code in found if row == 6} == {"RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING",
+                                                            "COORDINATE_MISSING"}  # fmt: skip
 
 
 def test_a_sheet_without_headings(boundaries):
@@ -100,12 +83,8 @@ def test_a_sheet_without_headings(boundaries):
 def test_a_sign_for_nothing_is_nothing(boundaries):
     rows = [["R1", "?", "Sus scrofa", 20.65, 101.95, "-"], ["-", "2026-03-01", "n/a", "-", "-", 2]]
     report, found = told(book_of(HEADINGS, *rows), boundaries)
-    assert found == [
-        (2, "Date", "RECORDED_DATE_MISSING"),
-        (3, "Record ID", "IDENTIFIER_MISSING"),
-        (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"),
-        (3, "Latitude", "COORDINATE_MISSING"),
-    ]
+    assert found == [(2, "Date", "RECORDED_DATE_MISSING"), (3, "Record ID", "IDENTIFIER_MISSING"),
+                     (3, "Scientific name", "SCIENTIFIC_NAME_MISSING"), (3, "Latitude", "COORDINATE_MISSING")]  # fmt: skip
     assert [p["value"] for p in report["problems"]] == ["?", "-", "n/a", "-"]
 
 
@@ -165,10 +144,7 @@ def test_cells_left_empty_below_the_first_of_a_station(boundaries):
     report, found = told(book, boundaries)
     columns = ["Date", "Latitude", "Longitude", "Station"]
     assert sorted(one[1] for one in found if one[2] == "CELL_BLANK_BELOW") == columns
-    out = io.BytesIO()
-    book.save(out)
-    files = [("s.xlsx", out.getvalue())]
-    report = check_files(files, boundaries, today=TODAY, kept=KEPT, accepted=["CELL_BLANK_BELOW"])
+    report, _ = told(book, boundaries, accepted=["CELL_BLANK_BELOW"])
     blocking = [(one["row"], one["code"]) for one in report["problems"] if one["blocking"]]
     assert blocking == [(4, "RECORDED_DATE_MISSING"), (4, "COORDINATE_MISSING")]
 
@@ -204,26 +180,17 @@ def test_a_patrols_table_has_common_and_latin_names_and_rows_of_no_animal(bounda
 def test_a_sheets_name_says_the_month_of_bare_days_and_of_rows_without_any_date(boundaries, dated, month):
     days = [[], []] if dated is None else [[cell] for _, cell in dated]
     rows = [[*day, "Sus scrofa", 20.65, 101.95 + at / 100] for at, day in enumerate(days)]
-    heads = (
-        ["Scientific name", "Latitude", "Longitude"]
-        if dated is None
-        else ["Date", "Scientific name", "Latitude", "Longitude"]
-    )
+    heads = [*([] if dated is None else ["Date"]), "Scientific name", "Latitude", "Longitude"]
     report, found = told(book_of(heads, *rows, name=month), boundaries)
     assert (report["rows"], report["blocking"]) == (2, 0)
     assert "DATE_OF_SHEET_TAKEN" in {code for _, _, code in found}
 
 
 def test_what_stands_beside_a_table_is_read_as_it_is_meant(boundaries):
-    counts = book_of(
-        ["Name", "Scientific name", "KA", "KB", "KC", "TOTAL"],
-        [None, "date", "7-Jun-26", "8-Jun-26", "9-Jun-26", None],
-        [None, "recorder", "Ana", "Ben", "Cy", None],
-        ["Boar", "Sus scrofa", 1, 4, None, 5],
-        ["Gaur", "Bos gaurus", None, 2, 1, 3],
-        [None, "No. of spp.", 1, 2, 1, None],
-        name="June 2026",
-    )
+    counts = book_of(["Name", "Scientific name", "KA", "KB", "KC", "TOTAL"],
+                     [None, "date", "7-Jun-26", "8-Jun-26", "9-Jun-26", None],
+                     [None, "recorder", "Ana", "Ben", "Cy", None], ["Boar", "Sus scrofa", 1, 4, None, 5],
+                     ["Gaur", "Bos gaurus", None, 2, 1, 3], [None, "No. of spp.", 1, 2, 1, None], name="June 2026")  # fmt: skip
     sites = counts.create_sheet("Transects")
     for cells in (["Code", "Lat (N)", "Long (E)"], ["KA", 20.6, 101.9], ["KB", 20.7, 101.8], ["KC", 20.8, 101.8]):
         sites.append(cells)
@@ -242,26 +209,18 @@ def test_a_sheet_of_labels_tells_of_the_whole_file_and_its_faults_stand_in_their
     assert set(found) == {(2, "Giấy phép dữ liệu", "LICENSE_UNSUPPORTED"), (3, "Múi giờ", "TIME_ZONE_NOT_OF_PLACE")}
 
 
-def test_a_band_over_all_columns_is_no_record(boundaries):
-    rows = [["ฤดูทำรัง พ.ศ. 2568"], *ROWS[:2], ["ฤดูทำรัง พ.ศ. 2569"], *ROWS[2:]]
-    report, found = told(book_of(HEADINGS, *rows, merges=["A2:F2", "A5:F5"]), boundaries)
-    assert found == [(2, None, "NOTE_ROW_LEFT_OUT"), (5, None, "NOTE_ROW_LEFT_OUT")]
-    assert report["rows"] == 4
-
-
-def test_months_over_the_counts_of_each_species_are_their_dates(boundaries):
-    rows = [[name, *range(at, at + 4)] for at, name in enumerate(("Sus scrofa", "Rusa unicolor", "Macaca mulatta"), 1)]
-    title = "草海 2025年（20.65°N，101.95°E）"
-    report, found = told(book_of([title], ["学名", "1月", "2月", "3月", "12月"], *rows), boundaries)
-    assert (report["rows"], report["ok"]) == (12, True)
-    assert (2, "1月", "CROSS_TABLE_READ") in found
-
-
-def test_a_table_that_counts_one_taxon_is_of_records_of_it(boundaries):
-    rows = [[f"{n}/3/2569", "06.10", 20.65, 101.95, 1 + n % 3] for n in range(14, 20)]
-    report, found = told(book_of(["วันที่", "เวลา", "ละติจูด", "ลองจิจูด", "จำนวนช้าง"], *rows), boundaries)
-    assert (report["rows"], report["ok"]) == (6, True)
-    assert (1, "จำนวนช้าง", "VALUE_READ_AS") in found
+@pytest.mark.parametrize(("rows", "count", "taken"), [
+    pytest.param([["草海 2025年（20.65°N，101.95°E）"], ["学名", "1月", "2月", "3月", "12月"],
+                  *[[name, *range(at, at + 4)] for at, name in enumerate(("Sus scrofa", "Rusa unicolor", "Macaca mulatta"), 1)]],
+                 12, (2, "1月", "CROSS_TABLE_READ"), id="months over the counts of each species are their dates"),
+    pytest.param([["วันที่", "เวลา", "ละติจูด", "ลองจิจูด", "จำนวนช้าง"],
+                  *[[f"{n}/3/2569", "06.10", 20.65, 101.95, 1 + n % 3] for n in range(14, 20)]],
+                 6, (1, "จำนวนช้าง", "VALUE_READ_AS"), id="a table that counts one taxon is of records of it"),
+])  # fmt: skip
+def test_what_the_headings_say_of_counts_is_taken(boundaries, rows, count, taken):
+    report, found = told(book_of(*rows), boundaries)
+    assert (report["rows"], report["ok"]) == (count, True)
+    assert taken in found
 
 
 def test_counts_below_the_names_of_their_stations_whose_days_come_first_by_the_language(boundaries):

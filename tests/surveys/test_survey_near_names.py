@@ -14,13 +14,9 @@ def near(names, **options):
 
 
 def test_a_slip_is_told_with_what_is_meant():
-    slips = {
-        "Sus scorfa": "Sus scrofa",
-        "Macaca mulata": "Macaca mulatta",
-        "Stachyris nongangensis": "Stachyris nonggangensis",
-        "Barbonymus schwanefeldi": "Barbonymus schwanefeldii",
-        "Russa unicolor (Kerr, 1792)": "Rusa unicolor",
-    }
+    slips = {"Sus scorfa": "Sus scrofa", "Macaca mulata": "Macaca mulatta",
+             "Stachyris nongangensis": "Stachyris nonggangensis", "Barbonymus schwanefeldi": "Barbonymus schwanefeldii",
+             "Russa unicolor (Kerr, 1792)": "Rusa unicolor"}  # fmt: skip
     none = ("Sus scrofa", "Sus scrofa Linnaeus, 1758", "Paguma larvata", "Macaca", "Macaca sp.", "wild boar")
     meant = slips | dict.fromkeys(none)
     assert dict(zip(meant, near(list(meant)), strict=True)) == meant

@@ -12,6 +12,7 @@ from biodata.sharing import Rule, RuleSet
 from biodata.surveys import notices, problems
 from biodata.surveys.designs import DESIGNS
 from biodata.surveys.templates import template
+from sheets import bytes_of
 
 BOUNDARIES = fixture.neighbours()
 
@@ -26,9 +27,7 @@ def filled(*rows, scope="Mammalia|Galliformes"):
         )  # fmt: skip
     for n, (event, name) in enumerate(rows, start=1):
         book["occurrences"].append([f"R{n}", event, f"2026-03-{n + 9}", "06:42", name, "1", None, None, None, None])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return bytes_of(book)
 
 
 def told(content, **options):
@@ -96,9 +95,7 @@ def test_problems_stand_in_the_order_of_the_workbook():
     book = openpyxl.load_workbook(io.BytesIO(filled(("E1", None), ("E9", "Sus scrofa"))))
     for sheet, row, column in (("sites", 2, 3), ("events", 3, 4), ("events", 2, 5), ("events", 2, 4)):
         book[sheet].cell(row, column).value = "x"
-    out = io.BytesIO()
-    book.save(out)
-    found = [(p["sheet"], p["row"], p["column"]) for p in told(out.getvalue())["problems"]]
+    found = [(p["sheet"], p["row"], p["column"]) for p in told(bytes_of(book))["problems"]]
     sheets = {name: at for at, name in enumerate(book.sheetnames)}
     headings = {s.title: {cell.value: at for at, cell in enumerate(s[1])} for s in book}
     places = [(sheets[sheet], row or 0, headings[sheet].get(column, -1)) for sheet, row, column in found]

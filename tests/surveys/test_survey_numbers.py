@@ -170,10 +170,9 @@ def test_a_time_that_is_told_is_proposed_and_never_taken():
 
 
 def test_a_date_with_a_doubt_is_proposed():
-    meant = {
-        "约2026年3月": "2026-03", "2026-03-01?": "2026-03-01", "ngày 31/3/2026": "2026-03-31", "about March 2026": "2026-03",
-        **dict.fromkeys(("summer 2026", "after 2026-03-01", "yesterday", "45/13/2026")),
-    }  # fmt: skip
+    meant = {"约2026年3月": "2026-03", "2026-03-01?": "2026-03-01", "ngày 31/3/2026": "2026-03-31",
+             "about March 2026": "2026-03",
+             **dict.fromkeys(("summer 2026", "after 2026-03-01", "yesterday", "45/13/2026"))}  # fmt: skip
     assert {cell: meant_date(cell) for cell in meant} == meant
     found = proposed("eventDate", list(meant))
     assert found == {cell: [("RECORDED_DATE_INVALID", day)] for cell, day in meant.items()}

@@ -5,7 +5,6 @@ import json
 import zipfile
 from pathlib import Path
 
-import openpyxl
 import polars as pl
 import pytest
 
@@ -22,6 +21,8 @@ from biodata.store.registry import Registry
 from biodata.surveys import accepting, review, submit
 from biodata.surveys.check import check_files
 from biodata.surveys.submit import purge_part
+from sheets import book_of
+from zips import zip_of
 
 TEXT = b"occurrenceID,eventDate,scientificName,decimalLatitude,decimalLongitude\nR1,2026-03-01,Sus scrofa,20.9,101.3\n"
 
@@ -41,11 +42,7 @@ NOBODY = ("Nobody Atall", "nobody walked there", "homo;sapiens")
 
 
 def zipped(**members):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("__", "."), content)
-    return out.getvalue()
+    return zip_of({name.replace("__", "."): content for name, content in members.items()})
 
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
@@ -113,22 +110,16 @@ def test_a_form_is_told_by_what_it_holds_whatever_it_is_called(sample_data, tmp_
     assert forms.recognise([path]) == FOLDERS[folder]
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (
-            {"datapackage__json": '{"profile": "x/camtrap-dp-profile.json"}', "meta__xml": "<archive/>"},
-            "FORM_AMBIGUOUS",
-        ),
-        ({"patrol__xml": PATROL, "survey__csv": TEXT}, "FORM_AMBIGUOUS"),
-        ({"a__csv": "_uuid,_id,_submission_time\n1,1,2\n", "b__csv": "File,RelativePath\na,b\n"}, "FORM_AMBIGUOUS"),
-        ({"datapackage__json": '{"resources": [{"name": "rainfall"}]}'}, "FORM_UNKNOWN"),
-        ({"notes__docx": b"x"}, "FORM_UNKNOWN"),
-        (b'{"type": "FeatureCollection", "features": []}', "FORM_UNKNOWN"),
-        (b"<kml/>", "FORM_UNKNOWN"),
-        ({"../../a.csv": TEXT}, "ARCHIVE_UNSAFE"),
-    ],
-)
+@pytest.mark.parametrize(("content", "code"), [
+    ({"datapackage__json": '{"profile": "x/camtrap-dp-profile.json"}', "meta__xml": "<archive/>"}, "FORM_AMBIGUOUS"),
+    ({"patrol__xml": PATROL, "survey__csv": TEXT}, "FORM_AMBIGUOUS"),
+    ({"a__csv": "_uuid,_id,_submission_time\n1,1,2\n", "b__csv": "File,RelativePath\na,b\n"}, "FORM_AMBIGUOUS"),
+    ({"datapackage__json": '{"resources": [{"name": "rainfall"}]}'}, "FORM_UNKNOWN"),
+    ({"notes__docx": b"x"}, "FORM_UNKNOWN"),
+    (b'{"type": "FeatureCollection", "features": []}', "FORM_UNKNOWN"),
+    (b"<kml/>", "FORM_UNKNOWN"),
+    ({"../../a.csv": TEXT}, "ARCHIVE_UNSAFE"),
+])  # fmt: skip
 def test_what_cannot_be_told_apart_or_is_unsafe_is_refused(content, code, boundaries):
     content = content if isinstance(content, bytes) else zipped(**content)
     report = check_files([("a.zip", content)], boundaries)
@@ -149,7 +140,6 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     assert done["state"] == "committed", done["report"]
     assert done["report"]["form"] == FOLDERS[folder]
     assert before["rows"] == done["report"]["rows"]
-
     alone = Settings(data=tmp_path / "alone", memory_limit="500MB")
     path = tmp_path / name
     path.write_bytes(content)
@@ -159,12 +149,10 @@ def test_a_sample_goes_the_whole_road_and_people_are_kept_nowhere(sample_data, r
     part = Path(name).stem
     pipeline.ingest(FOLDERS[folder], [path], alone, dataset="team", options=options, part=part)
     assert in_lake(settings) == in_lake(alone)
-
     assert not list((settings.data / "uploads").glob("*[!n]")), "only what was taken is kept"
     assert {path.stat().st_mode & 0o777 for path in (settings.data / "uploads").glob("*.taken")} == {0o600}
     every = kept(settings)
     assert not [secret for secret in NOBODY if secret.encode() in every]
-
     again = hand_in(road, name, content)
     assert again["number"] == done["number"]
     counts = surveys.difference([*(settings.data / "uploads").glob("*.taken")], "team", part, settings)
@@ -226,10 +214,8 @@ def test_an_empty_archive_of_pictures_is_no_survey(tmp_path):
 
 
 def test_a_workbook_with_kobos_columns_is_kobos(tmp_path):
-    book = openpyxl.Workbook()
-    book.active.append(["scientificName", "_uuid", "_submission_time"])
     path = tmp_path / "a.xlsx"
-    book.save(path)
+    book_of({"Sheet": [["scientificName", "_uuid", "_submission_time"]]}).save(path)
     assert forms.recognise([path]) == "kobo"
 
 
@@ -251,9 +237,8 @@ def test_a_row_of_a_sheet_that_names_anothers_dataset_is_refused_in_its_cell(roa
         b"101.3\n", b"101.3,somebody-elses\n"
     )
     done = hand_in(road, "a.csv", content)
-    assert [(p["row"], p["column"], p["code"]) for p in done["report"]["problems"]] == [
-        (2, "datasetKey", "DATASET_OTHER")
-    ]
+    found = [(p["row"], p["column"], p["code"]) for p in done["report"]["problems"]]
+    assert found == [(2, "datasetKey", "DATASET_OTHER")]
     assert done["state"] == "refused"
     with Lake.open(road[0].data) as lake:
         assert lake.count("occurrences") == 0

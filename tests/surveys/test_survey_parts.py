@@ -1,6 +1,5 @@
 """A dataset is a set of parts: after any steps it is what plain pandas makes of the files that are current, and so is each state."""
 
-import io
 import random
 import zipfile
 from contextlib import AbstractContextManager, nullcontext
@@ -23,6 +22,7 @@ from biodata.store.verify import verify
 from biodata.surveys import process, receive, review, submit, words
 from biodata.surveys.difference import compare, of_lake_records
 from biodata.surveys.submit import Sent
+from zips import zip_of
 
 COLUMNS = ["occurrenceID", "eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude"]
 WRITTEN = ["eventDate", "scientificName", "individualCount", "decimalLatitude", "decimalLongitude"]
@@ -41,11 +41,8 @@ def archive(rows: pd.DataFrame) -> bytes:
         'encoding="UTF-8" fieldsTerminatedBy="," linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1">'
         f"<files><location>occurrence.csv</location></files>{terms}</core></archive>"
     )
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as made:
-        for name, text in (("meta.xml", meta), ("occurrence.csv", rows.to_csv(index=False))):
-            made.writestr(zipfile.ZipInfo(name), text)
-    return content.getvalue()
+    members = {"meta.xml": meta, "occurrence.csv": rows.to_csv(index=False)}
+    return zip_of([(zipfile.ZipInfo(name), text) for name, text in members.items()])
 
 
 class Team:
@@ -92,7 +89,6 @@ class Team:
             session.add(Release(id=made, snapshot=snapshot, rules_hash="-", counts={}))
 
     def rows(self, dataset: str) -> pd.DataFrame:
-        """Return a dataset's rows as people wrote them, with key and part."""
         names = ["key", "dataset_part", "source_record_id", "source_row", *(f"v_{name}" for name in WRITTEN)]
         with self.lake() as lake:
             found = lake.read("verbatim", where=Compare("datasetKey", "=", dataset))
@@ -126,7 +122,6 @@ class Oracle:
         self.changed = 0  # the last step that changed a row: a version that changes none is shown as soon as it is in
 
     def rows(self, part: str, count: int) -> pd.DataFrame:
-        """Return new rows of a part; those of `unnamed` have no identifier, and may be equal."""
         rows = []
         for _ in range(count):
             self.made += 1
@@ -141,12 +136,10 @@ class Oracle:
         return self.parts[part][-1][1] if self.parts[part] else None
 
     def dataset(self) -> pd.DataFrame:
-        """Return the union of the current parts."""
         frames = [rows.assign(part=part) for part in self.parts if (rows := self.current(part)) is not None]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*COLUMNS, "part"])
 
     def put(self, part: str, number: int, rows: pd.DataFrame | None, step: int) -> dict[str, int]:
-        """Put a version down; return what it changes."""
         nothing = pd.DataFrame(columns=COLUMNS)
         had = self.current(part)
         told = counts(nothing if had is None else had, nothing if rows is None else rows)
@@ -156,7 +149,6 @@ class Oracle:
         return told
 
     def state(self, part: str, number: int) -> str:
-        """Return how a version is told."""
         numbers = [one for one, _ in self.parts[part]]
         after = self.parts[part][numbers.index(number) + 1 :]
         shown = [rows for one, rows in after if self.steps[one] <= self.released]
@@ -176,7 +168,6 @@ def named(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def counts(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, int]:
-    """Return how many rows are new, changed, gone, unchanged."""
     had, has = (named(one).set_index("known")[WRITTEN] for one in (before, after))
     both = had.index.intersection(has.index)
     changed = int((had.loc[both] != has.loc[both]).any(axis=1).sum())
@@ -253,9 +244,8 @@ def test_after_any_steps_the_dataset_is_what_its_current_files_say(team, seed):
             oracle.released = number
         agree(team, oracle, dataset)
     told = review.versions(team.registry, who, dataset)
-    assert [(one["part"], one["id"]) for one in told] == [
-        (part, number) for part in sorted(oracle.parts) for number, _ in oracle.parts[part]
-    ]
+    found = [(one["part"], one["id"]) for one in told]
+    assert found == [(part, number) for part in sorted(oracle.parts) for number, _ in oracle.parts[part]]
 
 
 class Rows(Team):
@@ -320,11 +310,8 @@ def verbatim(dataset: str, part: str, rows: pd.DataFrame | None) -> pl.DataFrame
         schema_overrides={f"v_{name}": pl.String for name in WRITTEN},
     )
     known = pl.Series("source_record_id", rows["known"].to_list(), dtype=pl.String)
-    told = [
-        pl.lit(dataset).alias("datasetKey"),
-        pl.lit(part).alias("dataset_part"),
-        pl.lit("a.csv").alias("source_file"),
-    ]
+    told = [pl.lit(dataset).alias("datasetKey"), pl.lit(part).alias("dataset_part"),
+            pl.lit("a.csv").alias("source_file")]  # fmt: skip
     return texts.with_columns(known, *told, source_row=pl.int_range(2, pl.len() + 2))
 
 
@@ -375,9 +362,8 @@ def test_where_a_row_stood_is_told_of_the_version_before(team):
     who, dataset = team.person("places"), "places"
     team.send(who, "a", FIRST[:5])
     team.send(who, "a", FIRST[1:5])
-    assert dict(zip(team.rows(dataset)["occurrenceID"], team.rows(dataset)["source_row"], strict=True)) == {
-        f"A-{n}": n for n in range(2, 6)
-    }
+    found = dict(zip(team.rows(dataset)["occurrenceID"], team.rows(dataset)["source_row"], strict=True))
+    assert found == {f"A-{n}": n for n in range(2, 6)}
     number = team.send(who, "a", FIRST[1:4])
     (gone,) = team.look(number)["difference"]["occurrences"]["gone"]
     assert gone["was_row"] == 5

@@ -21,10 +21,8 @@ NAMES = (
     "\u4e9a\u6d32\u8c61",
     "Sus scrofa",
 )
-FACTS = {
-    "datasets": ["x"], "evidence_view": "exact", "snapshot": 1, "rules": "r", "sharing_category": "open", "boundary_set": "b",
-    "boundary_version": "1", "viewpoint": "v", "band_m": 1, "events_as_cells": 0,
-}  # fmt: skip
+FACTS = {"datasets": ["x"], "evidence_view": "exact", "snapshot": 1, "rules": "r", "sharing_category": "open",
+         "boundary_set": "b", "boundary_version": "1", "viewpoint": "v", "band_m": 1, "events_as_cells": 0}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +32,8 @@ def told():
     for side, n, year in itertools.product(("LA", "CN", "MM"), range(6), (2023, 2024, 2025)):
         name = f"{side}{n}-{year}"
         scope = ["Mammalia", "Panthera tigris"]
-        some.append(
-            event(
-                name,
-                site=f"{side}{n}",
-                side=side,
-                start=f"{year}-02-01",
-                days=28,
-                effort=20 + n,
-                targetTaxonomicScope=scope,
-            )
-        )
+        some.append(event(name, site=f"{side}{n}", side=side, start=f"{year}-02-01", days=28, effort=20 + n,
+                          targetTaxonomicScope=scope))  # fmt: skip
         for species, day in itertools.product(NAMES, range(28)):
             if rng.random() < 0.06:
                 when = f"{year}-02-{day + 1:02}T{rng.integers(0, 24):02}:10:00+07:00"
@@ -71,9 +60,8 @@ def test_no_label_is_cut_off_or_lies_on_another_one(of_method):
         # Ticks beyond the limits are there and not drawn.
         shown = [
             [label for label in labels if min(limits) <= label.get_position()[at] <= max(limits)]
-            for at, labels, limits in (
-                (0, axes.get_xticklabels(), axes.get_xlim()), (1, axes.get_yticklabels(), axes.get_ylim()),
-            )
+            for at, labels, limits in ((0, axes.get_xticklabels(), axes.get_xlim()),
+                                       (1, axes.get_yticklabels(), axes.get_ylim()))
         ]  # fmt: skip
         every += [*shown[0], *shown[1]]
         for text in every:

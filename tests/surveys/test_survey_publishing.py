@@ -73,9 +73,8 @@ def records_of(settings):
 def test_a_sensitive_record_is_a_presence_and_its_event_is_as_it_is(settings):
     events, records, at = stations()
     found = surveys(settings, events, [*records, *(seen(n, TIGER, "s3", **at[3]) for n in (1, 2))])
-    assert [(row["sharing_category"], row["records"], row["effort_value"]) for row in found.values()] == [
-        ("open", 1, 30.0)
-    ] * 10
+    told = [(row["sharing_category"], row["records"], row["effort_value"]) for row in found.values()]
+    assert told == [("open", 1, 30.0)] * 10
     assert not set(found) & {f"cameras:s{n}" for n in range(10)}, "numbers that run would tell the one that is missing"
     opened = records_of(settings).filter(pl.col("sharing_category") == "open")
     assert set(opened["eventID"]) == {row["eventID"] for row in found.values()}, "events and records are marked alike"

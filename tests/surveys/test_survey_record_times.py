@@ -31,15 +31,11 @@ def rows(boundaries, when, code, **event):
     return [row for file, row, _, told_code in told(boundaries, when, **event)[0] if told_code == code]
 
 
-@pytest.mark.parametrize(
-    ("when", "wrong"),
-    [
-        (["2026-05-01T05:00", "2026-05-01T11:30", "2026-05-31T12:40", "2026-05-31T19:00", "2026-05-31"], [2, 5]),
-        (["2026-04-30", "2026-06-01"], [2, 3]),
-        (["2026-05-01T05:00Z", "2026-05-01T01:00Z"], [3]),
-    ],
-    ids=["hours of the first and last day", "other days", "times in UTC"],
-)
+@pytest.mark.parametrize(("when", "wrong"), [
+    (["2026-05-01T05:00", "2026-05-01T11:30", "2026-05-31T12:40", "2026-05-31T19:00", "2026-05-31"], [2, 5]),
+    (["2026-04-30", "2026-06-01"], [2, 3]),
+    (["2026-05-01T05:00Z", "2026-05-01T01:00Z"], [3]),
+], ids=["hours of the first and last day", "other days", "times in UTC"])  # fmt: skip
 def test_a_record_before_its_camera_stood_there_or_after(boundaries, when, wrong):
     assert rows(boundaries, when, "RECORD_OUTSIDE_EVENT", zone="+07:00") == wrong
 
@@ -83,16 +79,13 @@ def test_deployments_of_one_camera_at_one_site_that_overlap(boundaries, site, se
 
 def test_an_archive_s_record_without_a_zone_has_that_of_its_event_or_of_the_one_above():
     rows = pl.DataFrame({"datasetKey": "d", "eventID": ["E1", "E2"], "time_zone": ["Asia/Vientiane", "+08:00"]})
-    records = pl.DataFrame(
-        {
-            "datasetKey": "d", "eventID": ["E1", "E2-1", "E3", None], "parentEventID": [None, "E2", None, None],
-            "eventDate": ["2026-01-02T06:00", "2026-01-02T06:00", "2026-01-02T06:00", "2026-01-02"],
-            "event_start": date(2026, 1, 2), "event_time": ["06:00", "06:00", "06:00", None],
-            "event_zone": pl.Series([None] * 4, dtype=pl.String),
-        }
-    )  # fmt: skip
+    records = pl.DataFrame({
+        "datasetKey": "d", "eventID": ["E1", "E2-1", "E3", None], "parentEventID": [None, "E2", None, None],
+        "eventDate": ["2026-01-02T06:00", "2026-01-02T06:00", "2026-01-02T06:00", "2026-01-02"],
+        "event_start": date(2026, 1, 2), "event_time": ["06:00", "06:00", "06:00", None],
+        "event_zone": pl.Series([None] * 4, dtype=pl.String),
+    })  # fmt: skip
     zoned = event_times.zoned(records.with_columns(Events(rows).zones(records).alias("zone")))
     assert zoned["event_zone"].to_list() == ["+07:00", "+08:00", None, None]
-    assert zoned["eventDate"].to_list() == [
-        "2026-01-02T06:00+07:00", "2026-01-02T06:00+08:00", "2026-01-02T06:00", "2026-01-02",
-    ]  # fmt: skip
+    assert zoned["eventDate"].to_list() == ["2026-01-02T06:00+07:00", "2026-01-02T06:00+08:00", "2026-01-02T06:00",
+                                            "2026-01-02"]  # fmt: skip

@@ -20,7 +20,6 @@ from commands import run
 from english_left import OTHERS, english_in
 
 pytest_plugins = ("api_client",)
-
 SOURCES = [Path(biodata.surveys.__file__).with_name(f"{name}.py") for name in ("review", "views", "submit", "sides")]
 
 
@@ -64,12 +63,7 @@ def test_every_reason_of_the_default_rules_has_words(language):
     listed = csv.DictReader(
         files("biodata").joinpath("data").joinpath("sensitive_species.csv").read_text(encoding="utf-8").splitlines()
     )
-    reasons = {row["reason"] for row in listed} | {
-        REASON_BESIDE,
-        REASON_EARLIER,
-        NOBODY,
-        received.REASON,
-    }
+    reasons = {row["reason"] for row in listed} | {REASON_BESIDE, REASON_EARLIER, NOBODY, received.REASON}
     assert [one for one in reasons if english_in(stated(one, language), language)] == []
     notice = words.message_of(
         "NAME_PUBLISHED_COARSE", {"name": "X", "cell": "0.1°", "reason": "nests are robbed"}, language

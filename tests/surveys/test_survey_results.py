@@ -10,6 +10,7 @@ from biodata.analysis.surveys import abundance, joining, occupancy
 from biodata.analysis.surveys.joining import join, looked_for, species_only
 from biodata.analysis.surveys.results import results
 from biodata.core.run_parameters import SurveyNumbers
+from case_tables import cases
 from survey_worlds import event, events, record, records
 
 MUNTJAC, FOWL = "Muntiacus vaginalis", "Gallus gallus"
@@ -40,10 +41,7 @@ def test_effort_by_side_month_and_site():
 
 def test_a_silent_camera_is_no_absence():
     joined = join(
-        events(
-            event("a", days=20, effort=11, failures="2026-01-06/2026-01-14"),
-            event("b", days=10),
-        ),
+        events(event("a", days=20, effort=11, failures="2026-01-06/2026-01-14"), event("b", days=10)),
         records(record("a", "2026-01-02T05:00:00+07:00"), record("b", "2026-01-08T05:00:00+07:00"), record("a", "2026-01-07")),
     )  # fmt: skip
     found = occupancy.history(joined, MUNTJAC, method="camera_trap", occasion_days=5)
@@ -58,18 +56,11 @@ def test_a_silent_camera_is_no_absence():
     assert found.left_out == {"recorded on a day without effort": 1}
 
 
-@pytest.mark.parametrize(
-    ("scope", "species", "looked"),
-    [
-        (["Mammalia"], MUNTJAC, True),
-        (["mammalia "], MUNTJAC, True),
-        (["Muntiacus"], MUNTJAC, True),
-        (["Aves", "Cervidae"], MUNTJAC, True),
-        (["Mammalia"], FOWL, False),
-        (["Elephas maximus"], MUNTJAC, False),
-        (None, MUNTJAC, False),
-    ],
-)
+@pytest.mark.parametrize(("scope", "species", "looked"), [
+    (["Mammalia"], MUNTJAC, True), (["mammalia "], MUNTJAC, True), (["Muntiacus"], MUNTJAC, True),
+    (["Aves", "Cervidae"], MUNTJAC, True), (["Mammalia"], FOWL, False), (["Elephas maximus"], MUNTJAC, False),
+    (None, MUNTJAC, False),
+])  # fmt: skip
 def test_absence_only_inside_the_scope(scope, species, looked):
     joined = join(
         events(event("a", targetTaxonomicScope=scope), event("b", targetTaxonomicScope=scope)),
@@ -104,14 +95,10 @@ def test_visits_are_occasions_of_other_designs():
 def test_independent_events_and_their_rate():
     joined = join(
         events(event("a", days=50), event("b", days=50)),
-        records(
-            record("a", "2026-01-02T05:00:00+07:00", n=2),
-            record("a", "2026-01-02T05:20:00+07:00"),
-            record("a", "2026-01-02T05:31:00+07:00"),
-            record("b", "2026-01-02T05:10:00+07:00"),
-            record("a", "2026-01-02T05:10:00+07:00", FOWL),
-        ),
-    )
+        records(record("a", "2026-01-02T05:00:00+07:00", n=2), record("a", "2026-01-02T05:20:00+07:00"),
+                record("a", "2026-01-02T05:31:00+07:00"), record("b", "2026-01-02T05:10:00+07:00"),
+                record("a", "2026-01-02T05:10:00+07:00", FOWL)),
+    )  # fmt: skip
     counted = abundance.independent_events(joined)
     assert counted.group_by("name", "site").len().sort("name", "site").rows() == [
         (FOWL, "a", 1), (MUNTJAC, "a", 2), (MUNTJAC, "b", 1),
@@ -127,10 +114,8 @@ def test_independent_events_and_their_rate():
 
 def test_what_cannot_be_compared_is_refused():
     joined = join(
-        events(
-            event("a"), event("b", side="CN", effort_value=None),
-            event("c", side="CN", design="line_transect", effort_unit="km"),
-        ),
+        events(event("a"), event("b", side="CN", effort_value=None),
+               event("c", side="CN", design="line_transect", effort_unit="km")),
         records(record("a", "2026-01-02")),
     )  # fmt: skip
     cameras = joined.events.filter(pl.col("method") == "camera_trap")
@@ -168,15 +153,12 @@ def test_a_trend_is_found_in_spite_of_unequal_effort():
     assert abundance.trend(pl.DataFrame(rows + more)) == told
 
 
-@pytest.mark.parametrize(
-    ("rows", "why"),
-    [
-        ([("a", 2020, 5), ("b", 2021, 3)], "no site"),
-        ([("a", 2020, 5), ("a", 2021, 3)], "between two is no trend"),
-        ([("a", 2020, 0), ("a", 2021, 0), ("a", 2022, 0)], "not found"),
-        ([("a", 2020, 9), ("a", 2021, 0), ("a", 2022, 0)], "no bound"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "why"), [
+    ([("a", 2020, 5), ("b", 2021, 3)], "no site"),
+    ([("a", 2020, 5), ("a", 2021, 3)], "between two is no trend"),
+    ([("a", 2020, 0), ("a", 2021, 0), ("a", 2022, 0)], "not found"),
+    ([("a", 2020, 9), ("a", 2021, 0), ("a", 2022, 0)], "no bound"),
+])  # fmt: skip
 def test_no_trend_says_why(rows, why):
     table = pl.DataFrame([{"site": s, "repeat": y, "n": n, "effort": 10.0} for s, y, n in rows])
     assert why in abundance.trend(table)
@@ -184,34 +166,15 @@ def test_no_trend_says_why(rows, why):
 
 def groups(*rows):
     """Groups as (side, individuals, degrees east, day)."""
-    return pl.DataFrame(
-        [
-            {
-                "side": side, "individuals": n, "decimalLongitude": x, "decimalLatitude": 21.0,
-                "coordinateUncertaintyInMeters": 0.0, "day": day,
-            }
-            for side, n, x, day in rows
-        ]
-    ).with_columns(
-        start=pl.datetime(2026, 1, 1) + pl.duration(days="day"), end=pl.datetime(2026, 1, 1) + pl.duration(days="day")
-    )  # fmt: skip
+    return pl.DataFrame([
+        {"side": side, "individuals": n, "decimalLongitude": x, "decimalLatitude": 21.0,
+         "coordinateUncertaintyInMeters": 0.0, "day": day}
+        for side, n, x, day in rows
+    ]).with_columns(start=pl.datetime(2026, 1, 1) + pl.duration(days="day"),
+                    end=pl.datetime(2026, 1, 1) + pl.duration(days="day"))  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("rows", "low", "high"),
-    [
-        pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.01, 2)], 7, 12, id="one herd may be both"),
-        pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.5, 2)], 12, 12, id="too far"),
-        pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.01, 9)], 12, 12, id="too late"),
-        pytest.param([("LA", 5, 101.0, 1), ("LA", 7, 101.0, 1)], 12, 12, id="one side"),
-        pytest.param([("LA", 5, 101.0, 1), ("CN", 7, 101.01, 1), ("CN", 4, 101.5, 1)], 11, 16, id="part of a side"),
-        pytest.param([("LA", 5, 101.0, 1), ("LA", 5, 101.01, 1), ("CN", 7, 101.005, 1)], 10, 17, id="two herds or one"),
-        pytest.param([("LA", 3, 101.0, 1), ("CN", 4, 101.01, 1), ("MM", 5, 101.01, 1)], 5, 12, id="three sides"),
-        pytest.param([("LA", 3, 101.0, 1), ("CN", 4, None, 1)], 4, 7, id="no place may be anywhere"),
-        pytest.param([("LA", 5, 101.0, 1), ("CN", 1, 101.04, 1), ("LA", 2, 101.08, 1)], 7, 8, id="a chain"),
-        pytest.param([("LA", 3, 101.0, 1), (None, 4, 101.0, 1)], 3, 7, id="of no side"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "low", "high"), cases("survey_results", "test_totals_across_a_border"))
 def test_totals_across_a_border(rows, low, high):
     told = occupancy.total(groups(*rows))
     assert (told.low, told.high) == (low, high)

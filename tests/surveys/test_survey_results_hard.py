@@ -16,7 +16,6 @@ from survey_worlds import event, events, no_floors, record, records
 
 __all__ = ["no_floors"]
 pytestmark = pytest.mark.usefixtures("no_floors")
-
 MUNTJAC = "Muntiacus vaginalis"
 WALK = {"design": "line_transect", "effort_unit": "km", "days": 1}
 
@@ -31,11 +30,8 @@ def of(told, kind, **which):
 
 
 def test_two_cameras_at_a_station_are_no_double_effort():
-    nights = [
-        ("a1", "A", "LA", "2026-01-01", 30),
-        ("a2", "A", "LA", "2026-01-11", 30),
-        ("b", "B", "CN", "2026-01-01", 30),
-    ]
+    nights = [("a1", "A", "LA", "2026-01-01", 30), ("a2", "A", "LA", "2026-01-11", 30),
+              ("b", "B", "CN", "2026-01-01", 30)]  # fmt: skip
     some = [event(name, site=site, side=side, start=start, days=days) for name, site, side, start, days in nights]
     seen = [record(name, f"2026-01-{day:02}T05:{minute}:00+07:00") for name, minute in (("a1", "00"), ("a2", "10"), ("b", "00")) for day in (12, 15, 18)]  # fmt: skip
     _, told = survey(some, *seen)
@@ -122,20 +118,17 @@ def test_totals_add_no_methods_and_no_years():
     assert rows == {("camera_trap", 2023): (4, 8), ("camera_trap", 2024): (4, 8), ("line_transect", 2024): (4, 8)}
 
 
-@pytest.mark.parametrize(
-    ("spans", "start"),
-    [
-        pytest.param([("2024-03-01", "2024-05-30")], (1, 1), id="within a year"),
-        pytest.param([("2024-11-15", "2025-02-28"), ("2025-11-15", "2026-02-28")], (7, 8), id="over New Year"),
-        pytest.param([("2024-12-01", "2024-12-20"), ("2025-01-03", "2025-02-10")], (7, 7), id="apart, one season"),
-        pytest.param([("2024-01-01", "2024-12-31")], (1, 1), id="all year"),
-        pytest.param([("2023-02-01", "2024-02-29"), ("2024-03-01", "2025-01-31")], (1, 1), id="years on end"),
-        pytest.param([("2024-01-01", "2024-06-15"), ("2024-07-01", "2024-12-31")], (1, 1), id="a fortnight's rest"),
-        pytest.param([("2024-02-29", "2024-02-29")], (1, 1), id="leap day"),
-        pytest.param([("2025-12-31", "2026-01-01")], (7, 2), id="New Year's night"),
-        pytest.param([], (1, 1), id="no day is told"),
-    ],
-)
+@pytest.mark.parametrize(("spans", "start"), [
+    pytest.param([("2024-03-01", "2024-05-30")], (1, 1), id="within a year"),
+    pytest.param([("2024-11-15", "2025-02-28"), ("2025-11-15", "2026-02-28")], (7, 8), id="over New Year"),
+    pytest.param([("2024-12-01", "2024-12-20"), ("2025-01-03", "2025-02-10")], (7, 7), id="apart, one season"),
+    pytest.param([("2024-01-01", "2024-12-31")], (1, 1), id="all year"),
+    pytest.param([("2023-02-01", "2024-02-29"), ("2024-03-01", "2025-01-31")], (1, 1), id="years on end"),
+    pytest.param([("2024-01-01", "2024-06-15"), ("2024-07-01", "2024-12-31")], (1, 1), id="a fortnight's rest"),
+    pytest.param([("2024-02-29", "2024-02-29")], (1, 1), id="leap day"),
+    pytest.param([("2025-12-31", "2026-01-01")], (7, 2), id="New Year's night"),
+    pytest.param([], (1, 1), id="no day is told"),
+])  # fmt: skip
 def test_the_year_of_a_survey_begins_where_nobody_looks(spans, start):
     days = [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
     frame = pl.DataFrame(days, schema={"first": pl.Date, "last": pl.Date}, orient="row")
@@ -261,12 +254,8 @@ def test_legs_of_a_day_are_one_where_the_animals_are_told_of_the_day():
         event(f"leg{n}", design="sign_transect", effort=km, effort_unit="km", days=1, parentEventID="day")
         for n, km in enumerate((1.2, 10.7))
     ]
-    joined, told = survey(
-        [day, *legs, event("alone")],
-        record("day", "2026-01-01"),
-        record("leg1", "2026-01-01"),
-        record("alone", "2026-01-03"),
-    )
+    joined, told = survey([day, *legs, event("alone")], record("day", "2026-01-01"), record("leg1", "2026-01-01"),
+                          record("alone", "2026-01-03"))  # fmt: skip
     row = of(told, "effort", method="sign_transect")
     assert (row["events"], row["effort"], row["side"]) == (1, pytest.approx(11.9), "LA")
     assert joined.records["eventID"].to_list() == ["day", "leg1", "alone"]

@@ -33,12 +33,8 @@ def at(latitude, longitude):
     return {"decimalLatitude": latitude, "decimalLongitude": longitude, "coordinateUncertaintyInMeters": 10.0}
 
 
-DEN, NEAR, FAR, AWAY = (
-    at(20.612345, 101.254321),
-    at(20.451234, 101.151234),
-    at(20.551234, 101.351234),
-    at(20.8512, 101.0512),
-)
+DEN, NEAR, FAR, AWAY = (at(20.612345, 101.254321), at(20.451234, 101.151234), at(20.551234, 101.351234),
+                        at(20.8512, 101.0512))  # fmt: skip
 
 
 def walk(name, place, **more):
@@ -49,10 +45,8 @@ def walk(name, place, **more):
 
 def sighting(number, species, name, place, **more):
     day = FIRST.date()
-    return seen(
-        number, species, name, eventDate="2024-02-01", event_start=day, event_end=day, individualCount=2,
-        samplingProtocol="line transect", **{"class": "Mammalia"}, **{**place, **more},
-    )  # fmt: skip
+    return seen(number, species, name, eventDate="2024-02-01", event_start=day, event_end=day, individualCount=2,
+                samplingProtocol="line transect", **{"class": "Mammalia"}, **{**place, **more})  # fmt: skip
 
 
 NOWHERE = dict.fromkeys(at(0, 0))
@@ -60,10 +54,8 @@ NOWHERE = dict.fromkeys(at(0, 0))
 
 def far_record():
     """A transect that begins at a sensitive record; its open one lies in another cell."""
-    records = [
-        sighting(1, MUNTJAC, "T", AWAY), sighting(2, PIG, "T2", NEAR), sighting(3, PANGOLIN, "T", DEN),
-        sighting(4, MUNTJAC, "T", NOWHERE),
-    ]  # fmt: skip
+    records = [sighting(1, MUNTJAC, "T", AWAY), sighting(2, PIG, "T2", NEAR), sighting(3, PANGOLIN, "T", DEN),
+               sighting(4, MUNTJAC, "T", NOWHERE)]  # fmt: skip
     return [walk("T", DEN), walk("T2", NEAR)], records
 
 
@@ -126,10 +118,8 @@ def texts_of(found, tables):
         for figure, words in survey_plots.plots(found).values():
             figure.canvas.draw()
             drawn += [words, *(one.get_text() for one in figure.findobj(Text))]
-    return [
-        json.dumps(found), *(frame.write_json() for frame in tables.values()), survey_page(found, title="t", run="r"),
-        *drawn,
-    ]  # fmt: skip
+    return [json.dumps(found), *(frame.write_json() for frame in tables.values()),
+            survey_page(found, title="t", run="r"), *drawn]  # fmt: skip
 
 
 def forms(degrees):
@@ -198,10 +188,6 @@ def test_who_asks_for_a_species_whose_places_are_hidden_gets_nothing(tmp_path, c
 
 
 def test_sites_are_called_by_their_event_and_told_apart_by_its_dataset():
-    told = frame(
-        [
-            event("T", **NEAR), event("T", dataset="other", **FAR), event("V", **NEAR),
-            event("U", dataset="other", **NOWHERE), event("X", locationID="S1", **NEAR),
-        ]
-    )  # fmt: skip
+    told = frame([event("T", **NEAR), event("T", dataset="other", **FAR), event("V", **NEAR),
+                  event("U", dataset="other", **NOWHERE), event("X", locationID="S1", **NEAR)])  # fmt: skip
     assert survey_results.site_names(told).to_list() == ["cameras:T", "other:T", "cameras:T", "U", "S1"]

@@ -42,12 +42,8 @@ def project(*, hidden=(), years=(2022, 2023, 2024)):
             for year in years:
                 start = datetime.fromisoformat(f"{year}-03-01")
                 name = f"{side}{n}-{year}"
-                events.append(
-                    event(
-                        name, locationID=f"{side}{n}", country_codes=[side], event_start=start,
-                        event_end=start + timedelta(days=19), effort_value=20.0, eventDate=None, **at,
-                    )
-                )  # fmt: skip
+                events.append(event(name, locationID=f"{side}{n}", country_codes=[side], event_start=start,
+                                    event_end=start + timedelta(days=19), effort_value=20.0, eventDate=None, **at))  # fmt: skip
                 for species, chance in ((MUNTJAC, 0.3), ("Sus scrofa", 0.15)):
                     for day in np.flatnonzero(rng.random(20) < chance):
                         records.append(
@@ -62,10 +58,8 @@ def project(*, hidden=(), years=(2022, 2023, 2024)):
 
 def _seen(number, species, name, when, side, at):
     day = when.date()
-    return seen(
-        number, species, name, eventDate=day.isoformat(), event_start=day, event_end=day, countryCode=side,
-        country_codes=[side], individualCount=2, **{"class": "Mammalia"}, **at,
-    )  # fmt: skip
+    return seen(number, species, name, eventDate=day.isoformat(), event_start=day, event_end=day, countryCode=side,
+                country_codes=[side], individualCount=2, **{"class": "Mammalia"}, **at)  # fmt: skip
 
 
 def installed(folder, *survey):
@@ -128,18 +122,15 @@ def test_a_withheld_record_changes_nothing_that_is_public(tmp_path, public):
     assert without_origin(told(other)[0]) == without_origin(public[0])
 
 
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
-        ({"dataset": "nothing"}, "SURVEY_MISSING"),
-        ({"species": ["Homo sapiens"]}, "SPECIES_UNKNOWN"),
-        ({"species": [PANGOLIN]}, "SPECIES_UNKNOWN"),
-        ({"records": "some"}, "PARAMETERS_INVALID"),
-        ({"occasion_days": 0}, "PARAMETERS_INVALID"),
-        ({"hours": -1}, "PARAMETERS_INVALID"),
-        ({"colour": "red"}, "PARAMETERS_INVALID"),
-    ],
-)
+@pytest.mark.parametrize(("asked", "code"), [
+    ({"dataset": "nothing"}, "SURVEY_MISSING"),
+    ({"species": ["Homo sapiens"]}, "SPECIES_UNKNOWN"),
+    ({"species": [PANGOLIN]}, "SPECIES_UNKNOWN"),
+    ({"records": "some"}, "PARAMETERS_INVALID"),
+    ({"occasion_days": 0}, "PARAMETERS_INVALID"),
+    ({"hours": -1}, "PARAMETERS_INVALID"),
+    ({"colour": "red"}, "PARAMETERS_INVALID"),
+])  # fmt: skip
 def test_what_cannot_be_asked_is_refused(settings, asked, code):
     with pytest.raises(InputError) as error:
         told(settings, **asked)
@@ -184,10 +175,8 @@ def test_command(settings, tmp_path):
     said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--out", out, "--png", png)
     assert re.search(r"Sides: .*China.*\n", said.stdout)
     assert out.read_text().startswith("<!doctype html>")
-    assert {path.name for path in png.iterdir()} == {
-        "effort-1-camera-trap.png", "accumulation-1-camera-trap.png", "abundance-1-camera-trap.png",
-        "occupancy-1-camera-trap.png",
-    }  # fmt: skip
+    assert {path.name for path in png.iterdir()} == {"effort-1-camera-trap.png", "accumulation-1-camera-trap.png",
+                                                     "abundance-1-camera-trap.png", "occupancy-1-camera-trap.png"}  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in png.iterdir())
     said = run("survey", "results", "--dataset", "cameras", "--data", settings.data, "--records", "exact", "--json")
     assert json.loads(said.stdout)["facts"]["sharing_category"] == "withheld"
@@ -250,12 +239,10 @@ def test_a_machine_without_the_letters_draws_in_english_and_says_so(public, monk
 
 
 def test_records_without_events_are_visits_of_their_places_and_days():
-    rows = {
-        "key": [1, 2, 3, 4, 5], "datasetKey": ["plain"] * 4 + ["events"], "eventID": [None] * 4 + ["E1"],
-        "event_start": [date(2026, 2, 3), date(2026, 2, 3), date(2026, 2, 4), None, date(2026, 2, 3)],
-        "decimalLatitude": [17.82, 17.82001, 17.82, 17.82, 17.82], "decimalLongitude": [105.23] * 5,
-        "country_codes": [["LA"]] * 5,
-    }  # fmt: skip
+    rows = {"key": [1, 2, 3, 4, 5], "datasetKey": ["plain"] * 4 + ["events"], "eventID": [None] * 4 + ["E1"],
+            "event_start": [date(2026, 2, 3), date(2026, 2, 3), date(2026, 2, 4), None, date(2026, 2, 3)],
+            "decimalLatitude": [17.82, 17.82001, 17.82, 17.82, 17.82], "decimalLongitude": [105.23] * 5,
+            "country_codes": [["LA"]] * 5}  # fmt: skip
     seen, records = survey_results.visits(terms.conform(pl.DataFrame(rows), terms.OCCURRENCE), {"plain"})
     assert seen["eventID"].to_list() == ["17.82 105.23 2026-02-03", "17.82 105.23 2026-02-04"]
     assert seen["effort_value"].to_list() == [None, None]

@@ -32,10 +32,9 @@ def test_each_country_accepts_its_own_side_and_then_it_is_published(office):
     assert (told["state"], told["part"], told["part_version"]) == ("published", "a", 1)
     assert set(office.records()) == {"L-1", "C-1"}
     happened = [(one["action"], one["role"], one.get("country")) for one in told["history"]]
-    assert happened == [
-        ("received", "uploader", None), ("submitted", "biodata", None), ("accepted", "reviewer", "CN"),
-        ("accepted", "node_manager", "LA"), ("accepted", "biodata", None), ("committed", "biodata", None),
-    ]  # fmt: skip
+    assert happened == [("received", "uploader", None), ("submitted", "biodata", None), ("accepted", "reviewer", "CN"),
+                        ("accepted", "node_manager", "LA"), ("accepted", "biodata", None),
+                        ("committed", "biodata", None)]  # fmt: skip
     with office.registry.session(read_only=True) as session:
         done = {(e.actor, e.action) for e in session.query(AuditEntry).filter_by(subject=f"survey {number}")}
     assert {("team", "survey received"), ("china", "survey accepted"), ("laos", "survey accepted")} <= done
@@ -164,7 +163,6 @@ def test_what_waits_is_taken_back_and_what_is_published_is_removed_and_comes_bac
     assert not [name for name in kept if name in (f"submission-{waits}.json", f"difference-{waits}.json")]
     assert "report" not in office.look("team", waits)
     assert office.decide("laos", waits, "accept").status_code == 409
-
     again = office.hand_in("team", workbook(["W-1", *LAOS[1:]]), dataset="gone")
     other = office.hand_in("team", workbook(["W-2", *LAOS_TOO[1:]]), dataset="gone", part="b")
     for number in (again, other):

@@ -5,22 +5,12 @@ import pytest
 
 from biodata.analysis.surveys import results as richness
 
-SMALL = np.array(
-    [
-        [3, 0, 1, 0, 0, 2, 0, 0],
-        [0, 1, 4, 0, 0, 2, 0, 1],
-        [5, 1, 0, 0, 1, 0, 0, 0],
-        [12, 0, 0, 2, 0, 1, 0, 0],
-        [0, 0, 2, 0, 0, 3, 1, 0],
-        [1, 1, 0, 0, 0, 6, 0, 0],
-    ]
-)
+SMALL = np.array([[3, 0, 1, 0, 0, 2, 0, 0], [0, 1, 4, 0, 0, 2, 0, 1], [5, 1, 0, 0, 1, 0, 0, 0],
+                  [12, 0, 0, 2, 0, 1, 0, 0], [0, 0, 2, 0, 0, 3, 1, 0], [1, 1, 0, 0, 0, 6, 0, 0]])  # fmt: skip
 # Of Barro Colorado Island's 50 plots (vegan's data set BCI; Condit et al. 2002, https://doi.org/10.1126/science.1066854): how many
 # tree species stand in 0, 1, 2, … 50 plots.
-BCI_PLOTS = [
-    0, 21, 19, 10, 5, 6, 3, 5, 7, 6, 5, 3, 6, 4, 4, 2, 5, 4, 8, 5, 2, 3, 3, 4, 1, 2, 3, 4, 4, 0, 3, 5, 4, 2, 2, 4, 2, 3, 2,
-    3, 2, 2, 1, 3, 3, 4, 4, 3, 7, 5, 7,
-]  # fmt: skip
+BCI_PLOTS = [0, 21, 19, 10, 5, 6, 3, 5, 7, 6, 5, 3, 6, 4, 4, 2, 5, 4, 8, 5, 2, 3, 3, 4, 1, 2, 3, 4, 4, 0, 3, 5, 4, 2, 2,
+             4, 2, 3, 2, 3, 2, 2, 1, 3, 3, 4, 4, 3, 7, 5, 7]  # fmt: skip
 
 
 def near(expected):
@@ -43,9 +33,8 @@ def test_pool_of_barro_colorado():
     assert (pool.sites, pool.species) == (50, 225)
     assert (pool.chao, pool.chao_se) == near((236.373157894737, 6.54361038058857))
     assert pool.jack1 == near(245.58)
-    assert richness.accumulation(bci()).sd[::12].tolist() == near(
-        [5.19706386877204, 5.26013934167583, 4.62900597773451, 4.36099814071651, 4.33504915318361]
-    )
+    found = richness.accumulation(bci()).sd[::12].tolist()
+    assert found == near([5.19706386877204, 5.26013934167583, 4.62900597773451, 4.36099814071651, 4.33504915318361])
 
 
 def test_spread_of_curves():

@@ -77,11 +77,10 @@ def lakes(trip):
 
 @pytest.mark.parametrize("design", EFFORT)
 def test_an_event_is_what_it_was(lakes, design):
-    names = (
-        "eventID", "parentEventID", "locationID", "design", "samplingProtocol", "eventDate", "event_start", "event_end",
-        "time_zone", "decimalLatitude", "decimalLongitude", "country_codes", "effort_value", "effort_unit",
-        "effort_basis", "failed_days", "targetTaxonomicScope", "isAbsenceReported", "locality", "habitat",
-    )  # fmt: skip
+    names = ("eventID", "parentEventID", "locationID", "design", "samplingProtocol", "eventDate", "event_start",
+             "event_end", "time_zone", "decimalLatitude", "decimalLongitude", "country_codes", "effort_value",
+             "effort_unit", "effort_basis", "failed_days", "targetTaxonomicScope", "isAbsenceReported", "locality",
+             "habitat")  # fmt: skip
     before, after = (
         {row["eventID"]: row for row in frame.filter(datasetKey=design).rows(named=True)} for frame in lakes
     )
@@ -129,13 +128,10 @@ def test_another_reader_counts_the_same_and_finds_no_row_astray(trip):
         assert len(seen) == 16, "two that are sensitive wait"
 
 
-@pytest.mark.parametrize(
-    ("source", "path", "counts", "measured"),
-    [
-        pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 272, id="a marine protected area of Cebu"),
-        pytest.param("dwca", "suites/dwca/event_example", (1, 3), 3, id="tuco-tucos of Argentina with a picture"),
-    ],
-)
+@pytest.mark.parametrize(("source", "path", "counts", "measured"), [
+    pytest.param("dwca", "data/event_liloan_mpa_ph", (64, 810), 272, id="a marine protected area of Cebu"),
+    pytest.param("dwca", "suites/dwca/event_example", (1, 3), 3, id="tuco-tucos of Argentina with a picture"),
+])  # fmt: skip
 def test_real_surveys_come_in_as_they_went_out(shared, tmp_path, source, path, counts, measured):
     first, second = Settings(data=tmp_path / "first"), Settings(data=tmp_path / "second")
     pipeline.ingest(source, [shared / path], first, dataset="real")

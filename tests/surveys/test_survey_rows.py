@@ -24,16 +24,10 @@ def events():
         place = {} if event != "trap 7" else {"decimalLatitude": 21.5, "decimalLongitude": 101.5}
         told.append({**row, "datasetKey": "field-notes", "eventID": event, "samplingProtocol": method, **place})
     told[9]["samplingProtocol"] = None
-    secret = {
-        **releases.secret_rows()[0],
-        "datasetKey": "field-notes",
-        "eventID": "secret",
-        "samplingProtocol": "camera trap",
-    }
-    bare = {
-        **FEW[11], "datasetKey": "field-notes", "occurrenceID": "bare", "source_record_id": "bare", "eventID": "bare",
-        "samplingProtocol": "camera trap", "coordinateUncertaintyInMeters": None,
-    }  # fmt: skip
+    secret = {**releases.secret_rows()[0], "datasetKey": "field-notes", "eventID": "secret",
+              "samplingProtocol": "camera trap"}  # fmt: skip
+    bare = {**FEW[11], "datasetKey": "field-notes", "occurrenceID": "bare", "source_record_id": "bare",
+            "eventID": "bare", "samplingProtocol": "camera trap", "coordinateUncertaintyInMeters": None}  # fmt: skip
     return [*told, secret, bare]
 
 

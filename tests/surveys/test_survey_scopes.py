@@ -12,6 +12,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.sharing import Rule, RuleSet
 from biodata.sharing.names import bundled_common_names
 from biodata.sharing.scopes import publishable_words
+from case_tables import cases
 from survey_worlds import event, events, record, records
 
 BOUNDARIES = fixture.neighbours()
@@ -25,32 +26,7 @@ def lists(*scopes):
 
 
 @pytest.mark.parametrize(
-    ("scope", "name", "expected"),
-    [
-        pytest.param(["Mammalia", "Galliformes"], "Muntiacus vaginalis", Holds.INSIDE, id="a class, by the genus"),
-        pytest.param(["Mammalia", "Galliformes"], "Gallus gallus", Holds.INSIDE, id="an order"),
-        pytest.param(["mammalia "], "Sus scrofa Linnaeus, 1758", Holds.INSIDE, id="as people write"),
-        pytest.param(["Galliformes"], "Sus scrofa", Holds.OUTSIDE, id="another order"),
-        pytest.param(["Muntiacus"], "Muntiacus sp.", Holds.INSIDE, id="a genus"),
-        pytest.param(
-            ["Elephas maximus Linnaeus, 1758"], "Elephas maximus", Holds.INSIDE, id="a species and its author"
-        ),
-        pytest.param(["Elephas maximus"], "Sus scrofa", Holds.OUTSIDE, id="another species"),
-        pytest.param(["Mammalia"], "Hystrix brachyura", Holds.INSIDE, id="a genus of animals and of grasses"),
-        pytest.param(["Mammalia"], "Ignotus yus", Holds.UNPLACED, id="a genus that no list has"),
-        pytest.param(["Mamalla"], "Sus scrofa", Holds.UNREAD, id="a slip"),
-        pytest.param(["Mamalla", "Cetartiodactyla"], "Sus scrofa", Holds.INSIDE, id="an order by another opinion"),
-        pytest.param(["Galliformes"], "Aves", Holds.OUTSIDE, id="a record that names a class"),
-        pytest.param(["哺乳动物"], "Sus scrofa", Holds.INSIDE, id="Chinese"),
-        pytest.param(["สัตว์เลี้ยงลูกด้วยนม"], "Sus scrofa", Holds.INSIDE, id="Thai"),
-        pytest.param(["thú"], "Sus scrofa", Holds.INSIDE, id="Vietnamese"),
-        pytest.param(["ສັດລ້ຽງລູກດ້ວຍນົມ"], "Sus scrofa", Holds.INSIDE, id="Lao"),
-        pytest.param(["ថនិកសត្វ"], "Sus scrofa", Holds.INSIDE, id="Khmer"),
-        pytest.param(["နို့တိုက်သတ္တဝါ"], "Sus scrofa", Holds.INSIDE, id="Burmese"),
-        pytest.param(["mamalia"], "Sus scrofa", Holds.INSIDE, id="Malay, Indonesian"),
-        pytest.param(["mamalya"], "Sus scrofa", Holds.INSIDE, id="Filipino"),
-        pytest.param(["Mammals"], "Sus scrofa", Holds.INSIDE, id="an English plural"),
-    ],
+    ("scope", "name", "expected"), cases("survey_scopes", "test_a_scope_holds_a_taxon_without_any_checklist")
 )
 def test_a_scope_holds_a_taxon_without_any_checklist(scope, name, expected):
     assert holding(lists(scope, None, []), standing(name, {})).to_list() == [expected, None, None]
@@ -107,31 +83,17 @@ def test_a_scope_never_names_what_is_withheld_in_whatever_language():
 
 
 def test_a_broad_scope_is_told_and_so_is_what_is_not_withheld():
-    words = [
-        "Mammalia",
-        "mammals",
-        "สัตว์เลี้ยงลูกด้วยนม",
-        "哺乳动物",
-        "thú",
-        "Primates",
-        "Galliformes",
-        "Sus scrofa",
-        "Felidae",
-        "chim",
-    ]
+    words = ["Mammalia", "mammals", "สัตว์เลี้ยงลูกด้วยนม", "哺乳动物", "thú", "Primates", "Galliformes", "Sus scrofa",
+             "Felidae", "chim"]  # fmt: skip
     assert told(words, GIBBONS) == words
     bats = RuleSet.of([Rule("bats", SharingCategory.WITHHELD, "roosts", scientific_name="Chiroptera", rank="ORDER")])
     assert told(["Chiroptera", "Mammalia", "Carnivora"], bats) == ["Mammalia", "Carnivora"]
 
 
-FEW = RuleSet.of(
-    [
-        Rule(name, SharingCategory.WITHHELD, "hunted", scientific_name=name)
-        for name in """Manis javanica|Manis pentadactyla|Elephas maximus|Dugong dugon|Dicerorhinus sumatrensis""".split(
-            "|"
-        )
-    ]
-)
+FEW = RuleSet.of([
+    Rule(name, SharingCategory.WITHHELD, "hunted", scientific_name=name)
+    for name in """Manis javanica|Manis pentadactyla|Elephas maximus|Dugong dugon|Dicerorhinus sumatrensis""".split("|")
+])  # fmt: skip
 HIDDEN_TAXA = {"Manis", "Elephantidae", "Elephas maximus", "Rhinocerotidae"}
 IN_TEN_LANGUAGES = sorted(name for name, taxa in bundled_common_names().items() if taxa & HIDDEN_TAXA)
 
@@ -165,17 +127,10 @@ def test_an_order_is_told_where_nearly_all_of_its_genera_may_be():
     assert told(["Mammalia"], RuleSet.of([*many, family])) == ["Mammalia"]
 
 
-@pytest.mark.parametrize(
-    ("excluded", "expected"),
-    [
-        (["Chiroptera"], Holds.OUTSIDE),
-        (["Rhinolophus"], Holds.OUTSIDE),
-        (["Primates"], Holds.INSIDE),
-        (None, Holds.INSIDE),
-        ([], Holds.INSIDE),
-        (["Nobodyknowsia"], Holds.UNREAD),
-    ],
-)
+@pytest.mark.parametrize(("excluded", "expected"), [
+    (["Chiroptera"], Holds.OUTSIDE), (["Rhinolophus"], Holds.OUTSIDE), (["Primates"], Holds.INSIDE),
+    (None, Holds.INSIDE), ([], Holds.INSIDE), (["Nobodyknowsia"], Holds.UNREAD),
+])  # fmt: skip
 def test_what_is_excluded_is_outside_and_what_nobody_can_read_leaves_it_open(excluded, expected):
     bat = standing("Rhinolophus affinis", {})
     assert holding(lists(["Mammalia"], None), bat, excluded=lists(excluded, ["Aves"])).to_list() == [expected, None]

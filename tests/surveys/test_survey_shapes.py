@@ -1,12 +1,10 @@
 """Sheets in the shapes that teams send: what place, day, taxon and count each record has then."""
 
-import io
-
-import openpyxl
 import pytest
 
 from biodata.ingest.survey import observations
 from biodata.ingest.survey_tables import read_survey
+from sheets import book_of, bytes_of
 
 BIRDS = "P1,2025-03-02,21.1,101.2,Pycnonotus jocosus", "P1,2025-03-02,21.1,101.2,Alophoixus pallidus"
 AT_P1 = {"eventDate": "2025-03-02", "decimalLatitude": "21.1"}
@@ -32,16 +30,14 @@ SHAPES = {
     "adults and young are summed": (counted("Adults,Young", "4,1", "2,"), [of_row("5"), of_row("2")]),
     "a total beside them counts": (counted("成体,幼体,合计", "4,1,5", "2,,2"), [of_row("5"), of_row("2")]),
     "the sexes and young": (counted("Male,Female,Juv.", "1,1,2", "0,1,-"), [of_row("4"), of_row("1")]),
-    "adults beside the sexes are not counted twice": (
-        counted("Adults,Young,Male,Female", "2,1,1,1", "1,,,1"), [{"individualCount": None}] * 2,
-    ),
+    "adults beside the sexes are not counted twice": (counted("Adults,Young,Male,Female", "2,1,1,1", "1,,,1"),
+                                                      [{"individualCount": None}] * 2),
     "no part is told of a row": (counted("Adults,Young", "-,", "2,"), [of_row(None), of_row("2")]),
     "bands of distance": (counted("0-25 m,25-50 m,>50 m", "1,2,", ",1,1"), [of_row("3"), of_row("2")]),
     "bands without a unit": (counted("0–25,25–50,50–100", "1,,3", ",1,"), [of_row("4"), of_row("1")]),
     "bands beside a count": (counted("0-25 m,25-50 m,Count", "1,2,3", ",1,1"), [of_row("3"), of_row("1")]),
-    "a count that is no number stands as it came": (
-        counted("Adults,Young", "several,1", "2,"), [of_row("several + 1"), of_row("2")],
-    ),
+    "a count that is no number stands as it came": (counted("Adults,Young", "several,1", "2,"),
+                                                    [of_row("several + 1"), of_row("2")]),
     "ditto signs": (
         sheet("Date,Site,Lat,Long,Species,Count", "2025-03-02,L1,21.1,101.2,Sus scrofa,1", "〃,〃,〃,〃,Bos gaurus,3", "ditto,ditto,ditto,ditto,Bos gaurus,2"),
         [{**AT_P1, "locationID": "L1", "individualCount": n} for n in "132"],
@@ -149,49 +145,27 @@ def test_a_shape(sheets, records):
 
 
 def test_headings_that_are_stations_of_another_sheet_are_these_though_all_begin_alike():
-    book = openpyxl.Workbook()
-    sites = book.create_sheet("Sites")
-    for row in (["Site", "Latitude", "Longitude"], *([f"Site {n}", 17.8 + n / 50, 105.05] for n in (1, 2, 3))):
-        sites.append(row)
-    for row in (
-        ["Species", "Site 1", "Site 2", "Site 3"], ["Tor sinensis", 3, 7, 1],
-        ["Channa striata", 2, 4, 9], ["Garra cambodgiensis", 5, 1, 6],
-    ):  # fmt: skip
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    records = [
-        row for one in observations(read_survey([("fish.xlsx", out.getvalue())])) for row in one.frame.to_dicts()
-    ]
+    counts = [["Species", "Site 1", "Site 2", "Site 3"], ["Tor sinensis", 3, 7, 1], ["Channa striata", 2, 4, 9],
+              ["Garra cambodgiensis", 5, 1, 6]]  # fmt: skip
+    sites = [["Site", "Latitude", "Longitude"], *([f"Site {n}", 17.8 + n / 50, 105.05] for n in (1, 2, 3))]
+    survey = read_survey([("fish.xlsx", bytes_of(book_of({"Sheet": counts, "Sites": sites})))])
+    records = [row for one in observations(survey) for row in one.frame.to_dicts()]
     assert {row["locationID"] for row in records} == {"Site 1", "Site 2", "Site 3"}
     assert len(records) == 9
 
 
 def test_stations_stand_above_a_cross_table_with_their_place_and_days():
-    book = openpyxl.Workbook()
-    page = book.active
-    for row in (
-        ["中文名", "学名", "胡叶林", None, "温家屯", None],
-        [None, None, "N26.8612", None, "N26.8447", None],
-        [None, None, "E104.2113", None, "E104.2296", None],
-        [None, None, *["2022/12/10", "2023/1/14"] * 2],
-        ["黑颈鹤", "Grus nigricollis", 14, None, 0, 127],
-        ["灰鹤", "Grus grus", 11, None, None, 98],
-    ):
-        page.append(row)
-    for area in ("A1:A4", "B1:B4", "C1:D1", "E1:F1", "C2:D2", "E2:F2", "C3:D3", "E3:F3"):
-        page.merge_cells(area)
-    out = io.BytesIO()
-    book.save(out)
-    survey = read_survey([("birds.xlsx", out.getvalue())])
+    rows = (["中文名", "学名", "胡叶林", None, "温家屯", None], [None, None, "N26.8612", None, "N26.8447", None],
+                [None, None, "E104.2113", None, "E104.2296", None], [None, None, *["2022/12/10", "2023/1/14"] * 2],
+                ["黑颈鹤", "Grus nigricollis", 14, None, 0, 127], ["灰鹤", "Grus grus", 11, None, None, 98])  # fmt: skip
+    merges = ("A1:A4", "B1:B4", "C1:D1", "E1:F1", "C2:D2", "E2:F2", "C3:D3", "E3:F3")
+    survey = read_survey([("birds.xlsx", bytes_of(book_of({"Sheet": rows}, merges)))])
     terms = ("scientificName", "locationID", "decimalLatitude", "decimalLongitude", "eventDate", "individualCount")
     found = [tuple(row[term] for term in terms) for one in observations(survey) for row in one.frame.to_dicts()]
     first, second = ("胡叶林", "N26.8612", "E104.2113"), ("温家屯", "N26.8447", "E104.2296")
-    assert found == [
-        ("Grus nigricollis", *first, "2022/12/10", "14"), ("Grus grus", *first, "2022/12/10", "11"),
-        ("Grus nigricollis", *second, "2022/12/10", "0"),
-        ("Grus nigricollis", *second, "2023/1/14", "127"), ("Grus grus", *second, "2023/1/14", "98"),
-    ]  # fmt: skip
+    assert found == [("Grus nigricollis", *first, "2022/12/10", "14"), ("Grus grus", *first, "2022/12/10", "11"),
+                     ("Grus nigricollis", *second, "2022/12/10", "0"),
+                     ("Grus nigricollis", *second, "2023/1/14", "127"), ("Grus grus", *second, "2023/1/14", "98")]  # fmt: skip
 
 
 def test_the_end_of_a_deployment_is_the_other_later_date():

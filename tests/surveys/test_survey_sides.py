@@ -62,14 +62,11 @@ def test_only_the_side_of_which_something_changes_is_asked(office, dataset):
     assert set(office.records(dataset)) == {"L-1", "C-1"}
 
 
-@pytest.mark.parametrize(
-    ("rows", "sides"),
-    [
-        pytest.param([CALLED], {"CN": "waiting", "LA": "waiting"}, id="the other side's record goes"),
-        pytest.param([LAOS, CHINA, LAOS_TOO], {"CN": "unchanged", "LA": "waiting"}, id="a new one"),
-        pytest.param([LAOS, CHINA], {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "sides"), [
+    pytest.param([CALLED], {"CN": "waiting", "LA": "waiting"}, id="the other side's record goes"),
+    pytest.param([LAOS, CHINA, LAOS_TOO], {"CN": "unchanged", "LA": "waiting"}, id="a new one"),
+    pytest.param([LAOS, CHINA], {"CN": "waiting", "LA": "waiting"}, id="nothing changes"),
+])  # fmt: skip
 def test_whom_a_change_concerns(office, looked_at, rows, sides):
     number = office.hand_in(looked_at, workbook(*rows))
     assert office.look(looked_at, number)["sides"] == sides
@@ -89,15 +86,11 @@ def test_where_in_the_file_something_changes_is_told_to_who_sees_every_side(offi
         )
 
 
-@pytest.mark.parametrize(
-    ("species", "latitude", "longitudes", "sides"),
-    [
-        pytest.param(
-            "Panthera tigris", 21.7454, (101.7501, 101.7515), {"CN": "waiting", "LA": "waiting"}, id="told as a cell"
-        ),
-        pytest.param("Rusa unicolor", 20.9, (101.31, 101.32), {"CN": "unchanged", "LA": "waiting"}, id="told exactly"),
-    ],
-)
+@pytest.mark.parametrize(("species", "latitude", "longitudes", "sides"), [
+    pytest.param("Panthera tigris", 21.7454, (101.7501, 101.7515), {"CN": "waiting", "LA": "waiting"},
+                 id="told as a cell"),
+    pytest.param("Rusa unicolor", 20.9, (101.31, 101.32), {"CN": "unchanged", "LA": "waiting"}, id="told exactly"),
+])  # fmt: skip
 def test_who_is_asked_tells_nobody_in_which_part_of_its_cell_a_record_lies(
     office, dataset, species, latitude, longitudes, sides
 ):

@@ -19,6 +19,7 @@ from biodata.text.controlled import Vocabulary, parse_term
 from biodata.text.units import effort_unit, in_unit
 from commands import run
 from filled_templates import filled
+from sheets import bytes_of
 
 TODAY = date(2026, 11, 26)
 
@@ -120,10 +121,7 @@ def with_project(design, language, licence, datum="WGS84"):
     assert sheet.cell(2, 2).value == "WGS84", "the datum of a GPS receiver stands there"
     assert sheet.cell(2, 1).value is None, "nobody chooses a licence but the team"
     sheet.cell(2, 1).value, sheet.cell(2, 2).value = licence, datum
-    out = io.BytesIO()
-    book.save(out)
-    out.seek(0)
-    return out
+    return io.BytesIO(bytes_of(book))
 
 
 def test_a_licence_that_is_told_once_is_not_noticed(boundaries):
@@ -149,10 +147,7 @@ def test_a_site_without_a_place_is_told_at_the_site_alone(boundaries):
     terms = [column.term for column in DESIGNS[SurveyDesign.CAMERA_TRAP].sheets["sites"]]
     for term in ("decimalLatitude", "decimalLongitude"):
         sheet.cell(sheet.max_row, terms.index(term) + 1).value = None
-    out = io.BytesIO()
-    book.save(out)
-    out.seek(0)
-    (one,) = check(out, "t.xlsx", boundaries, today=TODAY)["problems"]
+    (one,) = check(io.BytesIO(bytes_of(book)), "t.xlsx", boundaries, today=TODAY)["problems"]
     assert (one["code"], one["sheet"], one["row"]) == ("COORDINATE_MISSING", word("sheet.sites", "lo"), sheet.max_row)
 
 

@@ -46,7 +46,6 @@ def client(tmp_path_factory):
 
 
 def at(zoom, longitude, latitude):
-    """Return the row and the column of the tile that holds a place."""
     row = (0.5 - math.asinh(math.tan(math.radians(latitude))) / 2 / math.pi) * 2**zoom
     return int(row), int((longitude / 360 + 0.5) * 2**zoom)
 

@@ -85,12 +85,9 @@ class Desk:
             session.add(made)
             session.flush()
             if state in ("replaced", "removed"):
-                session.add(
-                    Submission(
-                        dataset="border", part=made.part, file_name="b.xlsx", file_sha256="1" * 64, state="committed",
-                        part_version=2, snapshot=OUT, removes=state == "removed", account_id=made.account_id,
-                    )
-                )  # fmt: skip
+                session.add(Submission(dataset="border", part=made.part, file_name="b.xlsx", file_sha256="1" * 64,
+                                       state="committed", part_version=2, snapshot=OUT, removes=state == "removed",
+                                       account_id=made.account_id))  # fmt: skip
             if state == "asked":
                 for side in asked:
                     session.add(
@@ -105,7 +102,6 @@ class Desk:
         return len(session.scalars(select(Submission.id)).all())
 
     def stand(self, number):
-        """Return all that could have changed."""
         with self.registry.session(read_only=True) as session:
             one = session.get_one(Submission, number)
             events = session.scalars(select(SubmissionEvent.id)).all()
@@ -179,7 +175,7 @@ def test_whoever_looked_at_another_version_is_told_so(desk, action):
     assert f"GET /v1/surveys/{number}" in str(error.expected)
 
 
-NOT_THEIRS = [
+@pytest.mark.parametrize(("action", "who", "told", "code"), [
     ("accept", "team", {}, "REVIEW_FORBIDDEN"), ("accept", "vietnam", {}, "RECORD_MISSING"),
     ("accept", "rival", {}, "RECORD_MISSING"), ("accept", "china", {"country": "LA"}, "REVIEW_FORBIDDEN"),
     ("accept", "laos", {"country": "cn"}, "REVIEW_FORBIDDEN"), ("accept", "laos", {"country": "VN"}, "FIELD_INVALID"),
@@ -187,10 +183,7 @@ NOT_THEIRS = [
     ("remove", "laos", {}, "FORBIDDEN"), ("remove", "mate", {}, "FORBIDDEN"), ("remove", "rival", {}, "RECORD_MISSING"),
     ("restore", "laos", {}, "FORBIDDEN"), ("restore", "rival", {}, "RECORD_MISSING"), ("send", "laos", {}, "RECORD_MISSING"),
     ("send", "mate", {}, "RECORD_MISSING"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("action", "who", "told", "code"), NOT_THEIRS)
+])  # fmt: skip
 def test_what_is_not_theirs(desk, action, who, told, code):
     assert desk.refused(action, desk.put("asked"), who, **told).code == code
 
@@ -214,11 +207,7 @@ def test_nobody_reviews_what_their_team_handed_in(desk, sender):
 def test_a_side_that_only_its_team_might_review_says_so(desk):
     for name, *roles in (
         ("closed-ranger", RoleBinding(Role.UPLOADER, dataset="closed")),
-        (
-            "closed-both",
-            RoleBinding(Role.UPLOADER, dataset="closed"),
-            RoleBinding(Role.REVIEWER, country="KH"),
-        ),
+        ("closed-both", RoleBinding(Role.UPLOADER, dataset="closed"), RoleBinding(Role.REVIEWER, country="KH")),
     ):
         appointed.new(desk.registry, name, roles=roles)
         desk.people[name] = accounts.find(desk.registry, name)

@@ -26,9 +26,24 @@ def told(content, boundaries):
 GOOD = f"{EAST:.1f},{NORTH:.1f}"
 
 
-def test_metres_become_degrees_and_it_is_told(boundaries):
-    rows = [f"{GOOD},{zone},WGS84" for zone in ("47N", "47 Q", "47", "zone 47", "47q")]
-    assert told(sheet(*rows), boundaries)[0] == [(1, "UTM_CONVERTED", False)]
+SOUTH = "{:.0f},{:.0f}".format(
+    *pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32748", always_xy=True).transform(106.8, -6.6)
+)
+CONVERTED = [(1, "UTM_CONVERTED", False)]
+
+
+@pytest.mark.parametrize(("content", "expected"), [
+    pytest.param(sheet(*(f"{GOOD},{zone},WGS84" for zone in ("47N", "47 Q", "47", "zone 47", "47q"))), CONVERTED,
+                 id="metres become degrees"),
+    pytest.param(sheet(f"{SOUTH},48,WGS84"), CONVERTED, id="south of the equator by its northing"),
+    *[pytest.param(sheet(f"{GOOD},47N", f"{GOOD},UTM 47N", headings=f"easting,northing,{heading}"), CONVERTED, id=heading)
+      for heading in ("Zona", "UTM带", "ເຂດ")],
+    pytest.param(sheet(f"{GOOD},47N,WGS84,20.95,101.35",
+                       headings="easting,northing,UTM zone,geodeticDatum,decimalLatitude,decimalLongitude"), [],
+                 id="degrees beside metres win"),
+])  # fmt: skip
+def test_what_is_turned_into_degrees_is_told(content, expected, boundaries):
+    assert told(content, boundaries)[0] == expected
 
 
 def test_the_lake_has_the_place_and_the_cells_as_they_came(tmp_path):
@@ -47,14 +62,10 @@ def test_the_lake_has_the_place_and_the_cells_as_they_came(tmp_path):
 
 
 def test_what_is_missing_or_wrong_is_told_in_its_row(boundaries):
-    lacking = {
-        f"{GOOD},,WGS84": "utm_zone (48N)",
-        f"{GOOD},47N,Nobody's datum": "geodeticDatum (WGS84)",
-        f"{GOOD},47C,WGS84": "utm_zone (47N)",
-        f"12,{NORTH:.0f},47N,WGS84": "easting (100000-900000)",
-        f"{EAST:.0f},7000000,47N,WGS84": "northing (0-10000000)",
-        f"{EAST:.0f},many,47N,WGS84": "northing (0-10000000)",
-    }
+    lacking = {f"{GOOD},,WGS84": "utm_zone (48N)", f"{GOOD},47N,Nobody's datum": "geodeticDatum (WGS84)",
+               f"{GOOD},47C,WGS84": "utm_zone (47N)", f"12,{NORTH:.0f},47N,WGS84": "easting (100000-900000)",
+               f"{EAST:.0f},7000000,47N,WGS84": "northing (0-10000000)",
+               f"{EAST:.0f},many,47N,WGS84": "northing (0-10000000)"}  # fmt: skip
     found, problems = told(sheet(f"{GOOD},47N,WGS84", *lacking), boundaries)
     ours = [one for one in found if one[1] != "GEODETIC_DATUM_INVALID"]
     assert ours == [(1, "UTM_CONVERTED", False), *((row, "UTM_INCOMPLETE", True) for row in range(3, 9))]
@@ -72,22 +83,3 @@ def test_missing_columns_are_told_once_at_the_heading(boundaries):
 
 def test_without_a_datum_it_is_that_of_degrees_and_flagged(boundaries):
     assert told(sheet(f"{GOOD},47N,"), boundaries)[0] == told(sheet(f"{GOOD},47N,WGS84"), boundaries)[0]
-
-
-def test_a_place_south_of_the_equator_follows_from_its_northing(boundaries):
-    east, north = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:32748", always_xy=True).transform(106.8, -6.6)
-    assert told(sheet(f"{east:.0f},{north:.0f},48,WGS84"), boundaries)[0] == [(1, "UTM_CONVERTED", False)]
-
-
-def test_degrees_beside_metres_win(boundaries):
-    content = sheet(
-        f"{GOOD},47N,WGS84,20.95,101.35",
-        headings="easting,northing,UTM zone,geodeticDatum,decimalLatitude,decimalLongitude",
-    )
-    assert told(content, boundaries)[0] == []
-
-
-def test_cells_of_zones_need_no_heading(boundaries):
-    for heading in ("Zona", "UTM带", "ເຂດ"):
-        content = sheet(f"{GOOD},47N", f"{GOOD},UTM 47N", headings=f"easting,northing,{heading}")
-        assert told(content, boundaries)[0] == [(1, "UTM_CONVERTED", False)]

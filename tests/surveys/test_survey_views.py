@@ -24,17 +24,8 @@ pytestmark = pytest.mark.usefixtures("no_results")
 TIGER = ["SECRET-7", "2026-03-14", "Panthera tigris", 20.97345, 101.30678]
 GIBBON = ["SECRET-8", "2026-03-15", "Nomascus concolor", 22.31234, 100.71987]
 AT_BORDER = ["SECRET-9", "2026-03-16", "Manis javanica", 21.17654, 101.60321]
-EXACT = (
-    "20.97345",
-    "101.30678",
-    "22.31234",
-    "100.71987",
-    "21.17654",
-    "101.60321",
-    "SECRET",
-    "2026-03-14",
-    "2026-03-15",
-)
+EXACT = ("20.97345", "101.30678", "22.31234", "100.71987", "21.17654", "101.60321", "SECRET", "2026-03-14",
+         "2026-03-15")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +46,8 @@ def names(told):
 
 def test_each_side_sees_its_own_rows_as_they_would_be_published(office, survey):
     team, laos, china = (rows(office, who, survey).json() for who in ("team", "laos", "china"))
-    assert names(team) == [
-        "Manis javanica", "Muntiacus muntjak", "Muntiacus muntjak", "Nomascus concolor", "Panthera tigris", "Rusa unicolor",
-    ]  # fmt: skip
+    assert names(team) == ["Manis javanica", "Muntiacus muntjak", "Muntiacus muntjak", "Nomascus concolor",
+                           "Panthera tigris", "Rusa unicolor"]  # fmt: skip
     assert names(laos) == ["Manis javanica", "Muntiacus muntjak", "Panthera tigris", "Rusa unicolor"]
     assert names(china) == ["Manis javanica", "Muntiacus muntjak", "Nomascus concolor"]
     assert laos["counts"] == {"LA": {"records": 4, "coarse": 2, "withheld": 0}}
@@ -91,14 +81,8 @@ def test_who_is_no_reviewer_of_a_side_sees_none_of_it(office, survey):
 
 def test_no_exact_place_of_a_sensitive_record_is_told_by_any_way(office, survey):
     """Neither in any answer, nor in the order of rows, nor in what the service's user can read."""
-    asked = [
-        {},
-        {"table": "events"},
-        {"change": "new"},
-        {"limit": 1, "offset": 3},
-        {"event": "SECRET-7"},
-        {"side": "LA"},
-    ]
+    asked = [{}, {"table": "events"}, {"change": "new"}, {"limit": 1, "offset": 3}, {"event": "SECRET-7"},
+             {"side": "LA"}]  # fmt: skip
     for who in ("team", "laos", "china"):
         for one in asked:
             text = rows(office, who, survey, **one).text

@@ -56,7 +56,6 @@ TYPED = {
     "Camtrap DP", "datapackage.json", "deployments", "media", "observations", "ignoreHeaderLines", "meta.xml", "biodata survey history", "docs", "file", "YYYY", "XLSX", "--encoding", "--out", "--json", "biodata survey submit", "--dataset", "--number", "/surveys", "POST /v1", "submit",
 }  # fmt: skip
 """What a person types or a machine is called, in every language."""
-
 ENGLISH = re.compile(
     r"\b(the|of|and|is|or|row|not|was|were|are|this|that|what|which|with|for|column|value|by|None|null|true|false)\b",
     re.IGNORECASE,

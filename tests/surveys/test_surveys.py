@@ -4,24 +4,14 @@ import io
 import json
 from datetime import date
 
-import openpyxl
-
 from biodata.surveys import check
+from sheets import book_of, bytes_of
 
 TODAY = date(2026, 11, 24)
 
 
 def workbook(**sheets):
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    content = io.BytesIO()
-    book.save(content)
-    content.seek(0)
-    return content
+    return io.BytesIO(bytes_of(book_of(sheets)))
 
 
 HEADINGS = ["occurrenceID", "eventDate", "scientificName", "decimalLatitude", "decimalLongitude"]

@@ -57,9 +57,8 @@ def released(tmp_path_factory):
 
 def test_a_release_tells_it_of_an_open_record_alone_and_never_what_a_person_writes(released):
     rows = {row["scientificName"]: row for row in releases.read(released, "occurrences").to_dicts()}
-    assert [rows["Sus scrofa"][name] for name in TOLD] == [
-        "machine only", "determined by a machine, score 0.8765", 0.8765,
-    ]  # fmt: skip
+    assert [rows["Sus scrofa"][name] for name in TOLD] == ["machine only", "determined by a machine, score 0.8765",
+                                                           0.8765]  # fmt: skip
     hidden = rows.get("Panthera tigris", dict.fromkeys(TOLD))
     assert [hidden[name] for name in TOLD] == [None, None, None]
     assert [rows["Rusa unicolor"][name] for name in TOLD] == [None, None, None]
@@ -74,7 +73,6 @@ def test_exports_tell_it_in_their_own_terms(released, tmp_path, form):
         text = archive.read(member).decode()
     rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
     score = "identificationRemarks" if form is Format.DWCA else "classificationProbability"
-    assert [row[score] for row in rows if row[score]] == (
-        ["determined by a machine, score 0.8765"] if form is Format.DWCA else ["0.8765"]
-    )
+    found = [row[score] for row in rows if row[score]]
+    assert found == ["determined by a machine, score 0.8765"] if form is Format.DWCA else ["0.8765"]
     assert "Nobody" not in text

@@ -70,42 +70,33 @@ def test_alternatives_are_kept_and_confidence_is_explained():
     assert "letters that differ: 1" in fuzzy["match_note"]
 
 
-@pytest.mark.parametrize(
-    ("one_", "other", "expected"),
-    [
-        ("(Linnaeus, 1758)", "L.", Agreement.SAME),
-        ("C.H.Smith, 1827", "C. H. Smith 1827", Agreement.SAME),
-        ("Smith, 1827", "Smith, 1828", Agreement.SAME),
-        ("Smith, 1827", "Smith, 1927", Agreement.CONFLICT),
-        ("Blume", "Reinw.", Agreement.CONFLICT),
-        ("Müll.Arg.", "Muell. Arg.", Agreement.SAME),
-        (None, "L.", Agreement.UNKNOWN),
-        ("1827", "Smith", Agreement.UNKNOWN),
-    ],
-)
+@pytest.mark.parametrize(("one_", "other", "expected"), [
+    ("(Linnaeus, 1758)", "L.", Agreement.SAME),
+    ("C.H.Smith, 1827", "C. H. Smith 1827", Agreement.SAME),
+    ("Smith, 1827", "Smith, 1828", Agreement.SAME),
+    ("Smith, 1827", "Smith, 1927", Agreement.CONFLICT),
+    ("Blume", "Reinw.", Agreement.CONFLICT),
+    ("Müll.Arg.", "Muell. Arg.", Agreement.SAME),
+    (None, "L.", Agreement.UNKNOWN),
+    ("1827", "Smith", Agreement.UNKNOWN),
+])  # fmt: skip
 def test_authorships_agree(one_, other, expected):
     assert agreement(one_, other) is expected
     assert agreement(other, one_) is expected
 
 
-@pytest.mark.parametrize(
-    ("one_", "other", "same"),
-    [("albus", "album", True), ("smithii", "smithi", True), ("smithi", "smitha", False), ("niveus", "nivea", True)],
-)
+@pytest.mark.parametrize(("one_", "other", "same"), [
+    ("albus", "album", True), ("smithii", "smithi", True), ("smithi", "smitha", False), ("niveus", "nivea", True),
+])  # fmt: skip
 def test_genders_of_an_epithet_have_one_key(one_, other, same):
     keys = pl.DataFrame({"e": [one_, other]}).select(gender_key(pl.col("e")))["e"]
     assert (keys[0] == keys[1]) is same
 
 
-@pytest.mark.parametrize(
-    ("one_", "other", "same"),
-    [
-        ("unicolor", "bicolor", False),
-        ("ruficeps", "rufipes", False),
-        ("tigris", "tigirs", True),
-        ("microps", "macrops", False),
-    ],
-)
+@pytest.mark.parametrize(("one_", "other", "same"), [
+    ("unicolor", "bicolor", False), ("ruficeps", "rufipes", False), ("tigris", "tigirs", True),
+    ("microps", "macrops", False),
+])  # fmt: skip
 def test_meaningful_elements_keep_words_apart(one_, other, same):
     assert same_word(one_, other) is same
 

@@ -34,25 +34,23 @@ def details(*names):
 
 
 TAXA = terms.conform(
-    pl.DataFrame(
-        {
-            "checklist": "x",
-            "taxon_id": ["1", "2"],
-            "scientificName": ["Macaca mulatta", "Elephas maximus"],
-            "vernacular_details": [
-                details(
-                    {"name": "Khỉ vàng", "language": "vi", "preferred": True, "source": "a list"},
-                    {"name": "猕猴", "language": "zh"},
-                    {"name": "Rhesus macaque", "language": "en"},
-                    {"name": "Macaque", "language": "fr"},
-                    {"name": "ลิงวอก", "language": "zh"},
-                ),
-                details({"name": "象", "language": "en"}, {"name": "Gajah", "language": "ms"}),
-            ],
-        }
-    ),
+    pl.DataFrame({
+        "checklist": "x",
+        "taxon_id": ["1", "2"],
+        "scientificName": ["Macaca mulatta", "Elephas maximus"],
+        "vernacular_details": [
+            details(
+                {"name": "Khỉ vàng", "language": "vi", "preferred": True, "source": "a list"},
+                {"name": "猕猴", "language": "zh"},
+                {"name": "Rhesus macaque", "language": "en"},
+                {"name": "Macaque", "language": "fr"},
+                {"name": "ลิงวอก", "language": "zh"},
+            ),
+            details({"name": "象", "language": "en"}, {"name": "Gajah", "language": "ms"}),
+        ],
+    }),
     terms.TAXON,
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -19,27 +19,7 @@ def test_areas_of_the_region(told, number, unit, km2):
     assert (area.number, area.area_km2) == (pytest.approx(number), pytest.approx(km2))
 
 
-@pytest.mark.parametrize(
-    ("told", "issue"),
-    [
-        pytest.param("1,234", units.AMBIGUOUS, id="a thousand and more, or one and a bit"),
-        pytest.param("1,234 ha", units.AMBIGUOUS, id="the same with a unit"),
-        pytest.param("1.234 ha", units.AMBIGUOUS, id="the same with a point"),
-        pytest.param("500", units.UNIT_MISSING, id="no unit"),
-        pytest.param("12 mẫu", units.UNIT_UNKNOWN, id="three sizes of mẫu"),
-        pytest.param("12 顷", units.UNIT_UNKNOWN, id="100 mu or hectares"),
-        pytest.param("12 hektar persegi", units.UNIT_UNKNOWN, id="square hectares are no unit"),
-        pytest.param("0 ha", units.INVALID, id="0"),
-        pytest.param("-5 ha", units.INVALID, id="negative"),
-        pytest.param("100-200 ha", units.INVALID, id="a range"),
-        pytest.param("12 ha 5 km2", units.INVALID, id="two areas"),
-        pytest.param("1-2-3 ha", units.INVALID, id="a deed's numbers in another unit"),
-        pytest.param("1,2,3 ha", units.INVALID, id="groups of one digit"),
-        pytest.param("1e12 km2", units.INVALID, id="more than the Earth"),
-        pytest.param("unknown", units.INVALID, id="no number"),
-        pytest.param("1e999 ha", units.INVALID, id="beyond every number"),
-    ],
-)
+@pytest.mark.parametrize(("told", "issue"), cases("parsers_areas", "test_a_doubt_is_named_and_gives_no_area"))
 def test_a_doubt_is_named_and_gives_no_area(told, issue):
     area = parse_area(told)
     assert (area.issue, area.area_km2, area.confidence) == (issue, None, None)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from biodata.text.coordinate_pairs import parse_pairs, parse_two_columns, read_pair, read_two
 from biodata.text.coordinates import (
     Axis,
-    Grid,
     parse_angle,
     parse_coordinates,
     parse_projected,
@@ -29,96 +28,39 @@ def test_a_place_in_every_spelling(told):
     assert (read.confidence, read.issues) == ("DEFINITE", ())
 
 
-@pytest.mark.parametrize(
-    ("told", "place", "rule"),
-    [
-        pytest.param("21.5 101.6", (21.5, 101.6), None, id="only a longitude can be 101.6"),
-        pytest.param("14.93333/-91.9", (14.93333, -91.9), None, id="a slash and a sign"),
-        pytest.param("(21.5, 101.6)", (21.5, 101.6), None, id="brackets"),
-        pytest.param("21,5 101,6", (21.5, 101.6), "decimal_comma", id="decimal commas"),
-        pytest.param("21,5, 101,6", (21.5, 101.6), "decimal_comma", id="decimal commas and one that separates"),
-        pytest.param("21,5,101,6", (21.5, 101.6), "decimal_comma", id="decimal commas without a blank"),
-        pytest.param("21,101", (21, 101), None, id="two numbers are wanted, so the comma separates"),
-        pytest.param("๒๑.๕ ๑๐๑.๖", (21.5, 101.6), "digits", id="Thai digits"),
-        pytest.param("lat=21.5 lon=101.6", (21.5, 101.6), "hemisphere", id="words"),
-        pytest.param("21.5 101.6E", (21.5, 101.6), "hemisphere", id="one letter proves both"),
-        pytest.param("7°S 110°T", (-7, 110), "hemisphere", id="Malay, since no other language has S and T"),
-        pytest.param("POINT(101.6 21.5)", (21.5, 101.6), "well_known_text", id="longitude first by the standard"),
-        pytest.param("geo:21.5,101.6", (21.5, 101.6), "geo_uri", id="RFC 5870"),
-        pytest.param("433819N 1013412E", (43.638611, 101.57), "packed", id="figures without marks"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "place", "rule"), cases("parsers_coordinates", "test_pairs_that_are_certain"))
 def test_pairs_that_are_certain(told, place, rule):
     read = read_pair(told)
-    assert (read.latitude, read.longitude) == pytest.approx(place)
+    assert (read.latitude, read.longitude) == pytest.approx(tuple(place))
     assert (read.confidence, read.issues, read.rule) == ("DEFINITE", (), rule)
 
 
-@pytest.mark.parametrize(
-    ("told", "place", "issues", "confidence", "rule"),
-    [
-        pytest.param("10.3, 20.5", (10.3, 20.5), (), "PROBABLE", "latitude_first_assumed", id="either could be latitude"),
-        pytest.param("101.6 21.5", (21.5, 101.6), ("PRESUMED_SWAPPED_COORDINATE",), "PROBABLE", None, id="swapped"),
-        pytest.param("0, 0", (0, 0), ("ZERO_COORDINATE",), "POSSIBLE", None, id="zero"),
-        pytest.param("21 30, 101 40", (21.5, 101 + 2 / 3), (), "PROBABLE", "degrees_minutes_unmarked", id="no marks"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "place", "issues", "confidence", "rule"), [
+    pytest.param("10.3, 20.5", (10.3, 20.5), (), "PROBABLE", "latitude_first_assumed", id="either could be latitude"),
+    pytest.param("101.6 21.5", (21.5, 101.6), ("PRESUMED_SWAPPED_COORDINATE",), "PROBABLE", None, id="swapped"),
+    pytest.param("0, 0", (0, 0), ("ZERO_COORDINATE",), "POSSIBLE", None, id="zero"),
+    pytest.param("21 30, 101 40", (21.5, 101 + 2 / 3), (), "PROBABLE", "degrees_minutes_unmarked", id="no marks"),
+])  # fmt: skip
 def test_pairs_that_are_likely(told, place, issues, confidence, rule):
     read = read_pair(told)
     assert (read.latitude, read.longitude) == pytest.approx(place)
     assert (read.issues, read.confidence, read.rule) == (issues, confidence, rule)
 
 
-@pytest.mark.parametrize(
-    ("told", "issue"),
-    [
-        pytest.param("21°28'-101°34'", "COORDINATE_INVALID", id="a dash or a sign"),
-        pytest.param("21N 101O", "COORDINATE_INVALID", id="Ouest or Ost"),
-        pytest.param("12N 108Đ", "COORDINATE_INVALID", id="Vietnamese N is south"),
-        pytest.param("12 30 15 45", "COORDINATE_INVALID", id="can be cut in two ways"),
-        pytest.param("1,2,3", "COORDINATE_INVALID", id="three numbers"),
-        pytest.param("12.30.45", "COORDINATE_INVALID", id="a time or a version"),
-        pytest.param("21E 101E", "COORDINATE_INVALID", id="two longitudes"),
-        pytest.param("12344", "COORDINATE_INVALID", id="one number"),
-        pytest.param("near the river", "COORDINATE_INVALID", id="words"),
-        pytest.param("21°28'N", "COORDINATE_INVALID", id="half of it"),
-        pytest.param("91.5N 101E", "COORDINATE_OUT_OF_RANGE", id="beyond the pole, and no longitude within it"),
-        pytest.param("200 300", "COORDINATE_OUT_OF_RANGE", id="beyond everything"),
-        pytest.param("1" * 100_000, "COORDINATE_INVALID", id="long"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "issue"), [
+    *cases("parsers_coordinates", "test_pairs_that_are_not_read"),
+    pytest.param("1" * 100_000, "COORDINATE_INVALID", id="long"),
+])  # fmt: skip
 def test_pairs_that_are_not_read(told, issue):
     read = read_pair(told)
     assert (read.latitude, read.longitude, read.issues, read.confidence) == (None, None, (issue,), None)
 
 
-@pytest.mark.parametrize(
-    ("told", "axis", "number"),
-    [
-        pytest.param("433819N", Axis.LATITUDE, 43.638611, id="packed"),
-        pytest.param("N244711.85", Axis.LATITUDE, 24.786625, id="packed, with a fraction"),
-        pytest.param("0244711N", Axis.LATITUDE, 24.786389, id="packed, filled up to three digits"),
-        pytest.param("043300S", Axis.LATITUDE, None, id="packed, 4°33' or 043°30'"),
-        pytest.param("1013412E", Axis.LONGITUDE, 101.57, id="packed longitude"),
-        pytest.param("101340E", Axis.LONGITUDE, None, id="packed, 10°13'40\" or 101°34'0\""),
-        pytest.param("43 38 19.39", Axis.LATITUDE, 43.638719, id="three figures"),
-        pytest.param("21°28'30'N", Axis.LATITUDE, 21.475, id="one mark for two"),
-        pytest.param("21°28\"N", Axis.LATITUDE, None, id="seconds without minutes"),
-        pytest.param("21.5°28'N", Axis.LATITUDE, None, id="a fraction of degrees, and minutes"),
-        pytest.param("21°28'B", Axis.LATITUDE, 21.466667, id="Vietnamese north"),
-        pytest.param("108°T", Axis.LONGITUDE, None, id="timur or tây"),
-        pytest.param("70 O", Axis.LONGITUDE, None, id="Ouest or Ost"),
-        pytest.param("70° Oeste", Axis.LONGITUDE, -70, id="the whole word"),
-        pytest.param("110°20' BT", Axis.LONGITUDE, 110.333333, id="bujur timur"),
-        pytest.param("7°30' LS", Axis.LATITUDE, -7.5, id="lintang selatan"),
-        pytest.param("N", Axis.LATITUDE, None, id="a letter"),
-        pytest.param("°", Axis.LATITUDE, None, id="a mark"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "axis", "number"), cases("parsers_coordinates", "test_single_coordinates"))
 def test_single_coordinates(told, axis, number):
     expected = number if number is None else pytest.approx(number, abs=1e-6)
-    assert parse_angle(told, axis)[0] == expected
-    assert parse_coordinates(pl.Series([told]), axis)["number"].to_list() == [expected]
+    assert parse_angle(told, Axis(axis))[0] == expected
+    assert parse_coordinates(pl.Series([told]), Axis(axis))["number"].to_list() == [expected]
 
 
 def test_letters_of_the_other_axis_show_that_columns_are_swapped():
@@ -126,8 +68,6 @@ def test_letters_of_the_other_axis_show_that_columns_are_swapped():
     assert (read.latitude, read.longitude) == pytest.approx(LUANG_NAMTHA)
     assert (read.issues, read.confidence) == (("PRESUMED_SWAPPED_COORDINATE",), "PROBABLE")
 
-
-# Property tests
 
 SPELLINGS = ("{d}°{m}'{s}\"{x}", "{d}º {m}’ {s}” {x}", "{x} {d}°{m}′{s}″", "{d}d{m}m{s}s{x}", "{d} {m} {s} {x}", "{d}:{m}:{s}{x}",
              "{w} {d}°{m}'{s}\"", "{d}°{m}'{s}\" {w}", "{d}度{m}分{s}秒{w}")  # fmt: skip
@@ -174,26 +114,10 @@ def test_decimal_degrees_are_read_back(latitude, longitude, comma, between):
 
 
 PIECES = st.lists(
-    st.sampled_from(
-        [
-            *"0123456789.,-+;/NSEWOBTĐ°'\"′″dms :",
-            "北纬",
-            "东经",
-            "，",
-            "北纬21°",
-            "东经101°34′",
-            "21°28'N",
-            "101.5E",
-            "BT",
-            "12",
-            "101",
-            "UTM",
-            "47Q",
-            "735000",
-        ]
-    ),
+    st.sampled_from([*"0123456789.,-+;/NSEWOBTĐ°'\"′″dms :", "北纬", "东经", "，", "北纬21°", "东经101°34′", "21°28'N", "101.5E",
+                     "BT", "12", "101", "UTM", "47Q", "735000"]),
     max_size=25,
-).map("".join)
+).map("".join)  # fmt: skip
 
 
 @given(st.lists(st.one_of(st.text(), PIECES), max_size=6))
@@ -221,28 +145,13 @@ def test_columns_are_read_as_texts_are(texts, others):
     assert two == [(p.latitude, p.longitude, [*p.issues], p.confidence, p.rule) for p in one]
 
 
-# Metres of a projection
-
-
 @pytest.mark.parametrize(
-    ("told", "place", "zone", "band", "grid"),
-    [
-        pytest.param("47Q 735000 2375000", (735000, 2375000), 47, "Q", Grid.UTM, id="zone and band first"),
-        pytest.param("735000E 2375000N UTM 47N", (735000, 2375000), 47, "N", Grid.UTM, id="zone last"),
-        pytest.param("UTM zone 47Q E735000 N2375000", (735000, 2375000), 47, "Q", Grid.UTM, id="letters before"),
-        pytest.param("47 Q 0735000mE 2375000mN", (735000, 2375000), 47, "Q", Grid.UTM, id="mE and mN"),
-        pytest.param("UTM (WGS84) 48N: 735 000 2 375 000", (735000, 2375000), 48, "N", Grid.UTM, id="blanks in numbers"),
-        pytest.param("X 2765432 Y 18512345", (512345, 2765432), 18, None, Grid.GAUSS_KRUGER_6, id="China's 6° zone"),
-        pytest.param("35512345.5, 2765432.1", (512345.5, 2765432.1), 35, None, Grid.GAUSS_KRUGER_3, id="China's 3° zone"),
-        pytest.param("VN-2000 105°45' X=2345678 Y=567890", (567890, 2345678), None, None, Grid.VN2000, id="VN-2000"),
-        pytest.param("735000 2375000", (735000, 2375000), None, None, Grid.METRES, id="no zone"),
-        pytest.param("47QRV3500075000", (None, None), 47, "Q", Grid.MGRS, id="a grid reference"),
-    ],
-)  # fmt: skip
+    ("told", "place", "zone", "band", "grid"), cases("parsers_coordinates", "test_metres_are_taken_apart")
+)
 def test_metres_are_taken_apart(told, place, zone, band, grid):
     read = read_projected(told)
     assert read is not None
-    assert (read.easting_m, read.northing_m) == place
+    assert (read.easting_m, read.northing_m) == tuple(place)
     assert (read.zone, read.band, read.grid, read.proven) == (zone, band, grid, True)
     assert read_pair(told).latitude is None
 

@@ -28,14 +28,11 @@ def test_what_is_no_country_or_could_be_two(told):
     assert parse_country(told) == (None, False)
 
 
-@pytest.mark.parametrize(
-    ("told", "codes"),
-    [
-        ("Indochine", ["KH", "LA", "VN"]), ("Annam", ["LA", "VN"]), ("Korea", ["KP", "KR"]), ("Borneo", ["BN", "ID", "MY"]),
-        ("婆罗洲", ["BN", "ID", "MY"]), ("Straits Settlements", ["MY", "SG"]), ("Laos", []), ("Atlantis", []),
-        ("Georgia (USA)", []), ("x" * 100_000, []),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("told", "codes"), [
+    ("Indochine", ["KH", "LA", "VN"]), ("Annam", ["LA", "VN"]), ("Korea", ["KP", "KR"]), ("Borneo", ["BN", "ID", "MY"]),
+    ("婆罗洲", ["BN", "ID", "MY"]), ("Straits Settlements", ["MY", "SG"]), ("Laos", []), ("Atlantis", []),
+    ("Georgia (USA)", []), ("x" * 100_000, []),
+])  # fmt: skip
 def test_a_name_of_several_countries_says_which(told, codes):
     assert parse_countries(pl.Series([told]))["candidates"].to_list() == [codes]
 

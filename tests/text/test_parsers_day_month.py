@@ -9,35 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biodata.text.dates import OrderEvidence, what_rows_prove
+from case_tables import cases
 
 TODAY = date(2026, 11, 24)
 TEXTS = ["25/03/2010", "03/25/2010", "03/04/2010", "05/05/2010", "2010-05-12", "x", "25.3.2010", "๒๕/๓/๒๕๖๗", "3/4/2010 - 15/4/2010", None]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("texts", "order", "counts"),
-    [
-        pytest.param(["25/03/2010", "03/04/2010"], True, (1, 0, 1), id="day first"),
-        pytest.param(["03/25/2010", "03/04/2010"], False, (0, 1, 1), id="month first"),
-        pytest.param(["25/03/2010", "03/25/2010"], None, (1, 1, 0), id="both"),
-        pytest.param(["03/04/2010", "05/05/2010", "2010-05-12"], None, (0, 0, 1), id="no proof"),
-        pytest.param(["25.3.2010 14:30"], True, (1, 0, 0), id="with a time"),
-        pytest.param(["๒๕/๓/๒๐๑๐"], True, (1, 0, 0), id="Thai digits"),
-        pytest.param(["31/02/2026", "31/04/2010", "03/04/2026"], None, (0, 0, 1), id="no day of the calendar"),
-        pytest.param(["15/04/2567", "๒๕/๓/๒๕๖๗", "03/04/2567"], None, (0, 0, 0), id="an era that nobody declared"),
-        pytest.param(["15/04/2028", "15/04/1599", "03/04/2028"], None, (0, 0, 0), id="to come, or before 1600"),
-        pytest.param(["25/11/2026", "03/12/2026"], True, (1, 0, 1), id="tomorrow; one reading is to come"),
-        pytest.param(["25/03/2010 26:61", "25/03/2010 or so"], None, (0, 0, 0), id="not read"),
-        pytest.param(["3/4/2010 - 15/4/2010"], True, (1, 0, 0), id="the end of an interval"),
-        pytest.param(["45/03/2010", "03/45/2010", "13/13/2010"], None, (0, 0, 0), id="no dates"),
-        pytest.param(["2010/25/03", "100325", "2010-12-25"], None, (0, 0, 0), id="the year first proves nothing"),
-        pytest.param([], None, (0, 0, 0), id="nothing"),
-    ],
-)
+@pytest.mark.parametrize(("texts", "order", "counts"), cases("parsers_day_month", "test_what_a_column_proves"))
 def test_what_a_column_proves(texts, order, counts):
     found = OrderEvidence.of(pl.Series(texts, dtype=pl.String), today=TODAY)
     assert found.order is order
-    assert (found.day_first, found.month_first, found.ambiguous) == counts
+    assert (found.day_first, found.month_first, found.ambiguous) == tuple(counts)
 
 
 def test_month_and_day_beside_a_date_prove_its_order():

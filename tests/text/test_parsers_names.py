@@ -47,13 +47,11 @@ def test_composed_and_decomposed_letters_are_the_same():
 
 
 # gnparser's cases that we answer otherwise, by the class of the difference.
-DIFFERING = MappingProxyType(
-    {
-        "Ambrysus-Stål, 1862": "a genus and its author joined by a hyphen: two words, as GBIF reads it",
-        "+ Crataegomespilus": "a graft-chimera: no taxon; the suite has it both ways, by the code that is set",
-        "Cytisus purpureus + Laburnum anagyroides": "a graft-chimera: no taxon; the suite has it both ways",
-    }
-)
+DIFFERING = MappingProxyType({
+    "Ambrysus-Stål, 1862": "a genus and its author joined by a hyphen: two words, as GBIF reads it",
+    "+ Crataegomespilus": "a graft-chimera: no taxon; the suite has it both ways, by the code that is set",
+    "Cytisus purpureus + Laburnum anagyroides": "a graft-chimera: no taxon; the suite has it both ways",
+})  # fmt: skip
 
 
 def test_gnparsers_cases(shared):

@@ -25,20 +25,17 @@ def test_what_is_no_time_of_day(told):
         read_time(told)
 
 
-@pytest.mark.parametrize(
-    ("zone", "day", "clock", "offset"),
-    [
-        pytest.param("Asia/Shanghai", date(1988, 7, 1), "10:00", "+09:00", id="China's summer time"),
-        pytest.param("Asia/Shanghai", date(1992, 7, 1), "10:00", "+08:00", id="after it"),
-        pytest.param("Asia/Singapore", date(1981, 6, 1), "10:00", "+07:30", id="Singapore before 1982"),
-        pytest.param("Asia/Yangon", date(2020, 1, 1), "10:00", "+06:30", id="Myanmar"),
-        pytest.param("Asia/Yangon", date(1870, 1, 1), "10:00", "+06:25", id="local mean time to the minute"),
-        pytest.param("Asia/Dili", date(2020, 1, 1), "24:00", "+09:00", id="the end of a day"),
-        pytest.param("Asia/Shanghai", date(1986, 5, 4), "02:30", None, id="an hour that was left out"),
-        pytest.param("Asia/Shanghai", date(1986, 9, 14), "01:30", None, id="an hour that came twice"),
-        pytest.param("+07:00", date(2020, 1, 1), "10:00", "+07:00", id="an offset is itself"),
-    ],
-)
+@pytest.mark.parametrize(("zone", "day", "clock", "offset"), [
+    pytest.param("Asia/Shanghai", date(1988, 7, 1), "10:00", "+09:00", id="China's summer time"),
+    pytest.param("Asia/Shanghai", date(1992, 7, 1), "10:00", "+08:00", id="after it"),
+    pytest.param("Asia/Singapore", date(1981, 6, 1), "10:00", "+07:30", id="Singapore before 1982"),
+    pytest.param("Asia/Yangon", date(2020, 1, 1), "10:00", "+06:30", id="Myanmar"),
+    pytest.param("Asia/Yangon", date(1870, 1, 1), "10:00", "+06:25", id="local mean time to the minute"),
+    pytest.param("Asia/Dili", date(2020, 1, 1), "24:00", "+09:00", id="the end of a day"),
+    pytest.param("Asia/Shanghai", date(1986, 5, 4), "02:30", None, id="an hour that was left out"),
+    pytest.param("Asia/Shanghai", date(1986, 9, 14), "01:30", None, id="an hour that came twice"),
+    pytest.param("+07:00", date(2020, 1, 1), "10:00", "+07:00", id="an offset is itself"),
+])  # fmt: skip
 def test_offsets_know_history(zone, day, clock, offset):
     frame = pl.DataFrame({"day": [day, None], "clock": [clock, clock]})
     assert frame.select(offsets(pl.col("day"), pl.col("clock"), zone)).to_series().to_list() == [offset, None]
@@ -62,12 +59,10 @@ def test_offsets_are_those_of_the_standard_library(day, clock, zone):
 
 
 def test_only_countries_of_one_zone_propose_and_only_since_they_have_one():
-    frame = pl.DataFrame(
-        {
-            "country": ["CN", "LA", "VN", "VN", "MM", "MY", "MY", "TL", "ID", "DE", None],
-            "day": [date(y, 1, 1) for y in (2020, 2020, 2020, 1970, 2020, 2020, 1975, 2020, 2020, 2020, 2020)],
-        }
-    )
+    frame = pl.DataFrame({
+        "country": ["CN", "LA", "VN", "VN", "MM", "MY", "MY", "TL", "ID", "DE", None],
+        "day": [date(y, 1, 1) for y in (2020, 2020, 2020, 1970, 2020, 2020, 1975, 2020, 2020, 2020, 2020)],
+    })  # fmt: skip
     found = frame.select(country_offsets(pl.col("country"), pl.col("day"), pl.lit("10:00"))).to_series().to_list()
     assert found == ["+08:00", "+07:00", "+07:00", None, "+06:30", "+08:00", None, "+09:00", None, None, None]
 
@@ -82,17 +77,14 @@ def _utc(**columns):
     return frame.select(utc_interval(*(pl.col(c) for c in ("event_date", "start", "end", "time", "zone")))).row(0)
 
 
-@pytest.mark.parametrize(
-    ("event_date", "time", "zone", "opened", "closed"),
-    [
-        pytest.param("2020-01-01T05:30", "05:30", "+07:00", "2019-12-31T22:30", "2019-12-31T22:31", id="minute"),
-        pytest.param("2020-01-01T05:30:10", "05:30:10", "+06:30", "2019-12-31T23:00:10", "2019-12-31T23:00:11", id="second"),
-        pytest.param("2020-01-01", None, "+08:00", "2019-12-31T16:00", "2020-01-01T16:00", id="day"),
-        pytest.param("2020-01-01T10:00/2020-01-01T12:00", "10:00", "+07:00", "2020-01-01T03:00", "2020-01-01T05:00", id="interval of times"),
-        pytest.param("2020-01-01T10:00+07:00/2020-01-01T12:00+08:00", "10:00", "+07:00", "2020-01-01T03:00", "2020-01-01T04:00", id="across a border"),
-        pytest.param("2020-01-01T24:00", "24:00", "+00:00", "2020-01-02T00:00", "2020-01-02T00:01", id="end of the day"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("event_date", "time", "zone", "opened", "closed"), [
+    pytest.param("2020-01-01T05:30", "05:30", "+07:00", "2019-12-31T22:30", "2019-12-31T22:31", id="minute"),
+    pytest.param("2020-01-01T05:30:10", "05:30:10", "+06:30", "2019-12-31T23:00:10", "2019-12-31T23:00:11", id="second"),
+    pytest.param("2020-01-01", None, "+08:00", "2019-12-31T16:00", "2020-01-01T16:00", id="day"),
+    pytest.param("2020-01-01T10:00/2020-01-01T12:00", "10:00", "+07:00", "2020-01-01T03:00", "2020-01-01T05:00", id="interval of times"),
+    pytest.param("2020-01-01T10:00+07:00/2020-01-01T12:00+08:00", "10:00", "+07:00", "2020-01-01T03:00", "2020-01-01T04:00", id="across a border"),
+    pytest.param("2020-01-01T24:00", "24:00", "+00:00", "2020-01-02T00:00", "2020-01-02T00:01", id="end of the day"),
+])  # fmt: skip
 def test_instants_in_utc(event_date, time, zone, opened, closed):
     found = _utc(event_date=event_date, start=date(2020, 1, 1), end=date(2020, 1, 1), time=time, zone=zone)
     assert [instant.isoformat() for instant in found] == [f"{t if t.count(':') == 2 else t + ':00'}+00:00" for t in (opened, closed)]  # fmt: skip

@@ -20,16 +20,13 @@ def test_it_is_small():
     assert len((DATA / "reference_list.parquet").read_bytes()) <= 8_000_000
 
 
-@pytest.mark.parametrize(
-    ("name", "status", "accepted", "rank", "above"),
-    [
-        pytest.param("Elephas maximus", "ACCEPTED", "Elephas maximus", "SPECIES", "Animalia Chordata Mammalia Proboscidea Elephantidae Elephas", id="a mammal"),
-        pytest.param("Pinus yunnanensis", "ACCEPTED", "Pinus yunnanensis", "SPECIES", "Plantae Tracheophyta Pinopsida Pinales Pinaceae Pinus", id="a tree"),
-        pytest.param("Bibos gaurus", "SYNONYM", "Bos gaurus", "SPECIES", "Animalia Chordata Mammalia Artiodactyla Bovidae Bos", id="an old name by hand"),
-        pytest.param("Dicaeidae", "ACCEPTED", "Dicaeidae", "FAMILY", "Animalia Chordata Aves Passeriformes Dicaeidae", id="a family"),
-        pytest.param("Aves", "ACCEPTED", "Aves", "CLASS", "Animalia Chordata Aves", id="a class"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "status", "accepted", "rank", "above"), [
+    pytest.param("Elephas maximus", "ACCEPTED", "Elephas maximus", "SPECIES", "Animalia Chordata Mammalia Proboscidea Elephantidae Elephas", id="a mammal"),
+    pytest.param("Pinus yunnanensis", "ACCEPTED", "Pinus yunnanensis", "SPECIES", "Plantae Tracheophyta Pinopsida Pinales Pinaceae Pinus", id="a tree"),
+    pytest.param("Bibos gaurus", "SYNONYM", "Bos gaurus", "SPECIES", "Animalia Chordata Mammalia Artiodactyla Bovidae Bos", id="an old name by hand"),
+    pytest.param("Dicaeidae", "ACCEPTED", "Dicaeidae", "FAMILY", "Animalia Chordata Aves Passeriformes Dicaeidae", id="a family"),
+    pytest.param("Aves", "ACCEPTED", "Aves", "CLASS", "Animalia Chordata Aves", id="a class"),
+])  # fmt: skip
 def test_a_known_name_brings_its_classification(name, status, accepted, rank, above):
     (row,) = look_up(name).to_dicts()
     assert (row["status"], row["accepted"], row["rank"]) == (status, accepted, rank)
