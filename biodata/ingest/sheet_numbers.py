@@ -82,10 +82,12 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
     off = {(one.column, -_off_by(one)) for one in across}
     down = [one for one in down if (one.column, _off_by(one)) not in off]
     yield from (*_products(layout, amounts), *_crossing(layout, across, down), *across, *down)
-    yield from _orders(layout, numbers, moments)
+    orders = [*_orders(layout, numbers, moments)]
+    yield from orders
     yield from _young(layout, numbers)
     yield from _off_lines(layout, {at: read for at, read in numbers.items() if names[at] not in known})
-    yield from _spans(layout, {at: days for at, (kind, days) in moments.items() if kind == "day"})
+    spans = _spans(layout, {at: days for at, (kind, days) in moments.items() if kind == "day"})
+    yield from (one for one in spans if one.row not in {other.row for other in orders})
 
 
 def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:

@@ -118,10 +118,10 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
 
 
 def is_east(x: str = "x", y: str = "y") -> pl.Expr:
-    """Tell of which places the longitude is none of the others, and farther off them than the latitude."""
+    """Tell of which places the longitude alone is none of the others."""
     spreads = {name: pl.col(name).quantile(0.75) - pl.col(name).quantile(0.25) for name in (x, y)}
     off = [(pl.col(n) - pl.col(n).median()).abs() / pl.max_horizontal(one, _SPREAD) for n, one in spreads.items()]
-    return (off[0] > _SPREADS) & (off[0] > off[1])
+    return (off[0] > _SPREADS) & (off[1] <= _SPREADS)
 
 
 def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str], facts: Mapping[str, Any]) -> Iterator[Finding]:  # fmt: skip

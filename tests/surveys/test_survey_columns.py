@@ -116,12 +116,45 @@ CLOSED, LEFT = ([f"{d + n % 9}/{m}/2568" if n % 5 else "-" for n in ROWS] for d,
     pytest.param({"eggs": [str(90 + 7 * n % 31) for n in ROWS], "孵化数": [str(50 + 9 * n % 37) for n in ROWS]}, "140",
                  "MEASUREMENT_INVALID", id="more young than eggs"),
     pytest.param({"Photo licence": ["CC BY 4.0"] * 24}, "CC BY 9.0", "LICENSE_UNKNOWN", id="a licence that does not exist"),
+    pytest.param({"tree": [str(1 + n % 8) for n in ROWS]}, "4", "IDENTIFIER_REPEATED", id="a tree of a plot twice"),
+    pytest.param({"CCL (cm)": [f"{64 + 7 * n % 9},5" for n in ROWS]}, "0,69 m", "MEASUREMENT_INVALID", id="metres in a column of cm"),
+    pytest.param({"hatched": [str(60 + 9 * n % 37) for n in ROWS], "failed": [str(9 + 5 * n % 11) for n in ROWS], "day": HATCHED,
+                  "laid": [str(69 + 9 * n % 37 + 5 * n % 11) for n in ROWS]}, "118", "SUM_DISAGREES", id="a sum with a day between"),
+    pytest.param({"laid": LAID, "note": ["-"] * 24, "hatched": HATCHED}, "2024-03-20", "VALUE_GOES_WITH_ANOTHER",
+                 id="eggs that hatched before they were laid"),
 ])  # fmt: skip
 def test_what_breaks_the_rule_of_its_columns_is_found_and_nothing_else(columns, wrong, code):
     assert odd(**columns) == set()
     last = [*columns][-1]
     columns = columns | {last: [wrong if n == 12 else cell for n, cell in enumerate(columns[last])]}
     assert odd(**columns) == {(12, last, code)}
+
+
+@pytest.mark.parametrize(("heading", "cells", "wrong"), [
+    ("pH", ["7.1", "72", "6.9", "7.4"], 1),
+    ("水温（℃）", ["26.8", "27.5", "271"], 2),
+    ("ความชื้นสัมพัทธ์", ["88", "91", "910"], 2),
+    ("phase", ["7.1", "72", "6.9", "7.4"], None),
+])  # fmt: skip
+def test_what_a_measure_never_is_is_found_among_few_rows(heading, cells, wrong):
+    assert odd(**{heading: cells}) == ({(wrong, heading, "MEASUREMENT_INVALID")} if wrong is not None else set())
+
+
+def test_columns_of_different_units_and_products_of_nothing_show_nothing_of_each_other():
+    thick = [str(13 + 7 * n % 20) for n in ROWS]
+    low = [str(9 if n == 12 else 3 + n % 4) for n in ROWS]
+    assert (
+        odd(**{"first branch (m)": low, "DBH (cm)": ["8" if n == 12 else cell for n, cell in enumerate(thick)]})
+        == set()
+    )
+    assert (
+        odd(
+            killed=["1" if n == 5 else "0" for n in ROWS],
+            young=["0"] * 24,
+            injured=["1" if n == 5 else "0" for n in ROWS],
+        )
+        == set()
+    )
 
 
 def table(**cells):
