@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -48,7 +48,6 @@ _EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
 _CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
 _TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*–~-]\s*(?=\d)")
-_BRAUN_BLANQUET: Final = ("+", "r")  # less than a percent
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
 _LEAST_ROWS, _LEAST_PLACES, _SHORT = 5, 3, 2
 _MANY_TIMES, _WATCH_MIN, _OFF_WATCH_MIN = 20, 480, 180  # times of a watch of eight hours, and one three hours off it
@@ -56,7 +55,6 @@ _ABOUT_M: Final = 100.0  # what a height may be wrong by
 _HEIGHTS: Final = ("minimumElevationInMeters", "verbatimElevation", "maximumElevationInMeters")
 _FAR_M, _TIMES_FAR, _TIMES_SLIP = 50_000.0, 10.0, 3.0
 _OFF_WALK_M: Final = 8_000.0
-_WALK: Final = (pl.coalesce("parentEventID", "eventID"),)
 """A place is far beyond so many metres, and so many times what lies between the others, fewer where another digit would mend it."""
 _APART, _IN_ORDER = timedelta(days=14), 0.9
 """A day is out of order beyond so much, where the others are in order so often."""
@@ -68,11 +66,7 @@ ALONE: Final = "DATE_OUT_OF_ORDER"
 
 def of_values(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     """Find what is wrong with values of any table."""
-    yield from _heights(rows, interpreted)
-    yield from _numbers(rows)
-    yield from _times(rows)
-    yield from _licences(rows)
-    yield from _texts(rows)
+    return chain(_heights(rows, interpreted), _numbers(rows), _times(rows), _licences(rows), _texts(rows))
 
 
 def of_project(rows: Rows) -> Iterator[Finding]:
@@ -88,12 +82,8 @@ def of_project(rows: Rows) -> Iterator[Finding]:
 
 def of_records(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     """Find what is doubtful of the values of records; nothing of it blocks, since each may be right."""
-    yield from _of_another(rows)
-    yield from _measured(rows)
-    yield from _repeated(rows)
-    yield from _many(rows, interpreted)
-    yield from _uncounted(rows)
-    yield from _marks_of_two(rows)
+    of_cells = chain(_of_another(rows), _measured(rows), _repeated(rows))
+    return chain(of_cells, _many(rows, interpreted), _uncounted(rows), _marks_of_two(rows))
 
 
 def _numbers(rows: Rows) -> Iterator[Finding]:
@@ -113,13 +103,11 @@ def _of_another(rows: Rows) -> Iterator[Finding]:
 
     J in each tenth row is a sign of its own; a word that stands once is odd where nine of ten others are known or stand again.
     """
-    for (column, vocabulary), (other, others) in (_KINDS, _KINDS[::-1]):
+    for (column, kind), (other, others) in (_KINDS, _KINDS[::-1]):
         cells = rows.cells(column)
         signs = Counter(cell.casefold() for cell in cells.values())
         own = {one for one, n in signs.items() if len(one.encode()) <= _SHORT and 10 * n > len(cells)}
-        unknown = [
-            row for row, cell in cells.items() if cell.casefold() not in own and parse_term(cell, vocabulary) is None
-        ]
+        unknown = [row for row, cell in cells.items() if cell.casefold() not in own and parse_term(cell, kind) is None]
         once = {row for row in unknown if signs[cells[row].casefold()] == 1}
         for row in unknown:
             if parse_term(cells[row], others) is not None:
@@ -134,9 +122,8 @@ def days(rows: Rows, interpreted: pl.DataFrame, dated: Collection[str] = ()) -> 
     entries = [one for one in every_day if (rows.own[one[0]].get("eventID") or "").strip() not in dated]
     runs = [list(run) for _, run in groupby(entries, key=lambda one: (one[1], rows.own[one[0]].get("locationID")))]
     firsts = [(run[0][1], rows.own[run[0][0]].get("locationID")) for run in runs]
-    of_table, of_station = (
-        [b[0] >= a[0] for a, b in pairwise(firsts) if every or a[1] == b[1]] for every in (True, False)
-    )
+    of_table = [b[0] >= a[0] for a, b in pairwise(firsts)]
+    of_station = [b[0] >= a[0] for a, b in pairwise(firsts) if a[1] == b[1]]
     ordered, grouped = (len(one) > _LEAST_ROWS and sum(one) >= _IN_ORDER * len(one) for one in (of_table, of_station))
     every = sorted(day for _, day in entries)
     odd: dict[int, tuple[date, date]] = {}
@@ -162,10 +149,11 @@ def out_of_range(rows: Rows, interpreted: pl.DataFrame, boundaries: BoundarySet)
     known = ranges({name for *_, name in named} | {name.split(" ")[0] for *_, name in named})
     for row, _, country, x, y, name in named:
         lives = known.get(name) or known.get(name.split(" ")[0])
-        if lives is not None and (country not in lives.countries or (lives.coast and _is_inland(x, y, boundaries))):
-            column = rows.column(row, (_NAME, "verbatimScientificName", "vernacularName"))
-            if column is not None:
-                yield rows.finding(row, column, "TAXON_OUT_OF_RANGE", country=country)
+        column = rows.column(row, (_NAME, "verbatimScientificName", "vernacularName"))
+        if lives is None or column is None:
+            continue
+        if country not in lives.countries or (lives.coast and _is_inland(x, y, boundaries)):
+            yield rows.finding(row, column, "TAXON_OUT_OF_RANGE", country=country)
 
 
 def _is_inland(x: float, y: float, boundaries: BoundarySet) -> bool:
@@ -190,10 +178,9 @@ def _measured(rows: Rows) -> Iterator[Finding]:
             continue
         limits = {"least": f"{kind.least:g}", "greatest": f"{kind.greatest:g}", "told": kind.unit}
         for row, cell in rows.cells(column).items():
-            if kind.unit == "%" and cell.strip() in _BRAUN_BLANQUET:
-                continue
+            is_sign = kind.unit == "%" and cell.strip() in ("+", "r")  # of Braun-Blanquet: less than a percent
             numbers = [parse_decimal(part.strip())[0] for part in _TIMES.split(cell)]  # 2 × 3 m of a crown, 88-124 mm
-            if any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
+            if not is_sign and any(one is None or not (kind.least or 0) <= one <= kind.greatest for one in numbers):
                 yield rows.finding(row, column, "MEASUREMENT_INVALID", blocking=False, **limits)
 
 
@@ -209,8 +196,8 @@ def _times(rows: Rows) -> Iterator[Finding]:
     read = dates.parse_times(pl.Series([part for _, part in parts], dtype=pl.String))["clock"]
     for row in dict.fromkeys(row for (row, _), clock in zip(parts, read, strict=True) if clock is None):
         yield rows.finding(row, "eventTime", "TIME_UNREADABLE", proposal=meant("TIME_UNREADABLE", cells[row]))
-    begins = {row: clock for (row, _), clock in zip(reversed(parts), reversed(read), strict=True) if clock is not None}
-    minutes = {row: 60 * int(clock[:2]) + int(clock[3:5]) for row, clock in begins.items()}
+    times = {row: clock for (row, _), clock in zip(reversed(parts), reversed(read), strict=True) if clock is not None}
+    minutes = {row: 60 * int(clock[:2]) + int(clock[3:5]) for row, clock in times.items()}
     if len(minutes) < _MANY_TIMES:
         return
     middle = float(np.median([*minutes.values()]))
@@ -218,9 +205,7 @@ def _times(rows: Rows) -> Iterator[Finding]:
     least, greatest = (end(usual, key=minutes.__getitem__) for end in (min, max))
     beyond = max(minutes[least] - minutes[odd], minutes[odd] - minutes[greatest])
     if minutes[greatest] - minutes[least] <= _WATCH_MIN and beyond >= _OFF_WATCH_MIN:
-        yield rows.finding(
-            odd, "eventTime", "TIME_OUT_OF_ORDER", least=begins[least][:5], greatest=begins[greatest][:5]
-        )
+        yield rows.finding(odd, "eventTime", "TIME_OUT_OF_ORDER", least=times[least][:5], greatest=times[greatest][:5])
 
 
 def _texts(rows: Rows) -> Iterator[Finding]:
@@ -229,8 +214,7 @@ def _texts(rows: Rows) -> Iterator[Finding]:
         odd = frame.select("source_row", column).filter(~pl.col(column).str.contains("^[\\x20-\\x3e\\x40-\\x7e]*$"))
         for row, text in odd.iter_rows():
             if is_zawgyi(text):
-                unicode = from_zawgyi(text)
-                yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True, proposal=unicode)
+                yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True, proposal=from_zawgyi(text))
             elif (before := "" if _LOST.search(text) else _before(text)) is not None:
                 yield rows.finding(row, column, "TEXT_GARBLED", blocking=True, proposal=before)
 
@@ -265,11 +249,8 @@ def _repeated(rows: Rows) -> Iterator[Finding]:
 def _marks_of_two(rows: Rows) -> Iterator[Finding]:
     """Find the odd ring or tag that an earlier row has for another taxon; numbers that begin anew in each plot are none."""
     first: dict[str, int] = {}
-    again = [
-        (row, at)
-        for row, mark in rows.cells("organismID").items()
-        if (at := first.setdefault(mark.strip(), row)) != row
-    ]
+    marks = rows.cells("organismID").items()
+    again = [(row, at) for row, mark in marks if (at := first.setdefault(mark.strip(), row)) != row]
     taxa = {row: own.get(_NAME) or own.get("vernacularName") for row, own in rows.own.items()} if again else {}
     odd = [pair for pair in again if taxa[pair[0]] != taxa[pair[1]]]
     for row, before in odd if len(odd) <= max(1, (1 - _IN_ORDER) * len(again)) else ():
@@ -306,15 +287,9 @@ def _many(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
 
 def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Finding]]:
     """Find places of a survey's own rows that lie far from all others, or from all others of their day's walk; each with its table."""
-    placed = [
-        read.select(
-            "source_row", pl.concat_str(*_WALK, separator=" ").alias("walk"), x="decimalLongitude", y="decimalLatitude"
-        )
-        .drop_nulls(["x", "y"])
-        .with_columns(part=pl.lit(number))
-        for number, (_, read) in enumerate(parts)
-    ]
-    every = pl.concat(placed) if placed else pl.DataFrame(schema=["walk", "x", "y"])
+    walk, x, y = pl.coalesce("parentEventID", "eventID"), pl.col("decimalLongitude"), pl.col("decimalLatitude")
+    placed = [read.select("source_row", part=at, walk=walk, x=x, y=y) for at, (_, read) in enumerate(parts)]
+    every = pl.concat(placed).drop_nulls(["x", "y"]) if placed else pl.DataFrame(schema=["x", "y"])
     cells = every.select("x", "y").unique()
     if cells.height < _LEAST_PLACES:
         return
@@ -323,31 +298,21 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
     usual = pl.max_horizontal(_FAR_M, times * pl.col("metres").median())
     lonely = table.filter(pl.col("metres") > usual)
-    odd = every.with_columns(is_east=is_east()).join(lonely, on=["x", "y"])
+    every = every.with_columns(is_east=is_east())
+    odd = every.join(lonely, on=["x", "y"])
     if 2 * odd.height >= every.height:  # a survey of several regions
         odd = odd.clear()
     walks = every.select("part", "walk", "x", "y").drop_nulls().unique()
-    near = [
-        (*of, walk, _metres(walk, 2)) for of, walk in walks.group_by("part", "walk") if walk.height >= _LEAST_PLACES
-    ]
-    steps = (
-        pl.concat([walk.with_columns(metres) for *_, walk, metres in near])
-        if near
-        else odd.select("part", "walk", "x", "y", "metres")
-    )
+    long = (one for _, one in walks.group_by("part", "walk") if one.height >= _LEAST_PLACES)
+    none = odd.clear().select("part", "walk", "x", "y", "metres")
+    steps = pl.concat([none, *(one.with_columns(_metres(one, 2)) for one in long)])
     off = steps.filter(pl.col("metres") > pl.max_horizontal(_OFF_WALK_M, _TIMES_FAR * pl.col("metres").median()))
-    of_walks = (
-        every.with_columns(is_east=is_east())
-        .join(off, on=["part", "walk", "x", "y"])
-        .with_columns(slip=pl.lit(value=False))
-    )
-    both = pl.concat([one.select("source_row", "part", "is_east", "slip", "metres") for one in (odd, of_walks)])
-    for row, number, *east, distance in both.unique(
-        ["part", "source_row"], keep="first", maintain_order=True
-    ).iter_rows():
+    both = pl.concat([odd, every.join(off, on=["part", "walk", "x", "y"])], how="diagonal")
+    both = both.unique(["part", "source_row"], keep="first", maintain_order=True)
+    for row, number, *east, distance in both.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
         rows = parts[number][0]
-        columns = odd_zone(rows, row) or (_EAST_FIRST if any(east) else _PLACES)
-        if (column := rows.column(row, columns)) is not None:
+        column = rows.column(row, odd_zone(rows, row) or (_EAST_FIRST if any(east) else _PLACES))
+        if column is not None:
             yield rows, rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
 
 
@@ -378,11 +343,10 @@ def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Itera
     """Return findings, with the common names among a table's scientific names stated as such."""
     meant = cache(lambda text: _meant(text, names))
     left: dict[tuple[int, str], Finding] = {}
-    columns = (_NAME, "verbatimScientificName")
-    cells = [(row, name, text) for row, own in rows.own.items() for name in columns if (text := own.get(name))]
+    cells = [(row, name, text) for name in (_NAME, "verbatimScientificName") for row, text in rows.cells(name).items()]
     # Where the list of local names has one taxon, that was read.
-    is_local = columns[0] in rows.table.converted
-    read = dict(rows.table.frame.select("source_row", columns[0]).drop_nulls().iter_rows()) if is_local else {}
+    local = rows.table.frame.select("source_row", _NAME) if _NAME in rows.table.converted else pl.DataFrame()
+    read = dict(local.drop_nulls().iter_rows())
     for row, column, text in cells:
         proposal = meant(text)
         if row in read:
@@ -392,11 +356,11 @@ def common(rows: Rows, findings: Sequence[Finding], names: CommonNames) -> Itera
         elif column in rows.table.converted and not meaning(text, names):
             yield rows.finding(row, column, "TAXON_MATCH_NONE")
     for finding in findings:
-        stated_finding = left.get((finding.row or 0, finding.column or ""))
-        if stated_finding is None or finding.code not in _SAY_THE_SAME:
+        at = finding.row or 0, finding.column or ""
+        if at not in left or finding.code not in _SAY_THE_SAME:
             yield finding
         elif finding.blocking:
-            left[finding.row or 0, finding.column or ""] = replace(stated_finding, blocking=True)
+            left[at] = replace(left[at], blocking=True)
     yield from left.values()
 
 
@@ -426,12 +390,10 @@ def near(rows: Rows) -> Iterator[Finding]:
 def _nearest(name: str, known: Sequence[str], counts: Mapping[str, int], listed: Collection[str]) -> str | None:
     """Return the one known name that is nearest; one that only the table has counts where it stands often enough."""
     slips = 2 if len(name.rpartition(" ")[2]) >= _LONG else 1
-    able = [
-        (distance, other)
-        for other, distance, _ in process.extract(name, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
-        if distance and (other not in counts or other in listed or counts[other] >= _OFTENER * counts[name])
-    ]
-    nearest = [other for distance, other in able if distance == min(able)[0]]
+    able = [one for one in known if one not in counts or one in listed or counts[one] >= _OFTENER * counts[name]]
+    found = process.extract(name, able, scorer=OSA.distance, score_cutoff=slips, limit=None)
+    others = [(distance, other) for other, distance, _ in found if distance]
+    nearest = [other for distance, other in others if distance == min(others)[0]]
     is_one = len(nearest) == 1 and _ENDING.sub("", nearest[0]) != _ENDING.sub("", name)
     return nearest[0] if is_one else None
 
