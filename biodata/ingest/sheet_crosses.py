@@ -31,7 +31,6 @@ _EMPTY: Final = 0.1
 _CODE: Final = re.compile(r"(\D{0,20}?)[\s_.-]*\d{1,4}[A-Za-z]?")
 _TALLY: Final = re.compile(r"\d{1,6}(?:\.0)?|[xX+✓√?—–-]|[xX]\?|-\d+")
 _COUNTS: Final = ("individualCount", "organismQuantity")
-_KEYED: Final = frozenset({"locationID", "eventID"})
 _BARE: Final = {
     "eventDate": re.compile(r"\d{4}[-/.年]\d\d?[-/.月]\d\d?日?"),
     "decimalLatitude": re.compile(r"(?i)[NS北]\W?\d+\W\d.*|\d+\W\d.*[NS]"),
@@ -48,7 +47,6 @@ _WHEN: Final = frozenset("eventDate verbatimEventDate deploymentStart year day".
 _WHERE: Final = frozenset("eventID parentEventID locationID decimalLatitude verbatimCoordinates easting".split())
 _DAYS: Final = frozenset({"deploymentStart", "eventDate"})
 _CLOCKS: Final = ("eventTime", "deploymentStart", "deploymentEnd")
-_ENDS: Final = _CLOCKS[1:]
 _PLACED: Final = frozenset({"decimalLatitude", "verbatimCoordinates", "easting"})
 
 
@@ -167,9 +165,8 @@ def share_taxa(sheets: Sequence[Sheet]) -> None:
         tallies = [c for c in own.layout.columns if own.names[c.index] == c.heading and _is_tally(own.cells(c.index))]
         if taxa and with_dates and terms.isdisjoint({"occurrenceID", *_WHEN, *_WHERE}):
             named = own.cells(taxa[0])
-            own.is_list = sheet_kind(own.layout.grid.title) == "summary" or (
-                len({*named}) == len(named) and len(tallies) < _FEWEST and not {*_COUNTS} & terms
-            )
+            once_each = len({*named}) == len(named) and len(tallies) < _FEWEST and not {*_COUNTS} & terms
+            own.is_list = once_each or sheet_kind(own.layout.grid.title) == "summary"
         local = [c for c in own.layout.columns if own.names[c.index] == "vernacularName" and "scientificName" in terms]
         for column in own.layout.columns if own.is_list else local:
             cells = zip(own.layout.cells(column.index), own.layout.cells(taxa[0]), strict=True)
@@ -244,32 +241,25 @@ def name_by_count(sheet: Sheet) -> bool:
 
 def _counted(heading: str) -> frozenset[str]:
     """Return the taxa that a heading says are counted, without the words for the count."""
-    text = units_in(heading)[0].strip()
-    ends = ((word, text.casefold().removeprefix(word)) for word in _count_words())
-    rest = next((rest for word, rest in ends if len(rest) < len(text)), "")
-    rest = rest or next(
-        (text.casefold().removesuffix(word) for word in _count_words() if text.casefold().endswith(word)), ""
-    )
-    return meaning(rest.strip(" :.").removeprefix("of ").strip(), bundled_common_names())
+    text = units_in(heading)[0].strip().casefold()
+    cuts = ((cut(word) for word in _count_words()) for cut in (text.removeprefix, text.removesuffix))
+    before, behind = (next((rest for rest in rests if rest != text), "") for rests in cuts)
+    return meaning((before or behind).strip(" :.").removeprefix("of ").strip(), bundled_common_names())
 
 
 @cache
 def _count_words() -> list[str]:
-    rows = (row for row in read_rows("heading_words.csv") if row["term"] == _COUNTS[0])
-    return sorted(
-        {word for row in rows for word in row["headings"].casefold().split("|")} - {""}, key=len, reverse=True
-    )
+    headings = (row["headings"] for row in read_rows("heading_words.csv") if row["term"] == _COUNTS[0])
+    return sorted({*"|".join(headings).casefold().split("|")} - {""}, key=len, reverse=True)
 
 
 def identify_by_merges(sheet: Sheet) -> None:
     """Take a column of codes merged over several rows as what identifies stations: it identifies none of the rows."""
-    merged = Counter(
-        c1 for r1, c1, r2, c2 in sheet.layout.grid.merges if c1 == c2 and r2 > r1 > sheet.layout.heading_row
-    )
+    top = sheet.layout.heading_row
+    merged = Counter(c1 for r1, c1, r2, c2 in sheet.layout.grid.merges if c1 == c2 and r2 > r1 > top)
     for column in sheet.layout.columns:
         is_code = sheet.names[column.index] == "occurrenceID" and sheet.proposals[column.index].confidence <= CERTAIN
         if is_code and merged[column.index] > 1:
-            sheet.names[column.index] = column.heading
             sheet.call(column, "locationID")
 
 
@@ -281,7 +271,7 @@ def join_clocks(sheet: Sheet) -> None:
         is_open = name == column.heading and {proposal.term, *proposal.others} & {*_CLOCKS}
         if (is_open or name == "eventTime") and (moments_of(sheet.layout.cells(column.index)) or [""])[0] == "clock":
             clocks.append(column)
-    if len(clocks) != len(_ENDS):
+    if len(clocks) != 2:
         return
     meant = [{sheet.proposals[c.index].term, *sheet.proposals[c.index].others} for c in clocks]
     ends = [sheet.layout.cells(c.index) for c in (clocks[::-1] if _CLOCKS[1] in meant[1] else clocks)]
@@ -411,14 +401,13 @@ def _cross_of(sheet: Sheet, stations: Collection[str]) -> Cross | None:
     stated = [own.get(heading, heading) for heading in headings]
     codes = [_CODE.fullmatch(ascii_digits(one)) for one in stated]
     alike = len({match and match[1] for match in codes}) == 1 and codes[0] is not None
-    alike = alike and not {*_KEYED, "locality"} & {*names.values()}  # sections of a station that the row names
-    filled = sum(
-        ascii_digits(cell) not in ("0", *PLACEHOLDERS) for column in tallies for cell in sheet.cells(column.index)
-    )
-    sparse = filled <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
-    if set(headings) <= set(stations):
-        return Cross(tallies, "locationID")
-    return Cross(tallies, "locationID", own) if set(stated) <= set(stations) or (alike and sparse) else None
+    # Else sections of a station that the row names.
+    alike = alike and {"locationID", "eventID", "locality"}.isdisjoint(names.values())
+    cells = [ascii_digits(cell) for column in tallies for cell in sheet.cells(column.index)]
+    sparse = sum(one not in ("0", *PLACEHOLDERS) for one in cells) <= (1 - _EMPTY) * len(tallies) * len(layout.rows)
+    known = [one for one in (headings, stated) if {*one} <= {*stations}]
+    values = {} if headings in known else own
+    return Cross(tallies, "locationID", values) if known or (alike and sparse) else None
 
 
 def _short(headings: Sequence[str]) -> dict[str, str]:

@@ -134,8 +134,8 @@ def leave_out_no_records(layout: Layout, names: Mapping[int, str]) -> None:
             break
         layout.rows.pop()
         layout.findings.append(layout.finding(number, None, filled[0], "NOTE_ROW_LEFT_OUT"))
-    _leave_out_others(layout, names)
     taxa = [index for index, name in names.items() if name in NAMES_OF_TAXA]
+    _leave_out_others(layout, taxa)
     for number, cells in [*layout.rows] if taxa else ():
         named = [cell for at in taxa if at < len(cells) and (cell := cells[at]) is not None]
         if named and all(map(_NOTHING.match, named)):
@@ -151,10 +151,9 @@ def _usual(layout: Layout) -> int:
     return sorted(map(_filled, layout.rows))[len(layout.rows) // 2] if layout.rows else 0
 
 
-def _leave_out_others(layout: Layout, names: Mapping[int, str]) -> None:
+def _leave_out_others(layout: Layout, taxa: list[int]) -> None:
     """Leave out rows without a taxon whose category no row with a taxon has: snares and camps in a patrol's table."""
     category = next((column for column in layout.columns if _CATEGORY.search(column.heading)), None)
-    taxa = [index for index, name in names.items() if name in NAMES_OF_TAXA]
     if category is not None and taxa:
         named = [any(cells) for cells in zip(*map(layout.cells, taxa), strict=True)]
         rows = list(zip(layout.rows, layout.cells(category.index), named, strict=True))
@@ -225,9 +224,7 @@ def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]]:
 
 
 _SIGN: Final = re.compile(r"\s*[:：៖]\s*")
-_DATUM: Final = re.compile(
-    r"(?i)wgs[\s_-]*(?:19)?84|vn[\s-]?2000|cgcs[\s-]?2000|indian 19\d\d|prs[\s-]?92|hanoi 1?9?72"
-)
+_DATUM: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84|(?:vn|cgcs)[\s-]?2000|indian 19\d\d|prs[\s-]?92|hanoi 1?9?72")
 _PLACE: Final = re.compile(r"-?\d[^()（）]*")
 _OF_ALL: Final = frozenset(
     """recordedBy locationID locality country stateProvince county municipality habitat samplingProtocol decimalLatitude
@@ -295,12 +292,13 @@ def _read(row: int, label: str, text: str) -> Iterator[Told]:
     names = reference_list().look_up(pl.Series(_BINOMIAL.findall(text), dtype=pl.String))["name"]
     yield from (Told("scientificName", name, label or text, row, text) for name in names)
     labelled = of_label(label, text) if label and not any(alone.values()) else None
+    places = (one.strip() for one in _PLACE.findall(text) if read_pair(one.strip()).latitude is not None)
     if labelled == "timeZone" and (named := re.search(ZONE, text)) is not None:
         yield Told(labelled, named[0], label, row, text)
     elif labelled in (*_ONE_COORDINATE, *(_OF_FILES - {"timeZone"})):
         yield Told(labelled, text, label, row, text)
-    elif names_a_place(text) and (place := next(filter(_is_pair, _PLACE.findall(text)), None)) is not None:
-        yield Told("verbatimCoordinates", place.strip(), label or text, row, text)
+    elif names_a_place(text) and (place := next(places, None)) is not None:
+        yield Told("verbatimCoordinates", place, label or text, row, text)
     elif (day := next(filter(_is_date, [text, *(one[0] for one in _DAY_INSIDE.finditer(text))]), None)) is not None:
         yield Told("eventDate", day, label or text, row, text)
     elif labelled in _OF_ALL:
@@ -329,10 +327,6 @@ def of_label(label: str, *texts: str) -> str | None:
     (one,) = decided(propose([label], cells={label: [*texts]}), {label: [*texts]})
     sure = one.confidence > CERTAIN or one.why is Why.TAKEN
     return one.term if sure and one.term in (*_OF_ALL, *_OF_FILES, "eventDate") else None
-
-
-def _is_pair(text: str) -> bool:
-    return read_pair(text.strip()).latitude is not None
 
 
 def _is_date(text: str) -> bool:

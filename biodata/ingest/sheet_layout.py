@@ -116,7 +116,7 @@ def _heading_score(cells: Cells, is_heading: Callable[[str], bool]) -> float:
         beside, next_ = (cells[n] if n < len(cells) else None for n in (at + 1, at + 2))
         has_value = beside is not None and any(map(str.isdigit, beside)) and not is_heading(beside)
         labels = has_value and (next_ is None or is_heading(next_))
-        score += 0.5 if labels or cell.rstrip().endswith(_COLONS) else 1
+        score += 0.5 if labels or cell.rstrip().endswith((":", "：", "៖")) else 1
     return score
 
 
@@ -202,9 +202,7 @@ def _join_angles(out: Layout) -> None:
             told = [cells[c.index] if c.index < len(cells) else None for c in run]
             if told[0] is not None:
                 cells[run[0].index] = " ".join(f"{cell}{sign}" for cell, sign in zip(told, "°′″", strict=False) if cell)
-        out.columns[:] = [
-            c if c is not run[0] else replace(c, heading=heading) for c in out.columns if c not in run[1:]
-        ]
+        out.columns[:] = [replace(c, heading=heading) if c is run[0] else c for c in out.columns if c not in run[1:]]
 
 
 def _take_rows(out: Layout, rows: list[tuple[int, Cells]], headings: Cells) -> None:
@@ -270,9 +268,7 @@ _ANGLE_PART: Final = re.compile(
     r"(?i)(.*?)[\s(（]*(?:(°|deg\w*|度|องศา|độ|darjah|derajat|ອົງສາ|ដឺក្រេ|ဒီဂရီ)"
     r"|(['′]|min\w*|分|ลิปดา|phút|minit|menit|ນາທີ|នាទី|မိနစ်)|([\"″]|sec\w*|秒|ฟิลิปดา|giây|saat|detik|ວິນາທີ|វិនាទី|စက္ကန့်))[)）]?"
 )
-_LONGEST_TOTAL: Final = 20
 _BEHIND_WORD: Final = re.compile(r"[\s(（]")
-_COLONS: Final = (":", "：", "៖")
 _MARK: Final = re.compile(r"[:：៖\-–—]")
 
 
@@ -293,8 +289,7 @@ def sheet_kind(name: str) -> str | None:
 def is_total(cell: str) -> bool:
     """Tell whether a cell is the word for a total, or a few words that begin with it; one without spaces may end with it."""
     totals, begun = _words()["total"], key(_BEHIND_WORD.split(cell.strip())[0]) if cell.strip() else ""
-    short = len(cell) <= _LONGEST_TOTAL
-    return key(cell) in totals or (short and (begun in totals or any(begun.endswith(one) for one in totals)))
+    return key(cell) in totals or (len(cell) <= 20 and (begun in totals or any(begun.endswith(one) for one in totals)))
 
 
 def is_part(cell: str) -> bool:

@@ -40,15 +40,10 @@ _FACTORS: Final = tuple(factor**sign for factor in (10, 100, 1000, 3.2808, 2.54,
 """What a number is wrong by where the point moved or the unit is another: kg for g, ft for m, in for cm, a girth for a diameter."""
 _COUNT: Final = "individualCount"
 _MEASURED: Final = frozenset({"minimumElevationInMeters", "perpendicular_distance_m", "sampleSizeValue"})
-_LINE, _FAR_OFF, _LEAST_OFF = (
-    0.8,
-    6,
-    0.6,
-)  # of two columns on a line: rank correlation; spreads, and a factor of 1.8, off it
+# Of two columns on a line: rank correlation; spreads, and a factor of 1.8, off it.
+_LINE, _FAR_OFF, _LEAST_OFF = 0.8, 6, 0.6
 _NUMBERED: Final = re.compile(r"(.*?)(\d{1,18})(\D*)")
-_NUMBERS_OF: Final = frozenset(
-    "recordNumber organismID catalogNumber fieldNumber materialSampleID associatedMedia mediaID".split()
-)
+_SERIAL: Final = "recordNumber organismID catalogNumber fieldNumber materialSampleID associatedMedia mediaID".split()
 
 
 def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]) -> Iterator[Finding]:
@@ -75,7 +70,7 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
         for at in range(len(cells)) if name not in known and are_licences(cells) else ():
             if (cells[at] and parse_licence(cells[at] or "")) not in (None, *_LICENCES):
                 yield _at(layout, at, column, "LICENSE_UNKNOWN")
-        if name not in known or name in _NUMBERS_OF:
+        if name not in known or name in _SERIAL:
             yield from _twice(layout, column, cells)
     counted = {at: read for at, read in numbers.items() if names[at] not in known or names[at] == _COUNT}
     across, down = [*_sums(layout, numbers)], [*_totals(layout, counted)]
@@ -204,10 +199,8 @@ def _totals(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Findi
             if total is not None and any(np.isclose(total[0], sums)):
                 right += 1
             elif total is not None and not np.isnan(total[0]):
-                of_it, told = f"{sums[-1]:g}", f"{total[0]:g}"
-                wrong.append(
-                    layout.finding(row, column.heading, cells[column.index], "SUM_DISAGREES", sum=of_it, total=told)
-                )
+                params = {"sum": f"{sums[-1]:g}", "total": f"{total[0]:g}"}
+                wrong.append(layout.finding(row, column.heading, cells[column.index], "SUM_DISAGREES", False, **params))
         yield from wrong if len(wrong) <= max(right, 1) else ()
 
 
@@ -238,9 +231,7 @@ def _young(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Findin
 def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[int, tuple[str, np.ndarray]]) -> Iterator[Finding]:  # fmt: skip
     """Find the rare rows that break an order of two columns in which chance would break it often: an end after its start."""
     # What grows from row to row has an order with all that does.
-    kinds = {at: ("number", stated) for at, stated in numbers.items() if (np.diff(stated) >= 0).mean() <= _MOSTLY} | {
-        **moments
-    }
+    kinds = {at: ("number", n) for at, n in numbers.items() if (np.diff(n) >= 0).mean() <= _MOSTLY} | {**moments}
     asked = [(column, *kinds[column.index]) for column in layout.columns if column.index in kinds][:_WIDEST]
     for (low, kind, lows), (high, other, highs) in permutations(asked, 2):
         both = ~np.isnan(lows) & ~np.isnan(highs)
@@ -250,8 +241,8 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         if kind != other or not few:
             continue
         by_chance = np.searchsorted(np.sort(highs[both]), lows[both], "left").sum() / total
-        ranks = [pl.Series(stated[both & (lows <= highs)]).rank().to_numpy() for stated in (lows, highs)]
-        ordered = by_chance >= _OFTEN * len(wrong) and np.corrcoef(ranks)[0, 1] > _HALF
+        right = both & (lows <= highs)
+        ordered = by_chance >= _OFTEN * len(wrong) and _ranks(lows[right], highs[right]) > _HALF
         for at in wrong.tolist() if beside or ordered else ():
             odd = [abs(stated[at] - np.nanmedian(stated)) / (np.nanstd(stated) or 1) for stated in (lows, highs)]
             overnight = kind == "clock" and lows[at] > _NOON and highs[at] < _NOON
@@ -325,8 +316,7 @@ def _off_lines(layout: Layout, numbers: Mapping[int, np.ndarray]) -> Iterator[Fi
 
 
 def _ranks(x: np.ndarray, y: np.ndarray) -> float:
-    one, other = (pl.Series(values).rank().to_numpy() for values in (x, y))
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(pl.DataFrame({"x": x, "y": y}).select(pl.corr("x", "y", method="spearman")).item())
 
 
 def _spans(layout: Layout, days: Mapping[int, np.ndarray]) -> Iterator[Finding]:

@@ -27,9 +27,7 @@ ACCEPT_MARK: Final = "[accept]"
 
 def accepted_in(grid: Grid) -> set[str] | None:
     """Return the proposals that are marked in a sheet as `CODE=value`, where it is our list of problems; None for any other."""
-    rows = [
-        dict(zip(REPORTED, [*cells, *[None] * len(REPORTED)], strict=False)) for _, cells in grid.rows if any(cells)
-    ]
+    rows = [dict(zip(REPORTED, [*row, *[None] * len(REPORTED)], strict=False)) for _, row in grid.rows if any(row)]
     if not rows or not (rows[0]["accept"] or "").strip().endswith(ACCEPT_MARK):
         return None
     marked = (row for row in rows[1:] if row["code"] and row["proposal"] and row["accept"])
@@ -126,9 +124,11 @@ class Survey:
 LICENCE, DATUM = "license", "geodeticDatum"
 _ZONE: Final = "timeZone"
 TERMS: Final = (LICENCE, DATUM, _ZONE)
-_COORDINATES: Final = (
+PLACE: Final = (
     "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
+    "coordinateUncertaintyInMeters", "geodeticDatum",
 )  # fmt: skip
+"""Terms of the place, which is taken from a site or event whole or not at all."""
 
 
 def project_facts(survey: Survey, licence: str | None = None) -> dict[str, tuple[str, str]]:
@@ -157,7 +157,7 @@ def fill(tables: Sequence[SurveyTable], told: Mapping[str, tuple[str, str]]) -> 
     """Fill what rows do not tell of themselves: the licence of events and records, the datum of coordinates, the zone where no table tells any."""
     is_zoned = any(_ZONE in table.frame.columns for table in tables if table.kind != "project")
     for table in tables:
-        placed = [~is_nothing(name) for name in _COORDINATES if name in table.frame.columns]
+        placed = [~is_nothing(name) for name in PLACE[:5] if name in table.frame.columns]
         is_licensed = pl.lit(table.kind in ("events", "occurrences"))
         is_placed = pl.any_horizontal(pl.lit(value=False), *placed)
         asked = {LICENCE: is_licensed, DATUM: is_placed, _ZONE: is_licensed & (not is_zoned)}
@@ -182,11 +182,6 @@ def fill_licence(table: VerbatimTable, licence: str) -> None:
     table.batches = filled(table.batches)
 
 
-PLACE: Final = (
-    "decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude",
-    "coordinateUncertaintyInMeters", "geodeticDatum",
-)  # fmt: skip
-"""Terms of the place, which is taken from a site or event whole or not at all."""
 KEY: Final = " key"
 _CLOCK: Final = "eventTime"
 ENDS: Final = ("deploymentStart", "deploymentEnd")
@@ -297,22 +292,17 @@ def join_stations(survey: Survey) -> None:
     known = []
     for table in events:
         frame = with_period(table.frame, ANY_DAY)
-        told = frame.with_columns(column(frame, "eventDate").alias("eventDate"))["eventDate"]
-        days = frame.select(
-            station, first=_day_of(told.str.split("/").list.first()), last=_day_of(told.str.split("/").list.last())
-        )
+        told = frame.with_columns(column(frame, "eventDate"))["eventDate"].str.split("/").list
+        days = frame.select(station, first=_day_of(told.first()), last=_day_of(told.last()))
         several = pl.col("station").is_duplicated() & pl.col("first").is_not_null()
         event = pl.when(several).then(pl.concat_str("station", "first", separator=" ")).otherwise("station")
         known.append(days.with_columns(eventID=event))
         _identify(table, known[-1])
     of_stations = pl.concat(known).drop_nulls("station").sort("first", nulls_last=True, maintain_order=True)
     for table in records:
-        rows = table.frame.select(
-            "source_row", station, column(table.frame, "eventDate").str.strip_chars().alias("day")
-        )
-        there = rows.with_columns(_day_of(rows["day"]).alias("day")).join(
-            of_stations, on="station", how="left", maintain_order="left"
-        )
+        rows = table.frame.select("source_row", station, day=column(table.frame, "eventDate").str.strip_chars())
+        dated = rows.with_columns(day=_day_of(rows["day"]))
+        there = dated.join(of_stations, on="station", how="left", maintain_order="left")
         within = pl.col("eventID").filter(pl.col("day").is_between("first", "last")).first()
         begun = pl.col("eventID").filter(pl.col("first") <= pl.col("day")).last()
         # Of several visits a record without a day is of none for sure.
@@ -332,10 +322,8 @@ def _join_visits(tables: Sequence[SurveyTable]) -> None:
     for table in tables:
         if table.kind == "events" and {"locationID", "eventID"} <= {*table.frame.columns}:
             pairs = table.frame.select("locationID", "eventID").drop_nulls()
-            if (
-                pairs["eventID"].str.contains(r"^\d+$").all()
-                and pairs["eventID"].n_unique() < pairs.height == pairs.n_unique()
-            ):
+            numbers = pairs["eventID"]
+            if numbers.str.contains(r"^\d+$").all() and numbers.n_unique() < pairs.height == pairs.n_unique():
                 tables = [table]
     shared = set.intersection(*({*table.frame.columns} for table in tables))
     events = [table.frame for table in tables if table.kind == "events"]
@@ -343,9 +331,8 @@ def _join_visits(tables: Sequence[SurveyTable]) -> None:
     of_visits = shared - {"source_row", *EVENT_TERMS} | shared & {"eventID"}
     for name in sorted(of_visits) if "locationID" in shared else ():
         keys = every.select(name, "locationID").drop_nulls()
-        sure = (
-            keys.height == keys.n_unique() if events else name == "eventID" and keys[name].str.contains(r"^\d+$").all()
-        )
+        numbered = name == "eventID" and keys[name].str.contains(r"^\d+$").all()
+        sure = keys.height == keys.n_unique() if events else numbered
         if sure and 0 < 2 * max(keys[one].n_unique() for one in keys.columns) <= keys.n_unique():
             for table in tables:
                 both = pl.concat_str("locationID", name, separator=" ")

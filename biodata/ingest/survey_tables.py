@@ -12,22 +12,12 @@ import polars as pl
 from biodata.core.errors import InputError
 from biodata.core.terms import WRITTEN
 from biodata.formats.workbooks import Grid, column_letters
-from biodata.ingest import sheet_headings, sheet_units, survey_shapes
+from biodata.ingest import sheet_crosses, sheet_headings, sheet_units, survey_shapes
 from biodata.ingest.headings import CERTAIN, Proposal, Why
 from biodata.ingest.headings.deciding import NAMES_OF_TAXA
 from biodata.ingest.headings.dictionary import TERMS
 from biodata.ingest.protocol import Finding
-from biodata.ingest.sheet_crosses import (
-    Sheet,
-    count_parts,
-    counts_rows,
-    identify_by_merges,
-    join_clocks,
-    name_by_count,
-    named_twice,
-    share_stations,
-    share_taxa,
-)
+from biodata.ingest.sheet_crosses import Sheet
 from biodata.ingest.sheet_headings import NEEDED, facts_above, named_month, with_year, year_of
 from biodata.ingest.sheet_layout import Layout, sheet_kind
 from biodata.ingest.sheet_numbers import odd_numbers
@@ -59,7 +49,8 @@ def read_survey(
 ) -> Survey:  # fmt: skip
     """Read the files of a survey: a workbook, delimited text, a zip archive of such text; or several that belong together."""
     survey, kept = Survey(), kept or {}
-    sheets = _sheets_of(files, survey, encoding, kept)
+    grids = [grid for name, content in files for grid in sheet_headings.grids_of(name, content, encoding)]
+    sheets = _sheets_of(grids, survey, kept)
     kinds = _kinds(sheets)
     survey.elsewhere = _WHEN | _WHERE if "events" in kinds else _WHERE if "sites" in kinds else ()
     for sheet, kind in zip(sheets, kinds, strict=True):
@@ -85,7 +76,7 @@ def _kinds(sheets: Sequence[Sheet]) -> list[str | None]:
     if "occurrences" not in kinds:  # a table of places and days under the name of one taxon is of records of it
         of_title = [any(fact.term == _NAME for fact in facts_above(one.layout)) for one in sheets]
         of_one = [titled and bool(own & _WHEN and own & _WHERE) for titled, own in zip(of_title, terms, strict=True)]
-        of_one = of_one if any(of_one) else [name_by_count(one) for one in sheets]
+        of_one = of_one if any(of_one) else [sheet_crosses.name_by_count(one) for one in sheets]
         kinds = ["occurrences" if named else kind for kind, named in zip(kinds, of_one, strict=True)]
     return kinds
 
@@ -96,12 +87,9 @@ def _kind(sheet: Sheet) -> str | None:
     return sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
 
 
-def _sheets_of(
-    files: Iterable[tuple[str, bytes]], survey: Survey, encoding: str | None, kept: Mapping[str, str]
-) -> list[Sheet]:
+def _sheets_of(grids: Sequence[Grid], survey: Survey, kept: Mapping[str, str]) -> list[Sheet]:
     """Return the sheets of files, what joins them found; the survey gets what is stated of each, and what was accepted."""
     sheets: list[Sheet] = []
-    grids = [grid for name, content in files for grid in sheet_headings.grids_of(name, content, encoding)]
     survey.zone = zone_of(grids)
     for grid in grids:
         survey.order[grid.file, grid.name] = {}
@@ -115,43 +103,34 @@ def _sheets_of(
         elif (project := sheet_headings.project_of(grid)) is not None:
             survey.tables.append(project)
             survey.order[grid.file, grid.name] = dict.fromkeys(project.headings.values(), 1)
-        else:
-            sheets += _sheet(grid, survey, kept)
-    share_taxa(sheets)
+        elif (layout := sheet_headings.laid_out(grid, kept)) is not None:
+            sheets.append(Sheet(layout, *sheet_headings.names_of(layout, kept)))
+            sheet_headings.leave_out_no_records(layout, sheets[-1].names)
+    sheet_crosses.share_taxa(sheets)
     for sheet in sheets:
-        identify_by_merges(sheet)
-    share_stations([sheet for sheet in sheets if not sheet.is_list])
+        sheet_crosses.identify_by_merges(sheet)
+    sheet_crosses.share_stations([sheet for sheet in sheets if not sheet.is_list])
     for sheet in (one for one in sheets if one.cross is None and not one.is_list):
-        count_parts(sheet)
-        join_clocks(sheet)
+        sheet_crosses.count_parts(sheet)
+        sheet_crosses.join_clocks(sheet)
     for sheet in sheets:
-        sheet.layout.findings += [*odd_numbers(sheet.layout, sheet.names, TERMS), *named_twice(sheet)]
+        odd = odd_numbers(sheet.layout, sheet.names, TERMS)
+        sheet.layout.findings += [*odd, *sheet_crosses.named_twice(sheet)]
     return sheets
-
-
-def _sheet(grid: Grid, survey: Survey, kept: Mapping[str, str]) -> Iterator[Sheet]:
-    layout = sheet_headings.laid_out(grid, kept)
-    if layout is not None:
-        sheet = Sheet(layout, *sheet_headings.names_of(layout, kept))
-        sheet_headings.leave_out_no_records(layout, sheet.names)
-        yield sheet
 
 
 def _order_days(survey: Survey) -> None:
     """Declare that days come first where no date of any sheet shows it, and the language of the headings has it so."""
-    every = pl.concat([table.frame for table in survey.tables], how="diagonal") if survey.tables else pl.DataFrame()
-    texts = [every[name] for name in sheet_units.DATES if name in every.columns]
+    frames = [table.frame for table in survey.tables]
+    texts = [frame[name] for frame in frames for name in sheet_units.DATES if name in frame.columns]
     headings = " ".join(heading for places in survey.order.values() for heading in places)
+    if not texts or "day_month_order" in survey.declarations or not _DAY_FIRST.search(headings):
+        return
+    every = pl.concat(texts)
     # One such date among others that begin with the year is odd, whatever the language.
-    years = pl.concat(texts).str.contains(r"^\d{4}").drop_nulls() if texts else pl.Series([True])
-    is_open = (
-        texts
-        and "day_month_order" not in survey.declarations
-        and _DAY_FIRST.search(headings)
-        and years.sum() <= _MOSTLY * len(years)
-    )
+    years = every.str.contains(r"^\d{4}").drop_nulls()
     # A day in the future shows the order to nobody who asks later.
-    if is_open and dates.OrderEvidence.of(pl.concat(texts), today=ANY_DAY).order is not False:
+    if years.sum() <= _MOSTLY * len(years) and dates.OrderEvidence.of(every, today=ANY_DAY).order is not False:
         survey.tables[0].declarations["day_month_order"] = "day_first"
 
 
@@ -164,25 +143,20 @@ def _date_of_ends(table: SurveyTable) -> None:
         table.converted["eventDate"] = ENDS[0]
 
 
-def _read_names(table: SurveyTable, name: str, read: Mapping[str, str]) -> None:
-    new = pl.col(name).replace_strict(read, default=None, return_dtype=pl.String)
-    written = pl.when(new.is_not_null()).then(name).alias(f"{WRITTEN}{name}")
-    table.frame = table.frame.with_columns(pl.coalesce(new, name).alias(name), written)
-
-
 def _read_double_names(table: SurveyTable) -> Iterator[Finding]:
     """Read `Gaur - Bos gaurus` in a column of scientific names as the Latin name, `B. gaurus` as the one written in full."""
     if _NAME not in table.frame.columns or _NAME in table.converted:
         return
     rows = table.frame.select("source_row", _NAME).drop_nulls().unique(_NAME, keep="first", maintain_order=True)
     latin = {text: name for text in rows[_NAME] if (name := latin_beside(text)) is not None}
-    short = [
-        (f"{name[0]}. {name.partition(' ')[2]}", name) for name in rows[_NAME] if name.partition(" ")[0] in genera()
-    ]
+    full = [name for name in rows[_NAME] if name.partition(" ")[0] in genera()]
+    short = [(f"{name[0]}. {name.partition(' ')[2]}", name) for name in full]
     once = Counter(text for text, _ in short)
     latin |= {text: name for text, name in short if once[text] == 1 and text in rows[_NAME]}
     if latin:
-        _read_names(table, _NAME, latin)
+        new = pl.col(_NAME).replace_strict(latin, default=None, return_dtype=pl.String)
+        written = pl.when(new.is_not_null()).then(_NAME).alias(f"{WRITTEN}{_NAME}")
+        table.frame = table.frame.with_columns(pl.coalesce(new, _NAME).alias(_NAME), written)
     for row, text in rows.filter(pl.col(_NAME).is_in([*latin])).iter_rows():
         yield table.finding(row, table.heading(_NAME), text, "VALUE_READ_AS", read=latin[text])
 
@@ -309,11 +283,9 @@ def _from_title(table: SurveyTable, columns: Columns, layout: Layout, survey: Su
     again = any(one.code == "HEADING_ROW_REPEATED" for one in layout.findings)
     if again or table.kind not in ("occurrences", "events"):
         return
-    own = {*columns}
+    own, groups = {*columns}, (_WHEN | {"day"}, _WHERE, {*NAMES_OF_TAXA})
     for one in facts_above(layout):
-        answers = next(
-            (terms for terms in (_WHEN | {"day"}, _WHERE, {*NAMES_OF_TAXA}) if one.term in terms), {one.term}
-        )
+        answers = next((terms for terms in groups if one.term in terms), {one.term})
         needed = {"utm_zone": {"easting"}, "geodeticDatum": _WHERE}.get(one.term, {*columns})
         if own & answers or needed.isdisjoint(columns) or one.term in survey.elsewhere:
             continue
@@ -340,7 +312,7 @@ def _repeats(layout: Layout, columns: Mapping[str, Sequence[str | None]], taken:
     every = [values for name, values in columns.items() if name not in ("occurrenceID", "recordNumber")]
     every += [layout.cells(column.index) for column in layout.columns if column.index not in taken]
     first: dict[tuple[str | None, ...], int] = {}
-    cells = zip(*(values for values in every if not counts_rows(values)), strict=True)
+    cells = zip(*(values for values in every if not sheet_crosses.counts_rows(values)), strict=True)
     rows = zip((number for number, _ in layout.rows), cells, strict=False)
     return {number: before for number, entries in rows if (before := first.setdefault(entries, number)) != number}
 
