@@ -86,9 +86,8 @@ class Sheet:
             self.findings.append(Finding(self.file, None, *cell, blocking, {"expected": fault.expected}))
             if blocking and fault.row not in self._out:
                 self._out.add(fault.row)
-                self.refusals.append(
-                    Refusal(self.file, *cell, f"this is not as the standard asks for; expected {fault.expected}")
-                )
+                message = f"this is not as the standard asks for; expected {fault.expected}"
+                self.refusals.append(Refusal(self.file, *cell, message))
 
     def kept(self) -> pl.DataFrame:
         """Return the rows without a fault that matters."""
@@ -109,9 +108,8 @@ class Sheet:
         for first, *more in kinds.values():
             expected = f"; expected {first.params['expected']}" if "expected" in first.params else ""
             others = f"; and {len(more)} more rows" if more else ""
-            names.append(
-                f"{first.file}, row {first.row}, column {first.column}, value {first.value!r}: {first.code}{expected}{others}"
-            )
+            place = f"{first.file}, row {first.row}, column {first.column}, value {first.value!r}"
+            names.append(f"{place}: {first.code}{expected}{others}")
         return names
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from biodata.core.errors import InputError
 from biodata.core.terms import EVENT_TERMS, VERBATIM_TERMS
 from biodata.formats import delimited
+from biodata.formats.delimited import Delimited
 from biodata.formats.xml import local_term
 from biodata.ingest.headings import CERTAIN, Proposal, Why, decided, key, propose
 from biodata.ingest.headings.deciding import are_latin
@@ -56,9 +57,8 @@ def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict
     wanted = {heading: term_of(heading) for heading in headings}
     if any_of and not any(term in VERBATIM_TERMS for term in wanted.values()):
         problem = f"no heading is a Darwin Core term: {', '.join(headings[:5])}"
-        raise InputError(
-            problem, file=file, row=1, expected="such as scientificName, occurrenceID", code="HEADING_UNKNOWN"
-        )
+        expected = "such as scientificName, occurrenceID"
+        raise InputError(problem, file=file, row=1, expected=expected, code="HEADING_UNKNOWN")
     holders: dict[str, str] = {}
     for heading in sorted(headings, key=lambda text: local_term(text) != wanted[text]):  # a stable sort
         holders.setdefault(wanted[heading], heading)
@@ -80,7 +80,7 @@ def declared_terms(options: Mapping[str, str]) -> dict[str, str]:
 def open_table(
     open_stream: Callable[[], BinaryIO], *, file: str, options: Mapping[str, str], needed: bool = False,
     of_people: bool = False, without_blank: bool = False,
-) -> delimited.Delimited:  # fmt: skip
+) -> Delimited:  # fmt: skip
     """Open a table of text as `delimited.read` does, its columns called as the options `heading.*` declare."""
     encoding, separator = options.get("encoding"), options.get("separator")
     table = delimited.read(
@@ -89,9 +89,7 @@ def open_table(
     return called_as_declared(table, options, needed=needed)
 
 
-def called_as_declared(
-    table: delimited.Delimited, options: Mapping[str, str], *, needed: bool = False
-) -> delimited.Delimited:
+def called_as_declared(table: Delimited, options: Mapping[str, str], *, needed: bool = False) -> Delimited:
     """Return a table with its columns called as the options `heading.*` declare; as `open_table` has them."""
     names = declared_names(options, table.headings, file=table.file, needed=needed)
     headings = tuple(names.get(heading, heading) for heading in table.headings)
@@ -154,7 +152,7 @@ def record_columns(
     return names, notes
 
 
-def cells_below(table: delimited.Delimited) -> dict[str, list[str | None]]:
+def cells_below(table: Delimited) -> dict[str, list[str | None]]:
     """Return the cells of the first rows of a table by heading."""
     rows = [[value.decode(errors="replace") for value in record.values] for record in table.seen if not record.problem]
     return {heading: [row[at] if at < len(row) else None for row in rows] for at, heading in enumerate(table.headings)}
@@ -170,13 +168,10 @@ def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequen
     likely: dict[str, str] = {}
     for one in sorted(proposals, key=lambda one: -one.confidence):
         term = next((term for term in (one.term, *one.others) if any(term in way for way in _PARTS[part])), None)
+        names = [cell for cell in cells.get(one.heading, ()) if cell] if part == "scientific name" else []
         if term is not None and one.confidence >= _LIKELY:
             likely.setdefault(term, one.heading)
-        elif (
-            part == "scientific name"
-            and (names := [cell for cell in cells.get(one.heading, ()) if cell])
-            and are_latin(names)
-        ):
+        elif names and are_latin(names):
             likely.setdefault(_NAME, one.heading)
     way = next((way for way in _PARTS[part] if set(way) & set(likely)), _PARTS[part][0])
     options = [f"{OPTION}{likely.get(term, 'HEADING')}={term}" for term in way]

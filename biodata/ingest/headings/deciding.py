@@ -63,10 +63,8 @@ def decided(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     """
     entries = [_non_empty(cells.get(one.heading, ())) for one in proposals]
     proposals = _with_latin([_without_contradicted(*each) for each in zip(proposals, entries, strict=True)], entries)
-    several = {term for term, n in Counter(one.term for one in proposals).items() if n > 1}
-    proposals = [
-        replace(one, why=Why.REPEATED) if one.term in several and one.why is Why.WORDS else one for one in proposals
-    ]
+    twice = {term for term, n in Counter(one.term for one in proposals).items() if n > 1}
+    proposals = [replace(p, why=Why.REPEATED) if p.term in twice and p.why is Why.WORDS else p for p in proposals]
     # What cells alone tell decides what stands beside it.
     return _decide(_by_cells(_decide(_with_ends(proposals, entries), cells), entries), cells)
 
@@ -113,9 +111,8 @@ def _with_ends(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pr
         if "" < first < last:
             out[dates[0]] = replace(out[dates[0]], term="deploymentEnd", others=("eventDate",))
     for term, other in (ENDS, ENDS[::-1]):  # opened and closed, both like one of the two
-        both = sorted(
-            (_usual_day(cells[at]), at) for at, one in enumerate(out) if one.term == term and one.confidence <= CERTAIN
-        )
+        able = [at for at, one in enumerate(out) if one.term == term and one.confidence <= CERTAIN]
+        both = sorted((_usual_day(cells[at]), at) for at in able)
         if len(both) == len(ENDS) and "" < both[0][0] < both[1][0] and other not in terms:
             for name, (_, at) in zip(ENDS, both, strict=True):
                 out[at] = replace(out[at], term=name, others=("eventDate",), confidence=_BY_CELLS, why=Why.WORDS)
@@ -166,11 +163,7 @@ def _without_contradicted(one: Proposal, names: list[str]) -> Proposal:
     is_open = one.why in (Why.SEVERAL, Why.WORDS) or one.term in ("basisOfRecord", "day")
     if one.term is None or one.term in able or not is_open or (not able and one.term in _NEEDED and not wordy):
         return one
-    return (
-        replace(one, term=able[0], others=tuple(able[1:]))
-        if able
-        else replace(one, term=None, others=(), why=Why.NOT_KEPT)
-    )
+    return replace(one, term=next(iter(able), None), others=tuple(able[1:]), why=one.why if able else Why.NOT_KEPT)
 
 
 def _is_open(one: Proposal) -> bool:
@@ -201,9 +194,8 @@ def _is_decided(term: str, others: Collection[str]) -> bool:
 
 def _are_dates(names: list[str]) -> bool:
     """Return whether cells are dates with a day; one that can be read in two orders is one, a bare number is none."""
-    texts = pl.Series(names, dtype=pl.String).str.replace(
-        r"^(\d{1,2}月\d{1,2}日?)$", "2000年$1"
-    )  # the year stands elsewhere
+    # The year may stand elsewhere.
+    texts = pl.Series(names, dtype=pl.String).str.replace(r"^(\d{1,2}月\d{1,2}日?)$", "2000年$1")
     read = parse_dates(texts, today=_ANY_DAY)
     written = read["precision"].is_in(["day", "time", "interval"]) | read["proposal"].is_not_null()
     bare = pl.Series([ascii_digits(text).isdigit() and len(text) != len("20260301") for text in names])
@@ -225,9 +217,8 @@ def _are_counts(names: list[str]) -> bool:
 
 def _are_places(names: list[str]) -> bool:
     """Return whether cells are names of places: neither coordinates nor codes, and none of them a number."""
-    return any(sign.isalpha() for sign in ascii_digits(" ".join(names))) and not any(
-        _CODE.fullmatch(ascii_digits(text)) or read_pair(text).latitude is not None for text in names
-    )
+    others = any(_CODE.fullmatch(ascii_digits(text)) or read_pair(text).latitude is not None for text in names)
+    return not others and any(map(str.isalpha, ascii_digits(" ".join(names))))
 
 
 def _are_common(names: list[str]) -> bool:
@@ -246,10 +237,8 @@ def _are_identifiers(names: list[str]) -> bool:
     plain = [ascii_digits(text) for text in names]
     numbers = [int(text) for text in plain if text.isdigit()]
     running = len(numbers) == len(plain) and sum(b == a + 1 for a, b in pairwise(numbers)) > _HALF * len(numbers)
-    return (
-        len(names) > 2 and all(_IDENTIFIER.fullmatch(text) for text in plain)
-        and len(set(plain)) >= _MOSTLY * len(plain) and not (running and min(numbers) < 2)
-    )  # fmt: skip
+    each_another = len(names) > 2 and len(set(plain)) >= _MOSTLY * len(plain)
+    return each_another and all(map(_IDENTIFIER.fullmatch, plain)) and not (running and min(numbers) < 2)
 
 
 def _share(pattern: "re.Pattern[str]") -> Callable[[list[str]], bool]:
@@ -298,9 +287,7 @@ _TOLD_BY_CELLS: Final = (
     (("scientificName", "vernacularName"), ("verbatimScientificName", "genus", "taxonID")),
 )
 """Terms that cells alone can tell, and those of which one is stated then already."""
-_BESIDE_TAXA: Final = frozenset(
-    {"eventDate", "deploymentStart", "verbatimCoordinates", "decimalLatitude", "individualCount"}
-)
+_BESIDE_TAXA: Final = frozenset("eventDate deploymentStart verbatimCoordinates decimalLatitude individualCount".split())
 ENDS: Final = ("deploymentStart", "deploymentEnd")
 _FEWEST: Final = 3  # fewer cells than these tell nothing
 _DIGIT: Final = re.compile(r"\d")

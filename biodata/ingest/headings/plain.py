@@ -87,7 +87,6 @@ _BRACKETS: Final = re.compile(r"[(\[{<【〔「]([^()\[\]{}<>【】〔〕「」]
 _TAIL: Final = re.compile(r"^(.*\S)\s*[,;:/_\-–—\s]\s*(?:in\s+)?(\S+(?:\s\S+)?)$", re.IGNORECASE)
 _TAIL_DIMENSIONS: Final = ("length", "area", "date_order", "clock")
 """What is a unit also without brackets; `date e` and `number of animals` are no units."""
-_SMALL: Final = frozenset({"cm", "mm"})
 _IN_METRES: Final = frozenset(
     """minimumElevationInMeters maximumElevationInMeters coordinateUncertaintyInMeters easting northing samplingEffort
     samplingEffortValue""".split()
@@ -112,9 +111,8 @@ def units_in(heading: str) -> tuple[str, tuple[Unit, ...]]:
     """Return a heading without its unit, and the units that it can be: n is of north, and of a number."""
     text = unicodedata.normalize("NFKC", heading)
     for match in _BRACKETS.finditer(text):
-        units = _units().get(_plain(match[1])) or _units().get(
-            _plain(re.split("[,;،、]", match[1])[-1]), ()
-        )  # (east, m)
+        parts = match[1], re.split("[,;،、]", match[1])[-1]  # (east, m)
+        units = next(filter(None, (_units().get(_plain(part)) for part in parts)), ())
         rest = f"{text[: match.start()]} {text[match.end() :]}".strip()
         if units and rest:
             return rest, units
@@ -140,7 +138,7 @@ def fitting(units: Sequence[Unit], term: str | None) -> Unit | None:
 
 def fits(term: str | None, unit: Unit) -> bool:
     """Return whether the values of a term may be stated in a unit."""
-    if unit.name in _SMALL and term in _IN_METRES:
+    if unit.name in ("cm", "mm") and term in _IN_METRES:
         return False
     return term is None or unit.dimension in _dimensions().get(term, ())
 

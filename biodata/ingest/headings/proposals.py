@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from biodata.ingest.headings import dictionary
 from biodata.ingest.headings.compounds import compound
@@ -12,9 +12,8 @@ from biodata.ingest.headings.deciding import possible
 from biodata.ingest.headings.dictionary import CERTAIN, Entry, Proposal, Why, bare_name, entries
 from biodata.ingest.headings.plain import Unit, fits, fitting, from_zawgyi, is_zawgyi, key, split_unit, units_in
 
-_POINT: Final = re.compile(
-    r"(?is)^_.*_(latitude|longitude|altitude|precision)$"
-)  # of any question of KoboToolbox and ODK
+# Of any question of KoboToolbox and ODK.
+_POINT: Final = re.compile(r"(?is)^_.*_(latitude|longitude|altitude|precision)$")
 LONGEST: Final = 300  # letters: questions of forms are long, what is longer is a text and would only take time
 _OF_WORDS: Final = 0.85  # how sure a meaning can be at most that no dictionary has
 _QUESTION: Final = re.compile(
@@ -36,11 +35,11 @@ class _Asked(NamedTuple):
     cells: Sequence[str | None]
 
 
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
 def propose(
-    headings: Sequence[str],
-    *,
-    cells: Mapping[str, Sequence[str | None]] = MappingProxyType({}),
-    kept: Mapping[str, str] = MappingProxyType({}),
+    headings: Sequence[str], *, cells: Mapping[str, Sequence[str | None]] = _NONE, kept: Mapping[str, str] = _NONE
 ) -> list[Proposal]:
     """Propose a term for each heading of a sheet, one a heading; the same headings give the same answer."""
     # `n` is no `N` that stands beside it.
