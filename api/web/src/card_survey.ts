@@ -77,16 +77,14 @@ function absence(p: Properties): string {
 }
 
 function found(p: Properties): HTMLElement {
-  const key = text(p['datasetKey']);
-  const told = element('div', '', heading(t('What was found')));
-  const records = p['records'];
+  const [told, records] = [element('div', '', heading(t('What was found'))), p['records']];
   if (typeof records !== 'number') return told;
   const line = paragraph(records
     ? t('Published records: {records}; species: {species}. ', { records: number(records, 0), species: number(p['species'], 0) })
     : t('No record of it is published: nothing was found, or what was found is withheld.'));
   if (records && typeof p['eventID'] === 'string') {
     const event = `'${p['eventID'].replaceAll("'", "''")}'`;
-    line.append(el('a', { href: recordsAddress(key, { filter: `eventID = ${event} OR parentEventID = ${event}` }) }, t('See its records')));
+    line.append(el('a', { href: recordsAddress(text(p['datasetKey']), { filter: `eventID = ${event} OR parentEventID = ${event}` }) }, t('See its records')));
   }
   told.append(line);
   return told;
