@@ -29,25 +29,18 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 12
 JOINT: Final = "joint"
 _INK, _QUIET, _OTHER_COLOUR, _GRID = "#1d2a26", "#4c5652", "#9aa39e", "#e4e0d4"
-_WIDTH_IN: Final = 4.4
-"""Narrow, so that words can be read where a page is as wide as a telephone."""
-_LETTERS: Final = MappingProxyType(
-    {
-        # Of a collection matplotlib knows the first face alone.
-        "zh": (
-            ("Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback"),
-            "fonts-noto-cjk",
-        ),
-        "th": (("Noto Sans Thai",), "fonts-noto-core"), "lo": (("Noto Sans Lao",), "fonts-noto-core"),
-        "km": (("Noto Sans Khmer",), "fonts-noto-core"), "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
-    }
-)  # fmt: skip
+_LETTERS: Final = MappingProxyType({
+    # Of a collection matplotlib knows the first face alone.
+    "zh": (("Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
+            "Droid Sans Fallback"), "fonts-noto-cjk"),
+    "th": (("Noto Sans Thai",), "fonts-noto-core"), "lo": (("Noto Sans Lao",), "fonts-noto-core"),
+    "km": (("Noto Sans Khmer",), "fonts-noto-core"), "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
+})  # fmt: skip
 """Languages in other letters than Latin ones: the fonts that have them, and the Debian package of one."""
 _LOOK: Final[Any] = {
     "font.size": 9, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET, "hatch.linewidth": 0.7,
 }  # fmt: skip
-_TITLE_LETTERS: Final = 44
 _LABEL_LETTERS: Final = 34
 """In a line beside an axis, which is narrower than the plot by the names of species."""
 
@@ -95,10 +88,8 @@ def plots(
         found: dict[str, Plot | None] = {"stations": _map(facts, stations, boundaries, styles, t)} if stations else {}
         for n, method in enumerate(sorted({row["method"] for row in facts["effort"]}), start=1):
             plain = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-")[:40] or "method"
-            of_method = {
-                "effort": _effort(facts, method, styles, t),
-                "accumulation": _accumulation(facts, method, styles, t),
-            }
+            of_method = {"effort": _effort(facts, method, styles, t)}
+            of_method["accumulation"] = _accumulation(facts, method, styles, t)
             of_method |= {kind: _intervals(facts, kind, method, styles, t) for kind in _INTERVALS}
             found |= {f"{name}-{n}-{plain}": one for name, one in of_method.items()}
         return {name: one for name, one in found.items() if one is not None}
@@ -175,10 +166,11 @@ def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(_WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    # Narrow, so that words can be read where a page is as wide as a telephone.
+    figure = Figure(figsize=(4.4, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
     axes = figure.subplots()
     # Of the whole figure: the plot itself is narrow where names are long.
-    figure.suptitle(wrapped(title, _TITLE_LETTERS), x=0.02, ha="left", fontsize=10)
+    figure.suptitle(wrapped(title, 44), x=0.02, ha="left", fontsize=10)
     axes.grid(color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes
@@ -187,10 +179,8 @@ def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
 def _legend(axes: "Axes", t: Translate) -> None:
     handles, names = axes.get_legend_handles_labels()
     if len(names) > 1:
-        columns = len(names) if len(names) < 4 else 2
-        axes.figure.legend(
-            handles, [*map(t, names)], frameon=False, loc="outside lower center", ncols=columns, handlelength=3
-        )
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": len(names) if len(names) < 4 else 2}
+        axes.figure.legend(handles, [*map(t, names)], frameon=False, handlelength=3, **place)
 
 
 def _key(axes: "Axes", styles: Styles, parts: Sequence[str], t: Translate) -> None:
