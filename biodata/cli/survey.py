@@ -24,8 +24,7 @@ PartOption = Annotated[
 def add_commands(app: typer.Typer) -> None:
     """Add the group to the application."""
     group = typer.Typer(help="Surveys: templates, checks, sending, review, results.", no_args_is_help=True)
-    calls = (check, template, results, diff, submit, status, history, remove, restore, purge, review, answer)
-    for call in calls:
+    for call in (check, template, results, diff, submit, status, history, remove, restore, purge, review, answer):
         group.command()(_in_language(call))
     app.add_typer(group, name="survey")
 
@@ -176,9 +175,8 @@ def _write(facts: dict[str, Any], out: Path | None, png: Path | None, **page: An
         written.append(str(out))
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)
-        for name, (figure, _) in survey_plots.plots(
-            facts, language=page["language"], translate=page["translate"]
-        ).items():
+        drawn = survey_plots.plots(facts, language=page["language"], translate=page["translate"])
+        for name, (figure, _) in drawn.items():
             survey_plots.write_png(figure, png / f"{name}.png")
             written.append(str(png / f"{name}.png"))
     return written

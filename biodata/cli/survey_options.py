@@ -23,10 +23,8 @@ LanguageOption = Annotated[
     str, typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE")
 ]  # fmt: skip
 AcceptOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--accept", help="Proposals to take: a code, CODE=value of one cell's text, or heading.HEADING=TERM; may be repeated."
-    ),
+    list[str] | None, typer.Option(
+        "--accept", help="Proposals to take: a code, CODE=value of one cell's text, or heading.HEADING=TERM; may be repeated.")
 ]  # fmt: skip
 LicenceOption = Annotated[
     str | None, typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0.")
@@ -53,9 +51,8 @@ class Opened(NamedTuple):
         found = accounts.find(self.registry, account) if account else None
         if found is None:
             problem, expected = words.message_of("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, self.language)
-            raise InputError(
-                problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING"
-            )
+            value = account or None
+            raise InputError(problem, column="--account", value=value, expected=expected, code="ACCOUNT_MISSING")
         return found
 
     def look(self, who: "Principal | None", number: int) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from biodata.text.tables import NA, PLACEHOLDERS, read_rows
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
 _BOTH: Final = (*_PAIR, "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
 _DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day")
-_COUNTRY: Final = ("countryCode", "country")
 _NAME: Final = ("scientificName", "verbatimScientificName")
 _OF_RECORDS: Final = (_NAME, ("individualCount",), ("basisOfRecord",), ("occurrenceStatus",))
 
@@ -36,7 +35,6 @@ def flags_of(table: str) -> Mapping[str, tuple[tuple[str, ...], bool, tuple[str,
 CELLS: Final = flags_of("records")
 # What says no more of a row where both coordinates stand in one cell.
 _IN_ONE_CELL: Final = {"PRESUMED_SWAPPED_COORDINATE", *map("COORDINATE_{}".format, ("INVALID", "MISSING", "OUT_OF_RANGE"))}  # fmt: skip
-_PAIR_RULES: Final = ("verbatim_coordinates", "verbatim_latitude_longitude")
 # Flags for which an interpreted column says what would be right.
 _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}
 
@@ -59,7 +57,7 @@ class Rows:
         """Return a table's rows; `known` tells of each whether the survey has its event."""
         came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
         cells = [name for name in came.columns if name != "source_row" and not name.startswith(WRITTEN)]
-        words = {name: [*PLACEHOLDERS] if name in _COUNTRY else [*PLACEHOLDERS, NA] for name in cells}
+        words = {name: [*PLACEHOLDERS] if name in ("countryCode", "country") else [*PLACEHOLDERS, NA] for name in cells}
         empty = {name: pl.col(name).str.strip_chars().is_in(words[name]) for name in cells}
         full = came.with_columns(pl.when(~is_empty).then(pl.col(name)).alias(name) for name, is_empty in empty.items())
         nothing = {
@@ -97,10 +95,8 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         repairs = repairs or ()
         yield from _repaired(rows, row, [one for one in repairs if one["applied"]])
         proposals: dict[str, str] = {}
-        for one in repairs:
-            if not one["applied"]:
-                before = proposals.get(one["term"])
-                proposals[one["term"]] = f"{before} / {one['value']}" if before else one["value"]
+        for term, value in ((one["term"], one["value"]) for one in repairs if not one["applied"]):
+            proposals[term] = f"{proposals[term]} / {value}" if proposals.get(term) else value
         if pair := _pair(proposals):
             proposals.setdefault("verbatimCoordinates", pair)
         yield from _doubted(rows, row, flags, proposals, {"": east, **dict(zip(_FACTS, facts, strict=True))})
@@ -136,7 +132,7 @@ def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str
 def _repaired(rows: Rows, row: int, repairs: list[Mapping[str, Any]]) -> Iterator[Finding]:
     pair = {}
     for repair in repairs:
-        if repair["rule"].startswith(_PAIR_RULES):
+        if repair["rule"].startswith(("verbatim_coordinates", "verbatim_latitude_longitude")):
             pair[repair["term"]] = repair["value"]
             continue
         term = "individualCount" if repair["rule"] == "absent_where_none_counted" else repair["term"]
@@ -180,8 +176,7 @@ def _column(flag: str, columns: tuple[str, ...], rows: Rows, row: int) -> str | 
         # A place that is filled and gives nothing has a reading that waits for somebody's word.
         waiting = filled[0] if columns == _BOTH and filled else None
         return next((column for column in there if own.get(column) is None), waiting)
-    wrong = _WRONG.get(flag, bool)
-    return next((column for column in filled if wrong(own[column])), next(iter(filled), None))
+    return next((column for column in filled if _WRONG.get(flag, bool)(own[column])), next(iter(filled), None))
 
 
 def _is_no_angle(value: str) -> bool:
@@ -215,7 +210,6 @@ _COUNTED: Final = {"INDIVIDUAL_COUNT_INVALID": "individualCount", "EFFORT_INVALI
 _RANGES: Final = {"ELEVATION_NON_NUMERIC": "Elevation", "DEPTH_NON_NUMERIC": "Depth"}
 _RADIUS: Final = "COORDINATE_UNCERTAINTY_METERS_INVALID"
 _NUMBERS: Final = frozenset({*_COUNTED, *_RANGES, _RADIUS, "DISTANCE_INVALID", "COORDINATE_INVALID"})
-_WORDS: Final = 2  # behind a count they may be what was counted; more of them may count others
 _LENGTH: Final = "perpendicular_distance_m"  # a term in metres, whatever is meant by them
 
 
@@ -236,7 +230,8 @@ def _meant_number(flag: str, stated_number: StatedNumber) -> str | None:
         known = split_unit(f"x ({unit})", term)[1] if unit else None
         if one is None or one < 0 or (known is not None and not fits(term, known)):
             return None
-        animals = one.is_integer() and len(unit.split()) <= _WORDS
+        # Two words behind a count may be what was counted; more of them may count others.
+        animals = one.is_integer() and len(unit.split()) <= 2
         right = animals if flag == "INDIVIDUAL_COUNT_INVALID" else not unit or known is not None
         return f"{one:.10g}" if right else None
     least, greatest = _in_metres(stated_number.least, unit), _in_metres(stated_number.greatest, unit)

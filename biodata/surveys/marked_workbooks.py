@@ -44,9 +44,7 @@ _UNREAD: Final = ("WORKBOOK_INVALID", "WORKBOOK_MACROS", "XML_UNSAFE", "INPUT_TO
 
 _NOT_IN_NAMES: Final = re.compile(r"[\\/*?:\[\]\x00-\x1f]")
 _HEADING_ROWS: Final = 40  # headings stand within so many rows of the top
-_BLOCKING, _DOUBTFUL, _TOP = (
-    PatternFill("solid", start_color=color, end_color=color) for color in ("FFF4A6A6", "FFFFE699", "FFD9E1F2")
-)
+_BLOCKING, _DOUBTFUL, _TOP = (PatternFill("solid", one, one) for one in ("FFF4A6A6", "FFFFE699", "FFD9E1F2"))
 _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _LINKED: Final = Font(color="FF0563C1", underline="single")
 _WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60, 28, 14)
@@ -127,8 +125,7 @@ def _headings(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
         for at, text in enumerate(texts, start=1):
             if text:
                 found[text].append((number, at))
-                over = next((one for one in reversed(above[:at]) if one), "")
-                if over:
+                if over := next((one for one in reversed(above[:at]) if one), ""):
                     found[f"{over} {text}"].append((number, at))
         above = texts
     return dict(found)

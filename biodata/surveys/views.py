@@ -177,18 +177,15 @@ def _of_sides(frame: pl.DataFrame, mine: list[str], side: str | None) -> pl.Data
     """Return the rows of a side, or of all of somebody's; a side that is none of theirs is refused (FIELD_INVALID)."""
     if side is not None and side not in mine:
         refuse("FIELD_INVALID", "SEE_NO_SIDE", ", ".join(mine) or "none", column="side", value=side)
-    is_of = pl.element().is_in(mine if side is None else [side])
-    return frame.filter(pl.col("sides").list.eval(is_of).list.any())
+    return frame.filter(pl.col("sides").list.eval(pl.element().is_in(mine if side is None else [side])).list.any())
 
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return [
-        { name: orjson.loads(value) if name == "before" else value for name, value in row.items() if value not in
-        (None, [])} for row in frame.iter_rows(named=True)
-    ]  # fmt: skip
+    rows = frame.iter_rows(named=True)
+    filled = [{name: value for name, value in row.items() if value not in (None, [])} for row in rows]
+    return [row | {"before": orjson.loads(row["before"])} if "before" in row else row for row in filled]
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
-    codes = sorted(flags.explode().drop_nulls().unique())
-    named = {code: words.code_of(code) for code in codes}
+    named = {code: words.code_of(code) for code in sorted(flags.explode().drop_nulls().unique())}
     return {code: words.message_of(own, {}, language)[0] if own else FLAGS[code].meaning for code, own in named.items()}

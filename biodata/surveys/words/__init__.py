@@ -84,9 +84,8 @@ def called(kind: str, name: str, language: str = "en") -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Mapping[str, tuple[str, str]]:
     """Return the message and the expected of every code of a language."""
-    return MappingProxyType(
-        {row["code"]: (row["message"], row["expected"]) for row in read_rows(f"{language}.csv", _FOLDER)}
-    )
+    rows = read_rows(f"{language}.csv", _FOLDER)
+    return MappingProxyType({row["code"]: (row["message"], row["expected"]) for row in rows})
 
 
 def language_of(tag: str) -> str | None:
