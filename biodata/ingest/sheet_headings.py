@@ -245,7 +245,6 @@ _YEAR_OF_TWO: Final = re.compile(r"(\d{1,2}([-/. ])(?:\d{1,2}|[^\W\d]+)\2)(\d\d)
 _DAY_INSIDE: Final = re.compile(
     r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{4}年\d\d?月\d\d?日|(?<!\d)\d\d?(?:([-/.])\d\d?\2| [^\W\d]+,? )\d{4}"
 )
-_DAYS: Final = ("day", "interval", "month")
 
 
 class Told(NamedTuple):
@@ -333,7 +332,7 @@ def _is_date(text: str) -> bool:
     """Return whether a text is a day, several or a month, if only in one of two orders or another era."""
     (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
     bare = ascii_digits(text).replace(".", "").isdigit() and len(text) != len("20260301")
-    return not bare and (read["precision"] in _DAYS or read["proposal"] is not None)
+    return not bare and (read["precision"] in ("day", "interval", "month") or read["proposal"] is not None)
 
 
 def year_of(layout: Layout) -> str | None:

@@ -19,10 +19,8 @@ from biodata.text.scientific_names import genera
 from biodata.text.tables import read_rows
 
 _LOOKED_AT: Final = 40
-_KINDS: Final = ("text", "number")  # what a form writes below a heading where it has no unit
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
-_MOSTLY: Final = 0.6
 _DITTO: Final = re.compile(r"""(?i)\s*(?:["”″〃]|'{2}|do\.|ditto|idem|同上|s\.?d\.?a\.?|như trên)\s*""")
 Cells = list[str | None]
 
@@ -91,8 +89,7 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
         below = [cell for cell in near[best + 1][1] if cell is not None]
         named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
         joined = _are_below_joined(spread(grid, *near[best]), near[best + 1][1])
-        following = [cells for _, cells in near[best + 2 : best + 7]]
-        if named or joined or _are_units(near[best + 1][1], following):
+        if named or joined or _are_units(near[best + 1][1], [cells for _, cells in near[best + 2 : best + 7]]):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
@@ -129,7 +126,7 @@ def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
     figures = {at for at, cells in below.items() if cells and all(any(map(str.isdigit, cell or "")) for cell in cells)}
     # A date or a code has figures itself; a record names what it is of, and nothing of the kind stands here.
     worded = {at for at in figures if _is_unit(told[at]) or not any(map(str.isdigit, told[at]))}
-    return len(told) > 1 and len(worded) >= _MOSTLY * len(told) and figures <= worded | {min(told)}
+    return len(told) > 1 and len(worded) >= 0.6 * len(told) and figures <= worded | {min(told)}
 
 
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
@@ -260,7 +257,7 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
 
 def _is_unit(cell: str, *dimensions: str) -> bool:
     unit = unit_alone(cell)
-    is_kind = cell.strip().lower() in _KINDS and not dimensions
+    is_kind = cell.strip().lower() in ("text", "number") and not dimensions  # as forms write where there is no unit
     return is_kind if unit is None else not dimensions or unit.dimension in dimensions
 
 

@@ -64,7 +64,6 @@ _STATION: Final = ("locationID", "eventID", "locality")
 _DATE: Final = ("eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd")
 _PLACE: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
 _WRITTEN_ONCE: Final = 0.25  # so many cells of a column that is written once a group are empty at least
-_LEAST: Final = 3
 
 
 def blank_below(table: SurveyTable, columns: Columns, rows: list[int], elsewhere: Collection[str]) -> Iterator[Finding]:
@@ -95,11 +94,10 @@ def _written_once(
     """Find rows below the one that states the station, in which it, day and place are empty together; each column as a merged area."""
     cells = {name: columns[name] for name in (*_STATION, *_DATE, *_PLACE) if name in columns and table.kind == "occurrences"}  # fmt: skip
     empty = {name: [at for at, cell in enumerate(column) if cell is None] for name, column in cells.items()}
-    once = {name: below for name, below in empty.items() if len(below) >= max(_LEAST, _WRITTEN_ONCE * len(rows))}
+    once = {name: below for name, below in empty.items() if len(below) >= max(3, _WRITTEN_ONCE * len(rows))}
     together = next(iter(once.values()), [])
     if len(once) > 1 and not once.keys().isdisjoint(_STATION) and all(below == together for below in once.values()):
-        full = sorted({*range(len(rows) + 1)} - {*together})
-        for at, after in pairwise(full):
+        for at, after in pairwise(sorted({*range(len(rows) + 1)} - {*together})):
             if after > at + 1:
                 yield from ((rows[at], c, rows[after - 1], c) for c, name in by_index.items() if name in once)
 

@@ -183,13 +183,11 @@ def fill_licence(table: VerbatimTable, licence: str) -> None:
 
 
 KEY: Final = " key"
-_CLOCK: Final = "eventTime"
 ENDS: Final = ("deploymentStart", "deploymentEnd")
 ANY_DAY: Final = date(9999, 1, 1)
 """Whether a date has been yet is no question of where it stands."""
 _OFFSET: Final = r"^[^/]*T[0-9:.]+([+-]\d\d:?\d\d)(?:/|$)"
 _LAST_OFFSET: Final = r"T[0-9:.]+([+-]\d\d:?\d\d)$"
-_NEAR: Final = 75
 
 
 def read_ends(frame: pl.DataFrame, today: date) -> dict[str, pl.DataFrame]:
@@ -246,7 +244,7 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
             table.covered.update((row, name) for row in rows)
         stations = table.frame.select("source_row", pl.col("locationID").str.strip_chars())
         for row, site in stations.drop_nulls().filter(~pl.col("locationID").is_in([*names])).iter_rows():
-            near = process.extractOne(site.lower(), names, score_cutoff=_NEAR)
+            near = process.extractOne(site.lower(), names, score_cutoff=75)
             params = {} if near is None else {"near": str(near[2])}
             at, heading = table.place(row, "locationID")
             findings.append(table.finding(at, heading, site, "SITE_UNKNOWN", True, **params))
@@ -264,7 +262,7 @@ def fill_from(
         told = pl.col(f"{name} told" if name in frame.columns else name)
         group = next((terms for terms in groups if name in terms), ())
         # A time of day alone is no date: it stays, and its day is taken.
-        asked = {name, *group} - ({_CLOCK} - {name})
+        asked = {name, *group} - ({"eventTime"} - {name})
         silent = [is_nothing(term) for term in sorted(asked) if term in frame.columns]
         answers = pl.all_horizontal(pl.lit(value=True), *silent) & (pl.col(" known") if group else told.is_not_null())
         answered[name] = joined.filter(answers)["source_row"].to_list()

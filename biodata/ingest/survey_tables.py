@@ -30,10 +30,9 @@ from biodata.text.scientific_names import genera, latin_beside
 
 _MOSTLY: Final = 0.9
 _QUANTITY: Final = "organismQuantity"
-_COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
 _NAME: Final = "scientificName"
-_ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
+_ONCE: Final = (*NEEDED, "individualCount", _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing")
 _DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
 _DAY_FIRST: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]|[ăđơưạ-ỹ]|(?i:tanggal|tarikh)")
 """Thai, Lao, Burmese, Khmer, Vietnamese, Malay or Indonesian."""
@@ -114,8 +113,7 @@ def _sheets_of(grids: Sequence[Grid], survey: Survey, kept: Mapping[str, str]) -
         sheet_crosses.count_parts(sheet)
         sheet_crosses.join_clocks(sheet)
     for sheet in sheets:
-        odd = odd_numbers(sheet.layout, sheet.names, TERMS)
-        sheet.layout.findings += [*odd, *sheet_crosses.named_twice(sheet)]
+        sheet.layout.findings += [*odd_numbers(sheet.layout, sheet.names, TERMS), *sheet_crosses.named_twice(sheet)]
     return sheets
 
 

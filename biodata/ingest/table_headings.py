@@ -20,7 +20,6 @@ from biodata.ingest.protocol import OPTION, is_heading_option
 
 _TERMS: Final = frozenset({*VERBATIM_TERMS, *EVENT_TERMS})
 _SHOWN, _LIKELY = 12, 0.4
-_NAME: Final = "scientificName"
 _PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType({
     "scientific name": tuple((term,) for term in (
         """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName verbatimIdentification
@@ -172,12 +171,11 @@ def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequen
         if term is not None and one.confidence >= _LIKELY:
             likely.setdefault(term, one.heading)
         elif names and are_latin(names):
-            likely.setdefault(_NAME, one.heading)
+            likely.setdefault("scientificName", one.heading)
     way = next((way for way in _PARTS[part] if set(way) & set(likely)), _PARTS[part][0])
     options = [f"{OPTION}{likely.get(term, 'HEADING')}={term}" for term in way]
     return [f"--option {shlex.quote(option)}" for option in options]
 
 
 def _listed(headings: Sequence[str]) -> str:
-    more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
-    return ", ".join(headings[:_SHOWN]) + more
+    return ", ".join(headings[:_SHOWN]) + (f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else "")

@@ -48,8 +48,7 @@ class Compound(NamedTuple):
 def compound(heading: str) -> Compound | None:
     """Return what the words of a heading mean together, by `data/heading_parts.csv` and `data/heading_compounds.csv`."""
     heading = _NUMBERED.sub("number of ", heading).replace("#", " no ")
-    spaced = _NO_SPACE.sub("", " ".join(words(heading)))
-    runs = [run for word in spaced.split() for run in _RUNS.findall(word)]
+    runs = [run for word in _NO_SPACE.sub("", " ".join(words(heading))).split() for run in _RUNS.findall(word)]
     spoken = [one for one, letters in _SCRIPTS.items() if letters.search(heading)] or list(_LATIN)
     readings = {one: list(_pieces(runs, one)) for one in spoken}
     if "en" in readings and all(piece.concepts for piece in readings["en"]):
