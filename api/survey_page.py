@@ -80,9 +80,7 @@ _LANGUAGE: Final = documents.plain_parameters(
     ("language", {"type": "string", "enum": list(LANGUAGES)}, "Of headings and explanations; else Accept-Language's.")
 )
 _WORKBOOK: Final = {MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}}}
-_ANSWER: Final = {
-    **documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}
-}  # fmt: skip
+_ANSWER: Final = {**documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}}
 
 
 @templates_router.get("/{design}", summary="A survey's workbook to fill in", openapi_extra=_LANGUAGE, responses=_ANSWER)

@@ -109,10 +109,9 @@ def no_folders(files: Sequence[Path], language: str) -> None:
     """See that no file is a folder, such as a package that was unzipped."""
     from biodata.surveys import words
 
-    for file in files:
-        if file.is_dir():
-            problem, expected = words.message_of("FOLDER_NOT_ZIPPED", {}, language)
-            raise InputError(problem, file=str(file), expected=expected, code="INPUT_FORMAT")
+    for file in filter(Path.is_dir, files):
+        problem, expected = words.message_of("FOLDER_NOT_ZIPPED", {}, language)
+        raise InputError(problem, file=str(file), expected=expected, code="INPUT_FORMAT")
 
 
 _MOST: Final = 40
@@ -267,12 +266,9 @@ def say_difference(facts: Mapping[str, Any], language: str, *, rows: bool = True
 
 def changes_of(tables: Mapping[str, Mapping[str, int]], language: str) -> list[str]:
     """Return how many rows of each table are new, changed, …, in words."""
-    counts = {
-        name: [f"{called('KIND', kind, language)} {n}" for kind, n in kinds.items()]
-        for name, kinds in tables.items()
-        if any(kinds.values())
-    }
-    return [f"{line(f'TABLE_{name.upper()}', language)}: {', '.join(of)}" for name, of in counts.items()]
+    counted = {name: kinds for name, kinds in tables.items() if any(kinds.values())}
+    texts = [", ".join(f"{called('KIND', kind, language)} {n}" for kind, n in of.items()) for of in counted.values()]
+    return [f"{line(f'TABLE_{name.upper()}', language)}: {text}" for name, text in zip(counted, texts, strict=True)]
 
 
 def _say_lines(lines: Sequence[str]) -> None:

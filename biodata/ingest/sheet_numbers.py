@@ -241,11 +241,10 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         ordered = by_chance >= _OFTEN * len(wrong) and _ranks(lows[right], highs[right]) > _HALF
         for at in wrong.tolist() if beside or ordered else ():
             odd = [abs(stated[at] - np.nanmedian(stated)) / (np.nanstd(stated) or 1) for stated in (lows, highs)]
-            overnight = kind == "clock" and lows[at] > _NOON and highs[at] < _NOON
             limits = {"least": "0", "greatest": f"{highs[at]:g}"} if odd[0] > odd[1] else {"least": f"{lows[at]:g}"}
             if kind == "number":
                 yield _at(layout, at, low if odd[0] > odd[1] else high, "MEASUREMENT_INVALID", **limits)
-            elif not overnight:
+            elif kind != "clock" or lows[at] <= _NOON or highs[at] >= _NOON:  # else over a night
                 begins = layout.rows[at][1][low.index] or ""
                 yield _at(layout, at, low if odd[0] > 2 * odd[1] else high, "EVENT_ENDS_BEFORE_START", start=begins)
 

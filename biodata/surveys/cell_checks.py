@@ -60,10 +60,9 @@ class Rows:
         words = {name: [*PLACEHOLDERS] if name in ("countryCode", "country") else [*PLACEHOLDERS, NA] for name in cells}
         empty = {name: pl.col(name).str.strip_chars().is_in(words[name]) for name in cells}
         full = came.with_columns(pl.when(~is_empty).then(pl.col(name)).alias(name) for name, is_empty in empty.items())
-        nothing = {
-            (row, name): value
-            for name, is_empty in empty.items() for row, value in came.filter(is_empty).select("source_row", name).iter_rows()
-        }  # fmt: skip
+        nothing: dict[tuple[int, str], str] = {}
+        for name, is_empty in empty.items():
+            nothing |= {(row, name): text for row, text in came.filter(is_empty).select("source_row", name).iter_rows()}
         of_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
         own = {row["source_row"]: row for row in full.iter_rows(named=True)}
         return cls(table, own, frozenset(of_event), nothing)
@@ -191,10 +190,6 @@ def _is_no_number(value: str) -> bool:
     return value.count(",") == 1 and len(value.partition(",")[2]) == 3
 
 
-def _is_two_numbers(value: str) -> bool:
-    return re.fullmatch(r"\d{1,4}[\s:T]+\d+", value.strip()) is not None
-
-
 def _is_beyond(value: str) -> bool:
     """Return whether an angle is beyond what its letter says it is, of none beyond a longitude."""
     read = read_angle(value, None)
@@ -202,8 +197,9 @@ def _is_beyond(value: str) -> bool:
 
 
 # For flags of several columns: what makes a cell the one that is meant.
-_WRONG: Final[Mapping[str, Callable[[str], bool]]] = {
-    "COORDINATE_INVALID": _is_no_angle, "COORDINATE_OUT_OF_RANGE": _is_beyond, "RECORDED_DATE_INVALID": _is_two_numbers,
+_WRONG: Final[Mapping[str, Callable[[str], object]]] = {
+    "COORDINATE_INVALID": _is_no_angle, "COORDINATE_OUT_OF_RANGE": _is_beyond,
+    "RECORDED_DATE_INVALID": re.compile(r"\s*\d{1,4}[\s:T]+\d+\s*").fullmatch,
 }  # fmt: skip
 _TIMES: Final = {"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time}
 _COUNTED: Final = {"INDIVIDUAL_COUNT_INVALID": "individualCount", "EFFORT_INVALID": "sampleSizeValue"}

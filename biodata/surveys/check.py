@@ -254,9 +254,8 @@ def _uncertain(table: SurveyTable, name: str) -> Finding:
 
 def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
     for name, others in _NEEDED:
-        own = {name, *others} & table.headings.keys()
         of_event = name != "scientificName" and "eventID" in table.headings and {name, *others} & of_events
-        if not own and not of_event:
+        if not {name, *others} & table.headings.keys() and not of_event:
             yield _lacks(table, name)
 
 

@@ -145,11 +145,10 @@ def of_ends(rows: Rows, today: date) -> Iterator[Finding]:
         return
     numbers, read = rows.table.frame["source_row"].to_list(), read_ends(rows.table.frame, today)
     for name, ends in read.items():
-        is_first = name == ENDS[0]
+        missing = "RECORDED_DATE_MISSING" if name == ENDS[0] else "EVENT_END_MISSING"
         for row, end in zip(numbers, ends.iter_rows(named=True), strict=True):
             if end["value"] is None:
-                code = "RECORDED_DATE_MISSING" if is_first else "EVENT_END_MISSING"
-                yield rows.finding(row, name, code, blocking=is_first)
+                yield rows.finding(row, name, missing, blocking=name == ENDS[0])
             elif end["issue"] is not None:
                 proposal = " / ".join(filter(None, (end["proposal"], end["alternative"])))
                 yield rows.finding(row, name, end["issue"], blocking=True, proposal=proposal)
@@ -196,8 +195,8 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
 def of_records(events: Mapping[str, EventTime], parts: Sequence[_Part]) -> Iterator[Finding]:
     """Find records outside their event."""
     for rows, interpreted in parts if events else ():
-        columns = ("source_row", "event_start", "event_end", "event_time")
-        frame = interpreted.select(*columns, minutes_of(pl.col("event_zone")))
+        zone = minutes_of(pl.col("event_zone"))
+        frame = interpreted.select("source_row", "event_start", "event_end", "event_time", zone)
         for row, first, last, clock, there in frame.iter_rows():
             own = rows.own[row]
             column = next((name for name in DATE if own.get(name) is not None), None)

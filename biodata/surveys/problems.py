@@ -194,7 +194,6 @@ MEDIA_TYPES: Final = {
     "json": "application/json", "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
-"""How a report is written."""
 
 
 def write_report(form: str, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:

@@ -221,13 +221,10 @@ def once(findings: Sequence[Finding]) -> list[Finding]:
 
 def placed_by_records(records: Iterable[Rows]) -> frozenset[str]:
     """Return the events of which every record has a place of its own."""
-    every, without = set(), {""}
-    for own in (own for rows in records for own in rows.own.values()):
-        event = (own.get("eventID") or "").strip()
-        every.add(event)
-        if own.get("decimalLatitude") is None and own.get("verbatimCoordinates") is None:
-            without.add(event)
-    return frozenset(every - without)
+    named = [((own.get("eventID") or "").strip(), own) for rows in records for own in rows.own.values()]
+    place = ("decimalLatitude", "verbatimCoordinates")
+    without = {event for event, own in named if all(own.get(term) is None for term in place)}
+    return frozenset({event for event, _ in named} - without - {""})
 
 
 def _identifiers(

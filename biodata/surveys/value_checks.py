@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
-from itertools import chain, groupby, pairwise
+from itertools import chain, compress, groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -220,19 +221,15 @@ def _texts(rows: Rows) -> Iterator[Finding]:
 def _before(text: str) -> str | None:
     """Return what a text was before UTF-8 was opened as Latin letters: empty where nobody can say, None of a sound text."""
     for encoding in ("cp1252", "latin-1"):
-        try:
-            before = text.encode(encoding).decode("utf-8")
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            continue
-        if before != text:
-            return before
+        with suppress(UnicodeError):
+            if (before := text.encode(encoding).decode("utf-8")) != text:
+                return before
     return "" if _LATIN_1_RUN.search(text) else None
 
 
 def _uncounted(rows: Rows) -> Iterator[Finding]:
     cells = rows.cells("individualCount")
-    marked = is_uncounted(pl.Series(cells.values(), dtype=pl.String))
-    if uncounted := [row for row, is_one in zip(cells, marked, strict=True) if is_one]:
+    if uncounted := [*compress(cells, is_uncounted(pl.Series(cells.values(), dtype=pl.String)))]:
         yield rows.finding(uncounted[0], "individualCount", "INDIVIDUAL_COUNT_NOT_TOLD", count=str(len(uncounted)))
 
 

@@ -89,11 +89,10 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
-    lines = [
-        orjson.dumps({name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}).decode()
-        if row["change"] == "changed" else None
-        for row in both.iter_rows(named=True)
-    ]  # fmt: skip
+    lines = []
+    for row in both.iter_rows(named=True):
+        was = {name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}
+        lines.append(orjson.dumps(was).decode() if row["change"] == "changed" else None)
     return pl.Series("before", lines, dtype=pl.String)
 
 
@@ -133,10 +132,8 @@ def rows(
     if rules_hash is not None and view.rules_hash != rules_hash:
         refuse("SUBMISSION_DECIDED", "RULES_CHANGED", "SOME_MINUTES", **asked)
     frame = _of_sides(view.occurrences if table == "occurrences" else view.events, mine, side)
-    if change is not None and table == "occurrences":
-        frame = frame.filter(pl.col("change") == change)
-    if event is not None:
-        frame = frame.filter(pl.col("eventID") == event)
+    wanted = {"change": change if table == "occurrences" else None, "eventID": event}
+    frame = frame.filter(**{name: value for name, value in wanted.items() if value is not None})
     own = pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
     reported = frame.slice(offset, limit)
     withheld = {one: _reason(one, language) for one in reported["informationWithheld"].drop_nulls().unique()}

@@ -43,10 +43,9 @@ export function survey(feature: Feature): (Node | string)[] {
 
 // Title and licence of the dataset, and how to cite it, once they have come.
 function ofDataset(key: unknown): HTMLElement {
-  const place = element('p', 'of-dataset', t('Dataset: '));
   if (typeof key !== 'string') return element('p', 'of-dataset', t('Its dataset is not told.'));
   const anchor = el('a', { href: datasetAddress(key) }, key);
-  place.append(anchor);
+  const place = element('p', 'of-dataset', t('Dataset: '), anchor);
   dataset(key)
     .then((told) => {
       anchor.textContent = text(told['title'] ?? key);

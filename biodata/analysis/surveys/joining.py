@@ -139,10 +139,9 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         .with_columns(event_key=pl.when(pl.col("_own").is_in(keys)).then("_own").when(pl.col("_of").is_in(keys)).then("_of"))
         .with_columns(_why=why)
     )  # fmt: skip
-    reasons = marked["_why"].drop_nulls().value_counts().sort("_why")
     kept = marked.filter(pl.col("_why").is_null()).drop("_own", "_of", "_why")
     kept = _without_midnights(with_sites, kept.join(known, on="event_key", how="left", maintain_order="left"))
-    return Joined(with_sites, kept, dict(reasons.iter_rows()))
+    return Joined(with_sites, kept, dict(marked["_why"].drop_nulls().value_counts().sort("_why").iter_rows()))
 
 
 def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -153,13 +152,12 @@ def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataF
     design, unit and side they are taken together, their effort null where it is not known of all.
     """
     parts = events.filter(pl.col("parentEventID") != pl.col("eventID"))
-    whole = ["datasetKey", "parentEventID"]
     of_whole = parts.select("datasetKey", eventID="parentEventID").unique()
     has_parts = pl.struct(_KEY).is_in(of_whole.to_struct().implode())
     alone = pl.when(pl.col("country_codes").list.len() == 1).then(pl.col("country_codes").list.first())
     kinds = pl.struct("design", "effort_unit", pl.coalesce("side", alone).alias("side")).n_unique()
     summed = (
-        parts.group_by(whole, maintain_order=True)
+        parts.group_by("datasetKey", "parentEventID", maintain_order=True)
         .agg(
             # A whole with parts that have parts themselves stays as it is stated.
             _alike=(kinds == 1) & ~has_parts.any(),
@@ -269,11 +267,8 @@ def looked_for(
     scopes = events.select(stated).to_series()
     answers = holding(scopes, place, excluded=events["excludedTaxonomicScope"], ranks=rank_of)
     silent = (events["isAbsenceReported"] == False).fill_null(value=False)  # noqa: E712 - null is not False
-    why = (
-        pl.when((answers == Holds.INSIDE) & silent)
-        .then(pl.lit("it reports no absence"))
-        .otherwise(answers.fill_null("its scope is not told"))
-    )
+    known = answers.fill_null("its scope is not told")
+    why = pl.when((answers == Holds.INSIDE) & silent).then(pl.lit("it reports no absence")).otherwise(known)
     marked = events.with_columns(_why=why)
     left_out = marked.filter(pl.col("_why") != Holds.INSIDE)["_why"].value_counts().sort("_why")
     return marked.filter(pl.col("_why") == Holds.INSIDE).drop("_why"), dict(left_out.iter_rows())

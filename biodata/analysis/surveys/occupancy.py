@@ -69,9 +69,7 @@ def history(
     occasions are `occasion_days` long, from each site's own first day. Of all other designs each event is one.
     """
     chosen, left_out = looked_for(joined, species, method=method, assumed_scope=assumed_scope)
-    for name, value in (("repeat", repeat), ("side", side)):
-        if value is not None:
-            chosen = chosen.filter(pl.col(name) == value)
+    chosen = chosen.filter(**{name: value for name, value in (("repeat", repeat), ("side", side)) if value is not None})
     if undated := chosen["first"].null_count():
         left_out["its days are not told"] = undated
     chosen = chosen.drop_nulls("first")

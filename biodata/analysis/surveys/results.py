@@ -277,14 +277,11 @@ def _richness(joined: Joined, method: str) -> dict[str, Any]:
         curve = accumulation(table)
         numbers = (curve.sites, curve.richness, *curve.limits())
         facts[part] = {name: of.tolist() for name, of in zip(("sites", "species", "low", "high"), numbers, strict=True)}
-        facts[part]["estimates"] = _every_species(pool(table))
+        found = pool(table)
+        few = too_few(found.sites) or (None if found.species else "nothing was found")
+        counted = {"sites": found.sites, "species": found.species}
+        facts[part]["estimates"] = counted | {"refused": few} if few else asdict(found)
     return {"by": facts, "not_counted": every.height - records.height}
-
-
-def _every_species(found: Pool) -> dict[str, Any]:
-    """Return estimates of all species there are, or what was found where there is too little for one."""
-    few = too_few(found.sites) or (None if found.species else "nothing was found")
-    return {"sites": found.sites, "species": found.species, "refused": few} if few else asdict(found)
 
 
 _WIDE: Final = float(stats.norm.ppf(0.975))

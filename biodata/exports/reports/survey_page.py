@@ -249,8 +249,8 @@ def occupancy_tables(told: Told) -> list[str | dict[str, Any]]:
         return _marked(parts, found, notes)
 
     def differ(found: Told) -> str:
-        differs = "yes" if found["p_value"] < 0.05 else "not shown"
-        return Phrase("{a}, p {n}", a=differs, n=number(found["p_value"], digits=2))
+        p = found["p_value"]
+        return Phrase("{a}, p {n}", a="yes" if p < 0.05 else "not shown", n=number(p, digits=2))
 
     def caption(rows: Sequence[Told], method: str) -> str:
         effort = joined(sorted({one["unit"] for one in rows}), "{a} or {b}")

@@ -215,9 +215,8 @@ def _map(facts: Told, stations: Stations, boundaries: places.BoundarySet | None,
     bounds = {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
     axes.set(**bounds, aspect=1 / np.cos(np.radians(y)), xticks=[], yticks=[])
     _key(axes, styles, sides, t)
-    exact = facts["facts"]["evidence_view"] == "exact"
     words = "Places as they are published; where a place is hidden, its cell."
-    return figure, "Exact places, for the team alone." if exact else words
+    return figure, "Exact places, for the team alone." if facts["facts"]["evidence_view"] == "exact" else words
 
 
 def _effort(facts: Told, method: str, styles: Styles, t: Translate) -> Plot | None:
@@ -255,8 +254,7 @@ def _accumulation(facts: Told, method: str, styles: Styles, t: Translate) -> Plo
         look: dict[str, Any] = {"color": style.colour, "linewidth": 1.8, "linestyle": style.dash}
         axes.plot(one["sites"], one["species"], label=part_name(part), **look)
         axes.fill_between(one["sites"], one["low"], one["high"], color=style.colour, alpha=0.15, linewidth=0)
-    label = wrapped(t("sites (shaded: 95 % limits)"), _LABEL_LETTERS)
-    axes.set(xlabel=label, ylabel=t("species"), ylim=(0, None))
+    axes.set(xlabel=wrapped(t("sites (shaded: 95 % limits)"), _LABEL_LETTERS), ylabel=t("species"), ylim=(0, None))
     axes.locator_params(integer=True)
     _legend(axes, t)
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
