@@ -18,7 +18,6 @@ from biodata.ingest.protocol import Finding
 from biodata.text.scientific_names import genera
 from biodata.text.tables import read_rows
 
-_LOOKED_AT: Final = 40
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
 _DITTO: Final = re.compile(r"""(?i)\s*(?:["”″〃]|'{2}|do\.|ditto|idem|同上|s\.?d\.?a\.?|như trên)\s*""")
@@ -79,7 +78,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
 
 
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
-    near = filled[:_LOOKED_AT]
+    near = filled[:40]
     scores = [_heading_score(cells, is_heading) for _, cells in near]
     best = max(range(len(near)), key=lambda at: (scores[at], -at))
     if not scores[best]:
@@ -265,8 +264,6 @@ _ANGLE_PART: Final = re.compile(
     r"(?i)(.*?)[\s(（]*(?:(°|deg\w*|度|องศา|độ|darjah|derajat|ອົງສາ|ដឺក្រេ|ဒီဂရီ)"
     r"|(['′]|min\w*|分|ลิปดา|phút|minit|menit|ນາທີ|នាទី|မိနစ်)|([\"″]|sec\w*|秒|ฟิลิปดา|giây|saat|detik|ວິນາທີ|វិនាទី|စက္ကန့်))[)）]?"
 )
-_BEHIND_WORD: Final = re.compile(r"[\s(（]")
-_MARK: Final = re.compile(r"[:：៖\-–—]")
 
 
 @cache
@@ -285,7 +282,7 @@ def sheet_kind(name: str) -> str | None:
 
 def is_total(cell: str) -> bool:
     """Tell whether a cell is the word for a total, or a few words that begin with it; one without spaces may end with it."""
-    totals, begun = _words()["total"], key(_BEHIND_WORD.split(cell.strip())[0]) if cell.strip() else ""
+    totals, begun = _words()["total"], key(re.split(r"[\s(（]", cell.strip())[0]) if cell.strip() else ""
     return key(cell) in totals or (len(cell) <= 20 and (begun in totals or any(begun.endswith(one) for one in totals)))
 
 
@@ -296,7 +293,7 @@ def is_part(cell: str) -> bool:
 
 def is_note(cell: str) -> bool:
     """Tell whether a cell begins as a note does: with a word for it and a sign behind it, or with a star."""
-    before, *rest = _MARK.split(cell, maxsplit=1)
+    before, *rest = re.split(r"[:：៖\-–—]", cell, maxsplit=1)
     return cell.lstrip().startswith(("*", "※", "注：")) or (bool(rest) and key(before) in _words()["note"])
 
 

@@ -27,7 +27,6 @@ LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a relea
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
-_TWO_NUMBERS: Final = re.compile(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)")
 _ACCEPTABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}(=.{1,200})?", re.DOTALL)
 
 
@@ -116,7 +115,7 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
         text, term = proposed(one), (terms or [one.column or ""])[-1]
         if (one.file, one.sheet) != (table.file, table.sheet) or text is None or one.row is None:
             continue
-        pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None
+        pair = re.fullmatch(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)", text) if term in _PAIR else None
         of_all = table.heading_row if one.code in _SWAPPED else table.stands.get(term)
         for row, cells in own.items() if one.row == of_all else ((row, own[row]) for row in (one.row,) if row in own):
             if one.code in _SWAPPED and all(cells.get(name) is not None for name in _PAIR):

@@ -41,7 +41,6 @@ _NUMBERS: Final = dict.fromkeys((*_WHOLE, "organismQuantity"), "") | {
 }  # fmt: skip
 """Columns of numbers, and the code where they hold none; empty where something else says it, or it may be words."""
 _LATIN_1_RUN: Final = re.compile("[¡-ÿŒœŠšŽžŸƒˆ˜–-›€™]{4,}")
-_LOST: Final = re.compile("\ufffd|\\?{3,}")
 _TEXTS: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
 _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
@@ -214,7 +213,7 @@ def _texts(rows: Rows) -> Iterator[Finding]:
         for row, text in odd.iter_rows():
             if is_zawgyi(text):
                 yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True, proposal=from_zawgyi(text))
-            elif (before := "" if _LOST.search(text) else _before(text)) is not None:
+            elif (before := "" if re.search("\ufffd|\\?{3,}", text) else _before(text)) is not None:
                 yield rows.finding(row, column, "TEXT_GARBLED", blocking=True, proposal=before)
 
 

@@ -296,8 +296,7 @@ def _intervals(facts: Told, kind: str, method: str, styles: Styles, t: Translate
     if not shown:
         return None
     every = [found for one in shown for found in one["by"].values() if value in found]
-    unit = next((units(found["unit"]) for found in every if "unit" in found), "")
-    effort = Phrase("{n} {a}", n="100", a=unit)
+    effort = Phrase("{n} {a}", n="100", a=next((units(found["unit"]) for found in every if "unit" in found), ""))
     of_year = spaced(method) if last is None else Phrase("{a} {n}", a=spaced(method), n=str(last))
     figure, axes = _axes(1.2 + 0.34 * len(shown), t(Phrase(f"{of.title}, {{a}}", a=of_year)))
     parts = [part for part in styles if any(value in one["by"].get(part, {}) for one in shown)]

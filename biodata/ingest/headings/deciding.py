@@ -285,7 +285,6 @@ _TOLD_BY_CELLS: Final = (
 _BESIDE_TAXA: Final = frozenset("eventDate deploymentStart verbatimCoordinates decimalLatitude individualCount".split())
 ENDS: Final = ("deploymentStart", "deploymentEnd")
 _FEWEST: Final = 3  # fewer cells than these tell nothing
-_NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
 _CELLS_WORDED: Final = frozenset(
     """recordedBy identifiedBy scientificName vernacularName family genus order class kingdom phylum country
     stateProvince county municipality habitat behavior samplingProtocol datasetName""".split()
@@ -299,7 +298,7 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
     if len(names) < _FEWEST:
         return tuple(terms)
     digits = sum(re.search(r"\d", cell) is not None for cell in names) / len(names)
-    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in names) / len(names)
+    numbers = sum(re.fullmatch(r"[-+]?[\d\s.,]+", cell) is not None for cell in names) / len(names)
     words = {term for term in terms if term in _CELLS_WORDED and numbers >= _MOSTLY}
     return tuple(term for term in terms if not (has_digits(term) and digits < 1 - _MOSTLY) and term not in words)
 
