@@ -130,7 +130,10 @@ def test_of_many_notices_alike_the_first_are_stated_and_the_others_are_counted()
     alike = [_entry("NAME_PUBLISHED_COARSE", f"Name {n}") for n in range(20)]
     stated = notices.sentences([*alike, _entry("LICENSE_MISSING", "license")])
     assert len(stated) == 7
-    assert stated[5] == "15 more like these: Name 5, Name 6, Name 7, Name 8, Name 9, Name 10, Name 11, Name 12, Name 13, Name 14, …"
+    assert (
+        stated[5]
+        == "15 more like these: Name 5, Name 6, Name 7, Name 8, Name 9, Name 10, Name 11, Name 12, Name 13, Name 14, …"
+    )
     assert notices.sentences(alike[:6], "vi")[-1] == "còn 1 mục nữa giống vậy: Name 5"
 
 
