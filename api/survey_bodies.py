@@ -20,14 +20,17 @@ from biodata.core.phrases import Phrase
 from biodata.surveys import submit
 
 
+def _optional(description: str, **limits: Any) -> Any:
+    return Field(default=None, description=description, **limits)
+
+
 class Decision(Sent):
     """What a reviewer decides for their side."""
 
     decision: str = Field(max_length=10, description="accept, ask or refuse.")
-    country: str | None = Field(
-        default=None, min_length=2, max_length=2,
-        description="The side; all of yours that wait where none is told. ZZ: records of no country.",
-    )  # fmt: skip
+    country: str | None = _optional(
+        "The side; all of yours that wait where none is told. ZZ: records of no country.", min_length=2, max_length=2
+    )
     reasons: str = Field(default="", max_length=4000, description="Why, or what is asked; it must tell no place.")
 
 
@@ -44,12 +47,10 @@ class Happened(BaseModel):
         description="received, restored, removed, checked, submitted, accepted, asked, answered, refused, outdated (it is "
         "checked again), replaced (by a new version), committed or withdrawn."
     )
-    survey: int | None = Field(
-        default=None, description="To which survey of the same part; this one where none is told."
-    )
+    survey: int | None = _optional("To which survey of the same part; this one where none is told.")
     role: str = Field(description="As what it was done: uploader, reviewer, node_manager, biodata or command line.")
-    country: str | None = Field(default=None, description="The side that decided or asked: with that country's node.")
-    note: str | None = Field(default=None, description="Reasons, what is asked, or the answer.")
+    country: str | None = _optional("The side that decided or asked: with that country's node.")
+    note: str | None = _optional("Reasons, what is asked, or the answer.")
     date: datetime
 
 
@@ -70,18 +71,17 @@ class SubmissionSummary(BaseModel):
     changed: datetime
     dataset: str | None = None
     part: str = Field(description="The part of the dataset that it is a version of.")
-    part_version: int | None = Field(default=None, description="The number of that version, once it is in the dataset.")
-    replaced_by: int | None = Field(default=None, description="The survey that is the next version of its part.")
-    file: str | None = Field(default=None, description="None of a version that removes its part.")
-    sides: dict[str, str] | None = Field(
-        default=None,
-        description="By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), "
+    part_version: int | None = _optional("The number of that version, once it is in the dataset.")
+    replaced_by: int | None = _optional("The survey that is the next version of its part.")
+    file: str | None = _optional("None of a version that removes its part.")
+    sides: dict[str, str] | None = _optional(
+        "By country: waiting, accepted, open (nobody reviews it), unchanged (no row of it becomes another one), "
         "refused, nobody (it waits, and only its team might review it), of a draft not_sent, and of a survey that has ended "
         "undecided.",
     )
-    restores: int | None = Field(default=None, description="The survey whose file it brings back.")
+    restores: int | None = _optional("The survey whose file it brings back.")
     mine: bool = Field(description="You send to its dataset.")
-    asking: list[str] | None = Field(default=None, description="Sides that asked something and have no answer yet.")
+    asking: list[str] | None = _optional("Sides that asked something and have no answer yet.")
     waits_for_you: bool = Field(description="It goes no further before you decide, answer, or send your draft.")
 
 
@@ -90,22 +90,19 @@ class Submission(SubmissionSummary):
 
     job: int | None = None
     snapshot: int | None = None
-    release: str | None = Field(default=None, description="The release that first had it, while the map shows it.")
-    left_alone: bool | None = Field(default=None, description="It waits for a worker, and none seems to run.")
-    next: str | None = Field(
-        default=None, description="Whether the map has it, and what happens next, or who has to do what."
-    )
-    report: dict[str, Any] | None = Field(default=None, description="What the check found; no value of the file.")
-    difference: dict[str, Any] | None = Field(
-        default=None,
-        description="What it would change of its part: counts, and `notes` to be read before it is accepted; to who sees every "
+    release: str | None = _optional("The release that first had it, while the map shows it.")
+    left_alone: bool | None = _optional("It waits for a worker, and none seems to run.")
+    next: str | None = _optional("Whether the map has it, and what happens next, or who has to do what.")
+    report: dict[str, Any] | None = _optional("What the check found; no value of the file.")
+    difference: dict[str, Any] | None = _optional(
+        "What it would change of its part: counts, and `notes` to be read before it is accepted; to who sees every "
         "side also where in the file, with before and after of cells that can tell no place and no taxon, such as a count. "
         "`gone` lists what goes, with `was_sheet` and `was_row` in the version before, and the `identifier` where the map tells it.",
     )
-    waits: list[str] | None = Field(
-        default=None, description="Of sensitive records that are not published yet: how many, and of how many of ten places."
-    )  # fmt: skip
-    yours: list[str] | None = Field(default=None, description="The sides that you may decide about now.")
+    waits: list[str] | None = _optional(
+        "Of sensitive records that are not published yet: how many, and of how many of ten places."
+    )
+    yours: list[str] | None = _optional("The sides that you may decide about now.")
     rows: bool = Field(description="GET /v1/surveys/{number}/rows tells its rows as they would be published.")
     history: list[Happened] = Field(
         description="The oldest first, behind that of those of its part that still waited before it."
@@ -168,10 +165,8 @@ class Upload:
 @asynccontextmanager
 async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator[Upload]:
     """Take a form with the field `file` in, or refuse it; its file is gone when the block ends."""
-    too_large = ProblemError(
-        Code.UPLOAD_TOO_LARGE, Phrase("more than {n} bytes were sent", n=limit_bytes),
-        expected=Phrase("at most {n} bytes", n=limit_bytes),
-    )  # fmt: skip
+    problem, expected = (Phrase(text, n=limit_bytes) for text in ("more than {n} bytes were sent", "at most {n} bytes"))
+    too_large = ProblemError(Code.UPLOAD_TOO_LARGE, problem, expected=expected)
     received = 0
 
     async def receive() -> Message:
@@ -182,9 +177,8 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
             raise too_large
         return message
 
-    limited = Request(request.scope, receive)
     try:
-        form = await limited.form(max_files=1, max_fields=9, max_part_size=10_000)
+        form = await Request(request.scope, receive).form(max_files=1, max_fields=9, max_part_size=10_000)
     except HTTPException as error:
         raise ProblemError(Code.UPLOAD_INVALID, f"the form cannot be read: {error.detail}") from error
     except ClientDisconnect as error:  # nobody hears the answer; it is no fault of ours
@@ -196,10 +190,9 @@ async def receive_upload(request: Request, *, limit_bytes: int) -> AsyncIterator
 
 
 def _upload(form: FormData, too_large: ProblemError, limit_bytes: int) -> Upload:
-    for name in form:
-        if name not in FIELDS:
-            detail = "the form has a field that is not known"
-            raise ProblemError(Code.UPLOAD_INVALID, detail, field=name[:80], expected=", ".join(FIELDS))
+    for name in (one for one in form if one not in FIELDS):
+        detail = "the form has a field that is not known"
+        raise ProblemError(Code.UPLOAD_INVALID, detail, field=name[:80], expected=", ".join(FIELDS))
     facts = {name: value for name, value in form.items() if isinstance(value, str) and value}
     file, dataset = form.get("file"), facts.pop("dataset", None)
     if not isinstance(file, UploadFile):

@@ -80,22 +80,17 @@ _LANGUAGE: Final = documents.plain_parameters(
     ("language", {"type": "string", "enum": list(LANGUAGES)}, "Of headings and explanations; else Accept-Language's.")
 )
 _WORKBOOK: Final = {MEDIA_TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}}}
-_ANSWERS: Final = {
-    **documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}
-}  # fmt: skip
+_ANSWER: Final = {**documents.answers(None, missing=True), 200: {"description": "The workbook", "content": _WORKBOOK}}
 
 
-@templates_router.get(
-    "/{design}", summary="A survey's workbook to fill in", openapi_extra=_LANGUAGE, responses=_ANSWERS
-)
+@templates_router.get("/{design}", summary="A survey's workbook to fill in", openapi_extra=_LANGUAGE, responses=_ANSWER)
 async def one(request: Request, design: str) -> Response:
     """Answer with a workbook that goes in without a warning once it is filled in rightly."""
     from biodata.surveys import templates  # loads openpyxl, which nothing else here needs
 
     language = language_asked(request)
     if design not in DESIGNS:
-        words = "no design is called {a}; those that there are: {b}"
-        detail = Phrase(words, a=repr(design[:80]), b=", ".join(DESIGNS))
+        detail = Phrase("no design is called {a}; those that there are: {b}", a=repr(design[:80]), b=", ".join(DESIGNS))
         raise ProblemError(Code.NOT_FOUND, detail, field="design")
     # Making one takes a part of a second: no more at a time than checks.
     content = await to_thread.run_sync(templates.template, design, language, limiter=request.app.state.checking)
@@ -111,17 +106,11 @@ results_router = APIRouter(prefix="/v1/surveys/results", tags=["surveys"], route
 PDF: Final = "application/pdf"
 _FORMS: Final = ("html", "json")
 _NOTHING: Final = {"refused": "it has no events"}
-_PARAMETERS: Final = {
-    "parameters": [
-        documents.parameter(
-            "f", {"type": "string", "enum": list(_FORMS)}, "html, a page that can be printed; json, its numbers."
-        ),
-        documents.parameter(
-            "exact", {"type": "boolean"}, "true, from the exact records: for the team, which shows a key or token."
-        ),
-        documents.LANGUAGE,
-    ]
-}
+_OWN: Final = documents.plain_parameters(
+    ("f", {"type": "string", "enum": list(_FORMS)}, "html, a page that can be printed; json, its numbers."),
+    ("exact", {"type": "boolean"}, "true, from the exact records: for the team, which shows a key or token."),
+)
+_PARAMETERS: Final = {"parameters": [*_OWN["parameters"], documents.LANGUAGE]}
 _RESULTS: Final = {
     **documents.answers(None, missing=True, other=(401, 403)),
     200: {"description": "The results", "content": {HTML: {}, PDF: {}, JSON: {"schema": {"type": "object"}}}},

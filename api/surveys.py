@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends
@@ -35,8 +35,9 @@ router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictRou
 reviews_router = APIRouter(prefix="/v1/surveys", tags=["surveys"], route_class=StrictSmallRoute)
 
 Known = Annotated[Principal, Depends(auth.need)]
+Number = Annotated[str, documents.WHOLE]
 PRIVATE: Final = "private, no-store"
-_OF_ROWS: Final = (
+_OF_ROWS: Final = documents.plain_parameters(
     ("table", {"type": "string", "enum": ["occurrences", "events"], "default": "occurrences"}, "Records, or sampling events."),
     ("side", {"type": "string"}, "Only rows of this side of yours."),
     ("change", {"type": "string", "enum": list(CHANGES)}, "Only records of this kind, beside what is published now."),
@@ -45,6 +46,13 @@ _OF_ROWS: Final = (
     ("limit", {"type": "integer", "minimum": 0, "maximum": 500, "default": 100}, "Rows at most."),
     ("language", {"type": "string"}, "Language of what the flags mean."),
 )  # fmt: skip
+_LANGUAGE: Final = {"parameters": [documents.LANGUAGE]}
+
+
+def _told(asked: Any, *other: int, model: Any = survey_bodies.Submission, status: int = 200) -> dict[str, Any]:
+    """Return what OpenAPI says of a route: what it asks, and what it answers, other problems besides 401 and 404."""
+    answers = documents.answers(model, missing=True, other=(401, *other), status=status)
+    return {"openapi_extra": asked, "responses": answers}
 
 
 @router.post(
@@ -67,7 +75,7 @@ async def hand_in(request: Request) -> Response:
 
 
 @reviews_router.get(
-    "", summary="Surveys that concern you", openapi_extra={"parameters": [documents.LANGUAGE]},
+    "", summary="Surveys that concern you", openapi_extra=_LANGUAGE,
     responses=documents.answers(survey_bodies.SubmissionList, other=(401,)),
 )  # fmt: skip
 def every(request: Request, who: Known) -> Response:
@@ -75,11 +83,8 @@ def every(request: Request, who: Known) -> Response:
     return json_answer({"results": review.listed(service(request).registry, who)}, cache=PRIVATE)
 
 
-@reviews_router.get(
-    "/{number}", summary="What became of a survey", openapi_extra={"parameters": [documents.LANGUAGE]},
-    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401,)),
-)  # fmt: skip
-def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
+@reviews_router.get("/{number}", summary="What became of a survey", **_told(_LANGUAGE))
+def state(request: Request, who: Known, number: Number) -> Response:
     """Answer with a survey's state, report, difference and history: to who handed it in, and to who reviews a side of it.
 
     The ETag tells the version that a decision is about. The report is told in the language that is asked for; it holds no
@@ -89,10 +94,10 @@ def state(request: Request, who: Known, number: Annotated[str, documents.WHOLE])
 
 
 @reviews_router.get(
-    "/{number}/rows", summary="A survey's rows as they would be published", openapi_extra=documents.plain_parameters(*_OF_ROWS),
-    responses=documents.answers(survey_bodies.SubmissionRows, missing=True, other=(401, 409, 422)),
+    "/{number}/rows", summary="A survey's rows as they would be published",
+    **_told(_OF_ROWS, 409, 422, model=survey_bodies.SubmissionRows),
 )  # fmt: skip
-def rows(request: Request, who: Known, number: Annotated[str, documents.WHOLE]) -> Response:
+def rows(request: Request, who: Known, number: Number) -> Response:
     """Answer with what is decided about: its sender sees all rows, a reviewer those of their sides; nobody else any.
 
     They are made by the sharing rules when it is checked, so a coarse place is a cell here, too, and a withheld record a count.
@@ -144,7 +149,6 @@ def _receive(request: Request, found: Service, sender: Principal, upload: survey
     return receipt(request, sender, number)
 
 
-Number = Annotated[str, documents.WHOLE]
 _SEEN: Final = re.compile(r'(?:W/)?"(\d{1,18})-(\d{1,9})"')
 _SEEN_BEFORE: Final = {
     "name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}, "example": '"12-3"',
@@ -152,42 +156,33 @@ _SEEN_BEFORE: Final = {
     "Without it the answer is 428; where the survey has changed since it is 412, and nothing is put down: look again.",
 }  # fmt: skip
 _IF_MATCH: Final = {"parameters": [_SEEN_BEFORE, documents.LANGUAGE]}
-_LANGUAGE: Final = {"parameters": [documents.LANGUAGE]}
+_DECIDED: Final = _told(_IF_MATCH, 403, 409, 412, 422, 428)
 _TAKEN: Final = {"model": Receipt, "description": "Kept and queued; Location tells where its state stands"}
 
 
-@reviews_router.post(
-    "/{number}/submit", summary="Send a draft to review", openapi_extra=_IF_MATCH,
-    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 409, 412, 422, 428)),
-)  # fmt: skip
+@reviews_router.post("/{number}/submit", summary="Send a draft to review", **_told(_IF_MATCH, 409, 412, 422, 428))
 def submit(request: Request, who: Known, number: Number) -> Response:
     """Send a draft that was checked to those who review it; where nobody does, it is published."""
     return _put_down(request, who, number, Action.HAND_IN, review.submit)
 
 
-@reviews_router.post(
-    "/{number}/decisions", summary="Accept, ask about or refuse a survey", openapi_extra=_IF_MATCH,
-    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
-)  # fmt: skip
+@reviews_router.post("/{number}/decisions", summary="Accept, ask about or refuse a survey", **_DECIDED)
 def decide(request: Request, who: Known, number: Number, sent: survey_bodies.Decision) -> Response:
     """Put down what a reviewer decides for their side; If-Match tells what they looked at."""
     decided = partial(review.decide, decision=sent.decision, country=sent.country, reasons=sent.reasons)
     return _put_down(request, who, number, Action.REVIEW_SUBMISSION, decided)
 
 
-@reviews_router.post(
-    "/{number}/answers", summary="Answer what a reviewer asked", openapi_extra=_IF_MATCH,
-    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 403, 409, 412, 422, 428)),
-)  # fmt: skip
+@reviews_router.post("/{number}/answers", summary="Answer what a reviewer asked", **_DECIDED)
 def answer(request: Request, who: Known, number: Number, sent: survey_bodies.Answer) -> Response:
     """Answer in words as its sender; the survey waits for its reviewers again. With a mended file: POST /v1/surveys, the same `part`."""
     return _put_down(request, who, number, Action.HAND_IN, partial(review.answer, words=sent.answer))
 
 
-@reviews_router.delete(
-    "/{number}", summary="Take a survey off the map, or back", status_code=202, openapi_extra=_LANGUAGE,
-    responses=documents.answers(survey_bodies.Submission, missing=True, other=(401, 403, 409, 422), status=202),
-)  # fmt: skip
+_REMOVED: Final = _told(_LANGUAGE, 403, 409, 422, status=202)
+
+
+@reviews_router.delete("/{number}", summary="Take a survey off the map, or back", status_code=202, **_REMOVED)
 def remove(request: Request, who: Known, number: Number) -> Response:
     """Remove the part of the dataset that the survey is: its rows are off the map with the next release, after a login.
 
@@ -210,10 +205,10 @@ def restore(request: Request, who: Known, number: Number) -> Response:
     return receipt(request, who, sending.restore(registry, who, wanted))
 
 
-@reviews_router.get(
-    "/versions/{key:path}", summary="The versions of the parts of a dataset", openapi_extra=_LANGUAGE,
-    responses=documents.answers(survey_bodies.VersionList, missing=True, other=(401,)),
-)  # fmt: skip
+_VERSIONS: Final = _told(_LANGUAGE, model=survey_bodies.VersionList)
+
+
+@reviews_router.get("/versions/{key:path}", summary="The versions of the parts of a dataset", **_VERSIONS)
 def versions(request: Request, who: Known, key: str) -> Response:
     """Answer with each version, what it changed, and as what people handed it in and accepted it."""
     found = review.versions(service(request).registry, who, key)
@@ -240,18 +235,13 @@ def _version_asked(request: Request, number: int) -> int:
     return int(match[2]) if match and int(match[1]) == number else -1
 
 
-_NO_STORE: Final = "no-store"
-
-
 async def gate(request: Request) -> Gate:
     """Return the gate that a check waits at: those who show who they are do not wait behind a crowd of others."""
     found: Gate = request.app.state.public_checks
     if "authorization" in request.headers or "x-api-key" in request.headers:
-        try:
+        with suppress(ProblemError):  # a key that is not known opens nothing; whatever needs one refuses it later
             await run_in_threadpool(auth.shown_by, request)
             found = request.app.state.known_checks
-        except ProblemError:  # a key that is not known opens nothing; whatever needs one refuses it later
-            found = request.app.state.public_checks
     found.refuse_if_full()
     return found
 
@@ -287,8 +277,8 @@ def check(request: Request, found: Service, upload: survey_bodies.Upload, form: 
         **known | {"accepted": (*known.get("accepted", ()), *upload.sent.accept)},
     )  # fmt: skip
     if form == "json":
-        return json_answer(report, cache=_NO_STORE, headers=_headers(language))
+        return json_answer(report, cache="no-store", headers=_headers(language))
     upload.file.seek(0)
     content = write_report(form, report, upload.file.read(), language=language)
-    named = {"Content-Disposition": f'attachment; filename="report.{form}"', "Cache-Control": _NO_STORE}
+    named = {"Content-Disposition": f'attachment; filename="report.{form}"', "Cache-Control": "no-store"}
     return Response(content, 200, _headers(language) | named, media_type=MEDIA_TYPES[form])

@@ -24,8 +24,7 @@ PartOption = Annotated[
 def add_commands(app: typer.Typer) -> None:
     """Add the group to the application."""
     group = typer.Typer(help="Surveys: templates, checks, sending, review, results.", no_args_is_help=True)
-    calls = (check, template, results, diff, submit, status, history, remove, restore, purge, review, answer)
-    for call in calls:
+    for call in (check, template, results, diff, submit, status, history, remove, restore, purge, review, answer):
         group.command()(_in_language(call))
     app.add_typer(group, name="survey")
 
@@ -94,10 +93,9 @@ def check(
     from biodata.surveys.problems import MEDIA_TYPES, write_report
 
     outs = out or []
-    for path in outs:
-        if path.suffix.lower().removeprefix(".") not in MEDIA_TYPES:
-            problem, expected = "a report is not written in this form", ", ".join(f".{form}" for form in MEDIA_TYPES)
-            raise InputError(problem, column="--out", value=path.name, expected=expected, code="KIND_UNKNOWN")
+    for path in (one for one in outs if one.suffix.lower().removeprefix(".") not in MEDIA_TYPES):
+        problem, expected = "a report is not written in this form", ", ".join(f".{form}" for form in MEDIA_TYPES)
+        raise InputError(problem, column="--out", value=path.name, expected=expected, code="KIND_UNKNOWN")
     if len(files) > 1 and any(path.suffix.lower() == ".xlsx" for path in outs):
         problem = "a marked workbook is made of one file"
         raise InputError(problem, column="--out", expected=".csv, .json", code="OPTIONS_UNFIT")
@@ -143,7 +141,7 @@ def results(
 
     Example: biodata survey results --dataset nam-ha --data biodata_data --out results.html --png plots
     """
-    from biodata.exports.reports import survey_page
+    from biodata.exports.reports import survey_page, survey_plots
     from biodata.runs.engines import work as run_engines
     from biodata.runs.engines.work import Work, facts_of
     from biodata.surveys.words import stated
@@ -156,32 +154,25 @@ def results(
     outcome = run_engines.work_on(Work(settings, progress=common.show_progress()), "survey-results", asked)
     kept = run_engines.keep(settings, "survey-results", asked, outcome, seed=1)
     facts, translate = facts_of(outcome.results), partial(stated, language=language)
-    written = _write(facts, out, png, title=", ".join(dataset), run=kept.id, language=language, translate=translate)
-    if as_json:
-        common.say(as_text({"run": kept.id, **facts}))
-        return
-    for name, words in survey_page.summary_rows(facts):
-        common.say(f"{translate(name)}: {translate(words)}")
-    done = [Phrase("kept as {a}", a=kept.id), *([Phrase("written: {a}", a=", ".join(written))] if written else [])]
-    common.say("; ".join(map(translate, done)))
-
-
-def _write(facts: dict[str, Any], out: Path | None, png: Path | None, **page: Any) -> list[str]:
-    from biodata.exports.reports import survey_page, survey_plots
-
+    words: dict[str, Any] = {"language": language, "translate": translate}
     written = []
     if out is not None:
         ending, numbers = out.suffix.lower(), f"{as_text(facts)}\n".encode()
+        page = {"title": ", ".join(dataset), "run": kept.id, **words}
         out.write_bytes(numbers if ending == ".json" else survey_page.survey_file(ending, facts, **page))
         written.append(str(out))
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)
-        for name, (figure, _) in survey_plots.plots(
-            facts, language=page["language"], translate=page["translate"]
-        ).items():
+        for name, (figure, _) in survey_plots.plots(facts, **words).items():
             survey_plots.write_png(figure, png / f"{name}.png")
             written.append(str(png / f"{name}.png"))
-    return written
+    if as_json:
+        common.say(as_text({"run": kept.id, **facts}))
+        return
+    for name, said in survey_page.summary_rows(facts):
+        common.say(f"{translate(name)}: {translate(said)}")
+    done = [Phrase("kept as {a}", a=kept.id), *([Phrase("written: {a}", a=", ".join(written))] if written else [])]
+    common.say("; ".join(map(translate, done)))
 
 
 def diff(
@@ -282,19 +273,15 @@ def status(
 
     with options.opened(common.installation(data), language) as found:
         who, language = found.who(account) if account else None, found.language
-        if number is None:
-            every = reviews.listed(found.registry, who)
-            facts: dict[str, Any] = {"results": every}
-        else:
-            facts = options.with_values(found.settings, found.look(who, number), language)
-            every = [facts]
+        own = None if number is None else options.with_values(found.settings, found.look(who, number), language)
+        every = reviews.listed(found.registry, who) if own is None else [own]
     if as_json:
-        common.say(json.dumps(facts, ensure_ascii=False, default=str))
+        common.say(json.dumps({"results": every} if own is None else own, ensure_ascii=False, default=str))
         return
     for one in every:
         common.say(options.status_line(one, language))
-    if number is not None:
-        options.say_survey(facts, language, rows=False)
+    if own is not None:
+        options.say_survey(own, language, rows=False)
 
 
 def review(

@@ -23,10 +23,8 @@ LanguageOption = Annotated[
     str, typer.Option(help="Language of the answer: en, zh, th, vi, lo, km, my, ms, id or fil.", envvar="BIODATA_LANGUAGE")
 ]  # fmt: skip
 AcceptOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--accept", help="Proposals to take: a code, CODE=value of one cell's text, or heading.HEADING=TERM; may be repeated."
-    ),
+    list[str] | None, typer.Option(
+        "--accept", help="Proposals to take: a code, CODE=value of one cell's text, or heading.HEADING=TERM; may be repeated.")
 ]  # fmt: skip
 LicenceOption = Annotated[
     str | None, typer.Option("--license", help="Licence of what tells none in the file: CC0 1.0, CC BY 4.0 or CC BY-NC 4.0.")
@@ -53,9 +51,8 @@ class Opened(NamedTuple):
         found = accounts.find(self.registry, account) if account else None
         if found is None:
             problem, expected = words.message_of("ACCOUNT_UNKNOWN" if account else "ACCOUNT_NEEDED", {}, self.language)
-            raise InputError(
-                problem, column="--account", value=account or None, expected=expected, code="ACCOUNT_MISSING"
-            )
+            value = account or None
+            raise InputError(problem, column="--account", value=value, expected=expected, code="ACCOUNT_MISSING")
         return found
 
     def look(self, who: "Principal | None", number: int) -> dict[str, Any]:
@@ -112,10 +109,9 @@ def no_folders(files: Sequence[Path], language: str) -> None:
     """See that no file is a folder, such as a package that was unzipped."""
     from biodata.surveys import words
 
-    for file in files:
-        if file.is_dir():
-            problem, expected = words.message_of("FOLDER_NOT_ZIPPED", {}, language)
-            raise InputError(problem, file=str(file), expected=expected, code="INPUT_FORMAT")
+    for file in filter(Path.is_dir, files):
+        problem, expected = words.message_of("FOLDER_NOT_ZIPPED", {}, language)
+        raise InputError(problem, file=str(file), expected=expected, code="INPUT_FORMAT")
 
 
 _MOST: Final = 40
@@ -270,12 +266,9 @@ def say_difference(facts: Mapping[str, Any], language: str, *, rows: bool = True
 
 def changes_of(tables: Mapping[str, Mapping[str, int]], language: str) -> list[str]:
     """Return how many rows of each table are new, changed, …, in words."""
-    counts = {
-        name: [f"{called('KIND', kind, language)} {n}" for kind, n in kinds.items()]
-        for name, kinds in tables.items()
-        if any(kinds.values())
-    }
-    return [f"{line(f'TABLE_{name.upper()}', language)}: {', '.join(of)}" for name, of in counts.items()]
+    counted = {name: kinds for name, kinds in tables.items() if any(kinds.values())}
+    texts = [", ".join(f"{called('KIND', kind, language)} {n}" for kind, n in of.items()) for of in counted.values()]
+    return [f"{line(f'TABLE_{name.upper()}', language)}: {text}" for name, text in zip(counted, texts, strict=True)]
 
 
 def _say_lines(lines: Sequence[str]) -> None:

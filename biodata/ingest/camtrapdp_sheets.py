@@ -34,10 +34,9 @@ class Sheet:
         self.name, self.file = name, table.file
         self.headings = tuple(renamed.get(heading, heading) for heading in table.headings)
         fields = [field.name for field in check.fields(name) if field.name in self.headings]
-        for heading in _NEEDED[name]:
-            if heading not in fields:
-                problem = f"table {name!r} lacks a column"
-                raise InputError(problem, file=table.file, row=1, column=heading, code="HEADING_MISSING")
+        for heading in (one for one in _NEEDED[name] if one not in fields):
+            problem = f"table {name!r} lacks a column"
+            raise InputError(problem, file=table.file, row=1, column=heading, code="HEADING_MISSING")
         empty = pl.DataFrame(schema={"source_row": pl.Int64, **dict.fromkeys(self.headings, pl.String)})
         came = pl.concat([empty, *(batch.rename(renamed).select(empty.columns) for batch in table.batches)])
         # An earlier row once more: with its identifier, and like it in every cell of every column.
@@ -78,10 +77,9 @@ class Sheet:
 
     def set_beside(self, known: Mapping[str, pl.Series]) -> None:
         """Find every fault; a row with one in a column that is needed is refused, for the first of them."""
-        needed = _NEEDED[self.name]
         for fault in check.faults(self.name, self.frame, known=known):
             # What is only written otherwise than the standard asks for can be read.
-            blocking = fault.column in needed and fault.code != "CELL_PATTERN"
+            blocking = fault.column in _NEEDED[self.name] and fault.code != "CELL_PATTERN"
             cell = fault.row, fault.column, fault.value, fault.code
             self.findings.append(Finding(self.file, None, *cell, blocking, {"expected": fault.expected}))
             if blocking and fault.row not in self._out:

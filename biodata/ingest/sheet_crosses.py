@@ -134,8 +134,7 @@ class Sheet:
                 self.layout.columns[at] = replace(column, heading=station)
                 self.names[column.index] = station
                 self.proposals[column.index] = Proposal(station, None, 0.0, None, Why.UNKNOWN)
-        for term in [term for term, told in self.facts.items() if told is named]:
-            del self.facts[term]
+        self.facts = {term: told for term, told in self.facts.items() if told is not named}
 
     def parts(self, cross: Cross) -> Iterator["Sheet"]:
         """Yield each column of a cross-table as a sheet of its own: its filled rows, its cells as counts."""

@@ -223,7 +223,6 @@ def _zipped(name: str, content: bytes) -> list[tuple[str, bytes]]:
             raise InputError(error.problem, file=name, value=error.value, expected=error.expected, code=code) from None
 
 
-_SIGN: Final = re.compile(r"\s*[:：៖]\s*")
 _DATUM: Final = re.compile(r"(?i)wgs[\s_-]*(?:19)?84|(?:vn|cgcs)[\s-]?2000|indian 19\d\d|prs[\s-]?92|hanoi 1?9?72")
 _PLACE: Final = re.compile(r"-?\d[^()（）]*")
 _OF_ALL: Final = frozenset(
@@ -235,17 +234,13 @@ _OF_FILES: Final = frozenset({"license", "geodeticDatum", "timeZone"})
 """Terms that a label may tell of whole files."""
 _LICENCE: Final = re.compile(r"(?i)(?:CC[\s-]*(?:BY|0)(?![^\W\d_])|creative commons).*")
 _BINOMIAL: Final = re.compile(r"(?<![^\W_])[A-Z][a-z]+ [a-z]{3,}(?![^\W_])")
-_OFFSET: Final = re.compile(r"(?:UTC|GMT) ?[+-]\d[\d:]*")
-_LINES: Final = re.compile(r"[\r\n]+|\s{2,}")
 _ONE_COORDINATE: Final = ("decimalLatitude", "decimalLongitude", "easting", "northing")
-_MONTH: Final = re.compile(r"\d{4}-\d{2}")
 _YEAR: Final = re.compile(r"(?<!\d)(?:19[5-9]\d|20[0-4]\d|2[45]\d\d)(?!\d)")
 _DAY_MONTH: Final = re.compile(r"(\d{1,2})([-/. 月]?) ?(?:\d{1,2}日?|[^\W\d][^\d]*)")
 _YEAR_OF_TWO: Final = re.compile(r"(\d{1,2}([-/. ])(?:\d{1,2}|[^\W\d]+)\2)(\d\d)")
 _DAY_INSIDE: Final = re.compile(
     r"\d{4}([-/.])\d\d?\1\d\d?(?!\d)|\d{4}年\d\d?月\d\d?日|(?<!\d)\d\d?(?:([-/.])\d\d?\2| [^\W\d]+,? )\d{4}"
 )
-_DAYS: Final = ("day", "interval", "month")
 
 
 class Told(NamedTuple):
@@ -267,10 +262,10 @@ def facts_above(layout: Layout) -> list[Told]:
 
 def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
     """Yield the texts of a row with what stands before their colon; a label alone is of the text behind it."""
-    texts = [line.strip() for cell in cells if cell for line in _LINES.split(cell) if line.strip()]
+    texts = [line.strip() for cell in cells if cell for line in re.split(r"[\r\n]+|\s{2,}", cell) if line.strip()]
     label = ""
     for text, after in zip_longest(texts, texts[1:]):
-        before, *rest = _SIGN.split(text, maxsplit=1)
+        before, *rest = re.split(r"\s*[:：៖]\s*", text, maxsplit=1)
         # What it says stands in the next cell.
         follows = after and (
             (is_known(text) and not is_known(after)) or (names_a_place(after) and not names_a_place(text))
@@ -285,7 +280,7 @@ def _labelled(cells: Cells) -> Iterator[tuple[str, str]]:
 def _read(row: int, label: str, text: str) -> Iterator[Told]:
     """Yield what a text tells: by its label as a heading would, by itself where it is a licence, a zone, a datum, a place or a date."""
     zone, datum = ZONE_TOLD.search(text), _DATUM.search(text)
-    licence, offset = _LICENCE.search(text), _OFFSET.search(text)
+    licence, offset = _LICENCE.search(text), re.search(r"(?:UTC|GMT) ?[+-]\d[\d:]*", text)
     alone = {"license": licence and licence[0], "timeZone": offset and offset[0].replace(" ", ""),
              "utm_zone": zone and f"{zone[1]}{zone[2]}", "geodeticDatum": datum and datum[0]}  # fmt: skip
     yield from (Told(term, value, label or text, row, text) for term, value in alone.items() if value)
@@ -333,7 +328,7 @@ def _is_date(text: str) -> bool:
     """Return whether a text is a day, several or a month, if only in one of two orders or another era."""
     (read,) = dates.parse_dates(pl.Series([text]), today=ANY_DAY).iter_rows(named=True)
     bare = ascii_digits(text).replace(".", "").isdigit() and len(text) != len("20260301")
-    return not bare and (read["precision"] in _DAYS or read["proposal"] is not None)
+    return not bare and (read["precision"] in ("day", "interval", "month") or read["proposal"] is not None)
 
 
 def year_of(layout: Layout) -> str | None:
@@ -350,7 +345,7 @@ def named_month(name: str, year: str | None) -> str | None:
     texts = [name, name.rpartition(" ")[2], *([f"{name} {year}", f"{year}年{name}"] if year is not None else [])]
     read = dates.parse_dates(pl.Series(texts), today=ANY_DAY)
     entries = (row["event_date"] if row["issue"] is None else row["proposal"] for row in read.iter_rows(named=True))
-    return next((text for text in entries if text is not None and _MONTH.fullmatch(text)), None)
+    return next((text for text in entries if text is not None and re.fullmatch(r"\d{4}-\d{2}", text)), None)
 
 
 def day_of(heading: str, year: str | None) -> str | None:

@@ -18,11 +18,8 @@ from biodata.ingest.protocol import Finding
 from biodata.text.scientific_names import genera
 from biodata.text.tables import read_rows
 
-_LOOKED_AT: Final = 40
-_KINDS: Final = ("text", "number")  # what a form writes below a heading where it has no unit
 _NUMBER: Final = re.compile(r"[\d\s.,%+-]+")
 _PLAIN_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?")
-_MOSTLY: Final = 0.6
 _DITTO: Final = re.compile(r"""(?i)\s*(?:["”″〃]|'{2}|do\.|ditto|idem|同上|s\.?d\.?a\.?|như trên)\s*""")
 Cells = list[str | None]
 
@@ -81,7 +78,7 @@ def lay_out(grid: Grid, is_heading: Callable[[str], bool], *, one_row: bool = Fa
 
 
 def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Callable[[str], bool]) -> tuple[int, int]:
-    near = filled[:_LOOKED_AT]
+    near = filled[:40]
     scores = [_heading_score(cells, is_heading) for _, cells in near]
     best = max(range(len(near)), key=lambda at: (scores[at], -at))
     if not scores[best]:
@@ -91,8 +88,7 @@ def _heading_rows(grid: Grid, filled: list[tuple[int, Cells]], is_heading: Calla
         below = [cell for cell in near[best + 1][1] if cell is not None]
         named = scores[best + 1] >= 2 and 2 * scores[best + 1] >= len(below) and not any(map(_NUMBER.fullmatch, below))
         joined = _are_below_joined(spread(grid, *near[best]), near[best + 1][1])
-        following = [cells for _, cells in near[best + 2 : best + 7]]
-        if named or joined or _are_units(near[best + 1][1], following):
+        if named or joined or _are_units(near[best + 1][1], [cells for _, cells in near[best + 2 : best + 7]]):
             last = best + 1
     if first == last and best and near[best - 1][0] == near[best][0] - 1 and _is_upper_row(grid, near, best, scores):
         first = best - 1
@@ -129,7 +125,7 @@ def _are_units(row: Cells, following: Sequence[Cells]) -> bool:
     figures = {at for at, cells in below.items() if cells and all(any(map(str.isdigit, cell or "")) for cell in cells)}
     # A date or a code has figures itself; a record names what it is of, and nothing of the kind stands here.
     worded = {at for at in figures if _is_unit(told[at]) or not any(map(str.isdigit, told[at]))}
-    return len(told) > 1 and len(worded) >= _MOSTLY * len(told) and figures <= worded | {min(told)}
+    return len(told) > 1 and len(worded) >= 0.6 * len(told) and figures <= worded | {min(told)}
 
 
 def _are_below_joined(upper: Cells, lower: Cells) -> bool:
@@ -260,7 +256,7 @@ def _why_left_out(grid: Grid, number: int, cells: Cells, headings: Cells) -> tup
 
 def _is_unit(cell: str, *dimensions: str) -> bool:
     unit = unit_alone(cell)
-    is_kind = cell.strip().lower() in _KINDS and not dimensions
+    is_kind = cell.strip().lower() in ("text", "number") and not dimensions  # as forms write where there is no unit
     return is_kind if unit is None else not dimensions or unit.dimension in dimensions
 
 
@@ -268,8 +264,6 @@ _ANGLE_PART: Final = re.compile(
     r"(?i)(.*?)[\s(（]*(?:(°|deg\w*|度|องศา|độ|darjah|derajat|ອົງສາ|ដឺក្រេ|ဒီဂရီ)"
     r"|(['′]|min\w*|分|ลิปดา|phút|minit|menit|ນາທີ|នាទី|မိနစ်)|([\"″]|sec\w*|秒|ฟิลิปดา|giây|saat|detik|ວິນາທີ|វិនាទី|စက္ကန့်))[)）]?"
 )
-_BEHIND_WORD: Final = re.compile(r"[\s(（]")
-_MARK: Final = re.compile(r"[:：៖\-–—]")
 
 
 @cache
@@ -288,7 +282,7 @@ def sheet_kind(name: str) -> str | None:
 
 def is_total(cell: str) -> bool:
     """Tell whether a cell is the word for a total, or a few words that begin with it; one without spaces may end with it."""
-    totals, begun = _words()["total"], key(_BEHIND_WORD.split(cell.strip())[0]) if cell.strip() else ""
+    totals, begun = _words()["total"], key(re.split(r"[\s(（]", cell.strip())[0]) if cell.strip() else ""
     return key(cell) in totals or (len(cell) <= 20 and (begun in totals or any(begun.endswith(one) for one in totals)))
 
 
@@ -299,7 +293,7 @@ def is_part(cell: str) -> bool:
 
 def is_note(cell: str) -> bool:
     """Tell whether a cell begins as a note does: with a word for it and a sign behind it, or with a star."""
-    before, *rest = _MARK.split(cell, maxsplit=1)
+    before, *rest = re.split(r"[:：៖\-–—]", cell, maxsplit=1)
     return cell.lstrip().startswith(("*", "※", "注：")) or (bool(rest) and key(before) in _words()["note"])
 
 

@@ -22,7 +22,6 @@ from biodata.text.numbers import parse_decimals
 from biodata.text.tables import NA, PLACEHOLDERS, read_rows
 
 _FEWEST, _HALF, _MOSTLY, _ALONE, _WIDEST, _FEW_COLUMNS, _SOME = 5, 0.5, 0.9, 0.03, 40, 12, 200
-_MANY: Final = 20
 _SEVERAL: Final = 3  # rows in which more than one part is stated, so that a column and its copy are no sum
 _RARE, _OFTEN, _BEYOND, _FAR_BEYOND, _NOON = 0.02, 5, 1.5, 30, 720
 _LICENCES: Final = ("CC0_1_0", "CC_BY_4_0", "CC_BY_NC_4_0", "UNSPECIFIED")
@@ -36,7 +35,6 @@ _YOUNG: Final = re.compile(
 """Of eggs no more young hatch than there were, in the languages of the region."""
 _FACTORS: Final = tuple(factor**sign for factor in (10, 100, 1000, 3.2808, 2.54, np.pi) for sign in (1, -1))
 """What a number is wrong by where the point moved or the unit is another: kg for g, ft for m, in for cm, a girth for a diameter."""
-_COUNT: Final = "individualCount"
 _MEASURED: Final = frozenset({"minimumElevationInMeters", "perpendicular_distance_m", "sampleSizeValue"})
 # Of two columns on a line: rank correlation; spreads, and a factor of 1.8, off it.
 _LINE, _FAR_OFF, _LEAST_OFF = 0.8, 6, 0.6
@@ -72,12 +70,10 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
                 yield _at(layout, at, column, "LICENSE_UNKNOWN")
         if name not in known or name in _SERIAL:
             yield from _twice(layout, column, cells)
-    counted = {at: read for at, read in numbers.items() if names[at] not in known or names[at] == _COUNT}
+    counted = {at: read for at, read in numbers.items() if names[at] not in known or names[at] == "individualCount"}
     amounts = {at: read for at, read in numbers.items() if names[at] not in _PLACED}
-    across, down = (
-        [*_sums([one for one in layout.columns if one.index not in moments], layout, amounts)],
-        [*_totals(layout, counted)],
-    )
+    undated = [one for one in layout.columns if one.index not in moments]
+    across, down = [*_sums(undated, layout, amounts)], [*_totals(layout, counted)]
     # A total of a row that is wrong is in the total of its column.
     off = {(one.column, -_off_by(one)) for one in across}
     down = [one for one in down if (one.column, _off_by(one)) not in off]
@@ -95,15 +91,14 @@ def _numbers(cells: Sequence[str | None]) -> np.ndarray | None:
     plain = _filled(cells).str.replace(r"^(\d{1,3}),(\d{3})$", "$1$2")
     read = parse_decimals(plain)["number"]
     words = (read.is_null() & ~plain.str.contains(_WITH_UNIT)).sum()
-    few = max(_ALONE * read.count(), read.count() >= _MANY)  # one word among twenty numbers is a slip, too
+    few = max(_ALONE * read.count(), read.count() >= 20)  # one word among twenty numbers is a slip, too
     return read.to_numpy() if read.count() >= _FEWEST and words <= few else None
 
 
 def _groups(layout: Layout, columns: Sequence[int]) -> list[np.ndarray]:
     """Return which rows are of each taxon that has several: what is usual of a deer is none of a mouse."""
     cells = pl.Series(layout.cells(columns[0]) if columns else [], dtype=pl.String)
-    counts = cells.drop_nulls().value_counts()
-    several = counts.filter(pl.col("count") >= 2 * _FEWEST)[cells.name]
+    several = cells.drop_nulls().value_counts().filter(pl.col("count") >= 2 * _FEWEST)[cells.name]
     return [(cells == name).fill_null(value=False).to_numpy() for name in several]
 
 
@@ -283,11 +278,10 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         ordered = by_chance >= _OFTEN * len(wrong) and _ranks(lows[right], highs[right]) > _HALF
         for at in wrong.tolist() if beside or ordered else ():
             off = [abs(stated[at] - np.nanmedian(stated)) / (np.nanstd(stated) or 1) for stated in (lows, highs)]
-            overnight = kind == "clock" and lows[at] > _NOON and highs[at] < _NOON
             limits = {"least": "0", "greatest": f"{highs[at]:g}"} if off[0] > off[1] else {"least": f"{lows[at]:g}"}
             if kind == "number":
                 yield _at(layout, at, low if off[0] > off[1] else high, "MEASUREMENT_INVALID", **limits)
-            elif not overnight:
+            elif kind != "clock" or lows[at] <= _NOON or highs[at] >= _NOON:  # else over a night
                 begins = layout.rows[at][1][low.index] or ""
                 yield _at(layout, at, low if off[0] > 2 * off[1] else high, "EVENT_ENDS_BEFORE_START", start=begins)
 
@@ -367,8 +361,7 @@ def _spans(layout: Layout, days: Mapping[int, np.ndarray]) -> Iterator[Finding]:
             continue
         for at in {int(np.nanargmin(spans)), int(np.nanargmax(spans))}:
             rest = np.delete(stated, int(np.argmin(np.abs(stated - spans[at]))))
-            gap = max(rest.min() - spans[at], spans[at] - rest.max())
-            if gap > max(np.ptp(rest) / 2, 7):
+            if max(rest.min() - spans[at], spans[at] - rest.max()) > max(np.ptp(rest) / 2, 7):
                 yield _at(layout, at, columns[last], "VALUE_GOES_WITH_ANOTHER", other=columns[first].heading)
 
 

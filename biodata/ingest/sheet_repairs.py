@@ -29,8 +29,9 @@ def read_marked(
 ) -> Iterator[Finding]:
     """Tell merges, formulas and errors; a cell merged downwards counts for its rows, but for counts and what is measured."""
     at = {number: position for position, number in enumerate(rows)}
+    once = _written_once(columns, rows, by_index) if table.kind == "occurrences" else ()
     # What is written once is looked for when the merged cells are filled.
-    for r1, c1, r2, c2 in chain(sorted(grid.merges), _written_once(table, columns, rows, by_index)):
+    for r1, c1, r2, c2 in chain(sorted(grid.merges), once):
         name = by_index.get(c1)
         value = None if name is None or r1 not in at else columns[name][at[r1]]
         if name is None or value is None:  # what is missing is stated row by row
@@ -64,7 +65,6 @@ _STATION: Final = ("locationID", "eventID", "locality")
 _DATE: Final = ("eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd")
 _PLACE: Final = ("decimalLatitude", "decimalLongitude", "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
 _WRITTEN_ONCE: Final = 0.25  # so many cells of a column that is written once a group are empty at least
-_LEAST: Final = 3
 
 
 def blank_below(table: SurveyTable, columns: Columns, rows: list[int], elsewhere: Collection[str]) -> Iterator[Finding]:
@@ -89,19 +89,16 @@ def blank_below(table: SurveyTable, columns: Columns, rows: list[int], elsewhere
         group |= {name: (row, text) for name, text in facts.items()}
 
 
-def _written_once(
-    table: SurveyTable, columns: Columns, rows: list[int], by_index: Mapping[int, str]
-) -> Iterator[tuple[int, int, int, int]]:
+def _written_once(columns: Columns, rows: list[int], names: Mapping[int, str]) -> Iterator[tuple[int, int, int, int]]:
     """Find rows below the one that states the station, in which it, day and place are empty together; each column as a merged area."""
-    cells = {name: columns[name] for name in (*_STATION, *_DATE, *_PLACE) if name in columns and table.kind == "occurrences"}  # fmt: skip
+    cells = {name: columns[name] for name in (*_STATION, *_DATE, *_PLACE) if name in columns}
     empty = {name: [at for at, cell in enumerate(column) if cell is None] for name, column in cells.items()}
-    once = {name: below for name, below in empty.items() if len(below) >= max(_LEAST, _WRITTEN_ONCE * len(rows))}
+    once = {name: below for name, below in empty.items() if len(below) >= max(3, _WRITTEN_ONCE * len(rows))}
     together = next(iter(once.values()), [])
     if len(once) > 1 and not once.keys().isdisjoint(_STATION) and all(below == together for below in once.values()):
-        full = sorted({*range(len(rows) + 1)} - {*together})
-        for at, after in pairwise(full):
+        for at, after in pairwise(sorted({*range(len(rows) + 1)} - {*together})):
             if after > at + 1:
-                yield from ((rows[at], c, rows[after - 1], c) for c, name in by_index.items() if name in once)
+                yield from ((rows[at], c, rows[after - 1], c) for c, name in names.items() if name in once)
 
 
 _ZONE: Final = re.compile(r"(?:UTM|zone|zona)?[\s.:]*([1-9]|[1-5]\d|60)\s*([A-Za-z])?", re.IGNORECASE)

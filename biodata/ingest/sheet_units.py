@@ -15,8 +15,6 @@ from biodata.text.numbers import ascii_digits, parse_decimal
 from biodata.text.tables import read_rows
 
 _METRES: Final = MappingProxyType({"km": 1000.0, "cm": 0.01, "mm": 0.001, "ft": 0.3048, "mi": 1609.344, "yd": 0.9144})
-_ERA_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)")
-_COMMON_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _FEWEST, _MOSTLY = 3, 0.9
 DATES: Final = frozenset({"eventDate", "verbatimEventDate", "deploymentStart", "deploymentEnd", "year"})
 _DECLARED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
@@ -95,7 +93,7 @@ def declared(term: str, unit: str | None, cells: Sequence[str | None]) -> Mappin
     if term not in DATES:
         return {}
     names, of_heading = [ascii_digits(cell) for cell in cells if cell], _DECLARED.get(unit or "", {})
-    of_era = sum(_ERA_YEAR.search(text) is not None for text in names)
-    common = any(_COMMON_YEAR.search(text) for text in names)
+    of_era = sum(re.search(r"(?<!\d)2[45]\d\d(?!\d)", text) is not None for text in names)
+    common = any(re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", text) for text in names)
     is_buddhist = len(names) >= _FEWEST and of_era >= min(_MOSTLY * len(names), len(names) - 1) and not common
     return {"calendar": "buddhist", **of_heading} if is_buddhist else of_heading

@@ -183,13 +183,11 @@ def fill_licence(table: VerbatimTable, licence: str) -> None:
 
 
 KEY: Final = " key"
-_CLOCK: Final = "eventTime"
 ENDS: Final = ("deploymentStart", "deploymentEnd")
 ANY_DAY: Final = date(9999, 1, 1)
 """Whether a date has been yet is no question of where it stands."""
 _OFFSET: Final = r"^[^/]*T[0-9:.]+([+-]\d\d:?\d\d)(?:/|$)"
 _LAST_OFFSET: Final = r"T[0-9:.]+([+-]\d\d:?\d\d)$"
-_NEAR: Final = 75
 
 
 def read_ends(frame: pl.DataFrame, today: date) -> dict[str, pl.DataFrame]:
@@ -246,14 +244,14 @@ def join(sites: Sequence[SurveyTable], events: Sequence[SurveyTable], findings: 
             table.covered.update((row, name) for row in rows)
         stations = table.frame.select("source_row", pl.col("locationID").str.strip_chars())
         for row, site in stations.drop_nulls().filter(~pl.col("locationID").is_in([*names])).iter_rows():
-            params = {} if (near := nearest(site, names, _NEAR)) is None else {"near": near}
+            params = {} if (near := nearest(site, names)) is None else {"near": near}
             at, heading = table.place(row, "locationID")
             findings.append(table.finding(at, heading, site, "SITE_UNKNOWN", True, **params))
 
 
-def nearest(text: str, names: Mapping[str, str], least: float) -> str | None:
+def nearest(text: str, names: Mapping[str, str]) -> str | None:
     """Return the name, by its folded text, that is nearest to a text; None where none is so near, or two are as near."""
-    found = process.extract(text.casefold(), names, score_cutoff=least, limit=2)
+    found = process.extract(text.casefold(), names, score_cutoff=75, limit=2)
     is_one = len({score for _, score, _ in found}) == len(found) > 0
     return str(found[0][2]) if is_one else None
 
@@ -270,7 +268,7 @@ def fill_from(
         told = pl.col(f"{name} told" if name in frame.columns else name)
         group = next((terms for terms in groups if name in terms), ())
         # A time of day alone is no date: it stays, and its day is taken.
-        asked = {name, *group} - ({_CLOCK} - {name})
+        asked = {name, *group} - ({"eventTime"} - {name})
         silent = [is_nothing(term) for term in sorted(asked) if term in frame.columns]
         answers = pl.all_horizontal(pl.lit(value=True), *silent) & (pl.col(" known") if group else told.is_not_null())
         answered[name] = joined.filter(answers)["source_row"].to_list()

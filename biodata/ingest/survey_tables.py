@@ -30,10 +30,9 @@ from biodata.text.scientific_names import genera, latin_beside
 
 _MOSTLY: Final = 0.9
 _QUANTITY: Final = "organismQuantity"
-_COUNT: Final = "individualCount"
 _LOCAL: Final = "vernacularName"
 _NAME: Final = "scientificName"
-_ONCE: Final = frozenset({*NEEDED, _COUNT, _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing"})
+_ONCE: Final = (*NEEDED, "individualCount", _QUANTITY, "occurrenceID", "verbatimCoordinates", "easting", "northing")
 _DAYS: Final = frozenset({*map(str, range(1, 32)), *(f"{day:02}" for day in range(1, 10))})
 _DAY_FIRST: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]|[ăđơưạ-ỹ]|(?i:tanggal|tarikh)")
 """Thai, Lao, Burmese, Khmer, Vietnamese, Malay or Indonesian."""
@@ -67,7 +66,8 @@ def read_survey(
 
 
 def _kinds(sheets: Sequence[Sheet]) -> list[str | None]:
-    kinds = [_kind(one) for one in sheets]
+    found = [sheet_headings.kind_of(one.layout, one.names, one.proposals) for one in sheets]
+    kinds = [None if s.is_list else "occurrences" if s.cross else kind for s, kind in zip(sheets, found, strict=True)]
     terms = [{*one.names.values()} for one in sheets]
     dated = any(kind == "events" and _WHEN & own for kind, own in zip(kinds, terms, strict=True))
     # Stations of a sheet without days are where the visits of another one are.
@@ -79,12 +79,6 @@ def _kinds(sheets: Sequence[Sheet]) -> list[str | None]:
         of_one = of_one if any(of_one) else [sheet_crosses.name_by_count(one) for one in sheets]
         kinds = ["occurrences" if named else kind for kind, named in zip(kinds, of_one, strict=True)]
     return kinds
-
-
-def _kind(sheet: Sheet) -> str | None:
-    if sheet.cross is not None or sheet.is_list:
-        return None if sheet.is_list else "occurrences"
-    return sheet_headings.kind_of(sheet.layout, sheet.names, sheet.proposals)
 
 
 def _sheets_of(grids: Sequence[Grid], survey: Survey, kept: Mapping[str, str]) -> list[Sheet]:
@@ -166,10 +160,9 @@ def _read_local_names(table: SurveyTable) -> None:
     """Read local names where no column has others: what means one taxon for sure; the cells stay as they came beside it."""
     if set(NAMES_OF_TAXA) & set(table.frame.columns) != {_LOCAL}:
         return
-    known = bundled_common_names()
     sure: dict[str, str] = {}
     for text in table.frame[_LOCAL].drop_nulls().unique():
-        taxa = [latin] if (latin := latin_beside(text)) is not None else [*meaning(text, known)]
+        taxa = [latin] if (latin := latin_beside(text)) is not None else [*meaning(text, bundled_common_names())]
         sure |= {text: taxa[0]} if len(taxa) == 1 else {}
     name = pl.col(_LOCAL).replace_strict(sure, default=None, return_dtype=pl.String)
     table.frame = table.frame.with_columns(name.alias(_NAME))

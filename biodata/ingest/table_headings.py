@@ -20,7 +20,6 @@ from biodata.ingest.protocol import OPTION, is_heading_option
 
 _TERMS: Final = frozenset({*VERBATIM_TERMS, *EVENT_TERMS})
 _SHOWN, _LIKELY = 12, 0.4
-_NAME: Final = "scientificName"
 _PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType({
     "scientific name": tuple((term,) for term in (
         """scientificName acceptedScientificName acceptedNameUsage verbatimScientificName verbatimIdentification
@@ -50,10 +49,9 @@ def term_of(heading: str) -> str:
 
 def terms_of(headings: Sequence[str], *, file: str, any_of: bool = True) -> dict[str, str]:
     """Return the name of each column: the term that its heading names, if no other column has it already."""
-    for heading in headings:
-        if heading in _RESERVED:
-            problem = f"the heading {heading!r} is a name that biodata uses itself"
-            raise InputError(problem, file=file, row=1, column=heading, code="HEADING_RESERVED")
+    for heading in (one for one in headings if one in _RESERVED):
+        problem = f"the heading {heading!r} is a name that biodata uses itself"
+        raise InputError(problem, file=file, row=1, column=heading, code="HEADING_RESERVED")
     wanted = {heading: term_of(heading) for heading in headings}
     if any_of and not any(term in VERBATIM_TERMS for term in wanted.values()):
         problem = f"no heading is a Darwin Core term: {', '.join(headings[:5])}"
@@ -143,10 +141,8 @@ def record_columns(
         expected = f"say it: {' '.join(likely.values())}"
         raise InputError(problem, file=file, row=1, expected=expected, code="HEADING_UNKNOWN")
     shown = ", ".join(f"{heading} as {term}" for heading, term in read.items())
-    notes = [
-        f"headings were read: {shown}; --option {OPTION}{example}=TERM says that one is something else"
-        for example in [*read][:1]
-    ]
+    example = f"--option {OPTION}{next(iter(read), '')}=TERM"
+    notes = [f"headings were read: {shown}; {example} says that one is something else"] if read else []
     for part, options in likely.items():
         notes.append(f"no heading says which column holds a {part}; if one does, say it: {options}")
     return names, notes
@@ -172,12 +168,11 @@ def _likely(proposals: Sequence[Proposal], part: str, cells: Mapping[str, Sequen
         if term is not None and one.confidence >= _LIKELY:
             likely.setdefault(term, one.heading)
         elif names and are_latin(names):
-            likely.setdefault(_NAME, one.heading)
+            likely.setdefault("scientificName", one.heading)
     way = next((way for way in _PARTS[part] if set(way) & set(likely)), _PARTS[part][0])
     options = [f"{OPTION}{likely.get(term, 'HEADING')}={term}" for term in way]
     return [f"--option {shlex.quote(option)}" for option in options]
 
 
 def _listed(headings: Sequence[str]) -> str:
-    more = f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else ""
-    return ", ".join(headings[:_SHOWN]) + more
+    return ", ".join(headings[:_SHOWN]) + (f" and {len(headings) - _SHOWN} more" if len(headings) > _SHOWN else "")

@@ -66,16 +66,14 @@ def stripped_file(data: Path, checksum: str, submission: int) -> Path:
 def put(data: Path, path: Path, content: bytes) -> None:
     """Seal a content into a file, durably, whole or not at all."""
     make_key(data)
-    public = (data / PUBLIC_KEY).read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, node_keys.seal([content], public))
+    write_whole(path, node_keys.seal([content], (data / PUBLIC_KEY).read_bytes()))
 
 
 def opened(data: Path, path: Path) -> Iterator[bytes]:
     """Give what a sealed file holds, piece by piece, unless it was changed; only the owner of the installation can."""
-    private = (data / PRIVATE_KEY).read_bytes()
     with path.open("rb") as file:
-        yield from node_keys.unseal(file, private)
+        yield from node_keys.unseal(file, (data / PRIVATE_KEY).read_bytes())
 
 
 def digest_of(data: Path, path: Path) -> str:

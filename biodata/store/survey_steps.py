@@ -130,9 +130,8 @@ PREFIX: Final = "heading."
 
 def accepted_of(registry: "Registry", dataset: str | None) -> list[str]:
     """Return what was accepted for a dataset before; nothing where none is named."""
-    asked = select(AcceptedProposal.accepted).where(AcceptedProposal.dataset == dataset)
     with registry.session(read_only=True) as session:
-        return sorted(session.scalars(asked))
+        return sorted(session.scalars(select(AcceptedProposal.accepted).where(AcceptedProposal.dataset == dataset)))
 
 
 def decided(accepted: Iterable[str]) -> dict[str, str]:

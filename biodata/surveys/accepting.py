@@ -27,10 +27,6 @@ LICENCES: Final = ("CC0 1.0", "CC BY 4.0", "CC BY-NC 4.0")  # those that a relea
 
 _SWAPPED: Final = ("COLUMNS_SWAPPED", "PRESUMED_SWAPPED_COORDINATE")
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
-_TWO_NUMBERS: Final = re.compile(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)")
-_SEVERAL: Final = " / "
-_OF_DATES: Final = "RECORDED_DATE_"
-_LONGEST: Final = 300
 _ACCEPTABLE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,60}(=.{1,200})?", re.DOTALL)
 
 
@@ -46,11 +42,9 @@ def known_of(registry: Registry, dataset: str | None) -> dict[str, Any]:
 
 def inherited(session: Session, dataset: str) -> str | None:
     """Return the licence that an upload keeps where its sender tells none: what stood beside the last that was sent to the dataset."""
-    sent = (
-        (Submission.dataset == dataset) & Submission.wanted & (Submission.state != "withdrawn") &
-        Submission.license.is_not(None)
-    )  # fmt: skip
-    return session.scalar(select(Submission.license).where(sent).order_by(Submission.id.desc()).limit(1))
+    sent = (Submission.dataset == dataset) & Submission.wanted & (Submission.state != "withdrawn")
+    stated = select(Submission.license).where(sent, Submission.license.is_not(None))
+    return session.scalar(stated.order_by(Submission.id.desc()).limit(1))
 
 
 def proposed(finding: Finding) -> str | None:
@@ -60,8 +54,8 @@ def proposed(finding: Finding) -> str | None:
     text = finding.params.get("proposal") or finding.params.get("near") or ""
     if finding.params.get("others") and text not in TERMS:
         return None
-    first, *more = text.split(_SEVERAL)
-    return (first or None) if not more or finding.code.startswith(_OF_DATES) else None
+    first, *more = text.split(" / ")
+    return (first or None) if not more or finding.code.startswith("RECORDED_DATE_") else None
 
 
 def is_accepted(finding: Finding, accepted: Collection[str]) -> bool:
@@ -85,7 +79,7 @@ def remember(session: Session, dataset: str, accepted: Collection[str], *, accou
 def _is_acceptable(one: str) -> bool:
     if one.startswith(PREFIX):
         ((heading, term),) = decided([one]).items()
-        return heading != "" and term in (*TERMS, "") and len(one) <= _LONGEST
+        return heading != "" and term in (*TERMS, "") and len(one) <= 300
     return _ACCEPTABLE.fullmatch(one) is not None
 
 
@@ -121,7 +115,7 @@ def _cells(table: SurveyTable, findings: Sequence[Finding]) -> Iterator[tuple[tu
         text, term = proposed(one), (terms or [one.column or ""])[-1]
         if (one.file, one.sheet) != (table.file, table.sheet) or text is None or one.row is None:
             continue
-        pair = _TWO_NUMBERS.fullmatch(text) if term in _PAIR else None
+        pair = re.fullmatch(r"(-?\d+(?:\.\d+)?), (-?\d+(?:\.\d+)?)", text) if term in _PAIR else None
         of_all = table.heading_row if one.code in _SWAPPED else table.stands.get(term)
         for row, cells in own.items() if one.row == of_all else ((row, own[row]) for row in (one.row,) if row in own):
             if one.code in _SWAPPED and all(cells.get(name) is not None for name in _PAIR):
@@ -138,7 +132,6 @@ def _replace(table: SurveyTable, term: str, texts: Mapping[int, str | None]) -> 
     new = pl.col("source_row").replace_strict(texts, default=None, return_dtype=pl.String)
     # A cell that was changed before keeps what stood there first; an empty one was written as nothing.
     stood = pl.coalesce(written, pl.when(texted).then(pl.col(term).fill_null("")))
-    table.frame = table.frame.with_columns(missing).with_columns(
-        pl.when(texted).then(new).otherwise(pl.col(term)).alias(term), stood.alias(written)
-    )
+    put = pl.when(texted).then(new).otherwise(pl.col(term))
+    table.frame = table.frame.with_columns(missing).with_columns(put.alias(term), stood.alias(written))
     table.covered -= {(row, term) for row in texts}

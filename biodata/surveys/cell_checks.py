@@ -25,7 +25,6 @@ from biodata.text.units import Unit, effort_unit
 _PAIR: Final = ("decimalLatitude", "decimalLongitude")
 _BOTH: Final = (*_PAIR, "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude")
 _DATE: Final = ("eventDate", "verbatimEventDate", "year", "month", "day")
-_COUNTRY: Final = ("countryCode", "country")
 _NAME: Final = ("scientificName", "verbatimScientificName")
 _OF_RECORDS: Final = (_NAME, ("individualCount",), ("basisOfRecord",), ("occurrenceStatus",))
 
@@ -39,7 +38,6 @@ def flags_of(table: str) -> Mapping[str, tuple[tuple[str, ...], bool, tuple[str,
 CELLS: Final = flags_of("records")
 # What says no more of a row where both coordinates stand in one cell.
 _IN_ONE_CELL: Final = {"PRESUMED_SWAPPED_COORDINATE", *map("COORDINATE_{}".format, ("INVALID", "MISSING", "OUT_OF_RANGE"))}  # fmt: skip
-_PAIR_RULES: Final = ("verbatim_coordinates", "verbatim_latitude_longitude")
 # Flags for which an interpreted column says what would be right.
 _FACTS: Final = {"COUNTRY_COORDINATE_MISMATCH": "located_country_code", "TAXON_MATCH_FUZZY": "acceptedScientificName"}
 
@@ -62,13 +60,12 @@ class Rows:
         """Return a table's rows; `known` tells of each whether the survey has its event."""
         came = table.frame.with_columns(pl.col(heading).alias(term) for term, heading in table.converted.items())
         cells = [name for name in came.columns if name != "source_row" and not name.startswith(WRITTEN)]
-        words = {name: [*PLACEHOLDERS] if name in _COUNTRY else [*PLACEHOLDERS, NA] for name in cells}
+        words = {name: [*PLACEHOLDERS] if name in ("countryCode", "country") else [*PLACEHOLDERS, NA] for name in cells}
         empty = {name: pl.col(name).str.strip_chars().is_in(words[name]) for name in cells}
         full = came.with_columns(pl.when(~is_empty).then(pl.col(name)).alias(name) for name, is_empty in empty.items())
-        nothing = {
-            (row, name): value
-            for name, is_empty in empty.items() for row, value in came.filter(is_empty).select("source_row", name).iter_rows()
-        }  # fmt: skip
+        nothing: dict[tuple[int, str], str] = {}
+        for name, is_empty in empty.items():
+            nothing |= {(row, name): text for row, text in came.filter(is_empty).select("source_row", name).iter_rows()}
         of_event = table.frame["source_row"].filter(known).to_list() if known is not None and len(known) else []
         own = {row["source_row"]: row for row in full.iter_rows(named=True)}
         return cls(table, own, frozenset(of_event), nothing)
@@ -108,10 +105,8 @@ def found(rows: Rows, result: HarmonisedBatch) -> Iterator[Finding]:
         repairs = repairs or ()
         yield from _repaired(rows, row, [one for one in repairs if one["applied"]])
         proposals: dict[str, str] = {}
-        for one in repairs:
-            if not one["applied"]:
-                before = proposals.get(one["term"])
-                proposals[one["term"]] = f"{before} / {one['value']}" if before else one["value"]
+        for term, value in ((one["term"], one["value"]) for one in repairs if not one["applied"]):
+            proposals[term] = f"{proposals[term]} / {value}" if proposals.get(term) else value
         if pair := _pair(proposals):
             proposals.setdefault("verbatimCoordinates", pair)
         yield from _doubted(rows, row, flags, proposals, {"": east, **dict(zip(_FACTS, facts, strict=True))})
@@ -147,7 +142,7 @@ def _doubted(rows: Rows, row: int, flags: list[str], proposals: Mapping[str, str
 def _repaired(rows: Rows, row: int, repairs: list[Mapping[str, Any]]) -> Iterator[Finding]:
     pair = {}
     for repair in repairs:
-        if repair["rule"].startswith(_PAIR_RULES):
+        if repair["rule"].startswith(("verbatim_coordinates", "verbatim_latitude_longitude")):
             pair[repair["term"]] = repair["value"]
             continue
         term = "individualCount" if repair["rule"] == "absent_where_none_counted" else repair["term"]
@@ -191,8 +186,7 @@ def _column(flag: str, columns: tuple[str, ...], rows: Rows, row: int) -> str | 
         # A place that is filled and gives nothing has a reading that waits for somebody's word.
         waiting = filled[0] if columns == _BOTH and filled else None
         return next((column for column in there if own.get(column) is None), waiting)
-    wrong = _WRONG.get(flag, bool)
-    return next((column for column in filled if wrong(own[column])), next(iter(filled), None))
+    return next((column for column in filled if _WRONG.get(flag, bool)(own[column])), next(iter(filled), None))
 
 
 def _is_no_angle(value: str) -> bool:
@@ -207,10 +201,6 @@ def _is_no_number(value: str) -> bool:
     return value.count(",") == 1 and len(value.partition(",")[2]) == 3
 
 
-def _is_two_numbers(value: str) -> bool:
-    return re.fullmatch(r"\d{1,4}[\s:T]+\d+", value.strip()) is not None
-
-
 def _is_beyond(value: str) -> bool:
     """Return whether an angle is beyond what its letter says it is, of none beyond a longitude."""
     read = read_angle(value, None)
@@ -218,15 +208,15 @@ def _is_beyond(value: str) -> bool:
 
 
 # For flags of several columns: what makes a cell the one that is meant.
-_WRONG: Final[Mapping[str, Callable[[str], bool]]] = {
-    "COORDINATE_INVALID": _is_no_angle, "COORDINATE_OUT_OF_RANGE": _is_beyond, "RECORDED_DATE_INVALID": _is_two_numbers,
+_WRONG: Final[Mapping[str, Callable[[str], object]]] = {
+    "COORDINATE_INVALID": _is_no_angle, "COORDINATE_OUT_OF_RANGE": _is_beyond,
+    "RECORDED_DATE_INVALID": re.compile(r"\s*\d{1,4}[\s:T]+\d+\s*").fullmatch,
 }  # fmt: skip
 _TIMES: Final = {"RECORDED_DATE_INVALID": meant_date, "TIME_UNREADABLE": meant_time}
 _COUNTED: Final = {"INDIVIDUAL_COUNT_INVALID": "individualCount", "EFFORT_INVALID": "sampleSizeValue"}
 _RANGES: Final = {"ELEVATION_NON_NUMERIC": "Elevation", "DEPTH_NON_NUMERIC": "Depth"}
 _RADIUS: Final = "COORDINATE_UNCERTAINTY_METERS_INVALID"
 _NUMBERS: Final = frozenset({*_COUNTED, *_RANGES, _RADIUS, "DISTANCE_INVALID", "COORDINATE_INVALID"})
-_WORDS: Final = 2  # behind a count they may be what was counted; more of them may count others
 _LENGTH: Final = "perpendicular_distance_m"  # a term in metres, whatever is meant by them
 
 
@@ -249,7 +239,8 @@ def _meant_number(flag: str, stated_number: StatedNumber, effort: Unit | None) -
             return None
         if effort is not None and (own := effort_unit(unit)) is not None:
             return f"{one * own.size / effort.size:.10g}" if own.dimension == effort.dimension else None
-        animals = one.is_integer() and len(unit.split()) <= _WORDS
+        # Two words behind a count may be what was counted; more of them may count others.
+        animals = one.is_integer() and len(unit.split()) <= 2
         right = animals if flag == "INDIVIDUAL_COUNT_INVALID" else not unit or known is not None
         return f"{one:.10g}" if right else None
     least, greatest = _in_metres(stated_number.least, unit), _in_metres(stated_number.greatest, unit)

@@ -33,9 +33,7 @@ from biodata.surveys.notices import notices
 from biodata.surveys.problems import Problem, problem_of, problem_of_file, report_of
 from biodata.surveys.table_checks import DATASET, TableChecks, once, placed_by_records
 
-_UNREAD: Final = "SHEET_NOT_READ"
 _TAKEN: Final = "taken"
-_BLANK: Final = "CELL_BLANK_BELOW"
 
 
 def check(file: BinaryIO, name: str, boundaries: BoundarySet, **options: Any) -> dict[str, Any]:
@@ -87,7 +85,7 @@ class Check:
         """Return what is wrong, and what is no fault and worth knowing."""
         self.name, self.accepted = ", ".join(name for name, _ in self.files), {*self.accepted}
         self.kept = {**decided(self.accepted), **self.kept}
-        kept, rules = self.inherited if self.licence is None else None, self.rules
+        kept, rules = self.inherited if self.licence is None else None, self.rules or RuleSet.read(None)
         self.licence = self.licence or kept
         entries: list[dict[str, Any]] = []
         failed: list[Problem] = []
@@ -96,13 +94,11 @@ class Check:
             by_program, day = self.form != forms.SHEETS, self.today or datetime.now(UTC).date()
             harmoniser = Harmoniser(boundaries=self.boundaries, secret=b"a check stores nothing", today=day,
                                     checklist=self.known, reader=by_reference_list())  # fmt: skip
-            common = bundled_common_names() if rules is None or rules.checklists is None else rules.checklists.common
+            common = bundled_common_names() if rules.checklists is None else rules.checklists.common
             self.start = partial(TableChecks, harmoniser, self.boundaries, day, common, by_program=by_program)
             (self.check_program if by_program else self.check_sheets)()
             self.checks.licences += filter(None, [self.registered])
-            entries = notices(
-                self.checks.read, rules or RuleSet.read(None), self.boundaries, kept=kept, language=self.language
-            )
+            entries = notices(self.checks.read, rules, self.boundaries, kept=kept, language=self.language)
         except InputError as error:
             file = other_forms.renamed(error.file, self.files)
             failed = [problem_of_file(error, self.name, self.language, file=file)]
@@ -126,7 +122,7 @@ class Check:
         if self.accepted and (meant := accepting.headings(survey, self.findings, self.accepted)):
             survey = self._read_sheets(files, {**self.kept, **meant})
         for first in (True, False):  # what is taken from a row above may have a proposal of its own
-            asked = [one for one in self.findings if (one.code == _BLANK) == first]
+            asked = [one for one in self.findings if (one.code == "CELL_BLANK_BELOW") == first]
             if self.accepted and (replaced := accepting.apply(survey, asked, self.accepted)):
                 survey_shapes.join_stations(survey)  # what a station that was empty tells
                 self.replaced += replaced
@@ -141,7 +137,7 @@ class Check:
     def _read_sheets(self, files: Sequence[tuple[str, bytes]], kept: Mapping[str, str]) -> Survey:
         survey = read_survey(files, encoding=self.encoding, kept=kept, licence=self.licence)
         if not survey.main_tables():
-            self.findings = [one for one in survey.findings if one.code != _UNREAD]
+            self.findings = [one for one in survey.findings if one.code != "SHEET_NOT_READ"]
             raise no_occurrences(survey, self.name)
         declarations = {**survey.declarations, **self.declared}
         for table in survey.tables:
@@ -209,10 +205,8 @@ class Check:
 def _of_other_datasets(survey: Survey, dataset: str) -> Iterator[Finding]:
     for table in survey.tables:
         if "datasetKey" in table.frame.columns:
-            other = table.frame.filter(of_another(dataset)).select("source_row", "datasetKey")
-            for row, value in other.iter_rows():
-                heading = table.heading("datasetKey")
-                yield Finding(table.file, table.sheet, row, heading, value, "DATASET_OTHER", True)
+            for row, value in table.frame.filter(of_another(dataset)).select("source_row", "datasetKey").iter_rows():
+                yield table.finding(row, table.heading("datasetKey"), value, "DATASET_OTHER", True)
 
 
 __all__ = ["CELLS", "Problem", "check", "check_files", "check_paths"]
@@ -225,9 +219,6 @@ _NEEDED: Final = (
     ("decimalLongitude", ("verbatimCoordinates", "verbatimLongitude")),
 )
 """What a record cannot do without, with what may stand in for it."""
-
-_OF_EVENTS: Final = ("eventDate", "decimalLatitude", "decimalLongitude")
-_LIKELY: Final = 0.5
 
 
 def headings(survey: Survey) -> Iterator[Finding]:
@@ -254,7 +245,7 @@ def headings(survey: Survey) -> Iterator[Finding]:
 def _uncertain(table: SurveyTable, name: str) -> Finding:
     proposal = table.proposals.get(name)
     params, code = {}, Why.UNKNOWN.value
-    if proposal is not None and proposal.term is not None and proposal.confidence >= _LIKELY:
+    if proposal is not None and proposal.term is not None and proposal.confidence >= 0.5:
         code, params = proposal.why.value, {"term": proposal.term, "others": ", ".join(proposal.others)}
         again = proposal.why is Why.REPEATED  # another heading means the same: nothing is proposed for this one
         params |= ({} if again else {"near": proposal.term}) | ({"unit": proposal.unit} if proposal.unit else {})
@@ -263,9 +254,8 @@ def _uncertain(table: SurveyTable, name: str) -> Finding:
 
 def _missing(table: SurveyTable, of_events: set[str]) -> Iterator[Finding]:
     for name, others in _NEEDED:
-        own = {name, *others} & table.headings.keys()
-        of_event = name in _OF_EVENTS and "eventID" in table.headings and {name, *others} & of_events
-        if not own and not of_event:
+        of_event = name != "scientificName" and "eventID" in table.headings and {name, *others} & of_events
+        if not {name, *others} & table.headings.keys() and not of_event:
             yield _lacks(table, name)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,6 @@ from biodata.surveys.problems import SETTLED
 from biodata.text.numbers import parse_decimals
 
 _LEAST_ROWS, _LEAST_GROUPS, _LEAST_OTHERS, _LEAST_IN_RANGE = 20, 3, 2, 4
-_NAME: Final = "scientificName"
 _SHEET, _MONTH = f"{WRITTEN}sheet", f"{WRITTEN}month"  # as no heading begins
 _GROUPS: Final = {f"{WRITTEN}{rank}": rank for rank in ("class", "order", "family")}  # of the taxon, as read
 _FEW_WORDS: Final = 8  # that may stand for ranges of a number: strata, ages
@@ -54,8 +53,7 @@ def going_together(parts: Sequence[tuple[Rows, pl.DataFrame]], known: Collection
         for at, like in _exceptions(columns[one], columns[other]).items() if other != _MONTH or one == _SHEET else ():
             against[at].append((one, other, like))
     open_ones = [name for name in (*names, *beside) if (name not in TERMS or name in _SIGNS) and name in columns]
-    signs = [(sign, trait) for sign in open_ones for trait in _TRAITS if trait in columns]
-    for sign, trait in signs:
+    for sign, trait in product(open_ones, (one for one in _TRAITS if one in columns)):
         for at, like in _against_signs(columns[sign], columns[trait]).items():
             against[at].append((sign, trait, like))
     few = [name for name in able if name not in derived and columns[name].max() <= _FEW_WORDS]
@@ -79,9 +77,8 @@ def going_together(parts: Sequence[tuple[Rows, pl.DataFrame]], known: Collection
         of_pairs = {column or worst, *(name for pair in pairs for name in pair[:2])}
         named = any((rows.table.file, rows.table.sheet, *rows.table.place(row, name)) in said for name in of_pairs)
         if not named and column is not None:
-            heading = (
-                rows.table.sheet or "" if other == _SHEET else rows.table.heading(_NAME if other in _GROUPS else other)
-            )
+            of_column = rows.table.heading("scientificName" if other in _GROUPS else other)
+            heading = rows.table.sheet or "" if other == _SHEET else of_column
             usual = next((_cell(*cells[like], column) for _, like in of_worst), None)
             found = rows.finding(row, column, "VALUE_GOES_WITH_ANOTHER", other=heading, usual=usual)
             yield replace(found, value=own.get(row, found.value))
@@ -141,8 +138,7 @@ def _exceptions(one: _Codes, other: _Codes) -> dict[int, int]:
     """Return the few rows in which a column does not determine another one, each with a row that is as usual; none of any other columns."""
     full = np.flatnonzero((one > 0) & (other > 0))
     pairs = one[full] * np.uint64(other.max() + 1) + other[full]
-    most = max(1, len(full) // _ROWS_EACH)
-    if not 0 < len(np.unique(pairs)) - len(np.unique(one[full])) <= most:
+    if not 0 < len(np.unique(pairs)) - len(np.unique(one[full])) <= max(1, len(full) // _ROWS_EACH):
         return {}
     groups: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for at, value, beside in zip(full.tolist(), one[full].tolist(), other[full].tolist(), strict=True):

@@ -111,9 +111,8 @@ def _events(
 
 def _result(lake: Lake, request: SurveyRequest, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> dict[str, Any]:  # fmt: skip
     known: list[str] = []
-    read = lake.read
-    if request.records == "public":
-        read = partial(assessments.published_results, lake, rules=rules, boundaries=boundaries)
+    published = partial(assessments.published_results, lake, rules=rules, boundaries=boundaries)
+    read = published if request.records == "public" else lake.read
     for table, key in (("corridors", "corridor_id"), ("reserve_candidates", "candidate_id")):
         frame = read(table)
         found = frame.filter(pl.col(key) == request.result)

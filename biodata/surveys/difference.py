@@ -133,11 +133,9 @@ def of_upload(read: pipeline.Interpreted, dataset: str) -> dict[str, pl.DataFram
         if table.events is not None:
             found["events"].append(of_lake_events(table.events.read()))
         if (staging := table.staging) is not None:
-            batches = ((number, staging.read("verbatim", parts=[number])) for number in staging.parts)
-            found["occurrences"] += [
-                of_lake_records(rows.filter(datasetKey=dataset), table.verbatim.sheet_of(number))
-                for number, rows in batches
-            ]
+            for number in staging.parts:
+                rows = staging.read("verbatim", parts=[number]).filter(datasetKey=dataset)
+                found["occurrences"].append(of_lake_records(rows, table.verbatim.sheet_of(number)))
     whole = {kind: pl.concat(frames, how="diagonal") for kind, frames in found.items()}
     return {kind: rows.unique("identifier", keep="first", maintain_order=True) for kind, rows in whole.items()}
 
@@ -160,8 +158,7 @@ def _opened(frame: pl.DataFrame, column: str) -> pl.DataFrame:
     values = frame[column].drop_nulls().unique()
     if values.is_empty():
         return frame.drop(column)
-    names = sorted({name for text in values for name in orjson.loads(text)})
-    shape = pl.Struct(dict.fromkeys(names, pl.String))
+    shape = pl.Struct(dict.fromkeys(sorted({name for text in values for name in orjson.loads(text)}), pl.String))
     cells = frame[column].fill_null("{}").str.json_decode(shape).struct.unnest()
     cells = cells.rename({name: f"={name}" for name in cells.columns})
     return frame.drop(column).hstack(cells.select(name for name in cells.columns if name not in frame.columns))
@@ -187,12 +184,10 @@ def _changed_cells(had: pl.DataFrame, brought: pl.DataFrame) -> pl.DataFrame:
         for frame, name in ((had, "before"), (brought, "after"))
     )  # fmt: skip
     both = now.join(was, on=["identifier", "column"], how="full", coalesce=True)
-    differing = both.filter(pl.col("after").ne_missing(pl.col("before"))).with_columns(
-        pl.col("column").str.strip_prefix("=")
-    )
+    differing = both.filter(pl.col("after").ne_missing(pl.col("before")))
     rows = brought.select("identifier", "sheet", "row").join(had.select("identifier"), on="identifier", how="semi")
-    changed = rows.join(differing, on="identifier").select(_CELLS.names()).cast(_CELLS)
-    return changed.sort("row", "column", "identifier", "sheet")
+    changed = rows.join(differing, on="identifier").with_columns(pl.col("column").str.strip_prefix("="))
+    return changed.select(_CELLS.names()).cast(_CELLS).sort("row", "column", "identifier", "sheet")
 
 
 def _without_values(cells: pl.DataFrame) -> pl.DataFrame:
@@ -208,10 +203,8 @@ def shown_to_all(cells: pl.DataFrame) -> pl.Series:
     Each value is empty, a small number in a column of counts, or a known word of a column of words: a latitude that was
     typed into such a column is none of them.
     """
-    own = [
-        (cells["column"] == name) & _is_known(cells["before"], name) & _is_known(cells["after"], name)
-        for name in ("individualCount", *_WORDS)
-    ]
+    names = ("individualCount", *_WORDS)
+    own = [(cells["column"] == n) & _is_known(cells["before"], n) & _is_known(cells["after"], n) for n in names]
     return pl.select(pl.any_horizontal(pl.lit(False, dtype=pl.Boolean), *own).alias("shown"))["shown"]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import polars as pl
@@ -22,18 +23,14 @@ from biodata.text.reference_list import reference_list
 from biodata.text.units import effort_unit, in_unit
 
 _OTHER_EFFORT: Final = ("samplingEffortValue", "samplingEffort", "eventDurationValue", "totalAreaSampledValue")
-_WHEN: Final = ("deploymentStart", "eventDate", "eventID")
-_NEAR: Final = 80
 _FLAGS: Final = flags_of("events")
 _TWO_SITES: Final = "CAMERA_AT_TWO_SITES"
+_Part = tuple[Rows, pl.DataFrame]  # a table as it came, and its interpreted rows
 
 
 def of_events(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     """Find what is wrong with events; `read` has them as they will stand in the lake (`terms.EVENT`)."""
-    yield from _of_design(rows, read)
-    yield from _overlaps(rows, read)
-    yield from of_zones(rows, read)
-    yield from _scopes(rows, read)
+    return chain(_of_design(rows, read), _overlaps(rows, read), _zones(rows, read), _scopes(rows, read))
 
 
 def _of_design(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
@@ -77,7 +74,7 @@ def _overlaps(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
         yield rows.finding(row, column, "CAMERA_DEPLOYMENTS_OVERLAP")
 
 
-def of_zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
+def _zones(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     """Find zones of events that are none of their countries."""
     columns = ("source_row", "country_codes", "event_start")
     for row, codes, start in read.drop_nulls(["time_zone", "event_start"]).select(columns).iter_rows():
@@ -100,10 +97,9 @@ def zone_of(rows: Rows, row: int, codes: Collection[str], start: datetime) -> It
     if zone and rows.column(row, ("timeZone",)) is not None and names and len(names) == len(codes):
         offset = zone if times.OFFSET.fullmatch(zone) else times.offset_at(zone, day, clock)
         if offset not in {times.offset_at(name, day, clock) for name in names}:
-            of_all = rows.table.kind == "project"  # which stated all rows already, and a proposal would change none
-            yield rows.finding(
-                row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=None if of_all else " / ".join(names)
-            )
+            # What is of a project states all rows already, and a proposal would change none.
+            proposal = None if rows.table.kind == "project" else " / ".join(names)
+            yield rows.finding(row, "timeZone", "TIME_ZONE_NOT_OF_PLACE", proposal=proposal)
 
 
 def _scopes(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
@@ -111,25 +107,23 @@ def _scopes(rows: Rows, read: pl.DataFrame) -> Iterator[Finding]:
     scopes = read.select("source_row", "targetTaxonomicScope").drop_nulls()
     _, unknown = unclear(scopes["targetTaxonomicScope"], read.select(scientificName=pl.lit(None, pl.String)).clear())
     groups = sorted(reference_list().group_ranks) if unknown else []
-    near = {word: process.extractOne(word, groups, score_cutoff=_NEAR) for word in unknown}
+    near = {word: process.extractOne(word, groups, score_cutoff=80) for word in unknown}
     for row, words in scopes.iter_rows():
         for word in [word for word in words if word in near]:
             proposal = None if (found := near[word]) is None else found[0]
             yield rows.finding(row, "targetTaxonomicScope", "SCOPE_WORD_UNKNOWN", name=word, proposal=proposal)
 
 
-def clocks(
-    parts: Sequence[tuple[Rows, pl.DataFrame]], records: Sequence[pl.DataFrame], others: Sequence[pl.DataFrame]
-) -> Iterator[Finding]:
-    """Find what the records of cameras, and `others` (`ingest.protocol.IMAGES`), show of their clocks, at the deployment."""
+def clocks(parts: Sequence[_Part], records: Sequence[pl.DataFrame], extra: Sequence[pl.DataFrame]) -> Iterator[Finding]:
+    """Find what the records of cameras, and `extra` ones (`ingest.protocol.IMAGES`), show of their clocks, at the deployment."""
     if not parts or not records:
         return
     at = {event: (rows, row) for rows, read in parts for event, row in read.select("eventID", "source_row").iter_rows()}
     images = pl.concat([one.select(camera_clocks.COLUMNS) for one in records])
-    for fault in camera_clocks.clock_faults(pl.concat([read for _, read in parts]), images, others):
+    for fault in camera_clocks.clock_faults(pl.concat([read for _, read in parts]), images, extra):
         if fault.code != "CAMERA_CLOCK_OUTSIDE":  # each of these records is found by itself
             rows, row = at[fault.event]
-            column = next((name for name in _WHEN if rows.own[row].get(name) is not None), "eventID")
+            column = next((name for name in (ENDS[0], "eventDate") if rows.own[row].get(name) is not None), "eventID")
             yield rows.finding(row, column, fault.code, blocking=False, **_shift(fault))
 
 
@@ -151,11 +145,10 @@ def of_ends(rows: Rows, today: date) -> Iterator[Finding]:
         return
     numbers, read = rows.table.frame["source_row"].to_list(), read_ends(rows.table.frame, today)
     for name, ends in read.items():
-        is_first = name == ENDS[0]
+        missing = "RECORDED_DATE_MISSING" if name == ENDS[0] else "EVENT_END_MISSING"
         for row, end in zip(numbers, ends.iter_rows(named=True), strict=True):
             if end["value"] is None:
-                code = "RECORDED_DATE_MISSING" if is_first else "EVENT_END_MISSING"
-                yield rows.finding(row, name, code, blocking=is_first)
+                yield rows.finding(row, name, missing, blocking=name == ENDS[0])
             elif end["issue"] is not None:
                 proposal = " / ".join(filter(None, (end["proposal"], end["alternative"])))
                 yield rows.finding(row, name, end["issue"], blocking=True, proposal=proposal)
@@ -169,7 +162,6 @@ def of_ends(rows: Rows, today: date) -> Iterator[Finding]:
 
 
 _CREW: Final = timedelta(hours=1)  # forms round: so long before the beginning and after the end a record is no fault
-_Part = tuple[Rows, pl.DataFrame]  # a table as it came, and its interpreted rows
 
 
 class EventTime(NamedTuple):
@@ -177,9 +169,8 @@ class EventTime(NamedTuple):
 
     first: date | None
     last: date | None
-    start: (
-        datetime | None
-    )  # to the minute, where a beginning and an end are stated (a midnight is what programs write for a day)
+    # To the minute, where a beginning and an end are stated (a midnight is what programs write for a day).
+    start: datetime | None
     end: datetime | None
     offset: int | None  # minutes east of UTC
 
@@ -204,8 +195,8 @@ def event_times(rows: Rows, interpreted: pl.DataFrame, read: pl.DataFrame) -> di
 def of_records(events: Mapping[str, EventTime], parts: Sequence[_Part]) -> Iterator[Finding]:
     """Find records outside their event."""
     for rows, interpreted in parts if events else ():
-        columns = ("source_row", "event_start", "event_end", "event_time")
-        frame = interpreted.select(*columns, minutes_of(pl.col("event_zone")))
+        zone = minutes_of(pl.col("event_zone"))
+        frame = interpreted.select("source_row", "event_start", "event_end", "event_time", zone)
         for row, first, last, clock, there in frame.iter_rows():
             own = rows.own[row]
             column = next((name for name in DATE if own.get(name) is not None), None)

@@ -44,13 +44,10 @@ _UNREAD: Final = ("WORKBOOK_INVALID", "WORKBOOK_MACROS", "XML_UNSAFE", "INPUT_TO
 
 _NOT_IN_NAMES: Final = re.compile(r"[\\/*?:\[\]\x00-\x1f]")
 _HEADING_ROWS: Final = 40  # headings stand within so many rows of the top
-_BLOCKING, _DOUBTFUL, _TOP = (
-    PatternFill("solid", start_color=color, end_color=color) for color in ("FFF4A6A6", "FFFFE699", "FFD9E1F2")
-)
+_BLOCKING, _DOUBTFUL, _TOP = (PatternFill("solid", one, one) for one in ("FFF4A6A6", "FFFFE699", "FFD9E1F2"))
 _WRAPPED: Final = Alignment(wrap_text=True, vertical="top")
 _LINKED: Final = Font(color="FF0563C1", underline="single")
 _WIDTHS: Final = (16, 8, 24, 28, 10, 30, 60, 60, 28, 14)
-_LETTERS: Final = re.compile(r"[A-Z]{1,3}")
 Place = tuple[str, int, int] | None
 
 
@@ -112,7 +109,7 @@ def _places(book: Workbook, problems: Sequence[Mapping[str, Any]]) -> list[Place
         if wanted in headings:
             # The heading above the row, else the first.
             at = min((top > (row or 0), top, column) for top, column in headings[wanted])[2]
-        elif _LETTERS.fullmatch(wanted) and column_index_from_string(wanted) <= last_column:
+        elif re.fullmatch("[A-Z]{1,3}", wanted) and column_index_from_string(wanted) <= last_column:
             at = column_index_from_string(wanted)
         places.append((str(name), row, at) if row is not None and 1 <= row <= last_row else None)
     return places
@@ -127,8 +124,7 @@ def _headings(sheet: Worksheet) -> dict[str, list[tuple[int, int]]]:
         for at, text in enumerate(texts, start=1):
             if text:
                 found[text].append((number, at))
-                over = next((one for one in reversed(above[:at]) if one), "")
-                if over:
+                if over := next((one for one in reversed(above[:at]) if one), ""):
                     found[f"{over} {text}"].append((number, at))
         above = texts
     return dict(found)

@@ -204,11 +204,8 @@ def sentences(entries: Sequence[Mapping[str, Any]], language: str = "en") -> lis
 
 def _meant(numbers: frozenset[int], rules: RuleSet, decided_by: str) -> tuple[tuple[str, ...], int]:
     """Return the listed names that rules of some numbers are about, the first few, and how many others there are."""
-    ordered = sorted(
-        (rule.rule_id != decided_by, -rule.category.strictness, rule.scientific_name)
-        for rule in (rules.rules[n] for n in numbers)
-        if rule.scientific_name is not None
-    )
+    of_taxa = [rules.rules[n] for n in numbers if rules.rules[n].scientific_name is not None]
+    ordered = sorted((one.rule_id != decided_by, -one.category.strictness, str(one.scientific_name)) for one in of_taxa)
     names = list(dict.fromkeys(name for _, _, name in ordered))
     every = {rule.scientific_name for rule in rules.rules} - {None}
     entries = () if len(names) > max(_SEVERAL, _ANY * len(every)) else tuple(names[:_SEVERAL])

@@ -22,7 +22,6 @@ from biodata.ingest.survey_shapes import SurveyTable
 from biodata.surveys.table_checks import DATASET
 
 _ENCODED: Final = ("dwca", "detections", "wildlife-insights", "kobo")
-_HOLDS_VALUE: Final = re.compile(r", value |row \d+, column ")
 _PLAIN: Final = re.compile(r"[\d\s.,:+\-/TZ]{1,60}")
 _PEOPLE: Final = re.compile(
     r"(?i)people|person|user|name$|email|phone|setupBy|classifiedBy|recordedBy|identifiedBy|By(ID)?$|_by$|contributor|observer"
@@ -97,7 +96,7 @@ def _safe_table(table: VerbatimTable, dataset: str | None, files: Files, licence
             yield named.drop("datasetKey", strict=False)
         table.findings[:] = [_safe(one, columns, files) for one in [*table.findings, *_of_refusals(table.refusals)]]
         table.refusals.clear()
-        table.notes[:] = [note for note in table.notes if not _HOLDS_VALUE.search(note)]
+        table.notes[:] = [note for note in table.notes if not re.search(r", value |row \d+, column ", note)]
 
     if table.dataset.title in {name for _, path in files for name in (path.stem, path.parent.name)}:
         # A source that finds no title takes the file's name: of what is sent that is a number of ours.

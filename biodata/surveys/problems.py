@@ -83,10 +83,8 @@ def report_of(
         return (file, problem.file, places.get(sheet, 0), problem.sheet or "", problem.row or 0, column,
                 problem.column or "", problem.code)  # fmt: skip
 
-    listed = [asdict(problem) for problem in sorted(problems, key=place)]
-    if not params:
-        for one in listed:
-            del one["params"]
+    facts = [asdict(problem) for problem in sorted(problems, key=place)]
+    listed = [{name: value for name, value in one.items() if params or name != "params"} for one in facts]
     about = {"file": name, "form": form, "rows": rows, "accepted": accepted, "notes": [*notes], "notices": [*notices]}
     return about | _counted(listed)
 
@@ -196,7 +194,6 @@ MEDIA_TYPES: Final = {
     "json": "application/json", "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
-"""How a report is written."""
 
 
 def write_report(form: str, report: Mapping[str, Any], content: bytes, *, language: str = "en") -> bytes:

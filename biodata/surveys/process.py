@@ -247,11 +247,9 @@ def _tables(settings: Settings, submission: Submission) -> Path:
 def _put_down_others(registry: Registry, submission: Submission, lake: Lake) -> None:
     """Put down the versions of a part that the lake has and a worker that was cut off did not, so that they keep their order."""
     with registry.session() as session, session.begin():
-        asked = select(Submission).where(
-            Submission.dataset == submission.dataset, Submission.part == submission.part,
-            Submission.state == COMMITTING, Submission.id != submission.id,
-        )  # fmt: skip
-        versions = {_version_of(lake, one.id): one for one in session.scalars(asked)}
+        own = (Submission.dataset == submission.dataset) & (Submission.part == submission.part)
+        others = (Submission.state == COMMITTING) & (Submission.id != submission.id)
+        versions = {_version_of(lake, one.id): one for one in session.scalars(select(Submission).where(own, others))}
         for snapshot in sorted(version for version in versions if version is not None):
             survey_steps.committed(session, versions[snapshot], snapshot=snapshot)
 

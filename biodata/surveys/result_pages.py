@@ -144,10 +144,8 @@ def exact(data: Path, dataset: str) -> dict[str, Any] | None:
     try:
         return _of_json(b"".join(survey_files.opened(data, path)))
     except OSError as error:
-        message = (
-            f"this service cannot open exact results; on the data's machine `biodata survey results --dataset {dataset} "
-            "--records exact --out results.html` makes them"
-        )
+        command = f"biodata survey results --dataset {dataset} --records exact --out results.html"
+        message = f"this service cannot open exact results; on the data's machine `{command}` makes them"
         raise StoreError(message) from error
 
 
@@ -164,8 +162,7 @@ def is_of_team(registry: Registry, who: Principal, dataset: str) -> bool:
 
 def page(settings: Settings, dataset: str, kept: Mapping[str, Any], language: str, ending: str, *, keep: bool) -> bytes:
     """Return results as a page, or as one sheet of A4 (`.pdf`) where this machine makes PDF; `keep` those that are published."""
-    compose = _page if keep else _page.__wrapped__
-    return compose(dataset, _as_json(kept), language, ending, settings.boundaries)
+    return (_page if keep else _page.__wrapped__)(dataset, _as_json(kept), language, ending, settings.boundaries)
 
 
 @lru_cache(maxsize=40)

@@ -8,22 +8,11 @@ from sqlalchemy.orm import Session
 
 from biodata.access.roles import Action, Principal, Role, may
 from biodata.core.phrases import Phrase, joined
-from biodata.store import jobs, sharing_memory, survey_files
+from biodata.store import jobs, sharing_memory, survey_files, survey_steps
 from biodata.store.models import Job, Submission, SubmissionEvent
 from biodata.store.registry import Registry
 from biodata.store.sharing_rules import UNREADABLE
-from biodata.store.survey_steps import (
-    COMMITTED,
-    COMMITTING,
-    JOB,
-    MACHINE,
-    NO_COUNTRY,
-    OPEN_FOR_REVIEW,
-    replaced_by,
-    shown_since,
-    state_of,
-    step,
-)
+from biodata.store.survey_steps import COMMITTED, COMMITTING, JOB, MACHINE, NO_COUNTRY, OPEN_FOR_REVIEW, step
 from biodata.surveys import problems, sides, words
 from biodata.surveys.difference import OTHER_COLUMN, TABLES
 from biodata.surveys.notices import of_waiting
@@ -40,7 +29,7 @@ _LISTED: Final = 200
 def look(registry: Registry, who: Principal | None, number: int, *, language: str = "en") -> dict[str, Any]:
     """Return a submission as its team, who reviews a side of it, or the machine's owner (None) sees it, in a language."""
     with registry.session(read_only=True) as session:
-        return _to_dict(session, who, sides.need(session, who, number), language=language)
+        return _to_dict(session, who, sides.need(session, who, number), language)
 
 
 def listed(registry: Registry, who: Principal | None) -> list[dict[str, Any]]:
@@ -155,8 +144,7 @@ def _role(who: Principal, dataset: str, side: str) -> str:
 
 
 def _to_decide(who: Principal, submission: Submission) -> list[str]:
-    every = submission.sides or {}
-    return [side for side in sides.reviewed(who, submission) if every[side] != sides.UNCHANGED]
+    return [side for side in sides.reviewed(who, submission) if (submission.sides or {})[side] != sides.UNCHANGED]
 
 
 def asking(session: Session, submission: Submission) -> set[str]:
@@ -234,10 +222,8 @@ def _whole_history(session: Session, who: Principal | None, submission: Submissi
     return earlier + _history(session, who, submission)
 
 
-def _to_dict(
-    session: Session, who: Principal | None, one: Submission, *, language: str | None = None
-) -> dict[str, Any]:
-    where, after, is_open = stage(session, one), replaced_by(session, one), one.state in OPEN_FOR_REVIEW
+def _to_dict(session: Session, who: Principal | None, one: Submission, language: str | None = None) -> dict[str, Any]:
+    where, after, is_open = stage(session, one), survey_steps.replaced_by(session, one), one.state in OPEN_FOR_REVIEW
     asked_by = asking(session, one) if is_open else set[str]()
     facts = {
         "id": one.id, "state": one.state if where in (CHECKING, REMOVING) else where, "stage": where,
@@ -252,7 +238,7 @@ def _to_dict(
             facts["sides"] = sides.now(session, one, one.sides or {})
         yours = _to_decide(who, one) or None if who is not None and is_open else None
         facts |= {"job": one.job_id, "left_alone": halted(session, one) == NO_WORKER or None, "snapshot": one.snapshot,
-                 "release": shown_since(session, one) if where == "published" else None,
+                 "release": survey_steps.shown_since(session, one) if where == "published" else None,
                  "next": what_next(session, one, language),
                  "report": None if one.report is None else problems.read(one.report, language), "yours": yours,
                  "difference": difference(one, language, whole=set(one.sides or {}) <= set(sides.visible_sides(who, one))),
@@ -273,7 +259,6 @@ _NEXT: Final = {
     REMOVING: "MAP_REMOVING", "refused": "NEXT_REFUSED",
 }  # fmt: skip
 """What is said of the map, or of what comes next, in each state that has anything of either."""
-KEEPS_COARSE: Final = "RETURN_KEEPS_COARSE"  # why the map may show a version that came back coarser than it did then
 
 
 def difference(submission: Submission, language: str, *, whole: bool = True) -> dict[str, Any] | None:
@@ -286,7 +271,8 @@ def difference(submission: Submission, language: str, *, whole: bool = True) -> 
     found |= {name: _in_words(found[name], language) for name in TABLES}
     kept_back = any(one.get("shown") is False for name in TABLES for one in found[name]["changed"])
     codes = ["DIFFERENCE_VALUES_NOT_KEPT"] if kept_back else []
-    codes += [KEEPS_COARSE] if submission.restores is not None else []
+    # Why the map may show a version that came back coarser than it did then.
+    codes += ["RETURN_KEEPS_COARSE"] if submission.restores is not None else []
     return {**found, "notes": [{"code": code, "message": words.message_of(code, {}, language)[0]} for code in codes]}
 
 
@@ -301,7 +287,7 @@ def stage(session: Session, submission: Submission) -> str:
     """Return where a submission stands: its state; of a draft whether it is being checked, of a removal whether the map has it."""
     if submission.state == "draft" and submission.report is None:
         return CHECKING
-    state = state_of(session, submission)
+    state = survey_steps.state_of(session, submission)
     return REMOVING if submission.removes and state in ("accepted", COMMITTING, COMMITTED) else state
 
 
@@ -316,7 +302,8 @@ def side_states(submission: Submission) -> dict[str, str] | None:
 
 def what_next(session: Session, submission: Submission, language: str) -> str | None:
     """Return whether the map shows a submission, what happens next, or who has to do what; None where nothing does any more."""
-    every, where, after = submission.sides or {}, stage(session, submission), replaced_by(session, submission)
+    every, after = submission.sides or {}, survey_steps.replaced_by(session, submission)
+    where = stage(session, submission)
     checking = "NEXT_CHECKED_THEN_GOES_ON" if submission.wanted else "NEXT_CHECKED_THEN_WAITS"
     code = halted(session, submission) or (checking if where == CHECKING else _NEXT.get(where))
     meant = REFUSED if where == "refused" else WAITING
@@ -325,7 +312,8 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
         return None
     params = {
         "number": (after or submission).id, "part": submission.part, "version": after and after.part_version,
-        "sides": ", ".join(lines), "release": shown_since(session, submission) if where == "published" else None,
+        "sides": ", ".join(lines),
+        "release": survey_steps.shown_since(session, submission) if where == "published" else None,
         "holds": words.message_of("SIDE_REFUSAL_HOLDS", {}, language)[0] if len(every) > 1 else None,
     }  # fmt: skip
     return words.message_of(code, params, language)[0]
@@ -334,7 +322,7 @@ def what_next(session: Session, submission: Submission, language: str) -> str | 
 def waits(session: Session, submission: Submission, language: str) -> list[str]:
     """Return how many sensitive records wait for more places: of the file, and once the map shows it of its dataset."""
     counts: Mapping[str, int] = (submission.difference or {}).get(WAITS, {})
-    if state_of(session, submission) == "published":
+    if survey_steps.state_of(session, submission) == "published":
         counts = sharing_memory.waiting(session, submission.dataset)
     by_places = {int(places): count for places, count in counts.items()}
     return [words.message_of("RECORDS_WAIT", of_waiting(by_places), language)[0]] if counts else []

@@ -42,8 +42,7 @@ def countries(read: Interpreted) -> set[str]:
 def asked(session: Session, settings: Settings, submission: Submission, wanted: set[str], *, concerned: set[str]) -> dict[str, str]:  # fmt: skip
     """Return how each side of a survey stands before anybody has looked at it."""
     sender = session.get(Account, submission.account_id) if submission.account_id is not None else None
-    unreviewed = sender is not None and sender.name in settings.survey_unreviewed
-    if settings.survey_review == "not_required" or unreviewed:
+    if settings.survey_review == "not_required" or (sender is not None and sender.name in settings.survey_unreviewed):
         return dict.fromkeys(sorted(wanted), OPEN)
     needed = wanted if settings.survey_review == "required" else _reviewed(session, submission, wanted)
     waits = {side: WAITING if side in concerned else UNCHANGED for side in needed}
@@ -53,8 +52,7 @@ def asked(session: Session, settings: Settings, submission: Submission, wanted: 
 def now(session: Session, submission: Submission, facts: dict[str, str]) -> dict[str, str]:
     """Return how sides stand (`facts`), with those that wait and that nobody may review, as roles are now."""
     waiting = {side for side, how in facts.items() if how == WAITING}
-    left = waiting - _reviewed(session, submission, waiting) if waiting else waiting
-    return facts | dict.fromkeys(left, NOBODY)
+    return facts | dict.fromkeys(waiting - _reviewed(session, submission, waiting) if waiting else waiting, NOBODY)
 
 
 def reviews(who: Principal, dataset: str, side: str) -> bool:
@@ -98,8 +96,7 @@ def concerns(who: Principal | None, submission: Submission) -> bool:
     if is_own(who, submission) or not submission.wanted:
         return is_own(who, submission)
     known = [side for side in submission.sides or {} if side != NO_COUNTRY]
-    reads = may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset, country=known)
-    return reads or is_of_team(who, submission)
+    return is_of_team(who, submission) or may(who, Action.REVIEW_SUBMISSION, dataset=submission.dataset, country=known)
 
 
 def is_own(who: Principal | None, submission: Submission) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -82,9 +82,8 @@ def part_name(text: str) -> str:
     """Return the name of a part as it is kept; one that is empty, too long, or not of one line is refused (FIELD_INVALID)."""
     name = " ".join(text.split())
     if not name or len(name) > MOST_OF_NAME or not name.isprintable():
-        refuse(
-            "FIELD_INVALID", "PART_NAME", "KEY_LENGTH", column="part", value=text[:MOST_OF_NAME], n=1, n1=MOST_OF_NAME
-        )
+        value = text[:MOST_OF_NAME]
+        refuse("FIELD_INVALID", "PART_NAME", "KEY_LENGTH", column="part", value=value, n=1, n1=MOST_OF_NAME)
     return name
 
 
@@ -156,10 +155,8 @@ def _remove_part(session: Session, who: Principal, found: Submission) -> int:
 
 def take_up_again(registry: Registry, number: int | None = None, *, because: str | None = None) -> None:
     """Queue what a job that failed has left half-way, as on a full disk."""
-    left = or_(
-        Submission.state.in_(("accepted", COMMITTING, COMMITTED)),
-        (Submission.state == "draft") & Submission.report.is_(None),
-    )
+    unchecked = (Submission.state == "draft") & Submission.report.is_(None)
+    left = unchecked | Submission.state.in_(("accepted", COMMITTING, COMMITTED))
     with registry.session() as session, session.begin():
         asked = select(Submission, Job).join(Job, Job.id == Submission.job_id).where(left, Job.state == "failed")
         which = ~Job.error.startswith(jobs.GIVEN_UP) if number is None else Submission.id == number
@@ -216,9 +213,8 @@ def _known(registry: Registry, sender: Principal, dataset: str, part: str, same:
     if found is None:
         return same, None
     is_current = found.state == COMMITTED and last is not None and last.id == found.id
-    return (
-        (same, found.id) if is_current or found.state in (*WAITING, "refused") else (f"{same} after {found.id}", None)
-    )
+    is_same = is_current or found.state in (*WAITING, "refused")
+    return (same, found.id) if is_same else (f"{same} after {found.id}", None)
 
 
 def purge_part(settings: Settings, registry: Registry, *, dataset: str, part: str, reason: str, actor: str) -> dict[str, Any]:  # fmt: skip

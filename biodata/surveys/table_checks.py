@@ -28,9 +28,6 @@ from biodata.text.units import INVISIBLE
 
 DATASET: Final = "check"
 _SWAPPED: Final = "PRESUMED_SWAPPED_COORDINATE"
-_MOSTLY: Final = 0.9
-_FEWEST: Final = 3
-_NEAR: Final = 75
 _GAPS: Final = ("COORDINATE_MISSING", "RECORDED_DATE_MISSING", "SCIENTIFIC_NAME_MISSING")
 """What a program did not write: there is no cell that somebody could fill."""
 _EVENTS: Final = ("eventID", "parentEventID")
@@ -179,7 +176,7 @@ class TableChecks:
     def _of_all(self, rows: Rows, read: HarmonisedBatch, found: list[Finding]) -> Iterator[Finding]:
         """Find what any table shows; columns that changed places are stated once, at their heading."""
         table, swapped = rows.table, [one for one in found if one.code == _SWAPPED]
-        if len(swapped) >= max(_FEWEST, _MOSTLY * len(rows.cells("decimalLatitude"))):
+        if len(swapped) >= max(3, 0.9 * len(rows.cells("decimalLatitude"))):
             found = [one for one in found if one.code != _SWAPPED]
             place = (table.file, table.sheet, table.heading_row)
             heading, other = (table.heading(name) for name in ("decimalLatitude", "decimalLongitude"))
@@ -223,52 +220,47 @@ def once(findings: Sequence[Finding]) -> list[Finding]:
 
 def placed_by_records(records: Iterable[Rows]) -> frozenset[str]:
     """Return the events of which every record has a place of its own."""
-    every, without = set(), {""}
-    for own in (own for rows in records for own in rows.own.values()):
-        event = (own.get("eventID") or "").strip()
-        every.add(event)
-        if own.get("decimalLatitude") is None and own.get("verbatimCoordinates") is None:
-            without.add(event)
-    return frozenset(every - without)
+    named = [((own.get("eventID") or "").strip(), own) for rows in records for own in rows.own.values()]
+    place = ("decimalLatitude", "verbatimCoordinates")
+    without = {event for event, own in named if all(own.get(term) is None for term in place)}
+    return frozenset({event for event, _ in named} - without - {""})
 
 
 def _identifiers(
     parts: Sequence[Rows], columns: Sequence[str], missing: str, repeated: str, *, demanded: bool = True
 ) -> Iterator[Finding]:
     """Find rows without an identifier (blocking where it is demanded), and identifiers that an earlier row has."""
-    seen: dict[str, tuple[Rows, int]] = {}
-    folded: dict[str, tuple[str, dict[str, str]]] = {}
-
-    def where(rows: Rows, row: int, now: Rows) -> dict[str, str]:
-        place, here = ((one.table.file, one.table.sheet) for one in (rows, now))
-        return {"other_row": str(row)} | ({} if place == here else {"other_sheet": place[1] or place[0]})
-
+    seen: dict[str, tuple[tuple[str, str | None], int]] = {}
+    folded: dict[str, tuple[str, int]] = {}
     for rows in parts:
+        here = (rows.table.file, rows.table.sheet)
         there = [column for column in columns if column in rows.table.headings]
         for row, own in rows.own.items() if there else ():
             column = next((name for name in there if own.get(name) is not None), there[0])
             cell = own.get(column) or ""
             value = cell.translate(INVISIBLE).strip()
             if not value:
-                is_blank = all(other is None for name, other in own.items() if name != "source_row")
-                if (row, column) not in rows.table.covered and not is_blank:
+                is_filled = any(other is not None for name, other in own.items() if name != "source_row")
+                if (row, column) not in rows.table.covered and is_filled:
                     yield rows.finding(row, column, missing, blocking=demanded)
                 continue
             if cell != value:
                 yield rows.finding(row, column, "IDENTIFIER_SPACES", read=value)
-            alike, place = folded.setdefault(value.casefold(), (value, where(rows, row, rows)))
+            alike, first = folded.setdefault(value.casefold(), (value, row))
             if value in seen:
-                yield rows.finding(row, column, repeated, blocking=True, **where(*seen[value], rows))
+                place, at = seen[value]
+                sheet = None if place == here else place[1] or place[0]
+                yield rows.finding(row, column, repeated, blocking=True, other_row=str(at), other_sheet=sheet)
             elif alike != value:
-                yield rows.finding(row, column, "IDENTIFIER_CASE", blocking=False, **place)
-            seen.setdefault(value, (rows, row))
+                yield rows.finding(row, column, "IDENTIFIER_CASE", blocking=False, other_row=str(first))
+            seen.setdefault(value, (here, row))
 
 
 def _unknown_events(parts: Sequence[Rows], events: Sequence[Rows]) -> Iterator[Finding]:
     if not any("eventID" in rows.table.headings for rows in events):
         return
     spelled = {event.strip(): event.strip().casefold() for rows in events for event in rows.cells("eventID").values()}
-    near = cache(lambda value: nearest(value, spelled, _NEAR))
+    near = cache(lambda value: nearest(value, spelled))
     for rows in parts:
         for row, cell in rows.cells("eventID").items():
             value = cell.strip()

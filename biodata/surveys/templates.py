@@ -20,7 +20,6 @@ from biodata.text.times import COUNTRY_ZONES
 _COUNTRIES: Final = tuple(sorted({*COUNTRY_ZONES, "ID"}))
 _LISTS: Final = ("designs", "units", "answers", "countries", "licences", "datums")
 _DATUMS: Final = ("WGS84", "CGCS2000", "VN-2000", "Lao 1997", "Indian 1975", "Kertau 1968", "Timbalai 1948")
-_LAST_ROW: Final = 5_000
 _HEAD, _NEEDED, _EXAMPLE = "D9E2EC", "F6C85F", "EEEEEE"
 
 
@@ -50,7 +49,7 @@ def _table(sheet: Worksheet, design: Design, columns: tuple[Asked, ...], languag
     for number, column in enumerate(columns, start=1):
         example = sheet.cell(2, number)
         example.font, example.fill = Font(italic=True, color="777777"), PatternFill("solid", fgColor=_EXAMPLE)
-        _column(sheet, number, column, design, language, rows=(3, _LAST_ROW))
+        _column(sheet, number, column, design, language, rows=(3, 5_000))
     sheet.freeze_panes = "A2"
 
 

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
-from itertools import chain, groupby, pairwise
+from itertools import chain, compress, groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -40,12 +41,9 @@ _NUMBERS: Final = dict.fromkeys((*_WHOLE, "organismQuantity"), "") | {
 }  # fmt: skip
 """Columns of numbers, and the code where they hold none; empty where something else says it, or it may be words."""
 _LATIN_1_RUN: Final = re.compile("[¡-ÿŒœŠšŽžŸƒˆ˜–-›€™]{4,}")
-_LOST: Final = re.compile("\ufffd|\\?{3,}")
 _TEXTS: Final = ("scientificName", "locality", "verbatimLocality", "stateProvince", "county", "municipality", "habitat",
                  "vernacularName", "occurrenceRemarks", "eventRemarks", "recordedBy")  # fmt: skip
 _PLACES: Final = ("decimalLatitude", "verbatimCoordinates", "verbatimLatitude")
-_EAST_FIRST: Final = ("decimalLongitude", *_PLACES)
-_CLOCKS: Final = ("eventTime", "eventDate", "verbatimEventDate")
 _CLOCK: Final = re.compile(r"\d[:.]\d\d")
 _TIMES: Final = re.compile(r"(?<=\d)\s*[×xX*–~-]\s*(?=\d)")
 _MANY, _TIMES_MANY = 100, 50  # a count beyond reason, and how many times what 95 of 100 rows of its table count
@@ -217,33 +215,29 @@ def _texts(rows: Rows) -> Iterator[Finding]:
         for row, text in odd.iter_rows():
             if is_zawgyi(text):
                 yield rows.finding(row, column, "ENCODING_ZAWGYI", blocking=True, proposal=from_zawgyi(text))
-            elif (before := "" if _LOST.search(text) else _before(text)) is not None:
+            elif (before := "" if re.search("\ufffd|\\?{3,}", text) else _before(text)) is not None:
                 yield rows.finding(row, column, "TEXT_GARBLED", blocking=True, proposal=before)
 
 
 def _before(text: str) -> str | None:
     """Return what a text was before UTF-8 was opened as Latin letters: empty where nobody can say, None of a sound text."""
     for encoding in ("cp1252", "latin-1"):
-        try:
-            before = text.encode(encoding).decode("utf-8")
-        except (UnicodeEncodeError, UnicodeDecodeError):
-            continue
-        if before != text:
-            return before
+        with suppress(UnicodeError):
+            if (before := text.encode(encoding).decode("utf-8")) != text:
+                return before
     return "" if _LATIN_1_RUN.search(text) else None
 
 
 def _uncounted(rows: Rows) -> Iterator[Finding]:
     cells = rows.cells("individualCount")
-    marked = is_uncounted(pl.Series(cells.values(), dtype=pl.String))
-    if uncounted := [row for row, is_one in zip(cells, marked, strict=True) if is_one]:
+    if uncounted := [*compress(cells, is_uncounted(pl.Series(cells.values(), dtype=pl.String)))]:
         yield rows.finding(uncounted[0], "individualCount", "INDIVIDUAL_COUNT_NOT_TOLD", count=str(len(uncounted)))
 
 
 def _repeated(rows: Rows) -> Iterator[Finding]:
     """Find rows in which every cell is as in an earlier one, where they have a place of their own or a time of day."""
     for row, before in rows.table.repeats.items() if "occurrenceID" not in rows.table.frame.columns else ():
-        timed = any(_CLOCK.search(rows.own[row].get(name) or "") for name in _CLOCKS)
+        timed = any(_CLOCK.search(rows.own[row].get(name) or "") for name in ("eventTime", *_DATED[:2]))
         if timed or any(rows.column(row, (name,)) for name in _PLACES):
             yield rows.finding(row, next(iter(rows.table.headings)), "ROW_REPEATED", other_row=str(before))
 
@@ -269,8 +263,7 @@ def _heights(rows: Rows, interpreted: pl.DataFrame) -> Iterator[Finding]:
     """Find heights above the highest point of the country or province, and those below the sea."""
     columns = ("source_row", "elevation", "located_country_code", "province_code")
     for row, height, country, province in interpreted.select(columns).drop_nulls("elevation").iter_rows():
-        of_country = _highest_m().get((country, ""), np.inf)
-        highest = _highest_m().get((country, province), of_country)
+        highest = _highest_m().get((country, province), _highest_m().get((country, ""), np.inf))
         if not -_ABOUT_M <= height <= highest + _ABOUT_M and (column := rows.column(row, _HEIGHTS)) is not None:
             greatest = f"{highest:g}" if highest < np.inf else None
             yield rows.finding(row, column, "MEASUREMENT_INVALID", least="0", greatest=greatest)
@@ -298,8 +291,7 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     # Of a few places, one that is wrong is the second nearest of all.
     table = cells.with_columns(_metres(cells, 3 if cells.height >= _LEAST_ROWS else 2), slip=has_other_digit("x", "y"))
     times = pl.when(pl.col("slip") | has_other_digit("y", "x")).then(_TIMES_SLIP).otherwise(_TIMES_FAR)
-    usual = pl.max_horizontal(_FAR_M, times * pl.col("metres").median())
-    lonely = table.filter(pl.col("metres") > usual)
+    lonely = table.filter(pl.col("metres") > pl.max_horizontal(_FAR_M, times * pl.col("metres").median()))
     every = every.with_columns(is_east=is_east())
     odd = every.join(lonely, on=["x", "y"])
     if 2 * odd.height >= every.height:  # a survey of several regions
@@ -313,7 +305,7 @@ def far(parts: Sequence[tuple[Rows, pl.DataFrame]]) -> Iterator[tuple[Rows, Find
     both = both.unique(["part", "source_row"], keep="first", maintain_order=True)
     for row, number, *east, distance in both.select("source_row", "part", "is_east", "slip", "metres").iter_rows():
         rows = parts[number][0]
-        column = rows.column(row, rows.odd_zone(row) or (_EAST_FIRST if any(east) else _PLACES))
+        column = rows.column(row, rows.odd_zone(row) or (("decimalLongitude", *_PLACES) if any(east) else _PLACES))
         if column is not None:
             yield rows, rows.finding(row, column, FAR, km=f"{distance / 1000:.0f}")
 
@@ -329,7 +321,6 @@ def _metres(places: pl.DataFrame, neighbour: int) -> pl.Series:
 _NAME: Final = "scientificName"
 _SAY_THE_SAME: Final = ("SCIENTIFIC_NAME_UNREADABLE", "TAXON_MATCH_NONE")
 _OFTENER: Final = 3  # a name of the table that stands so many times as often as another is the one that was meant
-_LONG: Final = 8
 _ENDING: Final = re.compile("e?i$")  # fortunei and fortuni are one name
 _LEAST: Final = 3  # letters of an epithet
 
@@ -363,8 +354,7 @@ def _meant(text: str, names: CommonNames) -> str | None:
     """Return the taxa that a text means which is a common name and nothing else; None for a name in Latin."""
     taxa, first = meaning(text, names), (text.split() or [""])[0]
     is_genus = first == text and reference_list().group_ranks.get(first) == "GENUS"
-    is_latin = is_genus or folded(text) in map(folded, taxa)
-    return " / ".join(sorted(taxa)) if taxa and not is_latin else None
+    return " / ".join(sorted(taxa)) if taxa and not (is_genus or folded(text) in map(folded, taxa)) else None
 
 
 def near(rows: Rows) -> Iterator[Finding]:
@@ -384,13 +374,12 @@ def near(rows: Rows) -> Iterator[Finding]:
 
 def _nearest(name: str, known: Sequence[str], counts: Mapping[str, int], listed: Collection[str]) -> str | None:
     """Return the one known name that is nearest; one that only the table has counts where it stands often enough."""
-    slips = 2 if len(name.rpartition(" ")[2]) >= _LONG else 1
+    slips = 2 if len(name.rpartition(" ")[2]) >= 8 else 1
     able = [one for one in known if one not in counts or one in listed or counts[one] >= _OFTENER * counts[name]]
     found = process.extract(name, able, scorer=OSA.distance, score_cutoff=slips, limit=None)
     others = [(distance, other) for other, distance, _ in found if distance]
     nearest = [other for distance, other in others if distance == min(others)[0]]
-    is_one = len(nearest) == 1 and _ENDING.sub("", nearest[0]) != _ENDING.sub("", name)
-    return nearest[0] if is_one else None
+    return nearest[0] if len(nearest) == 1 and _ENDING.sub("", nearest[0]) != _ENDING.sub("", name) else None
 
 
 def _species(text: str) -> str | None:

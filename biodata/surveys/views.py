@@ -89,11 +89,10 @@ def view_of(found: Preview, changes: Difference, countries: Collection[str]) -> 
 
 
 def _before(both: pl.DataFrame) -> pl.Series:
-    lines = [
-        orjson.dumps({name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}).decode()
-        if row["change"] == "changed" else None
-        for row in both.iter_rows(named=True)
-    ]  # fmt: skip
+    lines = []
+    for row in both.iter_rows(named=True):
+        was = {name: row[f"{name} was"] for name in _COMPARED if row[name] != row[f"{name} was"]}
+        lines.append(orjson.dumps(was).decode() if row["change"] == "changed" else None)
     return pl.Series("before", lines, dtype=pl.String)
 
 
@@ -133,10 +132,8 @@ def rows(
     if rules_hash is not None and view.rules_hash != rules_hash:
         refuse("SUBMISSION_DECIDED", "RULES_CHANGED", "SOME_MINUTES", **asked)
     frame = _of_sides(view.occurrences if table == "occurrences" else view.events, mine, side)
-    if change is not None and table == "occurrences":
-        frame = frame.filter(pl.col("change") == change)
-    if event is not None:
-        frame = frame.filter(pl.col("eventID") == event)
+    wanted = {"change": change if table == "occurrences" else None, "eventID": event}
+    frame = frame.filter(**{name: value for name, value in wanted.items() if value is not None})
     own = pl.col("sides").list.eval(pl.element().filter(pl.element().is_in(mine)))
     reported = frame.slice(offset, limit)
     withheld = {one: _reason(one, language) for one in reported["informationWithheld"].drop_nulls().unique()}
@@ -177,18 +174,15 @@ def _of_sides(frame: pl.DataFrame, mine: list[str], side: str | None) -> pl.Data
     """Return the rows of a side, or of all of somebody's; a side that is none of theirs is refused (FIELD_INVALID)."""
     if side is not None and side not in mine:
         refuse("FIELD_INVALID", "SEE_NO_SIDE", ", ".join(mine) or "none", column="side", value=side)
-    is_of = pl.element().is_in(mine if side is None else [side])
-    return frame.filter(pl.col("sides").list.eval(is_of).list.any())
+    return frame.filter(pl.col("sides").list.eval(pl.element().is_in(mine if side is None else [side])).list.any())
 
 
 def _as_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return [
-        { name: orjson.loads(value) if name == "before" else value for name, value in row.items() if value not in
-        (None, [])} for row in frame.iter_rows(named=True)
-    ]  # fmt: skip
+    rows = frame.iter_rows(named=True)
+    filled = [{name: value for name, value in row.items() if value not in (None, [])} for row in rows]
+    return [row | {"before": orjson.loads(row["before"])} if "before" in row else row for row in filled]
 
 
 def _meant(flags: pl.Series, language: str) -> dict[str, str]:
-    codes = sorted(flags.explode().drop_nulls().unique())
-    named = {code: words.code_of(code) for code in codes}
+    named = {code: words.code_of(code) for code in sorted(flags.explode().drop_nulls().unique())}
     return {code: words.message_of(own, {}, language)[0] if own else FLAGS[code].meaning for code, own in named.items()}

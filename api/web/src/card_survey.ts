@@ -43,10 +43,9 @@ export function survey(feature: Feature): (Node | string)[] {
 
 // Title and licence of the dataset, and how to cite it, once they have come.
 function ofDataset(key: unknown): HTMLElement {
-  const place = element('p', 'of-dataset', t('Dataset: '));
   if (typeof key !== 'string') return element('p', 'of-dataset', t('Its dataset is not told.'));
   const anchor = el('a', { href: datasetAddress(key) }, key);
-  place.append(anchor);
+  const place = element('p', 'of-dataset', t('Dataset: '), anchor);
   dataset(key)
     .then((told) => {
       anchor.textContent = text(told['title'] ?? key);
@@ -77,16 +76,14 @@ function absence(p: Properties): string {
 }
 
 function found(p: Properties): HTMLElement {
-  const key = text(p['datasetKey']);
-  const told = element('div', '', heading(t('What was found')));
-  const records = p['records'];
+  const [told, records] = [element('div', '', heading(t('What was found'))), p['records']];
   if (typeof records !== 'number') return told;
   const line = paragraph(records
     ? t('Published records: {records}; species: {species}. ', { records: number(records, 0), species: number(p['species'], 0) })
     : t('No record of it is published: nothing was found, or what was found is withheld.'));
   if (records && typeof p['eventID'] === 'string') {
     const event = `'${p['eventID'].replaceAll("'", "''")}'`;
-    line.append(el('a', { href: recordsAddress(key, { filter: `eventID = ${event} OR parentEventID = ${event}` }) }, t('See its records')));
+    line.append(el('a', { href: recordsAddress(text(p['datasetKey']), { filter: `eventID = ${event} OR parentEventID = ${event}` }) }, t('See its records')));
   }
   told.append(line);
   return told;

@@ -18,7 +18,6 @@ from biodata.analysis.surveys.joining import PLACE, Joined, of_stations, one_uni
 from biodata.core.geo import Floats
 from biodata.core.phrases import Phrase, joined
 
-LEAST_REPEATS: Final = 3
 _STEEPEST: Final = 10.0
 """Slope of the logarithm that is looked for: more than twenty thousand times as many a year."""
 
@@ -150,7 +149,7 @@ def trend(table: pl.DataFrame) -> Trend | str:
     repeats = usable["repeat"].n_unique()
     if repeats < 2:
         return "no site was looked at in two years"
-    if repeats < LEAST_REPEATS:
+    if repeats < 3:
         return Phrase("sites were looked at in {n} years: a change between two is no trend", n=repeats)
     usable = usable.filter(pl.col("n").sum().over("site") > 0)
     if usable.is_empty():
@@ -186,5 +185,4 @@ def trend(table: pl.DataFrame) -> Trend | str:
 
 def repeated(table: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of sites that were looked at in two years or more."""
-    worked = table.filter(pl.col("effort") > 0)
-    return worked.filter(pl.col("repeat").n_unique().over("site") > 1)
+    return table.filter(pl.col("effort") > 0).filter(pl.col("repeat").n_unique().over("site") > 1)

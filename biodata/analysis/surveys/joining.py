@@ -20,15 +20,9 @@ RANKS: Final[tuple[str, ...]] = ("species", "genus", "family", "order", "class",
 NO_SIDE: Final = "no side"
 """Of events whose place may lie in several countries, or in none."""
 JOINT: Final = "joint"
-NO_METHOD: Final = "not told"
-NO_SCOPE: Final = "its scope is not told"
-NO_ABSENCE: Final = "it reports no absence"
 HIDDEN: Final = "not told here: a sharing rule hides its places"
 PLACE: Final = ("decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters")
-_MIDNIGHT: Final = "CAMERA_TIMES_MIDNIGHT"
-"""Flag of deployments whose images tell no time of day."""
 _PLACE_DEGREES: Final = 0.0005
-_YEAR_DAYS: Final = 366
 _LEAST_GAP_DAYS: Final = 30
 _KEY: Final = ["datasetKey", "eventID"]
 _OF_PARTS: Final = (
@@ -57,8 +51,7 @@ def effort(events: pl.DataFrame, *, by: Sequence[str] = ("side", "method")) -> p
 def of_stations(events: pl.DataFrame, *, by: Sequence[str] = ()) -> pl.DataFrame:
     """Return the effort of sites (`site`, `side`, the columns of `by`), where cameras that stand there at the same time count once."""
     at = ["site", "side", *by]
-    cameras = events.filter((pl.col("method") == SurveyDesign.CAMERA_TRAP) & pl.col("first").is_not_null())
-    days = days_watched(cameras)
+    days = days_watched(events.filter((pl.col("method") == SurveyDesign.CAMERA_TRAP) & pl.col("first").is_not_null()))
     plain = events.join(days.select("event_key"), on="event_key", how="anti").select(*at, effort="effort_value")
     shared = days.group_by(*at, "day", maintain_order=True).agg(pl.col("effort").max())
     both = pl.concat([plain, shared.select(*at, "effort")], how="vertical")
@@ -104,8 +97,7 @@ def one_unit(events: pl.DataFrame) -> str | None:
     units = events["effort_unit"].drop_nulls().unique().sort().to_list()
     if len(units) > 1:
         return Phrase("units of effort differ ({a})", a=joined(units))
-    lacking = events["effort_value"].null_count()
-    if lacking:
+    if lacking := events["effort_value"].null_count():
         return Phrase("the effort of {n} of {n1} events is not known", n=lacking, n1=events.height)
     return None
 
@@ -147,10 +139,9 @@ def join(events: pl.DataFrame, records: pl.DataFrame) -> Joined:
         .with_columns(event_key=pl.when(pl.col("_own").is_in(keys)).then("_own").when(pl.col("_of").is_in(keys)).then("_of"))
         .with_columns(_why=why)
     )  # fmt: skip
-    reasons = marked["_why"].drop_nulls().value_counts().sort("_why")
     kept = marked.filter(pl.col("_why").is_null()).drop("_own", "_of", "_why")
     kept = _without_midnights(with_sites, kept.join(known, on="event_key", how="left", maintain_order="left"))
-    return Joined(with_sites, kept, dict(reasons.iter_rows()))
+    return Joined(with_sites, kept, dict(marked["_why"].drop_nulls().value_counts().sort("_why").iter_rows()))
 
 
 def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -161,13 +152,12 @@ def _counted_once(events: pl.DataFrame, records: pl.DataFrame) -> tuple[pl.DataF
     design, unit and side they are taken together, their effort null where it is not known of all.
     """
     parts = events.filter(pl.col("parentEventID") != pl.col("eventID"))
-    whole = ["datasetKey", "parentEventID"]
     of_whole = parts.select("datasetKey", eventID="parentEventID").unique()
     has_parts = pl.struct(_KEY).is_in(of_whole.to_struct().implode())
     alone = pl.when(pl.col("country_codes").list.len() == 1).then(pl.col("country_codes").list.first())
     kinds = pl.struct("design", "effort_unit", pl.coalesce("side", alone).alias("side")).n_unique()
     summed = (
-        parts.group_by(whole, maintain_order=True)
+        parts.group_by("datasetKey", "parentEventID", maintain_order=True)
         .agg(
             # A whole with parts that have parts themselves stays as it is stated.
             _alike=(kinds == 1) & ~has_parts.any(),
@@ -200,13 +190,11 @@ def placed(joined: Joined, records: pl.DataFrame) -> pl.DataFrame:
 
 def _without_midnights(events: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """Return records without the midnight that stands for a day: whole days are all that is known of them."""
-    of_days = events.filter(pl.col("quality_flags").list.contains(_MIDNIGHT))["event_key"].unique()
+    # Of deployments whose images tell no time of day.
+    of_days = events.filter(pl.col("quality_flags").list.contains("CAMERA_TIMES_MIDNIGHT"))["event_key"].unique()
     is_day = pl.col("event_key").is_in(of_days.implode()) & pl.col("event_time").str.contains(r"^00:00(:00)?")
-    days = pl.col("eventDate").str.replace_all(r"T[^/]*", "")
-    return records.with_columns(
-        eventDate=pl.when(is_day).then(days).otherwise("eventDate"),
-        event_time=pl.when(~is_day.fill_null(value=False)).then("event_time"),
-    )
+    day = pl.when(is_day).then(pl.col("eventDate").str.replace_all(r"T[^/]*", "")).otherwise("eventDate")
+    return records.with_columns(eventDate=day, event_time=pl.when(~is_day.fill_null(value=False)).then("event_time"))
 
 
 def species_only(records: pl.DataFrame) -> pl.DataFrame:
@@ -227,7 +215,7 @@ def sites(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(
         site=pl.coalesce("locationID", place, "eventID"),
         side=pl.coalesce("side", pl.when(codes.list.len() == 1).then(codes.list.first()), pl.lit(NO_SIDE)),
-        method=pl.coalesce("design", "samplingProtocol", pl.lit(NO_METHOD)), first=first, last=last,
+        method=pl.coalesce("design", "samplingProtocol", pl.lit("not told")), first=first, last=last,
         repeat=first.dt.year() - early.cast(pl.Int32),
     )  # fmt: skip
 
@@ -240,8 +228,7 @@ def sides_of(events: pl.DataFrame) -> list[str]:
 def by_part(events: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return all events, and where there are several sides those of each."""
     sides = sides_of(events)
-    of_sides = {side: events.filter(pl.col("side") == side) for side in sides if len(sides) > 1}
-    return {JOINT: events, **of_sides}
+    return {JOINT: events} | {side: events.filter(pl.col("side") == side) for side in sides if len(sides) > 1}
 
 
 def season_start(spans: pl.DataFrame) -> tuple[int, int]:
@@ -255,7 +242,7 @@ def season_start(spans: pl.DataFrame) -> tuple[int, int]:
     # In a leap year's days, so that a day of the calendar is always the same one.
     calendar = pl.date(2024, pl.col("day").dt.month(), pl.col("day").dt.day())
     busy: list[date] = days.select(calendar).to_series().unique().sort().to_list()
-    ends = [*busy[1:], *(one + timedelta(days=_YEAR_DAYS) for one in busy[:1])]
+    ends = [*busy[1:], *(one + timedelta(days=366) for one in busy[:1])]
     gaps = [(after - one).days - 1 for one, after in zip(busy, ends, strict=True)]
     # The last gap is the one over New Year.
     if not gaps or max(gaps) < _LEAST_GAP_DAYS or gaps[-1] >= _LEAST_GAP_DAYS:
@@ -277,11 +264,11 @@ def looked_for(
     assumed = pl.lit(list(assumed_scope or ()), dtype=pl.List(pl.String))
     stated = pl.when(pl.col("targetTaxonomicScope").list.len() > 0).then("targetTaxonomicScope").otherwise(assumed)
     rank_of = {name.casefold(): rank for rank in ranks for name in joined.records[rank].drop_nulls().unique()}
-    answers = holding(
-        events.select(stated).to_series(), place, excluded=events["excludedTaxonomicScope"], ranks=rank_of
-    )
+    scopes = events.select(stated).to_series()
+    answers = holding(scopes, place, excluded=events["excludedTaxonomicScope"], ranks=rank_of)
     silent = (events["isAbsenceReported"] == False).fill_null(value=False)  # noqa: E712 - null is not False
-    why = pl.when((answers == Holds.INSIDE) & silent).then(pl.lit(NO_ABSENCE)).otherwise(answers.fill_null(NO_SCOPE))
+    known = answers.fill_null("its scope is not told")
+    why = pl.when((answers == Holds.INSIDE) & silent).then(pl.lit("it reports no absence")).otherwise(known)
     marked = events.with_columns(_why=why)
     left_out = marked.filter(pl.col("_why") != Holds.INSIDE)["_why"].value_counts().sort("_why")
     return marked.filter(pl.col("_why") == Holds.INSIDE).drop("_why"), dict(left_out.iter_rows())

@@ -39,7 +39,6 @@ FEW: Final = "detected at fewer than five sites: the estimate is shaky, trust th
 BOUNDARY: Final = frozenset({NO_DETECTION, EVERYWHERE, ALWAYS, ONE_VISIT})
 """Notes of estimates that stand at a bound, and are not to be compared with others by their value."""
 _EDGE: Final = 1e-6
-CONFIDENCE: Final = 0.95
 LOG_RATE: Final = (-14.0, 5.0)
 """Between what the logarithm of the rate of detection is looked for."""
 Ints = NDArray[np.int64]
@@ -70,9 +69,7 @@ def history(
     occasions are `occasion_days` long, from each site's own first day. Of all other designs each event is one.
     """
     chosen, left_out = looked_for(joined, species, method=method, assumed_scope=assumed_scope)
-    for name, value in (("repeat", repeat), ("side", side)):
-        if value is not None:
-            chosen = chosen.filter(pl.col(name) == value)
+    chosen = chosen.filter(**{name: value for name, value in (("repeat", repeat), ("side", side)) if value is not None})
     if undated := chosen["first"].null_count():
         left_out["its days are not told"] = undated
     chosen = chosen.drop_nulls("first")
@@ -88,9 +85,8 @@ def history(
         exact = pl.col("event_start") == pl.coalesce("event_end", "event_start")
         dated, on = own.filter(exact).with_columns(day="event_start"), ["event_key", "day"]
         placed = dated.join(looked, on=on, how="inner").height
-        lost = {
-            "its day is not told": own.height - dated.height, "recorded on a day without effort": dated.height - placed
-        }  # fmt: skip
+        lost = {"its day is not told": own.height - dated.height}
+        lost["recorded on a day without effort"] = dated.height - placed
         left_out |= {reason: n for reason, n in lost.items() if n}
         own = dated
     return _filled(str(unit), looked, looked.join(own, on=on, how="semi"), left_out)
@@ -160,7 +156,7 @@ def fit(detected: NDArray[Any], effort: Floats | None = None) -> Occupancy:
     psi, rate, best = data.best()
     if data.one_visit:
         return Occupancy(*entries, None, low, 1.0, None, low, 1.0, best, (ONE_VISIT,))
-    cut = best - float(stats.chi2.ppf(CONFIDENCE, 1)) / 2
+    cut = best - float(stats.chi2.ppf(0.95, 1)) / 2
     psi_low, psi_high = (_crossing(lambda x: cut - data.over_rate(x)[1], end, psi) for end in (_EDGE, 1.0))
     ends = (_crossing(lambda x: cut - data.over_psi(x)[1], end, rate) for end in LOG_RATE)
     p, p_low, p_high = (_chance(one) for one in (rate, *ends))

@@ -15,6 +15,7 @@ from scipy import stats
 
 from biodata.analysis.species.richness import Sample, missed
 from biodata.analysis.surveys import abundance, joining, occupancy
+from biodata.analysis.surveys.joining import Joined
 from biodata.core.geo import Floats
 from biodata.core.phrases import Phrase, joined
 from biodata.core.run_parameters import SurveyNumbers
@@ -59,10 +60,6 @@ SMALL: Final = Phrase("fewer than {n} sites: the estimate may be off, trust the 
 SHORT: Final = Phrase("fewer than {n} years: few changes show so soon, so it is no sign that there is none", n=LONG_YEARS)  # fmt: skip
 
 
-_SPECIES: Final = r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"
-"""Two words, of which the first is a genus."""
-
-
 def too_few(n: int) -> str | None:
     """Return why nothing is stated of so many sites; None where it may be."""
     return Phrase("fewer than {n} sites", n=LEAST_SITES) if n < LEAST_SITES else None
@@ -78,9 +75,7 @@ def _values(found: Any, numbers: Sequence[str], seen: Phrase, **more: Any) -> di
     return {**asdict(found), **more}
 
 
-def abundance_of(
-    joined: joining.Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers"
-) -> list[dict[str, Any]]:
+def abundance_of(joined: Joined, independent: pl.DataFrame, name: str, asked: SurveyNumbers) -> list[dict[str, Any]]:
     """Return the relative abundance of a species by method, per side and joint, and the sides compared."""
     own = independent.filter(pl.col("name") == name)
     out = []
@@ -109,7 +104,7 @@ def _rate(found: abundance.Rate | str) -> dict[str, Any]:
     return _values(found, ("events", "effort", "unit", "sites"), seen)
 
 
-def occupancy_of(joined: joining.Joined, name: str, asked: "SurveyNumbers") -> list[dict[str, Any]]:
+def occupancy_of(joined: Joined, name: str, asked: SurveyNumbers) -> list[dict[str, Any]]:
     """Return naive and estimated occupancy of a species by method and year, per side and joint."""
     out = []
     for method, repeat, same in _seasons(joined.records.filter(pl.col("name") == name)):
@@ -143,10 +138,8 @@ def _share(history: occupancy.History) -> dict[str, Any]:
     found = occupancy.fit(history.detected, history.effort)
     low, high = (f"{100 * end:.0f}" for end in (found.naive_low, found.naive_high))
     seen = Phrase("found at {n} of {n1} ({n2} to {n3} % at 95 %)", n=found.found_at, n1=found.sites, n2=low, n3=high)
-    small = [SMALL] if found.sites < FEW_SITES and found.psi is not None else []
-    return _values(
-        found, ("sites", "found_at", "visits"), seen, notes=[*found.notes, *small], at_a_bound=found.at_a_bound
-    )
+    notes = [*found.notes, *([SMALL] if found.sites < FEW_SITES and found.psi is not None else [])]
+    return _values(found, ("sites", "found_at", "visits"), seen, notes=notes, at_a_bound=found.at_a_bound)
 
 
 def _first_refused(by: Mapping[str, Mapping[str, Any]], sides: Iterable[str]) -> str | None:
@@ -163,9 +156,7 @@ def _why_not(left_out: dict[str, int]) -> str:
     return Phrase(_WITH_FACTS, why=why, facts=joined(reasons)) if reasons else why
 
 
-def trends_of(
-    joined: joining.Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers"
-) -> list[dict[str, Any]]:
+def trends_of(joined: Joined, independent: pl.DataFrame, name: str, asked: SurveyNumbers) -> list[dict[str, Any]]:
     """Return the trend of a species by method, per side and joint; nothing where there is one year only."""
     if joined.events["repeat"].n_unique() < 2:
         return []
@@ -201,9 +192,7 @@ def _change(found: abundance.Trend | str) -> dict[str, Any]:
     return _values(found, ("events", "sites", "repeats"), seen, notes=[SHORT] if found.repeats < LONG_YEARS else [])
 
 
-def totals_of(
-    joined: joining.Joined, independent: pl.DataFrame, name: str, asked: "SurveyNumbers"
-) -> list[dict[str, Any]]:
+def totals_of(joined: Joined, independent: pl.DataFrame, name: str, asked: SurveyNumbers) -> list[dict[str, Any]]:
     """Return the totals of a species over all sides as intervals, by method and year."""
     last = pl.coalesce("event_end", "event_start", "event_last", "event_first").cast(pl.Datetime("us"))
     groups = joining.placed(joined, independent.filter(pl.col("name") == name)).with_columns(
@@ -217,11 +206,7 @@ def totals_of(
     return out
 
 
-_NUMBERS: Final = {"occasion_days", "gap_minutes", "within_m", "distance_m", "hours"}
-"""What was chosen, of which a page of results tells."""
-
-
-def results(joined: joining.Joined, asked: SurveyNumbers) -> dict[str, Any]:
+def results(joined: Joined, asked: SurveyNumbers) -> dict[str, Any]:
     """Return the results of a survey as plain values; where something cannot be stated `refused` says why."""
     events = joined.events
     counted = abundance.independent_events(joined, gap_minutes=asked.gap_minutes, within_m=asked.within_m)
@@ -236,34 +221,33 @@ def results(joined: joining.Joined, asked: SurveyNumbers) -> dict[str, Any]:
         "occupancy": [one for name in names for one in occupancy_of(joined, name, asked)],
         "trends": [one for name in names for one in trends_of(joined, counted, name, asked)],
         "totals": [one for name in names for one in totals_of(joined, counted, name, asked)],
-        "parameters": asked.model_dump(include=_NUMBERS),
+        "parameters": asked.model_dump(include={"occasion_days", "gap_minutes", "within_m", "distance_m", "hours"}),
     }  # fmt: skip
 
 
-def _species(joined: joining.Joined, meant: set[str]) -> list[str]:
+def _species(joined: Joined, meant: set[str]) -> list[str]:
     counts = joined.records.group_by("name").len().sort(["len", "name"], descending=[True, False])
     return [*(name for name in counts["name"] if name not in joined.hidden), *_never_found(joined, meant)]
 
 
-def _found(joined: joining.Joined, names: Sequence[str]) -> list[dict[str, Any]]:
+def _found(joined: Joined, names: Sequence[str]) -> list[dict[str, Any]]:
     by_name = joined.records.filter(pl.col("name").is_in(list(names))).group_by(species="name")
     found = by_name.agg(records=pl.len(), sites=pl.col("site").n_unique())
     return found.sort("records", "species", descending=[True, False]).to_dicts()
 
 
-def _meant(joined: joining.Joined) -> set[str]:
+def _meant(joined: Joined) -> set[str]:
     words = joined.events["targetTaxonomicScope"].explode().drop_nulls().str.strip_chars().unique()
-    # Two words may be a common name, too: `Sun bear`.
-    return {
-        word for word in words.filter(words.str.contains(_SPECIES)) if meanings(word) == {word.casefold(): "species"}
-    }
+    # Two words, of which the first is a genus, or of a common name: `Sun bear`.
+    pairs = words.filter(words.str.contains(r"^\p{Lu}[\p{Ll}-]+ [\p{Ll}-]+$"))
+    return {word for word in pairs if meanings(word) == {word.casefold(): "species"}}
 
 
-def _never_found(joined: joining.Joined, meant: set[str]) -> list[str]:
+def _never_found(joined: Joined, meant: set[str]) -> list[str]:
     return sorted(meant - set(joined.records["name"]) - joined.hidden)
 
 
-def _summary(joined: joining.Joined, meant: set[str]) -> dict[str, Any]:
+def _summary(joined: Joined, meant: set[str]) -> dict[str, Any]:
     events, records = joined.events, joined.records
     first, last = (None if day is None else str(day) for day in (events["first"].min(), events["last"].max()))
     return {
@@ -283,7 +267,7 @@ def _table(events: pl.DataFrame, records: pl.DataFrame) -> NDArray[np.int64]:
     return table
 
 
-def _richness(joined: joining.Joined, method: str) -> dict[str, Any]:
+def _richness(joined: Joined, method: str) -> dict[str, Any]:
     events = joined.events.filter(pl.col("method") == method)
     every = joined.records.join(events.select("event_key"), on="event_key", how="semi")
     records = joining.species_only(every)
@@ -293,14 +277,11 @@ def _richness(joined: joining.Joined, method: str) -> dict[str, Any]:
         curve = accumulation(table)
         numbers = (curve.sites, curve.richness, *curve.limits())
         facts[part] = {name: of.tolist() for name, of in zip(("sites", "species", "low", "high"), numbers, strict=True)}
-        facts[part]["estimates"] = _every_species(pool(table))
+        found = pool(table)
+        few = too_few(found.sites) or (None if found.species else "nothing was found")
+        counted = {"sites": found.sites, "species": found.species}
+        facts[part]["estimates"] = counted | {"refused": few} if few else asdict(found)
     return {"by": facts, "not_counted": every.height - records.height}
-
-
-def _every_species(found: Pool) -> dict[str, Any]:
-    """Return estimates of all species there are, or what was found where there is too little for one."""
-    few = too_few(found.sites) or (None if found.species else "nothing was found")
-    return {"sites": found.sites, "species": found.species, "refused": few} if few else asdict(found)
 
 
 _WIDE: Final = float(stats.norm.ppf(0.975))
@@ -313,8 +294,7 @@ def pool(counts: NDArray[np.integer]) -> Pool:
     seen, found = seen[:, found > 0], found[found > 0]
     species = len(found)
     if not species:
-        nan = float("nan")
-        return Pool(n, 0, 0.0, nan, 0.0, nan)
+        return Pool(n, 0, 0.0, np.nan, 0.0, np.nan)
     sample, small = Sample.of_visits(found, n), (n - 1) / n
     once, twice, chao = sample.once, sample.twice, sample.estimated()
     if twice:

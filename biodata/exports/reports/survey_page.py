@@ -129,10 +129,8 @@ def _estimate(found: Told | None, words: Callable[[Told], str]) -> str:
 
 def richness_rows(told: Told) -> Rows:
     """Return species found and estimated by method and part."""
-    return [
-        (part_name(part), spaced(method), *_estimates(found["by"][part]["estimates"])) for method, found in
-        told["richness"].items() for part in _parts([found])
-    ]  # fmt: skip
+    every = [(method, part, one["by"][part]) for method, one in told["richness"].items() for part in _parts([one])]
+    return [(part_name(part), spaced(method), *_estimates(one["estimates"])) for method, part, one in every]
 
 
 def richness_notes(told: Told) -> list[str]:
@@ -251,13 +249,12 @@ def occupancy_tables(told: Told) -> list[str | dict[str, Any]]:
         return _marked(parts, found, notes)
 
     def differ(found: Told) -> str:
-        differs = "yes" if found["p_value"] < 0.05 else "not shown"
-        return Phrase("{a}, p {n}", a=differs, n=number(found["p_value"], digits=2))
+        p = found["p_value"]
+        return Phrase("{a}, p {n}", a="yes" if p < 0.05 else "not shown", n=number(p, digits=2))
 
     def caption(rows: Sequence[Told], method: str) -> str:
         effort = joined(sorted({one["unit"] for one in rows}), "{a} or {b}")
-        words = "{a}: occupancy (95 %), where it was found, detection in one {b} (95 %)"
-        return Phrase(words, a=method, b=effort)
+        return Phrase("{a}: occupancy (95 %), where it was found, detection in one {b} (95 %)", a=method, b=effort)
 
     return _tables(told["occupancy"], caption, cell, last=("Sides differ", differ), years=True)
 

@@ -29,25 +29,18 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 12
 JOINT: Final = "joint"
 _INK, _QUIET, _OTHER_COLOUR, _GRID = "#1d2a26", "#4c5652", "#9aa39e", "#e4e0d4"
-_WIDTH_IN: Final = 4.4
-"""Narrow, so that words can be read where a page is as wide as a telephone."""
-_LETTERS: Final = MappingProxyType(
-    {
-        # Of a collection matplotlib knows the first face alone.
-        "zh": (
-            ("Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback"),
-            "fonts-noto-cjk",
-        ),
-        "th": (("Noto Sans Thai",), "fonts-noto-core"), "lo": (("Noto Sans Lao",), "fonts-noto-core"),
-        "km": (("Noto Sans Khmer",), "fonts-noto-core"), "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
-    }
-)  # fmt: skip
+_LETTERS: Final = MappingProxyType({
+    # Of a collection matplotlib knows the first face alone.
+    "zh": (("Noto Sans CJK SC", "Noto Sans SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
+            "Droid Sans Fallback"), "fonts-noto-cjk"),
+    "th": (("Noto Sans Thai",), "fonts-noto-core"), "lo": (("Noto Sans Lao",), "fonts-noto-core"),
+    "km": (("Noto Sans Khmer",), "fonts-noto-core"), "my": (("Noto Sans Myanmar",), "fonts-noto-core"),
+})  # fmt: skip
 """Languages in other letters than Latin ones: the fonts that have them, and the Debian package of one."""
 _LOOK: Final[Any] = {
     "font.size": 9, "axes.labelsize": 9, "svg.fonttype": "path", "svg.hashsalt": "biodata",
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _QUIET, "hatch.linewidth": 0.7,
 }  # fmt: skip
-_TITLE_LETTERS: Final = 44
 _LABEL_LETTERS: Final = 34
 """In a line beside an axis, which is narrower than the plot by the names of species."""
 
@@ -95,10 +88,8 @@ def plots(
         found: dict[str, Plot | None] = {"stations": _map(facts, stations, boundaries, styles, t)} if stations else {}
         for n, method in enumerate(sorted({row["method"] for row in facts["effort"]}), start=1):
             plain = re.sub(r"[^a-z0-9]+", "-", method.lower()).strip("-")[:40] or "method"
-            of_method = {
-                "effort": _effort(facts, method, styles, t),
-                "accumulation": _accumulation(facts, method, styles, t),
-            }
+            of_method = {"effort": _effort(facts, method, styles, t)}
+            of_method["accumulation"] = _accumulation(facts, method, styles, t)
             of_method |= {kind: _intervals(facts, kind, method, styles, t) for kind in _INTERVALS}
             found |= {f"{name}-{n}-{plain}": one for name, one in of_method.items()}
         return {name: one for name, one in found.items() if one is not None}
@@ -175,10 +166,11 @@ def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(_WIDTH_IN, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    # Narrow, so that words can be read where a page is as wide as a telephone.
+    figure = Figure(figsize=(4.4, height_in), layout=ConstrainedLayoutEngine(w_pad=0.1))
     axes = figure.subplots()
     # Of the whole figure: the plot itself is narrow where names are long.
-    figure.suptitle(wrapped(title, _TITLE_LETTERS), x=0.02, ha="left", fontsize=10)
+    figure.suptitle(wrapped(title, 44), x=0.02, ha="left", fontsize=10)
     axes.grid(color=_GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     return figure, axes
@@ -187,10 +179,8 @@ def _axes(height_in: float, title: str) -> "tuple[Figure, Axes]":
 def _legend(axes: "Axes", t: Translate) -> None:
     handles, names = axes.get_legend_handles_labels()
     if len(names) > 1:
-        columns = len(names) if len(names) < 4 else 2
-        axes.figure.legend(
-            handles, [*map(t, names)], frameon=False, loc="outside lower center", ncols=columns, handlelength=3
-        )
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": len(names) if len(names) < 4 else 2}
+        axes.figure.legend(handles, [*map(t, names)], frameon=False, handlelength=3, **place)
 
 
 def _key(axes: "Axes", styles: Styles, parts: Sequence[str], t: Translate) -> None:
@@ -225,9 +215,8 @@ def _map(facts: Told, stations: Stations, boundaries: places.BoundarySet | None,
     bounds = {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
     axes.set(**bounds, aspect=1 / np.cos(np.radians(y)), xticks=[], yticks=[])
     _key(axes, styles, sides, t)
-    exact = facts["facts"]["evidence_view"] == "exact"
     words = "Places as they are published; where a place is hidden, its cell."
-    return figure, "Exact places, for the team alone." if exact else words
+    return figure, "Exact places, for the team alone." if facts["facts"]["evidence_view"] == "exact" else words
 
 
 def _effort(facts: Told, method: str, styles: Styles, t: Translate) -> Plot | None:
@@ -265,8 +254,7 @@ def _accumulation(facts: Told, method: str, styles: Styles, t: Translate) -> Plo
         look: dict[str, Any] = {"color": style.colour, "linewidth": 1.8, "linestyle": style.dash}
         axes.plot(one["sites"], one["species"], label=part_name(part), **look)
         axes.fill_between(one["sites"], one["low"], one["high"], color=style.colour, alpha=0.15, linewidth=0)
-    label = wrapped(t("sites (shaded: 95 % limits)"), _LABEL_LETTERS)
-    axes.set(xlabel=label, ylabel=t("species"), ylim=(0, None))
+    axes.set(xlabel=wrapped(t("sites (shaded: 95 % limits)"), _LABEL_LETTERS), ylabel=t("species"), ylim=(0, None))
     axes.locator_params(integer=True)
     _legend(axes, t)
     return figure, "Species that so many sites hold, the mean of all orders, with 95 % limits of drawing other sites."
@@ -308,8 +296,7 @@ def _intervals(facts: Told, kind: str, method: str, styles: Styles, t: Translate
     if not shown:
         return None
     every = [found for one in shown for found in one["by"].values() if value in found]
-    unit = next((units(found["unit"]) for found in every if "unit" in found), "")
-    effort = Phrase("{n} {a}", n="100", a=unit)
+    effort = Phrase("{n} {a}", n="100", a=next((units(found["unit"]) for found in every if "unit" in found), ""))
     of_year = spaced(method) if last is None else Phrase("{a} {n}", a=spaced(method), n=str(last))
     figure, axes = _axes(1.2 + 0.34 * len(shown), t(Phrase(f"{of.title}, {{a}}", a=of_year)))
     parts = [part for part in styles if any(value in one["by"].get(part, {}) for one in shown)]

@@ -48,15 +48,13 @@ class Compound(NamedTuple):
 def compound(heading: str) -> Compound | None:
     """Return what the words of a heading mean together, by `data/heading_parts.csv` and `data/heading_compounds.csv`."""
     heading = _NUMBERED.sub("number of ", heading).replace("#", " no ")
-    spaced = _NO_SPACE.sub("", " ".join(words(heading)))
-    runs = [run for word in spaced.split() for run in _RUNS.findall(word)]
+    runs = [run for word in _NO_SPACE.sub("", " ".join(words(heading))).split() for run in _RUNS.findall(word)]
     spoken = [one for one, letters in _SCRIPTS.items() if letters.search(heading)] or list(_LATIN)
     readings = {one: list(_pieces(runs, one)) for one in spoken}
     if "en" in readings and all(piece.concepts for piece in readings["en"]):
         readings = {"en": readings["en"]}  # a heading of English words throughout is in English
-    found = [meant for pieces in readings.values() if (meant := _meaning(pieces)) is not None]
-    best = max(found, key=lambda meant: meant.confidence, default=None)
-    return best if best is not None and best.confidence >= _HARDLY else None
+    found = [one for one in map(_meaning, readings.values()) if one is not None and one.confidence >= _HARDLY]
+    return max(found, key=lambda meant: meant.confidence, default=None)
 
 
 def _pieces(runs: Sequence[str], language: str) -> Iterator[Piece]:
@@ -82,11 +80,9 @@ def _segments(run: str, language: str) -> Iterator[Piece]:
     longest = max(map(len, known))
     best: list[tuple[int, int, int]] = [(0, 0, 0)]  # letters not known, words, where the last one starts; by end
     for end in range(1, len(run) + 1):
-        ways = [(best[end - 1][0] + 1, best[end - 1][1] + 1, end - 1)]
-        for start in range(max(0, end - longest), end):
-            if run[start:end] in known:
-                ways.append((best[start][0], best[start][1] + 1, start))
-        best.append(min(ways))
+        starts = [start for start in range(max(0, end - longest), end) if run[start:end] in known]
+        ways = [(best[start][0], best[start][1] + 1, start) for start in starts]
+        best.append(min([*ways, (best[end - 1][0] + 1, best[end - 1][1] + 1, end - 1)]))
     pieces, end = [], len(run)
     while end:
         start = best[end][2]
@@ -120,10 +116,9 @@ def _fitting(groups: Sequence[frozenset[str]], pieces: Sequence[Piece]) -> tuple
     if not groups:
         return ()
     for at, piece in enumerate(pieces):
-        if groups[0] & piece.concepts:
-            others = _fitting(groups[1:], [*pieces[:at], *pieces[at + 1 :]])
-            if others is not None:
-                return piece, *others
+        others = _fitting(groups[1:], [*pieces[:at], *pieces[at + 1 :]]) if groups[0] & piece.concepts else None
+        if others is not None:
+            return piece, *others
     return None
 
 

@@ -37,11 +37,8 @@ _BESIDE: Final[Mapping[str, Collection[str]]] = MappingProxyType({
 """What other headings have to mean: a number of an event may be of cameras, or of days, and a code that of a station."""
 _LIKELIEST_ONLY: Final = frozenset({"locality", "locationID", "verbatimCoordinates", "eventTime"})
 """Terms that are decided only where nothing else is likelier."""
-_OPEN: Final = (Why.SEVERAL, Why.NOT_KEPT, Why.WORDS)
-_LENGTHS: Final = ("m", "km", "cm")  # that no angle is stated in
 _NEEDED: Final = frozenset({"eventID", "eventDate", *NAMES_OF_TAXA, "decimalLatitude", "decimalLongitude"})
 """What is stated cell by cell that it cannot be read, where nothing else is meant."""
-_KINDS: Final = 8  # words for a sex or an age, which stand again and again
 _AGAINST: Final = MappingProxyType({"eventDate": ("deploymentStart", "deploymentEnd")})
 """Of two headings, one for a beginning or an end, the other may be its fellow."""
 _LATIN: Final = re.compile(r"^([A-Z][a-z]{2,})(?: |$)")
@@ -75,7 +72,7 @@ def _decide(proposals: Sequence[Proposal], cells: Mapping[str, Sequence[str | No
     for at, one in enumerate(proposals):
         others = {term for place, terms in enumerate(able) if place != at for term in terms}
         if _LIKELY <= one.confidence <= CERTAIN and any(cell and cell.strip() for cell in cells.get(one.heading, ())):
-            asked = able[at] if one.why in _OPEN else ()
+            asked = able[at] if one.why in (Why.SEVERAL, Why.NOT_KEPT, Why.WORDS) else ()
             able_here = (t for t in asked if t == one.term or t not in _LIKELIEST_ONLY)
             term = next((term for term in able_here if _is_decided(term, others)), None)
             if term is not None:
@@ -143,8 +140,7 @@ def _by_cells(proposals: list[Proposal], cells: Sequence[list[str]]) -> list[Pro
                 at for at, one in enumerate(out) if _is_open(one) and len(cells[at]) >= _FEWEST
                 and _ARE[term](cells[at]) and not _ARE[term]([one.heading])
             ]  # fmt: skip
-            of_two = fellows[:2] if term == "eventDate" else ()
-            named = {1: (term,), 2: of_two}.get(len(found), ())
+            named = {1: (term,), 2: fellows[:2] if term == "eventDate" else ()}.get(len(found), ())
             for at, own in zip(found, named, strict=False):
                 out[at] = replace(out[at], term=own, confidence=_BY_CELLS, others=(), why=Why.TAKEN)
             if named:
@@ -156,7 +152,8 @@ def _without_contradicted(one: Proposal, names: list[str]) -> Proposal:
     """Return a proposal without the meanings that none of half of its cells is of."""
     are_days = len(names) >= _FEWEST and _are_dates(names)
     terms = [t for t in (one.term, *one.others) if t is not None and (has_digits(t) or not are_days)]
-    fitting = [t for t in terms if one.unit not in _LENGTHS or t not in ("decimalLatitude", "decimalLongitude")]
+    of_angle = ("decimalLatitude", "decimalLongitude") if one.unit in ("m", "km", "cm") else ()
+    fitting = [t for t in terms if t not in of_angle]
     able = [t for t in fitting if t not in _ARE or len(names) < _FEWEST or _ARE[t](names)]
     # Monday is no day, and L and S are no latitude.
     wordy = len(names) >= _FEWEST and has_digits(one.term or "") and not any(map(str.isdigit, "".join(names)))
@@ -175,8 +172,7 @@ def _meanings(one: Proposal, cells: Sequence[str | None]) -> list[str]:
     """Return what a heading may mean by its cells, what they prove first; one that is surely something means nothing else."""
     terms = [t for t in ((one.term,) if one.confidence > CERTAIN else (one.term, *one.others)) if t is not None]
     names = _non_empty(cells)
-    open_ = one.confidence > CERTAIN or not names
-    proven = [t for t in terms if open_ or t not in _ARE or _ARE[t](names)]
+    proven = [t for t in terms if one.confidence > CERTAIN or not names or t not in _ARE or _ARE[t](names)]
     unknown = [t for t in terms if t in NAMES_OF_TAXA and t not in proven] if _OF_TAXA.issuperset(terms) else []
     likelier = "scientificName" if _most(names, _BINOMIAL.match, _HALF) else "vernacularName"
     return proven + [t for t in sorted(unknown, key=lambda term: term != likelier) if possible((t,), names)]
@@ -199,8 +195,7 @@ def _are_dates(names: list[str]) -> bool:
     read = parse_dates(texts, today=_ANY_DAY)
     written = read["precision"].is_in(["day", "time", "interval"]) | read["proposal"].is_not_null()
     bare = pl.Series([ascii_digits(text).isdigit() and len(text) != len("20260301") for text in names])
-    others = len(names) - int((written & ~bare).sum())
-    return others <= max(len(names) > _FEW, (1 - _MOSTLY) * len(names))
+    return len(names) - int((written & ~bare).sum()) <= max(len(names) > _FEW, (1 - _MOSTLY) * len(names))
 
 
 def are_latin(names: list[str]) -> bool:
@@ -274,7 +269,7 @@ _ARE: Final[Mapping[str, Callable[[list[str]], bool]]] = MappingProxyType({
     "day": _are_within(1, 31),
     "timeZone": _share(re.compile(ZONE)),
     "utm_zone": _share(re.compile(r"(?:UTM ?)?\d{1,2} ?[A-Za-z]?")),
-    **dict.fromkeys(("sex", "lifeStage"), lambda told: len({*told}) <= _KINDS),
+    **dict.fromkeys(("sex", "lifeStage"), lambda told: len({*told}) <= 8),  # words that stand again and again
     "occurrenceStatus": partial(_most, fits=lambda text: parse_term(text, Vocabulary.OCCURRENCE_STATUS), share=_HALF),
     "basisOfRecord": partial(_most, fits=lambda text: parse_term(text, Vocabulary.BASIS_OF_RECORD), share=_HALF),
 })  # fmt: skip
@@ -290,8 +285,6 @@ _TOLD_BY_CELLS: Final = (
 _BESIDE_TAXA: Final = frozenset("eventDate deploymentStart verbatimCoordinates decimalLatitude individualCount".split())
 ENDS: Final = ("deploymentStart", "deploymentEnd")
 _FEWEST: Final = 3  # fewer cells than these tell nothing
-_DIGIT: Final = re.compile(r"\d")
-_NUMBER: Final = re.compile(r"[-+]?[\d\s.,]+")
 _CELLS_WORDED: Final = frozenset(
     """recordedBy identifiedBy scientificName vernacularName family genus order class kingdom phylum country
     stateProvince county municipality habitat behavior samplingProtocol datasetName""".split()
@@ -304,8 +297,8 @@ def possible(terms: Sequence[str], cells: Sequence[str | None]) -> tuple[str, ..
     names = _non_empty(cells)
     if len(names) < _FEWEST:
         return tuple(terms)
-    digits = sum(_DIGIT.search(cell) is not None for cell in names) / len(names)
-    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in names) / len(names)
+    digits = sum(re.search(r"\d", cell) is not None for cell in names) / len(names)
+    numbers = sum(re.fullmatch(r"[-+]?[\d\s.,]+", cell) is not None for cell in names) / len(names)
     words = {term for term in terms if term in _CELLS_WORDED and numbers >= _MOSTLY}
     return tuple(term for term in terms if not (has_digits(term) and digits < 1 - _MOSTLY) and term not in words)
 

@@ -34,7 +34,6 @@ _PREFIX: Final = re.compile(r"(?i)^(dwc|dwciri|dc|dcterms|gbif|ac|eco):")
 CERTAIN: Final = 0.9
 """What is surer than this needs nobody's word; a heading that may mean two things never is."""
 _SURE, _OTHER_CASE, _SEVERAL, _WITHOUT_MARKS, _DOUBTED = 0.95, 0.98, 0.8, 0.85, 0.6
-_SHORTEST_BARE: Final = 2
 _WORDS, _SYSTEMS, _DOUBTS = "heading_words.csv", "heading_systems.csv", "heading_doubts.csv"
 
 
@@ -69,12 +68,11 @@ def entries() -> Mapping[str, Entry]:
     bare: dict[str, dict[str, None]] = {}
     for heading, row in (*_rows(_WORDS), *_rows(_SYSTEMS)):
         found.setdefault(key(heading), {})[row["term"]] = None
-        if row.get("language") == "vi" and len(key(heading)) > _SHORTEST_BARE:  # as typed on a bare keyboard
+        if row.get("language") == "vi" and len(key(heading)) > 2:  # as typed on a bare keyboard
             bare.setdefault(without_marks(key(heading)), {})[row["term"]] = None
     known = {plain: Entry(tuple(terms), _SURE if len(terms) == 1 else _SEVERAL) for plain, terms in found.items()}
     for heading, row in _rows(_DOUBTS):
-        before = known.get(key(heading), Entry((), 0.0))
-        terms = tuple(dict.fromkeys((*row["terms"].split("|"), *before.terms)))
+        terms = tuple(dict.fromkeys((*row["terms"].split("|"), *known.get(key(heading), Entry((), 0.0)).terms)))
         known[key(heading)] = Entry(terms, float(row["confidence"]))
     known |= {key(term): Entry((term,), _OTHER_CASE) for term in TERMS if term not in _WORDS_TOO}
     for plain, several in bare.items():

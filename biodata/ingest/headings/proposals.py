@@ -93,8 +93,7 @@ def _each_once(proposals: Sequence[Proposal]) -> list[Proposal]:
 
 
 def _in_dictionary(asked: _Asked, name: str) -> Proposal | None:
-    plain = key(name)
-    if (entry := entries().get(plain)) is None:
+    if (entry := entries().get(key(name))) is None:
         return None
     why = Why.DICTIONARY if len(entry.terms) == 1 and entry.confidence > CERTAIN else Why.SEVERAL
     return _made(asked, _by_unit(entry, asked.units), why)

@@ -74,8 +74,7 @@ def visits(records: pl.DataFrame, datasets: Collection[str]) -> tuple[pl.DataFra
     days = {name: pl.col("event_start").dt.truncate("1d") for name in ("event_start", "event_end")}
     key = pl.format("{}:{}", "datasetKey", "eventID")
     lone = ("parentEventID", "samplingProtocol", "measurements", "quality_flags", "shared_as")
-    seen = first.drop(*lone, strict=False).with_columns(event_key=key, **days)
-    return terms.conform(seen, terms.EVENT), named
+    return terms.conform(first.drop(*lone, strict=False).with_columns(event_key=key, **days), terms.EVENT), named
 
 
 def site_names(table: pl.DataFrame) -> pl.Series:
@@ -84,9 +83,8 @@ def site_names(table: pl.DataFrame) -> pl.Series:
     named = table.with_columns(_own=pl.when(several).then("event_key").otherwise("eventID"))
     at = pl.concat_str(pl.col("decimalLatitude", "decimalLongitude").round(_SITE_DECIMALS), separator=" ")
     point = pl.when(pl.col("locationID").is_null()).then(pl.coalesce(at, "event_key"))
-    return named.select(
-        pl.coalesce("locationID", pl.col("_own").sort_by("event_key").first().over(point)).alias("locationID")
-    ).to_series()
+    first = pl.col("_own").sort_by("event_key").first().over(point)
+    return named.select(locationID=pl.coalesce("locationID", first)).to_series()
 
 
 def run(asked: SurveyResults, work: Work) -> Outcome:
@@ -117,9 +115,7 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         for dataset in plain - set(lake.read("occurrences", columns=("datasetKey",), where=where)["datasetKey"]):
             problem, expected = "this dataset has no records", "the key of a survey that was taken in"
             raise InputError(problem, column="dataset", value=dataset, expected=expected, code="SURVEY_MISSING")
-        came_hidden = hidden_taxa(
-            lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=where)
-        )
+        came = lake.read("occurrences", columns=("species", "scientificName", "shared_as"), where=where)
         if view is EvidenceView.PUBLIC:
             with Registry.open(settings) as registry:
                 licences = dict(registry.datasets().select("key", "license").iter_rows())
@@ -149,10 +145,10 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
         events = events.with_columns(locationID=site_names(events))
     once = records.filter((pl.col("cluster_id") == pl.col("key")).fill_null(value=True))
     joined = join(events, once)
-    hidden = _hidden(joined, coarse, rules, boundaries) if view is EvidenceView.PUBLIC else frozenset[str]()
+    hidden = _hidden(joined, coarse, rules, boundaries) if view is EvidenceView.PUBLIC else set[str]()
     others = {"published as squares alone": coarse.height, "duplicate": records.height - once.height}
     left_out = joined.left_out | {why: n for why, n in others.items() if n}
-    joined = replace(joined, hidden=hidden | came_hidden, left_out=left_out)
+    joined = replace(joined, hidden=hidden_taxa(came) | hidden, left_out=left_out)
     facts = {
         "datasets": list(datasets), "evidence_view": str(view), "snapshot": snapshot, "rules": rules.hash,
         "sharing_category": str(category), **boundaries.to_dict(), "events_as_cells": as_cells,
@@ -160,16 +156,14 @@ def read(settings: Settings, datasets: Sequence[str], *, view: EvidenceView) -> 
     return joined, facts
 
 
-def _hidden(
-    joined: Joined, coarse: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet
-) -> frozenset[str]:
+def _hidden(joined: Joined, coarse: pl.DataFrame, rules: sharing.RuleSet, boundaries: places.BoundarySet) -> set[str]:
     """Return the taxa of records and scopes of which a rule hides places: of these not all that was found is public."""
     found = set(coarse.select(pl.coalesce("species", "scientificName")).to_series().drop_nulls())
     found -= set(joined.records["name"])
     of_records = joined.records.select("datasetKey", word="name")
     of_scopes = joined.events.select("datasetKey", word="targetTaxonomicScope").explode("word")
     words = pl.concat([of_records, of_scopes.with_columns(pl.col("word").str.strip_chars())]).drop_nulls().unique()
-    return frozenset(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"]) | found
+    return found.union(words.filter(hidden_words(words, rules, boundaries=boundaries))["word"])
 
 
 ENGINE: Final = Engine(SurveyResults, at_once(run))

@@ -26,8 +26,6 @@ _OPTIONAL: Final = re.compile(r"\[([^\[\]]*)\]")
 _PARAM: Final = re.compile(r"\{(\w+)\}")
 _KINDS: Final = ("REASON_", "RESULTS_", "DENIED_")
 _NUMBERS: Final = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
-_LETTER: Final = re.compile(r"[^\W\d_]")
-_NOISE: Final = re.compile(r"\d+\.\d{12,}")  # more digits than anybody measures come of computing
 _TAGS: Final = {"tl": "fil", "in": "id", "msa": "ms", "zsm": "ms", "yue": "zh", "cmn": "zh"}  # of the same languages
 
 
@@ -67,7 +65,8 @@ def _in_words(name: str, value: str, language: str) -> str | None:
         return ", ".join(one if word == one else f"{word} ({one})" for one, word in known.items())
     if name == "known":
         return ", ".join(designs.called(f"design.{one}", language) or one for one in value.split(", "))
-    return _NOISE.sub(lambda number: f"{float(number[0]):.10g}", value)
+    # More digits than anybody measures come of computing.
+    return re.sub(r"\d+\.\d{12,}", lambda number: f"{float(number[0]):.10g}", value)
 
 
 def has(code: str, language: str = "en") -> bool:
@@ -84,9 +83,8 @@ def called(kind: str, name: str, language: str = "en") -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Mapping[str, tuple[str, str]]:
     """Return the message and the expected of every code of a language."""
-    return MappingProxyType(
-        {row["code"]: (row["message"], row["expected"]) for row in read_rows(f"{language}.csv", _FOLDER)}
-    )
+    rows = read_rows(f"{language}.csv", _FOLDER)
+    return MappingProxyType({row["code"]: (row["message"], row["expected"]) for row in rows})
 
 
 def language_of(tag: str) -> str | None:
@@ -103,7 +101,7 @@ def stated(text: str, language: str) -> str:
         values = {name: stated(one, language) for name, one in text.values.items()}
         return filled(_whole(text.template, language) or text.template, values)
     known = _whole(text, language) or _names(language).get(text.casefold())
-    return known or (text if _LETTER.search(text) else numbers(text, language))
+    return known or (text if re.search(r"[^\W\d_]", text) else numbers(text, language))
 
 
 def _whole(english: str, language: str) -> str | None:

@@ -15,29 +15,23 @@ export const find = <T extends HTMLElement = HTMLElement>(id: string): T => docu
 export const field = (id: string): HTMLInputElement => find<HTMLInputElement>(id);
 
 // Do something instead of sending a form.
-export function submitted(form: string, done: () => void): void {
-  find(form).addEventListener('submit', (event) => (event.preventDefault(), done()));
-}
+export const submitted = (form: string, done: () => void): void => find(form).addEventListener('submit', (event) => (event.preventDefault(), done()));
 
 // A table that becomes cards on a telephone; its roles stay, though its display changes. A column that is empty is left out.
 export function table(caption: string, heads: string[], rows: Child[][]): HTMLTableElement {
   const kept = heads.map((_, at) => at).filter((at) => !rows.length || rows.some((cells) => present([cells[at]]).length));
   const head = kept.map((at) => el('th', { scope: 'col', role: 'columnheader' }, heads[at]));
   const body = rows.map((cells) => {
-    const shown = kept.map((at) => {
-      const cell = present([cells[at]]).map((one) => (one instanceof Node ? one : el('span', {}, one)));
-      return el('td', { role: 'cell', 'data-label': heads[at] }, ...cell);
-    });
-    return el('tr', { role: 'row' }, ...shown);
+    const inside = (at: number): Node[] => present([cells[at]]).map((one) => (one instanceof Node ? one : el('span', {}, one)));
+    return el('tr', { role: 'row' }, ...kept.map((at) => el('td', { role: 'cell', 'data-label': heads[at] }, ...inside(at))));
   });
   const [above, below] = [el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...head)), el('tbody', { role: 'rowgroup' }, ...body)];
   return el('table', { class: 'cards', role: 'table' }, el('caption', {}, caption), above, below);
 }
 
 // Something that opens when its summary is clicked.
-export function folded(attributes: Attributes, summary: Child[], ...inside: Child[]): HTMLDetailsElement {
-  return el('details', attributes, el('summary', {}, ...summary), ...inside);
-}
+export const folded = (attributes: Attributes, summary: Child[], ...inside: Child[]): HTMLDetailsElement =>
+  el('details', attributes, el('summary', {}, ...summary), ...inside);
 
 // A place that screen readers listen to.
 export const statusLine = (): HTMLParagraphElement => el('p', { class: 'status', role: 'status', 'aria-live': 'polite' });
@@ -49,9 +43,7 @@ export function say(where: HTMLElement, text: string, kind = ''): void {
 }
 
 // Say why something was refused.
-export function complain(where: HTMLElement, refusal: unknown): void {
-  say(where, refusal instanceof Error ? refusal.message : String(refusal), 'bad');
-}
+export const complain = (where: HTMLElement, refusal: unknown): void => say(where, refusal instanceof Error ? refusal.message : String(refusal), 'bad');
 
 // Do something, and say in a place why it was refused; a button that begins it can be pressed again when it has ended.
 export async function attempt(where: HTMLElement, work: () => Promise<unknown>, button?: HTMLButtonElement | null): Promise<void> {

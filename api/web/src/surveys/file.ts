@@ -67,14 +67,12 @@ async function formOf(file: File): Promise<FormData> {
   return form;
 }
 
-async function sendToCheck(file: File, format: string): Promise<Response> {
-  return ask(`/v1/surveys?dry_run=true&language=${language}&format=${format}`, { method: 'POST', body: await formOf(file) });
-}
+const sendToCheck = async (file: File, format: string): Promise<Response> =>
+  ask(`/v1/surveys?dry_run=true&language=${language}&format=${format}`, { method: 'POST', body: await formOf(file) });
 
 function downloads(file: File, report: Report): HTMLElement | string {
   if (!report.problems.length) return '';
-  const status = statusLine();
-  const stem = file.name.replace(/\.[^.]*$/, '');
+  const [status, stem] = [statusLine(), file.name.replace(/\.[^.]*$/, '')];
   const download = (format: string, text: string, name: string): HTMLElement => {
     const load = async (): Promise<void> => {
       save(await (await sendToCheck(file, format)).blob(), name);
@@ -162,6 +160,5 @@ async function send(sent: (number: number) => void): Promise<void> {
 }
 
 // The versions of the parts of a dataset, as far as they concern whoever asks.
-export function versionsOf(dataset: string): Promise<VersionList> {
-  return askJson<VersionList>(`/v1/surveys/versions/${dataset.split('/').map(encodeURIComponent).join('/')}?language=${language}`);
-}
+export const versionsOf = (dataset: string): Promise<VersionList> =>
+  askJson(`/v1/surveys/versions/${dataset.split('/').map(encodeURIComponent).join('/')}?language=${language}`);

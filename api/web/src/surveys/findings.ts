@@ -44,12 +44,11 @@ function kindOfProblem(problems: Problem[], accept: Accept): HTMLElement {
   const lines = grouped(problems, (one) => JSON.stringify([one.file, one.sheet, one.column, one.value, one.message, one.expected]));
   const badge = !isSettled(problems[0]!)
     && el('span', { class: `badge ${blocking ? 'blocking' : 'warning'}` }, blocking ? `✖ ${t('blocking')}` : `⚠ ${t('warning')}`);
-  const title = el('strong', {}, together(problems));
   const open = (blocking && lines.length <= FEW) || opened.has(code);
   const kept = (event: Event): void => void ((event.target as HTMLDetailsElement).open ? opened.add(code) : opened.delete(code));
   const proposals = problems.filter((one) => one.proposal).length;
   const all = accept && proposals > 0 && button(t('accept_all', { count: proposals }), () => accept(code), { class: 'small', 'data-accept': code });
-  const summary = [badge, ' ', title, ' ', el('span', {}, extent(problems))];
+  const summary = [badge, ' ', el('strong', {}, together(problems)), ' ', el('span', {}, extent(problems))];
   return folded({ class: 'finding', 'data-code': code, open, ontoggle: kept }, [...summary, ' ', all], linesOf(lines, accept));
 }
 

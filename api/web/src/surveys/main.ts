@@ -12,30 +12,30 @@ for (const link of document.querySelectorAll<HTMLAnchorElement>('#languages a'))
 }
 startCheck();
 startSend((number) => void open(number));
-startAccount(() => {
+startAccount();
+startSurveys();
+void offerDatasets();
+
+// Show the page to somebody else.
+function knownNow(text: string, kind = ''): void {
+  say(find('login-status'), text, kind);
+  showForms();
+  find('login-status').focus(); // what had the focus is hidden now
   closeAll();
   void offerDatasets();
   if (!hasKey()) return;
   void loadList();
   byAddress(true);
-});
-startSurveys();
-void offerDatasets();
+}
 
-// Wire the forms; `changed` is called whenever somebody else looks at the page.
-function startAccount(changed: () => void): void {
-  const knownNow = (text: string, kind = ''): void => {
-    say(find('login-status'), text, kind);
-    showForms();
-    find('login-status').focus(); // what had the focus is hidden now
-    changed();
-  };
+// Wire the forms.
+function startAccount(): void {
   submitted('key-form', () => {
     useKey(field('key').value);
     field('key').value = '';
     knownNow(t(hasKey() ? 'key_used' : 'key_gone'));
   });
-  submitted('login-form', () => void attempt(find('login-status'), () => byPassword(knownNow), find<HTMLButtonElement>('login-button')));
+  submitted('login-form', () => void attempt(find('login-status'), byPassword, find<HTMLButtonElement>('login-button')));
   submitted('code-form', () => void attempt(find('code-status'), byCode, find<HTMLButtonElement>('code-button')));
   find('logout-button').addEventListener('click', () => {
     const ended = logOut();
@@ -56,7 +56,7 @@ function openCode(): void {
   if (location.hash === '#code') find<HTMLDetailsElement>('code').open = true;
 }
 
-async function byPassword(knownNow: (text: string, kind: string) => void): Promise<void> {
+async function byPassword(): Promise<void> {
   const name = field('account').value.trim();
   try {
     await logIn(name, field('password').value);

@@ -70,9 +70,8 @@ export function rowsView(survey: number, about: Ask): HTMLElement {
 }
 
 // The counts of a side; what waits is said where something does.
-function sideCounts(side: string, counts: Record<string, number>): string {
-  return t('rows_counts', { side, ...counts }).replace(/\[([^\]]*)\]/g, (_, words: string) => (counts['waiting'] ? words : ''));
-}
+const sideCounts = (side: string, counts: Record<string, number>): string =>
+  t('rows_counts', { side, ...counts }).replace(/\[([^\]]*)\]/g, (_, words: string) => (counts['waiting'] ? words : ''));
 
 // The rows by species, those with a change first: how many, what becomes of them, when; the rows on a click.
 function speciesOf(rows: Row[], common: Set<string>, flags: Record<string, string>, about: Ask): HTMLElement[] {
@@ -105,14 +104,12 @@ function recordTable(rows: Row[], doubts: (row: Row) => string[], flags: Record<
     row.occurrenceID,
     changedCell(row, 'individualCount', count(row)),
     changedCell(row, 'eventDate', row.eventDate ?? row.year),
-    row.eventID, place(row), ofSeveral && row.sides.join(', '), reasons(row, doubts(row), flags),
+    row.eventID, place(row), ofSeveral && row.sides.join(', '), reasons(row.informationWithheld, doubts(row), flags),
     about && button(t('ask_row'), () => about(`${called(row)}: `), { class: 'plain small ask' }),
   ]));
 }
 
-function count(row: Row): string {
-  return [row.individualCount ?? row.organismQuantity, row.occurrenceStatus === 'ABSENT' && 'ABSENT'].filter((one) => one !== undefined && one !== false).join(' ');
-}
+const count = (row: Row): string => present([row.individualCount ?? row.organismQuantity, row.occurrenceStatus === 'ABSENT' && 'ABSENT']).join(' ');
 
 // What would be published, above what is published now where that is another.
 function changedCell(row: Row, term: string, value: string | number | undefined): Child {
@@ -137,16 +134,14 @@ function where(row: Row): string {
   return row.decimalLatitude === undefined ? t('cell_kept_back') : `${row.decimalLatitude}, ${row.decimalLongitude}`;
 }
 
-function reasons(row: Row, doubts: string[], flags: Record<string, string>): Child {
-  if (!doubts.length && !row.informationWithheld) return null;
-  const items = doubts.map((flag) => el('p', {}, flags[flag] ?? flag));
-  return el('div', {}, row.informationWithheld && el('p', {}, row.informationWithheld), ...items);
+function reasons(withheld: string | undefined, doubts: string[], flags: Record<string, string>): Child {
+  const items = present([withheld, ...doubts.map((flag) => flags[flag] ?? flag)]).map((words) => el('p', {}, words));
+  return items.length ? el('div', {}, ...items) : null;
 }
 
 // A row by what is published of it, since its number in the file could tell more.
-function called(row: Row): string {
-  return [row.occurrenceID, row.scientificName, row.eventDate ?? row.year, row.occurrenceID ? null : where(row)].filter(Boolean).join(', ');
-}
+const called = (row: Row): string =>
+  [row.occurrenceID, row.scientificName, row.eventDate ?? row.year, row.occurrenceID ? null : where(row)].filter(Boolean).join(', ');
 
 function eventTable(answer: Answer<EventRow>, chosen: (event: string) => void): HTMLElement {
   const heads = [terms['eventID'], terms['samplingProtocol'], terms['eventDate'], t('effort'), t('days_without'), terms['targetTaxonomicScope'],
@@ -160,7 +155,7 @@ function eventTable(answer: Answer<EventRow>, chosen: (event: string) => void): 
     one.failed_days, (one.targetTaxonomicScope ?? []).join(', '), one.records, one.species,
     [one.locality, (one.country_codes ?? []).join(', '), one.sharing_category !== 'open' && one.west !== undefined
       && `${t('cell')} ${one.south}–${one.north}, ${one.west}–${one.east}`].filter(Boolean).join(' · '),
-    reasons({ change: '', sides: [] }, one.quality_flags ?? [], answer.flags),
+    reasons(undefined, one.quality_flags ?? [], answer.flags),
   ]));
 }
 

@@ -31,14 +31,10 @@ export function useKey(typed: string, second = ''): void {
 }
 
 // Log in with name and password; neither is kept.
-export async function logIn(name: string, password: string): Promise<void> {
-  await exchanged('/v1/login', { name, password });
-}
+export const logIn = (name: string, password: string): Promise<void> => exchanged('/v1/login', { name, password });
 
 // Set a password by a code that is good once; neither is kept.
-export async function setPassword(code: string, password: string): Promise<void> {
-  await ask('/v1/login/code', { ...asJson({ code, password }), known: false });
-}
+export const setPassword = (code: string, password: string): Promise<Response> => ask('/v1/login/code', { ...asJson({ code, password }), known: false });
 
 // Forget who it is; a login ends at the service, too.
 export async function logOut(): Promise<void> {
@@ -48,14 +44,11 @@ export async function logOut(): Promise<void> {
 }
 
 // A body of JSON, and what goes with it.
-export function asJson(body: unknown, headers: Record<string, string> = {}): Asked {
-  return { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } };
-}
+export const asJson = (body: unknown, headers: Record<string, string> = {}): Asked =>
+  ({ method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
 
 // Ask the service for JSON.
-export async function askJson<T>(path: string, asked: Asked = {}): Promise<T> {
-  return (await (await ask(path, asked)).json()) as T;
-}
+export const askJson = async <T>(path: string, asked: Asked = {}): Promise<T> => (await (await ask(path, asked)).json()) as T;
 
 // Ask the service; a refusal or a cut line is a `Refused`.
 export async function ask(path: string, asked: Asked = {}, again = false): Promise<Response> {

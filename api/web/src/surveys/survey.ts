@@ -25,7 +25,6 @@ export interface VersionList { results: Version[]; may_return: boolean }
 const [SOON_MS, LATER_MS] = [2_000, 15_000]; // until the next look: while the service works, and while people do
 const MOST_LISTED = 5; // of the list; the others are there on a click
 const WAITING = ['draft', 'submitted', 'asked', 'accepted'];
-const IN_THE_DATASET = ['committed', 'published'];
 let watched = 0;
 let turn = 0; // of the last look: an earlier one that still waits says nothing any more
 
@@ -48,8 +47,7 @@ export async function loadList(): Promise<void> {
     const { results } = await askJson<{ results: Summary[] }>('/v1/surveys');
     const [waiting, others] = [results.filter((one) => one.waits_for_you), results.filter((one) => !one.waits_for_you)];
     say(status, t(results.length ? 'list_count' : 'list_none', { count: results.length, waiting: waiting.length }));
-    const lists = [listed(t('waiting_for_you'), waiting), listed(t('your_surveys'), others)];
-    find('list').replaceChildren(...lists.filter((one) => one !== null));
+    find('list').replaceChildren(...present([listed(t('waiting_for_you'), waiting), listed(t('your_surveys'), others)]));
     void loadParts();
   });
 }
@@ -187,7 +185,7 @@ function actions(survey: Survey, etag: string): HTMLElement {
   const submit = (): void => void act(() => ask(`${path}/submit?language=${language}`, { method: 'POST', headers: { 'If-Match': etag } }));
   const take = (): Promise<void> => act(() => ask(`${path}?language=${language}`, { method: 'DELETE' }));
   const { mine, state, file, replaced_by: next } = survey;
-  const current = IN_THE_DATASET.includes(state) && !next && file !== undefined;
+  const current = ['committed', 'published'].includes(state) && !next && file !== undefined;
   const again = button(t('new_version'), () => sendAgain(survey.dataset, survey.part), { id: 'again', class: 'plain' });
   return el('div', { class: 'actions' },
     mine && state === 'draft' && survey.report?.ok && button(t('submit'), submit, { id: 'submit' }),
@@ -215,10 +213,7 @@ function decisionForm(survey: Survey, etag: string, act: Act): HTMLElement {
 
   const decide = (decision: string): void => {
     const text = reasons.value.trim();
-    if (decision !== 'accept' && !text) {
-      say(status, t('reasons_needed'), 'note');
-      return reasons.focus();
-    }
+    if (decision !== 'accept' && !text) return reasons.focus(), say(status, t('reasons_needed'), 'note');
     const body = { decision, reasons: text, ...(side.value && { country: side.value }) };
     void act(() => ask(`/v1/surveys/${survey.id}/decisions`, asJson(body, { 'If-Match': etag })));
   };
