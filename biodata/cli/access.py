@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, add_group, open_registry, say, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +25,10 @@ CountryOption = Annotated[str, typer.Option("--country", help="For which country
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    _add_exact(app)
-    access = typer.Typer(help="Requests for exact records, and their grants.", no_args_is_help=True)
-    access.command(name="list")(list_requests)
-    access.command(name="request")(request)
-    access.command(name="decide")(decide)
-    access.command(name="sign")(sign)
-    access.command(name="revoke")(revoke)
-    app.add_typer(access, name="access")
+    add_group(app, "exact", "The exact records of sensitive species, kept apart.", build, serve, key, trust, audit)
+    add_group(
+        app, "access", "Requests for exact records, and their grants.", list_requests, request, decide, sign, revoke
+    )
 
 
 def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> None:
@@ -195,17 +191,6 @@ def open_account(registry: "Registry", account: str) -> "Principal":
 
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the exact store.", file_okay=False)]
 CountryArgument = Annotated[str, typer.Argument(help="The node's country, such as LA.")]
-
-
-def _add_exact(app: typer.Typer) -> None:
-    """Add `biodata exact`."""
-    exact = typer.Typer(help="The exact records of sensitive species, kept apart.", no_args_is_help=True)
-    exact.command(name="build")(build)
-    exact.command(name="serve")(serve)
-    exact.command(name="key")(key)
-    exact.command(name="trust")(trust)
-    exact.command(name="audit")(audit)
-    app.add_typer(exact, name="exact")
 
 
 def build(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, stages
+from biodata.cli.options import DEFAULT_DATA, DataOption, JsonOption, say, settings_for, stages
 from biodata.core.errors import InputError
 
 
@@ -24,7 +24,7 @@ def explain(
     occurrence_id: Annotated[str | None, typer.Option(help="Its occurrenceID instead of its number.")] = None,
     dataset: Annotated[str | None, typer.Option(help="The dataset of that occurrenceID.")] = None,
     gbif_id: Annotated[str | None, typer.Option(help="GBIF's number instead of the record's.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the story as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell the story of a record.
 
@@ -65,7 +65,7 @@ def explain(
 
 def assess(
     data: DataOption = DEFAULT_DATA,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Set all records beside each other: clusters that may tell of one thing, and places that look wrong beside the others.
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,10 +26,20 @@ DataOption = Annotated[
 
 DEFAULT_DATA = Path("biodata_data")
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
 KeepOption = Annotated[
     Path | None,
     typer.Option("--data", help="Installation that keeps the run, or whose run --run names.", file_okay=False),
 ]
+
+
+def add_group(app: typer.Typer, name: str, words: str, *commands: Callable[..., None]) -> None:
+    """Add a group of commands to the application; each is called by the first word of its function's name."""
+    group = typer.Typer(help=words, no_args_is_help=True)
+    for command in commands:
+        group.command(name=command.__name__.split("_")[0])(command)
+    app.add_typer(group, name=name)
 
 
 def settings_for(data: Path) -> Settings:

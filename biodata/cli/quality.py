@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from biodata.cli.options import boundaries_for, check_outputs, say, say_boundaries, show_progress
+from biodata.cli.options import add_group, boundaries_for, check_outputs, say, say_boundaries, show_progress
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,14 +31,7 @@ _CENTRE_HEADINGS: Final = {
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    group = typer.Typer(help="Data quality: tests of TDWG BDQ Core.", no_args_is_help=True)
-    group.command(name="run")(run)
-    group.callback()(_group)
-    app.add_typer(group, name="quality")
-
-
-def _group() -> None:
-    """Keep `run` a command of its own name."""
+    add_group(app, "quality", "Data quality: tests of TDWG BDQ Core.", run)
 
 
 def run(

@@ -10,6 +10,7 @@ from biodata.cli.engine_options import add_engine
 from biodata.cli.options import (
     DEFAULT_DATA,
     DataOption,
+    JsonOption,
     check_kinds,
     check_outputs,
     installation,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from biodata.runs.species_facts import FiguresReport
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Asked = TypeVar("Asked", bound=EngineParameters)
 
 _HELP = """Figures and layers of species: area of occupancy, extent of occurrence, richness, habitat, a model.
