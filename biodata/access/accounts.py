@@ -142,12 +142,7 @@ def waiting(registry: Registry) -> list[dict[str, Any]]:
     with registry.session(read_only=True) as session:
         rows = session.execute(asked.where(Binding.in_force.is_(None)).order_by(Binding.id)).all()
     return [
-        {
-            "account": name,
-            **role_as_json(role_of_row(row)),
-            "given_by": row.granted_by,
-            "given": row.created,
-        }
+        {"account": name, **role_as_json(role_of_row(row)), "given_by": row.granted_by, "given": row.created}
         for row, name in rows
     ]
 

@@ -54,7 +54,7 @@ COLUMN_SETS: Final = MappingProxyType(
             sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster clusterRepresentative
             cluster_id cluster_reason
             """.split()
-        ),
+        )
     }
 )
 """The columns of each set, in order; a set never changes, and a column that is new since then is in none of the older ones."""

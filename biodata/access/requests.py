@@ -202,9 +202,7 @@ def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, st
             raise missing(number)
         found = session.scalars(
             select(AccessDecision).where(
-                AccessDecision.request_id == number,
-                AccessDecision.grant.is_not(None),
-                AccessDecision.revoked.is_(None),
+                AccessDecision.request_id == number, AccessDecision.grant.is_not(None), AccessDecision.revoked.is_(None)
             )
         ).all()
         entries = [

@@ -370,12 +370,7 @@ def _accept(offers: _Offers, made: Any, max_cost: float, cost: Floats, allocatio
 
 @compiled
 def link_back(
-    resistance: Floats,
-    cost: Floats,
-    allocation: Ints32 | None,
-    steps: Steps,
-    level: bool,
-    link: NDArray[np.int8],
+    resistance: Floats, cost: Floats, allocation: Ints32 | None, steps: Steps, level: bool, link: NDArray[np.int8]
 ) -> int:
     """Set the back-link of every cell that has none: the step out of the predecessor with the lowest index.
 

@@ -36,12 +36,7 @@ _LEVEL: Final = 0.5 - 1e-6
 
 
 def path_to(
-    surface: CostSurface,
-    end: tuple[int, int],
-    resistance: Floats,
-    *,
-    cell_m: float,
-    toward: tuple[float, float],
+    surface: CostSurface, end: tuple[int, int], resistance: Floats, *, cell_m: float, toward: tuple[float, float]
 ) -> Ints:
     """Return the cells of the cheapest path to a cell that is nearest to the line from there to a place.
 

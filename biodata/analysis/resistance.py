@@ -365,12 +365,7 @@ class ResistanceLayer:
 
 
 def from_rules(
-    table: RuleTable,
-    layers: Mapping[str, LayerFile],
-    grid: Grid,
-    *,
-    resampling: str = "mode",
-    progress: bool = False,
+    table: RuleTable, layers: Mapping[str, LayerFile], grid: Grid, *, resampling: str = "mode", progress: bool = False
 ) -> ResistanceLayer:
     """Make a resistance layer.
 

@@ -63,10 +63,7 @@ def explain(
         typer.echo(as_text(story, width=width), nl=False)
 
 
-def assess(
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-) -> None:
+def assess(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Set all records beside each other: clusters that may tell of one thing, and places that look wrong beside the others.
 
     `release` and the analyses do it by themselves where records have changed; nothing is deleted and nothing is hidden.

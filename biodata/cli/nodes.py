@@ -43,10 +43,7 @@ def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
     say(f"this is the node of {code.upper()}; give {path} to hubs, fingerprint {fingerprint(path.read_text())}")
 
 
-def export(
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def export(out: Annotated[Path, typer.Option(help="The folder to make.")], data: DataOption = DEFAULT_DATA) -> None:
     """Write what the current release publishes of this country into a new folder, with a signed manifest.
 
     Example: biodata node export --data laos --out laos-2026-11

@@ -151,13 +151,7 @@ DECLARED: Final = {
 
 
 def parse_file(
-    kind: str,
-    source: Path,
-    target: Path,
-    *,
-    declared: Mapping[str, str],
-    encoding: str | None = None,
-    progress: bool,
+    kind: str, source: Path, target: Path, *, declared: Mapping[str, str], encoding: str | None = None, progress: bool
 ) -> tuple[int, list[str], str]:
     """Parse a column, or some that belong together, of a CSV file into another.
 
@@ -186,13 +180,7 @@ def parse_file(
     """
     if kind not in set(Kind):
         problem = "there is no such kind"
-        raise InputError(
-            problem,
-            column="KIND",
-            value=kind,
-            expected=f"one of: {', '.join(Kind)}",
-            code="KIND_UNKNOWN",
-        )
+        raise InputError(problem, column="KIND", value=kind, expected=f"one of: {', '.join(Kind)}", code="KIND_UNKNOWN")
     if target.exists() and target.samefile(source):
         problem = "the file would be written over itself"
         raise InputError(problem, file=str(target), expected="another name for --out")

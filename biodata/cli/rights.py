@@ -266,10 +266,7 @@ def set_description(
     common.say(f"`biodata release --data {data}` publishes it" if changed else f"{key}: this was stated before")
 
 
-def list_datasets(
-    data: common.DataOption = common.DEFAULT_DATA,
-    as_json: common.JsonOption = False,
-) -> None:
+def list_datasets(data: common.DataOption = common.DEFAULT_DATA, as_json: common.JsonOption = False) -> None:
     """List the datasets of an installation with their titles and licences, one a line.
 
     Example: biodata dataset list --data biodata_data

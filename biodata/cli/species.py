@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from biodata.cli.engine_options import add_engine
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    JsonOption,
-    check_kinds,
-    check_outputs,
-    installation,
-    say,
-)
+from biodata.cli.options import DEFAULT_DATA, DataOption, JsonOption, check_kinds, check_outputs, installation, say
 from biodata.core.engine_parameters import SpeciesExtent, SpeciesHabitat, SpeciesModel, SpeciesRichness
 from biodata.core.run_parameters import EngineParameters
 

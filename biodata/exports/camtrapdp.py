@@ -308,10 +308,7 @@ def _temporal(deployments: pl.DataFrame, created: str) -> dict[str, str]:
     """Return the first and the last day; the day of making where there is none."""
     if deployments.is_empty():
         return {"start": created[:10], "end": created[:10]}
-    return {
-        "start": deployments.sort("start_at")["start"][0][:10],
-        "end": deployments.sort("end_at")["end"][-1][:10],
-    }
+    return {"start": deployments.sort("start_at")["start"][0][:10], "end": deployments.sort("end_at")["end"][-1][:10]}
 
 
 def _taxon(row: dict[str, Any]) -> dict[str, str]:

@@ -59,11 +59,7 @@ class _Case:
 
 
 def run_project(
-    project: Project,
-    out: Path,
-    *,
-    executor: Executor | None = None,
-    progress: bool = False,
+    project: Project, out: Path, *, executor: Executor | None = None, progress: bool = False
 ) -> CircuitReport:
     """Run a project and write its files into a folder.
 
@@ -181,13 +177,7 @@ def _advanced(project: Project, case: _Case) -> int:
     return flow.solved
 
 
-def _focal(
-    project: Project,
-    case: _Case,
-    writer: Writer,
-    executor: Executor | None,
-    progress: bool,
-) -> tuple[int, int]:
+def _focal(project: Project, case: _Case, writer: Writer, executor: Executor | None, progress: bool) -> tuple[int, int]:
     """Run all pairs, or all focal nodes against the others; return how many were solved, and how many were not."""
     ids = case.ids
     is_pairwise = project.scenario == "pairwise"

@@ -60,11 +60,7 @@ class _Content(io.RawIOBase):
     """
 
     def __init__(
-        self,
-        content: Any,
-        check: Callable[[int, bool], None],
-        broken: Callable[[str], InputError],
-        *below: Any,
+        self, content: Any, check: Callable[[int, bool], None], broken: Callable[[str], InputError], *below: Any
     ) -> None:
         super().__init__()
         self.content, self.check, self.broken, self.below, self.given = content, check, broken, below, 0

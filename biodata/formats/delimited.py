@@ -189,15 +189,7 @@ def read(
         beginning, dialect, line=1, at_end=at_end, file=file, limits=limits, most=header_lines, with_empty=not named
     )
     behind = beginning[head.used_bytes :]
-    seen = split_fields(
-        behind,
-        dialect,
-        line=head.lines + 1,
-        at_end=at_end,
-        file=file,
-        limits=limits,
-        most=_SEEN,
-    )
+    seen = split_fields(behind, dialect, line=head.lines + 1, at_end=at_end, file=file, limits=limits, most=_SEEN)
     headings = (
         _headings(head.records[0], seen.records, file, limits)
         if named

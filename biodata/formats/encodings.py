@@ -42,20 +42,10 @@ _BROKEN_BEFORE: Final = re.compile(
 _BROKEN: Final = -7.5
 
 # Letters with diacritics, the more frequent in French, German, Iberian, Nordic and Vietnamese labels first.
-_LATIN: Final = (
-    (-2.5, "é"),
-    (-3.4, "èáàäçêíñóöüãô"),
-    (-4.0, "ăđươ"),
-    (-4.4, "åæøßîïëâõúûùìòýł"),
-    (-6.0, "œšžč"),
-)
+_LATIN: Final = ((-2.5, "é"), (-3.4, "èáàäçêíñóöüãô"), (-4.0, "ăđươ"), (-4.4, "åæøßîïëâõúûùìòýł"), (-6.0, "œšžč"))
 # Tone marks that windows-1258 writes after the vowel.
 _VIETNAMESE_TONES: Final = "\u0300\u0301\u0303\u0309\u0323"
-_SYMBOLS: Final = (
-    (-3.5, "°"),
-    (-4.5, "’‘“”–—«»ºª\u00a0、。，：；（）·"),
-    (-5.5, "…²³µ×±½¼¾•§©®™€£′″！？【】《》"),
-)
+_SYMBOLS: Final = ((-3.5, "°"), (-4.5, "’‘“”–—«»ºª\u00a0、。，：；（）·"), (-5.5, "…²³µ×±½¼¾•§©®™€£′″！？【】《》"))
 _THAI_CONSONANTS: Final = frozenset(map(chr, range(0x0E01, 0x0E2F)))
 _THAI_FREQUENT: Final = frozenset("กขคงจชดตทนบปพมยรลวสหอ")
 _THAI_RARE: Final = frozenset("ฃฅฆฌฎฏฐฑฒฬฮฤฦ")

@@ -83,7 +83,7 @@ def with_blocks(species: pl.DataFrame, path: Path, totals: pl.Series) -> pl.Data
         .then(pl.col("prop_block") * totals)
         .when(no_target & (pl.col("target_block") >= 0))
         .then("target_block")
-        .otherwise("target"),
+        .otherwise("target")
     }
     for name in ("target2", "targetocc", "sepnum", "sepdistance", "spf"):
         given[name] = pl.when((pl.col(name) < 0) & (pl.col(f"{name}_block") >= 0)).then(f"{name}_block").otherwise(name)
@@ -380,10 +380,7 @@ def _read_amounts(path: Path, units: pl.DataFrame, species: pl.DataFrame, files:
         problem = "the table has no row: no feature stands in any planning unit"
         raise InputError(problem, file=table.file, code="INPUT_EMPTY")
     keys = pl.DataFrame(
-        {
-            "species": tables.numbers(table, "species", whole=True),
-            "pu": tables.numbers(table, "pu", whole=True),
-        }
+        {"species": tables.numbers(table, "species", whole=True), "pu": tables.numbers(table, "pu", whole=True)}
     )
     amount = tables.numbers(table, "amount", least=0.0)
     found = pl.DataFrame(

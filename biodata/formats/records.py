@@ -250,9 +250,7 @@ class _Splitter:
 
 
 @cache
-def _patterns(
-    dialect: Dialect,
-) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
     """Return what matches an unquoted field, a quoted one, empty lines, and a single one."""
     ends = re.escape(dialect.separator + dialect.line_end).encode()
     quote = re.escape(dialect.quote or '"').encode()

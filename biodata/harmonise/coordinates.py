@@ -121,12 +121,7 @@ def _box(text: str | None) -> tuple[float | None, ...]:
 
 TERMS: Final = ("verbatimLatitude", "verbatimLongitude", "verbatimCoordinates")
 _TWO, _ONE = "verbatim_latitude_longitude", "verbatim_coordinates"
-_ISSUES: Final = (
-    "ZERO_COORDINATE",
-    "COORDINATE_INVALID",
-    "COORDINATE_OUT_OF_RANGE",
-    "PRESUMED_SWAPPED_COORDINATE",
-)
+_ISSUES: Final = ("ZERO_COORDINATE", "COORDINATE_INVALID", "COORDINATE_OUT_OF_RANGE", "PRESUMED_SWAPPED_COORDINATE")
 
 
 def interpret_verbatim(stated: Stated, where: pl.Series) -> Findings:

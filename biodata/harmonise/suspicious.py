@@ -479,11 +479,7 @@ def find(occurrences: pl.DataFrame, *, gazetteer: places.Gazetteer) -> pl.DataFr
         Each pair of a record and a flag once, with the reason in words; the same for any order of the rows.
     """
     rows = placed(occurrences.select(COLUMNS))
-    parts = [
-        used_by_many(rows),
-        repeated_near_seats(rows, gazetteer=gazetteer),
-        outliers(rows),
-    ]
+    parts = [used_by_many(rows), repeated_near_seats(rows, gazetteer=gazetteer), outliers(rows)]
     found = pl.concat([part.select(pl.col(name).cast(dtype) for name, dtype in FOUND.items()) for part in parts])
     return found.unique(["key", "flag"], keep="first", maintain_order=True).sort("key", "flag")
 

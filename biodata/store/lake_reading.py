@@ -23,13 +23,7 @@ from biodata.store.query.filters import Filter
 from biodata.store.tables import LAKE
 
 ROW_KEYS: Final = MappingProxyType(
-    {
-        "occurrences": "key",
-        "verbatim": "key",
-        "identities": "key",
-        "assessments": "key",
-        "events": "event_key",
-    }
+    {"occurrences": "key", "verbatim": "key", "identities": "key", "assessments": "key", "events": "event_key"}
 )
 """The column by which a row of a dataset is known, of the tables that have such rows."""
 

@@ -405,13 +405,7 @@ class OpenRelease:
         return first, last
 
     def tile(
-        self,
-        table: str,
-        z: int,
-        x: int,
-        y: int,
-        where: Filter | None = None,
-        properties: Sequence[str] | None = None,
+        self, table: str, z: int, x: int, y: int, where: Filter | None = None, properties: Sequence[str] | None = None
     ) -> bytes:
         """Return a vector tile; see `tiles.tile`."""
         changes = tiles.Changes(self._gone, over_both_files) if self._is_signed(table) else None

@@ -164,12 +164,7 @@ def _between(
 
 
 def _pair_alone(
-    circuit: Circuit,
-    all_groups: Sequence[Ints],
-    allowed: NDArray[np.bool_],
-    pair: tuple[int, int],
-    *,
-    maps: bool,
+    circuit: Circuit, all_groups: Sequence[Ints], allowed: NDArray[np.bool_], pair: tuple[int, int], *, maps: bool
 ) -> PairFlow:
     """Solve a pair by a circuit of its own, in which its regions are nodes."""
     groups, counted = (all_groups[pair[0]], all_groups[pair[1]]), bool(allowed[pair])

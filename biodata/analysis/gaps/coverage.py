@@ -181,11 +181,7 @@ def _of_countries(one: Protected, codes: list[str], land: dict[str, float]) -> l
     for code in [*codes, *([None] if len(codes) > 1 else [])]:
         mine = pl.lit(value=True) if code is None else pl.col("country_code") == code
         asked = codes if code is None else [code]
-        place = {
-            "place_kind": "joint" if code is None else "country",
-            "place": " + ".join(asked),
-            "country_code": code,
-        }
+        place = {"place_kind": "joint" if code is None else "country", "place": " + ".join(asked), "country_code": code}
         for realm in ("terrestrial", "marine"):
             part = ground.filter(mine, pl.col("realm") == realm)
             apart = one.apart.filter(pl.col("country_code").is_in(asked), pl.col("realm") == realm)

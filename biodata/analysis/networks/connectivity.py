@@ -314,11 +314,7 @@ def of_removal(
     percent = 100.0 / totals[0] if totals[0] > 0 else np.nan
     known = np.where(there, percent, np.nan)
     return Importance(
-        float(totals[0]),
-        known * area**2,
-        known * (2 * flux),
-        known * node_loss,
-        percent * link_loss if links else None,
+        float(totals[0]), known * area**2, known * (2 * flux), known * node_loss, percent * link_loss if links else None
     )
 
 

@@ -155,12 +155,7 @@ def protconn(
     (12.0, 10.392)
     """
     reach_m = reach_of(distance_m, probability)
-    pieces = cut(
-        areas,
-        region,
-        transboundary_m=transboundary_m,
-        reach_m=reach_m,
-    )
+    pieces = cut(areas, region, transboundary_m=transboundary_m, reach_m=reach_m)
     return of_pieces(pieces, distance_m=distance_m, probability=probability)
 
 

@@ -44,13 +44,7 @@ class Portfolio:
 
 
 def more_plans(
-    problem: Problem,
-    best: Selection,
-    *,
-    plans: int,
-    seed: int = 0,
-    seconds: float = 300.0,
-    progress: bool = False,
+    problem: Problem, best: Selection, *, plans: int, seed: int = 0, seconds: float = 300.0, progress: bool = False
 ) -> Portfolio:
     """Return the best plan and others that are good too.
 

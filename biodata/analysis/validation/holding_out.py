@@ -278,11 +278,7 @@ def blocks_of(xy: Floats, block_m: float, *, origin: tuple[float, float] = (0.0,
 
 
 def hold_out(
-    records: pl.DataFrame,
-    *,
-    block_m: float,
-    origin: tuple[float, float] = (0.0, 0.0),
-    since: date | None = None,
+    records: pl.DataFrame, *, block_m: float, origin: tuple[float, float] = (0.0, 0.0), since: date | None = None
 ) -> HeldOut:
     """Sort records into those that may test a corridor and those that may not.
 

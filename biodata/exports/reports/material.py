@@ -15,11 +15,7 @@ from biodata.store.query.filters import And, Compare, Filter, In, InBox, IsNull,
 from biodata.store.tables import RELEASE
 
 KINDS: Final = MappingProxyType(
-    {
-        "reserve_candidates": "candidate_id",
-        "corridors": "corridor_id",
-        "considered_ground": "considered_id",
-    }
+    {"reserve_candidates": "candidate_id", "corridors": "corridor_id", "considered_ground": "considered_id"}
 )
 """The tables that reports are made of, and the column that names a row; asked in this order."""
 

@@ -256,7 +256,4 @@ def not_in_force(sites: pl.DataFrame, options: Options) -> tuple[dict[str, Rows]
 def _points_out(sites: pl.DataFrame, point: Rows) -> dict[str, Rows]:
     """Return by reason the points that cannot become circles."""
     area = sites["reported_area_km2"].fill_null(0.0).to_numpy()
-    return {
-        "POINT_WITHOUT_AREA": point & ~(area > 0),
-        "AREA_NOT_PLAUSIBLE": point & (area > LARGEST_SITE_KM2),
-    }
+    return {"POINT_WITHOUT_AREA": point & ~(area > 0), "AREA_NOT_PLAUSIBLE": point & (area > LARGEST_SITE_KM2)}
