@@ -12,15 +12,9 @@ from typing import Final
 
 _WORTH_BYTES: Final = 1024
 _SOURCES: Final = (
-    "src",
-    "public",
-    "index.html",
-    "surveys.html",
-    "package.json",
-    "package-lock.json",
-    "tsconfig.json",
+    "src", "public", "index.html", "surveys.html", "package.json", "package-lock.json", "tsconfig.json",
     "vite.config.ts",
-)
+)  # fmt: skip
 
 
 def build_map(web: Path | None = None) -> str | None:

@@ -26,17 +26,9 @@ if TYPE_CHECKING:
 
 # Zips from strangers: everything that can be wrong with the list of members is found before a byte is unpacked, and every byte is counted and checked.
 BROKEN: Final = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-)
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError, EOFError,
+    NotImplementedError, OverflowError,
+)  # fmt: skip
 """Of the list of members, a name, a length, a checksum, the packed bytes, or a way of packing that is not known."""
 
 

@@ -215,17 +215,10 @@ def _traditional(letter: str) -> float:
 # Which encoding undeclared bytes are most plausible in, and whether another one is hardly less so.
 CANDIDATES: Final = MappingProxyType(
     {
-        "utf-8": 0.0,
-        "cp1252": 0.0,
-        "mac_roman": -1.0,
-        "gb18030": 0.0,
-        "big5": -1.0,
-        "cp874": -1.0,
-        "cp1258": -2.0,
-        "cp932": -2.0,
-        "cp850": -4.0,
+        "utf-8": 0.0, "cp1252": 0.0, "mac_roman": -1.0, "gb18030": 0.0, "big5": -1.0, "cp874": -1.0, "cp1258": -2.0,
+        "cp932": -2.0, "cp850": -4.0,
     }
-)
+)  # fmt: skip
 """What undeclared text is tried as, with the logarithm of how much rarer than the first; latin-1 is part of cp1252."""
 _AS_LIKELY: Final = 12.0
 """Another encoding is hardly less plausible where its logarithm is less than this below the best one's: of the texts of

@@ -13,19 +13,9 @@ from biodata.formats import marxan_input as tables
 from biodata.formats.marxan_input import ROW, Inputs, Table, find_file, input_folder, read_inputs
 
 _SPEC: Final = (
-    "id",
-    "type",
-    "target",
-    "spf",
-    "target2",
-    "sepdistance",
-    "sepnum",
-    "name",
-    "targetocc",
-    "prop",
-    "ptarget1d",
+    "id", "type", "target", "spf", "target2", "sepdistance", "sepnum", "name", "targetocc", "prop", "ptarget1d",
     "ptarget2d",
-)
+)  # fmt: skip
 _BLOCK: Final = ("target", "target2", "targetocc", "sepnum", "sepdistance", "prop", "spf")
 _UNSUPPORTED: Final = ("ptarget1d", "ptarget2d")
 _UNSET: Final = -1.0

@@ -73,17 +73,9 @@ _SUMMARY: Final = (
     "Connectivity_Out Connectivity_In_Fraction Penalty Shortfall Missing_Values MPM"
 ).split()
 _HELD: Final = (
-    "Conservation Feature",
-    "Feature Name",
-    "Target",
-    "Amount Held",
-    "Occurrence Target ",
-    "Occurrences Held",
-    "Separation Target ",
-    "Separation Achieved",
-    "Target Met",
-    "MPM",
-)
+    "Conservation Feature", "Feature Name", "Target", "Amount Held", "Occurrence Target ", "Occurrences Held",
+    "Separation Target ", "Separation Achieved", "Target Met", "MPM",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,17 +29,10 @@ from biodata.text.units import infer_unit, known_unit, parse_areas, square_metre
 
 _REPORTED_UNITS: Final = MappingProxyType(
     {
-        "rep_area": "km2",
-        "area_km2": "km2",
-        "lsize_skm": "km2",
-        "area_kilom": "km2",
-        "current_ha": "ha",
-        "lsize_ha": "ha",
-        "size_ha": "ha",
-        "hectares": "ha",
-        "area_ha": "ha",
+        "rep_area": "km2", "area_km2": "km2", "lsize_skm": "km2", "area_kilom": "km2", "current_ha": "ha",
+        "lsize_ha": "ha", "size_ha": "ha", "hectares": "ha", "area_ha": "ha",
     }
-)
+)  # fmt: skip
 """Columns of plain numbers whose name states the unit; the first that a table has is its report."""
 
 _REPORTED: Final = ("总面积", "面积", "保护区面积", "保护区总面积", "total_area", "area", "size")

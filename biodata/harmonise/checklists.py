@@ -13,21 +13,9 @@ from biodata.text.matcher import NameMatcher, kingdom
 from biodata.text.reference_list import ReferenceList, reference_list
 
 ANSWERS: Final = (
-    "taxon_id",
-    "checklist",
-    "scientificName",
-    "accepted",
-    "taxonRank",
-    "iucnRedListCategory",
-    "kingdom",
-    "phylum",
-    "class",
-    "order",
-    "family",
-    "genus",
-    "gbif_key",
-    "col_key",
-)
+    "taxon_id", "checklist", "scientificName", "accepted", "taxonRank", "iucnRedListCategory", "kingdom", "phylum",
+    "class", "order", "family", "genus", "gbif_key", "col_key",
+)  # fmt: skip
 """What is stated of an accepted taxon; `accepted` is its name with authorship."""
 
 LAST: Final = 1_000

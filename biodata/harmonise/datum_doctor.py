@@ -34,35 +34,18 @@ _FAR_M: Final = 500.0
 
 REPORT: Final = pl.Schema(
     {
-        "dataset": pl.String,
-        "form": pl.String,
-        "place": pl.String,
-        "points": pl.Int64,
-        "rank": pl.Int64,
-        "system": pl.String,
-        "name": pl.String,
-        "share_inside": pl.Float64,
-        "share_inside_as_told": pl.Float64,
-        "fits_as_told": pl.String,
-        "metres_moved": pl.Float64,
-        "accuracy_m": pl.Float64,
-        "operation": pl.String,
-        "same_as": pl.String,
-        "evidence": pl.String,
+        "dataset": pl.String, "form": pl.String, "place": pl.String, "points": pl.Int64, "rank": pl.Int64,
+        "system": pl.String, "name": pl.String, "share_inside": pl.Float64, "share_inside_as_told": pl.Float64,
+        "fits_as_told": pl.String, "metres_moved": pl.Float64, "accuracy_m": pl.Float64, "operation": pl.String,
+        "same_as": pl.String, "evidence": pl.String,
     }
-)
+)  # fmt: skip
 PROPOSED: Final = pl.Schema(
     {
-        "row": pl.Int64,
-        "rank": pl.Int64,
-        "system": pl.String,
-        "decimalLatitude": pl.Float64,
-        "decimalLongitude": pl.Float64,
-        "metres_moved": pl.Float64,
-        "accuracy_m": pl.Float64,
-        "inside": pl.Boolean,
+        "row": pl.Int64, "rank": pl.Int64, "system": pl.String, "decimalLatitude": pl.Float64,
+        "decimalLongitude": pl.Float64, "metres_moved": pl.Float64, "accuracy_m": pl.Float64, "inside": pl.Boolean,
     }
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

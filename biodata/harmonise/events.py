@@ -432,13 +432,8 @@ _READ_WITH_RECORDS: Final = (
     "habitat", "eventDate", "license",
 )  # fmt: skip
 _NOT_OF_EVENTS: Final = (
-    "SCIENTIFIC_NAME_",
-    "TAXON_",
-    "BASIS_OF_RECORD_",
-    "OCCURRENCE_",
-    "INDIVIDUAL_COUNT_",
-    "IDENTIFIED_",
-)
+    "SCIENTIFIC_NAME_", "TAXON_", "BASIS_OF_RECORD_", "OCCURRENCE_", "INDIVIDUAL_COUNT_", "IDENTIFIED_",
+)  # fmt: skip
 """Beginnings of the flags that are about a record and not about where and when somebody looked."""
 
 _AS_TOLD: Final = (

@@ -448,16 +448,9 @@ def _to_neighbour(cells: pl.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.fl
 
 
 COLUMNS: Final = (
-    "key",
-    "datasetKey",
-    "species",
-    "occurrenceStatus",
-    "recordedBy",
-    "eventDate",
-    "year",
-    "decimalLongitude",
+    "key", "datasetKey", "species", "occurrenceStatus", "recordedBy", "eventDate", "year", "decimalLongitude",
     "decimalLatitude",
-)
+)  # fmt: skip
 """What `find` reads of `terms.OCCURRENCE`."""
 FOUND: Final = pl.Schema({"key": pl.Int64, "flag": pl.String, "detail": pl.String})
 

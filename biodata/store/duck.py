@@ -20,15 +20,9 @@ from biodata.core.errors import StoreError
 from biodata.store import folders, pointer
 
 _SQL_TYPES: Final = (
-    (pl.Int64, "BIGINT"),
-    (pl.Int32, "INTEGER"),
-    (pl.Float64, "DOUBLE"),
-    (pl.String, "VARCHAR"),
-    (pl.Boolean, "BOOLEAN"),
-    (pl.Date, "DATE"),
-    (pl.Datetime("us"), "TIMESTAMP"),
-    (pl.Binary, "BLOB"),
-)
+    (pl.Int64, "BIGINT"), (pl.Int32, "INTEGER"), (pl.Float64, "DOUBLE"), (pl.String, "VARCHAR"),
+    (pl.Boolean, "BOOLEAN"), (pl.Date, "DATE"), (pl.Datetime("us"), "TIMESTAMP"), (pl.Binary, "BLOB"),
+)  # fmt: skip
 
 _NO_DOWNLOADS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 

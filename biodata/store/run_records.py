@@ -22,17 +22,8 @@ from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 
 _SOFTWARE: Final = (
-    "biodata",
-    "numpy",
-    "scipy",
-    "numba",
-    "shapely",
-    "pyproj",
-    "rasterio",
-    "polars",
-    "highspy",
-    "ortools",
-)
+    "biodata", "numpy", "scipy", "numba", "shapely", "pyproj", "rasterio", "polars", "highspy", "ortools",
+)  # fmt: skip
 """What numbers depend on besides our own code."""
 _FOLDER: Final = "run_results"
 _ID: Final = 12

@@ -98,15 +98,9 @@ def simplified(collection: str, ids: pl.Series, wkb: pl.Series) -> pl.DataFrame:
 
 
 SHAPES: Final = {
-    "collection": pl.String,
-    "id": pl.String,
-    "band": pl.Int32,
-    "xmin": pl.Float64,
-    "ymin": pl.Float64,
-    "xmax": pl.Float64,
-    "ymax": pl.Float64,
-    "geometry": pl.Binary,
-}
+    "collection": pl.String, "id": pl.String, "band": pl.Int32, "xmin": pl.Float64, "ymin": pl.Float64,
+    "xmax": pl.Float64, "ymax": pl.Float64, "geometry": pl.Binary,
+}  # fmt: skip
 """Columns of the release's table `shapes`."""
 
 

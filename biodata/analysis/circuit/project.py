@@ -20,28 +20,14 @@ SCENARIOS: Final = ("pairwise", "advanced", "one-to-all", "all-to-one")
 """What can be run."""
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
 _DEFAULTS: Final = {
-    "connect_four_neighbors_only": False,
-    "connect_using_avg_resistances": False,
-    "ground_file_is_resistances": True,
-    "habitat_map_is_resistances": True,
-    "use_direct_grounds": False,
-    "use_included_pairs": False,
-    "use_mask": False,
-    "use_polygons": False,
-    "use_reclass_table": False,
-    "use_unit_currents": False,
-    "use_variable_source_strengths": False,
-    "compress_grids": False,
-    "log_transform_maps": False,
-    "set_focal_node_currents_to_zero": False,
-    "set_null_currents_to_nodata": False,
-    "set_null_voltages_to_nodata": False,
-    "write_as_tif": False,
-    "write_cum_cur_map_only": False,
-    "write_cur_maps": False,
-    "write_max_cur_maps": False,
-    "write_volt_maps": False,
-}
+    "connect_four_neighbors_only": False, "connect_using_avg_resistances": False, "ground_file_is_resistances": True,
+    "habitat_map_is_resistances": True, "use_direct_grounds": False, "use_included_pairs": False, "use_mask": False,
+    "use_polygons": False, "use_reclass_table": False, "use_unit_currents": False,
+    "use_variable_source_strengths": False, "compress_grids": False, "log_transform_maps": False,
+    "set_focal_node_currents_to_zero": False, "set_null_currents_to_nodata": False,
+    "set_null_voltages_to_nodata": False, "write_as_tif": False, "write_cum_cur_map_only": False,
+    "write_cur_maps": False, "write_max_cur_maps": False, "write_volt_maps": False,
+}  # fmt: skip
 _FILES: Final = frozenset({"habitat_file", "point_file", "source_file", "ground_file"})
 """Keys of files that a data type or a scenario asks for by itself."""
 _RASTERS: Final = {"polygon_file": "use_polygons", "mask_file": "use_mask", "reclass_file": "use_reclass_table"}

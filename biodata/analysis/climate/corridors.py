@@ -47,16 +47,8 @@ _TEXTS: Final = frozenset(
 )
 _SHARES: Final = ("stays_inside", "same_country", "across_border", "unclear_side", "none_in_window", "in_areas_across")
 _DESTINATION_COLUMNS: Final = (
-    "area_id",
-    "name",
-    "country_code",
-    "direction",
-    "cells",
-    *_SHARES,
-    "median_km",
-    "countries",
-    "areas_across",
-)
+    "area_id", "name", "country_code", "direction", "cells", *_SHARES, "median_km", "countries", "areas_across",
+)  # fmt: skip
 _LISTED: Final = 5
 
 

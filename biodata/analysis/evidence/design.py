@@ -38,18 +38,11 @@ MOST_PLACES: Final = 2_000_000
 Kind = Literal["camera", "transect"]
 STATIONS: Final = pl.Schema(
     {
-        "station_id": pl.String,
-        "kind": pl.String,
-        "side": pl.String,
-        "order": pl.Int64,
-        "decimalLongitude": pl.Float64,
-        "decimalLatitude": pl.Float64,
-        "end_longitude": pl.Float64,
-        "end_latitude": pl.Float64,
-        "value": pl.Float64,
-        "nights": pl.Int64,
+        "station_id": pl.String, "kind": pl.String, "side": pl.String, "order": pl.Int64,
+        "decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64, "end_longitude": pl.Float64,
+        "end_latitude": pl.Float64, "value": pl.Float64, "nights": pl.Int64,
     }
-)
+)  # fmt: skip
 """One row a station: a camera stands at the place; a transect leads from the place to its end. `order` tells which matters
 most on its side, `value` the corridor's there."""
 

@@ -48,23 +48,13 @@ MOST_LIFTS: Final = 5
 _NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "untold": 0, "probable": False}
 TASKS: Final = pl.Schema(
     [
-        ("species", pl.String),
-        ("iucnRedListCategory", pl.String),
-        ("recorded_in", pl.List(pl.String)),
-        ("survey_in", pl.String),
-        ("records_counting", pl.Int64),
-        ("doubtful_there", pl.Int64),
-        ("area_km2", pl.Float64),
-        ("cells", pl.Int64),
-        ("cells_visited", pl.Int64),
-        ("cells_without_effort", pl.Int64),
-        ("looked_for", pl.Int64),
-        ("nights", pl.Float64),
-        ("why", pl.String),
-        ("sharing_category", pl.String),
+        ("species", pl.String), ("iucnRedListCategory", pl.String), ("recorded_in", pl.List(pl.String)),
+        ("survey_in", pl.String), ("records_counting", pl.Int64), ("doubtful_there", pl.Int64),
+        ("area_km2", pl.Float64), ("cells", pl.Int64), ("cells_visited", pl.Int64), ("cells_without_effort", pl.Int64),
+        ("looked_for", pl.Int64), ("nights", pl.Float64), ("why", pl.String), ("sharing_category", pl.String),
         ("geometry", pl.Binary),
     ]
-)
+)  # fmt: skip
 """One row a species and a country without a record that counts. `area_km2` and `geometry` (WKB) are of the habitat or
 corridor there; `doubtful_there` are records there that do not count; cells are those of the effort grid."""
 

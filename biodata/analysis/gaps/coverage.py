@@ -27,31 +27,15 @@ TARGET_SHARE: Final = 0.3
 
 COVERAGE: Final = pl.Schema(
     {
-        "scenario": pl.String,
-        "as_of": pl.Date,
-        "place_kind": pl.String,
-        "place": pl.String,
-        "country_code": pl.String,
-        "realm": pl.String,
-        "area_km2": pl.Float64,
-        "protected_area_km2": pl.Float64,
-        "oecm_km2": pl.Float64,
-        "covered_km2": pl.Float64,
-        "share": pl.Float64,
-        "target_share": pl.Float64,
-        "missing_km2": pl.Float64,
-        "circles_km2": pl.Float64,
-        "undated_km2": pl.Float64,
-        "border_disagreement_km2": pl.Float64,
-        "elsewhere_km2": pl.Float64,
-        "coast_disagreement_km2": pl.Float64,
-        "not_mapped_sites": pl.Int64,
-        "not_mapped_without_area": pl.Int64,
-        "reported_not_mapped_km2": pl.Float64,
-        "share_with_reported": pl.Float64,
-        "note": pl.String,
+        "scenario": pl.String, "as_of": pl.Date, "place_kind": pl.String, "place": pl.String,
+        "country_code": pl.String, "realm": pl.String, "area_km2": pl.Float64, "protected_area_km2": pl.Float64,
+        "oecm_km2": pl.Float64, "covered_km2": pl.Float64, "share": pl.Float64, "target_share": pl.Float64,
+        "missing_km2": pl.Float64, "circles_km2": pl.Float64, "undated_km2": pl.Float64,
+        "border_disagreement_km2": pl.Float64, "elsewhere_km2": pl.Float64, "coast_disagreement_km2": pl.Float64,
+        "not_mapped_sites": pl.Int64, "not_mapped_without_area": pl.Int64, "reported_not_mapped_km2": pl.Float64,
+        "share_with_reported": pl.Float64, "note": pl.String,
     }
-)
+)  # fmt: skip
 """One row a scenario, date, place and realm. `oecm_km2` holds no ground that protected areas hold, too. `circles_km2` and
 `undated_km2` are parts of `covered_km2`: points given their reported area, and (at most) what sites hold that state no year.
 `missing_km2` is what lacks to the target, 0 where it is met. What stands behind it is in none of those: disagreements of

@@ -299,48 +299,26 @@ _ENOUGH: Final = 1 - 1e-9
 
 REPRESENTATION: Final = pl.Schema(
     {
-        "scenario": pl.String,
-        "as_of": pl.Date,
-        "feature_kind": pl.String,
-        "feature": pl.String,
-        "country_code": pl.String,
-        "whole_km2": pl.Float64,
-        "here_km2": pl.Float64,
-        "outside_band_km2": pl.Float64,
-        "share_of_whole": pl.Float64,
-        "protected_area_km2": pl.Float64,
-        "oecm_km2": pl.Float64,
-        "protected_km2": pl.Float64,
-        "protected_share": pl.Float64,
-        "circles_km2": pl.Float64,
-        "undated_km2": pl.Float64,
-        "target_share": pl.Float64,
-        "target_km2": pl.Float64,
-        "missing_km2": pl.Float64,
+        "scenario": pl.String, "as_of": pl.Date, "feature_kind": pl.String, "feature": pl.String,
+        "country_code": pl.String, "whole_km2": pl.Float64, "here_km2": pl.Float64, "outside_band_km2": pl.Float64,
+        "share_of_whole": pl.Float64, "protected_area_km2": pl.Float64, "oecm_km2": pl.Float64,
+        "protected_km2": pl.Float64, "protected_share": pl.Float64, "circles_km2": pl.Float64,
+        "undated_km2": pl.Float64, "target_share": pl.Float64, "target_km2": pl.Float64, "missing_km2": pl.Float64,
         "status": pl.String,
     }
-)
+)  # fmt: skip
 """One row a scenario, date, feature and country; `country_code` is null for all of them jointly. `here_km2` is on land of the
 country, `outside_band_km2` of it farther from every border than maps may disagree; `status` met, partial (some of it is protected), gap (less than a hectare is), or outside (none of it lies here)."""
 
 RESPONSIBILITY: Final = pl.Schema(
     [
-        ("scenario", pl.String),
-        ("as_of", pl.Date),
-        ("feature_kind", pl.String),
-        ("feature", pl.String),
-        ("countries", pl.List(pl.String)),
-        ("shares", pl.List(pl.Float64)),
-        ("only_in_band", pl.List(pl.String)),
-        ("share_elsewhere", pl.Float64),
-        ("joint_status", pl.String),
-        ("meet_their_part", pl.List(pl.String)),
-        ("miss_their_part", pl.List(pl.String)),
-        ("enough_alone", pl.List(pl.String)),
-        ("met_only_together", pl.Boolean),
-        ("possible_only_together", pl.Boolean),
+        ("scenario", pl.String), ("as_of", pl.Date), ("feature_kind", pl.String), ("feature", pl.String),
+        ("countries", pl.List(pl.String)), ("shares", pl.List(pl.Float64)), ("only_in_band", pl.List(pl.String)),
+        ("share_elsewhere", pl.Float64), ("joint_status", pl.String), ("meet_their_part", pl.List(pl.String)),
+        ("miss_their_part", pl.List(pl.String)), ("enough_alone", pl.List(pl.String)),
+        ("met_only_together", pl.Boolean), ("possible_only_together", pl.Boolean),
     ]
-)
+)  # fmt: skip
 """One row a scenario, date and feature that lies in several of the countries, in each of them farther from a border than
 the band; countries that it reaches inside the band alone stand in `only_in_band`, as there two maps disagree. `shares` are of the whole range, by
 `countries`, and `share_elsewhere` is the rest: in other countries, or at sea. `enough_alone` protect by themselves all

@@ -31,16 +31,10 @@ IN_FORCE: Final = "in force"
 WITH_PROPOSED: Final = "with proposed"
 AMOUNTS: Final = pl.Schema(
     {
-        "feature": pl.Int64,
-        "what": pl.String,
-        "country_code": pl.String,
-        "kind": pl.String,
-        "realm": pl.String,
-        "circle": pl.Boolean,
-        "undated": pl.Boolean,
-        "km2": pl.Float64,
+        "feature": pl.Int64, "what": pl.String, "country_code": pl.String, "kind": pl.String, "realm": pl.String,
+        "circle": pl.Boolean, "undated": pl.Boolean, "km2": pl.Float64,
     }
-)
+)  # fmt: skip
 """How much of a feature (its number) lies on a country's land, in its protected ground, or anywhere: `what` is one of
 land, inner (the land that is farther than the band from every border of countries), protected, all. Of protected ground: `kind` is protected_area or oecm; `circle` is True where a point was given its
 reported area, `undated` where the site tells no year."""

@@ -22,15 +22,8 @@ KINDS: Final = MappingProxyType(
 _SHAPES: Final = ("geometry", "path")
 _JSON: Final = ("parts", "evidence")
 _AREA: Final = (
-    "area_id",
-    "name",
-    "original_name",
-    "designation",
-    "iucn_category",
-    "status",
-    "country_codes",
-    "geometry",
-)
+    "area_id", "name", "original_name", "designation", "iucn_category", "status", "country_codes", "geometry",
+)  # fmt: skip
 _BORDER: Final = ("code", "name", "level", "country_code", "geometry")
 _LEAST_DEGREES: Final = 0.3
 _MARGIN: Final = 0.6
@@ -39,18 +32,10 @@ _MOST_AREAS: Final = 400
 
 _LANGUAGES: Final = MappingProxyType(
     {
-        "BN": "ms",
-        "CN": "zh",
-        "ID": "id",
-        "KH": "km",
-        "LA": "lo",
-        "MM": "my",
-        "MY": "ms",
-        "PH": "fil",
-        "TH": "th",
+        "BN": "ms", "CN": "zh", "ID": "id", "KH": "km", "LA": "lo", "MM": "my", "MY": "ms", "PH": "fil", "TH": "th",
         "VN": "vi",
     }
-)
+)  # fmt: skip
 """The language in which a country's checklists name species."""
 
 

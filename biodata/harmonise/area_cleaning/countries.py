@@ -85,17 +85,11 @@ def _within(off: Any, ground: Any, band_m: float) -> bool:
 
 _COUNTRIES: Final = pl.Schema(
     {
-        "country_code": pl.String,
-        "kind": pl.String,
-        "realm": pl.String,
-        "sites": pl.Int64,
-        "km2": pl.Float64,
-        "share_of_land": pl.Float64,
-        "border_disagreement_km2": pl.Float64,
-        "elsewhere_km2": pl.Float64,
+        "country_code": pl.String, "kind": pl.String, "realm": pl.String, "sites": pl.Int64, "km2": pl.Float64,
+        "share_of_land": pl.Float64, "border_disagreement_km2": pl.Float64, "elsewhere_km2": pl.Float64,
         "coast_disagreement_km2": pl.Float64,
     }
-)
+)  # fmt: skip
 _NOISE_KM2: Final = 1e-9
 DISPUTED: Final = "disputed"
 """In place of a code: land that the boundary set gives to no side."""
@@ -108,17 +102,11 @@ _Found = tuple[str, int, Any, float]
 
 GROUND: Final = pl.Schema(
     {
-        "country_code": pl.String,
-        "kind": pl.String,
-        "realm": pl.String,
-        "site": pl.String,
-        "geometry_kind": pl.String,
-        "status": pl.String,
-        "status_year": pl.Int32,
-        "km2": pl.Float64,
+        "country_code": pl.String, "kind": pl.String, "realm": pl.String, "site": pl.String,
+        "geometry_kind": pl.String, "status": pl.String, "status_year": pl.Int32, "km2": pl.Float64,
         "geometry": pl.Binary,
     }
-)
+)  # fmt: skip
 """Ground that is counted for a country, no ground twice; `geometry` as WKB on `steps.PLANE`."""
 
 
