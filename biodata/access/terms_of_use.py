@@ -256,15 +256,10 @@ def use_report(registry: Registry, country: str, *, year: int | None = None, day
             datasets.update(of_country.keys())
             licences[result.get("license", "UNSPECIFIED")] += 1
     return UseReport(
-        country,
-        year,
-        until,
-        _stepped(total) or (FEWER if total else 0),
-        _records(records, largest) if total >= STEP else (FEWER + " downloads" if total else 0),
-        _merged(purposes),
-        _merged(datasets),
-        _merged(licences),
-    )
+        country, year, until, _stepped(total) or (FEWER if total else 0),
+        _records(records, largest) if total >= STEP else (FEWER + " downloads" if total else 0), _merged(purposes),
+        _merged(datasets), _merged(licences),
+    )  # fmt: skip
 
 
 def _merged(counts: Counter[str]) -> dict[str, int]:

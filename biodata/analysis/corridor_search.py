@@ -118,15 +118,9 @@ def measure(
         why = "No functional link: the cheapest path costs more than the limit."
         return links.Link(least_cost, notes=(why,), barriers=saved)
     link = links.over_ground(
-        first,
-        second,
-        from_first,
-        from_second,
-        resistance,
-        grid,
-        cut=parameters.cut(least_cost),
+        first, second, from_first, from_second, resistance, grid, cut=parameters.cut(least_cost),
         low_resistance=parameters.low_resistance,
-    )
+    )  # fmt: skip
     flow = pair_currents(first, second, link.corridor, resistance) if currents and link.corridor else None
     return replace(link, barriers=saved, currents=flow)
 

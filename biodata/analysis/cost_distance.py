@@ -146,15 +146,9 @@ def surface(
         window = _window(source_rows, source_columns, margin, (rows, columns))
         top, left, bottom, right = window
         cost, link, allocation = _search_window(
-            resistance[top:bottom, left:right],
-            (source_rows - top) * (right - left) + (source_columns - left),
-            source_ids,
-            widths[top:bottom],
-            heights[top:bottom],
-            max_cost,
-            neighbours == 8,
-            cut_corners,
-        )
+            resistance[top:bottom, left:right], (source_rows - top) * (right - left) + (source_columns - left),
+            source_ids, widths[top:bottom], heights[top:bottom], max_cost, neighbours == 8, cut_corners,
+        )  # fmt: skip
         sides = (
             (top > 0, np.isfinite(cost[:1]).any()),
             (left > 0, np.isfinite(cost[:, :1]).any()),
@@ -393,13 +387,10 @@ def cropped(surface: CostSurface) -> CostSurface:
         return surface
     box = slice(top, bottom + 1), slice(left, right + 1)
     return CostSurface(
-        np.ascontiguousarray(surface.cost[box]),
-        np.ascontiguousarray(surface.back_link[box]),
-        None if surface.allocation is None else np.ascontiguousarray(surface.allocation[box]),
-        surface.row + top,
-        surface.column + left,
-        surface.at_raster_edge,
-    )
+        np.ascontiguousarray(surface.cost[box]), np.ascontiguousarray(surface.back_link[box]),
+        None if surface.allocation is None else np.ascontiguousarray(surface.allocation[box]), surface.row + top,
+        surface.column + left, surface.at_raster_edge,
+    )  # fmt: skip
 
 
 @compiled

@@ -178,12 +178,9 @@ def refuse_more(grid: Grid, most: int, *, column: str, expected: str) -> None:
     if grid.cells > most:
         problem = "there would be too many cells"
         raise InputError(
-            problem,
-            column=column,
-            value=f"{grid.cells:,}",
-            expected=f"at most {most:,}: {expected}",
+            problem, column=column, value=f"{grid.cells:,}", expected=f"at most {most:,}: {expected}",
             code="INPUT_TOO_LARGE",
-        )
+        )  # fmt: skip
 
 
 def require_aligned(grids: Mapping[str, Grid]) -> None:

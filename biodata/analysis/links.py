@@ -61,16 +61,9 @@ def path_to(
     origin = np.array([surface.row, surface.column])
     line = np.array([*(np.array(end) - origin), *(np.array(toward) - origin)], dtype=np.float64)
     found = _trace(
-        surface.cost,
-        surface.back_link,
-        resistance,
-        surface.row,
-        surface.column,
-        cell_m,
-        line,
-        _STEP_ROWS,
+        surface.cost, surface.back_link, resistance, surface.row, surface.column, cell_m, line, _STEP_ROWS,
         _STEP_COLUMNS,
-    )
+    )  # fmt: skip
     path: Ints = found[::-1] + origin
     return path
 

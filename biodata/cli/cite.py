@@ -104,12 +104,9 @@ def replay(
     def write(cited: citations.Cited, file: Path) -> None:
         if out is not None:
             request = ExportRequest(
-                f"replay of citation {citation}",
-                datetime.now(UTC).isoformat(timespec="seconds"),
-                cited.filter,
-                tuple(_pairs(cited)),
-                cite=citation_texts.text(cited, _url(settings, citation)),
-            )
+                f"replay of citation {citation}", datetime.now(UTC).isoformat(timespec="seconds"), cited.filter,
+                tuple(_pairs(cited)), cite=citation_texts.text(cited, _url(settings, citation)),
+            )  # fmt: skip
             export(file, Format(rows), request, out)
 
     with common.open_registry(settings) as registry:

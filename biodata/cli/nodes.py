@@ -15,16 +15,9 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     add_group(app, "consent", "Consent of countries to shared outputs.", list_outputs, show, sign, answer)
     add_group(
-        app,
-        "node",
-        "National nodes: keys, exports, and whom a hub trusts.",
-        new,
-        export,
-        trust,
-        distrust,
-        appoint,
+        app, "node", "National nodes: keys, exports, and whom a hub trusts.", new, export, trust, distrust, appoint,
         list_nodes,
-    )
+    )  # fmt: skip
 
 
 def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:

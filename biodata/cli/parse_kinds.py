@@ -270,13 +270,10 @@ def province(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
         candidates=pl.Series([";".join(codes) if len(codes) > 1 else "" for codes in found], dtype=pl.String),
     )
     return rows.join(answers, on=["country", "text"], how="left", maintain_order="left").select(
-        "parsed",
-        "name",
-        "candidates",
-        issues=pl.lit(""),
+        "parsed", "name", "candidates", issues=pl.lit(""),
         confidence=pl.when(pl.col("parsed").is_not_null()).then(pl.lit(str(Confidence.DEFINITE))),
         boundary_set=pl.lit(boundaries.name),
-    )
+    )  # fmt: skip
 
 
 def area(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
@@ -285,14 +282,9 @@ def area(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
 
     read = parse_areas(some(columns), unit=declared.get("unit"), decimal_mark=declared.get("decimal_mark"))
     return read.select(
-        pl.col("area_km2").alias("parsed"),
-        "number",
-        "unit",
-        "area_km2",
-        pl.col("issue").fill_null("").alias("issues"),
-        "confidence",
-        "rule",
-    )
+        pl.col("area_km2").alias("parsed"), "number", "unit", "area_km2",
+        pl.col("issue").fill_null("").alias("issues"), "confidence", "rule",
+    )  # fmt: skip
 
 
 class Kind(StrEnum):

@@ -18,18 +18,9 @@ LabelArgument = Annotated[str, typer.Argument(help="The label, as TK-S or BC-P."
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     common.add_group(
-        app,
-        "rights",
-        "Labels of communities, permits, terms of use.",
-        label,
-        unlabel,
-        labels,
-        permit,
-        permits,
-        withdraw,
-        terms,
-        use,
-    )
+        app, "rights", "Labels of communities, permits, terms of use.", label, unlabel, labels, permit, permits,
+        withdraw, terms, use,
+    )  # fmt: skip
     common.add_group(
         app, "dataset", "What is stated of each dataset: title, licence, citation, DOI.", set_description, list_datasets
     )

@@ -37,16 +37,9 @@ def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_sensitive(app)
     add_group(
-        app,
-        "rules",
-        "Sharing rules: what is hidden, and whose say it is.",
-        check,
-        list_rules,
-        remove,
-        import_,
-        export,
-        versions,
-    )
+        app, "rules", "Sharing rules: what is hidden, and whose say it is.", check, list_rules, remove, import_,
+        export, versions,
+    )  # fmt: skip
 
 
 def check(

@@ -156,16 +156,9 @@ def _network(project: Project, writer: Writer) -> _Case:
     network = read_network(project)
     places = network.nodes[np.searchsorted(network.ids, network.focal)]
     return _Case(
-        network.circuit,
-        network.focal,
-        tuple(places.reshape(-1, 1)),
-        network.pairs,
-        None,
-        network.sources,
-        network.grounds,
-        NetworkLists(project, writer, network),
-        network.notes,
-    )
+        network.circuit, network.focal, tuple(places.reshape(-1, 1)), network.pairs, None, network.sources,
+        network.grounds, NetworkLists(project, writer, network), network.notes,
+    )  # fmt: skip
 
 
 def _advanced(project: Project, case: _Case) -> int:

@@ -191,14 +191,9 @@ def _check_repeats(table: Table, pairs: pl.DataFrame, ids: pl.Series) -> None:
         problem = f"the boundary of {pair} is {row['length_before']:g} in row {row[f'{ROW}_before']}"
         expected = "one length, or ASYMMETRICCONNECTIVITY 1"
         raise InputError(
-            problem,
-            file=table.file,
-            row=row[ROW],
-            column="boundary",
-            value=f"{row['length']:g}",
-            expected=expected,
+            problem, file=table.file, row=row[ROW], column="boundary", value=f"{row['length']:g}", expected=expected,
             code="ROW_REPEATED",
-        )
+        )  # fmt: skip
 
 
 # Marxan's projects: input.dat and the tables that it names, read as they are meant, or refused with the row.

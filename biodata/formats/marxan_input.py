@@ -68,14 +68,9 @@ class Inputs:
             problem = "the value cannot be taken"
             expected = "a number" if least is None else f"a number of {least:g} or more"
             raise InputError(
-                problem,
-                file=self.path.name,
-                row=self.rows[name],
-                column=name,
-                value=self.values[name],
-                expected=expected,
-                code="NUMBER_INVALID",
-            )
+                problem, file=self.path.name, row=self.rows[name], column=name, value=self.values[name],
+                expected=expected, code="NUMBER_INVALID",
+            )  # fmt: skip
         return value
 
 
@@ -166,14 +161,9 @@ def input_folder(inputs: Inputs) -> tuple[Path, str | None]:
             return found, note
     problem = "there is no such folder here"
     raise InputError(
-        problem,
-        file=inputs.path.name,
-        row=inputs.rows["INPUTDIR"],
-        column="INPUTDIR",
-        value=text,
-        expected=f"a folder that exists, from {base} on",
-        code="FOLDER_MISSING",
-    )
+        problem, file=inputs.path.name, row=inputs.rows["INPUTDIR"], column="INPUTDIR", value=text,
+        expected=f"a folder that exists, from {base} on", code="FOLDER_MISSING",
+    )  # fmt: skip
 
 
 def find_file(inputs: Inputs, folder: Path, keyword: str, defaults: tuple[str, ...]) -> Path | None:
@@ -400,14 +390,9 @@ def numbers(
         value = text[place]
         problem = "the value is missing" if value is None else "the value cannot be taken"
         raise InputError(
-            problem,
-            file=table.file,
-            row=int(table.frame[ROW][place]),
-            column=column,
-            value=value,
-            expected=expected,
+            problem, file=table.file, row=int(table.frame[ROW][place]), column=column, value=value, expected=expected,
             code="NUMBER_INVALID",
-        )
+        )  # fmt: skip
     filled = values if default is None else values.fill_null(default)
     return filled.cast(kind).rename(column)
 
@@ -443,11 +428,7 @@ def find_ids(table: Table, column: str, ids: pl.Series, known: pl.Series, where:
         place = int(places.is_null().arg_max() or 0)
         problem = f"this identifier is not in {where}"
         raise InputError(
-            problem,
-            file=table.file,
-            row=int(table.frame[ROW][place]),
-            column=column,
-            value=str(ids[place]),
+            problem, file=table.file, row=int(table.frame[ROW][place]), column=column, value=str(ids[place]),
             code="ID_UNKNOWN",
-        )
+        )  # fmt: skip
     return places.cast(pl.Int64)

@@ -300,13 +300,10 @@ class Cut:
     def joined(self, following: "Cut") -> "Cut":
         """Return this and the cut of what follows as one."""
         return Cut(
-            pl.concat([self.frame, following.frame]),
-            self.refusals + following.refusals,
-            self.used_bytes + following.used_bytes,
-            self.lines + following.lines,
-            self.short + following.short,
+            pl.concat([self.frame, following.frame]), self.refusals + following.refusals,
+            self.used_bytes + following.used_bytes, self.lines + following.lines, self.short + following.short,
             self.long + following.long,
-        )
+        )  # fmt: skip
 
 
 def cut(

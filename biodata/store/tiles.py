@@ -211,12 +211,9 @@ def _points(
         found = (found.filter(pa.array(~gone)) if gone.any() else found).drop_columns("rowid")
     fine = shift - _EXTENT_BITS
     return encode_points(
-        "occurrences",
-        (found["mx"].to_numpy() - west) >> fine,
-        (found["my"].to_numpy() - north) >> fine,
-        dict(zip(found.column_names[2:], found.columns[2:], strict=True)),
-        extent=_EXTENT,
-    )
+        "occurrences", (found["mx"].to_numpy() - west) >> fine, (found["my"].to_numpy() - north) >> fine,
+        dict(zip(found.column_names[2:], found.columns[2:], strict=True)), extent=_EXTENT,
+    )  # fmt: skip
 
 
 def _in_bins(columns: pa.RecordBatchReader) -> Whole:

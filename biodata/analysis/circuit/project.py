@@ -190,13 +190,10 @@ def _find(ini: Path, settings: dict[str, Setting], wanted: list[str], notes: lis
         first = missing[0][1]
         problem = f"the project names files that are missing: {text}"
         raise InputError(
-            problem,
-            file=ini.name,
-            row=first.row if first else None,
-            column=missing[0][0],
+            problem, file=ini.name, row=first.row if first else None, column=missing[0][0],
             expected=f"paths from {folder}, from a folder above it or from the current folder",
             code="CIRCUIT_FILE_MISSING",
-        )
+        )  # fmt: skip
     return found
 
 
@@ -224,14 +221,9 @@ def _is_absolute(value: str) -> bool:
 def _refuse(ini: Path, setting: Setting, problem: str, expected: str) -> NoReturn:
     """Refuse a value, with its place."""
     raise InputError(
-        problem,
-        file=ini.name,
-        row=setting.row,
-        column=setting.key,
-        value=setting.value,
-        expected=expected,
+        problem, file=ini.name, row=setting.row, column=setting.key, value=setting.value, expected=expected,
         code="CIRCUIT_OPTION_INVALID",
-    )
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,13 +278,9 @@ def read_pairs(path: Path) -> PairList:
         return _matrix(lines, path)
     problem = "the file of pairs starts with neither mode nor min"
     raise InputError(
-        problem,
-        file=path.name,
-        row=lines[0][0] if lines else 1,
-        value=" ".join(heading),
-        expected="mode include, mode exclude, or min and max",
-        code="PAIRS_HEADING_INVALID",
-    )
+        problem, file=path.name, row=lines[0][0] if lines else 1, value=" ".join(heading),
+        expected="mode include, mode exclude, or min and max", code="PAIRS_HEADING_INVALID",
+    )  # fmt: skip
 
 
 def _list(lines: list[tuple[int, list[str]]], excludes: bool, path: Path) -> PairList:

@@ -400,14 +400,9 @@ def _repeated(frame: pl.DataFrame) -> pl.Series:
     elsewhere = pl.col("key") != pl.col("cluster_id")
     uncertain = pl.col("why_not").is_not_null()
     counting = frame.filter(pl.col("cluster_id").is_not_null()).sort(
-        uncertain,
-        elsewhere,
-        "coordinateUncertaintyInMeters",
-        "datasetKey",
-        "decimalLatitude",
-        "decimalLongitude",
+        uncertain, elsewhere, "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude",
         "key",
-    )
+    )  # fmt: skip
     return counting.filter(pl.col("key") != pl.col("key").first().over("cluster_id"))["row"]
 
 

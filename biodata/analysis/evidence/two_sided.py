@@ -221,18 +221,9 @@ def two_sided(
     cells = _at_cells(counting)
     at_cells, cell_degrees = (dict(cells.select("species", name).iter_rows()) for name in ("n", "degrees"))
     return TwoSided(
-        by_country,
-        uncertain,
-        shared,
-        probably_shared,
-        one_sided,
-        reasons(records),
-        at_cells,
-        cell_degrees,
-        certainty,
-        {code: dict(named.get(code, {})) for code in codes} if named else {},
-        shared_by_list,
-    )
+        by_country, uncertain, shared, probably_shared, one_sided, reasons(records), at_cells, cell_degrees, certainty,
+        {code: dict(named.get(code, {})) for code in codes} if named else {}, shared_by_list,
+    )  # fmt: skip
 
 
 def _uncertain(

@@ -172,20 +172,9 @@ def sweep_part(
     """Sweep from some sources."""
     found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
     graph_search.sweep(
-        sources,
-        graph.starts,
-        graph.targets,
-        graph.origins,
-        graph.link_of,
-        graph.weights,
-        graph.hops,
-        active,
-        area,
-        nodes,
-        links,
-        least_probability(area[active]),
-        *found,
-    )
+        sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights, graph.hops, active, area,
+        nodes, links, least_probability(area[active]), *found,
+    )  # fmt: skip
     return found
 
 

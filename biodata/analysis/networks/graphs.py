@@ -200,17 +200,11 @@ def _build(nodes: int, first: Ints, second: Ints, weight: Floats, *, hops: bool)
     origins, targets = np.concatenate([first, second]), np.concatenate([second, first])
     order = np.lexsort((targets, origins))
     return Graph(
-        nodes,
-        hops,
-        first.astype(np.int32),
-        second.astype(np.int32),
-        weight,
-        np.searchsorted(origins[order], np.arange(nodes + 1)).astype(np.int32),
-        targets[order].astype(np.int32),
-        origins[order].astype(np.int32),
-        np.tile(np.arange(first.size, dtype=np.int32), 2)[order],
+        nodes, hops, first.astype(np.int32), second.astype(np.int32), weight,
+        np.searchsorted(origins[order], np.arange(nodes + 1)).astype(np.int32), targets[order].astype(np.int32),
+        origins[order].astype(np.int32), np.tile(np.arange(first.size, dtype=np.int32), 2)[order],
         np.tile(weight, 2)[order],
-    )
+    )  # fmt: skip
 
 
 def parameters_of(

@@ -196,13 +196,9 @@ def of_pieces(pieces: Pieces, *, distance_m: float, probability: float = 0.5) ->
     if pieces.beyond:
         own = (pieces.first < pieces.inside) & (pieces.second < pieces.inside)
         alone = eca(
-            pieces.inside,
-            pieces.first[own],
-            pieces.second[own],
-            pieces.distance_m[own],
-            area[: pieces.inside],
+            pieces.inside, pieces.first[own], pieces.second[own], pieces.distance_m[own], area[: pieces.inside],
             root_of_squares,
-        )
+        )  # fmt: skip
     land = np.zeros(pieces.lands + pieces.beyond)
     np.add.at(land, pieces.land_of, area[: pieces.inside])
     # As if the region's land were protected throughout: what is apart then is apart by sea or foreign land.

@@ -316,19 +316,10 @@ def cut(
     land_of = tree.nearest(shapely.point_on_surface(inside)) if len(inside) else np.zeros(0)
     land_links = within_reach(np.concatenate([lands, beyond]), reach_m=reach_m)
     return Pieces(
-        plane,
-        float(shapely.area(land)),
-        shapes,
-        np.concatenate([shapely.area(inside), np.zeros(len(beyond))]),
-        shapely.area(shapely.get_parts(clipped)),
-        first,
-        second,
-        distance_m,
-        len(lands),
-        np.asarray(land_of, dtype=np.int64),
-        *land_links,
-        reach_m,
-    )
+        plane, float(shapely.area(land)), shapes, np.concatenate([shapely.area(inside), np.zeros(len(beyond))]),
+        shapely.area(shapely.get_parts(clipped)), first, second, distance_m, len(lands),
+        np.asarray(land_of, dtype=np.int64), *land_links, reach_m,
+    )  # fmt: skip
 
 
 def _plane(areas: Any, region: Any) -> CRS:

@@ -178,14 +178,10 @@ class Search:
         self._floor = 2e-3 * top
         self._enough = np.ones(len(self._price))
         self._units = Units(
-            model.linear,
-            self._pairs.indptr.astype(np.int32),
-            self._pairs.indices.astype(np.int32),
-            self._pairs.data.astype(np.float64),
-            self._rows.indptr.astype(np.int32),
-            self._rows.indices.astype(np.int32),
-            self._rows.data.astype(np.float64),
-        )
+            model.linear, self._pairs.indptr.astype(np.int32), self._pairs.indices.astype(np.int32),
+            self._pairs.data.astype(np.float64), self._rows.indptr.astype(np.int32),
+            self._rows.indices.astype(np.int32), self._rows.data.astype(np.float64),
+        )  # fmt: skip
         self._free = np.flatnonzero(~self._fixed)
 
     def complete(self, chosen: Bools, *, among: Ints | None = None) -> Plan | None:

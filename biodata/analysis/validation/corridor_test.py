@@ -272,23 +272,13 @@ def against_chance(
         verdict = "better than chance" if p < parameters.level else "no better than chance"
     spread = None if looked is None or found is None else float(np.std(ranks[looked.rows, looked.columns]))
     return Validation(
-        verdict,
-        p,
-        "one-sided: nearer to corridors",
-        int(kept.sum()),
-        places,
-        0 if looked is None else int(looked.rows.size),
-        None if found is None else found.records_mean,
+        verdict, p, "one-sided: nearer to corridors", int(kept.sum()), places,
+        0 if looked is None else int(looked.rows.size), None if found is None else found.records_mean,
         None if found is None else found.effort_mean,
         None if found is None or found.null.size < 2 else float(found.null.std() * (spread or math.sqrt(1 / 12))),
-        None if found is None else found.observed,
-        design,
-        _needed(parameters, design or 1.0),
-        0 if found is None else int(found.null.size),
-        left_out,
-        tuple(notes),
-        parameters.to_dict(),
-    )
+        None if found is None else found.observed, design, _needed(parameters, design or 1.0),
+        0 if found is None else int(found.null.size), left_out, tuple(notes), parameters.to_dict(),
+    )  # fmt: skip
 
 
 def _looked(

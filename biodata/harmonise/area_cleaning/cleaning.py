@@ -107,17 +107,9 @@ def product(
     """Return the rows of a product with their geometry on the plane."""
     table = sites.select(*_TOLD, *_SOURCE)
     found = became.select(
-        "in_coverage",
-        "not_in_coverage_because",
-        "copy_of",
-        pl.col("geometry_kind").replace(kinds),
-        "geometry_repaired",
-        "computed_area_km2",
-        "coverage_km2",
-        "own_parts_km2",
-        "erased_km2",
-        "erased_by",
-    )
+        "in_coverage", "not_in_coverage_because", "copy_of", pl.col("geometry_kind").replace(kinds),
+        "geometry_repaired", "computed_area_km2", "coverage_km2", "own_parts_km2", "erased_km2", "erased_by",
+    )  # fmt: skip
     frame = table.hstack(found).with_columns(pl.Series("geometry", list(shapely.to_wkb(shapes)), dtype=pl.Binary))
     return frame.filter(rows).sort("area_id")
 
