@@ -203,8 +203,7 @@ def cite(
 def get(registry: Registry, citation_id: str) -> Cited | None:
     """Return a citation; None where there is none of that id."""
     with registry.session(read_only=True) as session:
-        row = session.get(Citation, citation_id)
-        if row is None:
+        if (row := session.get(Citation, citation_id)) is None:
             return None
         job = session.get(Job, row.job_id) if row.job_id is not None else None
         state = "done" if row.content else job.state if job is not None else "queued"
@@ -238,8 +237,7 @@ def need(registry: Registry, citation_id: str, *, done: bool = False) -> Cited:
     InputError
         If there is none of that id (CITATION_MISSING), or its content is not known yet (CITATION_UNFINISHED).
     """
-    found = get(registry, citation_id)
-    if found is None:
+    if (found := get(registry, citation_id)) is None:
         problem = "there is no citation of this id"
         raise InputError(problem, value=citation_id, code="CITATION_MISSING")
     if done and found.state != "done":

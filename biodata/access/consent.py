@@ -283,7 +283,6 @@ def outputs(settings: Settings) -> list[Output]:
             shown = assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
             consents.ask_nodes(registry, table, shown)
             for row in shown.sort(key).iter_rows(named=True):
-                states = known.states(table, row)
-                if states:
+                if states := known.states(table, row):
                     found.append(Output(table, row[key], states, known.lets_out(states)))
     return found

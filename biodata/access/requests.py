@@ -69,8 +69,7 @@ def ask(
             problem = "a request cannot end before it begins"
             raise InputError(problem, column="expires", value=str(wanted.get("expires")), expected="a moment to come")
     with registry.session() as session, session.begin():
-        late = overdue(session, who.account_id)
-        if late:
+        if late := overdue(session, who.account_id):
             problem, expected = "a report of what was made is overdue", f"first the report of request {late[0]}"
             raise InputError(problem, column="id", value=late[0], expected=expected, code="REPORT_OVERDUE")
         made = AccessRequest(

@@ -104,8 +104,7 @@ def accept(registry: Registry, account_id: int, version: int, *, actor: str) -> 
 
 def accepted(registry: Registry, account_id: int | None) -> bool:
     """Return whether an account accepted the terms that hold; nobody in particular accepted nothing."""
-    held = current(registry)
-    if held is None:
+    if (held := current(registry)) is None:
         return True
     if account_id is None:
         return False
@@ -246,8 +245,7 @@ def use_report(registry: Registry, country: str, *, year: int | None = None, day
     licences: Counter[str] = Counter()
     with registry.session(read_only=True) as session:
         for request, result in session.execute(asked):
-            of_country = (result or {}).get("countries", {}).get(country, {})
-            if not of_country:
+            if not (of_country := (result or {}).get("countries", {}).get(country, {})):
                 continue
             total += 1
             records += sum(of_country.values())

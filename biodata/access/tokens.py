@@ -112,8 +112,7 @@ class Tokens:
         with self._registry.session() as session, session.begin():
             # Locked, on databases where several write at once: of two that come together one is the second.
             wanted = select(RefreshToken).where(RefreshToken.sha256 == accounts.hashed(refresh)).with_for_update()
-            found = session.scalar(wanted)
-            if found is None:
+            if (found := session.scalar(wanted)) is None:
                 return None
             login = session.get_one(Login, found.login_id)
             account = session.get_one(Account, login.account_id)
@@ -148,8 +147,7 @@ class Tokens:
 
     def principal(self, token: str) -> Principal | None:
         """Return who shows a token; None where it cannot be taken, whatever the reason."""
-        claims = self._claims(token)
-        if claims is None:
+        if (claims := self._claims(token)) is None:
             return None
         with self._registry.session(read_only=True) as session:
             login, account = session.get(Login, claims["login"]), session.get(Account, int(claims["sub"]))

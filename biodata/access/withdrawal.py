@@ -48,8 +48,7 @@ def events_only_of(settings: Settings, keys: Collection[int], *, dataset: str | 
         return nothing
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         going = _as_they_were(lake, keys)
-        datasets = tuple(going["datasetKey"].drop_nulls().unique().sort())
-        if not datasets:
+        if not (datasets := tuple(going["datasetKey"].drop_nulls().unique().sort())):
             return nothing
         events = lake.read("events", columns=_EVENT_COLUMNS[1:], where=In("datasetKey", datasets))
         records = lake.read("occurrences", columns=_EVENT_COLUMNS, where=In("datasetKey", datasets))

@@ -268,8 +268,7 @@ def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
         problem = f"the areas lack {'a coordinate system' if areas.crs is None else 'the column area_id'}"
         raise InputError(problem, code="AREAS_INCOMPLETE")
     area_ids = [str(area_id) for area_id in areas["area_id"]]
-    twice = [area_id for area_id, count in Counter(area_ids).items() if count > 1]
-    if twice:
+    if twice := [area_id for area_id, count in Counter(area_ids).items() if count > 1]:
         problem = "the area stands twice"
         raise InputError(problem, column="area_id", value=twice[0], code="AREA_REPEATED")
     shapes = np.asarray(geo.project(shapely.force_2d(areas.geometry.to_numpy()), areas.crs, grid.crs), dtype=object)
@@ -325,8 +324,7 @@ def _ids(table: pl.DataFrame, path: Path, id_column: str | None) -> tuple[list[s
     unfit = []
     ids, instead = [str(row) for row in range(1, table.height + 1)], "the rows' numbers are"
     for column in _columns(table, path, id_column, _IDS):
-        row = _unfit_row(column)
-        if row is None:
+        if (row := _unfit_row(column)) is None:
             ids, instead = column.to_list(), f"column {column.name} is"
             break
         value = column[row - 1]

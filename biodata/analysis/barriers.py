@@ -130,8 +130,7 @@ def opening(
     """
     best: Restored | None = None
     margin = int(max(parameters.radii_m) / cell_m + _ROUNDING)
-    window = _window(from_first, from_second, np.inf, margin, shape)
-    if window is None:
+    if (window := _window(from_first, from_second, np.inf, margin, shape)) is None:
         return None
     costs = [_padded(surface, window, margin) for surface in (from_first, from_second)]
     for radius_m in parameters.radii_m:
@@ -174,8 +173,7 @@ def improvement(
     best: Floats | None = None
     best_score, best_radius = 0.0, 0.0
     margin = int(max(parameters.radii_m) / cell_m + _ROUNDING)
-    window = _window(from_first, from_second, least_cost, margin, shape)
-    if window is None:
+    if (window := _window(from_first, from_second, least_cost, margin, shape)) is None:
         return None
     costs = [_padded(surface, window, margin) for surface in (from_first, from_second)]
     for radius_m in parameters.radii_m:

@@ -285,8 +285,7 @@ class _Work:
 
     def _alone(self, pair: Pair) -> links.Link:
         """Measure one pair in this thread."""
-        found = self._without_search(pair)
-        if found is not None:
+        if (found := self._without_search(pair)) is not None:
             return found
         a, b = (search(self.resistance, self._search(k, [pair]), self.grid.cell_m, self.parameters) for k in pair)
         first, second = (self.sites[k] for k in pair)

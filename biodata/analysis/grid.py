@@ -198,8 +198,7 @@ def require_aligned(grids: Mapping[str, Grid]) -> None:
     """
     (first_name, first), *others = grids.items()
     for name, grid in others:
-        different = _differences(first, grid)
-        if different:
+        if different := _differences(first, grid):
             problem = f"does not lie on the cells of {first_name}: {'; '.join(different)}"
             raise InputError(problem, file=name, expected="warp both into one grid", code="RASTERS_NOT_ALIGNED")
 

@@ -84,8 +84,7 @@ def read_resistance(
     if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
         problem = "the raster is rotated or not north up"
         raise InputError(problem, file=path.name, expected="warp it first (gdalwarp)", code="RASTER_ROTATED")
-    infinite = int(np.isposinf(values).sum())
-    if infinite:
+    if infinite := int(np.isposinf(values).sum()):
         values[np.isposinf(values)] = np.nan
         notes.append(f"{infinite} cells of infinite resistance are taken as cells without data")
     _check(values, Grid(system, transform, (values.shape[0], values.shape[1]), 0.0), path)

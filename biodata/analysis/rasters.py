@@ -257,8 +257,7 @@ def burn_shapes(shapes: NDArray[Any], values: Floats, grid: Grid) -> Floats:
     order = np.argsort(values, kind="stable")
     ranks = np.searchsorted(np.unique(values), values) + 1
     # Later ones overwrite earlier ones: the highest comes last.
-    pairs = [(shapes[index], int(ranks[index])) for index in order]
-    if not pairs:
+    if not (pairs := [(shapes[index], int(ranks[index])) for index in order]):
         return np.full(grid.shape, np.nan)
     burnt = rasterize(pairs, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="int32")
     level: Floats = np.concatenate([[np.nan], np.unique(values)])

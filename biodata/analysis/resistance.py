@@ -424,8 +424,7 @@ def from_rules(
             note_missing(made, name)
             add(made, rule.combine)
         for way in COMBINE:
-            chosen = [rule for rule in rules if rule.of_class and rule.combine == way]
-            if chosen:
+            if chosen := [rule for rule in rules if rule.of_class and rule.combine == way]:
                 found = of_classes(table, chosen, layers[name], grid, resampling=resampling, progress=progress)
                 counts.update(line_cells=found.line_cells, sealed=found.sealed, bridged=found.bridged)
                 if way == "base":

@@ -182,8 +182,7 @@ def open_account(registry: "Registry", account: str) -> "Principal":
     from biodata.access import accounts
     from biodata.core.errors import InputError
 
-    found = accounts.find(registry, account)
-    if found is None:
+    if (found := accounts.find(registry, account)) is None:
         problem = "there is no open account of this name"
         raise InputError(problem, column="--account", value=account, code="ACCOUNT_MISSING")
     return found
@@ -312,8 +311,7 @@ def audit(store: StoreOption) -> None:
     from biodata.access.exact_process import ExactStore
     from biodata.core.errors import StoreError
 
-    broken = ExactStore(store).first_broken()
-    if broken is not None:
+    if (broken := ExactStore(store).first_broken()) is not None:
         message = f"entry {broken} of the exact store's audit was changed or is gone"
         raise StoreError(message)
     say("the exact store's audit is whole")

@@ -210,8 +210,7 @@ def report(
     if kind == ".pdf":
         from biodata.exports.reports import pdf
 
-        boxes = pdf.write(stated_material, out)
-        if boxes:
+        if boxes := pdf.write(stated_material, out):
             common.say(
                 f"{len(boxes)} letters stand as boxes, since no font of this machine has them ({boxes[:12]}): install one, on "
                 "Debian fonts-noto-cjk for Chinese or fonts-noto-core for other scripts"

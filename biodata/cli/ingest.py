@@ -196,8 +196,7 @@ def _refuse_blocked(
     from biodata.pipeline.report import write_outcomes
     from biodata.surveys.check import blocked
 
-    found = blocked(paths, common.settings_for(data), dataset=dataset, options=options)
-    if not found:
+    if not (found := blocked(paths, common.settings_for(data), dataset=dataset, options=options)):
         return
     print_reports(found, as_json=as_json, dry_run=False)
     if report is not None:
@@ -210,8 +209,7 @@ def _refuse_blocked(
 
 def _print_refused(reports: Sequence["IngestReport"]) -> None:
     """Say that a survey is in the lake without some of its rows: whoever reads no report would take it for whole."""
-    count = sum(not refusal.by_rule for one in reports for refusal in one.refusals)
-    if count:
+    if count := sum(not refusal.by_rule for one in reports for refusal in one.refusals):
         typer.echo(
             f"{count} rows of this survey were refused and are not in the lake; the others are. `biodata survey check` tells what "
             "is to be mended, and `biodata survey submit` takes a survey whole or not at all",

@@ -137,8 +137,7 @@ def say_held_runs(settings: Settings) -> None:
     for one in held:
         for line in one.lines():
             say(line)
-    queued = standing.queue(settings, held)
-    if queued:
+    if queued := standing.queue(settings, held):
         say(f"the worker makes {len(queued)} runs again: `biodata worker --data {settings.data}`")
 
 

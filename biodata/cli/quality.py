@@ -258,8 +258,7 @@ def _centres(path: Path) -> "pl.DataFrame":
     table = delimited.read(lambda: path.open("rb"), file=path.name)
     columns = {}
     for name, headings in _CENTRE_HEADINGS.items():
-        heading = next((one for one in headings if one in table.headings), None)
-        if heading is None:
+        if (heading := next((one for one in headings if one in table.headings), None)) is None:
             problem = "the table has no such column"
             raise InputError(problem, file=path.name, row=1, column=name, expected=f"one of {', '.join(headings)}")
         columns[name] = pl.col(heading)

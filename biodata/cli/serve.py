@@ -48,8 +48,7 @@ def serve(
     from biodata.cli.web_build import build_map
 
     settings = settings_for(data)  # what is wrong with them is stated here, and not by each of the processes
-    note = build_map()
-    if note:
+    if note := build_map():
         say(f"the map is not served: {note}")
     if user is not None:
         from biodata.cli.service_user import start_as

@@ -271,8 +271,7 @@ def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployment
 
 def _without_observations(deployments: pl.DataFrame) -> str:
     """Return how a reader knows the deployments none of whose observations name them; nothing where there are none."""
-    count = deployments.filter(cameras.apart()).height
-    if not count:
+    if not (count := deployments.filter(cameras.apart()).height):
         return ""
     return (
         f"Deployments of the group {OBSERVATIONS_APART} ({count}) were made coarse: which observations are theirs is not told, "

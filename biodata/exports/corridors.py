@@ -260,8 +260,7 @@ def write_conefor(network: "Network", folder: Path) -> None:
     _write_tabbed(folder / "overall_indices.txt", rows)
     nodes = [("Node", "node"), *((name, name) for name in _OF_NODES if name in network.nodes)]
     _write_tabbed(folder / "node_importances.txt", _tabbed_rows(network.nodes, nodes))
-    links = [(name, name) for name in ("dIIC", "dPC") if name in network.links]
-    if links:
+    if links := [(name, name) for name in ("dIIC", "dPC") if name in network.links]:
         columns = [("Node1", "first"), ("Node2", "second"), *links]
         _write_tabbed(folder / "link_importances.txt", _tabbed_rows(network.links, columns))
 

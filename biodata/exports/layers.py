@@ -293,8 +293,7 @@ def write_gaps(
     part.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     part.replace(path)
     written.append(path)
-    frames = {region.kind: _on_map(region, tables["coverage"]) for region in regions} | layers
-    if frames:
+    if frames := {region.kind: _on_map(region, tables["coverage"]) for region in regions} | layers:
         write_layers({name: to_geodataframe(frame) for name, frame in frames.items()}, folder / "gaps.gpkg")
         written.append(folder / "gaps.gpkg")
     return written

@@ -100,8 +100,7 @@ class Facts:
 
     def generalisation(self) -> str:
         """Return the statement about rows that stand for records of sensitive taxa."""
-        coarse = sum(self.generalised.values())
-        if not coarse:
+        if not (coarse := sum(self.generalised.values())):
             return "No row stands for records of a sensitive taxon. Records that sharing rules withhold are not here."
         kinds = ", ".join(
             f"{name.replace('_', ' ', 1) if name[0] != '0' else name.replace('_', '.', 1).replace('_', ' ')}: {n}"

@@ -276,8 +276,7 @@ def write_proposal(proposal: "Proposal", path: Path) -> None:
     row; `name`, `label` and `geometry` as KoBoToolbox and ODK read choices from a file, https://docs.getodk.org/form-datasets/,
     `latitude` and `longitude` as SMART reads points), `.gpx` 1.1 (waypoints; a transect is a route).
     """
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
+    if (writer := WRITERS.get(path.suffix.lower())) is None:
         problem, expected = "a survey cannot be written in this form", f"a name that ends with {', '.join(WRITERS)}"
         raise InputError(problem, file=path.name, expected=expected, code="FORMAT_UNKNOWN")
     part = path.with_name(f"{path.stem}.part{path.suffix.lower()}")

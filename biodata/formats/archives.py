@@ -129,8 +129,7 @@ def open_zip(path: Path, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, dict[s
     except BROKEN as error:
         problem = f"the zip archive is broken: {error}"
         raise InputError(problem, file=path.name, code="ARCHIVE_BROKEN") from error
-    infos = archive.infolist()
-    if not infos:
+    if not (infos := archive.infolist()):
         problem = "the archive is empty"
         raise InputError(problem, file=path.name, code="INPUT_EMPTY")
     if len(infos) > limits.members:

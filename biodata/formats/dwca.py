@@ -107,8 +107,7 @@ def _license(dataset: Element) -> str | None:
         for name in ("url", "identifier", "licenseName"):
             if (text := text_of(_child(licensed, name))) is not None:
                 return text
-    rights = _child(dataset, "intellectualRights")
-    if rights is None:
+    if (rights := _child(dataset, "intellectualRights")) is None:
         return None
     links = (e.get("url", "") for e in rights.iter() if local_name(e.tag) == "ulink")
     return next((link for link in links if _CREATIVE_COMMONS.search(link)), None) or text_of(rights)
@@ -345,11 +344,9 @@ def _opened(
         parts = f"{other.dialect.separator!r} parts its cells, and meta.xml says {data_file.dialect.separator!r}"
         repairs.add(file, "META_SEPARATOR_WRONG", parts)
         table = other
-    if not data_file.header_lines:
-        headings = repeated_headings(table.seen, described, file=file)
-        if headings:
-            refusals += headings
-            table = read(dialect=replace(table.dialect, line_end=data_file.dialect.line_end), header_lines=1)
+    if not data_file.header_lines and (headings := repeated_headings(table.seen, described, file=file)):
+        refusals += headings
+        table = read(dialect=replace(table.dialect, line_end=data_file.dialect.line_end), header_lines=1)
     for index, term in described.items():
         if index >= _width(table):
             missing = f"{local_term(term)} should be in column {index} (from 0), which the file does not have"

@@ -137,8 +137,7 @@ def _table() -> dict[str, float]:
     for row_start, row_end, figure in _GB2312:
         for row in range(row_start, row_end):
             for cell in range(1, 95):
-                letter = bytes((0xA0 + row, 0xA0 + cell)).decode("gb2312", "ignore")
-                if letter:
+                if letter := bytes((0xA0 + row, 0xA0 + cell)).decode("gb2312", "ignore"):
                     table[letter] = figure
     table |= dict.fromkeys(_FREQUENT_HAN, -7.2)
     for figure, letters in (*_LATIN, *_SYMBOLS):

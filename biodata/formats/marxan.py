@@ -31,8 +31,7 @@ def read_species(path: Path, notes: list[str]) -> tuple[pl.DataFrame, Table]:
         problem = "the table has no feature"
         raise InputError(problem, file=table.file, code="INPUT_EMPTY")
     tables.refuse_twice(table, ids.to_frame(), "the feature")
-    ignored = [name for name in table.frame.columns if name not in (ROW, *_SPEC)]
-    if ignored:
+    if ignored := [name for name in table.frame.columns if name not in (ROW, *_SPEC)]:
         notes.append(f"{table.file}: {', '.join(ignored)}: no columns of Marxan's; left out")
     names = (
         table.frame["name"] if "name" in table.frame.columns else pl.Series("name", [None] * ids.len(), dtype=pl.String)
@@ -277,8 +276,7 @@ def read_project(folder: Path) -> Project:
 
 def _needed(inputs: Inputs, folder: Path, keyword: str, defaults: tuple[str, ...]) -> Path:
     """Return a file that must be there."""
-    path = find_file(inputs, folder, keyword, defaults)
-    if path is None:
+    if (path := find_file(inputs, folder, keyword, defaults)) is None:
         problem = f"the project has no {defaults[0]}"
         raise InputError(problem, file=str(folder), expected=f"{keyword} in input.dat", code="FILE_MISSING")
     return path
@@ -307,8 +305,7 @@ def _read_units(path: Path, notes: list[str]) -> tuple[pl.DataFrame, str]:
     others = [name for name in table.frame.columns if name not in (ROW, "id", "cost", "status", "xloc", "yloc")]
     if "prob" in others and (tables.numbers(table, "prob", default=0.0) > 0).any():
         notes.append(f"{table.file}: column prob: probabilities are not supported and are left out")
-    ignored = [name for name in others if name != "prob"]
-    if ignored:
+    if ignored := [name for name in others if name != "prob"]:
         notes.append(f"{table.file}: {', '.join(ignored)}: no columns of Marxan's; left out")
     if (status == 1).any():
         notes.append(

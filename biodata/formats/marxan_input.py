@@ -98,8 +98,7 @@ def read_inputs(folder: Path) -> Inputs:
     unknown: list[str] = []
     known = USED | ANNEALING | UNSUPPORTED
     for row, line in enumerate(text.splitlines(), 1):
-        found = re.match(r"\s*([A-Za-z][A-Za-z0-9]*)[ \t=,]+(\S.*?)\s*$", line)
-        if found is None:
+        if (found := re.match(r"\s*([A-Za-z][A-Za-z0-9]*)[ \t=,]+(\S.*?)\s*$", line)) is None:
             continue
         name, value = found[1].upper(), found[2].strip("\"'")
         if name in known:
@@ -112,8 +111,7 @@ def read_inputs(folder: Path) -> Inputs:
 def _notes(values: dict[str, str], unknown: list[str]) -> tuple[str, ...]:
     """Tell which keywords are not followed."""
     notes = []
-    annealing = sorted(ANNEALING & values.keys())
-    if annealing:
+    if annealing := sorted(ANNEALING & values.keys()):
         notes.append(f"input.dat: {', '.join(annealing)}: not needed by an exact solution")
     for name in sorted(UNSUPPORTED & values.keys()):
         if not re.fullmatch(r"[+-]?0*\.?0*([eE][+-]?\d+)?", values[name]):
@@ -123,8 +121,7 @@ def _notes(values: dict[str, str], unknown: list[str]) -> tuple[str, ...]:
     )
     if ignored:
         notes.append(f"input.dat: {', '.join(ignored)}: no keyword that is known; left out")
-    extra = sorted(name for name in unknown if name.startswith("SAVE"))
-    if extra:
+    if extra := sorted(name for name in unknown if name.startswith("SAVE")):
         notes.append(f"input.dat: {', '.join(extra)}: these files are not written")
     return tuple(notes)
 
@@ -140,8 +137,7 @@ def input_folder(inputs: Inputs) -> tuple[Path, str | None]:
         If there is no such folder.
     """
     base = inputs.path.parent
-    text = inputs.values.get("INPUTDIR")
-    if text is None:
+    if (text := inputs.values.get("INPUTDIR")) is None:
         usual = _in_folder(base, "input")
         return (usual if usual is not None and usual.is_dir() else base), None
     direct = Path(text.replace("\\", "/"))
@@ -248,8 +244,7 @@ def read_table(path: Path, *, file: str, columns: Sequence[str] = ()) -> Table:
     with path.open("rb") as stream:
         text = b"".join(utf8_blocks(stream, encoding=encoding, file=file))
     lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    filled = [number for number, line in enumerate(lines, 1) if line.strip(b" \t,;")]
-    if not filled:
+    if not (filled := [number for number, line in enumerate(lines, 1) if line.strip(b" \t,;")]):
         problem = "the file is empty"
         raise InputError(problem, file=file, expected="a heading and rows", code="INPUT_EMPTY")
     first = lines[filled[0] - 1]
@@ -265,8 +260,7 @@ def read_table(path: Path, *, file: str, columns: Sequence[str] = ()) -> Table:
         names = [*columns[: len(names)], *(f"column {place}" for place in range(len(columns) + 1, len(names) + 1))]
     while names and not names[-1]:
         names.pop()  # the heading ends with a separator
-    twice = [name for place, name in enumerate(names) if name in names[:place]]
-    if twice:
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         problem = "the heading names this column twice"
         raise InputError(problem, file=file, row=filled[0], column=twice[0], code="HEADING_REPEATED")
     rows = filled[1:] if has_heading else filled
@@ -342,8 +336,7 @@ def rename(table: Table, synonyms: Mapping[str, str]) -> Table:
 
 def require(table: Table, columns: Sequence[str]) -> None:
     """Refuse a table that lacks a column."""
-    missing = [name for name in columns if name not in table.frame.columns]
-    if missing:
+    if missing := [name for name in columns if name not in table.frame.columns]:
         there = ", ".join(name for name in table.frame.columns if name != ROW)
         problem = f"the table lacks the column {missing[0]}"
         raise InputError(

@@ -213,8 +213,7 @@ class _Splitter:
         if not self.quote or not self.block.startswith(self.quote, begin):
             value, end = self.rest_of_field(begin)
             return value, end, True
-        match = self.quoted.match(self.block, begin)
-        if match is None:
+        if (match := self.quoted.match(self.block, begin)) is None:
             return None
         trailing, end = self.rest_of_field(match.end())
         return match[1].replace(self.quote * 2, self.quote), end, not trailing
@@ -356,8 +355,7 @@ def cut(
         block += dialect.line_end.encode()
     ends = _record_ends(block, dialect)
     if ends is not None and ends.records.size:
-        whole = _even(block, ends, names, dialect, line, at_end, limits)
-        if whole is not None:
+        if (whole := _even(block, ends, names, dialect, line, at_end, limits)) is not None:
             return whole
         if len(block) > _SMALL:
             # What is amiss stands in one half, mostly.

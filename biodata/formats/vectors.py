@@ -313,8 +313,7 @@ def _layers(label: str, file: Path, folder: _Folder, wanted: str | None) -> list
 
 def _zipped(path: Path, label: str, folder: _Folder, encoding: str | None, wanted: str | None) -> list[Layer]:
     """Return the shapefiles and geodatabases of a zip and of the zips in it."""
-    found = _inside(open_archive(path, limits=_LIMITS), label, folder, encoding, wanted)
-    if not found:
+    if not (found := _inside(open_archive(path, limits=_LIMITS), label, folder, encoding, wanted)):
         msg = "there is no shapefile in the zip"
         raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
     return found

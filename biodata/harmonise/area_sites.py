@@ -134,8 +134,7 @@ def _claim(
     unit: str | None = None,
 ) -> _Claim:
     """Read the first column of these names, with or without a unit behind them."""
-    found = _heading(table, names)
-    if found is None:
+    if (found := _heading(table, names)) is None:
         return _nothing(table.batch.height)
     heading, told_unit = found
     read = parse_areas(pl.Series(table.values(heading), dtype=pl.String), unit=told_unit or unit)

@@ -145,8 +145,7 @@ def of_moments(
     if not exact:
         return
     off = [a - b if a is not None and b is not None else None for a, b in zip(true, shown, strict=True)]
-    entries = [one for one in off if one is not None]
-    if not entries:
+    if not (entries := [one for one in off if one is not None]):
         return
     first, last = entries[0], entries[-1]
     if max(abs(one) for one in entries) > YEARS:

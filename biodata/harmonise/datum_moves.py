@@ -73,8 +73,7 @@ def fitting(stated: Stated, where: pl.Series, boundaries: places.BoundarySet) ->
     points = read_points(stated.keep(where), boundaries=boundaries).with_columns(at=pl.Series(rows))
     points = points.filter(pl.col("region").is_not_null() & pl.col("form").is_in([Form.METRES, Form.METRES_WITH_ZONE]))
     for kind, some in points.group_by("region", "form", "zone", maintain_order=True):
-        common = [c.system for c in candidates(*kind, boundaries) if c.weight >= _COMMON]
-        if not common:
+        if not (common := [c.system for c in candidates(*kind, boundaries) if c.weight >= _COMMON]):
             continue
         x, y = some["x"].to_numpy(), some["y"].to_numpy()
         moved = [to_wgs84(system, x, y) for system in common]

@@ -192,8 +192,7 @@ def _stated_effort(row: Mapping[str, str | None], unit: str, flags: list[str]) -
     """Return the effort that is stated, in the design's unit."""
     doubts: list[str] = []
     for value_term, unit_term in TOLD:
-        text = row[value_term]
-        if not text:
+        if not (text := row[value_term]):
             continue
         number, written = read_effort(text)
         name = (row[unit_term] if unit_term else None) or written
@@ -263,8 +262,7 @@ def _net_length_m(row: Mapping[str, str | None]) -> float | None:
 
 def _measured(row: Mapping[str, str | None], design: SurveyDesign) -> float | None:
     """Return the geodesic length of a line, km, or the area of an outline, m²; None where there is none."""
-    shape = measures.read(row["footprintWKT"], row["footprintSRS"])
-    if shape is None:
+    if (shape := measures.read(row["footprintWKT"], row["footprintSRS"])) is None:
         return None
     if design is SurveyDesign.PLOT:
         area_m2 = abs(_GEOD.geometry_area_perimeter(shape)[0])

@@ -253,8 +253,7 @@ def _interpreting(made_of: dict[str, Any]) -> Harmoniser:
 
 def _accepted(stated: Stated) -> Findings:
     """Note the accepted proposals that stand in the place of what was written."""
-    where = stated.accepted()
-    if not where:
+    if not (where := stated.accepted()):
         return Findings()
     some = pl.select(pl.any_horizontal(*where.values()).alias("accepted")).to_series()
     noted = [repairs(mask, term, stated[term], "accepted_proposal", applied=True) for term, mask in where.items()]
@@ -342,8 +341,7 @@ def harmonise_batches(
     def read() -> tuple[int, Identified] | None:
         """Read and identify the next batch; what equal rows are called depends on their order: one by one."""
         with turn:
-            batch = next(batches, None)
-            if batch is None:
+            if (batch := next(batches, None)) is None:
                 return None
             identified = harmoniser.identify(batch, dataset_key=dataset_key)
             if heard is not None:
@@ -352,8 +350,7 @@ def harmonise_batches(
 
     def work() -> tuple[int, Finished] | None:
         """Take a batch from its reading to its end."""
-        taken = read()
-        if taken is None:
+        if (taken := read()) is None:
             return None
         number, identified = taken
         if elsewhere is None or number == 0:
@@ -379,8 +376,7 @@ def harmonise_batches(
     with _garbage_of_its_own(), ThreadPoolExecutor(at_once) as workers:
         coming: deque[Future[tuple[int, Finished] | None]] = deque(workers.submit(work) for _ in range(at_once + 1))
         while coming:
-            done = coming.popleft().result()
-            if done is None:
+            if (done := coming.popleft().result()) is None:
                 continue
             coming.append(workers.submit(work))
             finished[done[0]] = done[1]

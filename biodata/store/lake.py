@@ -382,8 +382,7 @@ class Lake(LakeReading):
 
     def _forget_adopted(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Remove files of commits that never came."""
-        count = commits.forget_adopted(cursor, self.files)
-        if count:
+        if count := commits.forget_adopted(cursor, self.files):
             logger.info("%d files of an interrupted commit were removed", count)
 
     def _attach(self) -> None:

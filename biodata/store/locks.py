@@ -91,8 +91,7 @@ def builders_lock(data: Path) -> AbstractContextManager[None]:
 
 def _lock(data: Path, name: str, *, what: str, timeout_seconds: float) -> AbstractContextManager[None]:
     """Return the lock of a file in an installation's folder; of the catalogue's server where machines share the lake."""
-    shared = cluster_of(data)
-    if shared is None:
+    if (shared := cluster_of(data)) is None:
         return file_lock(data / name, what=what, timeout_seconds=timeout_seconds)
     return server_lock(shared.libpq, what=what, timeout_seconds=timeout_seconds)
 

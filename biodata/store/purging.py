@@ -253,8 +253,7 @@ def _blank_file(
     work: Path,
 ) -> int:
     """Write a file anew without what the records say; return how many rows were emptied."""
-    path = of_lake.fetched(file["path"], work)
-    if path is None:
+    if (path := of_lake.fetched(file["path"], work)) is None:
         return 0
     mask = _gone(path, file["table_name"], keys, events)
     if not mask.any():

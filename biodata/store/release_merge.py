@@ -134,8 +134,7 @@ def _copy(connection: duckdb.DuckDBPyConnection) -> None:
     own = "('base', 'changed', 'taken_back')"
     connection.execute(f"CREATE TABLE release_info AS FROM before.release_info WHERE key NOT IN {own}")
     sums = {name: int(number) for name, number in json.loads(info["sums"]).items()}
-    wrong = [table for table in RELEASE if row_sum(connection, table) != sums[table]]
-    if wrong:
+    if wrong := [table for table in RELEASE if row_sum(connection, table) != sums[table]]:
         message = f"its rows are not those that it was made of: {', '.join(wrong)}; run `biodata verify`"
         raise StoreError(message)
     connection.execute("CHECKPOINT")

@@ -427,8 +427,7 @@ def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     columns = terms.PUBLISHED_TABLES[table]
     if frame is None:
         return pl.DataFrame(schema=terms.schema(columns))
-    others = set(frame.columns) - set(terms.names(columns))
-    if others:
+    if others := set(frame.columns) - set(terms.names(columns)):
         message = f"{table}: columns that may not leave: {', '.join(sorted(others))}"
         raise SharingError(message)
     return terms.conform(frame, columns)

@@ -359,8 +359,7 @@ def of_datasets(datasets: list[str]) -> Filter | None:
 
 def stated_licences(lake: Lake, plan: Plan, *, snapshot: int | None = None) -> dict[str, str]:
     """Return the strictest licence that records state, of each dataset of which presences go out."""
-    datasets = plan.apart.states["datasetKey"].unique().to_list()
-    if not datasets:
+    if not (datasets := plan.apart.states["datasetKey"].unique().to_list()):
         return {}
     columns, where = ["datasetKey", "license"], of_datasets(datasets)
     return strictest_stated(lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, distinct=True))

@@ -120,8 +120,7 @@ def record_presences(registry: Registry, keys: pl.Series, snapshot: int) -> None
         for some in keys.to_frame("key").iter_slices(_ASKED_AT_ONCE):
             mine = some["key"].to_list()
             known = set(session.scalars(select(PublishedPresence.key).where(PublishedPresence.key.in_(mine))))
-            new = [{"key": key, "since": snapshot} for key in mine if key not in known]
-            if new:
+            if new := [{"key": key, "since": snapshot} for key in mine if key not in known]:
                 session.execute(insert(PublishedPresence), new)
 
 

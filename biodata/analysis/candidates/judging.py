@@ -102,8 +102,7 @@ def failed(checks: Mapping[str, Check]) -> list[str]:
 
 def reason(checks: Mapping[str, Check]) -> str | None:
     """Return why some ground is no candidate: the first criterion that is not passed, in words with its numbers."""
-    lacking = failed(checks)
-    if not lacking:
+    if not (lacking := failed(checks)):
         return None
     found = checks[lacking[0]].input
     if lacking[0] == PASSABLE:
@@ -309,8 +308,7 @@ def lifts(judged: Judged) -> list[dict[str, Any]]:
 
 def _lift(one: dict[str, Any], certainty: float) -> str:
     where = " or ".join(map(country_name, one["survey_in"]))
-    n = one["not_certain"]
-    if not n:
+    if not (n := one["not_certain"]):
         return f"{one['species']} in {where}: no record is there; one that surely lies there makes it certain."
     kind = "probable by" if one["chance"] >= certainty else "not yet probable:"
     records = f"{n} records of which at least one lies" if n > 1 else "1 record that lies"

@@ -178,8 +178,7 @@ def _find(ini: Path, settings: dict[str, Setting], wanted: list[str], notes: lis
         if setting is None or is_placeholder(setting.value):
             missing.append((key, setting, "is not told"))
             continue
-        path = _look(setting.value, folders)
-        if path is None:
+        if (path := _look(setting.value, folders)) is None:
             missing.append((key, setting, f"{setting.value!r} is not there"))
             continue
         if _is_absolute(setting.value) and path != Path(setting.value):

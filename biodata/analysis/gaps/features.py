@@ -56,8 +56,7 @@ def provinces(countries: Sequence[str], boundaries: places.BoundarySet) -> Place
         If the set has none of a country (PROVINCES_MISSING).
     """
     units = boundaries.units.with_row_index("at").filter(pl.col("country_code").is_in(list(countries)))
-    without = set(countries) - set(units.filter(pl.col("level") == "province")["country_code"])
-    if without:
+    if without := set(countries) - set(units.filter(pl.col("level") == "province")["country_code"]):
         problem = f"the boundary set {boundaries.name} has no provinces of it"
         expected = "a set with province_column, or no --provinces"
         raise InputError(

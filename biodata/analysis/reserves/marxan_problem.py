@@ -233,8 +233,7 @@ def score(project: Project, problem: Problem, penalty: Floats, chosen: Bools) ->
 
 def _connectivity(project: Project, chosen: Bools) -> tuple[float, float, float, float]:
     """Return all connections, those within the plan, at its edge and outside."""
-    bounds = project.bounds
-    if bounds is None:
+    if (bounds := project.bounds) is None:
         return 0.0, 0.0, 0.0, 0.0
     first, second = chosen[bounds.first], chosen[bounds.second]
     at_edge = first != second if bounds.symmetric else first & ~second

@@ -148,8 +148,7 @@ def costs_by_country(units: gpd.GeoDataFrame, per_km2: Mapping[str, float]) -> F
     InputError
         If a country has no cost.
     """
-    missing = sorted(set(units["country_code"]) - set(per_km2))
-    if missing:
+    if missing := sorted(set(units["country_code"]) - set(per_km2)):
         problem = "there is no cost for this country"
         raise InputError(problem, column="country_code", value=missing[0], code="COST_MISSING")
     rates = np.array([per_km2[code] for code in units["country_code"]], dtype=np.float64)

@@ -228,8 +228,7 @@ def solve(
     """
     began = time.monotonic()
     model = build(problem)
-    impossible = _impossible(problem)
-    if impossible:
+    if impossible := _impossible(problem):
         return _without_plan(problem, "infeasible", math.inf, impossible, began)
     run = Run(model, gap, Clock(seconds), threads, seed, progress)
     if model.units > SMALL_UNITS:

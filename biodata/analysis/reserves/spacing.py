@@ -331,8 +331,7 @@ def solve_project(project: Project, problem: Problem, **choices: Any) -> tuple[s
     **choices
         As `selection.solve` takes them.
     """
-    asked = rules(project)
-    if not asked:
+    if not (asked := rules(project)):
         return selection.solve(problem, **choices), problem, []
     where = landscape_of(project, problem)
     everything = ~problem.is_locked_out
@@ -359,8 +358,7 @@ def _unmet_rule(project: Project, rule: Spacing, where: Landscape, everything: B
 
 def mended(project: Project, problem: Problem, plans: Portfolio) -> Portfolio:
     """Return plans that keep the rules: units are added to those that do not."""
-    asked = rules(project)
-    if not asked:
+    if not (asked := rules(project)):
         return plans
     where = landscape_of(project, problem)
     possible = [rule for rule in asked if where.held(rule, ~problem.is_locked_out).meets(rule)]

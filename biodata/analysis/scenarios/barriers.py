@@ -370,8 +370,7 @@ def _text(rows: pl.DataFrame, column: str, row: int) -> str | None:
 
 def _number(rows: pl.DataFrame, column: str, row: int, path: Path, *, default: float) -> float:
     """Return a number of a column that may not be there."""
-    text = _text(rows, column, row)
-    if text is None:
+    if (text := _text(rows, column, row)) is None:
         return default
     try:
         value = float(text)

@@ -307,8 +307,7 @@ def compare(
     if len(sites) < 2:
         problem = f"{len(sites)} of {len(areas)} areas lie on the raster"
         raise InputError(problem, expected="two areas or more", code="AREAS_MISSING")
-    outside = len(parts) - len(sites)
-    if outside:
+    if outside := len(parts) - len(sites):
         notes.append(f"{outside} areas lie outside the raster and are left out")
     notes = [*closed.notes, *notes]
     shut_ground = closed.resistance()

@@ -129,8 +129,7 @@ def _frame(rows: pl.DataFrame, numbers: list[int], names: dict[str, str], xy: Fl
 
 def _day(text: str | None) -> date | None:
     """Return the first day of an ISO date or the first of an interval; None where it cannot be stated."""
-    match = _DAY.match(text or "")
-    if not match:
+    if not (match := _DAY.match(text or "")):
         return None
     try:
         return date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
@@ -185,8 +184,7 @@ def certain(records: pl.DataFrame, limit_m: float) -> tuple[pl.DataFrame, dict[s
 
 def untold(records: pl.DataFrame) -> list[str]:
     """Return what has to be said of test records that state no uncertainty."""
-    count = records["uncertainty_m"].null_count()
-    if not count:
+    if not (count := records["uncertainty_m"].null_count()):
         return []
     return [f"{count} of {records.height} test records tell no uncertainty and are taken to lie exactly where they say"]
 

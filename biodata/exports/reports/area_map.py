@@ -83,8 +83,7 @@ def draw(material: Material, *, band_m: float | None, title: str) -> Markup:
     Markup
         Empty where there is no shape to draw.
     """
-    frame = _frame(material)
-    if frame is None:
+    if (frame := _frame(material)) is None:
         return Markup("")
     corridors = [material.row] if material.table == "corridors" else list(material.corridors)
     on_map = [(one, _on_map(one["geometry"], frame)) for one in material.borders]

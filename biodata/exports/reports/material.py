@@ -116,8 +116,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         If the release has none of that name (RESULT_UNKNOWN), or a finding is not for it (`findings.agreeing`).
     """
     for table, key in KINDS.items():
-        found = _rows(release, table, Compare(key, "=", identifier))
-        if found:
+        if found := _rows(release, table, Compare(key, "=", identifier)):
             break
     else:
         known = [row[key] for table, key in KINDS.items() for row in release.frame(table, [key]).head(3).to_dicts()]
@@ -248,8 +247,7 @@ def species_of(evidence: Mapping[str, Any]) -> list[str]:
 
 def _taxa(release: OpenRelease, row: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Return Red List categories and common names, as checklists tell them, of the species in a row's evidence."""
-    species = species_of(row["evidence"])
-    if not species:
+    if not (species := species_of(row["evidence"])):
         return {}, {}
     columns = ["scientificName", "iucnRedListCategory", "vernacular_names"]
     entries = sorted(release.frame("taxa", columns, In("scientificName", tuple(species))).iter_rows(), key=str)
@@ -257,7 +255,6 @@ def _taxa(release: OpenRelease, row: Mapping[str, Any]) -> tuple[dict[str, str],
     names: dict[str, list[str]] = {}
     for name, _, common in entries:
         by_language = {tag.partition("-")[0]: word for tag, word in json.loads(common or "{}").items()}
-        found = [by_language[language] for language in languages if language in by_language]
-        if found:
+        if found := [by_language[language] for language in languages if language in by_language]:
             names.setdefault(name, list(dict.fromkeys(found)))
     return {name: category for name, category, _ in entries if category}, names
