@@ -143,15 +143,9 @@ class Cited:
 
 
 def cite(
-    settings: Settings,
-    registry: Registry,
-    question: Question,
-    *,
-    release: Mapping[str, Any],
-    rows: pl.DataFrame | None,
-    download_id: str | None = None,
-    later: bool = True,
-) -> str:
+    settings: Settings, registry: Registry, question: Question, *, release: Mapping[str, Any],
+    rows: pl.DataFrame | None, download_id: str | None = None, later: bool = True,
+) -> str:  # fmt: skip
     """Keep a question and what came out; return the citation's id.
 
     Parameters

@@ -107,17 +107,10 @@ def folder(settings: Settings) -> Path:
 
 
 def ask(
-    settings: Settings,
-    registry: Registry,
-    file_format: Format,
-    filter_: Filter | None,
-    *,
-    release: str,
-    asked: Sequence[tuple[str, str]],
-    columns: str = Columns.SIMPLE,
-    grid: Grid = Grid.EQDGC,
+    settings: Settings, registry: Registry, file_format: Format, filter_: Filter | None, *, release: str,
+    asked: Sequence[tuple[str, str]], columns: str = Columns.SIMPLE, grid: Grid = Grid.EQDGC,
     purpose: Purpose | None = None,
-) -> str:
+) -> str:  # fmt: skip
     """Ask for a download and return its id; the worker makes it.
 
     Parameters

@@ -117,14 +117,9 @@ def _presences(settings: Settings, lake: Lake, rules: sharing.RuleSet, snapshot:
 
 
 def _build(
-    settings: Settings,
-    lake: Lake,
-    snapshot: int,
-    rules: sharing.RuleSet,
-    presences: pl.DataFrame,
-    path: Path,
+    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, presences: pl.DataFrame, path: Path,
     step: Step,
-) -> pl.DataFrame:
+) -> pl.DataFrame:  # fmt: skip
     """Write the file, with its parts beside it; return the causes of what is left out."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)

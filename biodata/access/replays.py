@@ -182,13 +182,9 @@ class Replay:
 
 
 def replay(
-    settings: Settings,
-    registry: Registry,
-    citation_id: str,
-    *,
-    step: rebuilding.Step = lambda _share: None,
+    settings: Settings, registry: Registry, citation_id: str, *, step: rebuilding.Step = lambda _share: None,
     with_rows: Callable[[Cited, Path], object] = lambda _cited, _file: None,
-) -> Replay:
+) -> Replay:  # fmt: skip
     """Ask a citation again: its version of the lake under today's rules, filtered on published values.
 
     Parameters

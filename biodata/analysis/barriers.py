@@ -105,14 +105,9 @@ class Restored:
 
 
 def opening(
-    from_first: CostSurface,
-    from_second: CostSurface,
-    *,
-    limit: float,
-    cell_m: float,
-    shape: tuple[int, int],
+    from_first: CostSurface, from_second: CostSurface, *, limit: float, cell_m: float, shape: tuple[int, int],
     parameters: BarrierParameters,
-) -> Restored | None:
+) -> Restored | None:  # fmt: skip
     """Return the window that would open the cheapest way between two areas without one; of equal ones the first.
 
     Parameters
@@ -144,14 +139,9 @@ def opening(
 
 
 def improvement(
-    from_first: CostSurface,
-    from_second: CostSurface,
-    *,
-    least_cost: float,
-    cell_m: float,
-    shape: tuple[int, int],
+    from_first: CostSurface, from_second: CostSurface, *, least_cost: float, cell_m: float, shape: tuple[int, int],
     parameters: BarrierParameters,
-) -> Improvement | None:
+) -> Improvement | None:  # fmt: skip
     """Return what restoring a window around each cell would save the pair.
 
     Parameters

@@ -81,17 +81,10 @@ def _exhausted(surface: CostSurface, resistance: Floats, reach: float, cell_m: f
 
 
 def measure(
-    ground: Floats | Path,
-    first: Site,
-    second: Site,
-    neighbour: Neighbour,
-    from_first: CostSurface,
-    from_second: CostSurface,
-    grid: Grid,
-    parameters: CorridorParameters,
-    barriers: BarrierParameters | None,
+    ground: Floats | Path, first: Site, second: Site, neighbour: Neighbour, from_first: CostSurface,
+    from_second: CostSurface, grid: Grid, parameters: CorridorParameters, barriers: BarrierParameters | None,
     currents: bool,
-) -> links.Link:
+) -> links.Link:  # fmt: skip
     """Measure a pair from its two searches, and the current inside its corridor where it is asked for."""
     resistance = _raster(ground)
     _, least_cost = links.nearest_cell(second.cells, from_first, grid.shape)
@@ -131,18 +124,10 @@ def _raster(ground: Floats | Path) -> Floats:
 
 
 def measured(
-    sites: list[Site],
-    pairs: dict[Pair, Neighbour],
-    resistance: Floats,
-    grid: Grid,
-    *,
-    parameters: CorridorParameters,
-    barriers: BarrierParameters | None = None,
-    currents: bool = False,
-    executor: Executor | None = None,
-    parts: Parts | None = None,
-    progress: bool = False,
-) -> Iterator[tuple[Pair, links.Link]]:
+    sites: list[Site], pairs: dict[Pair, Neighbour], resistance: Floats, grid: Grid, *, parameters: CorridorParameters,
+    barriers: BarrierParameters | None = None, currents: bool = False, executor: Executor | None = None,
+    parts: Parts | None = None, progress: bool = False,
+) -> Iterator[tuple[Pair, links.Link]]:  # fmt: skip
     """Yield every pair with what was measured of it, always in the same order.
 
     Parameters
@@ -197,18 +182,10 @@ class _Work:
     """The searches and measurements that are running, and what waits to be asked for."""
 
     def __init__(
-        self,
-        sites: list[Site],
-        pairs: dict[Pair, Neighbour],
-        resistance: Floats,
-        ground: Any,
-        grid: Grid,
-        parameters: CorridorParameters,
-        barriers: BarrierParameters | None,
-        currents: bool,
-        executor: Executor,
+        self, sites: list[Site], pairs: dict[Pair, Neighbour], resistance: Floats, ground: Any, grid: Grid,
+        parameters: CorridorParameters, barriers: BarrierParameters | None, currents: bool, executor: Executor,
         folder: Path,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.sites, self.pairs, self.resistance, self.ground, self.grid = sites, pairs, resistance, ground, grid
         self.parameters, self.barriers, self.currents = parameters, barriers, currents
         self.executor, self.folder = executor, folder

@@ -85,16 +85,10 @@ class CostSurface:
 
 
 def surface(
-    resistance: Floats,
-    sources: Ints,
-    *,
-    cell_width_m: float | Floats,
-    cell_height_m: float | Floats | None = None,
-    source_ids: NDArray[np.int32] | None = None,
-    max_cost: float = math.inf,
-    neighbours: int = 8,
+    resistance: Floats, sources: Ints, *, cell_width_m: float | Floats, cell_height_m: float | Floats | None = None,
+    source_ids: NDArray[np.int32] | None = None, max_cost: float = math.inf, neighbours: int = 8,
     cut_corners: bool = True,
-) -> CostSurface:
+) -> CostSurface:  # fmt: skip
     """Accumulate cost outwards from the sources.
 
     Parameters
@@ -208,15 +202,9 @@ def _window(rows: Ints, columns: Ints, margin: int, shape: tuple[int, int]) -> t
 
 
 def _search_window(
-    resistance: Floats,
-    sources: Ints,
-    ids: NDArray[np.int32] | None,
-    widths: Floats,
-    heights: Floats,
-    max_cost: float,
-    diagonals: bool,
-    cut_corners: bool,
-) -> tuple[Floats, NDArray[np.int8], NDArray[np.int32] | None]:
+    resistance: Floats, sources: Ints, ids: NDArray[np.int32] | None, widths: Floats, heights: Floats, max_cost: float,
+    diagonals: bool, cut_corners: bool,
+) -> tuple[Floats, NDArray[np.int8], NDArray[np.int32] | None]:  # fmt: skip
     """Search one window."""
     resistance = np.ascontiguousarray(resistance, dtype=np.float64)
     cost = np.empty(resistance.shape)

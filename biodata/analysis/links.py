@@ -70,16 +70,9 @@ def path_to(
 
 @compiled
 def _trace(
-    cost: Floats,
-    back_link: NDArray[np.int8],
-    resistance: Floats,
-    top: int,
-    left: int,
-    cell_m: float,
-    line: Floats,
-    step_rows: Ints,
-    step_columns: Ints,
-) -> Ints:
+    cost: Floats, back_link: NDArray[np.int8], resistance: Floats, top: int, left: int, cell_m: float, line: Floats,
+    step_rows: Ints, step_columns: Ints,
+) -> Ints:  # fmt: skip
     """Return rows and columns of the path, the end first."""
     rows, columns = cost.shape
     row, column = int(line[0]), int(line[1])
@@ -264,16 +257,9 @@ class Link:
 
 
 def over_ground(
-    first: Site,
-    second: Site,
-    from_first: CostSurface,
-    from_second: CostSurface,
-    resistance: Floats,
-    grid: Grid,
-    *,
-    cut: float,
-    low_resistance: float,
-) -> Link:
+    first: Site, second: Site, from_first: CostSurface, from_second: CostSurface, resistance: Floats, grid: Grid, *,
+    cut: float, low_resistance: float,
+) -> Link:  # fmt: skip
     """Measure the corridor between two areas that do not touch.
 
     Parameters

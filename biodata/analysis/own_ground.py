@@ -180,13 +180,9 @@ def _shortest(value: float) -> str:
 
 
 def read(
-    path: Path,
-    *,
-    cell_m: float | None = None,
-    band: int | None = None,
-    nodata: float | None = None,
+    path: Path, *, cell_m: float | None = None, band: int | None = None, nodata: float | None = None,
     crs: str | None = None,
-) -> tuple[Floats, Grid, list[str]]:
+) -> tuple[Floats, Grid, list[str]]:  # fmt: skip
     """Read a resistance raster on a grid that corridors can be computed on.
 
     Parameters

@@ -192,14 +192,9 @@ class _Levels:
 
 
 def of_classes(
-    table: RuleTable,
-    rules: Sequence[Rule],
-    layer: LayerFile,
-    grid: Grid,
-    *,
-    resampling: str = "mode",
+    table: RuleTable, rules: Sequence[Rule], layer: LayerFile, grid: Grid, *, resampling: str = "mode",
     progress: bool = False,
-) -> OfClasses:
+) -> OfClasses:  # fmt: skip
     """Return the resistance of a layer's classes, or of its features, on a grid.
 
     Parameters

@@ -116,17 +116,9 @@ def _name_source(source: str, paths: Sequence[Path], data: Path, dataset: str | 
 
 
 def _ingest(
-    source: str,
-    paths: list[Path] | None,
-    data: Path,
-    dataset: str | None,
-    option: list[str] | None,
-    kind: str | None,
-    dry_run: bool,
-    as_json: bool,
-    report: Path | None,
-    part: str | None,
-) -> None:
+    source: str, paths: list[Path] | None, data: Path, dataset: str | None, option: list[str] | None, kind: str | None,
+    dry_run: bool, as_json: bool, report: Path | None, part: str | None,
+) -> None:  # fmt: skip
     """Take files in by the source that was named."""
     from biodata import pipeline
 

@@ -167,16 +167,10 @@ def gbif(
 
 
 def region(
-    country: CountryOption = None,
-    province: ProvinceOption = None,
-    taxon: TaxonOption = None,
-    since: SinceOption = None,
-    within: WithinOption = None,
-    cell_m: CellOption = 90.0,
-    estimate: EstimateOption = False,
-    yes: YesOption = False,
-    data: common.DataOption = common.DEFAULT_DATA,
-) -> None:
+    country: CountryOption = None, province: ProvinceOption = None, taxon: TaxonOption = None,
+    since: SinceOption = None, within: WithinOption = None, cell_m: CellOption = 90.0,
+    estimate: EstimateOption = False, yes: YesOption = False, data: common.DataOption = common.DEFAULT_DATA,
+) -> None:  # fmt: skip
     """Pull what a planner needs of some places: alien, red and CITES lists, protected areas, ground, and GBIF's records.
 
     First each source is counted; a source without its account is left out, and the reason says how to have it. Then
@@ -236,14 +230,10 @@ def _of_area(name: str) -> Callable[..., None]:
     """Return the command of a raster of which an area is taken."""
 
     def command(
-        country: CountryOption = None,
-        province: ProvinceOption = None,
-        within: WithinOption = None,
-        cell_m: CellOption = 90.0,
-        estimate: EstimateOption = False,
-        data: common.DataOption = common.DEFAULT_DATA,
+        country: CountryOption = None, province: ProvinceOption = None, within: WithinOption = None,
+        cell_m: CellOption = 90.0, estimate: EstimateOption = False, data: common.DataOption = common.DEFAULT_DATA,
         as_json: common.JsonOption = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         from biodata.pull.gbif_scope import place_of
 
         label, area = place_of(_codes(country), province or [], within, common.boundaries_for(data))
@@ -348,14 +338,10 @@ def obis(
 
 
 def inaturalist(
-    country: CountryOption = None,
-    taxon: TaxonOption = None,
-    since: SinceOption = None,
-    within: WithinOption = None,
-    estimate: EstimateOption = False,
-    data: common.DataOption = common.DEFAULT_DATA,
+    country: CountryOption = None, taxon: TaxonOption = None, since: SinceOption = None, within: WithinOption = None,
+    estimate: EstimateOption = False, data: common.DataOption = common.DEFAULT_DATA,
     as_json: common.JsonOption = False,
-) -> None:
+) -> None:  # fmt: skip
     """Pull observations of research grade from iNaturalist; without an account.
 
     A place that iNaturalist obscures comes as it gives it, with its uncertainty. The area is a file, or the land of

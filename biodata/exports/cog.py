@@ -20,16 +20,9 @@ _BLOCK = 512
 
 
 def write_cog(
-    values: "NDArray[Any]",
-    grid: "Grid",
-    path: Path,
-    *,
-    classes: bool = False,
-    nodata: float | None = None,
-    description: str = "",
-    unit: str = "",
-    tags: Mapping[str, str] | None = None,
-) -> None:
+    values: "NDArray[Any]", grid: "Grid", path: Path, *, classes: bool = False, nodata: float | None = None,
+    description: str = "", unit: str = "", tags: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Write values on a grid as a Cloud Optimized GeoTIFF; the file appears whole or not at all.
 
     Parameters
@@ -115,13 +108,9 @@ def _cells(values: "NDArray[Any]", nodata: float | None, *, classes: bool) -> tu
 
 # What a file of resistance tells of itself: by which table, of which layers, with which choices, by which code.
 def resistance_tags(
-    made: "ResistanceLayer",
-    rules: "RuleTable",
-    layers: "Mapping[str, LayerFile]",
-    *,
-    cell_m: float | None,
+    made: "ResistanceLayer", rules: "RuleTable", layers: "Mapping[str, LayerFile]", *, cell_m: float | None,
     resampling: str,
-) -> dict[str, str]:
+) -> dict[str, str]:  # fmt: skip
     """Return the metadata of a file of resistance.
 
     Parameters

@@ -96,13 +96,9 @@ def published_layers(frame: "pl.DataFrame") -> list[Layer]:
 
 
 def write_run(
-    layers: Sequence[Layer],
-    facts: Mapping[str, Any],
-    path: Path,
-    *,
-    columns: Mapping[str, Told],
+    layers: Sequence[Layer], facts: Mapping[str, Any], path: Path, *, columns: Mapping[str, Told],
     as_of: str | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Write the layers of a run, styled and described, as a GeoPackage that appears whole or not at all.
 
     Parameters

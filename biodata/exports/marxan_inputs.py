@@ -151,13 +151,9 @@ class MarxanRequest:
 
 
 def write_marxan(
-    release: Release,
-    request: MarxanRequest,
-    folder: Path,
-    *,
-    boundaries: places.BoundarySet,
+    release: Release, request: MarxanRequest, folder: Path, *, boundaries: places.BoundarySet,
     where: Filter | None = None,
-) -> Written:
+) -> Written:  # fmt: skip
     """Write a Marxan project of what is published.
 
     Parameters

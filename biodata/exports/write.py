@@ -133,14 +133,9 @@ def left_out(facts: Facts, file_format: Format, *, withheld: int = 0) -> str:
 
 
 def export(
-    release: Path,
-    file_format: Format,
-    request: ExportRequest,
-    out: Path,
-    *,
-    step: Step = lambda _share: None,
+    release: Path, file_format: Format, request: ExportRequest, out: Path, *, step: Step = lambda _share: None,
     opened: Callable[[Selection], None] = lambda _selection: None,
-) -> Facts:
+) -> Facts:  # fmt: skip
     """Write the records of a release that are asked for; the file has its name only when it is whole.
 
     Parameters

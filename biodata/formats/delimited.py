@@ -124,21 +124,11 @@ class Delimited:
 
 
 def read(
-    open_stream: Callable[[], BinaryIO],
-    *,
-    file: str,
-    encoding: str | None = None,
-    dialect: Dialect | None = None,
-    separator: str | None = None,
-    header_lines: int = 1,
-    named: bool = True,
-    limits: Limits = LIMITS,
-    block_bytes: int = 72 << 20,
-    of_people: bool = False,
-    without_blank: bool = False,
-    repairs: Repairs | None = None,
+    open_stream: Callable[[], BinaryIO], *, file: str, encoding: str | None = None, dialect: Dialect | None = None,
+    separator: str | None = None, header_lines: int = 1, named: bool = True, limits: Limits = LIMITS,
+    block_bytes: int = 72 << 20, of_people: bool = False, without_blank: bool = False, repairs: Repairs | None = None,
     columns: int = 0,
-) -> Delimited:
+) -> Delimited:  # fmt: skip
     """Open a table of text.
 
     Parameters
@@ -218,13 +208,9 @@ def _blocks(open_stream: Callable[[], BinaryIO], encoding: str, file: str, block
 
 
 def _beginning(
-    blocks: Iterator[bytes],
-    dialect: Dialect | None,
-    separator: str | None,
-    limits: Limits,
-    header_lines: int,
+    blocks: Iterator[bytes], dialect: Dialect | None, separator: str | None, limits: Limits, header_lines: int,
     file: str,
-) -> tuple[bytes, Dialect, bool]:
+) -> tuple[bytes, Dialect, bool]:  # fmt: skip
     """Return as much of the text as tells how it is written, that, and whether it is all of it."""
     beginning, enough, at_end = b"", _BEGINNING_BYTES, False
     while True:
@@ -277,17 +263,9 @@ def _numbered(head: Sequence[Record], seen: Sequence[Record], columns: int) -> t
 
 
 def _batches(
-    buffer: bytes,
-    blocks: Iterator[bytes],
-    names: Sequence[str],
-    dialect: Dialect,
-    line: int,
-    file: str,
-    limits: Limits,
-    refusals: list[Refusal],
-    of_people: bool,
-    repairs: Repairs | None,
-) -> Iterator[pl.DataFrame]:
+    buffer: bytes, blocks: Iterator[bytes], names: Sequence[str], dialect: Dialect, line: int, file: str,
+    limits: Limits, refusals: list[Refusal], of_people: bool, repairs: Repairs | None,
+) -> Iterator[pl.DataFrame]:  # fmt: skip
     """Yield the rows block by block; what was read as the beginning is the first."""
     line_end, rest = dialect.line_end.encode(), b""
     for block in chain([b""], blocks, [None]):

@@ -253,13 +253,9 @@ def open_dwca(path: Path, *, limits: ArchiveLimits = LIMITS) -> DarwinCoreArchiv
 
 
 def rows(
-    dwca: DarwinCoreArchive,
-    data_file: DataFile,
-    refusals: list[Refusal],
-    *,
-    encoding: str | None = None,
+    dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], *, encoding: str | None = None,
     repairs: Repairs | None = None,
-) -> Iterator[pl.DataFrame]:
+) -> Iterator[pl.DataFrame]:  # fmt: skip
     """Yield the rows of a core or an extension.
 
     Parameters
@@ -312,15 +308,9 @@ def rows(
 
 
 def _opened(
-    dwca: DarwinCoreArchive,
-    data_file: DataFile,
-    location: str,
-    refusals: list[Refusal],
-    repairs: Repairs,
-    *,
-    encoding: str | None,
-    without_blank: bool,
-) -> Delimited:
+    dwca: DarwinCoreArchive, data_file: DataFile, location: str, refusals: list[Refusal], repairs: Repairs, *,
+    encoding: str | None, without_blank: bool,
+) -> Delimited:  # fmt: skip
     """Return a file as a table with a column for each index that its description names."""
     file = f"{dwca.name}/{location}"
     described = {field.index: field.term for field in data_file.fields if field.index is not None}

@@ -242,15 +242,9 @@ def _scenario(project: Project, runs: int) -> list[str]:
 
 
 def write_project(
-    folder: Path,
-    *,
-    units: pl.DataFrame,
-    species: pl.DataFrame,
-    amounts: pl.DataFrame,
-    bounds: Bounds | None = None,
-    blm: float = 0.0,
-    name: str = "output",
-) -> Path:
+    folder: Path, *, units: pl.DataFrame, species: pl.DataFrame, amounts: pl.DataFrame, bounds: Bounds | None = None,
+    blm: float = 0.0, name: str = "output",
+) -> Path:  # fmt: skip
     """Write a project that Marxan, prioritizr and `biodata reserves solve` read.
 
     Parameters

@@ -121,16 +121,9 @@ class Fields:
 
 
 def split_fields(
-    block: bytes,
-    dialect: Dialect,
-    *,
-    line: int,
-    at_end: bool,
-    file: str,
-    limits: Limits,
-    most: int | None = None,
+    block: bytes, dialect: Dialect, *, line: int, at_end: bool, file: str, limits: Limits, most: int | None = None,
     with_empty: bool = False,
-) -> Fields:
+) -> Fields:  # fmt: skip
     """Split a block into records and fields, one after the other.
 
     Parameters
@@ -306,16 +299,9 @@ class Cut:
 
 
 def cut(
-    block: bytes,
-    *,
-    names: Sequence[str],
-    dialect: Dialect,
-    line: int,
-    at_end: bool,
-    file: str,
-    limits: Limits,
+    block: bytes, *, names: Sequence[str], dialect: Dialect, line: int, at_end: bool, file: str, limits: Limits,
     mended: bool = False,
-) -> Cut:
+) -> Cut:  # fmt: skip
     """Cut a block into records.
 
     Parameters
@@ -478,16 +464,9 @@ def _polars(good: bytes, names: Sequence[str], dialect: Dialect, *, quoted: bool
 
 
 def _field_by_field(
-    block: bytes,
-    names: Sequence[str],
-    dialect: Dialect,
-    line: int,
-    at_end: bool,
-    file: str,
-    limits: Limits,
-    *,
+    block: bytes, names: Sequence[str], dialect: Dialect, line: int, at_end: bool, file: str, limits: Limits, *,
     mended: bool,
-) -> Cut:
+) -> Cut:  # fmt: skip
     """Return the same as `cut` for a block whose quotes are not well formed."""
     found = split_fields(block, dialect, line=line, at_end=at_end, file=file, limits=limits)
     good, rows, refusals = [], [], []

@@ -126,13 +126,9 @@ def claims(table: Headings, countries: list[list[str]]) -> Claims:
 
 
 def _claim(
-    table: Headings,
-    names: Collection[str],
-    countries: list[list[str]],
-    other_km2: pl.Series | None = None,
-    *,
+    table: Headings, names: Collection[str], countries: list[list[str]], other_km2: pl.Series | None = None, *,
     unit: str | None = None,
-) -> _Claim:
+) -> _Claim:  # fmt: skip
     """Read the first column of these names, with or without a unit behind them."""
     if (found := _heading(table, names)) is None:
         return _nothing(table.batch.height)

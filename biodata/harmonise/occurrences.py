@@ -94,16 +94,9 @@ class Harmoniser:
     """
 
     def __init__(
-        self,
-        *,
-        boundaries: places.BoundarySet,
-        secret: bytes,
-        checklist: pl.DataFrame | None = None,
-        today: date,
-        gazetteer: places.Gazetteer | None = None,
-        counted: bool = False,
-        reader: names.Names | None = None,
-    ) -> None:
+        self, *, boundaries: places.BoundarySet, secret: bytes, checklist: pl.DataFrame | None = None, today: date,
+        gazetteer: places.Gazetteer | None = None, counted: bool = False, reader: names.Names | None = None,
+    ) -> None:  # fmt: skip
         self._made_of = {
             "boundaries": boundaries, "checklist": checklist, "today": today, "gazetteer": gazetteer, "counted": counted
         }  # fmt: skip
@@ -170,13 +163,9 @@ class Harmoniser:
         return Identified(stated, identity, refusals)
 
     def interpret(
-        self,
-        identified: Identified,
-        *,
-        declarations: Mapping[str, str] = _NOTHING_DECLARED,
-        orders: DateOrders | None = None,
-        counted: bool = True,
-    ) -> HarmonisedBatch:
+        self, identified: Identified, *, declarations: Mapping[str, str] = _NOTHING_DECLARED,
+        orders: DateOrders | None = None, counted: bool = True,
+    ) -> HarmonisedBatch:  # fmt: skip
         """Interpret identified rows; several batches may be interpreted at once, in any order.
 
         Parameters
@@ -301,16 +290,10 @@ class Elsewhere(Protocol):
 
 
 def harmonise_batches(
-    harmoniser: Harmoniser,
-    batches: Iterator[pl.DataFrame],
-    *,
-    finish: Callable[[int, HarmonisedBatch], Finished],
-    dataset_key: str,
-    declarations: Mapping[str, str],
-    orders: DateOrders | None = None,
-    heard: DateOrders | None = None,
-    elsewhere: Elsewhere | None = None,
-) -> Iterator[Finished]:
+    harmoniser: Harmoniser, batches: Iterator[pl.DataFrame], *, finish: Callable[[int, HarmonisedBatch], Finished],
+    dataset_key: str, declarations: Mapping[str, str], orders: DateOrders | None = None,
+    heard: DateOrders | None = None, elsewhere: Elsewhere | None = None,
+) -> Iterator[Finished]:  # fmt: skip
     """Interpret batches of verbatim records.
 
     Parameters

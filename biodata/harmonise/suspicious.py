@@ -27,14 +27,9 @@ _OBSERVED: Final = ("HUMAN_OBSERVATION", "MACHINE_OBSERVATION", "OBSERVATION")
 
 
 def element_flags(
-    longitude: pl.Series,
-    latitude: pl.Series,
-    *,
-    taxon: Findings,
-    records: Findings,
-    located: Findings,
+    longitude: pl.Series, latitude: pl.Series, *, taxon: Findings, records: Findings, located: Findings,
     boundaries: places.BoundarySet,
-) -> dict[str, pl.Series]:
+) -> dict[str, pl.Series]:  # fmt: skip
     """Tell which records stand in the wrong element, farther from the coast than the set's band.
 
     Parameters
@@ -239,16 +234,9 @@ _SOURCES: Final = ("georeferenceProtocol", "georeferenceSources", "georeferenceR
 
 
 def interpret(
-    stated: Stated,
-    coordinates: Findings,
-    uncertainty: pl.Series,
-    *,
-    taxon: Findings,
-    records: Findings,
-    located: Findings,
-    boundaries: places.BoundarySet,
-    gazetteer: Gazetteer,
-) -> Findings:
+    stated: Stated, coordinates: Findings, uncertainty: pl.Series, *, taxon: Findings, records: Findings,
+    located: Findings, boundaries: places.BoundarySet, gazetteer: Gazetteer,
+) -> Findings:  # fmt: skip
     """Tell which places look like a stand-in for the true one; each row by itself.
 
     Parameters

@@ -59,13 +59,9 @@ class Plan:
 
 
 def plan_occurrences(
-    cursor: duckdb.DuckDBPyConnection,
-    staging: Staging,
-    *,
-    complete_datasets: Collection[str],
-    gone: Iterable[tuple[str, str]],
-    part: tuple[str, str] | None = None,
-) -> Plan:
+    cursor: duckdb.DuckDBPyConnection, staging: Staging, *, complete_datasets: Collection[str],
+    gone: Iterable[tuple[str, str]], part: tuple[str, str] | None = None,
+) -> Plan:  # fmt: skip
     """Work out, in temporary tables, what the staged records change; the caller holds the writer's lock.
 
     What is staged is the whole state of `part` (dataset, part), where one is given: its other records leave.
@@ -333,14 +329,9 @@ Scope = Mapping[str, str | Collection[str]]
 
 
 def plan_table(
-    cursor: duckdb.DuckDBPyConnection,
-    rows: RowFiles,
-    *,
-    key: str,
-    scope: Scope | None,
-    whole: Scope | None = None,
+    cursor: duckdb.DuckDBPyConnection, rows: RowFiles, *, key: str, scope: Scope | None, whole: Scope | None = None,
     gone: Iterable[str] = (),
-) -> CommitReport:
+) -> CommitReport:  # fmt: skip
     """Work out what rows change in their table; leaves ``incoming``, ``changed_rows`` and ``leaving_rows`` behind.
 
     Rows of the scope that are not among them leave; where `whole` is given, only those of them that it bounds. Rows whose

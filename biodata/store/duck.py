@@ -134,14 +134,9 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
 
 
 def workshop(
-    path: Path | None = None,
-    *,
-    spill: Path,
-    memory_limit: str = "2GB",
-    threads: int | None = None,
-    extensions: tuple[str, ...] = (),
-    row_group_rows: int | None = None,
-) -> duckdb.DuckDBPyConnection:
+    path: Path | None = None, *, spill: Path, memory_limit: str = "2GB", threads: int | None = None,
+    extensions: tuple[str, ...] = (), row_group_rows: int | None = None,
+) -> duckdb.DuckDBPyConnection:  # fmt: skip
     """Open a connection that builds or analyses: it may write and read files, and never serves requests.
 
     Parameters

@@ -57,14 +57,9 @@ class LakeReading(Closing):
         self._connection.close()
 
     def read(
-        self,
-        table: str,
-        *,
-        columns: Sequence[str] | None = None,
-        where: Filter | None = None,
-        among: pl.DataFrame | None = None,
-        snapshot: int | None = None,
-    ) -> pl.DataFrame:
+        self, table: str, *, columns: Sequence[str] | None = None, where: Filter | None = None,
+        among: pl.DataFrame | None = None, snapshot: int | None = None,
+    ) -> pl.DataFrame:  # fmt: skip
         """Read rows of a table into memory.
 
         Parameters
@@ -95,17 +90,10 @@ class LakeReading(Closing):
         )
 
     def batches(
-        self,
-        table: str,
-        *,
-        columns: Sequence[str] | None = None,
-        where: Filter | None = None,
-        among: pl.DataFrame | None = None,
-        snapshot: int | None = None,
-        since: int | None = None,
-        distinct: bool = False,
-        batch_rows: int = 100_000,
-    ) -> Iterator[pl.DataFrame]:
+        self, table: str, *, columns: Sequence[str] | None = None, where: Filter | None = None,
+        among: pl.DataFrame | None = None, snapshot: int | None = None, since: int | None = None,
+        distinct: bool = False, batch_rows: int = 100_000,
+    ) -> Iterator[pl.DataFrame]:  # fmt: skip
         """Read rows of a table in frames of up to `batch_rows`; see `read`.
 
         `since`: only what later versions wrote; `distinct`: of equal rows one.
@@ -133,14 +121,9 @@ class LakeReading(Closing):
                 yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
 
     def of_keys(
-        self,
-        keys: pl.Series,
-        *,
-        since: int,
-        columns: Sequence[str] | None = None,
-        snapshot: int | None = None,
+        self, keys: pl.Series, *, since: int, columns: Sequence[str] | None = None, snapshot: int | None = None,
         batch_rows: int = 100_000,
-    ) -> Iterator[pl.DataFrame]:
+    ) -> Iterator[pl.DataFrame]:  # fmt: skip
         """Read the records of some keys; those that changed after version `since` from what was written after it.
 
         So reading what changed costs what changed: any other record is looked for in all that the lake holds.

@@ -244,14 +244,9 @@ def _postgresql(shared: Cluster) -> Iterator[_Catalogue]:
 
 
 def _blank_file(
-    catalogue: _Catalogue,
-    data: Path,
-    of_lake: LakeFiles,
-    file: Mapping[str, Any],
-    keys: pl.Series,
-    events: Tombstones | None,
-    work: Path,
-) -> int:
+    catalogue: _Catalogue, data: Path, of_lake: LakeFiles, file: Mapping[str, Any], keys: pl.Series,
+    events: Tombstones | None, work: Path,
+) -> int:  # fmt: skip
     """Write a file anew without what the records say; return how many rows were emptied."""
     if (path := of_lake.fetched(file["path"], work)) is None:
         return 0

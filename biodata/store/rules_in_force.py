@@ -59,14 +59,9 @@ Batches = Callable[[], Iterable[pl.DataFrame]]
 
 
 def rules_in_force(
-    settings: Settings,
-    lake: Lake,
-    *,
-    planned: bool = True,
-    among: Batches | None = None,
-    snapshot: int | None = None,
+    settings: Settings, lake: Lake, *, planned: bool = True, among: Batches | None = None, snapshot: int | None = None,
     events: pl.DataFrame | None = None,
-) -> RuleSet:
+) -> RuleSet:  # fmt: skip
     """Return the rules of an installation, with what its lake knows of taxa and areas, and what goes out today.
 
     Parameters

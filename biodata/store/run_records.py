@@ -115,15 +115,9 @@ class RunRecord:
 
 
 def describe(
-    engine: str,
-    parameters: Mapping[str, Any],
-    inputs: tuple[RunInput, ...],
-    *,
-    seed: int = 1,
-    snapshot: int | None = None,
-    paths: frozenset[str] = frozenset(),
-    silent: frozenset[str] = frozenset(),
-) -> RunRecord:
+    engine: str, parameters: Mapping[str, Any], inputs: tuple[RunInput, ...], *, seed: int = 1,
+    snapshot: int | None = None, paths: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset(),
+) -> RunRecord:  # fmt: skip
     """Return a run before it has results.
 
     Parameters

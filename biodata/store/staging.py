@@ -242,13 +242,9 @@ def staged_rows(table: str, files: Sequence[Path], lines: Collection[str]) -> st
 
 
 def write_part(
-    frame: pl.DataFrame,
-    path: Path,
-    *,
-    row_group_rows: int,
-    compression: Literal["lz4", "zstd"] = "lz4",
+    frame: pl.DataFrame, path: Path, *, row_group_rows: int, compression: Literal["lz4", "zstd"] = "lz4",
     ranges: bool = True,
-) -> None:
+) -> None:  # fmt: skip
     """Write rows on their way as Parquet, with the least and most value of each column where `ranges` are wanted.
 
     Raises

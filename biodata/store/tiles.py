@@ -95,17 +95,9 @@ Crowds = Collection[tuple[Any, ...]]
 
 
 def tile(
-    run: Run,
-    collection: str,
-    z: int,
-    x: int,
-    y: int,
-    *,
-    crowds: Crowds,
-    where: filters.Filter | None = None,
-    properties: Sequence[str] | None = None,
-    changes: Changes | None = None,
-) -> bytes:
+    run: Run, collection: str, z: int, x: int, y: int, *, crowds: Crowds, where: filters.Filter | None = None,
+    properties: Sequence[str] | None = None, changes: Changes | None = None,
+) -> bytes:  # fmt: skip
     """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
 
     Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
@@ -183,13 +175,9 @@ def _read(columns: pa.RecordBatchReader) -> pa.Table:
 
 
 def _points(
-    run: Run,
-    place: tuple[int, int, int],
-    crowds: Crowds,
-    where: filters.Filter | None,
-    properties: Sequence[str] | None,
-    changes: Changes | None,
-) -> bytes:
+    run: Run, place: tuple[int, int, int], crowds: Crowds, where: filters.Filter | None,
+    properties: Sequence[str] | None, changes: Changes | None,
+) -> bytes:  # fmt: skip
     """Return a tile of records, or of their counts in bins where the zoom is low or the tile crowded."""
     z, x, y = place
     text = _properties_sql(properties)

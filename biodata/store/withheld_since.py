@@ -66,13 +66,9 @@ def _compared(before: Path, after: Path, lake: Lake, snapshot: int, spill: Path)
 
 
 def lesser(
-    lake: Lake,
-    *,
-    snapshot: int,
-    records: Sequence[pl.DataFrame],
-    events: Sequence[set[str]],
+    lake: Lake, *, snapshot: int, records: Sequence[pl.DataFrame], events: Sequence[set[str]],
     names: Iterable[Sequence[set[str]]],
-) -> bool:
+) -> bool:  # fmt: skip
     """Return whether records, open events or shared results were stated and are not any more, or are stated less of.
 
     Parameters

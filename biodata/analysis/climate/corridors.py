@@ -168,14 +168,9 @@ class ClimateCorridorParameters:
 
 
 def climate_corridors(
-    sites: Sequence[Site],
-    climates: Climates,
-    resistance: Floats | None = None,
-    *,
-    parameters: ClimateCorridorParameters,
-    executor: Executor,
-    progress: bool = False,
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    sites: Sequence[Site], climates: Climates, resistance: Floats | None = None, *,
+    parameters: ClimateCorridorParameters, executor: Executor, progress: bool = False,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:  # fmt: skip
     """Return corridors from warmer to cooler areas.
 
     Parameters
@@ -264,15 +259,9 @@ def _straight_m(first: Site, second: Site, grid: Grid) -> float:
 
 
 def _row(
-    first: Site,
-    second: Site,
-    from_first: ClimateSurface | None,
-    from_second: ClimateSurface | None,
-    now: Floats,
-    then: Floats,
-    grid: Grid,
-    parameters: ClimateCorridorParameters,
-) -> tuple[dict[str, Any], shapely.Geometry | None, shapely.Geometry | None]:
+    first: Site, second: Site, from_first: ClimateSurface | None, from_second: ClimateSurface | None, now: Floats,
+    then: Floats, grid: Grid, parameters: ClimateCorridorParameters,
+) -> tuple[dict[str, Any], shapely.Geometry | None, shapely.Geometry | None]:  # fmt: skip
     """Measure one pair: its row, the corridor's polygon and the way."""
     row: dict[str, Any] = {
         "from_area_id": first.area_id, "to_area_id": second.area_id, "from_name": first.name, "to_name": second.name,
@@ -351,14 +340,9 @@ def located(sites: Sequence[Site], codes: NDArray[np.object_]) -> list[Site]:
 
 
 def of_areas(
-    sites: Sequence[Site],
-    found: Analogues,
-    codes: NDArray[np.object_],
-    ambiguous: NDArray[np.bool_],
-    grid: Grid,
-    *,
+    sites: Sequence[Site], found: Analogues, codes: NDArray[np.object_], ambiguous: NDArray[np.bool_], grid: Grid, *,
     direction: str,
-) -> gpd.GeoDataFrame:
+) -> gpd.GeoDataFrame:  # fmt: skip
     """Return, for each area, where its cells' analogues lie.
 
     Parameters
@@ -422,13 +406,9 @@ def of_areas(
 
 
 def _kind(
-    target: int,
-    position: int,
-    owner: dict[int, list[int]],
-    codes: NDArray[np.object_],
-    ambiguous: NDArray[np.bool_],
+    target: int, position: int, owner: dict[int, list[int]], codes: NDArray[np.object_], ambiguous: NDArray[np.bool_],
     home: str | None,
-) -> str:
+) -> str:  # fmt: skip
     """Return where one analogue lies, seen from its area."""
     if target < 0:
         return "none_in_window"

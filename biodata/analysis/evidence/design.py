@@ -310,15 +310,9 @@ class Proposal:
 
 
 def propose(
-    effort: Effort,
-    corridor: shapely.Geometry,
-    sides: list[tuple[str, ...]],
-    *,
-    boundaries: "BoundarySet",
-    parameters: DesignParameters,
-    path: shapely.Geometry | None = None,
-    reachable: shapely.Geometry | None = None,
-) -> Proposal:
+    effort: Effort, corridor: shapely.Geometry, sides: list[tuple[str, ...]], *, boundaries: "BoundarySet",
+    parameters: DesignParameters, path: shapely.Geometry | None = None, reachable: shapely.Geometry | None = None,
+) -> Proposal:  # fmt: skip
     """Propose the next survey.
 
     Parameters
@@ -394,14 +388,9 @@ def propose(
 
 
 def _settles(
-    name: str,
-    places: "np.ndarray[Any, np.dtype[np.int64]]",
-    chosen: list[int],
-    worth: Floats,
-    cells: "np.ndarray[Any, Any]",
-    parameters: DesignParameters,
-    nights: int,
-) -> dict[str, Any]:
+    name: str, places: "np.ndarray[Any, np.dtype[np.int64]]", chosen: list[int], worth: Floats,
+    cells: "np.ndarray[Any, Any]", parameters: DesignParameters, nights: int,
+) -> dict[str, Any]:  # fmt: skip
     """Say what the stations of a side would settle."""
     detection, unit = parameters.detection, "walks" if parameters.kind == "transect" else "nights"
     reached = np.unique(cells[chosen]) if chosen else np.empty(0, dtype=np.int64)

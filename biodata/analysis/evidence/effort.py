@@ -86,16 +86,10 @@ class Effort:
 
 
 def effort(
-    counted: counting.Counted,
-    species: str,
-    *,
-    grid: Grid,
-    boundaries: "BoundarySet",
-    region: shapely.Geometry | None = None,
-    events: pl.DataFrame | None = None,
-    known: pl.DataFrame | None = None,
+    counted: counting.Counted, species: str, *, grid: Grid, boundaries: "BoundarySet",
+    region: shapely.Geometry | None = None, events: pl.DataFrame | None = None, known: pl.DataFrame | None = None,
     strictest: Strictest | None = None,
-) -> Effort:
+) -> Effort:  # fmt: skip
     """Tell cells with effort and the species, with effort without it, and without effort.
 
     Parameters

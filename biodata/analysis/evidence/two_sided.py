@@ -270,17 +270,10 @@ def reasons(records: pl.DataFrame) -> dict[str, int]:
 
 
 def survey_tasks(
-    counted: counting.Counted,
-    sides: list[tuple[str, ...]],
-    *,
-    region: shapely.Geometry,
-    boundaries: "BoundarySet",
-    habitat: shapely.Geometry | None = None,
-    cell_m: float = 5_000.0,
-    events: pl.DataFrame | None = None,
-    strictest: Strictest | None = None,
-    threatened: counting.Counted | None = None,
-) -> pl.DataFrame:
+    counted: counting.Counted, sides: list[tuple[str, ...]], *, region: shapely.Geometry, boundaries: "BoundarySet",
+    habitat: shapely.Geometry | None = None, cell_m: float = 5_000.0, events: pl.DataFrame | None = None,
+    strictest: Strictest | None = None, threatened: counting.Counted | None = None,
+) -> pl.DataFrame:  # fmt: skip
     """Turn one-sided evidence into tasks for a survey on the other side.
 
     Parameters

@@ -73,13 +73,9 @@ _PRESENT: Final = (
 
 
 def coverage(
-    scenarios: Sequence[Protected],
-    countries: Sequence[str],
-    boundaries: places.BoundarySet,
-    *,
-    regions: Sequence[Places] = (),
-    target_share: float = TARGET_SHARE,
-) -> pl.DataFrame:
+    scenarios: Sequence[Protected], countries: Sequence[str], boundaries: places.BoundarySet, *,
+    regions: Sequence[Places] = (), target_share: float = TARGET_SHARE,
+) -> pl.DataFrame:  # fmt: skip
     """Return how much is protected in each country, in all of them jointly, and in regions.
 
     Parameters

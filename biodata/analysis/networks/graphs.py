@@ -208,13 +208,9 @@ def _build(nodes: int, first: Ints, second: Ints, weight: Floats, *, hops: bool)
 
 
 def parameters_of(
-    kind: ConnectionKind,
-    *,
-    distance: float | None = None,
-    probability: float | None = None,
-    threshold: float | None = None,
-    total_area: float | None = None,
-) -> dict[str, Any]:
+    kind: ConnectionKind, *, distance: float | None = None, probability: float | None = None,
+    threshold: float | None = None, total_area: float | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return what is used, defaults filled in."""
     for name, value in (
         ("distance", distance),

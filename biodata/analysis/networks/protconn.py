@@ -115,13 +115,9 @@ class ProtConn:
 
 
 def protconn(
-    areas: gpd.GeoDataFrame | gpd.GeoSeries,
-    region: gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry,
-    *,
-    distance_m: float = 10_000.0,
-    probability: float = 0.5,
-    transboundary_m: float | None = 50_000.0,
-) -> ProtConn:
+    areas: gpd.GeoDataFrame | gpd.GeoSeries, region: gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry, *,
+    distance_m: float = 10_000.0, probability: float = 0.5, transboundary_m: float | None = 50_000.0,
+) -> ProtConn:  # fmt: skip
     """Return ProtConn of a region.
 
     Parameters

@@ -166,17 +166,9 @@ def _between_runs(edges: Floats, starts: Ints, run_starts: Ints, one: int, a: in
 
 @compiled
 def _close_distances(
-    edges: Floats,
-    starts: Ints,
-    runs: Floats,
-    run_starts: Ints,
-    boxes: Floats,
-    first: Ints,
-    second: Ints,
-    distance: Floats,
-    start: int,
-    end: int,
-) -> None:
+    edges: Floats, starts: Ints, runs: Floats, run_starts: Ints, boxes: Floats, first: Ints, second: Ints,
+    distance: Floats, start: int, end: int,
+) -> None:  # fmt: skip
     """Fill the distances of some pairs, each of which holds its reach before."""
     facing = np.empty(runs.shape[0], np.int64)
     for pair in range(start, end):

@@ -29,13 +29,9 @@ _MOST_UNITS: Final = 2_000_000
 
 
 def cut_at_borders(
-    countries: Sequence[str],
-    boundaries: "BoundarySet",
-    *,
-    unit_km2: float,
-    shape: Shape = "hexagon",
+    countries: Sequence[str], boundaries: "BoundarySet", *, unit_km2: float, shape: Shape = "hexagon",
     bounds: tuple[float, float, float, float] | None = None,
-) -> gpd.GeoDataFrame:
+) -> gpd.GeoDataFrame:  # fmt: skip
     """Return the planning units of a region of several countries.
 
     Parameters

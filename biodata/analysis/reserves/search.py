@@ -129,17 +129,9 @@ def improve(chosen: Int8s, got: Floats, units: Units, need: Floats, price: Float
 
 @compiled
 def anneal(
-    chosen: Int8s,
-    got: Floats,
-    units: Units,
-    need: Floats,
-    price: Floats,
-    candidates: Ints,
-    steps: int,
-    hot: float,
-    cold: float,
-    rng: np.random.Generator,
-) -> None:
+    chosen: Int8s, got: Floats, units: Units, need: Floats, price: Floats, candidates: Ints, steps: int, hot: float,
+    cold: float, rng: np.random.Generator,
+) -> None:  # fmt: skip
     """Flip units at random, taking what makes the objective worse ever more seldom (simulated annealing)."""
     temperature, cooling = hot, (cold / hot) ** (1.0 / steps)
     for _ in range(steps):
@@ -217,16 +209,9 @@ class Search:
         return best
 
     def annealed(
-        self,
-        start: Plan,
-        *,
-        seed: int,
-        clock: Clock,
-        good: float = -np.inf,
-        rounds: int = 25,
-        heat: float = 1.0,
+        self, start: Plan, *, seed: int, clock: Clock, good: float = -np.inf, rounds: int = 25, heat: float = 1.0,
         told: Callable[[Plan], None] | None = None,
-    ) -> Plan:
+    ) -> Plan:  # fmt: skip
         """Return the best plan found by annealing from one.
 
         Parameters

@@ -203,14 +203,9 @@ class Selection:
 
 
 def solve(
-    problem: Problem,
-    *,
-    gap: float = 0.0,
-    seconds: float = 300.0,
-    threads: int = 1,
-    seed: int = 0,
+    problem: Problem, *, gap: float = 0.0, seconds: float = 300.0, threads: int = 1, seed: int = 0,
     progress: Progress | None = None,
-) -> Selection:
+) -> Selection:  # fmt: skip
     """Return the best plan found, with its bound.
 
     Parameters

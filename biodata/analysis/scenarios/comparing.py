@@ -250,18 +250,10 @@ class Comparison:
 
 
 def compare(
-    areas: gpd.GeoDataFrame,
-    resistance: Floats,
-    grid: Grid,
-    *,
-    barriers: Sequence[Barrier],
-    crossings: Sequence[Crossing] = (),
-    parameters: CorridorParameters | None = None,
-    median_cost: float | None = None,
-    boundaries: "BoundarySet | None" = None,
-    executor: Executor,
-    progress: bool = False,
-) -> Comparison:
+    areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid, *, barriers: Sequence[Barrier],
+    crossings: Sequence[Crossing] = (), parameters: CorridorParameters | None = None, median_cost: float | None = None,
+    boundaries: "BoundarySet | None" = None, executor: Executor, progress: bool = False,
+) -> Comparison:  # fmt: skip
     """Return the corridors between areas without and with barriers, and what each crossing is worth.
 
     Parameters

@@ -193,16 +193,10 @@ def from_raster(effort: Floats, ground: NDArray[np.bool_], *, count: int, rng: n
 
 
 def against_chance(
-    surface: Floats,
-    ground: NDArray[np.bool_],
-    grid: Grid,
-    records: Floats,
-    *,
-    effort: Floats | None = None,
-    effort_raster: Floats | None = None,
-    parameters: ValidationParameters | None = None,
+    surface: Floats, ground: NDArray[np.bool_], grid: Grid, records: Floats, *, effort: Floats | None = None,
+    effort_raster: Floats | None = None, parameters: ValidationParameters | None = None,
     left_out: dict[str, int] | None = None,
-) -> Validation:
+) -> Validation:  # fmt: skip
     """Test whether records stand lower on a surface than chance would put them.
 
     Parameters
@@ -282,13 +276,9 @@ def against_chance(
 
 
 def _looked(
-    effort: Floats | None,
-    effort_raster: Floats | None,
-    grid: Grid,
-    ground: NDArray[np.bool_],
-    parameters: ValidationParameters,
-    rng: np.random.Generator,
-) -> tuple[Points | None, list[str]]:
+    effort: Floats | None, effort_raster: Floats | None, grid: Grid, ground: NDArray[np.bool_],
+    parameters: ValidationParameters, rng: np.random.Generator,
+) -> tuple[Points | None, list[str]]:  # fmt: skip
     """Return the points of effort, None where there are none, and what has to be said of that."""
     none = (
         "Effort was not told: the records are held against the whole ground. If people look more along corridors, or away "

@@ -39,14 +39,9 @@ _ERASERS_NAMED: Final = 5
 
 
 def fates(
-    sites: pl.DataFrame,
-    shapes: Geometries,
-    repaired: Repaired,
-    changed: Rows,
-    coverage: Ledger,
-    planning: Ledger,
+    sites: pl.DataFrame, shapes: Geometries, repaired: Repaired, changed: Rows, coverage: Ledger, planning: Ledger,
     done: Ground,
-) -> pl.DataFrame:
+) -> pl.DataFrame:  # fmt: skip
     """Return what became of each row."""
     kind = np.select([repaired.point, ~shapely.is_missing(shapes)], ["point", "polygon"], "none")
     lost = np.bincount(done.loss.loser, weights=done.loss.area_m2, minlength=sites.height)

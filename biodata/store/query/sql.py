@@ -437,15 +437,9 @@ def count(table: Table, filter_: Filter | None, *, counted: str = "count(*)") ->
 
 
 def facet(
-    table: Table,
-    column: str,
-    filter_: Filter | None,
-    *,
-    limit: int,
-    offset: int = 0,
-    minimum: int = 1,
+    table: Table, column: str, filter_: Filter | None, *, limit: int, offset: int = 0, minimum: int = 1,
     signed: bool = False,
-) -> Sql:
+) -> Sql:  # fmt: skip
     """Return the statement that counts rows by the values of a column, the most frequent first.
 
     Parameters
