@@ -291,8 +291,7 @@ def _warped(resistance: Floats, own: Grid, path: Path, cell_m: float) -> tuple[F
     if not np.isfinite(lonlat).all():
         problem = "the raster's edge has no place on the globe"
         raise InputError(problem, file=path.name, expected="clip it first", code="RASTER_OUTSIDE")
-    (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
-    grid = equal_area_grid((float(west), float(south), float(east), float(north)), cell_m)
+    grid = equal_area_grid((*lonlat.min(axis=0), *lonlat.max(axis=0)), cell_m)
     warped = rasters.warp_values(resistance, own, grid, resampling="nearest")
     if np.isnan(warped).all():
         problem = "the raster has no data in cells of this size"

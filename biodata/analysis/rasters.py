@@ -227,12 +227,8 @@ def burn_cells(values: Floats, own: Grid, grid: Grid) -> Floats:
                 x = own.transform.c + (columns[at] + right) * own.transform.a
                 y = own.transform.f + (rows[at] + down) * own.transform.e
                 moved = geo.project(np.column_stack([x, y]), own.crs, grid.crs)
-                with np.errstate(invalid="ignore"):
-                    column = np.floor((moved[:, 0] - grid.transform.c) / grid.transform.a)
-                    row = np.floor((moved[:, 1] - grid.transform.f) / grid.transform.e)
-                    inside = (row >= 0) & (row < grid.shape[0]) & (column >= 0) & (column < grid.shape[1])
-                index = (row[inside] * grid.shape[1] + column[inside]).astype(np.int64)
-                np.maximum.at(burnt, index, cells[inside])
+                row, column, inside = grid.cells_under(moved)
+                np.maximum.at(burnt, row[inside] * grid.shape[1] + column[inside], cells[inside])
     return np.where(burnt == -np.inf, np.nan, burnt).reshape(grid.shape)
 
 

@@ -125,9 +125,8 @@ def sum_of_cells(polygon: shapely.Geometry, layer: LayerFile) -> float | None:
 
 def _cells_on(polygon: shapely.Geometry, layer: LayerFile) -> tuple[Floats, float]:
     """Return a raster's cells whose middles lie on some ground, nan where they hold no data, and its share within it."""
-    west, south, east, north = (float(v) for v in shapely.bounds(polygon))
     try:
-        values, own = read_cells(layer, equal_area_grid((west, south, east, north), 1000.0))
+        values, own = read_cells(layer, equal_area_grid(shapely.bounds(polygon), 1000.0))
     except InputError as error:
         if error.code != "RASTER_OUTSIDE":
             raise
@@ -142,8 +141,7 @@ def _cells_on(polygon: shapely.Geometry, layer: LayerFile) -> tuple[Floats, floa
 
 def _length_or_count(polygon: shapely.Geometry, layer: LayerFile) -> float:
     """Return kilometres of lines, or the number of points and polygons, on some ground."""
-    west, south, east, north = (float(v) for v in shapely.bounds(polygon))
-    grid = equal_area_grid((west, south, east, north), 1000.0)
+    grid = equal_area_grid(shapely.bounds(polygon), 1000.0)
     own = shapely.make_valid(geo.project(polygon, 4326, grid.crs))
     shapes = np.asarray(read_features(layer, grid).geometry, dtype=object)
     shapes = shapes[shapely.intersects(shapes, own)] if len(shapes) else shapes

@@ -163,9 +163,7 @@ def possible_places(flat: shapely.Geometry, effort: Effort, spacing_m: float) ->
     shapely.prepare(flat)
     inside = shapely.contains_xy(flat, x, y)
     x, y = x[inside], y[inside]
-    transform = effort.grid.transform
-    column = np.floor((x - transform.c) / transform.a).astype(np.int64)
-    row = np.floor((y - transform.f) / transform.e).astype(np.int64)
+    row, column, _ = effort.grid.cells_under(np.column_stack([x, y]))
     found = pl.DataFrame({"x": x, "y": y, "row": row, "column": column})
     empty = effort.cells.filter(pl.col("state") == NO_EFFORT).select("row", "column")
     found = found.join(empty, on=["row", "column"], how="semi", maintain_order="left")

@@ -304,8 +304,7 @@ def survey_tasks(
     looked_for = (threatened or counted.threatened()).inside(region)
     found = two_sided(looked_for, sides)
     ground = region if habitat is None else shapely.intersection(region, habitat)
-    west, south, east, north = shapely.bounds(region)
-    grid = equal_area_grid((west, south, east, north), cell_m)
+    grid = equal_area_grid(shapely.bounds(region), cell_m)
     located = places.locate(
         looked_for["decimalLongitude"].to_numpy().copy(), looked_for["decimalLatitude"].to_numpy().copy(), boundaries
     )["located_country_code"]

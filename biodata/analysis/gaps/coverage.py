@@ -233,8 +233,7 @@ def survey_gaps(
     counted = replace(
         counted, records=counted.records.filter(inside), places=counted.places[inside], tree=shapely.STRtree([])
     )
-    west, south, east, north = (float(value) for value in shapely.bounds(region))
-    grid = equal_area_grid((west, south, east, north), cell_m)
+    grid = equal_area_grid(shapely.bounds(region), cell_m)
     refuse_more(grid, MOST_CELLS, column="--effort-cell-m", expected="larger cells")
     km2 = dict(zip(countries, geo.area_km2(list(land.values())), strict=True))
     records = counted.records.drop_nulls(["class", "species"])

@@ -188,8 +188,7 @@ def _band(countries: tuple[str, ...], boundaries: places.BoundarySet) -> shapely
     if not len(ends) or boundaries.band_m <= 0:
         return shapely.Polygon()
     lines = shapely.multilinestrings(list(ends.reshape(-1, 2, 2)))
-    west, south, east, north = (float(value) for value in shapely.bounds(lines))
-    crs = equal_area_crs((west, south, east, north))
+    crs = equal_area_crs(shapely.bounds(lines))
     zone = shapely.buffer(shapely.line_merge(project(lines, 4326, crs)), boundaries.band_m, quad_segs=4)
     zone = shapely.segmentize(zone, _LONGEST_M)
     band: shapely.Geometry = to_plane(np.array([project(zone, crs, 4326)], dtype=object))[0]

@@ -75,8 +75,7 @@ def cut_at_borders(
         problem = "the countries have no land inside the bounds"
         text = "west,south,east,north = " + ",".join(f"{edge:g}" for edge in bounds) if bounds else "no bounds"
         raise InputError(problem, value=", ".join([*countries, text]), code="REGION_EMPTY")
-    west, south, east, north = (float(edge) for edge in shapely.bounds(everything))
-    crs = geo.equal_area_crs((west, south, east, north))
+    crs = geo.equal_area_crs(shapely.bounds(everything))
     pieces, codes, order = [], [], []
     for code, degrees in land.items():
         region = _projected(degrees, crs)

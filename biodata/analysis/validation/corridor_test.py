@@ -142,13 +142,9 @@ def on_ground(xy: Floats, grid: Grid, ground: NDArray[np.bool_]) -> tuple[Ints, 
         m of them True.
     """
     places = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
-    with np.errstate(invalid="ignore"):
-        columns = np.floor((places[:, 0] - grid.transform.c) / grid.transform.a)
-        rows = np.floor((places[:, 1] - grid.transform.f) / grid.transform.e)
-        kept = (rows >= 0) & (rows < grid.shape[0]) & (columns >= 0) & (columns < grid.shape[1])
-    at_row, at_column = np.where(kept, rows, 0).astype(np.int64), np.where(kept, columns, 0).astype(np.int64)
-    kept &= ground[at_row, at_column]
-    return at_row[kept], at_column[kept], kept
+    rows, columns, kept = grid.cells_under(places)
+    kept &= ground[rows, columns]
+    return rows[kept], columns[kept], kept
 
 
 def distinct_places(rows: Ints, columns: Ints, *, side: int) -> Points:

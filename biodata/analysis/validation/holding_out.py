@@ -81,11 +81,7 @@ def _table(path: Path, grid: Grid) -> pl.DataFrame:
 
 def _points(path: Path, grid: Grid) -> pl.DataFrame:
     """Return the records of a layer of points."""
-    layers = vectors.open_layers(path)
-    if len(layers) != 1 or layers[0].crs is None:
-        problem = f"the file has {len(layers)} layers" if len(layers) != 1 else "the layer tells no coordinate system"
-        raise InputError(problem, file=path.name, expected="one layer of points with its system", code="LAYER_UNFIT")
-    rows = pl.concat(list(layers[0].batches()) or [pl.DataFrame()])
+    rows, crs = vectors.read_only_layer(path, expected="one layer of points")
     if not rows.height:
         return rows
     shapes = shapely.from_wkb(rows["geometry"].to_numpy())
@@ -99,7 +95,7 @@ def _points(path: Path, grid: Grid) -> pl.DataFrame:
     xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
     known = np.isfinite(xy).all(axis=1)
     if known.any():
-        xy[known] = geo.project(xy[known], layers[0].crs, grid.crs)
+        xy[known] = geo.project(xy[known], crs, grid.crs)
     return _frame(rows, numbers, names, xy, path)
 
 

@@ -126,7 +126,7 @@ def _frame(material: Material) -> Frame | None:
     shapes = [row[name] for row in rows for name in ("geometry", "path") if row.get(name) is not None]
     if not shapes:
         return None
-    crs = geo.equal_area_crs(tuple(shapely.total_bounds(shapes).tolist()))
+    crs = geo.equal_area_crs(shapely.total_bounds(shapes))
     west, south, east, north = shapely.total_bounds([geo.project(shape, 4326, crs) for shape in shapes]).tolist()
     across, up = max(east - west, _LEAST_M), max(north - south, _LEAST_M)
     across, up = across * (1 + 2 * _MARGIN), up * (1 + 2 * _MARGIN)

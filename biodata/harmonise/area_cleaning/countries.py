@@ -73,8 +73,7 @@ def _within(off: Any, ground: Any, band_m: float) -> bool:
     both = to_degrees(np.array([off, ground], dtype=object))
     if shapely.is_empty(both).any():
         return False
-    west, south, east, north = (float(value) for value in shapely.bounds(both[0]))
-    flat_off, flat_ground = project(both, 4326, equal_area_crs((west, south, east, north)))
+    flat_off, flat_ground = project(both, 4326, equal_area_crs(shapely.bounds(both[0])))
     shapely.prepare(flat_ground)
     corners = shapely.points(shapely.get_coordinates(shapely.segmentize(flat_off, band_m / 4)))
     if not shapely.dwithin(flat_ground, corners, band_m).all():
