@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,14 +34,8 @@ def dataset_publishers(registry: Registry, keys: Sequence[str]) -> dict[str, dic
     with registry.session(read_only=True) as session:
         for first in range(0, len(keys), 500):
             for row in session.scalars(select(Dataset).where(Dataset.key.in_(keys[first : first + 500]))):
-                found[row.key] = {
-                    "key": row.key,
-                    "title": row.title,
-                    "publisher": publisher(row.eml),
-                    "license": row.license,
-                    "doi": row.doi,
-                    "citation": row.citation,
-                }
+                facts = {name: getattr(row, name) for name in ("key", "title", "license", "doi", "citation")}
+                found[row.key] = facts | {"publisher": publisher(row.eml)}
     return found
 
 
@@ -194,6 +188,13 @@ def cite(
     return citation_id
 
 
+def address(settings: Settings, citation_id: str) -> str:
+    """Return where a citation can be looked up: at the service, or by its id where it has no public address."""
+    if settings.public_url is None:
+        return f"biodata citation {citation_id}"
+    return f"{settings.public_url.rstrip('/')}/v1/citations/{citation_id}"
+
+
 def get(registry: Registry, citation_id: str) -> Cited | None:
     """Return a citation; None where there is none of that id."""
     with registry.session(read_only=True) as session:
@@ -201,21 +202,9 @@ def get(registry: Registry, citation_id: str) -> Cited | None:
             return None
         job = session.get(Job, row.job_id) if row.job_id is not None else None
         state = "done" if row.content else job.state if job is not None else "queued"
-        return Cited(
-            id=row.id,
-            state=state,
-            error=job.error if job is not None and state == "failed" else None,
-            release=row.release,
-            snapshot=row.snapshot,
-            rules_hash=row.rules_hash,
-            query=row.query,
-            content=row.content,
-            download_id=row.download_id,
-            doi=row.doi,
-            created=row.created,
-            replay_job_id=row.replay_job_id,
-            doi_job_id=row.doi_job_id,
-        )
+        error = job.error if job is not None and state == "failed" else None
+        kept = (field.name for field in fields(Cited) if field.name not in ("state", "error"))
+        return Cited(state=state, error=error, **{name: getattr(row, name) for name in kept})
 
 
 def need(registry: Registry, citation_id: str, *, done: bool = False) -> Cited:

@@ -325,14 +325,8 @@ def describe_keys(registry: Registry, account: str) -> list[dict[str, Any]]:
     with registry.session(read_only=True) as session:
         owner = accounts.need(session, account)
         return [
-            {
-                "id": key.id,
-                "label": key.label,
-                "role": key.role,
-                "dataset": key.dataset,
-                "created": key.created,
-                "revoked": key.revoked is not None,
-            }
+            {name: getattr(key, name) for name in ("id", "label", "role", "dataset", "created")}
+            | {"revoked": key.revoked is not None}
             for key in session.scalars(select(ApiKey).where(ApiKey.account_id == owner.id).order_by(ApiKey.id))
         ]
 

@@ -228,15 +228,9 @@ def notices(held: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _permit_as_json(permit: Permit) -> dict[str, Any]:
     """Return a permit as plain values."""
+    facts = {name: getattr(permit, name) for name in ("dataset", "kind", "number", "country", "authority")}
     days = {"issued": permit.issued, "expires": permit.expires}
-    return {
-        "dataset": permit.dataset,
-        "kind": permit.kind,
-        "number": permit.number,
-        "country": permit.country,
-        "authority": permit.authority,
-        **{name: None if value is None else value.isoformat() for name, value in days.items()},
-    }
+    return facts | {name: None if value is None else value.isoformat() for name, value in days.items()}
 
 
 def _refuse(problem: str, column: str, value: str, expected: str) -> NoReturn:

@@ -16,11 +16,10 @@ import shapely
 
 from biodata.access import content, rebuilding
 from biodata.access.citations import Cited, need
-from biodata.core.errors import StoreError
 from biodata.core.geo import area_km2 as ellipsoid_km2
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
-from biodata.store import duck
+from biodata.store import duck, failing_as
 from biodata.store.duck import literal
 from biodata.store.lake import Lake
 from biodata.store.query import filters as f
@@ -319,11 +318,8 @@ def _compare(kept: Path, made: Path, sensitive: pl.DataFrame, causes: pl.DataFra
     with duck.workshop(spill=data / "tmp", memory_limit="500MB") as connection:
         connection.register("sensitive", sensitive)
         connection.register("causes", causes)
-        try:
+        with failing_as("the answers could not be compared", duckdb.Error):
             return connection.execute(query).pl()
-        except duckdb.Error as error:
-            message = f"the answers could not be compared: {str(error).splitlines()[0]}"
-            raise StoreError(message) from error
 
 
 def _cause(rows: pl.DataFrame, area_km2: float | None) -> Cause:

@@ -11,7 +11,7 @@ day does not see a number step up. Where one download has most of the records, h
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, Final
@@ -206,17 +206,7 @@ class UseReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON."""
-        return {
-            "country": self.country,
-            "year": self.year,
-            "until": self.until.isoformat(),
-            "downloads": self.downloads,
-            "records": self.records,
-            "purposes": dict(self.purposes),
-            "datasets": dict(self.datasets),
-            "licences": dict(self.licences),
-            "step": STEP,
-        }
+        return {**asdict(self), "until": self.until.isoformat(), "step": STEP}
 
 
 def use_report(registry: Registry, country: str, *, year: int | None = None, day: date | None = None) -> UseReport:

@@ -14,7 +14,6 @@ from biodata.cli.export import asked_of, read_pairs
 
 if TYPE_CHECKING:
     from biodata.access.citations import Cited
-    from biodata.core.settings import Settings
 
 
 class Written(StrEnum):
@@ -77,8 +76,8 @@ def cite(
             question = citations.Question(asked.asked, asked.filter)
             number = citations.cite(settings, registry, question, release=facts, rows=None, later=False)
             if doi:
-                citation_texts.register_doi(settings, registry, number, url=_url(settings, number))
-            common.say(_written(citations.need(registry, number), _url(settings, number), written))
+                citation_texts.register_doi(settings, registry, number, url=citations.address(settings, number))
+            common.say(_written(citations.need(registry, number), citations.address(settings, number), written))
 
 
 def replay(
@@ -95,8 +94,9 @@ def replay(
     Example: biodata replay ID --data biodata_data --out records.csv
     """
     from biodata.access import citation_texts, citations, replays
+    from biodata.core.vocabularies import Format
     from biodata.exports.request import ExportRequest
-    from biodata.exports.write import Format, export
+    from biodata.exports.write import export
 
     settings = common.settings_for(data)
     common.check_outputs([out], [])
@@ -105,7 +105,7 @@ def replay(
         if out is not None:
             request = ExportRequest(
                 f"replay of citation {citation}", datetime.now(UTC).isoformat(timespec="seconds"), cited.filter,
-                tuple(_pairs(cited)), cite=citation_texts.text(cited, _url(settings, citation)),
+                tuple((name, value) for name, value in cited.query["parameters"]), cite=citation_texts.text(cited, citations.address(settings, citation)),
             )  # fmt: skip
             export(file, Format(rows), request, out)
 
@@ -125,17 +125,6 @@ def replay(
 def _words(group: Mapping[str, Any]) -> str:
     """Return what a group of records has in common."""
     return ", ".join(f"{k.replace('_', ' ')}: {v}" for k, v in group.items() if k not in ("count", "absent"))
-
-
-def _pairs(cited: "Cited") -> list[tuple[str, str]]:
-    return [(name, value) for name, value in cited.query["parameters"]]
-
-
-def _url(settings: "Settings", number: str) -> str:
-    """Return the citation's address where the installation has a public one, else its name."""
-    if settings.public_url is None:
-        return f"biodata citation {number}"
-    return f"{settings.public_url.rstrip('/')}/v1/citations/{number}"
 
 
 def _written(cited: "Cited", url: str, written: Written) -> str:

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -15,6 +14,7 @@ import typer
 
 from biodata.cli import options as common
 from biodata.core.errors import InputError
+from biodata.core.vocabularies import CubeGrid, Format
 
 if TYPE_CHECKING:
     from biodata.core.settings import Settings
@@ -22,29 +22,8 @@ if TYPE_CHECKING:
     from biodata.store.query.filters import Filter
 
 
-class Format(StrEnum):
-    """File formats."""
-
-    CSV = "csv"
-    DWCA = "dwca"
-    GEOPARQUET = "geoparquet"
-    GPKG = "gpkg"
-    GEOJSON = "geojson"
-    SPECIES_LIST = "species-list"
-    CUBE = "cube"
-    CAMTRAPDP = "camtrapdp"
-
-
 _OF_RESULTS: Final = (Format.CSV, Format.GEOPARQUET, Format.GEOJSON, Format.GPKG)
 """Formats of tables of results."""
-
-
-class Grid(StrEnum):
-    """Cells of a cube."""
-
-    EQDGC = "eqdgc"
-    TENTH_DEGREE = "0.1"
-    EQUAL_AREA = "10km"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -73,8 +52,8 @@ def export(
         str, typer.Option(help="Of CSV: all, simple for GBIF's simple ones, or names with commas between them.")
     ] = "all",
     grid: Annotated[
-        Grid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
-    ] = Grid.EQDGC,
+        CubeGrid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
+    ] = CubeGrid.EQDGC,
 ) -> None:
     """Write a table of the current release: published values only.
 
@@ -106,7 +85,7 @@ def export(
     from biodata.exports import request, tables, write
 
     tables.choose_columns(columns)
-    write.check_ending(write.Format(file_format), out)
+    write.check_ending(file_format, out)
     settings = common.settings_for(data)
     with _NoPandas(), asked_of(settings, pairs, common.read_box(box) if box else None) as question:
         asked = request.ExportRequest(
@@ -115,7 +94,7 @@ def export(
             filter=question.filter,
             asked=tuple(question.asked),
             columns=columns,
-            grid=request.Grid(grid),
+            grid=grid,
         )
         # Beside the file, so that the disk is the same; what was begun does not stay where it goes wrong.
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -125,7 +104,7 @@ def export(
                 def step(share: float) -> None:
                     bar.update(round(share * 100) - bar.n)
 
-                facts = write.export(question.file, write.Format(file_format), asked, work / out.name, step=step)
+                facts = write.export(question.file, file_format, asked, work / out.name, step=step)
             (work / out.name).replace(out)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -133,7 +112,7 @@ def export(
         common.say(f"{rows} rows of release {question.release} → {out}")
         with common.open_registry(settings) as registry:
             withheld = registry.sensitive_counts(question.release)["sensitive"].get("withheld", 0)
-        common.say(write.left_out(facts, write.Format(file_format), withheld=withheld))
+        common.say(write.left_out(facts, file_format, withheld=withheld))
         for note in facts.notes:
             common.say(note)
 
@@ -160,7 +139,7 @@ def _export_results(data: Path, table: str, file_format: Format, where: "filters
 
     current = common.current_release(data)
     if file_format in _OF_RESULTS:
-        write.check_ending(write.Format(file_format), out)
+        write.check_ending(file_format, out)
         common.check_outputs([out], [])
     frame = releases.read(current, table, where=where)
     match file_format:

@@ -179,3 +179,27 @@ class ConnectionLayout(StrEnum):
 
     LIST = "list"
     MATRIX = "matrix"
+
+
+class Format(StrEnum):
+    """File formats of an export."""
+
+    DWCA = "dwca"
+    CSV = "csv"
+    GEOPARQUET = "geoparquet"
+    GPKG = "gpkg"
+    GEOJSON = "geojson"
+    SPECIES_LIST = "species-list"
+    CUBE = "cube"
+    CAMTRAPDP = "camtrapdp"
+
+
+class CubeGrid(StrEnum):
+    """Cells of an occurrence cube."""
+
+    EQDGC = "eqdgc"
+    """Extended quarter degree grid cells of level 2: a quarter of a degree."""
+    TENTH_DEGREE = "0.1"
+    """A tenth of a degree."""
+    EQUAL_AREA = "10km"
+    """Squares of 10 km on the equal-area cylinder of EASE-Grid 2.0 (EPSG:6933)."""

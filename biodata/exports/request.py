@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.core.vocabularies import SharingCategory
+from biodata.core.vocabularies import CubeGrid, SharingCategory
 from biodata.exports.selection import Selection
 from biodata.sharing.licences import effective, spelt, strictest
 from biodata.store.query.filters import Filter
@@ -193,17 +193,6 @@ _NAMED: Final = 20
 """Datasets that a citation names; an archive lists all."""
 
 
-class Grid(StrEnum):
-    """Cells of an occurrence cube."""
-
-    EQDGC = "eqdgc"
-    """Extended quarter degree grid cells of level 2: a quarter of a degree."""
-    TENTH_DEGREE = "0.1"
-    """A tenth of a degree."""
-    EQUAL_AREA = "10km"
-    """Squares of 10 km on the equal-area cylinder of EASE-Grid 2.0 (EPSG:6933)."""
-
-
 class Columns(StrEnum):
     """Sets of columns of a CSV file; names of columns with commas between them are a choice of one's own."""
 
@@ -229,7 +218,7 @@ class ExportRequest:
         The question in the words in which it was put.
     columns : str
         Of a CSV file: one of `Columns`, or names with commas between them (see `tables.choose_columns`).
-    grid : Grid
+    grid : CubeGrid
         Of a cube.
     cite : str, optional
         The text of its citation, where it is known already.
@@ -244,7 +233,7 @@ class ExportRequest:
     filter: Filter | None = None
     asked: tuple[tuple[str, str], ...] = ()
     columns: str = Columns.SIMPLE
-    grid: Grid = Grid.EQDGC
+    grid: CubeGrid = CubeGrid.EQDGC
     cite: str | None = None
     citation: str | None = None
     permits: tuple[tuple[str, str], ...] = ()

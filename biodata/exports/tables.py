@@ -14,7 +14,8 @@ import shapely
 from biodata import lists
 from biodata.core import terms
 from biodata.core.errors import InputError
-from biodata.exports.request import Columns, ExportRequest, Facts, Grid
+from biodata.core.vocabularies import CubeGrid
+from biodata.exports.request import Columns, ExportRequest, Facts
 from biodata.exports.selection import LABELS_OF_GROUP, Selection, Step
 
 if TYPE_CHECKING:
@@ -205,9 +206,9 @@ _SQUARE: Final = (
 
 CELLS: Final = MappingProxyType(
     {
-        Grid.EQDGC: ("eqdgcCellCode", _QUARTER),
-        Grid.TENTH_DEGREE: ("cellSouthWest", _TENTH),
-        Grid.EQUAL_AREA: ("easeCellCode", _SQUARE),
+        CubeGrid.EQDGC: ("eqdgcCellCode", _QUARTER),
+        CubeGrid.TENTH_DEGREE: ("cellSouthWest", _TENTH),
+        CubeGrid.EQUAL_AREA: ("easeCellCode", _SQUARE),
     }
 )
 """Of each grid the column's name and the code of a cell in SQL over published coordinates.

@@ -306,7 +306,9 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
     return {
         "site_id": pl.Series([whole(v) for v in table.values("site_id")], dtype=pl.String),
         "wdpaid": pl.Series([whole(v) for v in table.values("wdpaid", "wdpa_id")], dtype=pl.String),
-        "zone": pl.Series([_zone(value) for value in table.values(*_ZONE_COLUMNS)], dtype=pl.String),
+        "zone": pl.Series(
+            [_ZONE_NAMES.get((value or "").lower()) for value in table.values(*_ZONE_COLUMNS)], dtype=pl.String
+        ),
         "name": pl.Series(table.values(*NAMES), dtype=pl.String),
         "original_name": pl.Series(original, dtype=pl.String),
         "designation": pl.Series(designations, dtype=pl.String),
@@ -328,11 +330,6 @@ def _oecm(table: Headings) -> pl.Series:
     types = [{"oecm": True, "pa": False}.get((value or "").lower()) for value in table.values("site_type")]
     older = [{"0": True, "1": False}.get((value or "").removesuffix(".0")) for value in table.values("pa_def")]
     return pl.Series([new if new is not None else old for new, old in zip(types, older, strict=True)], dtype=pl.Boolean)
-
-
-def _zone(text: str | None) -> str | None:
-    """Return the functional zone that the text names."""
-    return _ZONE_NAMES.get((text or "").lower())
 
 
 def _china_where_its_provinces_stand(table: Headings) -> list[list[str]]:

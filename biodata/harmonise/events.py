@@ -506,7 +506,8 @@ def _with_sites(
         )
         packed.append(waiting.getvalue())
     found = interpret_sites(kept, pl.concat(placed), pl.concat(times))
-    added = pl.DataFrame([quality_flags([found], kept.height).alias("doubts"), *_named(found.columns)])
+    named = (column.alias(name) for name, column in found.columns.items())
+    added = pl.DataFrame([quality_flags([found], kept.height).alias("doubts"), *named])
     begin = 0
     while packed:
         frame = terms.conform(pl.read_ipc(io.BytesIO(packed.pop(0))), terms.EVENT)
@@ -514,11 +515,6 @@ def _with_sites(
         begin += frame.height
         flags = pl.col("quality_flags").list.concat(here["doubts"]).list.unique(maintain_order=True)
         yield frame.with_columns(flags, *here.drop("doubts"))
-
-
-def _named(columns: Mapping[str, pl.Series]) -> list[pl.Series]:
-    """Return columns under their names."""
-    return [column.alias(name) for name, column in columns.items()]
 
 
 def _interpret(

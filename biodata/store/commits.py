@@ -84,7 +84,7 @@ def plan_occurrences(
         staged = f"""(SELECT k.key, p.* EXCLUDE (key, part, row)
                       FROM {_rows(staging, table, mixed)} p JOIN keyed k USING (part, row) WHERE k.present)"""
         find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
-    told_gone = _identity_frame(gone)
+    told_gone = pl.DataFrame(list(gone), schema={"datasetKey": pl.String, "source_record_id": pl.String}, orient="row")
     cursor.register("told_gone", told_gone)
     cursor.register(
         "told_complete", pl.DataFrame({"datasetKey": list(complete_datasets)}, schema={"datasetKey": pl.String})
@@ -269,10 +269,6 @@ def _give_keys(cursor: duckdb.DuckDBPyConnection, staging: Staging, parts: list[
 def _rows(staging: Staging, table: str, parts: Collection[int]) -> str:
     """Return staged parts as a table expression: `part`, `row` in it, and the table's columns."""
     return staged_rows(table, [staging.path(table, part) for part in parts], staging.columns(table))
-
-
-def _identity_frame(identities: Iterable[tuple[str, str]]) -> pl.DataFrame:
-    return pl.DataFrame(list(identities), schema={"datasetKey": pl.String, "source_record_id": pl.String}, orient="row")
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.errors import InputError, Refusal, StoreError
 from biodata.core.terms import Column
-from biodata.store import Closing
+from biodata.store import Closing, failing_as
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_file, try_lock
 from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS
@@ -253,7 +253,8 @@ def write_part(
         If there is no room for them.
     """
     level = 1 if compression == "zstd" else None
-    try:
+    # Polars tells a full disk by either.
+    with failing_as("rows could not be put aside", OSError, pl.exceptions.ComputeError):
         frame.write_parquet(
             path,
             compression=compression,
@@ -261,9 +262,6 @@ def write_part(
             row_group_size=row_group_rows,
             statistics={"min": ranges, "max": ranges, "null_count": True},
         )
-    except (OSError, pl.exceptions.ComputeError) as error:  # Polars tells a full disk by either
-        message = f"rows could not be put aside: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
 
 
 def sweep(root: Path) -> int:

@@ -323,9 +323,7 @@ def _plane(areas: Any, region: Any) -> CRS:
     if areas.crs.is_projected and _keeps_areas(areas.crs):
         return CRS.from_user_input(areas.crs)
     is_bare = isinstance(region, shapely.Geometry)
-    bounds = shapely.bounds(region) if is_bare else region.geometry.to_crs(4326).total_bounds
-    west, south, east, north = (float(side) for side in bounds)
-    return geo.equal_area_crs((west, south, east, north))
+    return geo.equal_area_crs(shapely.bounds(region) if is_bare else region.geometry.to_crs(4326).total_bounds)
 
 
 def _keeps_areas(crs: CRS) -> bool:

@@ -141,6 +141,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
     else:
         borders = []
     categories, common = _taxa(release, row)
+    given = {kind: agreeing(kind, found, row) for kind, found in (findings or {}).items()}
     return Material(
         table=table,
         row=row,
@@ -152,7 +153,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         categories=categories,
         datasets=_datasets(release),
         release={"id": release.id, **release.info},
-        findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
+        findings={**(row["evidence"].get("findings") or {}), **given},
         names=common,
     )
 
@@ -165,11 +166,6 @@ def _datasets(release: OpenRelease) -> list[dict[str, Any]]:
         carried.setdefault(key, []).append(label)
     known = release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts()
     return [one | {"labels": carried.get(one["key"], [])} for one in known]
-
-
-def _given(given: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the findings that a reader gave, with what they do not share with the result."""
-    return {kind: agreeing(kind, found, row) for kind, found in given.items()}
 
 
 def same_boundaries(material: Material) -> bool:
