@@ -316,12 +316,9 @@ def _form(request: Request, known: tuple[str, ...]) -> str:
 
 
 _WORDS = {
-    "basisOfRecord": "Kind of record",
-    "country": "Country",
-    "class": "Class",
-    "sharingCategory": "How exact the place is",
-    "license": "Licence of the records",
-}
+    "basisOfRecord": "Kind of record", "country": "Country", "class": "Class",
+    "sharingCategory": "How exact the place is", "license": "Licence of the records",
+}  # fmt: skip
 _ROWS = 15
 
 

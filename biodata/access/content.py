@@ -69,14 +69,10 @@ RELATIVE_COLUMNS: Final = frozenset(
 BATCH_ROWS: Final = 50_000
 MEMBER: Final = pl.Schema(
     {
-        "key": pl.Int64,
-        "hash": pl.Binary,
-        "whole": pl.UInt64,
-        "own": pl.UInt64,
-        "category": pl.String,
+        "key": pl.Int64, "hash": pl.Binary, "whole": pl.UInt64, "own": pl.UInt64, "category": pl.String,
         "dataset": pl.String,
     }
-)
+)  # fmt: skip
 """What is known of each record of an answer: its hash, which is not kept; and 64 bits of its HMAC, and of that of its
 hash without `TOLD_BY_OTHERS`."""
 

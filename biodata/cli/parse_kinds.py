@@ -28,13 +28,9 @@ ONE_TEXT: Final = ("coordinates", "coordinate", "verbatimcoordinates", *ANY_VALU
 """Headings of a column that holds both coordinates."""
 
 PAIRS: Final = (
-    ("latitude", "longitude"),
-    ("lat", "lon"),
-    ("lat", "long"),
-    ("lat", "lng"),
-    ("decimallatitude", "decimallongitude"),
-    ("verbatimlatitude", "verbatimlongitude"),
-)
+    ("latitude", "longitude"), ("lat", "lon"), ("lat", "long"), ("lat", "lng"),
+    ("decimallatitude", "decimallongitude"), ("verbatimlatitude", "verbatimlongitude"),
+)  # fmt: skip
 """Headings of two columns that hold coordinates, the first of them deciding where several are filled."""
 
 
@@ -94,13 +90,9 @@ def _known(values: pl.Series, parsed: pl.Series, issue: str) -> pl.DataFrame:
 
 TERMS: Final = ("eventdate", "verbatimeventdate", "year", "month", "day", "startdayofyear", "enddayofyear")
 _COLUMNS: Final = {
-    "eventDate": "eventDate",
-    "event_start": "start",
-    "event_end": "end",
-    "event_precision": "precision",
-    "event_time": "time",
-    "event_zone": "zone",
-}
+    "eventDate": "eventDate", "event_start": "start", "event_end": "end", "event_precision": "precision",
+    "event_time": "time", "event_zone": "zone",
+}  # fmt: skip
 
 
 def date(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:

@@ -327,14 +327,10 @@ _BYTE_ORDER_MARKS: Final = (
 _NOT_TAKEN: Final = frozenset({"utf-7", "punycode", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 _CONTROLS: Final = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1a\x1b")
 _BINARY: Final = (
-    (b"PK\x03\x04", "a zip archive or an .xlsx workbook"),
-    (b"\xd0\xcf\x11\xe0", "an .xls workbook"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"%PDF", "a PDF"),
-    (b"SQLite format 3\x00", "an SQLite file"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-)
+    (b"PK\x03\x04", "a zip archive or an .xlsx workbook"), (b"\xd0\xcf\x11\xe0", "an .xls workbook"),
+    (b"\x1f\x8b", "a gzip archive"), (b"%PDF", "a PDF"), (b"SQLite format 3\x00", "an SQLite file"),
+    (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"),
+)  # fmt: skip
 _SAMPLE_LINE_BYTES: Final = 64 << 10
 _LINE_END: Final = re.compile(rb"[\r\n]")
 

@@ -57,12 +57,9 @@ def _units(project: Project, _: NDArray[np.float64]) -> list[list[object]]:
 
 
 EXTRAS: Final[dict[str, tuple[str, Callable[[Project, NDArray[np.float64]], list[list[object]]]]]] = {
-    "SAVEPENALTY": ("_penalty", _penalties),
-    "SAVETOTALAREAS": ("_totalareas", _totals),
-    "SAVERICHNESS": ("_richness", _richness),
-    "SAVESPEC": ("_spec", _features),
-    "SAVEPU": ("_pu", _units),
-}
+    "SAVEPENALTY": ("_penalty", _penalties), "SAVETOTALAREAS": ("_totalareas", _totals),
+    "SAVERICHNESS": ("_richness", _richness), "SAVESPEC": ("_spec", _features), "SAVEPU": ("_pu", _units),
+}  # fmt: skip
 """By keyword: the ending of the file's name, and what returns its rows, the heading first."""
 
 

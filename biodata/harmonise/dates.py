@@ -31,14 +31,10 @@ _NOTHING_DECLARED: Final[Mapping[str, str]] = MappingProxyType({})
 
 SCHEMA: Final = pl.Schema(
     {
-        "datasetKey": pl.String,
-        "term": pl.String,
-        "day_first_rows": pl.Int64,
-        "month_first_rows": pl.Int64,
-        "ambiguous_rows": pl.Int64,
-        "day_first": pl.Boolean,
+        "datasetKey": pl.String, "term": pl.String, "day_first_rows": pl.Int64, "month_first_rows": pl.Int64,
+        "ambiguous_rows": pl.Int64, "day_first": pl.Boolean,
     }
-)
+)  # fmt: skip
 
 
 class _Against(NamedTuple):

@@ -120,14 +120,10 @@ def rematch_report(old: pl.DataFrame, new: pl.DataFrame, table: pl.DataFrame) ->
 
 CHANGES: Final = pl.Schema(
     [
-        ("scientificName", pl.String),
-        ("kingdom", pl.String),
-        ("change", pl.String),
-        ("old_accepted", pl.List(pl.String)),
-        ("new_accepted", pl.List(pl.String)),
-        ("records", pl.Int64),
+        ("scientificName", pl.String), ("kingdom", pl.String), ("change", pl.String),
+        ("old_accepted", pl.List(pl.String)), ("new_accepted", pl.List(pl.String)), ("records", pl.Int64),
     ]
-)
+)  # fmt: skip
 """One row a name that changes: `change` is disappeared, appeared, split, lumped, accepted_changed, ambiguous or resolved."""
 
 

@@ -14,12 +14,9 @@ from biodata.quality.time_prepare import EPOCH, MONTHS, SPACE, VERBATIM, dates, 
 EARLIEST, LATEST = "earliestValidDate", "latestValidDate"
 _BOUNDS: Final = (dates(PARAMETER + EARLIEST), dates(PARAMETER + LATEST))
 _PARTS: Final = {
-    "year": "year",
-    "month": "month",
-    "day": "day",
-    "startDayOfYear": "start_day_of_year",
+    "year": "year", "month": "month", "day": "day", "startDayOfYear": "start_day_of_year",
     "endDayOfYear": "end_day_of_year",
-}
+}  # fmt: skip
 """Parts of eventDate → column of its span."""
 
 

@@ -145,15 +145,8 @@ def _offset(zone: str) -> int:
 # weekdays, small words, placeholders for what is not known. Two readings, or a doubt, and nothing is proposed.
 
 _DASHES: Final = {
-    0x2212: "-",
-    0x2010: "-",
-    0x2011: "-",
-    0x2013: "-",
-    0x2014: "-",
-    0xFF0F: "/",
-    0xFF0D: "-",
-    0xFF0E: ".",
-}
+    0x2212: "-", 0x2010: "-", 0x2011: "-", 0x2013: "-", 0x2014: "-", 0xFF0F: "/", 0xFF0D: "-", 0xFF0E: ".",
+}  # fmt: skip
 _SPACE: Final = re.compile("[\\s\x00-\x1f\x7f\u00ad\u200b-\u200f\u2028\u2029\u2060\ufeff]+")
 _UNKNOWN_DAY: Final = re.compile(r"(?:[Xx?_-]{1,2}|0{1,2})[\s.\-/]+(?=[^\W\d_]{3}|[IVXivx]+[\s.\-/])")
 _SMALL_WORDS: Final = re.compile(r"(?<=[\s.])(?:of|the|de|del|do|den|af)\s+|^(?:the|den|le|el)\s+", re.IGNORECASE)
@@ -262,18 +255,11 @@ SPACE: Final = "".join(map(chr, range(0x21)))
 _SPAN: Final = columns_of(Span)
 _DERIVED: Final = pl.Schema(
     {
-        "valid": pl.Boolean,
-        "year": pl.Int32,
-        "month": pl.Int8,
-        "day": pl.Int8,
-        "start_year": pl.Int32,
-        "end_year": pl.Int32,
-        "start_day_of_year": pl.Int16,
-        "end_day_of_year": pl.Int16,
-        "start_utc": pl.Int64,
+        "valid": pl.Boolean, "year": pl.Int32, "month": pl.Int8, "day": pl.Int8, "start_year": pl.Int32,
+        "end_year": pl.Int32, "start_day_of_year": pl.Int16, "end_day_of_year": pl.Int16, "start_utc": pl.Int64,
         "stop_utc": pl.Int64,
     }
-)
+)  # fmt: skip
 # A complete date of ISO 8601, with or without a time to the minute or second: nearly every date of nearly every file.
 _USUAL: Final = (
     r"^(?P<date>\d{4}-\d{2}-\d{2})(?:T(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::(?P<second>[0-5][0-9]))?"

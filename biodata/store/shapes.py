@@ -20,13 +20,9 @@ BANDS: Final = (1, 3, 6, 9, 12)
 _RADIUS_M: Final = 6378137.0
 _TILE_UNITS: Final = 4096
 SHAPE_IDS: Final[Mapping[str, str]] = {
-    "protected_areas": "area_id",
-    "corridors": "corridor_id",
-    "reserve_candidates": "candidate_id",
-    "considered_ground": "considered_id",
-    "surveys": "survey_id",
-    "boundaries": "code",
-}
+    "protected_areas": "area_id", "corridors": "corridor_id", "reserve_candidates": "candidate_id",
+    "considered_ground": "considered_id", "surveys": "survey_id", "boundaries": "code",
+}  # fmt: skip
 """What joins the simpler shapes to the rows of a table."""
 
 _DETAIL: Final = 4

@@ -186,14 +186,8 @@ def _time(value: Any) -> datetime:
 
 # Telling the story of a record of an installation.
 _MATCH: Final = (
-    "match_type",
-    "match_confidence",
-    "match_note",
-    "match_alternatives",
-    "checklist",
-    "taxon_id",
-    "col_key",
-)
+    "match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key",
+)  # fmt: skip
 _IDENTITY: Final = ("datasetKey", "source_record_id", "occurrenceID", "gbifID", "source_file", "source_row")
 _ASSESSED: Final = ("cluster_id", "cluster_reasons", "rule_version")
 

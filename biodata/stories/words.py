@@ -21,14 +21,9 @@ LONGEST: Final = 300
 NOTHING: Final = "–"
 
 _SECTIONS: Final = {
-    "occurrenceID": "Identity",
-    "basisOfRecord": "What it is",
-    "scientificName": "Name",
-    "eventDate": "When",
-    "decimalLatitude": "Where",
-    "recordedBy": "Who, and under what terms",
-    "source_issues": "Doubts that came with it",
-}
+    "occurrenceID": "Identity", "basisOfRecord": "What it is", "scientificName": "Name", "eventDate": "When",
+    "decimalLatitude": "Where", "recordedBy": "Who, and under what terms", "source_issues": "Doubts that came with it",
+}  # fmt: skip
 _NEVER_OUT: Final = frozenset(column.name for column in terms.OCCURRENCE if column.reach is terms.Reach.LAKE)
 OF_MATCH: Final = frozenset(
     {"match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key"}

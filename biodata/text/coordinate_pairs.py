@@ -34,13 +34,10 @@ FIRST_ASSUMED: Final = "latitude_first_assumed"
 
 SCHEMA: Final = pl.Schema(
     {
-        "latitude": pl.Float64(),
-        "longitude": pl.Float64(),
-        "issues": pl.List(pl.String),
-        "confidence": pl.String(),
+        "latitude": pl.Float64(), "longitude": pl.Float64(), "issues": pl.List(pl.String), "confidence": pl.String(),
         "rule": pl.String(),
     }
-)
+)  # fmt: skip
 
 
 class Pair(NamedTuple):

@@ -20,26 +20,18 @@ from biodata.formats import delimited, vectors
 
 _TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
 _TEXTS: Final = {
-    "id": ("occurrenceid", "id", "key", "gbifid"),
-    "species": ("species", "scientificname", "taxon"),
-    "class": ("class",),
-    "date": ("eventdate", "date", "year"),
-    "group": ("cluster_id", "group"),
-    "used": ("used",),
+    "id": ("occurrenceid", "id", "key", "gbifid"), "species": ("species", "scientificname", "taxon"),
+    "class": ("class",), "date": ("eventdate", "date", "year"), "group": ("cluster_id", "group"), "used": ("used",),
     "uncertainty_m": ("coordinateuncertaintyinmeters", "uncertainty_m"),
-}
+}  # fmt: skip
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?(?:\D|$)")
 _YES: Final = frozenset({"yes", "true", "1", "y"})
 
 
 REASONS = (
-    "made the resistance, the sources or the evidence",
-    "of one event with a record that was used",
-    "a repeat of another record",
-    "in the block of a record that was used",
-    "before the test's time",
-    "date not told",
-)
+    "made the resistance, the sources or the evidence", "of one event with a record that was used",
+    "a repeat of another record", "in the block of a record that was used", "before the test's time", "date not told",
+)  # fmt: skip
 """Why a record is no test, in the order in which they are looked at."""
 
 
