@@ -15,7 +15,7 @@ from pyproj.exceptions import CRSError
 from biodata.analysis import rasters
 from biodata.analysis.corridors import SQUARE_WITHIN
 from biodata.analysis.grid import Floats, Grid, equal_area_grid, require_aligned
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 from biodata.formats import grids
 
@@ -271,9 +271,8 @@ def areas(path: Path, grid: Grid) -> gpd.GeoDataFrame:
             problem, file=path.name, value=f"{ids[row, column]:g}", expected=expected, code="AREA_ID_INVALID"
         )
     whole = np.maximum(ids, 0).astype(np.int32)
-    pieces: dict[int, list[shapely.Geometry]] = {}
-    for shape, value in features.shapes(whole, mask=whole > 0, transform=grid.transform):
-        pieces.setdefault(int(value), []).append(shapely.geometry.shape(shape))
+    found = features.shapes(whole, mask=whole > 0, transform=grid.transform)
+    pieces = grouped((int(value), shapely.geometry.shape(shape)) for shape, value in found)
     names = [str(value) for value in sorted(pieces)]
     shapes = [shapely.union_all(pieces[value]) for value in sorted(pieces)]
     return gpd.GeoDataFrame({"area_id": names, "name": names}, geometry=shapes, crs=grid.crs)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from biodata.core import grouped
 from biodata.core.vocabularies import CubeGrid, SharingCategory
 from biodata.exports.selection import Selection
 from biodata.sharing.licences import effective, spelt, strictest
@@ -172,10 +173,7 @@ def read_facts(selection: Selection) -> Facts:
 def _labels_of(selection: Selection) -> dict[str | None, list[str]]:
     """Return the labels of communities that the chosen records carry, by dataset."""
     statement, params = selection.chosen('DISTINCT "datasetKey", unnest(community_labels) AS label')
-    found: dict[str | None, list[str]] = {}
-    for key, label in sorted(selection.query(statement, params).iter_rows(), key=str):
-        found.setdefault(key, []).append(label)
-    return found
+    return grouped(sorted(selection.query(statement, params).iter_rows(), key=str))
 
 
 def _countries(selection: Selection) -> Mapping[str, Mapping[str, int]]:

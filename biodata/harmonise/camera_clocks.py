@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from biodata.core import grouped
 from biodata.core.flags import FLAGS
 from biodata.harmonise.event_times import DAY, cells, ends_of, read_moment
 from biodata.harmonise.findings import Findings
@@ -70,13 +71,10 @@ def interpret(table: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     -------
     Findings of n rows
     """
-    found: dict[str, list[int]] = {}
-    for row, fault in faults_of_cells(table, ends):
-        found.setdefault("CAMERA_CLOCK_INVALID" if fault is None else fault.code, []).append(row)
-    flags = {
-        code: pl.Series([row in rows for row in range(table.height)], dtype=pl.Boolean) for code, rows in found.items()
-    }
-    return Findings(flags=flags)
+    faults = faults_of_cells(table, ends)
+    found = grouped(("CAMERA_CLOCK_INVALID" if fault is None else fault.code, row) for row, fault in faults)
+    every = pl.int_range(table.height, eager=True)
+    return Findings(flags={code: every.is_in(rows) for code, rows in found.items()})
 
 
 def faults_of_cells(table: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:

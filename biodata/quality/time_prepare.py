@@ -382,10 +382,8 @@ def standardised(term: str) -> Preparation:
     """Return the preparation with the one date that a text which is no ISO 8601 date can mean, as `proposal`."""
 
     def make(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-        rows = []
-        for text in frame[term]:
-            repaired = interpret(text, context.today, free=False) if text and read_span(text) is None else None
-            rows.append(repaired)
+        odd = (text if text and read_span(text) is None else None for text in frame[term])
+        rows = [text and interpret(text, context.today, free=False) for text in odd]
         return pl.DataFrame({"proposal": pl.Series(rows, dtype=pl.String)})
 
     return Preparation(f"{term}.standardised", (term,), {"proposal": pl.String}, make)

@@ -14,7 +14,7 @@ from biodata.analysis.candidates.ground import Crossing
 from biodata.analysis.grid import Floats, equal_area_grid
 from biodata.analysis.layers import LayerFile, read_cells, read_features
 from biodata.analysis.rasters import cells_inside
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import CandidateCriterion
 
@@ -332,11 +332,8 @@ def _cells(records: pl.DataFrame, cell_m: float) -> dict[str, set[tuple[int, int
     if counting.is_empty():
         return {}
     xy = geo.project(counting.select("decimalLongitude", "decimalLatitude").to_numpy(), 4326, "EPSG:6933")
-    at = np.floor(xy / cell_m).astype(np.int64)
-    found: dict[str, set[tuple[int, int]]] = {}
-    for species, (column, row) in zip(counting["species"], at.tolist(), strict=True):
-        found.setdefault(species, set()).add((column, row))
-    return found
+    at = map(tuple, np.floor(xy / cell_m).astype(np.int64).tolist())
+    return {species: set(cells) for species, cells in grouped(zip(counting["species"], at, strict=True)).items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from biodata import places
 from biodata.analysis.areas import differ, km2, polygonal
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import cells_inside
-from biodata.core import geo
+from biodata.core import geo, grouped
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
@@ -198,14 +198,11 @@ def pairs(table: gpd.GeoDataFrame, corridors: pl.DataFrame, *, distance_m: float
 
 def triples(linked: list[Pair]) -> list[tuple[str, str, str]]:
     """Return the triples of areas in which every two are such a pair, so that their countries are three."""
-    beside: dict[str, set[str]] = {}
-    for first, second in linked:
-        beside.setdefault(first, set()).add(second)
-        beside.setdefault(second, set()).add(first)
+    beside = grouped([*linked, *((second, first) for first, second in linked)])
     return [
         (first, second, third)
         for first, second in linked
-        for third in sorted(beside[first] & beside[second])
+        for third in sorted({*beside[first]} & {*beside[second]})
         if third > second
     ]
 

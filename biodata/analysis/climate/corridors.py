@@ -25,7 +25,7 @@ from biodata.analysis.areas import Site, differ
 from biodata.analysis.climate.climates import Analogues, Climates
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import outline
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -363,10 +363,7 @@ def of_areas(
         where no country is stated (unclear), or nowhere in the window; the share whose analogue lies in an area across;
         the median distance; the countries and the areas across with the share that lies in each.
     """
-    owner: dict[int, list[int]] = {}
-    for position, site in enumerate(sites):
-        for cell in site.all_cells.tolist():
-            owner.setdefault(cell, []).append(position)
+    owner = grouped((cell, position) for position, site in enumerate(sites) for cell in site.all_cells.tolist())
     targets, distance = found.cell.ravel(), found.distance_m.ravel()
     rows, shapes = [], []
     for position, site in enumerate(sites):

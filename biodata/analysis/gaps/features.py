@@ -15,7 +15,7 @@ from biodata.analysis.areas import polygonal
 from biodata.analysis.gaps.protected import AMOUNTS, PLANE, Layers, Protected
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.reserves import problem as targets
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 from biodata.core.geo import Geometries
 from biodata.formats.vectors import read_frame
@@ -146,9 +146,7 @@ def named(layer: "gpd.GeoDataFrame", name: str, path: Path) -> list[str]:
 
 def dissolved(kind: str, names: list[str], shapes: Geometries) -> Places:
     """Return each name once, with all of its polygons joined, by name."""
-    rows: dict[str, list[int]] = {}
-    for at, name in enumerate(names):
-        rows.setdefault(name, []).append(at)
+    rows = grouped((name, at) for at, name in enumerate(names))
     lines = sorted(rows)
     joined = [
         shapes[rows[name][0]] if len(rows[name]) == 1 else shapely.union_all(shapes[rows[name]]) for name in lines

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import shapely
 
+from biodata.core import grouped
 from biodata.core.errors import InputError
 from biodata.exports.reports.findings import agreeing
 from biodata.store.open_release import OpenRelease
@@ -161,9 +162,8 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
 def _datasets(release: OpenRelease) -> list[dict[str, Any]]:
     """Return the datasets of the release, with the labels of communities that their records carry."""
     table = release.frame("occurrences", ["datasetKey", "community_labels"], Not(IsNull("community_labels")))
-    carried: dict[str, list[str]] = {}
-    for key, label in table.explode("community_labels").unique().sort("datasetKey", "community_labels").iter_rows():
-        carried.setdefault(key, []).append(label)
+    labels = table.explode("community_labels").unique().sort("datasetKey", "community_labels")
+    carried: dict[str, list[str]] = grouped(labels.iter_rows())
     known = release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts()
     return [one | {"labels": carried.get(one["key"], [])} for one in known]
 

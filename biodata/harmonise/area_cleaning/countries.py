@@ -13,6 +13,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
+from biodata.core import grouped
 from biodata.core.geo import Floats, Geometries, equal_area_crs, in_threads, project
 from biodata.harmonise.area_borders import outside_band_km2, valid
 from biodata.harmonise.area_cleaning import ground
@@ -176,10 +177,7 @@ def ground_by_country(cleaned: Cleaned, boundaries: BoundarySet) -> pl.DataFrame
     """
     pieces = _pieces(cleaned)
     lines = _lines(cleaned, pieces, boundaries)
-    on_land: dict[int, list[Any]] = {}
-    for line in lines:
-        if line.part is not None:
-            on_land.setdefault(line.piece, []).append(line.part)
+    on_land = grouped((line.piece, line.part) for line in lines if line.part is not None)
     counted = [line for line in lines if line.site is not None]
     shapes = [
         shapely.difference(pieces.shapes[line.piece], shapely.union_all(on_land.get(line.piece, [])))
@@ -300,11 +298,8 @@ def _beyond_band(found: list[_Found], stated: list[list[str]], boundaries: Bound
     """
     result: list[float | None] = [None] * len(found)
     codes, land = _land(boundaries)
-    by_own: dict[tuple[str, ...], list[int]] = {}
-    for at, (code, piece, _, _) in enumerate(found):
-        own = stated[piece]
-        if own and code not in own and code != DISPUTED:
-            by_own.setdefault(tuple(own), []).append(at)
+    owned = ((at, code, tuple(stated[piece])) for at, (code, piece, _, _) in enumerate(found))
+    by_own = grouped((own, at) for at, code, own in owned if own and code not in own and code != DISPUTED)
     for holders, places in by_own.items():
         home = shapely.union_all(land[[codes.index(code) for code in holders if code in codes]])
         shapely.prepare(home)
