@@ -172,14 +172,9 @@ def cite(
     citation_id = secrets.token_hex(16)
     with registry.session() as session, session.begin():
         citation = Citation(
-            id=citation_id,
-            release=release["id"],
-            snapshot=int(release["snapshot"]),
-            rules_hash=release["rules_hash"],
-            query=question.as_dict(),
-            content=found,
-            download_id=download_id,
-        )
+            id=citation_id, release=release["id"], snapshot=int(release["snapshot"]), rules_hash=release["rules_hash"],
+            query=question.as_dict(), content=found, download_id=download_id,
+        )  # fmt: skip
         if rows is None and later:
             citation.job_id = jobs.add(session, CONTENT_JOB, {"citation": citation_id})
         session.add(citation)

@@ -243,12 +243,9 @@ def new_key(
     with registry.session() as session, session.begin():
         owner = accounts.need_open(session, account)
         made = ApiKey(
-            sha256=accounts.hashed(key),
-            account_id=owner.id,
-            label=accounts.checked_label(label or account),
-            role=role,
+            sha256=accounts.hashed(key), account_id=owner.id, label=accounts.checked_label(label or account), role=role,
             dataset=dataset,
-        )
+        )  # fmt: skip
         session.add(made)
         session.flush()
         facts = {"account": account, "label": made.label, "role": role, "dataset": dataset}

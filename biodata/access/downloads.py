@@ -141,14 +141,10 @@ def ask(
     check_room(settings)
     number = secrets.token_hex(16)
     request = {
-        "format": str(file_format),
-        "filter": to_plain(filter_),
-        "release": release,
-        "asked": [list(pair) for pair in asked],
-        "columns": columns,
-        "grid": str(grid),
+        "format": str(file_format), "filter": to_plain(filter_), "release": release,
+        "asked": [list(pair) for pair in asked], "columns": columns, "grid": str(grid),
         "purpose": purpose and str(purpose),
-    }
+    }  # fmt: skip
     try:
         with registry.session() as session, session.begin():
             job = jobs.add(session, JOB, {"download": number})
@@ -183,20 +179,10 @@ def look(settings: Settings, registry: Registry, download_id: str) -> Status | N
     if file is None:
         result = _without_checksum(result)
     return Status(
-        id=download_id,
-        state=state,
-        format=Format(request["format"]),
-        release=request["release"],
-        asked=[(name, value) for name, value in request["asked"]],
-        progress=job.progress or 0.0,
-        created=row.created,
-        finished=job.finished,
-        expires=expires,
-        result=result,
-        error=job.error,
-        citation=citation,
-        file=file,
-    )
+        id=download_id, state=state, format=Format(request["format"]), release=request["release"],
+        asked=[(name, value) for name, value in request["asked"]], progress=job.progress or 0.0, created=row.created,
+        finished=job.finished, expires=expires, result=result, error=job.error, citation=citation, file=file,
+    )  # fmt: skip
 
 
 def cancel(settings: Settings, registry: Registry, download_id: str) -> bool:

@@ -195,11 +195,8 @@ def state_of(permit: Permit, day: date) -> State:
 def permit_in_words(permit: Mapping[str, Any]) -> str:
     """Return a permit, as `of_dataset` tells it, in words."""
     words = {
-        Kind.IRCC: "certificate of compliance",
-        Kind.PERMIT: "permit",
-        Kind.CONSENT: "consent",
-        Kind.TERMS: "terms",
-    }
+        Kind.IRCC: "certificate of compliance", Kind.PERMIT: "permit", Kind.CONSENT: "consent", Kind.TERMS: "terms",
+    }  # fmt: skip
     ends = f" until {permit['expires']}" if permit["expires"] else ""
     given = f" by {permit['authority']}" if permit["authority"] else ""
     return f"{words[permit['kind']]} {permit['number']} of {permit['country']}{given}{ends} ({permit['state']})"

@@ -238,26 +238,19 @@ def replay(
         identical=identical,
         statement=_statement(cited, now.count, identical, known, causes, added),
         cited={
-            "count": cited.content["count"],
-            "hash": cited.content["hash"],
-            "release": cited.release,
-            "snapshot": cited.snapshot,
-            "rules_hash": cited.rules_hash,
+            "count": cited.content["count"], "hash": cited.content["hash"], "release": cited.release,
+            "snapshot": cited.snapshot, "rules_hash": cited.rules_hash,
         },
         today={
-            "count": now.count,
-            "hash": now.hash,
-            "datasets": now.datasets,
-            "snapshot": rebuilt.today,
-            "rules_hash": rebuilt.rules_hash,
-            "biodata": version("biodata"),
+            "count": now.count, "hash": now.hash, "datasets": now.datasets, "snapshot": rebuilt.today,
+            "rules_hash": rebuilt.rules_hash, "biodata": version("biodata"),
         },
         unchanged=unchanged,
         causes=causes,
         added=added,
         known=known,
         replayed=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    )  # fmt: skip
 
 
 def ask(path: Path, filter_: Filter | None, data: Path, column_set: str, *, into: Path) -> content.Content:

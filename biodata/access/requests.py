@@ -154,15 +154,10 @@ def decide(
             audit.append(session, actor=who.label, action="grant void", subject=number, details={"country": country})
         session.add(
             AccessDecision(
-                request_id=number,
-                country=country,
-                grant=grant,
-                signature=signature,
-                reason=reason,
-                review=review,
+                request_id=number, country=country, grant=grant, signature=signature, reason=reason, review=review,
                 decided_by=who.label,
             )
-        )
+        )  # fmt: skip
         facts = {"country": country, "reason": reason, "grant": json.loads(grant) if grant is not None else None}
         audit.append(session, actor=who.label, action="access granted" if grant else "access refused",
                      subject=number, details=facts)  # fmt: skip

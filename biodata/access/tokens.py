@@ -171,14 +171,9 @@ class Tokens:
             if header.get("kid") != self.key_id or header.get("typ") != TYPE:
                 return None
             return jwt.decode(
-                token,
-                self._key,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=self.issuer,
-                leeway=_LEEWAY_S,
+                token, self._key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=self.issuer, leeway=_LEEWAY_S,
                 options={"require": list(_CLAIMS), "strict_aud": True},
-            )
+            )  # fmt: skip
         except (jwt.PyJWTError, ValueError, RecursionError):
             return None
 
@@ -187,16 +182,9 @@ class Tokens:
         refresh, at = secrets.token_urlsafe(32), now()
         session.add(RefreshToken(sha256=accounts.hashed(refresh), login_id=login.id, expires=at + REFRESH_LIFE))
         claims = {
-            "iss": self.issuer,
-            "aud": AUDIENCE,
-            "sub": str(account.id),
-            "iat": at,
-            "nbf": at,
-            "exp": at + LIFE,
-            "jti": secrets.token_hex(16),
-            "login": login.id,
-            "version": account.token_version,
-        }
+            "iss": self.issuer, "aud": AUDIENCE, "sub": str(account.id), "iat": at, "nbf": at, "exp": at + LIFE,
+            "jti": secrets.token_hex(16), "login": login.id, "version": account.token_version,
+        }  # fmt: skip
         return Pair(jwt.encode(claims, self._key, ALGORITHM, headers={"kid": self.key_id, "typ": TYPE}), refresh)
 
 

@@ -94,13 +94,9 @@ def measure(
         opened = None
         if barriers is not None:
             opened = barrier_scores.opening(
-                from_first,
-                from_second,
-                limit=parameters.limit,
-                cell_m=grid.cell_m,
-                shape=grid.shape,
+                from_first, from_second, limit=parameters.limit, cell_m=grid.cell_m, shape=grid.shape,
                 parameters=barriers,
-            )
+            )  # fmt: skip
         return links.Link(None, notes=(why,), opening=opened)
     saved = None
     if barriers is not None:

@@ -89,16 +89,9 @@ def warp_values(values: Floats, own: Grid, grid: Grid, *, resampling: str) -> Fl
         raise InputError(problem, value=resampling, expected=f"known: {known}", code="RESAMPLING_UNKNOWN")
     warped = np.full(grid.shape, np.nan)
     reproject(
-        values,
-        warped,
-        src_transform=own.transform,
-        src_crs=own.crs.to_wkt(),
-        src_nodata=np.nan,
-        dst_transform=grid.transform,
-        dst_crs=grid.crs.to_wkt(),
-        dst_nodata=np.nan,
-        resampling=Resampling[resampling],
-    )
+        values, warped, src_transform=own.transform, src_crs=own.crs.to_wkt(), src_nodata=np.nan,
+        dst_transform=grid.transform, dst_crs=grid.crs.to_wkt(), dst_nodata=np.nan, resampling=Resampling[resampling],
+    )  # fmt: skip
     return warped
 
 

@@ -48,12 +48,9 @@ def explain(
         problem = "this is no number of a record"
         raise InputError(problem, column="KEY", value=key, expected="up to 18 digits, or --occurrence-id TEXT")
     story = stories.explain(
-        None if key is None else int(key),
-        settings_for(data),
-        occurrence_id=occurrence_id,
-        dataset=dataset,
+        None if key is None else int(key), settings_for(data), occurrence_id=occurrence_id, dataset=dataset,
         gbif_id=gbif_id,
-    )
+    )  # fmt: skip
     if as_json:
         text = json.dumps(story.as_dict(), ensure_ascii=False, indent=1)
         # JSON leaves controls above 0x7e and marks of direction as they are; a terminal would obey them.

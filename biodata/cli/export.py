@@ -89,13 +89,9 @@ def export(
     settings = common.settings_for(data)
     with _NoPandas(), asked_of(settings, pairs, common.read_box(box) if box else None) as question:
         asked = request.ExportRequest(
-            name=question.release,
-            created=question.created,
-            filter=question.filter,
-            asked=tuple(question.asked),
-            columns=columns,
-            grid=grid,
-        )
+            name=question.release, created=question.created, filter=question.filter, asked=tuple(question.asked),
+            columns=columns, grid=grid,
+        )  # fmt: skip
         # Beside the file, so that the disk is the same; what was begun does not stay where it goes wrong.
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:

@@ -204,12 +204,9 @@ def import_(
         return
     why = reason or (f"bundled list {version('biodata')}" if file is None else f"imported from {file.name}")
     number, made = import_rules(
-        settings,
-        after,
-        reason=why,
-        finer=_counted(finer(changed)),
+        settings, after, reason=why, finer=_counted(finer(changed)),
         release=lambda settings: pipeline.release(settings, full=True, progress=show_progress()),
-    )
+    )  # fmt: skip
     say(f"version {number} of the rules holds: {len(after.rules)} rules")
     if made is None:
         say("the next release follows it")
@@ -348,14 +345,9 @@ def sensitive(
     )
     if as_json:
         facts = {
-            "rule": made.rule.rule_id,
-            "release": made.release.id,
-            "before": made.before,
-            "after": made.after,
-            "removed": made.removed,
-            "citations": made.citations,
-            "read_as": [name] if near is None else near,
-        }
+            "rule": made.rule.rule_id, "release": made.release.id, "before": made.before, "after": made.after,
+            "removed": made.removed, "citations": made.citations, "read_as": [name] if near is None else near,
+        }  # fmt: skip
         say(json.dumps(facts, ensure_ascii=False))
         must_follow(settings)
         return

@@ -194,13 +194,8 @@ def _package(
     return {
         "resources": [
             {
-                "name": name,
-                "path": f"{name}.csv",
-                "profile": "tabular-data-resource",
-                "format": "csv",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "schema": f"{SCHEMAS}/{VERSION}/{name}-table-schema.json",
+                "name": name, "path": f"{name}.csv", "profile": "tabular-data-resource", "format": "csv",
+                "mediatype": "text/csv", "encoding": "utf-8", "schema": f"{SCHEMAS}/{VERSION}/{name}-table-schema.json",
             }
             for name in TABLES
         ],
@@ -230,7 +225,7 @@ def _package(
         "spatial": {"type": "Polygon", "coordinates": _ring(deployments)},
         "temporal": _temporal(deployments, request.created),
         "taxonomic": [_taxon(row) for row in taxa.iter_rows(named=True)] if taxa is not None else [],
-    }
+    }  # fmt: skip
 
 
 def _name(facts: Facts, request: ExportRequest) -> str:

@@ -386,20 +386,12 @@ def of_events(events: pl.DataFrame) -> pl.DataFrame:
         )
     ).drop_nulls(["start", "end"])
     return kept.select(
-        "datasetKey",
-        told_deployment="eventID",
-        decimalLatitude="south",
-        decimalLongitude="west",
-        coordinateUncertaintyInMeters="coordinateUncertaintyInMeters",
-        start="start",
-        end="end",
-        zone_unknown="zone_unknown",
-        locationID="locationID",
-        locality="locality",
-        habitat="habitat",
+        "datasetKey", told_deployment="eventID", decimalLatitude="south", decimalLongitude="west",
+        coordinateUncertaintyInMeters="coordinateUncertaintyInMeters", start="start", end="end",
+        zone_unknown="zone_unknown", locationID="locationID", locality="locality", habitat="habitat",
         sharing=pl.lit(None, pl.String),
         tags=pl.Series([_tags(row) for row in kept.iter_rows(named=True)], dtype=pl.String),
-    ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=False))
+    ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=False))  # fmt: skip
 
 
 def _only_country() -> pl.Expr:

@@ -200,13 +200,9 @@ def _pairs(project: Project, case: _Case, count: int, executor: Executor | None)
     """Yield what flows between each two focal nodes."""
     partners = case.pairs.partners(case.ids) if case.pairs else everybody(case.ids)
     yield from pairwise(
-        case.circuit,
-        case.groups,
-        partners | partners.T,
-        maps=case.maps.needed,
-        maps_of_others=case.maps.of_left_out(count),
-        executor=executor,
-    )
+        case.circuit, case.groups, partners | partners.T, maps=case.maps.needed,
+        maps_of_others=case.maps.of_left_out(count), executor=executor,
+    )  # fmt: skip
 
 
 def _one_sided(project: Project, case: _Case, count: int, executor: Executor | None) -> Iterator[Any]:

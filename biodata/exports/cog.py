@@ -59,16 +59,10 @@ def write_cog(
 
     cells, nodata, whole = _cells(values, nodata, classes=classes)
     profile: dict[str, Any] = {
-        "driver": "GTiff",
-        "width": grid.shape[1],
-        "height": grid.shape[0],
-        "count": 1,
-        "dtype": str(cells.dtype),
-        "nodata": nodata,
-        "crs": rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()),
-        "transform": grid.transform,
+        "driver": "GTiff", "width": grid.shape[1], "height": grid.shape[0], "count": 1, "dtype": str(cells.dtype),
+        "nodata": nodata, "crs": rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()), "transform": grid.transform,
         "bigtiff": "if_safer",
-    }
+    }  # fmt: skip
     part, plain = path.with_name(f"{path.stem}.part.tif"), path.with_name(f"{path.stem}.part.plain.tif")
     try:
         with rasterio.open(plain, "w", **profile) as target:

@@ -116,13 +116,9 @@ def write_run(
     """
     rows = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
     write_layers(
-        {name: in_known_system(table) for name, table, _ in layers},
-        path,
-        tables={"run": rows},
-        kinds={name: kind for name, _, kind in layers},
-        columns=columns,
-        as_of=as_of,
-    )
+        {name: in_known_system(table) for name, table, _ in layers}, path, tables={"run": rows},
+        kinds={name: kind for name, _, kind in layers}, columns=columns, as_of=as_of,
+    )  # fmt: skip
 
 
 # The open and the closed border side by side as one GeoPackage and a difference map.

@@ -213,12 +213,8 @@ def write_marxan(
     write_units_layer(units, table, folder / "units.gpkg")
     locked = int((table["status"] == _LOCKED_IN).sum())
     counts = {
-        "units": len(units),
-        "locked in": locked,
-        "species": species.height,
-        "amounts": amounts.height,
-        **left_out,
-    }
+        "units": len(units), "locked in": locked, "species": species.height, "amounts": amounts.height, **left_out,
+    }  # fmt: skip
     return Written((path, folder / KEY_FILE, folder / "units.gpkg"), counts)
 
 

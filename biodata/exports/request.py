@@ -134,15 +134,10 @@ def read_facts(selection: Selection) -> Facts:
         licences = [spelt(holds) if holds else effective(record, own).license for record, holds in entries]
         shares.append(
             DatasetShare(
-                key,
-                int(rows["n"].sum()),
-                about.get("title"),
-                about.get("citation"),
-                about.get("doi"),
-                strictest(licences),
-                tuple(labels.get(key, ())),
+                key, int(rows["n"].sum()), about.get("title"), about.get("citation"), about.get("doi"),
+                strictest(licences), tuple(labels.get(key, ())),
             )
-        )
+        )  # fmt: skip
     coarse = (
         counted.filter(pl.col("sharing_category") != SharingCategory.OPEN)
         .group_by("sharing_category")

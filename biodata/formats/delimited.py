@@ -277,15 +277,9 @@ def _batches(
             buffer = b"".join((buffer, rest, memoryview(block or b"")[:end]))
         rest, at_end = (block or b"")[end:], block is None
         found = cut(
-            buffer,
-            names=names,
-            dialect=dialect,
-            line=line,
-            at_end=at_end,
-            file=file,
-            limits=limits,
+            buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits,
             mended=repairs is not None,
-        )
+        )  # fmt: skip
         if repairs is not None:
             repairs.add(file, *_SHORT, count=found.short)
             repairs.add(file, *_LONG, count=found.long)

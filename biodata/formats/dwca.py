@@ -316,15 +316,9 @@ def _opened(
     described = {field.index: field.term for field in data_file.fields if field.index is not None}
     indexes = [*described, *([] if data_file.id_index is None else [data_file.id_index])]
     read = partial(
-        delimited.read,
-        partial(dwca.archive.open, location),
-        file=file,
-        encoding=encoding or data_file.encoding,
-        named=False,
-        without_blank=without_blank,
-        repairs=repairs,
-        columns=max(indexes, default=0) + 1,
-    )
+        delimited.read, partial(dwca.archive.open, location), file=file, encoding=encoding or data_file.encoding,
+        named=False, without_blank=without_blank, repairs=repairs, columns=max(indexes, default=0) + 1,
+    )  # fmt: skip
     table = read(dialect=data_file.dialect, header_lines=data_file.header_lines)
     if _width(table) == 1 < len(set(indexes)):
         other = read(header_lines=data_file.header_lines)

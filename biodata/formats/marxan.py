@@ -40,13 +40,10 @@ def read_species(path: Path, notes: list[str]) -> tuple[pl.DataFrame, Table]:
     columns |= {name: tables.numbers(table, name, default=_UNSET) for name in ("ptarget1d", "ptarget2d")}
     return pl.DataFrame(
         {
-            "id": ids,
-            "name": names.fill_null(ids.cast(pl.String)),
-            "type": tables.numbers(table, "type", whole=True, default=-1),
-            **columns,
-            ROW: table.frame[ROW],
+            "id": ids, "name": names.fill_null(ids.cast(pl.String)),
+            "type": tables.numbers(table, "type", whole=True, default=-1), **columns, ROW: table.frame[ROW],
         }
-    ), table
+    ), table  # fmt: skip
 
 
 def with_blocks(species: pl.DataFrame, path: Path, totals: pl.Series) -> pl.DataFrame:

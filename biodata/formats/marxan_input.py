@@ -295,14 +295,9 @@ def _frame(lines: list[bytes], rows: list[int], names: list[str], separator: byt
         body = b"\n".join(lines[row - 1].strip(b" ") for row in rows)
     try:
         frame = pl.read_csv(
-            io.BytesIO(body),
-            has_header=False,
-            new_columns=names,
-            schema_overrides=dict.fromkeys(names, pl.String),
-            separator=separator.decode(),
-            infer_schema=False,
-            truncate_ragged_lines=False,
-        )
+            io.BytesIO(body), has_header=False, new_columns=names, schema_overrides=dict.fromkeys(names, pl.String),
+            separator=separator.decode(), infer_schema=False, truncate_ragged_lines=False,
+        )  # fmt: skip
     except pl.exceptions.PolarsError:
         frame = None
     if frame is None or frame.width != len(names) or frame.height != len(rows):

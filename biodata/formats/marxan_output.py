@@ -302,14 +302,8 @@ def write_settings(
     """
     (folder / "output").mkdir(parents=True, exist_ok=True)
     lines = [
-        f"BLM {blm:.17g}",
-        "PROP 0.5",
-        "RANDSEED -1",
-        "NUMREPS 1",
-        "NUMITNS 1000000",
-        "STARTTEMP -1",
-        "NUMTEMP 10000",
-    ]
+        f"BLM {blm:.17g}", "PROP 0.5", "RANDSEED -1", "NUMREPS 1", "NUMITNS 1000000", "STARTTEMP -1", "NUMTEMP 10000",
+    ]  # fmt: skip
     lines += ["INPUTDIR input", "OUTPUTDIR output", "PUNAME pu.dat", "SPECNAME spec.dat", "PUVSPRNAME puvspr.dat"]
     if bounded:
         lines += ["BOUNDNAME bound.dat", *([] if symmetric else ["ASYMMETRICCONNECTIVITY 1"])]

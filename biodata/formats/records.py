@@ -347,12 +347,8 @@ def cut(
             # What is amiss stands in one half, mostly.
             middle = int(ends.records[(ends.records.size - 1) // 2]) + 1
             options: dict[str, Any] = {
-                "names": names,
-                "dialect": dialect,
-                "file": file,
-                "limits": limits,
-                "mended": mended,
-            }
+                "names": names, "dialect": dialect, "file": file, "limits": limits, "mended": mended,
+            }  # fmt: skip
             if middle < len(block):
                 first = cut(block[:middle], line=line, at_end=False, **options)
                 return first.joined(cut(block[middle:], line=line + first.lines, at_end=at_end, **options))
@@ -451,14 +447,9 @@ def _polars(good: bytes, names: Sequence[str], dialect: Dialect, *, quoted: bool
     if not good:
         return pl.DataFrame(schema=schema)
     frame = pl.read_csv(
-        good,
-        has_header=False,
-        schema=schema,
-        separator=dialect.separator,
-        quote_char=dialect.quote if quoted else None,
-        eol_char=dialect.line_end,
-        infer_schema=False,
-    )
+        good, has_header=False, schema=schema, separator=dialect.separator,
+        quote_char=dialect.quote if quoted else None, eol_char=dialect.line_end, infer_schema=False,
+    )  # fmt: skip
     # Polars keeps a quoted empty field apart from an empty one; here both say nothing.
     return frame.with_columns(pl.all().replace("", None)) if quoted else frame
 

@@ -127,17 +127,10 @@ def _features(across: Whole, down: Whole, tags: Sequence[Bytes], present: Sequen
     rest = tag_length.shape[1] + 1 + 2 + 2 + geometry.shape[1]
     length = _varints(lengths + rest, whole + rest)
     parts: list[tuple[Bytes | int, NDArray[np.bool_] | None]] = [
-        (_LAYER_FEATURE, None),
-        (length, None),
-        (_FEATURE_TAGS, None),
-        (tag_length, None),
-        *zip(tags, present, strict=True),
-        (_FEATURE_TYPE, None),
-        (_POINT, None),
-        (_FEATURE_GEOMETRY, None),
-        (geometry.shape[1], None),
-        (geometry, None),
-    ]
+        (_LAYER_FEATURE, None), (length, None), (_FEATURE_TAGS, None), (tag_length, None),
+        *zip(tags, present, strict=True), (_FEATURE_TYPE, None), (_POINT, None), (_FEATURE_GEOMETRY, None),
+        (geometry.shape[1], None), (geometry, None),
+    ]  # fmt: skip
     made = np.empty((count, 1 + length.shape[1] + whole + rest), np.uint8)
     kept = None if all(known is None for known in present) else np.ones(made.shape, np.bool_)
     place = 0

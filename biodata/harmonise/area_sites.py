@@ -242,15 +242,11 @@ _LEVEL_NAMES: Final = MappingProxyType(
         **{"省级": "provincial", "自治区级": "provincial", "直辖市级": "provincial", "省": "provincial"},
         **{"provincial": "provincial", "state": "provincial", "市县级": "local", "地方级": "local", "local": "local"},
         **{
-            "市级": "municipal",
-            "地市级": "municipal",
-            "州级": "municipal",
-            "municipal": "municipal",
-            "市": "municipal",
+            "市级": "municipal", "地市级": "municipal", "州级": "municipal", "municipal": "municipal", "市": "municipal",
         },
         **{"县级": "county", "区县级": "county", "区级": "county", "county": "county", "县": "county"},
     }
-)
+)  # fmt: skip
 _REGIONS: Final = ("行政区域", "所在行政区域", "行政区划", "省份", "省", "所在省份", "所在地", "位置")
 _ZONE_COLUMNS: Final = ("zone", "zone_type", "functional_zone", "功能区", "功能分区", "分区")
 # The functional zones of China's nature reserves (GB/T 35822), and since 2019 the two control zones of national parks.

@@ -64,16 +64,10 @@ def read_points(stated: Stated, *, boundaries: places.BoundarySet) -> pl.DataFra
     dataset = stated.first_of(*_DATASETS)
     frame = pl.DataFrame(
         {
-            "row": stated.batch["source_row"],
-            "dataset": dataset.fill_null(""),
-            "x": np.where(swapped, y, x),
-            "y": np.where(swapped, x, y),
-            "form": form,
-            "zone": zone,
-            "country": country,
-            "region": region,
+            "row": stated.batch["source_row"], "dataset": dataset.fill_null(""), "x": np.where(swapped, y, x),
+            "y": np.where(swapped, x, y), "form": form, "zone": zone, "country": country, "region": region,
         }
-    )
+    )  # fmt: skip
     return frame.select(pl.col(name).cast(dtype) for name, dtype in POINTS.items())
 
 

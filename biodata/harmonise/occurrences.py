@@ -211,24 +211,14 @@ class Harmoniser:
             measured,
             located,
             location.interpret_provinces(
-                stated["stateProvince"],
-                located.columns["countryCode"],
-                located.columns["province_code"],
-                point,
-                measured.columns["coordinateUncertaintyInMeters"],
-                boundaries=self._boundaries,
+                stated["stateProvince"], located.columns["countryCode"], located.columns["province_code"], point,
+                measured.columns["coordinateUncertaintyInMeters"], boundaries=self._boundaries,
             ),
             suspicious.interpret(
-                stated,
-                point,
-                measures.stated_radius(measured),
-                taxon=taxon,
-                records=recorded,
-                located=located,
-                boundaries=self._boundaries,
-                gazetteer=self._gazetteer,
+                stated, point, measures.stated_radius(measured), taxon=taxon, records=recorded, located=located,
+                boundaries=self._boundaries, gazetteer=self._gazetteer,
             ),
-        ]
+        ]  # fmt: skip
         asked = self._quality if counted else None
         counts = None if asked is None else quality.summarise(stated.batch.select(stated.terms), asked)
         interpreted = coordinates.records(stated, _interpreted(stated, parts))

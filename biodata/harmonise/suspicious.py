@@ -109,14 +109,11 @@ def _groups() -> tuple[_Group, ...]:
     """Return the groups of the bundled table."""
     return tuple(
         _Group(
-            row["rank"],
-            row["name"],
-            row["element"],
-            [genus for genus in row["except_genera"].split("|") if genus],
+            row["rank"], row["name"], row["element"], [genus for genus in row["except_genera"].split("|") if genus],
             row["basis"] == "observed",
         )
         for row in read_rows("taxon_elements.csv")
-    )
+    )  # fmt: skip
 
 
 # The same exact point again and again: used by many collectors over many years, or repeated beside a seat.

@@ -222,13 +222,9 @@ def _groups(values: pl.Series, tested: Bools) -> list[tuple[tuple[object, ...], 
 
 
 IN_COUNTRY: Final = Preparation(
-    "in_country",
-    ("countryCode", BUFFER, "place.latitude", "place.longitude", "place.unit"),
-    {"agrees": pl.Boolean},
-    _make_in_country,
-    distinct=False,
-    needs=(PLACE,),
-)
+    "in_country", ("countryCode", BUFFER, "place.latitude", "place.longitude", "place.unit"), {"agrees": pl.Boolean},
+    _make_in_country, distinct=False, needs=(PLACE,),
+)  # fmt: skip
 """Whether the coordinates lie in the country of the code or its zone; null where either cannot be used."""
 
 
@@ -257,13 +253,9 @@ def _make_in_division(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 IN_DIVISION: Final = Preparation(
-    "in_division",
-    ("stateProvince", BUFFER, "place.latitude", "place.longitude", "place.unit"),
-    {"agrees": pl.Boolean},
-    _make_in_division,
-    distinct=False,
-    needs=(PLACE,),
-)
+    "in_division", ("stateProvince", BUFFER, "place.latitude", "place.longitude", "place.unit"), {"agrees": pl.Boolean},
+    _make_in_division, distinct=False, needs=(PLACE,),
+)  # fmt: skip
 """Whether the coordinates lie in a division of that name; null where either cannot be used or no map has the name."""
 
 
@@ -407,13 +399,9 @@ def _make_widened(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
 
 
 _WIDENED: Final = Preparation(
-    "widened",
-    ("geodeticDatum", "place.longitude", "place.latitude"),
-    {"shift_m": pl.Int64},
-    _make_widened,
-    distinct=False,
-    needs=(PLACE,),
-)
+    "widened", ("geodeticDatum", "place.longitude", "place.latitude"), {"shift_m": pl.Int64}, _make_widened,
+    distinct=False, needs=(PLACE,),
+)  # fmt: skip
 
 
 def _assumed(arguments: Arguments) -> Answer:

@@ -168,11 +168,8 @@ def _from_verbatim(arguments: Arguments) -> Answer:
     note = pl.lit("; verbatimDate was assumed to be in the Gregorian calendar")
     comment = pl.when(before).then(pl.concat_str(stated, note)).otherwise(stated)
     return Answer(
-        pl.when(met).then(_MET),
-        proposals={"eventDate": proposal},
-        filled_in=True,
-        comment=pl.when(met).then(comment),
-    )
+        pl.when(met).then(_MET), proposals={"eventDate": proposal}, filled_in=True, comment=pl.when(met).then(comment),
+    )  # fmt: skip
 
 
 def _from_year_month_day(arguments: Arguments) -> Answer:

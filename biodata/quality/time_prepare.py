@@ -316,16 +316,9 @@ def _usual() -> pl.Expr:
     length = pl.when(first.is_not_null()).then(length)
     precision = pl.when(has_time).then(TIME).when(first.is_not_null()).then(DATE)
     columns = {
-        "first": first,
-        "last": first,
-        "last_from": first,
-        "precision": precision,
-        "start": start,
-        "stop": start + length,
-        "start_offset": offset,
-        "stop_offset": offset,
-        "seconds": length,
-    }
+        "first": first, "last": first, "last_from": first, "precision": precision, "start": start,
+        "stop": start + length, "start_offset": offset, "stop_offset": offset, "seconds": length,
+    }  # fmt: skip
     return pl.struct(column.cast(_SPAN[name]).alias(name) for name, column in columns.items())
 
 
@@ -398,11 +391,8 @@ def _read_verbatim(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 VERBATIM: Final = Preparation(
-    "verbatimEventDate.read",
-    ("verbatimEventDate",),
-    {"proposal": pl.String, "readable": pl.Boolean},
-    _read_verbatim,
-)
+    "verbatimEventDate.read", ("verbatimEventDate",), {"proposal": pl.String, "readable": pl.Boolean}, _read_verbatim,
+)  # fmt: skip
 """`proposal`, the date that a verbatim one can only mean; `readable`, whether it holds anything that could be read."""
 
 

@@ -382,11 +382,8 @@ def _before(
 def _stood(rows: pl.DataFrame) -> pl.DataFrame:
     """Return records, or events with their places, as `BEFORE`."""
     names = {
-        "event_key": "identifier",
-        "key": "identifier",
-        "decimalLongitude": "longitude",
-        "decimalLatitude": "latitude",
-    }
+        "event_key": "identifier", "key": "identifier", "decimalLongitude": "longitude", "decimalLatitude": "latitude",
+    }  # fmt: skip
     found = rows.rename({old: new for old, new in names.items() if old in rows.columns and new not in rows.columns})
     # A row without its number was emptied since, because it was withdrawn: it says nothing any more.
     found = found.with_columns(named_dataset()).select(pl.col(n).cast(t) for n, t in BEFORE.items())

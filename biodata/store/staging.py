@@ -256,12 +256,9 @@ def write_part(
     # Polars tells a full disk by either.
     with failing_as("rows could not be put aside", OSError, pl.exceptions.ComputeError):
         frame.write_parquet(
-            path,
-            compression=compression,
-            compression_level=level,
-            row_group_size=row_group_rows,
+            path, compression=compression, compression_level=level, row_group_size=row_group_rows,
             statistics={"min": ranges, "max": ranges, "null_count": True},
-        )
+        )  # fmt: skip
 
 
 def sweep(root: Path) -> int:

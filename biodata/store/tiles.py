@@ -258,12 +258,8 @@ def _counted(z: int, x: int, y: int, where: filters.Filter | None, changes: Chan
     entries = sql.where(where, RELEASE["occurrences"])
     if z in GROUP_ZOOMS and (grouped := _grouped(where)) is not None:
         table, across, down, counted, entries = (
-            "occurrence_groups",
-            "bx",
-            '"by"',
-            ', "count"::BIGINT AS "count"',
-            grouped,
-        )
+            "occurrence_groups", "bx", '"by"', ', "count"::BIGINT AS "count"', grouped,
+        )  # fmt: skip
         unit_bits = GROUP_ZOOMS[-1] + BIN_BITS
     shift = unit_bits - z
     fine = shift - BIN_BITS

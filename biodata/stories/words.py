@@ -211,12 +211,9 @@ def _category_text(category: str) -> str:
 def version_words(version: Version) -> str:
     """Say when and by what a version came."""
     words = {
-        "new": "taken in",
-        "changed": "changed",
-        "gone": "removed",
-        "back": "came back",
+        "new": "taken in", "changed": "changed", "gone": "removed", "back": "came back",
         "emptied": "changed by what was taken back since",
-    }[version.what]
+    }[version.what]  # fmt: skip
     text = f"{plain_text(version.time)}, lake version {version.snapshot}: {words} by {clean(version.message or version.author)}"
     if version.source_file is not None:
         text += f", row {version.source_row}"

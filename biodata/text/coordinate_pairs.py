@@ -87,13 +87,9 @@ def parse_pairs(values: pl.Series) -> pl.DataFrame:
         rows = [(text, *_row(read_pair(text))) for text in distinct.filter(odd)]
         slow = pl.DataFrame(rows, schema={"value": pl.String(), **SCHEMA}, orient="row")
         quick = plain.filter(~odd).select(
-            distinct.filter(~odd).alias("value"),
-            "latitude",
-            "longitude",
-            issues=pl.lit([], dtype=pl.List(pl.String)),
-            confidence=pl.lit(str(Confidence.DEFINITE)),
-            rule="rule",
-        )
+            distinct.filter(~odd).alias("value"), "latitude", "longitude", issues=pl.lit([], dtype=pl.List(pl.String)),
+            confidence=pl.lit(str(Confidence.DEFINITE)), rule="rule",
+        )  # fmt: skip
         return pl.concat([quick, slow])
 
     return over_distinct(values, parse)

@@ -203,12 +203,9 @@ def read(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         name = " ".join(unicodedata.normalize("NFC", one["name"]).split())
         language = language_of(name, one.get("language"))
         row: dict[str, Any] = {
-            "name": name,
-            "language": language.tag,
-            "script": language.script,
-            "preferred": bool(one.get("preferred")),
+            "name": name, "language": language.tag, "script": language.script, "preferred": bool(one.get("preferred")),
             "source": one.get("source"),
-        }
+        }  # fmt: skip
         if language.changed:
             row["told_language"] = one.get("language")
         known = found.setdefault((name.casefold(), language.tag), row)

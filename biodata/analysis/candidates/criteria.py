@@ -208,12 +208,9 @@ def with_meanings(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
     for criterion in CRITERIA:
         value = values[criterion.name]
         parts[criterion.name] = {
-            "value": value.value,
-            "direction": criterion.direction,
-            "unit": criterion.unit,
-            "meaning": criterion.meaning,
-            "input": dict(value.input),
-        }
+            "value": value.value, "direction": criterion.direction, "unit": criterion.unit,
+            "meaning": criterion.meaning, "input": dict(value.input),
+        }  # fmt: skip
         if value.value is None:
             parts[criterion.name]["note"] = "The input is missing: it counts as worse than every known value."
     return parts

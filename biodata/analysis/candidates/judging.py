@@ -276,13 +276,9 @@ def tasks_by(
         if everything is None or not helps or judged.species is None or not judged.species.one_sided:
             return []
         found = evidence.survey_tasks(
-            everything,
-            judged.ground.sides,
-            region=ground.grown(judged.ground.polygon, parameters.evidence_distance_m),
-            boundaries=boundaries,
-            threatened=threatened,
-            strictest=lambda _: category,
-        )
+            everything, judged.ground.sides, region=ground.grown(judged.ground.polygon, parameters.evidence_distance_m),
+            boundaries=boundaries, threatened=threatened, strictest=lambda _: category,
+        )  # fmt: skip
         return found.drop(_NO_PLACE).with_columns(area_km2=found["area_km2"].round(1)).to_dicts()
 
     return tasks

@@ -111,16 +111,11 @@ def read_project(ini: Path) -> Project:
     ]
     files = _find(ini, settings, sorted(wanted), notes)
     return Project(
-        ini=ini,
-        scenario=scenario,
-        is_network=is_network,
+        ini=ini, scenario=scenario, is_network=is_network,
         policy=_choice(ini, settings.get("remove_src_or_gnd"), POLICIES, "keepall"),
-        prefix=_prefix(ini, settings.get("output_file")),
-        flags=flags,
-        files=files,
-        settings=settings,
+        prefix=_prefix(ini, settings.get("output_file")), flags=flags, files=files, settings=settings,
         notes=tuple(notes),
-    )
+    )  # fmt: skip
 
 
 def _matters(key: str, scenario: str, *, is_network: bool) -> bool:

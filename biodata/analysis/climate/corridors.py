@@ -386,16 +386,13 @@ def of_areas(
         away = distance[cells]
         rows.append(
             {
-                "area_id": site.area_id,
-                "name": site.name,
-                "country_code": home,
-                "direction": direction,
+                "area_id": site.area_id, "name": site.name, "country_code": home, "direction": direction,
                 "cells": cells.size,
             }
             | {name: counts[name] / cells.size for name in _SHARES}
             | {"median_km": float(np.nanmedian(away)) / 1000 if np.isfinite(away).any() else None}
             | {"countries": _listed(countries, cells.size), "areas_across": _listed(areas, cells.size)}
-        )
+        )  # fmt: skip
         shapes.append(site.shape)
     figures: dict[str, Any] = dict.fromkeys((*_SHARES, "median_km"), "float64")
     table = pd.DataFrame(rows, columns=list(_DESTINATION_COLUMNS)).astype(figures)

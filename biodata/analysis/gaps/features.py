@@ -269,14 +269,9 @@ class Target:
         if self.rule == "absolute":
             return np.minimum(range_km2, self.km2)
         return targets.log_linear(
-            range_km2,
-            lower_amount=self.small_km2,
-            lower_share=1.0,
-            upper_amount=self.large_km2,
-            upper_share=self.large_share,
-            cap_amount=self.cap_range_km2,
-            cap_target=self.cap_km2,
-        )
+            range_km2, lower_amount=self.small_km2, lower_share=1.0, upper_amount=self.large_km2,
+            upper_share=self.large_share, cap_amount=self.cap_range_km2, cap_target=self.cap_km2,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as plain values, without those that it does not look at."""
@@ -365,12 +360,9 @@ def representation(
     asked = [*countries, *([None] if len(countries) > 1 else [])]
     every = whole.join(pl.DataFrame({"country_code": asked}, schema_overrides={"country_code": pl.String}), how="cross")
     table = every.join(
-        pl.concat([single, joint], how="diagonal"),
-        on=["feature", "country_code"],
-        how="left",
-        nulls_equal=True,
+        pl.concat([single, joint], how="diagonal"), on=["feature", "country_code"], how="left", nulls_equal=True,
         maintain_order="left",
-    ).with_columns(pl.col(*sums).fill_null(0.0))
+    ).with_columns(pl.col(*sums).fill_null(0.0))  # fmt: skip
     needed = target.needed_km2(whole["whole_km2"].to_numpy())
     with np.errstate(invalid="ignore"):
         shares = pl.Series(needed / whole["whole_km2"].to_numpy()).fill_nan(None)

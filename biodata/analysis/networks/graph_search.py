@@ -355,21 +355,9 @@ def sweep(
                 if first == last or not (with_nodes if node_goes else with_links):
                     continue
                 lost = area[source] * _repair(
-                    first,
-                    last,
-                    i if node_goes else parents[i],
-                    node_goes,
-                    tree_starts,
-                    tree_targets,
-                    tree_weights,
-                    hops,
-                    tree_labels,
-                    tree_area,
-                    found,
-                    waits,
-                    keys,
-                    places,
-                )
+                    first, last, i if node_goes else parents[i], node_goes, tree_starts, tree_targets, tree_weights,
+                    hops, tree_labels, tree_area, found, waits, keys, places,
+                )  # fmt: skip
                 if node_goes:
                     node_loss[nodes[i]] += lost
                 else:

@@ -239,12 +239,9 @@ def parameters_of(
         name, value = ("probability", probability) if distance is None else ("distance", distance)
         raise InputError(problem, column=name, value=f"{value:g}", code="OPTION_UNFIT")
     return {
-        "kind": str(kind),
-        "distance": distance,
-        "probability": probability,
-        "threshold": threshold,
+        "kind": str(kind), "distance": distance, "probability": probability, "threshold": threshold,
         "total_area": total_area,
-    }
+    }  # fmt: skip
 
 
 def networks(

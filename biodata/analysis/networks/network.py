@@ -173,14 +173,9 @@ def analyse(
     there = nodes.existing
     hops, chance = networks(nodes, connections, parameters, indices)
     overall = connectivity.overall(
-        nodes.area,
-        probability=chance,
-        links=hops,
-        total_area=total_area,
-        active=there,
-        executor=executor,
+        nodes.area, probability=chance, links=hops, total_area=total_area, active=there, executor=executor,
         progress=progress,
-    )
+    )  # fmt: skip
     table: dict[str, Any] = {"node": nodes.ids, "area": nodes.area, "existing": there}
     for graph in (hops, chance):
         if graph is not None and "component" not in table:

@@ -290,17 +290,12 @@ def rules(project: Project) -> list[Spacing]:
         )  # fmt: skip
     found = [
         Spacing(
-            feature,
-            row["target"] if row["target2"] > 0 else 0.0,
-            row["targetocc"] if row["target2"] > 0 else 0,
-            clump_least=row["target2"],
-            clump_kind=kind,
-            apart=row["sepdistance"],
-            separate=row["sepnum"],
+            feature, row["target"] if row["target2"] > 0 else 0.0, row["targetocc"] if row["target2"] > 0 else 0,
+            clump_least=row["target2"], clump_kind=kind, apart=row["sepdistance"], separate=row["sepnum"],
         )
         for feature, row in enumerate(project.species.iter_rows(named=True))
         if row["target2"] > 0 or row["sepnum"] > 1
-    ]
+    ]  # fmt: skip
     placed = project.units.select("xloc", "yloc").n_unique() > 1
     far = next((rule for rule in found if rule.apart > 0 and rule.separate > 1), None)
     if far is not None and not placed:
