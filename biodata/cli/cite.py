@@ -44,12 +44,10 @@ def add_commands(app: typer.Typer) -> None:
 def cite(
     context: typer.Context,
     data: common.DataOption = common.DEFAULT_DATA,
-    country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
-    species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
-    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
-    cluster_representative: Annotated[
-        bool, typer.Option("--cluster-representative", help="Only one record of each cluster.")
-    ] = False,
+    country: common.ChosenCountries = None,
+    species: common.ChosenSpecies = None,
+    box: common.BoxOption = None,
+    cluster_representative: common.OneOfEach = False,
     written: Annotated[Written, typer.Option("--format", help="How it is written.")] = Written.TEXT,
     doi: Annotated[
         bool, typer.Option("--doi", help="Register a DOI with the installation's DataCite account.")

@@ -41,13 +41,11 @@ def export(
         typer.Option(
             help="occurrences, protected_areas, corridors, reserve_candidates, considered_ground, taxa or taxon_statuses."
         ),
-    ] = ("occurrences"),
-    country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
-    species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
-    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
-    cluster_representative: Annotated[
-        bool, typer.Option("--cluster-representative", help="Of occurrences: only one record of each cluster.")
-    ] = False,
+    ] = "occurrences",
+    country: common.ChosenCountries = None,
+    species: common.ChosenSpecies = None,
+    box: common.BoxOption = None,
+    cluster_representative: common.OneOfEach = False,
     columns: Annotated[
         str, typer.Option(help="Of CSV: all, simple for GBIF's simple ones, or names with commas between them.")
     ] = "all",

@@ -28,6 +28,11 @@ DEFAULT_DATA = Path("biodata_data")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+BoxOption = Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")]
+ChosenCountries = Annotated[list[str] | None, typer.Option("--country", help="Only this country (ISO 3166-1 alpha-2).")]
+ChosenSpecies = Annotated[list[str] | None, typer.Option("--species", help="Only this accepted species.")]
+OneOfEach = Annotated[bool, typer.Option("--cluster-representative", help="Only one record of each cluster.")]
+
 KeepOption = Annotated[
     Path | None,
     typer.Option("--data", help="Installation that keeps the run, or whose run --run names.", file_okay=False),

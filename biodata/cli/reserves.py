@@ -145,7 +145,7 @@ def units(
     countries: Annotated[
         str | None, typer.Option(help="Codes or names, with commas; else all that have land in the box.")
     ] = None,
-    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
+    box: common.BoxOption = None,
     cell_km: Annotated[float, typer.Option(help="Side of a square, km; a hexagon has the same area.", min=0.01)] = 10,
     shape: ShapeOption = UnitShape.HEXAGON,
     cost_per_km2: CostOption = None,
@@ -219,14 +219,13 @@ Only the current release is read: a place that was made coarser stays so. key.cs
 Example: biodata analysis-inputs marxan --data biodata_data --box 101,20,103,22 --side-m 10000 --out marxan
 """
 OutOption = Annotated[Path, typer.Option(help="Folder to write into.", file_okay=False)]
-BoxOption = Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")]
 
 
 def conefor(
     out: OutOption,
     data: common.DataOption = common.DEFAULT_DATA,
     reach_m: Annotated[float | None, typer.Option(help="Pairs farther apart are left out, metres.", min=0)] = None,
-    box: BoxOption = None,
+    box: common.BoxOption = None,
     corridors: Annotated[
         bool, typer.Option("--corridors", help="Distances are the least costs of the published corridors.")
     ] = False,
