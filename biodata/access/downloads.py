@@ -5,7 +5,6 @@ Each has a folder of its own in `downloads`, in which the file has its name only
 
 import errno
 import hashlib
-import logging
 import secrets
 import shutil
 import time
@@ -34,8 +33,6 @@ from biodata.store.models import Citation, Download, Job
 from biodata.store.query.filters import Filter, from_plain, to_plain
 from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
-
-logger = logging.getLogger(__name__)
 
 JOB: Final = "download"
 _RESERVE_BYTES: Final = 256_000_000

@@ -1,7 +1,6 @@
 """A citation asked again under today's rules: identical, or exactly what is stated no more, and why."""
 
 # ruff: noqa: S608 - names in SQL are our own and quoted; every value is a parameter.
-import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -97,8 +96,6 @@ def _filter_nodes(filter_: f.Filter | None) -> Iterator[f.Filter]:
         yield node
         waiting.extend(f.parts_of(node))
 
-
-logger = logging.getLogger(__name__)
 
 GROUPED: Final = ("dataset", "rule", "category", "cited_category", "reason", "dataset_withdrawn")
 """What a cause is counted by, where it has them."""

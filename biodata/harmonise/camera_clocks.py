@@ -117,24 +117,6 @@ def corrections(text: str) -> tuple[timedelta, timedelta] | None:
     return read[0], read[-1]
 
 
-def corrected(moments: pl.Expr, start: pl.Expr, end: pl.Expr, at_start: pl.Expr, at_end: pl.Expr) -> pl.Expr:
-    """Return camera times with the correction that the deployment states added, growing evenly where it drifts.
-
-    Parameters
-    ----------
-    moments : polars.Expr of datetime
-        As the camera stated them.
-    start, end : polars.Expr of datetime
-        Of the deployment.
-    at_start, at_end : polars.Expr of duration
-        What is to be added then.
-    """
-    span = (end - start).dt.total_seconds()
-    share = pl.when(span > 0).then(((moments - start).dt.total_seconds() / span).clip(0, 1)).otherwise(0.0)
-    drift = (at_end - at_start).dt.total_microseconds()
-    return moments + at_start + (share * drift).round().cast(pl.Duration("us"))
-
-
 def of_moments(
     event: str, true: tuple[datetime | None, datetime | None], shown: tuple[datetime | None, datetime | None], *,
     exact: bool,

@@ -13,7 +13,6 @@ from biodata.harmonise.findings import Findings, Stated
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS, Names
 from biodata.text.scientific_names import parse_names
 
-TOLD: Final = ("scientificName", "records")
 ELEMENT_FLAGS: Final = ("MARINE_TAXON_ON_LAND", "LAND_TAXON_AT_SEA")
 """The doubts about a place that depend on the taxon."""
 

@@ -17,11 +17,6 @@ from biodata.sharing.labels import category_of, in_text
 from biodata.sharing.licences import spelt
 from biodata.sharing.measurements import rows_of, written
 
-FIELDS: Final = (
-    "type", "format", "identifier", "references", "title", "creator", "rightsHolder", "license", "community_labels",
-)  # fmt: skip
-"""What is stated of each."""
-
 _TERMS: Final[Mapping[str, tuple[str, ...]]] = {
     "type": ("type", "subtype"), "format": ("format",), "identifier": ("identifier", "accessURI"),
     "references": ("references", "furtherInformationURL"), "title": ("title",), "creator": ("creator", "provider"),

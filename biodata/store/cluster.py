@@ -208,11 +208,6 @@ class Cluster:
         return _CATALOGUE.sub("postgresql://", self.catalogue)
 
 
-def libpq_address(address: str) -> str | None:
-    """Return the address of a PostgreSQL database as its own library reads it; None for one of another kind."""
-    return _CATALOGUE.sub("postgresql://", address) if _CATALOGUE.match(address) else None
-
-
 def cluster_of(data: Path) -> Cluster | None:
     """Return what an installation shares with other machines; None where its lake lies in its own folder.
 

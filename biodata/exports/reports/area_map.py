@@ -28,7 +28,6 @@ _LEAST_M: Final = 8_000.0
 _NAMED: Final = 0.02
 """Share of the map that a country needs for its name."""
 
-Rows = Sequence[Mapping[str, Any]]
 Pixel = Callable[[Any], tuple[float, float]]
 
 
