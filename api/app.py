@@ -87,15 +87,9 @@ def create_app(settings: Settings | None = None, *, dist: Path = pages.DIST) -> 
             yield
 
     app = FastAPI(
-        title="biodata",
-        version=version("biodata"),
-        description=DESCRIPTION,
-        lifespan=lifespan,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        separate_input_output_schemas=False,
-    )
+        title="biodata", version=version("biodata"), description=DESCRIPTION, lifespan=lifespan, openapi_url=None,
+        docs_url=None, redoc_url=None, separate_input_output_schemas=False,
+    )  # fmt: skip
     made = app.openapi
     app.openapi = cache(lambda: documents.finish(made()))  # type: ignore[method-assign]  # FastAPI's documented way
     app.state.metrics = Metrics(os.environ.get(health.VARIABLE))

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from api.errors import Code, ProblemError, invalid
+from biodata.core import grouped
 from biodata.places.names import country_names, division_names, plain_division
 from biodata.store.query.filters import And, Compare, Filter
 from biodata.store.reader import OpenRelease
@@ -187,21 +188,16 @@ class AreaNames:
     @cached_property
     def _provinces(self) -> dict[str, list[str]]:
         """The codes of divisions by each of their names, without the word for a division."""
-        found: dict[str, set[str]] = {}
-        for area in self._areas:
-            if area.kind == "boundaries" and "-" in area.id:
-                for name in area.names:
-                    found.setdefault(plain_division(name), set()).add(area.id)
-        return {name: sorted(codes) for name, codes in found.items() if name}
+        divisions = [area for area in self._areas if area.kind == "boundaries" and "-" in area.id]
+        found = grouped((plain_division(name), area.id) for area in divisions for name in area.names)
+        return {name: sorted({*codes}) for name, codes in found.items() if name}
 
     @cached_property
     def _stated(self) -> dict[str, list[str]]:
         """What records tell as their division, by the form in which names are compared."""
-        found: dict[str, list[str]] = {}
-        for text, _ in self._release.facet("occurrences", None, "stateProvince", limit=_EVERY_AREA):
-            if len(text) <= _LONGEST and (plain := plain_division(text)):
-                found.setdefault(plain, []).append(text)
-        return found
+        stated = self._release.facet("occurrences", None, "stateProvince", limit=_EVERY_AREA)
+        found = grouped((plain_division(text), text) for text, _ in stated if len(text) <= _LONGEST)
+        return {plain: texts for plain, texts in found.items() if plain}
 
     @cached_property
     def _areas(self) -> list[Named]:

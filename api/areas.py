@@ -76,12 +76,9 @@ def find(request: Request) -> Response:
         found = release.facts.areas.search(text, kind=kind, country=code)
     page = found[offset : offset + limit]
     body = {
-        "offset": offset,
-        "limit": limit,
-        "endOfRecords": offset + len(page) >= len(found),
-        "count": len(found),
+        "offset": offset, "limit": limit, "endOfRecords": offset + len(page) >= len(found), "count": len(found),
         "results": [_named(area) for area in page],
-    }
+    }  # fmt: skip
     return json_answer(body)
 
 
@@ -130,14 +127,9 @@ def _upload(found: Service, raw: bytes, name: str | None) -> Response:
     geometry = shapely.from_wkb(polygon.wkb)
     location = f"/v1/areas/{area_id}"
     body = {
-        "id": area_id,
-        "kind": area_lookups.UPLOADED,
-        "name": name or _name(document),
-        "bbox": list(geometry.bounds),
-        "polygon_area_km2": _area_km2(geometry),
-        "notes": list(polygon.notes),
-        "location": location,
-    }
+        "id": area_id, "kind": area_lookups.UPLOADED, "name": name or _name(document), "bbox": list(geometry.bounds),
+        "polygon_area_km2": _area_km2(geometry), "notes": list(polygon.notes), "location": location,
+    }  # fmt: skip
     body = {member: value for member, value in body.items() if value is not None}
     return json_answer(body, status=201, headers={"Location": location}, cache="no-store")
 
@@ -168,12 +160,9 @@ def _name(document: Any) -> str | None:
 def _named(area: Named) -> dict[str, Any]:
     """Return an area as a list of areas tells it."""
     return {
-        "kind": area.kind,
-        "id": area.id,
-        "name": area.names[0] if area.names else None,
-        "names": list(area.names),
+        "kind": area.kind, "id": area.id, "name": area.names[0] if area.names else None, "names": list(area.names),
         "countries": list(area.countries),
-    }
+    }  # fmt: skip
 
 
 def _area_km2(geometry: BaseGeometry) -> float:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from api import parameters
 from api.gbif_names import GEOSPATIAL_ISSUES, LICENSE_URLS
 from biodata.access import citations, permits
+from biodata.core import grouped
 from biodata.exports.catalogue import OCCURRENCE, DatasetEntry, DatasetSummary
 from biodata.formats.dwca import DatasetDescription
 from biodata.sharing.licences import UNSPECIFIED, strictest
@@ -30,17 +31,11 @@ LISTED: Final = 10_000
 
 COUNTED: Final = MappingProxyType(
     {
-        "basisOfRecord": "basisOfRecord",
-        "country": "countryCode",
-        "year": "year",
-        "kingdom": "kingdom",
-        "class": "class",
-        "taxonRank": "taxonRank",
-        "license": "license",
-        "sharingCategory": "sharing_category",
+        "basisOfRecord": "basisOfRecord", "country": "countryCode", "year": "year", "kingdom": "kingdom",
+        "class": "class", "taxonRank": "taxonRank", "license": "license", "sharingCategory": "sharing_category",
         "issue": "quality_flags",
     }
-)
+)  # fmt: skip
 """What a dataset's records are counted by: the search parameter and its column."""
 
 
@@ -184,10 +179,8 @@ class Catalogue:
             ingested: dict[str, tuple[str | None, datetime | None]] = {
                 key: (eml, first) for key, eml, first in session.execute(chosen)
             }
-        held: dict[str, list[dict[str, Any]]] = {}
-        for permit in permits.of_dataset(registry, wanted[0] if len(wanted) == 1 else None):
-            if permit["state"] != permits.State.WITHDRAWN:
-                held.setdefault(permit["dataset"], []).append(permit)
+        known = permits.of_dataset(registry, wanted[0] if len(wanted) == 1 else None)
+        held = grouped((one["dataset"], one) for one in known if one["state"] != permits.State.WITHDRAWN)
         for key in wanted:
             eml, first = ingested.get(key, (None, None))
             yield self._entry(registry, base, key, eml, first, held.get(key, []))

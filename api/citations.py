@@ -447,12 +447,8 @@ def _replay_answer(request: Request, cited: Cited, *, status: int = 200) -> Resp
     if job.state == "done" and job.result is not None:
         facts = {name: value for name, value in job.result.items() if name != "citation"}
     body: dict[str, Any] = {
-        "citation": cited.id,
-        "state": job.state,
-        "progress": job.progress,
-        "error": job.error,
-        "result": facts,
+        "citation": cited.id, "state": job.state, "progress": job.progress, "error": job.error, "result": facts,
         "links": links,
-    }
+    }  # fmt: skip
     waiting = {"Retry-After": RETRY_S} if job.state in ("queued", "running") else {}
     return json_answer({n: v for n, v in body.items() if v is not None}, status=status, headers=waiting, cache=NO_STORE)

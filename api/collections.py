@@ -213,19 +213,13 @@ def _properties(collection_id: str) -> tuple[str, ...]:
 COLLECTIONS: Final = MappingProxyType(
     {
         row["id"]: Collection(
-            row["id"],
-            row["title"],
-            row["description"],
-            row["key"],
-            documents=frozenset(row["documents"].split()),
-            shapes=frozenset(row["shapes"].split()),
-            timed=row["timed"] == "true",
-            shown=tuple(row["shown"].split()),
+            row["id"], row["title"], row["description"], row["key"], documents=frozenset(row["documents"].split()),
+            shapes=frozenset(row["shapes"].split()), timed=row["timed"] == "true", shown=tuple(row["shown"].split()),
             example=row["example"],
         )
         for row in read_rows("ogc_collections.csv")
     }
-)
+)  # fmt: skip
 """Every collection by its id."""
 
 

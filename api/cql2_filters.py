@@ -261,14 +261,10 @@ def _show(node: Any) -> str:
 
 _SHAPE_RELATIONS: Final[Mapping[str, Relation]] = MappingProxyType(
     {
-        "s_within": "within",
-        "s_contains": "contains",
-        "s_equals": "equals",
-        "s_touches": "touches",
-        "s_crosses": "crosses",
-        "s_overlaps": "overlaps",
+        "s_within": "within", "s_contains": "contains", "s_equals": "equals", "s_touches": "touches",
+        "s_crosses": "crosses", "s_overlaps": "overlaps",
     }
-)
+)  # fmt: skip
 _OTHER_WAY: Final[Mapping[str, str]] = MappingProxyType({"s_within": "s_contains", "s_contains": "s_within"})
 SPATIAL: Final = ("s_intersects", "s_disjoint", *_SHAPE_RELATIONS)
 """The functions that are answered."""

@@ -90,13 +90,9 @@ def search(request: Request) -> Response:
         following = address(request, "/v1/dataset", [*items, ("offset", offset + limit), ("f", "html")])
         return _list_page(entries, count, following if more and limit else None)
     body = {
-        "offset": offset,
-        "limit": limit,
-        "endOfRecords": not more,
-        "count": count,
-        "results": [dataset(entry) for entry in entries],
-        "facets": [],
-    }
+        "offset": offset, "limit": limit, "endOfRecords": not more, "count": count,
+        "results": [dataset(entry) for entry in entries], "facets": [],
+    }  # fmt: skip
     return json_answer(body, headers={"Vary": "Accept"})
 
 
@@ -223,12 +219,8 @@ def _coverage(bounds: tuple[float, float, float, float] | None, description: str
         return []
     west, south, east, north = bounds
     box = {
-        "minLatitude": south,
-        "maxLatitude": north,
-        "minLongitude": west,
-        "maxLongitude": east,
-        "globalCoverage": False,
-    }
+        "minLatitude": south, "maxLatitude": north, "minLongitude": west, "maxLongitude": east, "globalCoverage": False,
+    }  # fmt: skip
     return [{"description": description, "boundingBox": box}]
 
 
@@ -316,12 +308,9 @@ def _form(request: Request, known: tuple[str, ...]) -> str:
 
 
 _WORDS = {
-    "basisOfRecord": "Kind of record",
-    "country": "Country",
-    "class": "Class",
-    "sharingCategory": "How exact the place is",
-    "license": "Licence of the records",
-}
+    "basisOfRecord": "Kind of record", "country": "Country", "class": "Class",
+    "sharingCategory": "How exact the place is", "license": "Licence of the records",
+}  # fmt: skip
 _ROWS = 15
 
 
@@ -387,16 +376,11 @@ def _list_page(entries: Iterable[DatasetEntry], count: int, following: str | Non
     """Return the list of datasets; `following` is the address of the next page."""
     rows = [
         (
-            (f"/v1/dataset/{quote(e.key, safe='')}?f=html", e.title),
-            e.key,
-            e.type.lower(),
-            e.publisher,
-            e.license_name,
-            f"{e.records:,}",
-            f"{e.years[0]}–{e.years[1]}" if e.years else None,
+            (f"/v1/dataset/{quote(e.key, safe='')}?f=html", e.title), e.key, e.type.lower(), e.publisher,
+            e.license_name, f"{e.records:,}", f"{e.years[0]}–{e.years[1]}" if e.years else None,
         )
         for e in entries
-    ]
+    ]  # fmt: skip
     return answers.page("datasets", "Datasets", up=[("/", "Map")], count=count, rows=rows, following=following)
 
 

@@ -270,13 +270,9 @@ _FRAMEWORKS: Final = {"application/json": {"schema": {"$ref": "#/components/sche
 
 _SHOWN_OTHERWISE: Final = frozenset(
     {
-        "/v1/login",
-        "/v1/login/refresh",
-        "/v1/downloads/{number}",
-        "/v1/surveys",
-        "/v1/downloads",
+        "/v1/login", "/v1/login/refresh", "/v1/downloads/{number}", "/v1/surveys", "/v1/downloads",
     }
-)
+)  # fmt: skip
 """Addresses where a 401 is about something else than a key or a token, or not always asked for."""
 
 

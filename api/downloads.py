@@ -23,9 +23,10 @@ from biodata.access import downloads, terms_of_use
 from biodata.access.roles import Action
 from biodata.access.terms_of_use import Purpose
 from biodata.core.errors import InputError
-from biodata.exports.request import Columns, Grid
+from biodata.core.vocabularies import CubeGrid, Format
+from biodata.exports.request import Columns
 from biodata.exports.tables import choose_columns
-from biodata.exports.write import KINDS, Format
+from biodata.exports.write import KINDS
 from biodata.store.query.filters import Filter
 from biodata.store.sharing_rules import rules_of
 
@@ -110,7 +111,7 @@ def _asked() -> dict[str, Any]:
     rows = (
         ("format", {"type": "string", "enum": list(Format), "default": Format.DWCA}, f"How it is written. {formats}"),
         ("columns", {"type": "string", "minLength": 1, "default": Columns.SIMPLE}, "Of csv: `simple` for GBIF's, `all`, or names with commas between them."),
-        ("grid", {"type": "string", "enum": list(Grid), "default": Grid.EQDGC}, "Of a cube: quarter degrees, tenths, or squares of 10 km."),
+        ("grid", {"type": "string", "enum": list(CubeGrid), "default": CubeGrid.EQDGC}, "Of a cube: quarter degrees, tenths, or squares of 10 km."),
         ("purpose", {"type": "string", "enum": list(Purpose)}, "What the records are wanted for; has to be told where terms of use have to be accepted. Who asks is not kept."),
     )  # fmt: skip
     facts = documents.search_parameters(paging=("snapshot",))
@@ -212,7 +213,7 @@ def _queue(request: Request, pairs: Pairs) -> Response:
         choose_columns(columns)
     except InputError as error:
         raise invalid(field="columns", value=columns, expected=error.expected or error.problem) from error
-    grid = _chosen("grid", facts.get("grid", Grid.EQDGC), Grid)
+    grid = _chosen("grid", facts.get("grid", CubeGrid.EQDGC), CubeGrid)
     purpose = _chosen("purpose", facts["purpose"], Purpose) if "purpose" in facts else None
     found = service(request)
     found.check_queue(downloads.JOB, Code.DOWNLOADS_TOO_MANY)

@@ -28,19 +28,13 @@ CONFORMANCE: Final = (
     *(
         f"{_SPEC}/cql2/1.0/conf/{c}"
         for c in (
-            "cql2-text",
-            "cql2-json",
-            "basic-cql2",
-            "advanced-comparison-operators",
-            "case-insensitive-comparison",
-            "accent-insensitive-comparison",
-            "basic-spatial-functions",
-            "basic-spatial-functions-plus",
+            "cql2-text", "cql2-json", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison",
+            "accent-insensitive-comparison", "basic-spatial-functions", "basic-spatial-functions-plus",
             "spatial-functions",
         )
     ),
     *(f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{c}" for c in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
-)
+)  # fmt: skip
 
 
 @router.get("", **documents.answered(dict[str, Any], "Where to begin"))

@@ -25,11 +25,8 @@ TAXONOMIC_ISSUES: Final = ("TAXON", "SCIENTIFIC_NAME_ID", "TAXON_CONCEPT_ID", "T
 """How the names of issues begin that are about a name."""
 
 GEOSPATIAL_ISSUES: Final = (
-    "ZERO_COORDINATE",
-    "COORDINATE_OUT_OF_RANGE",
-    "COORDINATE_INVALID",
-    "COUNTRY_COORDINATE_MISMATCH",
-)
+    "ZERO_COORDINATE", "COORDINATE_OUT_OF_RANGE", "COORDINATE_INVALID", "COUNTRY_COORDINATE_MISMATCH",
+)  # fmt: skip
 """The issues behind `hasGeospatialIssue`. Source: https://techdocs.gbif.org/en/data-use/occurrence-issues-and-flags"""
 
 LICENSE_URLS: Final = MappingProxyType(

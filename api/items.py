@@ -222,18 +222,11 @@ def _features_page(
         (_as_page(entry["href"], entry["rel"]), titles[entry["rel"]]) for entry in links if entry["rel"] in titles
     ]
     return answers.page(
-        "items",
-        collection.title,
-        up=[*trail(), (f"{here}?f=html", collection.title)],
-        here=here,
-        description=collection.description,
-        fields=fields,
-        hidden=hidden,
-        head=["Feature", *collection.shown],
-        rows=rows,
-        caption=f"{len(rows):,} of {matched:,} features",
+        "items", collection.title, up=[*trail(), (f"{here}?f=html", collection.title)], here=here,
+        description=collection.description, fields=fields, hidden=hidden, head=["Feature", *collection.shown],
+        rows=rows, caption=f"{len(rows):,} of {matched:,} features",
         further=sorted(further, key=lambda each: list(titles.values()).index(each[1])),
-    )
+    )  # fmt: skip
 
 
 def _as_page(href: str, rel: str) -> str:

@@ -196,14 +196,9 @@ class Envelope:
             self._metrics.observe(method, route, status, seconds=seconds, size=size)
             # The route's template, never its values: an address can hold the place that somebody looks at.
             facts = {
-                "method": method,
-                "route": route,
-                "status": status,
-                "ms": round(seconds * 1000, 1),
-                "bytes": size,
-                "release": scope["state"].get("release"),
-                "request_id": request_id,
-            }
+                "method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1), "bytes": size,
+                "release": scope["state"].get("release"), "request_id": request_id,
+            }  # fmt: skip
             access.info("request", extra={"facts": facts})
 
     def _limited(self, scope: Scope, who: Caller) -> bool:

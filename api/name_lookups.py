@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 import polars as pl
 
+from biodata.core import grouped
 from biodata.store.query.filters import Contains, Filter, In, IsNull, Not, Or, Value
 from biodata.store.reader import OpenRelease
 from biodata.text.vernaculars import folded
@@ -86,10 +87,7 @@ class Names:
         spelt = {name: {name.lower(), (bare or name).lower()} for name, bare in zip(names, canonical, strict=True)}
         every = sorted({text for texts in spelt.values() for text in texts})
         taxa = self._taxa_called(every)
-        by_name: dict[str, list[dict[str, Any]]] = {}
-        for row in taxa:
-            for text in row["called"]:
-                by_name.setdefault(text, []).append(row)
+        by_name = grouped((text, row) for row in taxa for text in row["called"])
         values: dict[str, set[Value]] = {}
         found: list[dict[str, Any]] = []
         unknown = []
@@ -200,12 +198,13 @@ def _common_names(names: str | None, details: str | None) -> list[str]:
 
 def _of_taxa(rows: Iterable[dict[str, Any]], accepted: set[str]) -> Filter:
     """Return the filter for the records of taxa with all that lies below them."""
-    by_rank: dict[str, set[Value]] = {}
-    for row in rows:
-        # The name of a synonym may be the accepted name of something else: its taxon counts.
-        if row["taxonRank"] in RANKS and row["accepted_taxon_id"] in (None, row["taxon_id"]):
-            by_rank.setdefault(row["taxonRank"].lower(), set()).add(row["scientificName"])
-    parts: list[Filter] = [In(rank, tuple(sorted(map(str, names)))) for rank, names in sorted(by_rank.items())]
+    # The name of a synonym may be the accepted name of something else: its taxon counts.
+    by_rank = grouped(
+        (row["taxonRank"].lower(), str(row["scientificName"]))
+        for row in rows
+        if row["taxonRank"] in RANKS and row["accepted_taxon_id"] in (None, row["taxon_id"])
+    )
+    parts: list[Filter] = [In(rank, tuple(sorted({*names}))) for rank, names in sorted(by_rank.items())]
     return Or((*parts, *([In("taxon_id", tuple(sorted(accepted)))] if accepted else [])))
 
 

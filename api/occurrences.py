@@ -186,12 +186,9 @@ def count(request: Request) -> Response:
 
 
 _COUNTS: Final[Mapping[str, str]] = {
-    "basisOfRecord": "basisOfRecord",
-    "year": "year",
-    "datasets": "datasetKey",
-    "countries": "country",
+    "basisOfRecord": "basisOfRecord", "year": "year", "datasets": "datasetKey", "countries": "country",
     "publishingCountries": "publishingCountry",
-}
+}  # fmt: skip
 
 
 @router.get(

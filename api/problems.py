@@ -91,14 +91,9 @@ def _on_problem(request: Request, error: Exception) -> Response:
     """Answer with an error that a handler raised on purpose."""
     assert isinstance(error, ProblemError)
     return _answer(
-        request,
-        error.code,
-        error.detail,
-        headers=error.headers,
-        field=error.field,
-        expected=error.expected,
+        request, error.code, error.detail, headers=error.headers, field=error.field, expected=error.expected,
         near=error.near,
-    )
+    )  # fmt: skip
 
 
 def _on_http(request: Request, error: Exception) -> Response:

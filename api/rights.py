@@ -133,15 +133,10 @@ def of_dataset(request: Request, key: str) -> Response:
         shown = release.facts.catalogue.media_licences(key)
     held = permits.of_dataset(found.registry, key)
     body: dict[str, Any] = {
-        "key": key,
-        "license": rows[0][1],
-        "licenses": entries,
-        "community_labels": {code: count for code, count in carried if code is not None},
-        "media": licences.MEDIA,
-        "media_licenses": shown,
-        "permits": held,
-        "notices": permits.notices(held),
-    }
+        "key": key, "license": rows[0][1], "licenses": entries,
+        "community_labels": {code: count for code, count in carried if code is not None}, "media": licences.MEDIA,
+        "media_licenses": shown, "permits": held, "notices": permits.notices(held),
+    }  # fmt: skip
     return json_answer(body)
 
 

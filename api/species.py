@@ -65,13 +65,9 @@ def search(request: Request) -> Response:
         count = release.file.count("taxa", filter_)
         facets = [_facet(release, name, filter_) for name in dict.fromkeys(query.getlist("facet")) if name in _FILTERS]
     body = {
-        "offset": offset,
-        "limit": limit,
-        "endOfRecords": offset + len(page.rows) >= count,
-        "count": count,
-        "results": [taxon(row) for row in page.rows],
-        "facets": facets,
-    }
+        "offset": offset, "limit": limit, "endOfRecords": offset + len(page.rows) >= count, "count": count,
+        "results": [taxon(row) for row in page.rows], "facets": facets,
+    }  # fmt: skip
     return json_answer(body)
 
 
@@ -151,14 +147,9 @@ def taxon(values: Iterable[Any]) -> dict[str, Any]:
 def _recorded(rank: str, name: str) -> dict[str, Any]:
     """Return a name that stands in no checklist of the release, as its records have it."""
     return {
-        "taxonID": f"{rank} {name}",
-        "checklist": "records",
-        "scientificName": name,
-        "canonicalName": name,
-        "rank": rank,
-        "synonym": False,
-        "vernacularNames": [],
-    }
+        "taxonID": f"{rank} {name}", "checklist": "records", "scientificName": name, "canonicalName": name,
+        "rank": rank, "synonym": False, "vernacularNames": [],
+    }  # fmt: skip
 
 
 def _facet(release: Opened, name: str, filter_: Filter | None) -> dict[str, Any]:

@@ -42,16 +42,10 @@ def _matrix(zoom: int) -> dict[str, Any]:
     """Return the grid of one zoom."""
     cell_m = 2 * _HALF_M / _TILE_PIXELS / 2**zoom
     return {
-        "id": str(zoom),
-        "scaleDenominator": cell_m / _PIXEL_M,
-        "cellSize": cell_m,
-        "cornerOfOrigin": "topLeft",
-        "pointOfOrigin": [-_HALF_M, _HALF_M],
-        "tileWidth": _TILE_PIXELS,
-        "tileHeight": _TILE_PIXELS,
-        "matrixWidth": 2**zoom,
-        "matrixHeight": 2**zoom,
-    }
+        "id": str(zoom), "scaleDenominator": cell_m / _PIXEL_M, "cellSize": cell_m, "cornerOfOrigin": "topLeft",
+        "pointOfOrigin": [-_HALF_M, _HALF_M], "tileWidth": _TILE_PIXELS, "tileHeight": _TILE_PIXELS,
+        "matrixWidth": 2**zoom, "matrixHeight": 2**zoom,
+    }  # fmt: skip
 
 
 _DEFINITION: Final = {
@@ -148,18 +142,10 @@ def tile_json(request: Request, collection_id: CollectionId) -> Response:
         signs = {"count": "How many surveys the sign stands for."}
         layers.append({"id": SIGNS, "description": "Where the signs of surveys stand.", "fields": signs | fields})
     body = {
-        "tilejson": "3.0.0",
-        "name": found.title,
-        "description": found.description,
-        "attribution": _attribution(request, codes),
-        "version": "1.0.0",
-        "scheme": "xyz",
-        "tiles": [tiles],
-        "minzoom": 0,
-        "maxzoom": MAXIMUM_ZOOM,
-        "bounds": [west, south, east, north],
-        "vector_layers": layers,
-    }
+        "tilejson": "3.0.0", "name": found.title, "description": found.description,
+        "attribution": _attribution(request, codes), "version": "1.0.0", "scheme": "xyz", "tiles": [tiles],
+        "minzoom": 0, "maxzoom": MAXIMUM_ZOOM, "bounds": [west, south, east, north], "vector_layers": layers,
+    }  # fmt: skip
     return json_answer(body, media_type=TILE_JSON)
 
 

@@ -98,17 +98,11 @@ _CODES: Final = MappingProxyType(
 
 RANGES: Final[Mapping[str, tuple[float, float | None]]] = MappingProxyType(
     {
-        "year": (1, 9999),
-        "month": (1, 12),
-        "day": (1, 31),
-        "decimalLatitude": (-90, 90),
-        "decimalLongitude": (-180, 180),
-        "coordinateUncertaintyInMeters": (0, None),
-        "individualCount": (0, None),
-        "startDayOfYear": (1, 366),
-        "endDayOfYear": (1, 366),
+        "year": (1, 9999), "month": (1, 12), "day": (1, 31), "decimalLatitude": (-90, 90),
+        "decimalLongitude": (-180, 180), "coordinateUncertaintyInMeters": (0, None), "individualCount": (0, None),
+        "startDayOfYear": (1, 366), "endDayOfYear": (1, 366),
     }
-)
+)  # fmt: skip
 """The least and the greatest number that a filter may name, by column or parameter; None where there is no greatest."""
 
 

@@ -9,35 +9,21 @@ from typing import Any, Final
 
 _NAMES: Final = MappingProxyType(
     {
-        "BiodataError": "biodata.core.errors:BiodataError",
-        "InputError": "biodata.core.errors:InputError",
-        "Lake": "biodata.store.lake:Lake",
-        "Settings": "biodata.core.settings:Settings",
+        "BiodataError": "biodata.core.errors:BiodataError", "InputError": "biodata.core.errors:InputError",
+        "Lake": "biodata.store.lake:Lake", "Settings": "biodata.core.settings:Settings",
         "clean_protected_areas": "biodata.harmonise.area_cleaning:clean_protected_areas",
-        "explain": "biodata.stories:explain",
-        "find_corridors": "biodata.runs:find_corridors",
-        "load_boundaries": "biodata.places:load_boundaries",
-        "locate": "biodata.places:locate",
-        "protconn": "biodata.analysis.networks.protconn:protconn",
-        "read_results": "biodata.runs:read_results",
-        "release": "biodata.pipeline:release",
-        "take_in": "biodata.pipeline:ingest",
+        "explain": "biodata.stories:explain", "find_corridors": "biodata.runs:find_corridors",
+        "load_boundaries": "biodata.places:load_boundaries", "locate": "biodata.places:locate",
+        "protconn": "biodata.analysis.networks.protconn:protconn", "read_results": "biodata.runs:read_results",
+        "release": "biodata.pipeline:release", "take_in": "biodata.pipeline:ingest",
     }
-)
+)  # fmt: skip
 """Name → 'module:attribute'; no name is that of a module, which Python would put in its place."""
 
 __all__ = [
-    "BiodataError",
-    "InputError",
-    "Lake",
-    "Settings",
-    "clean_protected_areas",
-    "explain",
-    "find_corridors",
-    "load_boundaries",
-    "locate",
-    "protconn",
-]
+    "BiodataError", "InputError", "Lake", "Settings", "clean_protected_areas", "explain", "find_corridors",
+    "load_boundaries", "locate", "protconn",
+]  # fmt: skip
 __all__ += ["read_results", "release", "take_in"]
 
 

@@ -353,16 +353,9 @@ def _withdraw(settings: Settings, _registry: Registry, held: Held) -> dict[str, 
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
-        "release": _release,
-        MERGE_JOB: _merge,
-        withdrawal.JOB: _withdraw,
-        "survey": _survey,
-        RESULTS_JOB: _survey_results,
-        standing.JOB: _corridors_again,
-        "download": _download,
-        citations.CONTENT_JOB: _citation,
-        citations.REPLAY_JOB: _replay,
-        citations.DOI_JOB: _doi,
+        "release": _release, MERGE_JOB: _merge, withdrawal.JOB: _withdraw, "survey": _survey,
+        RESULTS_JOB: _survey_results, standing.JOB: _corridors_again, "download": _download,
+        citations.CONTENT_JOB: _citation, citations.REPLAY_JOB: _replay, citations.DOI_JOB: _doi,
     }
-)
+)  # fmt: skip
 """What the worker can do, by the job's name."""

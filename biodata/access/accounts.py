@@ -129,8 +129,7 @@ def confirm(registry: Registry, name: str, wanted: RoleBinding, *, actor: str) -
         account = need(session, name)
         wanted = checked_role(wanted)
         rows = (row for row in _rows(session, account.id) if row.in_force is None)
-        found = next((row for row in rows if role_of_row(row) == wanted), None)
-        if found is None:
+        if (found := next((row for row in rows if role_of_row(row) == wanted), None)) is None:
             problem = "no role of the account that is bound so waits to be confirmed"
             raise InputError(problem, column="role", value=role_in_words(wanted), code="ROLE_NOT_GIVEN")
         appointments.confirm(session, found, account, actor)
@@ -142,12 +141,7 @@ def waiting(registry: Registry) -> list[dict[str, Any]]:
     with registry.session(read_only=True) as session:
         rows = session.execute(asked.where(Binding.in_force.is_(None)).order_by(Binding.id)).all()
     return [
-        {
-            "account": name,
-            **role_as_json(role_of_row(row)),
-            "given_by": row.granted_by,
-            "given": row.created,
-        }
+        {"account": name, **role_as_json(role_of_row(row)), "given_by": row.granted_by, "given": row.created}
         for row, name in rows
     ]
 
@@ -279,8 +273,7 @@ def by_name(session: Session, name: str) -> Account | None:
 
 def need(session: Session, name: str) -> Account:
     """Return the account of a name, or fail."""
-    account = by_name(session, name)
-    if account is None:
+    if (account := by_name(session, name)) is None:
         problem = "there is no account of this name"
         raise InputError(problem, column="name", value=name, code="ACCOUNT_MISSING")
     return account

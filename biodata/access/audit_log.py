@@ -72,14 +72,9 @@ def entries(registry: Registry, wanted: Wanted, *, newest: int | None = None) ->
         rows = session.scalars(asked.order_by(AuditEntry.id).execution_options(yield_per=_AT_A_TIME))
         for entry in rows:
             yield {
-                "number": entry.id,
-                "time": entry.time.isoformat(),
-                "actor": entry.actor,
-                "action": entry.action,
-                "subject": entry.subject,
-                "details": entry.details,
-                "hash": entry.hash,
-            }
+                "number": entry.id, "time": entry.time.isoformat(), "actor": entry.actor, "action": entry.action,
+                "subject": entry.subject, "details": entry.details, "hash": entry.hash,
+            }  # fmt: skip
 
 
 def head(registry: Registry) -> tuple[int, str] | None:

@@ -87,20 +87,11 @@ def bibtex(cited: Cited, url: str) -> str:
 def ris(cited: Cited, url: str) -> str:
     """Return a RIS record of the type DATA; see `text`."""
     lines = [
-        ("TY", "DATA"),
-        ("ID", cited.id),
-        ("TI", title(cited)),
-        ("AU", PUBLISHER),
-        ("PB", PUBLISHER),
-        ("PY", str(cited.created.year)),
-        ("DA", f"{cited.created:%Y/%m/%d}"),
-        ("ET", cited.release),
-        ("DO", cited.doi),
-        ("UR", link(cited, url)),
-        *(("N1", line) for line in _listed(cited)),
-        ("N1", f"Content {ALGORITHM} {cited.content['hash']}"),
-        ("ER", ""),
-    ]
+        ("TY", "DATA"), ("ID", cited.id), ("TI", title(cited)), ("AU", PUBLISHER), ("PB", PUBLISHER),
+        ("PY", str(cited.created.year)), ("DA", f"{cited.created:%Y/%m/%d}"), ("ET", cited.release), ("DO", cited.doi),
+        ("UR", link(cited, url)), *(("N1", line) for line in _listed(cited)),
+        ("N1", f"Content {ALGORITHM} {cited.content['hash']}"), ("ER", ""),
+    ]  # fmt: skip
     return "".join(f"{tag}  - {_line(value)}\r\n" for tag, value in lines if value is not None)
 
 

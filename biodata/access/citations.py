@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,14 +34,8 @@ def dataset_publishers(registry: Registry, keys: Sequence[str]) -> dict[str, dic
     with registry.session(read_only=True) as session:
         for first in range(0, len(keys), 500):
             for row in session.scalars(select(Dataset).where(Dataset.key.in_(keys[first : first + 500]))):
-                found[row.key] = {
-                    "key": row.key,
-                    "title": row.title,
-                    "publisher": publisher(row.eml),
-                    "license": row.license,
-                    "doi": row.doi,
-                    "citation": row.citation,
-                }
+                facts = {name: getattr(row, name) for name in ("key", "title", "license", "doi", "citation")}
+                found[row.key] = facts | {"publisher": publisher(row.eml)}
     return found
 
 
@@ -143,15 +137,9 @@ class Cited:
 
 
 def cite(
-    settings: Settings,
-    registry: Registry,
-    question: Question,
-    *,
-    release: Mapping[str, Any],
-    rows: pl.DataFrame | None,
-    download_id: str | None = None,
-    later: bool = True,
-) -> str:
+    settings: Settings, registry: Registry, question: Question, *, release: Mapping[str, Any],
+    rows: pl.DataFrame | None, download_id: str | None = None, later: bool = True,
+) -> str:  # fmt: skip
     """Keep a question and what came out; return the citation's id.
 
     Parameters
@@ -184,14 +172,9 @@ def cite(
     citation_id = secrets.token_hex(16)
     with registry.session() as session, session.begin():
         citation = Citation(
-            id=citation_id,
-            release=release["id"],
-            snapshot=int(release["snapshot"]),
-            rules_hash=release["rules_hash"],
-            query=question.as_dict(),
-            content=found,
-            download_id=download_id,
-        )
+            id=citation_id, release=release["id"], snapshot=int(release["snapshot"]), rules_hash=release["rules_hash"],
+            query=question.as_dict(), content=found, download_id=download_id,
+        )  # fmt: skip
         if rows is None and later:
             citation.job_id = jobs.add(session, CONTENT_JOB, {"citation": citation_id})
         session.add(citation)
@@ -200,29 +183,23 @@ def cite(
     return citation_id
 
 
+def address(settings: Settings, citation_id: str) -> str:
+    """Return where a citation can be looked up: at the service, or by its id where it has no public address."""
+    if settings.public_url is None:
+        return f"biodata citation {citation_id}"
+    return f"{settings.public_url.rstrip('/')}/v1/citations/{citation_id}"
+
+
 def get(registry: Registry, citation_id: str) -> Cited | None:
     """Return a citation; None where there is none of that id."""
     with registry.session(read_only=True) as session:
-        row = session.get(Citation, citation_id)
-        if row is None:
+        if (row := session.get(Citation, citation_id)) is None:
             return None
         job = session.get(Job, row.job_id) if row.job_id is not None else None
         state = "done" if row.content else job.state if job is not None else "queued"
-        return Cited(
-            id=row.id,
-            state=state,
-            error=job.error if job is not None and state == "failed" else None,
-            release=row.release,
-            snapshot=row.snapshot,
-            rules_hash=row.rules_hash,
-            query=row.query,
-            content=row.content,
-            download_id=row.download_id,
-            doi=row.doi,
-            created=row.created,
-            replay_job_id=row.replay_job_id,
-            doi_job_id=row.doi_job_id,
-        )
+        error = job.error if job is not None and state == "failed" else None
+        kept = (field.name for field in fields(Cited) if field.name not in ("state", "error"))
+        return Cited(state=state, error=error, **{name: getattr(row, name) for name in kept})
 
 
 def need(registry: Registry, citation_id: str, *, done: bool = False) -> Cited:
@@ -238,8 +215,7 @@ def need(registry: Registry, citation_id: str, *, done: bool = False) -> Cited:
     InputError
         If there is none of that id (CITATION_MISSING), or its content is not known yet (CITATION_UNFINISHED).
     """
-    found = get(registry, citation_id)
-    if found is None:
+    if (found := get(registry, citation_id)) is None:
         problem = "there is no citation of this id"
         raise InputError(problem, value=citation_id, code="CITATION_MISSING")
     if done and found.state != "done":

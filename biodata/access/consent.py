@@ -276,17 +276,13 @@ def outputs(settings: Settings) -> list[Output]:
     """Return every output that touches several countries, drafts among them, and put down what their nodes are asked."""
     boundaries = places.load_boundaries(settings.boundaries)
     found = []
-    with (
-        Registry.open(settings) as registry,
-        Lake.open(settings.data, memory_limit=settings.memory_limit) as lake,
-    ):
+    with Registry.open(settings) as registry, Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         known = Consents.read(registry, settings)
         rules = rules_in_force(settings, lake)
         for table, key in consents.SHARED.items():
             shown = assessments.published_results(lake, table, rules=rules, boundaries=boundaries)
             consents.ask_nodes(registry, table, shown)
             for row in shown.sort(key).iter_rows(named=True):
-                states = known.states(table, row)
-                if states:
+                if states := known.states(table, row):
                     found.append(Output(table, row[key], states, known.lets_out(states)))
     return found

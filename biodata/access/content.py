@@ -54,7 +54,7 @@ COLUMN_SETS: Final = MappingProxyType(
             sharing_category sharing_rule cell_west cell_south cell_east cell_north isInCluster clusterRepresentative
             cluster_id cluster_reason
             """.split()
-        ),
+        )
     }
 )
 """The columns of each set, in order; a set never changes, and a column that is new since then is in none of the older ones."""
@@ -69,14 +69,10 @@ RELATIVE_COLUMNS: Final = frozenset(
 BATCH_ROWS: Final = 50_000
 MEMBER: Final = pl.Schema(
     {
-        "key": pl.Int64,
-        "hash": pl.Binary,
-        "whole": pl.UInt64,
-        "own": pl.UInt64,
-        "category": pl.String,
+        "key": pl.Int64, "hash": pl.Binary, "whole": pl.UInt64, "own": pl.UInt64, "category": pl.String,
         "dataset": pl.String,
     }
-)
+)  # fmt: skip
 """What is known of each record of an answer: its hash, which is not kept; and 64 bits of its HMAC, and of that of its
 hash without `TOLD_BY_OTHERS`."""
 

@@ -243,12 +243,9 @@ def new_key(
     with registry.session() as session, session.begin():
         owner = accounts.need_open(session, account)
         made = ApiKey(
-            sha256=accounts.hashed(key),
-            account_id=owner.id,
-            label=accounts.checked_label(label or account),
-            role=role,
+            sha256=accounts.hashed(key), account_id=owner.id, label=accounts.checked_label(label or account), role=role,
             dataset=dataset,
-        )
+        )  # fmt: skip
         session.add(made)
         session.flush()
         facts = {"account": account, "label": made.label, "role": role, "dataset": dataset}
@@ -325,14 +322,8 @@ def describe_keys(registry: Registry, account: str) -> list[dict[str, Any]]:
     with registry.session(read_only=True) as session:
         owner = accounts.need(session, account)
         return [
-            {
-                "id": key.id,
-                "label": key.label,
-                "role": key.role,
-                "dataset": key.dataset,
-                "created": key.created,
-                "revoked": key.revoked is not None,
-            }
+            {name: getattr(key, name) for name in ("id", "label", "role", "dataset", "created")}
+            | {"revoked": key.revoked is not None}
             for key in session.scalars(select(ApiKey).where(ApiKey.account_id == owner.id).order_by(ApiKey.id))
         ]
 

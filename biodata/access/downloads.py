@@ -5,7 +5,6 @@ Each has a folder of its own in `downloads`, in which the file has its name only
 
 import errno
 import hashlib
-import logging
 import secrets
 import shutil
 import time
@@ -25,16 +24,15 @@ from biodata.access.citations import Question
 from biodata.access.terms_of_use import Purpose
 from biodata.core.errors import DiskFullError, InputError, JobStoppedError
 from biodata.core.settings import Settings
-from biodata.exports.request import Columns, ExportRequest, Facts, Grid
+from biodata.core.vocabularies import CubeGrid, Format
+from biodata.exports.request import Columns, ExportRequest, Facts
 from biodata.exports.selection import Selection
-from biodata.exports.write import KINDS, Format, export
+from biodata.exports.write import KINDS, export
 from biodata.store import jobs
 from biodata.store.models import Citation, Download, Job
 from biodata.store.query.filters import Filter, from_plain, to_plain
 from biodata.store.registry import Registry
 from biodata.store.release_use import in_use
-
-logger = logging.getLogger(__name__)
 
 JOB: Final = "download"
 _RESERVE_BYTES: Final = 256_000_000
@@ -107,17 +105,10 @@ def folder(settings: Settings) -> Path:
 
 
 def ask(
-    settings: Settings,
-    registry: Registry,
-    file_format: Format,
-    filter_: Filter | None,
-    *,
-    release: str,
-    asked: Sequence[tuple[str, str]],
-    columns: str = Columns.SIMPLE,
-    grid: Grid = Grid.EQDGC,
+    settings: Settings, registry: Registry, file_format: Format, filter_: Filter | None, *, release: str,
+    asked: Sequence[tuple[str, str]], columns: str = Columns.SIMPLE, grid: CubeGrid = CubeGrid.EQDGC,
     purpose: Purpose | None = None,
-) -> str:
+) -> str:  # fmt: skip
     """Ask for a download and return its id; the worker makes it.
 
     Parameters
@@ -134,7 +125,7 @@ def ask(
         The question as it was put.
     columns : str
         Of a CSV file.
-    grid : Grid
+    grid : CubeGrid
         Of a cube.
     purpose : Purpose, optional
         What the records are wanted for; who wants them is not kept.
@@ -147,14 +138,10 @@ def ask(
     check_room(settings)
     number = secrets.token_hex(16)
     request = {
-        "format": str(file_format),
-        "filter": to_plain(filter_),
-        "release": release,
-        "asked": [list(pair) for pair in asked],
-        "columns": columns,
-        "grid": str(grid),
+        "format": str(file_format), "filter": to_plain(filter_), "release": release,
+        "asked": [list(pair) for pair in asked], "columns": columns, "grid": str(grid),
         "purpose": purpose and str(purpose),
-    }
+    }  # fmt: skip
     try:
         with registry.session() as session, session.begin():
             job = jobs.add(session, JOB, {"download": number})
@@ -189,20 +176,10 @@ def look(settings: Settings, registry: Registry, download_id: str) -> Status | N
     if file is None:
         result = _without_checksum(result)
     return Status(
-        id=download_id,
-        state=state,
-        format=Format(request["format"]),
-        release=request["release"],
-        asked=[(name, value) for name, value in request["asked"]],
-        progress=job.progress or 0.0,
-        created=row.created,
-        finished=job.finished,
-        expires=expires,
-        result=result,
-        error=job.error,
-        citation=citation,
-        file=file,
-    )
+        id=download_id, state=state, format=Format(request["format"]), release=request["release"],
+        asked=[(name, value) for name, value in request["asked"]], progress=job.progress or 0.0, created=row.created,
+        finished=job.finished, expires=expires, result=result, error=job.error, citation=citation, file=file,
+    )  # fmt: skip
 
 
 def cancel(settings: Settings, registry: Registry, download_id: str) -> bool:
@@ -259,9 +236,9 @@ def make(settings: Settings, registry: Registry, download_id: str, work: Work) -
             filter=filter_,
             asked=asked,
             columns=stated["columns"],
-            grid=Grid(stated["grid"]),
+            grid=CubeGrid(stated["grid"]),
             permits=_permits(registry),
-            citation=_address(settings, _cite(settings, registry, row, release, Question(asked, filter_))),
+            citation=citations.address(settings, _cite(settings, registry, row, release, Question(asked, filter_))),
         )
         step = _Room(settings, here, work)
 
@@ -301,13 +278,6 @@ def _citation_of(download_id: str) -> Select[str]:
     )
 
 
-def _address(settings: Settings, citation: str) -> str:
-    """Return where a citation stands, or its id where the installation does not know its own address."""
-    if settings.public_url is None:
-        return f"biodata citation {citation}"
-    return f"{settings.public_url.rstrip('/')}/v1/citations/{citation}"
-
-
 def summary(facts: Facts) -> dict[str, Any]:
     """Return what is stated of an export's records as plain values."""
     datasets = [
@@ -330,10 +300,7 @@ def summary(facts: Facts) -> dict[str, Any]:
 def sweep(settings: Settings, registry: Registry) -> int:
     """Remove files whose time is over, or whose download failed, was cancelled or is not known; return how many."""
     removed = 0
-    for found in folder(settings).glob("*"):
-        with registry.session(read_only=True) as session:
-            row = session.get(Download, found.name)
-            job = session.get(Job, row.job_id) if row is not None else None
+    for found, job in _made(settings, registry):
         if job is not None and job.state in ("queued", "running"):
             continue
         over = datetime.now(UTC) - timedelta(days=settings.downloads_kept_days)
@@ -341,6 +308,15 @@ def sweep(settings: Settings, registry: Registry) -> int:
             _remove(found)
             removed += 1
     return removed
+
+
+def _made(settings: Settings, registry: Registry) -> Iterator[tuple[Path, Job | None]]:
+    """Yield what lies in the folder of downloads, each with the job that made it."""
+    for found in folder(settings).glob("*"):
+        with registry.session(read_only=True) as session:
+            row = session.get(Download, found.name)
+            job = session.get(Job, row.job_id) if row is not None else None
+        yield found, job
 
 
 def drop_others(settings: Settings, registry: Registry, *, rules_hash: str, release: str) -> int:
@@ -356,10 +332,7 @@ def drop_others(settings: Settings, registry: Registry, *, rules_hash: str, rele
         if request.get("release") != release:
             jobs.cancel(registry, number)
     removed = 0
-    for found in folder(settings).glob("*"):
-        with registry.session(read_only=True) as session:
-            row = session.get(Download, found.name)
-            job = session.get(Job, row.job_id) if row is not None else None
+    for found, job in _made(settings, registry):
         if job is not None and job.state == "done" and (job.result or {}).get("rules_hash") != rules_hash:
             _remove(found)
             with registry.session() as session, session.begin():

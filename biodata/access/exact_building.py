@@ -113,8 +113,7 @@ def must_follow(settings: Settings) -> None:
     StoreError
         If it did.
     """
-    message = follow_release(settings)
-    if message is not None:
+    if (message := follow_release(settings)) is not None:
         raise StoreError(message)
 
 

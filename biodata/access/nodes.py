@@ -56,12 +56,10 @@ def new_node(registry: Registry, data: Path, code: str, *, actor: str = "command
     """
     country = checked_country(code)
     with registry.session() as session, session.begin():
-        before = own(session)
-        if before is not None:
+        if (before := own(session)) is not None:
             problem = f"this installation is the node of {before.code} already"
             raise InputError(problem, value=code, code="NODE_EXISTS")
-        known = session.get(Node, country)
-        if known is not None:
+        if session.get(Node, country) is not None:
             problem = "another installation is trusted as the node of this country"
             raise InputError(problem, value=code, code="NODE_EXISTS")
         public = node_keys.public_of(_private_key(data, make=True))
@@ -282,14 +280,12 @@ def export_node(settings: Settings, folder: Path, *, actor: str = "command line"
     if folder.exists():
         problem = "this folder is there already"
         raise InputError(problem, file=str(folder), expected="the name of a new one", code="OUTPUT_EXISTS")
-    release = releases.current(settings.data)
-    if release is None:
+    if (release := releases.current(settings.data)) is None:
         raise NoReleaseError
     with Registry.open(settings) as registry:
         rules = sharing_rules.rules_of(registry)
         with registry.session(read_only=True) as session:
-            node = own(session)
-            if node is None:
+            if (node := own(session)) is None:
                 problem = "this installation is no national node"
                 raise InputError(problem, expected="`biodata node new CODE` first", code="NODE_UNKNOWN")
             code, sequence, previous = node.code, node.sequence + 1, node.manifest

@@ -195,11 +195,8 @@ def state_of(permit: Permit, day: date) -> State:
 def permit_in_words(permit: Mapping[str, Any]) -> str:
     """Return a permit, as `of_dataset` tells it, in words."""
     words = {
-        Kind.IRCC: "certificate of compliance",
-        Kind.PERMIT: "permit",
-        Kind.CONSENT: "consent",
-        Kind.TERMS: "terms",
-    }
+        Kind.IRCC: "certificate of compliance", Kind.PERMIT: "permit", Kind.CONSENT: "consent", Kind.TERMS: "terms",
+    }  # fmt: skip
     ends = f" until {permit['expires']}" if permit["expires"] else ""
     given = f" by {permit['authority']}" if permit["authority"] else ""
     return f"{words[permit['kind']]} {permit['number']} of {permit['country']}{given}{ends} ({permit['state']})"
@@ -228,15 +225,9 @@ def notices(held: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _permit_as_json(permit: Permit) -> dict[str, Any]:
     """Return a permit as plain values."""
+    facts = {name: getattr(permit, name) for name in ("dataset", "kind", "number", "country", "authority")}
     days = {"issued": permit.issued, "expires": permit.expires}
-    return {
-        "dataset": permit.dataset,
-        "kind": permit.kind,
-        "number": permit.number,
-        "country": permit.country,
-        "authority": permit.authority,
-        **{name: None if value is None else value.isoformat() for name, value in days.items()},
-    }
+    return facts | {name: None if value is None else value.isoformat() for name, value in days.items()}
 
 
 def _refuse(problem: str, column: str, value: str, expected: str) -> NoReturn:

@@ -204,12 +204,7 @@ def owed(registry: Registry) -> bool:
         return any("installation" not in purged for purged in session.scalars(select(Withdrawal.purged)))
 
 
-def purge(
-    settings: Settings,
-    *,
-    release: Callable[[Settings], object],
-    actor: str = "command line",
-) -> Purged:
+def purge(settings: Settings, *, release: Callable[[Settings], object], actor: str = "command line") -> Purged:
     """Remove whatever still holds a withdrawn record, but for backups; a second time nothing is left to do.
 
     Whatever was cut short before is done first: what was put down as withdrawn leaves the lake, and a release is made.

@@ -18,7 +18,7 @@ from biodata.core.vocabularies import SharingCategory
 from biodata.harmonise.rematch import taxon_statuses
 from biodata.sharing.decide import stricter
 from biodata.sharing.publish import reason_of, set_apart_of
-from biodata.store import releases, withheld_since
+from biodata.store import failing_as, releases, withheld_since
 from biodata.store.folders import secret
 from biodata.store.lake import Lake
 from biodata.store.registry import Registry
@@ -96,11 +96,8 @@ def rebuilt(settings: Settings, lake: Lake, snapshot: int, *, step: Step = lambd
     today = lake.snapshot()
     with WorkFolder(settings.data / "staging") as work:
         path = work.folder / "replay.duckdb"
-        try:
+        with failing_as(f"version {snapshot} of the lake could not be built again", OSError, duckdb.Error):
             causes = _build(settings, lake, snapshot, rules, presences, path, step)
-        except (OSError, duckdb.Error) as error:
-            message = f"version {snapshot} of the lake could not be built again: {str(error).splitlines()[0]}"
-            raise StoreError(message) from error
         yield Rebuilt(path, causes, rules.hash, today)
 
 
@@ -117,14 +114,9 @@ def _presences(settings: Settings, lake: Lake, rules: sharing.RuleSet, snapshot:
 
 
 def _build(
-    settings: Settings,
-    lake: Lake,
-    snapshot: int,
-    rules: sharing.RuleSet,
-    presences: pl.DataFrame,
-    path: Path,
+    settings: Settings, lake: Lake, snapshot: int, rules: sharing.RuleSet, presences: pl.DataFrame, path: Path,
     step: Step,
-) -> pl.DataFrame:
+) -> pl.DataFrame:  # fmt: skip
     """Write the file, with its parts beside it; return the causes of what is left out."""
     boundaries = places.load_boundaries(settings.boundaries)
     gazetteer = places.load_gazetteer(boundaries, settings.gazetteer_file)

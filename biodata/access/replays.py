@@ -1,7 +1,6 @@
 """A citation asked again under today's rules: identical, or exactly what is stated no more, and why."""
 
 # ruff: noqa: S608 - names in SQL are our own and quoted; every value is a parameter.
-import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,11 +15,10 @@ import shapely
 
 from biodata.access import content, rebuilding
 from biodata.access.citations import Cited, need
-from biodata.core.errors import StoreError
 from biodata.core.geo import area_km2 as ellipsoid_km2
 from biodata.core.settings import Settings
 from biodata.core.vocabularies import SharingCategory
-from biodata.store import duck
+from biodata.store import duck, failing_as
 from biodata.store.duck import literal
 from biodata.store.lake import Lake
 from biodata.store.query import filters as f
@@ -98,8 +96,6 @@ def _filter_nodes(filter_: f.Filter | None) -> Iterator[f.Filter]:
         yield node
         waiting.extend(f.parts_of(node))
 
-
-logger = logging.getLogger(__name__)
 
 GROUPED: Final = ("dataset", "rule", "category", "cited_category", "reason", "dataset_withdrawn")
 """What a cause is counted by, where it has them."""
@@ -182,13 +178,9 @@ class Replay:
 
 
 def replay(
-    settings: Settings,
-    registry: Registry,
-    citation_id: str,
-    *,
-    step: rebuilding.Step = lambda _share: None,
+    settings: Settings, registry: Registry, citation_id: str, *, step: rebuilding.Step = lambda _share: None,
     with_rows: Callable[[Cited, Path], object] = lambda _cited, _file: None,
-) -> Replay:
+) -> Replay:  # fmt: skip
     """Ask a citation again: its version of the lake under today's rules, filtered on published values.
 
     Parameters
@@ -243,26 +235,19 @@ def replay(
         identical=identical,
         statement=_statement(cited, now.count, identical, known, causes, added),
         cited={
-            "count": cited.content["count"],
-            "hash": cited.content["hash"],
-            "release": cited.release,
-            "snapshot": cited.snapshot,
-            "rules_hash": cited.rules_hash,
+            "count": cited.content["count"], "hash": cited.content["hash"], "release": cited.release,
+            "snapshot": cited.snapshot, "rules_hash": cited.rules_hash,
         },
         today={
-            "count": now.count,
-            "hash": now.hash,
-            "datasets": now.datasets,
-            "snapshot": rebuilt.today,
-            "rules_hash": rebuilt.rules_hash,
-            "biodata": version("biodata"),
+            "count": now.count, "hash": now.hash, "datasets": now.datasets, "snapshot": rebuilt.today,
+            "rules_hash": rebuilt.rules_hash, "biodata": version("biodata"),
         },
         unchanged=unchanged,
         causes=causes,
         added=added,
         known=known,
         replayed=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+    )  # fmt: skip
 
 
 def ask(path: Path, filter_: Filter | None, data: Path, column_set: str, *, into: Path) -> content.Content:
@@ -323,11 +308,8 @@ def _compare(kept: Path, made: Path, sensitive: pl.DataFrame, causes: pl.DataFra
     with duck.workshop(spill=data / "tmp", memory_limit="500MB") as connection:
         connection.register("sensitive", sensitive)
         connection.register("causes", causes)
-        try:
+        with failing_as("the answers could not be compared", duckdb.Error):
             return connection.execute(query).pl()
-        except duckdb.Error as error:
-            message = f"the answers could not be compared: {str(error).splitlines()[0]}"
-            raise StoreError(message) from error
 
 
 def _cause(rows: pl.DataFrame, area_km2: float | None) -> Cause:

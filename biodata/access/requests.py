@@ -69,8 +69,7 @@ def ask(
             problem = "a request cannot end before it begins"
             raise InputError(problem, column="expires", value=str(wanted.get("expires")), expected="a moment to come")
     with registry.session() as session, session.begin():
-        late = overdue(session, who.account_id)
-        if late:
+        if late := overdue(session, who.account_id):
             problem, expected = "a report of what was made is overdue", f"first the report of request {late[0]}"
             raise InputError(problem, column="id", value=late[0], expected=expected, code="REPORT_OVERDUE")
         made = AccessRequest(
@@ -155,15 +154,10 @@ def decide(
             audit.append(session, actor=who.label, action="grant void", subject=number, details={"country": country})
         session.add(
             AccessDecision(
-                request_id=number,
-                country=country,
-                grant=grant,
-                signature=signature,
-                reason=reason,
-                review=review,
+                request_id=number, country=country, grant=grant, signature=signature, reason=reason, review=review,
                 decided_by=who.label,
             )
-        )
+        )  # fmt: skip
         facts = {"country": country, "reason": reason, "grant": json.loads(grant) if grant is not None else None}
         audit.append(session, actor=who.label, action="access granted" if grant else "access refused",
                      subject=number, details=facts)  # fmt: skip
@@ -202,9 +196,7 @@ def usable(registry: Registry, who: Principal, number: str) -> list[dict[str, st
             raise missing(number)
         found = session.scalars(
             select(AccessDecision).where(
-                AccessDecision.request_id == number,
-                AccessDecision.grant.is_not(None),
-                AccessDecision.revoked.is_(None),
+                AccessDecision.request_id == number, AccessDecision.grant.is_not(None), AccessDecision.revoked.is_(None)
             )
         ).all()
         entries = [

@@ -163,13 +163,9 @@ def ask_again(registry: Registry, rules_hash: str) -> int:
 
 
 def remove_rule(
-    settings: Settings,
-    rule_id: str,
-    *,
-    release: Release,
-    finer: Sequence[dict[str, Any]] = (),
+    settings: Settings, rule_id: str, *, release: Release, finer: Sequence[dict[str, Any]] = (),
     actor: str = "command line",
-) -> Changed:
+) -> Changed:  # fmt: skip
     """Take a sharing rule back, and make a release without it.
 
     Parameters
@@ -297,14 +293,9 @@ def read_files(
 
 
 def import_rules(
-    settings: Settings,
-    content: RuleContent,
-    *,
-    release: Release,
-    reason: str,
-    finer: Sequence[Mapping[str, Any]] = (),
-    actor: str = "command line",
-) -> tuple[int, releases.Release | None]:
+    settings: Settings, content: RuleContent, *, release: Release, reason: str,
+    finer: Sequence[Mapping[str, Any]] = (), actor: str = "command line",
+) -> tuple[int, releases.Release | None]:  # fmt: skip
     """Write a version, make a release under it where there is one, and remove what older rules let out.
 
     What a rule made coarse that is gone or looser now is decided about anew.

@@ -11,7 +11,7 @@ day does not see a number step up. Where one download has most of the records, h
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, Final
@@ -104,8 +104,7 @@ def accept(registry: Registry, account_id: int, version: int, *, actor: str) -> 
 
 def accepted(registry: Registry, account_id: int | None) -> bool:
     """Return whether an account accepted the terms that hold; nobody in particular accepted nothing."""
-    held = current(registry)
-    if held is None:
+    if (held := current(registry)) is None:
         return True
     if account_id is None:
         return False
@@ -207,17 +206,7 @@ class UseReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values for JSON."""
-        return {
-            "country": self.country,
-            "year": self.year,
-            "until": self.until.isoformat(),
-            "downloads": self.downloads,
-            "records": self.records,
-            "purposes": dict(self.purposes),
-            "datasets": dict(self.datasets),
-            "licences": dict(self.licences),
-            "step": STEP,
-        }
+        return {**asdict(self), "until": self.until.isoformat(), "step": STEP}
 
 
 def use_report(registry: Registry, country: str, *, year: int | None = None, day: date | None = None) -> UseReport:
@@ -246,8 +235,7 @@ def use_report(registry: Registry, country: str, *, year: int | None = None, day
     licences: Counter[str] = Counter()
     with registry.session(read_only=True) as session:
         for request, result in session.execute(asked):
-            of_country = (result or {}).get("countries", {}).get(country, {})
-            if not of_country:
+            if not (of_country := (result or {}).get("countries", {}).get(country, {})):
                 continue
             total += 1
             records += sum(of_country.values())
@@ -256,15 +244,10 @@ def use_report(registry: Registry, country: str, *, year: int | None = None, day
             datasets.update(of_country.keys())
             licences[result.get("license", "UNSPECIFIED")] += 1
     return UseReport(
-        country,
-        year,
-        until,
-        _stepped(total) or (FEWER if total else 0),
-        _records(records, largest) if total >= STEP else (FEWER + " downloads" if total else 0),
-        _merged(purposes),
-        _merged(datasets),
-        _merged(licences),
-    )
+        country, year, until, _stepped(total) or (FEWER if total else 0),
+        _records(records, largest) if total >= STEP else (FEWER + " downloads" if total else 0), _merged(purposes),
+        _merged(datasets), _merged(licences),
+    )  # fmt: skip
 
 
 def _merged(counts: Counter[str]) -> dict[str, int]:

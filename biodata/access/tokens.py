@@ -112,8 +112,7 @@ class Tokens:
         with self._registry.session() as session, session.begin():
             # Locked, on databases where several write at once: of two that come together one is the second.
             wanted = select(RefreshToken).where(RefreshToken.sha256 == accounts.hashed(refresh)).with_for_update()
-            found = session.scalar(wanted)
-            if found is None:
+            if (found := session.scalar(wanted)) is None:
                 return None
             login = session.get_one(Login, found.login_id)
             account = session.get_one(Account, login.account_id)
@@ -148,8 +147,7 @@ class Tokens:
 
     def principal(self, token: str) -> Principal | None:
         """Return who shows a token; None where it cannot be taken, whatever the reason."""
-        claims = self._claims(token)
-        if claims is None:
+        if (claims := self._claims(token)) is None:
             return None
         with self._registry.session(read_only=True) as session:
             login, account = session.get(Login, claims["login"]), session.get(Account, int(claims["sub"]))
@@ -173,14 +171,9 @@ class Tokens:
             if header.get("kid") != self.key_id or header.get("typ") != TYPE:
                 return None
             return jwt.decode(
-                token,
-                self._key,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=self.issuer,
-                leeway=_LEEWAY_S,
+                token, self._key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=self.issuer, leeway=_LEEWAY_S,
                 options={"require": list(_CLAIMS), "strict_aud": True},
-            )
+            )  # fmt: skip
         except (jwt.PyJWTError, ValueError, RecursionError):
             return None
 
@@ -189,16 +182,9 @@ class Tokens:
         refresh, at = secrets.token_urlsafe(32), now()
         session.add(RefreshToken(sha256=accounts.hashed(refresh), login_id=login.id, expires=at + REFRESH_LIFE))
         claims = {
-            "iss": self.issuer,
-            "aud": AUDIENCE,
-            "sub": str(account.id),
-            "iat": at,
-            "nbf": at,
-            "exp": at + LIFE,
-            "jti": secrets.token_hex(16),
-            "login": login.id,
-            "version": account.token_version,
-        }
+            "iss": self.issuer, "aud": AUDIENCE, "sub": str(account.id), "iat": at, "nbf": at, "exp": at + LIFE,
+            "jti": secrets.token_hex(16), "login": login.id, "version": account.token_version,
+        }  # fmt: skip
         return Pair(jwt.encode(claims, self._key, ALGORITHM, headers={"kid": self.key_id, "typ": TYPE}), refresh)
 
 

@@ -48,8 +48,7 @@ def events_only_of(settings: Settings, keys: Collection[int], *, dataset: str | 
         return nothing
     with Lake.open(settings.data, memory_limit=settings.memory_limit) as lake:
         going = _as_they_were(lake, keys)
-        datasets = tuple(going["datasetKey"].drop_nulls().unique().sort())
-        if not datasets:
+        if not (datasets := tuple(going["datasetKey"].drop_nulls().unique().sort())):
             return nothing
         events = lake.read("events", columns=_EVENT_COLUMNS[1:], where=In("datasetKey", datasets))
         records = lake.read("occurrences", columns=_EVENT_COLUMNS, where=In("datasetKey", datasets))
@@ -130,15 +129,9 @@ def look(settings: Settings, *, dataset: str | None = None, keys: Collection[int
 
 
 def withdraw(
-    settings: Settings,
-    *,
-    reason: str,
-    release: Callable[[Settings], object],
-    dataset: str | None = None,
-    keys: Collection[int] = (),
-    countries: Collection[str] | None = None,
-    actor: str = "command line",
-) -> Purged:
+    settings: Settings, *, reason: str, release: Callable[[Settings], object], dataset: str | None = None,
+    keys: Collection[int] = (), countries: Collection[str] | None = None, actor: str = "command line",
+) -> Purged:  # fmt: skip
     """Take back a dataset or some records, make a release without them, and purge what was kept.
 
     Parameters
@@ -308,15 +301,9 @@ def _check_countries(known: pl.DataFrame, rows: pl.DataFrame, countries: Collect
 
 
 def _note(
-    registry: Registry,
-    rows: pl.DataFrame,
-    events: pl.DataFrame,
-    subjects: list[tuple[str, str]],
-    *,
-    reason: str,
-    actor: str,
-    key: bytes,
-) -> None:
+    registry: Registry, rows: pl.DataFrame, events: pl.DataFrame, subjects: list[tuple[str, str]], *, reason: str,
+    actor: str, key: bytes,
+) -> None:  # fmt: skip
     """Put down what is withdrawn, and by what it is known if it comes again; once, however often it is asked for."""
     with registry.session() as session, session.begin():
         for kind, subject in subjects:

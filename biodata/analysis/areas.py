@@ -217,20 +217,11 @@ def read(
     Raises
     ------
     InputError
-        As `formats.vectors.open_layers`; or if the file has several layers, no such column, no coordinate system, no
-        row, or the same id twice.
+        As `formats.vectors.read_only_layer`; or if the file has no such column, no row, or the same id twice.
     """
-    layers = vectors.open_layers(path, layer=layer)
-    if len(layers) != 1:
-        problem, expected = f"the file has {len(layers)} layers with geometry", "one of them (areas_layer)"
-        raise InputError(problem, file=path.name, value=", ".join(one.label for one in layers), expected=expected)
-    (only,) = layers
-    if only.crs is None:
-        _refuse("the layer tells no coordinate system", path, expected="set it first", code="CRS_MISSING")
-    batches = list(only.batches())
-    if not sum(batch.height for batch in batches):
+    table, crs = vectors.read_only_layer(path, layer=layer, expected="one of them (areas_layer)")
+    if not table.height:
         _refuse("there is no area in it", path, expected="two areas or more", code="INPUT_EMPTY")
-    table = pl.concat(batches)
     names = next(iter(_columns(table, path, name_column, _NAMES)), None)
     area_ids, notes = _ids(table, path, id_column)
     if names is None and (others := _texts(table)):
@@ -238,7 +229,7 @@ def read(
     areas = gpd.GeoDataFrame(
         {"area_id": area_ids, "name": area_ids if names is None else names.fill_null(pl.Series(area_ids)).to_list()},
         geometry=shapely.from_wkb(table["geometry"].to_numpy(), on_invalid="fix"),
-        crs=only.crs,
+        crs=crs,
     )
     areas, copies = _one_each(areas)
     return areas, [*notes, *copies]
@@ -268,8 +259,7 @@ def on_plane(areas: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
         problem = f"the areas lack {'a coordinate system' if areas.crs is None else 'the column area_id'}"
         raise InputError(problem, code="AREAS_INCOMPLETE")
     area_ids = [str(area_id) for area_id in areas["area_id"]]
-    twice = [area_id for area_id, count in Counter(area_ids).items() if count > 1]
-    if twice:
+    if twice := [area_id for area_id, count in Counter(area_ids).items() if count > 1]:
         problem = "the area stands twice"
         raise InputError(problem, column="area_id", value=twice[0], code="AREA_REPEATED")
     shapes = np.asarray(geo.project(shapely.force_2d(areas.geometry.to_numpy()), areas.crs, grid.crs), dtype=object)
@@ -325,8 +315,7 @@ def _ids(table: pl.DataFrame, path: Path, id_column: str | None) -> tuple[list[s
     unfit = []
     ids, instead = [str(row) for row in range(1, table.height + 1)], "the rows' numbers are"
     for column in _columns(table, path, id_column, _IDS):
-        row = _unfit_row(column)
-        if row is None:
+        if (row := _unfit_row(column)) is None:
             ids, instead = column.to_list(), f"column {column.name} is"
             break
         value = column[row - 1]

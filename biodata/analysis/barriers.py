@@ -105,14 +105,9 @@ class Restored:
 
 
 def opening(
-    from_first: CostSurface,
-    from_second: CostSurface,
-    *,
-    limit: float,
-    cell_m: float,
-    shape: tuple[int, int],
+    from_first: CostSurface, from_second: CostSurface, *, limit: float, cell_m: float, shape: tuple[int, int],
     parameters: BarrierParameters,
-) -> Restored | None:
+) -> Restored | None:  # fmt: skip
     """Return the window that would open the cheapest way between two areas without one; of equal ones the first.
 
     Parameters
@@ -130,8 +125,7 @@ def opening(
     """
     best: Restored | None = None
     margin = int(max(parameters.radii_m) / cell_m + _ROUNDING)
-    window = _window(from_first, from_second, np.inf, margin, shape)
-    if window is None:
+    if (window := _window(from_first, from_second, np.inf, margin, shape)) is None:
         return None
     costs = [_padded(surface, window, margin) for surface in (from_first, from_second)]
     for radius_m in parameters.radii_m:
@@ -145,14 +139,9 @@ def opening(
 
 
 def improvement(
-    from_first: CostSurface,
-    from_second: CostSurface,
-    *,
-    least_cost: float,
-    cell_m: float,
-    shape: tuple[int, int],
+    from_first: CostSurface, from_second: CostSurface, *, least_cost: float, cell_m: float, shape: tuple[int, int],
     parameters: BarrierParameters,
-) -> Improvement | None:
+) -> Improvement | None:  # fmt: skip
     """Return what restoring a window around each cell would save the pair.
 
     Parameters
@@ -174,8 +163,7 @@ def improvement(
     best: Floats | None = None
     best_score, best_radius = 0.0, 0.0
     margin = int(max(parameters.radii_m) / cell_m + _ROUNDING)
-    window = _window(from_first, from_second, least_cost, margin, shape)
-    if window is None:
+    if (window := _window(from_first, from_second, least_cost, margin, shape)) is None:
         return None
     costs = [_padded(surface, window, margin) for surface in (from_first, from_second)]
     for radius_m in parameters.radii_m:

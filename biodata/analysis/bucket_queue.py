@@ -101,16 +101,9 @@ def prepare(resistance: Floats, cost: Floats) -> tuple[float, float]:
 
 @compiled
 def search(
-    resistance: Floats,
-    columns: int,
-    sources: Ints,
-    ids: Ints32,
-    steps: Steps,
-    max_cost: float,
-    width: float,
-    cost: Floats,
-    allocation: Ints32 | None,
-) -> None:
+    resistance: Floats, columns: int, sources: Ints, ids: Ints32, steps: Steps, max_cost: float, width: float,
+    cost: Floats, allocation: Ints32 | None,
+) -> None:  # fmt: skip
     """Fill cost, as `prepare` left it, and allocation of a flat raster; `sources` stand in the order of `ids`.
 
     A cell that got cheaper waits in one more bucket, and what is left of it in a later one is skipped. Where a bucket
@@ -262,16 +255,9 @@ def _take(queue: _Queue, pool: Unsigned32, cost: Floats, cells: Unsigned32, cost
 
 @compiled
 def _offer(
-    cells: Unsigned32,
-    costs: Floats,
-    taken: Any,
-    resistance: Floats,
-    columns: int,
-    steps: Steps,
-    cost: Floats,
-    allocation: Ints32 | None,
-    offers: _Offers,
-) -> Any:
+    cells: Unsigned32, costs: Floats, taken: Any, resistance: Floats, columns: int, steps: Steps, cost: Floats,
+    allocation: Ints32 | None, offers: _Offers,
+) -> Any:  # fmt: skip
     """List the neighbours that a batch reaches at no more than they cost; return how many."""
     stride, last_column, last_row = _u(columns), _u(columns - 1), _u(steps.east.size - 1)
     per_column = 1.0 / columns
@@ -313,16 +299,9 @@ def _known(cost: float) -> bool:
 
 @compiled
 def _write(
-    cell: Any,
-    here: float,
-    own: float,
-    half: float,
-    allowed: bool,
-    resistance: Floats,
-    cost: Floats,
-    offers: _Offers,
+    cell: Any, here: float, own: float, half: float, allowed: bool, resistance: Floats, cost: Floats, offers: _Offers,
     made: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     """Write down what a step to a neighbour would cost; the next offer overwrites it unless it counts: no branch."""
     offer, before = here + (own + resistance[cell]) * half, cost[cell]
     offers.cells[made], offers.costs[made] = cell, offer
@@ -370,12 +349,7 @@ def _accept(offers: _Offers, made: Any, max_cost: float, cost: Floats, allocatio
 
 @compiled
 def link_back(
-    resistance: Floats,
-    cost: Floats,
-    allocation: Ints32 | None,
-    steps: Steps,
-    level: bool,
-    link: NDArray[np.int8],
+    resistance: Floats, cost: Floats, allocation: Ints32 | None, steps: Steps, level: bool, link: NDArray[np.int8]
 ) -> int:
     """Set the back-link of every cell that has none: the step out of the predecessor with the lowest index.
 

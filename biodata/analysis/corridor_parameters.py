@@ -149,13 +149,9 @@ class Estimate:
 
 
 def estimate(
-    areas: gpd.GeoDataFrame,
-    grid: Grid,
-    *,
-    parameters: CorridorParameters,
-    across_borders: bool = True,
+    areas: gpd.GeoDataFrame, grid: Grid, *, parameters: CorridorParameters, across_borders: bool = True,
     workers: int = 1,
-) -> Estimate:
+) -> Estimate:  # fmt: skip
     """Estimate a run of `corridors.between` without looking at the raster.
 
     Parameters

@@ -176,8 +176,7 @@ def ground_for(executor: Executor, values: npt.NDArray[np.float64], folder: Path
     """
     if isinstance(executor, ThreadPoolExecutor):
         return values
-    share = getattr(executor, "share", None)
-    if share is not None:
+    if (share := getattr(executor, "share", None)) is not None:
         return share(values)
     path = folder / "ground.npy"
     np.save(path, values)

@@ -36,16 +36,9 @@ _OF_PATH: Final = (*NAMES, "least_cost", "euclidean_m", "path_length_m", "cost_r
 
 
 def evidence_row(
-    number: int,
-    first: areas_of.Site,
-    second: areas_of.Site,
-    link: links.Link,
-    grid: Grid,
-    parameters: CorridorParameters,
-    boundaries: "BoundarySet",
-    best_resistance: float | None,
-    through: list[str],
-) -> dict[str, Any]:
+    number: int, first: areas_of.Site, second: areas_of.Site, link: links.Link, grid: Grid,
+    parameters: CorridorParameters, boundaries: "BoundarySet", best_resistance: float | None, through: list[str],
+) -> dict[str, Any]:  # fmt: skip
     """Return one row of terms.CORRIDOR, its geometries in degrees; its evidence tells no place."""
     straight = shapely.get_coordinates(shapely.shortest_line(first.shape, second.shape))
     (lon1, lat1), (lon2, lat2) = geo.project(straight, grid.crs, 4326)

@@ -81,17 +81,10 @@ def _exhausted(surface: CostSurface, resistance: Floats, reach: float, cell_m: f
 
 
 def measure(
-    ground: Floats | Path,
-    first: Site,
-    second: Site,
-    neighbour: Neighbour,
-    from_first: CostSurface,
-    from_second: CostSurface,
-    grid: Grid,
-    parameters: CorridorParameters,
-    barriers: BarrierParameters | None,
+    ground: Floats | Path, first: Site, second: Site, neighbour: Neighbour, from_first: CostSurface,
+    from_second: CostSurface, grid: Grid, parameters: CorridorParameters, barriers: BarrierParameters | None,
     currents: bool,
-) -> links.Link:
+) -> links.Link:  # fmt: skip
     """Measure a pair from its two searches, and the current inside its corridor where it is asked for."""
     resistance = _raster(ground)
     _, least_cost = links.nearest_cell(second.cells, from_first, grid.shape)
@@ -101,13 +94,9 @@ def measure(
         opened = None
         if barriers is not None:
             opened = barrier_scores.opening(
-                from_first,
-                from_second,
-                limit=parameters.limit,
-                cell_m=grid.cell_m,
-                shape=grid.shape,
+                from_first, from_second, limit=parameters.limit, cell_m=grid.cell_m, shape=grid.shape,
                 parameters=barriers,
-            )
+            )  # fmt: skip
         return links.Link(None, notes=(why,), opening=opened)
     saved = None
     if barriers is not None:
@@ -118,15 +107,9 @@ def measure(
         why = "No functional link: the cheapest path costs more than the limit."
         return links.Link(least_cost, notes=(why,), barriers=saved)
     link = links.over_ground(
-        first,
-        second,
-        from_first,
-        from_second,
-        resistance,
-        grid,
-        cut=parameters.cut(least_cost),
+        first, second, from_first, from_second, resistance, grid, cut=parameters.cut(least_cost),
         low_resistance=parameters.low_resistance,
-    )
+    )  # fmt: skip
     flow = pair_currents(first, second, link.corridor, resistance) if currents and link.corridor else None
     return replace(link, barriers=saved, currents=flow)
 
@@ -137,18 +120,10 @@ def _raster(ground: Floats | Path) -> Floats:
 
 
 def measured(
-    sites: list[Site],
-    pairs: dict[Pair, Neighbour],
-    resistance: Floats,
-    grid: Grid,
-    *,
-    parameters: CorridorParameters,
-    barriers: BarrierParameters | None = None,
-    currents: bool = False,
-    executor: Executor | None = None,
-    parts: Parts | None = None,
-    progress: bool = False,
-) -> Iterator[tuple[Pair, links.Link]]:
+    sites: list[Site], pairs: dict[Pair, Neighbour], resistance: Floats, grid: Grid, *, parameters: CorridorParameters,
+    barriers: BarrierParameters | None = None, currents: bool = False, executor: Executor | None = None,
+    parts: Parts | None = None, progress: bool = False,
+) -> Iterator[tuple[Pair, links.Link]]:  # fmt: skip
     """Yield every pair with what was measured of it, always in the same order.
 
     Parameters
@@ -203,18 +178,10 @@ class _Work:
     """The searches and measurements that are running, and what waits to be asked for."""
 
     def __init__(
-        self,
-        sites: list[Site],
-        pairs: dict[Pair, Neighbour],
-        resistance: Floats,
-        ground: Any,
-        grid: Grid,
-        parameters: CorridorParameters,
-        barriers: BarrierParameters | None,
-        currents: bool,
-        executor: Executor,
+        self, sites: list[Site], pairs: dict[Pair, Neighbour], resistance: Floats, ground: Any, grid: Grid,
+        parameters: CorridorParameters, barriers: BarrierParameters | None, currents: bool, executor: Executor,
         folder: Path,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.sites, self.pairs, self.resistance, self.ground, self.grid = sites, pairs, resistance, ground, grid
         self.parameters, self.barriers, self.currents = parameters, barriers, currents
         self.executor, self.folder = executor, folder
@@ -291,8 +258,7 @@ class _Work:
 
     def _alone(self, pair: Pair) -> links.Link:
         """Measure one pair in this thread."""
-        found = self._without_search(pair)
-        if found is not None:
+        if (found := self._without_search(pair)) is not None:
             return found
         a, b = (search(self.resistance, self._search(k, [pair]), self.grid.cell_m, self.parameters) for k in pair)
         first, second = (self.sites[k] for k in pair)

@@ -133,17 +133,10 @@ class Network:
 
 
 def least_cost(
-    areas: gpd.GeoDataFrame,
-    resistance: Floats,
-    grid: Grid,
-    *,
-    parameters: CorridorParameters | None = None,
-    barriers: BarrierParameters | None = None,
-    currents: bool = False,
-    executor: Executor | None = None,
-    folder: Path | None = None,
-    progress: bool = False,
-) -> Network:
+    areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid, *, parameters: CorridorParameters | None = None,
+    barriers: BarrierParameters | None = None, currents: bool = False, executor: Executor | None = None,
+    folder: Path | None = None, progress: bool = False,
+) -> Network:  # fmt: skip
     """Return the corridors between neighbouring areas, whatever countries they lie in.
 
     Parameters
@@ -227,16 +220,9 @@ def least_cost(
 
 
 def between(
-    areas: gpd.GeoDataFrame,
-    resistance: Floats,
-    grid: Grid,
-    *,
-    parameters: CorridorParameters,
-    boundaries: "BoundarySet",
-    executor: Executor | None = None,
-    folder: Path | None = None,
-    progress: bool = False,
-) -> pl.DataFrame:
+    areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid, *, parameters: CorridorParameters,
+    boundaries: "BoundarySet", executor: Executor | None = None, folder: Path | None = None, progress: bool = False,
+) -> pl.DataFrame:  # fmt: skip
     """Return the corridors between neighbouring areas of different stated countries.
 
     Parameters
@@ -293,19 +279,10 @@ def _check_ground(resistance: Floats, grid: Grid, *, tolerance: float = 1e-6) ->
 
 
 def _links(
-    sites: list[areas_of.Site],
-    resistance: Floats,
-    grid: Grid,
-    parameters: CorridorParameters,
-    *,
-    across_borders: bool,
-    barriers: BarrierParameters | None = None,
-    currents: bool = False,
-    executor: Executor | None,
-    folder: Path | None,
-    progress: bool,
-    lay: Callable[[adjacency.Pair, links.Link], None] | None = None,
-) -> dict[adjacency.Pair, tuple[links.Link, list[str]]]:
+    sites: list[areas_of.Site], resistance: Floats, grid: Grid, parameters: CorridorParameters, *,
+    across_borders: bool, barriers: BarrierParameters | None = None, currents: bool = False, executor: Executor | None,
+    folder: Path | None, progress: bool, lay: Callable[[adjacency.Pair, links.Link], None] | None = None,
+) -> dict[adjacency.Pair, tuple[links.Link, list[str]]]:  # fmt: skip
     """Return, by pair, what was measured and the names of areas that the path leads through.
 
     `lay` is shown each link with its rasters, which are let go then: all of them together may not fit into memory.

@@ -85,16 +85,10 @@ class CostSurface:
 
 
 def surface(
-    resistance: Floats,
-    sources: Ints,
-    *,
-    cell_width_m: float | Floats,
-    cell_height_m: float | Floats | None = None,
-    source_ids: NDArray[np.int32] | None = None,
-    max_cost: float = math.inf,
-    neighbours: int = 8,
+    resistance: Floats, sources: Ints, *, cell_width_m: float | Floats, cell_height_m: float | Floats | None = None,
+    source_ids: NDArray[np.int32] | None = None, max_cost: float = math.inf, neighbours: int = 8,
     cut_corners: bool = True,
-) -> CostSurface:
+) -> CostSurface:  # fmt: skip
     """Accumulate cost outwards from the sources.
 
     Parameters
@@ -146,15 +140,9 @@ def surface(
         window = _window(source_rows, source_columns, margin, (rows, columns))
         top, left, bottom, right = window
         cost, link, allocation = _search_window(
-            resistance[top:bottom, left:right],
-            (source_rows - top) * (right - left) + (source_columns - left),
-            source_ids,
-            widths[top:bottom],
-            heights[top:bottom],
-            max_cost,
-            neighbours == 8,
-            cut_corners,
-        )
+            resistance[top:bottom, left:right], (source_rows - top) * (right - left) + (source_columns - left),
+            source_ids, widths[top:bottom], heights[top:bottom], max_cost, neighbours == 8, cut_corners,
+        )  # fmt: skip
         sides = (
             (top > 0, np.isfinite(cost[:1]).any()),
             (left > 0, np.isfinite(cost[:, :1]).any()),
@@ -214,15 +202,9 @@ def _window(rows: Ints, columns: Ints, margin: int, shape: tuple[int, int]) -> t
 
 
 def _search_window(
-    resistance: Floats,
-    sources: Ints,
-    ids: NDArray[np.int32] | None,
-    widths: Floats,
-    heights: Floats,
-    max_cost: float,
-    diagonals: bool,
-    cut_corners: bool,
-) -> tuple[Floats, NDArray[np.int8], NDArray[np.int32] | None]:
+    resistance: Floats, sources: Ints, ids: NDArray[np.int32] | None, widths: Floats, heights: Floats, max_cost: float,
+    diagonals: bool, cut_corners: bool,
+) -> tuple[Floats, NDArray[np.int8], NDArray[np.int32] | None]:  # fmt: skip
     """Search one window."""
     resistance = np.ascontiguousarray(resistance, dtype=np.float64)
     cost = np.empty(resistance.shape)
@@ -393,13 +375,10 @@ def cropped(surface: CostSurface) -> CostSurface:
         return surface
     box = slice(top, bottom + 1), slice(left, right + 1)
     return CostSurface(
-        np.ascontiguousarray(surface.cost[box]),
-        np.ascontiguousarray(surface.back_link[box]),
-        None if surface.allocation is None else np.ascontiguousarray(surface.allocation[box]),
-        surface.row + top,
-        surface.column + left,
-        surface.at_raster_edge,
-    )
+        np.ascontiguousarray(surface.cost[box]), np.ascontiguousarray(surface.back_link[box]),
+        None if surface.allocation is None else np.ascontiguousarray(surface.allocation[box]), surface.row + top,
+        surface.column + left, surface.at_raster_edge,
+    )  # fmt: skip
 
 
 @compiled

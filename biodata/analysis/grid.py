@@ -1,7 +1,7 @@
 """The grid of an analysis: where its cells lie, and whether two rasters lie on the same cells."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,25 +116,33 @@ class Grid:
         projected: Floats = geo.project(self.centres(rows, columns), self.crs, 4326)
         return projected
 
+    def cells_under(self, xy: Floats) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+        """Return the rows and columns of places in the grid's own system, and which of them lie inside it.
+
+        Parameters
+        ----------
+        xy : ndarray of float64, (n, 2)
+            A place that is not finite lies outside.
+        """
+        with np.errstate(invalid="ignore"):
+            columns = np.floor((xy[:, 0] - self.transform.c) / self.transform.a)
+            rows = np.floor((xy[:, 1] - self.transform.f) / self.transform.e)
+            inside = (rows >= 0) & (rows < self.shape[0]) & (columns >= 0) & (columns < self.shape[1])
+        return np.where(inside, rows, -1).astype(np.int64), np.where(inside, columns, -1).astype(np.int64), inside
+
     def cells_at(self, longitude: Floats, latitude: Floats) -> tuple[Ints, Ints]:
         """Return rows and columns of the cells that hold the points (degrees, WGS 84); -1 for points outside.
 
         On a grid in degrees that runs on over 180° (or from 0° to 360°) a point is found by either of its longitudes.
         """
         xy = geo.project(np.column_stack([longitude, latitude]).astype(np.float64), 4326, self.crs)
-        with np.errstate(invalid="ignore"):
-            columns = np.floor((xy[:, 0] - self.transform.c) / self.transform.a)
-            if self.crs.is_geographic:
-                turn = 360.0 * np.sign(-columns) * ((columns < 0) | (columns >= self.shape[1]))
-                columns = np.where(
-                    turn == 0, columns, np.floor((xy[:, 0] + turn - self.transform.c) / self.transform.a)
-                )
-            rows = np.floor((xy[:, 1] - self.transform.f) / self.transform.e)
-            inside = (rows >= 0) & (rows < self.shape[0]) & (columns >= 0) & (columns < self.shape[1])
-        return np.where(inside, rows, -1).astype(np.int64), np.where(inside, columns, -1).astype(np.int64)
+        if self.crs.is_geographic:
+            west, _, east, _ = self.bounds
+            xy[:, 0] += 360.0 * ((xy[:, 0] < west).astype(np.float64) - (xy[:, 0] >= east))
+        return self.cells_under(xy)[:2]
 
 
-def equal_area_grid(bounds: tuple[float, float, float, float], cell_m: float) -> Grid:
+def equal_area_grid(bounds: Iterable[float], cell_m: float) -> Grid:
     """Return a grid of square cells of equal area that covers a window.
 
     Parameters
@@ -155,12 +163,14 @@ def equal_area_grid(bounds: tuple[float, float, float, float], cell_m: float) ->
     InputError
         If the window or the cell is empty.
     """
-    west, south, east, north = bounds
+    west, south, east, north = map(float, bounds)
     if not (west < east and south < north and cell_m > 0):
         problem = "the window needs west < east, south < north and a cell above 0 m"
-        raise InputError(problem, value=f"{bounds}, {cell_m} m", code="GRID_EMPTY")
-    crs = geo.equal_area_crs(bounds)
-    outline = geo.densify(shapely.box(*bounds), max_segment_degrees=max(east - west, north - south) / 32)
+        raise InputError(problem, value=f"{(west, south, east, north)}, {cell_m} m", code="GRID_EMPTY")
+    crs = geo.equal_area_crs((west, south, east, north))
+    outline = geo.densify(
+        shapely.box(west, south, east, north), max_segment_degrees=max(east - west, north - south) / 32
+    )
     left, bottom, right, top = shapely.bounds(geo.project(outline, 4326, crs)) / cell_m
     left, bottom, right, top = math.floor(left), math.floor(bottom), math.ceil(right), math.ceil(top)
     transform = Affine(cell_m, 0.0, left * cell_m, 0.0, -cell_m, top * cell_m)
@@ -178,12 +188,9 @@ def refuse_more(grid: Grid, most: int, *, column: str, expected: str) -> None:
     if grid.cells > most:
         problem = "there would be too many cells"
         raise InputError(
-            problem,
-            column=column,
-            value=f"{grid.cells:,}",
-            expected=f"at most {most:,}: {expected}",
+            problem, column=column, value=f"{grid.cells:,}", expected=f"at most {most:,}: {expected}",
             code="INPUT_TOO_LARGE",
-        )
+        )  # fmt: skip
 
 
 def require_aligned(grids: Mapping[str, Grid]) -> None:
@@ -201,8 +208,7 @@ def require_aligned(grids: Mapping[str, Grid]) -> None:
     """
     (first_name, first), *others = grids.items()
     for name, grid in others:
-        different = _differences(first, grid)
-        if different:
+        if different := _differences(first, grid):
             problem = f"does not lie on the cells of {first_name}: {'; '.join(different)}"
             raise InputError(problem, file=name, expected="warp both into one grid", code="RASTERS_NOT_ALIGNED")
 

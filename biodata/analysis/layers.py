@@ -90,8 +90,7 @@ def own_grid(layer: LayerFile, box: tuple[float, float, float, float] | None = N
         whole = Grid.of(CRS.from_user_input(layer.crs), raster.transform, (raster.height, raster.width))
     if box is None:
         return whole
-    window = _window(whole, box, 4326, margin=0)
-    if window is None:
+    if (window := _window(whole, box, 4326, margin=0)) is None:
         problem = "the box lies beside the layer"
         raise InputError(problem, file=layer.name, value=", ".join(map(str, box)), code="RASTER_OUTSIDE")
     return part(whole, window)

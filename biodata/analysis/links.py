@@ -36,12 +36,7 @@ _LEVEL: Final = 0.5 - 1e-6
 
 
 def path_to(
-    surface: CostSurface,
-    end: tuple[int, int],
-    resistance: Floats,
-    *,
-    cell_m: float,
-    toward: tuple[float, float],
+    surface: CostSurface, end: tuple[int, int], resistance: Floats, *, cell_m: float, toward: tuple[float, float]
 ) -> Ints:
     """Return the cells of the cheapest path to a cell that is nearest to the line from there to a place.
 
@@ -66,32 +61,18 @@ def path_to(
     origin = np.array([surface.row, surface.column])
     line = np.array([*(np.array(end) - origin), *(np.array(toward) - origin)], dtype=np.float64)
     found = _trace(
-        surface.cost,
-        surface.back_link,
-        resistance,
-        surface.row,
-        surface.column,
-        cell_m,
-        line,
-        _STEP_ROWS,
+        surface.cost, surface.back_link, resistance, surface.row, surface.column, cell_m, line, _STEP_ROWS,
         _STEP_COLUMNS,
-    )
+    )  # fmt: skip
     path: Ints = found[::-1] + origin
     return path
 
 
 @compiled
 def _trace(
-    cost: Floats,
-    back_link: NDArray[np.int8],
-    resistance: Floats,
-    top: int,
-    left: int,
-    cell_m: float,
-    line: Floats,
-    step_rows: Ints,
-    step_columns: Ints,
-) -> Ints:
+    cost: Floats, back_link: NDArray[np.int8], resistance: Floats, top: int, left: int, cell_m: float, line: Floats,
+    step_rows: Ints, step_columns: Ints,
+) -> Ints:  # fmt: skip
     """Return rows and columns of the path, the end first."""
     rows, columns = cost.shape
     row, column = int(line[0]), int(line[1])
@@ -276,16 +257,9 @@ class Link:
 
 
 def over_ground(
-    first: Site,
-    second: Site,
-    from_first: CostSurface,
-    from_second: CostSurface,
-    resistance: Floats,
-    grid: Grid,
-    *,
-    cut: float,
-    low_resistance: float,
-) -> Link:
+    first: Site, second: Site, from_first: CostSurface, from_second: CostSurface, resistance: Floats, grid: Grid, *,
+    cut: float, low_resistance: float,
+) -> Link:  # fmt: skip
     """Measure the corridor between two areas that do not touch.
 
     Parameters

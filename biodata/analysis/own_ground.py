@@ -15,7 +15,7 @@ from pyproj.exceptions import CRSError
 from biodata.analysis import rasters
 from biodata.analysis.corridors import SQUARE_WITHIN
 from biodata.analysis.grid import Floats, Grid, equal_area_grid, require_aligned
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 from biodata.formats import grids
 
@@ -84,8 +84,7 @@ def read_resistance(
     if transform.b or transform.d or transform.e >= 0 or transform.a <= 0:
         problem = "the raster is rotated or not north up"
         raise InputError(problem, file=path.name, expected="warp it first (gdalwarp)", code="RASTER_ROTATED")
-    infinite = int(np.isposinf(values).sum())
-    if infinite:
+    if infinite := int(np.isposinf(values).sum()):
         values[np.isposinf(values)] = np.nan
         notes.append(f"{infinite} cells of infinite resistance are taken as cells without data")
     _check(values, Grid(system, transform, (values.shape[0], values.shape[1]), 0.0), path)
@@ -181,13 +180,9 @@ def _shortest(value: float) -> str:
 
 
 def read(
-    path: Path,
-    *,
-    cell_m: float | None = None,
-    band: int | None = None,
-    nodata: float | None = None,
+    path: Path, *, cell_m: float | None = None, band: int | None = None, nodata: float | None = None,
     crs: str | None = None,
-) -> tuple[Floats, Grid, list[str]]:
+) -> tuple[Floats, Grid, list[str]]:  # fmt: skip
     """Read a resistance raster on a grid that corridors can be computed on.
 
     Parameters
@@ -276,9 +271,8 @@ def areas(path: Path, grid: Grid) -> gpd.GeoDataFrame:
             problem, file=path.name, value=f"{ids[row, column]:g}", expected=expected, code="AREA_ID_INVALID"
         )
     whole = np.maximum(ids, 0).astype(np.int32)
-    pieces: dict[int, list[shapely.Geometry]] = {}
-    for shape, value in features.shapes(whole, mask=whole > 0, transform=grid.transform):
-        pieces.setdefault(int(value), []).append(shapely.geometry.shape(shape))
+    found = features.shapes(whole, mask=whole > 0, transform=grid.transform)
+    pieces = grouped((int(value), shapely.geometry.shape(shape)) for shape, value in found)
     names = [str(value) for value in sorted(pieces)]
     shapes = [shapely.union_all(pieces[value]) for value in sorted(pieces)]
     return gpd.GeoDataFrame({"area_id": names, "name": names}, geometry=shapes, crs=grid.crs)
@@ -296,8 +290,7 @@ def _warped(resistance: Floats, own: Grid, path: Path, cell_m: float) -> tuple[F
     if not np.isfinite(lonlat).all():
         problem = "the raster's edge has no place on the globe"
         raise InputError(problem, file=path.name, expected="clip it first", code="RASTER_OUTSIDE")
-    (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
-    grid = equal_area_grid((float(west), float(south), float(east), float(north)), cell_m)
+    grid = equal_area_grid((*lonlat.min(axis=0), *lonlat.max(axis=0)), cell_m)
     warped = rasters.warp_values(resistance, own, grid, resampling="nearest")
     if np.isnan(warped).all():
         problem = "the raster has no data in cells of this size"

@@ -89,16 +89,9 @@ def warp_values(values: Floats, own: Grid, grid: Grid, *, resampling: str) -> Fl
         raise InputError(problem, value=resampling, expected=f"known: {known}", code="RESAMPLING_UNKNOWN")
     warped = np.full(grid.shape, np.nan)
     reproject(
-        values,
-        warped,
-        src_transform=own.transform,
-        src_crs=own.crs.to_wkt(),
-        src_nodata=np.nan,
-        dst_transform=grid.transform,
-        dst_crs=grid.crs.to_wkt(),
-        dst_nodata=np.nan,
-        resampling=Resampling[resampling],
-    )
+        values, warped, src_transform=own.transform, src_crs=own.crs.to_wkt(), src_nodata=np.nan,
+        dst_transform=grid.transform, dst_crs=grid.crs.to_wkt(), dst_nodata=np.nan, resampling=Resampling[resampling],
+    )  # fmt: skip
     return warped
 
 
@@ -227,12 +220,8 @@ def burn_cells(values: Floats, own: Grid, grid: Grid) -> Floats:
                 x = own.transform.c + (columns[at] + right) * own.transform.a
                 y = own.transform.f + (rows[at] + down) * own.transform.e
                 moved = geo.project(np.column_stack([x, y]), own.crs, grid.crs)
-                with np.errstate(invalid="ignore"):
-                    column = np.floor((moved[:, 0] - grid.transform.c) / grid.transform.a)
-                    row = np.floor((moved[:, 1] - grid.transform.f) / grid.transform.e)
-                    inside = (row >= 0) & (row < grid.shape[0]) & (column >= 0) & (column < grid.shape[1])
-                index = (row[inside] * grid.shape[1] + column[inside]).astype(np.int64)
-                np.maximum.at(burnt, index, cells[inside])
+                row, column, inside = grid.cells_under(moved)
+                np.maximum.at(burnt, row[inside] * grid.shape[1] + column[inside], cells[inside])
     return np.where(burnt == -np.inf, np.nan, burnt).reshape(grid.shape)
 
 
@@ -257,8 +246,7 @@ def burn_shapes(shapes: NDArray[Any], values: Floats, grid: Grid) -> Floats:
     order = np.argsort(values, kind="stable")
     ranks = np.searchsorted(np.unique(values), values) + 1
     # Later ones overwrite earlier ones: the highest comes last.
-    pairs = [(shapes[index], int(ranks[index])) for index in order]
-    if not pairs:
+    if not (pairs := [(shapes[index], int(ranks[index])) for index in order]):
         return np.full(grid.shape, np.nan)
     burnt = rasterize(pairs, out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="int32")
     level: Floats = np.concatenate([[np.nan], np.unique(values)])

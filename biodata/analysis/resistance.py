@@ -192,14 +192,9 @@ class _Levels:
 
 
 def of_classes(
-    table: RuleTable,
-    rules: Sequence[Rule],
-    layer: LayerFile,
-    grid: Grid,
-    *,
-    resampling: str = "mode",
+    table: RuleTable, rules: Sequence[Rule], layer: LayerFile, grid: Grid, *, resampling: str = "mode",
     progress: bool = False,
-) -> OfClasses:
+) -> OfClasses:  # fmt: skip
     """Return the resistance of a layer's classes, or of its features, on a grid.
 
     Parameters
@@ -365,12 +360,7 @@ class ResistanceLayer:
 
 
 def from_rules(
-    table: RuleTable,
-    layers: Mapping[str, LayerFile],
-    grid: Grid,
-    *,
-    resampling: str = "mode",
-    progress: bool = False,
+    table: RuleTable, layers: Mapping[str, LayerFile], grid: Grid, *, resampling: str = "mode", progress: bool = False
 ) -> ResistanceLayer:
     """Make a resistance layer.
 
@@ -429,8 +419,7 @@ def from_rules(
             note_missing(made, name)
             add(made, rule.combine)
         for way in COMBINE:
-            chosen = [rule for rule in rules if rule.of_class and rule.combine == way]
-            if chosen:
+            if chosen := [rule for rule in rules if rule.of_class and rule.combine == way]:
                 found = of_classes(table, chosen, layers[name], grid, resampling=resampling, progress=progress)
                 counts.update(line_cells=found.line_cells, sealed=found.sealed, bridged=found.bridged)
                 if way == "base":

@@ -39,12 +39,7 @@ FUNCTIONS: Final = MappingProxyType(
     }
 )
 COMBINE: Final = MappingProxyType(
-    {
-        "base": "what the others change",
-        "max": "the higher of the two",
-        "add": "added",
-        "times": "a factor",
-    }
+    {"base": "what the others change", "max": "the higher of the two", "add": "added", "times": "a factor"}
 )
 HIGHEST: Final = 100_000.0
 ANY: Final = "any"

@@ -151,14 +151,10 @@ def of_table(path: Path, grid: Grid, *, id_column: str | None) -> Found:
 
 def of_layer(path: Path, grid: Grid, *, layer: str | None, id_column: str | None) -> Found:
     """Return cells and ids of a layer's shapes, and notes."""
-    layers = vectors.open_layers(path, layer=layer)
-    if len(layers) != 1:
-        problem = f"the file has {len(layers)} layers: {', '.join(one.label for one in layers)}"
-        raise InputError(problem, file=path.name, expected="name one of them", code="LAYER_AMBIGUOUS")
-    rows = pl.concat(list(layers[0].batches()) or [pl.DataFrame()])
+    rows, stated = vectors.read_only_layer(path, layer=layer)
     if not rows.height:
         raise _empty(path, "the layer has no features")
-    crs = _system(layers[0], path)
+    crs = _system(stated, path)
     shapes = shapely.from_wkb(rows["geometry"].to_numpy())
     ids = _ids(rows, list(range(1, rows.height + 1)), path, id_column)
     there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
@@ -195,14 +191,10 @@ def of_layer(path: Path, grid: Grid, *, layer: str | None, id_column: str | None
 
 def _of_points(xy: Floats, ids: NDArray[Any], grid: Grid, file: str) -> Found:
     """Return the cells that hold points given in the grid's system."""
-    with np.errstate(invalid="ignore"):
-        columns = np.floor((xy[:, 0] - grid.transform.c) / grid.transform.a)
-        rows = np.floor((xy[:, 1] - grid.transform.f) / grid.transform.e)
-        inside = (rows >= 0) & (rows < grid.shape[0]) & (columns >= 0) & (columns < grid.shape[1])
+    rows, columns, inside = grid.cells_under(xy)
     outside = int((~inside).sum())
     notes = (f"{outside} of {inside.size} sources of {file} lie outside the raster",) if outside else ()
-    cells = rows[inside].astype(np.int64) * grid.shape[1] + columns[inside].astype(np.int64)
-    return cells, ids[inside].astype(np.int32), notes
+    return rows[inside] * grid.shape[1] + columns[inside], ids[inside].astype(np.int32), notes
 
 
 def _of_shape(shape: shapely.Geometry, grid: Grid) -> Ints:
@@ -217,16 +209,13 @@ def _of_shape(shape: shapely.Geometry, grid: Grid) -> Ints:
     return np.flatnonzero(burnt).astype(np.int64)
 
 
-def _system(layer: vectors.Layer, path: Path) -> CRS:
+def _system(stated: str, path: Path) -> CRS:
     """Return the layer's coordinate system."""
-    if layer.crs is None:
-        problem = "the layer tells no coordinate system"
-        raise InputError(problem, file=path.name, expected="a .prj beside it, or a GeoPackage", code="CRS_MISSING")
     try:
-        return CRS.from_user_input(layer.crs)
+        return CRS.from_user_input(stated)
     except CRSError as error:
         problem = "the layer's coordinate system cannot be read"
-        raise InputError(problem, file=path.name, value=layer.crs, code="CRS_UNKNOWN") from error
+        raise InputError(problem, file=path.name, value=stated, code="CRS_UNKNOWN") from error
 
 
 def _ids(rows: pl.DataFrame, numbers: list[int], path: Path, column: str | None) -> Ints:

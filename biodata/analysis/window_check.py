@@ -68,14 +68,9 @@ class WindowCheck:
 
 
 def check(
-    after: pd.DataFrame,
-    cells: Ints,
-    grid: Grid,
-    resistance: Floats,
-    run: Callable[[Floats, Grid], pd.DataFrame],
-    *,
+    after: pd.DataFrame, cells: Ints, grid: Grid, resistance: Floats, run: Callable[[Floats, Grid], pd.DataFrame], *,
     by: float = 0.2,
-) -> WindowCheck:
+) -> WindowCheck:  # fmt: skip
     """Compare corridors with those of a smaller window, from which the whole raster grew.
 
     Parameters
@@ -101,15 +96,9 @@ def check(
 
 
 def between(
-    found: pl.DataFrame,
-    areas: gpd.GeoDataFrame,
-    resistance: Floats,
-    grid: Grid,
-    *,
-    parameters: CorridorParameters,
-    boundaries: "BoundarySet",
-    executor: Executor | None = None,
-) -> WindowCheck:
+    found: pl.DataFrame, areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid, *, parameters: CorridorParameters,
+    boundaries: "BoundarySet", executor: Executor | None = None,
+) -> WindowCheck:  # fmt: skip
     """Compare what `corridors.between` found with what a smaller window gives that holds the areas which are paired."""
     paired = {*found["from_area_id"], *found["to_area_id"]}
     own = areas_of.within_stated(areas.to_crs(4326), boundaries)

@@ -23,22 +23,7 @@ from biodata.assessments.table import (
 )
 
 __all__ = [
-    "RELEASE_COLUMNS",
-    "RULE_VERSION",
-    "WORLD",
-    "AssessReport",
-    "Neighbours",
-    "assess",
-    "beside_others",
-    "find",
-    "forget",
-    "held_results",
-    "in_view",
-    "left_behind",
-    "of_open",
-    "of_release",
-    "published_results",
-    "remember",
-    "unidentified",
-    "with_utc",
-]
+    "RELEASE_COLUMNS", "RULE_VERSION", "WORLD", "AssessReport", "Neighbours", "assess", "beside_others", "find",
+    "forget", "held_results", "in_view", "left_behind", "of_open", "of_release", "published_results", "remember",
+    "unidentified", "with_utc",
+]  # fmt: skip

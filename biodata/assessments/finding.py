@@ -139,12 +139,9 @@ def of_release(
     rows = sum(pl.scan_parquet(part).select(pl.len()).collect().item() for part in parts)
     found = find(batches, rows=rows, gazetteer=gazetteer, work=work)
     return found.select(
-        "key",
-        "flags",
-        pl.col("cluster_id").is_not_null().alias("isInCluster"),
-        "cluster_id",
+        "key", "flags", pl.col("cluster_id").is_not_null().alias("isInCluster"), "cluster_id",
         pl.col("cluster_reasons").list.join("; ").alias("cluster_reason"),
-    )
+    )  # fmt: skip
 
 
 def of_published(parts: Sequence[Path]) -> Iterator[pl.DataFrame]:

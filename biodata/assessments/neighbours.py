@@ -36,13 +36,8 @@ _FLAGS: Final = {
 _FLAGGED: Final = pl.Schema({"key": pl.Int64, "flag": pl.String})
 _CLUSTERED: Final = pl.Schema({"key": pl.Int64, "cluster_id": pl.Int64, "cluster_reason": pl.String})
 _NUMBERS: Final = (
-    "occurrenceID",
-    "gbifID",
-    "institutionCode",
-    "collectionCode",
-    "catalogNumber",
-    "otherCatalogNumbers",
-)
+    "occurrenceID", "gbifID", "institutionCode", "collectionCode", "catalogNumber", "otherCatalogNumbers",
+)  # fmt: skip
 
 
 class Neighbours:

@@ -200,14 +200,10 @@ def _report(lake: Lake, *, changed: bool) -> AssessReport:
     table = clustered.select(reason=pl.col("cluster_reasons").list.join("; "))
     reasons = table.group_by("reason").len().sort("len", "reason", descending=[True, False])
     return AssessReport(
-        snapshot=lake.snapshot(),
-        records=lake.count("occurrences"),
-        flags=dict(flags.iter_rows()),
-        clusters=clustered["cluster_id"].n_unique(),
-        clustered=clustered.height,
-        reasons=dict(reasons.iter_rows()),
+        snapshot=lake.snapshot(), records=lake.count("occurrences"), flags=dict(flags.iter_rows()),
+        clusters=clustered["cluster_id"].n_unique(), clustered=clustered.height, reasons=dict(reasons.iter_rows()),
         changed=changed,
-    )
+    )  # fmt: skip
 
 
 def _state(settings: Settings, lake: Lake) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, add_group, open_registry, say, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +25,10 @@ CountryOption = Annotated[str, typer.Option("--country", help="For which country
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    _add_exact(app)
-    access = typer.Typer(help="Requests for exact records, and their grants.", no_args_is_help=True)
-    access.command(name="list")(list_requests)
-    access.command(name="request")(request)
-    access.command(name="decide")(decide)
-    access.command(name="sign")(sign)
-    access.command(name="revoke")(revoke)
-    app.add_typer(access, name="access")
+    add_group(app, "exact", "The exact records of sensitive species, kept apart.", build, serve, key, trust, audit)
+    add_group(
+        app, "access", "Requests for exact records, and their grants.", list_requests, request, decide, sign, revoke
+    )
 
 
 def list_requests(account: AccountOption, data: DataOption = DEFAULT_DATA) -> None:
@@ -186,8 +182,7 @@ def open_account(registry: "Registry", account: str) -> "Principal":
     from biodata.access import accounts
     from biodata.core.errors import InputError
 
-    found = accounts.find(registry, account)
-    if found is None:
+    if (found := accounts.find(registry, account)) is None:
         problem = "there is no open account of this name"
         raise InputError(problem, column="--account", value=account, code="ACCOUNT_MISSING")
     return found
@@ -195,17 +190,6 @@ def open_account(registry: "Registry", account: str) -> "Principal":
 
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of the exact store.", file_okay=False)]
 CountryArgument = Annotated[str, typer.Argument(help="The node's country, such as LA.")]
-
-
-def _add_exact(app: typer.Typer) -> None:
-    """Add `biodata exact`."""
-    exact = typer.Typer(help="The exact records of sensitive species, kept apart.", no_args_is_help=True)
-    exact.command(name="build")(build)
-    exact.command(name="serve")(serve)
-    exact.command(name="key")(key)
-    exact.command(name="trust")(trust)
-    exact.command(name="audit")(audit)
-    app.add_typer(exact, name="exact")
 
 
 def build(
@@ -327,8 +311,7 @@ def audit(store: StoreOption) -> None:
     from biodata.access.exact_process import ExactStore
     from biodata.core.errors import StoreError
 
-    broken = ExactStore(store).first_broken()
-    if broken is not None:
+    if (broken := ExactStore(store).first_broken()) is not None:
         message = f"entry {broken} of the exact store's audit was changed or is gone"
         raise StoreError(message)
     say("the exact store's audit is whole")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, add_group, open_registry, say, settings_for
 
 if TYPE_CHECKING:
     from biodata.access.roles import Principal, RoleBinding
@@ -32,16 +32,8 @@ _WAITS = "it gives no right before somebody else has confirmed it: `biodata acco
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    accounts = typer.Typer(help="Accounts and their roles.", no_args_is_help=True)
-    accounts.command(name="new")(new)
-    accounts.command(name="list")(list_accounts)
-    accounts.command(name="role")(role)
-    accounts.command(name="confirm")(confirm)
-    accounts.command(name="code")(code)
-    accounts.command(name="reopen")(reopen)
-    accounts.command(name="revoke")(revoke)
-    app.add_typer(accounts, name="account")
-    _add_key_commands(app)
+    add_group(app, "account", "Accounts and their roles.", new, list_accounts, role, confirm, code, reopen, revoke)
+    add_group(app, "key", "Keys by which programs show who they are.", new_key, list_keys, revoke_key)
 
 
 def new(
@@ -216,15 +208,6 @@ def _giver(registry: "Registry", wanted: "RoleBinding", by: str | None) -> str:
         )
         raise InputError(problem, column="--by", value=by, expected=expected, code="FIELD_INVALID")
     return by
-
-
-def _add_key_commands(app: typer.Typer) -> None:
-    """Add `biodata key`."""
-    keys = typer.Typer(help="Keys by which programs show who they are.", no_args_is_help=True)
-    keys.command(name="new")(new_key)
-    keys.command(name="list")(list_keys)
-    keys.command(name="revoke")(revoke_key)
-    app.add_typer(keys, name="key")
 
 
 def new_key(

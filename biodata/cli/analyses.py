@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.engine_options import (
-    EstimateOption,
-    ParametersOption,
-    SeedOption,
-    SetOption,
-    WorkersOption,
-    add_engine,
-    read_parameters,
-    read_set,
-    run_engine,
-)
-from biodata.cli.options import DEFAULT_DATA, DataOption, KeepOption, read_country, say, settings_for, show_progress
+from biodata.cli import engine_options
+from biodata.cli import options as common
 from biodata.core.engine_parameters import Circuit, CostDistance, Network, ProtConn, Resistance
 from biodata.core.run_parameters import Climate, Corridors, OwnCorridors, Scenarios, Uncertainty, Validation
 
@@ -118,28 +108,26 @@ Example: biodata resistance sample_data/resistance.csv --layers biodata_data --u
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    add_engine(app, "corridors", find_corridors, Corridors, OwnCorridors, options=_CORRIDOR_OPTIONS)
-    add_engine(app, "corridors-validate", validate, Validation)
-    add_engine(app, "corridors-uncertainty", draw, Uncertainty)
-    add_engine(app, "scenarios", partial(compare, "scenarios"), Scenarios, words=_SCENARIOS)
-    add_engine(app, "climate", partial(compare, "climate"), Climate, words=_CLIMATE)
-    add_engine(app, "network", partial(compare, "network"), Network, words=_NETWORK)
-    add_engine(app, "resistance", partial(work, "resistance"), Resistance, words=_RESISTANCE, arguments=("table",))
-    add_engine(
+    engine_options.add_engine(app, "corridors", find_corridors, Corridors, OwnCorridors, options=_CORRIDOR_OPTIONS)
+    engine_options.add_engine(app, "corridors-validate", validate, Validation)
+    engine_options.add_engine(app, "corridors-uncertainty", draw, Uncertainty)
+    engine_options.add_engine(app, "scenarios", partial(compare, "scenarios"), Scenarios, words=_SCENARIOS)
+    engine_options.add_engine(app, "climate", partial(compare, "climate"), Climate, words=_CLIMATE)
+    engine_options.add_engine(app, "network", partial(compare, "network"), Network, words=_NETWORK)
+    engine_options.add_engine(
+        app, "resistance", partial(work, "resistance"), Resistance, words=_RESISTANCE, arguments=("table",)
+    )
+    engine_options.add_engine(
         app, "cost-distance", partial(work, "cost-distance"), CostDistance, words=_COST_DISTANCE, arguments=("raster",)
     )
-    add_engine(app, "protconn", protconn, ProtConn, arguments=("areas",))
-    add_engine(app, "circuit", circuit, Circuit, arguments=("ini",))
-    group = typer.Typer(help=_RUNS, no_args_is_help=True)
-    group.command(name="start")(start)
-    group.command(name="list")(list_runs)
-    group.command(name="show")(show)
-    group.command(name="repeat")(repeat)
-    group.command(name="compare")(compare_runs)
-    app.add_typer(group, name="runs")
+    engine_options.add_engine(app, "protconn", protconn, ProtConn, arguments=("areas",))
+    engine_options.add_engine(app, "circuit", circuit, Circuit, arguments=("ini",))
+    common.add_group(app, "runs", _RUNS, start, list_runs, show, repeat, compare_runs)
 
 
-def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: EstimateOption = False) -> None:
+def find_corridors(
+    asked: dict[str, Any], data: common.KeepOption = None, estimate: engine_options.EstimateOption = False
+) -> None:
     """Find corridors between areas: line, polygon, width, narrowest place and cost of every pair of neighbours.
 
     With --data and --layer: between protected areas of different countries over a land-cover layer of the installation;
@@ -157,13 +145,13 @@ def find_corridors(asked: dict[str, Any], data: KeepOption = None, estimate: Est
     Example: biodata corridors --raster sample_data/planning/resistance.tif --areas sample_data/protected_areas.geojson --out corridors.gpkg --mosaic mosaic.tif
     """
     if "raster" in asked:
-        run_engine("own-corridors", asked, data=None, estimate=estimate)
+        engine_options.run_engine("own-corridors", asked, data=None, estimate=estimate)
         return
-    home = data or Path(os.environ.get("BIODATA_DATA", DEFAULT_DATA))
-    run_engine("corridors", asked, data=home, estimate=estimate, reads_installation=True)
+    home = data or Path(os.environ.get("BIODATA_DATA", common.DEFAULT_DATA))
+    engine_options.run_engine("corridors", asked, data=home, estimate=estimate, reads_installation=True)
 
 
-def validate(asked: dict[str, Any], data: KeepOption = None, seed: SeedOption = 1) -> None:
+def validate(asked: dict[str, Any], data: common.KeepOption = None, seed: engine_options.SeedOption = 1) -> None:
     """Test whether held-out records stand nearer to corridors than chance would put them, given where people looked.
 
     RECORDS is a table with decimalLongitude and decimalLatitude (or x and y in the raster's system), or a layer of
@@ -185,15 +173,15 @@ def validate(asked: dict[str, Any], data: KeepOption = None, seed: SeedOption = 
 
     Example: biodata corridors-validate --data biodata_data --run landcover_china_laos-candidate-1 --species "Elephas maximus"
     """
-    run_engine("validation", asked, data=data, seed=seed)
+    engine_options.run_engine("validation", asked, data=data, seed=seed)
 
 
 def draw(
     asked: dict[str, Any],
-    data: KeepOption = None,
-    seed: SeedOption = 1,
-    workers: WorkersOption = None,
-    estimate: EstimateOption = False,
+    data: common.KeepOption = None,
+    seed: engine_options.SeedOption = 1,
+    workers: engine_options.WorkersOption = None,
+    estimate: engine_options.EstimateOption = False,
 ) -> None:
     """Draw what is not known many times and tell how often each cell is in a corridor and each link functions.
 
@@ -213,26 +201,26 @@ def draw(
 
     Example: biodata corridors-uncertainty --data biodata_data --run landcover_china_vietnam-corridor-1 --draws 100
     """
-    run_engine("uncertainty", asked, data=data, seed=seed, workers=workers, estimate=estimate)
+    engine_options.run_engine("uncertainty", asked, data=data, seed=seed, workers=workers, estimate=estimate)
 
 
 def compare(
     engine: str,
     asked: dict[str, Any],
-    data: KeepOption = None,
-    workers: WorkersOption = None,
-    estimate: EstimateOption = False,
+    data: common.KeepOption = None,
+    workers: engine_options.WorkersOption = None,
+    estimate: engine_options.EstimateOption = False,
 ) -> None:
     """Run an engine that says first what it will take."""
-    run_engine(engine, asked, data=data, workers=workers, estimate=estimate)
+    engine_options.run_engine(engine, asked, data=data, workers=workers, estimate=estimate)
 
 
-def work(engine: str, asked: dict[str, Any], data: KeepOption = None) -> None:
+def work(engine: str, asked: dict[str, Any], data: common.KeepOption = None) -> None:
     """Run an engine that is quick."""
-    run_engine(engine, asked, data=data)
+    engine_options.run_engine(engine, asked, data=data)
 
 
-def protconn(asked: dict[str, Any], data: KeepOption = None) -> None:
+def protconn(asked: dict[str, Any], data: common.KeepOption = None) -> None:
     """Compute ProtConn, the protected and connected part of a country or a landscape, with all its fractions.
 
     AREAS are protected areas, those of neighbouring countries too: what lies within --transboundary-m of the border, or
@@ -241,13 +229,13 @@ def protconn(asked: dict[str, Any], data: KeepOption = None) -> None:
     Example: biodata protconn sample_data/protected_areas.geojson sample_data/protected_areas_old_schema.gpkg --country LA --distance-m 10000 --out protconn.json
     """
     if "country" in asked:
-        asked["country"] = read_country(str(asked["country"]), option="--country")
-    run_engine("protconn", asked, data=data)
+        asked["country"] = common.read_country(str(asked["country"]), option="--country")
+    engine_options.run_engine("protconn", asked, data=data)
 
 
 def circuit(
     asked: dict[str, Any],
-    data: KeepOption = None,
+    data: common.KeepOption = None,
     workers: Annotated[
         int, typer.Option(help="Processes that write maps and solve pairs of large regions.", min=1)
     ] = 1,
@@ -259,7 +247,9 @@ def circuit(
 
     Example: biodata circuit sample_data/planning/circuit.ini --out results
     """
-    run_engine("circuit", asked, data=data, workers=workers, kind="here" if workers == 1 else "processes")
+    engine_options.run_engine(
+        "circuit", asked, data=data, workers=workers, kind="here" if workers == 1 else "processes"
+    )
 
 
 _RUNS = """Analyses that can be had again: what was asked, of what, by which code, and what came out.
@@ -276,10 +266,10 @@ Workers = Annotated[int | None, typer.Option(help="How many threads or processes
 
 def start(
     engine: Annotated[str, typer.Argument(help="What to run.")],
-    data: DataOption = DEFAULT_DATA,
-    settings: SetOption = None,
-    parameters: ParametersOption = None,
-    seed: SeedOption = 1,
+    data: common.DataOption = common.DEFAULT_DATA,
+    settings: engine_options.SetOption = None,
+    parameters: engine_options.ParametersOption = None,
+    seed: engine_options.SeedOption = 1,
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
@@ -292,38 +282,38 @@ def start(
     """
     from biodata.runs.engines import work as run_engines
 
-    asked = {**read_parameters(parameters), **read_set(settings)}
-    installation = settings_for(data)
+    asked = {**engine_options.read_parameters(parameters), **engine_options.read_set(settings)}
+    installation = common.settings_for(data)
     with _executor(installation, executor, workers) as where:
-        record = run_engines.start(installation, engine, asked, seed=seed, executor=where, progress=show_progress())
+        record = run_engines.start(
+            installation, engine, asked, seed=seed, executor=where, progress=common.show_progress()
+        )
     _print(record.as_dict())
 
 
-def list_runs(
-    data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def list_runs(data: common.DataOption = common.DEFAULT_DATA, as_json: common.JsonOption = False) -> None:
     """List the runs that were kept, the oldest first.
 
     Example: biodata runs list --data biodata_data
     """
     from biodata.store import run_records
 
-    settings = settings_for(data)
+    settings = common.settings_for(data)
     records = run_records.every(settings)
     if as_json:
-        say(json.dumps([record.as_dict() for record in records], ensure_ascii=False, indent=1))
+        common.say(json.dumps([record.as_dict() for record in records], ensure_ascii=False, indent=1))
         return
     for record in records:
         tables = ", ".join(f"{name} {reported['rows']}" for name, reported in record.results.items())
         lake = "" if record.snapshot is None else f", lake {record.snapshot}"
-        say(f"{record.id}  code {record.code[:8]}{lake}, seed {record.seed}: {tables}")
+        common.say(f"{record.id}  code {record.code[:8]}{lake}, seed {record.seed}: {tables}")
     if not records:
-        say("no run is kept yet")
+        common.say("no run is kept yet")
 
 
 def show(
     run: Annotated[str, typer.Argument(help="Its id, how that begins, or one of its results.")],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
 ) -> None:
     """Show a run as JSON: parameters, inputs, code, versions, results with their checksums.
 
@@ -331,12 +321,12 @@ def show(
     """
     from biodata.runs.standing import kept_run
 
-    say(json.dumps(kept_run(settings_for(data), run).as_dict(), ensure_ascii=False, indent=1))
+    common.say(json.dumps(kept_run(common.settings_for(data), run).as_dict(), ensure_ascii=False, indent=1))
 
 
 def repeat(
     run: Annotated[str, typer.Argument(help="Its id, how that begins, or one of its results.")],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     executor: Executors = "here",
     workers: Workers = None,
 ) -> None:
@@ -349,11 +339,11 @@ def repeat(
     from biodata.runs.engines import work as run_engines
     from biodata.runs.standing import kept_run
 
-    settings = settings_for(data)
+    settings = common.settings_for(data)
     kept = kept_run(settings, run)
     with _executor(settings, executor, workers) as where:
-        record, comparison = run_engines.repeat(settings, kept.id, executor=where, progress=show_progress())
-    say(f"{record.id}: {comparison.message()}")
+        record, comparison = run_engines.repeat(settings, kept.id, executor=where, progress=common.show_progress())
+    common.say(f"{record.id}: {comparison.message()}")
     if not comparison.identical:
         raise typer.Exit(1)
 
@@ -361,7 +351,7 @@ def repeat(
 def compare_runs(
     first: Annotated[str, typer.Argument(help="A run.")],
     second: Annotated[str, typer.Argument(help="Another one.")],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
 ) -> None:
     """Compare two runs: identical, or what differs. The exit code is 1 where they are not identical.
 
@@ -370,11 +360,11 @@ def compare_runs(
     from biodata.runs.standing import kept_run
     from biodata.store import run_records
 
-    settings = settings_for(data)
+    settings = common.settings_for(data)
     one, other = kept_run(settings, first), kept_run(settings, second)
     tables = [run_records.results_of(settings, record.id) for record in (one, other)]
     comparison = run_records.compare(one, other, *tables)
-    say(comparison.message())
+    common.say(comparison.message())
     if not comparison.identical:
         raise typer.Exit(1)
 
@@ -391,8 +381,8 @@ def _executor(settings: "Settings", kind: str, workers: int | None) -> "Abstract
 
 def _print(record: dict[str, Any]) -> None:
     """Say what a run gave."""
-    say(f"run {record['id']}")
+    common.say(f"run {record['id']}")
     for name, reported in record["results"].items():
-        say(f"  {name}: {reported['rows']} rows, sha256 {reported['sha256'][:16]}")
+        common.say(f"  {name}: {reported['rows']} rows, sha256 {reported['sha256'][:16]}")
     for note in record["notes"]:
-        say(f"  {note}")
+        common.say(f"  {note}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say
+from biodata.cli.options import DEFAULT_DATA, DataOption, JsonOption, add_group, installation, open_registry, say
 
 ActionOption = Annotated[str | None, typer.Option(help="Only this, `role given`.")]
 ActorOption = Annotated[str | None, typer.Option(help="Only what this account or command did.")]
@@ -18,13 +18,9 @@ UntilOption = Annotated[datetime | None, typer.Option(help="Before this day or m
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    log = typer.Typer(help="Who did what, and whether the log of it is whole.", no_args_is_help=True)
-    log.command(name="list")(list_entries)
-    log.command(name="verify")(verify)
-    log.command(name="head")(head)
-    log.command(name="leaks")(leaks)
-    log.command(name="openness")(openness)
-    app.add_typer(log, name="audit")
+    add_group(
+        app, "audit", "Who did what, and whether the log of it is whole.", list_entries, verify, head, leaks, openness
+    )
 
 
 def list_entries(
@@ -87,9 +83,7 @@ def head(data: DataOption = DEFAULT_DATA) -> None:
     say("no entry yet" if found is None else f"{found[0]}:{found[1]}")
 
 
-def leaks(
-    data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def leaks(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Hold the current release against the exact places of the sensitive records: what is told, and what is too much.
 
     Tells by country of occurrence and rule how many records are generalised, already coarse, without a place, or
@@ -116,9 +110,7 @@ def leaks(
         raise typer.Exit(1)
 
 
-def openness(
-    data: DataOption = DEFAULT_DATA, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def openness(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Count the records that are coarser than a rule that names their taxon asks, by reason, and tell what would open them.
 
     A name that no list knows, a record without a name, an earlier release that was coarser, a record set apart beside

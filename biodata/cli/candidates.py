@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    check_kinds,
-    check_outputs,
-    current_release,
-    installation,
-    say,
-    settings_for,
-)
+from biodata.cli import options as common
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import CandidateCriterion
 
@@ -50,7 +41,7 @@ def candidates(
     account: Annotated[
         str | None, typer.Option("--account", help="With --exact: only what this account reviews on all sides.")
     ] = None,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
 ) -> None:
     """Write the candidate transboundary reserves that the last runs found.
 
@@ -76,9 +67,9 @@ def candidates(
     from biodata import runs
     from biodata.exports.layers import to_geodataframe, write_layers
 
-    check_kinds([out], (".gpkg",))
-    check_outputs([out], [])
-    settings = installation(data)
+    common.check_kinds([out], (".gpkg",))
+    common.check_outputs([out], [])
+    settings = common.installation(data)
     if account is not None and not exact:
         problem = "what is published is everybody's"
         raise InputError(
@@ -92,17 +83,17 @@ def candidates(
     layers = {"reserve_candidates": found} | ({"considered_ground": looked_at} if considered else {})
     write_layers({name: to_geodataframe(frame) for name, frame in layers.items()}, out)
     for (run_id,), rows in found.group_by("run_id", maintain_order=True):
-        say(f"{run_id}: rank, front, acceptability, evidence, id")
+        common.say(f"{run_id}: rank, front, acceptability, evidence, id")
         ranking = json.loads(rows["evidence"][0])["ranking"]
         first = int((rows["front"] == 1).sum())
-        say(
+        common.say(
             f"  ranked by {', '.join(ranking['ranked_by']) or 'nothing: all are alike'}; {first} of {rows.height} on front 1"
         )
         for name, why in ranking["left_out"].items():
-            say(f"  {name} decides nothing: {why}")
+            common.say(f"  {name} decides nothing: {why}")
         for row in rows.iter_rows(named=True):
             countries = ", ".join(row["country_codes"])
-            say(
+            common.say(
                 f"{row['rank']:>5}  {row['front']:>5}  {row['acceptability']:>13.1%}  {row['evidence_tier'] or '–':<8}  "
                 f"{row['candidate_id']}  {row['name']} ({countries})"
             )
@@ -114,12 +105,12 @@ def candidates(
         _print_considered(
             looked_at.filter(pl.col("outcome") == "failed"), "not candidates, by the hard criteria that they fail"
         )
-    say(f"{found.height} candidates of {looked_at.height} looked at → {out}")
+    common.say(f"{found.height} candidates of {looked_at.height} looked at → {out}")
     if exact:
-        say("made of exact records: not to be passed on")
+        common.say("made of exact records: not to be passed on")
         return
     for line in runs.held_back(settings, "considered_ground"):
-        say(line)
+        common.say(line)
 
 
 def _reviewed_by(name: str, settings: "Settings") -> "Callable[[str], bool]":
@@ -147,18 +138,18 @@ def _print_considered(rows: "pl.DataFrame", heading: str) -> None:
     """List what is no candidate."""
     if rows.is_empty():
         return
-    say(f"{heading}:")
+    common.say(f"{heading}:")
     for row in rows.iter_rows(named=True):
         checks = json.loads(row["evidence"])["hard_criteria"]
         why = row["reason"] or "; ".join(f"{name}: {_numbers_text(checks[name]['input'])}" for name in row["failed"])
-        say(f"       {row['considered_id']}  {row['name']} ({', '.join(row['country_codes'])}): {why}")
+        common.say(f"       {row['considered_id']}  {row['name']} ({', '.join(row['country_codes'])}): {why}")
         _print_lifts(row)
 
 
 def _print_lifts(row: dict[str, Any]) -> None:
     """Say what would lift the evidence of a candidate, or of ground that fails, to the next tier."""
     for lift in json.loads(row["evidence"]).get("lifts") or []:
-        say(f"         {lift['words']}")
+        common.say(f"         {lift['words']}")
 
 
 def _numbers_text(numbers: dict[str, Any]) -> str:
@@ -189,7 +180,7 @@ def report(
     scenarios: Annotated[
         Path | None, typer.Option(help="GeoPackage of `scenarios`.", dir_okay=False, exists=True)
     ] = None,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
 ) -> None:
     """Write the printable report of a candidate reserve, a corridor, or ground that was looked at.
 
@@ -210,18 +201,17 @@ def report(
     if kind not in (".html", ".pdf"):
         problem, expected = "a report is a page or a PDF", "a name that ends with .html or .pdf"
         raise InputError(problem, file=str(out), expected=expected, code="OUTPUT_KIND")
-    check_outputs([out], files.values())
-    settings = settings_for(data)
-    current_release(data)
+    common.check_outputs([out], files.values())
+    settings = common.settings_for(data)
+    common.current_release(data)
     found = {name: findings.read(path) for name, path in files.items()}
     with ReleaseReader(settings.data, timeout_seconds=settings.query_timeout_s) as reader:
         stated_material = material.read(reader.current(), identifier, findings=found)
     if kind == ".pdf":
         from biodata.exports.reports import pdf
 
-        boxes = pdf.write(stated_material, out)
-        if boxes:
-            say(
+        if boxes := pdf.write(stated_material, out):
+            common.say(
                 f"{len(boxes)} letters stand as boxes, since no font of this machine has them ({boxes[:12]}): install one, on "
                 "Debian fonts-noto-cjk for Chinese or fonts-noto-core for other scripts"
             )
@@ -229,14 +219,14 @@ def report(
         part = out.with_name(f"{out.name}.part")
         part.write_text(page.page(stated_material), encoding="utf-8")
         part.replace(out)
-    say(f"{stated_material.id} of release {stated_material.release['id']} → {out}")
+    common.say(f"{stated_material.id} of release {stated_material.release['id']} → {out}")
 
 
 def survey_design(
     result: Annotated[str, typer.Argument(help="corridor_id or candidate_id.")],
     species: Annotated[str, typer.Option(help="The species that is to be found.")],
     out: Annotated[list[Path], typer.Option(help="File to write; several times for several.", dir_okay=False)],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     kind: Annotated[str, typer.Option(help="camera or transect.")] = "camera",
     stations: Annotated[int, typer.Option(help="Stations of both sides together.", min=1)] = 20,
     spacing_m: Annotated[float, typer.Option(help="Least distance of neighbours, metres.", min=1)] = 2_000.0,
@@ -265,12 +255,12 @@ def survey_design(
     from biodata.exports.tables import WRITERS, write_proposal
     from biodata.surveys.design import SurveyRequest, design
 
-    check_kinds(out, tuple(WRITERS))
+    common.check_kinds(out, tuple(WRITERS))
     for name, text, known in (("kind", kind, ("camera", "transect")), ("records", records, ("public", "exact"))):
         if text not in known:
             problem = f"no such {name}"
             raise InputError(problem, column=f"--{name}", value=text, expected=" or ".join(known))
-    check_outputs(out, [])
+    common.check_outputs(out, [])
     chance = per_night if per_night is not None else {"camera": 0.03, "transect": 0.3}[kind]
     detection = Detection(per_night=chance, source=per_night_source or ASSUMED)
     request = SurveyRequest(
@@ -281,19 +271,19 @@ def survey_design(
             transect_m=transect_m, nights=nights, detection=detection,
         ),
     )  # fmt: skip
-    proposal = design(installation(data), request)
+    proposal = design(common.installation(data), request)
     for path in out:
         write_proposal(proposal, path)
     for side, cells in proposal.facts["effort"].items():
-        say(f"{side}: cells " + ", ".join(f"{state} {count}" for state, count in cells.items()))
+        common.say(f"{side}: cells " + ", ".join(f"{state} {count}" for state, count in cells.items()))
     for settles in proposal.settles.values():
-        say(settles["says"])
+        common.say(settles["says"])
     facts = proposal.facts
-    say(
+    common.say(
         f"{proposal.stations.height} stations → {', '.join(map(str, out))}; boundary set {facts['boundary_set']} "
         f"({facts['boundary_version']}), band {facts['band_m']:g} m; {records} records of lake version {facts['snapshot']}"
     )
     if "note" in facts:
-        say(facts["note"])
+        common.say(facts["note"])
     if proposal.sharing_category != "open":
-        say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")
+        common.say(f"sharing category {proposal.sharing_category}: made of hidden places, not to be passed on")

@@ -9,21 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from biodata.cli import options as common
 from biodata.cli.export import asked_of, read_pairs
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    check_outputs,
-    current_release,
-    open_registry,
-    read_box,
-    say,
-    settings_for,
-)
 
 if TYPE_CHECKING:
     from biodata.access.citations import Cited
-    from biodata.core.settings import Settings
 
 
 class Written(StrEnum):
@@ -53,13 +43,11 @@ def add_commands(app: typer.Typer) -> None:
 
 def cite(
     context: typer.Context,
-    data: DataOption = DEFAULT_DATA,
-    country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
-    species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
-    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
-    cluster_representative: Annotated[
-        bool, typer.Option("--cluster-representative", help="Only one record of each cluster.")
-    ] = False,
+    data: common.DataOption = common.DEFAULT_DATA,
+    country: common.ChosenCountries = None,
+    species: common.ChosenSpecies = None,
+    box: common.BoxOption = None,
+    cluster_representative: common.OneOfEach = False,
     written: Annotated[Written, typer.Option("--format", help="How it is written.")] = Written.TEXT,
     doi: Annotated[
         bool, typer.Option("--doi", help="Register a DOI with the installation's DataCite account.")
@@ -74,26 +62,26 @@ def cite(
     from biodata.access import citation_texts, citations
     from biodata.store import releases
 
-    settings = settings_for(data)
-    current_release(data)
+    settings = common.settings_for(data)
+    common.current_release(data)
     pairs = read_pairs(context.args)
     pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
     pairs += [("clusterRepresentative", "true")] if cluster_representative else []
-    with asked_of(settings, pairs, read_box(box) if box else None) as asked:
+    with asked_of(settings, pairs, common.read_box(box) if box else None) as asked:
         with releases.connect(asked.file) as connection:
             facts = dict(connection.execute("SELECT key, value FROM release_info").fetchall())
-        with open_registry(settings) as registry:
+        with common.open_registry(settings) as registry:
             question = citations.Question(asked.asked, asked.filter)
             number = citations.cite(settings, registry, question, release=facts, rows=None, later=False)
             if doi:
-                citation_texts.register_doi(settings, registry, number, url=_url(settings, number))
-            say(_written(citations.need(registry, number), _url(settings, number), written))
+                citation_texts.register_doi(settings, registry, number, url=citations.address(settings, number))
+            common.say(_written(citations.need(registry, number), citations.address(settings, number), written))
 
 
 def replay(
     citation: Annotated[str, typer.Argument(help="The citation's id.")],
-    data: DataOption = DEFAULT_DATA,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    data: common.DataOption = common.DEFAULT_DATA,
+    as_json: common.JsonOption = False,
     out: Annotated[Path | None, typer.Option(help="Write the records that are told today to this file.")] = None,
     rows: Annotated[Rows, typer.Option("--format", help="How the file is written.")] = Rows.CSV,
 ) -> None:
@@ -104,50 +92,37 @@ def replay(
     Example: biodata replay ID --data biodata_data --out records.csv
     """
     from biodata.access import citation_texts, citations, replays
+    from biodata.core.vocabularies import Format
     from biodata.exports.request import ExportRequest
-    from biodata.exports.write import Format, export
+    from biodata.exports.write import export
 
-    settings = settings_for(data)
-    check_outputs([out], [])
+    settings = common.settings_for(data)
+    common.check_outputs([out], [])
 
     def write(cited: citations.Cited, file: Path) -> None:
         if out is not None:
             request = ExportRequest(
-                f"replay of citation {citation}",
-                datetime.now(UTC).isoformat(timespec="seconds"),
-                cited.filter,
-                tuple(_pairs(cited)),
-                cite=citation_texts.text(cited, _url(settings, citation)),
-            )
+                f"replay of citation {citation}", datetime.now(UTC).isoformat(timespec="seconds"), cited.filter,
+                tuple((name, value) for name, value in cited.query["parameters"]), cite=citation_texts.text(cited, citations.address(settings, citation)),
+            )  # fmt: skip
             export(file, Format(rows), request, out)
 
-    with open_registry(settings) as registry:
+    with common.open_registry(settings) as registry:
         found = replays.replay(settings, registry, citation, with_rows=write)
     if as_json:
-        say(json.dumps(found.as_dict(), ensure_ascii=False))
+        common.say(json.dumps(found.as_dict(), ensure_ascii=False))
         return
-    say(found.statement)
+    common.say(found.statement)
     for name, cause in (*found.causes.items(), ("added", found.added)):
         for group in cause.by:
-            say(f"  {name:<18} {group['count']:>9,}  {_words(group)}")
+            common.say(f"  {name:<18} {group['count']:>9,}  {_words(group)}")
     if out is not None:
-        say(f"{found.today['count']} records → {out}")
+        common.say(f"{found.today['count']} records → {out}")
 
 
 def _words(group: Mapping[str, Any]) -> str:
     """Return what a group of records has in common."""
     return ", ".join(f"{k.replace('_', ' ')}: {v}" for k, v in group.items() if k not in ("count", "absent"))
-
-
-def _pairs(cited: "Cited") -> list[tuple[str, str]]:
-    return [(name, value) for name, value in cited.query["parameters"]]
-
-
-def _url(settings: "Settings", number: str) -> str:
-    """Return the citation's address where the installation has a public one, else its name."""
-    if settings.public_url is None:
-        return f"biodata citation {number}"
-    return f"{settings.public_url.rstrip('/')}/v1/citations/{number}"
 
 
 def _written(cited: "Cited", url: str, written: Written) -> str:

@@ -24,12 +24,9 @@ from biodata.core.errors import InputError
 from biodata.core.settings import Settings
 
 INPUTS: Final = (
-    ("checklist", "checklist.csv"),
-    ("gbif", "occurrences_gbif.zip"),
-    ("dwca", "xishuangbanna_namha.zip"),
-    ("protected-areas", "protected_areas.geojson"),
-    ("protected-areas", "protected_areas_old_schema.gpkg"),
-)
+    ("checklist", "checklist.csv"), ("gbif", "occurrences_gbif.zip"), ("dwca", "xishuangbanna_namha.zip"),
+    ("protected-areas", "protected_areas.geojson"), ("protected-areas", "protected_areas_old_schema.gpkg"),
+)  # fmt: skip
 """What is taken in: source and file below `sample_data`."""
 
 

@@ -42,14 +42,9 @@ class EngineCommand(TyperCommand):
 
 
 def add_engine(
-    app: typer.Typer,
-    name: str,
-    function: Callable[..., None],
-    *models: type[EngineParameters],
-    words: str | None = None,
-    arguments: Sequence[str] = (),
-    options: Sequence[str] | None = None,
-) -> None:
+    app: typer.Typer, name: str, function: Callable[..., None], *models: type[EngineParameters],
+    words: str | None = None, arguments: Sequence[str] = (), options: Sequence[str] | None = None,
+) -> None:  # fmt: skip
     """Add a command that has the options of parameter models, and --set and --parameters for all of them.
 
     Parameters
@@ -178,17 +173,9 @@ def read_parameters(path: Path | None) -> dict[str, Any]:
 
 
 def run_engine(
-    engine: str,
-    asked: Mapping[str, Any],
-    *,
-    data: Path | None,
-    seed: int = 1,
-    workers: int | None = None,
-    estimate: bool = False,
-    reads_installation: bool = False,
-    kind: str = "threads",
-    tell: Callable[[str], None] = say,
-) -> None:
+    engine: str, asked: Mapping[str, Any], *, data: Path | None, seed: int = 1, workers: int | None = None,
+    estimate: bool = False, reads_installation: bool = False, kind: str = "threads", tell: Callable[[str], None] = say,
+) -> None:  # fmt: skip
     """Check files, read, say an estimate, work, say what came out, keep the run where an installation is named.
 
     Parameters

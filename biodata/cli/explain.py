@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, stages
+from biodata.cli.options import DEFAULT_DATA, DataOption, JsonOption, say, settings_for, stages
 from biodata.core.errors import InputError
 
 
@@ -24,7 +24,7 @@ def explain(
     occurrence_id: Annotated[str | None, typer.Option(help="Its occurrenceID instead of its number.")] = None,
     dataset: Annotated[str | None, typer.Option(help="The dataset of that occurrenceID.")] = None,
     gbif_id: Annotated[str | None, typer.Option(help="GBIF's number instead of the record's.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the story as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell the story of a record.
 
@@ -48,12 +48,9 @@ def explain(
         problem = "this is no number of a record"
         raise InputError(problem, column="KEY", value=key, expected="up to 18 digits, or --occurrence-id TEXT")
     story = stories.explain(
-        None if key is None else int(key),
-        settings_for(data),
-        occurrence_id=occurrence_id,
-        dataset=dataset,
+        None if key is None else int(key), settings_for(data), occurrence_id=occurrence_id, dataset=dataset,
         gbif_id=gbif_id,
-    )
+    )  # fmt: skip
     if as_json:
         text = json.dumps(story.as_dict(), ensure_ascii=False, indent=1)
         # JSON leaves controls above 0x7e and marks of direction as they are; a terminal would obey them.
@@ -63,10 +60,7 @@ def explain(
         typer.echo(as_text(story, width=width), nl=False)
 
 
-def assess(
-    data: DataOption = DEFAULT_DATA,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
-) -> None:
+def assess(data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
     """Set all records beside each other: clusters that may tell of one thing, and places that look wrong beside the others.
 
     `release` and the analyses do it by themselves where records have changed; nothing is deleted and nothing is hidden.

@@ -6,25 +6,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    check_outputs,
-    current_release,
-    open_registry,
-    read_box,
-    say,
-    settings_for,
-    show_progress,
-)
+from biodata.cli import options as common
 from biodata.core.errors import InputError
+from biodata.core.vocabularies import CubeGrid, Format
 
 if TYPE_CHECKING:
     from biodata.core.settings import Settings
@@ -32,29 +22,8 @@ if TYPE_CHECKING:
     from biodata.store.query.filters import Filter
 
 
-class Format(StrEnum):
-    """File formats."""
-
-    CSV = "csv"
-    DWCA = "dwca"
-    GEOPARQUET = "geoparquet"
-    GPKG = "gpkg"
-    GEOJSON = "geojson"
-    SPECIES_LIST = "species-list"
-    CUBE = "cube"
-    CAMTRAPDP = "camtrapdp"
-
-
 _OF_RESULTS: Final = (Format.CSV, Format.GEOPARQUET, Format.GEOJSON, Format.GPKG)
 """Formats of tables of results."""
-
-
-class Grid(StrEnum):
-    """Cells of a cube."""
-
-    EQDGC = "eqdgc"
-    TENTH_DEGREE = "0.1"
-    EQUAL_AREA = "10km"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -65,26 +34,24 @@ def add_commands(app: typer.Typer) -> None:
 def export(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     file_format: Annotated[Format, typer.Option("--format", help="Its format.")] = Format.CSV,
     table: Annotated[
         str,
         typer.Option(
             help="occurrences, protected_areas, corridors, reserve_candidates, considered_ground, taxa or taxon_statuses."
         ),
-    ] = ("occurrences"),
-    country: Annotated[list[str] | None, typer.Option(help="Only this country (ISO 3166-1 alpha-2).")] = None,
-    species: Annotated[list[str] | None, typer.Option(help="Only this accepted species.")] = None,
-    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
-    cluster_representative: Annotated[
-        bool, typer.Option("--cluster-representative", help="Of occurrences: only one record of each cluster.")
-    ] = False,
+    ] = "occurrences",
+    country: common.ChosenCountries = None,
+    species: common.ChosenSpecies = None,
+    box: common.BoxOption = None,
+    cluster_representative: common.OneOfEach = False,
     columns: Annotated[
         str, typer.Option(help="Of CSV: all, simple for GBIF's simple ones, or names with commas between them.")
     ] = "all",
     grid: Annotated[
-        Grid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
-    ] = Grid.EQDGC,
+        CubeGrid, typer.Option(help="Of a cube: quarter degrees, tenths of a degree, or squares of 10 km.")
+    ] = CubeGrid.EQDGC,
 ) -> None:
     """Write a table of the current release: published values only.
 
@@ -108,44 +75,40 @@ def export(
     pairs += [("country", value) for value in country or []] + [("species", value) for value in species or []]
     if cluster_representative:
         pairs.append(("clusterRepresentative", "true"))
-    current_release(data)
-    check_outputs([out], [])
+    common.current_release(data)
+    common.check_outputs([out], [])
 
     from tqdm.auto import tqdm
 
     from biodata.exports import request, tables, write
 
     tables.choose_columns(columns)
-    write.check_ending(write.Format(file_format), out)
-    settings = settings_for(data)
-    with _NoPandas(), asked_of(settings, pairs, read_box(box) if box else None) as question:
+    write.check_ending(file_format, out)
+    settings = common.settings_for(data)
+    with _NoPandas(), asked_of(settings, pairs, common.read_box(box) if box else None) as question:
         asked = request.ExportRequest(
-            name=question.release,
-            created=question.created,
-            filter=question.filter,
-            asked=tuple(question.asked),
-            columns=columns,
-            grid=request.Grid(grid),
-        )
+            name=question.release, created=question.created, filter=question.filter, asked=tuple(question.asked),
+            columns=columns, grid=grid,
+        )  # fmt: skip
         # Beside the file, so that the disk is the same; what was begun does not stay where it goes wrong.
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
-            with tqdm(total=100, unit="%", disable=not show_progress()) as bar:
+            with tqdm(total=100, unit="%", disable=not common.show_progress()) as bar:
 
                 def step(share: float) -> None:
                     bar.update(round(share * 100) - bar.n)
 
-                facts = write.export(question.file, write.Format(file_format), asked, work / out.name, step=step)
+                facts = write.export(question.file, file_format, asked, work / out.name, step=step)
             (work / out.name).replace(out)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         rows = facts.rows if facts.written is None else facts.written
-        say(f"{rows} rows of release {question.release} → {out}")
-        with open_registry(settings) as registry:
+        common.say(f"{rows} rows of release {question.release} → {out}")
+        with common.open_registry(settings) as registry:
             withheld = registry.sensitive_counts(question.release)["sensitive"].get("withheld", 0)
-        say(write.left_out(facts, write.Format(file_format), withheld=withheld))
+        common.say(write.left_out(facts, file_format, withheld=withheld))
         for note in facts.notes:
-            say(note)
+            common.say(note)
 
 
 class _NoPandas(MetaPathFinder):
@@ -168,10 +131,10 @@ def _export_results(data: Path, table: str, file_format: Format, where: "filters
     from biodata.exports import geo_files, layers, tables, write
     from biodata.store import releases
 
-    current = current_release(data)
+    current = common.current_release(data)
     if file_format in _OF_RESULTS:
-        write.check_ending(write.Format(file_format), out)
-        check_outputs([out], [])
+        write.check_ending(file_format, out)
+        common.check_outputs([out], [])
     frame = releases.read(current, table, where=where)
     match file_format:
         case Format.CSV:
@@ -186,9 +149,9 @@ def _export_results(data: Path, table: str, file_format: Format, where: "filters
             problem = f"{table} cannot be written so"
             expected = "csv, geojson, geoparquet or gpkg"
             raise InputError(problem, column="--format", value=str(file_format), expected=expected)
-    say(f"{frame.height} rows of release {current.id} → {out}")
+    common.say(f"{frame.height} rows of release {current.id} → {out}")
     shapes = " but shapes, which CSV does not hold" if file_format == Format.CSV and "geometry" in frame.columns else ""
-    say(
+    common.say(
         f"left out: none of {frame.height} chosen rows{shapes}; what sharing rules or consents withhold is in no release"
     )
 
@@ -203,7 +166,7 @@ def _of_results(countries: list[str], species: list[str], box: str | None) -> "f
     if species:
         parts.append(filters.In("species", tuple(species)))
     if box:
-        parts.append(filters.InBox(*read_box(box)))
+        parts.append(filters.InBox(*common.read_box(box)))
     return filters.And(tuple(parts)) if parts else None
 
 

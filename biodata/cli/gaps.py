@@ -8,6 +8,7 @@ import typer
 
 from biodata.cli.engine_options import add_engine
 from biodata.cli.options import (
+    add_group,
     boundaries_for,
     check_outputs,
     installation,
@@ -32,10 +33,7 @@ _RASTERS: Final = (".tif", ".tiff", ".vrt", ".asc", ".img")
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     add_engine(app, "gaps", gaps, Gaps, arguments=("areas",))
-    areas = typer.Typer(help="Protected and conserved areas.", no_args_is_help=True)
-    areas.command(name="clean")(clean_files)
-    areas.callback()(_group)
-    app.add_typer(areas, name="protected-areas")
+    add_group(app, "protected-areas", "Protected and conserved areas.", clean_files)
 
 
 def gaps(
@@ -232,10 +230,6 @@ def _say_coverage(table: "pl.DataFrame") -> None:
 
 
 _SHOWN = 12
-
-
-def _group() -> None:
-    """Protected and conserved areas."""
 
 
 def clean_files(

@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    check_outputs,
-    open_registry,
-    read_options,
-    say,
-    settings_for,
-    show_progress,
-)
+from biodata.cli import options as common
 
 if TYPE_CHECKING:
     from biodata.pipeline import IngestReport
@@ -42,7 +33,7 @@ def add_commands(app: typer.Typer) -> None:
 def ingest(
     source: Annotated[str, typer.Argument(help="What kind of thing it is.")],
     paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders.")] = None,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     dataset: Annotated[str | None, typer.Option(help="Key of the dataset for rows that tell none.")] = None,
     option: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE for the source, such as encoding=gb18030; may be repeated.")
@@ -54,7 +45,7 @@ def ingest(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: common.JsonOption = False,
     report: Annotated[Path | None, typer.Option(help="CSV file that gets one line for every row.")] = None,
     part: Annotated[
         str | None,
@@ -125,22 +116,14 @@ def _name_source(source: str, paths: Sequence[Path], data: Path, dataset: str | 
 
 
 def _ingest(
-    source: str,
-    paths: list[Path] | None,
-    data: Path,
-    dataset: str | None,
-    option: list[str] | None,
-    kind: str | None,
-    dry_run: bool,
-    as_json: bool,
-    report: Path | None,
-    part: str | None,
-) -> None:
+    source: str, paths: list[Path] | None, data: Path, dataset: str | None, option: list[str] | None, kind: str | None,
+    dry_run: bool, as_json: bool, report: Path | None, part: str | None,
+) -> None:  # fmt: skip
     """Take files in by the source that was named."""
     from biodata import pipeline
 
-    check_outputs([report], paths or [])
-    options = read_options(option or [])
+    common.check_outputs([report], paths or [])
+    options = common.read_options(option or [])
     if kind is not None:
         options["kind"] = kind
     if source == "survey":
@@ -148,12 +131,12 @@ def _ingest(
     reports = pipeline.ingest(
         source,
         paths or [],
-        settings_for(data),
+        common.settings_for(data),
         dataset=dataset,
         options=options,
         dry_run=dry_run,
         report_file=report,
-        progress=show_progress(),
+        progress=common.show_progress(),
         part=part,
     )
     if not dry_run:
@@ -175,7 +158,7 @@ def _add_survey_facts(data: Path, reports: Sequence["IngestReport"]) -> None:
         return
     from biodata.surveys.notices import of_datasets, sentences
 
-    facts = of_datasets(settings_for(data), {one.dataset for one in surveys})
+    facts = of_datasets(common.settings_for(data), {one.dataset for one in surveys})
     for one in surveys:
         one.notes.extend(sentences(facts[one.dataset]))
 
@@ -184,7 +167,7 @@ def print_reports(reports: Sequence["IngestReport"], *, as_json: bool, dry_run: 
     """Print the reports for programs or for people."""
     if as_json:
         plain = [one.as_dict() for one in reports]
-        say(json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1))
+        common.say(json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, indent=1))
         return
     for one in reports:
         _print(one, dry_run=dry_run)
@@ -205,8 +188,7 @@ def _refuse_blocked(
     from biodata.pipeline.report import write_outcomes
     from biodata.surveys.check import blocked
 
-    found = blocked(paths, settings_for(data), dataset=dataset, options=options)
-    if not found:
+    if not (found := blocked(paths, common.settings_for(data), dataset=dataset, options=options)):
         return
     print_reports(found, as_json=as_json, dry_run=False)
     if report is not None:
@@ -219,8 +201,7 @@ def _refuse_blocked(
 
 def _print_refused(reports: Sequence["IngestReport"]) -> None:
     """Say that a survey is in the lake without some of its rows: whoever reads no report would take it for whole."""
-    count = sum(not refusal.by_rule for one in reports for refusal in one.refusals)
-    if count:
+    if count := sum(not refusal.by_rule for one in reports for refusal in one.refusals):
         typer.echo(
             f"{count} rows of this survey were refused and are not in the lake; the others are. `biodata survey check` tells what "
             "is to be mended, and `biodata survey submit` takes a survey whole or not at all",
@@ -233,8 +214,8 @@ def _purge(data: Path) -> None:
     from biodata import pipeline
     from biodata.access import purges
 
-    settings = settings_for(data)
-    with open_registry(settings) as registry:
+    settings = common.settings_for(data)
+    with common.open_registry(settings) as registry:
         if not purges.owed(registry):
             return
     done = purges.purge(settings, release=pipeline.release)
@@ -251,12 +232,12 @@ def _purge(data: Path) -> None:
 def _print(report: "IngestReport", *, dry_run: bool) -> None:
     """Print a report for people."""
     would = "would be " if dry_run else ""
-    say(f"{report.source} → {report.table}, dataset {report.dataset}")
+    common.say(f"{report.source} → {report.table}, dataset {report.dataset}")
     unit = ("layer" if report.rows == 1 else "layers") if report.table == "layers" else "rows"
     left_out = Counter(refusal.message for refusal in report.refusals if refusal.by_rule)
     refusals = [refusal for refusal in report.refusals if not refusal.by_rule]
     stay_out = f"{left_out.total()} left out, " if left_out else ""
-    say(
+    common.say(
         f"  {report.rows} {unit}: {report.stored} {would}stored ({report.new} new, {report.changed} changed), "
         f"{report.unchanged} unchanged, {stay_out}{report.refused - left_out.total()} refused"
     )
@@ -265,21 +246,23 @@ def _print(report: "IngestReport", *, dry_run: bool) -> None:
         worst = ", ".join(
             f"{label} {counts['not_compliant']}" for label, counts in failed[:3] if counts["not_compliant"]
         )
-        say(f"  of {len(failed)} validations of BDQ Core most rows fail {worst}; biodata quality run tells which rows")
+        common.say(
+            f"  of {len(failed)} validations of BDQ Core most rows fail {worst}; biodata quality run tells which rows"
+        )
     for repair in report.repairs:
-        say(f"  mended: {repair.count} × {repair.file}: {repair.message}")
+        common.say(f"  mended: {repair.count} × {repair.file}: {repair.message}")
     for note in report.notes:
-        say(f"  {note}")
+        common.say(f"  {note}")
     if report.gone:
-        say(f"  {report.gone} records are gone from the source")
+        common.say(f"  {report.gone} records are gone from the source")
     for name, count in sorted(report.flags.items(), key=lambda item: -item[1]):
-        say(f"  {count:>9} {name}")
+        common.say(f"  {count:>9} {name}")
     for country, count in report.not_mapped.items():
-        say(f"  {count:>9} sites of {'no stated country' if country == '-' else country} are not mapped")
+        common.say(f"  {count:>9} sites of {'no stated country' if country == '-' else country} are not mapped")
     for message, count in left_out.most_common():
-        say(f"  left out: {count} × {message}")
+        common.say(f"  left out: {count} × {message}")
     for refusal in refusals[:_SHOWN]:
         places = (refusal.file, refusal.sheet, f"row {refusal.row}", refusal.column)
-        say(f"  refused: {', '.join(filter(None, places))}: {refusal.message}")
+        common.say(f"  refused: {', '.join(filter(None, places))}: {refusal.message}")
     if len(refusals) > _SHOWN:
-        say(f"  … and {len(refusals) - _SHOWN} more refused; --report FILE.csv lists every row")
+        common.say(f"  … and {len(refusals) - _SHOWN} more refused; --report FILE.csv lists every row")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, check_outputs, installation, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, add_group, check_outputs, installation, say, settings_for
 from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,11 +17,7 @@ _SHOWN = 20
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     app.command(name="names")(match_names)
-    checklists = typer.Typer(help="Checklists of names.", no_args_is_help=True)
-    checklists.command(name="compare")(compare)
-    checklists.command(name="find")(find)
-    checklists.command(name="resolve")(resolve)
-    app.add_typer(checklists, name="checklist")
+    add_group(app, "checklist", "Checklists of names.", compare, find, resolve)
 
 
 def match_names(

@@ -6,22 +6,18 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, open_registry, say, settings_for
+from biodata.cli.options import DEFAULT_DATA, DataOption, add_group, open_registry, say, settings_for
 
 CodeArgument = Annotated[str, typer.Argument(help="ISO 3166-1 code of the country, such as LA.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    _add_consent(app)
-    nodes = typer.Typer(help="National nodes: keys, exports, and whom a hub trusts.", no_args_is_help=True)
-    nodes.command(name="new")(new)
-    nodes.command(name="export")(export)
-    nodes.command(name="trust")(trust)
-    nodes.command(name="distrust")(distrust)
-    nodes.command(name="appoint")(appoint)
-    nodes.command(name="list")(list_nodes)
-    app.add_typer(nodes, name="node")
+    add_group(app, "consent", "Consent of countries to shared outputs.", list_outputs, show, sign, answer)
+    add_group(
+        app, "node", "National nodes: keys, exports, and whom a hub trusts.", new, export, trust, distrust, appoint,
+        list_nodes,
+    )  # fmt: skip
 
 
 def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
@@ -40,10 +36,7 @@ def new(code: CodeArgument, data: DataOption = DEFAULT_DATA) -> None:
     say(f"this is the node of {code.upper()}; give {path} to hubs, fingerprint {fingerprint(path.read_text())}")
 
 
-def export(
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def export(out: Annotated[Path, typer.Option(help="The folder to make.")], data: DataOption = DEFAULT_DATA) -> None:
     """Write what the current release publishes of this country into a new folder, with a signed manifest.
 
     Example: biodata node export --data laos --out laos-2026-11
@@ -133,16 +126,6 @@ OutputArgument = Annotated[str, typer.Argument(help="The output's id.")]
 CountryArgument = Annotated[str, typer.Argument(help="The country that answers, such as LA.")]
 AnswerArgument = Annotated[str, typer.Argument(metavar="ANSWER", help="agree, refuse or ask.")]
 NoteOption = Annotated[str, typer.Option(help="Why, or what is asked.")]
-
-
-def _add_consent(app: typer.Typer) -> None:
-    """Add `biodata consent`."""
-    consent = typer.Typer(help="Consent of countries to shared outputs.", no_args_is_help=True)
-    consent.command(name="list")(list_outputs)
-    consent.command(name="show")(show)
-    consent.command(name="sign")(sign)
-    consent.command(name="answer")(answer)
-    app.add_typer(consent, name="consent")
 
 
 def list_outputs(data: DataOption = DEFAULT_DATA) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,10 +26,25 @@ DataOption = Annotated[
 
 DEFAULT_DATA = Path("biodata_data")
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+BoxOption = Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")]
+ChosenCountries = Annotated[list[str] | None, typer.Option("--country", help="Only this country (ISO 3166-1 alpha-2).")]
+ChosenSpecies = Annotated[list[str] | None, typer.Option("--species", help="Only this accepted species.")]
+OneOfEach = Annotated[bool, typer.Option("--cluster-representative", help="Only one record of each cluster.")]
+
 KeepOption = Annotated[
     Path | None,
     typer.Option("--data", help="Installation that keeps the run, or whose run --run names.", file_okay=False),
 ]
+
+
+def add_group(app: typer.Typer, name: str, words: str, *commands: Callable[..., None]) -> None:
+    """Add a group of commands to the application; each is called by the first word of its function's name."""
+    group = typer.Typer(help=words, no_args_is_help=True)
+    for command in commands:
+        group.command(name=command.__name__.split("_")[0])(command)
+    app.add_typer(group, name=name)
 
 
 def settings_for(data: Path) -> Settings:
@@ -127,8 +142,7 @@ def say_held_runs(settings: Settings) -> None:
     for one in held:
         for line in one.lines():
             say(line)
-    queued = standing.queue(settings, held)
-    if queued:
+    if queued := standing.queue(settings, held):
         say(f"the worker makes {len(queued)} runs again: `biodata worker --data {settings.data}`")
 
 

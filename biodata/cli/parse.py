@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import boundaries_for, check_outputs, read_options, say, say_boundaries, show_progress
+from biodata.cli import options as common
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,13 +60,15 @@ def parse(
     from biodata.cli.parse_files import parse_file
     from biodata.formats.encodings import CANDIDATES
 
-    declared = read_options(declare or [])
-    rows, columns, read_in = parse_file(kind, file, out, declared=declared, encoding=encoding, progress=show_progress())
-    say(f"{rows} rows, read from {', '.join(columns)} → {out}")
+    declared = common.read_options(declare or [])
+    rows, columns, read_in = parse_file(
+        kind, file, out, declared=declared, encoding=encoding, progress=common.show_progress()
+    )
+    common.say(f"{rows} rows, read from {', '.join(columns)} → {out}")
     if read_in != "utf-8":
         others = ", ".join(name for name in CANDIDATES if name not in {"utf-8", read_in})
         hint = "" if encoding else f"; if letters are wrong, name another with --encoding: {others}, …"
-        say(f"{file.name} is not UTF-8 and was read in {read_in}{hint}")
+        common.say(f"{file.name} is not UTF-8 and was read in {read_in}{hint}")
 
 
 def datum(
@@ -74,7 +76,7 @@ def datum(
     out: Annotated[Path | None, typer.Option(help="CSV file that gets one row a candidate.")] = None,
     points: Annotated[Path | None, typer.Option(help="CSV file that gets each point's likeliest systems.")] = None,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding, where it is known.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Rank the coordinate systems that a table's points may be told in, by how well they fit the stated province.
 
@@ -90,8 +92,8 @@ def datum(
     from biodata.harmonise import datum_doctor, datum_points
     from biodata.harmonise.findings import Stated
 
-    check_outputs([out, points], [file])
-    boundaries = boundaries_for()
+    common.check_outputs([out, points], [file])
+    boundaries = common.boundaries_for()
     table, refusals = _read(file, encoding)
     read = datum_points.read_points(Stated(table), boundaries=boundaries)
     groups = datum_doctor.diagnose(read, boundaries=boundaries)
@@ -119,21 +121,21 @@ def datum(
             "refusals": [refusal.as_dict() for refusal in refusals],
             "candidates": found.to_dicts(),
         }
-        say(json.dumps(answer, ensure_ascii=False, indent=1))
+        common.say(json.dumps(answer, ensure_ascii=False, indent=1))
         return
-    say(f"{judged} of {read.height} points judged, none moved")
-    say_boundaries(boundaries)
+    common.say(f"{judged} of {read.height} points judged, none moved")
+    common.say_boundaries(boundaries)
     for refusal in refusals[:_REFUSALS_SHOWN]:
-        say(f"not read: {refusal.file}, row {refusal.row}: {refusal.message}")
+        common.say(f"not read: {refusal.file}, row {refusal.row}: {refusal.message}")
     if len(refusals) > _REFUSALS_SHOWN:
-        say(f"not read: {len(refusals) - _REFUSALS_SHOWN} more rows")
+        common.say(f"not read: {len(refusals) - _REFUSALS_SHOWN} more rows")
     for row in found.iter_rows(named=True):
         rank = f"{row['rank']}." if row["rank"] else "as told"
         metres = "" if row["metres_moved"] is None else f", moves {row['metres_moved']:,.0f} m"
         within = "" if row["accuracy_m"] is None else f" ± {row['accuracy_m']:g} m"
-        say(f"{row['form']}, {row['place'][:40]}: {rank} {row['system']} {row['name']}{metres}{within}")
+        common.say(f"{row['form']}, {row['place'][:40]}: {rank} {row['system']} {row['name']}{metres}{within}")
         beside = f"; beside the points as told: {row['fits_as_told']}" if row["fits_as_told"] else ""
-        say(f"    {row['evidence']}{beside}")
+        common.say(f"    {row['evidence']}{beside}")
 
 
 def _of_set(boundaries: "BoundarySet") -> "dict[str, pl.Expr]":

@@ -77,8 +77,7 @@ class _Record:
         return self
 
     def __next__(self) -> str:
-        line = next(self.lines, None)
-        if line is None:
+        if (line := next(self.lines, None)) is None:
             # The reader asks for another line inside a record only where a quote is open.
             if self.kept:
                 problem = "a quoted field is not closed"
@@ -151,13 +150,7 @@ DECLARED: Final = {
 
 
 def parse_file(
-    kind: str,
-    source: Path,
-    target: Path,
-    *,
-    declared: Mapping[str, str],
-    encoding: str | None = None,
-    progress: bool,
+    kind: str, source: Path, target: Path, *, declared: Mapping[str, str], encoding: str | None = None, progress: bool
 ) -> tuple[int, list[str], str]:
     """Parse a column, or some that belong together, of a CSV file into another.
 
@@ -186,13 +179,7 @@ def parse_file(
     """
     if kind not in set(Kind):
         problem = "there is no such kind"
-        raise InputError(
-            problem,
-            column="KIND",
-            value=kind,
-            expected=f"one of: {', '.join(Kind)}",
-            code="KIND_UNKNOWN",
-        )
+        raise InputError(problem, column="KIND", value=kind, expected=f"one of: {', '.join(Kind)}", code="KIND_UNKNOWN")
     if target.exists() and target.samefile(source):
         problem = "the file would be written over itself"
         raise InputError(problem, file=str(target), expected="another name for --out")
@@ -239,8 +226,7 @@ def _chosen(headings: Sequence[str], reader: Reader, kind: str, source: Path) ->
     """Return the position of each column that is read, by its heading in lower case."""
     names_read = [heading.strip().lower() for heading in headings]
     at = {name: position for position, name in enumerate(names_read)}
-    found = [names for names in reader.headings if set(names) <= at.keys()]
-    if found:
+    if found := [names for names in reader.headings if set(names) <= at.keys()]:
         names = [name for alternative in found if reader.together or alternative is found[0] for name in alternative]
         chosen = {name: at[name] for name in (*names, *reader.more) if name in at}
         for name, position in chosen.items():

@@ -28,13 +28,9 @@ ONE_TEXT: Final = ("coordinates", "coordinate", "verbatimcoordinates", *ANY_VALU
 """Headings of a column that holds both coordinates."""
 
 PAIRS: Final = (
-    ("latitude", "longitude"),
-    ("lat", "lon"),
-    ("lat", "long"),
-    ("lat", "lng"),
-    ("decimallatitude", "decimallongitude"),
-    ("verbatimlatitude", "verbatimlongitude"),
-)
+    ("latitude", "longitude"), ("lat", "lon"), ("lat", "long"), ("lat", "lng"),
+    ("decimallatitude", "decimallongitude"), ("verbatimlatitude", "verbatimlongitude"),
+)  # fmt: skip
 """Headings of two columns that hold coordinates, the first of them deciding where several are filled."""
 
 
@@ -94,13 +90,9 @@ def _known(values: pl.Series, parsed: pl.Series, issue: str) -> pl.DataFrame:
 
 TERMS: Final = ("eventdate", "verbatimeventdate", "year", "month", "day", "startdayofyear", "enddayofyear")
 _COLUMNS: Final = {
-    "eventDate": "eventDate",
-    "event_start": "start",
-    "event_end": "end",
-    "event_precision": "precision",
-    "event_time": "time",
-    "event_zone": "zone",
-}
+    "eventDate": "eventDate", "event_start": "start", "event_end": "end", "event_precision": "precision",
+    "event_time": "time", "event_zone": "zone",
+}  # fmt: skip
 
 
 def date(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
@@ -270,13 +262,10 @@ def province(columns: Columns, _declared: Mapping[str, str]) -> pl.DataFrame:
         candidates=pl.Series([";".join(codes) if len(codes) > 1 else "" for codes in found], dtype=pl.String),
     )
     return rows.join(answers, on=["country", "text"], how="left", maintain_order="left").select(
-        "parsed",
-        "name",
-        "candidates",
-        issues=pl.lit(""),
+        "parsed", "name", "candidates", issues=pl.lit(""),
         confidence=pl.when(pl.col("parsed").is_not_null()).then(pl.lit(str(Confidence.DEFINITE))),
         boundary_set=pl.lit(boundaries.name),
-    )
+    )  # fmt: skip
 
 
 def area(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
@@ -285,14 +274,9 @@ def area(columns: Columns, declared: Mapping[str, str]) -> pl.DataFrame:
 
     read = parse_areas(some(columns), unit=declared.get("unit"), decimal_mark=declared.get("decimal_mark"))
     return read.select(
-        pl.col("area_km2").alias("parsed"),
-        "number",
-        "unit",
-        "area_km2",
-        pl.col("issue").fill_null("").alias("issues"),
-        "confidence",
-        "rule",
-    )
+        pl.col("area_km2").alias("parsed"), "number", "unit", "area_km2",
+        pl.col("issue").fill_null("").alias("issues"), "confidence", "rule",
+    )  # fmt: skip
 
 
 class Kind(StrEnum):

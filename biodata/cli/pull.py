@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    boundaries_for,
-    read_country,
-    say,
-    settings_for,
-    show_progress,
-    stages,
-)
+from biodata.cli import options as common
 from biodata.core.errors import InputError, RemoteError
 
 if TYPE_CHECKING:
@@ -41,7 +32,6 @@ ProvinceOption = Annotated[
 CellOption = Annotated[float, typer.Option("--cell-m", help="Side of a cell, in metres, about.", min=30)]
 EstimateOption = Annotated[bool, typer.Option("--estimate", help="Count, order nothing, change nothing.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Order without asking.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 _ALIEN: Final = """Pull lists of introduced and invasive species, from the Global Register (GRIIS) at GBIF; without an account.
 
@@ -119,8 +109,8 @@ def gbif(
     ] = False,
     yes: YesOption = False,
     wait_hours: Annotated[float, typer.Option(help="How long to wait for the download.", min=0)] = 24.0,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
+    data: common.DataOption = common.DEFAULT_DATA,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Pull GBIF's records of places and taxa into the lake: counted, previewed, or all of them by a download.
 
@@ -146,19 +136,21 @@ def gbif(
     from biodata.pull.gbif_scope import scope_of
     from biodata.pull.kept import only_pull
 
-    asked = (_codes(country), province or [], taxon or [], since, within, boundaries_for(data))
+    asked = (_codes(country), province or [], taxon or [], since, within, common.boundaries_for(data))
     scope = scope_of(*asked, predicate=predicate)
     if snapshot is not None:
         from biodata.pull.gbif_snapshot import Snapshot
 
-        shot = Snapshot(snapshot, scope, settings_for(data), boundaries_for(data), progress=show_progress())
+        shot = Snapshot(
+            snapshot, scope, common.settings_for(data), common.boundaries_for(data), progress=common.show_progress()
+        )
         _run(shot, data, estimate=estimate, as_json=as_json)
         return
-    pull = GbifPull(scope, settings_for(data), progress=show_progress())
+    pull = GbifPull(scope, common.settings_for(data), progress=common.show_progress())
     if estimate:
         _print_estimate(pull.estimate(), complete=pull.account.complete, as_json=as_json)
         return
-    with only_pull(data), stages():
+    with only_pull(data), common.stages():
         if preview:
             _print_reports(pull.preview(), as_json=as_json)
             return
@@ -175,16 +167,10 @@ def gbif(
 
 
 def region(
-    country: CountryOption = None,
-    province: ProvinceOption = None,
-    taxon: TaxonOption = None,
-    since: SinceOption = None,
-    within: WithinOption = None,
-    cell_m: CellOption = 90.0,
-    estimate: EstimateOption = False,
-    yes: YesOption = False,
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+    country: CountryOption = None, province: ProvinceOption = None, taxon: TaxonOption = None,
+    since: SinceOption = None, within: WithinOption = None, cell_m: CellOption = 90.0,
+    estimate: EstimateOption = False, yes: YesOption = False, data: common.DataOption = common.DEFAULT_DATA,
+) -> None:  # fmt: skip
     """Pull what a planner needs of some places: alien, red and CITES lists, protected areas, ground, and GBIF's records.
 
     First each source is counted; a source without its account is left out, and the reason says how to have it. Then
@@ -198,22 +184,24 @@ def region(
     from biodata.pull.kept import only_pull
     from biodata.pull.region import RegionPull
 
-    boundaries = boundaries_for(data)
+    boundaries = common.boundaries_for(data)
     scope = scope_of(_codes(country), province or [], taxon or [], since, within, boundaries)
-    pull = RegionPull(scope, within, settings_for(data), boundaries, cell_m=cell_m, progress=show_progress())
+    pull = RegionPull(
+        scope, within, common.settings_for(data), boundaries, cell_m=cell_m, progress=common.show_progress()
+    )
     for name, found in pull.estimate():
         counted = ", ".join(f"{count:,} {what}" for what, count in found.items()) if isinstance(found, dict) else ""
         missing = "left out: " if getattr(found, "code", None) == "ACCOUNT_MISSING" else ""
-        say(f"{name}: {counted or f'{missing}{found}'}")
+        common.say(f"{name}: {counted or f'{missing}{found}'}")
     if estimate:
         return
     if not yes:
         _ask("Take these in?")
     failed = []
-    with only_pull(data), stages():
+    with only_pull(data), common.stages():
         for name, result in pull.pull():
             if isinstance(result, list):
-                say(f"{name}:")
+                common.say(f"{name}:")
                 _print_reports(result, as_json=False)
             elif getattr(result, "code", None) != "ACCOUNT_MISSING":
                 failed.append(f"{name}: {result}")
@@ -228,11 +216,11 @@ def _of_countries(module: str, name: str) -> Callable[..., None]:
     def command(
         country: CountryOption = None,
         estimate: EstimateOption = False,
-        data: DataOption = DEFAULT_DATA,
-        as_json: JsonOption = False,
+        data: common.DataOption = common.DEFAULT_DATA,
+        as_json: common.JsonOption = False,
     ) -> None:
         source = getattr(import_module(f"biodata.pull.{module}"), name)
-        pull = source(_codes(country), settings_for(data), progress=show_progress())
+        pull = source(_codes(country), common.settings_for(data), progress=common.show_progress())
         _run(pull, data, estimate=estimate, as_json=as_json)
 
     return command
@@ -242,19 +230,15 @@ def _of_area(name: str) -> Callable[..., None]:
     """Return the command of a raster of which an area is taken."""
 
     def command(
-        country: CountryOption = None,
-        province: ProvinceOption = None,
-        within: WithinOption = None,
-        cell_m: CellOption = 90.0,
-        estimate: EstimateOption = False,
-        data: DataOption = DEFAULT_DATA,
-        as_json: JsonOption = False,
-    ) -> None:
+        country: CountryOption = None, province: ProvinceOption = None, within: WithinOption = None,
+        cell_m: CellOption = 90.0, estimate: EstimateOption = False, data: common.DataOption = common.DEFAULT_DATA,
+        as_json: common.JsonOption = False,
+    ) -> None:  # fmt: skip
         from biodata.pull.gbif_scope import place_of
 
-        label, area = place_of(_codes(country), province or [], within, boundaries_for(data))
+        label, area = place_of(_codes(country), province or [], within, common.boundaries_for(data))
         source = getattr(import_module("biodata.pull.rasters"), name)
-        pull = source(label, area.bounds, settings_for(data), cell_m=cell_m, progress=show_progress())
+        pull = source(label, area.bounds, common.settings_for(data), cell_m=cell_m, progress=common.show_progress())
         _run(pull, data, estimate=estimate, as_json=as_json)
 
     return command
@@ -263,8 +247,8 @@ def _of_area(name: str) -> Callable[..., None]:
 def protection(
     taxon: Annotated[str | None, typer.Option(help="Only this name and what is below it.")] = None,
     estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
+    data: common.DataOption = common.DEFAULT_DATA,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Pull what CITES lists, with its appendix, from Species+: all of it, or below one taxon.
 
@@ -277,7 +261,7 @@ def protection(
     """
     from biodata.pull.status_lists import Protection
 
-    pull = Protection(taxon, settings_for(data), progress=show_progress())
+    pull = Protection(taxon, common.settings_for(data), progress=common.show_progress())
     _run(pull, data, estimate=estimate, as_json=as_json)
 
 
@@ -289,8 +273,8 @@ def ebird(
     province: ProvinceOption = None,
     since: SinceOption = None,
     estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
+    data: common.DataOption = common.DEFAULT_DATA,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Pull records of birds from eBird: a Basic Dataset file, or what its API has of some days.
 
@@ -304,9 +288,9 @@ def ebird(
     from biodata.pull.ebird import EBird
     from biodata.pull.gbif_scope import checked_time, province_codes
 
-    boundaries = boundaries_for(data)
+    boundaries = common.boundaries_for(data)
     asked = (_codes(country), province_codes(province or [], boundaries), checked_time(since), file)
-    pull = EBird(*asked, settings_for(data), boundaries, progress=show_progress())
+    pull = EBird(*asked, common.settings_for(data), boundaries, progress=common.show_progress())
     _run(pull, data, estimate=estimate, as_json=as_json)
 
 
@@ -314,8 +298,8 @@ def checklist(
     key: Annotated[str, typer.Argument(help="The dataset's key at ChecklistBank.")],
     taxon: Annotated[str | None, typer.Option(help="Only what is below this name.")] = None,
     estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
+    data: common.DataOption = common.DEFAULT_DATA,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Pull a checklist from ChecklistBank by its dataset's key; 3LR is the newest Catalogue of Life.
 
@@ -326,7 +310,7 @@ def checklist(
     from biodata.pull.checklists import ChecklistBank
 
     _run(
-        ChecklistBank(key, taxon, settings_for(data), progress=show_progress()),
+        ChecklistBank(key, taxon, common.settings_for(data), progress=common.show_progress()),
         data,
         estimate=estimate,
         as_json=as_json,
@@ -338,8 +322,8 @@ def obis(
     since: SinceOption = None,
     within: WithinOption = None,
     estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
+    data: common.DataOption = common.DEFAULT_DATA,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Pull records of the sea from OBIS; without an account.
 
@@ -349,19 +333,15 @@ def obis(
     from biodata.pull.obis import Obis
 
     area = None if within is None else outline(within)
-    pull = Obis(taxon or [], checked_time(since), area, settings_for(data), progress=show_progress())
+    pull = Obis(taxon or [], checked_time(since), area, common.settings_for(data), progress=common.show_progress())
     _run(pull, data, estimate=estimate, as_json=as_json)
 
 
 def inaturalist(
-    country: CountryOption = None,
-    taxon: TaxonOption = None,
-    since: SinceOption = None,
-    within: WithinOption = None,
-    estimate: EstimateOption = False,
-    data: DataOption = DEFAULT_DATA,
-    as_json: JsonOption = False,
-) -> None:
+    country: CountryOption = None, taxon: TaxonOption = None, since: SinceOption = None, within: WithinOption = None,
+    estimate: EstimateOption = False, data: common.DataOption = common.DEFAULT_DATA,
+    as_json: common.JsonOption = False,
+) -> None:  # fmt: skip
     """Pull observations of research grade from iNaturalist; without an account.
 
     A place that iNaturalist obscures comes as it gives it, with its uncertainty. The area is a file, or the land of
@@ -372,8 +352,10 @@ def inaturalist(
     from biodata.pull.gbif_scope import checked_time, place_of
     from biodata.pull.inaturalist import INaturalist
 
-    _, area = place_of(_codes(country), [], within, boundaries_for(data))
-    pull = INaturalist(taxon or [], checked_time(since), area.wkt, settings_for(data), progress=show_progress())
+    _, area = place_of(_codes(country), [], within, common.boundaries_for(data))
+    pull = INaturalist(
+        taxon or [], checked_time(since), area.wkt, common.settings_for(data), progress=common.show_progress()
+    )
     _run(pull, data, estimate=estimate, as_json=as_json)
 
 
@@ -384,17 +366,17 @@ def _run(pull: Any, data: Path, *, estimate: bool, as_json: bool) -> None:
     if estimate:
         counts = pull.estimate()
         lines = [*(f"{count:>10,} {what}" for what, count in counts.items()), f"licence: {pull.licence}"]
-        say(
+        common.say(
             json.dumps({"counts": counts, "licence": pull.licence}, ensure_ascii=False) if as_json else "\n".join(lines)
         )
         return
-    with only_pull(data), stages():
+    with only_pull(data), common.stages():
         _print_reports(pull.pull(), as_json=as_json)
 
 
 def _codes(countries: Sequence[str] | None) -> list[str]:
     """Return the codes of countries."""
-    return [read_country(text, option="--country") for text in countries or []]
+    return [common.read_country(text, option="--country") for text in countries or []]
 
 
 def _ask(question: str) -> None:
@@ -413,7 +395,7 @@ def _ask(question: str) -> None:
 def _print_estimate(found: Any, *, complete: bool, as_json: bool, err: bool = False) -> None:
     """Print what GBIF has."""
     if as_json:
-        say(json.dumps({**asdict(found), "account": complete}, ensure_ascii=False, indent=1))
+        common.say(json.dumps({**asdict(found), "account": complete}, ensure_ascii=False, indent=1))
         return
     lines = [f"{taxon.name} ({taxon.rank.lower()}): {taxon.key} in the Catalogue of Life, "
              f"{taxon.gbif_key or 'not certain'} in GBIF's backbone" for taxon in found.taxa]  # fmt: skip
@@ -438,5 +420,5 @@ def _print_reports(reports: "Sequence[IngestReport]", *, as_json: bool) -> None:
     from biodata.cli.ingest import print_reports
 
     if not reports and not as_json:
-        say("nothing has changed since the last pull")
+        common.say("nothing has changed since the last pull")
     print_reports(reports, as_json=as_json, dry_run=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from biodata.cli.options import boundaries_for, check_outputs, say, say_boundaries, show_progress
+from biodata.cli.options import add_group, boundaries_for, check_outputs, say, say_boundaries, show_progress
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,14 +31,7 @@ _CENTRE_HEADINGS: Final = {
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    group = typer.Typer(help="Data quality: tests of TDWG BDQ Core.", no_args_is_help=True)
-    group.command(name="run")(run)
-    group.callback()(_group)
-    app.add_typer(group, name="quality")
-
-
-def _group() -> None:
-    """Keep `run` a command of its own name."""
+    add_group(app, "quality", "Data quality: tests of TDWG BDQ Core.", run)
 
 
 def run(
@@ -265,8 +258,7 @@ def _centres(path: Path) -> "pl.DataFrame":
     table = delimited.read(lambda: path.open("rb"), file=path.name)
     columns = {}
     for name, headings in _CENTRE_HEADINGS.items():
-        heading = next((one for one in headings if one in table.headings), None)
-        if heading is None:
+        if (heading := next((one for one in headings if one in table.headings), None)) is None:
             problem = "the table has no such column"
             raise InputError(problem, file=path.name, row=1, column=name, expected=f"one of {', '.join(headings)}")
         columns[name] = pl.col(heading)

@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from biodata.cli import options as common
 from biodata.cli.engine_options import add_engine, run_engine
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    KeepOption,
-    current_release,
-    read_box,
-    read_country,
-    say,
-    settings_for,
-)
 from biodata.core.engine_parameters import Reserves
 from biodata.core.errors import InputError
 
@@ -37,11 +28,7 @@ def add_commands(app: typer.Typer) -> None:
     group.command(name="explain")(explain)
     group.command(name="units")(units)
     app.add_typer(group, name="reserves")
-    group = typer.Typer(help=_INPUTS, no_args_is_help=True)
-    group.command(name="conefor")(conefor)
-    group.command(name="circuitscape")(circuitscape)
-    group.command(name="marxan")(marxan)
-    app.add_typer(group, name="analysis-inputs")
+    common.add_group(app, "analysis-inputs", _INPUTS, conefor, circuitscape, marxan)
 
 
 ProjectArgument = Annotated[Path, typer.Argument(help="Folder with input.dat, or that file.", metavar="DIR")]
@@ -53,7 +40,7 @@ SecondsOption = Annotated[float, typer.Option(help="Stop after about this time."
 
 def solve(
     asked: dict[str, Any],
-    data: KeepOption = None,
+    data: common.KeepOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print objective, bound, gap and status only.")] = False,
 ) -> None:
     """Solve a Marxan project: the cheapest plan that meets every target, with a bound on how good a plan can be.
@@ -65,7 +52,7 @@ def solve(
 
     Example: biodata reserves solve sample_data/planning/marxan --out plan --gap 0.01
     """
-    tell = partial(typer.echo, err=True) if as_json else say
+    tell = partial(typer.echo, err=True) if as_json else common.say
     failure: InputError | None = None
     try:
         run_engine("reserves", asked, data=data, seed=0, kind="here", tell=tell)
@@ -75,7 +62,7 @@ def solve(
             raise
     if as_json and "out" in asked:
         plan = json.loads((Path(asked["out"]) / "plan.json").read_text(encoding="utf-8"))
-        say(json.dumps({name: plan[name] for name in ("objective", "bound", "gap", "status")}))
+        common.say(json.dumps({name: plan[name] for name in ("objective", "bound", "gap", "status")}))
     if failure is not None:
         raise failure
 
@@ -108,14 +95,14 @@ def explain(
     if instead_of is not None:
         _refuse_exchange(problem, found, places[instead_of], places[unit], project)
     explanation = portfolio.explain(problem, found, places[unit], gap=gap, seconds=seconds)
-    say(explanation.text)
+    common.say(explanation.text)
     if explanation.supplies:
         best = sorted(explanation.supplies.items(), key=lambda item: -item[1])[:10]
-        say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
+        common.say("It holds " + ", ".join(f"{share:.1%} of the target of {name}" for name, share in best) + ".")
     if instead_of is not None:
         change, short = portfolio.exchange(problem, found, places[instead_of], places[unit])
         lost = ", ".join(f"{one.feature} ({one.held:.6g} of {one.need:.6g})" for one in short)
-        say(
+        common.say(
             f"In the place of {instead_of} it changes the objective by {change:+.6g}; the plan then misses {lost or 'nothing'}."
         )
 
@@ -158,11 +145,11 @@ def units(
     countries: Annotated[
         str | None, typer.Option(help="Codes or names, with commas; else all that have land in the box.")
     ] = None,
-    box: Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")] = None,
+    box: common.BoxOption = None,
     cell_km: Annotated[float, typer.Option(help="Side of a square, km; a hexagon has the same area.", min=0.01)] = 10,
     shape: ShapeOption = UnitShape.HEXAGON,
     cost_per_km2: CostOption = None,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
 ) -> None:
     """Make planning units: hexagons or squares of equal area, cut at coasts and at the borders of countries.
 
@@ -179,13 +166,13 @@ def units(
     if countries is None and box is None:
         problem = "it is not told where"
         raise InputError(problem, expected="--countries or --box", code="OPTIONS_UNFIT")
-    boundaries = places.load_boundaries(settings_for(data).boundaries)
+    boundaries = places.load_boundaries(common.settings_for(data).boundaries)
     found = planning_units.cut_at_borders(
-        [read_country(one, option="--countries") for one in countries.split(",")] if countries else (),
+        [common.read_country(one, option="--countries") for one in countries.split(",")] if countries else (),
         boundaries,
         unit_km2=cell_km**2,
         shape=shape.value,
-        bounds=read_box(box) if box else None,
+        bounds=common.read_box(box) if box else None,
     )
     codes = found["country_code"].value_counts()
     rates = read_rates(cost_per_km2 or []) or dict.fromkeys(codes.index, 1.0)
@@ -193,11 +180,11 @@ def units(
         found, planning_units.costs_by_country(found, rates), out, facts=boundaries.to_dict()
     )
     counted = ", ".join(f"{count:,} {code}" for code, count in codes.sort_index().items())
-    say(
+    common.say(
         f"{len(found):,} units ({counted}), {found['area_km2'].sum():,.0f} km² → "
         + ", ".join(str(file) for file in files)
     )
-    say(
+    common.say(
         f"cut by boundary set {boundaries.name} {boundaries.version}, band {boundaries.band_m:g} m: {boundaries.viewpoint}"
     )
 
@@ -221,7 +208,7 @@ def read_rates(texts: list[str]) -> dict[str, float]:
             problem = "this is no cost of a country"
             expected = "COUNTRY=COST, such as LA=2.5"
             raise InputError(problem, column="--cost-per-km2", value=text, expected=expected, code="COST_INVALID")
-        rates[read_country(country, option="--cost-per-km2")] = value
+        rates[common.read_country(country, option="--cost-per-km2")] = value
     return rates
 
 
@@ -232,14 +219,13 @@ Only the current release is read: a place that was made coarser stays so. key.cs
 Example: biodata analysis-inputs marxan --data biodata_data --box 101,20,103,22 --side-m 10000 --out marxan
 """
 OutOption = Annotated[Path, typer.Option(help="Folder to write into.", file_okay=False)]
-BoxOption = Annotated[str | None, typer.Option(help="Only inside west,south,east,north in degrees.")]
 
 
 def conefor(
     out: OutOption,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     reach_m: Annotated[float | None, typer.Option(help="Pairs farther apart are left out, metres.", min=0)] = None,
-    box: BoxOption = None,
+    box: common.BoxOption = None,
     corridors: Annotated[
         bool, typer.Option("--corridors", help="Distances are the least costs of the published corridors.")
     ] = False,
@@ -250,9 +236,9 @@ def conefor(
     """
     from biodata.exports.engine_inputs import write_conefor
 
-    release = current_release(data)
+    release = common.current_release(data)
     written = write_conefor(
-        release, out, reach_m=math.inf if reach_m is None else reach_m, box=read_box(box) if box else None,
+        release, out, reach_m=math.inf if reach_m is None else reach_m, box=common.read_box(box) if box else None,
         corridors=corridors,
     )  # fmt: skip
     _print_written(release, written, out)
@@ -261,7 +247,7 @@ def conefor(
 def circuitscape(
     raster: Annotated[Path, typer.Option(help="Resistance, as `biodata resistance` writes it.")],
     out: OutOption,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     points: Annotated[bool, typer.Option("--points", help="One cell in each area, not all of them.")] = False,
 ) -> None:
     """Write a resistance raster and the protected areas on it: circuit.ini, resistance.asc, focal_regions.asc.
@@ -271,7 +257,7 @@ def circuitscape(
     from biodata.analysis import rasters
     from biodata.exports.engine_inputs import write_circuitscape
 
-    release = current_release(data)
+    release = common.current_release(data)
     _print_written(release, write_circuitscape(release, rasters.read(raster), out, points=points), out)
 
 
@@ -282,7 +268,7 @@ def marxan(
         float, typer.Option(help="Side of a square unit, metres; a hexagon has the same area.", min=100)
     ] = 10_000,
     shape: ShapeOption = UnitShape.SQUARE,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     country: Annotated[
         list[str] | None, typer.Option(help="Only units on the land of this country: a code or a name.")
     ] = None,
@@ -303,16 +289,16 @@ def marxan(
     from biodata import places
     from biodata.exports.marxan_inputs import MarxanRequest, write_marxan
 
-    release = current_release(data)
+    release = common.current_release(data)
     request = MarxanRequest(
-        read_box(box), side_m, target, least_units, locked_in, tuple(read_country(one, option="--country") for one in country or ()), boundary_modifier=blm,
+        common.read_box(box), side_m, target, least_units, locked_in, tuple(common.read_country(one, option="--country") for one in country or ()), boundary_modifier=blm,
         shape=shape.value, cost_per_km2=read_rates(cost_per_km2 or []),
     )  # fmt: skip
-    boundaries = places.load_boundaries(settings_for(data).boundaries)
+    boundaries = places.load_boundaries(common.settings_for(data).boundaries)
     _print_written(release, write_marxan(release, request, out, boundaries=boundaries), out)
 
 
 def _print_written(release: "Release", written: "Written", out: Path) -> None:
     """Say what was written."""
     counted = ", ".join(f"{count} {name}" for name, count in written.counts.items() if count)
-    say(f"release {release.id}: {counted} → {out}: {', '.join(file.name for file in written.files)}")
+    common.say(f"release {release.id}: {counted} → {out}: {', '.join(file.name for file in written.files)}")

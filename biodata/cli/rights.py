@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say, settings_for
+from biodata.cli import options as common
 
 DatasetOption = Annotated[str, typer.Option(help="Key of the dataset.")]
 EventOption = Annotated[str | None, typer.Option(help="Only this event of it, and its parts, by eventID.")]
@@ -17,26 +17,19 @@ LabelArgument = Annotated[str, typer.Argument(help="The label, as TK-S or BC-P."
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
-    rights = typer.Typer(help="Labels of communities, permits, terms of use.", no_args_is_help=True)
-    rights.command(name="label")(label)
-    rights.command(name="unlabel")(unlabel)
-    rights.command(name="labels")(labels)
-    rights.command(name="permit")(permit)
-    rights.command(name="permits")(permits)
-    rights.command(name="withdraw")(withdraw)
-    rights.command(name="terms")(terms)
-    rights.command(name="use")(use)
-    app.add_typer(rights, name="rights")
-    group = typer.Typer(no_args_is_help=True, help="What is stated of each dataset: title, licence, citation, DOI.")
-    group.command(name="set")(set_description)
-    group.command(name="list")(list_datasets)
-    app.add_typer(group, name="dataset")
+    common.add_group(
+        app, "rights", "Labels of communities, permits, terms of use.", label, unlabel, labels, permit, permits,
+        withdraw, terms, use,
+    )  # fmt: skip
+    common.add_group(
+        app, "dataset", "What is stated of each dataset: title, licence, citation, DOI.", set_description, list_datasets
+    )
 
 
 def label(
     name: LabelArgument,
     dataset: DatasetOption,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     event: EventOption = None,
     key: KeyOption = None,
     community: Annotated[str | None, typer.Option(help="Whose label it is.")] = None,
@@ -55,18 +48,20 @@ def label(
 
     facts = {"label": name, "dataset": dataset, "event": event, "key": key, "community": community}
     wanted = assignment({**facts, "project": project, "valid_until": until})
-    settings = settings_for(data)
-    with open_registry(settings) as registry:
+    settings = common.settings_for(data)
+    with common.open_registry(settings) as registry:
         new = rule_changes.put_label(registry, wanted, actor=accounts.COMMAND_LINE)
     count = rule_changes.records_carrying(settings, wanted)
-    say(f"{wanted.label} {'is put on' if new else 'was on'} {dataset}: {count} records of the lake carry it")
-    say("no record carries it: look at dataset, event and key again" if not count else "the next release follows it")
+    common.say(f"{wanted.label} {'is put on' if new else 'was on'} {dataset}: {count} records of the lake carry it")
+    common.say(
+        "no record carries it: look at dataset, event and key again" if not count else "the next release follows it"
+    )
 
 
 def unlabel(
     name: LabelArgument,
     dataset: DatasetOption,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     event: EventOption = None,
     key: KeyOption = None,
 ) -> None:
@@ -78,12 +73,12 @@ def unlabel(
     from biodata.sharing.rules import assignment
 
     unwanted = assignment({"label": name, "dataset": dataset, "event": event, "key": key})
-    with open_registry(settings_for(data)) as registry:
+    with common.open_registry(common.settings_for(data)) as registry:
         rule_changes.take_label(registry, unwanted, actor=accounts.COMMAND_LINE)
-    say(f"{unwanted.label} is taken from {dataset}; the next release follows it")
+    common.say(f"{unwanted.label} is taken from {dataset}; the next release follows it")
 
 
-def labels(data: DataOption = DEFAULT_DATA) -> None:
+def labels(data: common.DataOption = common.DEFAULT_DATA) -> None:
     """Tell which labels stand on what.
 
     Example: biodata rights labels --data biodata_data
@@ -91,20 +86,20 @@ def labels(data: DataOption = DEFAULT_DATA) -> None:
     from biodata.access import rule_changes
     from biodata.sharing.labels import category_of
 
-    with open_registry(settings_for(data)) as registry:
+    with common.open_registry(common.settings_for(data)) as registry:
         held = rule_changes.labels_put(registry)
     for one in held:
         what = one.dataset + (f", event {one.event}" if one.event else f", record {one.key}" if one.key else "")
         whose = f", of {one.community}" if one.community else ""
         ends = f", until {one.valid_until}" if one.valid_until else ""
-        say(f"{one.label:<7} {what}: {category_of([one.label])}{whose}{ends}")
+        common.say(f"{one.label:<7} {what}: {category_of([one.label])}{whose}{ends}")
 
 
 def permit(
     kind: Annotated[str, typer.Argument(help="ircc, permit, consent or terms.")],
     number: Annotated[str, typer.Argument(help="As its authority writes it.")],
     dataset: DatasetOption,
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     country: Annotated[str | None, typer.Option(help="ISO code of the country that gave it.")] = None,
     authority: Annotated[str | None, typer.Option(help="The office that gave it.")] = None,
     issued: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The first day that it holds.")] = None,
@@ -122,18 +117,19 @@ def permit(
         raise InputError(problem, column="kind", value=kind, expected=expected, code="PERMIT_INVALID")
     first, last = (None if moment is None else moment.date() for moment in (issued, expires))
     permit_data = permits.PermitData(dataset, permits.Kind(kind), number, country, authority, first, last)
-    settings = settings_for(data)
-    with open_registry(settings) as registry:
+    settings = common.settings_for(data)
+    with common.open_registry(settings) as registry:
         made = permits.record(registry, permit_data, actor=accounts.COMMAND_LINE)
         kept = permits.get(registry, made)
     assert kept is not None
-    say(f"{made}: {permits.permit_in_words(kept)}, for {kept['dataset']}")
+    common.say(f"{made}: {permits.permit_in_words(kept)}, for {kept['dataset']}")
     if not rule_changes.dataset_in_lake(settings, dataset):
-        say("no record of the lake is of this dataset: look at its key again")
+        common.say("no record of the lake is of this dataset: look at its key again")
 
 
 def permits(
-    data: DataOption = DEFAULT_DATA, dataset: Annotated[str | None, typer.Option(help="Only of this dataset.")] = None
+    data: common.DataOption = common.DEFAULT_DATA,
+    dataset: Annotated[str | None, typer.Option(help="Only of this dataset.")] = None,
 ) -> None:
     """Tell permits and which end soon.
 
@@ -141,13 +137,14 @@ def permits(
     """
     from biodata.access import permits
 
-    with open_registry(settings_for(data)) as registry:
+    with common.open_registry(common.settings_for(data)) as registry:
         for one in permits.of_dataset(registry, dataset):
-            say(f"{one['id']:>4}  {one['dataset']}: {permits.permit_in_words(one)}")
+            common.say(f"{one['id']:>4}  {one['dataset']}: {permits.permit_in_words(one)}")
 
 
 def withdraw(
-    number: Annotated[int, typer.Argument(help="The permit's number here.")], data: DataOption = DEFAULT_DATA
+    number: Annotated[int, typer.Argument(help="The permit's number here.")],
+    data: common.DataOption = common.DEFAULT_DATA,
 ) -> None:
     """Take a permit back, by the number that `biodata rights permits` tells first.
 
@@ -155,13 +152,13 @@ def withdraw(
     """
     from biodata.access import accounts, permits
 
-    with open_registry(settings_for(data)) as registry:
+    with common.open_registry(common.settings_for(data)) as registry:
         permits.withdraw(registry, number, actor=accounts.COMMAND_LINE)
-    say(f"permit {number} is withdrawn")
+    common.say(f"permit {number} is withdrawn")
 
 
 def terms(
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     text: Annotated[Path | None, typer.Option("--set", help="A text file: the terms from now on.")] = None,
 ) -> None:
     """Tell the terms of use, or set them: whoever asks for a download of restricted records has to accept them.
@@ -173,7 +170,7 @@ def terms(
     from biodata.access import accounts, terms_of_use
     from biodata.core.errors import InputError
 
-    with open_registry(settings_for(data)) as registry:
+    with common.open_registry(common.settings_for(data)) as registry:
         if text is not None:
             try:
                 stated = text.read_text("utf-8")
@@ -182,17 +179,19 @@ def terms(
                     str(error), file=text.name, expected="a text in UTF-8", code="TERMS_INVALID"
                 ) from error
             made = terms_of_use.put(registry, stated, actor=accounts.COMMAND_LINE)
-            say(f"version {made.version} of the terms of use holds")
+            common.say(f"version {made.version} of the terms of use holds")
             return
         held = terms_of_use.current(registry)
-    say("no terms of use: nothing has to be accepted" if held is None else f"version {held.version}\n\n{held.text}")
+    common.say(
+        "no terms of use: nothing has to be accepted" if held is None else f"version {held.version}\n\n{held.text}"
+    )
 
 
 def use(
     country: Annotated[str, typer.Argument(help="ISO code of the country that the records are from, LA.")],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     year: Annotated[int | None, typer.Option(help="Only downloads that were asked for in this year.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Tell what was used of a country's records, for which purpose and how much; never by whom.
 
@@ -206,13 +205,13 @@ def use(
     if pycountry.countries.get(alpha_2=country.upper()) is None:
         problem = "this is no country"  # "0 downloads" of it would be a wrong answer
         raise InputError(problem, column="country", value=country, expected="an ISO 3166-1 alpha-2 code such as LA")
-    with open_registry(settings_for(data)) as registry:
+    with common.open_registry(common.settings_for(data)) as registry:
         use_report = terms_of_use.use_report(registry, country.upper(), year=year)
     if as_json:
-        say(json.dumps(use_report.as_dict(), ensure_ascii=False, indent=1))
+        common.say(json.dumps(use_report.as_dict(), ensure_ascii=False, indent=1))
         return
     asked = f"asked for before {use_report.until}"
-    say(
+    common.say(
         f"{use_report.country}, {use_report.year or 'all years'}: {use_report.downloads} downloads {asked}, with {use_report.records} of its records"
     )
     for title, counts in (
@@ -221,13 +220,13 @@ def use(
         ("licence", use_report.licences),
     ):
         for name, count in counts.items():
-            say(f"  {title} {name}: {count}")
-    say(f"Counted in steps of {terms_of_use.STEP}; what was used less often is left out or stands together.")
+            common.say(f"  {title} {name}: {count}")
+    common.say(f"Counted in steps of {terms_of_use.STEP}; what was used less often is left out or stands together.")
 
 
 def set_description(
     key: Annotated[str, typer.Argument(help="The dataset's key.")],
-    data: DataOption = DEFAULT_DATA,
+    data: common.DataOption = common.DEFAULT_DATA,
     title: Annotated[str | None, typer.Option(help="Its title.")] = None,
     licence: Annotated[
         str | None,
@@ -252,24 +251,21 @@ def set_description(
     if not any(value is not None for value in values.values()):
         problem = "nothing is stated"
         raise InputError(problem, expected="--title, --license, --citation, --doi or --scope", code="OPTION_MISSING")
-    changed = descriptions.describe(installation(data), key, values, actor=accounts.COMMAND_LINE)
+    changed = descriptions.describe(common.installation(data), key, values, actor=accounts.COMMAND_LINE)
     for name, value in changed.items():
-        say(f"{key}: {name} is {value}")
-    say(f"`biodata release --data {data}` publishes it" if changed else f"{key}: this was stated before")
+        common.say(f"{key}: {name} is {value}")
+    common.say(f"`biodata release --data {data}` publishes it" if changed else f"{key}: this was stated before")
 
 
-def list_datasets(
-    data: DataOption = DEFAULT_DATA,
-    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
-) -> None:
+def list_datasets(data: common.DataOption = common.DEFAULT_DATA, as_json: common.JsonOption = False) -> None:
     """List the datasets of an installation with their titles and licences, one a line.
 
     Example: biodata dataset list --data biodata_data
     """
-    with open_registry(installation(data)) as registry:
+    with common.open_registry(common.installation(data)) as registry:
         rows = registry.datasets().to_dicts()
     if as_json:
-        say(json.dumps(rows, ensure_ascii=False, indent=1))
+        common.say(json.dumps(rows, ensure_ascii=False, indent=1))
         return
     for row in rows:
-        say(f"{row['key']}: {row['title'] or 'no title'}, {row['license'] or 'no licence of the whole'}")
+        common.say(f"{row['key']}: {row['title'] or 'no title'}, {row['license'] or 'no licence of the whole'}")

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, installation, open_registry, say, settings_for, show_progress
+from biodata.cli.options import (
+    DEFAULT_DATA,
+    DataOption,
+    JsonOption,
+    add_group,
+    installation,
+    open_registry,
+    say,
+    settings_for,
+    show_progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,20 +31,15 @@ from biodata.core.errors import InputError
 
 ConsentsOption = Annotated[Path | None, typer.Option(help="CSV of consents.", dir_okay=False)]
 LabelsOption = Annotated[Path | None, typer.Option(help="CSV of labels of communities.", dir_okay=False)]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_sensitive(app)
-    rules = typer.Typer(help="Sharing rules: what is hidden, and whose say it is.", no_args_is_help=True)
-    rules.command(name="check")(check)
-    rules.command(name="list")(list_rules)
-    rules.command(name="remove")(remove)
-    rules.command(name="import")(import_)
-    rules.command(name="export")(export)
-    rules.command(name="versions")(list_versions)
-    app.add_typer(rules, name="rules")
+    add_group(
+        app, "rules", "Sharing rules: what is hidden, and whose say it is.", check, list_rules, remove, import_,
+        export, versions,
+    )  # fmt: skip
 
 
 def check(
@@ -199,12 +204,9 @@ def import_(
         return
     why = reason or (f"bundled list {version('biodata')}" if file is None else f"imported from {file.name}")
     number, made = import_rules(
-        settings,
-        after,
-        reason=why,
-        finer=_counted(finer(changed)),
+        settings, after, reason=why, finer=_counted(finer(changed)),
         release=lambda settings: pipeline.release(settings, full=True, progress=show_progress()),
-    )
+    )  # fmt: skip
     say(f"version {number} of the rules holds: {len(after.rules)} rules")
     if made is None:
         say("the next release follows it")
@@ -233,15 +235,15 @@ def export(
     say(f"{len(content.rules)} rules are in {file}")
 
 
-def list_versions(data: DataOption = DEFAULT_DATA) -> None:
+def versions(data: DataOption = DEFAULT_DATA) -> None:
     """List the versions of the sharing rules: number, when, by whom, and why. The last is in force.
 
     Example: biodata rules versions --data biodata_data
     """
-    from biodata.store.sharing_rules import versions
+    from biodata.store import sharing_rules
 
     with open_registry(installation(data)) as registry, registry.session(read_only=True) as session:
-        for one in versions(session):
+        for one in sharing_rules.versions(session):
             say(f"{one.number}: {one.created:%Y-%m-%d %H:%M}, {one.actor}: {one.reason}")
 
 
@@ -289,7 +291,7 @@ def sensitive(
     owner: Annotated[str | None, typer.Option(help="Who must consent before a looser rule acts.")] = None,
     review: Annotated[str | None, typer.Option(help="When to look at it again, as 2028-01-31.")] = None,
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where nothing here has that name.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what came of it as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Make a taxon sensitive from now on: add a rule, make a release under it, and remove what older rules let out.
 
@@ -343,14 +345,9 @@ def sensitive(
     )
     if as_json:
         facts = {
-            "rule": made.rule.rule_id,
-            "release": made.release.id,
-            "before": made.before,
-            "after": made.after,
-            "removed": made.removed,
-            "citations": made.citations,
-            "read_as": [name] if near is None else near,
-        }
+            "rule": made.rule.rule_id, "release": made.release.id, "before": made.before, "after": made.after,
+            "removed": made.removed, "citations": made.citations, "read_as": [name] if near is None else near,
+        }  # fmt: skip
         say(json.dumps(facts, ensure_ascii=False))
         must_follow(settings)
         return

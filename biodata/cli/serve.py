@@ -48,8 +48,7 @@ def serve(
     from biodata.cli.web_build import build_map
 
     settings = settings_for(data)  # what is wrong with them is stated here, and not by each of the processes
-    note = build_map()
-    if note:
+    if note := build_map():
         say(f"the map is not served: {note}")
     if user is not None:
         from biodata.cli.service_user import start_as
@@ -92,21 +91,11 @@ def run_server(data: os.PathLike[str], *, host: str, port: int, workers: int = 1
     os.environ["BIODATA_DATA"] = os.fspath(data)
     _allow_connections()
     config = uvicorn.Config(
-        "api.app:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        http="api.workers:Protocol",
-        loop="api.workers:Loop" if workers > 1 and find_spec("uvloop") else "auto",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_S,
-        timeout_worker_healthcheck=HEALTH_S,
-    )
+        "api.app:create_app", factory=True, host=host, port=port, workers=workers, http="api.workers:Protocol",
+        loop="api.workers:Loop" if workers > 1 and find_spec("uvloop") else "auto", log_config=None,
+        log_level="warning", access_log=False, proxy_headers=False, server_header=False,
+        timeout_graceful_shutdown=STOP_S, timeout_worker_healthcheck=HEALTH_S,
+    )  # fmt: skip
     if workers == 1:
         Server(config).run()
     else:

@@ -156,8 +156,7 @@ def look(settings: Settings) -> None:
     from biodata import places, surveys
 
     surveys.check(io.BytesIO(_workbook()), "look.xlsx", places.load_boundaries(settings.boundaries))
-    broken = asyncio.run(_broken(settings))
-    if broken:
+    if broken := asyncio.run(_broken(settings)):
         message = f"the service cannot answer {', '.join(broken)} as this system user; its log tells why"
         raise StoreError(message)
 

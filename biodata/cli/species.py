@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from biodata.cli.engine_options import add_engine
-from biodata.cli.options import (
-    DEFAULT_DATA,
-    DataOption,
-    check_kinds,
-    check_outputs,
-    installation,
-    say,
-)
+from biodata.cli.options import DEFAULT_DATA, DataOption, JsonOption, check_kinds, check_outputs, installation, say
 from biodata.core.engine_parameters import SpeciesExtent, SpeciesHabitat, SpeciesModel, SpeciesRichness
 from biodata.core.run_parameters import EngineParameters
 
@@ -22,7 +15,6 @@ if TYPE_CHECKING:
     from biodata.runs.species_facts import FiguresReport
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Asked = TypeVar("Asked", bound=EngineParameters)
 
 _HELP = """Figures and layers of species: area of occupancy, extent of occurrence, richness, habitat, a model.

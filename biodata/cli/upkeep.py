@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from biodata.cli.options import DEFAULT_DATA, DataOption, say, settings_for, show_progress
+from biodata.cli.options import DEFAULT_DATA, DataOption, JsonOption, add_group, say, settings_for, show_progress
 from biodata.core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -16,14 +16,11 @@ if TYPE_CHECKING:
     from biodata.access.withdrawal import Wanted
 
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-
-
 def add_commands(app: typer.Typer) -> None:
     """Add this file's commands to the application."""
     _add_withdrawal(app)
     app.command(name="verify")(verify)
-    _add_cluster_commands(app)
+    add_group(app, "cluster", "Several machines: a shared lake, and releases for those that serve.", join, follow)
     app.command(name="compact")(compact)
     app.command(name="backup")(backup)
     app.command(name="restore")(restore)
@@ -143,16 +140,6 @@ def restore(
 StorageOption = Annotated[str, typer.Option(help="The folder of a bucket, s3://bucket/folder.")]
 EndpointOption = Annotated[str | None, typer.Option(help="Address of the storage's service; Amazon's without it.")]
 RegionOption = Annotated[str, typer.Option(help="The bucket's region.")]
-
-
-def _add_cluster_commands(app: typer.Typer) -> None:
-    """Add `biodata cluster`."""
-    commands = typer.Typer(
-        help="Several machines: a shared lake, and releases for those that serve.", no_args_is_help=True
-    )
-    commands.command(name="join")(join)
-    commands.command(name="follow")(follow)
-    app.add_typer(commands, name="cluster")
 
 
 def join(

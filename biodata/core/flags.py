@@ -63,16 +63,12 @@ _ROWS: Final = tuple(
 FLAGS: Final = MappingProxyType(
     {
         row["name"]: Flag(
-            row["name"],
-            About(row["about"]),
-            row["meaning"],
-            gbif=bool(row["gbif"]),
-            placeless=bool(row["placeless"]),
+            row["name"], About(row["about"]), row["meaning"], gbif=bool(row["gbif"]), placeless=bool(row["placeless"]),
             bdq=tuple(row["bdq"].split()),
         )
         for row in _ROWS
     }
-)
+)  # fmt: skip
 """Every flag by its name; a flag that is not here may not be set."""
 
 TRACKED: Final = "TRACKED_ANIMAL"

@@ -1,7 +1,7 @@
 """Distances, areas and projections on the WGS 84 ellipsoid; lines are straight in degrees, as in GeoJSON."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import RLock
@@ -166,7 +166,7 @@ def area_km2(geometries: Sequence[BaseGeometry | None] | Geometries) -> Floats:
     return areas
 
 
-def equal_area_crs(bounds: tuple[float, float, float, float]) -> CRS:
+def equal_area_crs(bounds: Iterable[float]) -> CRS:
     """Return an equal-area system in metres whose distortion of shape is least in the middle of `bounds`.
 
     Parameters
@@ -180,7 +180,7 @@ def equal_area_crs(bounds: tuple[float, float, float, float]) -> CRS:
         Lambert azimuthal equal-area around the middle, rounded to a tenth of a degree so that small changes of the
         bounds keep the system.
     """
-    west, south, east, north = bounds
+    west, south, east, north = map(float, bounds)
     longitude, latitude = round((west + east) / 2, 1), round((south + north) / 2, 1)
     crs = CRS.from_proj4(f"+proj=laea +lat_0={latitude} +lon_0={longitude} +datum=WGS84 +units=m +no_defs +type=crs")
     # Without a name a GIS calls it unknown.

@@ -212,18 +212,11 @@ LAYER: Final = _READ["layers"]
 
 TABLES: Final = MappingProxyType(
     {
-        "occurrences": OCCURRENCE,
-        "verbatim": VERBATIM,
-        "events": EVENT,
-        "assessments": ASSESSMENT,
-        "protected_areas": PROTECTED_AREA,
-        "corridors": CORRIDOR,
-        "reserve_candidates": CANDIDATE,
-        "considered_ground": CONSIDERED,
-        "taxa": TAXON,
-        "layers": LAYER,
+        "occurrences": OCCURRENCE, "verbatim": VERBATIM, "events": EVENT, "assessments": ASSESSMENT,
+        "protected_areas": PROTECTED_AREA, "corridors": CORRIDOR, "reserve_candidates": CANDIDATE,
+        "considered_ground": CONSIDERED, "taxa": TAXON, "layers": LAYER,
     }
-)
+)  # fmt: skip
 """The lake's tables."""
 
 PUBLISHED_TABLES: Final = MappingProxyType(

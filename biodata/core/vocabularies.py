@@ -77,16 +77,11 @@ class SurveyDesign(StrEnum):
 
 EFFORT_UNITS: Final = MappingProxyType(
     {
-        SurveyDesign.CAMERA_TRAP: "trap-night",
-        SurveyDesign.LINE_TRANSECT: "km",
-        SurveyDesign.LISTENING_POST: "hour",
-        SurveyDesign.SIGN_TRANSECT: "km",
-        SurveyDesign.POINT_COUNT: "minute",
-        SurveyDesign.MIST_NET: "net-metre-hour",
-        SurveyDesign.PLOT: "m²",
-        SurveyDesign.CONFLICT_INCIDENT: "reporting-day",
+        SurveyDesign.CAMERA_TRAP: "trap-night", SurveyDesign.LINE_TRANSECT: "km", SurveyDesign.LISTENING_POST: "hour",
+        SurveyDesign.SIGN_TRANSECT: "km", SurveyDesign.POINT_COUNT: "minute", SurveyDesign.MIST_NET: "net-metre-hour",
+        SurveyDesign.PLOT: "m²", SurveyDesign.CONFLICT_INCIDENT: "reporting-day",
     }
-)
+)  # fmt: skip
 """The unit in which a design's effort is counted; effort of two designs is never added."""
 
 
@@ -142,21 +137,15 @@ MEMBERS: Final = MappingProxyType(
     {
         member.code: member
         for member in (
-            Member("CN", "China", None),
-            Member("BN", "Brunei Darussalam", date(1984, 1, 7)),
-            Member("KH", "Cambodia", date(1999, 4, 30)),
-            Member("ID", "Indonesia", date(1967, 8, 8)),
-            Member("LA", "Lao PDR", date(1997, 7, 23)),
-            Member("MY", "Malaysia", date(1967, 8, 8)),
-            Member("MM", "Myanmar", date(1997, 7, 23)),
-            Member("PH", "Philippines", date(1967, 8, 8)),
-            Member("SG", "Singapore", date(1967, 8, 8)),
-            Member("TH", "Thailand", date(1967, 8, 8)),
-            Member("TL", "Timor-Leste", date(2025, 10, 26)),
-            Member("VN", "Viet Nam", date(1995, 7, 28)),
+            Member("CN", "China", None), Member("BN", "Brunei Darussalam", date(1984, 1, 7)),
+            Member("KH", "Cambodia", date(1999, 4, 30)), Member("ID", "Indonesia", date(1967, 8, 8)),
+            Member("LA", "Lao PDR", date(1997, 7, 23)), Member("MY", "Malaysia", date(1967, 8, 8)),
+            Member("MM", "Myanmar", date(1997, 7, 23)), Member("PH", "Philippines", date(1967, 8, 8)),
+            Member("SG", "Singapore", date(1967, 8, 8)), Member("TH", "Thailand", date(1967, 8, 8)),
+            Member("TL", "Timor-Leste", date(2025, 10, 26)), Member("VN", "Viet Nam", date(1995, 7, 28)),
         )
     }
-)
+)  # fmt: skip
 """The countries of the scope by code."""
 
 # Yunnan, Guizhou, Sichuan, Chongqing and Xizang are the official Southwest; Guangxi belongs to the wider definition.
@@ -179,3 +168,27 @@ class ConnectionLayout(StrEnum):
 
     LIST = "list"
     MATRIX = "matrix"
+
+
+class Format(StrEnum):
+    """File formats of an export."""
+
+    DWCA = "dwca"
+    CSV = "csv"
+    GEOPARQUET = "geoparquet"
+    GPKG = "gpkg"
+    GEOJSON = "geojson"
+    SPECIES_LIST = "species-list"
+    CUBE = "cube"
+    CAMTRAPDP = "camtrapdp"
+
+
+class CubeGrid(StrEnum):
+    """Cells of an occurrence cube."""
+
+    EQDGC = "eqdgc"
+    """Extended quarter degree grid cells of level 2: a quarter of a degree."""
+    TENTH_DEGREE = "0.1"
+    """A tenth of a degree."""
+    EQUAL_AREA = "10km"
+    """Squares of 10 km on the equal-area cylinder of EASE-Grid 2.0 (EPSG:6933)."""

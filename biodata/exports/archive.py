@@ -14,18 +14,8 @@ import polars as pl
 
 from biodata.core import terms
 from biodata.core.vocabularies import SharingCategory
+from biodata.exports import event_archive
 from biodata.exports.catalogue import Cited, EmlFacts, eml
-from biodata.exports.event_archive import (
-    POINTING,
-    Events,
-    archived_events,
-    described,
-    described_measurements,
-    in_lines,
-    text_table,
-    write_measurements,
-    zipped,
-)
 from biodata.exports.request import DatasetShare, ExportRequest, Facts
 from biodata.exports.selection import Selection, Step
 from biodata.exports.templating import environment, xml_text
@@ -81,35 +71,35 @@ def write_archive(selection: Selection, facts: Facts, request: ExportRequest, ou
     datasets whose events the lake has stand in an archive with a core of events (`event_archive`); a record's absence
     is stated only where one was recorded.
     """
-    events = archived_events(selection, facts)
-    with zipped(out) as archive:
+    events = event_archive.archived_events(selection, facts)
+    with event_archive.zipped(out) as archive:
         measured = facts.measured > 0 or (events is not None and events.are_measured)
         for name, data in sorted(_documents(facts, request, events, measured=measured).items()):
             with archive.open(name, "w") as member:
                 member.write(data)
         heading = [*(["coreid"] if events is not None else []), *(c.name for c in _COLUMNS), _EVENT_TIME]
-        with text_table(archive, "occurrence.txt", heading) as member:
+        with event_archive.text_table(archive, "occurrence.txt", heading) as member:
             for place, lines in selection.chunks(terms.names(_COLUMNS), partial(_record_lines, events=events)):
                 member.write(lines)
                 step(selection.share(place))
         if facts.media:
             _write_media(selection, archive, events)
         if measured:
-            write_measurements(selection, archive, events)
+            event_archive.write_measurements(selection, archive, events)
         if events is not None:
             events.write(selection, archive)
 
 
-def _write_media(selection: Selection, archive: ZipFile, events: Events | None) -> None:
+def _write_media(selection: Selection, archive: ZipFile, events: event_archive.Events | None) -> None:
     """Write pictures and sounds as an extension: a line for each, first the row of the core that it belongs to."""
     record = [] if events is None else [_RECORD]
-    columns = dict.fromkeys([_COLUMNS[0].name, _RECORD, *POINTING, _MEDIA])
-    with text_table(archive, "multimedia.txt", ["coreid", *record, *_SHOWN]) as member:
+    columns = dict.fromkeys([_COLUMNS[0].name, _RECORD, *event_archive.POINTING, _MEDIA])
+    with event_archive.text_table(archive, "multimedia.txt", ["coreid", *record, *_SHOWN]) as member:
         for _, lines in selection.chunks([*columns], partial(_media_lines, events=events)):
             member.write(lines)
 
 
-def _media_lines(frame: pl.DataFrame, *, events: Events | None) -> bytes:
+def _media_lines(frame: pl.DataFrame, *, events: event_archive.Events | None) -> bytes:
     """Return the pictures and sounds of records as lines; with events, each states the record that it is of."""
     first = pl.col(_COLUMNS[0].name).cast(pl.String)
     if events is None:
@@ -128,10 +118,10 @@ def _media_lines(frame: pl.DataFrame, *, events: Events | None) -> bytes:
         for facts in items(text)
     ]
     schema = dict.fromkeys([*frame.columns[:-1], *_SHOWN], pl.String())
-    return in_lines(pl.DataFrame(rows, schema=schema, orient="row"))
+    return event_archive.in_lines(pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def _record_lines(frame: pl.DataFrame, *, events: Events | None) -> bytes:
+def _record_lines(frame: pl.DataFrame, *, events: event_archive.Events | None) -> bytes:
     """Return records as lines; with events, first the row of the core that each belongs to."""
     # A presence is known by its key; beside a core of events no record has another identifier than this one.
     by_key = pl.lit(value=True) if events is not None else pl.col("sharing_category") != SharingCategory.OPEN
@@ -146,10 +136,12 @@ def _record_lines(frame: pl.DataFrame, *, events: Events | None) -> bytes:
     offset = pl.when(pl.col("event_zone").str.contains(r"^[+-]")).then("event_zone").otherwise(pl.lit(""))
     frame = frame.with_columns(pl.concat_str("event_time", offset).alias(_EVENT_TIME))
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
-    return in_lines(frame.with_columns(pl.col(lists).list.join(";")))
+    return event_archive.in_lines(frame.with_columns(pl.col(lists).list.join(";")))
 
 
-def _documents(facts: Facts, request: ExportRequest, events: Events | None, *, measured: bool) -> dict[str, bytes]:
+def _documents(
+    facts: Facts, request: ExportRequest, events: event_archive.Events | None, *, measured: bool
+) -> dict[str, bytes]:
     """Return the small members by name."""
     meta = _meta(media=bool(facts.media), measured=measured, of_events=events is not None)
     documents = {"meta.xml": meta, "eml.xml": eml(_about(facts, request, events))}
@@ -186,12 +178,12 @@ def _meta(*, media: bool, measured: bool, of_events: bool) -> bytes:
     """Return meta.xml: a core of records, or one of events with the records beside it; then pictures, sounds, measurements."""
     uris = [*(term_uri(column) for column in _COLUMNS), f"{terms.DWC}{_EVENT_TIME}"]
     records = ("occurrence.txt", f"{terms.DWC}Occurrence", uris)
-    tables = [*described(), records] if of_events else [records]
+    tables = [*event_archive.described(), records] if of_events else [records]
     if media:
         record = [f"{terms.DWC}{_RECORD}"] if of_events else []
         tables.append(("multimedia.txt", f"{terms.GBIF}Multimedia", [*record, *_SHOWN.values()]))
     if measured:
-        tables.append(described_measurements(of_events=of_events))
+        tables.append(event_archive.described_measurements(of_events=of_events))
     made = environment("biodata.exports", clean=xml_text).get_template("meta.xml")
     # In a core of records the first column is the record's key, and its identifier in the archive.
     return (made.render(tables=tables, of_records=not of_events) + "\n").encode()
@@ -202,7 +194,7 @@ def term_uri(column: terms.Column) -> str:
     return column.uri or _OTHER_URIS.get(column.name, f"{terms.OWN}{column.name}")
 
 
-def _about(facts: Facts, request: ExportRequest, events: Events | None) -> EmlFacts:
+def _about(facts: Facts, request: ExportRequest, events: event_archive.Events | None) -> EmlFacts:
     """Return what eml.xml tells of the whole archive."""
     name = LICENCES[facts.license][0]
     lines = [] if events is None else [f"{events.count} sampling events are the core. {_OF_EVENTS}"]

@@ -194,13 +194,8 @@ def _package(
     return {
         "resources": [
             {
-                "name": name,
-                "path": f"{name}.csv",
-                "profile": "tabular-data-resource",
-                "format": "csv",
-                "mediatype": "text/csv",
-                "encoding": "utf-8",
-                "schema": f"{SCHEMAS}/{VERSION}/{name}-table-schema.json",
+                "name": name, "path": f"{name}.csv", "profile": "tabular-data-resource", "format": "csv",
+                "mediatype": "text/csv", "encoding": "utf-8", "schema": f"{SCHEMAS}/{VERSION}/{name}-table-schema.json",
             }
             for name in TABLES
         ],
@@ -230,7 +225,7 @@ def _package(
         "spatial": {"type": "Polygon", "coordinates": _ring(deployments)},
         "temporal": _temporal(deployments, request.created),
         "taxonomic": [_taxon(row) for row in taxa.iter_rows(named=True)] if taxa is not None else [],
-    }
+    }  # fmt: skip
 
 
 def _name(facts: Facts, request: ExportRequest) -> str:
@@ -271,8 +266,7 @@ def _description(facts: Facts, request: ExportRequest, parts: _Parts, deployment
 
 def _without_observations(deployments: pl.DataFrame) -> str:
     """Return how a reader knows the deployments none of whose observations name them; nothing where there are none."""
-    count = deployments.filter(cameras.apart()).height
-    if not count:
+    if not (count := deployments.filter(cameras.apart()).height):
         return ""
     return (
         f"Deployments of the group {OBSERVATIONS_APART} ({count}) were made coarse: which observations are theirs is not told, "
@@ -308,10 +302,7 @@ def _temporal(deployments: pl.DataFrame, created: str) -> dict[str, str]:
     """Return the first and the last day; the day of making where there is none."""
     if deployments.is_empty():
         return {"start": created[:10], "end": created[:10]}
-    return {
-        "start": deployments.sort("start_at")["start"][0][:10],
-        "end": deployments.sort("end_at")["end"][-1][:10],
-    }
+    return {"start": deployments.sort("start_at")["start"][0][:10], "end": deployments.sort("end_at")["end"][-1][:10]}
 
 
 def _taxon(row: dict[str, Any]) -> dict[str, str]:

@@ -306,13 +306,10 @@ _DAY: Final = r"^\d{4}-\d\d-\d\d$"
 def deployments_of(rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row for every deployment of `used` rows, or of such rows put together."""
     return rows.group_by(PLACE, maintain_order=True).agg(
-        pl.col("start", "start_at").sort_by("start_at").first(),
-        pl.col("end", "end_at").sort_by("end_at").last(),
-        pl.col("zone_unknown").any(),
-        pl.col("coarse").any(),
-        pl.col("locality", "habitat").drop_nulls().first(),
+        pl.col("start", "start_at").sort_by("start_at").first(), pl.col("end", "end_at").sort_by("end_at").last(),
+        pl.col("zone_unknown").any(), pl.col("coarse").any(), pl.col("locality", "habitat").drop_nulls().first(),
         sharing=_one_of(pl.col("sharing" if "sharing" in rows.columns else "sharing_category")),
-    )
+    )  # fmt: skip
 
 
 def _one_of(categories: pl.Expr) -> pl.Expr:
@@ -389,20 +386,12 @@ def of_events(events: pl.DataFrame) -> pl.DataFrame:
         )
     ).drop_nulls(["start", "end"])
     return kept.select(
-        "datasetKey",
-        told_deployment="eventID",
-        decimalLatitude="south",
-        decimalLongitude="west",
-        coordinateUncertaintyInMeters="coordinateUncertaintyInMeters",
-        start="start",
-        end="end",
-        zone_unknown="zone_unknown",
-        locationID="locationID",
-        locality="locality",
-        habitat="habitat",
+        "datasetKey", told_deployment="eventID", decimalLatitude="south", decimalLongitude="west",
+        coordinateUncertaintyInMeters="coordinateUncertaintyInMeters", start="start", end="end",
+        zone_unknown="zone_unknown", locationID="locationID", locality="locality", habitat="habitat",
         sharing=pl.lit(None, pl.String),
         tags=pl.Series([_tags(row) for row in kept.iter_rows(named=True)], dtype=pl.String),
-    ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=False))
+    ).with_columns(start_at=at("start"), end_at=at("end"), coarse=pl.lit(value=False))  # fmt: skip
 
 
 def _only_country() -> pl.Expr:

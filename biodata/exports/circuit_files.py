@@ -176,13 +176,7 @@ class RasterMaps:
         How many pairs or focal nodes were written that are in no sum.
     """
 
-    def __init__(
-        self,
-        project: Project,
-        writer: Writer,
-        habitat: RasterFile,
-        raster: RasterCircuit,
-    ) -> None:
+    def __init__(self, project: Project, writer: Writer, habitat: RasterFile, raster: RasterCircuit) -> None:
 
         flags = project.flags
         self._writer, self._habitat, self._raster = writer, habitat, raster

@@ -59,11 +59,7 @@ class _Case:
 
 
 def run_project(
-    project: Project,
-    out: Path,
-    *,
-    executor: Executor | None = None,
-    progress: bool = False,
+    project: Project, out: Path, *, executor: Executor | None = None, progress: bool = False
 ) -> CircuitReport:
     """Run a project and write its files into a folder.
 
@@ -160,16 +156,9 @@ def _network(project: Project, writer: Writer) -> _Case:
     network = read_network(project)
     places = network.nodes[np.searchsorted(network.ids, network.focal)]
     return _Case(
-        network.circuit,
-        network.focal,
-        tuple(places.reshape(-1, 1)),
-        network.pairs,
-        None,
-        network.sources,
-        network.grounds,
-        NetworkLists(project, writer, network),
-        network.notes,
-    )
+        network.circuit, network.focal, tuple(places.reshape(-1, 1)), network.pairs, None, network.sources,
+        network.grounds, NetworkLists(project, writer, network), network.notes,
+    )  # fmt: skip
 
 
 def _advanced(project: Project, case: _Case) -> int:
@@ -181,13 +170,7 @@ def _advanced(project: Project, case: _Case) -> int:
     return flow.solved
 
 
-def _focal(
-    project: Project,
-    case: _Case,
-    writer: Writer,
-    executor: Executor | None,
-    progress: bool,
-) -> tuple[int, int]:
+def _focal(project: Project, case: _Case, writer: Writer, executor: Executor | None, progress: bool) -> tuple[int, int]:
     """Run all pairs, or all focal nodes against the others; return how many were solved, and how many were not."""
     ids = case.ids
     is_pairwise = project.scenario == "pairwise"
@@ -217,13 +200,9 @@ def _pairs(project: Project, case: _Case, count: int, executor: Executor | None)
     """Yield what flows between each two focal nodes."""
     partners = case.pairs.partners(case.ids) if case.pairs else everybody(case.ids)
     yield from pairwise(
-        case.circuit,
-        case.groups,
-        partners | partners.T,
-        maps=case.maps.needed,
-        maps_of_others=case.maps.of_left_out(count),
-        executor=executor,
-    )
+        case.circuit, case.groups, partners | partners.T, maps=case.maps.needed,
+        maps_of_others=case.maps.of_left_out(count), executor=executor,
+    )  # fmt: skip
 
 
 def _one_sided(project: Project, case: _Case, count: int, executor: Executor | None) -> Iterator[Any]:

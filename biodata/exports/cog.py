@@ -20,16 +20,9 @@ _BLOCK = 512
 
 
 def write_cog(
-    values: "NDArray[Any]",
-    grid: "Grid",
-    path: Path,
-    *,
-    classes: bool = False,
-    nodata: float | None = None,
-    description: str = "",
-    unit: str = "",
-    tags: Mapping[str, str] | None = None,
-) -> None:
+    values: "NDArray[Any]", grid: "Grid", path: Path, *, classes: bool = False, nodata: float | None = None,
+    description: str = "", unit: str = "", tags: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Write values on a grid as a Cloud Optimized GeoTIFF; the file appears whole or not at all.
 
     Parameters
@@ -66,16 +59,10 @@ def write_cog(
 
     cells, nodata, whole = _cells(values, nodata, classes=classes)
     profile: dict[str, Any] = {
-        "driver": "GTiff",
-        "width": grid.shape[1],
-        "height": grid.shape[0],
-        "count": 1,
-        "dtype": str(cells.dtype),
-        "nodata": nodata,
-        "crs": rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()),
-        "transform": grid.transform,
+        "driver": "GTiff", "width": grid.shape[1], "height": grid.shape[0], "count": 1, "dtype": str(cells.dtype),
+        "nodata": nodata, "crs": rasterio.crs.CRS.from_wkt(grid.crs.to_wkt()), "transform": grid.transform,
         "bigtiff": "if_safer",
-    }
+    }  # fmt: skip
     part, plain = path.with_name(f"{path.stem}.part.tif"), path.with_name(f"{path.stem}.part.plain.tif")
     try:
         with rasterio.open(plain, "w", **profile) as target:
@@ -115,13 +102,9 @@ def _cells(values: "NDArray[Any]", nodata: float | None, *, classes: bool) -> tu
 
 # What a file of resistance tells of itself: by which table, of which layers, with which choices, by which code.
 def resistance_tags(
-    made: "ResistanceLayer",
-    rules: "RuleTable",
-    layers: "Mapping[str, LayerFile]",
-    *,
-    cell_m: float | None,
+    made: "ResistanceLayer", rules: "RuleTable", layers: "Mapping[str, LayerFile]", *, cell_m: float | None,
     resampling: str,
-) -> dict[str, str]:
+) -> dict[str, str]:  # fmt: skip
     """Return the metadata of a file of resistance.
 
     Parameters

@@ -96,13 +96,9 @@ def published_layers(frame: "pl.DataFrame") -> list[Layer]:
 
 
 def write_run(
-    layers: Sequence[Layer],
-    facts: Mapping[str, Any],
-    path: Path,
-    *,
-    columns: Mapping[str, Told],
+    layers: Sequence[Layer], facts: Mapping[str, Any], path: Path, *, columns: Mapping[str, Told],
     as_of: str | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Write the layers of a run, styled and described, as a GeoPackage that appears whole or not at all.
 
     Parameters
@@ -120,13 +116,9 @@ def write_run(
     """
     rows = pd.DataFrame({"name": list(facts), "value": [json.dumps(v, ensure_ascii=False) for v in facts.values()]})
     write_layers(
-        {name: in_known_system(table) for name, table, _ in layers},
-        path,
-        tables={"run": rows},
-        kinds={name: kind for name, _, kind in layers},
-        columns=columns,
-        as_of=as_of,
-    )
+        {name: in_known_system(table) for name, table, _ in layers}, path, tables={"run": rows},
+        kinds={name: kind for name, _, kind in layers}, columns=columns, as_of=as_of,
+    )  # fmt: skip
 
 
 # The open and the closed border side by side as one GeoPackage and a difference map.
@@ -260,8 +252,7 @@ def write_conefor(network: "Network", folder: Path) -> None:
     _write_tabbed(folder / "overall_indices.txt", rows)
     nodes = [("Node", "node"), *((name, name) for name in _OF_NODES if name in network.nodes)]
     _write_tabbed(folder / "node_importances.txt", _tabbed_rows(network.nodes, nodes))
-    links = [(name, name) for name in ("dIIC", "dPC") if name in network.links]
-    if links:
+    if links := [(name, name) for name in ("dIIC", "dPC") if name in network.links]:
         columns = [("Node1", "first"), ("Node2", "second"), *links]
         _write_tabbed(folder / "link_importances.txt", _tabbed_rows(network.links, columns))
 

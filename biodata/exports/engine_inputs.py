@@ -106,7 +106,7 @@ def write_conefor(
     if corridors:
         first, second, distance = _corridor_costs(release, areas, reach_m)
     else:
-        plane = geo.equal_area_crs(_bounds(areas))
+        plane = geo.equal_area_crs(areas.total_bounds)
         shapes = np.asarray(geo.project(np.asarray(areas.geometry), 4326, plane))
         first, second, distance = within_reach(shapes, reach_m=reach_m)
     area_km2 = geo.area_km2(np.asarray(areas.geometry))
@@ -227,11 +227,6 @@ def _write_key(areas: Any, path: Path) -> None:
     from biodata.exports.tables import write_csv
 
     write_csv(pl.from_pandas(areas.drop(columns="geometry")), path)
-
-
-def _bounds(areas: Any) -> Box:
-    west, south, east, north = (float(edge) for edge in areas.total_bounds)
-    return west, south, east, north
 
 
 def _in_degrees(grid: "Grid") -> Box:

@@ -298,10 +298,7 @@ def in_lines(frame: pl.DataFrame) -> bytes:
 
 def described() -> list[tuple[str, str, list[str]]]:
     """Return file, row type and terms of the core and of the extension."""
-    return [
-        (EVENT_FILE, CORE, list(_CORE_TERMS.values())),
-        (HUMBOLDT_FILE, HUMBOLDT, list(_HUMBOLDT_TERMS.values())),
-    ]
+    return [(EVENT_FILE, CORE, list(_CORE_TERMS.values())), (HUMBOLDT_FILE, HUMBOLDT, list(_HUMBOLDT_TERMS.values()))]
 
 
 # The measurements of an archive: a row for each, of a record or of an event.

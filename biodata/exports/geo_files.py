@@ -155,16 +155,10 @@ def write_geopackage(selection: Selection, facts: Facts, request: ExportRequest,
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{request.created[:19]}.000Z"})
     try:
         pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema, batches()),
-            out,
-            layer=LAYER,
-            driver="GPKG",
-            geometry_type="Point",
-            geometry_name="geometry",
-            crs="EPSG:4326",
-            dataset_options={"VERSION": "1.3"},
+            pa.RecordBatchReader.from_batches(schema, batches()), out, layer=LAYER, driver="GPKG",
+            geometry_type="Point", geometry_name="geometry", crs="EPSG:4326", dataset_options={"VERSION": "1.3"},
             layer_options={"DESCRIPTION": request.cite_as(facts)},
-        )
+        )  # fmt: skip
     except Exception as error:
         if trouble:
             raise trouble[0] from error

@@ -141,15 +141,10 @@ def write_layer(
 
 
 def write_layers(
-    frames: "Mapping[str, gpd.GeoDataFrame]",
-    path: Path,
-    *,
-    facts: Mapping[str, str | float] | None = None,
-    tables: "Mapping[str, pd.DataFrame] | None" = None,
-    kinds: Mapping[str, str] | None = None,
-    columns: Mapping[str, Told] | None = None,
-    as_of: str | None = None,
-) -> None:
+    frames: "Mapping[str, gpd.GeoDataFrame]", path: Path, *, facts: Mapping[str, str | float] | None = None,
+    tables: "Mapping[str, pd.DataFrame] | None" = None, kinds: Mapping[str, str] | None = None,
+    columns: Mapping[str, Told] | None = None, as_of: str | None = None,
+) -> None:  # fmt: skip
     """Write shapes as the layers of a GeoPackage, by their names, styled and described; it appears whole or not at all.
 
     Parameters
@@ -247,14 +242,9 @@ def _without_lists(frame: pl.DataFrame) -> "pd.DataFrame":
 
 # An analysis of gaps as tables, layers for a GIS, and facts.
 def write_gaps(
-    folder: Path,
-    *,
-    tables: Mapping[str, pl.DataFrame],
-    facts: Mapping[str, Any],
-    regions: "Sequence[Places]" = (),
-    layers: Mapping[str, pl.DataFrame] | None = None,
-    named: Mapping[str, str | float] | None = None,
-) -> list[Path]:
+    folder: Path, *, tables: Mapping[str, pl.DataFrame], facts: Mapping[str, Any], regions: "Sequence[Places]" = (),
+    layers: Mapping[str, pl.DataFrame] | None = None, named: Mapping[str, str | float] | None = None,
+) -> list[Path]:  # fmt: skip
     """Write what an analysis of gaps found; each file appears whole or not at all.
 
     Parameters
@@ -293,8 +283,7 @@ def write_gaps(
     part.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     part.replace(path)
     written.append(path)
-    frames = {region.kind: _on_map(region, tables["coverage"]) for region in regions} | layers
-    if frames:
+    if frames := {region.kind: _on_map(region, tables["coverage"]) for region in regions} | layers:
         write_layers({name: to_geodataframe(frame) for name, frame in frames.items()}, folder / "gaps.gpkg")
         written.append(folder / "gaps.gpkg")
     return written

@@ -151,13 +151,9 @@ class MarxanRequest:
 
 
 def write_marxan(
-    release: Release,
-    request: MarxanRequest,
-    folder: Path,
-    *,
-    boundaries: places.BoundarySet,
+    release: Release, request: MarxanRequest, folder: Path, *, boundaries: places.BoundarySet,
     where: Filter | None = None,
-) -> Written:
+) -> Written:  # fmt: skip
     """Write a Marxan project of what is published.
 
     Parameters
@@ -217,12 +213,8 @@ def write_marxan(
     write_units_layer(units, table, folder / "units.gpkg")
     locked = int((table["status"] == _LOCKED_IN).sum())
     counts = {
-        "units": len(units),
-        "locked in": locked,
-        "species": species.height,
-        "amounts": amounts.height,
-        **left_out,
-    }
+        "units": len(units), "locked in": locked, "species": species.height, "amounts": amounts.height, **left_out,
+    }  # fmt: skip
     return Written((path, folder / KEY_FILE, folder / "units.gpkg"), counts)
 
 

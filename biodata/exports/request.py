@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from biodata.core.vocabularies import SharingCategory
+from biodata.core import grouped
+from biodata.core.vocabularies import CubeGrid, SharingCategory
 from biodata.exports.selection import Selection
 from biodata.sharing.licences import effective, spelt, strictest
 from biodata.store.query.filters import Filter
@@ -100,8 +101,7 @@ class Facts:
 
     def generalisation(self) -> str:
         """Return the statement about rows that stand for records of sensitive taxa."""
-        coarse = sum(self.generalised.values())
-        if not coarse:
+        if not (coarse := sum(self.generalised.values())):
             return "No row stands for records of a sensitive taxon. Records that sharing rules withhold are not here."
         kinds = ", ".join(
             f"{name.replace('_', ' ', 1) if name[0] != '0' else name.replace('_', '.', 1).replace('_', ' ')}: {n}"
@@ -134,15 +134,10 @@ def read_facts(selection: Selection) -> Facts:
         licences = [spelt(holds) if holds else effective(record, own).license for record, holds in entries]
         shares.append(
             DatasetShare(
-                key,
-                int(rows["n"].sum()),
-                about.get("title"),
-                about.get("citation"),
-                about.get("doi"),
-                strictest(licences),
-                tuple(labels.get(key, ())),
+                key, int(rows["n"].sum()), about.get("title"), about.get("citation"), about.get("doi"),
+                strictest(licences), tuple(labels.get(key, ())),
             )
-        )
+        )  # fmt: skip
     coarse = (
         counted.filter(pl.col("sharing_category") != SharingCategory.OPEN)
         .group_by("sharing_category")
@@ -173,10 +168,7 @@ def read_facts(selection: Selection) -> Facts:
 def _labels_of(selection: Selection) -> dict[str | None, list[str]]:
     """Return the labels of communities that the chosen records carry, by dataset."""
     statement, params = selection.chosen('DISTINCT "datasetKey", unnest(community_labels) AS label')
-    found: dict[str | None, list[str]] = {}
-    for key, label in sorted(selection.query(statement, params).iter_rows(), key=str):
-        found.setdefault(key, []).append(label)
-    return found
+    return grouped(sorted(selection.query(statement, params).iter_rows(), key=str))
 
 
 def _countries(selection: Selection) -> Mapping[str, Mapping[str, int]]:
@@ -192,17 +184,6 @@ def _countries(selection: Selection) -> Mapping[str, Mapping[str, int]]:
 # What an export is asked for: a format, a filter, a name; everything that its bytes follow from.
 _NAMED: Final = 20
 """Datasets that a citation names; an archive lists all."""
-
-
-class Grid(StrEnum):
-    """Cells of an occurrence cube."""
-
-    EQDGC = "eqdgc"
-    """Extended quarter degree grid cells of level 2: a quarter of a degree."""
-    TENTH_DEGREE = "0.1"
-    """A tenth of a degree."""
-    EQUAL_AREA = "10km"
-    """Squares of 10 km on the equal-area cylinder of EASE-Grid 2.0 (EPSG:6933)."""
 
 
 class Columns(StrEnum):
@@ -230,7 +211,7 @@ class ExportRequest:
         The question in the words in which it was put.
     columns : str
         Of a CSV file: one of `Columns`, or names with commas between them (see `tables.choose_columns`).
-    grid : Grid
+    grid : CubeGrid
         Of a cube.
     cite : str, optional
         The text of its citation, where it is known already.
@@ -245,7 +226,7 @@ class ExportRequest:
     filter: Filter | None = None
     asked: tuple[tuple[str, str], ...] = ()
     columns: str = Columns.SIMPLE
-    grid: Grid = Grid.EQDGC
+    grid: CubeGrid = CubeGrid.EQDGC
     cite: str | None = None
     citation: str | None = None
     permits: tuple[tuple[str, str], ...] = ()

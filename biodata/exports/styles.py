@@ -139,8 +139,7 @@ def add_styles(path: Path, layers: Iterable[str], *, as_of: str | None = None) -
     """
     with closing(sqlite3.connect(path)) as connection, connection:
         geometry = dict(connection.execute("SELECT table_name, column_name FROM gpkg_geometry_columns"))
-        chosen = [name for name in layers if name in STYLES and name in geometry]
-        if not chosen:
+        if not (chosen := [name for name in layers if name in STYLES and name in geometry]):
             return
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'layer_styles'").fetchone():
             connection.execute(_TABLE)

@@ -14,7 +14,8 @@ import shapely
 from biodata import lists
 from biodata.core import terms
 from biodata.core.errors import InputError
-from biodata.exports.request import Columns, ExportRequest, Facts, Grid
+from biodata.core.vocabularies import CubeGrid
+from biodata.exports.request import Columns, ExportRequest, Facts
 from biodata.exports.selection import LABELS_OF_GROUP, Selection, Step
 
 if TYPE_CHECKING:
@@ -205,9 +206,9 @@ _SQUARE: Final = (
 
 CELLS: Final = MappingProxyType(
     {
-        Grid.EQDGC: ("eqdgcCellCode", _QUARTER),
-        Grid.TENTH_DEGREE: ("cellSouthWest", _TENTH),
-        Grid.EQUAL_AREA: ("easeCellCode", _SQUARE),
+        CubeGrid.EQDGC: ("eqdgcCellCode", _QUARTER),
+        CubeGrid.TENTH_DEGREE: ("cellSouthWest", _TENTH),
+        CubeGrid.EQUAL_AREA: ("easeCellCode", _SQUARE),
     }
 )
 """Of each grid the column's name and the code of a cell in SQL over published coordinates.
@@ -276,8 +277,7 @@ def write_proposal(proposal: "Proposal", path: Path) -> None:
     row; `name`, `label` and `geometry` as KoBoToolbox and ODK read choices from a file, https://docs.getodk.org/form-datasets/,
     `latitude` and `longitude` as SMART reads points), `.gpx` 1.1 (waypoints; a transect is a route).
     """
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
+    if (writer := WRITERS.get(path.suffix.lower())) is None:
         problem, expected = "a survey cannot be written in this form", f"a name that ends with {', '.join(WRITERS)}"
         raise InputError(problem, file=path.name, expected=expected, code="FORMAT_UNKNOWN")
     part = path.with_name(f"{path.stem}.part{path.suffix.lower()}")

@@ -2,28 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from biodata.core.errors import InputError
+from biodata.core.vocabularies import Format
 from biodata.exports import archive, camtrapdp, geo_files, tables
 from biodata.exports.request import ExportRequest, Facts, read_facts
 from biodata.exports.selection import Selection, Step
-
-
-class Format(StrEnum):
-    """File formats."""
-
-    DWCA = "dwca"
-    CSV = "csv"
-    GEOPARQUET = "geoparquet"
-    GPKG = "gpkg"
-    GEOJSON = "geojson"
-    SPECIES_LIST = "species-list"
-    CUBE = "cube"
-    CAMTRAPDP = "camtrapdp"
 
 
 class Writer(Protocol):
@@ -133,14 +120,9 @@ def left_out(facts: Facts, file_format: Format, *, withheld: int = 0) -> str:
 
 
 def export(
-    release: Path,
-    file_format: Format,
-    request: ExportRequest,
-    out: Path,
-    *,
-    step: Step = lambda _share: None,
+    release: Path, file_format: Format, request: ExportRequest, out: Path, *, step: Step = lambda _share: None,
     opened: Callable[[Selection], None] = lambda _selection: None,
-) -> Facts:
+) -> Facts:  # fmt: skip
     """Write the records of a release that are asked for; the file has its name only when it is whole.
 
     Parameters

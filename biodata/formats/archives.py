@@ -26,17 +26,9 @@ if TYPE_CHECKING:
 
 # Zips from strangers: everything that can be wrong with the list of members is found before a byte is unpacked, and every byte is counted and checked.
 BROKEN: Final = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-)
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError, EOFError,
+    NotImplementedError, OverflowError,
+)  # fmt: skip
 """Of the list of members, a name, a length, a checksum, the packed bytes, or a way of packing that is not known."""
 
 
@@ -60,11 +52,7 @@ class _Content(io.RawIOBase):
     """
 
     def __init__(
-        self,
-        content: Any,
-        check: Callable[[int, bool], None],
-        broken: Callable[[str], InputError],
-        *below: Any,
+        self, content: Any, check: Callable[[int, bool], None], broken: Callable[[str], InputError], *below: Any
     ) -> None:
         super().__init__()
         self.content, self.check, self.broken, self.below, self.given = content, check, broken, below, 0
@@ -141,8 +129,7 @@ def open_zip(path: Path, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, dict[s
     except BROKEN as error:
         problem = f"the zip archive is broken: {error}"
         raise InputError(problem, file=path.name, code="ARCHIVE_BROKEN") from error
-    infos = archive.infolist()
-    if not infos:
+    if not (infos := archive.infolist()):
         problem = "the archive is empty"
         raise InputError(problem, file=path.name, code="INPUT_EMPTY")
     if len(infos) > limits.members:

@@ -101,19 +101,13 @@ def fields(table: str) -> tuple[Field, ...]:
         rows = pl.read_csv(file, infer_schema=False).filter(pl.col("table") == table)
     return tuple(
         Field(
-            row["field"],
-            row["type"],
-            row["required"] == "true",
-            row["unique"] == "true",
+            row["field"], row["type"], row["required"] == "true", row["unique"] == "true",
             None if row["minimum"] is None else float(row["minimum"]),
             None if row["maximum"] is None else float(row["maximum"]),
-            tuple(row["values"].split("|")) if row["values"] else (),
-            row["pattern"],
-            row["without"],
-            row["refers_to"],
+            tuple(row["values"].split("|")) if row["values"] else (), row["pattern"], row["without"], row["refers_to"],
         )
         for row in rows.iter_rows(named=True)
-    )
+    )  # fmt: skip
 
 
 def moment(name: str) -> pl.Expr:
@@ -246,16 +240,11 @@ _REQUIRED: Final = (
 )  # fmt: skip
 _ONE_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "project.samplingDesign": (
-        "simpleRandom",
-        "systematicRandom",
-        "clusteredRandom",
-        "experimental",
-        "targeted",
-        "opportunistic",
+        "simpleRandom", "systematicRandom", "clusteredRandom", "experimental", "targeted", "opportunistic",
     ),
     "project.captureMethod": ("activityDetection", "timeLapse"),
     "project.observationLevel": ("media", "event"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -308,12 +297,9 @@ class Package:
             opener = archives.unpacked(opener, file=path)
         encoding = found.get("encoding") if found else None
         return delimited.read(
-            opener,
-            file=path,
-            encoding=encoding if isinstance(encoding, str) else "utf-8",
-            of_people=True,
+            opener, file=path, encoding=encoding if isinstance(encoding, str) else "utf-8", of_people=True,
             without_blank=True,
-        )
+        )  # fmt: skip
 
     def text(self, *names: str) -> str | None:
         """Return the first of the descriptor's properties that is a text."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from biodata.core import grouped
 from biodata.core.errors import InputError
 
 
@@ -76,9 +77,7 @@ def read_settings(path: Path) -> dict[str, Setting]:
 
 def write_settings(settings: Iterable[tuple[str, str, str]], path: Path) -> None:
     """Write settings, given as section, key and value, in the order of their sections' first settings."""
-    sections: dict[str, list[str]] = {}
-    for section, key, value in settings:
-        sections.setdefault(section, []).append(f"{key} = {value}")
+    sections = grouped((section, f"{key} = {value}") for section, key, value in settings)
     text = "\n".join(f"[{section}]\n" + "\n".join(lines) + "\n" for section, lines in sections.items())
     path.write_text(text, encoding="utf-8")
 

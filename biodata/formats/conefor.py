@@ -127,14 +127,9 @@ def _refuse_text(fields: list[list[str]], start: int, file: str) -> None:
             if not _is_number(field):
                 problem = "a decimal comma, or a comma beside other separators" if "," in field else "this is no number"
                 raise InputError(
-                    problem,
-                    file=file,
-                    row=line,
-                    column=f"{column}",
-                    value=field,
-                    expected=_SEPARATORS,
+                    problem, file=file, row=line, column=f"{column}", value=field, expected=_SEPARATORS,
                     code="NUMBER_INVALID",
-                )
+                )  # fmt: skip
 
 
 # Connections as a matrix in the order of the nodes: whole, or one half with or without the diagonal.

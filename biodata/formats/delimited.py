@@ -124,21 +124,11 @@ class Delimited:
 
 
 def read(
-    open_stream: Callable[[], BinaryIO],
-    *,
-    file: str,
-    encoding: str | None = None,
-    dialect: Dialect | None = None,
-    separator: str | None = None,
-    header_lines: int = 1,
-    named: bool = True,
-    limits: Limits = LIMITS,
-    block_bytes: int = 72 << 20,
-    of_people: bool = False,
-    without_blank: bool = False,
-    repairs: Repairs | None = None,
+    open_stream: Callable[[], BinaryIO], *, file: str, encoding: str | None = None, dialect: Dialect | None = None,
+    separator: str | None = None, header_lines: int = 1, named: bool = True, limits: Limits = LIMITS,
+    block_bytes: int = 72 << 20, of_people: bool = False, without_blank: bool = False, repairs: Repairs | None = None,
     columns: int = 0,
-) -> Delimited:
+) -> Delimited:  # fmt: skip
     """Open a table of text.
 
     Parameters
@@ -189,15 +179,7 @@ def read(
         beginning, dialect, line=1, at_end=at_end, file=file, limits=limits, most=header_lines, with_empty=not named
     )
     behind = beginning[head.used_bytes :]
-    seen = split_fields(
-        behind,
-        dialect,
-        line=head.lines + 1,
-        at_end=at_end,
-        file=file,
-        limits=limits,
-        most=_SEEN,
-    )
+    seen = split_fields(behind, dialect, line=head.lines + 1, at_end=at_end, file=file, limits=limits, most=_SEEN)
     headings = (
         _headings(head.records[0], seen.records, file, limits)
         if named
@@ -226,13 +208,9 @@ def _blocks(open_stream: Callable[[], BinaryIO], encoding: str, file: str, block
 
 
 def _beginning(
-    blocks: Iterator[bytes],
-    dialect: Dialect | None,
-    separator: str | None,
-    limits: Limits,
-    header_lines: int,
+    blocks: Iterator[bytes], dialect: Dialect | None, separator: str | None, limits: Limits, header_lines: int,
     file: str,
-) -> tuple[bytes, Dialect, bool]:
+) -> tuple[bytes, Dialect, bool]:  # fmt: skip
     """Return as much of the text as tells how it is written, that, and whether it is all of it."""
     beginning, enough, at_end = b"", _BEGINNING_BYTES, False
     while True:
@@ -285,17 +263,9 @@ def _numbered(head: Sequence[Record], seen: Sequence[Record], columns: int) -> t
 
 
 def _batches(
-    buffer: bytes,
-    blocks: Iterator[bytes],
-    names: Sequence[str],
-    dialect: Dialect,
-    line: int,
-    file: str,
-    limits: Limits,
-    refusals: list[Refusal],
-    of_people: bool,
-    repairs: Repairs | None,
-) -> Iterator[pl.DataFrame]:
+    buffer: bytes, blocks: Iterator[bytes], names: Sequence[str], dialect: Dialect, line: int, file: str,
+    limits: Limits, refusals: list[Refusal], of_people: bool, repairs: Repairs | None,
+) -> Iterator[pl.DataFrame]:  # fmt: skip
     """Yield the rows block by block; what was read as the beginning is the first."""
     line_end, rest = dialect.line_end.encode(), b""
     for block in chain([b""], blocks, [None]):
@@ -307,15 +277,9 @@ def _batches(
             buffer = b"".join((buffer, rest, memoryview(block or b"")[:end]))
         rest, at_end = (block or b"")[end:], block is None
         found = cut(
-            buffer,
-            names=names,
-            dialect=dialect,
-            line=line,
-            at_end=at_end,
-            file=file,
-            limits=limits,
+            buffer, names=names, dialect=dialect, line=line, at_end=at_end, file=file, limits=limits,
             mended=repairs is not None,
-        )
+        )  # fmt: skip
         if repairs is not None:
             repairs.add(file, *_SHORT, count=found.short)
             repairs.add(file, *_LONG, count=found.long)

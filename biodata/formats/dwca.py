@@ -107,8 +107,7 @@ def _license(dataset: Element) -> str | None:
         for name in ("url", "identifier", "licenseName"):
             if (text := text_of(_child(licensed, name))) is not None:
                 return text
-    rights = _child(dataset, "intellectualRights")
-    if rights is None:
+    if (rights := _child(dataset, "intellectualRights")) is None:
         return None
     links = (e.get("url", "") for e in rights.iter() if local_name(e.tag) == "ulink")
     return next((link for link in links if _CREATIVE_COMMONS.search(link)), None) or text_of(rights)
@@ -254,13 +253,9 @@ def open_dwca(path: Path, *, limits: ArchiveLimits = LIMITS) -> DarwinCoreArchiv
 
 
 def rows(
-    dwca: DarwinCoreArchive,
-    data_file: DataFile,
-    refusals: list[Refusal],
-    *,
-    encoding: str | None = None,
+    dwca: DarwinCoreArchive, data_file: DataFile, refusals: list[Refusal], *, encoding: str | None = None,
     repairs: Repairs | None = None,
-) -> Iterator[pl.DataFrame]:
+) -> Iterator[pl.DataFrame]:  # fmt: skip
     """Yield the rows of a core or an extension.
 
     Parameters
@@ -313,29 +308,17 @@ def rows(
 
 
 def _opened(
-    dwca: DarwinCoreArchive,
-    data_file: DataFile,
-    location: str,
-    refusals: list[Refusal],
-    repairs: Repairs,
-    *,
-    encoding: str | None,
-    without_blank: bool,
-) -> Delimited:
+    dwca: DarwinCoreArchive, data_file: DataFile, location: str, refusals: list[Refusal], repairs: Repairs, *,
+    encoding: str | None, without_blank: bool,
+) -> Delimited:  # fmt: skip
     """Return a file as a table with a column for each index that its description names."""
     file = f"{dwca.name}/{location}"
     described = {field.index: field.term for field in data_file.fields if field.index is not None}
     indexes = [*described, *([] if data_file.id_index is None else [data_file.id_index])]
     read = partial(
-        delimited.read,
-        partial(dwca.archive.open, location),
-        file=file,
-        encoding=encoding or data_file.encoding,
-        named=False,
-        without_blank=without_blank,
-        repairs=repairs,
-        columns=max(indexes, default=0) + 1,
-    )
+        delimited.read, partial(dwca.archive.open, location), file=file, encoding=encoding or data_file.encoding,
+        named=False, without_blank=without_blank, repairs=repairs, columns=max(indexes, default=0) + 1,
+    )  # fmt: skip
     table = read(dialect=data_file.dialect, header_lines=data_file.header_lines)
     if _width(table) == 1 < len(set(indexes)):
         other = read(header_lines=data_file.header_lines)
@@ -345,11 +328,9 @@ def _opened(
         parts = f"{other.dialect.separator!r} parts its cells, and meta.xml says {data_file.dialect.separator!r}"
         repairs.add(file, "META_SEPARATOR_WRONG", parts)
         table = other
-    if not data_file.header_lines:
-        headings = repeated_headings(table.seen, described, file=file)
-        if headings:
-            refusals += headings
-            table = read(dialect=replace(table.dialect, line_end=data_file.dialect.line_end), header_lines=1)
+    if not data_file.header_lines and (headings := repeated_headings(table.seen, described, file=file)):
+        refusals += headings
+        table = read(dialect=replace(table.dialect, line_end=data_file.dialect.line_end), header_lines=1)
     for index, term in described.items():
         if index >= _width(table):
             missing = f"{local_term(term)} should be in column {index} (from 0), which the file does not have"

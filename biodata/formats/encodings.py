@@ -42,20 +42,10 @@ _BROKEN_BEFORE: Final = re.compile(
 _BROKEN: Final = -7.5
 
 # Letters with diacritics, the more frequent in French, German, Iberian, Nordic and Vietnamese labels first.
-_LATIN: Final = (
-    (-2.5, "é"),
-    (-3.4, "èáàäçêíñóöüãô"),
-    (-4.0, "ăđươ"),
-    (-4.4, "åæøßîïëâõúûùìòýł"),
-    (-6.0, "œšžč"),
-)
+_LATIN: Final = ((-2.5, "é"), (-3.4, "èáàäçêíñóöüãô"), (-4.0, "ăđươ"), (-4.4, "åæøßîïëâõúûùìòýł"), (-6.0, "œšžč"))
 # Tone marks that windows-1258 writes after the vowel.
 _VIETNAMESE_TONES: Final = "\u0300\u0301\u0303\u0309\u0323"
-_SYMBOLS: Final = (
-    (-3.5, "°"),
-    (-4.5, "’‘“”–—«»ºª\u00a0、。，：；（）·"),
-    (-5.5, "…²³µ×±½¼¾•§©®™€£′″！？【】《》"),
-)
+_SYMBOLS: Final = ((-3.5, "°"), (-4.5, "’‘“”–—«»ºª\u00a0、。，：；（）·"), (-5.5, "…²³µ×±½¼¾•§©®™€£′″！？【】《》"))
 _THAI_CONSONANTS: Final = frozenset(map(chr, range(0x0E01, 0x0E2F)))
 _THAI_FREQUENT: Final = frozenset("กขคงจชดตทนบปพมยรลวสหอ")
 _THAI_RARE: Final = frozenset("ฃฅฆฌฎฏฐฑฒฬฮฤฦ")
@@ -147,8 +137,7 @@ def _table() -> dict[str, float]:
     for row_start, row_end, figure in _GB2312:
         for row in range(row_start, row_end):
             for cell in range(1, 95):
-                letter = bytes((0xA0 + row, 0xA0 + cell)).decode("gb2312", "ignore")
-                if letter:
+                if letter := bytes((0xA0 + row, 0xA0 + cell)).decode("gb2312", "ignore"):
                     table[letter] = figure
     table |= dict.fromkeys(_FREQUENT_HAN, -7.2)
     for figure, letters in (*_LATIN, *_SYMBOLS):
@@ -225,17 +214,10 @@ def _traditional(letter: str) -> float:
 # Which encoding undeclared bytes are most plausible in, and whether another one is hardly less so.
 CANDIDATES: Final = MappingProxyType(
     {
-        "utf-8": 0.0,
-        "cp1252": 0.0,
-        "mac_roman": -1.0,
-        "gb18030": 0.0,
-        "big5": -1.0,
-        "cp874": -1.0,
-        "cp1258": -2.0,
-        "cp932": -2.0,
-        "cp850": -4.0,
+        "utf-8": 0.0, "cp1252": 0.0, "mac_roman": -1.0, "gb18030": 0.0, "big5": -1.0, "cp874": -1.0, "cp1258": -2.0,
+        "cp932": -2.0, "cp850": -4.0,
     }
-)
+)  # fmt: skip
 """What undeclared text is tried as, with the logarithm of how much rarer than the first; latin-1 is part of cp1252."""
 _AS_LIKELY: Final = 12.0
 """Another encoding is hardly less plausible where its logarithm is less than this below the best one's: of the texts of
@@ -345,14 +327,10 @@ _BYTE_ORDER_MARKS: Final = (
 _NOT_TAKEN: Final = frozenset({"utf-7", "punycode", "idna", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 _CONTROLS: Final = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1a\x1b")
 _BINARY: Final = (
-    (b"PK\x03\x04", "a zip archive or an .xlsx workbook"),
-    (b"\xd0\xcf\x11\xe0", "an .xls workbook"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"%PDF", "a PDF"),
-    (b"SQLite format 3\x00", "an SQLite file"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-)
+    (b"PK\x03\x04", "a zip archive or an .xlsx workbook"), (b"\xd0\xcf\x11\xe0", "an .xls workbook"),
+    (b"\x1f\x8b", "a gzip archive"), (b"%PDF", "a PDF"), (b"SQLite format 3\x00", "an SQLite file"),
+    (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"),
+)  # fmt: skip
 _SAMPLE_LINE_BYTES: Final = 64 << 10
 _LINE_END: Final = re.compile(rb"[\r\n]")
 

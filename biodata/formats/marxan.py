@@ -13,19 +13,9 @@ from biodata.formats import marxan_input as tables
 from biodata.formats.marxan_input import ROW, Inputs, Table, find_file, input_folder, read_inputs
 
 _SPEC: Final = (
-    "id",
-    "type",
-    "target",
-    "spf",
-    "target2",
-    "sepdistance",
-    "sepnum",
-    "name",
-    "targetocc",
-    "prop",
-    "ptarget1d",
+    "id", "type", "target", "spf", "target2", "sepdistance", "sepnum", "name", "targetocc", "prop", "ptarget1d",
     "ptarget2d",
-)
+)  # fmt: skip
 _BLOCK: Final = ("target", "target2", "targetocc", "sepnum", "sepdistance", "prop", "spf")
 _UNSUPPORTED: Final = ("ptarget1d", "ptarget2d")
 _UNSET: Final = -1.0
@@ -41,8 +31,7 @@ def read_species(path: Path, notes: list[str]) -> tuple[pl.DataFrame, Table]:
         problem = "the table has no feature"
         raise InputError(problem, file=table.file, code="INPUT_EMPTY")
     tables.refuse_twice(table, ids.to_frame(), "the feature")
-    ignored = [name for name in table.frame.columns if name not in (ROW, *_SPEC)]
-    if ignored:
+    if ignored := [name for name in table.frame.columns if name not in (ROW, *_SPEC)]:
         notes.append(f"{table.file}: {', '.join(ignored)}: no columns of Marxan's; left out")
     names = (
         table.frame["name"] if "name" in table.frame.columns else pl.Series("name", [None] * ids.len(), dtype=pl.String)
@@ -51,13 +40,10 @@ def read_species(path: Path, notes: list[str]) -> tuple[pl.DataFrame, Table]:
     columns |= {name: tables.numbers(table, name, default=_UNSET) for name in ("ptarget1d", "ptarget2d")}
     return pl.DataFrame(
         {
-            "id": ids,
-            "name": names.fill_null(ids.cast(pl.String)),
-            "type": tables.numbers(table, "type", whole=True, default=-1),
-            **columns,
-            ROW: table.frame[ROW],
+            "id": ids, "name": names.fill_null(ids.cast(pl.String)),
+            "type": tables.numbers(table, "type", whole=True, default=-1), **columns, ROW: table.frame[ROW],
         }
-    ), table
+    ), table  # fmt: skip
 
 
 def with_blocks(species: pl.DataFrame, path: Path, totals: pl.Series) -> pl.DataFrame:
@@ -83,7 +69,7 @@ def with_blocks(species: pl.DataFrame, path: Path, totals: pl.Series) -> pl.Data
         .then(pl.col("prop_block") * totals)
         .when(no_target & (pl.col("target_block") >= 0))
         .then("target_block")
-        .otherwise("target"),
+        .otherwise("target")
     }
     for name in ("target2", "targetocc", "sepnum", "sepdistance", "spf"):
         given[name] = pl.when((pl.col(name) < 0) & (pl.col(f"{name}_block") >= 0)).then(f"{name}_block").otherwise(name)
@@ -201,14 +187,9 @@ def _check_repeats(table: Table, pairs: pl.DataFrame, ids: pl.Series) -> None:
         problem = f"the boundary of {pair} is {row['length_before']:g} in row {row[f'{ROW}_before']}"
         expected = "one length, or ASYMMETRICCONNECTIVITY 1"
         raise InputError(
-            problem,
-            file=table.file,
-            row=row[ROW],
-            column="boundary",
-            value=f"{row['length']:g}",
-            expected=expected,
+            problem, file=table.file, row=row[ROW], column="boundary", value=f"{row['length']:g}", expected=expected,
             code="ROW_REPEATED",
-        )
+        )  # fmt: skip
 
 
 # Marxan's projects: input.dat and the tables that it names, read as they are meant, or refused with the row.
@@ -292,8 +273,7 @@ def read_project(folder: Path) -> Project:
 
 def _needed(inputs: Inputs, folder: Path, keyword: str, defaults: tuple[str, ...]) -> Path:
     """Return a file that must be there."""
-    path = find_file(inputs, folder, keyword, defaults)
-    if path is None:
+    if (path := find_file(inputs, folder, keyword, defaults)) is None:
         problem = f"the project has no {defaults[0]}"
         raise InputError(problem, file=str(folder), expected=f"{keyword} in input.dat", code="FILE_MISSING")
     return path
@@ -322,8 +302,7 @@ def _read_units(path: Path, notes: list[str]) -> tuple[pl.DataFrame, str]:
     others = [name for name in table.frame.columns if name not in (ROW, "id", "cost", "status", "xloc", "yloc")]
     if "prob" in others and (tables.numbers(table, "prob", default=0.0) > 0).any():
         notes.append(f"{table.file}: column prob: probabilities are not supported and are left out")
-    ignored = [name for name in others if name != "prob"]
-    if ignored:
+    if ignored := [name for name in others if name != "prob"]:
         notes.append(f"{table.file}: {', '.join(ignored)}: no columns of Marxan's; left out")
     if (status == 1).any():
         notes.append(
@@ -380,10 +359,7 @@ def _read_amounts(path: Path, units: pl.DataFrame, species: pl.DataFrame, files:
         problem = "the table has no row: no feature stands in any planning unit"
         raise InputError(problem, file=table.file, code="INPUT_EMPTY")
     keys = pl.DataFrame(
-        {
-            "species": tables.numbers(table, "species", whole=True),
-            "pu": tables.numbers(table, "pu", whole=True),
-        }
+        {"species": tables.numbers(table, "species", whole=True), "pu": tables.numbers(table, "pu", whole=True)}
     )
     amount = tables.numbers(table, "amount", least=0.0)
     found = pl.DataFrame(

@@ -68,14 +68,9 @@ class Inputs:
             problem = "the value cannot be taken"
             expected = "a number" if least is None else f"a number of {least:g} or more"
             raise InputError(
-                problem,
-                file=self.path.name,
-                row=self.rows[name],
-                column=name,
-                value=self.values[name],
-                expected=expected,
-                code="NUMBER_INVALID",
-            )
+                problem, file=self.path.name, row=self.rows[name], column=name, value=self.values[name],
+                expected=expected, code="NUMBER_INVALID",
+            )  # fmt: skip
         return value
 
 
@@ -103,8 +98,7 @@ def read_inputs(folder: Path) -> Inputs:
     unknown: list[str] = []
     known = USED | ANNEALING | UNSUPPORTED
     for row, line in enumerate(text.splitlines(), 1):
-        found = re.match(r"\s*([A-Za-z][A-Za-z0-9]*)[ \t=,]+(\S.*?)\s*$", line)
-        if found is None:
+        if (found := re.match(r"\s*([A-Za-z][A-Za-z0-9]*)[ \t=,]+(\S.*?)\s*$", line)) is None:
             continue
         name, value = found[1].upper(), found[2].strip("\"'")
         if name in known:
@@ -117,8 +111,7 @@ def read_inputs(folder: Path) -> Inputs:
 def _notes(values: dict[str, str], unknown: list[str]) -> tuple[str, ...]:
     """Tell which keywords are not followed."""
     notes = []
-    annealing = sorted(ANNEALING & values.keys())
-    if annealing:
+    if annealing := sorted(ANNEALING & values.keys()):
         notes.append(f"input.dat: {', '.join(annealing)}: not needed by an exact solution")
     for name in sorted(UNSUPPORTED & values.keys()):
         if not re.fullmatch(r"[+-]?0*\.?0*([eE][+-]?\d+)?", values[name]):
@@ -128,8 +121,7 @@ def _notes(values: dict[str, str], unknown: list[str]) -> tuple[str, ...]:
     )
     if ignored:
         notes.append(f"input.dat: {', '.join(ignored)}: no keyword that is known; left out")
-    extra = sorted(name for name in unknown if name.startswith("SAVE"))
-    if extra:
+    if extra := sorted(name for name in unknown if name.startswith("SAVE")):
         notes.append(f"input.dat: {', '.join(extra)}: these files are not written")
     return tuple(notes)
 
@@ -145,8 +137,7 @@ def input_folder(inputs: Inputs) -> tuple[Path, str | None]:
         If there is no such folder.
     """
     base = inputs.path.parent
-    text = inputs.values.get("INPUTDIR")
-    if text is None:
+    if (text := inputs.values.get("INPUTDIR")) is None:
         usual = _in_folder(base, "input")
         return (usual if usual is not None and usual.is_dir() else base), None
     direct = Path(text.replace("\\", "/"))
@@ -166,14 +157,9 @@ def input_folder(inputs: Inputs) -> tuple[Path, str | None]:
             return found, note
     problem = "there is no such folder here"
     raise InputError(
-        problem,
-        file=inputs.path.name,
-        row=inputs.rows["INPUTDIR"],
-        column="INPUTDIR",
-        value=text,
-        expected=f"a folder that exists, from {base} on",
-        code="FOLDER_MISSING",
-    )
+        problem, file=inputs.path.name, row=inputs.rows["INPUTDIR"], column="INPUTDIR", value=text,
+        expected=f"a folder that exists, from {base} on", code="FOLDER_MISSING",
+    )  # fmt: skip
 
 
 def find_file(inputs: Inputs, folder: Path, keyword: str, defaults: tuple[str, ...]) -> Path | None:
@@ -258,8 +244,7 @@ def read_table(path: Path, *, file: str, columns: Sequence[str] = ()) -> Table:
     with path.open("rb") as stream:
         text = b"".join(utf8_blocks(stream, encoding=encoding, file=file))
     lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    filled = [number for number, line in enumerate(lines, 1) if line.strip(b" \t,;")]
-    if not filled:
+    if not (filled := [number for number, line in enumerate(lines, 1) if line.strip(b" \t,;")]):
         problem = "the file is empty"
         raise InputError(problem, file=file, expected="a heading and rows", code="INPUT_EMPTY")
     first = lines[filled[0] - 1]
@@ -275,8 +260,7 @@ def read_table(path: Path, *, file: str, columns: Sequence[str] = ()) -> Table:
         names = [*columns[: len(names)], *(f"column {place}" for place in range(len(columns) + 1, len(names) + 1))]
     while names and not names[-1]:
         names.pop()  # the heading ends with a separator
-    twice = [name for place, name in enumerate(names) if name in names[:place]]
-    if twice:
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         problem = "the heading names this column twice"
         raise InputError(problem, file=file, row=filled[0], column=twice[0], code="HEADING_REPEATED")
     rows = filled[1:] if has_heading else filled
@@ -311,14 +295,9 @@ def _frame(lines: list[bytes], rows: list[int], names: list[str], separator: byt
         body = b"\n".join(lines[row - 1].strip(b" ") for row in rows)
     try:
         frame = pl.read_csv(
-            io.BytesIO(body),
-            has_header=False,
-            new_columns=names,
-            schema_overrides=dict.fromkeys(names, pl.String),
-            separator=separator.decode(),
-            infer_schema=False,
-            truncate_ragged_lines=False,
-        )
+            io.BytesIO(body), has_header=False, new_columns=names, schema_overrides=dict.fromkeys(names, pl.String),
+            separator=separator.decode(), infer_schema=False, truncate_ragged_lines=False,
+        )  # fmt: skip
     except pl.exceptions.PolarsError:
         frame = None
     if frame is None or frame.width != len(names) or frame.height != len(rows):
@@ -352,8 +331,7 @@ def rename(table: Table, synonyms: Mapping[str, str]) -> Table:
 
 def require(table: Table, columns: Sequence[str]) -> None:
     """Refuse a table that lacks a column."""
-    missing = [name for name in columns if name not in table.frame.columns]
-    if missing:
+    if missing := [name for name in columns if name not in table.frame.columns]:
         there = ", ".join(name for name in table.frame.columns if name != ROW)
         problem = f"the table lacks the column {missing[0]}"
         raise InputError(
@@ -400,14 +378,9 @@ def numbers(
         value = text[place]
         problem = "the value is missing" if value is None else "the value cannot be taken"
         raise InputError(
-            problem,
-            file=table.file,
-            row=int(table.frame[ROW][place]),
-            column=column,
-            value=value,
-            expected=expected,
+            problem, file=table.file, row=int(table.frame[ROW][place]), column=column, value=value, expected=expected,
             code="NUMBER_INVALID",
-        )
+        )  # fmt: skip
     filled = values if default is None else values.fill_null(default)
     return filled.cast(kind).rename(column)
 
@@ -443,11 +416,7 @@ def find_ids(table: Table, column: str, ids: pl.Series, known: pl.Series, where:
         place = int(places.is_null().arg_max() or 0)
         problem = f"this identifier is not in {where}"
         raise InputError(
-            problem,
-            file=table.file,
-            row=int(table.frame[ROW][place]),
-            column=column,
-            value=str(ids[place]),
+            problem, file=table.file, row=int(table.frame[ROW][place]), column=column, value=str(ids[place]),
             code="ID_UNKNOWN",
-        )
+        )  # fmt: skip
     return places.cast(pl.Int64)

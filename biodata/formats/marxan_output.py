@@ -57,12 +57,9 @@ def _units(project: Project, _: NDArray[np.float64]) -> list[list[object]]:
 
 
 EXTRAS: Final[dict[str, tuple[str, Callable[[Project, NDArray[np.float64]], list[list[object]]]]]] = {
-    "SAVEPENALTY": ("_penalty", _penalties),
-    "SAVETOTALAREAS": ("_totalareas", _totals),
-    "SAVERICHNESS": ("_richness", _richness),
-    "SAVESPEC": ("_spec", _features),
-    "SAVEPU": ("_pu", _units),
-}
+    "SAVEPENALTY": ("_penalty", _penalties), "SAVETOTALAREAS": ("_totalareas", _totals),
+    "SAVERICHNESS": ("_richness", _richness), "SAVESPEC": ("_spec", _features), "SAVEPU": ("_pu", _units),
+}  # fmt: skip
 """By keyword: the ending of the file's name, and what returns its rows, the heading first."""
 
 
@@ -73,17 +70,9 @@ _SUMMARY: Final = (
     "Connectivity_Out Connectivity_In_Fraction Penalty Shortfall Missing_Values MPM"
 ).split()
 _HELD: Final = (
-    "Conservation Feature",
-    "Feature Name",
-    "Target",
-    "Amount Held",
-    "Occurrence Target ",
-    "Occurrences Held",
-    "Separation Target ",
-    "Separation Achieved",
-    "Target Met",
-    "MPM",
-)
+    "Conservation Feature", "Feature Name", "Target", "Amount Held", "Occurrence Target ", "Occurrences Held",
+    "Separation Target ", "Separation Achieved", "Target Met", "MPM",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,15 +239,9 @@ def _scenario(project: Project, runs: int) -> list[str]:
 
 
 def write_project(
-    folder: Path,
-    *,
-    units: pl.DataFrame,
-    species: pl.DataFrame,
-    amounts: pl.DataFrame,
-    bounds: Bounds | None = None,
-    blm: float = 0.0,
-    name: str = "output",
-) -> Path:
+    folder: Path, *, units: pl.DataFrame, species: pl.DataFrame, amounts: pl.DataFrame, bounds: Bounds | None = None,
+    blm: float = 0.0, name: str = "output",
+) -> Path:  # fmt: skip
     """Write a project that Marxan, prioritizr and `biodata reserves solve` read.
 
     Parameters
@@ -319,14 +302,8 @@ def write_settings(
     """
     (folder / "output").mkdir(parents=True, exist_ok=True)
     lines = [
-        f"BLM {blm:.17g}",
-        "PROP 0.5",
-        "RANDSEED -1",
-        "NUMREPS 1",
-        "NUMITNS 1000000",
-        "STARTTEMP -1",
-        "NUMTEMP 10000",
-    ]
+        f"BLM {blm:.17g}", "PROP 0.5", "RANDSEED -1", "NUMREPS 1", "NUMITNS 1000000", "STARTTEMP -1", "NUMTEMP 10000",
+    ]  # fmt: skip
     lines += ["INPUTDIR input", "OUTPUTDIR output", "PUNAME pu.dat", "SPECNAME spec.dat", "PUVSPRNAME puvspr.dat"]
     if bounded:
         lines += ["BOUNDNAME bound.dat", *([] if symmetric else ["ASYMMETRICCONNECTIVITY 1"])]

@@ -309,8 +309,7 @@ class _Reader:
 
     def index(self, element: Element, path: str) -> int | None:
         """Return the column number of an element; None where it has none."""
-        text = element.get("index")
-        if text is None:
+        if (text := element.get("index")) is None:
             return None
         text = text.strip()
         if not (text.isascii() and text.isdigit()) or int(text[:9]) >= _MOST_COLUMNS:

@@ -85,12 +85,9 @@ def read_other(content: bytes, *, file: str) -> list[dict[str, Any]]:
     elif any(name in content for name in _MACROS):
         raise _macros(file)
     done = subprocess.run(
-        [sys.executable, "-m", "biodata.formats.other_workbooks"],
-        input=content,
-        capture_output=True,
-        check=False,
+        [sys.executable, "-m", "biodata.formats.other_workbooks"], input=content, capture_output=True, check=False,
         timeout=4 * CPU_SECONDS,
-    )
+    )  # fmt: skip
     if done.returncode == 0:
         found: list[dict[str, Any]] = json.loads(done.stdout)
         return found

@@ -121,16 +121,9 @@ class Fields:
 
 
 def split_fields(
-    block: bytes,
-    dialect: Dialect,
-    *,
-    line: int,
-    at_end: bool,
-    file: str,
-    limits: Limits,
-    most: int | None = None,
+    block: bytes, dialect: Dialect, *, line: int, at_end: bool, file: str, limits: Limits, most: int | None = None,
     with_empty: bool = False,
-) -> Fields:
+) -> Fields:  # fmt: skip
     """Split a block into records and fields, one after the other.
 
     Parameters
@@ -213,8 +206,7 @@ class _Splitter:
         if not self.quote or not self.block.startswith(self.quote, begin):
             value, end = self.rest_of_field(begin)
             return value, end, True
-        match = self.quoted.match(self.block, begin)
-        if match is None:
+        if (match := self.quoted.match(self.block, begin)) is None:
             return None
         trailing, end = self.rest_of_field(match.end())
         return match[1].replace(self.quote * 2, self.quote), end, not trailing
@@ -250,9 +242,7 @@ class _Splitter:
 
 
 @cache
-def _patterns(
-    dialect: Dialect,
-) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+def _patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
     """Return what matches an unquoted field, a quoted one, empty lines, and a single one."""
     ends = re.escape(dialect.separator + dialect.line_end).encode()
     quote = re.escape(dialect.quote or '"').encode()
@@ -302,26 +292,16 @@ class Cut:
     def joined(self, following: "Cut") -> "Cut":
         """Return this and the cut of what follows as one."""
         return Cut(
-            pl.concat([self.frame, following.frame]),
-            self.refusals + following.refusals,
-            self.used_bytes + following.used_bytes,
-            self.lines + following.lines,
-            self.short + following.short,
+            pl.concat([self.frame, following.frame]), self.refusals + following.refusals,
+            self.used_bytes + following.used_bytes, self.lines + following.lines, self.short + following.short,
             self.long + following.long,
-        )
+        )  # fmt: skip
 
 
 def cut(
-    block: bytes,
-    *,
-    names: Sequence[str],
-    dialect: Dialect,
-    line: int,
-    at_end: bool,
-    file: str,
-    limits: Limits,
+    block: bytes, *, names: Sequence[str], dialect: Dialect, line: int, at_end: bool, file: str, limits: Limits,
     mended: bool = False,
-) -> Cut:
+) -> Cut:  # fmt: skip
     """Cut a block into records.
 
     Parameters
@@ -361,19 +341,14 @@ def cut(
         block += dialect.line_end.encode()
     ends = _record_ends(block, dialect)
     if ends is not None and ends.records.size:
-        whole = _even(block, ends, names, dialect, line, at_end, limits)
-        if whole is not None:
+        if (whole := _even(block, ends, names, dialect, line, at_end, limits)) is not None:
             return whole
         if len(block) > _SMALL:
             # What is amiss stands in one half, mostly.
             middle = int(ends.records[(ends.records.size - 1) // 2]) + 1
             options: dict[str, Any] = {
-                "names": names,
-                "dialect": dialect,
-                "file": file,
-                "limits": limits,
-                "mended": mended,
-            }
+                "names": names, "dialect": dialect, "file": file, "limits": limits, "mended": mended,
+            }  # fmt: skip
             if middle < len(block):
                 first = cut(block[:middle], line=line, at_end=False, **options)
                 return first.joined(cut(block[middle:], line=line + first.lines, at_end=at_end, **options))
@@ -472,29 +447,17 @@ def _polars(good: bytes, names: Sequence[str], dialect: Dialect, *, quoted: bool
     if not good:
         return pl.DataFrame(schema=schema)
     frame = pl.read_csv(
-        good,
-        has_header=False,
-        schema=schema,
-        separator=dialect.separator,
-        quote_char=dialect.quote if quoted else None,
-        eol_char=dialect.line_end,
-        infer_schema=False,
-    )
+        good, has_header=False, schema=schema, separator=dialect.separator,
+        quote_char=dialect.quote if quoted else None, eol_char=dialect.line_end, infer_schema=False,
+    )  # fmt: skip
     # Polars keeps a quoted empty field apart from an empty one; here both say nothing.
     return frame.with_columns(pl.all().replace("", None)) if quoted else frame
 
 
 def _field_by_field(
-    block: bytes,
-    names: Sequence[str],
-    dialect: Dialect,
-    line: int,
-    at_end: bool,
-    file: str,
-    limits: Limits,
-    *,
+    block: bytes, names: Sequence[str], dialect: Dialect, line: int, at_end: bool, file: str, limits: Limits, *,
     mended: bool,
-) -> Cut:
+) -> Cut:  # fmt: skip
     """Return the same as `cut` for a block whose quotes are not well formed."""
     found = split_fields(block, dialect, line=line, at_end=at_end, file=file, limits=limits)
     good, rows, refusals = [], [], []

@@ -18,13 +18,8 @@ Bytes = NDArray[np.uint8]
 # ref: https://github.com/mapbox/vector-tile-spec/blob/master/2.1/vector_tile.proto
 _TILE_LAYER: Final = 0x1A
 _LAYER_VERSION, _LAYER_NAME, _LAYER_FEATURE, _LAYER_KEY, _LAYER_VALUE, _LAYER_EXTENT = (
-    0x78,
-    0x0A,
-    0x12,
-    0x1A,
-    0x22,
-    0x28,
-)
+    0x78, 0x0A, 0x12, 0x1A, 0x22, 0x28,
+)  # fmt: skip
 _FEATURE_TAGS, _FEATURE_TYPE, _FEATURE_GEOMETRY = 0x12, 0x18, 0x22
 _VALUE_TEXT, _VALUE_DOUBLE, _VALUE_UNSIGNED, _VALUE_SIGNED, _VALUE_TRUTH = 0x0A, 0x19, 0x28, 0x30, 0x38
 _POINT: Final = 1
@@ -132,17 +127,10 @@ def _features(across: Whole, down: Whole, tags: Sequence[Bytes], present: Sequen
     rest = tag_length.shape[1] + 1 + 2 + 2 + geometry.shape[1]
     length = _varints(lengths + rest, whole + rest)
     parts: list[tuple[Bytes | int, NDArray[np.bool_] | None]] = [
-        (_LAYER_FEATURE, None),
-        (length, None),
-        (_FEATURE_TAGS, None),
-        (tag_length, None),
-        *zip(tags, present, strict=True),
-        (_FEATURE_TYPE, None),
-        (_POINT, None),
-        (_FEATURE_GEOMETRY, None),
-        (geometry.shape[1], None),
-        (geometry, None),
-    ]
+        (_LAYER_FEATURE, None), (length, None), (_FEATURE_TAGS, None), (tag_length, None),
+        *zip(tags, present, strict=True), (_FEATURE_TYPE, None), (_POINT, None), (_FEATURE_GEOMETRY, None),
+        (geometry.shape[1], None), (geometry, None),
+    ]  # fmt: skip
     made = np.empty((count, 1 + length.shape[1] + whole + rest), np.uint8)
     kept = None if all(known is None for known in present) else np.ones(made.shape, np.bool_)
     place = 0

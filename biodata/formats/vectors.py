@@ -284,6 +284,39 @@ def open_layers(path: Path, *, encoding: str | None = None, layer: str | None = 
     raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
 
 
+def read_only_layer(
+    path: Path, *, layer: str | None = None, expected: str = "name one of them"
+) -> tuple[pl.DataFrame, str]:
+    """Read a file that has one layer.
+
+    Parameters
+    ----------
+    path, layer : as of `open_layers`
+    expected : str
+        What a person can do where it has several.
+
+    Returns
+    -------
+    features : polars.DataFrame
+        As `Layer.batches` gives them; no columns where there is none.
+    crs : str
+        Its coordinate system.
+
+    Raises
+    ------
+    InputError
+        As `open_layers`; or if it has several layers (LAYER_AMBIGUOUS) or tells no coordinate system (CRS_MISSING).
+    """
+    layers = open_layers(path, layer=layer)
+    if len(layers) != 1:
+        problem, labels = f"the file has {len(layers)} layers with geometry", ", ".join(one.label for one in layers)
+        raise InputError(problem, file=path.name, value=labels, expected=expected, code="LAYER_AMBIGUOUS")
+    if layers[0].crs is None:
+        problem = "the layer tells no coordinate system"
+        raise InputError(problem, file=path.name, expected="a .prj beside it, or a GeoPackage", code="CRS_MISSING")
+    return pl.concat(list(layers[0].batches()) or [pl.DataFrame()]), layers[0].crs
+
+
 def _layer(label: str, file: Path, folder: _Folder, arguments: Mapping[str, Any]) -> Layer:
     """Ask GDAL what the file is and return its layer."""
     import pyogrio
@@ -313,8 +346,7 @@ def _layers(label: str, file: Path, folder: _Folder, wanted: str | None) -> list
 
 def _zipped(path: Path, label: str, folder: _Folder, encoding: str | None, wanted: str | None) -> list[Layer]:
     """Return the shapefiles and geodatabases of a zip and of the zips in it."""
-    found = _inside(open_archive(path, limits=_LIMITS), label, folder, encoding, wanted)
-    if not found:
+    if not (found := _inside(open_archive(path, limits=_LIMITS), label, folder, encoding, wanted)):
         msg = "there is no shapefile in the zip"
         raise InputError(msg, file=path.name, expected=EXPECTED, code="INPUT_FORMAT")
     return found

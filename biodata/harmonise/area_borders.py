@@ -203,5 +203,5 @@ def _flat_with_band(shape: Any, own: list[str], boundaries: BoundarySet) -> tupl
     poleward = np.radians(min(80.0, float(np.abs(box[[1, 3]]).max())))
     margin = 2 * boundaries.band_m / (_METRES_PER_DEGREE * float(np.cos(poleward)))
     near = [_clipped(country_geometry(code, boundaries), box, margin) for code in own if code in _index(boundaries)[0]]
-    flat = valid(geo.project(np.array([shape, *near], dtype=object), "EPSG:4326", geo.equal_area_crs(tuple(box))))
+    flat = valid(geo.project(np.array([shape, *near], dtype=object), "EPSG:4326", geo.equal_area_crs(box)))
     return flat[0], shapely.buffer(shapely.union_all(flat[1:]), boundaries.band_m)

@@ -29,17 +29,10 @@ from biodata.text.units import infer_unit, known_unit, parse_areas, square_metre
 
 _REPORTED_UNITS: Final = MappingProxyType(
     {
-        "rep_area": "km2",
-        "area_km2": "km2",
-        "lsize_skm": "km2",
-        "area_kilom": "km2",
-        "current_ha": "ha",
-        "lsize_ha": "ha",
-        "size_ha": "ha",
-        "hectares": "ha",
-        "area_ha": "ha",
+        "rep_area": "km2", "area_km2": "km2", "lsize_skm": "km2", "area_kilom": "km2", "current_ha": "ha",
+        "lsize_ha": "ha", "size_ha": "ha", "hectares": "ha", "area_ha": "ha",
     }
-)
+)  # fmt: skip
 """Columns of plain numbers whose name states the unit; the first that a table has is its report."""
 
 _REPORTED: Final = ("总面积", "面积", "保护区面积", "保护区总面积", "total_area", "area", "size")
@@ -133,16 +126,11 @@ def claims(table: Headings, countries: list[list[str]]) -> Claims:
 
 
 def _claim(
-    table: Headings,
-    names: Collection[str],
-    countries: list[list[str]],
-    other_km2: pl.Series | None = None,
-    *,
+    table: Headings, names: Collection[str], countries: list[list[str]], other_km2: pl.Series | None = None, *,
     unit: str | None = None,
-) -> _Claim:
+) -> _Claim:  # fmt: skip
     """Read the first column of these names, with or without a unit behind them."""
-    found = _heading(table, names)
-    if found is None:
+    if (found := _heading(table, names)) is None:
         return _nothing(table.batch.height)
     heading, told_unit = found
     read = parse_areas(pl.Series(table.values(heading), dtype=pl.String), unit=told_unit or unit)
@@ -254,15 +242,11 @@ _LEVEL_NAMES: Final = MappingProxyType(
         **{"省级": "provincial", "自治区级": "provincial", "直辖市级": "provincial", "省": "provincial"},
         **{"provincial": "provincial", "state": "provincial", "市县级": "local", "地方级": "local", "local": "local"},
         **{
-            "市级": "municipal",
-            "地市级": "municipal",
-            "州级": "municipal",
-            "municipal": "municipal",
-            "市": "municipal",
+            "市级": "municipal", "地市级": "municipal", "州级": "municipal", "municipal": "municipal", "市": "municipal",
         },
         **{"县级": "county", "区县级": "county", "区级": "county", "county": "county", "县": "county"},
     }
-)
+)  # fmt: skip
 _REGIONS: Final = ("行政区域", "所在行政区域", "行政区划", "省份", "省", "所在省份", "所在地", "位置")
 _ZONE_COLUMNS: Final = ("zone", "zone_type", "functional_zone", "功能区", "功能分区", "分区")
 # The functional zones of China's nature reserves (GB/T 35822), and since 2019 the two control zones of national parks.
@@ -318,7 +302,9 @@ def described(table: Headings, country: str | None) -> dict[str, pl.Series]:
     return {
         "site_id": pl.Series([whole(v) for v in table.values("site_id")], dtype=pl.String),
         "wdpaid": pl.Series([whole(v) for v in table.values("wdpaid", "wdpa_id")], dtype=pl.String),
-        "zone": pl.Series([_zone(value) for value in table.values(*_ZONE_COLUMNS)], dtype=pl.String),
+        "zone": pl.Series(
+            [_ZONE_NAMES.get((value or "").lower()) for value in table.values(*_ZONE_COLUMNS)], dtype=pl.String
+        ),
         "name": pl.Series(table.values(*NAMES), dtype=pl.String),
         "original_name": pl.Series(original, dtype=pl.String),
         "designation": pl.Series(designations, dtype=pl.String),
@@ -340,11 +326,6 @@ def _oecm(table: Headings) -> pl.Series:
     types = [{"oecm": True, "pa": False}.get((value or "").lower()) for value in table.values("site_type")]
     older = [{"0": True, "1": False}.get((value or "").removesuffix(".0")) for value in table.values("pa_def")]
     return pl.Series([new if new is not None else old for new, old in zip(types, older, strict=True)], dtype=pl.Boolean)
-
-
-def _zone(text: str | None) -> str | None:
-    """Return the functional zone that the text names."""
-    return _ZONE_NAMES.get((text or "").lower())
 
 
 def _china_where_its_provinces_stand(table: Headings) -> list[list[str]]:

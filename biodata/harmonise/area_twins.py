@@ -17,16 +17,10 @@ SAME_GROUND: Final = "the same ground"
 NAME_ALONE: Final = "the same name in one country, of which one has no map"
 TWINS: Final = pl.Schema(
     {
-        "area_id": pl.String,
-        "name": pl.String,
-        "source_file": pl.String,
-        "other_area_id": pl.String,
-        "other_name": pl.String,
-        "other_source_file": pl.String,
-        "shared_ground": pl.Float64,
-        "reason": pl.String,
+        "area_id": pl.String, "name": pl.String, "source_file": pl.String, "other_area_id": pl.String,
+        "other_name": pl.String, "other_source_file": pl.String, "shared_ground": pl.Float64, "reason": pl.String,
     }
-)
+)  # fmt: skip
 """One row a pair; `shared_ground` is what both hold as a share of what either holds, 0-1, null where one has no map."""
 
 

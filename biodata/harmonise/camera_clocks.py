@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from biodata.core import grouped
 from biodata.core.flags import FLAGS
 from biodata.harmonise.event_times import DAY, cells, ends_of, read_moment
 from biodata.harmonise.findings import Findings
@@ -70,13 +71,10 @@ def interpret(table: pl.DataFrame, ends: pl.DataFrame) -> Findings:
     -------
     Findings of n rows
     """
-    found: dict[str, list[int]] = {}
-    for row, fault in faults_of_cells(table, ends):
-        found.setdefault("CAMERA_CLOCK_INVALID" if fault is None else fault.code, []).append(row)
-    flags = {
-        code: pl.Series([row in rows for row in range(table.height)], dtype=pl.Boolean) for code, rows in found.items()
-    }
-    return Findings(flags=flags)
+    faults = faults_of_cells(table, ends)
+    found = grouped(("CAMERA_CLOCK_INVALID" if fault is None else fault.code, row) for row, fault in faults)
+    every = pl.int_range(table.height, eager=True)
+    return Findings(flags={code: every.is_in(rows) for code, rows in found.items()})
 
 
 def faults_of_cells(table: pl.DataFrame, ends: pl.DataFrame) -> Iterator[tuple[int, ClockFault | None]]:
@@ -119,24 +117,6 @@ def corrections(text: str) -> tuple[timedelta, timedelta] | None:
     return read[0], read[-1]
 
 
-def corrected(moments: pl.Expr, start: pl.Expr, end: pl.Expr, at_start: pl.Expr, at_end: pl.Expr) -> pl.Expr:
-    """Return camera times with the correction that the deployment states added, growing evenly where it drifts.
-
-    Parameters
-    ----------
-    moments : polars.Expr of datetime
-        As the camera stated them.
-    start, end : polars.Expr of datetime
-        Of the deployment.
-    at_start, at_end : polars.Expr of duration
-        What is to be added then.
-    """
-    span = (end - start).dt.total_seconds()
-    share = pl.when(span > 0).then(((moments - start).dt.total_seconds() / span).clip(0, 1)).otherwise(0.0)
-    drift = (at_end - at_start).dt.total_microseconds()
-    return moments + at_start + (share * drift).round().cast(pl.Duration("us"))
-
-
 def of_moments(
     event: str, true: tuple[datetime | None, datetime | None], shown: tuple[datetime | None, datetime | None], *,
     exact: bool,
@@ -145,8 +125,7 @@ def of_moments(
     if not exact:
         return
     off = [a - b if a is not None and b is not None else None for a, b in zip(true, shown, strict=True)]
-    entries = [one for one in off if one is not None]
-    if not entries:
+    if not (entries := [one for one in off if one is not None]):
         return
     first, last = entries[0], entries[-1]
     if max(abs(one) for one in entries) > YEARS:

@@ -13,21 +13,9 @@ from biodata.text.matcher import NameMatcher, kingdom
 from biodata.text.reference_list import ReferenceList, reference_list
 
 ANSWERS: Final = (
-    "taxon_id",
-    "checklist",
-    "scientificName",
-    "accepted",
-    "taxonRank",
-    "iucnRedListCategory",
-    "kingdom",
-    "phylum",
-    "class",
-    "order",
-    "family",
-    "genus",
-    "gbif_key",
-    "col_key",
-)
+    "taxon_id", "checklist", "scientificName", "accepted", "taxonRank", "iucnRedListCategory", "kingdom", "phylum",
+    "class", "order", "family", "genus", "gbif_key", "col_key",
+)  # fmt: skip
 """What is stated of an accepted taxon; `accepted` is its name with authorship."""
 
 LAST: Final = 1_000
@@ -84,14 +72,9 @@ class Checklist:
             order="place",
         )
         told_beside = own.filter(~group & (pl.col("synonyms").list.len() > 0)).select(
-            name="synonyms",
-            author=pl.lit(None, pl.String),
-            kingdom=kingdom(pl.col("kingdom")),
-            family="family",
-            status=pl.lit("SYNONYM"),
-            taxon="taxon",
-            order="place",
-        )
+            name="synonyms", author=pl.lit(None, pl.String), kingdom=kingdom(pl.col("kingdom")), family="family",
+            status=pl.lit("SYNONYM"), taxon="taxon", order="place",
+        )  # fmt: skip
         names = pl.concat([names, told_beside.explode("name")])
         self._matcher = None if names.is_empty() else NameMatcher(names, self._reference.genera)
 
@@ -225,14 +208,9 @@ def _by_reference(asked: pl.DataFrame, reference: ReferenceList, *, first: int) 
     """Match names to the reference list, letter by letter; its taxa are counted from `first`."""
     wanted = pl.concat([asked["name"], asked["species"], asked["genus"]])
     names = reference.look_up(wanted).select(
-        "name",
-        author=pl.lit(None, pl.String),
-        kingdom=kingdom(pl.col("kingdom")),
-        family="family",
-        status="status",
-        taxon=pl.col("row") + first,
-        order=pl.lit(1),
-    )
+        "name", author=pl.lit(None, pl.String), kingdom=kingdom(pl.col("kingdom")), family="family", status="status",
+        taxon=pl.col("row") + first, order=pl.lit(1),
+    )  # fmt: skip
     return NameMatcher(names).match(asked, exactly=True)
 
 

@@ -28,14 +28,8 @@ _OF_ANY_PLACE: Final = frozenset(flag.name for flag in FLAGS.values() if not fla
 _COUNTRY: Final = "^[A-Z]{2}$"
 _DIVISION: Final = "^([A-Z]{2}-[A-Z0-9]{1,3})$"
 _TEXTS: Final = (
-    "sharing_category",
-    "sharing_rule",
-    *_EDGES,
-    "country_codes",
-    "province_code",
-    "ambiguous",
-    "quality_flags",
-)
+    "sharing_category", "sharing_rule", *_EDGES, "country_codes", "province_code", "ambiguous", "quality_flags",
+)  # fmt: skip
 
 
 def records(stated: Stated, interpreted: pl.DataFrame) -> pl.DataFrame:
@@ -121,12 +115,7 @@ def _box(text: str | None) -> tuple[float | None, ...]:
 
 TERMS: Final = ("verbatimLatitude", "verbatimLongitude", "verbatimCoordinates")
 _TWO, _ONE = "verbatim_latitude_longitude", "verbatim_coordinates"
-_ISSUES: Final = (
-    "ZERO_COORDINATE",
-    "COORDINATE_INVALID",
-    "COORDINATE_OUT_OF_RANGE",
-    "PRESUMED_SWAPPED_COORDINATE",
-)
+_ISSUES: Final = ("ZERO_COORDINATE", "COORDINATE_INVALID", "COORDINATE_OUT_OF_RANGE", "PRESUMED_SWAPPED_COORDINATE")
 
 
 def interpret_verbatim(stated: Stated, where: pl.Series) -> Findings:

@@ -31,14 +31,10 @@ _NOTHING_DECLARED: Final[Mapping[str, str]] = MappingProxyType({})
 
 SCHEMA: Final = pl.Schema(
     {
-        "datasetKey": pl.String,
-        "term": pl.String,
-        "day_first_rows": pl.Int64,
-        "month_first_rows": pl.Int64,
-        "ambiguous_rows": pl.Int64,
-        "day_first": pl.Boolean,
+        "datasetKey": pl.String, "term": pl.String, "day_first_rows": pl.Int64, "month_first_rows": pl.Int64,
+        "ambiguous_rows": pl.Int64, "day_first": pl.Boolean,
     }
-)
+)  # fmt: skip
 
 
 class _Against(NamedTuple):
@@ -495,14 +491,10 @@ def _columns(chosen: pl.DataFrame) -> list[pl.Series]:
     same_year = start.dt.year() == end.dt.year()
     same_month = same_year & (start.dt.month() == end.dt.month())
     frame = chosen.select(
-        pl.col("event_date").alias("eventDate"),
-        start.alias("event_start"),
-        end.alias("event_end"),
-        pl.col("precision").alias("event_precision"),
-        pl.col("time").alias("event_time"),
-        pl.col("zone").alias("event_zone"),
-        pl.when(same_year).then(start.dt.year()).cast(pl.Int32).alias("year"),
+        pl.col("event_date").alias("eventDate"), start.alias("event_start"), end.alias("event_end"),
+        pl.col("precision").alias("event_precision"), pl.col("time").alias("event_time"),
+        pl.col("zone").alias("event_zone"), pl.when(same_year).then(start.dt.year()).cast(pl.Int32).alias("year"),
         pl.when(same_month).then(start.dt.month()).cast(pl.Int32).alias("month"),
         pl.when(start == end).then(start.dt.day()).cast(pl.Int32).alias("day"),
-    )
+    )  # fmt: skip
     return frame.get_columns()

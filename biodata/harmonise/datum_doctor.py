@@ -15,17 +15,7 @@ import polars as pl
 from biodata import places
 from biodata.core.geo import Floats, geodesic_distance_m
 from biodata.harmonise.datum_points import candidates, region
-from biodata.places.datums import (
-    NOT_MOVED,
-    UNPUBLISHED_M,
-    WGS84,
-    Form,
-    Moved,
-    System,
-    find_system,
-    to_geographic,
-    to_wgs84,
-)
+from biodata.places import datums
 
 MOST_POINTS: Final = 5000
 """So many points of a group are judged, spread evenly over it; more would not change the order."""
@@ -44,35 +34,18 @@ _FAR_M: Final = 500.0
 
 REPORT: Final = pl.Schema(
     {
-        "dataset": pl.String,
-        "form": pl.String,
-        "place": pl.String,
-        "points": pl.Int64,
-        "rank": pl.Int64,
-        "system": pl.String,
-        "name": pl.String,
-        "share_inside": pl.Float64,
-        "share_inside_as_told": pl.Float64,
-        "fits_as_told": pl.String,
-        "metres_moved": pl.Float64,
-        "accuracy_m": pl.Float64,
-        "operation": pl.String,
-        "same_as": pl.String,
-        "evidence": pl.String,
+        "dataset": pl.String, "form": pl.String, "place": pl.String, "points": pl.Int64, "rank": pl.Int64,
+        "system": pl.String, "name": pl.String, "share_inside": pl.Float64, "share_inside_as_told": pl.Float64,
+        "fits_as_told": pl.String, "metres_moved": pl.Float64, "accuracy_m": pl.Float64, "operation": pl.String,
+        "same_as": pl.String, "evidence": pl.String,
     }
-)
+)  # fmt: skip
 PROPOSED: Final = pl.Schema(
     {
-        "row": pl.Int64,
-        "rank": pl.Int64,
-        "system": pl.String,
-        "decimalLatitude": pl.Float64,
-        "decimalLongitude": pl.Float64,
-        "metres_moved": pl.Float64,
-        "accuracy_m": pl.Float64,
-        "inside": pl.Boolean,
+        "row": pl.Int64, "rank": pl.Int64, "system": pl.String, "decimalLatitude": pl.Float64,
+        "decimalLongitude": pl.Float64, "metres_moved": pl.Float64, "accuracy_m": pl.Float64, "inside": pl.Boolean,
     }
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,10 +68,10 @@ class Fit:
         How far each point lies outside its stated place, negative inside.
     """
 
-    system: System
+    system: datums.System
     rank: int
     log_likelihood: float
-    moved: Moved
+    moved: datums.Moved
     metres_moved: Floats
     outside_m: Floats
 
@@ -158,7 +131,7 @@ def diagnose(points: pl.DataFrame, *, boundaries: places.BoundarySet) -> list[Gr
     ]
     schema = {"region": pl.String, "form": pl.String, "zone": pl.Int64, "systems": pl.String}
     known = testable.join(pl.DataFrame(rows, schema=schema, orient="row"), on=kinds, maintain_order="left")
-    in_degrees = pl.col("form") == Form.DEGREES.value
+    in_degrees = pl.col("form") == datums.Form.DEGREES.value
     # Which zones of a projection come into question differs by province; their dataset still has one.
     known = known.filter(pl.col("systems") != "").with_columns(
         together=pl.when(in_degrees).then("systems").otherwise("country")
@@ -167,7 +140,7 @@ def diagnose(points: pl.DataFrame, *, boundaries: places.BoundarySet) -> list[Gr
     groups = []
     for frame in known.sort(by, maintain_order=True).partition_by(by, maintain_order=True):
         group = _group(frame, boundaries)
-        if frame["form"][0] != Form.DEGREES.value and group.ranked[0].inside < _FITS * group.points.height:
+        if frame["form"][0] != datums.Form.DEGREES.value and group.ranked[0].inside < _FITS * group.points.height:
             parts = frame.partition_by("zone", "region", maintain_order=True)
             groups += [_group(part, boundaries) for part in parts]
         else:
@@ -181,18 +154,18 @@ def _group(frame: pl.DataFrame, boundaries: places.BoundarySet) -> Group:
     points = frame[some]
     x, y = points["x"].to_numpy(), points["y"].to_numpy()
     ranked, swapped, as_told = _ranked(points, x, y, boundaries), False, None
-    if points["form"][0] == Form.METRES.value and float(np.mean(x > y)) > 0.5:
+    if points["form"][0] == datums.Form.METRES.value and float(np.mean(x > y)) > 0.5:
         other = _ranked(points, y, x, boundaries)
         if other[0].log_likelihood > ranked[0].log_likelihood:
             ranked, swapped = other, True
-    if points["form"][0] == Form.DEGREES.value and (wgs84 := find_system(WGS84)) is not None:
+    if points["form"][0] == datums.Form.DEGREES.value and (wgs84 := datums.find_system(datums.WGS84)) is not None:
         as_told = _fit(wgs84, points, x, y, boundaries)
     return Group(points, frame, as_told, ranked, swapped)
 
 
 def _ranked(points: pl.DataFrame, x: Floats, y: Floats, boundaries: places.BoundarySet) -> list[Fit]:
     """Return every candidate with its fit and rank, best first."""
-    weights: dict[System, float] = {}
+    weights: dict[datums.System, float] = {}
     for *kind, count in points.group_by("region", "form", "zone").len().sort("region", "zone").iter_rows():
         for candidate in candidates(*kind, boundaries):
             share = candidate.weight * count / points.height
@@ -210,15 +183,15 @@ def _ranked(points: pl.DataFrame, x: Floats, y: Floats, boundaries: places.Bound
     return sorted(numbered, key=lambda fit: fit.rank)
 
 
-def _fit(system: System, points: pl.DataFrame, x: Floats, y: Floats, boundaries: places.BoundarySet) -> Fit:
+def _fit(system: datums.System, points: pl.DataFrame, x: Floats, y: Floats, boundaries: places.BoundarySet) -> Fit:
     """Set the points beside where they are stated to lie, if they are stated in a system."""
-    moved = to_wgs84(system, x, y)
+    moved = datums.to_wgs84(system, x, y)
     outside = np.full(points.height, np.inf)
     numbers = points.select("region").with_row_index("at").group_by("region", maintain_order=True).agg("at")
     for code, at in numbers.iter_rows():
         where = np.asarray(at)
         outside[where] = region(code, boundaries).outside_m(moved.longitude[where], moved.latitude[where])
-    metres = geodesic_distance_m(*to_geographic(system, x, y), moved.longitude, moved.latitude)
+    metres = geodesic_distance_m(*datums.to_geographic(system, x, y), moved.longitude, moved.latitude)
     totals = np.array([log_likelihoods(outside, scale).sum() for scale in SCALES_M])
     likelihood = float(totals.max() + np.log(np.exp(totals - totals.max()).mean()))
     return Fit(system, 0, likelihood, moved, metres, outside)
@@ -252,7 +225,7 @@ def log_likelihoods(outside_m: Floats, scale_m: float) -> Floats:
 def _same(fit: Fit, head: Fit) -> bool:
     """Return whether two candidates put the points in the same places, as far as their accuracy goes."""
     distance = geodesic_distance_m(fit.moved.longitude, fit.moved.latitude, head.moved.longitude, head.moved.latitude)
-    accuracy = np.fmin(np.fmax(fit.moved.accuracy_m, head.moved.accuracy_m), UNPUBLISHED_M)
+    accuracy = np.fmin(np.fmax(fit.moved.accuracy_m, head.moved.accuracy_m), datums.UNPUBLISHED_M)
     return bool(np.isfinite(distance).any() and np.nanmedian(distance) <= np.nanmedian(accuracy))
 
 
@@ -297,7 +270,7 @@ def _rows(group: Group, shown: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _evidence(fit: Fit, group: Group, alike: list[System]) -> str:
+def _evidence(fit: Fit, group: Group, alike: list[datums.System]) -> str:
     """Say in words how a candidate fits."""
     words = [f"{fit.inside} of {group.points.height} points lie in their stated place"]
     near = fit.outside_m[np.isfinite(fit.outside_m) & (fit.outside_m > 0)]
@@ -309,8 +282,8 @@ def _evidence(fit: Fit, group: Group, alike: list[System]) -> str:
         words.append("easting and northing stand in each other's place")
     if alike and fit.rank:
         words.append(f"the points cannot tell it from {', '.join(system.name for system in alike[:4])}")
-    if fit.moved.commonest == NOT_MOVED:
-        words.append(f"{NOT_MOVED}, within about {UNPUBLISHED_M:.0f} m")
+    if fit.moved.commonest == datums.NOT_MOVED:
+        words.append(f"{datums.NOT_MOVED}, within about {datums.UNPUBLISHED_M:.0f} m")
     elif not fit.moved.certain.any() and fit.rank:
         words.append("the operation is published for another area")
     return "; ".join(words)

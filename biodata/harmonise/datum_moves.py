@@ -73,8 +73,7 @@ def fitting(stated: Stated, where: pl.Series, boundaries: places.BoundarySet) ->
     points = read_points(stated.keep(where), boundaries=boundaries).with_columns(at=pl.Series(rows))
     points = points.filter(pl.col("region").is_not_null() & pl.col("form").is_in([Form.METRES, Form.METRES_WITH_ZONE]))
     for kind, some in points.group_by("region", "form", "zone", maintain_order=True):
-        common = [c.system for c in candidates(*kind, boundaries) if c.weight >= _COMMON]
-        if not common:
+        if not (common := [c.system for c in candidates(*kind, boundaries) if c.weight >= _COMMON]):
             continue
         x, y = some["x"].to_numpy(), some["y"].to_numpy()
         moved = [to_wgs84(system, x, y) for system in common]
@@ -92,13 +91,9 @@ def fitting(stated: Stated, where: pl.Series, boundaries: places.BoundarySet) ->
         fitting = pl.Series([f"{RULE}: {system.id} fits the stated place" for system in common])
         names = fitting.gather(first[sure])
         yield Moves(
-            some["at"].to_numpy()[sure],
-            np.round(best_y[sure], DECIMALS),
-            np.round(best_x[sure], DECIMALS),
-            np.fmax(accuracy[first, columns], spread)[sure],
-            np.zeros(len(sure), dtype=bool),
-            names,
-        )
+            some["at"].to_numpy()[sure], np.round(best_y[sure], DECIMALS), np.round(best_x[sure], DECIMALS),
+            np.fmax(accuracy[first, columns], spread)[sure], np.zeros(len(sure), dtype=bool), names,
+        )  # fmt: skip
 
 
 WGS84: Final = "WGS84"
@@ -328,13 +323,9 @@ def _moved(stated: Stated, point: Findings, systems: pl.Series, declared: System
         once = once.with_columns(pl.Series("rule", ways, dtype=pl.String))
         names = kinds.join(once, on=["operation", "accuracy"], how="left", maintain_order="left")["rule"]
         yield Moves(
-            rows[kept],
-            np.round(moved.latitude[kept], DECIMALS),
-            np.round(moved.longitude[kept], DECIMALS),
-            moved.accuracy_m[kept],
-            applied[kept],
-            names,
-        )
+            rows[kept], np.round(moved.latitude[kept], DECIMALS), np.round(moved.longitude[kept], DECIMALS),
+            moved.accuracy_m[kept], applied[kept], names,
+        )  # fmt: skip
 
 
 def _metres(x: Floats, y: Floats) -> tuple[Floats, Floats]:

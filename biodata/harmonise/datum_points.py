@@ -18,31 +18,19 @@ from biodata.text.numbers import parse_decimals
 
 POINTS: Final = pl.Schema(
     {
-        "row": pl.Int64,
-        "dataset": pl.String,
-        "x": pl.Float64,
-        "y": pl.Float64,
-        "form": pl.String,
-        "zone": pl.Int64,
-        "country": pl.String,
-        "region": pl.String,
+        "row": pl.Int64, "dataset": pl.String, "x": pl.Float64, "y": pl.Float64, "form": pl.String, "zone": pl.Int64,
+        "country": pl.String, "region": pl.String,
     }
-)
+)  # fmt: skip
 """n points: longitude or easting as `x`, latitude or northing as `y`; `form` of `datums.Form`, null where the numbers
 are no coordinates; `zone` of a Gauss-Krüger easting, 0 without; `region` is the ISO code of the stated division, or of
 the country where none is known."""
 
 PAIRS: Final = (
-    ("decimalLongitude", "decimalLatitude"),
-    ("easting", "northing"),
-    ("x", "y"),
-    ("verbatimLongitude", "verbatimLatitude"),
-    ("utm_e", "utm_n"),
-    ("utm_x", "utm_y"),
-    ("xcoord", "ycoord"),
-    ("lon", "lat"),
-    ("lng", "lat"),
-)
+    ("decimalLongitude", "decimalLatitude"), ("easting", "northing"), ("x", "y"),
+    ("verbatimLongitude", "verbatimLatitude"), ("utm_e", "utm_n"), ("utm_x", "utm_y"), ("xcoord", "ycoord"),
+    ("lon", "lat"), ("lng", "lat"),
+)  # fmt: skip
 """Columns that hold a place, the likelier first; in any letter case."""
 
 _DATASETS: Final = ("datasetKey", "datasetID", "datasetName", "collectionCode")
@@ -76,16 +64,10 @@ def read_points(stated: Stated, *, boundaries: places.BoundarySet) -> pl.DataFra
     dataset = stated.first_of(*_DATASETS)
     frame = pl.DataFrame(
         {
-            "row": stated.batch["source_row"],
-            "dataset": dataset.fill_null(""),
-            "x": np.where(swapped, y, x),
-            "y": np.where(swapped, x, y),
-            "form": form,
-            "zone": zone,
-            "country": country,
-            "region": region,
+            "row": stated.batch["source_row"], "dataset": dataset.fill_null(""), "x": np.where(swapped, y, x),
+            "y": np.where(swapped, x, y), "form": form, "zone": zone, "country": country, "region": region,
         }
-    )
+    )  # fmt: skip
     return frame.select(pl.col(name).cast(dtype) for name, dtype in POINTS.items())
 
 

@@ -85,8 +85,7 @@ class Failures(NamedTuple):
 
 def read_moment(text: str) -> Moment | None:
     """Read a date or a date with a time of day in ISO 8601; None where it is neither."""
-    match = _MOMENT.fullmatch(ascii_digits(text).strip())
-    if match is None:
+    if (match := _MOMENT.fullmatch(ascii_digits(text).strip())) is None:
         return None
     year, month, day, hour, minute, second, zone = match.groups()
     try:
@@ -383,8 +382,7 @@ def of_event(columns: Mapping[str, pl.Series], stated: Stated) -> tuple[dict[str
     repairs : list of DataFrame
         Of `findings.REPAIR_ROWS`, applied.
     """
-    cells = stated.other(COLUMN)
-    if cells is None:
+    if (cells := stated.other(COLUMN)) is None:
         return dict(columns), []
     read = {text: one for text in cells.drop_nulls().unique() if (one := read_zone(text)) is not None}
     zone = pl.col("told").replace_strict(read, default=None, return_dtype=pl.String)
@@ -529,8 +527,7 @@ def _zone(
     """Return one event's zone and the doubt about it."""
     doubt = None
     if text is not None:
-        read = read_zone(text)
-        if read is not None:
+        if (read := read_zone(text)) is not None:
             return read, None
         doubt = "TIME_ZONE_INVALID"
     if offset is not None:

@@ -192,8 +192,7 @@ def _stated_effort(row: Mapping[str, str | None], unit: str, flags: list[str]) -
     """Return the effort that is stated, in the design's unit."""
     doubts: list[str] = []
     for value_term, unit_term in TOLD:
-        text = row[value_term]
-        if not text:
+        if not (text := row[value_term]):
             continue
         number, written = read_effort(text)
         name = (row[unit_term] if unit_term else None) or written
@@ -263,8 +262,7 @@ def _net_length_m(row: Mapping[str, str | None]) -> float | None:
 
 def _measured(row: Mapping[str, str | None], design: SurveyDesign) -> float | None:
     """Return the geodesic length of a line, km, or the area of an outline, m²; None where there is none."""
-    shape = measures.read(row["footprintWKT"], row["footprintSRS"])
-    if shape is None:
+    if (shape := measures.read(row["footprintWKT"], row["footprintSRS"])) is None:
         return None
     if design is SurveyDesign.PLOT:
         area_m2 = abs(_GEOD.geometry_area_perimeter(shape)[0])
@@ -432,13 +430,8 @@ _READ_WITH_RECORDS: Final = (
     "habitat", "eventDate", "license",
 )  # fmt: skip
 _NOT_OF_EVENTS: Final = (
-    "SCIENTIFIC_NAME_",
-    "TAXON_",
-    "BASIS_OF_RECORD_",
-    "OCCURRENCE_",
-    "INDIVIDUAL_COUNT_",
-    "IDENTIFIED_",
-)
+    "SCIENTIFIC_NAME_", "TAXON_", "BASIS_OF_RECORD_", "OCCURRENCE_", "INDIVIDUAL_COUNT_", "IDENTIFIED_",
+)  # fmt: skip
 """Beginnings of the flags that are about a record and not about where and when somebody looked."""
 
 _AS_TOLD: Final = (
@@ -513,7 +506,8 @@ def _with_sites(
         )
         packed.append(waiting.getvalue())
     found = interpret_sites(kept, pl.concat(placed), pl.concat(times))
-    added = pl.DataFrame([quality_flags([found], kept.height).alias("doubts"), *_named(found.columns)])
+    named = (column.alias(name) for name, column in found.columns.items())
+    added = pl.DataFrame([quality_flags([found], kept.height).alias("doubts"), *named])
     begin = 0
     while packed:
         frame = terms.conform(pl.read_ipc(io.BytesIO(packed.pop(0))), terms.EVENT)
@@ -521,11 +515,6 @@ def _with_sites(
         begin += frame.height
         flags = pl.col("quality_flags").list.concat(here["doubts"]).list.unique(maintain_order=True)
         yield frame.with_columns(flags, *here.drop("doubts"))
-
-
-def _named(columns: Mapping[str, pl.Series]) -> list[pl.Series]:
-    """Return columns under their names."""
-    return [column.alias(name) for name, column in columns.items()]
 
 
 def _interpret(

@@ -265,8 +265,7 @@ def quality_flags(parts: Iterable[Findings], height: int) -> pl.Series:
         for name, mask in part.flags.items():
             if mask.any():
                 masks[FLAGS[name].name] = mask | masks[name] if name in masks else mask
-    names = [name for name in FLAGS if name in masks]
-    if not names:
+    if not (names := [name for name in FLAGS if name in masks]):
         return pl.repeat([], height, dtype=pl.List(pl.String), eager=True).alias("quality_flags")
     # Few combinations occur among many rows: each becomes a number of bits, and the lists are made once a number.
     # 32 flags a number: any count of flags fits into a few of them.
@@ -293,8 +292,7 @@ def repairs_column(parts: Iterable[Findings], height: int) -> pl.Series:
     KeyError
         If a step noted a rule that `harmonise.rules` does not have.
     """
-    frames = [frame for part in parts for frame in part.repairs if not frame.is_empty()]
-    if not frames:
+    if not (frames := [frame for part in parts for frame in part.repairs if not frame.is_empty()]):
         return pl.Series("repairs", [None], dtype=pl.List(REPAIR)).new_from_index(0, height)
     noted = pl.concat(frames)
     rules.check(noted["rule"].unique())

@@ -18,14 +18,9 @@ from biodata.text.tables import read_rows
 
 
 def interpret_provinces(
-    stated: pl.Series,
-    country: pl.Series,
-    located: pl.Series,
-    coordinates: Findings,
-    uncertainty: pl.Series,
-    *,
+    stated: pl.Series, country: pl.Series, located: pl.Series, coordinates: Findings, uncertainty: pl.Series, *,
     boundaries: places.BoundarySet,
-) -> Findings:
+) -> Findings:  # fmt: skip
     """Compare stated divisions with those that the points fall in.
 
     Parameters

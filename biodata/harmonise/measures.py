@@ -205,10 +205,7 @@ def _uncertainty(stated: Stated) -> Findings:
     metres, degrees = radius["number"], precision["number"]
     right = (metres > 0) & (metres < MAX_UNCERTAINTY_M)
     precise = (degrees > 0) & (degrees < MAX_PRECISION_DEGREES)
-    columns = {
-        _RADIUS: _where(right, metres),
-        "coordinatePrecision": _where(precise, degrees),
-    }
+    columns = {_RADIUS: _where(right, metres), "coordinatePrecision": _where(precise, degrees)}
     flags = {
         "COORDINATE_UNCERTAINTY_METERS_INVALID": radius["value"].is_not_null() & ~right.fill_null(value=False),
         "COORDINATE_PRECISION_INVALID": precision["value"].is_not_null() & ~precise.fill_null(value=False),

@@ -341,10 +341,7 @@ def _findings(answers: pl.DataFrame, place: pl.Series) -> Findings:
     columns = {name.removeprefix("c_"): answers[name].gather(place) for name in answers.columns if name[:2] == "c_"}
     flags = {name.removeprefix("f_"): answers[name].gather(place) for name in answers.columns if name[:2] == "f_"}
     proposal = repairs(
-        flags["SCIENTIFIC_NAME_LOOKALIKE_LETTERS"],
-        "scientificName",
-        answers["t_canonical"].gather(place),
-        "latin_letters_for_lookalikes",
-        applied=False,
-    )
+        flags["SCIENTIFIC_NAME_LOOKALIKE_LETTERS"], "scientificName", answers["t_canonical"].gather(place),
+        "latin_letters_for_lookalikes", applied=False,
+    )  # fmt: skip
     return Findings(columns, flags, [proposal])

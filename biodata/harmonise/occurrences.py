@@ -94,16 +94,9 @@ class Harmoniser:
     """
 
     def __init__(
-        self,
-        *,
-        boundaries: places.BoundarySet,
-        secret: bytes,
-        checklist: pl.DataFrame | None = None,
-        today: date,
-        gazetteer: places.Gazetteer | None = None,
-        counted: bool = False,
-        reader: names.Names | None = None,
-    ) -> None:
+        self, *, boundaries: places.BoundarySet, secret: bytes, checklist: pl.DataFrame | None = None, today: date,
+        gazetteer: places.Gazetteer | None = None, counted: bool = False, reader: names.Names | None = None,
+    ) -> None:  # fmt: skip
         self._made_of = {
             "boundaries": boundaries, "checklist": checklist, "today": today, "gazetteer": gazetteer, "counted": counted
         }  # fmt: skip
@@ -170,13 +163,9 @@ class Harmoniser:
         return Identified(stated, identity, refusals)
 
     def interpret(
-        self,
-        identified: Identified,
-        *,
-        declarations: Mapping[str, str] = _NOTHING_DECLARED,
-        orders: DateOrders | None = None,
-        counted: bool = True,
-    ) -> HarmonisedBatch:
+        self, identified: Identified, *, declarations: Mapping[str, str] = _NOTHING_DECLARED,
+        orders: DateOrders | None = None, counted: bool = True,
+    ) -> HarmonisedBatch:  # fmt: skip
         """Interpret identified rows; several batches may be interpreted at once, in any order.
 
         Parameters
@@ -222,24 +211,14 @@ class Harmoniser:
             measured,
             located,
             location.interpret_provinces(
-                stated["stateProvince"],
-                located.columns["countryCode"],
-                located.columns["province_code"],
-                point,
-                measured.columns["coordinateUncertaintyInMeters"],
-                boundaries=self._boundaries,
+                stated["stateProvince"], located.columns["countryCode"], located.columns["province_code"], point,
+                measured.columns["coordinateUncertaintyInMeters"], boundaries=self._boundaries,
             ),
             suspicious.interpret(
-                stated,
-                point,
-                measures.stated_radius(measured),
-                taxon=taxon,
-                records=recorded,
-                located=located,
-                boundaries=self._boundaries,
-                gazetteer=self._gazetteer,
+                stated, point, measures.stated_radius(measured), taxon=taxon, records=recorded, located=located,
+                boundaries=self._boundaries, gazetteer=self._gazetteer,
             ),
-        ]
+        ]  # fmt: skip
         asked = self._quality if counted else None
         counts = None if asked is None else quality.summarise(stated.batch.select(stated.terms), asked)
         interpreted = coordinates.records(stated, _interpreted(stated, parts))
@@ -253,8 +232,7 @@ def _interpreting(made_of: dict[str, Any]) -> Harmoniser:
 
 def _accepted(stated: Stated) -> Findings:
     """Note the accepted proposals that stand in the place of what was written."""
-    where = stated.accepted()
-    if not where:
+    if not (where := stated.accepted()):
         return Findings()
     some = pl.select(pl.any_horizontal(*where.values()).alias("accepted")).to_series()
     noted = [repairs(mask, term, stated[term], "accepted_proposal", applied=True) for term, mask in where.items()]
@@ -302,16 +280,10 @@ class Elsewhere(Protocol):
 
 
 def harmonise_batches(
-    harmoniser: Harmoniser,
-    batches: Iterator[pl.DataFrame],
-    *,
-    finish: Callable[[int, HarmonisedBatch], Finished],
-    dataset_key: str,
-    declarations: Mapping[str, str],
-    orders: DateOrders | None = None,
-    heard: DateOrders | None = None,
-    elsewhere: Elsewhere | None = None,
-) -> Iterator[Finished]:
+    harmoniser: Harmoniser, batches: Iterator[pl.DataFrame], *, finish: Callable[[int, HarmonisedBatch], Finished],
+    dataset_key: str, declarations: Mapping[str, str], orders: DateOrders | None = None,
+    heard: DateOrders | None = None, elsewhere: Elsewhere | None = None,
+) -> Iterator[Finished]:  # fmt: skip
     """Interpret batches of verbatim records.
 
     Parameters
@@ -342,8 +314,7 @@ def harmonise_batches(
     def read() -> tuple[int, Identified] | None:
         """Read and identify the next batch; what equal rows are called depends on their order: one by one."""
         with turn:
-            batch = next(batches, None)
-            if batch is None:
+            if (batch := next(batches, None)) is None:
                 return None
             identified = harmoniser.identify(batch, dataset_key=dataset_key)
             if heard is not None:
@@ -352,8 +323,7 @@ def harmonise_batches(
 
     def work() -> tuple[int, Finished] | None:
         """Take a batch from its reading to its end."""
-        taken = read()
-        if taken is None:
+        if (taken := read()) is None:
             return None
         number, identified = taken
         if elsewhere is None or number == 0:
@@ -379,8 +349,7 @@ def harmonise_batches(
     with _garbage_of_its_own(), ThreadPoolExecutor(at_once) as workers:
         coming: deque[Future[tuple[int, Finished] | None]] = deque(workers.submit(work) for _ in range(at_once + 1))
         while coming:
-            done = coming.popleft().result()
-            if done is None:
+            if (done := coming.popleft().result()) is None:
                 continue
             coming.append(workers.submit(work))
             finished[done[0]] = done[1]

@@ -15,13 +15,9 @@ from biodata.places import BoundarySet
 
 
 def protected_areas(
-    batch: pl.DataFrame,
-    *,
-    dataset_key: str,
-    boundaries: BoundarySet,
-    declarations: Mapping[str, str] | None = None,
+    batch: pl.DataFrame, *, dataset_key: str, boundaries: BoundarySet, declarations: Mapping[str, str] | None = None,
     seen: MutableSet[str] | None = None,
-) -> tuple[pl.DataFrame, list[Refusal]]:
+) -> tuple[pl.DataFrame, list[Refusal]]:  # fmt: skip
     """Interpret the sites of one table.
 
     Who they are and what they say is `area_sites.sites`; here their geometry is repaired, measured and placed.

@@ -234,8 +234,7 @@ def interpret(stated: Stated) -> Findings:
 
 def _of_design(stated: Stated, columns: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series], list[pl.DataFrame]]:
     """Fill what a row does not tell of its method from its event's design: cameras make records themselves, people the others."""
-    cells = stated.other(DESIGN)
-    if cells is None:
+    if (cells := stated.other(DESIGN)) is None:
         return {}, []
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, stated.height)
     frame = pl.DataFrame(

@@ -13,7 +13,6 @@ from biodata.harmonise.findings import Findings, Stated
 from biodata.harmonise.names import NAME_COLUMNS, NAME_FLAGS, NAME_TERMS, Names
 from biodata.text.scientific_names import parse_names
 
-TOLD: Final = ("scientificName", "records")
 ELEMENT_FLAGS: Final = ("MARINE_TAXON_ON_LAND", "LAND_TAXON_AT_SEA")
 """The doubts about a place that depend on the taxon."""
 
@@ -120,14 +119,10 @@ def rematch_report(old: pl.DataFrame, new: pl.DataFrame, table: pl.DataFrame) ->
 
 CHANGES: Final = pl.Schema(
     [
-        ("scientificName", pl.String),
-        ("kingdom", pl.String),
-        ("change", pl.String),
-        ("old_accepted", pl.List(pl.String)),
-        ("new_accepted", pl.List(pl.String)),
-        ("records", pl.Int64),
+        ("scientificName", pl.String), ("kingdom", pl.String), ("change", pl.String),
+        ("old_accepted", pl.List(pl.String)), ("new_accepted", pl.List(pl.String)), ("records", pl.Int64),
     ]
-)
+)  # fmt: skip
 """One row a name that changes: `change` is disappeared, appeared, split, lumped, accepted_changed, ambiguous or resolved."""
 
 

@@ -127,19 +127,10 @@ class Way:
 
 ADMINISTRATION: Final = frozenset(
     {
-        "key",
-        "datasetKey",
-        "dataset_part",
-        "source_record_id",
-        "source_file",
-        "source_row",
-        "quality_flags",
-        "repairs",
-        "node",
-        "shared_as",
-        "stated_taxon",
+        "key", "datasetKey", "dataset_part", "source_record_id", "source_file", "source_row", "quality_flags",
+        "repairs", "node", "shared_as", "stated_taxon",
     }
-)
+)  # fmt: skip
 """Columns that say where a record came from, what it states and what we think of it: they interpret no value."""
 
 

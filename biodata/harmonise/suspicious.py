@@ -27,14 +27,9 @@ _OBSERVED: Final = ("HUMAN_OBSERVATION", "MACHINE_OBSERVATION", "OBSERVATION")
 
 
 def element_flags(
-    longitude: pl.Series,
-    latitude: pl.Series,
-    *,
-    taxon: Findings,
-    records: Findings,
-    located: Findings,
+    longitude: pl.Series, latitude: pl.Series, *, taxon: Findings, records: Findings, located: Findings,
     boundaries: places.BoundarySet,
-) -> dict[str, pl.Series]:
+) -> dict[str, pl.Series]:  # fmt: skip
     """Tell which records stand in the wrong element, farther from the coast than the set's band.
 
     Parameters
@@ -114,14 +109,11 @@ def _groups() -> tuple[_Group, ...]:
     """Return the groups of the bundled table."""
     return tuple(
         _Group(
-            row["rank"],
-            row["name"],
-            row["element"],
-            [genus for genus in row["except_genera"].split("|") if genus],
+            row["rank"], row["name"], row["element"], [genus for genus in row["except_genera"].split("|") if genus],
             row["basis"] == "observed",
         )
         for row in read_rows("taxon_elements.csv")
-    )
+    )  # fmt: skip
 
 
 # The same exact point again and again: used by many collectors over many years, or repeated beside a seat.
@@ -239,16 +231,9 @@ _SOURCES: Final = ("georeferenceProtocol", "georeferenceSources", "georeferenceR
 
 
 def interpret(
-    stated: Stated,
-    coordinates: Findings,
-    uncertainty: pl.Series,
-    *,
-    taxon: Findings,
-    records: Findings,
-    located: Findings,
-    boundaries: places.BoundarySet,
-    gazetteer: Gazetteer,
-) -> Findings:
+    stated: Stated, coordinates: Findings, uncertainty: pl.Series, *, taxon: Findings, records: Findings,
+    located: Findings, boundaries: places.BoundarySet, gazetteer: Gazetteer,
+) -> Findings:  # fmt: skip
     """Tell which places look like a stand-in for the true one; each row by itself.
 
     Parameters
@@ -448,16 +433,9 @@ def _to_neighbour(cells: pl.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.fl
 
 
 COLUMNS: Final = (
-    "key",
-    "datasetKey",
-    "species",
-    "occurrenceStatus",
-    "recordedBy",
-    "eventDate",
-    "year",
-    "decimalLongitude",
+    "key", "datasetKey", "species", "occurrenceStatus", "recordedBy", "eventDate", "year", "decimalLongitude",
     "decimalLatitude",
-)
+)  # fmt: skip
 """What `find` reads of `terms.OCCURRENCE`."""
 FOUND: Final = pl.Schema({"key": pl.Int64, "flag": pl.String, "detail": pl.String})
 
@@ -479,11 +457,7 @@ def find(occurrences: pl.DataFrame, *, gazetteer: places.Gazetteer) -> pl.DataFr
         Each pair of a record and a flag once, with the reason in words; the same for any order of the rows.
     """
     rows = placed(occurrences.select(COLUMNS))
-    parts = [
-        used_by_many(rows),
-        repeated_near_seats(rows, gazetteer=gazetteer),
-        outliers(rows),
-    ]
+    parts = [used_by_many(rows), repeated_near_seats(rows, gazetteer=gazetteer), outliers(rows)]
     found = pl.concat([part.select(pl.col(name).cast(dtype) for name, dtype in FOUND.items()) for part in parts])
     return found.unique(["key", "flag"], keep="first", maintain_order=True).sort("key", "flag")
 

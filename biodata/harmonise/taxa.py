@@ -120,8 +120,7 @@ def _order(declarations: Mapping[str, str]) -> int | None:
     InputError
         If it is no whole number.
     """
-    text = declarations.get("order")
-    if text is None:
+    if (text := declarations.get("order")) is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         problem = "the place of a checklist is no whole number"

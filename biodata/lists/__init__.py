@@ -340,21 +340,6 @@ def _refuse(problem: str, option: str, value: str | None, expected: str) -> None
 
 
 __all__ = [
-    "CITES",
-    "ENDEMIC",
-    "GLOBAL",
-    "GROUPS",
-    "INVASIVE",
-    "KINDS",
-    "LISTS",
-    "MEANS",
-    "NAMED",
-    "PARAMETERS",
-    "PROTECTION",
-    "RED",
-    "changes",
-    "of_records",
-    "read",
-    "statuses",
-    "table",
-]
+    "CITES", "ENDEMIC", "GLOBAL", "GROUPS", "INVASIVE", "KINDS", "LISTS", "MEANS", "NAMED", "PARAMETERS", "PROTECTION",
+    "RED", "changes", "of_records", "read", "statuses", "table",
+]  # fmt: skip

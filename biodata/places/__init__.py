@@ -17,15 +17,6 @@ from biodata.places.names import (
 )
 
 __all__ = [
-    "BoundarySet",
-    "Gazetteer",
-    "country_geometry",
-    "country_name",
-    "find_province",
-    "find_provinces",
-    "load_boundaries",
-    "load_gazetteer",
-    "locate",
-    "province_geometry",
-    "province_name",
-]
+    "BoundarySet", "Gazetteer", "country_geometry", "country_name", "find_province", "find_provinces",
+    "load_boundaries", "load_gazetteer", "locate", "province_geometry", "province_name",
+]  # fmt: skip

@@ -504,16 +504,10 @@ def read_boundaries(path: Path) -> BoundarySet:
     )
     units, shapes = _one_a_division(units, shapely.force_2d(table.geometry.to_numpy()))
     return BoundarySet(
-        name=facts.get("name") or path.stem,
-        version=facts["version"],
-        source=facts["source"],
-        licence=facts["licence"],
-        viewpoint=facts["viewpoint"],
-        band_m=float(facts["band_m"]),
-        units=units,
-        shapes=shapes,
+        name=facts.get("name") or path.stem, version=facts["version"], source=facts["source"], licence=facts["licence"],
+        viewpoint=facts["viewpoint"], band_m=float(facts["band_m"]), units=units, shapes=shapes,
         claim_lines=pl.DataFrame(schema={"name": pl.String, "geometry": pl.Binary}),
-    )
+    )  # fmt: skip
 
 
 def _divisions(table: "gpd.GeoDataFrame", codes: list[str | None], column: str | None, path: Path) -> list[str | None]:

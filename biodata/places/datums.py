@@ -564,14 +564,9 @@ def _from_offset(system: System, longitude: Floats, latitude: Floats) -> Moved:
     x, y = back(x, y)
     count = len(x)
     return Moved(
-        x,
-        y,
-        np.full(count, OFFSET_ACCURACY_M),
-        np.zeros(count, dtype=np.int64),
-        values,
-        np.zeros(count, dtype=bool),
+        x, y, np.full(count, OFFSET_ACCURACY_M), np.zeros(count, dtype=np.int64), values, np.zeros(count, dtype=bool),
         (f"the formula of {system.id}, inverted",),
-    )
+    )  # fmt: skip
 
 
 @cache

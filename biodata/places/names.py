@@ -3,7 +3,6 @@
 import pickle
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from gettext import translation
@@ -18,6 +17,7 @@ import shapely
 from babel import localedata
 from shapely.geometry.base import BaseGeometry
 
+from biodata.core import grouped
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import MEMBERS
 from biodata.places.boundaries import BoundarySet
@@ -258,11 +258,8 @@ def _spellings(boundaries: BoundarySet, *, younger: bool = False) -> tuple[_Spel
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> _Spellings:
     """Return codes by (country, key)."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for code, key in pairs:
-        if key:
-            found[code.partition("-")[0], key].add(code)
-    return MappingProxyType({key: tuple(sorted(codes)) for key, codes in found.items()})
+    found = grouped(((code.partition("-")[0], key), code) for code, key in pairs if key)
+    return MappingProxyType({key: tuple(sorted({*codes})) for key, codes in found.items()})
 
 
 _TONE: Final = re.compile("([\u0e4d\u0ecd])([\u0e48-\u0e4b\u0ec8-\u0ecb])")

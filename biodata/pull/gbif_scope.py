@@ -34,14 +34,10 @@ _LONGEST_WKT: Final = 1500
 # GBIF places records by GADM 3.6/4.1, whose identifiers number China's divisions by their English names.
 GADM: Final = MappingProxyType(
     {
-        "CN-YN": "CHN.30_1",
-        "CN-GX": "CHN.7_1",
-        "CN-GZ": "CHN.8_1",
-        "CN-SC": "CHN.26_1",
-        "CN-CQ": "CHN.3_1",
+        "CN-YN": "CHN.30_1", "CN-GX": "CHN.7_1", "CN-GZ": "CHN.8_1", "CN-SC": "CHN.26_1", "CN-CQ": "CHN.3_1",
         "CN-XZ": "CHN.29_1",
     }
-)
+)  # fmt: skip
 
 # How publishers write the province of a record without coordinates; GBIF compares without letter case.
 SPELLINGS: Final = MappingProxyType(

@@ -59,11 +59,8 @@ class INaturalist(Source):
         self.area = shapely.from_wkt(within)
         west, south, east, north = self.area.bounds
         self.asked = {
-            "quality_grade": "research",
-            "geo": "true",
-            "license": ",".join(_LICENCES),
-            "d1": first_day(since),
-        }
+            "quality_grade": "research", "geo": "true", "license": ",".join(_LICENCES), "d1": first_day(since),
+        }  # fmt: skip
         self.asked |= {"swlng": f"{west:.5f}", "swlat": f"{south:.5f}", "nelng": f"{east:.5f}", "nelat": f"{north:.5f}"}
         self.taxa: list[str | None] = [*taxa] or [None]
 

@@ -120,11 +120,8 @@ class _Tiles(Source):
         with _quiet():
             merge(parts, bounds=self.bounds, res=self.cell, nodata=self.nodata, dst_path=file, dst_kwds=packed)
         facts: dict[str, Any] = {
-            "title": self.title,
-            "license": self.terms,
-            "citation": self.citation,
-            "tiles": addresses,
-        }
+            "title": self.title, "license": self.terms, "citation": self.citation, "tiles": addresses,
+        }  # fmt: skip
         options = {"kind": self.kind} | ({"legend": "worldcover"} if self.kind == "land_cover" else {})
         reports = self.take_in("layer", file, [folder], "", dataset=file.stem, options=options, **facts)
         file.unlink()

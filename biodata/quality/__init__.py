@@ -10,17 +10,6 @@ from biodata.quality.model import Answer, Arguments, Context, Kind, Preparation,
 from biodata.quality.report import summarise
 
 __all__ = [
-    "TESTS",
-    "VALIDATIONS",
-    "Answer",
-    "Arguments",
-    "Context",
-    "Kind",
-    "Preparation",
-    "Status",
-    "Test",
-    "find",
-    "run",
-    "run_named",
-    "summarise",
-]
+    "TESTS", "VALIDATIONS", "Answer", "Arguments", "Context", "Kind", "Preparation", "Status", "Test", "find", "run",
+    "run_named", "summarise",
+]  # fmt: skip

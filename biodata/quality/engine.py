@@ -27,18 +27,12 @@ _ORDER: Final = {label: number for number, label in enumerate(described())}
 MEASURED: Final = tuple(
     sorted(
         (
-            *FILLED_TESTS,
-            *record.TESTS,
-            *location_map.NAME_TESTS,
-            *location_place.TESTS,
-            *location_map.TESTS,
-            *location_values.TESTS,
-            *time.TESTS,
-            *taxon.TESTS,
+            *FILLED_TESTS, *record.TESTS, *location_map.NAME_TESTS, *location_place.TESTS, *location_map.TESTS,
+            *location_values.TESTS, *time.TESTS, *taxon.TESTS,
         ),
         key=lambda test: _ORDER[test.label],
     )
-)
+)  # fmt: skip
 """The tests whose answers are counted: all others."""
 _VALIDATIONS: Final = tuple(test for test in MEASURED if test.kind is Kind.VALIDATION)
 _AMENDMENTS: Final = tuple(test for test in MEASURED if test.kind is Kind.AMENDMENT)
@@ -307,14 +301,10 @@ def _words(test: Test) -> pl.Expr:
 
 LONG: Final = pl.Schema(
     {
-        "row": pl.UInt32,
-        "label": pl.String,
-        "guid": pl.String,
-        "status": pl.String,
-        "result": pl.String,
+        "row": pl.UInt32, "label": pl.String, "guid": pl.String, "status": pl.String, "result": pl.String,
         "comment": pl.String,
     }
-)
+)  # fmt: skip
 """The columns of `run`."""
 
 

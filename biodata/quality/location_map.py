@@ -182,13 +182,9 @@ def _of_the_sea(distances: dict[str | None, float]) -> str | None:
 
 
 _CODE_OF_PLACE: Final = Preparation(
-    "code_of_place",
-    ("countryCode", "place.latitude", "place.longitude", "place.unit"),
-    {"code": pl.String},
-    _make_code,
-    distinct=False,
-    needs=(PLACE,),
-)
+    "code_of_place", ("countryCode", "place.latitude", "place.longitude", "place.unit"), {"code": pl.String},
+    _make_code, distinct=False, needs=(PLACE,),
+)  # fmt: skip
 
 
 def _code_from_coordinates(arguments: Arguments) -> Answer:
@@ -334,13 +330,9 @@ def _signed(text: str, sign: int) -> str:
 
 
 _TURNED: Final = Preparation(
-    "turned",
-    (*_POINT, "countryCode", "in_country.agrees"),
-    {"latitude": pl.String, "longitude": pl.String},
-    _make_turned,
-    distinct=False,
-    needs=(IN_COUNTRY,),
-)
+    "turned", (*_POINT, "countryCode", "in_country.agrees"), {"latitude": pl.String, "longitude": pl.String},
+    _make_turned, distinct=False, needs=(IN_COUNTRY,),
+)  # fmt: skip
 
 
 def _transposed(arguments: Arguments) -> Answer:

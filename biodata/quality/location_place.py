@@ -1,7 +1,6 @@
 """Where the coordinates lie on the map, prepared for the tests that set a country or a division beside them; datums."""
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -14,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from biodata import places
+from biodata.core import grouped
 from biodata.core.geo import Floats, geodesic_distance_m
 from biodata.places.locate import within
 from biodata.quality.gazetteer import HIGH_SEAS, country_codes, divisions_named, shape_of
@@ -174,9 +174,7 @@ def _land(boundaries: places.BoundarySet) -> frozenset[str]:
 @lru_cache(maxsize=1)
 def _territories() -> dict[str, tuple[str, ...]]:
     """Return by state the territories that ISO 3166 lists apart and that records also state under the state's code."""
-    found: dict[str, list[str]] = {}
-    for row in read_rows("country_territories.csv"):
-        found.setdefault(row["state"], []).append(row["territory"])
+    found = grouped((row["state"], row["territory"]) for row in read_rows("country_territories.csv"))
     return {state: tuple(territories) for state, territories in found.items()}
 
 
@@ -224,13 +222,9 @@ def _groups(values: pl.Series, tested: Bools) -> list[tuple[tuple[object, ...], 
 
 
 IN_COUNTRY: Final = Preparation(
-    "in_country",
-    ("countryCode", BUFFER, "place.latitude", "place.longitude", "place.unit"),
-    {"agrees": pl.Boolean},
-    _make_in_country,
-    distinct=False,
-    needs=(PLACE,),
-)
+    "in_country", ("countryCode", BUFFER, "place.latitude", "place.longitude", "place.unit"), {"agrees": pl.Boolean},
+    _make_in_country, distinct=False, needs=(PLACE,),
+)  # fmt: skip
 """Whether the coordinates lie in the country of the code or its zone; null where either cannot be used."""
 
 
@@ -259,13 +253,9 @@ def _make_in_division(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 IN_DIVISION: Final = Preparation(
-    "in_division",
-    ("stateProvince", BUFFER, "place.latitude", "place.longitude", "place.unit"),
-    {"agrees": pl.Boolean},
-    _make_in_division,
-    distinct=False,
-    needs=(PLACE,),
-)
+    "in_division", ("stateProvince", BUFFER, "place.latitude", "place.longitude", "place.unit"), {"agrees": pl.Boolean},
+    _make_in_division, distinct=False, needs=(PLACE,),
+)  # fmt: skip
 """Whether the coordinates lie in a division of that name; null where either cannot be used or no map has the name."""
 
 
@@ -341,19 +331,15 @@ def _names() -> Mapping[str, str]:
     from pyproj.enums import PJType
 
     index: dict[str, str] = {}
-    systems: dict[str, set[str]] = defaultdict(set)
-    for system in query_crs_info("EPSG", pj_types=[PJType.GEOGRAPHIC_2D_CRS]):
-        if system.code in geographic_codes():
-            systems[_key(system.name)].add(system.code)
-    ellipsoids: dict[str, set[str]] = defaultdict(set)
-    datums: dict[str, set[str]] = defaultdict(set)
-    for code in get_codes("EPSG", PJType.ELLIPSOID):
-        ellipsoids[_key(Ellipsoid.from_epsg(code).name)].add(code)
-    for kind in (PJType.GEODETIC_REFERENCE_FRAME, PJType.DYNAMIC_GEODETIC_REFERENCE_FRAME):
-        for code in get_codes("EPSG", kind):
-            datums[_key(Datum.from_epsg(code).name)].add(code)
-    for found in (ellipsoids, datums, systems):
-        index |= {name: f"EPSG:{min(of_name)}" for name, of_name in found.items() if len(of_name) == 1 and name}
+    known = query_crs_info("EPSG", pj_types=[PJType.GEOGRAPHIC_2D_CRS])
+    frames = (PJType.GEODETIC_REFERENCE_FRAME, PJType.DYNAMIC_GEODETIC_REFERENCE_FRAME)
+    for named in (
+        [(Ellipsoid.from_epsg(code).name, code) for code in get_codes("EPSG", PJType.ELLIPSOID)],
+        [(Datum.from_epsg(code).name, code) for kind in frames for code in get_codes("EPSG", kind)],
+        [(system.name, system.code) for system in known if system.code in geographic_codes()],
+    ):
+        found = grouped((_key(name), code) for name, code in named)
+        index |= {name: f"EPSG:{codes[0]}" for name, codes in found.items() if len({*codes}) == 1 and name}
     for row in read_rows("datum.csv"):
         code = "EPSG:4326" if row["value"] == "WGS84" else row["value"]
         for name in (row["value"], *row["names"].split("|")):
@@ -413,13 +399,9 @@ def _make_widened(frame: pl.DataFrame, _: Context) -> pl.DataFrame:
 
 
 _WIDENED: Final = Preparation(
-    "widened",
-    ("geodeticDatum", "place.longitude", "place.latitude"),
-    {"shift_m": pl.Int64},
-    _make_widened,
-    distinct=False,
-    needs=(PLACE,),
-)
+    "widened", ("geodeticDatum", "place.longitude", "place.latitude"), {"shift_m": pl.Int64}, _make_widened,
+    distinct=False, needs=(PLACE,),
+)  # fmt: skip
 
 
 def _assumed(arguments: Arguments) -> Answer:

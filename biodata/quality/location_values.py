@@ -162,12 +162,8 @@ def _not_zero(_: Arguments) -> Answer:
 # Amendments of BDQ Core that read coordinates, depths and elevations out of their verbatim terms.
 
 _VERBATIM: Final = (
-    "verbatimCoordinates",
-    "verbatimLatitude",
-    "verbatimLongitude",
-    "verbatimCoordinateSystem",
-    "verbatimSRS",
-)
+    "verbatimCoordinates", "verbatimLatitude", "verbatimLongitude", "verbatimCoordinateSystem", "verbatimSRS",
+)  # fmt: skip
 _READ: Final = pl.Schema({"latitude": pl.String, "longitude": pl.String, "datum": pl.String})
 _NO_DEGREES: Final = re.compile(r"utm|mgrs|grid|metres|meters|easting|northing|gauss|lambert|mercator|网格|公里网")
 _PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?")

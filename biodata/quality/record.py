@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +12,7 @@ from typing import Final
 import polars as pl
 from rapidfuzz.distance import Levenshtein
 
+from biodata.core import grouped
 from biodata.quality.model import (
     BLANKS,
     PARAMETER,
@@ -130,11 +130,9 @@ def _index(vocabulary: Vocabulary) -> _Index:
     """Read a vocabulary; a name that two terms have belongs to none, and a term is stronger than a name."""
     rows = [row for row in read_rows("bdq_vocabularies.csv") if row["vocabulary"] == vocabulary]
     of_terms = {_plain(row["term"]).replace(" ", ""): row["term"] for row in rows}
-    names: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        for name in filter(None, row["names"].split("|")):
-            names[_plain(name).replace(" ", "")].add(row["term"])
-    by_key = {key: min(found) for key, found in names.items() if len(found) == 1} | of_terms
+    stated = ((name, row["term"]) for row in rows for name in row["names"].split("|") if name)
+    names = grouped((_plain(name).replace(" ", ""), term) for name, term in stated)
+    by_key = {key: found[0] for key, found in names.items() if len({*found}) == 1} | of_terms
     return _Index(
         frozenset(of_terms.values()),
         by_key,

@@ -25,16 +25,10 @@ from biodata.quality.model import Answer, Context, Kind, Status, Test
 
 SUMMARY: Final = pl.Schema(
     {
-        "label": pl.String,
-        "guid": pl.String,
-        "kind": pl.String,
-        "compliant": pl.Int64,
-        "not_compliant": pl.Int64,
-        "proposed": pl.Int64,
-        "internal": pl.Int64,
-        "external": pl.Int64,
+        "label": pl.String, "guid": pl.String, "kind": pl.String, "compliant": pl.Int64, "not_compliant": pl.Int64,
+        "proposed": pl.Int64, "internal": pl.Int64, "external": pl.Int64,
     }
-)
+)  # fmt: skip
 """The columns of `summarise`."""
 
 _KINDS: Final = tuple(SUMMARY.names()[3:])

@@ -429,9 +429,6 @@ CLASSIFICATION_TESTS: Final = (
 
 
 TESTS: Final = (
-    *NAME_TESTS,
-    *CLASSIFICATION_TESTS,
-    *IDENTIFIER_TESTS,
-    *RANK_TESTS,
-)
+    *NAME_TESTS, *CLASSIFICATION_TESTS, *IDENTIFIER_TESTS, *RANK_TESTS,
+)  # fmt: skip
 """The tests of this subject."""

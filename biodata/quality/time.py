@@ -14,12 +14,9 @@ from biodata.quality.time_prepare import EPOCH, MONTHS, SPACE, VERBATIM, dates, 
 EARLIEST, LATEST = "earliestValidDate", "latestValidDate"
 _BOUNDS: Final = (dates(PARAMETER + EARLIEST), dates(PARAMETER + LATEST))
 _PARTS: Final = {
-    "year": "year",
-    "month": "month",
-    "day": "day",
-    "startDayOfYear": "start_day_of_year",
+    "year": "year", "month": "month", "day": "day", "startDayOfYear": "start_day_of_year",
     "endDayOfYear": "end_day_of_year",
-}
+}  # fmt: skip
 """Parts of eventDate → column of its span."""
 
 
@@ -171,11 +168,8 @@ def _from_verbatim(arguments: Arguments) -> Answer:
     note = pl.lit("; verbatimDate was assumed to be in the Gregorian calendar")
     comment = pl.when(before).then(pl.concat_str(stated, note)).otherwise(stated)
     return Answer(
-        pl.when(met).then(_MET),
-        proposals={"eventDate": proposal},
-        filled_in=True,
-        comment=pl.when(met).then(comment),
-    )
+        pl.when(met).then(_MET), proposals={"eventDate": proposal}, filled_in=True, comment=pl.when(met).then(comment),
+    )  # fmt: skip
 
 
 def _from_year_month_day(arguments: Arguments) -> Answer:

@@ -145,15 +145,8 @@ def _offset(zone: str) -> int:
 # weekdays, small words, placeholders for what is not known. Two readings, or a doubt, and nothing is proposed.
 
 _DASHES: Final = {
-    0x2212: "-",
-    0x2010: "-",
-    0x2011: "-",
-    0x2013: "-",
-    0x2014: "-",
-    0xFF0F: "/",
-    0xFF0D: "-",
-    0xFF0E: ".",
-}
+    0x2212: "-", 0x2010: "-", 0x2011: "-", 0x2013: "-", 0x2014: "-", 0xFF0F: "/", 0xFF0D: "-", 0xFF0E: ".",
+}  # fmt: skip
 _SPACE: Final = re.compile("[\\s\x00-\x1f\x7f\u00ad\u200b-\u200f\u2028\u2029\u2060\ufeff]+")
 _UNKNOWN_DAY: Final = re.compile(r"(?:[Xx?_-]{1,2}|0{1,2})[\s.\-/]+(?=[^\W\d_]{3}|[IVXivx]+[\s.\-/])")
 _SMALL_WORDS: Final = re.compile(r"(?<=[\s.])(?:of|the|de|del|do|den|af)\s+|^(?:the|den|le|el)\s+", re.IGNORECASE)
@@ -262,18 +255,11 @@ SPACE: Final = "".join(map(chr, range(0x21)))
 _SPAN: Final = columns_of(Span)
 _DERIVED: Final = pl.Schema(
     {
-        "valid": pl.Boolean,
-        "year": pl.Int32,
-        "month": pl.Int8,
-        "day": pl.Int8,
-        "start_year": pl.Int32,
-        "end_year": pl.Int32,
-        "start_day_of_year": pl.Int16,
-        "end_day_of_year": pl.Int16,
-        "start_utc": pl.Int64,
+        "valid": pl.Boolean, "year": pl.Int32, "month": pl.Int8, "day": pl.Int8, "start_year": pl.Int32,
+        "end_year": pl.Int32, "start_day_of_year": pl.Int16, "end_day_of_year": pl.Int16, "start_utc": pl.Int64,
         "stop_utc": pl.Int64,
     }
-)
+)  # fmt: skip
 # A complete date of ISO 8601, with or without a time to the minute or second: nearly every date of nearly every file.
 _USUAL: Final = (
     r"^(?P<date>\d{4}-\d{2}-\d{2})(?:T(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::(?P<second>[0-5][0-9]))?"
@@ -330,16 +316,9 @@ def _usual() -> pl.Expr:
     length = pl.when(first.is_not_null()).then(length)
     precision = pl.when(has_time).then(TIME).when(first.is_not_null()).then(DATE)
     columns = {
-        "first": first,
-        "last": first,
-        "last_from": first,
-        "precision": precision,
-        "start": start,
-        "stop": start + length,
-        "start_offset": offset,
-        "stop_offset": offset,
-        "seconds": length,
-    }
+        "first": first, "last": first, "last_from": first, "precision": precision, "start": start,
+        "stop": start + length, "start_offset": offset, "stop_offset": offset, "seconds": length,
+    }  # fmt: skip
     return pl.struct(column.cast(_SPAN[name]).alias(name) for name, column in columns.items())
 
 
@@ -396,10 +375,8 @@ def standardised(term: str) -> Preparation:
     """Return the preparation with the one date that a text which is no ISO 8601 date can mean, as `proposal`."""
 
     def make(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-        rows = []
-        for text in frame[term]:
-            repaired = interpret(text, context.today, free=False) if text and read_span(text) is None else None
-            rows.append(repaired)
+        odd = (text if text and read_span(text) is None else None for text in frame[term])
+        rows = [text and interpret(text, context.today, free=False) for text in odd]
         return pl.DataFrame({"proposal": pl.Series(rows, dtype=pl.String)})
 
     return Preparation(f"{term}.standardised", (term,), {"proposal": pl.String}, make)
@@ -414,11 +391,8 @@ def _read_verbatim(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
 
 
 VERBATIM: Final = Preparation(
-    "verbatimEventDate.read",
-    ("verbatimEventDate",),
-    {"proposal": pl.String, "readable": pl.Boolean},
-    _read_verbatim,
-)
+    "verbatimEventDate.read", ("verbatimEventDate",), {"proposal": pl.String, "readable": pl.Boolean}, _read_verbatim,
+)  # fmt: skip
 """`proposal`, the date that a verbatim one can only mean; `readable`, whether it holds anything that could be read."""
 
 

@@ -6,15 +6,6 @@ from biodata.runs.reading import EVIDENCE_COLUMNS
 from biodata.runs.results import KEYS, held_back, ranked_anew, read_results
 
 __all__ = [
-    "EVIDENCE_COLUMNS",
-    "KEYS",
-    "NO_CATEGORY",
-    "Corridors",
-    "RunReport",
-    "checked_criteria",
-    "estimate",
-    "find_corridors",
-    "held_back",
-    "ranked_anew",
-    "read_results",
-]
+    "EVIDENCE_COLUMNS", "KEYS", "NO_CATEGORY", "Corridors", "RunReport", "checked_criteria", "estimate",
+    "find_corridors", "held_back", "ranked_anew", "read_results",
+]  # fmt: skip

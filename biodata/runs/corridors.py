@@ -187,14 +187,9 @@ def find_corridors(
         window_told = None
         if request.check_window:
             window_told = window_check.between(
-                links,
-                areas,
-                ground.resistance,
-                ground.grid,
-                parameters=choices,
-                boundaries=boundaries,
+                links, areas, ground.resistance, ground.grid, parameters=choices, boundaries=boundaries,
                 executor=executor,
-            ).message()
+            ).message()  # fmt: skip
         pairs = links.select("from_area_id", "to_area_id").rows()
         unpaired = habitat.without_partner(areas, pairs, boundaries, request.max_distance_m)
         links = named(links, run_id, KEYS["corridors"], place, parameters)

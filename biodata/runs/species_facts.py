@@ -302,13 +302,9 @@ def species_facts(settings: Settings, name: str, *, of_kingdom: str | None = Non
     checklist = Checklist(taxa)
     text = pl.lit(None, pl.String)
     asked = parsed.select(
-        name="canonical",
-        species=text,
-        genus=text,
-        author="authorship",
-        kingdom=kingdom(pl.lit(of_kingdom, dtype=pl.String)),
-        family=text,
-    )
+        name="canonical", species=text, genus=text, author="authorship",
+        kingdom=kingdom(pl.lit(of_kingdom, dtype=pl.String)), family=text,
+    )  # fmt: skip
     found = checklist.match(asked)
     if found["match_type"].item() == "AMBIGUOUS":
         problem = "this name stands for several taxa"

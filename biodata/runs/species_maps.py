@@ -161,14 +161,8 @@ class RichnessReport:
         boxes = shapely.box(*(centre - half).T, *(centre + half).T)
         shapes = geo.project(shapely.segmentize(boxes, self.grid.cell_m / 4), self.grid.crs, 4326)
         kept = (
-            "group",
-            "evidence_view",
-            "sharing_category",
-            "snapshot",
-            "boundary_set",
-            "boundary_version",
-            "coverage",
-        )
+            "group", "evidence_view", "sharing_category", "snapshot", "boundary_set", "boundary_version", "coverage",
+        )  # fmt: skip
         named = {name: self.facts[name] for name in kept}
         return gpd.GeoDataFrame(self.cells.to_pandas().assign(**named), geometry=list(shapes), crs=4326)
 

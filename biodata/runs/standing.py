@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from biodata import assessments, places
+from biodata.core import grouped
 from biodata.core.errors import InputError
 from biodata.core.run_parameters import Corridors
 from biodata.core.settings import Settings
@@ -297,9 +298,7 @@ class HeldRun:
 
     def lines(self) -> list[str]:
         """Return what is held back, and what makes it again, for a person."""
-        reasons: dict[str, list[str]] = {}
-        for name, why in self.results.items():
-            reasons.setdefault(why, []).append(name)
+        reasons = grouped((why, name) for name, why in self.results.items())
         found = [f"  {why}: {', '.join(names)}" for why, names in reasons.items()]
         how = f"biodata runs repeat {self.kept.id}" if self.kept else "biodata corridors --layer … --resistance …"
         return [*found, f"  run {self.run_id} is made again by `{how}`, then `biodata release`"]

@@ -7,16 +7,6 @@ from biodata.sharing.rule import Consent, Rule, SourceKind
 from biodata.sharing.rules import RuleSet
 
 __all__ = [
-    "Consent",
-    "Rule",
-    "RuleSet",
-    "SourceKind",
-    "as_published",
-    "decide",
-    "evidence_view",
-    "open_records",
-    "presence_rows",
-    "publish",
-    "publish_results",
-    "strictest",
-]
+    "Consent", "Rule", "RuleSet", "SourceKind", "as_published", "decide", "evidence_view", "open_records",
+    "presence_rows", "publish", "publish_results", "strictest",
+]  # fmt: skip

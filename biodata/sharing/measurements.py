@@ -23,20 +23,10 @@ from biodata.text.tables import read_rows
 
 COLUMN: Final = "measurements"
 FIELDS: Final = (
-    "measurementID",
-    "parentMeasurementID",
-    "measurementType",
-    "measurementTypeID",
-    "measurementValue",
-    "measurementValueID",
-    "measurementAccuracy",
-    "measurementUnit",
-    "measurementUnitID",
-    "measurementDeterminedDate",
-    "measurementDeterminedBy",
-    "measurementMethod",
-    "measurementRemarks",
-)
+    "measurementID", "parentMeasurementID", "measurementType", "measurementTypeID", "measurementValue",
+    "measurementValueID", "measurementAccuracy", "measurementUnit", "measurementUnitID", "measurementDeterminedDate",
+    "measurementDeterminedBy", "measurementMethod", "measurementRemarks",
+)  # fmt: skip
 """What is stated of each, under Darwin Core's terms and those that OBIS adds."""
 _IDENTIFIERS: Final = FIELDS[:2]
 OF_OBIS: Final = frozenset({"measurementTypeID", "measurementValueID", "measurementUnitID"})

@@ -17,28 +17,11 @@ from biodata.sharing.labels import category_of, in_text
 from biodata.sharing.licences import spelt
 from biodata.sharing.measurements import rows_of, written
 
-FIELDS: Final = (
-    "type",
-    "format",
-    "identifier",
-    "references",
-    "title",
-    "creator",
-    "rightsHolder",
-    "license",
-    "community_labels",
-)
-"""What is stated of each."""
-
 _TERMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "type": ("type", "subtype"),
-    "format": ("format",),
-    "identifier": ("identifier", "accessURI"),
-    "references": ("references", "furtherInformationURL"),
-    "title": ("title",),
-    "creator": ("creator", "provider"),
+    "type": ("type", "subtype"), "format": ("format",), "identifier": ("identifier", "accessURI"),
+    "references": ("references", "furtherInformationURL"), "title": ("title",), "creator": ("creator", "provider"),
     "rightsHolder": ("rightsHolder", "owner"),
-}
+}  # fmt: skip
 _ADDRESSES: Final = ("identifier", "references")
 _LICENCE: Final = ("license", "rights", "usageTerms", "webStatement")
 _LABELLED: Final = (*_LICENCE, "accessRights", "description", "credit")

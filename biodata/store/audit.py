@@ -33,14 +33,9 @@ def append(session: Session, *, actor: str, action: str, subject: str, details: 
     """
     last = session.scalar(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1))
     entry = AuditEntry(
-        id=last.id + 1 if last else 1,
-        time=now(),
-        actor=actor,
-        action=action,
-        subject=subject,
-        details=dict(details),
+        id=last.id + 1 if last else 1, time=now(), actor=actor, action=action, subject=subject, details=dict(details),
         previous=last.hash if last else FIRST,
-    )
+    )  # fmt: skip
     entry.hash = _hash(entry)
     session.add(entry)
     session.flush()

@@ -372,13 +372,9 @@ def _files(data: Path, *, lasting: bool = False) -> dict[str, Path]:
 
 
 def _copy(
-    place: BackupFolder,
-    sources: Mapping[str, Path],
-    known: Mapping[str, Checksum],
-    *,
-    progress: bool,
+    place: BackupFolder, sources: Mapping[str, Path], known: Mapping[str, Checksum], *, progress: bool,
     moving: bool = False,
-) -> tuple[dict[str, Checksum], list[str]]:
+) -> tuple[dict[str, Checksum], list[str]]:  # fmt: skip
     """Copy what is not there yet.
 
     Parameters

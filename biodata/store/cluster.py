@@ -6,24 +6,21 @@ a lake of its own beside the shared one. Neither password nor key stands there: 
 """
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from biodata.core.errors import InputError, StoreError
+from biodata.store import failing_as
 
 if TYPE_CHECKING:
     import psycopg
-import os
-import shutil
-from contextlib import suppress
-from functools import cached_property
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
     from pyarrow.fs import SubTreeFileSystem
 
 FILE: Final = "cluster.json"
@@ -173,20 +170,9 @@ class Storage:
             self._files.delete_file(name)
 
 
-@contextmanager
-def _answering() -> Iterator[None]:
-    """Turn what a storage complains of into one line.
-
-    Raises
-    ------
-    StoreError
-        If it does.
-    """
-    try:
-        yield
-    except OSError as error:
-        message = f"the storage does not answer: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
+def _answering() -> AbstractContextManager[None]:
+    """Turn what a storage complains of into one line."""
+    return failing_as("the storage does not answer", OSError)
 
 
 @dataclass(frozen=True)
@@ -220,11 +206,6 @@ class Cluster:
     def libpq(self) -> str:
         """The catalogue's address as PostgreSQL's own library reads it."""
         return _CATALOGUE.sub("postgresql://", self.catalogue)
-
-
-def libpq_address(address: str) -> str | None:
-    """Return the address of a PostgreSQL database as its own library reads it; None for one of another kind."""
-    return _CATALOGUE.sub("postgresql://", address) if _CATALOGUE.match(address) else None
 
 
 def cluster_of(data: Path) -> Cluster | None:
@@ -308,10 +289,7 @@ def connected(address: str) -> Iterator["psycopg.Connection[Any]"]:
     except ModuleNotFoundError as error:
         message = "what machines share needs what is not installed: pip install 'biodata[cluster]'"
         raise StoreError(message) from error
-    try:
+    with failing_as("the shared database does not answer", psycopg.Error):
         connection = psycopg.connect(address, autocommit=True, connect_timeout=10, keepalives_idle=30)
-    except psycopg.Error as error:
-        message = f"the shared database does not answer: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
     with connection:
         yield connection

@@ -59,13 +59,9 @@ class Plan:
 
 
 def plan_occurrences(
-    cursor: duckdb.DuckDBPyConnection,
-    staging: Staging,
-    *,
-    complete_datasets: Collection[str],
-    gone: Iterable[tuple[str, str]],
-    part: tuple[str, str] | None = None,
-) -> Plan:
+    cursor: duckdb.DuckDBPyConnection, staging: Staging, *, complete_datasets: Collection[str],
+    gone: Iterable[tuple[str, str]], part: tuple[str, str] | None = None,
+) -> Plan:  # fmt: skip
     """Work out, in temporary tables, what the staged records change; the caller holds the writer's lock.
 
     What is staged is the whole state of `part` (dataset, part), where one is given: its other records leave.
@@ -88,7 +84,7 @@ def plan_occurrences(
         staged = f"""(SELECT k.key, p.* EXCLUDE (key, part, row)
                       FROM {_rows(staging, table, mixed)} p JOIN keyed k USING (part, row) WHERE k.present)"""
         find_changed(cursor, staged, f"lake.{table}", "key", LAKE[table].columns, into=f"changed_{table}")
-    told_gone = _identity_frame(gone)
+    told_gone = pl.DataFrame(list(gone), schema={"datasetKey": pl.String, "source_record_id": pl.String}, orient="row")
     cursor.register("told_gone", told_gone)
     cursor.register(
         "told_complete", pl.DataFrame({"datasetKey": list(complete_datasets)}, schema={"datasetKey": pl.String})
@@ -275,10 +271,6 @@ def _rows(staging: Staging, table: str, parts: Collection[int]) -> str:
     return staged_rows(table, [staging.path(table, part) for part in parts], staging.columns(table))
 
 
-def _identity_frame(identities: Iterable[tuple[str, str]]) -> pl.DataFrame:
-    return pl.DataFrame(list(identities), schema={"datasetKey": pl.String, "source_record_id": pl.String}, orient="row")
-
-
 @dataclass(frozen=True, eq=False)
 class Survey:
     """The events that are committed with records: all those of `whole` datasets, or of a `part`; some may be `gone`."""
@@ -333,14 +325,9 @@ Scope = Mapping[str, str | Collection[str]]
 
 
 def plan_table(
-    cursor: duckdb.DuckDBPyConnection,
-    rows: RowFiles,
-    *,
-    key: str,
-    scope: Scope | None,
-    whole: Scope | None = None,
+    cursor: duckdb.DuckDBPyConnection, rows: RowFiles, *, key: str, scope: Scope | None, whole: Scope | None = None,
     gone: Iterable[str] = (),
-) -> CommitReport:
+) -> CommitReport:  # fmt: skip
     """Work out what rows change in their table; leaves ``incoming``, ``changed_rows`` and ``leaving_rows`` behind.
 
     Rows of the scope that are not among them leave; where `whole` is given, only those of them that it bounds. Rows whose

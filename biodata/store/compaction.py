@@ -132,8 +132,7 @@ def _expire(
     snapshots = lake.snapshots()
     before = datetime.now(UTC) - timedelta(days=expire_days)
     old = [version for version, time in snapshots.select("snapshot", "time").iter_rows() if time <= before]
-    going = sorted(set(old) - set(cited) - {snapshots["snapshot"].max()})
-    if going:
+    if going := sorted(set(old) - set(cited) - {snapshots["snapshot"].max()}):
         # The numbers are ours; the function takes no list as a parameter.
         listed = ", ".join(str(int(version)) for version in going)
         cursor.execute(f"CALL ducklake_expire_snapshots('lake', versions => [{listed}])").fetchall()

@@ -17,18 +17,12 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 
 from biodata.core.errors import StoreError
-from biodata.store import folders, pointer
+from biodata.store import failing_as, folders, pointer
 
 _SQL_TYPES: Final = (
-    (pl.Int64, "BIGINT"),
-    (pl.Int32, "INTEGER"),
-    (pl.Float64, "DOUBLE"),
-    (pl.String, "VARCHAR"),
-    (pl.Boolean, "BOOLEAN"),
-    (pl.Date, "DATE"),
-    (pl.Datetime("us"), "TIMESTAMP"),
-    (pl.Binary, "BLOB"),
-)
+    (pl.Int64, "BIGINT"), (pl.Int32, "INTEGER"), (pl.Float64, "DOUBLE"), (pl.String, "VARCHAR"),
+    (pl.Boolean, "BOOLEAN"), (pl.Date, "DATE"), (pl.Datetime("us"), "TIMESTAMP"), (pl.Binary, "BLOB"),
+)  # fmt: skip
 
 _NO_DOWNLOADS: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
@@ -140,14 +134,9 @@ def load_extensions(connection: duckdb.DuckDBPyConnection, *names: str) -> None:
 
 
 def workshop(
-    path: Path | None = None,
-    *,
-    spill: Path,
-    memory_limit: str = "2GB",
-    threads: int | None = None,
-    extensions: tuple[str, ...] = (),
-    row_group_rows: int | None = None,
-) -> duckdb.DuckDBPyConnection:
+    path: Path | None = None, *, spill: Path, memory_limit: str = "2GB", threads: int | None = None,
+    extensions: tuple[str, ...] = (), row_group_rows: int | None = None,
+) -> duckdb.DuckDBPyConnection:  # fmt: skip
     """Open a connection that builds or analyses: it may write and read files, and never serves requests.
 
     Parameters
@@ -253,11 +242,8 @@ def connect(
         "temp_directory": _spill_folder(spill or folders.service(path.parent.parent) / "tmp", path.stem),
     }
     with _ONE_OPENS:
-        try:
+        with failing_as(f"{path.name} cannot be opened as a release", duckdb.Error):
             connection = duckdb.connect(str(path), read_only=True, config=config)
-        except duckdb.Error as error:
-            message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
-            raise StoreError(message) from error
         if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
             _make_ready(connection, path)
         else:
@@ -333,13 +319,10 @@ def base_of(path: Path) -> tuple[str, Path]:
     if not path.name.endswith(pointer.DELTA):
         return pointer.release_of(path), path
     query = "SELECT value FROM alone.release_info WHERE key = 'base'"
-    try:
-        with duckdb.connect(":memory:", config={**_NO_DOWNLOADS}) as connection:
-            connection.execute(f"ATTACH {literal(str(path))} AS alone (READ_ONLY)")
-            base = str(connection.execute(query).fetchall()[0][0])
-    except (duckdb.Error, IndexError) as error:
-        message = f"{path.name} cannot be opened as a release: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
+    failing = failing_as(f"{path.name} cannot be opened as a release", duckdb.Error, IndexError)
+    with failing, duckdb.connect(":memory:", config={**_NO_DOWNLOADS}) as connection:
+        connection.execute(f"ATTACH {literal(str(path))} AS alone (READ_ONLY)")
+        base = str(connection.execute(query).fetchall()[0][0])
     return base, pointer.base_path(path.parent, base)
 
 

@@ -167,8 +167,7 @@ def read_by_service(data: Path) -> None:
     InputError
         If it can: it runs as the owner, or a mode is wrong.
     """
-    open_to_it = [path.name for path in _private(data) if os.access(path, os.R_OK)]
-    if open_to_it:
+    if open_to_it := [path.name for path in _private(data) if os.access(path, os.R_OK)]:
         problem = f"the service's user can read what is private: {', '.join(sorted(open_to_it)[:5])}"
         expected = "a system user that owns none of it; `biodata verify` names what others may read"
         raise InputError(problem, file=str(data), expected=expected, code="PRIVATE_READABLE")

@@ -143,16 +143,9 @@ class Lake(LakeReading):
                 cursor.execute("SET preserve_insertion_order = false")
 
     def commit_occurrences(
-        self,
-        staging: Staging,
-        *,
-        author: str,
-        message: str,
-        extra: Mapping[str, Any] = MappingProxyType({}),
-        complete_datasets: Collection[str] = (),
-        gone: Iterable[tuple[str, str]] = (),
-        dry_run: bool = False,
-    ) -> CommitReport:
+        self, staging: Staging, *, author: str, message: str, extra: Mapping[str, Any] = MappingProxyType({}),
+        complete_datasets: Collection[str] = (), gone: Iterable[tuple[str, str]] = (), dry_run: bool = False,
+    ) -> CommitReport:  # fmt: skip
         """Commit staged occurrences and their verbatim rows in one transaction.
 
         A record is known by its (datasetKey, source_record_id); what changed is found by comparing every column of
@@ -189,20 +182,11 @@ class Lake(LakeReading):
         return report
 
     def commit_survey(
-        self,
-        staging: Staging,
-        events: RowFiles | None,
-        *,
-        author: str,
-        message: str,
-        extra: Mapping[str, Any] = MappingProxyType({}),
-        complete_datasets: Collection[str] = (),
-        gone: Iterable[tuple[str, str]] = (),
-        gone_events: Collection[str] = (),
-        part: tuple[str, str] | None = None,
-        check: Callable[[], None] | None = None,
-        dry_run: bool = False,
-    ) -> tuple[CommitReport, CommitReport]:
+        self, staging: Staging, events: RowFiles | None, *, author: str, message: str,
+        extra: Mapping[str, Any] = MappingProxyType({}), complete_datasets: Collection[str] = (),
+        gone: Iterable[tuple[str, str]] = (), gone_events: Collection[str] = (), part: tuple[str, str] | None = None,
+        check: Callable[[], None] | None = None, dry_run: bool = False,
+    ) -> tuple[CommitReport, CommitReport]:  # fmt: skip
         """Commit sampling events and the occurrences of them in one transaction: no version has half a survey.
 
         Parameters
@@ -263,17 +247,9 @@ class Lake(LakeReading):
         return report, commit_report
 
     def commit_table(
-        self,
-        table: str,
-        frame: pl.DataFrame,
-        *,
-        key: str,
-        scope: Mapping[str, str] | None,
-        author: str,
-        message: str,
-        extra: Mapping[str, Any] = MappingProxyType({}),
-        dry_run: bool = False,
-    ) -> CommitReport:
+        self, table: str, frame: pl.DataFrame, *, key: str, scope: Mapping[str, str] | None, author: str, message: str,
+        extra: Mapping[str, Any] = MappingProxyType({}), dry_run: bool = False,
+    ) -> CommitReport:  # fmt: skip
         """Commit the rows of another table: insert, replace where a column differs, remove.
 
         Parameters
@@ -318,17 +294,10 @@ class Lake(LakeReading):
         return report
 
     def resolve_names(
-        self,
-        resolve: Callable[[pl.DataFrame], pl.DataFrame],
-        *,
-        terms: Sequence[str],
-        columns: Sequence[str],
-        flags: Collection[str],
-        doubts: Callable[[pl.DataFrame], pl.Series],
-        author: str,
-        extra: Mapping[str, Any] = MappingProxyType({}),
-        dry_run: bool = False,
-    ) -> tuple[int, int]:
+        self, resolve: Callable[[pl.DataFrame], pl.DataFrame], *, terms: Sequence[str], columns: Sequence[str],
+        flags: Collection[str], doubts: Callable[[pl.DataFrame], pl.Series], author: str,
+        extra: Mapping[str, Any] = MappingProxyType({}), dry_run: bool = False,
+    ) -> tuple[int, int]:  # fmt: skip
         """Resolve the distinct names of all records, and change the records whose values differ, in one version.
 
         Parameters
@@ -382,8 +351,7 @@ class Lake(LakeReading):
 
     def _forget_adopted(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Remove files of commits that never came."""
-        count = commits.forget_adopted(cursor, self.files)
-        if count:
+        if count := commits.forget_adopted(cursor, self.files):
             logger.info("%d files of an interrupted commit were removed", count)
 
     def _attach(self) -> None:

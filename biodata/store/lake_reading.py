@@ -15,7 +15,7 @@ from biodata.core import terms
 from biodata.core.errors import StoreError
 from biodata.core.terms import Column
 from biodata.sharing.grid import FINEST, GUARD
-from biodata.store import Closing, duck
+from biodata.store import Closing, duck, failing_as
 from biodata.store.catalogue import FILES
 from biodata.store.duck import quote
 from biodata.store.query import sql
@@ -23,13 +23,7 @@ from biodata.store.query.filters import Filter
 from biodata.store.tables import LAKE
 
 ROW_KEYS: Final = MappingProxyType(
-    {
-        "occurrences": "key",
-        "verbatim": "key",
-        "identities": "key",
-        "assessments": "key",
-        "events": "event_key",
-    }
+    {"occurrences": "key", "verbatim": "key", "identities": "key", "assessments": "key", "events": "event_key"}
 )
 """The column by which a row of a dataset is known, of the tables that have such rows."""
 
@@ -63,14 +57,9 @@ class LakeReading(Closing):
         self._connection.close()
 
     def read(
-        self,
-        table: str,
-        *,
-        columns: Sequence[str] | None = None,
-        where: Filter | None = None,
-        among: pl.DataFrame | None = None,
-        snapshot: int | None = None,
-    ) -> pl.DataFrame:
+        self, table: str, *, columns: Sequence[str] | None = None, where: Filter | None = None,
+        among: pl.DataFrame | None = None, snapshot: int | None = None,
+    ) -> pl.DataFrame:  # fmt: skip
         """Read rows of a table into memory.
 
         Parameters
@@ -101,17 +90,10 @@ class LakeReading(Closing):
         )
 
     def batches(
-        self,
-        table: str,
-        *,
-        columns: Sequence[str] | None = None,
-        where: Filter | None = None,
-        among: pl.DataFrame | None = None,
-        snapshot: int | None = None,
-        since: int | None = None,
-        distinct: bool = False,
-        batch_rows: int = 100_000,
-    ) -> Iterator[pl.DataFrame]:
+        self, table: str, *, columns: Sequence[str] | None = None, where: Filter | None = None,
+        among: pl.DataFrame | None = None, snapshot: int | None = None, since: int | None = None,
+        distinct: bool = False, batch_rows: int = 100_000,
+    ) -> Iterator[pl.DataFrame]:  # fmt: skip
         """Read rows of a table in frames of up to `batch_rows`; see `read`.
 
         `since`: only what later versions wrote; `distinct`: of equal rows one.
@@ -139,14 +121,9 @@ class LakeReading(Closing):
                 yield terms.conform(cast("pl.DataFrame", pl.from_arrow(batch)), chosen)
 
     def of_keys(
-        self,
-        keys: pl.Series,
-        *,
-        since: int,
-        columns: Sequence[str] | None = None,
-        snapshot: int | None = None,
+        self, keys: pl.Series, *, since: int, columns: Sequence[str] | None = None, snapshot: int | None = None,
         batch_rows: int = 100_000,
-    ) -> Iterator[pl.DataFrame]:
+    ) -> Iterator[pl.DataFrame]:  # fmt: skip
         """Read the records of some keys; those that changed after version `since` from what was written after it.
 
         So reading what changed costs what changed: any other record is looked for in all that the lake holds.
@@ -386,12 +363,8 @@ class LakeReading(Closing):
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Give a cursor of its own: temporary tables and results of one call do not meet another's."""
-        with self._connection.cursor() as cursor:
-            try:
-                yield cursor
-            except duckdb.Error as error:
-                message = f"the lake could not do it: {str(error).splitlines()[0]}"
-                raise StoreError(message) from error
+        with self._connection.cursor() as cursor, failing_as("the lake could not do it", duckdb.Error):
+            yield cursor
 
     def _columns(self, table: str, columns: Sequence[str] | None) -> list[Column]:
         """Return the chosen columns of a table, all of them where none are chosen."""
@@ -463,7 +436,7 @@ def _whole_batches(files: pl.DataFrame, columns: Sequence[Column], batch_rows: i
 def _rows_of_file(path: str, deletes: str | None, columns: Sequence[Column], start: int, rows: int) -> pl.DataFrame:
     """Return some rows of a file, without those that are gone; columns that it lacks are null."""
     place = "place of a row"
-    try:
+    with failing_as("the lake could not do it", OSError, pl.exceptions.PolarsError):
         scanned = pl.scan_parquet(path, row_index_name=place)
         had = scanned.collect_schema()
         scanned = scanned.slice(start, rows)
@@ -471,9 +444,6 @@ def _rows_of_file(path: str, deletes: str | None, columns: Sequence[Column], sta
             gone = pl.read_parquet(deletes, columns=["pos"])["pos"].cast(had[place])
             scanned = scanned.filter(~pl.col(place).is_in(gone.implode()))
         found = scanned.select(place, *(c.name for c in columns if c.name in had)).collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        message = f"the lake could not do it: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
     return terms.conform(found, columns)
 
 

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,12 +36,7 @@ def file_lock(path: Path, *, what: str, timeout_seconds: float = 600.0) -> Itera
     """
     # For its owner alone, as all that is private in an installation.
     with open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as handle:
-        deadline = time.monotonic() + timeout_seconds
-        while not try_lock(handle.fileno()):
-            if time.monotonic() > deadline:
-                message = f"{what} is being written by another process for more than {timeout_seconds:.0f} s"
-                raise StoreError(message)
-            time.sleep(0.02)
+        _wait(lambda: try_lock(handle.fileno()), what, timeout_seconds, pause=0.02)
         yield  # closing the handle gives the lock back
 
 
@@ -65,13 +60,18 @@ def server_lock(address: str, *, what: str, timeout_seconds: float = 600.0) -> I
     """
     number = int.from_bytes(hashlib.sha256(f"biodata: {what}".encode()).digest()[:8], "big", signed=True)
     with connected(address) as connection:
-        deadline = time.monotonic() + timeout_seconds
-        while not _answer(connection, "SELECT pg_try_advisory_lock(%s)", number):
-            if time.monotonic() > deadline:
-                message = f"{what} is being written by another process for more than {timeout_seconds:.0f} s"
-                raise StoreError(message)
-            time.sleep(0.05)
+        _wait(lambda: _answer(connection, "SELECT pg_try_advisory_lock(%s)", number), what, timeout_seconds, pause=0.05)
         yield  # closing the connection gives the lock back
+
+
+def _wait(taken: Callable[[], bool], what: str, timeout_seconds: float, *, pause: float) -> None:
+    """Try to take a lock until it is taken, or the time is over."""
+    deadline = time.monotonic() + timeout_seconds
+    while not taken():
+        if time.monotonic() > deadline:
+            message = f"{what} is being written by another process for more than {timeout_seconds:.0f} s"
+            raise StoreError(message)
+        time.sleep(pause)
 
 
 def _answer(connection: "psycopg.Connection[Any]", question: str, *values: object) -> bool:
@@ -91,8 +91,7 @@ def builders_lock(data: Path) -> AbstractContextManager[None]:
 
 def _lock(data: Path, name: str, *, what: str, timeout_seconds: float) -> AbstractContextManager[None]:
     """Return the lock of a file in an installation's folder; of the catalogue's server where machines share the lake."""
-    shared = cluster_of(data)
-    if shared is None:
+    if (shared := cluster_of(data)) is None:
         return file_lock(data / name, what=what, timeout_seconds=timeout_seconds)
     return server_lock(shared.libpq, what=what, timeout_seconds=timeout_seconds)
 

@@ -21,13 +21,8 @@ NUMBER: Final = "name_number"
 FLAGS: Final = "name_flags"
 """The column of the doubts about each name."""
 PLACED: Final = (
-    "decimalLongitude",
-    "decimalLatitude",
-    "located_country_code",
-    "basisOfRecord",
-    "quality_flags",
-    "shared_as",
-)
+    "decimalLongitude", "decimalLatitude", "located_country_code", "basisOfRecord", "quality_flags", "shared_as",
+)  # fmt: skip
 """What else of a record decides its doubts."""
 
 

@@ -216,15 +216,9 @@ class OpenRelease:
         return self._gone.size > 0 and table == "occurrences"
 
     def page(
-        self,
-        table: str,
-        where: Filter | None,
-        columns: Sequence[str],
-        *,
-        limit: int,
-        offset: int = 0,
+        self, table: str, where: Filter | None, columns: Sequence[str], *, limit: int, offset: int = 0,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> Page:  # fmt: skip
         """Read a page of rows; the order is the release's own and never changes.
 
         Parameters
@@ -250,19 +244,10 @@ class OpenRelease:
         return self._page(found, lines, where, limit=limit, offset=offset, cursor=cursor)
 
     def features(
-        self,
-        table: str,
-        where: Filter | None,
-        key: str,
-        properties: Sequence[str],
-        *,
-        documents: frozenset[str] = frozenset(),
-        shapes: frozenset[str] = frozenset(),
-        limit: int,
-        offset: int = 0,
-        cursor: str | None = None,
-        flipped: bool = False,
-    ) -> Page:
+        self, table: str, where: Filter | None, key: str, properties: Sequence[str], *,
+        documents: frozenset[str] = frozenset(), shapes: frozenset[str] = frozenset(), limit: int, offset: int = 0,
+        cursor: str | None = None, flipped: bool = False,
+    ) -> Page:  # fmt: skip
         """Read a page of rows as GeoJSON features: each row is one text.
 
         Parameters
@@ -405,13 +390,7 @@ class OpenRelease:
         return first, last
 
     def tile(
-        self,
-        table: str,
-        z: int,
-        x: int,
-        y: int,
-        where: Filter | None = None,
-        properties: Sequence[str] | None = None,
+        self, table: str, z: int, x: int, y: int, where: Filter | None = None, properties: Sequence[str] | None = None
     ) -> bytes:
         """Return a vector tile; see `tiles.tile`."""
         changes = tiles.Changes(self._gone, over_both_files) if self._is_signed(table) else None
@@ -451,15 +430,9 @@ _LATITUDE = "decimalLatitude"
 
 
 def feature(
-    table: Table,
-    key: str,
-    properties: Sequence[str],
-    *,
-    documents: Collection[str] = (),
-    shapes: Collection[str] = (),
-    empty: Collection[str] = (),
-    flipped: bool = False,
-) -> str:
+    table: Table, key: str, properties: Sequence[str], *, documents: Collection[str] = (),
+    shapes: Collection[str] = (), empty: Collection[str] = (), flipped: bool = False,
+) -> str:  # fmt: skip
     """Return the SQL expression of a row as a GeoJSON feature.
 
     Parameters

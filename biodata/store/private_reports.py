@@ -73,14 +73,10 @@ def record_run(registry: Registry, data: Path, run_id: str, layer: str | None, r
     with registry.session() as session, session.begin():
         session.merge(
             Run(
-                id=run_id,
-                layer=layer,
-                state="done",
-                snapshot=report.get("snapshot"),
-                seed=report.get("parameters", {}).get("seed"),
-                created=now(),
+                id=run_id, layer=layer, state="done", snapshot=report.get("snapshot"),
+                seed=report.get("parameters", {}).get("seed"), created=now(),
             )
-        )
+        )  # fmt: skip
 
 
 def run_reports(registry: Registry, data: Path) -> list[dict[str, Any]]:

@@ -23,8 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
-from biodata.core.errors import StoreError
-from biodata.store import checksums
+from biodata.store import checksums, failing_as
 from biodata.store.account_models import Tombstone, Withdrawal
 from biodata.store.catalogue import FILES, LakeFiles
 from biodata.store.cluster import Cluster, cluster_of, connected, lake_exists
@@ -33,6 +32,7 @@ from biodata.store.registry import Registry
 from biodata.store.staging import WorkFolder
 
 CODE = "RECORD_WITHDRAWN"
+_UNFINISHED: Final = "withdrawn records are still in the lake's files, withdraw them again"
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -
         return Blanked(0, 0)
     shared = cluster_of(data)
     of_lake = LakeFiles(data, shared)
-    try:
+    with failing_as(_UNFINISHED, OSError, sqlite3.Error, pa.ArrowException):
         with (
             builders_lock(data),
             writers_lock(data),
@@ -183,9 +183,6 @@ def blank(data: Path, keys: Collection[int], events: Tombstones | None = None) -
                 files, rows = files + bool(count), rows + count
         if shared is None:
             checksums.seal(data)
-    except (OSError, sqlite3.Error, pa.ArrowException) as error:
-        message = f"withdrawn records are still in the lake's files, withdraw them again: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
     return Blanked(files, rows)
 
 
@@ -232,29 +229,18 @@ def _postgresql(shared: Cluster) -> Iterator[_Catalogue]:
 
     with connected(shared.libpq) as connection:
         connection.row_factory = dict_row
-        try:
+        with failing_as(_UNFINISHED, Error):
             yield _Catalogue(connection, "%s")
             for table in ("ducklake_file_column_stats", "ducklake_table_column_stats"):
                 connection.execute(f"VACUUM FULL {table}")
-        except Error as error:
-            message = (
-                f"withdrawn records are still in the lake's files, withdraw them again: {str(error).splitlines()[0]}"
-            )
-            raise StoreError(message) from error
 
 
 def _blank_file(
-    catalogue: _Catalogue,
-    data: Path,
-    of_lake: LakeFiles,
-    file: Mapping[str, Any],
-    keys: pl.Series,
-    events: Tombstones | None,
-    work: Path,
-) -> int:
+    catalogue: _Catalogue, data: Path, of_lake: LakeFiles, file: Mapping[str, Any], keys: pl.Series,
+    events: Tombstones | None, work: Path,
+) -> int:  # fmt: skip
     """Write a file anew without what the records say; return how many rows were emptied."""
-    path = of_lake.fetched(file["path"], work)
-    if path is None:
+    if (path := of_lake.fetched(file["path"], work)) is None:
         return 0
     mask = _gone(path, file["table_name"], keys, events)
     if not mask.any():

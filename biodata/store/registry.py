@@ -172,16 +172,9 @@ class Registry(Closing):
             return ingest.id
 
     def record_release(
-        self,
-        release_id: str,
-        *,
-        snapshot: int,
-        rules_hash: str,
-        counts: Mapping[str, int],
-        sensitive: Mapping[str, int] | None = None,
-        withheld: Mapping[str, int] | None = None,
-        actor: str = "biodata",
-    ) -> None:
+        self, release_id: str, *, snapshot: int, rules_hash: str, counts: Mapping[str, int],
+        sensitive: Mapping[str, int] | None = None, withheld: Mapping[str, int] | None = None, actor: str = "biodata",
+    ) -> None:  # fmt: skip
         """Put down that a release was made, how its sensitive records are stated, how many each list withholds.
 
         A second time is no news.

@@ -16,24 +16,11 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.terms import Column
 from biodata.places import BoundarySet
-from biodata.store import tile_counts, withheld_since
+from biodata.store import release_file, tile_counts, withheld_since
 from biodata.store.consents import SHARED
 from biodata.store.duck import BASE, base_of, joined, literal, quote
 from biodata.store.lake import Lake
 from biodata.store.published_events import LOOKED_AT, OPEN, survey_rows
-from biodata.store.release_file import (
-    BESIDE_OTHERS,
-    BOX,
-    PLACE,
-    SHAPE_COLUMNS,
-    SORTED_BY,
-    ReleaseFile,
-    drawn_rows,
-    release_info,
-    row_hash,
-    row_sum,
-    with_assessed,
-)
 from biodata.store.shapes import SHAPE_IDS, boundaries_in_words, boxes, simplified
 from biodata.store.staging import read_part
 from biodata.store.tables import RELEASE
@@ -41,10 +28,10 @@ from biodata.store.tables import RELEASE
 _BEFORE: Final = "before"
 _SIGN: Final = Column("sign", pl.Int32, "")
 _PAGED: Final = Column("place", pl.Int64, "")
-_RECORD: Final = (*terms.PUBLISHED_OCCURRENCE, *PLACE)
+_RECORD: Final = (*terms.PUBLISHED_OCCURRENCE, *release_file.PLACE)
 
 
-class DeltaFile(ReleaseFile):
+class DeltaFile(release_file.ReleaseFile):
     """A release's file while it is being written that differs from the file of the release before.
 
     Parameters
@@ -63,8 +50,8 @@ class DeltaFile(ReleaseFile):
         if before != self.base_path:
             self._connection.execute(f"ATTACH {literal(str(before))} AS {_BEFORE} (READ_ONLY)")
             self._before, self._changed_before = _BEFORE, True
-        self._info = release_info(self._connection, self._before)
-        self._base_sums = json.loads(release_info(self._connection, BASE)["sums"])
+        self._info = release_file.release_info(self._connection, self._before)
+        self._base_sums = json.loads(release_file.release_info(self._connection, BASE)["sums"])
         self._taken_back = self._info.get("taken_back") == "true"
         self._rewritten: list[str] = []
         self._sums: dict[str, int] = {}
@@ -110,25 +97,25 @@ class DeltaFile(ReleaseFile):
         run("CREATE TEMP TABLE changed AS SELECT key FROM told")
         self._connection.unregister("told")
         staged = pl.concat([pl.DataFrame(schema=terms.schema(_RECORD)), *(read_part(file, _RECORD) for file in parts)])
-        self._connection.register("told", with_assessed(staged, assessed))
+        self._connection.register("told", release_file.with_assessed(staged, assessed))
         run("CREATE TEMP TABLE staged AS FROM told")
         self._connection.unregister("told")
         names = ", ".join(quote(c.name) for c in _RECORD)
         # By their places only the row groups are opened that hold one; by their keys all columns of all records are.
         run(
-            f"""CREATE TEMP TABLE lost AS SELECT {names}, rowid AS place, {row_hash("occurrences")} AS hash
+            f"""CREATE TEMP TABLE lost AS SELECT {names}, rowid AS place, {release_file.row_hash("occurrences")} AS hash
                 FROM {self._before}.occurrences
                 WHERE rowid IN (SELECT rowid FROM {self._before}.occurrences WHERE key IN (FROM changed))"""
         )
         run(
             f"""CREATE TEMP TABLE same AS SELECT key FROM lost
-                JOIN (SELECT key, {row_hash("occurrences")} AS hash FROM staged) USING (key, hash)"""
+                JOIN (SELECT key, {release_file.row_hash("occurrences")} AS hash FROM staged) USING (key, hash)"""
         )
         self._write_beside("beside_others_delta", assessed)
         self._write_gone("beside_others", "key IN (FROM changed)")
         if self._changed_before:
             run(f"INSERT INTO beside_others_delta FROM {_BEFORE}.beside_others_delta WHERE key NOT IN (FROM changed)")
-        self._view("beside_others", [c.name for c in BESIDE_OTHERS])
+        self._view("beside_others", [c.name for c in release_file.BESIDE_OTHERS])
         for table in ("changed", "staged", "lost"):
             run(f"DELETE FROM {table} WHERE key IN (FROM same)")
         self._write_gone("occurrences", "key IN (FROM changed)")
@@ -146,7 +133,7 @@ class DeltaFile(ReleaseFile):
         tile_counts.count_changes(self._connection, before=_BEFORE if self._changed_before else None)
         (rows, hashes), (gone, were) = (
             run(f"SELECT count(*), coalesce(sum({hash_}), 0) FROM {table}").fetchall()[0]
-            for hash_, table in ((row_hash("occurrences"), "staged"), ("hash", "lost"))
+            for hash_, table in ((release_file.row_hash("occurrences"), "staged"), ("hash", "lost"))
         )
         self._add("occurrences", int(rows - gone), int(hashes - were))
 
@@ -175,14 +162,14 @@ class DeltaFile(ReleaseFile):
             frame = terms.conform(
                 self._connection.execute(f"SELECT {names} FROM {self._before}.{quote(table)}").pl(), columns
             )
-        frame = frame.sort(SORTED_BY[table], nulls_last=True)
+        frame = frame.sort(release_file.SORTED_BY[table], nulls_last=True)
         if not self._as_in_base(table, frame):
             super().write_results(table, frame)
 
     def write_boundaries(self, boundaries: BoundarySet) -> None:
         """Write countries and first-level divisions."""
         self._boundaries = boundaries_in_words(boundaries)
-        if not self._as_in_base("boundaries", drawn_rows(boundaries)):
+        if not self._as_in_base("boundaries", release_file.drawn_rows(boundaries)):
             super().write_boundaries(boundaries)
 
     def write_surveys(self, events: pl.DataFrame | None) -> None:
@@ -205,7 +192,7 @@ class DeltaFile(ReleaseFile):
         """Write the surveys that are not as in the release before, among those of a scope."""
         run = self._connection.execute
         self._connection.register("rows", rows)
-        hash_ = row_hash("surveys")
+        hash_ = release_file.row_hash("surveys")
         run(f"CREATE TEMP TABLE had AS SELECT survey_id, {hash_} AS hash FROM {self._before}.surveys WHERE {scope}")
         run(f"CREATE TEMP TABLE have AS SELECT survey_id, {hash_} AS hash FROM rows")
         run(
@@ -215,7 +202,7 @@ class DeltaFile(ReleaseFile):
         self._connection.unregister("rows")
         ids = "survey_id IN (SELECT survey_id FROM others)"
         self._write_gone("surveys", ids)
-        columns = (*terms.SURVEY, *BOX)
+        columns = (*terms.SURVEY, *release_file.BOX)
         changed = run("SELECT survey_id FROM others WHERE after IS NOT NULL").pl()["survey_id"]
         rows = rows.filter(pl.col("survey_id").is_in(changed.implode()))
         self._shapes.append(simplified("surveys", rows["survey_id"], rows["geometry"]))
@@ -223,10 +210,10 @@ class DeltaFile(ReleaseFile):
         names = ", ".join(quote(c.name) for c in columns)
         if self._changed_before:
             own = run(f"SELECT {names} FROM {_BEFORE}.surveys_delta WHERE NOT {ids}").pl()
-            shapes = ", ".join(quote(c.name) for c in SHAPE_COLUMNS)
+            shapes = ", ".join(quote(c.name) for c in release_file.SHAPE_COLUMNS)
             drawn = f"""SELECT {shapes} FROM {_BEFORE}.shapes_delta
                         WHERE collection = 'surveys' AND id NOT IN (SELECT survey_id FROM others)"""
-            self._shapes.append(terms.conform(run(drawn).pl(), SHAPE_COLUMNS))
+            self._shapes.append(terms.conform(run(drawn).pl(), release_file.SHAPE_COLUMNS))
             rows = pl.concat([terms.conform(own, columns), terms.conform(rows, columns)])
         rows = rows.sort("survey_id").with_row_index("place", self._rows_of_base("surveys"))
         self._write("surveys_delta", (*columns, _PAGED), rows)
@@ -270,7 +257,7 @@ class DeltaFile(ReleaseFile):
         return rows, f"({here.format('eventID')} OR survey_id IN (FROM their_ids))"
 
     def _write_shapes(self, shapes: pl.DataFrame) -> None:
-        self._write("shapes_delta", SHAPE_COLUMNS, shapes)
+        self._write("shapes_delta", release_file.SHAPE_COLUMNS, shapes)
         others = ", ".join(literal(name) for name in self._rewritten) or "''"
         ids = f"SELECT survey_id FROM {BASE}.surveys WHERE rowid IN (FROM surveys_gone)"
         run = self._connection.execute
@@ -278,7 +265,7 @@ class DeltaFile(ReleaseFile):
             f"""CREATE TABLE shapes_gone AS SELECT rowid AS place FROM {BASE}.shapes
                 WHERE collection IN ({others}) OR (collection = 'surveys' AND id IN ({ids})) ORDER BY place"""
         )
-        self._view("shapes", [c.name for c in SHAPE_COLUMNS])
+        self._view("shapes", [c.name for c in release_file.SHAPE_COLUMNS])
 
     def _dataset_counts(self) -> str:
         return f"""SELECT key, sum(n)::BIGINT AS n FROM (
@@ -316,12 +303,12 @@ class DeltaFile(ReleaseFile):
     def _as_in_base(self, table: str, frame: pl.DataFrame) -> bool:
         """Write a table as a view of the base's where that has the same rows; False where it has others."""
         self._connection.register("told", frame)
-        here = row_sum(self._connection, table, "told")
+        here = release_file.row_sum(self._connection, table, "told")
         self._connection.unregister("told")
         if here != int(self._base_sums[table]):
             self._rewritten.append(table)
             return False
-        columns = [*RELEASE[table].columns, *(c.name for c in BOX if table in SHAPE_IDS)]
+        columns = [*RELEASE[table].columns, *(c.name for c in release_file.BOX if table in SHAPE_IDS)]
         self._view(table, columns, whole=False)
         self._sums[table] = here
         return True

@@ -107,15 +107,11 @@ def _range_ends(places: "np.ndarray[tuple[int], np.dtype[np.int64]]", range_rows
 
 
 SORTED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    "protected_areas": ("area_id",),
-    "corridors": ("run_id", "corridor_id"),
-    "reserve_candidates": ("run_id", "rank", "candidate_id"),
-    "considered_ground": ("run_id", "considered_id"),
-    "taxa": ("checklist", "taxon_id"),
-    "taxon_statuses": ("taxon", "kind", "area", "checklist", "taxon_id", "value"),
-    "boundaries": ("level", "code"),
-    "datasets": ("key",),
-}
+    "protected_areas": ("area_id",), "corridors": ("run_id", "corridor_id"),
+    "reserve_candidates": ("run_id", "rank", "candidate_id"), "considered_ground": ("run_id", "considered_id"),
+    "taxa": ("checklist", "taxon_id"), "taxon_statuses": ("taxon", "kind", "area", "checklist", "taxon_id", "value"),
+    "boundaries": ("level", "code"), "datasets": ("key",),
+}  # fmt: skip
 """The order of each table; that of occurrences is the curve's, then the key's."""
 
 RANGE_ROWS: Final = 131_072
@@ -305,12 +301,9 @@ def release_info(connection: duckdb.DuckDBPyConnection, attached: str | None = N
 
 
 BESIDE_OTHERS: Final = (
-    Column("key", pl.Int64, ""),
-    Column("flags", pl.List(pl.String), ""),
-    Column("isInCluster", pl.Boolean, ""),
-    Column("cluster_id", pl.Int64, ""),
-    Column("cluster_reason", pl.String, ""),
-)
+    Column("key", pl.Int64, ""), Column("flags", pl.List(pl.String), ""), Column("isInCluster", pl.Boolean, ""),
+    Column("cluster_id", pl.Int64, ""), Column("cluster_reason", pl.String, ""),
+)  # fmt: skip
 SHAPE_COLUMNS: Final = tuple(Column(name, dtype, "") for name, dtype in SHAPES.items())
 BOX: Final = tuple(Column(name, pl.Float64, "") for name in ("west", "south", "east", "north"))
 

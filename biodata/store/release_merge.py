@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 
 from biodata.core.errors import StoreError
-from biodata.store import duck, releases, tile_counts
+from biodata.store import duck, failing_as, releases, tile_counts
 from biodata.store.duck import base_of, literal, quote
 from biodata.store.locks import builders_lock
 from biodata.store.release_file import (
@@ -92,16 +92,15 @@ def merge(data: Path, *, memory_limit: str = "2GB") -> Release | None:
 def _write(release: Release, unnamed: Path, data: Path, memory_limit: str) -> None:
     """Write a release's whole file."""
     logger.info("merging release %s with its base", release.id)
-    try:
-        with duck.workshop(
+    with (
+        failing_as(f"release {release.id} was not merged", OSError, duckdb.Error),
+        duck.workshop(
             unnamed, spill=data / "tmp", memory_limit=memory_limit, row_group_rows=ROW_GROUP_ROWS
-        ) as connection:
-            connection.execute(f"ATTACH {literal(str(base_of(release.path)[1]))} AS {duck.BASE} (READ_ONLY)")
-            connection.execute(f"ATTACH {literal(str(release.path))} AS before (READ_ONLY)")
-            _copy(connection)
-    except (OSError, duckdb.Error) as error:
-        message = f"release {release.id} was not merged: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
+        ) as connection,
+    ):
+        connection.execute(f"ATTACH {literal(str(base_of(release.path)[1]))} AS {duck.BASE} (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(release.path))} AS before (READ_ONLY)")
+        _copy(connection)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection) -> None:
@@ -134,8 +133,7 @@ def _copy(connection: duckdb.DuckDBPyConnection) -> None:
     own = "('base', 'changed', 'taken_back')"
     connection.execute(f"CREATE TABLE release_info AS FROM before.release_info WHERE key NOT IN {own}")
     sums = {name: int(number) for name, number in json.loads(info["sums"]).items()}
-    wrong = [table for table in RELEASE if row_sum(connection, table) != sums[table]]
-    if wrong:
+    if wrong := [table for table in RELEASE if row_sum(connection, table) != sums[table]]:
         message = f"its rows are not those that it was made of: {', '.join(wrong)}; run `biodata verify`"
         raise StoreError(message)
     connection.execute("CHECKPOINT")

@@ -115,24 +115,12 @@ class Change:
 
 
 def build(
-    lake: Lake,
-    *,
-    data: Path,
-    publish: Callable[[pl.DataFrame], pl.DataFrame],
-    presences: pl.DataFrame | None = None,
-    plan: Plan | None = None,
-    results: Mapping[str, pl.DataFrame],
-    boundaries: BoundarySet,
-    rules_hash: str,
-    snapshot: int | None = None,
-    datasets: pl.DataFrame | None = None,
-    events: pl.DataFrame | None = None,
-    assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None,
-    check: Callable[[Path], None] | None = None,
-    change: Change | None = None,
-    memory_limit: str = "2GB",
-    progress: bool = False,
-) -> Release:
+    lake: Lake, *, data: Path, publish: Callable[[pl.DataFrame], pl.DataFrame], presences: pl.DataFrame | None = None,
+    plan: Plan | None = None, results: Mapping[str, pl.DataFrame], boundaries: BoundarySet, rules_hash: str,
+    snapshot: int | None = None, datasets: pl.DataFrame | None = None, events: pl.DataFrame | None = None,
+    assess: Callable[[Sequence[Path]], pl.DataFrame] | None = None, check: Callable[[Path], None] | None = None,
+    change: Change | None = None, memory_limit: str = "2GB", progress: bool = False,
+) -> Release:  # fmt: skip
     """Build a release of what the lake holds now and make it the current one.
 
     It is built under another name and renamed when it is whole; whatever goes wrong before leaves everything as it
@@ -427,8 +415,7 @@ def _checked(table: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     columns = terms.PUBLISHED_TABLES[table]
     if frame is None:
         return pl.DataFrame(schema=terms.schema(columns))
-    others = set(frame.columns) - set(terms.names(columns))
-    if others:
+    if others := set(frame.columns) - set(terms.names(columns)):
         message = f"{table}: columns that may not leave: {', '.join(sorted(others))}"
         raise SharingError(message)
     return terms.conform(frame, columns)

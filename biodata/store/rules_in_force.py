@@ -59,14 +59,9 @@ Batches = Callable[[], Iterable[pl.DataFrame]]
 
 
 def rules_in_force(
-    settings: Settings,
-    lake: Lake,
-    *,
-    planned: bool = True,
-    among: Batches | None = None,
-    snapshot: int | None = None,
+    settings: Settings, lake: Lake, *, planned: bool = True, among: Batches | None = None, snapshot: int | None = None,
     events: pl.DataFrame | None = None,
-) -> RuleSet:
+) -> RuleSet:  # fmt: skip
     """Return the rules of an installation, with what its lake knows of taxa and areas, and what goes out today.
 
     Parameters
@@ -359,8 +354,7 @@ def of_datasets(datasets: list[str]) -> Filter | None:
 
 def stated_licences(lake: Lake, plan: Plan, *, snapshot: int | None = None) -> dict[str, str]:
     """Return the strictest licence that records state, of each dataset of which presences go out."""
-    datasets = plan.apart.states["datasetKey"].unique().to_list()
-    if not datasets:
+    if not (datasets := plan.apart.states["datasetKey"].unique().to_list()):
         return {}
     columns, where = ["datasetKey", "license"], of_datasets(datasets)
     return strictest_stated(lake.batches("occurrences", columns=columns, where=where, snapshot=snapshot, distinct=True))
@@ -388,11 +382,8 @@ def _before(
 def _stood(rows: pl.DataFrame) -> pl.DataFrame:
     """Return records, or events with their places, as `BEFORE`."""
     names = {
-        "event_key": "identifier",
-        "key": "identifier",
-        "decimalLongitude": "longitude",
-        "decimalLatitude": "latitude",
-    }
+        "event_key": "identifier", "key": "identifier", "decimalLongitude": "longitude", "decimalLatitude": "latitude",
+    }  # fmt: skip
     found = rows.rename({old: new for old, new in names.items() if old in rows.columns and new not in rows.columns})
     # A row without its number was emptied since, because it was withdrawn: it says nothing any more.
     found = found.with_columns(named_dataset()).select(pl.col(n).cast(t) for n, t in BEFORE.items())

@@ -22,17 +22,8 @@ from biodata.store.locks import file_lock
 from biodata.store.registry import Registry
 
 _SOFTWARE: Final = (
-    "biodata",
-    "numpy",
-    "scipy",
-    "numba",
-    "shapely",
-    "pyproj",
-    "rasterio",
-    "polars",
-    "highspy",
-    "ortools",
-)
+    "biodata", "numpy", "scipy", "numba", "shapely", "pyproj", "rasterio", "polars", "highspy", "ortools",
+)  # fmt: skip
 """What numbers depend on besides our own code."""
 _FOLDER: Final = "run_results"
 _ID: Final = 12
@@ -124,15 +115,9 @@ class RunRecord:
 
 
 def describe(
-    engine: str,
-    parameters: Mapping[str, Any],
-    inputs: tuple[RunInput, ...],
-    *,
-    seed: int = 1,
-    snapshot: int | None = None,
-    paths: frozenset[str] = frozenset(),
-    silent: frozenset[str] = frozenset(),
-) -> RunRecord:
+    engine: str, parameters: Mapping[str, Any], inputs: tuple[RunInput, ...], *, seed: int = 1,
+    snapshot: int | None = None, paths: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset(),
+) -> RunRecord:  # fmt: skip
     """Return a run before it has results.
 
     Parameters

@@ -20,13 +20,9 @@ BANDS: Final = (1, 3, 6, 9, 12)
 _RADIUS_M: Final = 6378137.0
 _TILE_UNITS: Final = 4096
 SHAPE_IDS: Final[Mapping[str, str]] = {
-    "protected_areas": "area_id",
-    "corridors": "corridor_id",
-    "reserve_candidates": "candidate_id",
-    "considered_ground": "considered_id",
-    "surveys": "survey_id",
-    "boundaries": "code",
-}
+    "protected_areas": "area_id", "corridors": "corridor_id", "reserve_candidates": "candidate_id",
+    "considered_ground": "considered_id", "surveys": "survey_id", "boundaries": "code",
+}  # fmt: skip
 """What joins the simpler shapes to the rows of a table."""
 
 _DETAIL: Final = 4
@@ -98,15 +94,9 @@ def simplified(collection: str, ids: pl.Series, wkb: pl.Series) -> pl.DataFrame:
 
 
 SHAPES: Final = {
-    "collection": pl.String,
-    "id": pl.String,
-    "band": pl.Int32,
-    "xmin": pl.Float64,
-    "ymin": pl.Float64,
-    "xmax": pl.Float64,
-    "ymax": pl.Float64,
-    "geometry": pl.Binary,
-}
+    "collection": pl.String, "id": pl.String, "band": pl.Int32, "xmin": pl.Float64, "ymin": pl.Float64,
+    "xmax": pl.Float64, "ymax": pl.Float64, "geometry": pl.Binary,
+}  # fmt: skip
 """Columns of the release's table `shapes`."""
 
 

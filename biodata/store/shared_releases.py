@@ -89,8 +89,7 @@ def follow(data: Path, storage: Storage) -> str | None:
     """
     pointer.folder(data).mkdir(parents=True, exist_ok=True)
     with file_lock(data / "releases.lock", what="the folder of releases"):
-        content = storage.read(_CURRENT)
-        if content is None:
+        if (content := storage.read(_CURRENT)) is None:
             message = f"{storage.address} has no release"
             raise StoreError(message)
         facts = json.loads(content)

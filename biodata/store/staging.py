@@ -18,7 +18,7 @@ import polars as pl
 from biodata.core import terms
 from biodata.core.errors import InputError, Refusal, StoreError
 from biodata.core.terms import Column
-from biodata.store import Closing
+from biodata.store import Closing, failing_as
 from biodata.store.duck import literal, quote, sql_type
 from biodata.store.locks import sync_file, try_lock
 from biodata.store.tables import IDENTITY as IDENTITY_COLUMNS
@@ -242,13 +242,9 @@ def staged_rows(table: str, files: Sequence[Path], lines: Collection[str]) -> st
 
 
 def write_part(
-    frame: pl.DataFrame,
-    path: Path,
-    *,
-    row_group_rows: int,
-    compression: Literal["lz4", "zstd"] = "lz4",
+    frame: pl.DataFrame, path: Path, *, row_group_rows: int, compression: Literal["lz4", "zstd"] = "lz4",
     ranges: bool = True,
-) -> None:
+) -> None:  # fmt: skip
     """Write rows on their way as Parquet, with the least and most value of each column where `ranges` are wanted.
 
     Raises
@@ -257,17 +253,12 @@ def write_part(
         If there is no room for them.
     """
     level = 1 if compression == "zstd" else None
-    try:
+    # Polars tells a full disk by either.
+    with failing_as("rows could not be put aside", OSError, pl.exceptions.ComputeError):
         frame.write_parquet(
-            path,
-            compression=compression,
-            compression_level=level,
-            row_group_size=row_group_rows,
+            path, compression=compression, compression_level=level, row_group_size=row_group_rows,
             statistics={"min": ranges, "max": ranges, "null_count": True},
-        )
-    except (OSError, pl.exceptions.ComputeError) as error:  # Polars tells a full disk by either
-        message = f"rows could not be put aside: {str(error).splitlines()[0]}"
-        raise StoreError(message) from error
+        )  # fmt: skip
 
 
 def sweep(root: Path) -> int:

@@ -14,19 +14,7 @@ from numpy.typing import NDArray
 from biodata.core.errors import InputError
 from biodata.formats.vector_tiles import Whole, encode_points
 from biodata.store.duck import quote
-from biodata.store.query import sql
-from biodata.store.query.filters import (
-    And,
-    Between,
-    Compare,
-    Filter,
-    In,
-    IsNull,
-    Not,
-    Or,
-    check_size,
-    parts_of,
-)
+from biodata.store.query import filters, sql
 from biodata.store.query.sql import Sql
 from biodata.store.shapes import SHAPE_IDS, band_of
 from biodata.store.tables import OCCURRENCE_GROUPS, RELEASE
@@ -107,17 +95,9 @@ Crowds = Collection[tuple[Any, ...]]
 
 
 def tile(
-    run: Run,
-    collection: str,
-    z: int,
-    x: int,
-    y: int,
-    *,
-    crowds: Crowds,
-    where: Filter | None = None,
-    properties: Sequence[str] | None = None,
-    changes: Changes | None = None,
-) -> bytes:
+    run: Run, collection: str, z: int, x: int, y: int, *, crowds: Crowds, where: filters.Filter | None = None,
+    properties: Sequence[str] | None = None, changes: Changes | None = None,
+) -> bytes:  # fmt: skip
     """Return a Mapbox vector tile of WebMercatorQuad with one layer, named as the collection.
 
     Occurrences are counted in bins of 1/128 of a tile's side up to zoom 7 in the property `count`; those of the default
@@ -171,7 +151,7 @@ def tile(
     return _bytes(run, _shapes(collection, z, x, y, where))
 
 
-def _surveys(run: Run, z: int, x: int, y: int, where: Filter | None) -> bytes:
+def _surveys(run: Run, z: int, x: int, y: int, where: filters.Filter | None) -> bytes:
     """Return a tile of surveys: their shapes unless they are many, and signs. Layers of tiles are joined by joining the bytes."""
     few = bool(_one(run, _how_many(z, x, y, where)) <= MAXIMUM_SURVEYS)
     shapes = _bytes(run, _shapes("surveys", z, x, y, where)) if few else b""
@@ -195,13 +175,9 @@ def _read(columns: pa.RecordBatchReader) -> pa.Table:
 
 
 def _points(
-    run: Run,
-    place: tuple[int, int, int],
-    crowds: Crowds,
-    where: Filter | None,
-    properties: Sequence[str] | None,
-    changes: Changes | None,
-) -> bytes:
+    run: Run, place: tuple[int, int, int], crowds: Crowds, where: filters.Filter | None,
+    properties: Sequence[str] | None, changes: Changes | None,
+) -> bytes:  # fmt: skip
     """Return a tile of records, or of their counts in bins where the zoom is low or the tile crowded."""
     z, x, y = place
     text = _properties_sql(properties)
@@ -223,12 +199,9 @@ def _points(
         found = (found.filter(pa.array(~gone)) if gone.any() else found).drop_columns("rowid")
     fine = shift - _EXTENT_BITS
     return encode_points(
-        "occurrences",
-        (found["mx"].to_numpy() - west) >> fine,
-        (found["my"].to_numpy() - north) >> fine,
-        dict(zip(found.column_names[2:], found.columns[2:], strict=True)),
-        extent=_EXTENT,
-    )
+        "occurrences", (found["mx"].to_numpy() - west) >> fine, (found["my"].to_numpy() - north) >> fine,
+        dict(zip(found.column_names[2:], found.columns[2:], strict=True)), extent=_EXTENT,
+    )  # fmt: skip
 
 
 def _in_bins(columns: pa.RecordBatchReader) -> Whole:
@@ -273,7 +246,7 @@ def _properties_sql(properties: Sequence[str] | None) -> str:
     return "".join(f", {text}" for text in found)
 
 
-def _counted(z: int, x: int, y: int, where: Filter | None, changes: Changes | None) -> Sql:
+def _counted(z: int, x: int, y: int, where: filters.Filter | None, changes: Changes | None) -> Sql:
     """Return the statement for the bins of a tile: counted beforehand where they can be, else now.
 
     A bin's number is its row times the bins of a row, plus its column.
@@ -285,12 +258,8 @@ def _counted(z: int, x: int, y: int, where: Filter | None, changes: Changes | No
     entries = sql.where(where, RELEASE["occurrences"])
     if z in GROUP_ZOOMS and (grouped := _grouped(where)) is not None:
         table, across, down, counted, entries = (
-            "occurrence_groups",
-            "bx",
-            '"by"',
-            ', "count"::BIGINT AS "count"',
-            grouped,
-        )
+            "occurrence_groups", "bx", '"by"', ', "count"::BIGINT AS "count"', grouped,
+        )  # fmt: skip
         unit_bits = GROUP_ZOOMS[-1] + BIN_BITS
     shift = unit_bits - z
     fine = shift - BIN_BITS
@@ -306,22 +275,24 @@ def _counted(z: int, x: int, y: int, where: Filter | None, changes: Changes | No
     return statement, [west, west + (1 << shift) - 1, north, north + (1 << shift) - 1, *params]
 
 
-def _grouped(where: Filter | None) -> Sql | None:
+def _grouped(where: filters.Filter | None) -> Sql | None:
     """Return a filter as a condition on what was counted by groups; None where it asks for more."""
     if where is None:
         return None
-    check_size(where)
+    filters.check_size(where)
     return sql.where(where, OCCURRENCE_GROUPS) if _of_groups(where) else None
 
 
-def _of_groups(part: Filter) -> bool:
+def _of_groups(part: filters.Filter) -> bool:
     """Return whether a filter asks for the columns that were counted by, and for nothing else."""
-    if isinstance(part, Compare | In | Between | IsNull):
+    if isinstance(part, filters.Compare | filters.In | filters.Between | filters.IsNull):
         return part.column in OCCURRENCE_GROUPS.columns
-    return isinstance(part, And | Or | Not) and all(_of_groups(inner) for inner in parts_of(part))
+    return isinstance(part, filters.And | filters.Or | filters.Not) and all(
+        _of_groups(inner) for inner in filters.parts_of(part)
+    )
 
 
-def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sql:
+def _shapes(collection: str, z: int, x: int, y: int, where: filters.Filter | None) -> Sql:
     """Return the statement for a tile of polygons, from the shapes of its zoom's band."""
     west, south, east, north = _square(z, x, y)
     margin = (east - west) * _BUFFER / _EXTENT
@@ -350,13 +321,13 @@ def _shapes(collection: str, z: int, x: int, y: int, where: Filter | None) -> Sq
     )
 
 
-def _how_many(z: int, x: int, y: int, where: Filter | None) -> Sql:
+def _how_many(z: int, x: int, y: int, where: filters.Filter | None) -> Sql:
     """Return the statement that counts the surveys of a tile."""
     rows, params = _drawn("surveys", band_of("surveys", z), _square(z, x, y), where)
     return f"SELECT count(*) FROM {rows}", params
 
 
-def _signs(z: int, x: int, y: int, where: Filter | None, *, each: bool) -> Sql:
+def _signs(z: int, x: int, y: int, where: filters.Filter | None, *, each: bool) -> Sql:
     """Return the statement for the signs of a tile of surveys: one of each, or one of each bin."""
     west, south, east, north = square = _square(z, x, y)
     rows, params = _drawn("surveys", band_of("surveys", z), square, where)
@@ -400,7 +371,7 @@ _WHOLE: Final = (
 """Whether a survey has parts that are stated themselves."""
 
 
-def _drawn(collection: str, band: int, edges: tuple[float, float, float, float], where: Filter | None) -> Sql:
+def _drawn(collection: str, band: int, edges: tuple[float, float, float, float], where: filters.Filter | None) -> Sql:
     """Return what stands behind FROM for the rows `r` of a collection with their shapes `s` that touch a square."""
     condition, params = sql.where(where, RELEASE[collection])
     return (

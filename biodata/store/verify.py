@@ -312,8 +312,7 @@ def _registry(settings: Settings, known: dict[str, Checksum], report: VerifyRepo
                 return
             report.count(path.stat().st_size)
             verify_files.sound(path)
-            problem = _changed(path, known.get(name))
-            if problem is not None:
+            if (problem := _changed(path, known.get(name))) is not None:
                 report.faults.append(Fault(name, problem, RESTORE))
                 return
             with closing(sqlite3.connect(path)) as connection:

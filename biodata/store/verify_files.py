@@ -254,14 +254,9 @@ def sealed(data: Path, known: Mapping[str, Checksum]) -> bool:
 
 
 def files(
-    data: Path,
-    needed: Mapping[str, CataloguedFile],
-    known: Mapping[str, Checksum],
-    recorded: list[str],
-    *,
-    progress: bool,
-    recording: bool = True,
-) -> list[Fault]:
+    data: Path, needed: Mapping[str, CataloguedFile], known: Mapping[str, Checksum], recorded: list[str], *,
+    progress: bool, recording: bool = True,
+) -> list[Fault]:  # fmt: skip
     """Check the lake's files; one without a checksum is read through and has one from now on.
 
     Parameters

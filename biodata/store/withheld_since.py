@@ -66,13 +66,9 @@ def _compared(before: Path, after: Path, lake: Lake, snapshot: int, spill: Path)
 
 
 def lesser(
-    lake: Lake,
-    *,
-    snapshot: int,
-    records: Sequence[pl.DataFrame],
-    events: Sequence[set[str]],
+    lake: Lake, *, snapshot: int, records: Sequence[pl.DataFrame], events: Sequence[set[str]],
     names: Iterable[Sequence[set[str]]],
-) -> bool:
+) -> bool:  # fmt: skip
     """Return whether records, open events or shared results were stated and are not any more, or are stated less of.
 
     Parameters
@@ -120,8 +116,7 @@ def record_presences(registry: Registry, keys: pl.Series, snapshot: int) -> None
         for some in keys.to_frame("key").iter_slices(_ASKED_AT_ONCE):
             mine = some["key"].to_list()
             known = set(session.scalars(select(PublishedPresence.key).where(PublishedPresence.key.in_(mine))))
-            new = [{"key": key, "since": snapshot} for key in mine if key not in known]
-            if new:
+            if new := [{"key": key, "since": snapshot} for key in mine if key not in known]:
                 session.execute(insert(PublishedPresence), new)
 
 

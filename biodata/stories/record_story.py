@@ -122,21 +122,12 @@ def read_versions(occurrences: pl.DataFrame, verbatim: pl.DataFrame) -> tuple[Ve
         place = {} if gone else next(row for row in reversed(written) if row is not None)
         versions.append(
             Version(
-                snapshot,
-                _time(commit["time"]),
-                what,
-                commit["author"],
-                commit["message"],
-                place.get("source_file"),
-                place.get("source_row"),
-                facts.pop("biodata", None),
-                rules,
-                _newer(versions[-1].rules if versions else None, rules),
-                facts.pop("declared", None) or {},
-                facts,
+                snapshot, _time(commit["time"]), what, commit["author"], commit["message"], place.get("source_file"),
+                place.get("source_row"), facts.pop("biodata", None), rules,
+                _newer(versions[-1].rules if versions else None, rules), facts.pop("declared", None) or {}, facts,
                 tuple(changes),
             )
-        )
+        )  # fmt: skip
     return tuple(versions)
 
 
@@ -186,14 +177,8 @@ def _time(value: Any) -> datetime:
 
 # Telling the story of a record of an installation.
 _MATCH: Final = (
-    "match_type",
-    "match_confidence",
-    "match_note",
-    "match_alternatives",
-    "checklist",
-    "taxon_id",
-    "col_key",
-)
+    "match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key",
+)  # fmt: skip
 _IDENTITY: Final = ("datasetKey", "source_record_id", "occurrenceID", "gbifID", "source_file", "source_row")
 _ASSESSED: Final = ("cluster_id", "cluster_reasons", "rule_version")
 

@@ -21,14 +21,9 @@ LONGEST: Final = 300
 NOTHING: Final = "–"
 
 _SECTIONS: Final = {
-    "occurrenceID": "Identity",
-    "basisOfRecord": "What it is",
-    "scientificName": "Name",
-    "eventDate": "When",
-    "decimalLatitude": "Where",
-    "recordedBy": "Who, and under what terms",
-    "source_issues": "Doubts that came with it",
-}
+    "occurrenceID": "Identity", "basisOfRecord": "What it is", "scientificName": "Name", "eventDate": "When",
+    "decimalLatitude": "Where", "recordedBy": "Who, and under what terms", "source_issues": "Doubts that came with it",
+}  # fmt: skip
 _NEVER_OUT: Final = frozenset(column.name for column in terms.OCCURRENCE if column.reach is terms.Reach.LAKE)
 OF_MATCH: Final = frozenset(
     {"match_type", "match_confidence", "match_note", "match_alternatives", "checklist", "taxon_id", "col_key"}
@@ -216,12 +211,9 @@ def _category_text(category: str) -> str:
 def version_words(version: Version) -> str:
     """Say when and by what a version came."""
     words = {
-        "new": "taken in",
-        "changed": "changed",
-        "gone": "removed",
-        "back": "came back",
+        "new": "taken in", "changed": "changed", "gone": "removed", "back": "came back",
         "emptied": "changed by what was taken back since",
-    }[version.what]
+    }[version.what]  # fmt: skip
     text = f"{plain_text(version.time)}, lake version {version.snapshot}: {words} by {clean(version.message or version.author)}"
     if version.source_file is not None:
         text += f", row {version.source_row}"

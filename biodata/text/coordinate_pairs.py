@@ -34,13 +34,10 @@ FIRST_ASSUMED: Final = "latitude_first_assumed"
 
 SCHEMA: Final = pl.Schema(
     {
-        "latitude": pl.Float64(),
-        "longitude": pl.Float64(),
-        "issues": pl.List(pl.String),
-        "confidence": pl.String(),
+        "latitude": pl.Float64(), "longitude": pl.Float64(), "issues": pl.List(pl.String), "confidence": pl.String(),
         "rule": pl.String(),
     }
-)
+)  # fmt: skip
 
 
 class Pair(NamedTuple):
@@ -90,13 +87,9 @@ def parse_pairs(values: pl.Series) -> pl.DataFrame:
         rows = [(text, *_row(read_pair(text))) for text in distinct.filter(odd)]
         slow = pl.DataFrame(rows, schema={"value": pl.String(), **SCHEMA}, orient="row")
         quick = plain.filter(~odd).select(
-            distinct.filter(~odd).alias("value"),
-            "latitude",
-            "longitude",
-            issues=pl.lit([], dtype=pl.List(pl.String)),
-            confidence=pl.lit(str(Confidence.DEFINITE)),
-            rule="rule",
-        )
+            distinct.filter(~odd).alias("value"), "latitude", "longitude", issues=pl.lit([], dtype=pl.List(pl.String)),
+            confidence=pl.lit(str(Confidence.DEFINITE)), rule="rule",
+        )  # fmt: skip
         return pl.concat([quick, slow])
 
     return over_distinct(values, parse)

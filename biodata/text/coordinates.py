@@ -167,17 +167,9 @@ _PAIR: Final = r"^\s*([NS\d.°º'′’\x22″”\s]*?[\d°º'′’\x22″”NS
 _LONGEST: Final = 60
 _CHINESE: Final = MappingProxyType(
     {
-        "北纬": "N",
-        "北緯": "N",
-        "南纬": "S",
-        "南緯": "S",
-        "，": ",",
-        "东经": " E",
-        "東經": " E",
-        "西经": " W",
-        "西經": " W",
+        "北纬": "N", "北緯": "N", "南纬": "S", "南緯": "S", "，": ",", "东经": " E", "東經": " E", "西经": " W", "西經": " W",
     }
-)
+)  # fmt: skip
 
 
 def read_angles(values: pl.Series, positive: str, negative: str) -> pl.DataFrame:

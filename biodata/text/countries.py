@@ -12,6 +12,7 @@ import polars as pl
 import pycountry
 from babel import localedata
 
+from biodata.core import grouped
 from biodata.text.tables import over_distinct, read_rows
 
 SCHEMA: Final = pl.Schema(
@@ -169,9 +170,7 @@ def _names(languages: tuple[str, ...], codes: frozenset[str]) -> Iterator[tuple[
 
 def _grouped(entries: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     """Return codes by name."""
-    found: dict[str, set[str]] = {}
-    for code, name in entries:
-        found.setdefault(_key(name), set()).add(code)
+    found = grouped((_key(name), code) for code, name in entries)
     return {name: frozenset(codes) for name, codes in found.items() if name}
 
 

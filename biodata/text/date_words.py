@@ -25,24 +25,8 @@ from biodata.text.tables import read_rows
 
 # The languages of the scope, and those of the collections that hold its old specimens.
 LANGUAGES: Final = (
-    "en",
-    "zh",
-    "th",
-    "vi",
-    "my",
-    "lo",
-    "km",
-    "id",
-    "ms",
-    "fil",
-    "ta",
-    "pt",
-    "fr",
-    "de",
-    "nl",
-    "es",
-    "it",
-)
+    "en", "zh", "th", "vi", "my", "lo", "km", "id", "ms", "fil", "ta", "pt", "fr", "de", "nl", "es", "it",
+)  # fmt: skip
 
 ROMAN: Final = MappingProxyType(
     {numeral: n for n, numeral in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)}
@@ -188,11 +172,8 @@ def exists(year: int, month: int | None, day: int | None) -> bool:
 
 
 _ERAS: Final = {
-    "era_buddhist": Era.BUDDHIST,
-    "era_khmer": Era.KHMER,
-    "era_minguo": Era.MINGUO,
-    "era_common": Era.COMMON,
-}
+    "era_buddhist": Era.BUDDHIST, "era_khmer": Era.KHMER, "era_minguo": Era.MINGUO, "era_common": Era.COMMON,
+}  # fmt: skip
 _CHINESE: Final = re.compile(r"([〇○零元一二三四五六七八九十廿卅百]+)(?=\s*[年月日号號])")
 _DIGITS: Final = {char: str(n) for n, char in enumerate("零一二三四五六七八九")} | {"〇": "0", "○": "0"}
 # The full stops of ม.ค. and ພ.ສ., which may be left out.

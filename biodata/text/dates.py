@@ -187,13 +187,9 @@ def _proposed(issue: str, proposals: Sequence[tuple[str | None, str]]) -> Parsed
     """Return a doubt with the one or two readings that wait for a decision."""
     entries = [*proposals[:2], (None, None), (None, None)]
     return Parsed(
-        issue=issue,
-        proposal=entries[0][0],
-        rule=entries[0][1],
-        alternative=entries[1][0],
-        alternative_rule=entries[1][1],
-        confidence=Confidence.POSSIBLE.value if proposals else None,
-    )
+        issue=issue, proposal=entries[0][0], rule=entries[0][1], alternative=entries[1][0],
+        alternative_rule=entries[1][1], confidence=Confidence.POSSIBLE.value if proposals else None,
+    )  # fmt: skip
 
 
 def _serial(days: int, fraction: float, today: date, declared: str | None) -> Parsed:

@@ -32,13 +32,9 @@ from biodata.text.name_text import Agreement, agreements
 
 # One word in its genders; a personal name in -ii or -i; the letters that a word must have. The first that fits counts.
 _ENDINGS: Final = (
-    (r"(?:us|a|um)$", "-A", 4),
-    (r"(?:os|on)$", "-A", 7),
-    (r"(?:is|e)$", "-B", 4),
-    (r"i?orum$", "-orum", 7),
-    (r"i?arum$", "-arum", 7),
-    (r"ii?$", "-i", 4),
-)
+    (r"(?:us|a|um)$", "-A", 4), (r"(?:os|on)$", "-A", 7), (r"(?:is|e)$", "-B", 4), (r"i?orum$", "-orum", 7),
+    (r"i?arum$", "-arum", 7), (r"ii?$", "-i", 4),
+)  # fmt: skip
 
 # Elements by which species of one genus are distinguished: another element is another word, however near its letters.
 BEGINNINGS: Final = (
@@ -231,15 +227,10 @@ ASK: Final = pl.Schema(
 
 FOUND: Final = pl.Schema(
     [
-        ("ask", pl.UInt32),
-        ("taxon", pl.UInt32),
-        ("status", pl.String),
-        ("agreement", pl.Int8),
-        ("kingdom_told", pl.Boolean),
-        ("chosen", pl.Boolean),
-        ("alternatives", pl.List(pl.UInt32)),
+        ("ask", pl.UInt32), ("taxon", pl.UInt32), ("status", pl.String), ("agreement", pl.Int8),
+        ("kingdom_told", pl.Boolean), ("chosen", pl.Boolean), ("alternatives", pl.List(pl.UInt32)),
     ]
-)
+)  # fmt: skip
 """What was found: one row an ask; `taxon` is null where it is ambiguous, `alternatives` are the taxa it could be."""
 
 
@@ -332,15 +323,10 @@ ASKED: Final = ("name", "species", "genus", "author", "kingdom", "family")
 
 MATCH: Final = pl.Schema(
     [
-        ("taxon", pl.UInt32),
-        ("status", pl.String),
-        ("level", pl.String),
-        ("match_type", pl.String),
-        ("match_confidence", pl.Int32),
-        ("match_note", pl.String),
-        ("alternatives", pl.List(pl.UInt32)),
+        ("taxon", pl.UInt32), ("status", pl.String), ("level", pl.String), ("match_type", pl.String),
+        ("match_confidence", pl.Int32), ("match_note", pl.String), ("alternatives", pl.List(pl.UInt32)),
     ]
-)
+)  # fmt: skip
 """The answer for a name: number and status in the checklist, level (name, species, genus), kind, confidence, why."""
 
 LISTED: Final = " is listed"

@@ -119,8 +119,8 @@ def parse_decimal(
 #
 # Which of comma and point is the decimal mark is decided by rule: the last of two different marks; a mark that stands
 # more than once parts thousands; a mark that is followed by other than three digits, or by three after a 0 or after four
-# digits and more, is the decimal mark. `1,234` fits both, and so it is not read unless the caller tells the mark (from
-# the column, `decimal_mark`; or from the language). A bare `1.234` with nothing around it is how programs write a number,
+# digits and more, is the decimal mark. `1,234` fits both, and so it is not read unless the caller tells the mark
+# (`decimal_mark`, as the dataset declares it). A bare `1.234` with nothing around it is how programs write a number,
 # and its point is the decimal mark; `1.234 ha` was written by a person and is not read.
 
 LONGEST_GROUPED: Final = 40
@@ -218,36 +218,3 @@ def _groups(whole: str, parts: list[str], *, spaced: bool) -> str:
         problem = "its groups have other than three digits"
         raise ValueError(problem)
     return "".join(parts)
-
-
-def decimal_mark(values: pl.Series) -> str | None:
-    """Return the decimal mark that a column proves, `.` or `,`; None where it proves none, or both.
-
-    Parameters
-    ----------
-    values : polars.Series of str
-        Numbers, with anything around them.
-
-    Returns
-    -------
-    str or None
-        It does not depend on the order of the values nor on how often one stands there.
-    """
-    proofs = set()
-    for text in values.drop_nulls().unique():
-        for number in re.findall(r"\d[\d.,]*", ascii_digits(text[:80])):
-            proofs |= _proofs(number.rstrip(".,"))
-    return proofs.pop() if len(proofs) == 1 else None
-
-
-def _proofs(number: str) -> set[str]:
-    """Return the decimal marks that one number proves."""
-    marks = re.findall(r"[.,]", number)
-    try:
-        read = read_number(number)
-    except ValueError:
-        return set()
-    if not marks:
-        return set()
-    only_thousands = len(marks) > 1 and len(set(marks)) == 1 and read.rule == "thousands"
-    return {"," if marks[0] == "." else "."} if only_thousands else {marks[-1]}

@@ -23,15 +23,10 @@ from biodata.text.tables import read_rows
 CLASSIFICATION: Final = ("kingdom", "phylum", "class", "order", "family", "genus")
 LOOKED_UP: Final = pl.Schema(
     {
-        "name": pl.String,
-        "row": pl.UInt32,
-        "status": pl.String,
-        "accepted": pl.String,
-        "rank": pl.String,
-        **dict.fromkeys(CLASSIFICATION, pl.String),
-        "source": pl.String,
+        "name": pl.String, "row": pl.UInt32, "status": pl.String, "accepted": pl.String, "rank": pl.String,
+        **dict.fromkeys(CLASSIFICATION, pl.String), "source": pl.String,
     }
-)
+)  # fmt: skip
 """A name and what it leads to: number, name, rank and classification of the accepted taxon, ACCEPTED or SYNONYM."""
 
 

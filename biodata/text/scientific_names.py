@@ -477,31 +477,20 @@ def plain_names(values: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
 
 SCHEMA: Final[pl.Schema] = pl.Schema(
     {
-        "value": pl.String,
-        "canonical": pl.String,
-        "canonical_full": pl.String,
-        "uninomial": pl.String,
-        "genus": pl.String,
-        "specific_epithet": pl.String,
-        "infraspecific_epithet": pl.String,
-        "authorship": pl.String,
-        "cited_authorship": pl.String,
-        "rank": pl.String,
-        "confidence": pl.Float64,
+        "value": pl.String, "canonical": pl.String, "canonical_full": pl.String, "uninomial": pl.String,
+        "genus": pl.String, "specific_epithet": pl.String, "infraspecific_epithet": pl.String, "authorship": pl.String,
+        "cited_authorship": pl.String, "rank": pl.String, "confidence": pl.Float64,
     }
     | {"issues": pl.List(pl.String)}
-)
+)  # fmt: skip
 
 LONGEST: Final = 500
 """No name needs more characters, and no parser should be kept busy by a page of text."""
 
 _DOUBTFUL: Final = {
-    Issue.PARTLY_READ: 0.9,
-    Issue.UNDETERMINED: 0.8,
-    Issue.HYBRID_FORMULA: 0.8,
-    Issue.LOOKALIKES: 0.5,
+    Issue.PARTLY_READ: 0.9, Issue.UNDETERMINED: 0.8, Issue.HYBRID_FORMULA: 0.8, Issue.LOOKALIKES: 0.5,
     Issue.PARSERS_DISAGREE: 0.6,
-}
+}  # fmt: skip
 _GRAFT: Final = re.compile(r"(?:^|\s)\+(?:\s|$)")
 _NO_NAMES: Final = frozenset({"IDENTIFIER", "PLACEHOLDER"})
 _RANKS: Final = {"subsp.": "SUBSPECIES", "var.": "VARIETY", "f.": "FORM", "": "INFRASPECIFIC_NAME"}

@@ -141,19 +141,14 @@ class CountryZone(NamedTuple):
 # 1982, Viet Nam was united in 1975, Myanmar took +06:30 after the war, China one zone in 1949.
 COUNTRY_ZONES: Final[Mapping[str, CountryZone]] = MappingProxyType(
     {
-        "BN": CountryZone("Asia/Brunei", date(1946, 1, 1)),
-        "CN": CountryZone("Asia/Shanghai", date(1950, 1, 1)),
-        "KH": CountryZone("Asia/Phnom_Penh", date(1976, 1, 1)),
-        "LA": CountryZone("Asia/Vientiane", date(1976, 1, 1)),
-        "MM": CountryZone("Asia/Yangon", date(1946, 1, 1)),
-        "MY": CountryZone("Asia/Kuala_Lumpur", date(1982, 1, 1)),
-        "PH": CountryZone("Asia/Manila", date(1946, 1, 1)),
-        "SG": CountryZone("Asia/Singapore", date(1982, 1, 1)),
-        "TH": CountryZone("Asia/Bangkok", date(1921, 1, 1)),
-        "TL": CountryZone("Asia/Dili", date(2001, 1, 1)),
+        "BN": CountryZone("Asia/Brunei", date(1946, 1, 1)), "CN": CountryZone("Asia/Shanghai", date(1950, 1, 1)),
+        "KH": CountryZone("Asia/Phnom_Penh", date(1976, 1, 1)), "LA": CountryZone("Asia/Vientiane", date(1976, 1, 1)),
+        "MM": CountryZone("Asia/Yangon", date(1946, 1, 1)), "MY": CountryZone("Asia/Kuala_Lumpur", date(1982, 1, 1)),
+        "PH": CountryZone("Asia/Manila", date(1946, 1, 1)), "SG": CountryZone("Asia/Singapore", date(1982, 1, 1)),
+        "TH": CountryZone("Asia/Bangkok", date(1921, 1, 1)), "TL": CountryZone("Asia/Dili", date(2001, 1, 1)),
         "VN": CountryZone("Asia/Ho_Chi_Minh", date(1976, 1, 1)),
     }
-)
+)  # fmt: skip
 
 
 def is_zone(name: str) -> bool:

@@ -167,7 +167,7 @@ def parse_areas(values: pl.Series, *, unit: str | None = None, decimal_mark: str
     unit : str, optional
         The unit of numbers that stand without one, in any spelling that is read behind a number.
     decimal_mark : str, optional
-        `.` or `,` where the column states it (`numbers.decimal_mark`) or the dataset declares it.
+        `.` or `,` where the dataset declares it.
 
     Returns
     -------

@@ -19,26 +19,16 @@ import polars as pl
 # Vietnamese, by letters that no other language of the region has.
 
 _BLOCKS: Final = (
-    ("Thai", "\u0e00-\u0e7f"),
-    ("Laoo", "\u0e80-\u0eff"),
-    ("Tibt", "\u0f00-\u0fff"),
-    ("Mymr", "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"),
-    ("Hang", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"),
-    ("Khmr", "\u1780-\u17ff\u19e0-\u19ff"),
-    ("Tale", "\u1950-\u197f"),
-    ("Talu", "\u1980-\u19df"),
-    ("Lana", "\u1a20-\u1aaf"),
-    ("Kana", "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"),
+    ("Thai", "\u0e00-\u0e7f"), ("Laoo", "\u0e80-\u0eff"), ("Tibt", "\u0f00-\u0fff"),
+    ("Mymr", "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"), ("Hang", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af"),
+    ("Khmr", "\u1780-\u17ff\u19e0-\u19ff"), ("Tale", "\u1950-\u197f"), ("Talu", "\u1980-\u19df"),
+    ("Lana", "\u1a20-\u1aaf"), ("Kana", "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f"),
     ("Hani", "\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"),
-    ("Yiii", "\ua000-\ua4cf"),
-    ("Arab", "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff"),
-    ("Deva", "\u0900-\u097f"),
-    ("Beng", "\u0980-\u09ff"),
-    ("Taml", "\u0b80-\u0bff"),
-    ("Cyrl", "\u0400-\u052f"),
+    ("Yiii", "\ua000-\ua4cf"), ("Arab", "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff"),
+    ("Deva", "\u0900-\u097f"), ("Beng", "\u0980-\u09ff"), ("Taml", "\u0b80-\u0bff"), ("Cyrl", "\u0400-\u052f"),
     ("Grek", "\u0370-\u03ff\u1f00-\u1fff"),
     ("Latn", "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"),
-)
+)  # fmt: skip
 _SCRIPTS: Final = tuple((script, re.compile(f"[{block}]")) for script, block in _BLOCKS)
 
 # Languages of the region and its neighbours, and what their common names are written in; a language that is not here
@@ -185,16 +175,10 @@ def _chinese(name: str) -> str | None:
 
 FOUND: Final = pl.Schema(
     [
-        ("checklist", pl.String),
-        ("taxon_id", pl.String),
-        ("scientificName", pl.String),
-        ("name", pl.String),
-        ("language", pl.String),
-        ("script", pl.String),
-        ("preferred", pl.Boolean),
-        ("source", pl.String),
+        ("checklist", pl.String), ("taxon_id", pl.String), ("scientificName", pl.String), ("name", pl.String),
+        ("language", pl.String), ("script", pl.String), ("preferred", pl.Boolean), ("source", pl.String),
     ]
-)
+)  # fmt: skip
 
 _UNSURE: Final = MappingProxyType({"zh": ("und-hani", "und-hant"), "zh-hant": ("und-hant",)})
 """Names of which only the characters are known, found under these languages too."""
@@ -219,12 +203,9 @@ def read(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         name = " ".join(unicodedata.normalize("NFC", one["name"]).split())
         language = language_of(name, one.get("language"))
         row: dict[str, Any] = {
-            "name": name,
-            "language": language.tag,
-            "script": language.script,
-            "preferred": bool(one.get("preferred")),
+            "name": name, "language": language.tag, "script": language.script, "preferred": bool(one.get("preferred")),
             "source": one.get("source"),
-        }
+        }  # fmt: skip
         if language.changed:
             row["told_language"] = one.get("language")
         known = found.setdefault((name.casefold(), language.tag), row)

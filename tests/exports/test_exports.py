@@ -22,8 +22,9 @@ from pyproj import Transformer
 import releases
 from biodata.core import terms
 from biodata.core.errors import StoreError
+from biodata.core.vocabularies import CubeGrid
 from biodata.exports import archive, selection, tables
-from biodata.exports.request import Columns, ExportRequest, Grid
+from biodata.exports.request import Columns, ExportRequest
 from biodata.exports.tables import CELLS
 from biodata.exports.write import KINDS, Format, export
 from biodata.sharing.licences import strictest
@@ -205,7 +206,7 @@ def test_a_species_list_has_what_lists_say_of_the_species_or_of_the_lowest_group
     assert nameless == (None,) * 4
 
 
-@pytest.mark.parametrize("grid", list(Grid))
+@pytest.mark.parametrize("grid", list(CubeGrid))
 def test_a_cube_counts_every_record_once(release, published, tmp_path, grid):
     out, _ = write(release, Format.CUBE, tmp_path, grid=grid)
     name = CELLS[grid][0]
@@ -228,7 +229,7 @@ def test_a_cube_counts_every_record_once(release, published, tmp_path, grid):
     pytest.param(-90.0, -180.0, "W179S89CC", id="the first corner"),
 ])  # fmt: skip
 def test_quarter_degree_cells(latitude, longitude, code):
-    assert cells(Grid.EQDGC, [(latitude, longitude)]) == [code]
+    assert cells(CubeGrid.EQDGC, [(latitude, longitude)]) == [code]
 
 
 def test_cells_of_ten_kilometres_are_those_of_proj():
@@ -239,11 +240,11 @@ def test_cells_of_ten_kilometres_are_those_of_proj():
     for latitude, longitude in points:
         x, y = (int(metres // 10_000) for metres in project(longitude, latitude))
         expected.append(f"10km{'E' if x >= 0 else 'W'}{abs(x)}{'N' if y >= 0 else 'S'}{abs(y)}")
-    assert cells(Grid.EQUAL_AREA, points) == expected
+    assert cells(CubeGrid.EQUAL_AREA, points) == expected
 
 
 def test_cells_of_a_tenth_degree():
-    assert cells(Grid.TENTH_DEGREE, [(22.34, 104.59), (-8.76, -0.05)]) == ["22.3,104.5", "-8.8,-0.1"]
+    assert cells(CubeGrid.TENTH_DEGREE, [(22.34, 104.59), (-8.76, -0.05)]) == ["22.3,104.5", "-8.8,-0.1"]
 
 
 def cells(grid, points):

@@ -24,7 +24,6 @@ from biodata.store.query.filters import (
     Not,
     Or,
     Recorded,
-    canonical,
     from_plain,
     to_plain,
 )  # fmt: skip
@@ -62,7 +61,7 @@ FILTERS = st.recursive(
 def test_what_is_kept_comes_back(filter_):
     kept = json.loads(json.dumps(to_plain(filter_)))
     assert from_plain(kept) == filter_
-    assert canonical(kept) == canonical(to_plain(filter_))
+    assert json.dumps(kept, sort_keys=True) == json.dumps(to_plain(filter_), sort_keys=True)
 
 
 def test_no_filter_is_kept_as_none():

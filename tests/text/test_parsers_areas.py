@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from biodata.core.errors import InputError
 from biodata.text import units
-from biodata.text.numbers import AmbiguousNumberError, decimal_mark, read_number
+from biodata.text.numbers import AmbiguousNumberError, read_number
 from biodata.text.units import infer_unit, known_unit, parse_area, parse_areas, square_metres
 from case_tables import cases
 
@@ -37,18 +37,9 @@ def test_an_approximate_area_is_only_probable():
     assert parse_area("约500公顷")[:6] == (500, "ha", 5, "approximate", None, "PROBABLE")
 
 
-def test_the_column_tells_the_decimal_mark():
+def test_a_declared_decimal_mark_decides():
     column = pl.Series(["1.234", "12,5", "1.234.567"])
-    assert decimal_mark(column) == ","
     assert parse_areas(column, unit="ha", decimal_mark=",")["number"].to_list() == [1234, 12.5, 1234567]
-    assert decimal_mark(pl.Series(["1,5", "1.5"])) is None
-    assert decimal_mark(pl.Series(["1,234", "500"])) is None
-
-
-@given(st.lists(st.sampled_from(["1,5", "1.5", "1.234.567", "1,234", "0.123", "x"])), st.randoms())
-def test_the_mark_depends_on_no_order(texts, random):
-    shuffled = random.sample(texts, len(texts)) * 2
-    assert decimal_mark(pl.Series(texts, dtype=pl.String)) == decimal_mark(pl.Series(shuffled, dtype=pl.String))
 
 
 def test_the_unit_of_a_column_is_proposed_from_its_polygons():

@@ -14,7 +14,7 @@ from biodata.analysis.candidates.ground import Crossing
 from biodata.analysis.grid import Floats, equal_area_grid
 from biodata.analysis.layers import LayerFile, read_cells, read_features
 from biodata.analysis.rasters import cells_inside
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 from biodata.core.vocabularies import CandidateCriterion
 
@@ -125,9 +125,8 @@ def sum_of_cells(polygon: shapely.Geometry, layer: LayerFile) -> float | None:
 
 def _cells_on(polygon: shapely.Geometry, layer: LayerFile) -> tuple[Floats, float]:
     """Return a raster's cells whose middles lie on some ground, nan where they hold no data, and its share within it."""
-    west, south, east, north = (float(v) for v in shapely.bounds(polygon))
     try:
-        values, own = read_cells(layer, equal_area_grid((west, south, east, north), 1000.0))
+        values, own = read_cells(layer, equal_area_grid(shapely.bounds(polygon), 1000.0))
     except InputError as error:
         if error.code != "RASTER_OUTSIDE":
             raise
@@ -142,8 +141,7 @@ def _cells_on(polygon: shapely.Geometry, layer: LayerFile) -> tuple[Floats, floa
 
 def _length_or_count(polygon: shapely.Geometry, layer: LayerFile) -> float:
     """Return kilometres of lines, or the number of points and polygons, on some ground."""
-    west, south, east, north = (float(v) for v in shapely.bounds(polygon))
-    grid = equal_area_grid((west, south, east, north), 1000.0)
+    grid = equal_area_grid(shapely.bounds(polygon), 1000.0)
     own = shapely.make_valid(geo.project(polygon, 4326, grid.crs))
     shapes = np.asarray(read_features(layer, grid).geometry, dtype=object)
     shapes = shapes[shapely.intersects(shapes, own)] if len(shapes) else shapes
@@ -210,12 +208,9 @@ def with_meanings(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
     for criterion in CRITERIA:
         value = values[criterion.name]
         parts[criterion.name] = {
-            "value": value.value,
-            "direction": criterion.direction,
-            "unit": criterion.unit,
-            "meaning": criterion.meaning,
-            "input": dict(value.input),
-        }
+            "value": value.value, "direction": criterion.direction, "unit": criterion.unit,
+            "meaning": criterion.meaning, "input": dict(value.input),
+        }  # fmt: skip
         if value.value is None:
             parts[criterion.name]["note"] = "The input is missing: it counts as worse than every known value."
     return parts
@@ -334,11 +329,8 @@ def _cells(records: pl.DataFrame, cell_m: float) -> dict[str, set[tuple[int, int
     if counting.is_empty():
         return {}
     xy = geo.project(counting.select("decimalLongitude", "decimalLatitude").to_numpy(), 4326, "EPSG:6933")
-    at = np.floor(xy / cell_m).astype(np.int64)
-    found: dict[str, set[tuple[int, int]]] = {}
-    for species, (column, row) in zip(counting["species"], at.tolist(), strict=True):
-        found.setdefault(species, set()).add((column, row))
-    return found
+    at = map(tuple, np.floor(xy / cell_m).astype(np.int64).tolist())
+    return {species: set(cells) for species, cells in grouped(zip(counting["species"], at, strict=True)).items()}
 
 
 @dataclass(frozen=True, slots=True)

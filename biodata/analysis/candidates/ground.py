@@ -15,7 +15,7 @@ from biodata import places
 from biodata.analysis.areas import differ, km2, polygonal
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import cells_inside
-from biodata.core import geo
+from biodata.core import geo, grouped
 
 if TYPE_CHECKING:
     from biodata.places import BoundarySet
@@ -107,11 +107,11 @@ def beyond_band(ground: Ground, boundaries: "BoundarySet") -> dict[Side, shapely
     dict of tuple of str to shapely geometry
         Degrees, WGS 84; empty where a side has no such ground.
     """
-    west, south, east, north = (float(v) for v in shapely.bounds(ground.polygon))
-    crs = geo.equal_area_crs((west, south, east, north))
+    bounds = shapely.bounds(ground.polygon)
+    crs = geo.equal_area_crs(bounds)
     polygon = geo.project(ground.polygon, 4326, crs)
     # Wide enough for the band at any latitude of the region.
-    window = shapely.buffer(shapely.box(west, south, east, north), 1.5 * boundaries.band_m / 1e5)
+    window = shapely.buffer(shapely.box(*bounds), 1.5 * boundaries.band_m / 1e5)
     lands = [geo.project(land_of(side, boundaries, window), 4326, crs) for side in ground.sides]
     found: dict[Side, shapely.Geometry] = {}
     for number, side in enumerate(ground.sides):
@@ -181,8 +181,7 @@ def pairs(table: gpd.GeoDataFrame, corridors: pl.DataFrame, *, distance_m: float
         first, second = sorted((row["from_area_id"], row["to_area_id"]))
         if first in codes and second in codes and differ(codes[first], codes[second]):
             found[first, second] = Facing(row["euclidean_m"], row)
-    west, south, east, north = (float(v) for v in table.total_bounds)
-    crs = geo.equal_area_crs((west, south, east, north))
+    crs = geo.equal_area_crs(table.total_bounds)
     shapes = geo.project(table.geometry.to_numpy(), 4326, crs)
     # The system stretches distances far from its middle by a few percent: take more, then measure on the ellipsoid.
     near = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=distance_m * 1.2)
@@ -199,14 +198,11 @@ def pairs(table: gpd.GeoDataFrame, corridors: pl.DataFrame, *, distance_m: float
 
 def triples(linked: list[Pair]) -> list[tuple[str, str, str]]:
     """Return the triples of areas in which every two are such a pair, so that their countries are three."""
-    beside: dict[str, set[str]] = {}
-    for first, second in linked:
-        beside.setdefault(first, set()).add(second)
-        beside.setdefault(second, set()).add(first)
+    beside = grouped([*linked, *((second, first) for first, second in linked)])
     return [
         (first, second, third)
         for first, second in linked
-        for third in sorted(beside[first] & beside[second])
+        for third in sorted({*beside[first]} & {*beside[second]})
         if third > second
     ]
 
@@ -228,8 +224,7 @@ def joined(shapes: NDArray[np.object_], corridors: list[shapely.Geometry]) -> tu
     notes : list of str
         What was done to get there.
     """
-    bounds = shapely.bounds(shapely.union_all(shapes))
-    crs = geo.equal_area_crs((float(bounds[0]), float(bounds[1]), float(bounds[2]), float(bounds[3])))
+    crs = geo.equal_area_crs(shapely.total_bounds(shapes))
     own = shapely.make_valid(geo.project(shapes, 4326, crs))
     ways = geo.project(np.array(corridors, dtype=object), 4326, crs) if corridors else np.array([], dtype=object)
     notes = []
@@ -280,8 +275,7 @@ def without_partner(
 
 def grown(polygon: shapely.Geometry, distance_m: float) -> shapely.Geometry:
     """Return a polygon with a margin of so many metres (degrees, WGS 84)."""
-    west, south, east, north = (float(v) for v in shapely.bounds(polygon))
-    crs = geo.equal_area_crs((west, south, east, north))
+    crs = geo.equal_area_crs(shapely.bounds(polygon))
     wide: shapely.Geometry = geo.project(shapely.buffer(geo.project(polygon, 4326, crs), distance_m), crs, 4326)
     return wide
 

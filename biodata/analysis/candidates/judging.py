@@ -102,8 +102,7 @@ def failed(checks: Mapping[str, Check]) -> list[str]:
 
 def reason(checks: Mapping[str, Check]) -> str | None:
     """Return why some ground is no candidate: the first criterion that is not passed, in words with its numbers."""
-    lacking = failed(checks)
-    if not lacking:
+    if not (lacking := failed(checks)):
         return None
     found = checks[lacking[0]].input
     if lacking[0] == PASSABLE:
@@ -277,13 +276,9 @@ def tasks_by(
         if everything is None or not helps or judged.species is None or not judged.species.one_sided:
             return []
         found = evidence.survey_tasks(
-            everything,
-            judged.ground.sides,
-            region=ground.grown(judged.ground.polygon, parameters.evidence_distance_m),
-            boundaries=boundaries,
-            threatened=threatened,
-            strictest=lambda _: category,
-        )
+            everything, judged.ground.sides, region=ground.grown(judged.ground.polygon, parameters.evidence_distance_m),
+            boundaries=boundaries, threatened=threatened, strictest=lambda _: category,
+        )  # fmt: skip
         return found.drop(_NO_PLACE).with_columns(area_km2=found["area_km2"].round(1)).to_dicts()
 
     return tasks
@@ -309,8 +304,7 @@ def lifts(judged: Judged) -> list[dict[str, Any]]:
 
 def _lift(one: dict[str, Any], certainty: float) -> str:
     where = " or ".join(map(country_name, one["survey_in"]))
-    n = one["not_certain"]
-    if not n:
+    if not (n := one["not_certain"]):
         return f"{one['species']} in {where}: no record is there; one that surely lies there makes it certain."
     kind = "probable by" if one["chance"] >= certainty else "not yet probable:"
     records = f"{n} records of which at least one lies" if n > 1 else "1 record that lies"

@@ -77,8 +77,7 @@ def of_areas(shapes: NDArray[np.object_], *, land_km2: float, dispersal_m: float
     dispersal_m : float
         Median dispersal distance, metres.
     """
-    west, south, east, north = shapely.total_bounds(shapes) if len(shapes) else (100.0, 15.0, 101.0, 16.0)
-    crs = geo.equal_area_crs((float(west), float(south), float(east), float(north)))
+    crs = geo.equal_area_crs(shapely.total_bounds(shapes) if len(shapes) else (100.0, 15.0, 101.0, 16.0))
     union = (
         shapely.union_all(shapely.make_valid(geo.project(shapes, 4326, crs))) if len(shapes) else shapely.MultiPolygon()
     )

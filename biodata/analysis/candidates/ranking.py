@@ -200,13 +200,9 @@ def accept(good: Floats, *, draws: int, seed: int, first: int, tie_break: NDArra
 
 
 def rank(
-    values: Sequence[Mapping[str, float | None]],
-    *,
-    draws: int,
-    seed: int,
-    first: int,
+    values: Sequence[Mapping[str, float | None]], *, draws: int, seed: int, first: int,
     criteria: Sequence[str] = tuple(CandidateCriterion),
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any]]:  # fmt: skip
     """Rank candidates.
 
     Parameters

@@ -33,13 +33,9 @@ if TYPE_CHECKING:
 
 
 def candidate(
-    one: Judged,
-    values: dict[str, Value],
-    tasks: Tasks,
-    boundaries: "BoundarySet",
-    parameters: CandidateParameters,
+    one: Judged, values: dict[str, Value], tasks: Tasks, boundaries: "BoundarySet", parameters: CandidateParameters,
     records: "Counted | None",
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Return one candidate, not yet ranked: its columns, `evidence` as a dict, and `values` by criterion."""
     ground = one.ground
     evidence = {
@@ -151,17 +147,11 @@ class Found:
 
 
 def find(
-    areas: pl.DataFrame,
-    corridors: pl.DataFrame,
-    records: "Counted | None",
-    *,
-    boundaries: "BoundarySet",
-    parameters: CandidateParameters,
-    view: EvidenceView = EvidenceView.PUBLIC,
-    category: SharingCategory = SharingCategory.OPEN,
-    surroundings: Surroundings | None = None,
+    areas: pl.DataFrame, corridors: pl.DataFrame, records: "Counted | None", *, boundaries: "BoundarySet",
+    parameters: CandidateParameters, view: EvidenceView = EvidenceView.PUBLIC,
+    category: SharingCategory = SharingCategory.OPEN, surroundings: Surroundings | None = None,
     everything: "Counted | None" = None,
-) -> Found:
+) -> Found:  # fmt: skip
     """Find candidate transboundary reserves.
 
     Looked at are pairs of areas of different stated countries that face each other or between which a corridor was

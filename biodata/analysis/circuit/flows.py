@@ -69,14 +69,9 @@ class PairFlow:
 
 
 def pairwise(
-    circuit: Circuit,
-    groups: Sequence[Ints],
-    allowed: NDArray[np.bool_],
-    *,
-    maps: bool = False,
-    maps_of_others: bool = False,
-    executor: Executor | None = None,
-) -> Iterator[PairFlow]:
+    circuit: Circuit, groups: Sequence[Ints], allowed: NDArray[np.bool_], *, maps: bool = False,
+    maps_of_others: bool = False, executor: Executor | None = None,
+) -> Iterator[PairFlow]:  # fmt: skip
     """Solve all pairs, in the order of the focal nodes.
 
     Parameters
@@ -164,12 +159,7 @@ def _between(
 
 
 def _pair_alone(
-    circuit: Circuit,
-    all_groups: Sequence[Ints],
-    allowed: NDArray[np.bool_],
-    pair: tuple[int, int],
-    *,
-    maps: bool,
+    circuit: Circuit, all_groups: Sequence[Ints], allowed: NDArray[np.bool_], pair: tuple[int, int], *, maps: bool
 ) -> PairFlow:
     """Solve a pair by a circuit of its own, in which its regions are nodes."""
     groups, counted = (all_groups[pair[0]], all_groups[pair[1]]), bool(allowed[pair])
@@ -226,16 +216,9 @@ class FocalFlow:
 
 
 def one_to_all(
-    circuit: Circuit,
-    groups: Sequence[Ints],
-    partners: NDArray[np.bool_],
-    strengths: Floats,
-    *,
-    all_to_one: bool = False,
-    listed_strengths: bool = False,
-    maps: bool = False,
-    executor: Executor | None = None,
-) -> Iterator[FocalFlow]:
+    circuit: Circuit, groups: Sequence[Ints], partners: NDArray[np.bool_], strengths: Floats, *,
+    all_to_one: bool = False, listed_strengths: bool = False, maps: bool = False, executor: Executor | None = None,
+) -> Iterator[FocalFlow]:  # fmt: skip
     """Solve for every focal node in turn.
 
     Parameters
@@ -334,15 +317,9 @@ def _run(circuit: Circuit, case: _Case, focals: Sequence[int]) -> Iterator[Focal
 
 
 def _solve(
-    terminals: Terminals,
-    places: list[Ints],
-    focal: int,
-    others: Ints,
-    strengths: Floats,
-    extra: list[Ints],
-    all_to_one: bool,
-    maps: bool,
-) -> FocalFlow:
+    terminals: Terminals, places: list[Ints], focal: int, others: Ints, strengths: Floats, extra: list[Ints],
+    all_to_one: bool, maps: bool,
+) -> FocalFlow:  # fmt: skip
     """Solve for one focal node."""
     taking = [focal, *(int(at) for at in others)]
     active = tuple(sorted(taking))

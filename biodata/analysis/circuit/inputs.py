@@ -246,13 +246,10 @@ def _listed(path: Path, habitat: RasterFile) -> tuple[Floats, Ints]:
         east = habitat.west + wide * habitat.cell_width
         problem = f"{outside.size} of {len(table)} points lie outside the habitat, this one first"
         raise InputError(
-            problem,
-            file=path.name,
-            row=int(rows[at]),
-            value=" ".join(f"{value:.10g}" for value in table[at]),
+            problem, file=path.name, row=int(rows[at]), value=" ".join(f"{value:.10g}" for value in table[at]),
             expected=f"x from {habitat.west:.10g} to {east:.10g}, y from {habitat.south:.10g} to {north:.10g}",
             code="POINT_OUTSIDE",
-        )
+        )  # fmt: skip
     return table[:, 0], down.astype(np.int64) * wide + right.astype(np.int64)
 
 

@@ -39,14 +39,9 @@ class PinchPoints:
 
 
 def pinch_points(
-    resistance: Floats,
-    first: Ints,
-    second: Ints,
-    *,
-    corridor: NDArray[np.bool_] | None = None,
-    four_neighbours: bool = False,
-    average_resistances: bool = True,
-) -> PinchPoints:
+    resistance: Floats, first: Ints, second: Ints, *, corridor: NDArray[np.bool_] | None = None,
+    four_neighbours: bool = False, average_resistances: bool = True,
+) -> PinchPoints:  # fmt: skip
     """Send 1 A from one area to another through a corridor.
 
     Parameters

@@ -20,28 +20,14 @@ SCENARIOS: Final = ("pairwise", "advanced", "one-to-all", "all-to-one")
 """What can be run."""
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
 _DEFAULTS: Final = {
-    "connect_four_neighbors_only": False,
-    "connect_using_avg_resistances": False,
-    "ground_file_is_resistances": True,
-    "habitat_map_is_resistances": True,
-    "use_direct_grounds": False,
-    "use_included_pairs": False,
-    "use_mask": False,
-    "use_polygons": False,
-    "use_reclass_table": False,
-    "use_unit_currents": False,
-    "use_variable_source_strengths": False,
-    "compress_grids": False,
-    "log_transform_maps": False,
-    "set_focal_node_currents_to_zero": False,
-    "set_null_currents_to_nodata": False,
-    "set_null_voltages_to_nodata": False,
-    "write_as_tif": False,
-    "write_cum_cur_map_only": False,
-    "write_cur_maps": False,
-    "write_max_cur_maps": False,
-    "write_volt_maps": False,
-}
+    "connect_four_neighbors_only": False, "connect_using_avg_resistances": False, "ground_file_is_resistances": True,
+    "habitat_map_is_resistances": True, "use_direct_grounds": False, "use_included_pairs": False, "use_mask": False,
+    "use_polygons": False, "use_reclass_table": False, "use_unit_currents": False,
+    "use_variable_source_strengths": False, "compress_grids": False, "log_transform_maps": False,
+    "set_focal_node_currents_to_zero": False, "set_null_currents_to_nodata": False,
+    "set_null_voltages_to_nodata": False, "write_as_tif": False, "write_cum_cur_map_only": False,
+    "write_cur_maps": False, "write_max_cur_maps": False, "write_volt_maps": False,
+}  # fmt: skip
 _FILES: Final = frozenset({"habitat_file", "point_file", "source_file", "ground_file"})
 """Keys of files that a data type or a scenario asks for by itself."""
 _RASTERS: Final = {"polygon_file": "use_polygons", "mask_file": "use_mask", "reclass_file": "use_reclass_table"}
@@ -125,16 +111,11 @@ def read_project(ini: Path) -> Project:
     ]
     files = _find(ini, settings, sorted(wanted), notes)
     return Project(
-        ini=ini,
-        scenario=scenario,
-        is_network=is_network,
+        ini=ini, scenario=scenario, is_network=is_network,
         policy=_choice(ini, settings.get("remove_src_or_gnd"), POLICIES, "keepall"),
-        prefix=_prefix(ini, settings.get("output_file")),
-        flags=flags,
-        files=files,
-        settings=settings,
+        prefix=_prefix(ini, settings.get("output_file")), flags=flags, files=files, settings=settings,
         notes=tuple(notes),
-    )
+    )  # fmt: skip
 
 
 def _matters(key: str, scenario: str, *, is_network: bool) -> bool:
@@ -192,8 +173,7 @@ def _find(ini: Path, settings: dict[str, Setting], wanted: list[str], notes: lis
         if setting is None or is_placeholder(setting.value):
             missing.append((key, setting, "is not told"))
             continue
-        path = _look(setting.value, folders)
-        if path is None:
+        if (path := _look(setting.value, folders)) is None:
             missing.append((key, setting, f"{setting.value!r} is not there"))
             continue
         if _is_absolute(setting.value) and path != Path(setting.value):
@@ -204,13 +184,10 @@ def _find(ini: Path, settings: dict[str, Setting], wanted: list[str], notes: lis
         first = missing[0][1]
         problem = f"the project names files that are missing: {text}"
         raise InputError(
-            problem,
-            file=ini.name,
-            row=first.row if first else None,
-            column=missing[0][0],
+            problem, file=ini.name, row=first.row if first else None, column=missing[0][0],
             expected=f"paths from {folder}, from a folder above it or from the current folder",
             code="CIRCUIT_FILE_MISSING",
-        )
+        )  # fmt: skip
     return found
 
 
@@ -238,14 +215,9 @@ def _is_absolute(value: str) -> bool:
 def _refuse(ini: Path, setting: Setting, problem: str, expected: str) -> NoReturn:
     """Refuse a value, with its place."""
     raise InputError(
-        problem,
-        file=ini.name,
-        row=setting.row,
-        column=setting.key,
-        value=setting.value,
-        expected=expected,
+        problem, file=ini.name, row=setting.row, column=setting.key, value=setting.value, expected=expected,
         code="CIRCUIT_OPTION_INVALID",
-    )
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,13 +272,9 @@ def read_pairs(path: Path) -> PairList:
         return _matrix(lines, path)
     problem = "the file of pairs starts with neither mode nor min"
     raise InputError(
-        problem,
-        file=path.name,
-        row=lines[0][0] if lines else 1,
-        value=" ".join(heading),
-        expected="mode include, mode exclude, or min and max",
-        code="PAIRS_HEADING_INVALID",
-    )
+        problem, file=path.name, row=lines[0][0] if lines else 1, value=" ".join(heading),
+        expected="mode include, mode exclude, or min and max", code="PAIRS_HEADING_INVALID",
+    )  # fmt: skip
 
 
 def _list(lines: list[tuple[int, list[str]]], excludes: bool, path: Path) -> PairList:

@@ -168,11 +168,7 @@ def _unsolvable() -> InputError:
     return InputError(problem, expected="resistances within about 12 orders of magnitude", code="CIRCUIT_UNSOLVABLE")
 
 
-MAKERS: Final[dict[str, Callable[[Any], Solver]]] = {
-    "pardiso": _Pardiso,
-    "superlu": _SuperLu,
-    "gradients": _Gradients,
-}
+MAKERS: Final[dict[str, Callable[[Any], Solver]]] = {"pardiso": _Pardiso, "superlu": _SuperLu, "gradients": _Gradients}
 
 
 @dataclass(frozen=True)

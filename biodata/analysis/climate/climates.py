@@ -102,8 +102,7 @@ def of_arrays(
     if not known.any():
         problem = "no cell has a value in every raster of the climate"
         raise InputError(problem, expected="rasters of the same ground", code="CLIMATES_EMPTY")
-    lost = int((finite.any(axis=0) & ~known).sum())
-    if lost:
+    if lost := int((finite.any(axis=0) & ~known).sum()):
         notes = (*notes, f"{lost} cells lack a value in one of the rasters and are left out of all")
     return Climates(np.where(known, today, np.nan), np.where(known, future, np.nan), grid, names, notes)
 

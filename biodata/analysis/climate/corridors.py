@@ -25,7 +25,7 @@ from biodata.analysis.areas import Site, differ
 from biodata.analysis.climate.climates import Analogues, Climates
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.rasters import outline
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,16 +47,8 @@ _TEXTS: Final = frozenset(
 )
 _SHARES: Final = ("stays_inside", "same_country", "across_border", "unclear_side", "none_in_window", "in_areas_across")
 _DESTINATION_COLUMNS: Final = (
-    "area_id",
-    "name",
-    "country_code",
-    "direction",
-    "cells",
-    *_SHARES,
-    "median_km",
-    "countries",
-    "areas_across",
-)
+    "area_id", "name", "country_code", "direction", "cells", *_SHARES, "median_km", "countries", "areas_across",
+)  # fmt: skip
 _LISTED: Final = 5
 
 
@@ -176,14 +168,9 @@ class ClimateCorridorParameters:
 
 
 def climate_corridors(
-    sites: Sequence[Site],
-    climates: Climates,
-    resistance: Floats | None = None,
-    *,
-    parameters: ClimateCorridorParameters,
-    executor: Executor,
-    progress: bool = False,
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    sites: Sequence[Site], climates: Climates, resistance: Floats | None = None, *,
+    parameters: ClimateCorridorParameters, executor: Executor, progress: bool = False,
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:  # fmt: skip
     """Return corridors from warmer to cooler areas.
 
     Parameters
@@ -272,15 +259,9 @@ def _straight_m(first: Site, second: Site, grid: Grid) -> float:
 
 
 def _row(
-    first: Site,
-    second: Site,
-    from_first: ClimateSurface | None,
-    from_second: ClimateSurface | None,
-    now: Floats,
-    then: Floats,
-    grid: Grid,
-    parameters: ClimateCorridorParameters,
-) -> tuple[dict[str, Any], shapely.Geometry | None, shapely.Geometry | None]:
+    first: Site, second: Site, from_first: ClimateSurface | None, from_second: ClimateSurface | None, now: Floats,
+    then: Floats, grid: Grid, parameters: ClimateCorridorParameters,
+) -> tuple[dict[str, Any], shapely.Geometry | None, shapely.Geometry | None]:  # fmt: skip
     """Measure one pair: its row, the corridor's polygon and the way."""
     row: dict[str, Any] = {
         "from_area_id": first.area_id, "to_area_id": second.area_id, "from_name": first.name, "to_name": second.name,
@@ -359,14 +340,9 @@ def located(sites: Sequence[Site], codes: NDArray[np.object_]) -> list[Site]:
 
 
 def of_areas(
-    sites: Sequence[Site],
-    found: Analogues,
-    codes: NDArray[np.object_],
-    ambiguous: NDArray[np.bool_],
-    grid: Grid,
-    *,
+    sites: Sequence[Site], found: Analogues, codes: NDArray[np.object_], ambiguous: NDArray[np.bool_], grid: Grid, *,
     direction: str,
-) -> gpd.GeoDataFrame:
+) -> gpd.GeoDataFrame:  # fmt: skip
     """Return, for each area, where its cells' analogues lie.
 
     Parameters
@@ -387,10 +363,7 @@ def of_areas(
         where no country is stated (unclear), or nowhere in the window; the share whose analogue lies in an area across;
         the median distance; the countries and the areas across with the share that lies in each.
     """
-    owner: dict[int, list[int]] = {}
-    for position, site in enumerate(sites):
-        for cell in site.all_cells.tolist():
-            owner.setdefault(cell, []).append(position)
+    owner = grouped((cell, position) for position, site in enumerate(sites) for cell in site.all_cells.tolist())
     targets, distance = found.cell.ravel(), found.distance_m.ravel()
     rows, shapes = [], []
     for position, site in enumerate(sites):
@@ -413,16 +386,13 @@ def of_areas(
         away = distance[cells]
         rows.append(
             {
-                "area_id": site.area_id,
-                "name": site.name,
-                "country_code": home,
-                "direction": direction,
+                "area_id": site.area_id, "name": site.name, "country_code": home, "direction": direction,
                 "cells": cells.size,
             }
             | {name: counts[name] / cells.size for name in _SHARES}
             | {"median_km": float(np.nanmedian(away)) / 1000 if np.isfinite(away).any() else None}
             | {"countries": _listed(countries, cells.size), "areas_across": _listed(areas, cells.size)}
-        )
+        )  # fmt: skip
         shapes.append(site.shape)
     figures: dict[str, Any] = dict.fromkeys((*_SHARES, "median_km"), "float64")
     table = pd.DataFrame(rows, columns=list(_DESTINATION_COLUMNS)).astype(figures)
@@ -430,13 +400,9 @@ def of_areas(
 
 
 def _kind(
-    target: int,
-    position: int,
-    owner: dict[int, list[int]],
-    codes: NDArray[np.object_],
-    ambiguous: NDArray[np.bool_],
+    target: int, position: int, owner: dict[int, list[int]], codes: NDArray[np.object_], ambiguous: NDArray[np.bool_],
     home: str | None,
-) -> str:
+) -> str:  # fmt: skip
     """Return where one analogue lies, seen from its area."""
     if target < 0:
         return "none_in_window"

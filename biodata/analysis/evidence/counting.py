@@ -20,21 +20,11 @@ from biodata.places import BoundarySet
 from biodata.text.matcher import ONLY_SPECIES
 
 DOUBTFUL: Final = (
-    "ZERO_COORDINATE",
-    "COORDINATE_INVALID",
-    "COORDINATE_OUT_OF_RANGE",
-    "PRESUMED_SWAPPED_COORDINATE",
-    "PRESUMED_NEGATED_LATITUDE",
-    "PRESUMED_NEGATED_LONGITUDE",
-    "COUNTRY_COORDINATE_MISMATCH",
-    "PROVINCE_COORDINATE_MISMATCH",
-    "PUBLISHER_GENERALISED",
-    "RECORDED_DATE_INVALID",
-    "RECORDED_DATE_UNLIKELY",
-    "RECORDED_DATE_MISMATCH",
-    "TAXON_MATCH_NONE",
-    "TAXON_MATCH_HIGHERRANK",
-)
+    "ZERO_COORDINATE", "COORDINATE_INVALID", "COORDINATE_OUT_OF_RANGE", "PRESUMED_SWAPPED_COORDINATE",
+    "PRESUMED_NEGATED_LATITUDE", "PRESUMED_NEGATED_LONGITUDE", "COUNTRY_COORDINATE_MISMATCH",
+    "PROVINCE_COORDINATE_MISMATCH", "PUBLISHER_GENERALISED", "RECORDED_DATE_INVALID", "RECORDED_DATE_UNLIKELY",
+    "RECORDED_DATE_MISMATCH", "TAXON_MATCH_NONE", "TAXON_MATCH_HIGHERRANK",
+)  # fmt: skip
 """Flags that always keep a record from being evidence."""
 EXCLUDED: Final = (*DOUBTFUL, *sorted(SUSPICIOUS))
 """Flags that keep a record from being evidence unless suspicious places are kept."""
@@ -410,14 +400,9 @@ def _repeated(frame: pl.DataFrame) -> pl.Series:
     elsewhere = pl.col("key") != pl.col("cluster_id")
     uncertain = pl.col("why_not").is_not_null()
     counting = frame.filter(pl.col("cluster_id").is_not_null()).sort(
-        uncertain,
-        elsewhere,
-        "coordinateUncertaintyInMeters",
-        "datasetKey",
-        "decimalLatitude",
-        "decimalLongitude",
+        uncertain, elsewhere, "coordinateUncertaintyInMeters", "datasetKey", "decimalLatitude", "decimalLongitude",
         "key",
-    )
+    )  # fmt: skip
     return counting.filter(pl.col("key") != pl.col("key").first().over("cluster_id"))["row"]
 
 

@@ -38,18 +38,11 @@ MOST_PLACES: Final = 2_000_000
 Kind = Literal["camera", "transect"]
 STATIONS: Final = pl.Schema(
     {
-        "station_id": pl.String,
-        "kind": pl.String,
-        "side": pl.String,
-        "order": pl.Int64,
-        "decimalLongitude": pl.Float64,
-        "decimalLatitude": pl.Float64,
-        "end_longitude": pl.Float64,
-        "end_latitude": pl.Float64,
-        "value": pl.Float64,
-        "nights": pl.Int64,
+        "station_id": pl.String, "kind": pl.String, "side": pl.String, "order": pl.Int64,
+        "decimalLongitude": pl.Float64, "decimalLatitude": pl.Float64, "end_longitude": pl.Float64,
+        "end_latitude": pl.Float64, "value": pl.Float64, "nights": pl.Int64,
     }
-)
+)  # fmt: skip
 """One row a station: a camera stands at the place; a transect leads from the place to its end. `order` tells which matters
 most on its side, `value` the corridor's there."""
 
@@ -170,9 +163,7 @@ def possible_places(flat: shapely.Geometry, effort: Effort, spacing_m: float) ->
     shapely.prepare(flat)
     inside = shapely.contains_xy(flat, x, y)
     x, y = x[inside], y[inside]
-    transform = effort.grid.transform
-    column = np.floor((x - transform.c) / transform.a).astype(np.int64)
-    row = np.floor((y - transform.f) / transform.e).astype(np.int64)
+    row, column, _ = effort.grid.cells_under(np.column_stack([x, y]))
     found = pl.DataFrame({"x": x, "y": y, "row": row, "column": column})
     empty = effort.cells.filter(pl.col("state") == NO_EFFORT).select("row", "column")
     found = found.join(empty, on=["row", "column"], how="semi", maintain_order="left")
@@ -317,15 +308,9 @@ class Proposal:
 
 
 def propose(
-    effort: Effort,
-    corridor: shapely.Geometry,
-    sides: list[tuple[str, ...]],
-    *,
-    boundaries: "BoundarySet",
-    parameters: DesignParameters,
-    path: shapely.Geometry | None = None,
-    reachable: shapely.Geometry | None = None,
-) -> Proposal:
+    effort: Effort, corridor: shapely.Geometry, sides: list[tuple[str, ...]], *, boundaries: "BoundarySet",
+    parameters: DesignParameters, path: shapely.Geometry | None = None, reachable: shapely.Geometry | None = None,
+) -> Proposal:  # fmt: skip
     """Propose the next survey.
 
     Parameters
@@ -401,14 +386,9 @@ def propose(
 
 
 def _settles(
-    name: str,
-    places: "np.ndarray[Any, np.dtype[np.int64]]",
-    chosen: list[int],
-    worth: Floats,
-    cells: "np.ndarray[Any, Any]",
-    parameters: DesignParameters,
-    nights: int,
-) -> dict[str, Any]:
+    name: str, places: "np.ndarray[Any, np.dtype[np.int64]]", chosen: list[int], worth: Floats,
+    cells: "np.ndarray[Any, Any]", parameters: DesignParameters, nights: int,
+) -> dict[str, Any]:  # fmt: skip
     """Say what the stations of a side would settle."""
     detection, unit = parameters.detection, "walks" if parameters.kind == "transect" else "nights"
     reached = np.unique(cells[chosen]) if chosen else np.empty(0, dtype=np.int64)

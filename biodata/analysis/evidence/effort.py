@@ -32,15 +32,11 @@ NO_EFFORT: Final = "no effort"
 STATES: Final = (RECORDED, NOT_RECORDED, NO_EFFORT)
 EVENTS: Final = pl.Schema(
     [
-        ("eventID", pl.String),
-        ("decimalLongitude", pl.Float64),
-        ("decimalLatitude", pl.Float64),
-        ("event_start", pl.Date),
-        ("event_end", pl.Date),
-        ("scope", pl.List(pl.String)),
+        ("eventID", pl.String), ("decimalLongitude", pl.Float64), ("decimalLatitude", pl.Float64),
+        ("event_start", pl.Date), ("event_end", pl.Date), ("scope", pl.List(pl.String)),
         ("excluded", pl.List(pl.String)),
     ]
-)
+)  # fmt: skip
 """Events: `scope` names the taxa, of any rank, that were looked for, null where it is not declared; `excluded` those of them
 that were not."""
 _GOOD_ENOUGH: Final = (
@@ -86,16 +82,10 @@ class Effort:
 
 
 def effort(
-    counted: counting.Counted,
-    species: str,
-    *,
-    grid: Grid,
-    boundaries: "BoundarySet",
-    region: shapely.Geometry | None = None,
-    events: pl.DataFrame | None = None,
-    known: pl.DataFrame | None = None,
+    counted: counting.Counted, species: str, *, grid: Grid, boundaries: "BoundarySet",
+    region: shapely.Geometry | None = None, events: pl.DataFrame | None = None, known: pl.DataFrame | None = None,
     strictest: Strictest | None = None,
-) -> Effort:
+) -> Effort:  # fmt: skip
     """Tell cells with effort and the species, with effort without it, and without effort.
 
     Parameters

@@ -32,21 +32,9 @@ _POLEMOST: Final = 85.0
 
 @compiled
 def take(
-    longitude: Floats,
-    latitude: Floats,
-    east_m: Floats,
-    north_m: Floats,
-    start: Ints,
-    end: Ints,
-    place: Ints,
-    beside: Ints,
-    bucket: Ints,
-    first: Ints,
-    day: Ints,
-    metres: float,
-    gap_s: int,
-    day_s: int,
-) -> Bools:
+    longitude: Floats, latitude: Floats, east_m: Floats, north_m: Floats, start: Ints, end: Ints, place: Ints,
+    beside: Ints, bucket: Ints, first: Ints, day: Ints, metres: float, gap_s: int, day_s: int,
+) -> Bools:  # fmt: skip
     """Take records in turn; one counts if none near it in time and space counts already.
 
     Parameters

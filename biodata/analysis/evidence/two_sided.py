@@ -48,23 +48,13 @@ MOST_LIFTS: Final = 5
 _NONE: Final[Mapping[str, Any]] = {"chance": 0.0, "records": 0, "cells": 0, "untold": 0, "probable": False}
 TASKS: Final = pl.Schema(
     [
-        ("species", pl.String),
-        ("iucnRedListCategory", pl.String),
-        ("recorded_in", pl.List(pl.String)),
-        ("survey_in", pl.String),
-        ("records_counting", pl.Int64),
-        ("doubtful_there", pl.Int64),
-        ("area_km2", pl.Float64),
-        ("cells", pl.Int64),
-        ("cells_visited", pl.Int64),
-        ("cells_without_effort", pl.Int64),
-        ("looked_for", pl.Int64),
-        ("nights", pl.Float64),
-        ("why", pl.String),
-        ("sharing_category", pl.String),
+        ("species", pl.String), ("iucnRedListCategory", pl.String), ("recorded_in", pl.List(pl.String)),
+        ("survey_in", pl.String), ("records_counting", pl.Int64), ("doubtful_there", pl.Int64),
+        ("area_km2", pl.Float64), ("cells", pl.Int64), ("cells_visited", pl.Int64), ("cells_without_effort", pl.Int64),
+        ("looked_for", pl.Int64), ("nights", pl.Float64), ("why", pl.String), ("sharing_category", pl.String),
         ("geometry", pl.Binary),
     ]
-)
+)  # fmt: skip
 """One row a species and a country without a record that counts. `area_km2` and `geometry` (WKB) are of the habitat or
 corridor there; `doubtful_there` are records there that do not count; cells are those of the effort grid."""
 
@@ -231,18 +221,9 @@ def two_sided(
     cells = _at_cells(counting)
     at_cells, cell_degrees = (dict(cells.select("species", name).iter_rows()) for name in ("n", "degrees"))
     return TwoSided(
-        by_country,
-        uncertain,
-        shared,
-        probably_shared,
-        one_sided,
-        reasons(records),
-        at_cells,
-        cell_degrees,
-        certainty,
-        {code: dict(named.get(code, {})) for code in codes} if named else {},
-        shared_by_list,
-    )
+        by_country, uncertain, shared, probably_shared, one_sided, reasons(records), at_cells, cell_degrees, certainty,
+        {code: dict(named.get(code, {})) for code in codes} if named else {}, shared_by_list,
+    )  # fmt: skip
 
 
 def _uncertain(
@@ -289,17 +270,10 @@ def reasons(records: pl.DataFrame) -> dict[str, int]:
 
 
 def survey_tasks(
-    counted: counting.Counted,
-    sides: list[tuple[str, ...]],
-    *,
-    region: shapely.Geometry,
-    boundaries: "BoundarySet",
-    habitat: shapely.Geometry | None = None,
-    cell_m: float = 5_000.0,
-    events: pl.DataFrame | None = None,
-    strictest: Strictest | None = None,
-    threatened: counting.Counted | None = None,
-) -> pl.DataFrame:
+    counted: counting.Counted, sides: list[tuple[str, ...]], *, region: shapely.Geometry, boundaries: "BoundarySet",
+    habitat: shapely.Geometry | None = None, cell_m: float = 5_000.0, events: pl.DataFrame | None = None,
+    strictest: Strictest | None = None, threatened: counting.Counted | None = None,
+) -> pl.DataFrame:  # fmt: skip
     """Turn one-sided evidence into tasks for a survey on the other side.
 
     Parameters
@@ -330,8 +304,7 @@ def survey_tasks(
     looked_for = (threatened or counted.threatened()).inside(region)
     found = two_sided(looked_for, sides)
     ground = region if habitat is None else shapely.intersection(region, habitat)
-    west, south, east, north = shapely.bounds(region)
-    grid = equal_area_grid((west, south, east, north), cell_m)
+    grid = equal_area_grid(shapely.bounds(region), cell_m)
     located = places.locate(
         looked_for["decimalLongitude"].to_numpy().copy(), looked_for["decimalLatitude"].to_numpy().copy(), boundaries
     )["located_country_code"]

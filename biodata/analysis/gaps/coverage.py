@@ -27,31 +27,15 @@ TARGET_SHARE: Final = 0.3
 
 COVERAGE: Final = pl.Schema(
     {
-        "scenario": pl.String,
-        "as_of": pl.Date,
-        "place_kind": pl.String,
-        "place": pl.String,
-        "country_code": pl.String,
-        "realm": pl.String,
-        "area_km2": pl.Float64,
-        "protected_area_km2": pl.Float64,
-        "oecm_km2": pl.Float64,
-        "covered_km2": pl.Float64,
-        "share": pl.Float64,
-        "target_share": pl.Float64,
-        "missing_km2": pl.Float64,
-        "circles_km2": pl.Float64,
-        "undated_km2": pl.Float64,
-        "border_disagreement_km2": pl.Float64,
-        "elsewhere_km2": pl.Float64,
-        "coast_disagreement_km2": pl.Float64,
-        "not_mapped_sites": pl.Int64,
-        "not_mapped_without_area": pl.Int64,
-        "reported_not_mapped_km2": pl.Float64,
-        "share_with_reported": pl.Float64,
-        "note": pl.String,
+        "scenario": pl.String, "as_of": pl.Date, "place_kind": pl.String, "place": pl.String,
+        "country_code": pl.String, "realm": pl.String, "area_km2": pl.Float64, "protected_area_km2": pl.Float64,
+        "oecm_km2": pl.Float64, "covered_km2": pl.Float64, "share": pl.Float64, "target_share": pl.Float64,
+        "missing_km2": pl.Float64, "circles_km2": pl.Float64, "undated_km2": pl.Float64,
+        "border_disagreement_km2": pl.Float64, "elsewhere_km2": pl.Float64, "coast_disagreement_km2": pl.Float64,
+        "not_mapped_sites": pl.Int64, "not_mapped_without_area": pl.Int64, "reported_not_mapped_km2": pl.Float64,
+        "share_with_reported": pl.Float64, "note": pl.String,
     }
-)
+)  # fmt: skip
 """One row a scenario, date, place and realm. `oecm_km2` holds no ground that protected areas hold, too. `circles_km2` and
 `undated_km2` are parts of `covered_km2`: points given their reported area, and (at most) what sites hold that state no year.
 `missing_km2` is what lacks to the target, 0 where it is met. What stands behind it is in none of those: disagreements of
@@ -89,13 +73,9 @@ _PRESENT: Final = (
 
 
 def coverage(
-    scenarios: Sequence[Protected],
-    countries: Sequence[str],
-    boundaries: places.BoundarySet,
-    *,
-    regions: Sequence[Places] = (),
-    target_share: float = TARGET_SHARE,
-) -> pl.DataFrame:
+    scenarios: Sequence[Protected], countries: Sequence[str], boundaries: places.BoundarySet, *,
+    regions: Sequence[Places] = (), target_share: float = TARGET_SHARE,
+) -> pl.DataFrame:  # fmt: skip
     """Return how much is protected in each country, in all of them jointly, and in regions.
 
     Parameters
@@ -181,11 +161,7 @@ def _of_countries(one: Protected, codes: list[str], land: dict[str, float]) -> l
     for code in [*codes, *([None] if len(codes) > 1 else [])]:
         mine = pl.lit(value=True) if code is None else pl.col("country_code") == code
         asked = codes if code is None else [code]
-        place = {
-            "place_kind": "joint" if code is None else "country",
-            "place": " + ".join(asked),
-            "country_code": code,
-        }
+        place = {"place_kind": "joint" if code is None else "country", "place": " + ".join(asked), "country_code": code}
         for realm in ("terrestrial", "marine"):
             part = ground.filter(mine, pl.col("realm") == realm)
             apart = one.apart.filter(pl.col("country_code").is_in(asked), pl.col("realm") == realm)
@@ -257,8 +233,7 @@ def survey_gaps(
     counted = replace(
         counted, records=counted.records.filter(inside), places=counted.places[inside], tree=shapely.STRtree([])
     )
-    west, south, east, north = (float(value) for value in shapely.bounds(region))
-    grid = equal_area_grid((west, south, east, north), cell_m)
+    grid = equal_area_grid(shapely.bounds(region), cell_m)
     refuse_more(grid, MOST_CELLS, column="--effort-cell-m", expected="larger cells")
     km2 = dict(zip(countries, geo.area_km2(list(land.values())), strict=True))
     records = counted.records.drop_nulls(["class", "species"])

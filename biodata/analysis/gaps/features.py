@@ -15,7 +15,7 @@ from biodata.analysis.areas import polygonal
 from biodata.analysis.gaps.protected import AMOUNTS, PLANE, Layers, Protected
 from biodata.analysis.grid import Floats, Grid, Ints
 from biodata.analysis.reserves import problem as targets
-from biodata.core import geo
+from biodata.core import geo, grouped
 from biodata.core.errors import InputError
 from biodata.core.geo import Geometries
 from biodata.formats.vectors import read_frame
@@ -56,8 +56,7 @@ def provinces(countries: Sequence[str], boundaries: places.BoundarySet) -> Place
         If the set has none of a country (PROVINCES_MISSING).
     """
     units = boundaries.units.with_row_index("at").filter(pl.col("country_code").is_in(list(countries)))
-    without = set(countries) - set(units.filter(pl.col("level") == "province")["country_code"])
-    if without:
+    if without := set(countries) - set(units.filter(pl.col("level") == "province")["country_code"]):
         problem = f"the boundary set {boundaries.name} has no provinces of it"
         expected = "a set with province_column, or no --provinces"
         raise InputError(
@@ -147,9 +146,7 @@ def named(layer: "gpd.GeoDataFrame", name: str, path: Path) -> list[str]:
 
 def dissolved(kind: str, names: list[str], shapes: Geometries) -> Places:
     """Return each name once, with all of its polygons joined, by name."""
-    rows: dict[str, list[int]] = {}
-    for at, name in enumerate(names):
-        rows.setdefault(name, []).append(at)
+    rows = grouped((name, at) for at, name in enumerate(names))
     lines = sorted(rows)
     joined = [
         shapes[rows[name][0]] if len(rows[name]) == 1 else shapely.union_all(shapes[rows[name]]) for name in lines
@@ -272,14 +269,9 @@ class Target:
         if self.rule == "absolute":
             return np.minimum(range_km2, self.km2)
         return targets.log_linear(
-            range_km2,
-            lower_amount=self.small_km2,
-            lower_share=1.0,
-            upper_amount=self.large_km2,
-            upper_share=self.large_share,
-            cap_amount=self.cap_range_km2,
-            cap_target=self.cap_km2,
-        )
+            range_km2, lower_amount=self.small_km2, lower_share=1.0, upper_amount=self.large_km2,
+            upper_share=self.large_share, cap_amount=self.cap_range_km2, cap_target=self.cap_km2,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as plain values, without those that it does not look at."""
@@ -299,48 +291,26 @@ _ENOUGH: Final = 1 - 1e-9
 
 REPRESENTATION: Final = pl.Schema(
     {
-        "scenario": pl.String,
-        "as_of": pl.Date,
-        "feature_kind": pl.String,
-        "feature": pl.String,
-        "country_code": pl.String,
-        "whole_km2": pl.Float64,
-        "here_km2": pl.Float64,
-        "outside_band_km2": pl.Float64,
-        "share_of_whole": pl.Float64,
-        "protected_area_km2": pl.Float64,
-        "oecm_km2": pl.Float64,
-        "protected_km2": pl.Float64,
-        "protected_share": pl.Float64,
-        "circles_km2": pl.Float64,
-        "undated_km2": pl.Float64,
-        "target_share": pl.Float64,
-        "target_km2": pl.Float64,
-        "missing_km2": pl.Float64,
+        "scenario": pl.String, "as_of": pl.Date, "feature_kind": pl.String, "feature": pl.String,
+        "country_code": pl.String, "whole_km2": pl.Float64, "here_km2": pl.Float64, "outside_band_km2": pl.Float64,
+        "share_of_whole": pl.Float64, "protected_area_km2": pl.Float64, "oecm_km2": pl.Float64,
+        "protected_km2": pl.Float64, "protected_share": pl.Float64, "circles_km2": pl.Float64,
+        "undated_km2": pl.Float64, "target_share": pl.Float64, "target_km2": pl.Float64, "missing_km2": pl.Float64,
         "status": pl.String,
     }
-)
+)  # fmt: skip
 """One row a scenario, date, feature and country; `country_code` is null for all of them jointly. `here_km2` is on land of the
 country, `outside_band_km2` of it farther from every border than maps may disagree; `status` met, partial (some of it is protected), gap (less than a hectare is), or outside (none of it lies here)."""
 
 RESPONSIBILITY: Final = pl.Schema(
     [
-        ("scenario", pl.String),
-        ("as_of", pl.Date),
-        ("feature_kind", pl.String),
-        ("feature", pl.String),
-        ("countries", pl.List(pl.String)),
-        ("shares", pl.List(pl.Float64)),
-        ("only_in_band", pl.List(pl.String)),
-        ("share_elsewhere", pl.Float64),
-        ("joint_status", pl.String),
-        ("meet_their_part", pl.List(pl.String)),
-        ("miss_their_part", pl.List(pl.String)),
-        ("enough_alone", pl.List(pl.String)),
-        ("met_only_together", pl.Boolean),
-        ("possible_only_together", pl.Boolean),
+        ("scenario", pl.String), ("as_of", pl.Date), ("feature_kind", pl.String), ("feature", pl.String),
+        ("countries", pl.List(pl.String)), ("shares", pl.List(pl.Float64)), ("only_in_band", pl.List(pl.String)),
+        ("share_elsewhere", pl.Float64), ("joint_status", pl.String), ("meet_their_part", pl.List(pl.String)),
+        ("miss_their_part", pl.List(pl.String)), ("enough_alone", pl.List(pl.String)),
+        ("met_only_together", pl.Boolean), ("possible_only_together", pl.Boolean),
     ]
-)
+)  # fmt: skip
 """One row a scenario, date and feature that lies in several of the countries, in each of them farther from a border than
 the band; countries that it reaches inside the band alone stand in `only_in_band`, as there two maps disagree. `shares` are of the whole range, by
 `countries`, and `share_elsewhere` is the rest: in other countries, or at sea. `enough_alone` protect by themselves all
@@ -390,12 +360,9 @@ def representation(
     asked = [*countries, *([None] if len(countries) > 1 else [])]
     every = whole.join(pl.DataFrame({"country_code": asked}, schema_overrides={"country_code": pl.String}), how="cross")
     table = every.join(
-        pl.concat([single, joint], how="diagonal"),
-        on=["feature", "country_code"],
-        how="left",
-        nulls_equal=True,
+        pl.concat([single, joint], how="diagonal"), on=["feature", "country_code"], how="left", nulls_equal=True,
         maintain_order="left",
-    ).with_columns(pl.col(*sums).fill_null(0.0))
+    ).with_columns(pl.col(*sums).fill_null(0.0))  # fmt: skip
     needed = target.needed_km2(whole["whole_km2"].to_numpy())
     with np.errstate(invalid="ignore"):
         shares = pl.Series(needed / whole["whole_km2"].to_numpy()).fill_nan(None)

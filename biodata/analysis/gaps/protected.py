@@ -31,16 +31,10 @@ IN_FORCE: Final = "in force"
 WITH_PROPOSED: Final = "with proposed"
 AMOUNTS: Final = pl.Schema(
     {
-        "feature": pl.Int64,
-        "what": pl.String,
-        "country_code": pl.String,
-        "kind": pl.String,
-        "realm": pl.String,
-        "circle": pl.Boolean,
-        "undated": pl.Boolean,
-        "km2": pl.Float64,
+        "feature": pl.Int64, "what": pl.String, "country_code": pl.String, "kind": pl.String, "realm": pl.String,
+        "circle": pl.Boolean, "undated": pl.Boolean, "km2": pl.Float64,
     }
-)
+)  # fmt: skip
 """How much of a feature (its number) lies on a country's land, in its protected ground, or anywhere: `what` is one of
 land, inner (the land that is farther than the band from every border of countries), protected, all. Of protected ground: `kind` is protected_area or oecm; `circle` is True where a point was given its
 reported area, `undated` where the site tells no year."""
@@ -194,8 +188,7 @@ def _band(countries: tuple[str, ...], boundaries: places.BoundarySet) -> shapely
     if not len(ends) or boundaries.band_m <= 0:
         return shapely.Polygon()
     lines = shapely.multilinestrings(list(ends.reshape(-1, 2, 2)))
-    west, south, east, north = (float(value) for value in shapely.bounds(lines))
-    crs = equal_area_crs((west, south, east, north))
+    crs = equal_area_crs(shapely.bounds(lines))
     zone = shapely.buffer(shapely.line_merge(project(lines, 4326, crs)), boundaries.band_m, quad_segs=4)
     zone = shapely.segmentize(zone, _LONGEST_M)
     band: shapely.Geometry = to_plane(np.array([project(zone, crs, 4326)], dtype=object))[0]

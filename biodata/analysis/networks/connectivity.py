@@ -49,15 +49,9 @@ Sweep = tuple[Floats, Floats, Floats, Floats]
 
 
 def overall(
-    area: Floats,
-    *,
-    probability: Graph | None = None,
-    links: Graph | None = None,
-    total_area: float | None = None,
-    active: NDArray[np.bool_] | None = None,
-    executor: Executor | None = None,
-    progress: bool = False,
-) -> dict[str, float | int | None]:
+    area: Floats, *, probability: Graph | None = None, links: Graph | None = None, total_area: float | None = None,
+    active: NDArray[np.bool_] | None = None, executor: Executor | None = None, progress: bool = False,
+) -> dict[str, float | int | None]:  # fmt: skip
     """Return the indices of the whole landscape.
 
     Parameters
@@ -135,16 +129,9 @@ def overall(
 
 
 def sweep(
-    graph: Graph,
-    area: Floats,
-    *,
-    active: NDArray[np.bool_],
-    nodes: bool = False,
-    links: bool = False,
-    executor: Executor | None = None,
-    progress: bool = False,
-    title: str = "",
-) -> Sweep:
+    graph: Graph, area: Floats, *, active: NDArray[np.bool_], nodes: bool = False, links: bool = False,
+    executor: Executor | None = None, progress: bool = False, title: str = "",
+) -> Sweep:  # fmt: skip
     """Sum over all sources what `graph_search.sweep` finds from some."""
     fewer, kept = without_needless_links(graph, active)
     work = partial(sweep_part, fewer, np.ascontiguousarray(area), active, nodes, links)
@@ -172,20 +159,9 @@ def sweep_part(
     """Sweep from some sources."""
     found: Sweep = (np.zeros(2), np.zeros(graph.nodes), np.zeros(graph.nodes), np.zeros(graph.links))
     graph_search.sweep(
-        sources,
-        graph.starts,
-        graph.targets,
-        graph.origins,
-        graph.link_of,
-        graph.weights,
-        graph.hops,
-        active,
-        area,
-        nodes,
-        links,
-        least_probability(area[active]),
-        *found,
-    )
+        sources, graph.starts, graph.targets, graph.origins, graph.link_of, graph.weights, graph.hops, active, area,
+        nodes, links, least_probability(area[active]), *found,
+    )  # fmt: skip
     return found
 
 
@@ -196,13 +172,9 @@ def least_probability(area: Floats) -> float:
 
 
 def over_sources(
-    work: Callable[[Ints32], _Result],
-    count: int,
-    *,
-    executor: Executor | None = None,
-    progress: bool = False,
+    work: Callable[[Ints32], _Result], count: int, *, executor: Executor | None = None, progress: bool = False,
     title: str = "",
-) -> Iterator[_Result]:
+) -> Iterator[_Result]:  # fmt: skip
     """Yield what `work` returns for parts of the sources 0 to `count`, in their order, worked on side by side."""
     # Strided, so that parts are alike: near sources have near numbers.
     parts = [np.arange(start, count, _PARTS, dtype=np.int32) for start in range(min(_PARTS, count))]
@@ -272,14 +244,9 @@ class Importance:
 
 
 def of_removal(
-    graph: Graph,
-    area: Floats,
-    *,
-    links: bool = True,
-    active: NDArray[np.bool_] | None = None,
-    executor: Executor | None = None,
-    progress: bool = False,
-) -> Importance:
+    graph: Graph, area: Floats, *, links: bool = True, active: NDArray[np.bool_] | None = None,
+    executor: Executor | None = None, progress: bool = False,
+) -> Importance:  # fmt: skip
     """Return what is lost with each node and each link.
 
     Parameters
@@ -314,11 +281,7 @@ def of_removal(
     percent = 100.0 / totals[0] if totals[0] > 0 else np.nan
     known = np.where(there, percent, np.nan)
     return Importance(
-        float(totals[0]),
-        known * area**2,
-        known * (2 * flux),
-        known * node_loss,
-        percent * link_loss if links else None,
+        float(totals[0]), known * area**2, known * (2 * flux), known * node_loss, percent * link_loss if links else None
     )
 
 

@@ -65,19 +65,9 @@ def pop(keys: Floats, places: Ints32, size: int) -> int:
 
 @compiled
 def search(
-    source: int,
-    starts: Ints32,
-    targets: Ints32,
-    weights: Floats,
-    hops: bool,
-    active: Bools,
-    labels: Floats,
-    via: Ints32,
-    order: Ints32,
-    keys: Floats,
-    places: Ints32,
-    least: float,
-) -> int:
+    source: int, starts: Ints32, targets: Ints32, weights: Floats, hops: bool, active: Bools, labels: Floats,
+    via: Ints32, order: Ints32, keys: Floats, places: Ints32, least: float,
+) -> int:  # fmt: skip
     """Fill labels, `via` (the directed link that led into a node, -1 where none) and the order of settling.
 
     Return how many nodes were reached. Nodes that are not `active` are not there, and those of a probability below
@@ -136,17 +126,9 @@ def rows(
 
 @compiled
 def gains(
-    sources: Ints32,
-    candidates: Ints32,
-    reach: Floats,
-    starts: Ints32,
-    targets: Ints32,
-    weights: Floats,
-    hops: bool,
-    active: Bools,
-    area: Floats,
-    gain: Floats,
-) -> None:
+    sources: Ints32, candidates: Ints32, reach: Floats, starts: Ints32, targets: Ints32, weights: Floats, hops: bool,
+    active: Bools, area: Floats, gain: Floats,
+) -> None:  # fmt: skip
     """Add what pairs of the active nodes gain where one candidate is put in; `reach` are the candidates' labels."""
     labels = np.empty((1, active.size))
     own = np.empty(1, np.int32)
@@ -185,14 +167,9 @@ def needed(graph: Graph, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 @compiled
 def _needed(
-    first: Ints32,
-    second: Ints32,
-    weight: Floats,
-    starts: Ints32,
-    targets: Ints32,
-    weights: Floats,
+    first: Ints32, second: Ints32, weight: Floats, starts: Ints32, targets: Ints32, weights: Floats,
     active: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
+) -> NDArray[np.bool_]:  # fmt: skip
     """Look for two better ways of two links: neighbours stand in order, so two lists are gone through side by side."""
     kept = np.ones(first.size, dtype=np.bool_)
     for link in range(first.size):
@@ -235,21 +212,9 @@ def _number(
 
 @compiled
 def _repair(
-    first: int,
-    last: int,
-    gone: int,
-    node_goes: bool,
-    starts: Ints32,
-    targets: Ints32,
-    weights: Floats,
-    hops: bool,
-    labels: Floats,
-    area: Floats,
-    found: Floats,
-    waits: NDArray[np.int8],
-    keys: Floats,
-    places: Ints32,
-) -> float:
+    first: int, last: int, gone: int, node_goes: bool, starts: Ints32, targets: Ints32, weights: Floats, hops: bool,
+    labels: Floats, area: Floats, found: Floats, waits: NDArray[np.int8], keys: Floats, places: Ints32,
+) -> float:  # fmt: skip
     """Return the value, times area, that the nodes from `first` to before `last` lose; all in a tree's numbers.
 
     The range is all that lies behind node `gone`, which goes; or, unless `node_goes`, behind the link between `gone`
@@ -319,23 +284,10 @@ def _repair(
 
 @compiled
 def sweep(
-    sources: Ints32,
-    starts: Ints32,
-    targets: Ints32,
-    origins: Ints32,
-    link_of: Ints32,
-    weights: Floats,
-    hops: bool,
-    active: Bools,
-    area: Floats,
-    with_nodes: bool,
-    with_links: bool,
-    least: float,
-    totals: Floats,
-    flux: Floats,
-    node_loss: Floats,
-    link_loss: Floats,
-) -> None:
+    sources: Ints32, starts: Ints32, targets: Ints32, origins: Ints32, link_of: Ints32, weights: Floats, hops: bool,
+    active: Bools, area: Floats, with_nodes: bool, with_links: bool, least: float, totals: Floats, flux: Floats,
+    node_loss: Floats, link_loss: Floats,
+) -> None:  # fmt: skip
     """Add what the pairs of some sources count, and what the removal of each node and link between takes from it.
 
     Parameters
@@ -403,21 +355,9 @@ def sweep(
                 if first == last or not (with_nodes if node_goes else with_links):
                     continue
                 lost = area[source] * _repair(
-                    first,
-                    last,
-                    i if node_goes else parents[i],
-                    node_goes,
-                    tree_starts,
-                    tree_targets,
-                    tree_weights,
-                    hops,
-                    tree_labels,
-                    tree_area,
-                    found,
-                    waits,
-                    keys,
-                    places,
-                )
+                    first, last, i if node_goes else parents[i], node_goes, tree_starts, tree_targets, tree_weights,
+                    hops, tree_labels, tree_area, found, waits, keys, places,
+                )  # fmt: skip
                 if node_goes:
                     node_loss[nodes[i]] += lost
                 else:

@@ -200,27 +200,17 @@ def _build(nodes: int, first: Ints, second: Ints, weight: Floats, *, hops: bool)
     origins, targets = np.concatenate([first, second]), np.concatenate([second, first])
     order = np.lexsort((targets, origins))
     return Graph(
-        nodes,
-        hops,
-        first.astype(np.int32),
-        second.astype(np.int32),
-        weight,
-        np.searchsorted(origins[order], np.arange(nodes + 1)).astype(np.int32),
-        targets[order].astype(np.int32),
-        origins[order].astype(np.int32),
-        np.tile(np.arange(first.size, dtype=np.int32), 2)[order],
+        nodes, hops, first.astype(np.int32), second.astype(np.int32), weight,
+        np.searchsorted(origins[order], np.arange(nodes + 1)).astype(np.int32), targets[order].astype(np.int32),
+        origins[order].astype(np.int32), np.tile(np.arange(first.size, dtype=np.int32), 2)[order],
         np.tile(weight, 2)[order],
-    )
+    )  # fmt: skip
 
 
 def parameters_of(
-    kind: ConnectionKind,
-    *,
-    distance: float | None = None,
-    probability: float | None = None,
-    threshold: float | None = None,
-    total_area: float | None = None,
-) -> dict[str, Any]:
+    kind: ConnectionKind, *, distance: float | None = None, probability: float | None = None,
+    threshold: float | None = None, total_area: float | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return what is used, defaults filled in."""
     for name, value in (
         ("distance", distance),
@@ -249,12 +239,9 @@ def parameters_of(
         name, value = ("probability", probability) if distance is None else ("distance", distance)
         raise InputError(problem, column=name, value=f"{value:g}", code="OPTION_UNFIT")
     return {
-        "kind": str(kind),
-        "distance": distance,
-        "probability": probability,
-        "threshold": threshold,
+        "kind": str(kind), "distance": distance, "probability": probability, "threshold": threshold,
         "total_area": total_area,
-    }
+    }  # fmt: skip
 
 
 def networks(

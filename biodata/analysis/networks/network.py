@@ -122,21 +122,11 @@ class Network:
 
 
 def analyse(
-    nodes: Nodes,
-    connections: Connections,
-    *,
-    distance: float | None = None,
-    probability: float | None = None,
-    threshold: float | None = None,
-    total_area: float | None = None,
-    indices: Collection[str] = (PC, IIC),
-    importances: bool = True,
-    links: bool = True,
-    between: tuple[int, int] | None = None,
-    paths: int = 3,
-    executor: Executor | None = None,
-    progress: bool = False,
-) -> Network:
+    nodes: Nodes, connections: Connections, *, distance: float | None = None, probability: float | None = None,
+    threshold: float | None = None, total_area: float | None = None, indices: Collection[str] = (PC, IIC),
+    importances: bool = True, links: bool = True, between: tuple[int, int] | None = None, paths: int = 3,
+    executor: Executor | None = None, progress: bool = False,
+) -> Network:  # fmt: skip
     """Compute the indices of a network, and what each node and link is worth.
 
     Parameters
@@ -183,14 +173,9 @@ def analyse(
     there = nodes.existing
     hops, chance = networks(nodes, connections, parameters, indices)
     overall = connectivity.overall(
-        nodes.area,
-        probability=chance,
-        links=hops,
-        total_area=total_area,
-        active=there,
-        executor=executor,
+        nodes.area, probability=chance, links=hops, total_area=total_area, active=there, executor=executor,
         progress=progress,
-    )
+    )  # fmt: skip
     table: dict[str, Any] = {"node": nodes.ids, "area": nodes.area, "existing": there}
     for graph in (hops, chance):
         if graph is not None and "component" not in table:
@@ -289,15 +274,9 @@ def _place(whole: Graph, part: Graph) -> Any:
 
 
 def estimate(
-    nodes: Nodes,
-    connections: Connections,
-    parameters: dict[str, Any],
-    *,
-    indices: Collection[str] = (PC, IIC),
-    importances: bool = True,
-    links: bool = True,
-    workers: int = 1,
-) -> str:
+    nodes: Nodes, connections: Connections, parameters: dict[str, Any], *, indices: Collection[str] = (PC, IIC),
+    importances: bool = True, links: bool = True, workers: int = 1,
+) -> str:  # fmt: skip
     """Return what a run of `network.analyse` will take, as a line for a person.
 
     Parameters

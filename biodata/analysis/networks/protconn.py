@@ -115,13 +115,9 @@ class ProtConn:
 
 
 def protconn(
-    areas: gpd.GeoDataFrame | gpd.GeoSeries,
-    region: gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry,
-    *,
-    distance_m: float = 10_000.0,
-    probability: float = 0.5,
-    transboundary_m: float | None = 50_000.0,
-) -> ProtConn:
+    areas: gpd.GeoDataFrame | gpd.GeoSeries, region: gpd.GeoDataFrame | gpd.GeoSeries | shapely.Geometry, *,
+    distance_m: float = 10_000.0, probability: float = 0.5, transboundary_m: float | None = 50_000.0,
+) -> ProtConn:  # fmt: skip
     """Return ProtConn of a region.
 
     Parameters
@@ -155,12 +151,7 @@ def protconn(
     (12.0, 10.392)
     """
     reach_m = reach_of(distance_m, probability)
-    pieces = cut(
-        areas,
-        region,
-        transboundary_m=transboundary_m,
-        reach_m=reach_m,
-    )
+    pieces = cut(areas, region, transboundary_m=transboundary_m, reach_m=reach_m)
     return of_pieces(pieces, distance_m=distance_m, probability=probability)
 
 
@@ -201,13 +192,9 @@ def of_pieces(pieces: Pieces, *, distance_m: float, probability: float = 0.5) ->
     if pieces.beyond:
         own = (pieces.first < pieces.inside) & (pieces.second < pieces.inside)
         alone = eca(
-            pieces.inside,
-            pieces.first[own],
-            pieces.second[own],
-            pieces.distance_m[own],
-            area[: pieces.inside],
+            pieces.inside, pieces.first[own], pieces.second[own], pieces.distance_m[own], area[: pieces.inside],
             root_of_squares,
-        )
+        )  # fmt: skip
     land = np.zeros(pieces.lands + pieces.beyond)
     np.add.at(land, pieces.land_of, area[: pieces.inside])
     # As if the region's land were protected throughout: what is apart then is apart by sea or foreign land.

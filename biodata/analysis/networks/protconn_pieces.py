@@ -166,17 +166,9 @@ def _between_runs(edges: Floats, starts: Ints, run_starts: Ints, one: int, a: in
 
 @compiled
 def _close_distances(
-    edges: Floats,
-    starts: Ints,
-    runs: Floats,
-    run_starts: Ints,
-    boxes: Floats,
-    first: Ints,
-    second: Ints,
-    distance: Floats,
-    start: int,
-    end: int,
-) -> None:
+    edges: Floats, starts: Ints, runs: Floats, run_starts: Ints, boxes: Floats, first: Ints, second: Ints,
+    distance: Floats, start: int, end: int,
+) -> None:  # fmt: skip
     """Fill the distances of some pairs, each of which holds its reach before."""
     facing = np.empty(runs.shape[0], np.int64)
     for pair in range(start, end):
@@ -316,19 +308,10 @@ def cut(
     land_of = tree.nearest(shapely.point_on_surface(inside)) if len(inside) else np.zeros(0)
     land_links = within_reach(np.concatenate([lands, beyond]), reach_m=reach_m)
     return Pieces(
-        plane,
-        float(shapely.area(land)),
-        shapes,
-        np.concatenate([shapely.area(inside), np.zeros(len(beyond))]),
-        shapely.area(shapely.get_parts(clipped)),
-        first,
-        second,
-        distance_m,
-        len(lands),
-        np.asarray(land_of, dtype=np.int64),
-        *land_links,
-        reach_m,
-    )
+        plane, float(shapely.area(land)), shapes, np.concatenate([shapely.area(inside), np.zeros(len(beyond))]),
+        shapely.area(shapely.get_parts(clipped)), first, second, distance_m, len(lands),
+        np.asarray(land_of, dtype=np.int64), *land_links, reach_m,
+    )  # fmt: skip
 
 
 def _plane(areas: Any, region: Any) -> CRS:
@@ -340,9 +323,7 @@ def _plane(areas: Any, region: Any) -> CRS:
     if areas.crs.is_projected and _keeps_areas(areas.crs):
         return CRS.from_user_input(areas.crs)
     is_bare = isinstance(region, shapely.Geometry)
-    bounds = shapely.bounds(region) if is_bare else region.geometry.to_crs(4326).total_bounds
-    west, south, east, north = (float(side) for side in bounds)
-    return geo.equal_area_crs((west, south, east, north))
+    return geo.equal_area_crs(shapely.bounds(region) if is_bare else region.geometry.to_crs(4326).total_bounds)
 
 
 def _keeps_areas(crs: CRS) -> bool:

@@ -216,25 +216,16 @@ def score(project: Project, problem: Problem, penalty: Floats, chosen: Bools) ->
     cost = float(problem.cost[chosen].sum())
     level = project.inputs.number("MISSLEVEL", 1.0)
     return Score(
-        score=cost + blm * edge + charged,
-        cost=cost,
-        units=int(chosen.sum()),
-        connectivity=edge,
-        total=total,
-        within=within,
-        edge=edge,
-        outside=outside,
-        penalty=charged,
+        score=cost + blm * edge + charged, cost=cost, units=int(chosen.sum()), connectivity=edge, total=total,
+        within=within, edge=edge, outside=outside, penalty=charged,
         shortfall=float(np.clip(targets - held, 0, None).sum() + np.clip(counts - number, 0, None).sum()),
-        missing=int((met.min(axis=1) < level - 1e-9).sum()),
-        least_met=float(min(1.0, met.min(initial=1.0))),
-    )
+        missing=int((met.min(axis=1) < level - 1e-9).sum()), least_met=float(min(1.0, met.min(initial=1.0))),
+    )  # fmt: skip
 
 
 def _connectivity(project: Project, chosen: Bools) -> tuple[float, float, float, float]:
     """Return all connections, those within the plan, at its edge and outside."""
-    bounds = project.bounds
-    if bounds is None:
+    if (bounds := project.bounds) is None:
         return 0.0, 0.0, 0.0, 0.0
     first, second = chosen[bounds.first], chosen[bounds.second]
     at_edge = first != second if bounds.symmetric else first & ~second

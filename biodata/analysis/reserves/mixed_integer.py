@@ -238,15 +238,9 @@ class Found:
 
 
 def minimise(
-    model: Model,
-    *,
-    clock: Clock,
-    gap: float = 0.0,
-    threads: int = 1,
-    start: Bools | None = None,
-    interior_point: bool = True,
-    seed: int = 0,
-) -> Found:
+    model: Model, *, clock: Clock, gap: float = 0.0, threads: int = 1, start: Bools | None = None,
+    interior_point: bool = True, seed: int = 0,
+) -> Found:  # fmt: skip
     """Solve a model with HiGHS.
 
     Parameters

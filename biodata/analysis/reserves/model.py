@@ -157,17 +157,9 @@ def build(problem: Problem) -> Model:
     rows.data = np.minimum(rows.data, 1.0)  # what is more than enough changes no plan, and bounds are better without it
     slack, slack_cost = _slacks(problem, used)
     return Model(
-        linear=linear,
-        first=first,
-        second=second,
-        weight=weight,
-        rows=rows,
-        requirement=used.astype(np.int64),
-        slack=slack,
-        slack_cost=slack_cost,
-        locked_in=problem.is_locked_in,
-        locked_out=problem.is_locked_out,
-    )
+        linear=linear, first=first, second=second, weight=weight, rows=rows, requirement=used.astype(np.int64),
+        slack=slack, slack_cost=slack_cost, locked_in=problem.is_locked_in, locked_out=problem.is_locked_out,
+    )  # fmt: skip
 
 
 def _merge(pairs: list[tuple[Ints, Ints, Floats]], n: int) -> tuple[Ints, Ints, Floats]:

@@ -29,13 +29,9 @@ _MOST_UNITS: Final = 2_000_000
 
 
 def cut_at_borders(
-    countries: Sequence[str],
-    boundaries: "BoundarySet",
-    *,
-    unit_km2: float,
-    shape: Shape = "hexagon",
+    countries: Sequence[str], boundaries: "BoundarySet", *, unit_km2: float, shape: Shape = "hexagon",
     bounds: tuple[float, float, float, float] | None = None,
-) -> gpd.GeoDataFrame:
+) -> gpd.GeoDataFrame:  # fmt: skip
     """Return the planning units of a region of several countries.
 
     Parameters
@@ -79,8 +75,7 @@ def cut_at_borders(
         problem = "the countries have no land inside the bounds"
         text = "west,south,east,north = " + ",".join(f"{edge:g}" for edge in bounds) if bounds else "no bounds"
         raise InputError(problem, value=", ".join([*countries, text]), code="REGION_EMPTY")
-    west, south, east, north = (float(edge) for edge in shapely.bounds(everything))
-    crs = geo.equal_area_crs((west, south, east, north))
+    crs = geo.equal_area_crs(shapely.bounds(everything))
     pieces, codes, order = [], [], []
     for code, degrees in land.items():
         region = _projected(degrees, crs)
@@ -148,8 +143,7 @@ def costs_by_country(units: gpd.GeoDataFrame, per_km2: Mapping[str, float]) -> F
     InputError
         If a country has no cost.
     """
-    missing = sorted(set(units["country_code"]) - set(per_km2))
-    if missing:
+    if missing := sorted(set(units["country_code"]) - set(per_km2)):
         problem = "there is no cost for this country"
         raise InputError(problem, column="country_code", value=missing[0], code="COST_MISSING")
     rates = np.array([per_km2[code] for code in units["country_code"]], dtype=np.float64)

@@ -44,13 +44,7 @@ class Portfolio:
 
 
 def more_plans(
-    problem: Problem,
-    best: Selection,
-    *,
-    plans: int,
-    seed: int = 0,
-    seconds: float = 300.0,
-    progress: bool = False,
+    problem: Problem, best: Selection, *, plans: int, seed: int = 0, seconds: float = 300.0, progress: bool = False
 ) -> Portfolio:
     """Return the best plan and others that are good too.
 
@@ -208,14 +202,9 @@ def _shortages(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
 
 
 def _in_words(
-    name: str,
-    in_plan: bool,
-    locked: str,
-    change: float,
-    shortages: tuple[Holding, ...],
-    only: tuple[str, ...],
+    name: str, in_plan: bool, locked: str, change: float, shortages: tuple[Holding, ...], only: tuple[str, ...],
     worse: float,
-) -> str:
+) -> str:  # fmt: skip
     """Tell it."""
     words = [f"Unit {name} is {'in' if in_plan else 'not in'} the plan{f': it is locked {locked}' if locked else ''}."]
     if only:

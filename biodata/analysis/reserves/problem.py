@@ -59,15 +59,9 @@ def relative(totals: Floats, share: float | Floats) -> Floats:
 
 
 def log_linear(
-    totals: Floats,
-    *,
-    lower_amount: float,
-    lower_share: float,
-    upper_amount: float,
-    upper_share: float,
-    cap_amount: float | None = None,
-    cap_target: float | None = None,
-) -> Floats:
+    totals: Floats, *, lower_amount: float, lower_share: float, upper_amount: float, upper_share: float,
+    cap_amount: float | None = None, cap_target: float | None = None,
+) -> Floats:  # fmt: skip
     """Return targets whose share falls with the logarithm of what exists, between two thresholds.
 
     Parameters

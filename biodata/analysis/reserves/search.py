@@ -129,17 +129,9 @@ def improve(chosen: Int8s, got: Floats, units: Units, need: Floats, price: Float
 
 @compiled
 def anneal(
-    chosen: Int8s,
-    got: Floats,
-    units: Units,
-    need: Floats,
-    price: Floats,
-    candidates: Ints,
-    steps: int,
-    hot: float,
-    cold: float,
-    rng: np.random.Generator,
-) -> None:
+    chosen: Int8s, got: Floats, units: Units, need: Floats, price: Floats, candidates: Ints, steps: int, hot: float,
+    cold: float, rng: np.random.Generator,
+) -> None:  # fmt: skip
     """Flip units at random, taking what makes the objective worse ever more seldom (simulated annealing)."""
     temperature, cooling = hot, (cold / hot) ** (1.0 / steps)
     for _ in range(steps):
@@ -178,14 +170,10 @@ class Search:
         self._floor = 2e-3 * top
         self._enough = np.ones(len(self._price))
         self._units = Units(
-            model.linear,
-            self._pairs.indptr.astype(np.int32),
-            self._pairs.indices.astype(np.int32),
-            self._pairs.data.astype(np.float64),
-            self._rows.indptr.astype(np.int32),
-            self._rows.indices.astype(np.int32),
-            self._rows.data.astype(np.float64),
-        )
+            model.linear, self._pairs.indptr.astype(np.int32), self._pairs.indices.astype(np.int32),
+            self._pairs.data.astype(np.float64), self._rows.indptr.astype(np.int32),
+            self._rows.indices.astype(np.int32), self._rows.data.astype(np.float64),
+        )  # fmt: skip
         self._free = np.flatnonzero(~self._fixed)
 
     def complete(self, chosen: Bools, *, among: Ints | None = None) -> Plan | None:
@@ -221,16 +209,9 @@ class Search:
         return best
 
     def annealed(
-        self,
-        start: Plan,
-        *,
-        seed: int,
-        clock: Clock,
-        good: float = -np.inf,
-        rounds: int = 25,
-        heat: float = 1.0,
+        self, start: Plan, *, seed: int, clock: Clock, good: float = -np.inf, rounds: int = 25, heat: float = 1.0,
         told: Callable[[Plan], None] | None = None,
-    ) -> Plan:
+    ) -> Plan:  # fmt: skip
         """Return the best plan found by annealing from one.
 
         Parameters

@@ -119,13 +119,9 @@ class Run:
     def whole(self) -> None:
         """Give the whole to HiGHS, with the best plan so far."""
         found = mixed_integer.minimise(
-            self.model,
-            gap=self.gap,
-            clock=self.clock,
-            threads=self.threads,
-            start=self.plan.chosen if self.plan is not None else None,
-            seed=self.seed,
-        )
+            self.model, gap=self.gap, clock=self.clock, threads=self.threads,
+            start=self.plan.chosen if self.plan is not None else None, seed=self.seed,
+        )  # fmt: skip
         self.infeasible = found.infeasible
         plan = Plan(self.model.value(found.chosen), found.chosen) if found.chosen is not None else None
         self.take(plan, found.bound)
@@ -203,14 +199,9 @@ class Selection:
 
 
 def solve(
-    problem: Problem,
-    *,
-    gap: float = 0.0,
-    seconds: float = 300.0,
-    threads: int = 1,
-    seed: int = 0,
+    problem: Problem, *, gap: float = 0.0, seconds: float = 300.0, threads: int = 1, seed: int = 0,
     progress: Progress | None = None,
-) -> Selection:
+) -> Selection:  # fmt: skip
     """Return the best plan found, with its bound.
 
     Parameters
@@ -228,8 +219,7 @@ def solve(
     """
     began = time.monotonic()
     model = build(problem)
-    impossible = _impossible(problem)
-    if impossible:
+    if impossible := _impossible(problem):
         return _without_plan(problem, "infeasible", math.inf, impossible, began)
     run = Run(model, gap, Clock(seconds), threads, seed, progress)
     if model.units > SMALL_UNITS:
@@ -282,18 +272,10 @@ def _selection(problem: Problem, model: Model, plan: Plan, bound: float, gap: fl
     apart = relative_gap(value, lowest, model.rounding)
     boundary, connectivity = _penalised(problem, plan.chosen)
     return Selection(
-        objective=value,
-        bound=lowest,
-        gap=apart,
-        status=_status(apart, gap),
-        chosen=plan.chosen,
-        cost=float(problem.cost[plan.chosen].sum()),
-        boundary=boundary,
-        connectivity=connectivity,
-        holdings=holdings(problem, plan.chosen),
-        problems=(),
-        seconds=time.monotonic() - began,
-    )
+        objective=value, bound=lowest, gap=apart, status=_status(apart, gap), chosen=plan.chosen,
+        cost=float(problem.cost[plan.chosen].sum()), boundary=boundary, connectivity=connectivity,
+        holdings=holdings(problem, plan.chosen), problems=(), seconds=time.monotonic() - began,
+    )  # fmt: skip
 
 
 def _status(apart: float, gap: float) -> Status:
@@ -325,14 +307,11 @@ def holdings(problem: Problem, chosen: Bools) -> tuple[Holding, ...]:
     held = problem.rows() @ chosen.astype(np.float64)
     return tuple(
         Holding(
-            problem.requirement_name(requirement),
-            float(amount),
-            requirement.need,
-            requirement.counts,
+            problem.requirement_name(requirement), float(amount), requirement.need, requirement.counts,
             bool(amount >= requirement.need * (1 - TOLERANCE)),
         )
         for requirement, amount in zip(problem.requirements, held, strict=True)
-    )
+    )  # fmt: skip
 
 
 def _without_plan(problem: Problem, status: Status, bound: float, why: tuple[str, ...], began: float) -> Selection:

@@ -290,17 +290,12 @@ def rules(project: Project) -> list[Spacing]:
         )  # fmt: skip
     found = [
         Spacing(
-            feature,
-            row["target"] if row["target2"] > 0 else 0.0,
-            row["targetocc"] if row["target2"] > 0 else 0,
-            clump_least=row["target2"],
-            clump_kind=kind,
-            apart=row["sepdistance"],
-            separate=row["sepnum"],
+            feature, row["target"] if row["target2"] > 0 else 0.0, row["targetocc"] if row["target2"] > 0 else 0,
+            clump_least=row["target2"], clump_kind=kind, apart=row["sepdistance"], separate=row["sepnum"],
         )
         for feature, row in enumerate(project.species.iter_rows(named=True))
         if row["target2"] > 0 or row["sepnum"] > 1
-    ]
+    ]  # fmt: skip
     placed = project.units.select("xloc", "yloc").n_unique() > 1
     far = next((rule for rule in found if rule.apart > 0 and rule.separate > 1), None)
     if far is not None and not placed:
@@ -331,8 +326,7 @@ def solve_project(project: Project, problem: Problem, **choices: Any) -> tuple[s
     **choices
         As `selection.solve` takes them.
     """
-    asked = rules(project)
-    if not asked:
+    if not (asked := rules(project)):
         return selection.solve(problem, **choices), problem, []
     where = landscape_of(project, problem)
     everything = ~problem.is_locked_out
@@ -359,8 +353,7 @@ def _unmet_rule(project: Project, rule: Spacing, where: Landscape, everything: B
 
 def mended(project: Project, problem: Problem, plans: Portfolio) -> Portfolio:
     """Return plans that keep the rules: units are added to those that do not."""
-    asked = rules(project)
-    if not asked:
+    if not (asked := rules(project)):
         return plans
     where = landscape_of(project, problem)
     possible = [rule for rule in asked if where.held(rule, ~problem.is_locked_out).meets(rule)]

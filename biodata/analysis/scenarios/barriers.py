@@ -285,7 +285,7 @@ def read_barriers(
     Raises
     ------
     InputError
-        As `vectors.open_layers`; or if there is no feature, no coordinate system, or a resistance is no number above 0.
+        As `vectors.read_only_layer`; or if there is no feature, or a resistance is no number above 0.
     """
     rows, shapes = _features(path, grid, layer=layer)
     window = shapely.box(*grid.bounds)
@@ -343,21 +343,13 @@ def _features(
     path: Path, grid: Grid, *, layer: str | None
 ) -> tuple[pl.DataFrame, np.ndarray[tuple[int], np.dtype[np.object_]]]:
     """Return the rows of a layer and their shapes in the grid's system."""
-    layers = vectors.open_layers(path, layer=layer)
-    if len(layers) != 1:
-        problem = f"the file has {len(layers)} layers: {', '.join(one.label for one in layers)}"
-        raise InputError(problem, file=path.name, expected="name one of them", code="LAYER_AMBIGUOUS")
-    (only,) = layers
-    rows = pl.concat(list(only.batches()) or [pl.DataFrame()])
+    rows, crs = vectors.read_only_layer(path, layer=layer)
     if not rows.height:
         problem = "the layer has no features"
         raise InputError(problem, file=path.name, expected="one or more", code="INPUT_EMPTY")
-    if only.crs is None:
-        problem = "the layer tells no coordinate system"
-        raise InputError(problem, file=path.name, expected="a .prj beside it, or a GeoPackage", code="CRS_MISSING")
     shapes = shapely.force_2d(shapely.from_wkb(rows["geometry"].to_numpy(), on_invalid="fix"))
     shapes[shapely.is_missing(shapes)] = shapely.Point()
-    shapes = np.asarray(geo.project(shapes, only.crs, grid.crs), dtype=object)
+    shapes = np.asarray(geo.project(shapes, crs, grid.crs), dtype=object)
     coordinates, of = shapely.get_coordinates(shapes, return_index=True)
     shapes[of[~np.isfinite(coordinates).all(axis=1)]] = shapely.Point()
     return rows, shapes
@@ -370,8 +362,7 @@ def _text(rows: pl.DataFrame, column: str, row: int) -> str | None:
 
 def _number(rows: pl.DataFrame, column: str, row: int, path: Path, *, default: float) -> float:
     """Return a number of a column that may not be there."""
-    text = _text(rows, column, row)
-    if text is None:
+    if (text := _text(rows, column, row)) is None:
         return default
     try:
         value = float(text)

@@ -250,18 +250,10 @@ class Comparison:
 
 
 def compare(
-    areas: gpd.GeoDataFrame,
-    resistance: Floats,
-    grid: Grid,
-    *,
-    barriers: Sequence[Barrier],
-    crossings: Sequence[Crossing] = (),
-    parameters: CorridorParameters | None = None,
-    median_cost: float | None = None,
-    boundaries: "BoundarySet | None" = None,
-    executor: Executor,
-    progress: bool = False,
-) -> Comparison:
+    areas: gpd.GeoDataFrame, resistance: Floats, grid: Grid, *, barriers: Sequence[Barrier],
+    crossings: Sequence[Crossing] = (), parameters: CorridorParameters | None = None, median_cost: float | None = None,
+    boundaries: "BoundarySet | None" = None, executor: Executor, progress: bool = False,
+) -> Comparison:  # fmt: skip
     """Return the corridors between areas without and with barriers, and what each crossing is worth.
 
     Parameters
@@ -307,8 +299,7 @@ def compare(
     if len(sites) < 2:
         problem = f"{len(sites)} of {len(areas)} areas lie on the raster"
         raise InputError(problem, expected="two areas or more", code="AREAS_MISSING")
-    outside = len(parts) - len(sites)
-    if outside:
+    if outside := len(parts) - len(sites):
         notes.append(f"{outside} areas lie outside the raster and are left out")
     notes = [*closed.notes, *notes]
     shut_ground = closed.resistance()

@@ -125,18 +125,9 @@ class CrossingGain:
 
 
 def gains(
-    closed: ClosedGround,
-    sites: Sequence[Site],
-    area_km2: Floats,
-    grid: Grid,
-    *,
-    all_open: Floats,
-    all_shut: Floats,
-    median_cost: float,
-    max_cost: float,
-    executor: Executor,
-    progress: bool = False,
-) -> list[CrossingGain]:
+    closed: ClosedGround, sites: Sequence[Site], area_km2: Floats, grid: Grid, *, all_open: Floats, all_shut: Floats,
+    median_cost: float, max_cost: float, executor: Executor, progress: bool = False,
+) -> list[CrossingGain]:  # fmt: skip
     """Return what each crossing is worth.
 
     Parameters

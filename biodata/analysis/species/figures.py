@@ -293,13 +293,10 @@ def species_figures(
     reasons = own.filter(~pl.col("why_not").is_in(STILL_THERE)).drop_nulls("why_not")["why_not"]
     counts = dict(reasons.value_counts().iter_rows())
     return SpeciesFigures(
-        species,
-        of(used),
-        {code: of(used.filter(pl.col("side") == code)) for code in codes},
-        {reason: counts[reason] for reason in counting.REASONS if reason in counts},
-        used["side"].null_count(),
+        species, of(used), {code: of(used.filter(pl.col("side") == code)) for code in codes},
+        {reason: counts[reason] for reason in counting.REASONS if reason in counts}, used["side"].null_count(),
         counted.facts,
-    )
+    )  # fmt: skip
 
 
 def _figures(records: pl.DataFrame, boundaries: "BoundarySet", cell_m: float, shifts: int) -> Figures:

@@ -60,16 +60,10 @@ class Habitat:
 
 
 def area_of_habitat(
-    land_cover: geo.Floats,
-    grid: Grid,
-    species_range: shapely.Geometry,
-    *,
-    classes: tuple[int, ...],
-    boundaries: "BoundarySet",
-    elevation: geo.Floats | None = None,
-    lowest_m: float | None = None,
+    land_cover: geo.Floats, grid: Grid, species_range: shapely.Geometry, *, classes: tuple[int, ...],
+    boundaries: "BoundarySet", elevation: geo.Floats | None = None, lowest_m: float | None = None,
     highest_m: float | None = None,
-) -> Habitat:
+) -> Habitat:  # fmt: skip
     """Return the area of habitat of a species.
 
     Parameters
@@ -205,15 +199,9 @@ class Model:
 
 
 def fit_model(
-    presences: Floats,
-    background: Floats,
-    *,
-    presence_blocks: Ints,
-    background_blocks: Ints,
-    folds: int = 4,
-    nulls: int = LEAST_NULLS,
-    seed: int,
-) -> Model:
+    presences: Floats, background: Floats, *, presence_blocks: Ints, background_blocks: Ints, folds: int = 4,
+    nulls: int = LEAST_NULLS, seed: int,
+) -> Model:  # fmt: skip
     """Fit and score a model.
 
     Parameters

@@ -130,8 +130,7 @@ class Sample:
         n, found = self.units, float(len(self.counts))
         if units <= n:
             return float(found - missed(self.counts, n, n, units).sum())
-        unseen = self.unseen
-        if not unseen:
+        if not (unseen := self.unseen):
             return found
         return float(found + unseen * (1 - (1 - self.once / (n * unseen + self.once)) ** (units - n)))
 

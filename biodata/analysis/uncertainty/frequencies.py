@@ -72,13 +72,7 @@ class Frequencies:
         )
 
 
-def frequencies(
-    task: Task,
-    *,
-    draws: int,
-    executor: Executor | None = None,
-    progress: bool = False,
-) -> Frequencies:
+def frequencies(task: Task, *, draws: int, executor: Executor | None = None, progress: bool = False) -> Frequencies:
     """Work all draws and count.
 
     Parameters

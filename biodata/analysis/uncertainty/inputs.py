@@ -153,8 +153,7 @@ def read_nodes(path: Path, values: Floats, grid: Grid) -> tuple[tuple[Node, ...]
     for row in points.iter_rows(named=True):
         name = row["id"] or str(row["row"])
         place = (row["x"], row["y"])
-        cell = _cell(place, values, grid)
-        if cell is None:
+        if (cell := _cell(place, values, grid)) is None:
             off += 1
             continue
         cells = np.array([cell], dtype=np.int64)

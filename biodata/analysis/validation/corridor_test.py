@@ -142,13 +142,9 @@ def on_ground(xy: Floats, grid: Grid, ground: NDArray[np.bool_]) -> tuple[Ints, 
         m of them True.
     """
     places = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
-    with np.errstate(invalid="ignore"):
-        columns = np.floor((places[:, 0] - grid.transform.c) / grid.transform.a)
-        rows = np.floor((places[:, 1] - grid.transform.f) / grid.transform.e)
-        kept = (rows >= 0) & (rows < grid.shape[0]) & (columns >= 0) & (columns < grid.shape[1])
-    at_row, at_column = np.where(kept, rows, 0).astype(np.int64), np.where(kept, columns, 0).astype(np.int64)
-    kept &= ground[at_row, at_column]
-    return at_row[kept], at_column[kept], kept
+    rows, columns, kept = grid.cells_under(places)
+    kept &= ground[rows, columns]
+    return rows[kept], columns[kept], kept
 
 
 def distinct_places(rows: Ints, columns: Ints, *, side: int) -> Points:
@@ -193,16 +189,10 @@ def from_raster(effort: Floats, ground: NDArray[np.bool_], *, count: int, rng: n
 
 
 def against_chance(
-    surface: Floats,
-    ground: NDArray[np.bool_],
-    grid: Grid,
-    records: Floats,
-    *,
-    effort: Floats | None = None,
-    effort_raster: Floats | None = None,
-    parameters: ValidationParameters | None = None,
+    surface: Floats, ground: NDArray[np.bool_], grid: Grid, records: Floats, *, effort: Floats | None = None,
+    effort_raster: Floats | None = None, parameters: ValidationParameters | None = None,
     left_out: dict[str, int] | None = None,
-) -> Validation:
+) -> Validation:  # fmt: skip
     """Test whether records stand lower on a surface than chance would put them.
 
     Parameters
@@ -272,33 +262,19 @@ def against_chance(
         verdict = "better than chance" if p < parameters.level else "no better than chance"
     spread = None if looked is None or found is None else float(np.std(ranks[looked.rows, looked.columns]))
     return Validation(
-        verdict,
-        p,
-        "one-sided: nearer to corridors",
-        int(kept.sum()),
-        places,
-        0 if looked is None else int(looked.rows.size),
-        None if found is None else found.records_mean,
+        verdict, p, "one-sided: nearer to corridors", int(kept.sum()), places,
+        0 if looked is None else int(looked.rows.size), None if found is None else found.records_mean,
         None if found is None else found.effort_mean,
         None if found is None or found.null.size < 2 else float(found.null.std() * (spread or math.sqrt(1 / 12))),
-        None if found is None else found.observed,
-        design,
-        _needed(parameters, design or 1.0),
-        0 if found is None else int(found.null.size),
-        left_out,
-        tuple(notes),
-        parameters.to_dict(),
-    )
+        None if found is None else found.observed, design, _needed(parameters, design or 1.0),
+        0 if found is None else int(found.null.size), left_out, tuple(notes), parameters.to_dict(),
+    )  # fmt: skip
 
 
 def _looked(
-    effort: Floats | None,
-    effort_raster: Floats | None,
-    grid: Grid,
-    ground: NDArray[np.bool_],
-    parameters: ValidationParameters,
-    rng: np.random.Generator,
-) -> tuple[Points | None, list[str]]:
+    effort: Floats | None, effort_raster: Floats | None, grid: Grid, ground: NDArray[np.bool_],
+    parameters: ValidationParameters, rng: np.random.Generator,
+) -> tuple[Points | None, list[str]]:  # fmt: skip
     """Return the points of effort, None where there are none, and what has to be said of that."""
     none = (
         "Effort was not told: the records are held against the whole ground. If people look more along corridors, or away "

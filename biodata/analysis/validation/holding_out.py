@@ -20,26 +20,18 @@ from biodata.formats import delimited, vectors
 
 _TABLES: Final = frozenset({".csv", ".tsv", ".txt"})
 _TEXTS: Final = {
-    "id": ("occurrenceid", "id", "key", "gbifid"),
-    "species": ("species", "scientificname", "taxon"),
-    "class": ("class",),
-    "date": ("eventdate", "date", "year"),
-    "group": ("cluster_id", "group"),
-    "used": ("used",),
+    "id": ("occurrenceid", "id", "key", "gbifid"), "species": ("species", "scientificname", "taxon"),
+    "class": ("class",), "date": ("eventdate", "date", "year"), "group": ("cluster_id", "group"), "used": ("used",),
     "uncertainty_m": ("coordinateuncertaintyinmeters", "uncertainty_m"),
-}
+}  # fmt: skip
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?(?:\D|$)")
 _YES: Final = frozenset({"yes", "true", "1", "y"})
 
 
 REASONS = (
-    "made the resistance, the sources or the evidence",
-    "of one event with a record that was used",
-    "a repeat of another record",
-    "in the block of a record that was used",
-    "before the test's time",
-    "date not told",
-)
+    "made the resistance, the sources or the evidence", "of one event with a record that was used",
+    "a repeat of another record", "in the block of a record that was used", "before the test's time", "date not told",
+)  # fmt: skip
 """Why a record is no test, in the order in which they are looked at."""
 
 
@@ -81,11 +73,7 @@ def _table(path: Path, grid: Grid) -> pl.DataFrame:
 
 def _points(path: Path, grid: Grid) -> pl.DataFrame:
     """Return the records of a layer of points."""
-    layers = vectors.open_layers(path)
-    if len(layers) != 1 or layers[0].crs is None:
-        problem = f"the file has {len(layers)} layers" if len(layers) != 1 else "the layer tells no coordinate system"
-        raise InputError(problem, file=path.name, expected="one layer of points with its system", code="LAYER_UNFIT")
-    rows = pl.concat(list(layers[0].batches()) or [pl.DataFrame()])
+    rows, crs = vectors.read_only_layer(path, expected="one layer of points")
     if not rows.height:
         return rows
     shapes = shapely.from_wkb(rows["geometry"].to_numpy())
@@ -99,7 +87,7 @@ def _points(path: Path, grid: Grid) -> pl.DataFrame:
     xy = np.column_stack([shapely.get_x(shapes), shapely.get_y(shapes)])
     known = np.isfinite(xy).all(axis=1)
     if known.any():
-        xy[known] = geo.project(xy[known], layers[0].crs, grid.crs)
+        xy[known] = geo.project(xy[known], crs, grid.crs)
     return _frame(rows, numbers, names, xy, path)
 
 
@@ -129,8 +117,7 @@ def _frame(rows: pl.DataFrame, numbers: list[int], names: dict[str, str], xy: Fl
 
 def _day(text: str | None) -> date | None:
     """Return the first day of an ISO date or the first of an interval; None where it cannot be stated."""
-    match = _DAY.match(text or "")
-    if not match:
+    if not (match := _DAY.match(text or "")):
         return None
     try:
         return date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
@@ -185,8 +172,7 @@ def certain(records: pl.DataFrame, limit_m: float) -> tuple[pl.DataFrame, dict[s
 
 def untold(records: pl.DataFrame) -> list[str]:
     """Return what has to be said of test records that state no uncertainty."""
-    count = records["uncertainty_m"].null_count()
-    if not count:
+    if not (count := records["uncertainty_m"].null_count()):
         return []
     return [f"{count} of {records.height} test records tell no uncertainty and are taken to lie exactly where they say"]
 
@@ -278,11 +264,7 @@ def blocks_of(xy: Floats, block_m: float, *, origin: tuple[float, float] = (0.0,
 
 
 def hold_out(
-    records: pl.DataFrame,
-    *,
-    block_m: float,
-    origin: tuple[float, float] = (0.0, 0.0),
-    since: date | None = None,
+    records: pl.DataFrame, *, block_m: float, origin: tuple[float, float] = (0.0, 0.0), since: date | None = None
 ) -> HeldOut:
     """Sort records into those that may test a corridor and those that may not.
 

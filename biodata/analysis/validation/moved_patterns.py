@@ -73,13 +73,7 @@ class Moved:
 
 
 def moved(
-    ranks: Floats,
-    records: Points,
-    effort: Points | None,
-    *,
-    moves: int,
-    kept_share: float,
-    rng: np.random.Generator,
+    ranks: Floats, records: Points, effort: Points | None, *, moves: int, kept_share: float, rng: np.random.Generator
 ) -> Moved:
     """Return the statistic as it is and of so many moved patterns.
 

@@ -28,7 +28,6 @@ _LEAST_M: Final = 8_000.0
 _NAMED: Final = 0.02
 """Share of the map that a country needs for its name."""
 
-Rows = Sequence[Mapping[str, Any]]
 Pixel = Callable[[Any], tuple[float, float]]
 
 
@@ -83,8 +82,7 @@ def draw(material: Material, *, band_m: float | None, title: str) -> Markup:
     Markup
         Empty where there is no shape to draw.
     """
-    frame = _frame(material)
-    if frame is None:
+    if (frame := _frame(material)) is None:
         return Markup("")
     corridors = [material.row] if material.table == "corridors" else list(material.corridors)
     on_map = [(one, _on_map(one["geometry"], frame)) for one in material.borders]
@@ -127,7 +125,7 @@ def _frame(material: Material) -> Frame | None:
     shapes = [row[name] for row in rows for name in ("geometry", "path") if row.get(name) is not None]
     if not shapes:
         return None
-    crs = geo.equal_area_crs(tuple(shapely.total_bounds(shapes).tolist()))
+    crs = geo.equal_area_crs(shapely.total_bounds(shapes))
     west, south, east, north = shapely.total_bounds([geo.project(shape, 4326, crs) for shape in shapes]).tolist()
     across, up = max(east - west, _LEAST_M), max(north - south, _LEAST_M)
     across, up = across * (1 + 2 * _MARGIN), up * (1 + 2 * _MARGIN)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import shapely
 
+from biodata.core import grouped
 from biodata.core.errors import InputError
 from biodata.exports.reports.findings import agreeing
 from biodata.store.open_release import OpenRelease
@@ -15,26 +16,15 @@ from biodata.store.query.filters import And, Compare, Filter, In, InBox, IsNull,
 from biodata.store.tables import RELEASE
 
 KINDS: Final = MappingProxyType(
-    {
-        "reserve_candidates": "candidate_id",
-        "corridors": "corridor_id",
-        "considered_ground": "considered_id",
-    }
+    {"reserve_candidates": "candidate_id", "corridors": "corridor_id", "considered_ground": "considered_id"}
 )
 """The tables that reports are made of, and the column that names a row; asked in this order."""
 
 _SHAPES: Final = ("geometry", "path")
 _JSON: Final = ("parts", "evidence")
 _AREA: Final = (
-    "area_id",
-    "name",
-    "original_name",
-    "designation",
-    "iucn_category",
-    "status",
-    "country_codes",
-    "geometry",
-)
+    "area_id", "name", "original_name", "designation", "iucn_category", "status", "country_codes", "geometry",
+)  # fmt: skip
 _BORDER: Final = ("code", "name", "level", "country_code", "geometry")
 _LEAST_DEGREES: Final = 0.3
 _MARGIN: Final = 0.6
@@ -43,18 +33,10 @@ _MOST_AREAS: Final = 400
 
 _LANGUAGES: Final = MappingProxyType(
     {
-        "BN": "ms",
-        "CN": "zh",
-        "ID": "id",
-        "KH": "km",
-        "LA": "lo",
-        "MM": "my",
-        "MY": "ms",
-        "PH": "fil",
-        "TH": "th",
+        "BN": "ms", "CN": "zh", "ID": "id", "KH": "km", "LA": "lo", "MM": "my", "MY": "ms", "PH": "fil", "TH": "th",
         "VN": "vi",
     }
-)
+)  # fmt: skip
 """The language in which a country's checklists name species."""
 
 
@@ -135,8 +117,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         If the release has none of that name (RESULT_UNKNOWN), or a finding is not for it (`findings.agreeing`).
     """
     for table, key in KINDS.items():
-        found = _rows(release, table, Compare(key, "=", identifier))
-        if found:
+        if found := _rows(release, table, Compare(key, "=", identifier)):
             break
     else:
         known = [row[key] for table, key in KINDS.items() for row in release.frame(table, [key]).head(3).to_dicts()]
@@ -161,6 +142,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
     else:
         borders = []
     categories, common = _taxa(release, row)
+    given = {kind: agreeing(kind, found, row) for kind, found in (findings or {}).items()}
     return Material(
         table=table,
         row=row,
@@ -172,7 +154,7 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
         categories=categories,
         datasets=_datasets(release),
         release={"id": release.id, **release.info},
-        findings={**(row["evidence"].get("findings") or {}), **_given(findings or {}, row)},
+        findings={**(row["evidence"].get("findings") or {}), **given},
         names=common,
     )
 
@@ -180,16 +162,10 @@ def read(release: OpenRelease, identifier: str, *, findings: Mapping[str, Mappin
 def _datasets(release: OpenRelease) -> list[dict[str, Any]]:
     """Return the datasets of the release, with the labels of communities that their records carry."""
     table = release.frame("occurrences", ["datasetKey", "community_labels"], Not(IsNull("community_labels")))
-    carried: dict[str, list[str]] = {}
-    for key, label in table.explode("community_labels").unique().sort("datasetKey", "community_labels").iter_rows():
-        carried.setdefault(key, []).append(label)
+    labels = table.explode("community_labels").unique().sort("datasetKey", "community_labels")
+    carried: dict[str, list[str]] = grouped(labels.iter_rows())
     known = release.frame("datasets", ["key", "title", "license", "citation", "doi"]).to_dicts()
     return [one | {"labels": carried.get(one["key"], [])} for one in known]
-
-
-def _given(given: Mapping[str, Mapping[str, Any]], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the findings that a reader gave, with what they do not share with the result."""
-    return {kind: agreeing(kind, found, row) for kind, found in given.items()}
 
 
 def same_boundaries(material: Material) -> bool:
@@ -267,8 +243,7 @@ def species_of(evidence: Mapping[str, Any]) -> list[str]:
 
 def _taxa(release: OpenRelease, row: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Return Red List categories and common names, as checklists tell them, of the species in a row's evidence."""
-    species = species_of(row["evidence"])
-    if not species:
+    if not (species := species_of(row["evidence"])):
         return {}, {}
     columns = ["scientificName", "iucnRedListCategory", "vernacular_names"]
     entries = sorted(release.frame("taxa", columns, In("scientificName", tuple(species))).iter_rows(), key=str)
@@ -276,7 +251,6 @@ def _taxa(release: OpenRelease, row: Mapping[str, Any]) -> tuple[dict[str, str],
     names: dict[str, list[str]] = {}
     for name, _, common in entries:
         by_language = {tag.partition("-")[0]: word for tag, word in json.loads(common or "{}").items()}
-        found = [by_language[language] for language in languages if language in by_language]
-        if found:
+        if found := [by_language[language] for language in languages if language in by_language]:
             names.setdefault(name, list(dict.fromkeys(found)))
     return {name: category for name, category, _ in entries if category}, names

@@ -106,8 +106,7 @@ def sentence(words: Any) -> str:
 
 def not_tested(material: Material) -> str:
     """Return the tests that nobody ran, as a sentence; nothing where all were."""
-    missing = [words for name, words in _TESTS.items() if name not in material.findings]
-    if not missing:
+    if not (missing := [words for name, words in _TESTS.items() if name not in material.findings]):
         return ""
     return f"Not tested yet: {joined(missing)}. Whoever decides on it should know that; below is said what each would tell."
 

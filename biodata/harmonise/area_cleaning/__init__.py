@@ -11,12 +11,5 @@ from biodata.harmonise.area_cleaning.report import (
 from biodata.harmonise.area_cleaning.steps import Options
 
 __all__ = [
-    "Cleaned",
-    "CleanedAreas",
-    "Options",
-    "Report",
-    "clean",
-    "clean_protected_areas",
-    "report_of",
-    "to_geodataframe",
-]
+    "Cleaned", "CleanedAreas", "Options", "Report", "clean", "clean_protected_areas", "report_of", "to_geodataframe",
+]  # fmt: skip

@@ -39,14 +39,9 @@ _ERASERS_NAMED: Final = 5
 
 
 def fates(
-    sites: pl.DataFrame,
-    shapes: Geometries,
-    repaired: Repaired,
-    changed: Rows,
-    coverage: Ledger,
-    planning: Ledger,
+    sites: pl.DataFrame, shapes: Geometries, repaired: Repaired, changed: Rows, coverage: Ledger, planning: Ledger,
     done: Ground,
-) -> pl.DataFrame:
+) -> pl.DataFrame:  # fmt: skip
     """Return what became of each row."""
     kind = np.select([repaired.point, ~shapely.is_missing(shapes)], ["point", "polygon"], "none")
     lost = np.bincount(done.loss.loser, weights=done.loss.area_m2, minlength=sites.height)
@@ -107,17 +102,9 @@ def product(
     """Return the rows of a product with their geometry on the plane."""
     table = sites.select(*_TOLD, *_SOURCE)
     found = became.select(
-        "in_coverage",
-        "not_in_coverage_because",
-        "copy_of",
-        pl.col("geometry_kind").replace(kinds),
-        "geometry_repaired",
-        "computed_area_km2",
-        "coverage_km2",
-        "own_parts_km2",
-        "erased_km2",
-        "erased_by",
-    )
+        "in_coverage", "not_in_coverage_because", "copy_of", pl.col("geometry_kind").replace(kinds),
+        "geometry_repaired", "computed_area_km2", "coverage_km2", "own_parts_km2", "erased_km2", "erased_by",
+    )  # fmt: skip
     frame = table.hstack(found).with_columns(pl.Series("geometry", list(shapely.to_wkb(shapes)), dtype=pl.Binary))
     return frame.filter(rows).sort("area_id")
 
@@ -256,7 +243,4 @@ def not_in_force(sites: pl.DataFrame, options: Options) -> tuple[dict[str, Rows]
 def _points_out(sites: pl.DataFrame, point: Rows) -> dict[str, Rows]:
     """Return by reason the points that cannot become circles."""
     area = sites["reported_area_km2"].fill_null(0.0).to_numpy()
-    return {
-        "POINT_WITHOUT_AREA": point & ~(area > 0),
-        "AREA_NOT_PLAUSIBLE": point & (area > LARGEST_SITE_KM2),
-    }
+    return {"POINT_WITHOUT_AREA": point & ~(area > 0), "AREA_NOT_PLAUSIBLE": point & (area > LARGEST_SITE_KM2)}

@@ -13,6 +13,7 @@ import polars as pl
 import shapely
 from numpy.typing import NDArray
 
+from biodata.core import grouped
 from biodata.core.geo import Floats, Geometries, equal_area_crs, in_threads, project
 from biodata.harmonise.area_borders import outside_band_km2, valid
 from biodata.harmonise.area_cleaning import ground
@@ -73,8 +74,7 @@ def _within(off: Any, ground: Any, band_m: float) -> bool:
     both = to_degrees(np.array([off, ground], dtype=object))
     if shapely.is_empty(both).any():
         return False
-    west, south, east, north = (float(value) for value in shapely.bounds(both[0]))
-    flat_off, flat_ground = project(both, 4326, equal_area_crs((west, south, east, north)))
+    flat_off, flat_ground = project(both, 4326, equal_area_crs(shapely.bounds(both[0])))
     shapely.prepare(flat_ground)
     corners = shapely.points(shapely.get_coordinates(shapely.segmentize(flat_off, band_m / 4)))
     if not shapely.dwithin(flat_ground, corners, band_m).all():
@@ -85,17 +85,11 @@ def _within(off: Any, ground: Any, band_m: float) -> bool:
 
 _COUNTRIES: Final = pl.Schema(
     {
-        "country_code": pl.String,
-        "kind": pl.String,
-        "realm": pl.String,
-        "sites": pl.Int64,
-        "km2": pl.Float64,
-        "share_of_land": pl.Float64,
-        "border_disagreement_km2": pl.Float64,
-        "elsewhere_km2": pl.Float64,
+        "country_code": pl.String, "kind": pl.String, "realm": pl.String, "sites": pl.Int64, "km2": pl.Float64,
+        "share_of_land": pl.Float64, "border_disagreement_km2": pl.Float64, "elsewhere_km2": pl.Float64,
         "coast_disagreement_km2": pl.Float64,
     }
-)
+)  # fmt: skip
 _NOISE_KM2: Final = 1e-9
 DISPUTED: Final = "disputed"
 """In place of a code: land that the boundary set gives to no side."""
@@ -108,17 +102,11 @@ _Found = tuple[str, int, Any, float]
 
 GROUND: Final = pl.Schema(
     {
-        "country_code": pl.String,
-        "kind": pl.String,
-        "realm": pl.String,
-        "site": pl.String,
-        "geometry_kind": pl.String,
-        "status": pl.String,
-        "status_year": pl.Int32,
-        "km2": pl.Float64,
+        "country_code": pl.String, "kind": pl.String, "realm": pl.String, "site": pl.String,
+        "geometry_kind": pl.String, "status": pl.String, "status_year": pl.Int32, "km2": pl.Float64,
         "geometry": pl.Binary,
     }
-)
+)  # fmt: skip
 """Ground that is counted for a country, no ground twice; `geometry` as WKB on `steps.PLANE`."""
 
 
@@ -189,10 +177,7 @@ def ground_by_country(cleaned: Cleaned, boundaries: BoundarySet) -> pl.DataFrame
     """
     pieces = _pieces(cleaned)
     lines = _lines(cleaned, pieces, boundaries)
-    on_land: dict[int, list[Any]] = {}
-    for line in lines:
-        if line.part is not None:
-            on_land.setdefault(line.piece, []).append(line.part)
+    on_land = grouped((line.piece, line.part) for line in lines if line.part is not None)
     counted = [line for line in lines if line.site is not None]
     shapes = [
         shapely.difference(pieces.shapes[line.piece], shapely.union_all(on_land.get(line.piece, [])))
@@ -313,11 +298,8 @@ def _beyond_band(found: list[_Found], stated: list[list[str]], boundaries: Bound
     """
     result: list[float | None] = [None] * len(found)
     codes, land = _land(boundaries)
-    by_own: dict[tuple[str, ...], list[int]] = {}
-    for at, (code, piece, _, _) in enumerate(found):
-        own = stated[piece]
-        if own and code not in own and code != DISPUTED:
-            by_own.setdefault(tuple(own), []).append(at)
+    owned = ((at, code, tuple(stated[piece])) for at, (code, piece, _, _) in enumerate(found))
+    by_own = grouped((own, at) for at, code, own in owned if own and code not in own and code != DISPUTED)
     for holders, places in by_own.items():
         home = shapely.union_all(land[[codes.index(code) for code in holders if code in codes]])
         shapely.prepare(home)

@@ -115,13 +115,9 @@ class CleanedAreas:
 
 
 def clean_protected_areas(
-    areas: Any,
-    *,
-    options: Options | None = None,
-    boundaries: BoundarySet | None = None,
-    dataset_key: str = "areas",
+    areas: Any, *, options: Options | None = None, boundaries: BoundarySet | None = None, dataset_key: str = "areas",
     country: str | None = None,
-) -> CleanedAreas:
+) -> CleanedAreas:  # fmt: skip
     """Clean protected areas into `coverage` and `planning`.
 
     Parameters

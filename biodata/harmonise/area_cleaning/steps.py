@@ -63,14 +63,11 @@ REASONS: Final = {
     "COORDINATE_OUT_OF_RANGE": "the coordinates are no degrees",
     "STATUS_NOT_IN_FORCE": "its status is none of those kept",
     "STATUS_NOT_TOLD": "its file tells a status for other sites and none for this one",
-    "UNESCO_MAB": "a UNESCO-MAB Biosphere Reserve",
-    "POINT_WITHOUT_AREA": "a point without a reported area",
+    "UNESCO_MAB": "a UNESCO-MAB Biosphere Reserve", "POINT_WITHOUT_AREA": "a point without a reported area",
     "AREA_NOT_PLAUSIBLE": "a point with a larger area than any site has",
-    "COPY": "a copy of another row of the same site",
-    "COVERED_BY_OTHERS": "all of it is ground of sites before it",
-    "COVERED_BY_OWN_PARTS": "all of it is ground of its own parts and zones",
-    "SLIVER": "smaller than a sliver",
-}
+    "COPY": "a copy of another row of the same site", "COVERED_BY_OTHERS": "all of it is ground of sites before it",
+    "COVERED_BY_OWN_PARTS": "all of it is ground of its own parts and zones", "SLIVER": "smaller than a sliver",
+}  # fmt: skip
 """Why a row is not in a product."""
 
 

@@ -221,12 +221,9 @@ def _solved_project(asked: Reserves, seed: int, *, progress: bool) -> tuple[dict
         written = _runs(read, problem, plans, scores)
         marxan_output.write_outputs(read, written, asked.out, [f"biodata: {state}", *lines[:-1]], penalties=penalties)
         more: dict[str, Any] = {
-            "missed": missed,
-            "notes": notes,
-            "marxan_score": scores[0].score,
-            "marxan_penalty": scores[0].penalty,
+            "missed": missed, "notes": notes, "marxan_score": scores[0].score, "marxan_penalty": scores[0].penalty,
             "runs": len(plans.plans),
-        }
+        }  # fmt: skip
         _write_plan(asked.out / "plan.json", read, best, plans, more)
     distinct = len({chosen.tobytes() for chosen in plans.plans})
     lines.append(

@@ -209,21 +209,16 @@ def array_hash(values: Any) -> str:
 
 ENGINES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "corridors": "biodata.runs.engines.corridors:ENGINE",
-        "own-corridors": "biodata.runs.engines.corridors:OWN",
+        "corridors": "biodata.runs.engines.corridors:ENGINE", "own-corridors": "biodata.runs.engines.corridors:OWN",
         "validation": "biodata.runs.engines.validation:ENGINE",
-        "uncertainty": "biodata.runs.engines.uncertainty:ENGINE",
-        "scenarios": "biodata.runs.engines.scenarios:ENGINE",
-        "climate": "biodata.runs.engines.climate:ENGINE",
-        "resistance": "biodata.runs.engines.rasters:RESISTANCE",
+        "uncertainty": "biodata.runs.engines.uncertainty:ENGINE", "scenarios": "biodata.runs.engines.scenarios:ENGINE",
+        "climate": "biodata.runs.engines.climate:ENGINE", "resistance": "biodata.runs.engines.rasters:RESISTANCE",
         "cost-distance": "biodata.runs.engines.rasters:COST_DISTANCE",
-        "circuit": "biodata.runs.engines.projects:CIRCUIT",
-        "network": "biodata.runs.engines.projects:NETWORK",
-        "protconn": "biodata.runs.engines.projects:PROTCONN",
-        "reserves": "biodata.runs.engines.projects:RESERVES",
+        "circuit": "biodata.runs.engines.projects:CIRCUIT", "network": "biodata.runs.engines.projects:NETWORK",
+        "protconn": "biodata.runs.engines.projects:PROTCONN", "reserves": "biodata.runs.engines.projects:RESERVES",
         "survey-results": "biodata.runs.engines.survey_results:ENGINE",
     }
-)
+)  # fmt: skip
 """Name → "module:name" of an Engine; imported when it runs."""
 
 

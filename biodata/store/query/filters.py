@@ -6,7 +6,6 @@ missing value is neither true nor false, as in SQL: `Not(Compare("year", "=", 20
 out; put `Or((…, IsNull("year")))` around it to keep them.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -322,11 +321,6 @@ def from_plain(reported: Any) -> Filter | None:
         raise InputError(problem, value=str(reported)[:80], code="FILTER_INVALID") from error
     check_size(found)
     return found
-
-
-def canonical(reported: Any) -> str:
-    """Return plain values as the one text that is hashed: keys in order, no blanks."""
-    return json.dumps(reported, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

@@ -131,8 +131,7 @@ def _read(polygons: Sequence[Any], *, most: int, notes: list[str]) -> Polygon:
 
 def _check_edges(shape: shapely.Geometry) -> None:
     """Refuse a shape whose edges cross so often that nobody can wait for its repair."""
-    problem = problem_of(shape)
-    if problem is not None:
+    if (problem := problem_of(shape)) is not None:
         raise refuse(problem=problem)
 
 

@@ -190,8 +190,7 @@ def _sql(node: f.Filter, table: Table) -> Sql:
 
 def _join(parts: tuple[f.Filter, ...], table: Table, word: str, nothing: str) -> Sql:
     """Join parts with AND or OR."""
-    done = [_sql(part, table) for part in parts]
-    if not done:
+    if not (done := [_sql(part, table) for part in parts]):
         return nothing, []
     return "(" + word.join(sql for sql, _ in done) + ")", [p for _, params in done for p in params]
 
@@ -323,8 +322,7 @@ def _day_of_year(table: Table, name: str, low: int | None, high: int | None) -> 
 def _in_country(table: Table, codes: tuple[str, ...]) -> Sql:
     """Ask for countries; the cell's are looked at only where a row has none of its own."""
     own, reached = table.column("countryCode"), table.column("country_codes")
-    values = [_text(own, code) for code in codes]
-    if not values:
+    if not (values := [_text(own, code) for code in codes]):
         return "false", []
     name, several = quote(own.name), quote(reached.name)
     listed = f"CASE WHEN len({several}) > 0 THEN list_has_any({several}, ?::VARCHAR[]) END"
@@ -439,15 +437,9 @@ def count(table: Table, filter_: Filter | None, *, counted: str = "count(*)") ->
 
 
 def facet(
-    table: Table,
-    column: str,
-    filter_: Filter | None,
-    *,
-    limit: int,
-    offset: int = 0,
-    minimum: int = 1,
+    table: Table, column: str, filter_: Filter | None, *, limit: int, offset: int = 0, minimum: int = 1,
     signed: bool = False,
-) -> Sql:
+) -> Sql:  # fmt: skip
     """Return the statement that counts rows by the values of a column, the most frequent first.
 
     Parameters
