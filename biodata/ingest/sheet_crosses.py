@@ -268,12 +268,12 @@ def join_clocks(sheet: Sheet) -> None:
     for column in sheet.layout.columns if terms & {"eventDate", "day"} else ():
         name, proposal = sheet.names[column.index], sheet.proposals[column.index]
         is_open = name == column.heading and {proposal.term, *proposal.others} & {*_CLOCKS}
-        if (is_open or name == "eventTime") and (moments_of(sheet.layout.cells(column.index)) or [""])[0] == "clock":
+        if (is_open or name == "eventTime") and (moments_of(sheet.layout.filled(column.index)) or [""])[0] == "clock":
             clocks.append(column)
     if len(clocks) != 2:
         return
     meant = [{sheet.proposals[c.index].term, *sheet.proposals[c.index].others} for c in clocks]
-    ends = [sheet.layout.cells(c.index) for c in (clocks[::-1] if _CLOCKS[1] in meant[1] else clocks)]
+    ends = [sheet.layout.filled(c.index) for c in (clocks[::-1] if _CLOCKS[1] in meant[1] else clocks)]
     read = [parse_times(pl.Series(cells, dtype=pl.String))["clock"].to_list() for cells in ends]
     for column in clocks:
         sheet.names[column.index] = column.heading

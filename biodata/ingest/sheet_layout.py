@@ -50,6 +50,15 @@ class Layout:
         """Return a column of the records."""
         return [row[index] if index < len(row) else None for _, row in self.rows]
 
+    def filled(self, index: int) -> Cells:
+        """Return a column of the records, with what a cell merged downwards holds in each of its rows."""
+        cells, at = self.cells(index), {number: place for place, (number, _) in enumerate(self.rows)}
+        for r1, c1, r2, c2 in self.grid.merges:
+            if c1 == c2 == index and r1 in at:
+                for row in filter(at.__contains__, range(r1 + 1, r2 + 1)):
+                    cells[at[row]] = cells[at[r1]]
+        return cells
+
     def finding(
         self, row: int | None, column: str | None, value: str | None, code: str, blocking: bool = False, **params: str
     ) -> Finding:

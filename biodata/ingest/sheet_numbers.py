@@ -53,7 +53,7 @@ def odd_numbers(layout: Layout, names: Mapping[int, str], known: Collection[str]
             numbers[column.index] = read
             # A number of the rows grows, and hardly one is as the one before.
             grown = (np.diff(read) >= 0).mean() > _MOSTLY and 2 * len(np.unique(read)) > len(read)
-        elif (times := moments_of(cells)) is not None:
+        elif (times := moments_of(layout.filled(column.index))) is not None:
             moments[column.index] = times
             unread = np.isnan(times[1]) & _filled(cells).is_not_null().to_numpy()
             for at in np.flatnonzero(unread).tolist() if times[0] == "clock" and name not in known else ():
@@ -276,7 +276,8 @@ def _orders(layout: Layout, numbers: Mapping[int, np.ndarray], moments: Mapping[
         by_chance = np.searchsorted(np.sort(highs[both]), lows[both], "left").sum() / total
         right = both & (lows <= highs)
         ordered = by_chance >= _OFTEN * len(wrong) and _ranks(lows[right], highs[right]) > _HALF
-        for at in wrong.tolist() if beside or ordered else ():
+        written = layout.cells(high.index)  # of merged cells the first
+        for at in [at for at in wrong.tolist() if written[at] is not None] if beside or ordered else ():
             off = [abs(stated[at] - np.nanmedian(stated)) / (np.nanstd(stated) or 1) for stated in (lows, highs)]
             limits = {"least": "0", "greatest": f"{highs[at]:g}"} if off[0] > off[1] else {"least": f"{lows[at]:g}"}
             if kind == "number":

@@ -1,7 +1,9 @@
 """What the columns of a sheet show beside each other: sums, shares, numbers twice, ends, days, zones, and where taxa live."""
 
+import io
 from datetime import date, timedelta
 
+import openpyxl
 import pytest
 
 from biodata.formats.workbooks import Grid
@@ -202,3 +204,23 @@ def test_headings_are_any_words(boundaries):
     rows = "\n".join(f"2026-02-{n % 20 + 1:02},Sus scrofa,20.9,101.7,{n % 3},S{n % 4}" for n in range(24))
     content = f"eventDate,scientificName,decimalLatitude,decimalLongitude,the month,the sheet\n{rows}".encode()
     assert check_files([("sheet.csv", content)], boundaries, today=date(2026, 12, 1))["ok"]
+
+
+def test_what_is_merged_over_the_rows_of_a_visit_is_the_time_of_each(boundaries):
+    book = openpyxl.Workbook()
+    page, names = book.active, ("Hypothymis azurea", "Motacilla cinerea", "Pycnonotus jocosus", "Copsychus saularis")
+    page.append(["point", "date", "start time", "end time", "scientificName", "individualCount"])
+    for visit in range(8):
+        for n in range(4):
+            end = f"{7 + visit % 3}:{(35 if visit == 3 else 55):02}"
+            first = [f"P{visit + 1}", f"2026-03-{visit + 1:02}", f"{7 + visit % 3}:45", end] if n == 0 else [None] * 4
+            page.append([*first, names[0 if (visit, n) == (5, 1) else (n + visit) % 4], 2 if visit == 5 else n + 1])
+        for column in range(1, 5):
+            page.merge_cells(None, visit * 4 + 2, column, visit * 4 + 5, column)
+    page.cell(22, 5).value = page.cell(23, 5).value = names[2]
+    out = io.BytesIO()
+    book.save(out)
+    problems = check_files([("points.xlsx", out.getvalue())], boundaries, today=date(2026, 12, 1))["problems"]
+    found = {(p["row"], p["code"]) for p in problems}
+    assert {(14, "EVENT_ENDS_BEFORE_START"), (23, "ROW_REPEATED")} <= found
+    assert not {row for row, code in found if code == "EVENT_ENDS_BEFORE_START"} - {14}
