@@ -112,7 +112,8 @@ def test_headings_become_terms_only_where_they_surely_are(tmp_path, heading, ter
     table, frame = only(path)
     assert frame.columns[2:] == ["scientificName", term]
     found = dict(table.declarations)
-    assert found == {f"heading.{term}": heading} if term != heading and "://" not in heading else {}
+    renamed = term != heading and "://" not in heading
+    assert found == ({f"heading.{term}": heading} if renamed else {})
 
 
 def test_two_headings_of_one_term_lose_nothing(tmp_path):
